@@ -1,0 +1,213 @@
+// Package integration holds the integration document (what a caller wants and what has been reached), the operations
+// on it, the rules a spec must keep, and the contract of the store that keeps them. It calls no service.
+package integration
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// Spec is what the caller wants: who may come (issuer, subjects, audience) and what they may reach (storage).
+type Spec struct {
+	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Display name of the app registration; default: DDOE WIF {id}"`
+	TenantID    string          `json:"tenantId,omitempty" doc:"Entra tenant; default: the service's own" example:"11111111-1111-4111-8111-111111111111"`
+	Issuer      string          `json:"issuer,omitempty" doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER" example:"https://dataloop.ai/oauth2"`
+	Subjects    []string        `json:"subjects,omitempty" doc:"Subjects of the platform's tokens, 1 to 20, exact and case-sensitive" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
+	ServiceName string          `json:"serviceName,omitempty" doc:"Stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE" example:"my-service"`
+	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
+	Storage     []StorageAccess `json:"storage,omitempty" doc:"What the federated identity may reach"`
+	DDOE        *DDOE           `json:"ddoe,omitempty"`
+	HealthCheck *HealthCheck    `json:"healthCheck,omitempty"`
+}
+
+// Access is what the federated identity may do in a container.
+type Access string
+
+// The accesses: Storage Blob Data Reader and Storage Blob Data Contributor.
+const (
+	AccessRead      Access = "read"
+	AccessReadWrite Access = "readWrite"
+)
+
+// StorageAccess is access to one container, or to all containers of the account where Container is empty.
+type StorageAccess struct {
+	ResourceID string `json:"resourceId" doc:"ARM id of the storage account" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"`
+	Container  string `json:"container,omitempty" doc:"Container; empty grants the whole account" example:"images"`
+	Access     Access `json:"access,omitempty" enum:"read,readWrite" doc:"Default: read"`
+}
+
+// DDOE is what to set up on the platform's side.
+type DDOE struct {
+	OrganizationID string  `json:"organizationId,omitempty"`
+	Integration    bool    `json:"integration,omitempty"`
+	Driver         *Driver `json:"driver,omitempty"`
+}
+
+// Driver is the platform's storage driver.
+type Driver struct {
+	ProjectID           string `json:"projectId,omitempty"`
+	Name                string `json:"name,omitempty"`
+	Path                string `json:"path,omitempty"`
+	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty"`
+}
+
+// HealthCheck says whether and how often the integration is checked.
+type HealthCheck struct {
+	Enabled  *bool  `json:"enabled,omitempty" doc:"Default: true"`
+	Interval string `json:"interval,omitempty" doc:"Go duration, 15m to 168h; default 6h" example:"6h"`
+}
+
+// Phase is how far an integration has come.
+type Phase string
+
+// The phases. Provisioned means every object exists; Usable means that access was proved as the federated identity.
+const (
+	PhasePending        Phase = "pending"
+	PhaseProvisioning   Phase = "provisioning"
+	PhaseProvisioned    Phase = "provisioned"
+	PhaseUsable         Phase = "usable"
+	PhaseFailed         Phase = "failed"
+	PhaseDeprovisioning Phase = "deprovisioning"
+	PhaseDeleted        Phase = "deleted"
+)
+
+// Document is an integration: intent and status.
+type Document struct {
+	ID        string    `json:"id"`
+	Spec      Spec      `json:"spec"`
+	Status    Status    `json:"status"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	// ETag is the store's version of the document; it is not part of the JSON.
+	ETag string `json:"-"`
+}
+
+// Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
+type Status struct {
+	Phase                Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	UniqueName           string                `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
+	ClientID             string                `json:"clientId,omitempty" doc:"Application (client) id"`
+	ObjectID             string                `json:"objectId,omitempty" doc:"Object id of the application"`
+	ServicePrincipalID   string                `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
+	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
+	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
+	DDOE                 *DDOEStatus           `json:"ddoe,omitempty"`
+	Health               *Health               `json:"health,omitempty"`
+	LastOperationID      string                `json:"lastOperationId,omitempty"`
+	Conditions           []Condition           `json:"conditions,omitempty"`
+}
+
+// FederatedCredential is one federated identity credential on the application.
+type FederatedCredential struct {
+	Name     string `json:"name"`
+	ID       string `json:"id,omitempty"`
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Audience string `json:"audience"`
+}
+
+// RoleAssignment is one role assignment of the service principal.
+type RoleAssignment struct {
+	ID               string `json:"id" doc:"Full ARM id"`
+	Scope            string `json:"scope"`
+	RoleDefinitionID string `json:"roleDefinitionId"`
+	PrincipalID      string `json:"principalId"`
+	Adopted          bool   `json:"adopted,omitempty" doc:"It existed before under another name and is not removed at teardown"`
+}
+
+// DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
+type DDOEStatus struct {
+	Mode            string     `json:"mode" enum:"api,manual"`
+	IntegrationID   string     `json:"integrationId,omitempty"`
+	DriverID        string     `json:"driverId,omitempty"`
+	IntegrationType string     `json:"integrationType,omitempty"`
+	Validated       bool       `json:"validated,omitempty"`
+	CheckedAt       *time.Time `json:"checkedAt,omitempty"`
+	Form            *DDOEForm  `json:"form,omitempty"`
+	Why             string     `json:"why,omitempty"`
+	Next            string     `json:"next,omitempty"`
+}
+
+// DDOEForm is what a person types into the platform's "Create Storage Integration" form.
+type DDOEForm struct {
+	IntegrationName string `json:"integrationName"`
+	Provider        string `json:"provider"`
+	IntegrationType string `json:"integrationType"`
+	ClientID        string `json:"clientId"`
+	TenantID        string `json:"tenantId"`
+	ImportFile      string `json:"importFile"`
+}
+
+// Health is the state that scheduled checks keep.
+type Health struct {
+	State    string     `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since    time.Time  `json:"since"`
+	LastRun  *time.Time `json:"lastRun,omitempty"`
+	LastPass *time.Time `json:"lastPass,omitempty"`
+}
+
+// Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
+type Condition struct {
+	Type               string               `json:"type" enum:"Provisioned,Verified"`
+	Status             string               `json:"status" enum:"True,False,Unknown"`
+	Reason             string               `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
+	Message            string               `json:"message,omitempty"`
+	LastTransitionTime time.Time            `json:"lastTransitionTime"`
+	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+}
+
+// OperationKind is what an operation does.
+type OperationKind string
+
+// The kinds of operation.
+const (
+	KindProvision   OperationKind = "provision"
+	KindDeprovision OperationKind = "deprovision"
+	KindAccessTest  OperationKind = "accessTest"
+)
+
+// OperationStatus is how far an operation is.
+type OperationStatus string
+
+// The operation statuses; the last three are final.
+const (
+	OperationNotStarted OperationStatus = "NotStarted"
+	OperationRunning    OperationStatus = "Running"
+	OperationSucceeded  OperationStatus = "Succeeded"
+	OperationFailed     OperationStatus = "Failed"
+	OperationCanceled   OperationStatus = "Canceled"
+)
+
+// Final reports whether the operation will not change any more.
+func (s OperationStatus) Final() bool {
+	return s == OperationSucceeded || s == OperationFailed || s == OperationCanceled
+}
+
+// Operation is one long-running piece of work on an integration.
+type Operation struct {
+	ID            string               `json:"id"`
+	Kind          OperationKind        `json:"kind" enum:"provision,deprovision,accessTest"`
+	Status        OperationStatus      `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
+	IntegrationID string               `json:"integrationId,omitempty"`
+	Steps         []Step               `json:"steps"`
+	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
+	Result        json.RawMessage      `json:"result,omitempty"`
+	CreatedAt     time.Time            `json:"createdAt"`
+	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
+	// RequestHash tells a repeated request from another one under the same id; it is stored, never served.
+	RequestHash string `json:"requestHash,omitempty"`
+	ETag        string `json:"-"`
+}
+
+// Step is one keyed write of an operation, with the request id that the service's support asks for.
+type Step struct {
+	Name       string    `json:"name" example:"application"`
+	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
+	Status     string    `json:"status" enum:"done,failed,skipped"`
+	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored"`
+	RequestID  string    `json:"requestId,omitempty"`
+	At         time.Time `json:"at"`
+	DurationMS int64     `json:"durationMs"`
+}

@@ -1,0 +1,54 @@
+// Package invocation carries what is known of the running invocation through a context, so that the door can write one
+// log line for it. It writes nothing itself.
+package invocation
+
+import (
+	"context"
+	"sync"
+)
+
+// Record is filled on the way and logged once at the end. It never holds a token, key or assertion.
+type Record struct {
+	mu            sync.Mutex
+	integrationID string
+	operationID   string
+	code          string
+}
+
+type contextKey struct{}
+
+// With returns a context that carries a new record.
+func With(ctx context.Context) (context.Context, *Record) {
+	r := &Record{}
+	return context.WithValue(ctx, contextKey{}, r), r
+}
+
+// From returns the context's record, or a throw-away one, never nil.
+func From(ctx context.Context) *Record {
+	if r, ok := ctx.Value(contextKey{}).(*Record); ok {
+		return r
+	}
+	return &Record{}
+}
+
+// SetIntegration notes the integration that the invocation is about.
+func (r *Record) SetIntegration(id string) { r.set(&r.integrationID, id) }
+
+// SetOperation notes the operation that the invocation works on.
+func (r *Record) SetOperation(id string) { r.set(&r.operationID, id) }
+
+// SetCode notes the diagnosis code that the invocation ended with.
+func (r *Record) SetCode(code string) { r.set(&r.code, code) }
+
+func (r *Record) set(field *string, value string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*field = value
+}
+
+// Values returns integration id, operation id and diagnosis code; empty where not known.
+func (r *Record) Values() (integrationID, operationID, code string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.integrationID, r.operationID, r.code
+}

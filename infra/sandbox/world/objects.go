@@ -1,0 +1,109 @@
+// Package world is the sandbox's one truth: every object of the pretended tenant, subscription and platform, behind one
+// lock and one clock. The service handlers (entra, graph, arm, blob, platform) and the control API all read and write
+// it; it speaks no protocol itself.
+package world
+
+import "time"
+
+// Tenant is an Entra tenant.
+type Tenant struct {
+	ID     string `json:"id"`
+	Domain string `json:"domain"`
+}
+
+// Subscription is an Azure subscription; its storage accounts accept tokens of its tenant only.
+type Subscription struct {
+	ID       string `json:"id"`
+	TenantID string `json:"tenantId"`
+}
+
+// Application is an app registration. ID (object id) and AppID (client id) always differ, as in Entra.
+type Application struct {
+	ID              string     `json:"id"`
+	AppID           string     `json:"appId"`
+	UniqueName      string     `json:"uniqueName,omitempty"`
+	DisplayName     string     `json:"displayName"`
+	SignInAudience  string     `json:"signInAudience"`
+	Description     string     `json:"description,omitempty"`
+	Notes           string     `json:"notes,omitempty"`
+	Tags            []string   `json:"tags"`
+	CreatedDateTime time.Time  `json:"createdDateTime"`
+	DeletedDateTime *time.Time `json:"deletedDateTime,omitempty"`
+}
+
+// ServicePrincipal is the application's identity in the tenant; role assignments name its ID. Type is "Application",
+// or "ManagedIdentity" for the app's own identity.
+type ServicePrincipal struct {
+	ID                   string     `json:"id"`
+	AppID                string     `json:"appId"`
+	DisplayName          string     `json:"displayName"`
+	AccountEnabled       bool       `json:"accountEnabled"`
+	ServicePrincipalType string     `json:"servicePrincipalType"`
+	Tags                 []string   `json:"tags"`
+	CreatedDateTime      time.Time  `json:"createdDateTime"`
+	DeletedDateTime      *time.Time `json:"deletedDateTime,omitempty"`
+}
+
+// FederatedIdentityCredential is one trust of an application: ApplicationID is the application's object id.
+type FederatedIdentityCredential struct {
+	ID            string    `json:"id"`
+	ApplicationID string    `json:"applicationId"`
+	Name          string    `json:"name"`
+	Issuer        string    `json:"issuer"`
+	Subject       string    `json:"subject"`
+	Audiences     []string  `json:"audiences"`
+	Description   string    `json:"description,omitempty"`
+	ChangedAt     time.Time `json:"changedAt"`
+}
+
+// RoleAssignment grants a role at a scope. ID is the full ARM id, Name its last segment.
+type RoleAssignment struct {
+	ID               string    `json:"id"`
+	Name             string    `json:"name"`
+	Scope            string    `json:"scope"`
+	RoleDefinitionID string    `json:"roleDefinitionId"`
+	PrincipalID      string    `json:"principalId"`
+	PrincipalType    string    `json:"principalType"`
+	Description      string    `json:"description,omitempty"`
+	Condition        string    `json:"condition,omitempty"`
+	ConditionVersion string    `json:"conditionVersion,omitempty"`
+	CreatedOn        time.Time `json:"createdOn"`
+}
+
+// DeletedItem is an entry of Entra's recycle bin: exactly one of the two is set.
+type DeletedItem struct {
+	ID               string            `json:"id"`
+	Type             string            `json:"type"`
+	Application      *Application      `json:"application,omitempty"`
+	ServicePrincipal *ServicePrincipal `json:"servicePrincipal,omitempty"`
+}
+
+// StorageAccount is a storage account with a firewall that is open or closed.
+type StorageAccount struct {
+	ResourceID     string       `json:"resourceId"`
+	Name           string       `json:"name"`
+	Location       string       `json:"location"`
+	FirewallClosed bool         `json:"firewallClosed"`
+	Containers     []*Container `json:"containers"`
+}
+
+// Container holds blobs; an immutable one refuses deletes and overwrites.
+type Container struct {
+	Name      string    `json:"name"`
+	Immutable bool      `json:"immutable"`
+	Blobs     []*Blob   `json:"blobs"`
+	ETag      string    `json:"etag"`
+	Modified  time.Time `json:"lastModified"`
+}
+
+// Blob is a block blob; Content is served on the blob endpoint only.
+type Blob struct {
+	Name        string            `json:"name"`
+	Content     []byte            `json:"-"`
+	Size        int               `json:"size"`
+	ContentType string            `json:"contentType,omitempty"`
+	ETag        string            `json:"etag"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Created     time.Time         `json:"created"`
+	Modified    time.Time         `json:"lastModified"`
+}
