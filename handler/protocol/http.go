@@ -1,0 +1,75 @@
+package protocol
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// httpFunctions serves HTTP functions. Proxied and forwarded requests look alike here: original method and path, body
+// as sent, X-Azure-Functions-InvocationId added.
+type httpFunctions struct{ Options }
+
+func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	id := invocationID(r)
+	setIDs(w, id)
+	ctx, attributes := h.Observe(r.Context())
+	ctx, cancel := context.WithTimeout(ctx, h.HTTPTimeout)
+	defer cancel()
+	answered := &statusWriter{ResponseWriter: w}
+
+	// A caller may learn of the limit before anything reads the body; without a length the reader enforces it.
+	r = r.WithContext(ctx)
+	r.Body = http.MaxBytesReader(answered, r.Body, h.MaxBody)
+	err := protect(func() error {
+		h.HTTP.ServeHTTP(answered, r)
+		return nil
+	})
+	if answered.status == 0 { // a panic before the answer, or a handler that answers nothing
+		answer(answered, http.StatusInternalServerError)
+	}
+	line := []slog.Attr{
+		slog.String("invocationId", id), slog.String("traceId", traceID(r)),
+		// The path alone: a query may hold a function key.
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", answered.status),
+		slog.String("outcome", httpOutcome(answered.status)), slog.Int64("durationMs", time.Since(started).Milliseconds()),
+	}
+	writeLine(ctx, h.Log, append(line, attributes()...), err)
+}
+
+func httpOutcome(status int) string {
+	switch {
+	case status >= http.StatusInternalServerError:
+		return "failed"
+	case status >= http.StatusBadRequest:
+		return "refused"
+	}
+	return "succeeded"
+}
+
+// statusWriter remembers the status for the log line.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the first status.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the implied 200.
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
