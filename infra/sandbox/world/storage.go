@@ -1,0 +1,283 @@
+package world
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Errors of the storage part; each names which level is absent.
+var (
+	ErrAccountNotFound   = errors.New("world: storage account not found")
+	ErrContainerNotFound = errors.New("world: container not found")
+	ErrBlobNotFound      = errors.New("world: blob not found")
+)
+
+// account and container are the stored forms of StorageAccount and Container: maps in place of arrays.
+type account struct {
+	head       StorageAccount // Containers nil
+	containers *table[*container]
+}
+
+type container struct {
+	head  Container // Blobs nil
+	blobs map[string]*Blob
+}
+
+// StorageAccounts returns all storage accounts with their containers, but without blobs.
+func (w *World) StorageAccounts() []StorageAccount {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := []StorageAccount{}
+	for _, a := range w.state.accounts.all() {
+		all = append(all, a.copy(false))
+	}
+	return all
+}
+
+// StorageAccount returns a storage account by its name or its resource id, with its containers but without blobs.
+func (w *World) StorageAccount(nameOrID string) (StorageAccount, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	a, ok := w.account(nameOrID)
+	if !ok {
+		return StorageAccount{}, false
+	}
+	return a.copy(false), true
+}
+
+// Container returns a container of an account (by name or resource id), without its blobs.
+func (w *World) Container(accountName, name string) (Container, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	c, err := w.container(accountName, name)
+	if err != nil {
+		return Container{}, err
+	}
+	return c.head, nil
+}
+
+// CreateContainer adds an empty container. Errors: ErrAccountNotFound, ErrExists.
+func (w *World) CreateContainer(accountName, name string) (Container, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a, ok := w.account(accountName)
+	if !ok {
+		return Container{}, ErrAccountNotFound
+	}
+	if _, exists := a.containers.get(name); exists {
+		return Container{}, ErrExists
+	}
+	c := &container{head: Container{Name: name, ETag: w.nextETag(), Modified: w.Now()}, blobs: map[string]*Blob{}}
+	a.containers.put(name, c)
+	return c.head, nil
+}
+
+// DeleteContainer removes a container and its blobs. Errors: ErrAccountNotFound, ErrContainerNotFound.
+func (w *World) DeleteContainer(accountName, name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.container(accountName, name); err != nil {
+		return err
+	}
+	a, _ := w.account(accountName)
+	a.containers.delete(name)
+	return nil
+}
+
+// Blobs returns the blobs of a container whose names begin with prefix, in the order of their names, without content.
+func (w *World) Blobs(accountName, containerName, prefix string) ([]Blob, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	c, err := w.container(accountName, containerName)
+	if err != nil {
+		return nil, err
+	}
+	found := []Blob{}
+	for name, b := range c.blobs {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, b.clone(false))
+		}
+	}
+	slices.SortFunc(found, func(a, b Blob) int { return strings.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// ReadBlob returns a blob with its content.
+func (w *World) ReadBlob(accountName, containerName, name string) (Blob, error) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	c, err := w.container(accountName, containerName)
+	if err != nil {
+		return Blob{}, err
+	}
+	b, ok := c.blobs[name]
+	if !ok {
+		return Blob{}, ErrBlobNotFound
+	}
+	return b.clone(true), nil
+}
+
+// WriteBlob creates or replaces a blob and returns it with its new ETag and times.
+func (w *World) WriteBlob(accountName, containerName string, b Blob) (Blob, error) {
+	return w.UpdateBlob(accountName, containerName, b.Name, func(Container, *Blob) (*Blob, error) { return &b, nil })
+}
+
+// DeleteBlob removes a blob; ErrBlobNotFound if it is absent.
+func (w *World) DeleteBlob(accountName, containerName, name string) error {
+	_, err := w.UpdateBlob(accountName, containerName, name, func(_ Container, current *Blob) (*Blob, error) {
+		if current == nil {
+			return nil, ErrBlobNotFound
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// UpdateBlob is one atomic read-check-write: change sees the container (Immutable is for the caller to honour) and the
+// present blob (nil if absent) and returns the blob that is to be there (nil deletes it). An error of change leaves all
+// as it was and is returned. ETag, size and times are set here. change must not call the world.
+func (w *World) UpdateBlob(accountName, containerName, name string, change func(Container, *Blob) (*Blob, error)) (Blob, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, err := w.container(accountName, containerName)
+	if err != nil {
+		return Blob{}, err
+	}
+	var current *Blob
+	old, exists := c.blobs[name]
+	if exists {
+		b := old.clone(true)
+		current = &b
+	}
+	next, err := change(c.head, current)
+	if err != nil {
+		return Blob{}, err
+	}
+	if next == nil {
+		delete(c.blobs, name)
+		return Blob{}, nil
+	}
+	b := next.clone(true)
+	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), w.nextETag(), w.Now()
+	b.Created = b.Modified
+	if exists {
+		b.Created = old.Created
+	}
+	c.blobs[name] = &b
+	return b.clone(true), nil
+}
+
+func (w *World) account(nameOrID string) (*account, bool) {
+	if id, ok := w.state.accountByName[key(nameOrID)]; ok {
+		nameOrID = id
+	}
+	return w.state.accounts.get(nameOrID)
+}
+
+func (w *World) container(accountName, name string) (*container, error) {
+	a, ok := w.account(accountName)
+	if !ok {
+		return nil, ErrAccountNotFound
+	}
+	c, ok := a.containers.get(name)
+	if !ok {
+		return nil, ErrContainerNotFound
+	}
+	return c, nil
+}
+
+// PutStorageAccount adds or replaces an account with its containers and blobs, and its resource group if that is new. A
+// blob without content keeps the content of the blob whose ETag it carries, else it is Size zero bytes.
+func (w *World) PutStorageAccount(a StorageAccount) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old, replaced := w.state.accounts.get(a.ResourceID)
+	if replaced {
+		delete(w.state.accountByName, key(old.head.Name))
+	}
+	next := &account{head: a, containers: newTable[*container]()}
+	next.head.Containers = nil
+	for _, c := range a.Containers {
+		if c != nil {
+			next.containers.put(c.Name, w.storedContainer(*c, old))
+		}
+	}
+	w.state.accounts.put(a.ResourceID, next)
+	w.state.accountByName[key(a.Name)] = a.ResourceID
+	if group := resourceGroupOf(a.ResourceID); group != "" {
+		if _, ok := w.state.resourceGroups.get(group); !ok {
+			w.state.resourceGroups.put(group, ResourceGroup{ID: group, Location: a.Location})
+		}
+	}
+}
+
+func (w *World) storedContainer(head Container, old *account) *container {
+	c := &container{head: head, blobs: map[string]*Blob{}}
+	c.head.Blobs = nil
+	if c.head.ETag == "" {
+		c.head.ETag = w.nextETag()
+	}
+	if c.head.Modified.IsZero() {
+		c.head.Modified = w.Now()
+	}
+	for _, b := range head.Blobs {
+		if b == nil {
+			continue
+		}
+		stored := b.clone(true)
+		if stored.Content == nil {
+			stored.Content = keptContent(old, head.Name, stored)
+		}
+		stored.Size = len(stored.Content)
+		if stored.ETag == "" {
+			stored.ETag = w.nextETag()
+		}
+		if stored.Modified.IsZero() {
+			stored.Created, stored.Modified = w.Now(), w.Now()
+		}
+		c.blobs[stored.Name] = &stored
+	}
+	return c
+}
+
+func keptContent(old *account, containerName string, b Blob) []byte {
+	if old != nil {
+		if c, ok := old.containers.get(containerName); ok {
+			if was, ok := c.blobs[b.Name]; ok && was.ETag == b.ETag {
+				return bytes.Clone(was.Content)
+			}
+		}
+	}
+	return make([]byte, max(b.Size, 0))
+}
+
+// copy returns the account as arrays, with or without the blobs (content is left out in any case).
+func (a *account) copy(withBlobs bool) StorageAccount {
+	out := a.head
+	out.Containers = []*Container{}
+	for _, c := range a.containers.all() {
+		head := c.head
+		head.Blobs = []*Blob{}
+		if withBlobs {
+			for _, name := range slices.Sorted(maps.Keys(c.blobs)) {
+				b := c.blobs[name].clone(false)
+				head.Blobs = append(head.Blobs, &b)
+			}
+		}
+		out.Containers = append(out.Containers, &head)
+	}
+	return out
+}
+
+func (b Blob) clone(withContent bool) Blob {
+	b.Metadata = maps.Clone(b.Metadata)
+	if withContent {
+		b.Content = bytes.Clone(b.Content)
+	} else {
+		b.Content = nil
+	}
+	return b
+}
