@@ -1,0 +1,134 @@
+package entra
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// missingTime is what a token without the claim is judged by; Entra's error text shows 1970 for a missing exp.
+var missingTime = time.Unix(0, 0)
+
+// judgeAssertion decides whether the assertion may stand for the application. The order is Entra's as far as it is
+// known: what the token is, then which credential it matches, and only then whose signature it bears.
+func (s *Service) judgeAssertion(app world.Application, name, compact string) error {
+	token, err := jose.Parse(compact)
+	if err != nil {
+		return assertionMalformed()
+	}
+	if !typeAccepted(token.Header.Type) {
+		return typeUnsupported()
+	}
+	if count := len(token.Audience()); count > 1 {
+		return audienceNotSingle(count)
+	}
+	trusts := s.visibleCredentials(app.ID)
+	if len(trusts) == 0 {
+		return noCredentials(app.AppID, name)
+	}
+	if err := match(trusts, token); err != nil {
+		return err
+	}
+	if issuedByEntra(token.Text("iss")) {
+		return entraIssued()
+	}
+	return s.verifyAssertion(token)
+}
+
+// typeAccepted follows the two values that Entra's refusal names; a header without a type is accepted.
+func typeAccepted(typ string) bool {
+	return typ == "" || strings.EqualFold(typ, "JWT") || typ == "http://openid.net/specs/jwt/1.0"
+}
+
+// visibleCredentials are the application's credentials that the token service knows by now: a change reaches it only
+// some time after the directory has accepted it.
+func (s *Service) visibleCredentials(applicationID string) []world.FederatedIdentityCredential {
+	lag := time.Duration(s.world.Timing().STSMS) * time.Millisecond
+	now := s.world.Now()
+	return slices.DeleteFunc(s.world.FederatedCredentials(applicationID), func(f world.FederatedIdentityCredential) bool {
+		return now.Before(f.ChangedAt.Add(lag))
+	})
+}
+
+// match finds the credential for the token, narrowing by issuer, then audience, then subject, each compared byte for
+// byte; the refusal names the first that no credential has.
+func match(trusts []world.FederatedIdentityCredential, token jose.Token) error {
+	issuer, subject := token.Text("iss"), token.Text("sub")
+	audience := strings.Join(token.Audience(), "")
+
+	sameIssuer := filter(trusts, func(f world.FederatedIdentityCredential) bool { return f.Issuer == issuer })
+	if len(sameIssuer) == 0 {
+		return noMatch(700211, "issuer", issuer)
+	}
+	sameAudience := filter(sameIssuer, func(f world.FederatedIdentityCredential) bool { return slices.Contains(f.Audiences, audience) })
+	if len(sameAudience) == 0 {
+		return noMatch(700212, "audience", audience)
+	}
+	if slices.ContainsFunc(sameAudience, func(f world.FederatedIdentityCredential) bool { return f.Subject == subject }) {
+		return nil
+	}
+	if slices.ContainsFunc(sameAudience, func(f world.FederatedIdentityCredential) bool { return strings.EqualFold(f.Subject, subject) }) {
+		return subjectCase(subject)
+	}
+	return noMatch(700213, "subject", subject)
+}
+
+func filter(all []world.FederatedIdentityCredential, keep func(world.FederatedIdentityCredential) bool) []world.FederatedIdentityCredential {
+	var kept []world.FederatedIdentityCredential
+	for _, one := range all {
+		if keep(one) {
+			kept = append(kept, one)
+		}
+	}
+	return kept
+}
+
+// entraHosts are the hosts of Entra's own issuers; tokens from them may not be exchanged by an application.
+var entraHosts = []string{"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"}
+
+func issuedByEntra(issuer string) bool {
+	parsed, err := url.Parse(issuer)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(entraHosts, func(host string) bool {
+		return parsed.Hostname() == host || strings.HasSuffix(parsed.Hostname(), "."+host)
+	})
+}
+
+// verifyAssertion checks the signature with the keys that the issuer publishes, and then the times.
+func (s *Service) verifyAssertion(token jose.Token) error {
+	issuer := token.Text("iss")
+	keys, err := s.issuers.keys(issuer)
+	if err != nil {
+		return err
+	}
+	key, ok := keys[token.Header.KeyID]
+	if !ok {
+		return keyUnknown(token.Header.KeyID, issuer)
+	}
+	if err := token.Verify(key); err != nil {
+		return signatureInvalid()
+	}
+	return s.judgeTimes(token)
+}
+
+func (s *Service) judgeTimes(token jose.Token) error {
+	now, from, to := s.world.Now(), missingTime, missingTime
+	if seconds, ok := token.Unix("nbf"); ok {
+		from = time.Unix(seconds, 0)
+	} else if seconds, ok := token.Unix("iat"); ok {
+		from = time.Unix(seconds, 0)
+	}
+	if seconds, ok := token.Unix("exp"); ok {
+		to = time.Unix(seconds, 0)
+	}
+	if now.Before(from.Add(-clockSkew)) || !now.Before(to.Add(clockSkew)) {
+		return outsideLifetime(now, from, to)
+	}
+	return nil
+}
