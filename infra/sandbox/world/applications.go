@@ -95,6 +95,10 @@ func (w *World) UpdateApplication(id string, change func(*Application) error) (A
 func (w *World) DeleteApplication(id string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.binApplication(id)
+}
+
+func (w *World) binApplication(id string) error {
 	a, ok := w.state.applications.get(id)
 	if !ok {
 		return ErrNotFound

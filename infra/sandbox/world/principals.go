@@ -89,11 +89,7 @@ func (w *World) UpdateServicePrincipal(id string, change func(*ServicePrincipal)
 func (w *World) DeleteServicePrincipal(id string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := w.state.principals.get(id); !ok {
-		return ErrNotFound
-	}
-	w.binServicePrincipal(id)
-	return nil
+	return w.removePrincipal(id)
 }
 
 func (w *World) binServicePrincipal(id string) {

@@ -49,7 +49,7 @@ func (w *World) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, cre
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ra.ID = RoleAssignmentID(ra.Scope, ra.Name)
-	if old, held := w.state.assignments.get(w.state.assignmentByName[key(ra.Name)]); held {
+	if old, held := w.assignmentByName(ra.Name); held {
 		switch {
 		case key(old.Scope) != key(ra.Scope):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID, OtherScope: true}
@@ -78,10 +78,14 @@ func (w *World) DeleteRoleAssignment(id string) (RoleAssignment, error) {
 	if !ok {
 		return RoleAssignment{}, ErrNotFound
 	}
-	w.state.assignments.delete(id)
-	delete(w.state.assignmentByName, key(ra.Name))
-	delete(w.state.byPrincipal[key(ra.PrincipalID)], key(id))
+	w.deleteAssignment(ra)
 	return ra, nil
+}
+
+func (w *World) deleteAssignment(ra RoleAssignment) {
+	w.state.assignments.delete(ra.ID)
+	delete(w.state.assignmentNames, key(ra.Name))
+	delete(w.state.byPrincipal[key(ra.PrincipalID)], key(ra.ID))
 }
 
 // Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
@@ -110,7 +114,7 @@ func (w *World) putAssignment(ra RoleAssignment) {
 		delete(w.state.byPrincipal[key(old.PrincipalID)], key(ra.ID))
 	}
 	w.state.assignments.put(ra.ID, ra)
-	w.state.assignmentByName[key(ra.Name)] = ra.ID
+	w.state.assignmentNames[key(ra.Name)] = ra.ID
 	p := key(ra.PrincipalID)
 	if w.state.byPrincipal[p] == nil {
 		w.state.byPrincipal[p] = map[string]bool{}

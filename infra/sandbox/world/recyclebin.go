@@ -66,6 +66,10 @@ func (w *World) restorePrincipal(sp *ServicePrincipal) error {
 func (w *World) PurgeDeletedItem(id string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.purge(id)
+}
+
+func (w *World) purge(id string) error {
 	item, ok := w.state.binned.get(id)
 	if !ok {
 		return ErrNotFound

@@ -194,6 +194,10 @@ func (w *World) container(accountName, name string) (*container, error) {
 func (w *World) PutStorageAccount(a StorageAccount) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.putAccount(a)
+}
+
+func (w *World) putAccount(a StorageAccount) {
 	old, replaced := w.state.accounts.get(a.ResourceID)
 	if replaced {
 		delete(w.state.accountByName, key(old.head.Name))

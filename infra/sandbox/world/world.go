@@ -72,11 +72,11 @@ type state struct {
 	owners          *table[Owners]
 	appRoles        *table[AppRoles]
 
-	assignments      *table[RoleAssignment]
-	assignmentByName map[string]string          // GUID → full id
-	byPrincipal      map[string]map[string]bool // principal id → keys of its assignments
-	accounts         *table[*account]
-	accountByName    map[string]string // lower name → resource id
+	assignments     *table[RoleAssignment]
+	assignmentNames map[string]string          // name → full id
+	byPrincipal     map[string]map[string]bool // principal id → keys of its assignments
+	accounts        *table[*account]
+	accountByName   map[string]string // lower name → resource id
 
 	ddoe map[string]*table[Object]
 }
@@ -90,7 +90,7 @@ func newState() state {
 		credentials: map[string]*table[FederatedIdentityCredential]{},
 		binned:      newTable[DeletedItem](), binnedTrust: map[string]*table[FederatedIdentityCredential]{},
 		owners: newTable[Owners](), appRoles: newTable[AppRoles](),
-		assignments: newTable[RoleAssignment](), assignmentByName: map[string]string{},
+		assignments: newTable[RoleAssignment](), assignmentNames: map[string]string{},
 		byPrincipal: map[string]map[string]bool{},
 		accounts:    newTable[*account](), accountByName: map[string]string{},
 		ddoe: map[string]*table[Object]{},
