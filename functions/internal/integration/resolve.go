@@ -1,0 +1,233 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The bounds of a spec.
+const (
+	// MaxSubjects is the most federated identity credentials that an application holds.
+	MaxSubjects = 20
+	// MaxStorage is the most storage entries of one integration.
+	MaxStorage = 20
+
+	maxDisplayName = 256
+	maxPlatformID  = 256
+	minInterval    = 15 * time.Minute
+	maxInterval    = 168 * time.Hour
+
+	defaultInterval = "6h"
+	servicePart     = "{service}"
+)
+
+// Defaults are what a spec leaves to the service.
+type Defaults struct {
+	// Issuer is the platform's issuer; empty means that each spec names its own.
+	Issuer string
+	// SubjectTemplate makes a subject of a service name; it holds {service}.
+	SubjectTemplate string
+	// Audience is the cloud's token-exchange audience.
+	Audience string
+	// TenantID returns the service's own tenant, the only one it can create objects in.
+	TenantID func(ctx context.Context) (string, error)
+}
+
+// Resolve returns the spec with every default filled in, in canonical form, and a finding for each member that breaks
+// a rule, all at once. It touches nothing. The error says only that the service's own tenant could not be learnt.
+func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagnosis.Finding, error) {
+	own, err := d.ownTenant(ctx)
+	if err != nil {
+		return Spec{}, nil, fmt.Errorf("learn the service's own tenant: %w", err)
+	}
+	s = s.clone()
+	var findings []diagnosis.Finding
+	if !ValidID(id) {
+		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: "invalid-id", Actual: field.Actual(id),
+			Detail: "The id is not valid.", Expected: "3 to 50 lower-case letters, digits and single hyphens between them",
+			Remedy: "Choose an id such as my-service."})
+	}
+	for _, part := range []func() []diagnosis.Finding{
+		func() []diagnosis.Finding { return resolveDisplayName(id, &s) },
+		func() []diagnosis.Finding { return resolveTenant(own, &s) },
+		func() []diagnosis.Finding { return d.resolveIssuer(&s) },
+		func() []diagnosis.Finding { return d.resolveSubjects(&s) },
+		func() []diagnosis.Finding { return d.resolveAudience(&s) },
+		func() []diagnosis.Finding { return resolveStorage(s.Storage) },
+		func() []diagnosis.Finding { return checkDDOE(s.DDOE) },
+		func() []diagnosis.Finding { return resolveHealthCheck(&s) },
+	} {
+		findings = append(findings, part()...)
+	}
+	return s, findings, nil
+}
+
+func (d Defaults) ownTenant(ctx context.Context) (string, error) {
+	if d.TenantID == nil {
+		return "", nil
+	}
+	tenant, err := d.TenantID(ctx)
+	return strings.ToLower(tenant), err
+}
+
+// clone copies what resolving changes, so that the caller's spec stays as it was.
+func (s Spec) clone() Spec {
+	s.Subjects = slices.Clone(s.Subjects)
+	s.Storage = slices.Clone(s.Storage)
+	if s.HealthCheck != nil {
+		check := *s.HealthCheck
+		s.HealthCheck = &check
+	}
+	return s
+}
+
+func resolveDisplayName(id string, s *Spec) []diagnosis.Finding {
+	if s.DisplayName == "" {
+		s.DisplayName = "DDOE WIF " + id
+		return nil
+	}
+	return displayNameRules().Check("/displayName", s.DisplayName)
+}
+
+func displayNameRules() field.Rules {
+	return field.Printable("display-name", maxDisplayName)
+}
+
+func resolveTenant(own string, s *Spec) []diagnosis.Finding {
+	if s.TenantID == "" && own != "" {
+		s.TenantID = own
+		return nil
+	}
+	findings := field.TenantID().Check("/tenantId", s.TenantID)
+	if len(findings) > 0 {
+		return findings
+	}
+	s.TenantID = strings.ToLower(s.TenantID)
+	if own != "" && s.TenantID != own {
+		return []diagnosis.Finding{{Pointer: "/tenantId", Code: "tenant-not-served", Detail: "The service works in its own tenant only.",
+			Expected: own, Actual: s.TenantID, Remedy: "Leave tenantId out, or use a deployment in that tenant."}}
+	}
+	return nil
+}
+
+func (d Defaults) resolveIssuer(s *Spec) []diagnosis.Finding {
+	if s.Issuer == "" {
+		s.Issuer = d.Issuer
+	}
+	return field.Issuer().Check("/issuer", s.Issuer)
+}
+
+func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
+	if s.Audience == "" {
+		s.Audience = d.Audience
+	}
+	return field.Audience().Check("/audience", s.Audience)
+}
+
+// resolveSubjects checks each subject and puts the service name's subject behind them. The service name goes away, so
+// that a resolved spec resolves to itself.
+func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	for i, subject := range s.Subjects {
+		findings = append(findings, field.Subject().Check(fmt.Sprintf("/subjects/%d", i), subject)...)
+	}
+	if s.ServiceName != "" {
+		subject, faults := d.subjectOf(s.ServiceName)
+		findings = append(findings, faults...)
+		if len(faults) == 0 {
+			// Naming a service and spelling its subject out is the same wish twice, not a fault.
+			if !slices.Contains(s.Subjects, subject) {
+				s.Subjects = append(s.Subjects, subject)
+			}
+			s.ServiceName = ""
+		}
+	}
+	findings = append(findings, duplicates(s.Subjects, func(subject string) string { return subject }, func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
+		diagnosis.Finding{Code: "duplicate-subject", Detail: "The subject is given twice.", Remedy: "Remove the repetition."})...)
+	if len(s.Subjects) > MaxSubjects {
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: "too-many-subjects", Detail: "An application holds at most 20 federated identity credentials.",
+			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)), Remedy: "Spread the subjects over several integrations."})
+	}
+	if len(s.Subjects) == 0 && s.ServiceName == "" {
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: "missing-subject", Detail: "Neither subjects nor serviceName is given.",
+			Expected: "1 to 20 subjects, or serviceName", Remedy: "Give the claim sub of the platform's tokens."})
+	}
+	return findings
+}
+
+func (d Defaults) subjectOf(service string) (string, []diagnosis.Finding) {
+	fault := func(code, detail, expected, remedy string) []diagnosis.Finding {
+		return []diagnosis.Finding{{Pointer: "/serviceName", Code: code, Detail: detail, Expected: expected, Actual: field.Actual(service), Remedy: remedy}}
+	}
+	if !strings.Contains(d.SubjectTemplate, servicePart) {
+		return "", fault("service-name-without-template", "The service has no subject template.", "subjects", "Give the whole subject in subjects.")
+	}
+	if !field.IsDNSName(service) {
+		return "", fault("invalid-service-name", "The service name is not a lower-case DNS name.", "a DNS-1123 name such as my-service",
+			"Give the service's name as the platform shows it, or the whole subject in subjects.")
+	}
+	subject := strings.ReplaceAll(d.SubjectTemplate, servicePart, service)
+	return subject, field.Subject().Check("/serviceName", subject)
+}
+
+// duplicates returns the finding for each item whose key came before, with pointer and the first one's pointer filled in.
+func duplicates[T any](items []T, key func(T) string, pointer func(int) string, f diagnosis.Finding) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	first := map[string]int{}
+	for i, item := range items {
+		k := key(item)
+		if at, seen := first[k]; seen {
+			f.Pointer, f.Expected = pointer(i), "different from "+pointer(at)
+			findings = append(findings, f)
+			continue
+		}
+		first[k] = i
+	}
+	return findings
+}
+
+func resolveHealthCheck(s *Spec) []diagnosis.Finding {
+	if s.HealthCheck == nil {
+		s.HealthCheck = &HealthCheck{}
+	}
+	if s.HealthCheck.Enabled == nil {
+		enabled := true
+		s.HealthCheck.Enabled = &enabled
+	}
+	if s.HealthCheck.Interval == "" {
+		s.HealthCheck.Interval = defaultInterval
+	}
+	interval, err := time.ParseDuration(s.HealthCheck.Interval)
+	if err == nil && interval >= minInterval && interval <= maxInterval {
+		return nil
+	}
+	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: "invalid-interval", Detail: "The interval is not a duration from 15m to 168h.",
+		Expected: "15m to 168h", Actual: field.Actual(s.HealthCheck.Interval), Remedy: "Give a duration such as 6h."}}
+}
+
+// checkDDOE bounds the platform's identifiers; only the platform knows what they may be.
+func checkDDOE(d *DDOE) []diagnosis.Finding {
+	if d == nil {
+		return nil
+	}
+	findings := optionalText("/ddoe/organizationId", d.OrganizationID)
+	if d.Driver != nil {
+		findings = append(findings, optionalText("/ddoe/driver/projectId", d.Driver.ProjectID)...)
+		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
+		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
+	}
+	return findings
+}
+
+func optionalText(pointer, value string) []diagnosis.Finding {
+	if value == "" {
+		return nil
+	}
+	return field.Printable("ddoe", maxPlatformID).Check(pointer, value)
+}
