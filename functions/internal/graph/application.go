@@ -1,0 +1,130 @@
+package graph
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Outcome is what a write did.
+type Outcome string
+
+// The outcomes of writes.
+const (
+	OutcomeCreated  Outcome = "created"  // 201
+	OutcomeUpdated  Outcome = "updated"  // 204 to an upsert; Graph does not say whether anything changed
+	OutcomeDeleted  Outcome = "deleted"  // 204 to a delete
+	OutcomeAbsent   Outcome = "absent"   // 404 to a delete: nothing was there
+	OutcomeRestored Outcome = "restored" // 200 to a restore
+)
+
+// Write is the receipt of a write.
+type Write struct {
+	Outcome   Outcome
+	RequestID string // Graph's request-id, what Microsoft's support asks for
+}
+
+// Application is an app registration, as far as it is read.
+type Application struct {
+	ID             string   `json:"id"`    // object id, the key of all other requests
+	AppID          string   `json:"appId"` // client id
+	UniqueName     string   `json:"uniqueName"`
+	DisplayName    string   `json:"displayName"`
+	SignInAudience string   `json:"signInAudience"`
+	Tags           []string `json:"tags"`
+}
+
+// ApplicationPatch is what UpsertApplication sets. Graph merges it: a member left out keeps its value, an array is
+// replaced whole.
+type ApplicationPatch struct {
+	DisplayName string `json:"displayName"` // required by Graph to create
+	// SignInAudience defaults to AzureADMyOrg: the wider audiences are throttled harder and refused by some tenants.
+	SignInAudience string   `json:"signInAudience"`
+	Description    string   `json:"description,omitempty"`
+	Notes          string   `json:"notes,omitempty"`
+	Tags           []string `json:"tags,omitempty"`
+	// ServiceManagementReference is demanded by some tenants (ServiceTreeNullValueProvided).
+	ServiceManagementReference string `json:"serviceManagementReference,omitempty"`
+}
+
+const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags"
+
+// UpsertApplication creates the application of that uniqueName, or merges a into it. On an update Graph answers without
+// a body and the Application is zero: ask GetApplicationByUniqueName, or use saved ids. 400 Request_BadRequest may mean
+// that a soft-deleted application still holds the name.
+func (c *Client) UpsertApplication(ctx context.Context, uniqueName string, a ApplicationPatch) (Application, Write, error) {
+	if a.SignInAudience == "" {
+		a.SignInAudience = "AzureADMyOrg"
+	}
+	var app Application
+	w, err := c.upsert(ctx, "upsert application", key("applications", "uniqueName", uniqueName), a, &app)
+	return app, w, err
+}
+
+// GetApplicationByUniqueName reads an application that is not deleted; *Error with status 404 if there is none.
+func (c *Client) GetApplicationByUniqueName(ctx context.Context, uniqueName string) (Application, error) {
+	var app Application
+	err := c.get(ctx, "read application", key("applications", "uniqueName", uniqueName)+selectApplication, &app)
+	return app, err
+}
+
+// DeleteApplication moves the application to the recycle bin, its service principal with it. The uniqueName stays
+// taken until it is purged, or for 30 days.
+func (c *Client) DeleteApplication(ctx context.Context, objectID string) (Write, error) {
+	return c.delete(ctx, "delete application", "applications/"+url.PathEscape(objectID))
+}
+
+// RestoreDeletedItem takes an application or service principal out of the recycle bin. A restored application does not
+// bring its service principal along: that is restored by its own object id. *Error with status 404 if it was purged.
+func (c *Client) RestoreDeletedItem(ctx context.Context, objectID string) (Write, error) {
+	resp, err := c.do(ctx, call{
+		op: "restore deleted item", method: http.MethodPost,
+		path: "directory/deletedItems/" + url.PathEscape(objectID) + "/restore",
+	}, http.StatusOK)
+	if err != nil {
+		return Write{}, err
+	}
+	return Write{Outcome: OutcomeRestored, RequestID: resp.Header.Get(headerRequestID)}, nil
+}
+
+// PurgeDeletedItem removes an application or service principal from the recycle bin for good. OutcomeAbsent may also
+// mean that it has not arrived in the bin yet.
+func (c *Client) PurgeDeletedItem(ctx context.Context, objectID string) (Write, error) {
+	return c.delete(ctx, "purge deleted item", "directory/deletedItems/"+url.PathEscape(objectID))
+}
+
+// upsert sends a create-if-missing PATCH; made is filled on 201 only, as Graph answers an update without a body.
+func (c *Client) upsert(ctx context.Context, op, path string, patch, made any) (Write, error) {
+	resp, err := c.do(ctx, call{op: op, method: http.MethodPatch, path: path, body: patch, upsert: true},
+		http.StatusCreated, http.StatusNoContent)
+	if err != nil {
+		return Write{}, err
+	}
+	w := Write{Outcome: OutcomeUpdated, RequestID: resp.Header.Get(headerRequestID)}
+	if resp.StatusCode == http.StatusCreated {
+		w.Outcome = OutcomeCreated
+		err = decode(op, resp, made)
+	}
+	return w, err
+}
+
+func (c *Client) get(ctx context.Context, op, path string, v any) error {
+	resp, err := c.do(ctx, call{op: op, method: http.MethodGet, path: path}, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	return decode(op, resp, v)
+}
+
+// delete treats 404 as done.
+func (c *Client) delete(ctx context.Context, op, path string) (Write, error) {
+	resp, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, http.StatusNoContent, http.StatusNotFound)
+	if err != nil {
+		return Write{}, err
+	}
+	w := Write{Outcome: OutcomeDeleted, RequestID: resp.Header.Get(headerRequestID)}
+	if resp.StatusCode == http.StatusNotFound {
+		w.Outcome = OutcomeAbsent
+	}
+	return w, nil
+}

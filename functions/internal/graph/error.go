@@ -1,0 +1,114 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Error is an answer of Graph other than the documented success. A request that got no answer at all is no *Error: it
+// is wrapped as the transport or the credential returned it.
+type Error struct {
+	// Op is what was tried, such as "upsert application".
+	Op         string
+	StatusCode int
+	// Code is error.code, such as Request_ResourceNotFound; empty if the body was no error of Graph's (a gateway's page).
+	Code string
+	// DetailCodes are error.details[].code, such as NoBackingApplicationObject.
+	DetailCodes []string
+	// Message is error.message. It may name objects of the tenant; it is never part of Error().
+	Message   string
+	RequestID string
+	// RetryAfter is how long Graph asked to wait, zero if it did not.
+	RetryAfter time.Duration
+}
+
+// Error names the operation, status, code and request id, and nothing of the body besides.
+func (e *Error) Error() string {
+	code := e.Code
+	if code == "" {
+		code = "no error code"
+	}
+	return fmt.Sprintf("graph: %s: %d %s (request-id %s)", e.Op, e.StatusCode, code, e.RequestID)
+}
+
+// Service is "graph".
+func (e *Error) Service() string { return "graph" }
+
+// HTTPStatus is the status of the answer.
+func (e *Error) HTTPStatus() int { return e.StatusCode }
+
+// ErrorCode is Graph's error.code.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// ServiceRequestID is Graph's request-id.
+func (e *Error) ServiceRequestID() string { return e.RequestID }
+
+// ServiceMessage is Graph's error.message: the only place where Graph tells some causes apart.
+func (e *Error) ServiceMessage() string { return e.Message }
+
+// ErrorDetailCodes are Graph's error.details[].code.
+func (e *Error) ErrorDetailCodes() []string { return e.DetailCodes }
+
+// IsNotFound reports whether err is Graph's 404.
+func IsNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound
+}
+
+// errorBody is Graph's error document. innererror is how Graph spells it today, innerError how it did.
+type errorBody struct {
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Details []struct {
+			Code string `json:"code"`
+		} `json:"details"`
+		InnerError struct { // encoding/json matches names in any case
+			RequestID string `json:"request-id"`
+		} `json:"innerError"`
+	} `json:"error"`
+}
+
+// newError reads an error response. A body that is not Graph's leaves Code empty.
+func newError(op string, resp *http.Response) *Error {
+	e := &Error{
+		Op: op, StatusCode: resp.StatusCode,
+		RequestID: resp.Header.Get(headerRequestID), RetryAfter: retryAfter(resp.Header, time.Now()),
+	}
+	raw, err := runtime.Payload(resp)
+	if err != nil {
+		return e
+	}
+	var body errorBody
+	if json.Unmarshal(raw, &body) != nil {
+		return e
+	}
+	e.Code, e.Message = body.Error.Code, body.Error.Message
+	for _, d := range body.Error.Details {
+		if d.Code != "" {
+			e.DetailCodes = append(e.DetailCodes, d.Code)
+		}
+	}
+	if e.RequestID == "" {
+		e.RequestID = body.Error.InnerError.RequestID
+	}
+	return e
+}
+
+// retryAfter reads Retry-After in both its forms, seconds and HTTP date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}

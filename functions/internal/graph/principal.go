@@ -1,0 +1,46 @@
+package graph
+
+import (
+	"context"
+	"net/url"
+)
+
+// ServicePrincipal is the application's identity in the tenant. Its ID, not the application's, is what role assignments
+// name, and it changes when the principal is made anew.
+type ServicePrincipal struct {
+	ID                   string   `json:"id"`
+	AppID                string   `json:"appId"`
+	AccountEnabled       bool     `json:"accountEnabled"`
+	ServicePrincipalType string   `json:"servicePrincipalType"`
+	Tags                 []string `json:"tags"`
+}
+
+// ServicePrincipalPatch is what UpsertServicePrincipal sets. AccountEnabled is always sent: false disables sign-in.
+type ServicePrincipalPatch struct {
+	AccountEnabled bool     `json:"accountEnabled"`
+	Tags           []string `json:"tags,omitempty"`
+}
+
+const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags"
+
+// UpsertServicePrincipal creates the service principal of an application of this tenant, or merges p into it. On an
+// update the ServicePrincipal is zero: ask GetServicePrincipalByAppID. 400 with detail code NoBackingApplicationObject,
+// and one 403, mean that the application has not been replicated yet.
+func (c *Client) UpsertServicePrincipal(ctx context.Context, appID string, p ServicePrincipalPatch) (ServicePrincipal, Write, error) {
+	var sp ServicePrincipal
+	w, err := c.upsert(ctx, "upsert service principal", key("servicePrincipals", "appId", appID), p, &sp)
+	return sp, w, err
+}
+
+// GetServicePrincipalByAppID reads a service principal; *Error with status 404 if there is none.
+func (c *Client) GetServicePrincipalByAppID(ctx context.Context, appID string) (ServicePrincipal, error) {
+	var sp ServicePrincipal
+	err := c.get(ctx, "read service principal", key("servicePrincipals", "appId", appID)+selectServicePrincipal, &sp)
+	return sp, err
+}
+
+// DeleteServicePrincipal moves the service principal to the recycle bin. It is only needed where the deletion of the
+// application did not take it along.
+func (c *Client) DeleteServicePrincipal(ctx context.Context, objectID string) (Write, error) {
+	return c.delete(ctx, "delete service principal", "servicePrincipals/"+url.PathEscape(objectID))
+}
