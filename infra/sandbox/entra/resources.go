@@ -61,3 +61,9 @@ const scopeSuffix = "/.default"
 func resourceOfScope(scope string) (string, bool) {
 	return strings.CutSuffix(scope, scopeSuffix)
 }
+
+// KnownResource tells whether tokens for that resource can be asked for at all.
+func KnownResource(name string) bool {
+	_, known := canonicalResource(name)
+	return known
+}
