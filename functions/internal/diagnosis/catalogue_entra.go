@@ -1,0 +1,189 @@
+package diagnosis
+
+import "net/http"
+
+// tokenEntries are what can be read off a subject token before it is sent anywhere, and what hinders getting one.
+func tokenEntries() []Entry {
+	entry := func(code string, who Who, title, cause string, steps ...string) Entry {
+		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "token"}
+	}
+	return []Entry{
+		{Code: "subject-token-unavailable", Title: "No subject token can be had", HTTPStatus: http.StatusConflict, Layer: "token", Who: WhoDDOEAdmin, Outcome: OutcomeUnknown,
+			Cause: "The app is not the federated subject, so it needs a token of the platform to test as it; none was given and no source of tokens is set up.",
+			Steps: []string{"Give subjectToken in the request, or set DDOE_SUBJECT_TOKEN_URL.", "Or run a job on the platform that reads a blob."}},
+		entry("token-malformed", WhoUploader, "The subject token is not a JWT", "The token is not three base64url parts of JSON, or is larger than 16 KiB.",
+			"Send the compact JWT exactly as the platform issued it, without quotes or 'Bearer'."),
+		entry("token-issuer-mismatch", WhoDDOEAdmin, "The token comes from another issuer", "The token's iss is not the issuer that the credential trusts; Entra compares byte for byte, and a trailing slash counts.",
+			"Get the token from the issuer {issuer}.", "If the token is right, correct the integration's issuer to what the token says."),
+		entry("token-subject-mismatch", WhoDDOEAdmin, "The token is for another subject", "The token's sub is none of the integration's subjects; Entra compares byte for byte, including case.",
+			"Get a token for the service whose subject is {subject}.", "If the token is right, add its subject to the integration."),
+		entry("subject-case-mismatch", WhoDDOEAdmin, "The subject differs by case only", "Subjects are compared with case; the two differ in nothing else.",
+			"Give the subject to the integration exactly as the token has it."),
+		entry("token-audience-mismatch", WhoDDOEAdmin, "The token is for another audience", "The token's aud is not the audience of the credential.",
+			"Have the platform issue the token for the audience {audience}."),
+		entry("token-expired", WhoDDOEAdmin, "The token has expired", "The token's exp has passed.",
+			"Get a fresh token and test again."),
+		entry("token-not-yet-valid", WhoDDOEAdmin, "The token is not valid yet", "The token's nbf lies in the future: the issuer's clock is ahead, or the token was made for later.",
+			"Check the issuer's clock, then get a fresh token."),
+		entry("token-no-expiry", WhoDDOEAdmin, "The token has no expiry", "Entra refuses tokens without exp.",
+			"Have the platform issue tokens with exp."),
+		entry("token-lifetime-too-long", WhoDDOEAdmin, "The token lives too long", "The token is valid for more than 24 hours; a subject token should be short-lived.",
+			"Have the platform issue tokens of an hour at most."),
+		entry("token-algorithm-unsupported", WhoDDOEAdmin, "The signing algorithm is not supported", "Entra accepts only tokens signed with RS256.",
+			"Have the platform sign with an RSA key and alg RS256."),
+		entry("token-type-unsupported", WhoDDOEAdmin, "The token type is not supported", "Entra accepts only tokens whose header typ is JWT; an at+jwt access token is refused.",
+			"Get an ID-token style JWT from the platform, not an access token."),
+		entry("token-key-id-missing", WhoDDOEAdmin, "The token names no key", "The token's header has no kid, so Entra cannot find the key in the issuer's JWKS.",
+			"Have the platform put the kid of its signing key into the header."),
+	}
+}
+
+// entraEntries are the refusals of Entra's token service, by AADSTS number.
+func entraEntries() []Entry {
+	return append(trustEntries(), tenantEntries()...)
+}
+
+// trustEntries are about the assertion, the federated identity credential, and the issuer.
+func trustEntries() []Entry {
+	fic := "az ad app federated-credential create --id {clientId} --parameters {credential}"
+	list := "az ad app federated-credential list --id {clientId} --query '[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+	return []Entry{
+		exchange("credential-mismatch", []int{70021}, WhoEntraAdmin, "No credential matches the token",
+			"No federated identity credential of the application has the token's issuer, subject and audience together.",
+			"Compare issuer, subject and audience with the credentials of the application; look at a trailing slash first.").propagating().with(list),
+		exchange("credential-issuer-mismatch", []int{700211}, WhoEntraAdmin, "No credential has the token's issuer",
+			"The application has no federated identity credential for the issuer that the token names; Entra compares byte for byte, and a trailing slash counts.",
+			"Set the credential's issuer to exactly {issuer}.").propagating().with(list),
+		exchange("credential-audience-mismatch", []int{700212}, WhoEntraAdmin, "No credential has the token's audience",
+			"A credential for the issuer exists, but not for the audience of the token.",
+			"Give token and credential the cloud's token-exchange audience, {audience}.").propagating().with(list),
+		exchange("credential-subject-mismatch", []int{700213, 7002137}, WhoEntraAdmin, "No credential has the token's subject",
+			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
+			"Compare the subjects character by character.", "Give the application a credential for the subject {subject}.").propagating().with(fic),
+		exchange("credential-subject-case-mismatch", []int{7002138}, WhoEntraAdmin, "The credential's subject differs by case only",
+			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's in nothing else.",
+			"Delete the credential and create it again with the subject {subject}.").with(fic),
+		exchange("credential-missing", []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
+			"The application has no federated identity credential at all, or the client id is that of another application.",
+			"Create the credential; if it was created just now, wait some minutes.").propagating().with(fic),
+		exchange("credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, WhoEntraAdmin, "The flexible credential does not work here",
+			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform Cloud, and its expression must match.",
+			"Replace it by a plain credential with the exact subject {subject}.").with(fic),
+		exchange("credential-audience-not-exchange", []int{700214}, WhoEntraAdmin, "The audience is not the token-exchange audience",
+			"Entra takes only the literal token-exchange audience of the cloud, not a GUID or a custom one.",
+			"Use the audience api://AzureADTokenExchange in credential and token."),
+		exchange("credential-ambiguous", []int{700263}, WhoEntraAdmin, "More than one credential has the subject",
+			"The application has several federated identity credentials for one subject, such as one with and one without a trailing slash in the issuer.",
+			"Keep the one whose issuer equals the token's, delete the others.").with(list),
+		exchange("assertion-from-entra", []int{700222, 700226, 700236, 700229}, WhoDDOEAdmin, "The token was issued by Entra itself",
+			"An Entra token was sent where the platform's OIDC token is needed; this tenant or application does not take it.",
+			"Send the platform's own OIDC token."),
+		exchange("assertion-expired", []int{700024}, WhoDDOEAdmin, "The token is outside its time of validity",
+			"Entra's clock is outside the token's nbf and exp.",
+			"Get a fresh token and test again.", "If the token is fresh, check the issuer's clock."),
+		exchange("signing-key-unknown", []int{7000272}, WhoDDOEAdmin, "Entra does not know the signing key",
+			"The token's kid is not in the issuer's JWKS as Entra has cached it. After a rotation this lasts until Entra reads the JWKS again: 20 to 30 minutes, or longer.",
+			"Check that the JWKS of {issuer} lists the token's kid.", "Publish a new key a day before signing with it.").retryable(),
+		exchange("signature-invalid", []int{7000274, 700027}, WhoDDOEAdmin, "The token's signature is wrong",
+			"Entra found the key, but the signature does not verify: the token was altered after signing, or signed by another key under the same kid.",
+			"Send the token unaltered.", "If it is, correct the issuer: each key needs its own kid."),
+		exchange("assertion-type-unsupported", []int{5002727}, WhoDDOEAdmin, "The token type is not supported",
+			"Entra takes only tokens whose header typ is JWT.",
+			"Get an ID-token style JWT from the platform, not an access token."),
+		exchange("assertion-malformed", []int{50027, 5002723, 5002725, 5002710, 5002711, 5002730, 5002740}, WhoDDOEAdmin, "Entra cannot read the token",
+			"The token is not a JWT as Entra wants it: malformed, claims missing, or claims given twice.",
+			"Send the compact JWT exactly as the platform issued it."),
+		exchange("issuer-unreachable", []int{501661, 90061, 50166}, WhoDDOEAdmin, "Entra cannot read the issuer's metadata",
+			"Entra could not fetch or parse the issuer's discovery document or JWKS. An empty authorization_endpoint or subject_types_supported has the same effect.",
+			"Fetch {issuer}/.well-known/openid-configuration and its jwks_uri from the internet.", "Correct the document, or open the issuer for Entra's requests.").retryable(),
+		exchange("issuer-keys-invalid", []int{900612}, WhoDDOEAdmin, "Entra cannot read the issuer's keys",
+			"The JWKS was fetched, but its keys cannot be parsed.",
+			"Publish RSA keys with kid, and n and e as base64url without padding, at most 100 of them."),
+		exchange("secret-path-taken", []int{7000215, 7000222, 7000218, 7000216, 700025, 7000114}, WhoOperator, "A client secret was used or expected",
+			"Entra answered about a client secret; this flow has none.",
+			"Check the app's environment for AZURE_CLIENT_SECRET and the like, and remove it."),
+	}
+}
+
+// tenantEntries are about the tenant, the application, its policies and the token service's state.
+func tenantEntries() []Entry {
+	return []Entry{
+		exchange("client-unknown", []int{700016, 700011}, WhoEntraAdmin, "The client id is not known in the tenant",
+			"No application with this client id exists in the tenant. The same happens where an object id was given as client id, and for some minutes after creation.",
+			"Check with az that the id is an application (client) id and that the tenant is right.").propagating().with("az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
+		exchange("service-principal-missing", []int{7000229}, WhoEntraAdmin, "The application has no service principal in the tenant",
+			"The application exists, but its service principal is missing in the tenant, or is not replicated yet.",
+			"Create the service principal; if it was created just now, wait some minutes.").propagating().with("az ad sp create --id {clientId}"),
+		exchange("client-disabled", []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
+			"The service principal is disabled for sign-in.",
+			"Enable the enterprise application.").with("az ad sp update --id {clientId} --set accountEnabled=true"),
+		exchange("tenant-unknown", []int{90002}, WhoEntraAdmin, "The tenant does not exist",
+			"No tenant has this id in this cloud; the tenant may exist in another cloud.",
+			"Check the tenant id, and the cloud that the service is set to."),
+		exchange("tenant-malformed", []int{900023}, WhoUploader, "The tenant id is malformed",
+			"The tenant is neither a GUID nor a DNS name.",
+			"Give the tenant's GUID."),
+		exchange("authority-invalid", []int{50049, 50059, 90019, 9001023}, WhoOperator, "The sign-in address is not valid",
+			"The request named no tenant, or an alias such as common, or an unknown login host.",
+			"Give the tenant's GUID; check AZURE_CLOUD."),
+		exchange("cloud-mismatch", []int{90038, 900382, 900432, 900439, 900440}, WhoOperator, "The tenant is in another cloud",
+			"Tenant, application and login host belong to different national clouds; federation across clouds is not possible.",
+			"Use a deployment in the tenant's cloud."),
+		exchange("application-audience-unsupported", []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
+			"This federation is not possible for a multi-tenant application.",
+			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"),
+		exchange("scope-invalid", []int{500011, 50001, 70011, 1002012, 28002}, WhoOperator, "The scope is not valid",
+			"The requested resource is not known in the tenant; for blobs it is https://storage.azure.com/.default.",
+			"Check AZURE_CLOUD; report it as a fault of this service."),
+		exchange("federation-disabled", []int{700223}, WhoEntraAdmin, "Workload identity federation is barred in the tenant",
+			"A tenant policy constrains or disables workload identity federation.",
+			"Have a tenant administrator allow it for this application."),
+		exchange("issuer-not-allowed", []int{700238, 7002381}, WhoEntraAdmin, "The tenant does not allow the issuer",
+			"A tenant policy allows only certain issuers, or demands a further claim in the token. The credential itself cannot change that.",
+			"Have a tenant administrator add {issuer} to the allowed issuers."),
+		exchange("conditional-access-blocked", []int{53003, 530032, 50131, 50005}, WhoEntraAdmin, "Conditional Access blocked the token",
+			"A Conditional Access policy for workload identities blocked the request, by location or risk. It depends on the caller's address: this test may be blocked where the platform is not.",
+			"Add the egress addresses to a named location, or leave the application out of the policy."),
+		exchange("tenant-blocked", []int{5000224, 5000225, 5000229}, WhoEntraAdmin, "The tenant is blocked",
+			"Microsoft has blocked the tenant, for inactivity, fraud or end of life.",
+			"Open a support case with Microsoft."),
+		exchange("unexpected-flow", []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16001, 16002, 16003, 500341, 501051, 5000811}, WhoOperator, "Entra answered about another flow",
+			"The answer belongs to user or on-behalf-of sign-in and should not occur here.",
+			"Report it as a fault of this service, with the evidence."),
+		exchange("entra-throttled", []int{90055, 50196}, WhoOperator, "Entra limits the rate of requests",
+			"Too many tokens were asked for; nothing is known about the integration.",
+			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+		exchange("entra-unavailable", []int{90024, 90033, 90006, 90012, 90090, 50033}, WhoOperator, "Entra is temporarily unavailable",
+			"The token service failed; nothing is known about the integration.",
+			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+		exchange("entra-unrecognised", nil, WhoOperator, "Entra refused for an unrecognised reason",
+			"The token service answered with a code that the catalogue does not know, so nothing is concluded from it.",
+			"Look up the AADSTS number of the evidence at https://login.microsoftonline.com/error, and give the correlation id to the tenant's administrator.").inconclusive(),
+	}
+}
+
+// exchange is an entry of the exchange layer: an answer of the upstream service.
+func exchange(code string, numbers []int, who Who, title, cause string, steps ...string) Entry {
+	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "exchange", AADSTS: numbers}
+}
+
+// propagating marks what passes by itself for some minutes after a change.
+func (e Entry) propagating() Entry { e.Transient, e.Propagation = true, true; return e }
+
+// retryable marks what may pass by itself at any time.
+func (e Entry) retryable() Entry { e.Transient = true; return e }
+
+// undecided marks what may pass by itself and proves nothing.
+func (e Entry) undecided() Entry { e.Transient, e.Outcome = true, OutcomeUnknown; return e }
+
+// inconclusive marks what proves nothing.
+func (e Entry) inconclusive() Entry { e.Outcome = OutcomeUnknown; return e }
+
+// with adds the command.
+func (e Entry) with(command string) Entry { e.Command = command; return e }
+
+// on sets the layer.
+func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
+
+// answering sets the status of a problem document.
+func (e Entry) answering(status int) Entry { e.HTTPStatus = status; return e }

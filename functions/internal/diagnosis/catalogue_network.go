@@ -1,0 +1,46 @@
+package diagnosis
+
+import "net/http"
+
+// networkEntries are failures on the way to a service. They are about the path from here, so they prove nothing about
+// the integration.
+func networkEntries() []Entry {
+	entry := func(code, title, cause string, steps ...string) Entry {
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "network"}.undecided()
+	}
+	return []Entry{
+		entry("network-dns", "The host name cannot be resolved", "The name has no address as seen from here: the account or host does not exist, or it is known in a private DNS zone only.",
+			"Check the name {target}.", "If the account has a private endpoint, link its DNS zone with the network that the service runs in."),
+		entry("network-connect", "The host cannot be reached", "The connection was refused, reset or could not be opened from here: a firewall, a proxy or a private address lies between.",
+			"Allow the service's egress to the host."),
+		entry("network-timeout", "The host did not answer in time", "No answer came within the time budget.",
+			"Test again; if it stays, check the network path from the service to the host."),
+		entry("network-tls", "The TLS connection cannot be trusted", "The host's certificate does not verify, or no common TLS version was found.",
+			"Look for a proxy that breaks TLS open on the way, or a DNS name that leads to another host."),
+		entry("canceled", "The work was broken off", "The caller went away or the process ended before there was an answer.",
+			"Start it again."),
+	}
+}
+
+// platformEntries are what the DDOE platform answers.
+func platformEntries() []Entry {
+	entry := func(code string, who Who, title, cause string, steps ...string) Entry {
+		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "token"}
+	}
+	return []Entry{
+		entry("ddoe-unauthorized", WhoOperator, "The platform refused the API key", "DDOE did not accept the service's API key.",
+			"Renew DDOE_API_KEY.").inconclusive(),
+		entry("ddoe-forbidden", WhoDDOEAdmin, "The platform forbids the request", "DDOE knows the API key, but it may not do this.",
+			"Give the key's user the right, or use a key of an organisation administrator.").inconclusive(),
+		entry("ddoe-not-found", WhoDDOEAdmin, "The platform knows no such object", "DDOE does not know the subject, organisation or path that was asked for.",
+			"Check that the service exists on the platform, and DDOE_SUBJECT_TOKEN_URL and DDOE_API_URL.").inconclusive(),
+		entry("ddoe-throttled", WhoOperator, "The platform limits the rate of requests", "DDOE was asked too often and refused this request.",
+			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
+		entry("ddoe-unavailable", WhoOperator, "The platform is temporarily unavailable", "DDOE failed; nothing is known about the integration.",
+			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
+		entry("ddoe-answer-invalid", WhoOperator, "The platform's answer cannot be read", "DDOE answered with something else than the JSON that was asked for; a wrong path is answered with a web page and 200.",
+			"Check DDOE_SUBJECT_TOKEN_URL and DDOE_API_URL.").inconclusive(),
+		entry("ddoe-unrecognised", WhoOperator, "The platform refused for an unrecognised reason", "DDOE answered with a code that the catalogue does not know.",
+			"Look at the evidence.").inconclusive(),
+	}
+}

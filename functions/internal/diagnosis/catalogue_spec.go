@@ -1,0 +1,56 @@
+package diagnosis
+
+import "net/http"
+
+// specEntries are findings about a spec. The detail of a finding says what exactly is wrong.
+func specEntries() []Entry {
+	entry := func(code, title, cause string, steps ...string) Entry {
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "file"}
+	}
+	return []Entry{
+		entry("invalid-spec", "The spec is not valid", "One or more members of the spec break a rule; the errors name each by pointer.",
+			"Correct every member that the errors name, and send the spec again."),
+		entry("invalid-display-name", "The display name is not valid", "A display name has at most 256 printable characters.",
+			"Shorten the name, or leave it out."),
+		entry("invalid-tenant", "The tenant id is not valid", "The tenant must be the GUID of an Entra tenant that the service may work in.",
+			"Give the tenant's GUID, or leave it out for the service's own tenant."),
+		entry("tenant-mismatch", "The tenant is another one than the service's", "The service can create objects in its own tenant only.",
+			"Leave tenantId out, or use a deployment in that tenant."),
+		entry("missing-issuer", "The issuer is not known", "Neither the spec nor the setting DDOE_ISSUER names an issuer.",
+			"Give the issuer of the platform's tokens, byte for byte."),
+		entry("invalid-issuer", "The issuer is not valid", "The issuer must be an absolute https URL without query, fragment or user info, of at most 600 characters.",
+			"Copy the issuer from the platform's tokens, byte for byte: a trailing slash counts."),
+		entry("missing-subject", "No subject is given", "At least one subject or a service name is needed.",
+			"Give subjects or serviceName."),
+		entry("invalid-subject", "A subject is not valid", "A subject is compared exactly: at most 600 printable characters, no wildcard, no space at either end.",
+			"Copy the subject from the platform's tokens, character by character."),
+		entry("duplicate-subject", "A subject is given twice", "Entra allows one credential for each pair of issuer and subject.",
+			"Remove the repetition."),
+		entry("too-many-subjects", "There are too many subjects", "An application holds at most 20 federated identity credentials.",
+			"Spread the subjects over several integrations."),
+		entry("invalid-service-name", "The service name is not valid", "A service name is a lower-case DNS name, from which the subject is made.",
+			"Give the service's name as the platform shows it, or the whole subject."),
+		entry("invalid-audience", "The audience is not valid", "Entra exchanges only tokens whose audience is the cloud's token-exchange audience.",
+			"Leave the audience out, or use api://AzureADTokenExchange."),
+		entry("invalid-storage", "A storage entry is not valid", "A storage entry names a storage account, a container and an access.",
+			"Correct the entry."),
+		entry("too-many-storage", "There are too many storage entries", "The spec has more storage entries than one integration can hold.",
+			"Grant the account instead of single containers, or spread them over several integrations."),
+		entry("duplicate-storage", "A container is given twice", "Two entries grant access to the same container.",
+			"Keep one entry, with the wider access."),
+		entry("invalid-resource-id", "The resource id is not valid", "The resource id must be the full ARM id of a storage account.",
+			"Copy it: az storage account show --name <account> --query id."),
+		entry("invalid-container", "The container name is not valid", "A container name has 3 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends.",
+			"Correct the container's name."),
+		entry("invalid-access", "The access is not valid", "The access is read or readWrite.",
+			"Give read or readWrite."),
+		entry("invalid-prefix", "The prefix is not valid", "A prefix is a relative blob path of at most 512 characters, without empty or dot segments.",
+			"Correct the prefix, or leave it out."),
+		entry("invalid-mode", "The mode is not valid", "The mode is oracle or roundtrip.",
+			"Give oracle or roundtrip, or leave it out."),
+		entry("invalid-interval", "The interval is not valid", "The interval is a Go duration from 15m to 168h.",
+			"Give a duration such as 6h."),
+		entry("invalid-ddoe", "The platform's part is not valid", "A member of ddoe breaks a rule.",
+			"Correct the member."),
+	}
+}

@@ -1,0 +1,127 @@
+package diagnosis
+
+import "net/http"
+
+// data is an entry about an answer of the blob service to the federated identity.
+func data(code string, who Who, title, cause string, steps ...string) Entry {
+	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "network"}
+}
+
+// storageEntries are the answers of the blob service.
+func storageEntries() []Entry {
+	grant := "az role assignment create --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+	return []Entry{
+		data("role-missing", WhoStorageAdmin, "The identity has no data role here",
+			"Storage accepted the token, but no role grants this action on the container. Roles such as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and a new assignment takes up to 10 minutes.",
+			"Assign {role} to the service principal (object id {principalId}, not the application's) on the container.",
+			"Wait up to 10 minutes, then test again.").propagating().on("list").with(grant),
+		data("network-rules-blocked", WhoStorageAdmin, "The storage account's network rules refuse the caller",
+			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy or network security perimeter do not let this caller in. The platform may be let in where this test is not, and the other way round.",
+			"Allow the platform's egress in the account's network rules, or give it a private endpoint.",
+			"Do not assign further roles before this is settled.").with("az storage account show --ids {accountId} --query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
+		data("storage-tenant-mismatch", WhoStorageAdmin, "The storage account belongs to another tenant",
+			"Storage accepts only tokens of the tenant that its subscription trusts, and this token is of another.",
+			"Create the application in the account's tenant, or use an account of the tenant {tenantId}."),
+		data("storage-token-refused", WhoOperator, "Storage refused the token",
+			"Storage could not use the access token: wrong tenant, wrong audience, or malformed.",
+			"Compare the tenant of the storage account's subscription with {tenantId}."),
+		data("storage-request-anonymous", WhoOperator, "The request went out without a token",
+			"Storage saw an anonymous request.",
+			"Report it as a fault of this service."),
+		data("storage-key-refused", WhoOperator, "A shared key was used",
+			"Storage refused a shared key; the test must come with an Entra token.",
+			"Report it as a fault of this service."),
+		data("container-not-found", WhoStorageAdmin, "The container does not exist",
+			"The account has no container of this name.",
+			"Correct the container's name in the spec, or create the container.").with("az storage container create --auth-mode login --account-name {account} --name {container}"),
+		data("blob-not-found", WhoStorageAdmin, "The blob does not exist", "The blob that was asked for is not there.",
+			"Check the name, or test again.").on("read"),
+		data("container-being-deleted", WhoStorageAdmin, "The container is being deleted",
+			"The container was deleted a moment ago and cannot be used for some time.",
+			"Wait, then create it again.").retryable(),
+		data("container-disabled", WhoStorageAdmin, "The container is disabled", "An administrator has disabled the container.",
+			"Enable the container."),
+		data("account-being-created", WhoStorageAdmin, "The storage account is being created", "The storage account is not ready yet.",
+			"Wait some minutes, then test again.").retryable(),
+		data("account-disabled", WhoStorageAdmin, "The storage account is disabled",
+			"The account or its subscription is disabled, mostly for billing reasons.",
+			"Enable the subscription or the account."),
+		data("account-operations-disabled", WhoStorageAdmin, "The account does not take this operation",
+			"Reads or writes are switched off for the account, as during a fail-over or on a secondary endpoint.",
+			"Use the primary endpoint, or test again later.").retryable(),
+		data("data-protected", WhoStorageAdmin, "A retention policy or legal hold protects the blob",
+			"Immutable storage forbids overwriting or deleting here; a probe blob could not be removed again.",
+			"Nothing, if the container is meant to be immutable; the service never writes there.").on("protection"),
+		data("blob-leased", WhoStorageAdmin, "The blob is leased", "A lease of another client protects the blob.",
+			"Release the lease.").on("write"),
+		data("blob-exists", WhoOperator, "The probe blob exists already", "A blob of the probe's random name exists.",
+			"Test again.").retryable().on("write"),
+		data("condition-not-met", WhoOperator, "The blob changed meanwhile", "The blob is another version than the one that was written.",
+			"Test again; if it stays, look for a process that changes new blobs.").retryable().on("read"),
+		data("overwrite-not-permitted", WhoStorageAdmin, "Overwriting is not permitted", "The identity may add blobs, but not overwrite them.",
+			"Assign {role} on the container.").with(grant).on("write"),
+		data("api-version-unsupported", WhoOperator, "The account does not know the request",
+			"The account's kind or hierarchical namespace does not support this request or API version.",
+			"Report it as a fault of this service, with the evidence.").inconclusive(),
+		data("encryption-key-unavailable", WhoStorageAdmin, "The customer-managed key cannot be used",
+			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
+			"Enable the key, and the account's access to it."),
+		data("storage-name-invalid", WhoUploader, "The account or container name is not valid", "Storage calls the name invalid.",
+			"Correct the name in the spec."),
+		data("tls-version-refused", WhoOperator, "Storage refused the transport", "The account asks for HTTPS and a newer TLS version.",
+			"Report it as a fault of this service, or of a proxy on the way."),
+		data("storage-permission-denied", WhoStorageAdmin, "Storage denied access",
+			"Storage refused with 403, without a code that tells the reason.",
+			"Check the data role on the container and the account's network rules.").propagating().with(grant),
+		data("storage-throttled", WhoOperator, "Storage limits the rate of requests", "The account is busy; nothing is known about the integration.",
+			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+		data("storage-unavailable", WhoOperator, "Storage is temporarily unavailable", "Storage failed; nothing is known about the integration.",
+			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+		data("storage-unrecognised", WhoOperator, "Storage refused for an unrecognised reason",
+			"Storage answered with a code that the catalogue does not know, so nothing is concluded from it.",
+			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
+	}
+}
+
+// accessEntries are what the access test itself finds out.
+func accessEntries() []Entry {
+	return []Entry{
+		data("over-privileged", WhoStorageAdmin, "The identity may do more than was asked for",
+			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is not ours or at a wider scope.",
+			"Look for further role assignments of the service principal, at the account, group and subscription too.").on("write").
+			with("az role assignment list --assignee {principalId} --scope {scope} --include-inherited -o table").warning(),
+		data("container-not-named", WhoUploader, "No container is named for the test",
+			"The access covers the whole account, and a test needs a container.",
+			"Name a container of the account in the spec to have it tested.").on("list").inconclusive(),
+		data("immutable-container", WhoStorageAdmin, "The container is immutable",
+			"A retention policy or legal hold protects the container: a probe blob could not be removed again, so none is written.",
+			"Nothing, if the container is meant to be immutable; rights are tested without writing.").on("protection").warning(),
+		data("not-recognised-success", WhoOperator, "The answer is not the expected one",
+			"Storage answered with a success that the test does not know, so nothing is concluded from it.",
+			"Look at the evidence, and report it as a fault of this service.").on("write").inconclusive(),
+		data("content-mismatch", WhoStorageAdmin, "The blob read is not the blob written",
+			"The content or version that was read back differs from what was written.",
+			"Look for a process that changes new blobs in the container.").on("read"),
+		data("probe-not-listed", WhoStorageAdmin, "The blob written is not listed",
+			"Listing succeeded, but without the probe blob.",
+			"Test again; look for a process that removes new blobs in the container.").on("list"),
+		data("probe-not-removed", WhoStorageAdmin, "The probe blob could not be removed",
+			"The test wrote a blob and could not delete it; it is named under leftovers.",
+			"Delete the blob.").with("az storage blob delete --auth-mode login --blob-url {target}").on("cleanup").warning(),
+		data("oracle-undecided", WhoOperator, "The right cannot be told without writing",
+			"The storage account answers the question in a way that the test does not know.",
+			"Run the test in mode roundtrip.").on("write").inconclusive(),
+		data("dependency-failed", WhoOperator, "Not tested, because an earlier check failed",
+			"An earlier check failed, so this one would tell nothing.",
+			"Repair the earlier check first.").inconclusive(),
+		data("budget-exhausted", WhoOperator, "The test ran out of time",
+			"The time budget of the test was used up before this check.",
+			"Test again.").undecided(),
+		data("no-storage", WhoUploader, "The integration names no storage",
+			"The spec has no storage entry, so only the token exchange was tested.",
+			"Add storage to the spec.").on("list").warning(),
+	}
+}
+
+// warning marks what works but should be changed.
+func (e Entry) warning() Entry { e.Outcome = OutcomeWarn; return e }

@@ -1,0 +1,88 @@
+package diagnosis
+
+import "strings"
+
+// CheckFrom is the check that ends with an error: its code, status, words, remedy and evidence are those of the
+// error's classification. A nil error makes a pass.
+func CheckFrom(id, layer, title string, err error, c Context) Check {
+	if err == nil {
+		return Check{ID: id, Layer: layer, Status: OutcomePass, Title: title, Target: c.Target}
+	}
+	k := classify(err, c)
+	d := k.diagnosis(c)
+	check := CheckOf(id, layer, d)
+	check.Target, check.Field = c.Target, k.words.field
+	check.Expected, check.Actual = Printable(k.words.expected), Printable(k.words.actual)
+	if check.Actual != "" && check.Expected != "" {
+		check.DiffAt = Diff(check.Expected, check.Actual).At
+	}
+	return check
+}
+
+// CheckOf is the check that ends with a diagnosis; its status is the one that the catalogue gives the code.
+func CheckOf(id, layer string, d Diagnosis) Check {
+	e, _ := Lookup(d.Code)
+	return Check{ID: id, Layer: layer, Status: e.CheckStatus(), Code: d.Code, Title: d.Title, Detail: d.Detail,
+		Transient: d.Transient, Remedy: d.Remedy, Evidence: d.Evidence}
+}
+
+// Skip is the check that was not made, because the check dependsOn failed.
+func Skip(id, layer, title, dependsOn string) Check {
+	return Check{ID: id, Layer: layer, Status: OutcomeSkip, Title: title, DependsOn: dependsOn}
+}
+
+// Summarise is the verdict over checks: fail before unknown before warn before pass. Skipped checks do not count; where
+// nothing passed, nothing was proved, and the verdict is unknown.
+func Summarise(checks []Check) Verdict {
+	seen := map[Outcome]bool{}
+	for _, c := range checks {
+		seen[c.Status] = true
+	}
+	switch {
+	case seen[OutcomeFail]:
+		return VerdictFail
+	case seen[OutcomeUnknown] || !seen[OutcomePass] && !seen[OutcomeWarn]:
+		return VerdictUnknown
+	case seen[OutcomeWarn]:
+		return VerdictWarn
+	default:
+		return VerdictPass
+	}
+}
+
+// Difference says where and how two strings differ.
+type Difference struct {
+	// At is the index of the first differing character (rune) of the actual value, or nil where the two are equal.
+	At *int
+	// Class names a frequent kind of difference: ClassCase, ClassSlash or ClassBlank; else ClassOther, or empty if equal.
+	Class string
+}
+
+// The kinds of difference.
+const (
+	ClassCase  = "case"
+	ClassSlash = "trailing-slash"
+	ClassBlank = "blank"
+	ClassOther = "other"
+)
+
+// Diff compares two strings as Entra does, byte for byte, and says how they differ.
+func Diff(expected, actual string) Difference {
+	if expected == actual {
+		return Difference{}
+	}
+	at, a, b := 0, []rune(expected), []rune(actual)
+	for at < len(a) && at < len(b) && a[at] == b[at] {
+		at++
+	}
+	class := ClassOther
+	switch {
+	case strings.EqualFold(expected, actual):
+		class = ClassCase
+	case strings.TrimRight(expected, "/") == strings.TrimRight(actual, "/"):
+		class = ClassSlash
+	case strings.Join(strings.Fields(expected), "") == strings.Join(strings.Fields(actual), ""):
+		class = ClassBlank
+	}
+	return Difference{At: &at, Class: class}
+}

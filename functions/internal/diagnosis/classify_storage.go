@@ -1,0 +1,138 @@
+package diagnosis
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// classifyResponse classifies an SDK's error by the host that answered: Storage and ARM share no error codes.
+func classifyResponse(e *azcore.ResponseError, c Context) classified {
+	host := ""
+	if e.RawResponse != nil && e.RawResponse.Request != nil {
+		host = e.RawResponse.Request.URL.Hostname()
+	}
+	switch {
+	case strings.HasPrefix(host, "management."):
+		return classified{code: armCode(e.StatusCode, e.ErrorCode, c), evidence: responseEvidence(e, serviceARM)}
+	case strings.HasPrefix(host, "graph.") || strings.Contains(host, "graph.microsoft"):
+		return classified{code: graphCode(e.StatusCode, e.ErrorCode, c), evidence: responseEvidence(e, serviceGraph)}
+	default:
+		return classified{code: storageCode(e, c), evidence: responseEvidence(e, serviceStorage), words: storageWords(e, c)}
+	}
+}
+
+func responseEvidence(e *azcore.ResponseError, service string) *Evidence {
+	evidence := &Evidence{Service: service, HTTPStatus: e.StatusCode}
+	if service == serviceStorage {
+		evidence.StorageCode = Printable(e.ErrorCode)
+	} else {
+		evidence.ServiceCode = Printable(e.ErrorCode)
+	}
+	if e.RawResponse != nil {
+		evidence.RequestID = firstHeader(e.RawResponse.Header, "x-ms-request-id", "request-id")
+		evidence.CorrelationID = Printable(e.RawResponse.Header.Get("x-ms-correlation-request-id"))
+	}
+	return evidence
+}
+
+func firstHeader(h http.Header, names ...string) string {
+	for _, name := range names {
+		if v := h.Get(name); v != "" {
+			return Printable(v)
+		}
+	}
+	return ""
+}
+
+// storageCodes are the error codes of the blob service that have one meaning.
+func storageCodes() map[string]string {
+	return map[string]string{
+		"AuthorizationPermissionMismatch":     "role-missing",
+		"AuthorizationFailure":                "network-rules-blocked",
+		"AuthorizationSourceIPMismatch":       "network-rules-blocked",
+		"NoAuthenticationInformation":         "storage-request-anonymous",
+		"PublicAccessNotPermitted":            "storage-request-anonymous",
+		"ResourceNotFound":                    "container-not-found",
+		"KeyBasedAuthenticationNotPermitted":  "storage-key-refused",
+		"ContainerNotFound":                   "container-not-found",
+		"BlobNotFound":                        "blob-not-found",
+		"ContainerBeingDeleted":               "container-being-deleted",
+		"ContainerDisabled":                   "container-disabled",
+		"AccountBeingCreated":                 "account-being-created",
+		"AccountIsDisabled":                   "account-disabled",
+		"InsufficientAccountPermissions":      "account-operations-disabled",
+		"BlobImmutableDueToPolicy":            "data-protected",
+		"BlobImmutableDueToLegalHold":         "data-protected",
+		"LeaseIdMissing":                      "blob-leased",
+		"BlobAlreadyExists":                   "blob-exists",
+		"ConditionNotMet":                     "condition-not-met",
+		"UnauthorizedBlobOverwrite":           "overwrite-not-permitted",
+		"UnsupportedHeader":                   "api-version-unsupported",
+		"FeatureVersionMismatch":              "api-version-unsupported",
+		"EndpointUnsupportedAccountFeatures":  "api-version-unsupported",
+		"InvalidUri":                          "storage-name-invalid",
+		"InvalidResourceName":                 "storage-name-invalid",
+		"OutOfRangeInput":                     "storage-name-invalid",
+		"TlsVersionNotPermitted":              "tls-version-refused",
+		"AccountRequiresHttps":                "tls-version-refused",
+		"KeyVaultEncryptionKeyNotFound":       "encryption-key-unavailable",
+		"KeyVaultErrorDuringAuthentication":   "encryption-key-unavailable",
+		"KeyVaultAccessTokenCannotBeAcquired": "encryption-key-unavailable",
+		"KeyVaultVaultNotFound":               "encryption-key-unavailable",
+		"ServerBusy":                          "storage-throttled",
+	}
+}
+
+func storageCode(e *azcore.ResponseError, c Context) string {
+	if code, ok := storageCodes()[e.ErrorCode]; ok {
+		return code
+	}
+	switch e.ErrorCode {
+	case "InvalidAuthenticationInfo", "AuthenticationFailed":
+		if storageTenant(e) != "" && !strings.EqualFold(storageTenant(e), c.TenantID) && c.TenantID != "" {
+			return "storage-tenant-mismatch"
+		}
+		return "storage-token-refused"
+	}
+	if code := byStatus(e.StatusCode, "storage-throttled", "storage-unavailable"); code != "" {
+		return code
+	}
+	if e.ErrorCode != "" {
+		return "storage-unrecognised"
+	}
+	switch e.StatusCode {
+	case http.StatusUnauthorized:
+		return "storage-token-refused"
+	case http.StatusForbidden:
+		return "storage-permission-denied"
+	default:
+		return "storage-unrecognised"
+	}
+}
+
+// storageTenant is the tenant that the account trusts, by its own challenge:
+// Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize resource_id=…
+func storageTenant(e *azcore.ResponseError) string {
+	if e.RawResponse == nil {
+		return ""
+	}
+	_, uri, found := strings.Cut(e.RawResponse.Header.Get("WWW-Authenticate"), "authorization_uri=")
+	if !found {
+		return ""
+	}
+	uri = strings.TrimPrefix(strings.Trim(strings.TrimSpace(uri), `"`), "https://")
+	_, path, _ := strings.Cut(uri, "/")
+	tenant, _, _ := strings.Cut(path, "/")
+	return Printable(tenant)
+}
+
+func storageWords(e *azcore.ResponseError, c Context) words {
+	tenant := storageTenant(e)
+	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" || strings.EqualFold(tenant, c.TenantID) {
+		return words{}
+	}
+	return words{field: "/tenantId", expected: tenant, actual: c.TenantID,
+		detail: "The account trusts the tenant " + tenant + "."}
+}

@@ -1,0 +1,109 @@
+package diagnosis
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode"
+)
+
+// Context is what is known about the request that failed. It chooses between causes that share a code, and fills the
+// placeholders of the catalogue's texts. All members may be empty.
+type Context struct {
+	// Operation names the request, such as application.upsert, servicePrincipal.upsert, federatedCredential.upsert,
+	// rbac.put, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete, store.get, bus.send.
+	Operation string
+	// Subject, Issuer and Audience are what the integration's document says (not what a token says).
+	Subject, Issuer, Audience string
+	ClientID, TenantID        string
+	// ObjectID is the application's, PrincipalID the service principal's.
+	ObjectID, PrincipalID string
+	// Scope and Role are those of a role assignment: an ARM id and a role name.
+	Scope, Role string
+	// Account is the storage account's name, AccountID its ARM id.
+	Account, AccountID, Container string
+	// Target is what was called, such as a container URL.
+	Target string
+	// Settled says that our last change is long enough ago that propagation no longer explains a failure.
+	Settled bool
+}
+
+// maxWord caps, in bytes, a value that came from outside before it is shown.
+const maxWord = 600
+
+func (c Context) values() map[string]string {
+	return map[string]string{
+		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
+		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
+		"scope": c.Scope, "role": c.Role, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
+		"target": c.Target, "credential": c.credential(),
+	}
+}
+
+// fill replaces the placeholders of a sentence; an unknown value reads "<subject>".
+func (c Context) fill(text string) string { return c.replace(text, func(v string) string { return v }) }
+
+// command replaces the placeholders of a shell command, each value quoted for a POSIX shell.
+func (c Context) command(text string) string { return c.replace(text, shellQuote) }
+
+func (c Context) replace(text string, quote func(string) string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	values := c.values()
+	pairs := make([]string, 0, 2*len(values))
+	for name, value := range values {
+		if value == "" {
+			pairs = append(pairs, "{"+name+"}", "<"+name+">")
+			continue
+		}
+		pairs = append(pairs, "{"+name+"}", quote(Printable(value)))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// credential is the federated identity credential that the document asks for, as the JSON that az takes.
+func (c Context) credential() string {
+	if c.Issuer == "" || c.Subject == "" {
+		return ""
+	}
+	body, err := json.Marshal(struct {
+		Name      string   `json:"name"`
+		Issuer    string   `json:"issuer"`
+		Subject   string   `json:"subject"`
+		Audiences []string `json:"audiences"`
+	}{"ddoe-wif", c.Issuer, c.Subject, []string{c.Audience}})
+	if err != nil {
+		return ""
+	}
+	return string(body)
+}
+
+// Printable makes a value from outside fit to be shown: control and invisible format characters become U+FFFD, and it
+// is cut at 600 bytes.
+func Printable(s string) string {
+	cut := false
+	if len(s) > maxWord {
+		s, cut = strings.ToValidUTF8(s[:maxWord], ""), true
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+	if cut {
+		s += "…"
+	}
+	return s
+}
+
+// shellQuote returns s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._:/@-", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && s[0] != '-' {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

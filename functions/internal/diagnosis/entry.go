@@ -1,0 +1,86 @@
+package diagnosis
+
+import (
+	"slices"
+	"sync"
+)
+
+// Entry is one row of the catalogue: a code and the words that belong to it. Texts may hold placeholders such as
+// {subject}; New and Classify fill them from the Context.
+type Entry struct {
+	// Code is kebab-case and never changes once released.
+	Code string
+	// Title is one short sentence part without a full stop.
+	Title string
+	// Cause says in a sentence or two what is wrong.
+	Cause string
+	// Who repairs it.
+	Who Who
+	// Steps say how, in order.
+	Steps []string
+	// Command is a shell command with placeholders; values are quoted for a POSIX shell when they are filled in.
+	Command string
+	// Transient says that the same request may succeed later without anybody's doing.
+	Transient bool
+	// Propagation says that Transient holds only for some minutes after a change of ours, while directory, token
+	// service and role-based access control catch up. See Context.Settled.
+	Propagation bool
+	// HTTPStatus is the status of a problem document with this code.
+	HTTPStatus int
+	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
+	Layer string
+	// Outcome is the status of a check that ends with the code. Empty means OutcomeFail; OutcomeUnknown is for what
+	// proves nothing about the integration, OutcomeWarn for what works but should be changed.
+	Outcome Outcome
+	// AADSTS are the numbers of Entra's token service that mean this code.
+	AADSTS []int
+}
+
+// CodeUnrecognised is the code of everything that the catalogue does not know.
+const CodeUnrecognised = "unrecognised"
+
+// Lookup returns the entry of a code.
+func Lookup(code string) (Entry, bool) {
+	i, ok := catalogue().byCode[code]
+	if !ok {
+		return Entry{}, false
+	}
+	return catalogue().entries[i], true
+}
+
+// Entries returns the whole catalogue, ordered by code.
+func Entries() []Entry { return slices.Clone(catalogue().entries) }
+
+// CheckStatus is the outcome of a check that ends with the entry.
+func (e Entry) CheckStatus() Outcome {
+	if e.Outcome == "" {
+		return OutcomeFail
+	}
+	return e.Outcome
+}
+
+type index struct {
+	entries  []Entry
+	byCode   map[string]int
+	byAADSTS map[int]string
+}
+
+// catalogue is built once, at first use, and never changed.
+var catalogue = sync.OnceValue(func() index {
+	entries := slices.Concat(requestEntries(), specEntries(), messageEntries(), tokenEntries(), entraEntries(),
+		directoryEntries(), roleEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries())
+	slices.SortFunc(entries, func(a, b Entry) int {
+		if a.Code < b.Code {
+			return -1
+		}
+		return 1
+	})
+	ix := index{entries: entries, byCode: make(map[string]int, len(entries)), byAADSTS: map[int]string{}}
+	for i, e := range entries {
+		ix.byCode[e.Code] = i
+		for _, n := range e.AADSTS {
+			ix.byAADSTS[n] = e.Code
+		}
+	}
+	return ix
+})

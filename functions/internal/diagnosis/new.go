@@ -1,0 +1,88 @@
+package diagnosis
+
+import "fmt"
+
+// Option adds to a Diagnosis what the catalogue cannot know.
+type Option func(*options)
+
+type options struct {
+	context  Context
+	detail   string
+	evidence *Evidence
+	findings []Finding
+}
+
+// WithContext fills the placeholders of the entry's texts.
+func WithContext(c Context) Option { return func(o *options) { o.context = c } }
+
+// WithDetail replaces the entry's general cause by what happened in this case. It must hold no secret.
+func WithDetail(format string, args ...any) Option {
+	return func(o *options) {
+		if len(args) == 0 {
+			o.detail = format
+			return
+		}
+		o.detail = fmt.Sprintf(format, args...)
+	}
+}
+
+// WithEvidence attaches what a service answered.
+func WithEvidence(e Evidence) Option { return func(o *options) { o.evidence = &e } }
+
+// WithFindings attaches one finding for each faulty member of an input.
+func WithFindings(findings ...Finding) Option {
+	return func(o *options) { o.findings = append(o.findings, findings...) }
+}
+
+// New returns the diagnosis of a code. An unknown code becomes CodeUnrecognised, so that nothing is left without
+// words; a test holds that all codes in use are in the catalogue.
+func New(code string, opts ...Option) Diagnosis {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	e, ok := Lookup(code)
+	if !ok {
+		e, _ = Lookup(CodeUnrecognised)
+	}
+	d := Diagnosis{
+		Code:      e.Code,
+		Title:     o.context.fill(e.Title),
+		Detail:    o.context.fill(e.Cause),
+		Transient: e.Transient && !(e.Propagation && o.context.Settled),
+		Remedy:    e.remedy(o.context),
+		Evidence:  o.evidence,
+		Findings:  o.findings,
+	}
+	if o.detail != "" {
+		d.Detail = o.detail
+	}
+	return d
+}
+
+// remedy returns the entry's remedy with the context's values.
+func (e Entry) remedy(c Context) *Remedy {
+	steps := make([]string, len(e.Steps))
+	for i, s := range e.Steps {
+		steps[i] = c.fill(s)
+	}
+	return &Remedy{Who: e.Who, Steps: steps, Command: c.command(e.Command)}
+}
+
+// Error is an error that already has its words. Classify returns its Diagnosis unchanged.
+type Error struct {
+	Diagnosis Diagnosis
+	// Err is the cause, or nil.
+	Err error
+}
+
+// Error shows code and detail, never the cause's text, which may hold what a service answered.
+func (e *Error) Error() string {
+	if e.Diagnosis.Detail == "" {
+		return e.Diagnosis.Code + ": " + e.Diagnosis.Title
+	}
+	return e.Diagnosis.Code + ": " + e.Diagnosis.Detail
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
