@@ -1,0 +1,195 @@
+// Package arm is a client of Azure Resource Manager for what the product needs: role assignments, the caller's
+// permissions at a scope, and a storage account's location and endpoint. Failures are *Error with ARM's code, status and
+// request id. It decides nothing about retries beyond those of the azcore pipeline, and knows no rule of the domain.
+package arm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
+)
+
+const (
+	moduleName    = "ddoe-wif/arm"
+	moduleVersion = "v1.0.0"
+
+	versionAuthorization = "2022-04-01"
+	versionStorage       = "2023-05-01"
+)
+
+// Options are the options of New. The zero value is the public cloud; Cloud must have a Resource Manager entry otherwise,
+// as azcore's own configurations do.
+type Options struct {
+	azcore.ClientOptions
+}
+
+// Client calls ARM as one identity. It is safe for concurrent use.
+type Client struct {
+	assignments *armauthorization.RoleAssignmentsClient
+	resources   *azarm.Client // what the SDK has no fitting call for
+}
+
+// New returns a client that authenticates with cred. It sends nothing.
+func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
+	if cred == nil {
+		return nil, errors.New("arm: credential missing")
+	}
+	if opts == nil {
+		opts = &Options{}
+	}
+	clientOptions := &azarm.ClientOptions{
+		ClientOptions: opts.ClientOptions,
+		// Role assignments need no provider of ours, and registering one would be a right we do not ask for.
+		DisableRPRegistration: true,
+	}
+	host, err := hostOf(opts.Cloud)
+	if err != nil {
+		return nil, err
+	}
+	clientOptions.PerCallPolicies = append(slices.Clone(opts.PerCallPolicies), policy.Policy(pinHost{host: host}))
+	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies), policy.Policy(attemptID{}))
+	// The subscription only matters to calls that list a subscription's assignments; ours carry full scopes.
+	assignments, err := armauthorization.NewRoleAssignmentsClient("", cred, clientOptions)
+	if err != nil {
+		return nil, fmt.Errorf("arm: %w", err)
+	}
+	resources, err := azarm.NewClient(moduleName, moduleVersion, cred, clientOptions)
+	if err != nil {
+		return nil, fmt.Errorf("arm: %w", err)
+	}
+	return &Client{assignments: assignments, resources: resources}, nil
+}
+
+func hostOf(c cloud.Configuration) (string, error) {
+	if c.ActiveDirectoryAuthorityHost == "" && len(c.Services) == 0 {
+		c = cloud.AzurePublic
+	}
+	endpoint := c.Services[cloud.ResourceManager].Endpoint
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("arm: the cloud's Resource Manager endpoint %q is not an https URL", endpoint)
+	}
+	return u.Host, nil
+}
+
+// StorageAccount is a storage account, as far as it is read.
+type StorageAccount struct {
+	ID           string
+	Name         string
+	Location     string
+	BlobEndpoint string // such as https://acct.blob.core.windows.net/
+}
+
+// GetStorageAccount reads the storage account with that ARM id; *Error with status 404 if there is none.
+func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (StorageAccount, error) {
+	var body struct {
+		ID         string `json:"id"`
+		Name       string `json:"name"`
+		Location   string `json:"location"`
+		Properties struct {
+			PrimaryEndpoints struct {
+				Blob string `json:"blob"`
+			} `json:"primaryEndpoints"`
+		} `json:"properties"`
+	}
+	const op = "read storage account"
+	target, err := c.target(resourceID, "", versionStorage)
+	if err != nil {
+		return StorageAccount{}, fmt.Errorf("arm: %s: %w", op, err)
+	}
+	if err := c.fetch(ctx, op, target, &body); err != nil {
+		return StorageAccount{}, err
+	}
+	return StorageAccount{
+		ID: body.ID, Name: body.Name, Location: body.Location, BlobEndpoint: body.Properties.PrimaryEndpoints.Blob,
+	}, nil
+}
+
+// Permission is one grant of the caller at a scope: what its role allows, less what it takes away. Entries may hold
+// wildcards.
+type Permission struct {
+	Actions        []string `json:"actions"`
+	NotActions     []string `json:"notActions"`
+	DataActions    []string `json:"dataActions"`
+	NotDataActions []string `json:"notDataActions"`
+}
+
+// Permissions lists what the caller itself may do at scope, a preflight before role assignments are written.
+func (c *Client) Permissions(ctx context.Context, scope string) ([]Permission, error) {
+	const op = "list permissions"
+	all := []Permission{}
+	target, err := c.target(scope, "/providers/Microsoft.Authorization/permissions", versionAuthorization)
+	if err != nil {
+		return nil, fmt.Errorf("arm: %s: %w", op, err)
+	}
+	for range maxPages {
+		var page struct {
+			Value    []Permission `json:"value"`
+			NextLink string       `json:"nextLink"`
+		}
+		if err := c.fetch(ctx, op, target, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Value...)
+		if page.NextLink == "" {
+			return all, nil
+		}
+		target = page.NextLink
+	}
+	return nil, fmt.Errorf("arm: %s: more than %d pages", op, maxPages)
+}
+
+// maxPages bounds a listing; more are a loop.
+const maxPages = 100
+
+// target builds the URL of an ARM id plus suffix.
+func (c *Client) target(id, suffix, version string) (string, error) {
+	path, err := escapeID(id)
+	if err != nil {
+		return "", err
+	}
+	return runtime.JoinPaths(c.resources.Endpoint(), path+suffix) + "?api-version=" + version, nil
+}
+
+func (c *Client) fetch(ctx context.Context, op, target string, v any) error {
+	req, err := runtime.NewRequest(ctx, http.MethodGet, target)
+	if err != nil {
+		return fmt.Errorf("arm: %s: %w", op, err)
+	}
+	req.Raw().Header.Set("Accept", "application/json")
+	resp, err := c.resources.Pipeline().Do(req)
+	if err != nil {
+		return wrap(op, err)
+	}
+	if !runtime.HasStatusCode(resp, http.StatusOK) {
+		return wrap(op, runtime.NewResponseError(resp))
+	}
+	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
+		return fmt.Errorf("arm: %s: answer is not the expected JSON: %w", op, err)
+	}
+	return nil
+}
+
+// escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that the
+// caller meant: an id is input of a customer, and the request carries our token.
+func escapeID(id string) (string, error) {
+	segments := strings.Split(strings.Trim(id, "/"), "/")
+	for i, s := range segments {
+		if s == "" || s == "." || s == ".." {
+			return "", fmt.Errorf("%q is not an ARM id", id)
+		}
+		segments[i] = url.PathEscape(s)
+	}
+	return strings.Join(segments, "/"), nil
+}

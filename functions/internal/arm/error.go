@@ -1,0 +1,106 @@
+package arm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+)
+
+// Error is an answer of ARM other than the documented success. It wraps the SDK's *azcore.ResponseError, whose own text
+// holds the whole body. A request that got no answer at all is no *Error.
+type Error struct {
+	// Op is what was tried, such as "put role assignment".
+	Op         string
+	StatusCode int
+	// Code is error.code, such as RoleAssignmentExists; empty if the body was no error of ARM's.
+	Code string
+	// Message is error.message. It may name objects of the customer; it is never part of Error().
+	Message   string
+	RequestID string
+	// RetryAfter is how long ARM asked to wait, zero if it did not.
+	RetryAfter time.Duration
+
+	err error
+}
+
+// Error names the operation, status, code and request id, and nothing of the body besides.
+func (e *Error) Error() string {
+	code := e.Code
+	if code == "" {
+		code = "no error code"
+	}
+	return fmt.Sprintf("arm: %s: %d %s (request-id %s)", e.Op, e.StatusCode, code, e.RequestID)
+}
+
+// Unwrap returns the SDK's *azcore.ResponseError.
+func (e *Error) Unwrap() error { return e.err }
+
+// Service is "arm".
+func (e *Error) Service() string { return "arm" }
+
+// HTTPStatus is the status of the answer.
+func (e *Error) HTTPStatus() int { return e.StatusCode }
+
+// ErrorCode is ARM's error.code.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// ServiceRequestID is ARM's x-ms-request-id.
+func (e *Error) ServiceRequestID() string { return e.RequestID }
+
+// ServiceMessage is ARM's error.message.
+func (e *Error) ServiceMessage() string { return e.Message }
+
+// IsNotFound reports whether err is ARM's 404: of the object, or of the scope it would be at.
+func IsNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound
+}
+
+// wrap turns an error of the SDK into *Error where there was an answer.
+func wrap(op string, err error) error {
+	var answer *azcore.ResponseError
+	if !errors.As(err, &answer) {
+		return fmt.Errorf("arm: %s: %w", op, err)
+	}
+	e := &Error{Op: op, StatusCode: answer.StatusCode, Code: answer.ErrorCode, err: err}
+	if resp := answer.RawResponse; resp != nil {
+		e.RequestID = resp.Header.Get(headerRequestID)
+		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.Message = messageOf(resp)
+	}
+	return e
+}
+
+func messageOf(resp *http.Response) string {
+	raw, err := runtime.Payload(resp)
+	if err != nil {
+		return ""
+	}
+	var body struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(raw, &body) != nil {
+		return ""
+	}
+	return body.Error.Message
+}
+
+// retryAfter reads Retry-After in both its forms, seconds and HTTP date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}
