@@ -10,9 +10,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// missingTime is what a token without the claim is judged by; Entra's error text shows 1970 for a missing exp.
-var missingTime = time.Unix(0, 0)
-
 // judgeAssertion decides whether the assertion may stand for the application. The order is Entra's as far as it is
 // known: what the token is, then which credential it matches, and only then whose signature it bears.
 func (s *Service) judgeAssertion(app world.Application, name, compact string) error {
@@ -87,15 +84,14 @@ func filter(all []world.FederatedIdentityCredential, keep func(world.FederatedId
 	return kept
 }
 
-// entraHosts are the hosts of Entra's own issuers; tokens from them may not be exchanged by an application.
-var entraHosts = []string{"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"}
-
+// issuedByEntra tells whether the issuer is one of Entra's own, whose tokens an application may not exchange.
 func issuedByEntra(issuer string) bool {
 	parsed, err := url.Parse(issuer)
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(entraHosts, func(host string) bool {
+	hosts := []string{Host, "login.windows.net", "login.microsoft.com", "sts.windows.net"}
+	return slices.ContainsFunc(hosts, func(host string) bool {
 		return parsed.Hostname() == host || strings.HasSuffix(parsed.Hostname(), "."+host)
 	})
 }
@@ -117,8 +113,10 @@ func (s *Service) verifyAssertion(token jose.Token) error {
 	return s.judgeTimes(token)
 }
 
+// judgeTimes compares nbf (else iat) and exp with the clock. A claim that is missing counts as 1970: that is what
+// Entra's error text shows for a token without exp.
 func (s *Service) judgeTimes(token jose.Token) error {
-	now, from, to := s.world.Now(), missingTime, missingTime
+	now, from, to := s.world.Now(), time.Unix(0, 0), time.Unix(0, 0)
 	if seconds, ok := token.Unix("nbf"); ok {
 		from = time.Unix(seconds, 0)
 	} else if seconds, ok := token.Unix("iat"); ok {

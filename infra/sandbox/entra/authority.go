@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,9 +30,16 @@ type Authority struct {
 	key   *jose.Key
 }
 
-// NewAuthority makes an Authority with a fresh signing key, for the principals of w and on its clock.
+// signingKey is one key for every Authority of the process. Entra has one set of keys for all tenants, too; and
+// azidentity caches managed-identity tokens for the whole process, so that a second sandbox in it is met with tokens
+// that the first one signed.
+var signingKey = sync.OnceValues(func() (*jose.Key, error) {
+	return jose.NewKey(strings.ReplaceAll(uuid.NewString(), "-", ""))
+})
+
+// NewAuthority makes an Authority for the principals of w and on its clock.
 func NewAuthority(w *world.World) (*Authority, error) {
-	key, err := jose.NewKey(strings.ReplaceAll(uuid.NewString(), "-", ""))
+	key, err := signingKey()
 	if err != nil {
 		return nil, err
 	}

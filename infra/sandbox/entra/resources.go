@@ -1,9 +1,6 @@
 package entra
 
-import (
-	"net/url"
-	"strings"
-)
+import "strings"
 
 // The resources whose services this sandbox pretends to be, by the identifier that their tokens are checked against.
 const (
@@ -22,33 +19,26 @@ const (
 // blobSuffix is the host of a storage account: an account's own URL is a name of the storage resource too.
 const blobSuffix = ".blob.core.windows.net"
 
-// aliases are the other names under which a client may ask for a resource: its application id, and the older names
-// that SDKs still send (the ARM SDK asks for management.core.windows.net).
-var aliases = map[string]string{
-	ResourceStorage:                        ResourceStorage,
-	"e406a681-f3d4-42a8-90b6-c2b029497af1": ResourceStorage,
-	ResourceManagement:                     ResourceManagement,
-	"https://management.core.windows.net":  ResourceManagement,
-	"797f4846-ba00-4fd7-ba43-dac1f8f63013": ResourceManagement,
-	ResourceGraph:                          ResourceGraph,
-	"00000003-0000-0000-c000-000000000000": ResourceGraph,
-	ResourceServiceBus:                     ResourceServiceBus,
-	ResourceTokenExchange:                  ResourceTokenExchange,
-}
-
 // canonicalResource is the resource that an audience or a scope's resource names, without regard to case and a
-// trailing slash; false if nothing here answers to that name.
+// trailing slash; false if nothing here answers to that name. A resource has other names, too: its application id, an
+// older name that SDKs still send (the ARM SDK asks for management.core.windows.net), or an account's own URL.
 func canonicalResource(name string) (string, bool) {
-	trimmed := strings.TrimSuffix(name, "/")
-	for alias, resource := range aliases {
-		if strings.EqualFold(alias, trimmed) {
-			return resource, true
-		}
+	trimmed := strings.ToLower(strings.TrimSuffix(name, "/"))
+	switch trimmed {
+	case ResourceStorage, "e406a681-f3d4-42a8-90b6-c2b029497af1":
+		return ResourceStorage, true
+	case ResourceManagement, "https://management.core.windows.net", "797f4846-ba00-4fd7-ba43-dac1f8f63013":
+		return ResourceManagement, true
+	case ResourceGraph, "00000003-0000-0000-c000-000000000000":
+		return ResourceGraph, true
+	case ResourceServiceBus:
+		return ResourceServiceBus, true
+	case strings.ToLower(ResourceTokenExchange):
+		return ResourceTokenExchange, true
 	}
-	if parsed, err := url.Parse(trimmed); err == nil && parsed.Scheme == "https" && parsed.Path == "" {
-		if strings.HasSuffix(strings.ToLower(parsed.Host), blobSuffix) {
-			return ResourceStorage, true
-		}
+	account, ok := strings.CutPrefix(trimmed, "https://")
+	if ok && strings.HasSuffix(account, blobSuffix) && !strings.Contains(account, "/") {
+		return ResourceStorage, true
 	}
 	return "", false
 }

@@ -25,7 +25,7 @@ type Issuer struct {
 	URL string
 
 	now       func() time.Time
-	throwAway *jose.Key // signs what is to be refused for its key; published nowhere
+	throwAway func() (*jose.Key, error) // signs what is to be refused for its key; published nowhere
 
 	mu        sync.Mutex
 	published []*jose.Key // newest last; the newest signs
@@ -33,11 +33,9 @@ type Issuer struct {
 
 // NewIssuer makes an issuer with one fresh key, on the given clock.
 func NewIssuer(url string, now func() time.Time) (*Issuer, error) {
-	throwAway, err := jose.NewKey("unpublished")
-	if err != nil {
-		return nil, err
-	}
-	i := &Issuer{URL: url, now: now, throwAway: throwAway}
+	i := &Issuer{URL: url, now: now, throwAway: sync.OnceValues(func() (*jose.Key, error) {
+		return jose.NewKey("unpublished")
+	})}
 	if _, err := i.Rotate(); err != nil {
 		return nil, err
 	}
@@ -98,7 +96,11 @@ func (i *Issuer) Mint(r TokenRequest) (string, error) {
 	if lifetime < 0 {
 		issued = now.Add(lifetime - DefaultLifetime)
 	}
-	token, err := i.signer(r.KeyID).Sign(
+	key, err := i.signer(r.KeyID)
+	if err != nil {
+		return "", err
+	}
+	token, err := key.Sign(
 		jose.Header{Algorithm: r.Algorithm, Type: r.Type, KeyID: r.KeyID},
 		map[string]any{
 			"iss": orDefault(r.Issuer, i.URL),
@@ -116,18 +118,18 @@ func (i *Issuer) Mint(r TokenRequest) (string, error) {
 }
 
 // signer is the published key with that id, the newest for no id, and else the key that is published nowhere.
-func (i *Issuer) signer(kid string) *jose.Key {
+func (i *Issuer) signer(kid string) (*jose.Key, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if kid == "" {
-		return i.published[len(i.published)-1]
+		return i.published[len(i.published)-1], nil
 	}
 	for _, key := range i.published {
 		if key.ID == kid {
-			return key
+			return key, nil
 		}
 	}
-	return i.throwAway
+	return i.throwAway()
 }
 
 func orDefault(value, fallback string) string {
