@@ -1,0 +1,235 @@
+package message
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/messaging"
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+)
+
+// MaxBody is the largest command in bytes: what the standard tier of Service Bus carries.
+const MaxBody = 256 << 10
+
+// maxAttempt bounds the attempt counter of a command; our own copies stay far below it.
+const maxAttempt = 1000
+
+// operationNamespace is the namespace of operation ids that are derived from event ids (RFC 9562, version 5).
+var operationNamespace = uuid.MustParse("3d1f6f0c-5a0b-5d0e-9a52-2f4b7c0e61aa")
+
+// Command is one command on the queue wif-commands.
+type Command struct {
+	// Type is the CloudEvents type, one of TypeProvision, TypeDeprovision, TypeAccessTest and TypeVerify.
+	Type string
+	// ID is the event's id, and the MessageId of what we send ourselves.
+	ID            string
+	IntegrationID string
+	// OperationID is never empty in a parsed command: without one the event's id stands for it.
+	OperationID string
+	// Spec means "create or update first"; provision only.
+	Spec *integration.Spec
+	// Purge removes soft-deleted objects for good; deprovision only.
+	Purge bool
+	// Mode and Access are those of an access test; empty for the defaults.
+	Mode, Access string
+	// Attempt counts the scheduled copies of one command, from 0.
+	Attempt int
+}
+
+// data is the event's data on the wire.
+type data struct {
+	IntegrationID string            `json:"integrationId"`
+	OperationID   string            `json:"operationId,omitempty"`
+	Spec          *integration.Spec `json:"spec,omitempty"`
+	Purge         bool              `json:"purge,omitempty"`
+	Mode          string            `json:"mode,omitempty"`
+	Access        string            `json:"access,omitempty"`
+	Attempt       int               `json:"attempt,omitempty"`
+}
+
+// Rejection is the error for a message that can never succeed, however often it is delivered.
+type Rejection struct {
+	// Code is a diagnosis code.
+	Code   string
+	Detail string
+	// Findings name the faulty members of the event by JSON pointer.
+	Findings []diagnosis.Finding
+	// OperationID is the operation to record the rejection under: the command's own where that could be read, else
+	// one derived from the message. It is never empty.
+	OperationID string
+	// IntegrationID is empty where it could not be read.
+	IntegrationID string
+}
+
+// Error names code and detail; it repeats nothing of the body.
+func (r *Rejection) Error() string { return "message rejected: " + r.Code + ": " + r.Detail }
+
+// ParseCommand reads a command. Its error is always a *Rejection. A spec is checked for form here; its rules are
+// integration.Defaults' to check.
+func ParseCommand(d Delivery) (Command, error) {
+	p := parser{delivery: d, fallback: derivedID(d)}
+	if len(d.Body) > MaxBody {
+		return Command{}, p.reject("message-too-large", fmt.Sprintf("The message has %d bytes, more than %d.", len(d.Body), MaxBody))
+	}
+	var probe json.RawMessage
+	if err := problem.Decode(d.Body, &probe); err != nil {
+		return Command{}, p.rejectBody("not-json", "", err)
+	}
+	var event messaging.CloudEvent
+	if err := json.Unmarshal(d.Body, &event); err != nil {
+		return Command{}, p.reject("not-a-cloudevent", "The message is not a CloudEvent with specversion, id, source, type and data.")
+	}
+	return p.command(event)
+}
+
+// parser keeps what a rejection says beside its reason.
+type parser struct {
+	delivery      Delivery
+	fallback      string
+	operationID   string
+	integrationID string
+}
+
+func (p *parser) command(event messaging.CloudEvent) (Command, error) {
+	p.fallback = operationID(event.ID, event.ID)
+	if event.SpecVersion != "1.0" {
+		return Command{}, p.reject("not-a-cloudevent", "The event's specversion is not 1.0.",
+			diagnosis.Finding{Pointer: "/specversion", Code: "invalid-value", Detail: "Another version than 1.0.", Expected: "1.0"})
+	}
+	if !slices.Contains([]string{TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify}, event.Type) {
+		return Command{}, p.reject("unknown-command", "The event's type is not a command's.",
+			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a command's type.", Actual: diagnosis.Printable(event.Type)})
+	}
+	raw, ok := event.Data.([]byte)
+	if !ok {
+		return Command{}, p.reject("not-a-cloudevent", "The event has no data.",
+			diagnosis.Finding{Pointer: "/data", Code: "missing-member", Detail: "The member is missing."})
+	}
+	p.peek(raw)
+	var fields data
+	if err := problem.Decode(raw, &fields); err != nil {
+		return Command{}, p.rejectBody("invalid-value", "/data", err)
+	}
+	if findings := p.check(event, fields); len(findings) > 0 {
+		return Command{}, p.reject(findings[0].Code, findings[0].Detail, findings...)
+	}
+	if p.delivery.SessionID != "" && p.delivery.SessionID != fields.IntegrationID {
+		return Command{}, p.reject("session-mismatch", "The message's SessionId is not the integration id.",
+			diagnosis.Finding{Pointer: "/data/integrationId", Code: "session-mismatch", Detail: "Another id than the message's SessionId.",
+				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
+	}
+	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
+		Spec: fields.Spec, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Attempt: fields.Attempt}, nil
+}
+
+// peek learns the ids of data that may be faulty elsewhere, so that the rejection can be found under them.
+func (p *parser) peek(raw []byte) {
+	var ids struct {
+		IntegrationID any `json:"integrationId"`
+		OperationID   any `json:"operationId"`
+	}
+	if json.Unmarshal(raw, &ids) != nil {
+		return
+	}
+	if id, ok := ids.IntegrationID.(string); ok && integration.ValidID(id) {
+		p.integrationID = id
+	}
+	if id, ok := ids.OperationID.(string); ok && integration.ValidOperationID(id) {
+		p.operationID = id
+	}
+}
+
+// check holds the members against each other and the event's type.
+func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	note := func(broken bool, member, code, detail, expected string) {
+		if broken {
+			findings = append(findings, diagnosis.Finding{Pointer: "/data/" + member, Code: code, Detail: detail, Expected: expected})
+		}
+	}
+	only := func(eventType string, given bool, member string) {
+		note(given && event.Type != eventType, member, "unknown-member", "This command does not take the member.", "only with "+eventType)
+	}
+	note(!integration.ValidID(f.IntegrationID), "integrationId", "invalid-id", "The integration id is not valid.", "3 to 50 lower-case letters, digits and single hyphens")
+	note(f.OperationID != "" && !integration.ValidOperationID(f.OperationID), "operationId", "invalid-operation-id", "The operation id is not valid.",
+		"at most 128 letters, digits, dots, underscores and hyphens")
+	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", "missing-member", "The member is missing.", "the operation to verify")
+	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", "invalid-value", "The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
+	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", "invalid-mode", "The mode is not known.", "oracle or roundtrip")
+	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access), "access", "invalid-access",
+		"The access is not known.", "read or readWrite")
+	only(TypeProvision, f.Spec != nil, "spec")
+	only(TypeDeprovision, f.Purge, "purge")
+	only(TypeAccessTest, f.Mode != "", "mode")
+	only(TypeAccessTest, f.Access != "", "access")
+	return findings
+}
+
+func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rejection {
+	id := p.operationID
+	if id == "" {
+		id = p.fallback
+	}
+	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: p.integrationID}
+}
+
+// rejectBody makes a rejection of what problem.Decode found; at is the pointer to the value that it decoded.
+func (p *parser) rejectBody(code, at string, err error) *Rejection {
+	var fault *problem.Problem
+	if !errors.As(err, &fault) {
+		return p.reject(code, "The value cannot be read.")
+	}
+	findings := slices.Clone(fault.Errors)
+	for i := range findings {
+		findings[i].Pointer = at + findings[i].Pointer
+	}
+	if len(findings) > 0 {
+		code = findings[0].Code
+	}
+	return p.reject(code, fault.Detail, findings...)
+}
+
+// operationID returns the first id where it can name an operation; else the second, or a GUID made of it.
+func operationID(given, eventID string) string {
+	switch {
+	case integration.ValidOperationID(given):
+		return given
+	case integration.ValidOperationID(eventID):
+		return eventID
+	default:
+		return uuid.NewSHA1(operationNamespace, []byte(eventID)).String()
+	}
+}
+
+// derivedID names the operation of a message that nothing can be read from. The same message gets the same id again.
+func derivedID(d Delivery) string {
+	return uuid.NewSHA1(operationNamespace, append([]byte(d.MessageID+"\n"), d.Body...)).String()
+}
+
+// Encode returns the command as a CloudEvent. source names this deployment, now stamps the event.
+func (c Command) Encode(source string, now time.Time) ([]byte, error) {
+	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
+	return encode(c.Type, source, c.ID, c.IntegrationID, now, fields)
+}
+
+func encode(eventType, source, id, subject string, now time.Time, fields any) ([]byte, error) {
+	now = now.UTC()
+	contentType := "application/json"
+	event, err := messaging.NewCloudEvent(source, eventType, fields, &messaging.CloudEventOptions{DataContentType: &contentType, Subject: &subject, Time: &now})
+	if err != nil {
+		return nil, fmt.Errorf("make event %s: %w", eventType, err)
+	}
+	event.ID = id
+	body, err := json.Marshal(event)
+	if err != nil {
+		return nil, fmt.Errorf("encode event %s: %w", eventType, err)
+	}
+	return body, nil
+}
