@@ -1,0 +1,95 @@
+package entra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+)
+
+// Exchanger makes credentials that exchange a subject token. It holds no token and no cache: two credentials never
+// share one, because a cached access token makes a broken trust look sound.
+type Exchanger struct{ options azcore.ClientOptions }
+
+// NewExchanger takes transport, cloud and retry budget of the token service's pipeline. The cloud's authority host is
+// the only host that an assertion is ever sent to.
+func NewExchanger(opts azcore.ClientOptions) *Exchanger {
+	if opts.Cloud.ActiveDirectoryAuthorityHost == "" {
+		opts.Cloud = cloud.AzurePublic
+	}
+	return &Exchanger{options: opts}
+}
+
+// Credential returns a fresh credential of the application clientID in the tenant. Errors of its GetToken are
+// *ExchangeError, or *NetworkError where there was no answer; they never hold the assertion.
+func (e *Exchanger) Credential(tenantID, clientID string, t SubjectToken) (azcore.TokenCredential, error) {
+	if tenantID == "" || clientID == "" {
+		return nil, errors.New("tenant id and client id are needed for a token exchange")
+	}
+	if _, err := ParseSubjectToken(t); err != nil {
+		return nil, err
+	}
+	authority, err := url.Parse(e.options.Cloud.ActiveDirectoryAuthorityHost)
+	if err != nil {
+		return nil, fmt.Errorf("authority host: %w", err)
+	}
+	opts := e.options
+	opts.PerCallPolicies = append([]policy.Policy{pinned{host: authority.Host}}, opts.PerCallPolicies...)
+	opts.PerRetryPolicies = append([]policy.Policy{observed{}}, opts.PerRetryPolicies...)
+	assertion := func(context.Context) (string, error) { return t.Reveal(), nil }
+	inner, err := azidentity.NewClientAssertionCredential(tenantID, clientID, assertion, &azidentity.ClientAssertionCredentialOptions{
+		ClientOptions: opts,
+		// The authority is one of the known clouds' and pinned; asking the public discovery about it costs a request.
+		DisableInstanceDiscovery: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	return &credential{inner: inner}, nil
+}
+
+// credential turns the errors of azidentity into ours.
+type credential struct{ inner azcore.TokenCredential }
+
+// GetToken exchanges the assertion, or answers from this credential's own cache.
+func (c *credential) GetToken(ctx context.Context, opts policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	ctx, seen := observe(ctx)
+	token, err := c.inner.GetToken(ctx, opts)
+	if err == nil {
+		return token, nil
+	}
+	classified := Classify(err)
+	var exchange *ExchangeError
+	if errors.As(classified, &exchange) {
+		return azcore.AccessToken{}, classified
+	}
+	// azidentity keeps only the text of a transport error, so the pipeline remembers the error itself.
+	cause := seen.last()
+	if ctx.Err() != nil {
+		cause = ctx.Err()
+	}
+	return azcore.AccessToken{}, &NetworkError{Err: cause}
+}
+
+// pinned refuses to send a body anywhere but to the authority host: whatever a metadata document says, the assertion
+// goes to one place.
+type pinned struct{ host string }
+
+// Do implements policy.Policy.
+func (p pinned) Do(req *policy.Request) (*http.Response, error) {
+	raw := req.Raw()
+	if raw.Method != http.MethodGet && !strings.EqualFold(raw.URL.Host, p.host) {
+		note(raw.Context(), errForeignHost)
+		return nil, errForeignHost
+	}
+	return req.Next()
+}
+
+var errForeignHost = errors.New("the token endpoint is not on the authority host")
