@@ -1,0 +1,101 @@
+// Package ddoe talks to the DDOE platform (formerly Dataloop). Today it asks for subject tokens: short-lived OIDC
+// tokens of a service, which the access test presents to Entra. It keeps and logs no token.
+package ddoe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// maxAnswer is the largest answer that is read, in bytes: a subject token has at most 16 KiB.
+const maxAnswer = 64 << 10
+
+// answerTimeout bounds one request for a token where the client has no bound of its own.
+const answerTimeout = 10 * time.Second
+
+// TokenSource asks the platform for subject tokens.
+type TokenSource struct {
+	url    string
+	apiKey Secret
+	client *http.Client
+}
+
+// NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
+// HTTP client; nil is http.DefaultClient. Redirects are not followed, because they would carry the key elsewhere.
+func NewTokenSource(url string, apiKey Secret, client *http.Client) *TokenSource {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	pinned := *client
+	pinned.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &TokenSource{url: url, apiKey: apiKey, client: &pinned}
+}
+
+// SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
+// else the transport's. The token is a secret: hand it on as entra.SubjectToken.
+func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	req, err := s.request(ctx, subject, audience)
+	if err != nil {
+		return "", err
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("subject token: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return "", fmt.Errorf("subject token: %w", err)
+	}
+	return tokenFrom(resp, body)
+}
+
+func (s *TokenSource) request(ctx context.Context, subject, audience string) (*http.Request, error) {
+	body, err := json.Marshal(struct {
+		Subject  string `json:"subject"`
+		Audience string `json:"audience"`
+	}{subject, audience})
+	if err != nil {
+		return nil, fmt.Errorf("subject token: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("subject token: the URL of the token source is not valid")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+s.apiKey.Reveal())
+	return req, nil
+}
+
+// tokenFrom takes the token out of an answer. The platform answers unknown paths with a web page and status 200, so the
+// media type counts as much as the status.
+func tokenFrom(resp *http.Response, body []byte) (string, error) {
+	fault := func(code string) error {
+		return &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header)}
+	}
+	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	isJSON := err == nil && media == "application/json"
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+		return "", fault(errorCode(isJSON, body))
+	}
+	if !isJSON || len(body) > maxAnswer {
+		return "", fault(CodeAnswerInvalid)
+	}
+	var answer struct {
+		Token string `json:"token"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Token == "" {
+		return "", fault(CodeAnswerInvalid)
+	}
+	return answer.Token, nil
+}
