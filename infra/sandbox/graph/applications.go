@@ -1,0 +1,299 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const applicationResource = "Application"
+
+func applicationKind() kind {
+	return kind{set: "applications", typeName: "application",
+		filters: map[string]string{"id": "fold", "appId": "fold", "uniqueName": "", "displayName": "fold"}}
+}
+
+func (c *call) routeApplications() (answer, error) {
+	object, rest, isSet := c.objectOf(c.path)
+	if isSet {
+		return c.byMethod(map[string]func() (answer, error){"GET": c.listApplications, "POST": c.postApplication})
+	}
+	switch {
+	case len(rest) == 0:
+		return c.byMethod(map[string]func() (answer, error){
+			"GET":    func() (answer, error) { return c.getApplication(object) },
+			"PATCH":  func() (answer, error) { return c.patchApplication(object) },
+			"DELETE": func() (answer, error) { return c.deleteApplication(object) },
+		})
+	case strings.EqualFold(rest[0].name, "federatedIdentityCredentials"):
+		return c.routeCredentials(object, rest)
+	case strings.EqualFold(rest[0].name, "owners") && len(rest) == 1:
+		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) {
+			app, err := c.application(object)
+			return c.owners(app.ID, err)
+		}})
+	}
+	return answer{}, unknownSegment(rest[len(rest)-1].name)
+}
+
+// objectOf takes the object's key off a path: set/{id}, set('id') or set(property='value').
+func (c *call) objectOf(path []segment) (object segment, rest []segment, isSet bool) {
+	switch {
+	case path[0].keyed:
+		return path[0], path[1:], false
+	case len(path) == 1:
+		return segment{}, nil, true
+	default:
+		return segment{key: path[1].name, keyed: true}, path[2:], false
+	}
+}
+
+// application finds a live application by any of its keys.
+func (c *call) application(key segment) (world.Application, error) {
+	var app world.Application
+	var ok bool
+	switch key.property {
+	case "":
+		app, ok = c.world.Application(key.key)
+	case "appId":
+		app, ok = c.world.ApplicationByAppID(key.key)
+	case "uniqueName":
+		app, ok = c.world.ApplicationByUniqueName(key.key)
+	default:
+		return world.Application{}, badSyntax("Error in query syntax.")
+	}
+	if !ok {
+		return world.Application{}, notFound(key.key)
+	}
+	return app, nil
+}
+
+func (c *call) listApplications() (answer, error) {
+	if err := c.mayRead(); err != nil {
+		return answer{}, err
+	}
+	if err := c.expandOnly("application", "federatedIdentityCredentials", "owners"); err != nil {
+		return answer{}, err
+	}
+	all := []entity{}
+	for _, app := range c.world.Applications() {
+		all = append(all, c.applicationEntity(app))
+	}
+	return c.list(applicationKind(), all)
+}
+
+func (c *call) getApplication(key segment) (answer, error) {
+	if err := c.mayRead(); err != nil {
+		return answer{}, err
+	}
+	if err := c.expandOnly("application", "federatedIdentityCredentials", "owners"); err != nil {
+		return answer{}, err
+	}
+	app, err := c.application(key)
+	if err != nil {
+		return answer{}, err
+	}
+	return c.one(applicationKind(), c.applicationEntity(app))
+}
+
+func (c *call) postApplication() (answer, error) {
+	if err := c.mayCreate(); err != nil {
+		return answer{}, err
+	}
+	return c.createApplication("")
+}
+
+// patchApplication updates; by uniqueName and with the preference create-if-missing it creates, too.
+func (c *call) patchApplication(key segment) (answer, error) {
+	if err := c.mayCreate(); err != nil {
+		return answer{}, err
+	}
+	app, err := c.application(key)
+	if err == nil {
+		return c.updateApplication(app.ID)
+	}
+	var f *fault
+	if !errors.As(err, &f) || f.status != 404 || key.property != "uniqueName" || !c.createIfMissing() {
+		return answer{}, err
+	}
+	return c.createApplication(key.key)
+}
+
+func (c *call) createApplication(uniqueName string) (answer, error) {
+	members, err := c.body()
+	if err != nil {
+		return answer{}, err
+	}
+	app := world.Application{UniqueName: uniqueName}
+	if err := applyApplication(members, &app); err != nil {
+		return answer{}, err
+	}
+	if uniqueName != "" && app.UniqueName != uniqueName {
+		return answer{}, readOnly("uniqueName", applicationResource)
+	}
+	if app.DisplayName == "" {
+		return answer{}, valueRequired("displayName", applicationResource)
+	}
+	created, err := c.world.CreateApplication(app, c.caller)
+	if errors.Is(err, world.ErrUniqueNameTaken) {
+		// Another request made it meanwhile, or a soft-deleted application holds the name.
+		winner, live := c.world.ApplicationByUniqueName(uniqueName)
+		if !live || uniqueName == "" {
+			return answer{}, uniqueNameTaken()
+		}
+		return c.mergeApplication(winner.ID, members)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return c.created("applications", "Application", c.applicationEntity(created)), nil
+}
+
+func (c *call) updateApplication(id string) (answer, error) {
+	members, err := c.body()
+	if err != nil {
+		return answer{}, err
+	}
+	return c.mergeApplication(id, members)
+}
+
+func (c *call) mergeApplication(id string, members map[string]json.RawMessage) (answer, error) {
+	if err := c.mayWrite(id); err != nil {
+		return answer{}, err
+	}
+	_, err := c.world.UpdateApplication(id, func(app *world.Application) error {
+		before := app.UniqueName
+		if err := applyApplication(members, app); err != nil {
+			return err
+		}
+		if before != "" && app.UniqueName != before {
+			return readOnly("uniqueName", applicationResource)
+		}
+		if app.DisplayName == "" {
+			return valueRequired("displayName", applicationResource)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, world.ErrNotFound):
+		return answer{}, notFound(id)
+	case errors.Is(err, world.ErrUniqueNameTaken):
+		return answer{}, uniqueNameTaken()
+	case err != nil:
+		return answer{}, err
+	}
+	return noContent(), nil
+}
+
+func (c *call) deleteApplication(key segment) (answer, error) {
+	if err := c.mayCreate(); err != nil {
+		return answer{}, err
+	}
+	app, err := c.application(key)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.mayWrite(app.ID); err != nil {
+		return answer{}, err
+	}
+	if err := c.world.DeleteApplication(app.ID); err != nil {
+		return answer{}, notFound(app.ID)
+	}
+	return noContent(), nil
+}
+
+// owners lists the owners of an object, all of which are service principals here.
+func (c *call) owners(objectID string, err error) (answer, error) {
+	if denied := c.mayRead(); denied != nil {
+		return answer{}, denied
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	all := []entity{}
+	for _, id := range c.world.Owners(objectID) {
+		sp, ok := c.world.ServicePrincipal(id)
+		if !ok {
+			continue
+		}
+		e := c.principalEntity(sp)
+		e["@odata.type"] = "#microsoft.graph.servicePrincipal"
+		all = append(all, e)
+	}
+	return c.list(kind{set: "directoryObjects", typeName: "directoryObject"}, all)
+}
+
+func applyApplication(members map[string]json.RawMessage, app *world.Application) error {
+	if err := apply(members, applicationProperties(), applicationResource, app); err != nil {
+		return err
+	}
+	audiences := []string{"", "AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"}
+	if !slices.Contains(audiences, app.SignInAudience) {
+		return invalidValue("signInAudience", applicationResource)
+	}
+	return nil
+}
+
+func applicationProperties() map[string]property[world.Application] {
+	type app = world.Application
+	all := map[string]property[app]{
+		"displayName":    text(256, func(a *app) *string { return &a.DisplayName }),
+		"signInAudience": text(256, func(a *app) *string { return &a.SignInAudience }),
+		"description":    text(1024, func(a *app) *string { return &a.Description }),
+		"notes":          text(1024, func(a *app) *string { return &a.Notes }),
+		"uniqueName":     text(256, func(a *app) *string { return &a.UniqueName }),
+		"tags":           texts(256, func(a *app) *[]string { return &a.Tags }),
+	}
+	for _, name := range []string{"id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain", "applicationTemplateId",
+		"disabledByMicrosoftStatus", "certification", "verifiedPublisher", "createdByAppId"} {
+		all[name] = property[app]{readOnly: true}
+	}
+	for _, name := range []string{"addIns", "api", "appRoles", "authenticationBehaviors", "defaultRedirectUri", "groupMembershipClaims",
+		"identifierUris", "info", "isDeviceOnlyAuthSupported", "isFallbackPublicClient", "keyCredentials", "nativeAuthenticationApisEnabled",
+		"oauth2RequirePostResponse", "optionalClaims", "parentalControlSettings", "passwordCredentials", "publicClient",
+		"requestSignatureVerification", "requiredResourceAccess", "samlMetadataUrl", "serviceManagementReference",
+		"servicePrincipalLockConfiguration", "spa", "tokenEncryptionKeyId", "web"} {
+		all[name] = property[app]{}
+	}
+	return all
+}
+
+func (c *call) applicationEntity(a world.Application) entity {
+	e := entity{
+		"id": a.ID, "appId": a.AppID, "uniqueName": orNull(a.UniqueName), "displayName": a.DisplayName,
+		"description": orNull(a.Description), "notes": orNull(a.Notes), "tags": a.Tags, "signInAudience": a.SignInAudience,
+		"createdDateTime": stamp(a.CreatedDateTime), "deletedDateTime": stampPointer(a.DeletedDateTime),
+		"publisherDomain": c.domain(), "disabledByMicrosoftStatus": nil, "serviceManagementReference": nil,
+		"applicationTemplateId": nil, "groupMembershipClaims": nil, "isFallbackPublicClient": nil, "tokenEncryptionKeyId": nil,
+		"identifierUris": []string{}, "passwordCredentials": []entity{}, "keyCredentials": []entity{}, "appRoles": []entity{},
+		"addIns": []entity{}, "requiredResourceAccess": []entity{},
+	}
+	if c.expands("federatedIdentityCredentials") {
+		e["federatedIdentityCredentials"] = credentialEntities(c.world.FederatedCredentials(a.ID))
+	}
+	if c.expands("owners") {
+		owners := []entity{}
+		for _, id := range c.world.Owners(a.ID) {
+			owners = append(owners, entity{"@odata.type": "#microsoft.graph.servicePrincipal", "id": id})
+		}
+		e["owners"] = owners
+	}
+	return e
+}
+
+func (c *call) domain() any {
+	if all := c.world.Tenants(); len(all) > 0 {
+		return all[0].Domain
+	}
+	return nil
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,223 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const credentialResource = "FederatedIdentityCredential"
+
+type credential = world.FederatedIdentityCredential
+
+func credentialKind(applicationID string) kind {
+	return kind{set: "applications('" + applicationID + "')/federatedIdentityCredentials", typeName: "federatedIdentityCredential",
+		filters: map[string]string{"name": "", "subject": ""}}
+}
+
+// routeCredentials serves …/federatedIdentityCredentials, …/{idOrName} and …(name='…'); path begins with the set.
+func (c *call) routeCredentials(object segment, path []segment) (answer, error) {
+	key, rest, isSet := c.objectOf(path)
+	if len(rest) > 0 {
+		return answer{}, unknownSegment(rest[0].name)
+	}
+	if key.property != "" && key.property != "name" && key.property != "id" {
+		return answer{}, badSyntax("Error in query syntax.")
+	}
+	if isSet {
+		return c.byMethod(map[string]func() (answer, error){
+			"GET":  func() (answer, error) { return c.listCredentials(object) },
+			"POST": func() (answer, error) { return c.postCredential(object) },
+		})
+	}
+	return c.byMethod(map[string]func() (answer, error){
+		"GET":    func() (answer, error) { return c.getCredential(object, key) },
+		"PATCH":  func() (answer, error) { return c.patchCredential(object, key) },
+		"DELETE": func() (answer, error) { return c.deleteCredential(object, key) },
+	})
+}
+
+func (c *call) listCredentials(object segment) (answer, error) {
+	if err := c.mayRead(); err != nil {
+		return answer{}, err
+	}
+	app, err := c.application(object)
+	if err != nil {
+		return answer{}, err
+	}
+	return c.list(credentialKind(app.ID), credentialEntities(c.world.FederatedCredentials(app.ID)))
+}
+
+func (c *call) getCredential(object, key segment) (answer, error) {
+	if err := c.mayRead(); err != nil {
+		return answer{}, err
+	}
+	app, err := c.application(object)
+	if err != nil {
+		return answer{}, err
+	}
+	f, ok := c.world.FederatedCredential(app.ID, key.key)
+	if !ok {
+		return answer{}, notFound(key.key)
+	}
+	return c.one(credentialKind(app.ID), credentialEntity(f))
+}
+
+// ownedApplication finds the application and holds that the caller may change it.
+func (c *call) ownedApplication(object segment) (world.Application, error) {
+	if err := c.mayCreate(); err != nil {
+		return world.Application{}, err
+	}
+	app, err := c.application(object)
+	if err != nil {
+		return world.Application{}, err
+	}
+	return app, c.mayWrite(app.ID)
+}
+
+func (c *call) postCredential(object segment) (answer, error) {
+	app, err := c.ownedApplication(object)
+	if err != nil {
+		return answer{}, err
+	}
+	members, err := c.body()
+	if err != nil {
+		return answer{}, err
+	}
+	return c.createCredential(app, "", members)
+}
+
+// patchCredential updates; by name and with the preference create-if-missing it creates, too.
+func (c *call) patchCredential(object, key segment) (answer, error) {
+	app, err := c.ownedApplication(object)
+	if err != nil {
+		return answer{}, err
+	}
+	members, err := c.body()
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := c.mergeCredential(app.ID, key.key, members)
+	var f *fault
+	if !errors.As(err, &f) || f.status != 404 || key.property != "name" || !c.createIfMissing() {
+		return a, err
+	}
+	a, err = c.createCredential(app, key.key, members)
+	if errors.As(err, &f) && f.status == 409 {
+		return c.mergeCredential(app.ID, key.key, members) // another request made it meanwhile
+	}
+	return a, err
+}
+
+func (c *call) createCredential(app world.Application, name string, members map[string]json.RawMessage) (answer, error) {
+	f := credential{ApplicationID: app.ID, Name: name}
+	if err := apply(members, credentialProperties(), credentialResource, &f); err != nil {
+		return answer{}, err
+	}
+	if name != "" && f.Name != name {
+		return answer{}, readOnly("name", credentialResource)
+	}
+	if err := checkCredential(f); err != nil {
+		return answer{}, err
+	}
+	created, err := c.world.CreateFederatedCredential(f)
+	switch {
+	case errors.Is(err, world.ErrNotFound), errors.Is(err, world.ErrNotReplicated):
+		return answer{}, notFound(app.ID)
+	case errors.Is(err, world.ErrExists):
+		return answer{}, credentialExists(f.Name)
+	case errors.Is(err, world.ErrTooManyCredentials):
+		// No source tells the real code; the cap itself is documented.
+		return answer{}, badRequest("The application has reached the limit of %d federated identity credentials.", world.MaxFederatedCredentials)
+	case err != nil:
+		return answer{}, pairFault(err)
+	}
+	return c.created(credentialKind(app.ID).set, "FederatedIdentityCredential", credentialEntity(created)), nil
+}
+
+func (c *call) mergeCredential(applicationID, nameOrID string, members map[string]json.RawMessage) (answer, error) {
+	_, err := c.world.UpdateFederatedCredential(applicationID, nameOrID, func(f *credential) error {
+		before := f.Name
+		if err := apply(members, credentialProperties(), credentialResource, f); err != nil {
+			return err
+		}
+		if f.Name != before {
+			return readOnly("name", credentialResource)
+		}
+		return checkCredential(*f)
+	})
+	if errors.Is(err, world.ErrNotFound) {
+		return answer{}, notFound(nameOrID)
+	}
+	if err != nil {
+		return answer{}, pairFault(err)
+	}
+	return noContent(), nil
+}
+
+func (c *call) deleteCredential(object, key segment) (answer, error) {
+	app, err := c.ownedApplication(object)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.world.DeleteFederatedCredential(app.ID, key.key); err != nil {
+		return answer{}, notFound(key.key)
+	}
+	return noContent(), nil
+}
+
+// pairFault puts the one rule that only the world can check into Graph's words.
+func pairFault(err error) error {
+	if errors.Is(err, world.ErrCredentialPairTaken) {
+		return invalidCredential("The combination of issuer and subject must be unique for the application.")
+	}
+	return err
+}
+
+// checkCredential holds what is required and how long it may be. Wrong issuers and subjects are accepted, as by Graph:
+// they fail when a token is presented.
+func checkCredential(f credential) error {
+	nameRule := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
+	switch {
+	case f.Name == "":
+		return valueRequired("name", credentialResource)
+	case !nameRule.MatchString(f.Name):
+		return invalidValue("name", credentialResource)
+	case f.Issuer == "":
+		return valueRequired("issuer", credentialResource)
+	case f.Subject == "":
+		return valueRequired("subject", credentialResource)
+	case len(f.Audiences) == 0:
+		return valueRequired("audiences", credentialResource)
+	case len(f.Audiences) != 1:
+		return invalidCredential("The audiences of a federated identity credential must hold exactly one value.")
+	}
+	return nil
+}
+
+func credentialProperties() map[string]property[credential] {
+	const limit = 600
+	return map[string]property[credential]{
+		"id":          {readOnly: true},
+		"name":        text(120, func(f *credential) *string { return &f.Name }),
+		"issuer":      text(limit, func(f *credential) *string { return &f.Issuer }),
+		"subject":     text(limit, func(f *credential) *string { return &f.Subject }),
+		"description": text(limit, func(f *credential) *string { return &f.Description }),
+		"audiences":   texts(limit, func(f *credential) *[]string { return &f.Audiences }),
+	}
+}
+
+func credentialEntities(all []credential) []entity {
+	out := []entity{}
+	for _, f := range all {
+		out = append(out, credentialEntity(f))
+	}
+	return out
+}
+
+func credentialEntity(f credential) entity {
+	return entity{"id": f.ID, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": f.Audiences,
+		"description": orNull(f.Description)}
+}
