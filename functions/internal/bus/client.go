@@ -1,0 +1,194 @@
+// Package bus sends messages to Service Bus queues and topics. It keeps one sender for each entity, as the first send on a
+// link costs some 22 round trips and each later one a single: Warm opens links ahead of time. It receives nothing; the
+// Functions host does. Failures are *Error with the SDK's code.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+)
+
+// ContentType is the content type of every message: a CloudEvent in structured JSON mode.
+const ContentType = "application/cloudevents+json"
+
+// Message is one message to send.
+type Message struct {
+	ID        string // MessageId, which duplicate detection goes by
+	SessionID string // messages of one session are delivered in order, one at a time; empty where an entity has no sessions
+	Subject   string
+	Body      []byte
+	EnqueueAt time.Time // when it becomes visible; zero means at once
+}
+
+// Config says which namespace to send to. ConnectionString wins where it is set, as it does for the Functions host.
+type Config struct {
+	// Namespace is the fully qualified name, such as example.servicebus.windows.net.
+	Namespace string
+	// ConnectionString holds a SAS key: a secret, never logged.
+	ConnectionString string
+	// CustomEndpoint is host or host:port to dial instead of the namespace's name, as a private-link gateway needs.
+	CustomEndpoint string
+}
+
+// Client sends to one namespace. It is safe for concurrent use.
+type Client struct {
+	client *azservicebus.Client
+
+	mu      sync.Mutex
+	senders map[string]*azservicebus.Sender
+	closed  bool
+}
+
+// New returns a client of the namespace. It connects at the first Warm or Send. cred is not used with a connection string.
+func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*Client, error) {
+	var own azservicebus.ClientOptions
+	if opts != nil {
+		own = *opts
+	}
+	if cfg.CustomEndpoint != "" {
+		own.CustomEndpoint = cfg.CustomEndpoint
+	}
+	client, err := connect(cfg, cred, &own)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{client: client, senders: map[string]*azservicebus.Sender{}}, nil
+}
+
+func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*azservicebus.Client, error) {
+	if cfg.ConnectionString != "" {
+		client, err := azservicebus.NewClientFromConnectionString(cfg.ConnectionString, opts)
+		if err != nil {
+			// The SDK's text may quote the string, and with it the key.
+			return nil, errors.New("bus: the connection string is malformed")
+		}
+		return client, nil
+	}
+	if cfg.Namespace == "" || cred == nil {
+		return nil, errors.New("bus: neither a connection string nor a namespace with a credential")
+	}
+	client, err := azservicebus.NewClient(cfg.Namespace, cred, opts)
+	if err != nil {
+		return nil, fmt.Errorf("bus: %w", err)
+	}
+	return client, nil
+}
+
+// Send puts m on the queue or topic. It returns once Service Bus has taken it. It may have been taken even though an
+// error is returned (the answer got lost): a message with the same ID is then dropped by duplicate detection.
+func (c *Client) Send(ctx context.Context, entity string, m Message) error {
+	return c.withSender(ctx, "send", entity, func(s *azservicebus.Sender) error {
+		return s.SendMessage(ctx, encode(m), nil)
+	})
+}
+
+// Warm opens the links to the entities, so that the first Send costs one round trip. It sends no message.
+func (c *Client) Warm(ctx context.Context, entities ...string) error {
+	failures := make([]error, len(entities))
+	var wg sync.WaitGroup
+	for i, entity := range entities {
+		wg.Go(func() {
+			failures[i] = c.withSender(ctx, "open link", entity, func(s *azservicebus.Sender) error {
+				// The size limit of a batch is what the link was attached with, so this attaches it.
+				_, err := s.NewMessageBatch(ctx, nil)
+				return err
+			})
+		})
+	}
+	wg.Wait()
+	return errors.Join(failures...)
+}
+
+// Close closes all links and the connection. Later calls fail with code "closed".
+func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	clear(c.senders)
+	c.mu.Unlock()
+	if err := c.client.Close(ctx); err != nil {
+		return newError("close", "", err)
+	}
+	return nil
+}
+
+// withSender runs f with the entity's sender. A sender that was closed under it, by another goroutine whose link had
+// failed for good, is replaced once; a sender whose link failed for good is dropped, so that the next call gets a new one.
+func (c *Client) withSender(ctx context.Context, op, entity string, f func(*azservicebus.Sender) error) error {
+	for attempt := 1; ; attempt++ {
+		sender, err := c.sender(entity)
+		if err != nil {
+			return newError(op, entity, err)
+		}
+		err = f(sender)
+		if err == nil {
+			return nil
+		}
+		failure := newError(op, entity, err)
+		if !failure.linkFailed() {
+			return failure
+		}
+		c.drop(ctx, entity, sender)
+		if failure.Code != string(azservicebus.CodeClosed) || attempt > 1 {
+			return failure
+		}
+	}
+}
+
+func (c *Client) sender(entity string) (*azservicebus.Sender, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, errClosed
+	}
+	if s, ok := c.senders[entity]; ok {
+		return s, nil
+	}
+	s, err := c.client.NewSender(entity, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.senders[entity] = s
+	return s, nil
+}
+
+// closeTimeout bounds the closing of a link that failed: its peer may be gone.
+const closeTimeout = 2 * time.Second
+
+// drop forgets the sender, unless another goroutine has replaced it already, and closes it.
+func (c *Client) drop(ctx context.Context, entity string, s *azservicebus.Sender) {
+	c.mu.Lock()
+	current := c.senders[entity] == s
+	if current {
+		delete(c.senders, entity)
+	}
+	c.mu.Unlock()
+	if !current {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = s.Close(ctx) // the link has failed already; what closing it says adds nothing
+}
+
+func encode(m Message) *azservicebus.Message {
+	out := &azservicebus.Message{Body: m.Body, ContentType: new(ContentType)}
+	if m.ID != "" {
+		out.MessageID = &m.ID
+	}
+	if m.SessionID != "" {
+		out.SessionID = &m.SessionID
+	}
+	if m.Subject != "" {
+		out.Subject = &m.Subject
+	}
+	if !m.EnqueueAt.IsZero() {
+		out.ScheduledEnqueueTime = new(m.EnqueueAt.UTC())
+	}
+	return out
+}
