@@ -43,15 +43,6 @@ func canonicalResource(name string) (string, bool) {
 	return "", false
 }
 
-// scopeSuffix is what a client-credentials scope must end with.
-const scopeSuffix = "/.default"
-
-// resourceOfScope is the token audience for a scope: the scope less "/.default", byte for byte. So a scope with a
-// double slash gives an audience with a trailing one, as Entra's tokens have it.
-func resourceOfScope(scope string) (string, bool) {
-	return strings.CutSuffix(scope, scopeSuffix)
-}
-
 // KnownResource tells whether tokens for that resource can be asked for at all.
 func KnownResource(name string) bool {
 	_, known := canonicalResource(name)

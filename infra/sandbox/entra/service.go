@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,12 +214,17 @@ func (s *Service) client(tenant world.Tenant, id string) (world.Application, wor
 	return app, principal, nil
 }
 
-// resourceOf is the audience that a scope asks for, if the tenant has that resource.
+// resourceOf is the audience that a scope asks for, if the tenant has that resource: the scope less "/.default", byte
+// for byte, so that a scope with a double slash gives an audience with a trailing one, as in Entra's tokens. MSAL adds the scopes of OpenID
+// Connect to every request, also where no user is there to whom they could apply.
 func resourceOf(scope string, tenant world.Tenant) (string, error) {
-	if len(strings.Fields(scope)) != 1 {
+	scopes := slices.DeleteFunc(strings.Fields(scope), func(s string) bool {
+		return s == "openid" || s == "offline_access" || s == "profile"
+	})
+	if len(scopes) != 1 {
 		return "", scopeMalformed(scope)
 	}
-	resource, ok := resourceOfScope(scope)
+	resource, ok := strings.CutSuffix(scopes[0], "/.default")
 	if !ok {
 		return "", scopeNotDefault(scope)
 	}
