@@ -140,3 +140,32 @@ func ScopeContains(outer, scope string) bool {
 }
 
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+// EffectiveRoles returns the roles that the principal holds at the scope now, directly or by inheritance.
+func (w *World) EffectiveRoles(principalID, scope string) []RoleDefinition {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	roles := []RoleDefinition{}
+	for _, ra := range w.state.assignments.all() {
+		if key(ra.PrincipalID) != key(principalID) || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
+			continue
+		}
+		if role, ok := RoleByID(ra.RoleDefinitionID); ok {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// HoldsRoleWithin tells whether the principal has any effective role assignment at the scope, above or below it.
+func (w *World) HoldsRoleWithin(principalID, scope string) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for id := range w.state.byPrincipal[key(principalID)] {
+		ra, ok := w.state.assignments.get(id)
+		if ok && w.effective(ra) && (ScopeContains(ra.Scope, scope) || ScopeContains(scope, ra.Scope)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,208 @@
+// Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, and reads of
+// subscriptions, resource groups, storage accounts and containers, with ARM's success codes and error bodies. The
+// caller's rights are those that the world's role assignments give. Conditions are stored, not evaluated; there are no
+// locks, no policies and no cap on the number of assignments.
+package arm
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/google/uuid"
+)
+
+// Audience is the resource that an access token must be for.
+const Audience = "https://management.azure.com"
+
+// Authenticate checks a request's bearer token and returns the object id of the principal that it is for. Its error
+// becomes the message of a 401.
+type Authenticate func(r *http.Request) (principalID string, err error)
+
+type service struct {
+	world        *world.World
+	authenticate Authenticate
+}
+
+// New returns the handler of the host management.azure.com over the world.
+func New(w *world.World, authenticate Authenticate) http.Handler {
+	return &service{world: w, authenticate: authenticate}
+}
+
+// call is one request on its way.
+type call struct {
+	*service
+	request *http.Request
+	caller  string // object id of the principal
+}
+
+// answer is a success; body nil means none.
+type answer struct {
+	status int
+	body   any
+}
+
+// object is a JSON object of an answer.
+type object = map[string]any
+
+func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requestID := uuid.NewString()
+	correlationID := r.Header.Get("x-ms-correlation-request-id")
+	if correlationID == "" {
+		correlationID = requestID
+	}
+	w.Header().Set("x-ms-request-id", requestID)
+	w.Header().Set("x-ms-correlation-request-id", correlationID)
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Date", s.world.Now().Format(http.TimeFormat))
+	a, err := s.answer(r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(a.status)
+	_ = json.NewEncoder(w).Encode(a.body) // the caller went away: nobody to tell
+}
+
+func (s *service) answer(r *http.Request) (answer, error) {
+	if r.Header.Get("Authorization") == "" {
+		return answer{}, &fault{status: http.StatusUnauthorized, code: "AuthenticationFailed",
+			message: "Authentication failed. The 'Authorization' header is missing."}
+	}
+	caller, err := s.authenticate(r)
+	if err != nil {
+		return answer{}, &fault{status: http.StatusUnauthorized, code: "InvalidAuthenticationToken", message: err.Error()}
+	}
+	version := r.URL.Query().Get("api-version")
+	switch {
+	case version == "":
+		return answer{}, &fault{status: http.StatusBadRequest, code: "MissingApiVersionParameter",
+			message: "The api-version query parameter (?api-version=) is required for all requests."}
+	case !regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$`).MatchString(version):
+		return answer{}, &fault{status: http.StatusBadRequest, code: "InvalidApiVersionParameter",
+			message: "The api-version '" + version + "' is invalid."}
+	}
+	return (&call{service: s, request: r, caller: caller}).route()
+}
+
+const authorizationProvider = "/providers/microsoft.authorization/"
+
+// route tells extension resources of Microsoft.Authorization, which follow a scope, from resources of their own.
+func (c *call) route() (answer, error) {
+	path := "/" + strings.Trim(c.request.URL.Path, "/")
+	if i := strings.LastIndex(strings.ToLower(path), authorizationProvider); i >= 0 {
+		rest := strings.Split(path[i+len(authorizationProvider):], "/")
+		return c.routeAuthorization(path[:i], strings.ToLower(rest[0]), rest[1:])
+	}
+	return c.routeResource(path)
+}
+
+func (c *call) routeAuthorization(scope, kind string, rest []string) (answer, error) {
+	switch {
+	case kind == "roleassignments" && len(rest) == 0:
+		return c.only(http.MethodGet, func() (answer, error) { return c.listAssignments(scope) })
+	case kind == "roleassignments" && len(rest) == 1:
+		switch c.request.Method {
+		case http.MethodPut:
+			return c.putAssignment(scope, rest[0])
+		case http.MethodGet:
+			return c.getAssignment(scope, rest[0])
+		case http.MethodDelete:
+			return c.deleteAssignment(scope, rest[0])
+		}
+		return answer{}, methodNotAllowed(c.request.Method)
+	case kind == "roledefinitions" && len(rest) == 0:
+		return c.only(http.MethodGet, func() (answer, error) { return c.listRoles(scope) })
+	case kind == "roledefinitions" && len(rest) == 1:
+		return c.only(http.MethodGet, func() (answer, error) { return c.getRole(scope, rest[0]) })
+	case kind == "permissions" && len(rest) == 0:
+		return c.only(http.MethodGet, func() (answer, error) { return c.permissions(scope) })
+	}
+	return answer{}, unknownType("Microsoft.Authorization", kind)
+}
+
+func (c *call) only(method string, action func() (answer, error)) (answer, error) {
+	if c.request.Method != method {
+		return answer{}, methodNotAllowed(c.request.Method)
+	}
+	return action()
+}
+
+// authorize holds that the subscription exists and that the caller may do the action at the scope. As in Azure, this
+// comes before the question whether group and resource exist.
+func (c *call) authorize(action, scope string) error {
+	parts := strings.Split(strings.Trim(scope, "/"), "/")
+	if len(parts) >= 2 && strings.EqualFold(parts[0], "subscriptions") {
+		if _, ok := c.world.Subscription(parts[1]); !ok {
+			return &fault{status: http.StatusNotFound, code: "SubscriptionNotFound",
+				message: "The subscription '" + parts[1] + "' could not be found."}
+		}
+	}
+	if c.world.Allowed(c.caller, action, scope, false) {
+		return nil
+	}
+	return c.denied(action, scope)
+}
+
+func (c *call) denied(action, scope string) error {
+	client := c.caller
+	if sp, ok := c.world.ServicePrincipal(c.caller); ok {
+		client = sp.AppID
+	}
+	return &fault{status: http.StatusForbidden, code: "AuthorizationFailed",
+		message: "The client '" + client + "' with object id '" + c.caller + "' does not have authorization to perform action '" + action +
+			"' over scope '" + scope + "' or the scope is invalid. If access was recently granted, please refresh your credentials."}
+}
+
+// fault is an error answer.
+type fault struct {
+	status  int
+	code    string
+	message string
+}
+
+func (f *fault) Error() string { return f.code + ": " + f.message }
+
+func writeError(w http.ResponseWriter, err error) {
+	var f *fault
+	if !errors.As(err, &f) {
+		f = &fault{status: http.StatusInternalServerError, code: "InternalServerError", message: err.Error()}
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.microsoftonline.com/`+world.TenantID+
+			`", error="invalid_token", error_description="The access token is missing or invalid."`)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(f.status)
+	_ = json.NewEncoder(w).Encode(object{"error": object{"code": f.code, "message": f.message}}) // the caller went away: nobody to tell
+}
+
+func badRequest(code, message string) error {
+	return &fault{status: http.StatusBadRequest, code: code, message: message}
+}
+
+func methodNotAllowed(method string) error {
+	return &fault{status: http.StatusMethodNotAllowed, code: "MethodNotAllowed",
+		message: "The requested resource does not support http method '" + method + "'."}
+}
+
+func unknownType(namespace, kind string) error {
+	return &fault{status: http.StatusNotFound, code: "InvalidResourceType",
+		message: "The resource type '" + kind + "' could not be found in the namespace '" + namespace + "'."}
+}
+
+// orNull shows an empty text as null.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,260 @@
+package arm
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
+	"github.com/google/uuid"
+)
+
+const (
+	actionRead   = "Microsoft.Authorization/roleAssignments/read"
+	actionWrite  = "Microsoft.Authorization/roleAssignments/write"
+	actionDelete = "Microsoft.Authorization/roleAssignments/delete"
+
+	pageSize    = 100
+	maximumBody = 1 << 20
+)
+
+// assignmentRequest is the body of a PUT.
+type assignmentRequest struct {
+	Properties struct {
+		RoleDefinitionID string  `json:"roleDefinitionId"`
+		PrincipalID      string  `json:"principalId"`
+		PrincipalType    string  `json:"principalType"`
+		Scope            string  `json:"scope"`
+		Description      *string `json:"description"`
+		Condition        *string `json:"condition"`
+		ConditionVersion *string `json:"conditionVersion"`
+		DelegatedID      *string `json:"delegatedManagedIdentityResourceId"`
+	} `json:"properties"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// putAssignment answers 201 for a new assignment and 200 for one that is there already.
+func (c *call) putAssignment(scope, name string) (answer, error) {
+	if err := c.authorize(actionWrite, world.RoleAssignmentID(scope, name)); err != nil {
+		return answer{}, err
+	}
+	if _, err := uuid.Parse(name); err != nil {
+		return answer{}, badRequest("InvalidRoleAssignmentId", "The role assignment ID '"+name+"' is not valid. The role assignment ID must be a GUID.")
+	}
+	ra, err := c.readAssignment(scope, name)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.scopeExists(scope); err != nil {
+		return answer{}, err
+	}
+	if err := c.checkPrincipal(&ra); err != nil {
+		return answer{}, err
+	}
+	stored, created, err := c.world.PutRoleAssignment(ra)
+	if err != nil {
+		return answer{}, conflict(err)
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return answer{status: status, body: c.assignmentObject(stored)}, nil
+}
+
+func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) {
+	data, err := io.ReadAll(io.LimitReader(c.request.Body, maximumBody))
+	if err != nil {
+		return world.RoleAssignment{}, badRequest("InvalidRequestContent", "The request content could not be read.")
+	}
+	var body assignmentRequest
+	if err := strictjson.Decode(data, &body); err != nil {
+		return world.RoleAssignment{}, badRequest("InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: '"+err.Error()+"'.")
+	}
+	p := body.Properties
+	if _, err := uuid.Parse(p.PrincipalID); err != nil {
+		return world.RoleAssignment{}, badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
+	}
+	role, ok := world.RoleByID(p.RoleDefinitionID)
+	if !ok {
+		guid := p.RoleDefinitionID[strings.LastIndex(p.RoleDefinitionID, "/")+1:]
+		return world.RoleAssignment{}, badRequest("RoleDefinitionDoesNotExist",
+			"The specified role definition with ID '"+strings.ReplaceAll(guid, "-", "")+"' does not exist.")
+	}
+	if p.PrincipalType != "" && !slices.Contains([]string{"User", "Group", "ServicePrincipal"}, p.PrincipalType) {
+		return world.RoleAssignment{}, badRequest("InvalidPrincipalType",
+			"The PrincipalType property '"+p.PrincipalType+"' is not valid. It must be 'User', 'Group' or 'ServicePrincipal'.")
+	}
+	definition := "/providers/Microsoft.Authorization/roleDefinitions/" + role.ID
+	if subscription := subscriptionOf(scope); subscription != "" {
+		definition = world.RoleDefinitionID(subscription, role.ID)
+	}
+	return world.RoleAssignment{Name: strings.ToLower(name), Scope: scope, RoleDefinitionID: definition,
+		PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType,
+		Description: value(p.Description), Condition: value(p.Condition), ConditionVersion: value(p.ConditionVersion)}, nil
+}
+
+// checkPrincipal holds what the directory knows of the principal. With principalType given, Azure accepts an id that the
+// directory does not know, a wrong one included; without, it must exist. One that exists but is not replicated fails.
+func (c *call) checkPrincipal(ra *world.RoleAssignment) error {
+	known, visible := c.world.PrincipalVisible(ra.PrincipalID)
+	switch {
+	case known && !visible, !known && ra.PrincipalType == "":
+		tenant := strings.ReplaceAll(world.TenantID, "-", "")
+		return badRequest("PrincipalNotFound", "Principal "+strings.ReplaceAll(ra.PrincipalID, "-", "")+" does not exist in the directory "+tenant+
+			". Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay."+
+			" In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype")
+	case known && ra.PrincipalType != "" && ra.PrincipalType != "ServicePrincipal":
+		return badRequest("UnmatchedPrincipalType", "The PrincipalId '"+strings.ReplaceAll(ra.PrincipalID, "-", "")+
+			"' has type 'ServicePrincipal' , which is different from specified PrinciaplType '"+ra.PrincipalType+"'.")
+	}
+	if ra.PrincipalType == "" {
+		ra.PrincipalType = "ServicePrincipal"
+	}
+	return nil
+}
+
+func conflict(err error) error {
+	var exists *world.RoleAssignmentExistsError
+	var held *world.RoleAssignmentConflictError
+	switch {
+	case errors.As(err, &exists):
+		name := exists.ExistingID[strings.LastIndex(exists.ExistingID, "/")+1:]
+		return &fault{status: http.StatusConflict, code: "RoleAssignmentExists",
+			message: "The role assignment already exists. The ID of the conflicting role assignment is " + strings.ReplaceAll(name, "-", "") + "."}
+	case errors.As(err, &held) && held.OtherScope:
+		return badRequest("HashConflictOnDifferentRoleAssignmentIds", "A hash conflict was encountered for the role Assignment ID. Please use a new Guid.")
+	case errors.As(err, &held):
+		return badRequest("RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
+	}
+	return err
+}
+
+func (c *call) getAssignment(scope, name string) (answer, error) {
+	id := world.RoleAssignmentID(scope, name)
+	if err := c.authorize(actionRead, id); err != nil {
+		return answer{}, err
+	}
+	ra, ok := c.world.RoleAssignment(id)
+	if !ok {
+		return answer{}, &fault{status: http.StatusNotFound, code: "RoleAssignmentNotFound", message: "The role assignment '" + name + "' is not found."}
+	}
+	return answer{status: http.StatusOK, body: c.assignmentObject(ra)}, nil
+}
+
+// deleteAssignment answers 200 with what was deleted, or 204 where there is nothing.
+func (c *call) deleteAssignment(scope, name string) (answer, error) {
+	id := world.RoleAssignmentID(scope, name)
+	if err := c.authorize(actionDelete, id); err != nil {
+		return answer{}, err
+	}
+	if err := c.scopeExists(scope); err != nil {
+		return answer{}, err
+	}
+	ra, err := c.world.DeleteRoleAssignment(id)
+	if err != nil {
+		return answer{status: http.StatusNoContent}, nil
+	}
+	return answer{status: http.StatusOK, body: c.assignmentObject(ra)}, nil
+}
+
+// listAssignments lists what applies at the scope: at it, above it and, unless atScope() is asked for, below it.
+func (c *call) listAssignments(scope string) (answer, error) {
+	if err := c.authorize(actionRead, scope); err != nil {
+		return answer{}, err
+	}
+	if err := c.scopeExists(scope); err != nil {
+		return answer{}, err
+	}
+	keep, err := parseFilter(c.request.URL.Query().Get("$filter"))
+	if err != nil {
+		return answer{}, err
+	}
+	after, err := base64.RawURLEncoding.DecodeString(c.request.URL.Query().Get("$skipToken"))
+	if err != nil {
+		return answer{}, badRequest("InvalidSkipToken", "The $skipToken is not valid.")
+	}
+	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra world.RoleAssignment) bool {
+		applies := world.ScopeContains(ra.Scope, scope) || !keep.atScope && world.ScopeContains(scope, ra.Scope)
+		return !applies || ra.ID <= string(after) || keep.principal != "" && !strings.EqualFold(keep.principal, ra.PrincipalID)
+	})
+	slices.SortFunc(rows, func(a, b world.RoleAssignment) int { return strings.Compare(a.ID, b.ID) })
+	body := object{}
+	if len(rows) > pageSize {
+		rows = rows[:pageSize]
+		body["nextLink"] = c.nextLink(rows[pageSize-1].ID)
+	}
+	page := make([]object, 0, len(rows))
+	for _, ra := range rows {
+		page = append(page, c.assignmentObject(ra))
+	}
+	body["value"] = page
+	return answer{status: http.StatusOK, body: body}, nil
+}
+
+func (c *call) nextLink(last string) string {
+	query := c.request.URL.Query()
+	query.Set("$skipToken", base64.RawURLEncoding.EncodeToString([]byte(last)))
+	next := url.URL{Scheme: "https", Host: c.request.Host, Path: c.request.URL.Path, RawQuery: query.Encode()}
+	return next.String()
+}
+
+// filter is what $filter of a list of assignments may hold.
+type filter struct {
+	atScope   bool
+	principal string
+}
+
+// parseFilter reads atScope(), assignedTo('id') and principalId eq 'id', joined by "and". Groups are not modelled, so
+// assignedTo is the same as principalId.
+func parseFilter(text string) (filter, error) {
+	var f filter
+	if strings.TrimSpace(text) == "" {
+		return f, nil
+	}
+	for clause := range strings.SplitSeq(text, " and ") {
+		clause = strings.TrimSpace(clause)
+		lower := strings.ToLower(clause)
+		var literal string
+		switch {
+		case lower == "atscope()":
+			f.atScope = true
+			continue
+		case strings.HasPrefix(lower, "assignedto(") && strings.HasSuffix(lower, ")"):
+			literal = clause[len("assignedto(") : len(clause)-1]
+		case strings.HasPrefix(lower, "principalid eq "):
+			literal = strings.TrimSpace(clause[len("principalid eq "):])
+		}
+		id, err := uuid.Parse(strings.Trim(literal, "'"))
+		if err != nil || len(literal) != 38 || literal[0] != '\'' || literal[37] != '\'' {
+			return filter{}, badRequest("UnsupportedQuery", "The filter '"+text+"' is not supported. Supported filters are either 'atScope()', 'principalId eq '{value}'' or 'assignedTo('{value}')'.")
+		}
+		f.principal = id.String()
+	}
+	return f, nil
+}
+
+func (c *call) assignmentObject(ra world.RoleAssignment) object {
+	created := ra.CreatedOn.UTC().Format(time.RFC3339Nano)
+	return object{"id": ra.ID, "type": "Microsoft.Authorization/roleAssignments", "name": ra.Name, "properties": object{
+		"roleDefinitionId": ra.RoleDefinitionID, "principalId": ra.PrincipalID, "principalType": ra.PrincipalType, "scope": ra.Scope,
+		"description": orNull(ra.Description), "condition": orNull(ra.Condition), "conditionVersion": orNull(ra.ConditionVersion),
+		"createdOn": created, "updatedOn": created, "createdBy": nil, "updatedBy": nil, "delegatedManagedIdentityResourceId": nil,
+	}}
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
