@@ -2,6 +2,9 @@ package diagnosis
 
 import "net/http"
 
+// grantCommand assigns the missing role, to the service principal and no wider than the scope.
+const grantCommand = "az role assignment create --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+
 // upstream is an entry about an answer of Graph, ARM or Storage.
 func upstream(code string, who Who, title, cause string, steps ...string) Entry {
 	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "structure"}
@@ -75,7 +78,7 @@ func directoryEntries() []Entry {
 
 // roleEntries are what Azure Resource Manager answers.
 func roleEntries() []Entry {
-	grant := "az role assignment create --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+	grant := grantCommand
 	return []Entry{
 		upstream("arm-permission-missing", WhoStorageAdmin, "The service may not assign roles here",
 			"Azure refused: the service's identity may not write role assignments at this scope, or a condition restricts which roles it may grant.",

@@ -9,7 +9,7 @@ func data(code string, who Who, title, cause string, steps ...string) Entry {
 
 // storageEntries are the answers of the blob service.
 func storageEntries() []Entry {
-	grant := "az role assignment create --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+	grant := grantCommand
 	return []Entry{
 		data("role-missing", WhoStorageAdmin, "The identity has no data role here",
 			"Storage accepted the token, but no role grants this action on the container. Roles such as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and a new assignment takes up to 10 minutes.",
@@ -85,6 +85,7 @@ func storageEntries() []Entry {
 
 // accessEntries are what the access test itself finds out.
 func accessEntries() []Entry {
+	grant := grantCommand
 	return []Entry{
 		data("over-privileged", WhoStorageAdmin, "The identity may do more than was asked for",
 			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is not ours or at a wider scope.",
@@ -96,6 +97,9 @@ func accessEntries() []Entry {
 		data("immutable-container", WhoStorageAdmin, "The container is immutable",
 			"A retention policy or legal hold protects the container: a probe blob could not be removed again, so none is written.",
 			"Nothing, if the container is meant to be immutable; rights are tested without writing.").on("protection").warning(),
+		data("protection-unknown", WhoStorageAdmin, "Whether blobs are protected cannot be read",
+			"The identity may not read the container's properties, so a probe blob might not be removable and none is written; rights are told without writing.",
+			"Assign {role} on the container; it includes reading its properties.").propagating().on("protection").with(grant).warning(),
 		data("not-recognised-success", WhoOperator, "The answer is not the expected one",
 			"Storage answered with a success that the test does not know, so nothing is concluded from it.",
 			"Look at the evidence, and report it as a fault of this service.").on("write").inconclusive(),

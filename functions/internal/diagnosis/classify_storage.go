@@ -91,7 +91,7 @@ func storageCode(e *azcore.ResponseError, c Context) string {
 	}
 	switch e.ErrorCode {
 	case "InvalidAuthenticationInfo", "AuthenticationFailed":
-		if storageTenant(e) != "" && !strings.EqualFold(storageTenant(e), c.TenantID) && c.TenantID != "" {
+		if StorageTenant(e) != "" && !strings.EqualFold(StorageTenant(e), c.TenantID) && c.TenantID != "" {
 			return "storage-tenant-mismatch"
 		}
 		return "storage-token-refused"
@@ -112,9 +112,9 @@ func storageCode(e *azcore.ResponseError, c Context) string {
 	}
 }
 
-// storageTenant is the tenant that the account trusts, by its own challenge:
+// StorageTenant is the tenant that the account trusts, by its own challenge:
 // Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize resource_id=…
-func storageTenant(e *azcore.ResponseError) string {
+func StorageTenant(e *azcore.ResponseError) string {
 	if e.RawResponse == nil {
 		return ""
 	}
@@ -129,7 +129,7 @@ func storageTenant(e *azcore.ResponseError) string {
 }
 
 func storageWords(e *azcore.ResponseError, c Context) words {
-	tenant := storageTenant(e)
+	tenant := StorageTenant(e)
 	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" || strings.EqualFold(tenant, c.TenantID) {
 		return words{}
 	}

@@ -1,0 +1,212 @@
+// Package access tests blob access as the federated identity itself: it reads the subject token, exchanges it at Entra
+// with a fresh credential, and then lists, reads, writes and deletes in the integration's containers. Every layer is a
+// check of the report; one run lists all faults. It never uses the app's own identity, and it leaves nothing behind
+// that it does not report.
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Mode is how the rights are tested.
+type Mode string
+
+// The modes. Roundtrip writes a small blob, reads it back, lists it and deletes it. Oracle sends requests that cannot
+// change anything and concludes from the refusal: Storage looks at rights before it looks at existence and conditions.
+const (
+	ModeRoundtrip Mode = "roundtrip"
+	ModeOracle    Mode = "oracle"
+)
+
+// The time budgets of a test: all checks together, one call, and the removal of the probe blobs, which comes on top.
+const (
+	testBudget    = 10 * time.Second
+	callBudget    = 5 * time.Second
+	cleanupBudget = 5 * time.Second
+)
+
+// parallelContainers is how many containers are tested at a time.
+const parallelContainers = 4
+
+// Tester runs access tests. All members but Exchanger may be zero.
+type Tester struct {
+	// Exchanger exchanges the subject token.
+	Exchanger *entra.Exchanger
+	// ClientOptions hold transport, cloud and retry budget of the calls to Storage.
+	ClientOptions azcore.ClientOptions
+	// Origin is where the test runs, for the report.
+	Origin diagnosis.Origin
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Random is where probe names come from; nil is crypto/rand.
+	Random io.Reader
+	// BlobEndpointSuffix follows the account's name in its host; empty is that of the public cloud,
+	// blob.core.windows.net.
+	BlobEndpointSuffix string
+}
+
+// Request is what is to be tested.
+type Request struct {
+	Document integration.Document
+	// Token is the subject token; without one the report says that nothing could be proved.
+	Token entra.SubjectToken
+	// Mode is ModeRoundtrip where it is empty.
+	Mode Mode
+	// Access tests for this access instead of the one in each storage entry.
+	Access integration.Access
+	// Prefix is where probe blobs are made, a relative path; empty is the container's root.
+	Prefix string
+}
+
+// Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,
+// invalid-access, invalid-prefix, not-provisioned); everything that was learnt is in the report. It takes at most some
+// 15 seconds, whatever the context allows.
+func (t *Tester) Run(ctx context.Context, req Request) (diagnosis.Report, error) {
+	if err := normalise(&req); err != nil {
+		return diagnosis.Report{}, err
+	}
+	started := t.now()
+	run, err := t.newRun(req)
+	if err != nil {
+		return diagnosis.Report{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, testBudget)
+	defer cancel()
+	run.execute(bounded)
+
+	report := diagnosis.Report{
+		ID: run.id, Kind: "access", ClaimLevel: run.claim, TestedAs: testedAs(req.Document, run.subject), TestedFrom: &t.Origin,
+		StartedAt: started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
+	}
+	report.Verdict = diagnosis.Summarise(report.Checks)
+	report.DurationMS = t.now().Sub(started).Milliseconds()
+	return report, nil
+}
+
+// run is one test on its way.
+type run struct {
+	tester    *Tester
+	request   Request
+	id        string
+	subject   string // the document's subject that the token is compared with
+	claim     diagnosis.ClaimLevel
+	checks    []diagnosis.Check
+	leftovers []diagnosis.Leftover
+	targets   []*target
+}
+
+func (t *Tester) newRun(req Request) (*run, error) {
+	random := t.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	id, err := uuid.NewRandomFromReader(random)
+	if err != nil {
+		return nil, fmt.Errorf("access test: %w", err)
+	}
+	r := &run{tester: t, request: req, id: id.String(), claim: diagnosis.ClaimFile, leftovers: []diagnosis.Leftover{}}
+	for i, entry := range req.Document.Spec.Storage {
+		probe, err := uuid.NewRandomFromReader(random)
+		if err != nil {
+			return nil, fmt.Errorf("access test: %w", err)
+		}
+		r.targets = append(r.targets, t.newTarget(r, i, entry, strings.ReplaceAll(probe.String(), "-", "")))
+	}
+	return r, nil
+}
+
+// execute runs token, exchange and containers, each layer only where the one before it holds.
+func (r *run) execute(ctx context.Context) {
+	failed := r.checkToken()
+	cred, failed := r.exchange(ctx, failed)
+	if len(r.targets) == 0 {
+		r.add(diagnosis.CheckOf("access.list", "list", diagnosis.New("no-storage")))
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(parallelContainers)
+	for _, one := range r.targets {
+		group.Go(func() error {
+			one.test(ctx, cred, failed)
+			return nil
+		})
+	}
+	// The functions return no error.
+	_ = group.Wait()
+	for _, one := range r.targets {
+		r.add(one.checks...)
+		r.leftovers = append(r.leftovers, one.leftovers...)
+		if one.reached {
+			r.claim = diagnosis.ClaimAccess
+		}
+	}
+}
+
+func (r *run) add(checks ...diagnosis.Check) { r.checks = append(r.checks, checks...) }
+
+func (t *Tester) now() time.Time {
+	if t.Now == nil {
+		return time.Now()
+	}
+	return t.Now()
+}
+
+// normalise fills defaults and refuses what cannot be tested.
+func normalise(req *Request) error {
+	if req.Mode == "" {
+		req.Mode = ModeRoundtrip
+	}
+	refuse := func(code, pointer, detail, actual string) error {
+		return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithFindings(
+			diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail, Actual: diagnosis.Printable(actual)}))}
+	}
+	switch {
+	case req.Document.Status.ClientID == "" || req.Document.Spec.TenantID == "":
+		return &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
+	case req.Mode != ModeRoundtrip && req.Mode != ModeOracle:
+		return refuse("invalid-mode", "/mode", "The mode is oracle or roundtrip.", string(req.Mode))
+	case req.Access != "" && req.Access != integration.AccessRead && req.Access != integration.AccessReadWrite:
+		return refuse("invalid-access", "/access", "The access is read or readWrite.", string(req.Access))
+	}
+	req.Prefix = strings.TrimSuffix(req.Prefix, "/")
+	if !validPrefix(req.Prefix) {
+		return refuse("invalid-prefix", "/prefix", "A prefix is a relative path without empty or dot segments.", req.Prefix)
+	}
+	return nil
+}
+
+// maxPrefix is the longest prefix, in bytes; a blob name has at most 1024 characters.
+const maxPrefix = 512
+
+func validPrefix(prefix string) bool {
+	if prefix == "" {
+		return true
+	}
+	if len(prefix) > maxPrefix || prefix != diagnosis.Printable(prefix) || strings.Contains(prefix, `\`) {
+		return false
+	}
+	for segment := range strings.SplitSeq(prefix, "/") {
+		if segment == "" || strings.Trim(segment, ".") == "" {
+			return false
+		}
+	}
+	return true
+}
+
+func testedAs(d integration.Document, subject string) *diagnosis.TestedAs {
+	return &diagnosis.TestedAs{TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ObjectID: d.Status.ServicePrincipalID,
+		Issuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
+}

@@ -1,0 +1,172 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The metadata of a probe blob. Names are C# identifiers, as Storage wants them.
+const (
+	metaPurpose = "purpose"
+	metaRun     = "run"
+	metaExpires = "expires"
+)
+
+// removeTries is how often the removal of a probe blob is tried.
+const removeTries = 3
+
+// roundtrip writes a small blob, reads it back, lists it, and removes it. A right that is refused does not keep the
+// others from being tested.
+func (p *probe) roundtrip(ctx context.Context) {
+	o := p.target
+	name := o.name("")
+	content := []byte("ddoe-wif " + o.run.id)
+	tag, written, err := p.write(ctx, name, content)
+	if !written {
+		o.add(o.from("access.write", "write", titleWrite, err))
+		p.listOracle(ctx)
+		p.readOracle(ctx)
+		p.deleteOracle(ctx)
+		return
+	}
+	// Whatever happens below, the blob is removed, and last.
+	defer p.remove(ctx, name, tag)
+	o.reached = true
+	o.add(o.passed("access.write", "write", titleWrite))
+	p.readBack(ctx, name, content, tag)
+	p.listBack(ctx, name)
+}
+
+// write makes the blob, on condition that there is none. An answer that got lost does not mean that nothing was
+// written, so after one the blob is looked for.
+func (p *probe) write(ctx context.Context, name string, content []byte) (azcore.ETag, bool, error) {
+	call, cancel := context.WithTimeout(ctx, callBudget)
+	defer cancel()
+	none := azcore.ETagAny
+	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(content)), &blockblob.UploadOptions{
+		Metadata:         p.target.metadata(),
+		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &none}},
+	})
+	if err == nil {
+		return etag(answer.ETag), true, nil
+	}
+	if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError && s != http.StatusConflict && s != http.StatusRequestTimeout {
+		return "", false, err
+	}
+	tag, found := p.ours(ctx, name)
+	return tag, found, err
+}
+
+// ours looks for the blob, and says whether this run wrote it.
+func (p *probe) ours(ctx context.Context, name string) (azcore.ETag, bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callBudget)
+	defer cancel()
+	found, err := p.client.NewBlobClient(name).GetProperties(ctx, nil)
+	if err != nil {
+		return "", false
+	}
+	for key, value := range found.Metadata {
+		if strings.EqualFold(key, metaRun) && value != nil && *value == p.target.run.id {
+			return etag(found.ETag), true
+		}
+	}
+	return "", false
+}
+
+// readBack reads the blob and compares content and version with what was written.
+func (p *probe) readBack(ctx context.Context, name string, content []byte, tag azcore.ETag) {
+	o := p.target
+	ctx, cancel := context.WithTimeout(ctx, callBudget)
+	defer cancel()
+	answer, err := p.client.NewBlobClient(name).DownloadStream(ctx, nil)
+	if err != nil {
+		o.add(o.from("access.read", "read", titleRead, err))
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	read, err := io.ReadAll(io.LimitReader(answer.Body, int64(len(content))+1))
+	switch {
+	case err != nil:
+		o.add(o.from("access.read", "read", titleRead, err))
+	case !bytes.Equal(read, content) || etag(answer.ETag) != tag:
+		o.fault("access.read", "read", "content-mismatch")
+	default:
+		o.add(o.passed("access.read", "read", titleRead))
+	}
+}
+
+// listBack lists with the blob's name as prefix and looks for it.
+func (p *probe) listBack(ctx context.Context, name string) {
+	o := p.target
+	listed := false
+	err := p.list(ctx, name, func(found string) { listed = listed || found == name })
+	if err == nil && !listed {
+		o.fault(checkList, "list", "probe-not-listed")
+		return
+	}
+	o.add(o.from(checkList, "list", titleList, err))
+}
+
+// remove deletes the blob of that version and makes sure that it is gone. It works on a context of its own: the test's
+// may have run out, and the blob must not stay for that. What stays is reported.
+func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
+	o := p.target
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupBudget)
+	defer cancel()
+	client := p.client.NewBlobClient(name)
+	err := p.deleteVersion(ctx, client, tag)
+	if err == nil {
+		o.add(o.granted("access.delete", "delete", titleDelete))
+	} else {
+		o.add(o.from("access.delete", "delete", titleDelete, err))
+	}
+	_, gone := client.GetProperties(ctx, nil)
+	if code(gone) == "BlobNotFound" {
+		o.add(o.passed("access.cleanup", "cleanup", "The probe blob is gone"))
+		return
+	}
+	where := o.context("access.cleanup")
+	where.Target = client.URL()
+	d := diagnosis.New("probe-not-removed", diagnosis.WithContext(where))
+	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
+	check.Target = o.url
+	o.add(check)
+	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: client.URL(), Reason: reason(err, where), Remedy: d.Remedy.Command})
+}
+
+// deleteVersion deletes the version that was written, trying again where the answer may be another one next time.
+func (p *probe) deleteVersion(ctx context.Context, client *blob.Client, tag azcore.ETag) error {
+	var err error
+	for range removeTries {
+		_, err = client.Delete(ctx, &blob.DeleteOptions{
+			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &tag}},
+		})
+		if err == nil || code(err) == "BlobNotFound" {
+			// Not found: a try before deleted it, and its answer got lost.
+			return nil
+		}
+		if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError && s != http.StatusTooManyRequests || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// reason is why a blob stayed, as code and title.
+func reason(err error, c diagnosis.Context) string {
+	if err == nil {
+		return "The delete was accepted, but the blob is still there."
+	}
+	d := diagnosis.Classify(err, c)
+	return d.Code + ": " + d.Title
+}

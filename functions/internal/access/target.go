@@ -1,0 +1,158 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// publicSuffix follows the account's name in the public cloud.
+const publicSuffix = "blob.core.windows.net"
+
+// target is one storage entry under test. Its checks carry the container's URL as target; a DependsOn names the check
+// of the same target, or one that has no target.
+type target struct {
+	run       *run
+	pointer   string // of the entry in the spec
+	entry     integration.StorageAccess
+	account   string
+	url       string // of the container
+	wanted    integration.Access
+	intended  integration.Access // what the spec grants
+	random    string             // 128 bits, hexadecimal
+	checks    []diagnosis.Check
+	leftovers []diagnosis.Leftover
+	reached   bool // data was reached as the federated identity
+}
+
+func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, random string) *target {
+	suffix := t.BlobEndpointSuffix
+	if suffix == "" {
+		suffix = publicSuffix
+	}
+	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, random: random, intended: entry.Access}
+	if o.intended == "" {
+		o.intended = integration.AccessRead
+	}
+	o.wanted = o.intended
+	if r.request.Access != "" {
+		o.wanted = r.request.Access
+	}
+	o.account = strings.ToLower(path.Base(entry.ResourceID))
+	o.url = "https://" + o.account + "." + strings.TrimPrefix(suffix, ".") + "/" + entry.Container
+	return o
+}
+
+// test makes all checks of the entry. failed is the check that made a token impossible, or "".
+func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed string) {
+	if !validAccount(o.account) {
+		o.fault(checkNetwork, "network", "storage-name-invalid")
+		o.skipAll(checkNetwork)
+		return
+	}
+	if o.entry.Container == "" {
+		o.fault(checkList, "list", "container-not-named")
+		return
+	}
+	if failed != "" {
+		o.knock(ctx)
+		o.skipAll(failed)
+		return
+	}
+	client, err := container.NewClient(o.url, cred, &container.ClientOptions{ClientOptions: o.options()})
+	if err != nil {
+		o.add(o.from(checkNetwork, "network", "", err))
+		o.skipAll(checkNetwork)
+		return
+	}
+	p := &probe{target: o, client: client}
+	state := p.preflight(ctx)
+	if state == unreachable {
+		o.skipAll(checkNetwork)
+		return
+	}
+	p.rights(ctx, state)
+}
+
+// options are the caller's, with a retry budget that fits the test's.
+func (o *target) options() azcore.ClientOptions {
+	opts := o.run.tester.ClientOptions
+	if opts.Retry.MaxRetries == 0 {
+		opts.Retry = policy.RetryOptions{MaxRetries: 1, TryTimeout: callBudget / 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: time.Second}
+	}
+	return opts
+}
+
+// knock asks for the container without a token, where there is none: Storage's challenge shows that the way is free
+// and which tenant the account trusts, and a closed firewall shows as well.
+func (o *target) knock(ctx context.Context) {
+	client, err := container.NewClientWithNoCredential(o.url, &container.ClientOptions{ClientOptions: o.options()})
+	if err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callBudget)
+		defer cancel()
+		_, err = client.GetProperties(ctx, nil)
+	}
+	var answer *azcore.ResponseError
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
+		if tenant := diagnosis.StorageTenant(answer); tenant == "" || strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
+			err = nil
+		}
+	}
+	o.add(o.from(checkNetwork, "network", "The storage account answers", err))
+}
+
+// skipAll skips the rights, which cannot be told any more.
+func (o *target) skipAll(dependsOn string) {
+	for _, right := range []struct{ layer, title string }{{"list", titleList}, {"read", titleRead}, {"write", titleWrite}, {"delete", titleDelete}} {
+		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, dependsOn)
+		check.Target = o.url
+		o.add(check)
+	}
+}
+
+func (o *target) add(checks ...diagnosis.Check) { o.checks = append(o.checks, checks...) }
+
+// fault adds the check that ends with a code of our own.
+func (o *target) fault(id, layer, code string, opts ...diagnosis.Option) {
+	opts = append([]diagnosis.Option{diagnosis.WithContext(o.context(id))}, opts...)
+	check := diagnosis.CheckOf(id, layer, diagnosis.New(code, opts...))
+	check.Target, check.Field = o.url, o.pointer
+	o.add(check)
+}
+
+// from is the check that ends with an answer of Storage; a nil error is a pass.
+func (o *target) from(id, layer, title string, err error) diagnosis.Check {
+	check := diagnosis.CheckFrom(id, layer, title, err, o.context(id))
+	if err != nil && check.Field == "" {
+		check.Field = o.pointer
+	}
+	return check
+}
+
+func (o *target) context(operation string) diagnosis.Context {
+	c := o.run.context(operation)
+	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.entry.Container, o.url
+	c.Scope = o.entry.ResourceID + "/blobServices/default/containers/" + o.entry.Container
+	c.Role = "Storage Blob Data Reader"
+	if o.wanted == integration.AccessReadWrite {
+		c.Role = "Storage Blob Data Contributor"
+	}
+	return c
+}
+
+// validAccount keeps a document's text from choosing another host than a storage account's.
+func validAccount(name string) bool {
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	return len(name) >= 3 && len(name) <= 24 && !strings.ContainsFunc(name, odd)
+}

@@ -1,0 +1,214 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+const (
+	// storageScope is what an access token for blobs is asked for, in every cloud.
+	storageScope = "https://storage.azure.com/.default"
+	// clockSkew is how far Entra's clock and the issuer's may differ.
+	clockSkew = 5 * time.Minute
+	// longLife is the lifetime from which a subject token is worth a warning.
+	longLife = 24 * time.Hour
+	// propagation is how long after provisioning a refusal may pass by itself: role assignments take up to 10 minutes.
+	propagation = 10 * time.Minute
+)
+
+// The checks that others depend on.
+const (
+	checkFormat   = "token.format"
+	checkExchange = "exchange.token"
+	checkNetwork  = "access.network"
+	checkList     = "access.list"
+)
+
+// checkToken compares what the token says with the document, before anything is sent. It returns the id of the first
+// check that forbids the exchange, or "".
+func (r *run) checkToken() string {
+	spec := r.request.Document.Spec
+	r.subject = nearest(spec.Subjects, "")
+	if r.request.Token == "" {
+		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New("subject-token-unavailable")))
+		return checkFormat
+	}
+	claims, err := entra.ParseSubjectToken(r.request.Token)
+	if err != nil {
+		// The parser's text names the fault and holds no part of the token.
+		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New("token-malformed", diagnosis.WithDetail("%s", sentence(err)))))
+		return checkFormat
+	}
+	r.subject = nearest(spec.Subjects, claims.Subject)
+	first := len(r.checks)
+	r.add(passed(checkFormat, "token", "The token is a JWT"))
+	r.add(r.compare("token.issuer", "/issuer", "token-issuer-mismatch", "The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
+	r.add(r.compareSubject(claims.Subject))
+	r.add(r.compare("token.audience", "/audience", "token-audience-mismatch", "The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
+	r.add(r.lifetime(claims), r.header("token.algorithm", "token-algorithm-unsupported", "The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
+	r.add(r.header("token.type", "token-type-unsupported", "The token's type is JWT", "JWT", claims.Type, claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
+	r.add(r.header("token.key", "token-key-id-missing", "The token names its key", "", "", claims.KeyID != ""))
+	for _, c := range r.checks[first:] {
+		if c.Status == diagnosis.OutcomeFail {
+			return c.ID
+		}
+	}
+	return ""
+}
+
+// nearest is the subject that the token's is compared with: the equal one, the one that differs by case, or the one
+// that shares the longest beginning.
+func nearest(subjects []string, actual string) string {
+	best, length := "", -1
+	for _, s := range subjects {
+		switch {
+		case s == actual:
+			return s
+		case strings.EqualFold(s, actual):
+			best, length = s, len(s)+len(actual)
+		case common(s, actual) > length:
+			best, length = s, common(s, actual)
+		}
+	}
+	return best
+}
+
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func (r *run) compareSubject(actual string) diagnosis.Check {
+	const title = "The token is for one of the integration's subjects"
+	code := "token-subject-mismatch"
+	if diagnosis.Diff(r.subject, actual).Class == diagnosis.ClassCase {
+		code = "subject-case-mismatch"
+	}
+	field := "/subjects"
+	if i := slices.Index(r.request.Document.Spec.Subjects, r.subject); i >= 0 {
+		field = pointer("/subjects", i)
+	}
+	return r.compare("token.subject", field, code, title, r.subject, actual)
+}
+
+// compare checks one claim byte for byte, as Entra will.
+func (r *run) compare(id, field, code, title, expected, actual string) diagnosis.Check {
+	if expected == actual {
+		return passed(id, "token", title)
+	}
+	difference := diagnosis.Diff(expected, actual)
+	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
+	check := diagnosis.CheckOf(id, "token", d)
+	check.Field, check.Expected, check.Actual, check.DiffAt = field, diagnosis.Printable(expected), diagnosis.Printable(actual), difference.At
+	switch difference.Class {
+	case diagnosis.ClassSlash:
+		check.Detail += " Here they differ by a trailing slash only."
+	case diagnosis.ClassCase:
+		check.Detail += " Here they differ by case only."
+	case diagnosis.ClassBlank:
+		check.Detail += " Here they differ by blanks only."
+	}
+	return check
+}
+
+func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
+	const id, title = "token.lifetime", "The token is valid now"
+	now := r.tester.now()
+	fault := func(code string, expected, actual string) diagnosis.Check {
+		check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
+		check.Expected, check.Actual = expected, actual
+		return check
+	}
+	switch {
+	case claims.ExpiresAt.IsZero():
+		return fault("token-no-expiry", "", "")
+	case !claims.ExpiresAt.After(now):
+		return fault("token-expired", "exp after "+stamp(now), stamp(claims.ExpiresAt))
+	case claims.NotBefore.After(now.Add(clockSkew)):
+		return fault("token-not-yet-valid", "nbf before "+stamp(now), stamp(claims.NotBefore))
+	case claims.ExpiresAt.Sub(now) > longLife:
+		return fault("token-lifetime-too-long", "exp before "+stamp(now.Add(longLife)), stamp(claims.ExpiresAt))
+	default:
+		return passed(id, "token", title)
+	}
+}
+
+func (r *run) header(id, code, title, expected, actual string, ok bool) diagnosis.Check {
+	if ok {
+		return passed(id, "token", title)
+	}
+	check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
+	check.Expected, check.Actual = expected, diagnosis.Printable(actual)
+	return check
+}
+
+// exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the check
+// that the rest depends on.
+func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredential, string) {
+	const title = "Entra exchanges the token"
+	if failed != "" {
+		r.add(diagnosis.Skip(checkExchange, "exchange", title, failed))
+		return nil, failed
+	}
+	d := r.request.Document
+	cred, err := r.tester.Exchanger.Credential(d.Spec.TenantID, d.Status.ClientID, r.request.Token)
+	if err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, callBudget)
+		defer cancel()
+		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}})
+	}
+	check := diagnosis.CheckFrom(checkExchange, "exchange", title, err, r.context("exchange"))
+	r.add(check)
+	if err != nil {
+		return nil, checkExchange
+	}
+	r.claim = diagnosis.ClaimExchange
+	return cred, ""
+}
+
+// context is what the words of a diagnosis are filled with.
+func (r *run) context(operation string) diagnosis.Context {
+	d := r.request.Document
+	return diagnosis.Context{Operation: operation, Subject: r.subject, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
+		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
+		Settled: settled(d, r.tester.now())}
+}
+
+// settled says whether the last change is so long ago that it explains no refusal any more.
+func settled(d integration.Document, now time.Time) bool {
+	changed := d.UpdatedAt
+	for _, c := range d.Status.Conditions {
+		if c.Type == "Provisioned" && c.Status == "True" {
+			changed = c.LastTransitionTime
+		}
+	}
+	return now.Sub(changed) > propagation
+}
+
+func passed(id, layer, title string) diagnosis.Check {
+	return diagnosis.Check{ID: id, Layer: layer, Status: diagnosis.OutcomePass, Title: title}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func pointer(base string, i int) string { return fmt.Sprintf("%s/%d", base, i) }
+
+// sentence makes an error's text a sentence.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
