@@ -1,0 +1,55 @@
+package functions
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+)
+
+const (
+	// prefix is the route prefix of the Functions host.
+	prefix = "/api"
+	// apiVersion is the version of the HTTP contract, not of the build.
+	apiVersion = "1.0.0"
+)
+
+// baseURL is what links are built from: absolute where the public base URL is known, else a path.
+func baseURL(public string) string { return public + prefix }
+
+// newAPI returns an empty API on its mux.
+func newAPI(public string) (*http.ServeMux, huma.API) {
+	mux := http.NewServeMux()
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "DDOE Azure WIF", Version: apiVersion,
+				Description: "Gives DDOE services keyless access to Azure Blob Storage by Workload Identity Federation. " +
+					"Changes are long-running: they answer with an Operation-Location to poll. " +
+					"Errors are application/problem+json (RFC 9457) with a stable code, which the header x-ms-error-code repeats. " +
+					"Every answer carries x-ms-request-id.",
+			},
+			Servers: []*huma.Server{{URL: baseURL(public)}},
+			Tags: []*huma.Tag{
+				{Name: "integrations", Description: "One DDOE workload identity's access to Azure storage"},
+				{Name: "operations", Description: "Long-running work"},
+				{Name: "service", Description: "The service itself"},
+			},
+			Security: []map[string][]string{{"functionKey": {}}, {"functionKeyInQuery": {}}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"functionKey":        {Type: "apiKey", In: "header", Name: "x-functions-key", Description: "A function or host key of the Functions app"},
+					"functionKeyInQuery": {Type: "apiKey", In: "query", Name: "code", Description: "The same in the query; prefer the header, which is not logged on the way"},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{problem.Transform},
+	}
+	return mux, humago.NewWithPrefix(mux, prefix, config)
+}

@@ -1,0 +1,240 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+)
+
+// Config is everything the app takes from its environment, checked. ConfigFromEnvironment fills it.
+type Config struct {
+	// Port is where the Functions host expects the handler on the loopback interface.
+	Port int
+	// ClientID names the user-assigned identity of the app; empty means the credential's own order.
+	ClientID string
+	// ManagedIdentity says that the platform offers a managed identity (IDENTITY_ENDPOINT is set).
+	ManagedIdentity bool
+	Cloud           Cloud
+	// StateStorageURL is the blob endpoint of the state account, without a slash at the end.
+	StateStorageURL string
+	ServiceBus      ServiceBus
+	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
+	Issuer          string
+	SubjectTemplate string
+	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request exist.
+	SubjectTokenURL string
+	SubjectTokenKey ddoe.Secret
+	// PublicBaseURL is what absolute links are built from, without a slash at the end; empty makes links relative.
+	PublicBaseURL string
+	// SiteName and Region say where the app runs, for the origin of a test.
+	SiteName string
+	Region   string
+}
+
+// ServiceBus is how the namespace is reached: by the app's identity (Namespace) or by a connection string, never both.
+type ServiceBus struct {
+	Namespace        string
+	ConnectionString ddoe.Secret
+	// CustomEndpoint is the address to connect to instead of the namespace's own, such as a private-link gateway.
+	CustomEndpoint string
+}
+
+// Cloud is one of the Azure clouds, with the constants that differ between them.
+type Cloud struct {
+	Name string
+	// Configuration holds the authority and the Resource Manager endpoint.
+	Configuration cloud.Configuration
+	// GraphScope is the scope of Microsoft Graph.
+	GraphScope string
+	// Audience is the token-exchange audience that a federated credential must have.
+	Audience string
+	// BlobSuffix is the domain of blob endpoints.
+	BlobSuffix string
+}
+
+// clouds returns the known clouds; the first is the default.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations and
+// https://learn.microsoft.com/graph/deployments.
+func clouds() []Cloud {
+	return []Cloud{
+		{"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange", "blob.core.windows.net"},
+		{"usgov", cloud.AzureGovernment, "https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
+		{"china", cloud.AzureChina, "https://microsoftgraph.chinacloudapi.cn/.default", "api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
+	}
+}
+
+// defaultSubjectTemplate is how the platform makes the subject of a service.
+const defaultSubjectTemplate = "system:serviceaccount:dataloop:{service}"
+
+// ConfigFromEnvironment reads and checks all settings. The error joins one fault per setting: its name and what is
+// expected, never its value, which may be a secret.
+func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
+	e := &environment{lookup: lookup}
+	c := Config{
+		Port:            e.port("FUNCTIONS_CUSTOMHANDLER_PORT"),
+		ClientID:        e.guid("AZURE_CLIENT_ID"),
+		ManagedIdentity: e.text("IDENTITY_ENDPOINT") != "",
+		Cloud:           e.cloud("AZURE_CLOUD"),
+		StateStorageURL: e.storageURL("STATE_STORAGE_URL"),
+		ServiceBus:      e.serviceBus("ServiceBusConnection"),
+		Issuer:          e.issuer("DDOE_ISSUER"),
+		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
+		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
+		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
+		SiteName:        e.text("WEBSITE_SITE_NAME"),
+		Region:          e.text("REGION_NAME"),
+	}
+	if e.text("DDOE_SUBJECT_TOKEN_URL") != "" {
+		c.SubjectTokenKey = ddoe.Secret(e.text("DDOE_API_KEY"))
+		if c.SubjectTokenKey == "" {
+			e.fault("DDOE_API_KEY", "is required where DDOE_SUBJECT_TOKEN_URL is set")
+		}
+	}
+	if err := errors.Join(e.faults...); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// environment reads settings and gathers faults.
+type environment struct {
+	lookup func(string) (string, bool)
+	faults []error
+}
+
+func (e *environment) fault(name, expected string) {
+	e.faults = append(e.faults, fmt.Errorf("setting %s %s", name, expected))
+}
+
+// text returns a setting without surrounding white space; an empty one counts as absent, as in the portal's editor.
+func (e *environment) text(name string) string {
+	v, _ := e.lookup(name)
+	return strings.TrimSpace(v)
+}
+
+func (e *environment) port(name string) int {
+	port, err := strconv.Atoi(e.text(name))
+	if err != nil || port < 1 || port > 65535 {
+		e.fault(name, "must be a port from 1 to 65535; the Functions host sets it when it starts the handler")
+	}
+	return port
+}
+
+func (e *environment) guid(name string) string {
+	v := e.text(name)
+	if v == "" {
+		return ""
+	}
+	id, err := uuid.Parse(v)
+	if err != nil || len(v) != len(id.String()) {
+		e.fault(name, "must be a GUID: the client id of the app's user-assigned identity")
+	}
+	return id.String()
+}
+
+func (e *environment) cloud(name string) Cloud {
+	all := clouds()
+	v := e.text(name)
+	if v == "" {
+		return all[0]
+	}
+	if i := slices.IndexFunc(all, func(c Cloud) bool { return c.Name == v }); i >= 0 {
+		return all[i]
+	}
+	e.fault(name, "must be public, usgov or china")
+	return all[0]
+}
+
+// url returns an absolute URL of one of the schemes, without a slash at the end.
+func (e *environment) url(name string, schemes ...string) string {
+	v := e.text(name)
+	if v == "" {
+		return ""
+	}
+	u, err := url.Parse(v)
+	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		e.fault(name, "must be an absolute "+strings.Join(schemes, " or ")+" URL without user info, query and fragment")
+		return ""
+	}
+	return strings.TrimRight(v, "/")
+}
+
+func (e *environment) storageURL(name string) string {
+	if e.text(name) == "" {
+		e.fault(name, "is required: the blob endpoint of the state account, such as https://account.blob.core.windows.net")
+		return ""
+	}
+	return e.url(name, "https")
+}
+
+// issuer is kept byte for byte: Entra compares it so, and a slash at the end counts.
+func (e *environment) issuer(name string) string {
+	if e.url(name, "https") == "" {
+		return ""
+	}
+	return e.text(name)
+}
+
+func (e *environment) subjectTemplate(name string) string {
+	v := e.text(name)
+	if v == "" {
+		return defaultSubjectTemplate
+	}
+	if strings.Count(v, "{service}") != 1 {
+		e.fault(name, "must hold {service} once, such as "+defaultSubjectTemplate)
+	}
+	return v
+}
+
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+
+// serviceBus reads the settings that the Functions host's trigger reads under the same names.
+func (e *environment) serviceBus(name string) ServiceBus {
+	byIdentity := name + "__fullyQualifiedNamespace"
+	sb := ServiceBus{
+		Namespace:        strings.ToLower(e.text(byIdentity)),
+		ConnectionString: ddoe.Secret(e.text(name)),
+		CustomEndpoint:   e.address("SERVICEBUS_CUSTOM_ENDPOINT"),
+	}
+	switch {
+	case sb.Namespace == "" && sb.ConnectionString == "":
+		e.fault(byIdentity, "is required, such as name.servicebus.windows.net (or "+name+", a connection string)")
+	case sb.Namespace != "" && sb.ConnectionString != "":
+		e.fault(byIdentity, "and "+name+" exclude each other; keep one")
+	case sb.Namespace != "" && !hostName.MatchString(sb.Namespace):
+		e.fault(byIdentity, "must be a host name such as name.servicebus.windows.net, without scheme and port")
+	case sb.ConnectionString != "" && !validConnectionString(sb.ConnectionString.Reveal()):
+		e.fault(name, "must be a connection string of the namespace: Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, without EntityPath")
+	}
+	return sb
+}
+
+// address is a host with or without a port, as the Service Bus client dials it.
+func (e *environment) address(name string) string {
+	v := e.text(name)
+	u, err := url.Parse("amqps://" + v)
+	if v != "" && (err != nil || u.Host != v || u.Hostname() == "") {
+		e.fault(name, "must be host or host:port, without scheme and path")
+	}
+	return v
+}
+
+func validConnectionString(v string) bool {
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(v, ";") {
+		key, value, _ := strings.Cut(part, "=")
+		parts[strings.ToLower(strings.TrimSpace(key))] = value
+	}
+	endpoint, err := url.Parse(parts["endpoint"])
+	signed := parts["sharedaccesskeyname"] != "" && parts["sharedaccesskey"] != "" || parts["sharedaccesssignature"] != ""
+	return err == nil && endpoint.Scheme == "sb" && endpoint.Hostname() != "" && signed && parts["entitypath"] == ""
+}

@@ -1,0 +1,114 @@
+// Package connect is the edge of PUT /integrations/{id}: it decodes a spec, hands it to the provisioning use case, and
+// answers with the document and the operation that carries it out, or with the plan alone.
+package connect
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+)
+
+// Function is what the edge needs.
+type Function struct {
+	Submit func(context.Context, provision.Submission) (provision.Accepted, error)
+	Plan   func(ctx context.Context, id string, spec integration.Spec) (provision.Plan, error)
+	// OperationURL makes the link to an operation.
+	OperationURL func(id string) string
+}
+
+type input struct {
+	ID          string `path:"id" doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens" example:"my-service"`
+	DryRun      bool   `query:"dryRun" doc:"Answer with the plan and touch nothing"`
+	IfMatch     string `header:"If-Match" doc:"Only update the version with this ETag"`
+	IfNoneMatch string `header:"If-None-Match" doc:"* only creates"`
+	problem.OperationHeader
+	problem.JSONBody[integration.Spec]
+}
+
+type output struct {
+	Status            int
+	ETag              string `header:"ETag"`
+	OperationLocation string `header:"Operation-Location"`
+	Body              any
+}
+
+// Register adds the operation to the API.
+func (f Function) Register(api huma.API) {
+	document := problem.Schema[integration.Document](api)
+	plan := problem.Schema[provision.Plan](api)
+	headers := map[string]*huma.Param{
+		"ETag":               {Description: "Version of the document", Schema: &huma.Schema{Type: huma.TypeString}},
+		"Operation-Location": {Description: "Link to the operation that carries the request out", Schema: &huma.Schema{Type: huma.TypeString}},
+	}
+	problem.Register(api, huma.Operation{
+		OperationID: "connect", Method: http.MethodPut, Path: "/integrations/{id}", Tags: []string{"integrations"},
+		Summary: "Create or update an integration",
+		Description: "Stores what is wanted and starts an operation that makes it so: one app registration, its service principal, " +
+			"one federated identity credential for each subject and one role assignment for each storage entry. " +
+			"The same request may be sent again at any time; it converges.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Examples: examples()}}},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers, Content: map[string]*huma.MediaType{
+				"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{document, plan}}}}},
+			"201": {Description: "Created", Headers: headers, Content: map[string]*huma.MediaType{"application/json": {Schema: document}}},
+		},
+	}, []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
+}
+
+func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+	if err := problem.IntegrationID(in.ID); err != nil {
+		return nil, err
+	}
+	invocation.From(ctx).SetIntegration(in.ID)
+	operationID, err := in.Operation()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := in.Decode()
+	if err != nil {
+		return nil, err
+	}
+	if in.DryRun {
+		plan, err := f.Plan(ctx, in.ID, spec)
+		if err != nil {
+			return nil, err
+		}
+		return &output{Status: http.StatusOK, Body: plan}, nil
+	}
+	accepted, err := f.Submit(ctx, provision.Submission{
+		ID: in.ID, Spec: spec, OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
+	})
+	if err != nil {
+		return nil, err
+	}
+	invocation.From(ctx).SetOperation(accepted.Operation.ID)
+	status := http.StatusOK
+	if accepted.Created {
+		status = http.StatusCreated
+	}
+	return &output{
+		Status: status, ETag: problem.EntityTag(accepted.Document.ETag), OperationLocation: f.OperationURL(accepted.Operation.ID), Body: accepted.Document,
+	}, nil
+}
+
+// examples are what the API document shows as request bodies.
+func examples() map[string]*huma.Example {
+	const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+	return map[string]*huma.Example{
+		"service": {Summary: "One service, one container", Value: integration.Spec{
+			ServiceName: "my-service",
+			Storage:     []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}},
+		}},
+		"subjects": {Summary: "Issuer and subjects spelled out", Value: integration.Spec{
+			DisplayName: "Azure WIF Integration", Issuer: "https://dataloop.ai/oauth2",
+			Subjects: []string{"system:serviceaccount:dataloop:my-service"}, Audience: "api://AzureADTokenExchange",
+			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessRead}},
+		}},
+	}
+}

@@ -1,0 +1,65 @@
+// Package disconnect is the edge of DELETE /integrations/{id}: it asks for the teardown of what the service made, and
+// answers with the operation that carries it out.
+package disconnect
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+)
+
+// Function is what the edge needs.
+type Function struct {
+	Submit func(ctx context.Context, id string, opts provision.TeardownOptions) (provision.Accepted, error)
+	// OperationURL makes the link to an operation.
+	OperationURL func(id string) string
+}
+
+type input struct {
+	ID      string `path:"id" doc:"Integration id" example:"my-service"`
+	Purge   bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then"`
+	IfMatch string `header:"If-Match" doc:"Only tear down the version with this ETag"`
+	problem.OperationHeader
+}
+
+type output struct {
+	OperationLocation string `header:"Operation-Location" doc:"Link to the operation that carries the request out"`
+	Body              integration.Operation
+}
+
+// Register adds the operation to the API.
+func (f Function) Register(api huma.API) {
+	problem.Register(api, huma.Operation{
+		OperationID: "disconnect", Method: http.MethodDelete, Path: "/integrations/{id}", Tags: []string{"integrations"},
+		Summary: "Tear an integration down",
+		Description: "Starts an operation that removes what the service made for the integration: role assignments, federated identity " +
+			"credentials, service principal and app registration. What it had adopted stays.",
+		DefaultStatus: http.StatusAccepted,
+	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
+}
+
+func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+	if err := problem.IntegrationID(in.ID); err != nil {
+		return nil, err
+	}
+	invocation.From(ctx).SetIntegration(in.ID)
+	operationID, err := in.Operation()
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch, Purge: in.Purge})
+	if err != nil {
+		return nil, err
+	}
+	invocation.From(ctx).SetOperation(accepted.Operation.ID)
+	op := accepted.Operation
+	op.RequestHash = "" // stored, never served
+	return &output{OperationLocation: f.OperationURL(op.ID), Body: op}, nil
+}

@@ -1,0 +1,131 @@
+// Package functions is the composition of the app: the one list of its Azure Functions, and the one place where
+// credential, clients, use cases and edges are wired. It holds no rule of the domain and knows nothing of the protocol
+// by which the Functions host calls; package handler does.
+package functions
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/connect"
+	"github.com/ddoe-ai/azure-wif/functions/deadletter"
+	"github.com/ddoe-ai/azure-wif/functions/disconnect"
+	"github.com/ddoe-ai/azure-wif/functions/healthz"
+	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/openapi"
+	"github.com/ddoe-ai/azure-wif/functions/operations"
+	"github.com/ddoe-ai/azure-wif/functions/reconcile"
+	"github.com/ddoe-ai/azure-wif/functions/testaccess"
+)
+
+// Version names the build; the linker sets it (see Makefile).
+var Version = "development"
+
+// Delivery is one message of a queue trigger.
+type Delivery = message.Delivery
+
+// Invocation collects what is learnt about one invocation for its log line.
+type Invocation = invocation.Record
+
+// WithInvocation returns a context that collects into the returned record.
+func WithInvocation(ctx context.Context) (context.Context, *Invocation) { return invocation.With(ctx) }
+
+// Trigger is what starts a function.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerHTTP  Trigger = "httpTrigger"
+	TriggerQueue Trigger = "serviceBusTrigger"
+	TriggerTimer Trigger = "timerTrigger"
+)
+
+// Function is one Azure Function.
+type Function struct {
+	// Name is the name of its folder.
+	Name    string
+	Trigger Trigger
+	// Message handles one message of a queue function; nil otherwise. Nil completes the message, an error abandons it.
+	Message func(ctx context.Context, d Delivery) error
+	// Tick handles a timer function; nil otherwise. Nothing in this app ticks yet.
+	Tick func(ctx context.Context, pastDue bool) error
+}
+
+// App is the wired app.
+type App struct {
+	// Functions is the list of all functions, HTTP functions included.
+	Functions []Function
+	// HTTP serves all HTTP functions at their public path, /api/….
+	HTTP http.Handler
+	// Warm does in the background what would make the first requests slow. It returns when it is done or ctx ends;
+	// what fails in it is logged and tried again when it is needed.
+	Warm func(ctx context.Context)
+	// Close ends what is open.
+	Close func(ctx context.Context) error
+}
+
+// New wires the app. It sends nothing; everything that can fail without the network fails here.
+func New(_ context.Context, cfg Config, log *slog.Logger) (*App, error) {
+	p, err := production(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return wire(cfg, log, p)
+}
+
+// wire puts the app on top of a platform: production's, or a test's.
+func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
+	uses, err := newUseCases(cfg, log, p)
+	if err != nil {
+		return nil, errors.Join(err, p.close(context.Background()))
+	}
+	mux, api := newAPI(cfg.PublicBaseURL)
+	app := &App{
+		HTTP:  problem.Handler(mux, log),
+		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
+		Close: p.close,
+	}
+	for _, e := range list(cfg, uses) {
+		if e.register != nil {
+			e.register(api)
+		}
+		app.Functions = append(app.Functions, e.Function)
+	}
+	return app, nil
+}
+
+// entry is one function with its code; register adds an HTTP function's operations to the API.
+type entry struct {
+	Function
+	register func(huma.API)
+}
+
+// list is the list of functions. Each has a folder of its name with a function.json.
+func list(cfg Config, u *useCases) []entry {
+	operationURL := func(id string) string { return baseURL(cfg.PublicBaseURL) + "/operations/" + id }
+	service, repository := u.service, u.service.Repository
+	web := func(name string, register func(huma.API)) entry {
+		return entry{Function{Name: name, Trigger: TriggerHTTP}, register}
+	}
+	queue := func(name string, handle func(context.Context, Delivery) error) entry {
+		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
+	}
+	return []entry{
+		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, OperationURL: operationURL}.Register),
+		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("testaccess", testaccess.Function{Run: u.testAccess, Submit: service.SubmitAccessTest, OperationURL: operationURL}.Register),
+		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
+		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
+		web("healthz", healthz.Function{Version: Version}.Register),
+		web("openapi", openapi.Register),
+		queue("reconcile", reconcile.Function{Handle: service.Handle, Reject: service.Reject}.Message),
+		queue("deadletter", deadletter.Function{DeadLettered: service.DeadLettered}.Message),
+	}
+}

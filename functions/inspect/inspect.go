@@ -1,0 +1,167 @@
+// Package inspect is the edge of GET /integrations and of what is under it: the list, one integration, the credential
+// file to upload, and the health state. It only reads.
+package inspect
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+)
+
+// Function is what the edge needs.
+type Function struct {
+	// Get returns a document, tombstones included.
+	Get func(ctx context.Context, id string) (integration.Document, error)
+	// List returns a page of documents, tombstones included, and the token of the next page.
+	List func(ctx context.Context, token string, limit int) ([]integration.Document, string, error)
+	// BaseURL is what links are built from, such as https://host/api or /api.
+	BaseURL string
+}
+
+// Register adds the operations to the API.
+func (f Function) Register(api huma.API) {
+	f.registerList(api)
+	outages := []int{http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	problem.Register(api, huma.Operation{
+		OperationID: "getIntegration", Method: http.MethodGet, Path: "/integrations/{id}", Tags: []string{"integrations"},
+		Summary:     "One integration",
+		Description: "What is wanted (spec) and what has been reached (status).",
+	}, append(outages, http.StatusNotFound), f.item)
+	problem.Register(api, huma.Operation{
+		OperationID: "getCredentialFile", Method: http.MethodGet, Path: "/integrations/{id}/credentials", Tags: []string{"integrations"},
+		Summary:     "The azure_credentials.json to upload to DDOE",
+		Description: "Exactly the members clientId, tenantId, federatedTokenIssuer, subject and audience. The file holds no secret.",
+		Responses:   map[string]*huma.Response{"200": fileResponse()},
+	}, append(outages, http.StatusNotFound, http.StatusConflict), f.file)
+	problem.Register(api, huma.Operation{
+		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health", Tags: []string{"integrations"},
+		Summary:     "The health state of an integration",
+		Description: "What the scheduled checks know; unknown before the first one.",
+	}, append(outages, http.StatusNotFound), f.health)
+}
+
+type itemInput struct {
+	ID string `path:"id" doc:"Integration id" example:"my-service"`
+}
+
+type itemOutput struct {
+	ETag string `header:"ETag" doc:"Version of the document"`
+	Body integration.Document
+}
+
+func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) {
+	document, err := f.document(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: document}, nil
+}
+
+// document loads what can be looked at; a tombstone cannot.
+func (f Function) document(ctx context.Context, id string) (integration.Document, error) {
+	if err := problem.IntegrationID(id); err != nil {
+		return integration.Document{}, err
+	}
+	invocation.From(ctx).SetIntegration(id)
+	document, err := f.Get(ctx, id)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return integration.Document{}, problem.New(http.StatusNotFound, "integration-not-found", "There is no integration with this id.")
+	case err != nil:
+		return integration.Document{}, problem.Unavailable(err)
+	case document.Status.Phase == integration.PhaseDeleted:
+		return integration.Document{}, problem.New(http.StatusNotFound, "integration-deleted", "The integration has been torn down.")
+	}
+	return document, nil
+}
+
+type fileInput struct {
+	ID      string `path:"id" doc:"Integration id" example:"my-service"`
+	Subject string `query:"subject" doc:"Which subject the file is for; default: the first of the spec"`
+}
+
+type fileOutput struct {
+	ContentType        string `header:"Content-Type" hidden:"true"`
+	ContentDisposition string `header:"Content-Disposition" hidden:"true"`
+	Body               []byte
+}
+
+func fileResponse() *huma.Response {
+	text := &huma.Schema{Type: huma.TypeString}
+	names := []string{"clientId", "tenantId", "federatedTokenIssuer", "subject", "audience"}
+	properties := map[string]*huma.Schema{}
+	for _, name := range names {
+		properties[name] = text
+	}
+	return &huma.Response{
+		Description: "The file, as an attachment",
+		Headers:     map[string]*huma.Param{"Content-Disposition": {Description: "Names the file azure_credentials.json", Schema: text}},
+		Content: map[string]*huma.MediaType{"application/json": {
+			Schema: &huma.Schema{Type: huma.TypeObject, Properties: properties, Required: names},
+			Example: map[string]string{
+				"clientId": "33333333-3333-4333-8333-333333333333", "tenantId": "11111111-1111-4111-8111-111111111111",
+				"federatedTokenIssuer": "https://dataloop.ai/oauth2", "subject": "system:serviceaccount:dataloop:my-service",
+				"audience": "api://AzureADTokenExchange",
+			},
+		}},
+	}
+}
+
+func (f Function) file(ctx context.Context, in *fileInput) (*fileOutput, error) {
+	document, err := f.document(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !provisioned(document) {
+		return nil, &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
+	}
+	subject := in.Subject
+	if subject == "" && len(document.Spec.Subjects) > 0 {
+		subject = document.Spec.Subjects[0]
+	}
+	if !slices.Contains(document.Spec.Subjects, subject) {
+		return nil, problem.InvalidParameter("query", "subject", "one of the spec's subjects, byte for byte")
+	}
+	body, err := integration.CredentialFile(document, subject)
+	if err != nil {
+		return nil, err
+	}
+	return &fileOutput{
+		ContentType: "application/json", ContentDisposition: `attachment; filename="azure_credentials.json"`, Body: body,
+	}, nil
+}
+
+// provisioned reports whether every object of the integration exists: an integration that failed its access test later
+// still has them.
+func provisioned(d integration.Document) bool {
+	switch d.Status.Phase {
+	case integration.PhaseProvisioned, integration.PhaseUsable:
+		return true
+	case integration.PhaseFailed:
+		return slices.ContainsFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == "Provisioned" && c.Status == "True" })
+	}
+	return false
+}
+
+type healthOutput struct {
+	Body integration.Health
+}
+
+func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, error) {
+	document, err := f.document(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if document.Status.Health == nil {
+		return &healthOutput{Body: integration.Health{State: unknown, Since: document.CreatedAt}}, nil
+	}
+	return &healthOutput{Body: *document.Status.Health}, nil
+}

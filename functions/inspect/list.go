@@ -1,0 +1,99 @@
+package inspect
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+)
+
+const (
+	// unknown is the health state before the first check.
+	unknown = "unknown"
+	// maxReads bounds how many pages of the store one request reads when a filter leaves little of each.
+	maxReads = 10
+)
+
+type listInput struct {
+	State    string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"Only integrations in this phase; deleted ones are listed only if asked for"`
+	Health   string `query:"health" enum:"healthy,degraded,unhealthy,unknown" doc:"Only integrations in this health state"`
+	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100" doc:"At most so many; a page may hold fewer, even none, and still have a nextLink"`
+	Token    string `query:"continuationToken" doc:"From nextLink"`
+}
+
+// Page is one page of the list.
+type Page struct {
+	Value    []integration.Document `json:"value" nullable:"false"`
+	NextLink string                 `json:"nextLink,omitempty" doc:"The next page; absent on the last one"`
+}
+
+type listOutput struct{ Body Page }
+
+func (f Function) registerList(api huma.API) {
+	problem.Register(api, huma.Operation{
+		OperationID: "listIntegrations", Method: http.MethodGet, Path: "/integrations", Tags: []string{"integrations"},
+		Summary:     "All integrations",
+		Description: "In the order of their ids. Follow nextLink until it is absent.",
+	}, []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
+}
+
+func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	token, err := base64.RawURLEncoding.DecodeString(in.Token)
+	if err != nil {
+		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-continuation-token", "The continuation token was not made here.")
+	}
+	page := Page{Value: []integration.Document{}}
+	next := string(token)
+	for range maxReads {
+		// Asking for what is still missing, never more, keeps the store's token at the page's end.
+		documents, following, err := f.List(ctx, next, in.PageSize-len(page.Value))
+		if err != nil {
+			return nil, problem.Unavailable(err)
+		}
+		for _, document := range documents {
+			if in.matches(document) {
+				page.Value = append(page.Value, document)
+			}
+		}
+		next = following
+		if next == "" || len(page.Value) == in.PageSize {
+			break
+		}
+	}
+	if next != "" {
+		page.NextLink = f.BaseURL + "/integrations?" + in.query(next)
+	}
+	return &listOutput{Body: page}, nil
+}
+
+func (in *listInput) matches(d integration.Document) bool {
+	health := unknown
+	if d.Status.Health != nil {
+		health = d.Status.Health.State
+	}
+	if in.Health != "" && in.Health != health {
+		return false
+	}
+	if in.State == "" {
+		return d.Status.Phase != integration.PhaseDeleted
+	}
+	return in.State == string(d.Status.Phase)
+}
+
+// query repeats the request's filters for the next page.
+func (in *listInput) query(next string) string {
+	q := url.Values{"pageSize": {strconv.Itoa(in.PageSize)}, "continuationToken": {base64.RawURLEncoding.EncodeToString([]byte(next))}}
+	if in.State != "" {
+		q.Set("state", in.State)
+	}
+	if in.Health != "" {
+		q.Set("health", in.Health)
+	}
+	return q.Encode()
+}

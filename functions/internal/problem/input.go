@@ -1,0 +1,65 @@
+package problem
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// IntegrationID refuses a path id that breaks the rule.
+func IntegrationID(id string) error {
+	if integration.ValidID(id) {
+		return nil
+	}
+	return invalidID("3 to 50 characters: lower-case letters, digits, and single hyphens between them")
+}
+
+// OperationPath refuses an operation id in a path that no operation can have.
+func OperationPath(id string) error {
+	if integration.ValidOperationID(id) {
+		return nil
+	}
+	return invalidID("1 to 128 characters: letters, digits, dot, underscore and hyphen, beginning with a letter or digit")
+}
+
+func invalidID(rule string) *Problem {
+	const detail = "The id in the path is not valid."
+	return New(http.StatusBadRequest, CodeInvalidID, detail,
+		diagnosis.Finding{Pointer: "/path/id", Code: CodeInvalidID, Detail: detail, Expected: rule})
+}
+
+// InvalidParameter is the problem of a query parameter or header that breaks its rule; in is "query" or "header".
+func InvalidParameter(in, name, expected string) *Problem {
+	detail := "The " + in + " parameter " + name + " is not valid."
+	return New(http.StatusUnprocessableEntity, CodeInvalidParameter, detail,
+		diagnosis.Finding{Pointer: "/" + in + "/" + escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expected})
+}
+
+// OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
+type OperationHeader struct {
+	OperationID string `header:"Operation-Id" doc:"GUID that makes the request repeatable: the same id with the same body answers the same operation" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+}
+
+// Operation returns the id in its canonical form; empty where the caller sent none.
+func (h OperationHeader) Operation() (string, error) {
+	if h.OperationID == "" {
+		return "", nil
+	}
+	id, err := uuid.Parse(h.OperationID)
+	if err != nil || !strings.EqualFold(id.String(), h.OperationID) {
+		return "", InvalidParameter("header", "Operation-Id", "a GUID such as 0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10")
+	}
+	return id.String(), nil
+}
+
+// EntityTag makes an ETag header of a record's version, which may lack the quotes.
+func EntityTag(version string) string {
+	if version == "" || strings.HasSuffix(version, `"`) {
+		return version
+	}
+	return `"` + version + `"`
+}

@@ -1,0 +1,154 @@
+// Package problem is the one place that writes application/problem+json (RFC 9457): it turns an error into a problem
+// document, decodes request bodies strictly so that every fault has a JSON pointer, and keeps huma, net/http and
+// panics to the same shape. It takes its words from package diagnosis; an error without words becomes a bare 500 whose
+// cause goes to the log alone. A problem never repeats a value of the request.
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// MediaType is the media type of a problem document.
+const MediaType = "application/problem+json"
+
+// Codes that the HTTP edge itself answers with; their words are in the diagnosis catalogue, as those of all other codes.
+const (
+	CodeInternal             = "internal"
+	CodeTimeout              = "request-timeout"
+	CodeNotFound             = "not-found"
+	CodeConflict             = "conflict"
+	CodeMethodNotAllowed     = "method-not-allowed"
+	CodeInvalidID            = "invalid-id"
+	CodeInvalidParameter     = "invalid-parameter"
+	CodeMalformedBody        = "malformed-body"
+	CodeUnknownMember        = "unknown-member"
+	CodeDuplicateMember      = "duplicate-member"
+	CodeWrongType            = "wrong-type"
+	CodeBodyTooLarge         = "body-too-large"
+	CodeUnsupportedMediaType = "unsupported-media-type"
+)
+
+// typePrefix makes a problem type of a code. A tag URI (RFC 4151) identifies without promising a page.
+const typePrefix = "tag:ddoe.ai,2026:azure-wif/"
+
+// retryAfter is what a caller is told to wait, in seconds, after a failure that may pass by itself.
+const retryAfter = 5
+
+// Problem is a problem document. It is an error, so that a handler can return it.
+type Problem struct {
+	Type      string              `json:"type" format:"uri" doc:"Identifies the kind of problem; ends with code" example:"tag:ddoe.ai,2026:azure-wif/invalid-id"`
+	Title     string              `json:"title" doc:"What is wrong, the same for every occurrence"`
+	Status    int                 `json:"status" doc:"HTTP status of this answer" example:"422"`
+	Detail    string              `json:"detail,omitempty" doc:"What is wrong in this occurrence"`
+	Instance  string              `json:"instance,omitempty" format:"uri-reference" doc:"Path of the request"`
+	Code      string              `json:"code" doc:"Stable code to program against; header x-ms-error-code repeats it" example:"invalid-id"`
+	Remedy    *diagnosis.Remedy   `json:"remedy,omitempty" doc:"Who repairs it, and how"`
+	Errors    []diagnosis.Finding `json:"errors,omitempty" doc:"One entry for each faulty member or parameter"`
+	Evidence  *diagnosis.Evidence `json:"evidence,omitempty" doc:"What a service behind this one answered"`
+	RequestID string              `json:"requestId" doc:"Repeated in header x-ms-request-id; name it when asking for help"`
+
+	cause     error
+	transient bool
+}
+
+// New makes a problem. The title is that of the catalogue, else the status text; the remedy is the catalogue's.
+func New(status int, code, detail string, findings ...diagnosis.Finding) *Problem {
+	p := &Problem{Type: typePrefix + code, Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
+	if entry, ok := diagnosis.Lookup(code); ok {
+		d := diagnosis.New(code)
+		p.Title, p.Remedy, p.transient = entry.Title, d.Remedy, entry.Transient
+	}
+	return p
+}
+
+// From turns an error into a problem: a Problem as it is, a *diagnosis.Error by its words and the catalogue's status,
+// the store's errors and an expired context by their meaning, and anything else into a bare 500. Nil gives nil.
+func From(err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var diagnosed *diagnosis.Error
+	if errors.As(err, &diagnosed) {
+		return fromDiagnosis(diagnosed)
+	}
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		p = New(http.StatusNotFound, CodeNotFound, "There is no such record.")
+	case errors.Is(err, integration.ErrConflict):
+		p = New(http.StatusConflict, CodeConflict, "The record was changed by someone else at the same time. Read it again and repeat.")
+	case errors.Is(err, context.DeadlineExceeded):
+		p = New(http.StatusGatewayTimeout, CodeTimeout, "The request took too long. It may be repeated.")
+	default:
+		p = internal()
+	}
+	p.cause = err
+	return p
+}
+
+func fromDiagnosis(e *diagnosis.Error) *Problem {
+	d := e.Diagnosis
+	status := http.StatusInternalServerError
+	if entry, ok := diagnosis.Lookup(d.Code); ok && entry.HTTPStatus >= http.StatusBadRequest {
+		status = entry.HTTPStatus
+	}
+	p := New(status, d.Code, d.Detail, d.Findings...)
+	if d.Title != "" {
+		p.Title = d.Title
+	}
+	if d.Remedy != nil {
+		p.Remedy = d.Remedy
+	}
+	p.Evidence, p.transient = d.Evidence, d.Transient
+	if status >= http.StatusInternalServerError {
+		p.cause = e
+		if e.Err != nil {
+			p.cause = fmt.Errorf("%s: %w", d.Code, e.Err) // e itself keeps the cause's text to itself
+		}
+	}
+	return p
+}
+
+// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" is an outage.
+func Unavailable(err error) error {
+	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New("store-unavailable"), Err: err}
+}
+
+func internal() *Problem {
+	return New(http.StatusInternalServerError, CodeInternal, "Something went wrong here. Name the request id when asking for help.")
+}
+
+// Error implements error with code and detail, without the cause.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// Unwrap returns the cause, if there is one; it is never part of the document.
+func (p *Problem) Unwrap() error { return p.cause }
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return MediaType }
+
+// header returns the headers that go with the document.
+func (p *Problem) header() http.Header {
+	h := http.Header{}
+	h.Set("x-ms-error-code", p.Code)
+	if p.transient && p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	return h
+}

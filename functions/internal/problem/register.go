@@ -1,0 +1,271 @@
+package problem
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+)
+
+// MaxBody is the largest request body of a JSON endpoint in bytes.
+const MaxBody = 64 << 10
+
+// JSONBody is embedded in a huma input struct for a JSON request body that is decoded strictly. huma's own decoder
+// matches member names in any case, keeps the last of repeated members and repeats values in its errors; it would take
+// any field named Body, hence the type's name.
+type JSONBody[T any] struct {
+	ContentType     string `header:"Content-Type" hidden:"true"`
+	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
+	RawBody         []byte `contentType:"application/json"`
+}
+
+// Decode returns the body, or a *Problem that lists all its faults.
+func (b JSONBody[T]) Decode() (T, error) {
+	var v T
+	if p := mediaType(b.ContentType, b.ContentEncoding); p != nil {
+		return v, p
+	}
+	return v, Decode(b.RawBody, &v)
+}
+
+// Empty reports whether there is no body.
+func (b JSONBody[T]) Empty() bool { return len(b.RawBody) == 0 }
+
+func (b JSONBody[T]) bodyType() reflect.Type { return reflect.TypeFor[T]() }
+
+// bodied is what an input with a JSONBody is known by at registration.
+type bodied interface{ bodyType() reflect.Type }
+
+// Register adds an operation whose errors become problems. Each of the statuses, and those that the edge itself
+// answers with, are declared in the API document as application/problem+json. op.RequestBody, if given, may say
+// whether the body is required and show examples; its schema is that of the input's Body.
+func Register[I, O any](api huma.API, op huma.Operation, statuses []int, handler func(context.Context, *I) (*O, error)) {
+	var input I
+	withBody, hasBody := any(input).(bodied)
+	required := op.RequestBody == nil || op.RequestBody.Required
+	examples := exampleOf(op.RequestBody)
+	if hasBody {
+		// huma counts a body that reaches the limit as too large.
+		op.MaxBodyBytes, op.SkipValidateBody = MaxBody+1, true
+		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+	}
+	declare(api, &op, statuses)
+	op.Middlewares = append(huma.Middlewares{queryGuard(api)}, op.Middlewares...)
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, From(err)
+		}
+		return out, nil
+	})
+	registered := operation(api, op.Method, op.Path)
+	if hasBody {
+		registered.RequestBody.Required = required
+		registered.RequestBody.Content = map[string]*huma.MediaType{"application/json": {
+			Schema:   api.OpenAPI().Components.Schemas.Schema(withBody.bodyType(), true, ""),
+			Examples: examples,
+		}}
+	}
+}
+
+func exampleOf(body *huma.RequestBody) map[string]*huma.Example {
+	if body == nil || body.Content["application/json"] == nil {
+		return nil
+	}
+	return body.Content["application/json"].Examples
+}
+
+// Schema returns the API document's schema of a type.
+func Schema[T any](api huma.API) *huma.Schema {
+	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// declare adds the error responses to the operation.
+func declare(api huma.API, op *huma.Operation, statuses []int) {
+	schema := Schema[Problem](api)
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	// Any operation may be asked with a parameter that it does not have, and may fail.
+	for _, status := range append(statuses, http.StatusBadRequest, http.StatusInternalServerError) {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: http.StatusText(status),
+			Headers: map[string]*huma.Param{
+				"x-ms-error-code": {Description: "The problem's code", Schema: &huma.Schema{Type: huma.TypeString}},
+				"x-ms-request-id": {Description: "Names this request", Schema: &huma.Schema{Type: huma.TypeString}},
+			},
+			Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
+		}
+	}
+}
+
+// operation finds a registered operation.
+func operation(api huma.API, method, path string) *huma.Operation {
+	item := api.OpenAPI().Paths[path]
+	switch method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodPut:
+		return item.Put
+	case http.MethodPost:
+		return item.Post
+	default:
+		return item.Delete
+	}
+}
+
+// queryGuard refuses query parameters that are unknown, repeated or, for a switch, not spelled out: a mistyped dryRun
+// must never become a real run. The host's function key (code) is let through.
+func queryGuard(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		location := ctx.URL()
+		query, err := url.ParseQuery(location.RawQuery)
+		if err != nil {
+			respond(api, ctx, New(http.StatusBadRequest, CodeInvalidParameter, "The query string is malformed."))
+			return
+		}
+		var findings []diagnosis.Finding
+		for _, name := range slices.Sorted(keys(query)) {
+			if name == "code" {
+				continue
+			}
+			if f := judge(parameter(ctx.Operation(), name), name, query[name]); f != nil {
+				findings = append(findings, *f)
+			}
+		}
+		if len(findings) > 0 {
+			respond(api, ctx, New(http.StatusBadRequest, findings[0].Code, findings[0].Detail, findings...))
+			return
+		}
+		next(ctx)
+	}
+}
+
+func keys(query url.Values) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range query {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+func parameter(op *huma.Operation, name string) *huma.Param {
+	i := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return op.Parameters[i]
+}
+
+func judge(known *huma.Param, name string, values []string) *diagnosis.Finding {
+	finding := diagnosis.Finding{Pointer: "/query/" + escape(name), Code: CodeInvalidParameter}
+	switch {
+	case known == nil:
+		finding.Detail = "There is no such query parameter here."
+	case len(values) > 1:
+		finding.Detail = "The query parameter is given more than once."
+	case known.Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
+		finding.Detail, finding.Expected = "The query parameter is a switch.", "true or false"
+	default:
+		return nil
+	}
+	return &finding
+}
+
+// Transform makes a problem of huma's own errors and completes every problem that is answered. It is to be the API's
+// last transformer.
+func Transform(ctx huma.Context, _ string, body any) (any, error) {
+	var p *Problem
+	switch b := body.(type) {
+	case *Problem:
+		p = b
+	case *huma.ErrorModel:
+		p = fromHuma(b)
+	default:
+		return body, nil
+	}
+	location := ctx.URL()
+	p = finish(ctx.Context(), p, location.Path)
+	for name, values := range p.header() {
+		ctx.SetHeader(name, values[0])
+	}
+	return p, nil
+}
+
+// respond answers with a problem from within a middleware.
+func respond(api huma.API, ctx huma.Context, p *Problem) {
+	body, err := api.Transform(ctx, strconv.Itoa(p.Status), p)
+	if err != nil {
+		body = p
+	}
+	ctx.SetHeader("Content-Type", MediaType)
+	ctx.SetStatus(p.Status)
+	_ = api.Marshal(ctx.BodyWriter(), "application/json", body) // the client is gone if this fails
+}
+
+// fromHuma keeps status and location of huma's error and gives it our words. Its values and messages may repeat the
+// request, so none is kept.
+func fromHuma(e *huma.ErrorModel) *Problem {
+	switch e.Status {
+	case http.StatusBadRequest:
+		return New(e.Status, CodeMalformedBody, "A JSON body is required.")
+	case http.StatusRequestEntityTooLarge:
+		return New(e.Status, CodeBodyTooLarge, "The body may have at most "+strconv.Itoa(MaxBody)+" bytes.")
+	case http.StatusRequestTimeout:
+		return New(e.Status, CodeTimeout, "The body did not arrive in time.")
+	case http.StatusUnprocessableEntity:
+		return invalidParameters(e)
+	}
+	p := internal()
+	p.Status = e.Status
+	p.cause = e
+	return p
+}
+
+// invalidParameters maps huma's locations, such as query.pageSize, to pointers.
+func invalidParameters(e *huma.ErrorModel) *Problem {
+	const detail = "A parameter of the request is not valid."
+	p := New(e.Status, CodeInvalidParameter, detail)
+	for _, d := range e.Errors {
+		in, name, _ := strings.Cut(d.Location, ".")
+		p.Errors = append(p.Errors, diagnosis.Finding{
+			Pointer: "/" + in + "/" + escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expectation(d.Message),
+		})
+	}
+	return p
+}
+
+// expectation returns what huma expected. These messages are made of the schema; the ones that embed an error of a
+// parser would repeat the value.
+func expectation(message string) string {
+	if rest, ok := strings.CutPrefix(message, "expected "); ok && !strings.Contains(rest, ": ") {
+		return rest
+	}
+	if rest, ok := strings.CutPrefix(message, "invalid "); ok && !strings.Contains(rest, ": ") {
+		return rest
+	}
+	return ""
+}
+
+// finish fills in what only the request knows, and notes code and cause for the log line.
+func finish(ctx context.Context, p *Problem, path string) *Problem {
+	done := *p
+	x := exchangeOf(ctx)
+	done.RequestID, done.Instance = x.requestID, path
+	if p.Status >= http.StatusInternalServerError {
+		x.cause = p.cause
+	}
+	invocation.From(ctx).SetCode(p.Code)
+	return &done
+}

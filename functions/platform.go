@@ -1,0 +1,150 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/blobstore"
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// platform is what the app stands on: identity, network, store and queue. There is one for production; tests make
+// their own, so that both share the wiring above it.
+type platform struct {
+	credential azcore.TokenCredential
+	// client is the HTTP client of every call that leaves the app; nil is each SDK's own, which honours HTTPS_PROXY.
+	client *http.Client
+	store  integration.Store
+	send   func(ctx context.Context, entity string, m bus.Message) error
+	// warm are the things that may be done before they are needed.
+	warm  []func(context.Context) error
+	close func(context.Context) error
+}
+
+// production makes the platform that the settings describe. It sends nothing.
+func production(cfg Config) (platform, error) {
+	options := azcore.ClientOptions{Cloud: cfg.Cloud.Configuration}
+	credential, err := newCredential(cfg, options)
+	if err != nil {
+		return platform{}, fmt.Errorf("credential: %w", err)
+	}
+	store, err := blobstore.New(cfg.StateStorageURL, credential, &azblob.ClientOptions{ClientOptions: options})
+	if err != nil {
+		return platform{}, fmt.Errorf("state store: %w", err)
+	}
+	queue, err := bus.New(bus.Config{
+		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString.Reveal(), CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
+	}, credential, nil)
+	if err != nil {
+		return platform{}, fmt.Errorf("service bus: %w", err)
+	}
+	return platform{
+		credential: credential,
+		store:      containerMaker{store},
+		send:       queue.Send,
+		warm: []func(context.Context) error{
+			store.EnsureContainer,
+			func(ctx context.Context) error { return queue.Warm(ctx, message.QueueCommands, message.TopicEvents) },
+		},
+		close: queue.Close,
+	}, nil
+}
+
+// newCredential is the app's managed identity where the platform offers one, else a developer's own login.
+func newCredential(cfg Config, options azcore.ClientOptions) (azcore.TokenCredential, error) {
+	if !cfg.ManagedIdentity {
+		return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options})
+	}
+	mi := azidentity.ManagedIdentityCredentialOptions{ClientOptions: options}
+	if cfg.ClientID != "" {
+		mi.ID = azidentity.ClientID(cfg.ClientID)
+	}
+	return azidentity.NewManagedIdentityCredential(&mi)
+}
+
+// clientOptions are the options of every client on the platform.
+func (p platform) clientOptions(cfg Config) azcore.ClientOptions {
+	options := azcore.ClientOptions{Cloud: cfg.Cloud.Configuration}
+	if p.client != nil {
+		var transport policy.Transporter = p.client
+		options.Transport = transport
+	}
+	return options
+}
+
+// warmUp does all of warm at once and learns the own tenant, whose token the first request would wait for.
+func (p platform) warmUp(ctx context.Context, log *slog.Logger, tenant func(context.Context) (string, error)) {
+	tasks := append([]func(context.Context) error{func(ctx context.Context) error {
+		_, err := tenant(ctx)
+		return err
+	}}, p.warm...)
+	done := make(chan error)
+	for _, task := range tasks {
+		go func() { done <- task(ctx) }()
+	}
+	for range tasks {
+		if err := <-done; err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "warm-up failed; it is tried again when needed", "error", err.Error())
+		}
+	}
+}
+
+// containerMaker makes the store's container when it turns out to be missing, so that a first request does not depend
+// on warm-up.
+type containerMaker struct{ *blobstore.Store }
+
+func (c containerMaker) ensured(ctx context.Context, do func() error) error {
+	err := do()
+	var missing *blobstore.Error
+	if !errors.As(err, &missing) || missing.Code != "ContainerNotFound" {
+		return err
+	}
+	if err := c.EnsureContainer(ctx); err != nil {
+		return err
+	}
+	return do()
+}
+
+// Get implements integration.Store.
+func (c containerMaker) Get(ctx context.Context, key string) (integration.Record, error) {
+	var record integration.Record
+	err := c.ensured(ctx, func() error {
+		var err error
+		record, err = c.Store.Get(ctx, key)
+		return err
+	})
+	return record, err
+}
+
+// Put implements integration.Store.
+func (c containerMaker) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
+	var etag string
+	err := c.ensured(ctx, func() error {
+		var err error
+		etag, err = c.Store.Put(ctx, key, body, ifMatch)
+		return err
+	})
+	return etag, err
+}
+
+// List implements integration.Store.
+func (c containerMaker) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
+	var records []integration.Record
+	var next string
+	err := c.ensured(ctx, func() error {
+		var err error
+		records, next, err = c.Store.List(ctx, prefix, token, limit)
+		return err
+	})
+	return records, next, err
+}

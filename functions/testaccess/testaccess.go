@@ -1,0 +1,153 @@
+// Package testaccess is the edge of POST /integrations/{id}/access-tests: it runs the blob access test as the federated
+// identity and answers with the report, or hands it to the queue and answers with the operation.
+package testaccess
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+)
+
+// Function is what the edge needs.
+type Function struct {
+	// Run tests now. An empty token is one to be asked for.
+	Run func(ctx context.Context, id string, options Options) (diagnosis.Report, error)
+	// Submit has the queue test later.
+	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (provision.Accepted, error)
+	// OperationURL makes the link to an operation.
+	OperationURL func(id string) string
+}
+
+// Options is the request body. It holds a token and must not be logged.
+type Options struct {
+	Mode         string             `json:"mode,omitempty" enum:"oracle,roundtrip" doc:"roundtrip writes, reads, lists and deletes one small blob; oracle leaves no trace. Default: roundtrip"`
+	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite" doc:"Test no more than this; default: what the spec grants"`
+	Prefix       string             `json:"prefix,omitempty" doc:"Folder for the test's blob" example:"wif-tests"`
+	SubjectToken string             `json:"subjectToken,omitempty" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
+}
+
+type input struct {
+	ID     string `path:"id" doc:"Integration id" example:"my-service"`
+	Prefer string `header:"Prefer" doc:"respond-async answers 202 with an operation whose result is the report"`
+	problem.OperationHeader
+	problem.JSONBody[Options]
+}
+
+type output struct {
+	Status            int
+	OperationLocation string `header:"Operation-Location"`
+	Applied           string `header:"Preference-Applied"`
+	Body              any
+}
+
+// Register adds the operation to the API.
+func (f Function) Register(api huma.API) {
+	text := &huma.Schema{Type: huma.TypeString}
+	content := func(schema *huma.Schema) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	}
+	problem.Register(api, huma.Operation{
+		OperationID: "testAccess", Method: http.MethodPost, Path: "/integrations/{id}/access-tests", Tags: []string{"integrations"},
+		Summary: "Test blob access as the federated identity",
+		Description: "Exchanges a subject token for an access token and tries what the spec grants. The answer is 200 whatever the verdict; " +
+			"the report says what was proved, as whom, and what to do about each failure.",
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
+			"default": {Summary: "Everything by default", Value: struct{}{}},
+			"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
+		}}}},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
+			"202": {Description: "The operation that tests", Content: content(problem.Schema[integration.Operation](api)), Headers: map[string]*huma.Param{
+				"Operation-Location": {Description: "Link to the operation", Schema: text},
+				"Preference-Applied": {Description: "respond-async", Schema: text},
+			}},
+		},
+	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
+}
+
+func (f Function) serve(ctx context.Context, in *input) (*output, error) {
+	if err := problem.IntegrationID(in.ID); err != nil {
+		return nil, err
+	}
+	invocation.From(ctx).SetIntegration(in.ID)
+	operationID, err := in.Operation()
+	if err != nil {
+		return nil, err
+	}
+	var options Options
+	if !in.Empty() {
+		if options, err = in.Decode(); err != nil {
+			return nil, err
+		}
+	}
+	if findings := options.check(); len(findings) > 0 {
+		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
+	}
+	if respondAsync(in.Prefer) {
+		return f.later(ctx, in.ID, operationID, options)
+	}
+	report, err := f.Run(ctx, in.ID, options)
+	if err != nil {
+		return nil, err
+	}
+	return &output{Status: http.StatusOK, Body: report}, nil
+}
+
+// later hands the test to the queue. A token must not travel there.
+func (f Function) later(ctx context.Context, id, operationID string, options Options) (*output, error) {
+	const detail = "It cannot be combined with Prefer: respond-async."
+	var findings []diagnosis.Finding
+	if options.SubjectToken != "" {
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: detail})
+	}
+	if options.Prefix != "" {
+		findings = append(findings, diagnosis.Finding{Pointer: "/prefix", Code: "invalid-value", Detail: detail})
+	}
+	if len(findings) > 0 {
+		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-value", findings[0].Detail, findings...)
+	}
+	accepted, err := f.Submit(ctx, id, provision.AccessTestOptions{OperationID: operationID, Mode: options.Mode, Access: string(options.Access)})
+	if err != nil {
+		return nil, err
+	}
+	op := accepted.Operation
+	op.RequestHash = "" // stored, never served
+	invocation.From(ctx).SetOperation(op.ID)
+	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
+}
+
+// check holds the members to the values that the API document names; what else is wrong with them the test itself
+// says.
+func (o Options) check() []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	switch o.Mode {
+	case "", "oracle", "roundtrip":
+	default:
+		findings = append(findings, diagnosis.Finding{Pointer: "/mode", Code: "invalid-mode", Detail: "The mode is not known.", Expected: "oracle or roundtrip"})
+	}
+	switch o.Access {
+	case "", integration.AccessRead, integration.AccessReadWrite:
+	default:
+		findings = append(findings, diagnosis.Finding{Pointer: "/access", Code: "invalid-access", Detail: "The access is not known.", Expected: "read or readWrite"})
+	}
+	return findings
+}
+
+// respondAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
+func respondAsync(prefer string) bool {
+	for preference := range strings.SplitSeq(prefer, ",") {
+		name, _, _ := strings.Cut(preference, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "respond-async") {
+			return true
+		}
+	}
+	return false
+}
