@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	moduleName    = "ddoe-wif/arm"
+	moduleName    = "ddoe-wif-arm"
 	moduleVersion = "v1.0.0"
 
 	versionAuthorization = "2022-04-01"

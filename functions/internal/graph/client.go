@@ -22,7 +22,7 @@ import (
 const ServiceName cloud.ServiceName = "microsoftGraph"
 
 const (
-	moduleName    = "ddoe-wif/graph"
+	moduleName    = "ddoe-wif-graph"
 	moduleVersion = "v1.0.0"
 	versionV1     = "/v1.0/"
 	versionBeta   = "/beta/"
