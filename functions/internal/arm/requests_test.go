@@ -1,0 +1,201 @@
+package arm_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+)
+
+const (
+	root         = "https://management.azure.com"
+	account      = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+	container    = account + "/blobServices/default/containers/images"
+	name         = "cccccccc-0000-5000-8000-000000000003"
+	principal    = "dddddddd-0000-4000-8000-000000000004"
+	assignmentID = container + "/providers/Microsoft.Authorization/roleAssignments/" + name
+	roleID       = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/roleDefinitions/" + arm.RoleStorageBlobDataReader
+)
+
+func assignment() arm.RoleAssignment {
+	return arm.RoleAssignment{
+		ID: assignmentID, Scope: container, Name: name, RoleDefinitionID: roleID, PrincipalID: principal, Description: "d",
+	}
+}
+
+const assignmentJSON = `{"id":"` + assignmentID + `","type":"Microsoft.Authorization/roleAssignments","name":"` + name + `","properties":{` +
+	`"roleDefinitionId":"` + roleID + `","principalId":"` + principal + `","principalType":"ServicePrincipal","scope":"` + container + `",` +
+	`"description":"d","condition":null,"conditionVersion":null,"createdOn":"2026-01-02T03:04:05.1234567Z","updatedOn":"2026-01-02T03:04:05.1234567Z"}}`
+
+func TestPutRoleAssignment(t *testing.T) {
+	body := `{"properties":{"description":"d","principalId":"` + principal + `","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID + `"}}`
+	byParts := assignment()
+	byParts.ID = ""
+	plain := assignment()
+	plain.Description = ""
+	for _, c := range []struct {
+		caseName string
+		in       arm.RoleAssignment
+		status   int
+		want     arm.Outcome
+		body     string
+	}{
+		{"created", assignment(), 201, arm.OutcomeCreated, body},
+		{"there already", assignment(), 200, arm.OutcomeUnchanged, body},
+		{"by scope and name", byParts, 201, arm.OutcomeCreated, body},
+		{"without description", plain, 201, arm.OutcomeCreated, `{"properties":{"principalId":"` + principal + `","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID + `"}}`},
+	} {
+		t.Run(c.caseName, func(t *testing.T) {
+			client, s := newClient(t, answer{status: c.status, body: assignmentJSON})
+			w, err := client.PutRoleAssignment(t.Context(), c.in)
+			require.NoError(t, err)
+			assert.Equal(t, arm.Write{Outcome: c.want, RequestID: "request-1"}, w)
+			require.Len(t, s.got, 1)
+			assert.Equal(t, "PUT", s.got[0].method)
+			assert.Equal(t, root+assignmentID+"?api-version=2022-04-01", s.got[0].url)
+			assert.Equal(t, "application/json", s.got[0].contentType)
+			assert.JSONEq(t, c.body, s.got[0].body)
+		})
+	}
+}
+
+func TestGetRoleAssignment(t *testing.T) {
+	client, s := newClient(t, answer{status: 200, body: assignmentJSON})
+	got, err := client.GetRoleAssignment(t.Context(), assignmentID)
+	require.NoError(t, err)
+	assert.Equal(t, assignment(), got)
+	assert.Equal(t, []exchange{{method: "GET", url: root + assignmentID + "?api-version=2022-04-01"}}, s.requests())
+}
+
+func TestDeleteRoleAssignment(t *testing.T) {
+	for _, c := range []struct {
+		caseName string
+		answer   answer
+		want     arm.Outcome
+	}{
+		{"deleted", answer{status: 200, body: assignmentJSON}, arm.OutcomeDeleted},
+		{"absent", answer{status: 204}, arm.OutcomeAbsent},
+		{"scope absent", answer{status: 404, body: errorJSON("ResourceNotFound", "m")}, arm.OutcomeAbsent},
+	} {
+		t.Run(c.caseName, func(t *testing.T) {
+			client, s := newClient(t, c.answer)
+			w, err := client.DeleteRoleAssignment(t.Context(), assignmentID)
+			require.NoError(t, err)
+			assert.Equal(t, arm.Write{Outcome: c.want, RequestID: "request-1"}, w)
+			assert.Equal(t, []exchange{{method: "DELETE", url: root + assignmentID + "?api-version=2022-04-01"}}, s.requests())
+		})
+	}
+}
+
+func TestListRoleAssignments(t *testing.T) {
+	path := root + container + "/providers/Microsoft.Authorization/roleAssignments"
+	t.Run("pages", func(t *testing.T) {
+		client, s := newClient(t,
+			answer{status: 200, body: `{"value":[` + assignmentJSON + `],"nextLink":"` + path + `?api-version=2022-04-01&$skipToken=x"}`},
+			answer{status: 200, body: `{"value":[{"id":"i","name":"n","properties":{"scope":"/subscriptions/s"}}]}`})
+		got, err := client.ListRoleAssignments(t.Context(), container, principal)
+		require.NoError(t, err)
+		assert.Equal(t, []arm.RoleAssignment{assignment(), {ID: "i", Name: "n", Scope: "/subscriptions/s"}}, got)
+		require.Len(t, s.got, 2)
+		first, err := url.Parse(s.got[0].url)
+		require.NoError(t, err)
+		assert.Equal(t, path, first.Scheme+"://"+first.Host+first.Path)
+		assert.Equal(t, url.Values{"api-version": {"2022-04-01"}, "$filter": {"principalId eq '" + principal + "'"}}, first.Query())
+	})
+	t.Run("none", func(t *testing.T) {
+		client, _ := newClient(t, answer{status: 200, body: `{"value":[]}`})
+		got, err := client.ListRoleAssignments(t.Context(), container, principal)
+		require.NoError(t, err)
+		assert.Empty(t, got)
+	})
+	t.Run("foreign next link", func(t *testing.T) {
+		client, s := newClient(t, answer{status: 200, body: `{"value":[],"nextLink":"https://attacker.example/x"}`})
+		_, err := client.ListRoleAssignments(t.Context(), container, principal)
+		require.ErrorContains(t, err, "foreign host")
+		assert.Len(t, s.got, 1)
+	})
+}
+
+func TestGetStorageAccount(t *testing.T) {
+	client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata","location":"westeurope","kind":"StorageV2",` +
+		`"properties":{"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/","dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
+	got, err := client.GetStorageAccount(t.Context(), account)
+	require.NoError(t, err)
+	assert.Equal(t, arm.StorageAccount{
+		ID: account, Name: "acmedata", Location: "westeurope", BlobEndpoint: "https://acmedata.blob.core.windows.net/",
+	}, got)
+	assert.Equal(t, []exchange{{method: "GET", url: root + account + "?api-version=2023-05-01"}}, s.requests())
+}
+
+func TestPermissions(t *testing.T) {
+	path := root + container + "/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
+	client, s := newClient(t,
+		answer{status: 200, body: `{"value":[{"actions":["*/read"],"notActions":["x/write"],"dataActions":["d"],"notDataActions":["e"]}],"nextLink":"` + path + `&p=2"}`},
+		answer{status: 200, body: `{"value":[{"actions":[],"notActions":[]}]}`})
+	got, err := client.Permissions(t.Context(), container)
+	require.NoError(t, err)
+	assert.Equal(t, []arm.Permission{
+		{Actions: []string{"*/read"}, NotActions: []string{"x/write"}, DataActions: []string{"d"}, NotDataActions: []string{"e"}},
+		{Actions: []string{}, NotActions: []string{}},
+	}, got)
+	assert.Equal(t, []exchange{{method: "GET", url: path}, {method: "GET", url: path + "&p=2"}}, s.requests())
+}
+
+// TestIDs: an id is a customer's input, and must never make another request than the caller meant.
+func TestIDs(t *testing.T) {
+	for _, id := range []string{"", "/", "/subscriptions//x", "/subscriptions/../../x", "/subscriptions/./x"} {
+		client, s := newClient(t, answer{status: 200, body: "{}"})
+		_, err := client.GetStorageAccount(t.Context(), id)
+		require.Error(t, err, "%q", id)
+		_, err = client.PutRoleAssignment(t.Context(), arm.RoleAssignment{ID: id + "/.."})
+		require.Error(t, err, "%q", id)
+		_, err = client.ListRoleAssignments(t.Context(), id, principal)
+		require.Error(t, err, "%q", id)
+		assert.Empty(t, s.got, "%q", id)
+	}
+	client, s := newClient(t, answer{status: 200, body: "{}"})
+	_, err := client.GetStorageAccount(t.Context(), "/subscriptions/s/resourceGroups/a (b)_ä?api-version=1#x%2e/y")
+	require.NoError(t, err)
+	assert.Equal(t, root+"/subscriptions/s/resourceGroups/a%20%28b%29_%C3%A4%3Fapi-version=1%23x%252e/y?api-version=2023-05-01", s.got[0].url)
+}
+
+func TestClouds(t *testing.T) {
+	for _, c := range []struct {
+		caseName    string
+		cloud       cloud.Configuration
+		host, scope string
+	}{
+		{"none", cloud.Configuration{}, "management.azure.com", "https://management.core.windows.net//.default"},
+		{"public", cloud.AzurePublic, "management.azure.com", "https://management.core.windows.net//.default"},
+		{"government", cloud.AzureGovernment, "management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net//.default"},
+		{"china", cloud.AzureChina, "management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn//.default"},
+	} {
+		t.Run(c.caseName, func(t *testing.T) {
+			s := &service{t: t, answers: []answer{{status: 200, body: assignmentJSON}}}
+			var scopes []string
+			client, err := arm.New(credential{scopes: &scopes}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c.cloud, Transport: s}})
+			require.NoError(t, err)
+			_, err = client.PutRoleAssignment(t.Context(), assignment())
+			require.NoError(t, err)
+			_, err = client.GetStorageAccount(t.Context(), account)
+			require.NoError(t, err)
+			for _, e := range s.got {
+				u, err := url.Parse(e.url)
+				require.NoError(t, err)
+				assert.Equal(t, c.host, u.Host)
+			}
+			assert.Contains(t, scopes, c.scope)
+		})
+	}
+	_, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{
+		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.example/"},
+	}})
+	assert.Error(t, err)
+	_, err = arm.New(nil, nil)
+	assert.Error(t, err)
+}
