@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/stretchr/testify/assert"
@@ -88,6 +89,47 @@ func TestForbiddenBeforeNotFound(t *testing.T) {
 			fails(t, try(t.Context(), owner, "nowhere", "nothing"), http.StatusNotFound, "ContainerNotFound")
 		})
 	}
+}
+
+// TestPermissionOracle: on a name that was never used, the answer tells whether the operation would be allowed, and
+// nothing is left behind.
+func TestPermissionOracle(t *testing.T) {
+	for name, tc := range map[string]struct {
+		role               string
+		read, write, erase int
+	}{
+		"contributor": {world.RoleBlobDataContributor, http.StatusNotFound, http.StatusPreconditionFailed, http.StatusNotFound},
+		"reader":      {world.RoleBlobDataReader, http.StatusNotFound, http.StatusForbidden, http.StatusForbidden},
+		"nobody":      {world.RoleBlobDelegator, http.StatusForbidden, http.StatusForbidden, http.StatusForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			client := f.as(t, tc.role)
+			status := func(err error) int {
+				var failed *azcore.ResponseError
+				require.ErrorAs(t, err, &failed)
+				return failed.StatusCode
+			}
+			_, err := blobClient(client, "never-used").GetProperties(t.Context(), nil)
+			assert.Equal(t, tc.read, status(err))
+			_, err = client.UploadBuffer(t.Context(), "images", "never-used", nil, &azblob.UploadBufferOptions{AccessConditions: conditions("*", "")})
+			assert.Equal(t, tc.write, status(err))
+			_, err = client.DeleteBlob(t.Context(), "images", "never-used", nil)
+			assert.Equal(t, tc.erase, status(err))
+			left, err := f.world.Blobs(world.DataAccount, "images", "")
+			require.NoError(t, err)
+			assert.Empty(t, left)
+		})
+	}
+}
+
+func TestWriteError(t *testing.T) {
+	f := newFixture(t)
+	recorder := httptest.NewRecorder()
+	f.service.WriteError(recorder, httptest.NewRequest(http.MethodGet, "/", nil), http.StatusServiceUnavailable, "ServerBusy", "Made up.")
+	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	assert.Equal(t, "ServerBusy", recorder.Header().Get("x-ms-error-code"))
+	assertErrorBody(t, recorder, "ServerBusy", "")
 }
 
 // TestFirewallComesFirst: a closed account refuses a stranger, a bad token and its owner alike.

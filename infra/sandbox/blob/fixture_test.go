@@ -33,6 +33,9 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 	// azblob writes header names in lower case into the map; on a wire the receiver would make them canonical.
 	received := r.Clone(r.Context())
 	received.Header = http.Header{}
+	if received.Body == nil {
+		received.Body = http.NoBody // a handler may rely on there being one
+	}
 	for name, values := range r.Header {
 		for _, value := range values {
 			received.Header.Add(name, value)

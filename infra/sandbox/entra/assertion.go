@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // judgeAssertion decides whether the assertion may stand for the application. The order is Entra's as far as it is
 // known: what the token is, then which credential it matches, and only then whose signature it bears.
-func (s *Service) judgeAssertion(app world.Application, name, compact string) error {
+func (s *Service) judgeAssertion(ctx context.Context, app world.Application, name, compact string) error {
 	token, err := jose.Parse(compact)
 	if err != nil {
 		return assertionMalformed()
@@ -33,7 +34,7 @@ func (s *Service) judgeAssertion(app world.Application, name, compact string) er
 	if issuedByEntra(token.Text("iss")) {
 		return entraIssued()
 	}
-	return s.verifyAssertion(token)
+	return s.verifyAssertion(ctx, token)
 }
 
 // typeAccepted follows the two values that Entra's refusal names; a header without a type is accepted.
@@ -97,9 +98,9 @@ func issuedByEntra(issuer string) bool {
 }
 
 // verifyAssertion checks the signature with the keys that the issuer publishes, and then the times.
-func (s *Service) verifyAssertion(token jose.Token) error {
+func (s *Service) verifyAssertion(ctx context.Context, token jose.Token) error {
 	issuer := token.Text("iss")
-	keys, err := s.issuers.keys(issuer)
+	keys, err := s.issuers.keys(ctx, issuer)
 	if err != nil {
 		return err
 	}

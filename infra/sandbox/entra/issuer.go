@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
@@ -43,9 +45,9 @@ type discovery struct {
 
 // keys are the issuer's verification keys by id. Every error is one of the refusals 501661, 90061 and 900612: which
 // of the first two Entra chooses is not documented, here 90061 means that discovery was fine and the key set was not.
-func (i issuers) keys(issuer string) (map[string]*rsa.PublicKey, error) {
+func (i issuers) keys(ctx context.Context, issuer string) (map[string]*rsa.PublicKey, error) {
 	// Entra appends the well-known path to the issuer as it stands, less a trailing slash.
-	document, err := i.get(trimSlash(issuer) + "/.well-known/openid-configuration")
+	document, err := i.get(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
 		return nil, issuerUnreachable()
 	}
@@ -53,7 +55,7 @@ func (i issuers) keys(issuer string) (map[string]*rsa.PublicKey, error) {
 	if err := json.Unmarshal(document, &found); err != nil || !found.acceptable(issuer) {
 		return nil, issuerUnreachable()
 	}
-	document, err = i.get(found.JWKSURI)
+	document, err = i.get(ctx, found.JWKSURI)
 	if err != nil {
 		return nil, keysUnreachable()
 	}
@@ -78,11 +80,15 @@ func (d discovery) acceptable(issuer string) bool {
 
 var errNotPublished = errors.New("entra: issuer document is not published")
 
-func (i issuers) get(address string) ([]byte, error) {
+func (i issuers) get(ctx context.Context, address string) ([]byte, error) {
 	if !absoluteHTTPS(address) {
 		return nil, fmt.Errorf("%w: %q is no https URL", errNotPublished, address)
 	}
-	response, err := i.client.Get(address)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotPublished, err)
+	}
+	response, err := i.client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotPublished, err)
 	}
@@ -103,11 +109,4 @@ func (i issuers) get(address string) ([]byte, error) {
 func absoluteHTTPS(address string) bool {
 	parsed, err := url.Parse(address)
 	return err == nil && parsed.Scheme == "https" && parsed.Host != ""
-}
-
-func trimSlash(s string) string {
-	if n := len(s); n > 0 && s[n-1] == '/' {
-		return s[:n-1]
-	}
-	return s
 }

@@ -158,7 +158,7 @@ func (s *Service) exchange(tenant world.Tenant, r *http.Request) (world.ServiceP
 	if r.PostFormValue("client_secret") != "" {
 		return none, "", secretInvalid(app.AppID)
 	}
-	if err := s.judgeAssertion(app, principal.DisplayName, r.PostFormValue("client_assertion")); err != nil {
+	if err := s.judgeAssertion(r.Context(), app, principal.DisplayName, r.PostFormValue("client_assertion")); err != nil {
 		return none, "", err
 	}
 	resource, err := resourceOf(r.PostFormValue("scope"), tenant)

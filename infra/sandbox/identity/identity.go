@@ -42,13 +42,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case subtle.ConstantTimeCompare([]byte(r.Header.Get("X-IDENTITY-HEADER")), []byte(e.opts.Header)) != 1:
-		refuse(w, http.StatusUnauthorized, "Unauthorized")
+		WriteError(w, http.StatusUnauthorized, "Unauthorized")
 	case r.Method != http.MethodGet:
-		refuse(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
+		WriteError(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
 	case query.Get("api-version") != apiVersion:
-		refuse(w, http.StatusBadRequest, "The api-version '"+query.Get("api-version")+"' is not supported.")
+		WriteError(w, http.StatusBadRequest, "The api-version '"+query.Get("api-version")+"' is not supported.")
 	case query.Get("resource") == "":
-		refuse(w, http.StatusBadRequest, "The parameter 'resource' is required.")
+		WriteError(w, http.StatusBadRequest, "The parameter 'resource' is required.")
 	default:
 		e.token(w, query.Get("resource"), query.Get("client_id"), query.Get("principal_id"))
 	}
@@ -57,16 +57,16 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) token(w http.ResponseWriter, resource, clientID, principalID string) {
 	principal, ok := e.identity(clientID, principalID)
 	if !ok {
-		refuse(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.")
+		WriteError(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.")
 		return
 	}
 	if !entra.KnownResource(resource) {
-		refuse(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant.")
+		WriteError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant.")
 		return
 	}
 	token, expires, err := e.opts.Authority.Issue(principal.ID, resource)
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, "Internal Server Error")
+		WriteError(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{
@@ -93,7 +93,8 @@ func (e *endpoint) identity(clientID, principalID string) (world.ServicePrincipa
 	return principal, ok && principal.ServicePrincipalType == world.PrincipalManagedIdentity && principal.AccountEnabled
 }
 
-func refuse(w http.ResponseWriter, status int, message string) {
+// WriteError answers with a refusal in the endpoint's own shape.
+func WriteError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]any{"statusCode": status, "message": message, "correlationId": uuid.NewString()})
 }
 

@@ -75,7 +75,8 @@ type TokenRequest struct {
 	Audience string `json:"audience"`
 	// Issuer is the `iss` claim; the keys stay the same.
 	Issuer string `json:"issuer"`
-	// ExpiresInSeconds is the lifetime from now; negative gives a token that has expired already.
+	// ExpiresInSeconds is the lifetime from now; negative gives a token that has expired already. Entra forgives five
+	// minutes of clock skew: only what is below -300 is refused there.
 	ExpiresInSeconds int `json:"expiresInSeconds"`
 	// KeyID names a published key; any other id goes into the header of a token signed with a key that nobody knows.
 	KeyID string `json:"kid"`
