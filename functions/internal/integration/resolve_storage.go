@@ -21,8 +21,8 @@ func (a StorageAccountID) String() string {
 }
 
 // ParseStorageAccountID takes an ARM id apart. Its segments are compared without regard to case, as ARM does. The
-// problem says what is wrong with it, empty where nothing is.
-func ParseStorageAccountID(resourceID string) (id StorageAccountID, problem string) {
+// string says what is wrong with it, empty where nothing is.
+func ParseStorageAccountID(resourceID string) (StorageAccountID, string) {
 	parts := strings.Split(resourceID, "/")
 	if len(parts) != 9 || parts[0] != "" {
 		return StorageAccountID{}, "The id does not have the eight segments of a storage account's id."
@@ -32,7 +32,7 @@ func ParseStorageAccountID(resourceID string) (id StorageAccountID, problem stri
 			return StorageAccountID{}, fmt.Sprintf("Segment %d of the id is not %s.", at, word)
 		}
 	}
-	id = StorageAccountID{SubscriptionID: strings.ToLower(parts[2]), ResourceGroup: parts[4], Name: strings.ToLower(parts[8])}
+	id := StorageAccountID{SubscriptionID: strings.ToLower(parts[2]), ResourceGroup: parts[4], Name: strings.ToLower(parts[8])}
 	switch {
 	case !field.IsGUID(id.SubscriptionID):
 		return StorageAccountID{}, "The subscription is not a GUID."

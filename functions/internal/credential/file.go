@@ -1,0 +1,76 @@
+// Package credential is about the credential file azure_credentials.json, which holds what the platform needs to come
+// to Azure by workload identity federation: five strings, none of them secret. It makes the file; its rules are the
+// tables of package field.
+package credential
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// FileName is the name under which the platform's form asks for the file.
+const FileName = "azure_credentials.json"
+
+// File is the credential file: exactly these five members, in this order.
+type File struct {
+	ClientID             string `json:"clientId"`
+	TenantID             string `json:"tenantId"`
+	FederatedTokenIssuer string `json:"federatedTokenIssuer"`
+	Subject              string `json:"subject"`
+	Audience             string `json:"audience"`
+}
+
+// CredentialFile returns the file for one subject of a provisioned integration; an empty subject means its first. The
+// error is a *diagnosis.Error: not-provisioned, integration-deleted, or invalid-parameter for a subject that the
+// integration does not have.
+func CredentialFile(d integration.Document, subject string) ([]byte, error) {
+	switch {
+	case d.Status.Phase == integration.PhaseDeleted:
+		return nil, refuse("integration-deleted")
+	case !provisioned(d):
+		return nil, refuse("not-provisioned")
+	case len(d.Spec.Subjects) == 0:
+		return nil, refuse("not-provisioned")
+	case subject == "":
+		subject = d.Spec.Subjects[0]
+	case !slices.Contains(d.Spec.Subjects, subject):
+		return nil, refuse("invalid-parameter", diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
+			Pointer: "/subject", Code: "invalid-parameter", Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
+	}
+	return File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, FederatedTokenIssuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}.encode()
+}
+
+// provisioned reports whether every object that the file speaks of has been made for the present spec. A failed
+// verification does not make the file wrong.
+func provisioned(d integration.Document) bool {
+	if d.Status.ClientID == "" {
+		return false
+	}
+	for _, c := range d.Status.Conditions {
+		if c.Type == "Provisioned" {
+			return c.Status == "True"
+		}
+	}
+	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
+}
+
+// encode writes the file as a person would: indented, and without escaping what HTML would need escaped.
+func (f File) encode() ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(f); err != nil {
+		return nil, fmt.Errorf("encode credential file: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func refuse(code string, opts ...diagnosis.Option) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
+}

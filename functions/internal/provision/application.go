@@ -1,0 +1,159 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// tagOwner marks every object that this product made.
+const tagOwner = "managed-by:ddoe-wif"
+
+// tags mark an application and its service principal as ours and as this integration's.
+func tags(id string) []string { return []string{tagOwner, "integration:" + id} }
+
+// owned reports whether an application carries the marks.
+func owned(app graph.Application, id string) bool {
+	for _, tag := range tags(id) {
+		if !slices.Contains(app.Tags, tag) {
+			return false
+		}
+	}
+	return true
+}
+
+// application is the first hop: the application, by its unique name.
+func (r *run) application(ctx context.Context) error {
+	d := r.current()
+	app, outcome, err := r.upsertApplication(ctx, d)
+	if reactionOf(err) == restore {
+		if err := r.reclaim(ctx, d); err != nil {
+			return err
+		}
+		app, outcome, err = r.upsertApplication(ctx, d)
+		if reactionOf(err) == restore {
+			err = asLater(err) // restored, but not everywhere yet
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if outcome == graph.OutcomeUpdated {
+		if app, err = r.knownApplication(ctx, d); err != nil {
+			return err
+		}
+	}
+	return r.learn(ctx, func(d *integration.Document) {
+		if d.Status.ObjectID != app.ID {
+			// Another application has another service principal, with assignments of its own.
+			d.Status.ServicePrincipalID = ""
+		}
+		d.Status.ObjectID, d.Status.ClientID = app.ID, app.AppID
+	})
+}
+
+func (r *run) upsertApplication(ctx context.Context, d integration.Document) (graph.Application, graph.Outcome, error) {
+	var app graph.Application
+	var w graph.Write
+	began := r.now()
+	err := r.try(ctx, opApplicationUpsert, r.words(), func(ctx context.Context) error {
+		var err error
+		app, w, err = r.Graph.UpsertApplication(ctx, d.Status.UniqueName, graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, Tags: tags(d.ID)})
+		return err
+	})
+	r.did("application", d.Status.UniqueName, string(w.Outcome), w.RequestID, began, err)
+	return app, w.Outcome, err
+}
+
+// knownApplication finds the ids of an application that was there already. Saved ids are good enough, until a first
+// attempt with them has failed.
+func (r *run) knownApplication(ctx context.Context, d integration.Document) (graph.Application, error) {
+	if d.Status.ObjectID != "" && d.Status.ClientID != "" && r.cmd.Attempt == 0 {
+		return graph.Application{ID: d.Status.ObjectID, AppID: d.Status.ClientID}, nil
+	}
+	return r.readApplication(ctx, d)
+}
+
+func (r *run) readApplication(ctx context.Context, d integration.Document) (graph.Application, error) {
+	var app graph.Application
+	err := r.try(ctx, opApplicationGet, r.words(), func(ctx context.Context) error {
+		var err error
+		app, err = r.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
+		return err
+	})
+	return app, err
+}
+
+// reclaim finds out who holds the unique name: an application of ours that a stale replica did not show, the one that
+// we deleted, or a stranger.
+func (r *run) reclaim(ctx context.Context, d integration.Document) error {
+	app, err := r.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
+	switch {
+	case err == nil && owned(app, d.ID):
+		return nil
+	case err == nil:
+		return refuse("application-foreign", diagnosis.WithContext(r.words()))
+	case !graph.IsNotFound(err):
+		return r.mustTry(ctx, opApplicationGet, err)
+	case d.Status.ObjectID != "":
+		restored, err := r.restoreItem(ctx, "restore-application", d.Status.ObjectID)
+		if err != nil || restored {
+			return worst(err, r.restorePrincipal(ctx, d))
+		}
+	}
+	// Nothing of ours is in the recycle bin. It may be a raced write that this replica does not show yet.
+	app, err = r.readApplication(ctx, d)
+	switch {
+	case err == nil && owned(app, d.ID):
+		return nil
+	case err == nil:
+		return refuse("application-foreign", diagnosis.WithContext(r.words()))
+	case graph.IsNotFound(err):
+		return refuse("unique-name-taken", diagnosis.WithContext(r.words()))
+	default:
+		return err
+	}
+}
+
+// restorePrincipal brings the service principal back: restoring the application does not. One that is gone is made
+// anew by the second hop.
+func (r *run) restorePrincipal(ctx context.Context, d integration.Document) error {
+	if d.Status.ServicePrincipalID == "" {
+		return nil
+	}
+	_, err := r.restoreItem(ctx, "restore-service-principal", d.Status.ServicePrincipalID)
+	return err
+}
+
+// restoreItem takes an object out of the recycle bin; false where it is not there.
+func (r *run) restoreItem(ctx context.Context, step, objectID string) (bool, error) {
+	var w graph.Write
+	began := r.now()
+	err := r.try(ctx, opRestore, r.words(), func(ctx context.Context) error {
+		var err error
+		w, err = r.Graph.RestoreDeletedItem(ctx, objectID)
+		return err
+	})
+	if graph.IsNotFound(err) {
+		r.did(step, objectID, "absent", "", began, nil)
+		return false, nil
+	}
+	r.did(step, objectID, string(w.Outcome), w.RequestID, began, err)
+	return err == nil, err
+}
+
+// mustTry wraps an error of a request that was sent once.
+func (r *run) mustTry(ctx context.Context, operation string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &failure{operation: operation, reaction: react(operation, err).reaction, context: r.words(), err: err}
+}
+
+// asLater turns a failure into one that may pass.
+func asLater(err error) error {
+	return &failure{operation: opApplicationUpsert, reaction: later, err: err}
+}

@@ -1,0 +1,106 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// Reject records a message that can never succeed: its body is kept, and an operation says why it was refused. A nil
+// error means that both are written.
+func (s *Service) Reject(ctx context.Context, d message.Delivery, rejection *message.Rejection) error {
+	note := invocation.From(ctx)
+	note.SetIntegration(rejection.IntegrationID)
+	note.SetOperation(rejection.OperationID)
+	note.SetCode(rejection.Code)
+	if err := s.Repository.SaveRejected(ctx, rejection.OperationID, d.Body); err != nil {
+		return stored(err)
+	}
+	diag := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail), diagnosis.WithFindings(rejection.Findings...))
+	// A faulty message does not end an operation that a good one started, whatever id it names.
+	return s.bringDown(ctx, rejection.OperationID, rejection.IntegrationID, otherID(rejection.OperationID, d.MessageID), diag, true)
+}
+
+// bringDown fails an operation that has not ended, with its document. Where there is none, or the message must not be
+// trusted to name it, the failure is recorded as an operation of its own.
+func (s *Service) bringDown(ctx context.Context, operationID, integrationID, spare string, diag diagnosis.Diagnosis, stranger bool) error {
+	op, err := s.Repository.GetOperation(ctx, operationID)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return s.record(ctx, integration.Operation{ID: operationID, Kind: integration.KindProvision, IntegrationID: integrationID,
+			Status: integration.OperationFailed, Error: &diag})
+	case err != nil:
+		return stored(err)
+	case stranger || op.IntegrationID != integrationID || op.Status.Final():
+		if op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == diag.Code {
+			return nil // this message's own record
+		}
+		return s.record(ctx, integration.Operation{ID: spare, Kind: op.Kind, IntegrationID: integrationID, Status: integration.OperationFailed, Error: &diag})
+	}
+	if op.Kind != integration.KindAccessTest {
+		if err := s.failDocument(ctx, integrationID, operationID, diag); err != nil {
+			return err
+		}
+	}
+	return s.end(ctx, operationID, integration.OperationFailed, diag)
+}
+
+// DeadLettered ends the operation of a message that the queue has given up: nothing disappears silently. Commands whose
+// operation has ended already leave only their body.
+func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
+	diag := deadLetterDiagnosis(d)
+	cmd, err := message.ParseCommand(d)
+	var rejection *message.Rejection
+	if errors.As(err, &rejection) {
+		diag.Findings = rejection.Findings
+		cmd.OperationID, cmd.IntegrationID = rejection.OperationID, rejection.IntegrationID
+	}
+	note := invocation.From(ctx)
+	note.SetIntegration(cmd.IntegrationID)
+	note.SetOperation(cmd.OperationID)
+	note.SetCode(diag.Code)
+	if err := s.Repository.SaveRejected(ctx, cmd.OperationID, d.Body); err != nil {
+		return stored(err)
+	}
+	if cmd.Type == message.TypeVerify {
+		err := s.undecided(ctx, cmd, diag)
+		if errors.Is(err, errDone) {
+			return nil
+		}
+		return err
+	}
+	op, err := s.Repository.GetOperation(ctx, cmd.OperationID)
+	if err == nil && op.Status.Final() {
+		return nil
+	}
+	if err != nil && !errors.Is(err, integration.ErrNotFound) {
+		return stored(err)
+	}
+	return s.bringDown(ctx, cmd.OperationID, cmd.IntegrationID, otherID(cmd.OperationID, d.MessageID), diag, rejection != nil)
+}
+
+// deadLetterDiagnosis reads the queue's reason out of the message.
+func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
+	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
+	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
+	code := "dead-lettered"
+	switch reason {
+	case "MaxDeliveryCountExceeded":
+		code = "delivery-exhausted"
+	case "TTLExpiredException":
+		code = "message-expired"
+	}
+	detail := fmt.Sprintf("The message was dead-lettered after %d deliveries", d.DeliveryCount)
+	if reason != "" {
+		detail += ": " + diagnosis.Printable(reason)
+	}
+	if description != "" {
+		detail += " (" + diagnosis.Printable(description) + ")"
+	}
+	return diagnosis.New(code, diagnosis.WithDetail("%s", detail+"."))
+}

@@ -1,0 +1,184 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// maxParallel bounds the requests of one hop, so that one integration does not use up the write quota of all.
+const maxParallel = 4
+
+// salts are the salts of role assignment names, in the order in which they are tried.
+func salts() []string { return []string{"", "1"} }
+
+// roleOf returns the GUID of the role that an access stands for, and its name for people.
+func roleOf(access integration.Access) (string, string) {
+	if access == integration.AccessReadWrite {
+		return arm.RoleStorageBlobDataContributor, "Storage Blob Data Contributor"
+	}
+	return arm.RoleStorageBlobDataReader, "Storage Blob Data Reader"
+}
+
+// wantedAssignments are the assignments that the spec asks for. Where the status holds one already, under a salted or
+// adopted name, that is the one.
+func wantedAssignments(d integration.Document) []integration.RoleAssignment {
+	wanted := make([]integration.RoleAssignment, 0, len(d.Spec.Storage))
+	for _, s := range d.Spec.Storage {
+		a := derivedAssignment(d, s, "")
+		if i := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return sameGrant(known, a) }); i >= 0 {
+			a = d.Status.RoleAssignments[i]
+		}
+		wanted = append(wanted, a)
+	}
+	return wanted
+}
+
+func derivedAssignment(d integration.Document, s integration.StorageAccess, salt string) integration.RoleAssignment {
+	account, _ := integration.ParseStorageAccountID(s.ResourceID) // a stored spec is valid
+	role, _ := roleOf(s.Access)
+	scope := arm.Scope(s.ResourceID, s.Container)
+	name := arm.RoleAssignmentName(d.Spec.TenantID, scope, role, d.Status.ServicePrincipalID, salt)
+	return integration.RoleAssignment{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
+		RoleDefinitionID: arm.RoleDefinitionID(account.SubscriptionID, role), PrincipalID: d.Status.ServicePrincipalID}
+}
+
+// sameGrant reports whether two assignments give the same role at the same scope to the same principal. ARM does not
+// care for case, and names a role with or without its subscription.
+func sameGrant(a, b integration.RoleAssignment) bool {
+	return strings.EqualFold(strings.TrimRight(a.Scope, "/"), strings.TrimRight(b.Scope, "/")) &&
+		strings.EqualFold(lastSegment(a.RoleDefinitionID), lastSegment(b.RoleDefinitionID)) && strings.EqualFold(a.PrincipalID, b.PrincipalID)
+}
+
+func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
+// roleAssignments is the third hop: wanted assignments are written and stale ones deleted, side by side.
+func (r *run) roleAssignments(ctx context.Context) error {
+	d := r.current()
+	wanted := wantedAssignments(d)
+	var parts []func() error
+	for i := range wanted {
+		parts = append(parts, func() error { return r.assign(ctx, d, d.Spec.Storage[i], &wanted[i]) })
+	}
+	for _, old := range d.Status.RoleAssignments {
+		stale := !slices.ContainsFunc(wanted, func(w integration.RoleAssignment) bool { return strings.EqualFold(w.ID, old.ID) })
+		if stale && !old.Adopted {
+			parts = append(parts, func() error { return r.unassign(ctx, old) })
+		}
+	}
+	if err := together(parts...); err != nil {
+		return err
+	}
+	return r.learn(ctx, func(d *integration.Document) { d.Status.RoleAssignments = wanted })
+}
+
+// assign writes one assignment. a ends as the one that exists.
+func (r *run) assign(ctx context.Context, d integration.Document, s integration.StorageAccess, a *integration.RoleAssignment) error {
+	began := r.now()
+	words := r.roleWords(d, *a)
+	if a.Adopted {
+		present, err := r.stillThere(ctx, words, *a)
+		if err != nil || present {
+			r.did("roleAssignment", a.Scope, "adopted", "", began, err)
+			return err
+		}
+		*a = derivedAssignment(d, s, "")
+	}
+	w, err := r.put(ctx, words, d.ID, *a)
+	if reactionOf(err) == salt {
+		salted := derivedAssignment(d, s, salts()[1])
+		if salted.ID != a.ID {
+			*a = salted
+			w, err = r.put(ctx, words, d.ID, *a)
+		}
+	}
+	outcome := string(w.Outcome)
+	if reactionOf(err) == readBack {
+		outcome, err = "adopted", r.adopt(ctx, d, s, words, a, err)
+	}
+	r.did("roleAssignment", a.Scope, outcome, w.RequestID, began, err)
+	return err
+}
+
+func (r *run) put(ctx context.Context, words diagnosis.Context, id string, a integration.RoleAssignment) (arm.Write, error) {
+	var w arm.Write
+	err := r.try(ctx, opRolePut, words, func(ctx context.Context) error {
+		var err error
+		w, err = r.ARM.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: lastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
+			PrincipalID: a.PrincipalID, Description: "ddoe-wif integration " + id})
+		return err
+	})
+	return w, err
+}
+
+// adopt finds the assignment that is in the way. One under a name that we would derive is ours, written by a request
+// whose answer was lost; any other was there before us and outlives us.
+func (r *run) adopt(ctx context.Context, d integration.Document, s integration.StorageAccess, words diagnosis.Context, a *integration.RoleAssignment, cause error) error {
+	found, err := r.list(ctx, words, a.Scope, a.PrincipalID)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		existing := integration.RoleAssignment{ID: f.ID, Scope: f.Scope, RoleDefinitionID: f.RoleDefinitionID, PrincipalID: f.PrincipalID}
+		if !sameGrant(existing, *a) {
+			continue
+		}
+		existing.Scope, existing.RoleDefinitionID = a.Scope, a.RoleDefinitionID
+		existing.Adopted = !slices.ContainsFunc(salts(), func(salt string) bool { return strings.EqualFold(derivedAssignment(d, s, salt).ID, f.ID) })
+		*a = existing
+		return nil
+	}
+	return &failure{operation: opRolePut, reaction: later, context: words, err: cause} // it exists, but is not listed yet
+}
+
+func (r *run) list(ctx context.Context, words diagnosis.Context, scope, principalID string) ([]arm.RoleAssignment, error) {
+	var found []arm.RoleAssignment
+	err := r.try(ctx, opRoleList, words, func(ctx context.Context) error {
+		var err error
+		found, err = r.ARM.ListRoleAssignments(ctx, scope, principalID)
+		return err
+	})
+	return found, err
+}
+
+func (r *run) stillThere(ctx context.Context, words diagnosis.Context, a integration.RoleAssignment) (bool, error) {
+	err := r.try(ctx, opRoleGet, words, func(ctx context.Context) error {
+		_, err := r.ARM.GetRoleAssignment(ctx, a.ID)
+		return err
+	})
+	if arm.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// unassign deletes an assignment of ours.
+func (r *run) unassign(ctx context.Context, a integration.RoleAssignment) error {
+	var w arm.Write
+	began := r.now()
+	err := r.try(ctx, opRoleDelete, r.roleWords(r.current(), a), func(ctx context.Context) error {
+		var err error
+		w, err = r.ARM.DeleteRoleAssignment(ctx, a.ID)
+		return err
+	})
+	r.did("roleAssignment-delete", a.ID, string(w.Outcome), w.RequestID, began, err)
+	return err
+}
+
+func (r *run) roleWords(d integration.Document, a integration.RoleAssignment) diagnosis.Context {
+	c := wordsOf(d)
+	c.Scope, c.PrincipalID = a.Scope, a.PrincipalID
+	c.AccountID, _, _ = strings.Cut(a.Scope, "/blobServices/")
+	c.Account = lastSegment(c.AccountID)
+	for _, s := range d.Spec.Storage {
+		if strings.EqualFold(arm.Scope(s.ResourceID, s.Container), a.Scope) {
+			_, c.Role = roleOf(s.Access)
+			c.Container = s.Container
+		}
+	}
+	return c
+}

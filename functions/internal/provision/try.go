@@ -1,0 +1,91 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The pauses between attempts within one invocation.
+const (
+	firstPause = time.Second
+	maxPause   = 10 * time.Second
+)
+
+// failure is a request that did not succeed, with what the table says about it.
+type failure struct {
+	operation string
+	reaction  reaction
+	context   diagnosis.Context
+	err       error
+}
+
+// Error names operation and cause.
+func (f *failure) Error() string { return fmt.Sprintf("%s: %v", f.operation, f.err) }
+
+// Unwrap returns the service's error.
+func (f *failure) Unwrap() error { return f.err }
+
+// diagnosis gives the failure its words. settled says that waiting has been tried.
+func (f *failure) diagnosis(settled bool) diagnosis.Diagnosis {
+	c := f.context
+	c.Operation, c.Settled = f.operation, settled
+	return diagnosis.Classify(f.err, c)
+}
+
+// reactionOf returns the reaction of a failure, empty for any other error.
+func reactionOf(err error) reaction {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.reaction
+	}
+	return ""
+}
+
+// try sends one request, again while the table says that it is a matter of time and the budget lasts. It returns nil,
+// a *failure, or the context's error.
+func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context, request func(ctx context.Context) error) error {
+	var waited time.Duration
+	for n := 0; ; n++ {
+		err := request(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		found := react(operation, err)
+		if found.reaction != retry {
+			return &failure{operation: operation, reaction: found.reaction, context: c, err: err}
+		}
+		pause := pauseBefore(n, operation+c.ClientID+c.Scope, err)
+		if waited+pause > found.budget {
+			return &failure{operation: operation, reaction: later, context: c, err: err}
+		}
+		s.log().DebugContext(ctx, "waiting for replication", "operation", operation, "attempt", n+1, "pause", pause)
+		if err := s.sleep(ctx, pause); err != nil {
+			return err
+		}
+		waited += pause
+	}
+}
+
+// pauseBefore is an exponential pause with jitter, at least what the service asked for. The jitter is taken from a key,
+// so that requests that met the same fault spread out.
+func pauseBefore(n int, key string, err error) time.Duration {
+	pause := maxPause
+	if n < 4 {
+		pause = firstPause << n
+	}
+	h := fnv.New32a()
+	_, _ = fmt.Fprintf(h, "%s %d", key, n) // a hash does not fail to write
+	pause = pause/2 + time.Duration(h.Sum32()%1000)*(pause/2)/1000
+	if f, ok := factsOf(err); ok && f.retryAfter > pause {
+		return f.retryAfter
+	}
+	return pause
+}

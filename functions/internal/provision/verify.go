@@ -1,0 +1,183 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// verifyWindow is how long three clocks may take to agree: directory replication, the token service's cache, and
+// role-based access control. The last is documented as up to 10 minutes.
+const verifyWindow = 10 * time.Minute
+
+// verifyPause is the pause before the n-th access test, from 0. The first one waits too: a token that is refused
+// before the credential has arrived makes the token service remember the refusal.
+func verifyPause(n int) time.Duration {
+	early := []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second}
+	if n < len(early) {
+		return early[n]
+	}
+	return time.Minute
+}
+
+// lastVerification is the number of the last access test within the window.
+func lastVerification() int {
+	n, total := 0, verifyPause(0)
+	for total+verifyPause(n+1) <= verifyWindow {
+		n++
+		total += verifyPause(n)
+	}
+	return n
+}
+
+// scheduleVerify sends the n-th verification into the future.
+func (s *Service) scheduleVerify(ctx context.Context, cmd message.Command, n int) error {
+	next := message.Command{Type: message.TypeVerify, IntegrationID: cmd.IntegrationID, OperationID: cmd.OperationID, Attempt: n}
+	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(verifyPause(n)))
+}
+
+// verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
+// phase to usable or failed and never touches the operation, which has succeeded.
+func (s *Service) verify(ctx context.Context, cmd message.Command) error {
+	d, err := s.Repository.Get(ctx, cmd.IntegrationID)
+	if errors.Is(err, integration.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return s.verifyLater(ctx, cmd, stored(err))
+	}
+	switch {
+	case d.Status.LastOperationID != cmd.OperationID:
+		return errSuperseded
+	case d.Status.Phase == integration.PhaseUsable:
+		// A crash may have come between the document and the event.
+		return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID+"-usable", d, nil)
+	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies():
+		return nil
+	}
+	report, err := s.test(ctx, d, access.ModeRoundtrip, "")
+	if err != nil {
+		return s.verifyLater(ctx, cmd, err)
+	}
+	if proved(report) {
+		return s.verified(ctx, cmd)
+	}
+	worst, patient := findings(report)
+	invocation.From(ctx).SetCode(worst.Code)
+	if patient && cmd.Attempt < lastVerification() {
+		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	}
+	if report.Verdict == diagnosis.VerdictFail {
+		return s.refuted(ctx, cmd, worst)
+	}
+	return s.undecided(ctx, cmd, worst)
+}
+
+// test runs an access test for the first subject. Its error is about getting a token.
+func (s *Service) test(ctx context.Context, d integration.Document, mode access.Mode, wanted integration.Access) (diagnosis.Report, error) {
+	token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
+	if err != nil {
+		words := wordsOf(d)
+		words.Operation = opSubjectToken
+		found := diagnosis.Classify(err, words)
+		return diagnosis.Report{}, &diagnosis.Error{Diagnosis: found, Err: err}
+	}
+	return s.Tester.Run(ctx, access.Request{Document: d, Token: entra.SubjectToken(token), Mode: mode, Access: wanted})
+}
+
+// proved reports whether the report is a recognised success that reached the data.
+func proved(r diagnosis.Report) bool {
+	return r.ClaimLevel == diagnosis.ClaimAccess && (r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn)
+}
+
+// findings picks the check that decides, failures before what is unknown, and says whether waiting may help with all
+// that did not pass: beside a refusal that stays, waiting for another is pointless.
+func findings(r diagnosis.Report) (diagnosis.Diagnosis, bool) {
+	var decisive *diagnosis.Check
+	patient := true
+	for i, c := range r.Checks {
+		if c.Status != diagnosis.OutcomeFail && c.Status != diagnosis.OutcomeUnknown {
+			continue
+		}
+		patient = patient && c.Transient
+		better := decisive == nil || decisive.Status == diagnosis.OutcomeUnknown && c.Status == diagnosis.OutcomeFail ||
+			decisive.Status == c.Status && decisive.Transient && !c.Transient
+		if better {
+			decisive = &r.Checks[i]
+		}
+	}
+	if decisive == nil {
+		return diagnosis.New(diagnosis.CodeUnrecognised), false
+	}
+	detail := decisive.Detail
+	if detail == "" {
+		detail = decisive.Title
+	}
+	return diagnosis.Diagnosis{Code: decisive.Code, Title: decisive.Title, Detail: detail, Transient: decisive.Transient,
+		Remedy: decisive.Remedy, Evidence: decisive.Evidence}, patient
+}
+
+// verifyLater tries again on the verification's own schedule; at its end nothing is known.
+func (s *Service) verifyLater(ctx context.Context, cmd message.Command, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d := describe(cause, false)
+	invocation.From(ctx).SetCode(d.Code)
+	if cmd.Attempt < lastVerification() {
+		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	}
+	unavailable := diagnosis.New("subject-token-unavailable", diagnosis.WithDetail("No access test could be made: %s", d.Detail))
+	unavailable.Evidence = d.Evidence
+	return s.undecided(ctx, cmd, unavailable)
+}
+
+func (s *Service) verified(ctx context.Context, cmd message.Command) error {
+	d, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+		d.Status.Phase = integration.PhaseUsable
+		s.setCondition(d, conditionVerified, "True", nil, "Access was proved as the federated identity.")
+	})
+	if err != nil {
+		return err
+	}
+	return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID+"-usable", d, nil)
+}
+
+func (s *Service) refuted(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
+	d, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+		d.Status.Phase = integration.PhaseFailed
+		s.setCondition(d, conditionVerified, "False", &found, "")
+	})
+	if err != nil {
+		return err
+	}
+	return s.publish(ctx, message.TypeIntegrationFailed, cmd.OperationID+"-failed", d, &found)
+}
+
+func (s *Service) undecided(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
+	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) { s.setCondition(d, conditionVerified, "Unknown", &found, "") })
+	return err
+}
+
+// moveVerified changes the document while it still waits for this verification.
+func (s *Service) moveVerified(ctx context.Context, cmd message.Command, change func(*integration.Document)) (integration.Document, error) {
+	d, err := s.Repository.Update(ctx, cmd.IntegrationID, func(d *integration.Document) error {
+		if d.Status.LastOperationID != cmd.OperationID || d.Status.Phase != integration.PhaseProvisioned {
+			return errDone
+		}
+		change(d)
+		return nil
+	})
+	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+		return d, errDone
+	}
+	return d, stored(err)
+}
