@@ -136,12 +136,12 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 		return
 	}
 	where := o.context("access.cleanup")
-	where.Target = client.URL()
+	where.Target = o.blobURL(name)
 	d := diagnosis.New("probe-not-removed", diagnosis.WithContext(where))
 	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
 	check.Target = o.url
 	o.add(check)
-	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: client.URL(), Reason: reason(err, where), Remedy: d.Remedy.Command})
+	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: where.Target, Reason: reason(err, where), Remedy: d.Remedy.Command})
 }
 
 // deleteVersion deletes the version that was written, trying again where the answer may be another one next time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -149,6 +150,11 @@ func (o *target) context(operation string) diagnosis.Context {
 		c.Role = "Storage Blob Data Contributor"
 	}
 	return c
+}
+
+// blobURL is the blob's URL with readable slashes.
+func (o *target) blobURL(name string) string {
+	return o.url + "/" + (&url.URL{Path: name}).EscapedPath()
 }
 
 // validAccount keeps a document's text from choosing another host than a storage account's.

@@ -169,7 +169,8 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, callBudget)
 		defer cancel()
-		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}})
+		// As azblob will ask for it: a token for the same scope without EnableCAE is another one, and another exchange.
+		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
 	check := diagnosis.CheckFrom(checkExchange, "exchange", title, err, r.context("exchange"))
 	r.add(check)

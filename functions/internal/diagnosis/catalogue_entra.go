@@ -111,7 +111,7 @@ func tenantEntries() []Entry {
 		exchange("client-unknown", []int{700016, 700011}, WhoEntraAdmin, "The client id is not known in the tenant",
 			"No application with this client id exists in the tenant. The same happens where an object id was given as client id, and for some minutes after creation.",
 			"Check with az that the id is an application (client) id and that the tenant is right.").propagating().with("az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
-		exchange("client-malformed", []int{700038, 90013}, WhoUploader, "The client id is malformed",
+		exchange("client-malformed", []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the application (client) id, a GUID."),
 		exchange("service-principal-missing", []int{7000229}, WhoEntraAdmin, "The application has no service principal in the tenant",

@@ -11,7 +11,7 @@ func data(code string, who Who, title, cause string, steps ...string) Entry {
 func storageEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
-		data("role-missing", WhoStorageAdmin, "The identity has no data role here",
+		data("role-missing", WhoStorageAdmin, "No role grants the identity this action",
 			"Storage accepted the token, but no role grants this action on the container. Roles such as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and a new assignment takes up to 10 minutes.",
 			"Assign {role} to the service principal (object id {principalId}, not the application's) on the container.",
 			"Wait up to 10 minutes, then test again.").propagating().on("list").with(grant),

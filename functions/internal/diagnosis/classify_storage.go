@@ -52,6 +52,8 @@ func storageCodes() map[string]string {
 		"AuthorizationPermissionMismatch":     "role-missing",
 		"AuthorizationFailure":                "network-rules-blocked",
 		"AuthorizationSourceIPMismatch":       "network-rules-blocked",
+		"InvalidAuthenticationInfo":           "storage-token-refused",
+		"AuthenticationFailed":                "storage-token-refused",
 		"NoAuthenticationInformation":         "storage-request-anonymous",
 		"PublicAccessNotPermitted":            "storage-request-anonymous",
 		"ResourceNotFound":                    "container-not-found",
@@ -86,15 +88,11 @@ func storageCodes() map[string]string {
 }
 
 func storageCode(e *azcore.ResponseError, c Context) string {
+	if tenant := StorageTenant(e); e.StatusCode == http.StatusUnauthorized && tenant != "" && c.TenantID != "" && !strings.EqualFold(tenant, c.TenantID) {
+		return "storage-tenant-mismatch"
+	}
 	if code, ok := storageCodes()[e.ErrorCode]; ok {
 		return code
-	}
-	switch e.ErrorCode {
-	case "InvalidAuthenticationInfo", "AuthenticationFailed":
-		if StorageTenant(e) != "" && !strings.EqualFold(StorageTenant(e), c.TenantID) && c.TenantID != "" {
-			return "storage-tenant-mismatch"
-		}
-		return "storage-token-refused"
 	}
 	if code := byStatus(e.StatusCode, "storage-throttled", "storage-unavailable"); code != "" {
 		return code
