@@ -123,15 +123,6 @@ func TestPermissionOracle(t *testing.T) {
 	}
 }
 
-func TestWriteError(t *testing.T) {
-	f := newFixture(t)
-	recorder := httptest.NewRecorder()
-	f.service.WriteError(recorder, httptest.NewRequest(http.MethodGet, "/", nil), http.StatusServiceUnavailable, "ServerBusy", "Made up.")
-	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
-	assert.Equal(t, "ServerBusy", recorder.Header().Get("x-ms-error-code"))
-	assertErrorBody(t, recorder, "ServerBusy", "")
-}
-
 // TestFirewallComesFirst: a closed account refuses a stranger, a bad token and its owner alike.
 func TestFirewallComesFirst(t *testing.T) {
 	f := newFixture(t)

@@ -97,12 +97,6 @@ func notImplemented(what string) *failure {
 	return &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "The sandbox's blob service does not implement this: " + what}
 }
 
-// WriteError answers with a refusal that was made up elsewhere, in the service's own shape.
-func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, status int, code, message string) {
-	s.stamp(w, r)
-	(&failure{status: status, code: code, message: message}).write(w, r, s.world.Now())
-}
-
 // byteOrderMark begins every XML body of the real service.
 const byteOrderMark = "\ufeff"
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -190,25 +189,6 @@ type answer struct {
 	TraceID       string `json:"trace_id"`
 	CorrelationID string `json:"correlation_id"`
 	ErrorURI      string `json:"error_uri"`
-}
-
-// WriteError answers with a refusal that was made up elsewhere, in Entra's own shape. The code is an AADSTS number,
-// with or without that word before it, or an OAuth error word such as temporarily_unavailable; with a number the word
-// follows the status: invalid_client for 401, temporarily_unavailable for 429 and 5xx, else invalid_request.
-func WriteError(w http.ResponseWriter, r *http.Request, now time.Time, status int, code, message string) {
-	number, err := strconv.Atoi(strings.TrimPrefix(code, "AADSTS"))
-	if err != nil {
-		(&failure{code: 90033, oauth: code, status: status, text: message}).write(w, r, now)
-		return
-	}
-	oauth := invalidRequest
-	switch {
-	case status == http.StatusUnauthorized:
-		oauth = invalidClient
-	case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
-		oauth = "temporarily_unavailable"
-	}
-	(&failure{code: number, oauth: oauth, status: status, text: message}).write(w, r, now)
 }
 
 // write sends the refusal with the trace and correlation ids that Entra puts on each one.

@@ -1,9 +1,7 @@
 package entra_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"testing"
@@ -224,30 +222,6 @@ func TestClockSkew(t *testing.T) {
 				return
 			}
 			assert.Equal(t, []int{700024}, f.refused(t, world.TenantID, form).Codes)
-		})
-	}
-}
-
-func TestWriteError(t *testing.T) {
-	for name, tc := range map[string]struct {
-		status      int
-		code, oauth string
-		number      int
-	}{
-		"AADSTS and number": {401, "AADSTS700213", "invalid_client", 700213},
-		"number":            {400, "501661", "invalid_request", 501661},
-		"throttled":         {429, "90055", "temporarily_unavailable", 90055},
-		"OAuth word":        {503, "temporarily_unavailable", "temporarily_unavailable", 90033},
-	} {
-		t.Run(name, func(t *testing.T) {
-			recorder := httptest.NewRecorder()
-			entra.WriteError(recorder, httptest.NewRequest(http.MethodPost, "/", nil), time.Now(), tc.status, tc.code, "Made up.")
-			got := refusal{}
-			require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &got))
-			assert.Equal(t, tc.status, recorder.Code)
-			assert.Equal(t, tc.oauth, got.Error)
-			assert.Equal(t, []int{tc.number}, got.Codes)
-			assert.Contains(t, got.Description, ": Made up. Trace ID: ")
 		})
 	}
 }

@@ -42,13 +42,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case subtle.ConstantTimeCompare([]byte(r.Header.Get("X-IDENTITY-HEADER")), []byte(e.opts.Header)) != 1:
-		WriteError(w, http.StatusUnauthorized, "Unauthorized")
+		writeError(w, http.StatusUnauthorized, "Unauthorized")
 	case r.Method != http.MethodGet:
-		WriteError(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
+		writeError(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
 	case query.Get("api-version") != apiVersion:
-		WriteError(w, http.StatusBadRequest, "The api-version '"+query.Get("api-version")+"' is not supported.")
+		writeError(w, http.StatusBadRequest, "The api-version '"+query.Get("api-version")+"' is not supported.")
 	case query.Get("resource") == "":
-		WriteError(w, http.StatusBadRequest, "The parameter 'resource' is required.")
+		writeError(w, http.StatusBadRequest, "The parameter 'resource' is required.")
 	default:
 		e.token(w, query.Get("resource"), query.Get("client_id"), query.Get("principal_id"))
 	}
@@ -57,16 +57,16 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) token(w http.ResponseWriter, resource, clientID, principalID string) {
 	principal, ok := e.identity(clientID, principalID)
 	if !ok {
-		WriteError(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.")
+		writeError(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.")
 		return
 	}
 	if !entra.KnownResource(resource) {
-		WriteError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant.")
+		writeError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant.")
 		return
 	}
 	token, expires, err := e.opts.Authority.Issue(principal.ID, resource)
 	if err != nil {
-		WriteError(w, http.StatusInternalServerError, "Internal Server Error")
+		writeError(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{
@@ -93,8 +93,8 @@ func (e *endpoint) identity(clientID, principalID string) (world.ServicePrincipa
 	return principal, ok && principal.ServicePrincipalType == world.PrincipalManagedIdentity && principal.AccountEnabled
 }
 
-// WriteError answers with a refusal in the endpoint's own shape.
-func WriteError(w http.ResponseWriter, status int, message string) {
+// writeError answers with a refusal in the endpoint's own shape.
+func writeError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]any{"statusCode": status, "message": message, "correlationId": uuid.NewString()})
 }
 

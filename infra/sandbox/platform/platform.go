@@ -79,7 +79,7 @@ func (g gate) authorised(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare([]byte(key), []byte(g.opts.APIKey)) != 1 {
-			WriteError(w, http.StatusUnauthorized, "Unauthorized")
+			writeError(w, http.StatusUnauthorized, "Unauthorized")
 			return
 		}
 		next(w, r)
@@ -94,16 +94,16 @@ func (g gate) subjectToken(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil || json.Unmarshal(body, &request) != nil {
-		WriteError(w, http.StatusBadRequest, "body must be a JSON object")
+		writeError(w, http.StatusBadRequest, "body must be a JSON object")
 		return
 	}
 	if request.Subject == "" || request.Audience == "" {
-		WriteError(w, http.StatusBadRequest, "subject and audience are required")
+		writeError(w, http.StatusBadRequest, "subject and audience are required")
 		return
 	}
 	token, err := g.opts.Issuer.Mint(TokenRequest{Subject: request.Subject, Audience: request.Audience})
 	if err != nil {
-		WriteError(w, http.StatusInternalServerError, "Internal Server Error")
+		writeError(w, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -115,8 +115,8 @@ func page(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "<!doctype html><html><head><title>DDOE</title></head><body><div id=\"app\"></div></body></html>\n")
 }
 
-// WriteError answers in the platform's envelope; it has no place for a code.
-func WriteError(w http.ResponseWriter, status int, message string) {
+// writeError answers in the platform's envelope; it has no place for a code.
+func writeError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]any{"status": status, "message": message})
 }
 
