@@ -1,0 +1,184 @@
+package host
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// process is one run of the handler.
+type process struct {
+	cmd      *exec.Cmd
+	address  string // 127.0.0.1:port
+	ready    chan struct{}
+	done     chan struct{} // closed when the process has ended
+	recycled atomic.Bool   // killed by the host on purpose: not an error
+	stderr   *lineWriter
+}
+
+// command describes how the handler is started.
+type command struct {
+	root, executable, directory string
+	arguments                   []string
+	environ                     []string
+	port                        int
+}
+
+// newCommand applies the path rules: a relative executable is taken from the root if it is there, else from PATH; the
+// working directory is the root unless host.json says otherwise.
+func newCommand(root string, c config, s settings) command {
+	executable := c.executable
+	if !filepath.IsAbs(executable) {
+		if inRoot := filepath.Join(root, executable); isFile(inRoot) {
+			executable = inRoot
+		}
+	}
+	directory := root
+	if c.workingDirectory != "" {
+		directory = c.workingDirectory
+		if !filepath.IsAbs(directory) {
+			directory = filepath.Join(root, directory)
+		}
+	}
+	return command{root: root, executable: executable, directory: directory, arguments: c.arguments, environ: s.environ(), port: c.port}
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// start runs the command with the five variables that a custom handler gets, its output going to log.
+func (c command) start(log *logger) (*process, error) {
+	port := c.port
+	if port == 0 {
+		free, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		port = free
+	}
+	p := &process{
+		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		ready:   make(chan struct{}), done: make(chan struct{}),
+		stderr: &lineWriter{log: log, prefix: "[stderr] ", keep: 3},
+	}
+	worker := uuid.NewString()
+	p.cmd = exec.Command(c.executable, c.arguments...) //nolint:gosec,noctx // starting the configured handler is the purpose; it is ended by kill
+	p.cmd.Dir = c.directory
+	p.cmd.Env = append(append([]string(nil), c.environ...),
+		"FUNCTIONS_CUSTOMHANDLER_PORT="+strconv.Itoa(port), "FUNCTIONS_CUSTOMHANDLER_WORKER_ID="+worker,
+		"FUNCTIONS_HTTPWORKER_PORT="+strconv.Itoa(port), "FUNCTIONS_HTTPWORKER_ID="+worker,
+		"FUNCTIONS_APP_ROOT_PATH="+c.root)
+	stdout := &lineWriter{log: log}
+	p.cmd.Stdout, p.cmd.Stderr = stdout, p.stderr
+	p.cmd.WaitDelay = time.Second // a grandchild that keeps the pipes open does not hold us up
+	p.cmd.SysProcAttr = processAttributes()
+
+	started := make(chan error)
+	go func() {
+		// The parent-death signal follows the thread that started the child, so that thread must live as long.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		_ = p.cmd.Wait() // the exit code is read from ProcessState
+		stdout.flush()
+		p.stderr.flush()
+		close(p.done)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("cannot start the handler: %w", err)
+	}
+	return p, nil
+}
+
+// kill ends the process and its children at once, as the real host does: there is no gentler signal.
+func (p *process) kill() {
+	if !closed(p.done) { // the id may be someone else's by then
+		killGroup(p.cmd.Process)
+	}
+}
+
+// recycle kills the process without counting it as an error of the handler.
+func (p *process) recycle() {
+	p.recycled.Store(true)
+	p.kill()
+}
+
+// exitCode is valid when done is closed; -1 means ended by a signal.
+func (p *process) exitCode() int { return p.cmd.ProcessState.ExitCode() }
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // closed on the next line
+	if err != nil {
+		return 0, fmt.Errorf("no free port for the handler: %w", err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	return port, listener.Close()
+}
+
+// lineWriter passes complete lines on to the log and remembers the last few.
+type lineWriter struct {
+	log    *logger
+	prefix string
+	keep   int
+
+	mu   sync.Mutex
+	rest []byte
+	last []string
+}
+
+// maxLine bounds what one unfinished line may hold in memory.
+const maxLine = 1 << 20
+
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range b {
+		if c == '\n' || len(w.rest) == maxLine {
+			w.emit()
+		}
+		if c != '\n' {
+			w.rest = append(w.rest, c)
+		}
+	}
+	return len(b), nil
+}
+
+func (w *lineWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.rest) > 0 {
+		w.emit()
+	}
+}
+
+func (w *lineWriter) emit() {
+	line := string(w.rest)
+	w.rest = w.rest[:0]
+	w.log.line(w.prefix + line)
+	if w.last = append(w.last, line); len(w.last) > w.keep {
+		w.last = w.last[1:]
+	}
+}
+
+func (w *lineWriter) tail() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.last...)
+}

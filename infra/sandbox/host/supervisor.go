@@ -1,0 +1,241 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	readinessInterval = 25 * time.Millisecond
+	exitRestart       = 200 // a handler that ends with this code asks to be restarted
+	errorLimit        = 3   // the error that ends the host
+	errorWindow       = 30 * time.Minute
+	waitFactor        = 4 // invocations wait for a handler this many initialization time-outs
+)
+
+// errHandlerEnded is what invocations get after the handler has ended with code 0.
+var errHandlerEnded = errors.New("the handler has ended with exit code 0 and is not restarted: connection refused")
+
+// supervisor keeps one handler process running.
+type supervisor struct {
+	command        command
+	initialization time.Duration
+	now            func() time.Time
+	log            *logger
+
+	mu      sync.Mutex
+	current *process
+	failure error         // the host has given up
+	changed chan struct{} // closed and replaced when one of the above changes
+	ended   chan struct{} // closed when run has returned
+}
+
+func newSupervisor(c command, initialization time.Duration, now func() time.Time, log *logger) *supervisor {
+	return &supervisor{command: c, initialization: initialization, now: now, log: log, changed: make(chan struct{}), ended: make(chan struct{})}
+}
+
+// run starts and restarts the handler until ctx ends or the handler has failed too often.
+func (s *supervisor) run(ctx context.Context) {
+	defer close(s.ended)
+	var count int
+	var lastError time.Time
+	for ctx.Err() == nil {
+		p, err := s.command.start(s.log)
+		if err != nil {
+			s.fail(err)
+			return
+		}
+		stop := context.AfterFunc(ctx, p.kill)
+		s.publish(p)
+		problem := s.live(ctx, p)
+		stop()
+		if ctx.Err() != nil {
+			return
+		}
+		if problem == nil {
+			continue // asked for: a restart that does not count
+		}
+		if errors.Is(problem, errHandlerEnded) {
+			s.log.hostf("WARNING: the handler (pid %d) ended with exit code 0. A host never restarts it after that: every later invocation fails until the host itself is restarted.", p.pid())
+			<-ctx.Done()
+			return
+		}
+		if now := s.now(); now.Sub(lastError) > errorWindow {
+			count, lastError = 1, now
+		} else {
+			count, lastError = count+1, now
+		}
+		s.log.hostf("handler error %d of %d: %v", count, errorLimit, problem)
+		if count >= errorLimit {
+			s.fail(fmt.Errorf("the handler failed %d times within %s; last: %w", count, errorWindow, problem))
+			return
+		}
+	}
+}
+
+// live sees one process through: readiness, then its end. nil means that it is to be restarted without counting.
+func (s *supervisor) live(ctx context.Context, p *process) error {
+	if err := s.awaitReady(ctx, p); err != nil {
+		p.kill()
+		<-p.done
+		return err
+	}
+	select {
+	case <-p.done:
+	default:
+		close(p.ready)
+		s.publish(p)
+		s.log.hostf("handler is ready (pid %d, %s)", p.pid(), p.address)
+		<-p.done
+	}
+	switch code := p.exitCode(); {
+	case p.recycled.Load():
+		return nil
+	case code == 0:
+		s.publish(p)
+		return errHandlerEnded
+	case code == exitRestart:
+		s.log.hostf("the handler asked for a restart (exit code %d)", code)
+		return nil
+	default:
+		return &ExitError{Code: code, State: p.cmd.ProcessState.String(), Stderr: p.stderr.tail()}
+	}
+}
+
+// ExitError is the end of a handler that counts as an error. Code is -1 if a signal ended it.
+type ExitError struct {
+	Code   int
+	State  string
+	Stderr []string // its last lines
+}
+
+func (e *ExitError) Error() string {
+	text := "the handler ended: " + e.State
+	if len(e.Stderr) > 0 {
+		text += "; " + strings.Join(e.Stderr, " | ")
+	}
+	return text
+}
+
+// awaitReady polls GET / until anything at all answers; only a refused connection means "not yet".
+func (s *supervisor) awaitReady(ctx context.Context, p *process) error {
+	ctx, cancel := context.WithTimeout(ctx, s.initialization)
+	defer cancel()
+	transport := &http.Transport{DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, CheckRedirect: noRedirect}
+	ticker := time.NewTicker(readinessInterval)
+	defer ticker.Stop()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/", nil)
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err == nil {
+			return response.Body.Close()
+		}
+		var operation *net.OpError
+		if ctx.Err() == nil && !errors.As(err, &operation) && !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil // something listens there, and that is all that counts
+		}
+		select {
+		case <-p.done:
+			return nil // its end says more
+		case <-ctx.Done():
+			return fmt.Errorf("the handler did not answer GET http://%s/ within %s", p.address, s.initialization)
+		case <-ticker.C:
+		}
+	}
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// await returns a process that is ready, waiting for one if need be.
+func (s *supervisor) await(ctx context.Context) (*process, error) {
+	limit := time.NewTimer(waitFactor * s.initialization)
+	defer limit.Stop()
+	for {
+		p, failure, changed := s.state()
+		if failure != nil {
+			return nil, failure
+		}
+		if p != nil && closed(p.done) && p.exitCode() == 0 && !p.recycled.Load() {
+			return nil, errHandlerEnded
+		}
+		if p != nil && closed(p.ready) && !closed(p.done) {
+			return p, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-limit.C:
+			err := fmt.Errorf("no handler was ready for %s", waitFactor*s.initialization)
+			s.fail(err)
+			return nil, err
+		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *supervisor) state() (*process, error, <-chan struct{}) { //nolint:revive,staticcheck // the failure is state here, not the call's error
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current, s.failure, s.changed
+}
+
+func (s *supervisor) publish(p *process) { s.change(func() { s.current = p }) }
+
+func (s *supervisor) fail(err error) {
+	s.log.hostf("ERROR: %v", err)
+	s.change(func() {
+		if s.failure == nil {
+			s.failure = err
+		}
+	})
+}
+
+func (s *supervisor) change(apply func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	apply()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// hasFailed tells whether the host has given up.
+func (s *supervisor) hasFailed() bool {
+	_, failure, _ := s.state()
+	return failure != nil
+}
+
+// failed waits for the host to give up; it returns nil when ctx ends first.
+func (s *supervisor) failed(ctx context.Context) error {
+	for {
+		_, failure, changed := s.state()
+		if failure != nil {
+			return failure
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
