@@ -1,0 +1,284 @@
+package story
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+)
+
+// dist is the packaged app, assembled once for all tests of this package.
+var dist string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "story")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		if err := assemble(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "assemble:", err)
+			return 1
+		}
+		dist = dir
+		code := m.Run()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
+}
+
+// assemble lays out what `make package` lays out, for this machine.
+func assemble(dir string) error {
+	root := filepath.Join("..", "..", "..")
+	build := exec.Command("go", "build", "-race", "-o", filepath.Join(dir, "handler"), "./handler")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "function.json"))
+	if err != nil {
+		return err
+	}
+	for _, file := range append(files, filepath.Join(root, "host.json")) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, "host.json")
+		if filepath.Base(file) == "function.json" {
+			to = filepath.Join(dir, filepath.Base(filepath.Dir(file)), "function.json")
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, raw, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// app is one running app with its sandbox, and a transcript of all that it said.
+type app struct {
+	*stack.Stack
+	t   *testing.T
+	log *lockedBuffer
+	// said is every response body and header of the app.
+	said bytes.Buffer
+	// planted are the secrets that must appear nowhere.
+	planted []string
+}
+
+func start(t *testing.T) *app {
+	t.Helper()
+	log := &lockedBuffer{}
+	s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log})
+	require.NoError(t, err)
+	a := &app{Stack: s, t: t, log: log}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log:\n%s", log)
+		}
+		assert.NoError(t, s.Close())
+		a.noSecretWasTold()
+	})
+	return a
+}
+
+// answer is one HTTP answer, read whole.
+type answer struct {
+	Status int
+	Header http.Header
+	Raw    string
+	JSON   map[string]any
+}
+
+// at returns the member at a path like "status.phase" or "checks.0.code"; nil if there is none.
+func (a answer) at(path string) any { return at(a.JSON, path) }
+
+func at(v any, path string) any {
+	for _, key := range strings.Split(path, ".") {
+		switch node := v.(type) {
+		case map[string]any:
+			v = node[key]
+		case []any:
+			var n int
+			if _, err := fmt.Sscan(key, &n); err != nil || n >= len(node) {
+				return nil
+			}
+			v = node[n]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// call sends one request to the app; body may be nil, a string sent as it is, or a value sent as JSON.
+func (a *app) call(method, path string, body any, headers ...string) answer {
+	a.t.Helper()
+	got := send(a.t, method, a.APIURL()+path, body, headers...)
+	fmt.Fprintf(&a.said, "%s %s: %v %s\n", method, path, got.Header, got.Raw)
+	assert.NotEmpty(a.t, got.Header.Get("X-Ms-Request-Id"), "%s %s: every answer carries x-ms-request-id", method, path)
+	if got.Status >= 400 {
+		assert.Equal(a.t, "application/problem+json", got.Header.Get("Content-Type"), "%s %s: %s", method, path, got.Raw)
+		assert.Equal(a.t, got.at("code"), got.Header.Get("X-Ms-Error-Code"), "%s %s", method, path)
+	}
+	return got
+}
+
+// control sends one request to the sandbox's control API.
+func (a *app) control(method, path string, body any) answer {
+	a.t.Helper()
+	got := send(a.t, method, a.ControlURL()+path, body)
+	require.Less(a.t, got.Status, 300, "%s %s: %s", method, path, got.Raw)
+	return got
+}
+
+func send(t *testing.T, method, url string, body any, headers ...string) answer {
+	t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		raw, err := json.Marshal(b)
+		require.NoError(t, err)
+		reader = bytes.NewReader(raw)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, reader)
+	require.NoError(t, err)
+	if reader != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	require.NoError(t, err, "%s %s", method, url)
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	got := answer{Status: response.StatusCode, Header: response.Header, Raw: string(raw)}
+	_ = json.Unmarshal(raw, &got.JSON) // not every answer is an object; those are compared as text
+	return got
+}
+
+// counts is how many objects of each kind the world holds.
+type counts struct{ applications, servicePrincipals, credentials, assignments, deleted int }
+
+// made counts what the app made: the sandbox's own principals and assignments are there from the start.
+func (a *app) made(before answer) counts {
+	a.t.Helper()
+	now := a.control(http.MethodGet, "/world", nil)
+	grown := func(kind string) int {
+		was, _ := before.at(kind).([]any)
+		is, _ := now.at(kind).([]any)
+		return len(is) - len(was)
+	}
+	return counts{grown("applications"), grown("servicePrincipals"), grown("federatedIdentityCredentials"), grown("roleAssignments"), grown("deletedItems")}
+}
+
+// spec asks for access to the containers of the seeded account acmedata.
+func (a *app) spec(containers ...string) map[string]any {
+	a.t.Helper()
+	var storage []any
+	for _, c := range containers {
+		storage = append(storage, map[string]any{"resourceId": a.account("acmedata"), "container": c, "access": "readWrite"})
+	}
+	return map[string]any{"serviceName": "my-service", "storage": storage}
+}
+
+func (a *app) account(name string) string {
+	a.t.Helper()
+	accounts, _ := a.control(http.MethodGet, "/world", nil).at("storageAccounts").([]any)
+	for _, account := range accounts {
+		if at(account, "name") == name {
+			return at(account, "resourceId").(string)
+		}
+	}
+	a.t.Fatalf("no storage account %s in the world", name)
+	return ""
+}
+
+// wait polls an operation as a portal does, at most half a minute.
+func (a *app) wait(location string) answer {
+	a.t.Helper()
+	path := location[strings.LastIndex(location, "/operations/"):]
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		got := a.call(http.MethodGet, path, nil)
+		require.Equal(a.t, http.StatusOK, got.Status, got.Raw)
+		switch got.at("status") {
+		case "Succeeded", "Failed", "Canceled":
+			return got
+		}
+		assert.NotEmpty(a.t, got.Header.Get("Retry-After"), "a running operation says when to ask again")
+		require.True(a.t, time.Now().Before(deadline), "operation did not end: %s", got.Raw)
+		time.Sleep(50 * time.Millisecond) // a caller's own polling of a real server
+	}
+}
+
+// token is a fresh subject token of the sandbox's issuer.
+func (a *app) token(subject string) string {
+	a.t.Helper()
+	got := a.control(http.MethodPost, "/tokens", map[string]any{"subject": subject})
+	token, _ := got.at("token").(string)
+	require.NotEmpty(a.t, token, got.Raw)
+	a.planted = append(a.planted, token)
+	return token
+}
+
+var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`)
+
+// noSecretWasTold scans every log line and every answer for planted secrets and for anything that looks like a token.
+func (a *app) noSecretWasTold() {
+	for name, text := range map[string]string{"log": a.log.String(), "answers": a.said.String()} {
+		assert.NotRegexp(a.t, jwt, text, "a token in the %s", name)
+		for _, secret := range append(a.planted, a.Secrets()...) {
+			assert.NotContains(a.t, text, secret, "a planted secret in the %s", name)
+		}
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
