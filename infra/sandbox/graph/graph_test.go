@@ -1,0 +1,494 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const (
+	stranger = "99999999-9999-4999-8999-999999999999" // a principal with rights of its own
+	upsert   = "create-if-missing"
+)
+
+// bench is a seeded world behind the handler, on a clock that only the test moves.
+type bench struct {
+	t       *testing.T
+	world   *world.World
+	handler http.Handler
+	at      time.Time
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b.world = world.New(func() time.Time { return b.at })
+	world.Seed(b.world)
+	b.handler = graph.New(b.world, func(r *http.Request) (string, error) {
+		id, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			return "", errors.New("Access token is empty.")
+		}
+		return id, nil
+	})
+	return b
+}
+
+type reply struct {
+	status int
+	header http.Header
+	raw    string
+	json   map[string]any
+}
+
+// at walks the members of a reply's JSON.
+func (r reply) at(path ...string) any {
+	var v any = r.json
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+func (r reply) text(path ...string) string { s, _ := r.at(path...).(string); return s }
+
+func (b *bench) do(method, path, body string, header ...string) reply {
+	b.t.Helper()
+	r := httptest.NewRequestWithContext(b.t.Context(), method, "https://graph.microsoft.com/v1.0"+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+world.AppPrincipalID)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	raw, err := io.ReadAll(w.Result().Body)
+	require.NoError(b.t, err)
+	got := reply{status: w.Code, header: w.Result().Header, raw: string(raw)}
+	if len(raw) > 0 {
+		require.NoError(b.t, json.Unmarshal(raw, &got.json), got.raw)
+	}
+	return got
+}
+
+func (b *bench) app(uniqueName string) (id, appID string) {
+	b.t.Helper()
+	got := b.do("PATCH", "/applications(uniqueName='"+uniqueName+"')", `{"displayName":"App"}`, "Prefer", upsert)
+	require.Equal(b.t, 201, got.status, got.raw)
+	return got.text("id"), got.text("appId")
+}
+
+func credentialBody(subject string) string {
+	return `{"issuer":"https://dataloop.ai/oauth2","subject":"` + subject + `","audiences":["api://AzureADTokenExchange"]}`
+}
+
+func TestApplicationUpsert(t *testing.T) {
+	b := newBench(t)
+	path := "/applications(uniqueName='u-1')"
+
+	missing := b.do("PATCH", path, `{"displayName":"A"}`)
+	assert.Equal(t, 404, missing.status, "without the preference a PATCH does not create")
+	assert.Equal(t, "Request_ResourceNotFound", missing.text("error", "code"))
+
+	created := b.do("PATCH", path, `{"displayName":"A","signInAudience":"AzureADMyOrg","notes":"n","tags":["x","y"]}`, "Prefer", "return=minimal, "+upsert)
+	require.Equal(t, 201, created.status, created.raw)
+	assert.Equal(t, "https://graph.microsoft.com/v1.0/$metadata#applications/$entity", created.text("@odata.context"))
+	assert.Equal(t, "u-1", created.text("uniqueName"))
+	assert.NotEqual(t, created.text("id"), created.text("appId"))
+	assert.Contains(t, created.header.Get("Location"), created.text("id"))
+
+	updated := b.do("PATCH", path, `{"tags":["z"]}`, "Prefer", upsert)
+	assert.Equal(t, 204, updated.status)
+	assert.Empty(t, updated.raw)
+
+	got := b.do("GET", path+"?$select=id,displayName,tags,notes", "")
+	require.Equal(t, 200, got.status)
+	assert.Equal(t, "A", got.text("displayName"), "what is not named keeps its value")
+	assert.Equal(t, []any{"z"}, got.at("tags"), "arrays are replaced whole")
+	assert.NotContains(t, got.json, "appId", "$select leaves the rest out")
+
+	for name, other := range map[string]string{
+		"id": "/applications/" + created.text("id"), "quoted id": "/applications('" + created.text("id") + "')",
+		"appId": "/applications(appId='" + created.text("appId") + "')",
+	} {
+		assert.Equal(t, 200, b.do("GET", other, "").status, name)
+	}
+	assert.Equal(t, 404, b.do("PATCH", "/applications/"+stranger, `{"displayName":"A"}`, "Prefer", upsert).status, "only alternate keys create")
+}
+
+func TestApplicationBodies(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body, code, message string
+		header              []string
+	}{
+		"unknown property":     {body: `{"displayName":"A","colour":"red"}`, code: "Request_BadRequest", message: "'colour'"},
+		"other case":           {body: `{"DisplayName":"A"}`, code: "Request_BadRequest", message: "'DisplayName'"},
+		"nested credentials":   {body: `{"displayName":"A","federatedIdentityCredentials":[]}`, code: "Request_BadRequest", message: "federatedIdentityCredentials"},
+		"read-only":            {body: `{"displayName":"A","appId":"x"}`, code: "Request_BadRequest", message: "'appId'"},
+		"other uniqueName":     {body: `{"displayName":"A","uniqueName":"v"}`, code: "Request_BadRequest", message: "'uniqueName'"},
+		"no display name":      {body: `{"tags":[]}`, code: "Request_BadRequest", message: "'displayName'"},
+		"long display name":    {body: `{"displayName":"` + strings.Repeat("a", 257) + `"}`, code: "Request_BadRequest", message: "'displayName'"},
+		"wrong type":           {body: `{"displayName":1}`, code: "Request_BadRequest", message: "'displayName'"},
+		"tags not an array":    {body: `{"displayName":"A","tags":"x"}`, code: "Request_BadRequest", message: "'tags'"},
+		"sign-in audience":     {body: `{"displayName":"A","signInAudience":"Everybody"}`, code: "Request_BadRequest", message: "'signInAudience'"},
+		"not JSON":             {body: `{"displayName"`, code: "BadRequest", message: "Unable to read JSON"},
+		"null":                 {body: `null`, code: "BadRequest", message: "Unable to read JSON"},
+		"empty (a lost retry)": {body: ``, code: "BadRequest", message: "Unable to read JSON", header: []string{"Content-Type", "application/json"}},
+		"no content type":      {body: `{"displayName":"A"}`, code: "BadRequest", message: "Content-Type", header: []string{"Content-Type", "text/plain"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			got := b.do("PATCH", "/applications(uniqueName='u')", tc.body, append([]string{"Prefer", upsert}, tc.header...)...)
+			assert.Equal(t, 400, got.status, got.raw)
+			assert.Equal(t, tc.code, got.text("error", "code"))
+			assert.Contains(t, got.text("error", "message"), tc.message)
+			assert.Empty(t, b.world.Applications(), "nothing is written")
+		})
+	}
+}
+
+func TestErrorsHaveGraphsShape(t *testing.T) {
+	b := newBench(t)
+	got := b.do("GET", "/applications/"+stranger, "", "client-request-id", "my-id")
+	assert.Equal(t, 404, got.status)
+	assert.Equal(t, "Resource '"+stranger+"' does not exist or one of its queried reference-property objects are not present.", got.text("error", "message"))
+	assert.Equal(t, "my-id", got.header.Get("client-request-id"))
+	assert.Equal(t, "my-id", got.text("error", "innerError", "client-request-id"))
+	assert.NotEmpty(t, got.header.Get("request-id"))
+	assert.Equal(t, got.header.Get("request-id"), got.text("error", "innerError", "request-id"))
+	assert.Equal(t, "2026-01-02T03:04:05", got.text("error", "innerError", "date"))
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	type request struct{ method, path, body string }
+	write := func(b *bench, id string) []request {
+		return []request{
+			{"PATCH", "/applications/" + id, `{"displayName":"B"}`},
+			{"PATCH", "/applications/" + id + "/federatedIdentityCredentials(name='abc')", credentialBody("s")},
+			{"DELETE", "/applications/" + id, ""},
+		}
+	}
+	for name, tc := range map[string]struct {
+		roles          []string
+		own            bool
+		read, modified int
+	}{
+		"no role":              {read: 403, modified: 403},
+		"reads all":            {roles: []string{world.AppRoleReadAll}, read: 200, modified: 403},
+		"owned by somebody":    {roles: []string{world.AppRoleReadWriteOwnedBy}, read: 200, modified: 403},
+		"owned by the caller":  {roles: []string{world.AppRoleReadWriteOwnedBy}, own: true, read: 200},
+		"writes everybody's":   {roles: []string{world.AppRoleReadWriteAll}, read: 200},
+		"stripped of its role": {own: true, read: 403, modified: 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			id, _ := b.app("u")
+			b.world.SetAppRoles(stranger, tc.roles...)
+			if tc.own {
+				b.world.AddOwner(id, stranger)
+			}
+			as := []string{"Authorization", "Bearer " + stranger, "Prefer", upsert}
+			assert.Equal(t, tc.read, b.do("GET", "/applications/"+id, "", as...).status)
+			for _, r := range write(b, id) {
+				got := b.do(r.method, r.path, r.body, as...)
+				if tc.modified == 0 {
+					assert.Less(t, got.status, 300, "%v: %s", r, got.raw)
+					continue
+				}
+				assert.Equal(t, tc.modified, got.status, "%v", r)
+				assert.Equal(t, "Authorization_RequestDenied", got.text("error", "code"))
+				assert.Equal(t, "Insufficient privileges to complete the operation.", got.text("error", "message"))
+			}
+		})
+	}
+	t.Run("no token", func(t *testing.T) {
+		b := newBench(t)
+		got := b.do("GET", "/applications", "", "Authorization", "")
+		assert.Equal(t, 401, got.status)
+		assert.Equal(t, "InvalidAuthenticationToken", got.text("error", "code"))
+		assert.Contains(t, got.header.Get("WWW-Authenticate"), "Bearer")
+	})
+}
+
+func TestCreatorBecomesOwner(t *testing.T) {
+	b := newBench(t)
+	id, appID := b.app("u")
+	sp := b.do("PATCH", "/servicePrincipals(appId='"+appID+"')", `{"accountEnabled":true}`, "Prefer", upsert)
+	require.Equal(t, 201, sp.status, sp.raw)
+	for _, path := range []string{"/applications/" + id, "/servicePrincipals/" + sp.text("id")} {
+		owners := b.do("GET", path+"/owners?$select=id", "")
+		require.Equal(t, 200, owners.status, owners.raw)
+		list, _ := owners.at("value").([]any)
+		require.Len(t, list, 1)
+		assert.Equal(t, world.AppPrincipalID, list[0].(map[string]any)["id"])
+	}
+}
+
+func TestServicePrincipalUpsert(t *testing.T) {
+	b := newBench(t)
+	b.world.SetTiming(world.Timing{ReplicationMS: 5000})
+	created := b.do("PATCH", "/applications(uniqueName='u')", `{"displayName":"A","tags":["t"]}`, "Prefer", upsert)
+	path := "/servicePrincipals(appId='" + created.text("appId") + "')"
+
+	early := b.do("PATCH", path, `{"accountEnabled":true}`, "Prefer", upsert)
+	assert.Equal(t, 400, early.status)
+	assert.Equal(t, "Request_BadRequest", early.text("error", "code"))
+	details, _ := early.at("error", "details").([]any)
+	require.Len(t, details, 1)
+	assert.Equal(t, "NoBackingApplicationObject", details[0].(map[string]any)["code"])
+
+	b.at = b.at.Add(5 * time.Second)
+	assert.Equal(t, 404, b.do("PATCH", path, `{"accountEnabled":true}`).status, "without the preference")
+	sp := b.do("PATCH", path, `{"accountEnabled":true}`, "Prefer", upsert)
+	require.Equal(t, 201, sp.status, sp.raw)
+	assert.Equal(t, []any{"t"}, sp.at("tags"), "the application's tags are copied")
+	assert.Equal(t, "Application", sp.text("servicePrincipalType"))
+	assert.Equal(t, 204, b.do("PATCH", path, `{"accountEnabled":false}`, "Prefer", upsert).status)
+	assert.Equal(t, false, b.do("GET", path, "").at("accountEnabled"))
+
+	again := b.do("POST", "/servicePrincipals", `{"appId":"`+created.text("appId")+`"}`)
+	assert.Equal(t, 409, again.status)
+	assert.Equal(t, "Request_MultipleObjectsWithSameKeyValue", again.text("error", "code"))
+	assert.Equal(t, 400, b.do("POST", "/servicePrincipals", `{"appId":"`+stranger+`"}`).status)
+
+	assert.Equal(t, 204, b.do("DELETE", "/servicePrincipals/"+sp.text("id"), "").status)
+	assert.Equal(t, 404, b.do("DELETE", "/servicePrincipals/"+sp.text("id"), "").status)
+	anew := b.do("PATCH", path, `{}`, "Prefer", upsert)
+	require.Equal(t, 201, anew.status)
+	assert.NotEqual(t, sp.text("id"), anew.text("id"), "a service principal made anew has another id")
+}
+
+func TestFederatedCredentialUpsert(t *testing.T) {
+	b := newBench(t)
+	b.world.SetTiming(world.Timing{ReplicationMS: 5000})
+	id, _ := b.app("u")
+	path := "/applications/" + id + "/federatedIdentityCredentials(name='main')"
+
+	early := b.do("PATCH", path, credentialBody("s"), "Prefer", upsert)
+	assert.Equal(t, 404, early.status)
+	assert.Equal(t, "Request_ResourceNotFound", early.text("error", "code"))
+
+	b.at = b.at.Add(5 * time.Second)
+	assert.Equal(t, 404, b.do("PATCH", path, credentialBody("s")).status, "without the preference")
+	created := b.do("PATCH", path, credentialBody("s"), "Prefer", upsert)
+	require.Equal(t, 201, created.status, created.raw)
+	assert.Equal(t, "main", created.text("name"))
+	assert.Equal(t, 204, b.do("PATCH", path, `{"issuer":"https://other"}`, "Prefer", upsert).status)
+	byName := b.do("GET", "/applications/"+id+"/federatedIdentityCredentials/main", "")
+	assert.Equal(t, "https://other", byName.text("issuer"))
+	assert.Equal(t, "s", byName.text("subject"), "what is not named keeps its value")
+	assert.Equal(t, 200, b.do("GET", "/applications/"+id+"/federatedIdentityCredentials/"+created.text("id"), "").status)
+
+	posted := b.do("POST", "/applications/"+id+"/federatedIdentityCredentials", `{"name":"main",`+credentialBody("t")[1:])
+	assert.Equal(t, 409, posted.status)
+	assert.Equal(t, "FederatedIdentityCredential with name main already exists.", posted.text("error", "message"))
+
+	assert.Equal(t, 204, b.do("DELETE", path, "").status)
+	assert.Equal(t, 404, b.do("DELETE", path, "").status)
+}
+
+func TestFederatedCredentialRules(t *testing.T) {
+	long := strings.Repeat("x", 601)
+	for name, tc := range map[string]struct{ credential, body, code, message string }{
+		"no issuer":             {body: `{"subject":"s","audiences":["a"]}`, code: "Request_BadRequest", message: "'issuer'"},
+		"no subject":            {body: `{"issuer":"i","audiences":["a"]}`, code: "Request_BadRequest", message: "'subject'"},
+		"no audience":           {body: `{"issuer":"i","subject":"s"}`, code: "Request_BadRequest", message: "'audiences'"},
+		"two audiences":         {body: `{"issuer":"i","subject":"s","audiences":["a","b"]}`, code: "InvalidFederatedIdentityCredentialValue", message: "exactly one"},
+		"long subject":          {body: `{"issuer":"i","subject":"` + long + `","audiences":["a"]}`, code: "Request_BadRequest", message: "'subject'"},
+		"long description":      {body: `{"issuer":"i","subject":"s","audiences":["a"],"description":"` + long + `"}`, code: "Request_BadRequest", message: "'description'"},
+		"short name":            {credential: "ab", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
+		"name begins with dash": {credential: "-abc", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
+		"name with a dot":       {credential: "a.b.c", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
+		"name differs":          {body: `{"name":"other",` + credentialBody("s")[1:], code: "Request_BadRequest", message: "'name'"},
+		"flexible on v1.0":      {body: `{"claimsMatchingExpression":{}}`, code: "Request_BadRequest", message: "claimsMatchingExpression"},
+		"pair is taken":         {credential: "second", body: credentialBody("taken"), code: "InvalidFederatedIdentityCredentialValue", message: "must be unique"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			id, _ := b.app("u")
+			set := "/applications/" + id + "/federatedIdentityCredentials"
+			require.Equal(t, 201, b.do("PATCH", set+"(name='first')", credentialBody("taken"), "Prefer", upsert).status)
+			if tc.credential == "" {
+				tc.credential = "abc"
+			}
+			got := b.do("PATCH", set+"(name='"+tc.credential+"')", tc.body, "Prefer", upsert)
+			assert.Equal(t, 400, got.status, got.raw)
+			assert.Equal(t, tc.code, got.text("error", "code"))
+			assert.Contains(t, got.text("error", "message"), tc.message)
+			assert.Len(t, b.world.FederatedCredentials(id), 1)
+		})
+	}
+}
+
+func TestTwentyCredentialsAreTheLimit(t *testing.T) {
+	b := newBench(t)
+	id, _ := b.app("u")
+	for i := range 21 {
+		got := b.do("PATCH", fmt.Sprintf("/applications/%s/federatedIdentityCredentials(name='c-%02d')", id, i), credentialBody(fmt.Sprint(i)), "Prefer", upsert)
+		want := 201
+		if i == 20 {
+			want = 400
+		}
+		require.Equal(t, want, got.status, got.raw)
+	}
+}
+
+func TestSoftDelete(t *testing.T) {
+	b := newBench(t)
+	id, appID := b.app("u")
+	sp := b.do("PATCH", "/servicePrincipals(appId='"+appID+"')", `{}`, "Prefer", upsert)
+	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')", credentialBody("s"), "Prefer", upsert).status)
+
+	assert.Equal(t, 404, b.do("DELETE", "/directory/deletedItems/"+id, "").status, "not in the bin yet")
+	require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
+	assert.Equal(t, 404, b.do("DELETE", "/applications/"+id, "").status)
+	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status, "the service principal goes along")
+
+	taken := b.do("PATCH", "/applications(uniqueName='u')", `{"displayName":"A"}`, "Prefer", upsert)
+	assert.Equal(t, 400, taken.status)
+	assert.Equal(t, "Request_BadRequest", taken.text("error", "code"))
+	assert.Equal(t, "Another object with the same value for property uniqueName already exists.", taken.text("error", "message"))
+
+	list := "/directory/deletedItems/microsoft.graph.application?$select=id,appId,uniqueName,displayName,deletedDateTime&$top=999"
+	assert.Equal(t, 403, b.do("GET", list, "").status, "OwnedBy alone does not list the bin")
+	b.world.SetAppRoles(world.AppPrincipalID, world.AppRoleReadWriteOwnedBy, world.AppRoleReadAll)
+	listed := b.do("GET", list, "")
+	require.Equal(t, 200, listed.status, listed.raw)
+	require.Len(t, listed.at("value"), 1)
+	assert.Equal(t, "2026-01-02T03:04:05Z", listed.at("value").([]any)[0].(map[string]any)["deletedDateTime"])
+	assert.Len(t, b.do("GET", "/directory/deletedItems/graph.servicePrincipal", "").at("value"), 1)
+
+	spRestore := "/directory/deletedItems/" + sp.text("id") + "/restore"
+	assert.Equal(t, 400, b.do("POST", spRestore, "").status, "its application is not back yet")
+	restored := b.do("POST", "/directory/deletedItems/"+id+"/restore", "")
+	require.Equal(t, 200, restored.status, restored.raw)
+	assert.Equal(t, "#microsoft.graph.application", restored.text("@odata.type"))
+	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status, "the service principal is not restored along")
+	assert.Len(t, b.do("GET", "/applications/"+id+"/federatedIdentityCredentials", "").at("value"), 1)
+	require.Equal(t, 200, b.do("POST", spRestore, "").status)
+	assert.Equal(t, 200, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status)
+
+	require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
+	assert.Equal(t, 204, b.do("DELETE", "/directory/deletedItems/"+id, "").status)
+	assert.Equal(t, 404, b.do("DELETE", "/directory/deletedItems/"+id, "").status)
+	assert.Equal(t, 404, b.do("POST", "/directory/deletedItems/"+id+"/restore", "").status)
+	again, _ := b.app("u")
+	assert.NotEqual(t, id, again)
+}
+
+func TestReads(t *testing.T) {
+	b := newBench(t)
+	id, appID := b.app("it''s-mine")
+	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')", credentialBody("it's"), "Prefer", upsert).status)
+	app, ok := b.world.ApplicationByUniqueName("it's-mine")
+	require.True(t, ok, "doubled quotes are one")
+	require.Equal(t, id, app.ID)
+
+	expanded := b.do("GET", "/applications(uniqueName='it''s-mine')?$select=id&$expand=federatedIdentityCredentials", "")
+	require.Equal(t, 200, expanded.status, expanded.raw)
+	assert.Len(t, expanded.at("federatedIdentityCredentials"), 1)
+
+	for name, tc := range map[string]struct {
+		path, filter string
+		found        int
+	}{
+		"appId":            {"/applications", "appId eq '" + appID + "'", 1},
+		"appId upper case": {"/applications", "appId eq '" + strings.ToUpper(appID) + "'", 1},
+		"unique name":      {"/applications", "uniqueName eq 'it''s-mine'", 1},
+		"display name":     {"/applications", "displayName eq 'App'", 1},
+		"nobody":           {"/applications", "displayName eq 'Nobody'", 0},
+		"principal":        {"/servicePrincipals", "appId eq '" + world.AppClientID + "'", 1},
+		"credential name":  {"/applications/" + id + "/federatedIdentityCredentials", "name eq 'abc'", 1},
+		"subject":          {"/applications/" + id + "/federatedIdentityCredentials", "subject eq 'it''s'", 1},
+		"subject's case":   {"/applications/" + id + "/federatedIdentityCredentials", "subject eq 'IT''S'", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := b.do("GET", tc.path+"?$filter="+url.QueryEscape(tc.filter), "")
+			require.Equal(t, 200, got.status, got.raw)
+			assert.Len(t, got.at("value"), tc.found)
+		})
+	}
+	for name, path := range map[string]string{
+		"unbalanced quote": "/applications(uniqueName='it's')", "unquoted key": "/applications(uniqueName=u)",
+		"no such key": "/applications(displayName='u')", "open parenthesis": "/applications(uniqueName='u'",
+		"unknown select": "/applications?$select=colour", "unknown expand": "/applications?$expand=colour",
+		"unknown filter": "/applications?$filter=" + url.QueryEscape("notes eq 'x'"), "operator": "/applications?$filter=" + url.QueryEscape("appId ne 'x'"),
+		"not a filter": "/applications?$filter=appId", "page of none": "/applications?$top=0", "bad token": "/applications?$skiptoken=%21",
+		"unknown option": "/applications?$where=x",
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, 400, b.do("GET", path, "").status) })
+	}
+	assert.Equal(t, 404, b.do("GET", "/users", "").status)
+	assert.Equal(t, 404, b.do("GET", "/applications/"+id+"/logo", "").status)
+	assert.Equal(t, 405, b.do("PUT", "/applications/"+id, `{}`).status)
+}
+
+func TestPagesCoverTheSetOnce(t *testing.T) {
+	b := newBench(t)
+	for i := range 7 {
+		b.app(fmt.Sprintf("u-%d", i))
+	}
+	seen := map[string]int{}
+	path := "/applications?$select=id&$top=3"
+	pages := 0
+	for path != "" {
+		got := b.do("GET", path, "")
+		require.Equal(t, 200, got.status, got.raw)
+		list, _ := got.at("value").([]any)
+		for _, e := range list {
+			seen[e.(map[string]any)["id"].(string)]++
+		}
+		path = strings.TrimPrefix(got.text("@odata.nextLink"), "https://graph.microsoft.com/v1.0")
+		pages++
+	}
+	assert.Equal(t, 3, pages)
+	assert.Len(t, seen, 7)
+}
+
+func TestParallelUpsertsMakeOneOfEach(t *testing.T) {
+	b := newBench(t)
+	statuses := make(chan int, 200)
+	parallel := func(work func()) {
+		var all sync.WaitGroup
+		for range 32 {
+			all.Go(work)
+		}
+		all.Wait()
+	}
+	parallel(func() {
+		statuses <- b.do("PATCH", "/applications(uniqueName='u')", `{"displayName":"A"}`, "Prefer", upsert).status
+	})
+	apps := b.world.Applications()
+	require.Len(t, apps, 1)
+	parallel(func() {
+		statuses <- b.do("PATCH", "/servicePrincipals(appId='"+apps[0].AppID+"')", `{}`, "Prefer", upsert).status
+	})
+	parallel(func() {
+		statuses <- b.do("PATCH", "/applications/"+apps[0].ID+"/federatedIdentityCredentials(name='abc')", credentialBody("s"), "Prefer", upsert).status
+	})
+	close(statuses)
+	count := map[int]int{}
+	for s := range statuses {
+		count[s]++
+	}
+	assert.Equal(t, map[int]int{201: 3, 204: 93}, count)
+	assert.Len(t, b.world.ServicePrincipals(), 2, "the app's own and the new one")
+	assert.Len(t, b.world.FederatedCredentials(apps[0].ID), 1)
+}
