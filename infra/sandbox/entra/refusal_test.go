@@ -105,8 +105,9 @@ func TestRefusals(t *testing.T) {
 		"issuer answers with an error": {arrange: func(_ *testing.T, f *fixture, _ url.Values) {
 			f.network[platform.Host] = http.NotFoundHandler()
 		}, code: 501661, oauth: "invalid_request", status: 400},
-		"issuer redirects": {arrange: func(_ *testing.T, f *fixture, _ url.Values) {
-			f.network[platform.Host] = http.RedirectHandler("https://elsewhere.example/", http.StatusFound)
+		"issuer redirects to where all is well": {arrange: func(_ *testing.T, f *fixture, _ url.Values) {
+			f.network["elsewhere.example"] = f.network[platform.Host]
+			f.network[platform.Host] = http.RedirectHandler("https://elsewhere.example/oauth2/.well-known/openid-configuration", http.StatusFound)
 		}, code: 501661, oauth: "invalid_request", status: 400},
 		"discovery is of another issuer": {arrange: publish(map[string]any{"issuer": "https://dataloop.ai"}),
 			code: 501661, oauth: "invalid_request", status: 400},
