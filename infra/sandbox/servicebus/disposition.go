@@ -1,0 +1,104 @@
+package servicebus
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
+)
+
+// disposition carries out what the peer decides about deliveries, and confirms where it waits for that.
+func (ch *channel) disposition(d *amqp.Disposition) {
+	if d.Role != amqp.RoleReceiver {
+		return // the peer, as a sender, learnt of our outcome
+	}
+	for _, id := range ch.unsettledBetween(d) {
+		u := ch.unsettled[id]
+		decided, final := decisionOf(d)
+		if !final {
+			continue
+		}
+		delete(ch.unsettled, id)
+		state := d.State
+		err := ch.c.b.do(func(now time.Time) error { return u.link.consumer.q.settle(now, u.token, decided) })
+		if err != nil {
+			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
+		}
+		if !d.Settled {
+			ch.send(&amqp.Disposition{Role: amqp.RoleSender, First: id, Settled: true, State: state})
+		}
+	}
+}
+
+// unsettledBetween lists the ids that a disposition is about. Ids are serial numbers: they may wrap.
+func (ch *channel) unsettledBetween(d *amqp.Disposition) []uint32 {
+	span := uint32(0)
+	if d.Last != nil {
+		span = *d.Last - d.First
+	}
+	var ids []uint32
+	if int64(span) < int64(len(ch.unsettled)) {
+		for i := range span + 1 {
+			if _, ok := ch.unsettled[d.First+i]; ok {
+				ids = append(ids, d.First+i)
+			}
+		}
+		return ids
+	}
+	for id := range ch.unsettled {
+		if id-d.First <= span {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b uint32) int { return int(int32(a - b)) })
+	return ids
+}
+
+// decisionOf translates a delivery state; final is false for one that settles nothing.
+func decisionOf(d *amqp.Disposition) (decided decision, final bool) {
+	if d.State == nil {
+		return decision{settlement: release}, d.Settled
+	}
+	switch d.State.Outcome {
+	case amqp.Accepted:
+		return decision{settlement: complete}, true
+	case amqp.Released:
+		return decision{settlement: release}, true
+	case amqp.Modified:
+		if d.State.UndeliverableHere {
+			return decision{settlement: postpone, properties: d.State.Annotations}, true
+		}
+		return decision{settlement: abandon, properties: d.State.Annotations}, true
+	case amqp.Rejected:
+		return burial(d.State.Error), true
+	}
+	return decision{settlement: release}, d.Settled
+}
+
+// burial reads reason and description of a dead letter from the error that a client rejects with.
+func burial(e *amqp.Error) decision {
+	out := decision{settlement: deadLetter}
+	if e == nil {
+		return out
+	}
+	out.description = e.Description
+	for _, entry := range e.Info {
+		name, ok := entry.Key.(string)
+		if symbol, isSymbol := entry.Key.(amqp.Symbol); isSymbol {
+			name, ok = string(symbol), true
+		}
+		if !ok {
+			continue
+		}
+		text, _ := entry.Value.(string)
+		switch name {
+		case propertyReason:
+			out.reason = text
+		case propertyDescription:
+			out.description = text
+		default:
+			out.properties = append(out.properties, amqp.Entry{Key: name, Value: entry.Value})
+		}
+	}
+	return out
+}

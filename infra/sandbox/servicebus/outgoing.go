@@ -1,0 +1,317 @@
+package servicebus
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
+)
+
+// outgoing is a link on which the peer receives: from an entity, or replies to its requests.
+type outgoing struct {
+	ch     *channel
+	handle uint32
+	name   string
+	attach *amqp.Attach
+
+	replies string // path of the request node whose replies go here; "" for an entity
+	count   uint32 // deliveries sent
+	credit  uint32 // replies that may be sent; for an entity the consumer has the credit
+
+	consumer *consumer // of an entity
+	settled  bool      // receive and delete
+	waiting  *acceptor // the attach is answered when it has a session
+	early    *amqp.Flow
+
+	pending []*outbound // in order
+	ended   bool
+	drained bool // tell the peer that its credit is used up once pending is empty
+}
+
+// outbound is a message on its way to the peer.
+type outbound struct {
+	delivery
+	payload []byte // what is left to send; encoded when it is its turn
+	id      uint32
+	begun   bool
+}
+
+// consume attaches to a queue, subscription or dead-letter queue.
+func (l *outgoing) consume(path string) error {
+	l.settled = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
+	l.consumer = &consumer{settled: l.settled}
+	l.consumer.deliver = func(d delivery) {
+		l.ch.c.post(func() { l.delivered(d) })
+	}
+	l.consumer.lost = func(why *Error) { l.ch.c.post(func() { l.detach(why) }) }
+	id, sessions := sessionOf(l.attach.Source)
+	return l.ch.c.b.do(func(now time.Time) error {
+		q, err := l.ch.c.b.source(path)
+		switch {
+		case err != nil:
+			return err
+		case !sessions:
+			if err := q.attach(l.consumer); err != nil {
+				return err
+			}
+			l.confirm(l.attach.Source, nil)
+			return nil
+		case id == nil:
+			return l.acceptNext(now, q)
+		}
+		s, err := q.acceptSession(now, *id, l.consumer)
+		if err != nil {
+			return err
+		}
+		l.confirmSession(s.id, s.until)
+		return nil
+	})
+}
+
+// delivered takes a message that the broker has handed to the consumer.
+func (l *outgoing) delivered(d delivery) {
+	l.pending = append(l.pending, &outbound{delivery: d})
+	if l.ended {
+		l.putBack()
+	}
+}
+
+// putBack returns what was never sent.
+func (l *outgoing) putBack() {
+	_ = l.ch.c.b.do(func(now time.Time) error { // fails only when the broker closes: then there is no queue to return to
+		for _, o := range l.pending {
+			if !o.begun {
+				l.consumer.q.putBack(now, o.delivery, l.settled)
+			}
+		}
+		return nil
+	})
+	l.pending = nil
+}
+
+// acceptNext answers the attach once there is a session, or the peer's patience ends.
+func (l *outgoing) acceptNext(now time.Time, q *queue) error {
+	timeout := acceptNextTimeout
+	if v, ok := l.attach.Properties.Get(propertyTimeout); ok {
+		if ms, ok := integer(v); ok && ms > 0 && ms <= math.MaxUint32 {
+			timeout = time.Duration(ms) * time.Millisecond
+		}
+	}
+	l.waiting = &acceptor{consumer: l.consumer}
+	l.waiting.accepted = func(s *session) {
+		id, until := s.id, s.until
+		l.ch.c.post(func() { l.accepted(id, until) })
+	}
+	l.waiting.failed = func(why *Error) { l.ch.c.post(func() { l.giveUp(why) }) }
+	return q.acceptNext(now, timeout, l.waiting)
+}
+
+func (l *outgoing) accepted(id string, until time.Time) {
+	if l.waiting == nil {
+		return // the peer detached first
+	}
+	l.waiting = nil
+	l.confirmSession(id, until)
+	if l.early != nil {
+		l.flow(l.early)
+	}
+}
+
+func (l *outgoing) giveUp(why *Error) {
+	if l.waiting != nil {
+		l.waiting = nil
+		l.ch.refuse(l.attach, why)
+	}
+}
+
+func (l *outgoing) confirmSession(id string, until time.Time) {
+	l.confirm(withSession(l.attach.Source, id), amqp.Map{{Key: propertyLockedUntil, Value: dotNetTicks(until)}})
+}
+
+// confirm answers the attach.
+func (l *outgoing) confirm(source *amqp.Terminus, properties amqp.Map) {
+	zero, limit := uint32(0), uint64(l.ch.c.b.options.MaxMessageSize)
+	l.ch.send(&amqp.Attach{Name: l.name, Handle: l.handle, Role: amqp.RoleSender, SenderSettleMode: l.attach.SenderSettleMode,
+		ReceiverSettleMode: l.attach.ReceiverSettleMode, Source: source, Target: l.attach.Target, InitialDeliveryCount: &zero,
+		MaxMessageSize: &limit, Properties: properties})
+}
+
+// transfer: the peer is the receiver of this link.
+func (l *outgoing) transfer(*amqp.Transfer) error {
+	return l.ch.c.protocolError("transfer on handle %d, which is attached as receiver", l.handle)
+}
+
+// flow takes the peer's credit.
+func (l *outgoing) flow(f *amqp.Flow) {
+	if l.waiting != nil {
+		l.early = f
+		return
+	}
+	if f.LinkCredit != nil {
+		limit := *f.LinkCredit
+		if f.DeliveryCount != nil {
+			limit += *f.DeliveryCount
+		}
+		l.allowUpTo(limit, f.Drain)
+	}
+	if f.Echo && !l.drained {
+		l.report(false)
+	}
+}
+
+// allowUpTo lets deliveries go out until their number, counted as AMQP does, is limit.
+func (l *outgoing) allowUpTo(limit uint32, drain bool) {
+	if l.consumer == nil {
+		l.credit = uint32(max(int32(limit-l.count), 0))
+		if drain {
+			l.drained = true
+		}
+		return
+	}
+	_ = l.ch.c.b.do(func(now time.Time) error { // fails only when the broker closes, which ends the connection too
+		c := l.consumer
+		c.setCredit(now, uint32(max(int32(limit-c.count), 0)))
+		if drain {
+			c.count += c.credit
+			c.credit = 0
+		}
+		return nil
+	})
+	if drain {
+		l.ch.c.post(func() { l.drained = true }) // after the deliveries that the credit has brought
+	}
+}
+
+// report tells the peer the link's state. What the broker has handed out and is not sent yet still counts as credit.
+func (l *outgoing) report(drained bool) {
+	handle, count, credit := l.handle, l.count, l.credit
+	if l.consumer != nil {
+		_ = l.ch.c.b.do(func(time.Time) error {
+			credit = l.consumer.count + l.consumer.credit - l.count
+			return nil
+		})
+	}
+	l.ch.announce(&amqp.Flow{Handle: &handle, DeliveryCount: &count, LinkCredit: &credit, Drain: drained})
+}
+
+// pump sends what is pending, as far as the windows allow.
+func (l *outgoing) pump() {
+	for len(l.pending) > 0 && (l.consumer != nil || l.credit > 0) {
+		if !l.push(l.pending[0]) {
+			return
+		}
+		l.pending = slices.Delete(l.pending, 0, 1)
+		l.count++
+		if l.consumer == nil {
+			l.credit--
+		}
+	}
+	if l.drained {
+		l.finishDrain()
+	}
+}
+
+// finishDrain tells the peer that its credit is gone.
+func (l *outgoing) finishDrain() {
+	l.drained = false
+	if l.consumer == nil {
+		l.count, l.credit = l.count+l.credit, 0
+	} else {
+		_ = l.ch.c.b.do(func(time.Time) error {
+			l.count = l.consumer.count
+			return nil
+		})
+	}
+	l.report(true)
+}
+
+// push sends the frames of one message; false if the window or the buffer is full before its end.
+func (l *outgoing) push(o *outbound) bool {
+	if !o.begun && o.payload == nil {
+		payload, err := encodeDelivery(o.record, false)
+		if err != nil {
+			l.detach(&Error{ConditionInternalError, err.Error()})
+			return false
+		}
+		o.payload = payload
+	}
+	room := int(l.ch.c.frameMax) - amqp.TransferOverhead
+	for {
+		if l.ch.peerWindow == 0 || len(l.ch.c.out) > maxUnwritten {
+			if l.ch.peerWindow > 0 {
+				l.ch.c.signal()
+			}
+			return false
+		}
+		chunk := o.payload[:min(room, len(o.payload))]
+		o.payload = o.payload[len(chunk):]
+		t := &amqp.Transfer{Handle: l.handle, Payload: chunk, More: len(o.payload) > 0}
+		if !o.begun {
+			l.start(o, t)
+		}
+		l.ch.peerWindow--
+		l.ch.nextOutgoing++
+		l.ch.send(t)
+		if !t.More {
+			return true
+		}
+	}
+}
+
+// start fills in what the first frame of a delivery carries.
+func (l *outgoing) start(o *outbound, t *amqp.Transfer) {
+	o.begun, o.id = true, l.ch.nextDelivery
+	l.ch.nextDelivery++
+	id, format := o.id, uint32(0)
+	t.DeliveryID, t.MessageFormat = &id, &format
+	t.Settled = l.settled || l.consumer == nil
+	t.DeliveryTag = deliveryTag(o.lockToken)
+	if !t.Settled {
+		l.ch.unsettled[id] = unsettled{link: l, token: o.lockToken}
+	}
+}
+
+// deliveryTag is the lock token as .NET writes a GUID: the first three groups little-endian.
+func deliveryTag(token amqp.UUID) []byte {
+	t := token
+	slices.Reverse(t[0:4])
+	slices.Reverse(t[4:6])
+	slices.Reverse(t[6:8])
+	return t[:]
+}
+
+// detach ends the link for an error.
+func (l *outgoing) detach(why *Error) {
+	if l.ch.links[l.handle] != l {
+		return
+	}
+	l.ch.links[l.handle] = refused{}
+	l.end()
+	l.ch.send(&amqp.Detach{Handle: l.handle, Closed: true, Error: wireError(why)})
+}
+
+// end gives up what the link holds: messages that were not sent go back uncounted, the others stay locked, a session is
+// free again.
+func (l *outgoing) end() {
+	l.ended = true
+	for id, u := range l.ch.unsettled {
+		if u.link == l {
+			delete(l.ch.unsettled, id)
+		}
+	}
+	if l.consumer == nil {
+		return
+	}
+	l.putBack()
+	_ = l.ch.c.b.do(func(now time.Time) error {
+		if l.waiting != nil {
+			l.waiting.leave()
+		}
+		if l.consumer.q != nil {
+			l.consumer.detach(now)
+		}
+		return nil
+	})
+	l.waiting = nil
+}
