@@ -21,7 +21,7 @@ func directoryEntries() []Entry {
 			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the managed identity exists."),
 		upstream("service-identity-unavailable", WhoOperator, "The service has no identity",
 			"The service could not get a token for its own identity.",
-			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it."),
+			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided().answering(http.StatusServiceUnavailable),
 		upstream("graph-request-refused", WhoOperator, "The directory refused the request",
 			"Graph calls the request invalid. For an application the commonest cause is a unique name that a deleted application still holds.",
 			"Look at the operation's step and the evidence; give the request id to Microsoft if it stays."),

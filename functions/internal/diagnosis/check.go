@@ -41,7 +41,7 @@ func Summarise(checks []Check) Verdict {
 	switch {
 	case seen[OutcomeFail]:
 		return VerdictFail
-	case seen[OutcomeUnknown] || !seen[OutcomePass] && !seen[OutcomeWarn]:
+	case seen[OutcomeUnknown] || !seen[OutcomePass]:
 		return VerdictUnknown
 	case seen[OutcomeWarn]:
 		return VerdictWarn

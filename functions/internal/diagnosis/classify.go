@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
@@ -71,6 +72,11 @@ func classify(err error, c Context) classified {
 	}
 	if code := networkCode(err); code != "" {
 		return classified{code: code}
+	}
+	// What azidentity cannot do it marks so. The federated identity's own failures are typed and were met above.
+	var identity interface{ NonRetriable() }
+	if errors.As(err, &identity) && !strings.HasPrefix(c.Operation, "access.") {
+		return classified{code: "service-identity-unavailable"}
 	}
 	return classified{code: CodeUnrecognised}
 }

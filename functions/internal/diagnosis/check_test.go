@@ -1,0 +1,67 @@
+package diagnosis
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestSummarise(t *testing.T) {
+	tests := map[string]struct {
+		statuses []Outcome
+		want     Verdict
+	}{
+		"nothing":                   {nil, VerdictUnknown},
+		"only skips":                {[]Outcome{OutcomeSkip, OutcomeSkip}, VerdictUnknown},
+		"passes":                    {[]Outcome{OutcomePass, OutcomePass}, VerdictPass},
+		"a skip does not count":     {[]Outcome{OutcomePass, OutcomeSkip}, VerdictPass},
+		"a warning":                 {[]Outcome{OutcomePass, OutcomeWarn, OutcomePass}, VerdictWarn},
+		"unknown before a warning":  {[]Outcome{OutcomePass, OutcomeWarn, OutcomeUnknown}, VerdictUnknown},
+		"failure before unknown":    {[]Outcome{OutcomeUnknown, OutcomeFail, OutcomePass}, VerdictFail},
+		"a warning without a pass":  {[]Outcome{OutcomeWarn, OutcomeSkip}, VerdictUnknown},
+		"a failure without a pass":  {[]Outcome{OutcomeFail}, VerdictFail},
+		"an outcome nobody defined": {[]Outcome{"good"}, VerdictUnknown},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var checks []Check
+			for _, s := range tt.statuses {
+				checks = append(checks, Check{Status: s})
+			}
+			assert.Equal(t, tt.want, Summarise(checks))
+		})
+	}
+}
+
+func TestDiff(t *testing.T) {
+	tests := map[string]struct {
+		expected, actual string
+		at               int
+		class            string
+	}{
+		"case only":         {"system:serviceaccount:dataloop:my-service", "system:serviceaccount:dataloop:My-service", 31, ClassCase},
+		"trailing slash":    {"https://dataloop.ai/oauth2", "https://dataloop.ai/oauth2/", 26, ClassSlash},
+		"slash missing":     {"https://dataloop.ai/oauth2/", "https://dataloop.ai/oauth2", 26, ClassSlash},
+		"blank at the end":  {"a:b", "a:b ", 3, ClassBlank},
+		"blank inside":      {"a:b", "a: b", 2, ClassBlank},
+		"another namespace": {"system:serviceaccount:dataloop:x", "system:serviceaccount:ddoe:x", 23, ClassOther},
+		"counted in runes":  {"日本a", "日本b", 2, ClassOther},
+		"actual empty":      {"a", "", 0, ClassOther},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := Diff(tt.expected, tt.actual)
+			if assert.NotNil(t, d.At) {
+				assert.Equal(t, tt.at, *d.At)
+			}
+			assert.Equal(t, tt.class, d.Class)
+		})
+	}
+	assert.Equal(t, Difference{}, Diff("same", "same"))
+}
+
+func TestCheckFrom(t *testing.T) {
+	pass := CheckFrom("access.list", "list", "It can be listed", nil, Context{Target: "https://x/c"})
+	assert.Equal(t, Check{ID: "access.list", Layer: "list", Status: OutcomePass, Title: "It can be listed", Target: "https://x/c"}, pass)
+	assert.Equal(t, Check{ID: "b", Layer: "read", Status: OutcomeSkip, Title: "t", DependsOn: "a"}, Skip("b", "read", "t", "a"))
+}
