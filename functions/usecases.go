@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
 )
@@ -64,16 +66,23 @@ func instance(stateStorageURL string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// testAccess runs the access test of an integration as it is stored now.
+// testAccess runs the access test of an integration as it is stored now, with the token of the request or one that the
+// platform gives. Without any token the report says that nothing could be proved.
 func (u *useCases) testAccess(ctx context.Context, id string, options testaccess.Options) (diagnosis.Report, error) {
 	document, err := u.service.Repository.Get(ctx, id)
-	if err != nil {
-		return diagnosis.Report{}, err
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New("integration-not-found"), Err: err}
+	case err != nil:
+		return diagnosis.Report{}, problem.Unavailable(err)
+	case document.Status.Phase == integration.PhaseDeleted:
+		return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.New("integration-deleted")}
 	}
 	token := options.SubjectToken
-	if token == "" && u.service.TokenSource != nil {
+	if token == "" && u.service.TokenSource != nil && document.Status.ClientID != "" {
 		if token, err = u.service.TokenSource(ctx, document.Spec.Subjects[0], document.Spec.Audience); err != nil {
-			return diagnosis.Report{}, err
+			words := diagnosis.Context{Operation: "subjectToken.get", Subject: document.Spec.Subjects[0], Audience: document.Spec.Audience}
+			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
 		}
 	}
 	return u.service.Tester.Run(ctx, access.Request{

@@ -6,11 +6,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -39,8 +38,8 @@ func (f Function) Register(api huma.API) {
 		OperationID: "getCredentialFile", Method: http.MethodGet, Path: "/integrations/{id}/credentials", Tags: []string{"integrations"},
 		Summary:     "The azure_credentials.json to upload to DDOE",
 		Description: "Exactly the members clientId, tenantId, federatedTokenIssuer, subject and audience. The file holds no secret.",
-		Responses:   map[string]*huma.Response{"200": fileResponse()},
-	}, append(outages, http.StatusNotFound, http.StatusConflict), f.file)
+		Responses:   map[string]*huma.Response{"200": fileResponse(api)},
+	}, append(outages, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity), f.file)
 	problem.Register(api, huma.Operation{
 		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health", Tags: []string{"integrations"},
 		Summary:     "The health state of an integration",
@@ -94,22 +93,16 @@ type fileOutput struct {
 	Body               []byte
 }
 
-func fileResponse() *huma.Response {
-	text := &huma.Schema{Type: huma.TypeString}
-	names := []string{"clientId", "tenantId", "federatedTokenIssuer", "subject", "audience"}
-	properties := map[string]*huma.Schema{}
-	for _, name := range names {
-		properties[name] = text
-	}
+func fileResponse(api huma.API) *huma.Response {
 	return &huma.Response{
 		Description: "The file, as an attachment",
-		Headers:     map[string]*huma.Param{"Content-Disposition": {Description: "Names the file azure_credentials.json", Schema: text}},
+		Headers: map[string]*huma.Param{"Content-Disposition": {
+			Description: "Names the file " + credential.FileName, Schema: &huma.Schema{Type: huma.TypeString}}},
 		Content: map[string]*huma.MediaType{"application/json": {
-			Schema: &huma.Schema{Type: huma.TypeObject, Properties: properties, Required: names},
-			Example: map[string]string{
-				"clientId": "33333333-3333-4333-8333-333333333333", "tenantId": "11111111-1111-4111-8111-111111111111",
-				"federatedTokenIssuer": "https://dataloop.ai/oauth2", "subject": "system:serviceaccount:dataloop:my-service",
-				"audience": "api://AzureADTokenExchange",
+			Schema: problem.Schema[credential.File](api),
+			Example: credential.File{
+				ClientID: "33333333-3333-4333-8333-333333333333", TenantID: "11111111-1111-4111-8111-111111111111",
+				FederatedTokenIssuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange",
 			},
 		}},
 	}
@@ -120,35 +113,13 @@ func (f Function) file(ctx context.Context, in *fileInput) (*fileOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !provisioned(document) {
-		return nil, &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
-	}
-	subject := in.Subject
-	if subject == "" && len(document.Spec.Subjects) > 0 {
-		subject = document.Spec.Subjects[0]
-	}
-	if !slices.Contains(document.Spec.Subjects, subject) {
-		return nil, problem.InvalidParameter("query", "subject", "one of the spec's subjects, byte for byte")
-	}
-	body, err := integration.CredentialFile(document, subject)
+	body, err := credential.CredentialFile(document, in.Subject)
 	if err != nil {
 		return nil, err
 	}
 	return &fileOutput{
-		ContentType: "application/json", ContentDisposition: `attachment; filename="azure_credentials.json"`, Body: body,
+		ContentType: "application/json", ContentDisposition: `attachment; filename="` + credential.FileName + `"`, Body: body,
 	}, nil
-}
-
-// provisioned reports whether every object of the integration exists: an integration that failed its access test later
-// still has them.
-func provisioned(d integration.Document) bool {
-	switch d.Status.Phase {
-	case integration.PhaseProvisioned, integration.PhaseUsable:
-		return true
-	case integration.PhaseFailed:
-		return slices.ContainsFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == "Provisioned" && c.Status == "True" })
-	}
-	return false
 }
 
 type healthOutput struct {

@@ -111,12 +111,21 @@ func fromDiagnosis(e *diagnosis.Error) *Problem {
 	}
 	p.Evidence, p.transient = d.Evidence, d.Transient
 	if status >= http.StatusInternalServerError {
-		p.cause = e
-		if e.Err != nil {
-			p.cause = fmt.Errorf("%s: %w", d.Code, e.Err) // e itself keeps the cause's text to itself
-		}
+		p.cause = fmt.Errorf("%s: %w", d.Code, innermost(e))
 	}
 	return p
+}
+
+// innermost returns what the words were found for: a *diagnosis.Error keeps its cause's text to itself.
+func innermost(e *diagnosis.Error) error {
+	for e.Err != nil {
+		var deeper *diagnosis.Error
+		if !errors.As(e.Err, &deeper) {
+			return e.Err
+		}
+		e = deeper
+	}
+	return e
 }
 
 // Unavailable gives words to an error of the state store: what is not "not found" or "conflict" is an outage.

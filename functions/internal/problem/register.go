@@ -67,6 +67,9 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int, handler
 		}
 		return out, nil
 	})
+	// huma adds the schema of its own error shape, which no answer here has.
+	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
+	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorDetail")
 	registered := operation(api, op.Method, op.Path)
 	if hasBody {
 		registered.RequestBody.Required = required

@@ -1,0 +1,156 @@
+package functions
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// settings are a complete environment; changes replace single ones, and an empty value removes one.
+func settings(changes map[string]string) func(string) (string, bool) {
+	all := map[string]string{
+		"FUNCTIONS_CUSTOMHANDLER_PORT":                  "7080",
+		"STATE_STORAGE_URL":                             "https://state.blob.core.windows.net/",
+		"ServiceBusConnection__fullyQualifiedNamespace": "wif.servicebus.windows.net",
+	}
+	maps.Copy(all, changes)
+	return func(name string) (string, bool) {
+		v, ok := all[name]
+		return v, ok && v != ""
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	c, err := ConfigFromEnvironment(settings(nil))
+	require.NoError(t, err)
+	assert.Equal(t, 7080, c.Port)
+	assert.Equal(t, "https://state.blob.core.windows.net", c.StateStorageURL)
+	assert.Equal(t, "wif.servicebus.windows.net", c.ServiceBus.Namespace)
+	assert.Equal(t, "public", c.Cloud.Name)
+	assert.Equal(t, "api://AzureADTokenExchange", c.Cloud.Audience)
+	assert.Equal(t, "blob.core.windows.net", c.Cloud.BlobSuffix)
+	assert.Equal(t, "system:serviceaccount:dataloop:{service}", c.SubjectTemplate)
+	assert.Empty(t, c.Issuer, "there is no built-in issuer")
+	assert.False(t, c.ManagedIdentity)
+}
+
+func TestConfigOfEverySetting(t *testing.T) {
+	c, err := ConfigFromEnvironment(settings(map[string]string{
+		"AZURE_CLIENT_ID": "0B1F6E0E-7F0C-4F7E-9D59-6D9C9F1C2A10", "AZURE_CLOUD": "china", "IDENTITY_ENDPOINT": "http://127.0.0.1:1/token",
+		"ServiceBusConnection__fullyQualifiedNamespace": "WIF.servicebus.chinacloudapi.cn", "SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1:5671",
+		"DDOE_ISSUER": "https://dataloop.ai/oauth2/", "DDOE_SUBJECT_TEMPLATE": "svc:{service}",
+		"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/tokens", "DDOE_API_KEY": "planted-key",
+		"PUBLIC_BASE_URL": "http://127.0.0.1:7071/", "WEBSITE_SITE_NAME": "wif", "REGION_NAME": "China North 3",
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", c.ClientID)
+	assert.True(t, c.ManagedIdentity)
+	assert.Equal(t, "api://AzureADTokenExchangeChina", c.Cloud.Audience)
+	assert.Equal(t, "https://login.chinacloudapi.cn/", c.Cloud.Configuration.ActiveDirectoryAuthorityHost)
+	assert.Equal(t, "wif.servicebus.chinacloudapi.cn", c.ServiceBus.Namespace)
+	assert.Equal(t, "127.0.0.1:5671", c.ServiceBus.CustomEndpoint)
+	assert.Equal(t, "https://dataloop.ai/oauth2/", c.Issuer, "an issuer is kept byte for byte")
+	assert.Equal(t, "svc:{service}", c.SubjectTemplate)
+	assert.Equal(t, "planted-key", c.SubjectTokenKey.Reveal())
+	assert.Equal(t, "http://127.0.0.1:7071", c.PublicBaseURL)
+	assert.Equal(t, "wif", c.SiteName)
+	assert.Equal(t, "China North 3", c.Region)
+
+	document, err := json.Marshal(c)
+	require.NoError(t, err)
+	assert.NotContains(t, string(document)+fmt.Sprintf("%v %+v %#v", c, c, c), "planted")
+}
+
+func TestFaultySettings(t *testing.T) {
+	const connection = "Endpoint=sb://wif.servicebus.windows.net/;SharedAccessKeyName=app;SharedAccessKey=planted="
+	byString := map[string]string{"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": connection}
+	_, err := ConfigFromEnvironment(settings(byString))
+	require.NoError(t, err, "a connection string will do")
+
+	cases := map[string]map[string]string{
+		"FUNCTIONS_CUSTOMHANDLER_PORT: missing":                    {"FUNCTIONS_CUSTOMHANDLER_PORT": ""},
+		"FUNCTIONS_CUSTOMHANDLER_PORT: a word":                     {"FUNCTIONS_CUSTOMHANDLER_PORT": "http"},
+		"FUNCTIONS_CUSTOMHANDLER_PORT: zero":                       {"FUNCTIONS_CUSTOMHANDLER_PORT": "0"},
+		"FUNCTIONS_CUSTOMHANDLER_PORT: too large":                  {"FUNCTIONS_CUSTOMHANDLER_PORT": "65536"},
+		"AZURE_CLIENT_ID: a name":                                  {"AZURE_CLIENT_ID": "my-identity"},
+		"AZURE_CLIENT_ID: in braces":                               {"AZURE_CLIENT_ID": "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"},
+		"AZURE_CLOUD: unknown":                                     {"AZURE_CLOUD": "AzureCloud"},
+		"STATE_STORAGE_URL: missing":                               {"STATE_STORAGE_URL": ""},
+		"STATE_STORAGE_URL: blanks":                                {"STATE_STORAGE_URL": "  "},
+		"STATE_STORAGE_URL: http":                                  {"STATE_STORAGE_URL": "http://state.blob.core.windows.net"},
+		"STATE_STORAGE_URL: a name":                                {"STATE_STORAGE_URL": "state"},
+		"STATE_STORAGE_URL: with a SAS":                            {"STATE_STORAGE_URL": "https://state.blob.core.windows.net?sig=planted"},
+		"STATE_STORAGE_URL: with a user":                           {"STATE_STORAGE_URL": "https://user:planted@state.blob.core.windows.net"},
+		"ServiceBusConnection__fullyQualifiedNamespace: missing":   {"ServiceBusConnection__fullyQualifiedNamespace": ""},
+		"ServiceBusConnection__fullyQualifiedNamespace: both":      {"ServiceBusConnection": connection},
+		"ServiceBusConnection__fullyQualifiedNamespace: a URL":     {"ServiceBusConnection__fullyQualifiedNamespace": "sb://wif.servicebus.windows.net"},
+		"ServiceBusConnection__fullyQualifiedNamespace: a name":    {"ServiceBusConnection__fullyQualifiedNamespace": "wif"},
+		"ServiceBusConnection: not one":                            {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": "planted"},
+		"ServiceBusConnection: without a key":                      {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": "Endpoint=sb://wif.servicebus.windows.net/"},
+		"ServiceBusConnection: of one queue":                       {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": connection + ";EntityPath=wif-commands"},
+		"SERVICEBUS_CUSTOM_ENDPOINT: a URL":                        {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
+		"SERVICEBUS_CUSTOM_ENDPOINT: a path":                       {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
+		"DDOE_ISSUER: no URL":                                      {"DDOE_ISSUER": "dataloop.ai/oauth2"},
+		"DDOE_ISSUER: http":                                        {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
+		"DDOE_ISSUER: a query":                                     {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
+		"DDOE_SUBJECT_TEMPLATE: without the service":               {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
+		"DDOE_SUBJECT_TEMPLATE: the service twice":                 {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
+		"DDOE_SUBJECT_TOKEN_URL: http":                             {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai", "DDOE_API_KEY": "planted"},
+		"DDOE_API_KEY: missing":                                    {"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai"},
+		"PUBLIC_BASE_URL: a path":                                  {"PUBLIC_BASE_URL": "/api"},
+		"PUBLIC_BASE_URL: a query":                                 {"PUBLIC_BASE_URL": "https://wif.example.com?code=planted"},
+		"PUBLIC_BASE_URL: another scheme":                          {"PUBLIC_BASE_URL": "ftp://wif.example.com"},
+		"ServiceBusConnection__fullyQualifiedNamespace: with port": {"ServiceBusConnection__fullyQualifiedNamespace": "wif.servicebus.windows.net:5671"},
+	}
+	for name, changes := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := ConfigFromEnvironment(settings(changes))
+			require.Error(t, err)
+			joined, ok := err.(interface{ Unwrap() []error })
+			require.True(t, ok)
+			assert.Len(t, joined.Unwrap(), 1, err)
+			setting, _, _ := strings.Cut(name, ":")
+			assert.Contains(t, err.Error(), "setting "+setting+" ")
+			assert.NotContains(t, err.Error(), "planted", "a faulty value may be a secret")
+		})
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, err := ConfigFromEnvironment(func(name string) (string, bool) { return "\x00", true })
+	require.Error(t, err)
+	for _, name := range []string{
+		"FUNCTIONS_CUSTOMHANDLER_PORT", "AZURE_CLIENT_ID", "AZURE_CLOUD", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace",
+		"SERVICEBUS_CUSTOM_ENDPOINT", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "PUBLIC_BASE_URL",
+	} {
+		assert.Contains(t, err.Error(), name)
+	}
+	_, err = ConfigFromEnvironment(func(string) (string, bool) { return "", false })
+	require.Error(t, err)
+	for _, name := range []string{"FUNCTIONS_CUSTOMHANDLER_PORT", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace"} {
+		assert.Contains(t, err.Error(), name)
+	}
+}
+
+func TestEachCloudIsWhole(t *testing.T) {
+	for _, c := range clouds() {
+		t.Run(c.Name, func(t *testing.T) {
+			assert.NotEmpty(t, c.Configuration.ActiveDirectoryAuthorityHost)
+			assert.NotEmpty(t, c.Configuration.Services)
+			assert.Contains(t, c.Audience, "api://AzureADTokenExchange")
+			assert.Contains(t, c.BlobSuffix, "blob.core.")
+			assert.Regexp(t, `^https://.*graph.*/\.default$`, c.GraphScope)
+		})
+	}
+}
+
+func TestInstanceIsOfTheState(t *testing.T) {
+	assert.Equal(t, instance("https://a.blob.core.windows.net"), instance("https://A.blob.core.windows.net"))
+	assert.NotEqual(t, instance("https://a.blob.core.windows.net"), instance("https://b.blob.core.windows.net"))
+	assert.Regexp(t, `^[0-9a-f]{8}$`, instance("https://a.blob.core.windows.net"))
+}

@@ -1,0 +1,257 @@
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// network answers by host, in this process, as Azure, Entra and the platform would.
+type network map[string]http.Handler
+
+// RoundTrip implements http.RoundTripper.
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
+	host := r.URL.Hostname()
+	handler, ok := n[host]
+	if !ok && strings.HasSuffix(host, ".blob.core.windows.net") {
+		handler, ok = n["*.blob.core.windows.net"]
+	}
+	if !ok {
+		return nil, &http.ProtocolError{ErrorString: "no such host in the sandbox: " + host}
+	}
+	served := r.Clone(r.Context())
+	if served.Body == nil {
+		served.Body = http.NoBody
+	}
+	served.Host, served.RequestURI = host, r.URL.RequestURI()
+	if r.ContentLength > 0 {
+		served.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as a transport would
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, served)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
+}
+
+// identity is the app's managed identity in the sandbox.
+type identity struct{ authority *entra.Authority }
+
+// GetToken implements azcore.TokenCredential.
+func (i identity) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, expires, err := i.authority.Issue(world.AppPrincipalID, strings.TrimSuffix(o.Scopes[0], "/.default"))
+	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
+}
+
+// queue keeps what the app sends.
+type queue struct {
+	mu   sync.Mutex
+	sent []sent
+	fail error
+}
+
+type sent struct {
+	entity string
+	bus.Message
+}
+
+func (q *queue) send(_ context.Context, entity string, m bus.Message) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.fail != nil {
+		return q.fail
+	}
+	q.sent = append(q.sent, sent{entity, m})
+	return nil
+}
+
+// take removes the next message that is due now.
+func (q *queue) take(entity string) (bus.Message, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, s := range q.sent {
+		if s.entity == entity && s.EnqueueAt.IsZero() {
+			q.sent = append(q.sent[:i:i], q.sent[i+1:]...)
+			return s.Message, true
+		}
+	}
+	return bus.Message{}, false
+}
+
+const planted = "planted-api-key"
+
+// testPlatform is a platform that answers nothing; enough for wiring.
+func testPlatform(t *testing.T) platform {
+	t.Helper()
+	return platform{
+		credential: identity{}, client: &http.Client{Transport: network{}}, store: storetest.NewMemory(), send: (&queue{}).send,
+		close: func(context.Context) error { return nil },
+	}
+}
+
+// app is the whole app on a seeded world, in this process.
+type app struct {
+	*App
+	t      *testing.T
+	world  *world.World
+	queue  *queue
+	issuer *sandbox.Issuer
+	log    *strings.Builder
+	// document is the API document as it is served.
+	document map[string]any
+}
+
+func newApp(t *testing.T, changes map[string]string) *app {
+	t.Helper()
+	w := world.New(nil)
+	world.Seed(w)
+	authority, err := entra.NewAuthority(w)
+	require.NoError(t, err)
+	issuer, err := sandbox.NewIssuer(world.Issuer, time.Now)
+	require.NoError(t, err)
+	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted})
+	net := network{
+		"graph.microsoft.com": graph.New(w, authority.Authenticate(entra.ResourceGraph)), "management.azure.com": arm.New(w, authority.Authenticate(entra.ResourceManagement)),
+		"*.blob.core.windows.net": blob.New(w, authority), sandbox.Host: web, sandbox.GateHost: web,
+	}
+	net["login.microsoftonline.com"] = entra.New(w, authority, net)
+
+	all := map[string]string{"DDOE_ISSUER": world.Issuer}
+	for name, value := range changes {
+		all[name] = value
+	}
+	cfg, err := ConfigFromEnvironment(settings(all))
+	require.NoError(t, err)
+	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, log: &strings.Builder{}}
+	a.App, err = wire(cfg, slog.New(slog.NewJSONHandler(a.log, nil)), platform{
+		credential: identity{authority}, client: &http.Client{Transport: net}, store: storetest.NewMemory(), send: a.queue.send,
+		close: func(context.Context) error { return nil },
+	})
+	require.NoError(t, err)
+	served := httptest.NewRecorder()
+	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
+	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
+	return a
+}
+
+// answer is one HTTP answer, decoded.
+type answer struct {
+	*http.Response
+	raw  string
+	body map[string]any
+}
+
+func (a *app) call(method, path, body string, headers ...string) answer {
+	a.t.Helper()
+	r := httptest.NewRequestWithContext(a.t.Context(), method, "/api"+path, strings.NewReader(body))
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	a.HTTP.ServeHTTP(w, r)
+	got := answer{Response: w.Result(), raw: w.Body.String()}
+	if strings.Contains(got.Header.Get("Content-Type"), "json") {
+		require.NoError(a.t, json.Unmarshal(w.Body.Bytes(), &got.body), got.raw)
+	}
+	assert.NotEmpty(a.t, got.Header.Get("x-ms-request-id"), "%s %s", method, path)
+	a.declared(method, path, got)
+	return got
+}
+
+// deliver hands all commands that are due to reconcile, as the trigger would.
+func (a *app) deliver() {
+	a.t.Helper()
+	for {
+		m, ok := a.queue.take(message.QueueCommands)
+		if !ok {
+			return
+		}
+		require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID, DeliveryCount: 1}))
+	}
+}
+
+func (a *app) function(name string) Function {
+	a.t.Helper()
+	for _, f := range a.Functions {
+		if f.Name == name {
+			return f
+		}
+	}
+	require.FailNow(a.t, "no function "+name)
+	return Function{}
+}
+
+// at follows member names into an answer.
+func (g answer) at(names ...string) any {
+	var v any = g.body
+	for _, name := range names {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[name]
+	}
+	return v
+}
+
+// declared holds an answer against the API document: each status that an operation answers with is declared there, with
+// its media type.
+func (a *app) declared(method, path string, got answer) {
+	a.t.Helper()
+	for template, operations := range a.document["paths"].(map[string]any) {
+		op, ok := operations.(map[string]any)[strings.ToLower(method)].(map[string]any)
+		plain, _, _ := strings.Cut(path, "?")
+		if !ok || !fits(template, plain) {
+			continue
+		}
+		status := strconv.Itoa(got.StatusCode)
+		response, ok := op["responses"].(map[string]any)[status].(map[string]any)
+		if !assert.True(a.t, ok, "%s %s answers %s, which is not declared: %s", method, template, status, got.raw) {
+			return
+		}
+		media, _, _ := strings.Cut(got.Header.Get("Content-Type"), ";")
+		assert.Contains(a.t, response["content"], media, "%s %s %s", method, template, status)
+		return
+	}
+}
+
+// fits reports whether a path is one of the template.
+func fits(template, path string) bool {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if !strings.HasPrefix(want[i], "{") && want[i] != got[i] {
+			return false
+		}
+	}
+	return true
+}
