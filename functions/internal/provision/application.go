@@ -29,7 +29,8 @@ func owned(app graph.Application, id string) bool {
 func (r *run) application(ctx context.Context) error {
 	d := r.current()
 	app, outcome, err := r.upsertApplication(ctx, d)
-	if reactionOf(err) == restore {
+	reclaimed := reactionOf(err) == restore
+	if reclaimed {
 		if err := r.reclaim(ctx, d); err != nil {
 			return err
 		}
@@ -42,6 +43,12 @@ func (r *run) application(ctx context.Context) error {
 		return err
 	}
 	if outcome == graph.OutcomeUpdated {
+		// A crash may have come between the two restores, so a beginning integration looks for its service principal.
+		if reclaimed || r.begins {
+			if err := r.restorePrincipal(ctx, d); err != nil {
+				return err
+			}
+		}
 		if app, err = r.knownApplication(ctx, d); err != nil {
 			return err
 		}
@@ -99,9 +106,8 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) error {
 	case !graph.IsNotFound(err):
 		return r.mustTry(ctx, opApplicationGet, err)
 	case d.Status.ObjectID != "":
-		restored, err := r.restoreItem(ctx, "restore-application", d.Status.ObjectID)
-		if err != nil || restored {
-			return worst(err, r.restorePrincipal(ctx, d))
+		if restored, err := r.restoreItem(ctx, "restore-application", d.Status.ObjectID); err != nil || restored {
+			return err
 		}
 	}
 	// Nothing of ours is in the recycle bin. It may be a raced write that this replica does not show yet.

@@ -20,6 +20,8 @@ import (
 type run struct {
 	*Service
 	cmd message.Command
+	// begins says that the operation makes the integration, or makes it again after a teardown.
+	begins bool
 
 	mu       sync.Mutex // guards what follows: within a hop several requests are under way
 	document integration.Document
@@ -41,7 +43,7 @@ func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Service: s, cmd: cmd, document: a.Document}
+	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), document: a.Document}
 	for _, hop := range []func(context.Context) error{r.start, r.application, r.identity, r.roleAssignments} {
 		err := hop(ctx)
 		if err := errors.Join(err, r.flush(ctx)); err != nil {

@@ -200,14 +200,14 @@ func (s *Service) write(ctx context.Context, in intent, op integration.Operation
 
 func (s *Service) put(ctx context.Context, in intent, d *integration.Document, op integration.Operation) (integration.Document, error) {
 	if d == nil {
-		fresh := integration.Document{ID: in.id, CreatedAt: op.CreatedAt}
+		fresh := integration.Document{ID: in.id, CreatedAt: op.CreatedAt, CreatedBy: op.ID}
 		in.apply(&fresh, true)
 		fresh.Status.LastOperationID = op.ID
 		return s.Repository.Create(ctx, fresh)
 	}
 	again := d.Status.Phase == integration.PhaseDeleted && in.kind == integration.KindProvision
 	if again {
-		d.CreatedAt = op.CreatedAt
+		d.CreatedAt, d.CreatedBy = op.CreatedAt, op.ID
 	}
 	in.apply(d, again)
 	d.Status.LastOperationID = op.ID
@@ -215,10 +215,8 @@ func (s *Service) put(ctx context.Context, in intent, d *integration.Document, o
 	return *d, err
 }
 
-// began says that the operation made the integration: both got the same time.
-func began(d integration.Document, op integration.Operation) bool {
-	return op.Kind == integration.KindProvision && d.CreatedAt.Equal(op.CreatedAt)
-}
+// began says that the operation made the integration, or made it again after a teardown.
+func began(d integration.Document, op integration.Operation) bool { return d.CreatedBy == op.ID }
 
 // cancel ends an operation whose request was refused after it was written down, and returns the refusal.
 func (s *Service) cancel(ctx context.Context, op integration.Operation, refusal error) error {

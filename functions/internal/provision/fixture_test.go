@@ -1,0 +1,405 @@
+package provision_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	id      = "my-service"
+	subject = "system:serviceaccount:dataloop:my-service"
+	other   = "system:serviceaccount:dataloop:other"
+)
+
+// fixture is a deployment of the service in a seeded world: real clients over the sandbox's handlers, an in-memory
+// store, a queue that is a slice, and one clock that only sleeping moves.
+type fixture struct {
+	t       *testing.T
+	service *provision.Service
+	world   *world.World
+	issuer  func() *platform.Issuer // made when it is needed: its key takes long
+	hosts   map[string]http.Handler
+	store   integration.Store
+
+	mu       sync.Mutex
+	at       time.Time
+	slept    time.Duration
+	requests []string // "METHOD path" of every request that was answered
+	sent     []sent
+	faults   []*fault
+	kill     *kill
+}
+
+type sent struct {
+	entity string
+	bus.Message
+}
+
+// fault makes matching requests fail: instead of being done, or after.
+type fault struct {
+	match *regexp.Regexp // over "METHOD host/path"
+	// times is how often; 0 is always.
+	times   int
+	status  int
+	code    string
+	detail  string
+	message string
+	after   bool
+	done    int
+}
+
+// kill ends the process at the n-th effect (request, write to the store, message sent), before or after it is done.
+type kill struct {
+	at     int
+	after  bool
+	cancel context.CancelFunc
+	seen   int
+	dead   bool
+}
+
+var errKilled = errors.New("killed")
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory()}
+	f.world = world.New(f.now)
+	world.Seed(f.world)
+	authority, err := sandboxentra.NewAuthority(f.world)
+	require.NoError(t, err)
+	f.issuer = sync.OnceValue(func() *platform.Issuer {
+		issuer, err := platform.NewIssuer(world.Issuer, f.now)
+		require.NoError(t, err)
+		return issuer
+	})
+	f.hosts = map[string]http.Handler{
+		"graph.microsoft.com":  sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience)),
+		"management.azure.com": sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
+		sandboxentra.Host:      sandboxentra.New(f.world, authority, f),
+		platform.Host: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			platform.New(f.world, platform.Options{Issuer: f.issuer(), APIKey: "key"}).ServeHTTP(w, r)
+		}),
+		"acmedata.blob.core.windows.net": blob.New(f.world, authority),
+	}
+	cred := credential(func(scope string) (string, time.Time, error) {
+		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
+	})
+	options := azcore.ClientOptions{Transport: transporter{f}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
+	require.NoError(t, err)
+	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
+	require.NoError(t, err)
+	f.service = &provision.Service{
+		Repository: &integration.Repository{Store: guarded{f}, Now: f.now},
+		Graph:      directory, ARM: resources,
+		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
+			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
+		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
+		TokenSource: func(_ context.Context, subject, audience string) (string, error) {
+			return f.issuer().Mint(platform.TokenRequest{Subject: subject, Audience: audience})
+		},
+		Send: f.send, Now: f.now, Sleep: f.sleep, Instance: "0123abcd",
+	}
+	return f
+}
+
+func (f *fixture) now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.at
+}
+
+func (f *fixture) advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at = f.at.Add(d)
+}
+
+func (f *fixture) sleep(ctx context.Context, d time.Duration) error {
+	f.advance(d)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slept += d
+	return ctx.Err()
+}
+
+// effect is one thing that a process does to the outside; do is not called, or its result is lost, when it is killed.
+func effect[T any](f *fixture, do func() (T, error)) (T, error) {
+	var zero T
+	dies := func(after bool) bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		k := f.kill
+		if k == nil {
+			return false
+		}
+		if !after && !k.dead {
+			k.seen++
+		}
+		if !k.dead && k.after == after && k.seen >= k.at {
+			k.dead = true
+			k.cancel()
+		}
+		return k.dead
+	}
+	if dies(false) {
+		return zero, errKilled
+	}
+	v, err := do()
+	if dies(true) {
+		return zero, errKilled
+	}
+	return v, err
+}
+
+func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
+	_, err := effect(f, func() (struct{}, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		duplicate := slices.ContainsFunc(f.sent, func(s sent) bool { return s.entity == entity && s.ID == m.ID })
+		if !duplicate { // the entities detect duplicates
+			f.sent = append(f.sent, sent{entity, m})
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// guarded is the store, as far as the process lives.
+type guarded struct{ f *fixture }
+
+func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
+	return g.f.store.Get(ctx, key)
+}
+func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
+	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
+}
+func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
+	return g.f.store.Delete(ctx, key, ifMatch)
+}
+func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
+	return g.f.store.List(ctx, prefix, token, limit)
+}
+
+// transporter is the way to the hosts, faults included.
+type transporter struct{ f *fixture }
+
+func (tr transporter) Do(r *http.Request) (*http.Response, error) {
+	return effect(tr.f, func() (*http.Response, error) { return tr.f.faulty(r) })
+}
+
+func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	what := r.Method + " " + r.URL.Host + r.URL.Path
+	f.mu.Lock()
+	i := slices.IndexFunc(f.faults, func(x *fault) bool { return (x.times == 0 || x.done < x.times) && x.match.MatchString(what) })
+	var hit *fault
+	if i >= 0 {
+		hit = f.faults[i]
+		hit.done++
+	}
+	f.requests = append(f.requests, what)
+	f.mu.Unlock()
+	if hit != nil && !hit.after {
+		return hit.response(r), nil
+	}
+	response, err := f.RoundTrip(r)
+	if hit != nil {
+		return hit.response(r), nil
+	}
+	return response, err
+}
+
+func (x *fault) response(r *http.Request) *http.Response {
+	details := []any{}
+	if x.detail != "" {
+		details = append(details, map[string]string{"code": x.detail})
+	}
+	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message, "details": details}})
+	header := http.Header{"Content-Type": {"application/json"}, "Request-Id": {"fault-request"}, "X-Ms-Request-Id": {"fault-request"}}
+	return &http.Response{StatusCode: x.status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+}
+
+// RoundTrip answers by host, in-process.
+func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
+	handler, ok := f.hosts[r.URL.Host]
+	if !ok {
+		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
+	}
+	recorder := httptest.NewRecorder()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	handler.ServeHTTP(recorder, r)
+	response := recorder.Result()
+	response.Request = r
+	return response, nil
+}
+
+type credential func(scope string) (string, time.Time, error)
+
+func (c credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, expires, err := c(o.Scopes[0])
+	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
+}
+
+func spec(containers ...string) integration.Spec {
+	s := integration.Spec{ServiceName: "my-service"}
+	for _, c := range containers {
+		s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: world.DataAccountID, Container: c, Access: integration.AccessReadWrite})
+	}
+	return s
+}
+
+// submit submits and returns the command that was sent for it.
+func (f *fixture) submit(s integration.Spec) (provision.Accepted, message.Command) {
+	f.t.Helper()
+	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s})
+	require.NoError(f.t, err)
+	return a, f.command(a.Operation.ID)
+}
+
+func (f *fixture) remove(opts provision.TeardownOptions) (provision.Accepted, message.Command) {
+	f.t.Helper()
+	a, err := f.service.SubmitTeardown(f.t.Context(), id, opts)
+	require.NoError(f.t, err)
+	return a, f.command(a.Operation.ID)
+}
+
+// command parses the message with that id as the trigger delivers it.
+func (f *fixture) command(messageID string) message.Command {
+	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.entity == message.QueueCommands && s.ID == messageID })
+	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
+	c, err := message.ParseCommand(message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: f.sent[i].SessionID})
+	require.NoError(f.t, err)
+	return c
+}
+
+// events are the types of what was published.
+func (f *fixture) events() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var types []string
+	for _, s := range f.sent {
+		if s.entity == message.TopicEvents {
+			types = append(types, strings.TrimSuffix(strings.TrimPrefix(s.Subject, "ai.ddoe.wif.integration."), ".v1"))
+		}
+	}
+	return types
+}
+
+func (f *fixture) handle(c message.Command) {
+	f.t.Helper()
+	require.NoError(f.t, f.service.Handle(f.t.Context(), c))
+}
+
+// provisioned submits the spec and carries it out.
+func (f *fixture) provisioned(s integration.Spec) integration.Document {
+	f.t.Helper()
+	a, c := f.submit(s)
+	f.handle(c)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	return f.document()
+}
+
+func (f *fixture) document() integration.Document {
+	f.t.Helper()
+	d, err := f.service.Repository.Get(f.t.Context(), id)
+	require.NoError(f.t, err)
+	return d
+}
+
+func (f *fixture) operation(operationID string) integration.Operation {
+	f.t.Helper()
+	o, err := f.service.Repository.GetOperation(f.t.Context(), operationID)
+	require.NoError(f.t, err)
+	return o
+}
+
+func (f *fixture) requireStatus(operationID string, want integration.OperationStatus) integration.Operation {
+	f.t.Helper()
+	o := f.operation(operationID)
+	require.Equal(f.t, want, o.Status, "%+v", o.Error)
+	return o
+}
+
+// counts are the objects of ours in the world.
+type counts struct{ applications, principals, credentials, assignments, deleted int }
+
+func (f *fixture) counts() counts {
+	c := counts{applications: len(f.world.Applications()), deleted: len(f.world.DeletedItems())}
+	for _, p := range f.world.ServicePrincipals() {
+		if p.ServicePrincipalType == "Application" {
+			c.principals++
+		}
+	}
+	for _, a := range f.world.Applications() {
+		c.credentials += len(f.world.FederatedCredentials(a.ID))
+	}
+	for _, a := range f.world.RoleAssignments() {
+		if a.PrincipalID != world.AppPrincipalID {
+			c.assignments++
+		}
+	}
+	return c
+}
+
+// dies arms the switch and returns the context of the doomed process.
+func (f *fixture) dies(at int, after bool) context.Context {
+	ctx, cancel := context.WithCancel(f.t.Context())
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kill = &kill{at: at, after: after, cancel: cancel}
+	return ctx
+}
+
+// revive disarms the switch and reports whether the process was killed.
+func (f *fixture) revive() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.kill
+	f.kill = nil
+	k.cancel()
+	return k.dead
+}
+
+func (f *fixture) fails(x fault) { f.faults = append(f.faults, &x) }

@@ -1,0 +1,290 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestProvisionMakesEverythingInFourRequests(t *testing.T) {
+	f := newFixture(t)
+	a, cmd := f.submit(spec("images"))
+	assert.True(t, a.Created)
+	assert.Equal(t, integration.PhasePending, a.Document.Status.Phase)
+	f.handle(cmd)
+
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+	assert.Len(t, f.requests, 4, "application; service principal beside credential; role assignment")
+	d := f.document()
+	app := f.world.Applications()[0]
+	assert.Equal(t, "ddoe-wif-0123abcd-my-service", app.UniqueName)
+	assert.ElementsMatch(t, []string{"managed-by:ddoe-wif", "integration:my-service"}, app.Tags)
+	assert.Equal(t, integration.PhaseProvisioned, d.Status.Phase)
+	assert.Equal(t, app.AppID, d.Status.ClientID)
+	assert.Equal(t, app.ID, d.Status.ObjectID)
+	require.Len(t, d.Status.FederatedCredentials, 1)
+	trust := f.world.FederatedCredentials(app.ID)[0]
+	assert.Equal(t, integration.FederatedCredential{Name: trust.Name, ID: trust.ID, Issuer: world.Issuer, Subject: subject, Audience: "api://AzureADTokenExchange"}, d.Status.FederatedCredentials[0])
+	require.Len(t, d.Status.RoleAssignments, 1)
+	grant, ok := f.world.RoleAssignment(d.Status.RoleAssignments[0].ID)
+	require.True(t, ok)
+	assert.Equal(t, "ServicePrincipal", grant.PrincipalType)
+	assert.Equal(t, d.Status.ServicePrincipalID, grant.PrincipalID)
+	assert.False(t, d.Status.RoleAssignments[0].Adopted)
+
+	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	var result provision.Result
+	require.NoError(t, json.Unmarshal(op.Result, &result))
+	assert.Equal(t, provision.Result{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID, ServicePrincipalID: d.Status.ServicePrincipalID}, result)
+	require.Len(t, op.Steps, 4)
+	for _, step := range op.Steps {
+		assert.Equal(t, "done", step.Status, step.Name)
+		assert.Equal(t, "created", step.Outcome, step.Name)
+		assert.NotEmpty(t, step.RequestID, step.Name)
+	}
+	assert.Equal(t, []string{"provisioned"}, f.events())
+	verify := f.sent[len(f.sent)-1]
+	assert.Equal(t, a.Operation.ID+"-verify-0", verify.ID)
+	assert.Equal(t, id, verify.SessionID)
+	assert.Equal(t, f.now().Add(10*time.Second), verify.EnqueueAt)
+	assert.Equal(t, "manual", d.Status.DDOE.Mode)
+	assert.Equal(t, &integration.DDOEForm{IntegrationName: "DDOE WIF my-service", Provider: "Azure", IntegrationType: "Workload Identity Federation",
+		ClientID: app.AppID, TenantID: world.TenantID, ImportFile: "azure_credentials.json"}, d.Status.DDOE.Form)
+}
+
+func TestProvisionFromTheQueueAlone(t *testing.T) {
+	f := newFixture(t)
+	s := spec("images")
+	cmd := message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
+	f.handle(cmd)
+	f.handle(cmd) // delivered again
+	f.requireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+
+	// The same operation id with another spec is refused and does no harm, however faulty that spec is.
+	for _, another := range []integration.Spec{spec("images", "archive"), {}} {
+		f.handle(message.Command{Type: message.TypeProvision, ID: "event-2", IntegrationID: id, OperationID: "event-1", Spec: &another})
+	}
+	f.requireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+
+	// Without a spec it is a repair.
+	require.NoError(t, f.world.DeleteFederatedCredential(f.document().Status.ObjectID, f.document().Status.FederatedCredentials[0].Name))
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-3", IntegrationID: id, OperationID: "event-3"})
+	f.requireStatus("event-3", integration.OperationSucceeded)
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+}
+
+func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
+	f := newFixture(t)
+	s := spec("images")
+	s.Issuer = "http://dataloop.ai"
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s})
+	op := f.requireStatus("event-1", integration.OperationFailed)
+	assert.Equal(t, "invalid-spec", op.Error.Code)
+	require.Len(t, op.Error.Findings, 1)
+	assert.Equal(t, "/issuer", op.Error.Findings[0].Pointer)
+	assert.Empty(t, f.requests, "nothing was touched")
+	_, err := f.service.Repository.Get(t.Context(), id)
+	assert.ErrorIs(t, err, integration.ErrNotFound)
+}
+
+func TestProvisionTwiceAndAtTheSameTime(t *testing.T) {
+	f := newFixture(t)
+	s := spec("images", "archive")
+	s.Subjects = []string{other}
+	a, cmd := f.submit(s)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() { assert.NoError(t, f.service.Handle(t.Context(), cmd)) })
+	}
+	group.Wait()
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	want := counts{applications: 1, principals: 1, credentials: 2, assignments: 2}
+	assert.Equal(t, want, f.counts())
+	f.provisioned(s)
+	assert.Equal(t, want, f.counts())
+}
+
+func TestUpdateConverges(t *testing.T) {
+	f := newFixture(t)
+	s := spec("images", "archive")
+	s.Subjects = []string{other}
+	before := f.provisioned(s)
+
+	s = spec("images")
+	s.Storage[0].Access = integration.AccessRead
+	s.Issuer = "https://rc.dataloop.ai/oauth2"
+	s.DisplayName = "Renamed"
+	after := f.provisioned(s)
+
+	assert.Equal(t, before.Status.ClientID, after.Status.ClientID)
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+	assert.Equal(t, "Renamed", f.world.Applications()[0].DisplayName)
+	trust := f.world.FederatedCredentials(after.Status.ObjectID)[0]
+	assert.Equal(t, "https://rc.dataloop.ai/oauth2", trust.Issuer, "the old issuer is not trusted any more")
+	assert.Equal(t, subject, trust.Subject)
+	require.Len(t, after.Status.RoleAssignments, 1)
+	assert.Contains(t, after.Status.RoleAssignments[0].RoleDefinitionID, world.RoleBlobDataReader)
+}
+
+func TestServicePrincipalMadeAnew(t *testing.T) {
+	f := newFixture(t)
+	before := f.provisioned(spec("images"))
+	require.NoError(t, f.world.DeleteServicePrincipal(before.Status.ServicePrincipalID))
+	after := f.provisioned(spec("images"))
+	assert.NotEqual(t, before.Status.ServicePrincipalID, after.Status.ServicePrincipalID)
+	assert.Equal(t, 1, f.counts().principals)
+	require.Len(t, after.Status.RoleAssignments, 1)
+	assert.Equal(t, after.Status.ServicePrincipalID, after.Status.RoleAssignments[0].PrincipalID)
+	assert.Equal(t, 1, f.counts().assignments, "the old principal's assignment is gone")
+}
+
+func TestSupersededOperationIsCanceled(t *testing.T) {
+	f := newFixture(t)
+	first, one := f.submit(spec("images"))
+	second, two := f.submit(spec("archive"))
+	f.handle(one)
+	op := f.requireStatus(first.Operation.ID, integration.OperationCanceled)
+	assert.Equal(t, "superseded", op.Error.Code)
+	assert.Empty(t, f.requests)
+	f.handle(two)
+	f.requireStatus(second.Operation.ID, integration.OperationSucceeded)
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+}
+
+// TestKilledAnywhere kills the process before and after each request, write and message of a piece of work, delivers
+// the command again to a new process, and expects exact object counts.
+func TestKilledAnywhere(t *testing.T) {
+	two := spec("images", "archive")
+	two.Subjects = []string{other}
+	works := map[string]struct {
+		prepare func(*fixture)
+		begin   func(*fixture) message.Command
+		want    counts
+		events  []string
+	}{
+		"create": {
+			begin:  func(f *fixture) message.Command { _, c := f.submit(two); return c },
+			want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
+			events: []string{"provisioned"},
+		},
+		"update": {
+			prepare: func(f *fixture) { f.provisioned(two) },
+			begin:   func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c },
+			want:    counts{applications: 1, principals: 1, credentials: 1, assignments: 1},
+			events:  []string{"provisioned", "provisioned"},
+		},
+		"teardown": {
+			prepare: func(f *fixture) { f.provisioned(two) },
+			begin:   func(f *fixture) message.Command { _, c := f.remove(provision.TeardownOptions{}); return c },
+			want:    counts{deleted: 2},
+			events:  []string{"provisioned", "deleted"},
+		},
+		"purge": {
+			prepare: func(f *fixture) { f.provisioned(two) },
+			begin: func(f *fixture) message.Command {
+				_, c := f.remove(provision.TeardownOptions{Purge: true})
+				return c
+			},
+			events: []string{"provisioned", "deleted"},
+		},
+		"restore": {
+			prepare: func(f *fixture) {
+				f.provisioned(two)
+				_, c := f.remove(provision.TeardownOptions{})
+				f.handle(c)
+			},
+			begin:  func(f *fixture) message.Command { _, c := f.submit(two); return c },
+			want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
+			events: []string{"provisioned", "deleted", "provisioned"},
+		},
+	}
+	for name, work := range works {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, after=%v", name, after), func(t *testing.T) {
+				killed := true
+				n := 1
+				for ; killed; n++ {
+					f := newFixture(t)
+					if work.prepare != nil {
+						work.prepare(f)
+					}
+					cmd := work.begin(f)
+					_ = f.service.Handle(f.dies(n, after), cmd) // a dead process answers nothing
+					killed = f.revive()
+					f.handle(cmd)
+					f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+					require.Equal(t, work.want, f.counts(), "killed at effect %d", n)
+					require.Equal(t, work.events, f.events(), "killed at effect %d", n)
+				}
+				assert.Greater(t, n, 8, "there is something to kill")
+			})
+		}
+	}
+}
+
+// TestTeardownAfterACrash tears down what a killed process made without learning its ids.
+func TestTeardownAfterACrash(t *testing.T) {
+	killed := true
+	for n := 1; killed; n++ {
+		f := newFixture(t)
+		s := spec("images")
+		_, cmd := f.submit(s)
+		_ = f.service.Handle(f.dies(n, true), cmd)
+		killed = f.revive()
+		a, down := f.remove(provision.TeardownOptions{Purge: true})
+		f.handle(down)
+		f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
+		f.handle(cmd) // the old command is delivered at last
+		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
+	}
+}
+
+func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
+	f := newFixture(t)
+	first := f.provisioned(spec("images"))
+	a, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	grave := f.document()
+	assert.Equal(t, integration.PhaseDeleted, grave.Status.Phase)
+	assert.Equal(t, first.Status.ObjectID, grave.Status.ObjectID)
+	assert.Equal(t, counts{deleted: 2}, f.counts())
+
+	again, cmd := f.submit(spec("images"))
+	assert.True(t, again.Created)
+	f.handle(cmd)
+	op := f.requireStatus(again.Operation.ID, integration.OperationSucceeded)
+	assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool { return s.Name == "restore-application" && s.Outcome == "restored" }))
+	second := f.document()
+	assert.Equal(t, first.Status.ClientID, second.Status.ClientID)
+	assert.Equal(t, first.Status.ServicePrincipalID, second.Status.ServicePrincipalID)
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+}
+
+func TestPurgeAfterwards(t *testing.T) {
+	f := newFixture(t)
+	first := f.provisioned(spec("images"))
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	_, purge := f.remove(provision.TeardownOptions{Purge: true})
+	f.handle(purge)
+	assert.Equal(t, counts{}, f.counts())
+	_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{Purge: true})
+	requireCode(t, "integration-deleted", err)
+	second := f.provisioned(spec("images"))
+	assert.NotEqual(t, first.Status.ClientID, second.Status.ClientID)
+}

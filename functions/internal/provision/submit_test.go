@@ -1,0 +1,176 @@
+package provision_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+)
+
+func requireCode(t *testing.T, code string, err error) diagnosis.Diagnosis {
+	t.Helper()
+	var known *diagnosis.Error
+	require.ErrorAs(t, err, &known)
+	require.Equal(t, code, known.Diagnosis.Code, known.Diagnosis.Detail)
+	return known.Diagnosis
+}
+
+const operationID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+func TestSubmitIsRepeatable(t *testing.T) {
+	f := newFixture(t)
+	submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID, IfNoneMatch: "*"}
+	first, err := f.service.Submit(t.Context(), submission)
+	require.NoError(t, err)
+	again, err := f.service.Submit(t.Context(), submission)
+	require.NoError(t, err)
+	assert.Equal(t, first, again)
+
+	changed := submission
+	changed.Spec = spec("archive")
+	_, err = f.service.Submit(t.Context(), changed)
+	requireCode(t, "operation-id-reused", err)
+	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
+	requireCode(t, "operation-id-reused", err)
+
+	f.handle(f.command(operationID))
+	done, err := f.service.Submit(t.Context(), submission)
+	require.NoError(t, err)
+	assert.True(t, done.Created)
+	assert.Equal(t, integration.OperationSucceeded, done.Operation.Status)
+}
+
+func TestSubmitSurvivesADeadQueue(t *testing.T) {
+	f := newFixture(t)
+	send := f.service.Send
+	f.service.Send = func(context.Context, string, bus.Message) error { return errors.New("no link") }
+	submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID}
+	a, err := f.service.Submit(t.Context(), submission)
+	d := requireCode(t, "queue-unavailable", err)
+	assert.Contains(t, d.Detail, operationID)
+	assert.Equal(t, operationID, a.Operation.ID)
+	f.service.Send = send
+	_, err = f.service.Submit(t.Context(), submission)
+	require.NoError(t, err)
+	f.handle(f.command(operationID))
+	f.requireStatus(operationID, integration.OperationSucceeded)
+}
+
+// TestSubmitKilledAnywhere repeats a submission whose first try died: nothing is lost and nothing is done twice.
+func TestSubmitKilledAnywhere(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		killed := true
+		for n := 1; killed; n++ {
+			f := newFixture(t)
+			submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID, IfNoneMatch: "*"}
+			_, _ = f.service.Submit(f.dies(n, after), submission)
+			killed = f.revive()
+			a, err := f.service.Submit(t.Context(), submission)
+			require.NoError(t, err, "killed at effect %d", n)
+			require.True(t, a.Created)
+			f.handle(f.command(operationID))
+			f.requireStatus(operationID, integration.OperationSucceeded)
+		}
+	}
+}
+
+func TestPreconditions(t *testing.T) {
+	f := newFixture(t)
+	submit := func(match, noneMatch string) error {
+		_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), IfMatch: match, IfNoneMatch: noneMatch})
+		return err
+	}
+	requireCode(t, "precondition-failed", submit("*", ""))
+	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
+	require.NoError(t, submit("", "*"))
+	requireCode(t, "precondition-failed", submit("", "*"))
+	tag := f.document().ETag
+	requireCode(t, "precondition-failed", submit("", `"x", `+tag))
+	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
+	require.NoError(t, submit(`"x", W/"`+trimQuotes(tag)+`"`, ""))
+	requireCode(t, "precondition-failed", submit(tag, ""))
+	_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfMatch: tag})
+	requireCode(t, "precondition-failed", err)
+	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfMatch: f.document().ETag})
+	require.NoError(t, err)
+}
+
+func trimQuotes(s string) string {
+	if len(s) > 1 && s[0] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+func TestTeardownAndItsNeighbours(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
+	requireCode(t, "integration-not-found", err)
+	require.ErrorIs(t, err, integration.ErrNotFound)
+	f.provisioned(spec("images"))
+
+	a, down := f.remove(provision.TeardownOptions{})
+	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
+	requireCode(t, "deprovisioning", err)
+	_, err = f.service.Plan(t.Context(), id, spec("images"))
+	requireCode(t, "deprovisioning", err)
+	same, _ := f.remove(provision.TeardownOptions{})
+	assert.Equal(t, a.Operation.ID, same.Operation.ID, "a second DELETE answers the first one's operation")
+	f.handle(down)
+	f.handle(down)
+	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
+	requireCode(t, "integration-deleted", err)
+	repeated, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: a.Operation.ID})
+	require.NoError(t, err)
+	assert.Equal(t, integration.OperationSucceeded, repeated.Operation.Status)
+	assert.Equal(t, []string{"provisioned", "deleted"}, f.events())
+}
+
+func TestSubmitReportsEveryFault(t *testing.T) {
+	f := newFixture(t)
+	s := integration.Spec{Subjects: []string{"<subject>"}, Storage: []integration.StorageAccess{{ResourceID: "acmedata"}}}
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: "Bad Id", Spec: s})
+	d := requireCode(t, "invalid-spec", err)
+	assert.Len(t, d.Findings, 3)
+	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), OperationID: "../x"})
+	requireCode(t, "invalid-operation-id", err)
+	assert.Empty(t, f.sent)
+	records, _, err := f.store.List(t.Context(), "", "", 10)
+	require.NoError(t, err)
+	assert.Empty(t, records, "nothing was written")
+}
+
+func TestPlanTouchesNothing(t *testing.T) {
+	f := newFixture(t)
+	actions := func(s integration.Spec) []string {
+		p, err := f.service.Plan(t.Context(), id, s)
+		require.NoError(t, err)
+		var all []string
+		for _, step := range p.Steps {
+			all = append(all, step.Name+" "+string(step.Action))
+		}
+		return all
+	}
+	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "ddoe manual", "verify schedule"}, actions(spec("images")))
+	assert.Empty(t, f.requests)
+	f.provisioned(spec("images"))
+	before := len(f.requests)
+	changed := spec("archive")
+	changed.ServiceName = "other"
+	assert.Equal(t, []string{"application upsert", "servicePrincipal upsert", "federatedCredential delete", "federatedCredential create",
+		"roleAssignment create", "roleAssignment delete", "ddoe manual", "verify schedule"}, actions(changed))
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	before += len(f.requests) - before
+	assert.Equal(t, "application restore", actions(spec("images"))[0])
+	assert.Len(t, f.requests, before)
+	_, err := f.service.Plan(t.Context(), id, integration.Spec{})
+	requireCode(t, "invalid-spec", err)
+}
