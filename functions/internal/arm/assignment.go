@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -93,7 +94,8 @@ func (c *Client) ListRoleAssignments(ctx context.Context, scope, principalID str
 	if err != nil {
 		return nil, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	filter := "principalId eq '" + strings.ReplaceAll(principalID, "'", "''") + "'"
+	// The SDK puts the filter into the query as it is, and a space there is 400 from ARM (azure-sdk-for-go issue 20847).
+	filter := strings.ReplaceAll(url.QueryEscape("principalId eq '"+strings.ReplaceAll(principalID, "'", "''")+"'"), "+", "%20")
 	pager := c.assignments.NewListForScopePager(path, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: &filter})
 	all := []RoleAssignment{}
 	for range maxPages {

@@ -102,10 +102,15 @@ func TestListRoleAssignments(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []arm.RoleAssignment{assignment(), {ID: "i", Name: "n", Scope: "/subscriptions/s"}}, got)
 		require.Len(t, s.got, 2)
-		first, err := url.Parse(s.got[0].url)
+		assert.Equal(t, path+"?api-version=2022-04-01&$filter=principalId%20eq%20%27"+principal+"%27", s.got[0].url)
+	})
+	t.Run("a principal with every bad character", func(t *testing.T) {
+		client, s := newClient(t, answer{status: 200, body: `{"value":[]}`})
+		_, err := client.ListRoleAssignments(t.Context(), container, "' or+1&x=#%")
 		require.NoError(t, err)
-		assert.Equal(t, path, first.Scheme+"://"+first.Host+first.Path)
-		assert.Equal(t, url.Values{"api-version": {"2022-04-01"}, "$filter": {"principalId eq '" + principal + "'"}}, first.Query())
+		sent, err := url.Parse(s.got[0].url)
+		require.NoError(t, err)
+		assert.Equal(t, url.Values{"api-version": {"2022-04-01"}, "$filter": {"principalId eq ''' or+1&x=#%'"}}, sent.Query())
 	})
 	t.Run("none", func(t *testing.T) {
 		client, _ := newClient(t, answer{status: 200, body: `{"value":[]}`})
