@@ -6,7 +6,6 @@ require (
 	github.com/kisielk/errcheck v1.30.0
 	github.com/polyfloyd/go-errorlint v1.8.0
 	github.com/sonatard/noctx v0.5.1
-	github.com/timakin/bodyclose v0.0.0-20260723120731-857993a2939c
 	golang.org/x/tools v0.52.0
 	honnef.co/go/tools v0.8.2
 )

@@ -8,7 +8,6 @@ import (
 	"github.com/kisielk/errcheck/errcheck"
 	"github.com/polyfloyd/go-errorlint/errorlint"
 	"github.com/sonatard/noctx"
-	"github.com/timakin/bodyclose/passes/bodyclose"
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/passes/nilness"
 	"golang.org/x/tools/go/analysis/passes/unusedwrite"
@@ -22,10 +21,9 @@ import (
 
 func main() {
 	analyzers := []*analysis.Analyzer{
-		errcheck.Analyzer,                  // no error is dropped by accident
+		outsideTests(errcheck.Analyzer),    // no error is dropped by accident
 		errorlint.NewAnalyzer(),            // errors are compared with errors.Is and errors.As, and wrapped with %w
-		outsideTests(bodyclose.Analyzer),   // every response body is closed
-		outsideTests(noctx.Analyzer),       // no request without a context
+		outsideTests(noctx.Analyzer),       // no request, listener or process without a context
 		nilness.Analyzer,                   // no certain nil dereference
 		outsideTests(unusedwrite.Analyzer), // no write that nobody reads
 		deadCode,                           // nothing that nothing uses
@@ -48,7 +46,7 @@ func add(to []*analysis.Analyzer, from []*lint.Analyzer, only map[string]bool) [
 	return to
 }
 
-// outsideTests drops what an analyzer finds in test files, where helpers close bodies for their callers.
+// outsideTests drops what an analyzer finds in test files.
 func outsideTests(a *analysis.Analyzer) *analysis.Analyzer {
 	quiet := *a
 	run := a.Run
