@@ -1,0 +1,190 @@
+// Package cloud puts the sandbox together: one world, the services that answer for Azure, Entra and the DDOE platform by
+// the host name of a request, the Service Bus broker, and the control API with its request log and faults.
+//
+// In a test, RoundTripper answers production URLs in-process. For a program of its own, Start opens a TLS-terminating
+// forward proxy, AMQP listeners and a managed-identity endpoint, and Environment is what points an unmodified program at
+// them: it keeps its production URLs, and meets the sandbox by HTTPS_PROXY and SSL_CERT_FILE. Nothing leaves the loopback
+// interface: a host that the sandbox does not know cannot be reached.
+package cloud
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/identity"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// Hosts of the public cloud that have no package of their own to name them.
+const (
+	GraphHost      = "graph.microsoft.com"
+	ManagementHost = "management.azure.com"
+)
+
+// The entities that the app finds in its namespace.
+const (
+	QueueCommands = "wif-commands"
+	QueueHealth   = "wif-health"
+	TopicEvents   = "wif-events"
+)
+
+// Options configure a Cloud. The zero value is usable.
+type Options struct {
+	// Now is the one clock of everything in the sandbox; nil means time.Now.
+	Now func() time.Time
+	// ControlAddr is where Start serves the control API; empty means a free port on 127.0.0.1.
+	ControlAddr string
+	// Log takes what the servers have to say about themselves; nil drops it.
+	Log io.Writer
+}
+
+// Cloud is a sandbox. New makes it; Close it.
+type Cloud struct {
+	options   Options
+	world     *world.World
+	authority *entra.Authority
+	broker    *servicebus.Broker
+	recorder  *control.Recorder
+	faults    *control.Faults
+
+	services map[string]http.Handler // by host name
+	blobs    *blob.Service
+	handler  http.Handler
+	identity http.Handler
+	control  http.Handler
+
+	certificates   *certificateAuthority
+	identityHeader string
+	platformKey    string
+	busKey         string
+
+	mu      sync.Mutex
+	servers *servers // nil until Start, and after Close
+}
+
+// New returns a sandbox with the seeded world, whose handlers work at once; Start adds what a program of its own needs.
+func New(o Options) (*Cloud, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	c := &Cloud{
+		options: o, world: world.New(o.Now), recorder: control.NewRecorder(o.Now), faults: control.NewFaults(o.Now),
+		identityHeader: rand.Text(), platformKey: rand.Text(), busKey: rand.Text(),
+	}
+	world.Seed(c.world)
+	var err error
+	if c.authority, err = entra.NewAuthority(c.world); err != nil {
+		return nil, fmt.Errorf("entra: %w", err)
+	}
+	if c.certificates, err = newCertificateAuthority(o.Now()); err != nil {
+		return nil, err
+	}
+	if err := c.assemble(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// assemble makes the services and puts request log, latency and faults around them.
+func (c *Cloud) assemble() error {
+	issuer, err := platform.NewIssuer(world.Issuer, c.options.Now)
+	if err != nil {
+		return fmt.Errorf("platform: %w", err)
+	}
+	if c.broker, err = newBroker(c.options.Now, c.authorize); err != nil {
+		return err
+	}
+	router := http.HandlerFunc(c.route)
+	// Entra fetches an issuer's documents by itself: faults apply to that, but no request of the app is logged.
+	issuers := transport{handler: c.faults.Wrap(router), known: c.knows}
+	site := platform.New(c.world, platform.Options{Issuer: issuer, APIKey: c.platformKey})
+	c.blobs = blob.New(c.world, c.authority)
+	c.services = map[string]http.Handler{
+		entra.Host:        entra.New(c.world, c.authority, issuers),
+		GraphHost:         graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph)),
+		ManagementHost:    arm.New(c.world, c.authority.Authenticate(entra.ResourceManagement)),
+		platform.Host:     site,
+		platform.GateHost: site,
+	}
+	c.handler = c.observed(router)
+	c.identity = c.observed(identity.New(c.world, identity.Options{
+		Authority: c.authority, Header: c.identityHeader, SystemAssigned: world.AppPrincipalID,
+	}))
+	c.control = control.New(control.Options{
+		World: c.world, Broker: c.broker, Recorder: c.recorder, Faults: c.faults, Mint: issuer.Mint, Access: c.access,
+	})
+	return nil
+}
+
+func (c *Cloud) observed(next http.Handler) http.Handler {
+	return c.recorder.Wrap(control.Latency(c.world, c.faults.Wrap(next)))
+}
+
+// route hands a request to the service of its host.
+func (c *Cloud) route(w http.ResponseWriter, r *http.Request) {
+	service := c.service(r.Host)
+	if service == nil {
+		http.Error(w, "the sandbox does not know the host "+r.Host, http.StatusMisdirectedRequest)
+		return
+	}
+	service.ServeHTTP(w, r)
+}
+
+func (c *Cloud) service(host string) http.Handler {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(host)
+	if service, ok := c.services[host]; ok {
+		return service
+	}
+	if c.blobs.HasAccount(host) {
+		return c.blobs
+	}
+	return nil
+}
+
+func (c *Cloud) knows(host string) bool { return c.service(host) != nil }
+
+// Handler answers for every host of the pretended cloud, by the request's Host.
+func (c *Cloud) Handler() http.Handler { return c.handler }
+
+// ControlHandler is the control API, for tests that do not Start.
+func (c *Cloud) ControlHandler() http.Handler { return c.control }
+
+// RoundTripper answers https requests in-process. A host that the sandbox does not know fails like a name that does not
+// resolve.
+func (c *Cloud) RoundTripper() http.RoundTripper {
+	return transport{handler: c.handler, known: c.knows}
+}
+
+// World is everything there is in the sandbox, apart from messages.
+func (c *Cloud) World() *world.World { return c.world }
+
+// Authority issues and verifies the tokens of the pretended tenant.
+func (c *Cloud) Authority() *entra.Authority { return c.authority }
+
+// Broker is the Service Bus namespace.
+func (c *Cloud) Broker() *servicebus.Broker { return c.broker }
+
+// Faults are what disturbs requests.
+func (c *Cloud) Faults() *control.Faults { return c.faults }
+
+// Requests returns what was asked of the services and the identity endpoint, after the n-th request.
+func (c *Cloud) Requests(n int) []control.Request { return c.recorder.Since(n) }
