@@ -51,8 +51,10 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 		served.Body = http.NoBody
 	}
 	served.Host, served.RequestURI = host, r.URL.RequestURI()
-	if r.ContentLength > 0 {
-		served.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as a transport would
+	// A transport would spell the names anew; the SDKs set some of them in lower case.
+	served.Header = http.Header{}
+	for name, values := range r.Header {
+		served.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, served)
