@@ -51,3 +51,101 @@ func TestApplicationLifeKeepsUniqueNameUntilPurge(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEqual(t, app.ID, again.ID)
 }
+
+// TestNothingIsShared changes everything that was handed in or out and looks whether the world noticed.
+func TestNothingIsShared(t *testing.T) {
+	w, _ := newSeeded(t)
+	tags := []string{"kept"}
+	app, err := w.CreateApplication(Application{UniqueName: "u", Tags: tags}, AppPrincipalID)
+	require.NoError(t, err)
+	sp, err := w.CreateServicePrincipal(ServicePrincipal{AppID: app.AppID}, "")
+	require.NoError(t, err)
+	fic, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n", Audiences: []string{"kept"}})
+	require.NoError(t, err)
+	require.NoError(t, w.PutDDOEObject(DDOEIntegrations, Object{"id": "i", "nested": Object{"a": []any{"kept"}}}))
+	_, err = w.WriteBlob(DataAccount, "images", Blob{Name: "b", Metadata: map[string]string{"k": "kept"}})
+	require.NoError(t, err)
+	before := w.Snapshot()
+
+	tags[0], app.Tags[0], sp.Tags[0], fic.Audiences[0] = "x", "x", "x", "x"
+	w.Owners(app.ID)[0], w.AppRoles(AppPrincipalID)[0] = "x", "x"
+	for _, a := range w.Applications() {
+		a.Tags[0] = "x"
+	}
+	for _, f := range w.FederatedCredentials(app.ID) {
+		f.Audiences[0] = "x"
+	}
+	o, _ := w.DDOEObject(DDOEIntegrations, "i")
+	o["nested"].(Object)["a"].([]any)[0] = "x"
+	account, _ := w.StorageAccount(DataAccount)
+	account.Containers[0].Immutable = true
+	blob, err := w.ReadBlob(DataAccount, "images", "b")
+	require.NoError(t, err)
+	blob.Metadata["k"] = "x"
+	snapshot := w.Snapshot()
+	snapshot.StorageAccounts[0].Containers[0].Blobs[0].Metadata["k"] = "x"
+	snapshot.Applications[0].Tags[0] = "x"
+	snapshot.Owners[0].Owners[0] = "x"
+
+	assert.Equal(t, before, w.Snapshot())
+}
+
+func TestResetIsAFreshWorld(t *testing.T) {
+	w, _ := newSeeded(t)
+	seeded := w.Snapshot()
+	old, err := w.WriteBlob(StateAccount, StateContainer, Blob{Name: "b"})
+	require.NoError(t, err)
+	_, err = w.CreateApplication(Application{UniqueName: "u"}, "")
+	require.NoError(t, err)
+	w.SetTiming(Timing{RBACMS: 1})
+	w.Reset()
+	assert.Equal(t, Timing{}, w.Timing())
+	fresh := w.Snapshot()
+	assert.Equal(t, seeded.Applications, fresh.Applications)
+	assert.Equal(t, seeded.ServicePrincipals, fresh.ServicePrincipals)
+	assert.Equal(t, seeded.RoleAssignments, fresh.RoleAssignments)
+	assert.Len(t, fresh.StorageAccounts, len(seeded.StorageAccounts))
+	again, err := w.WriteBlob(StateAccount, StateContainer, Blob{Name: "b"})
+	require.NoError(t, err)
+	assert.NotEqual(t, old.ETag, again.ETag, "an ETag is never used twice")
+}
+
+func TestReplicationHidesNewObjectsFromDependants(t *testing.T) {
+	w, c := newSeeded(t)
+	w.SetTiming(Timing{ReplicationMS: 1000})
+	app, err := w.CreateApplication(Application{UniqueName: "u"}, "")
+	require.NoError(t, err)
+	_, ok := w.ApplicationByUniqueName("u")
+	assert.True(t, ok, "reads are not late")
+	_, err = w.CreateServicePrincipal(ServicePrincipal{AppID: app.AppID}, "")
+	require.ErrorIs(t, err, ErrNoBackingApplication)
+	fic := FederatedIdentityCredential{ApplicationID: app.ID, Name: "n"}
+	_, err = w.CreateFederatedCredential(fic)
+	require.ErrorIs(t, err, ErrNotReplicated)
+	c.advance(time.Second)
+	_, err = w.CreateFederatedCredential(fic)
+	require.NoError(t, err)
+	sp, err := w.CreateServicePrincipal(ServicePrincipal{AppID: app.AppID}, "")
+	require.NoError(t, err)
+	known, visible := w.PrincipalVisible(sp.ID)
+	assert.True(t, known)
+	assert.False(t, visible)
+	c.advance(time.Second)
+	_, visible = w.PrincipalVisible(sp.ID)
+	assert.True(t, visible)
+}
+
+func TestChangedAtMovesWithTheTrustOnly(t *testing.T) {
+	w, c := newSeeded(t)
+	app, err := w.CreateApplication(Application{UniqueName: "u"}, "")
+	require.NoError(t, err)
+	made, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n", Issuer: "i", Subject: "s"})
+	require.NoError(t, err)
+	c.advance(time.Second)
+	same, err := w.UpdateFederatedCredential(app.ID, "n", func(f *FederatedIdentityCredential) error { f.Description = "d"; return nil })
+	require.NoError(t, err)
+	assert.Equal(t, made.ChangedAt, same.ChangedAt)
+	changed, err := w.UpdateFederatedCredential(app.ID, made.ID, func(f *FederatedIdentityCredential) error { f.Subject = "t"; return nil })
+	require.NoError(t, err)
+	assert.Equal(t, made.ChangedAt.Add(time.Second), changed.ChangedAt)
+}
