@@ -18,22 +18,24 @@ func argument[T any](c *call, name string) (T, error) {
 
 func (c *call) queue() (*queue, error) { return c.c.b.source(c.path) }
 
-// owner finds the link of this connection that has the session of the request locked.
+// owner finds the link of this connection that has the session of the request locked: the session that session-id names
+// or, as the Go SDK asks for deferred messages, the one of the associated link.
 func (c *call) owner(q *queue) (*consumer, error) {
 	id := c.sessionID()
-	if id == nil {
-		return nil, &Error{ConditionInvalidField, "session-id is missing."}
-	}
-	s, ok := q.owned[*id]
-	if !ok {
-		return nil, sessionLockLost(*id)
-	}
 	for _, ch := range c.c.channels {
 		for _, l := range ch.links {
-			if o, isOutgoing := l.(*outgoing); isOutgoing && o.consumer == s.owner {
+			o, ok := l.(*outgoing)
+			if !ok || o.consumer == nil || o.consumer.q != q || o.consumer.session == nil {
+				continue
+			}
+			s := o.consumer.session
+			if s.owner == o.consumer && ((id != nil && s.id == *id) || (id == nil && o.name == c.link)) {
 				return s.owner, nil
 			}
 		}
+	}
+	if id == nil {
+		return nil, &Error{ConditionInvalidField, "session-id is missing."}
 	}
 	return nil, sessionLockLost(*id)
 }

@@ -306,8 +306,7 @@ func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	done, ok := b.enter(cancel)
 	if !ok {
-		_ = l.Close()
-		return brokerClosed()
+		return l.Close()
 	}
 	defer done()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
@@ -334,8 +333,7 @@ func (b *Broker) ServeConn(ctx context.Context, conn net.Conn) error {
 	defer cancel()
 	done, ok := b.enter(cancel)
 	if !ok {
-		_ = conn.Close()
-		return brokerClosed()
+		return conn.Close()
 	}
 	defer done()
 	return b.serveConn(ctx, conn)

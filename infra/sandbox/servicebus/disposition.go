@@ -19,7 +19,10 @@ func (ch *channel) disposition(d *amqp.Disposition) {
 			continue
 		}
 		delete(ch.unsettled, id)
-		state := d.State
+		var state *amqp.State
+		if d.State != nil {
+			state = &amqp.State{Outcome: d.State.Outcome} // an error in it would mean that we have refused it
+		}
 		err := ch.c.b.do(func(now time.Time) error { return u.link.consumer.q.settle(now, u.token, decided) })
 		if err != nil {
 			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}

@@ -140,10 +140,14 @@ func overTLS(t testing.TB, b *bed) *sdk.Client { return overTLSAs(t, b, "anybody
 func overTLSAs(t testing.TB, b *bed, who credential) *sdk.Client {
 	t.Helper()
 	c, err := sdk.NewClient(namespace, who, &sdk.ClientOptions{RetryOptions: retries(), CustomEndpoint: b.secure,
-		TLSConfig: &tls.Config{RootCAs: b.roots, ServerName: namespace, MinVersion: tls.VersionTLS12}})
+		TLSConfig: b.tlsConfig()})
 	require.NoError(t, err)
 	closeAtEnd(t, c.Close)
 	return c
+}
+
+func (b *bed) tlsConfig() *tls.Config {
+	return &tls.Config{RootCAs: b.roots, ServerName: namespace, MinVersion: tls.VersionTLS12}
 }
 
 func overConn(t testing.TB, b *bed) *sdk.Client {
@@ -175,3 +179,11 @@ func timeout(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+func contextWithTimeout(t testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
+}
+
+// soon is a time to schedule for that no test reaches.
+func soon() time.Time { return time.Now().Add(time.Hour) }

@@ -20,6 +20,7 @@ type operation struct {
 type call struct {
 	c    *connection
 	path string // of the entity
+	link string // associated-link-name: the receiver on whose behalf it is made, "" if not said
 	now  time.Time
 	args amqp.Map
 }
@@ -57,10 +58,11 @@ func (c *connection) manage(path string, m *amqp.Message) reply {
 	if !ok {
 		return failure(&Error{ConditionInvalidField, "The body of the request is not a map."})
 	}
+	link, _ := property(m, "associated-link-name")
 	var body any
 	err := c.b.do(func(now time.Time) error {
 		var err error
-		body, err = op.do(&call{c: c, path: path, now: now, args: args})
+		body, err = op.do(&call{c: c, path: path, link: link, now: now, args: args})
 		return err
 	})
 	switch {
@@ -260,6 +262,9 @@ func (c *call) setSessionState() (any, error) {
 	bytes, isBytes := state.([]byte)
 	if state != nil && !isBytes {
 		return nil, &Error{ConditionInvalidField, "session-state is not binary."}
+	}
+	if len(bytes) == 0 {
+		bytes = nil // how the Go SDK clears the state
 	}
 	owner.session.state, owner.session.changedAt = bytes, c.now
 	return amqp.Map{}, nil
