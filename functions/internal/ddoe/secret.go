@@ -9,7 +9,8 @@ import (
 const redacted = "[redacted]"
 
 // Secret is a key that shows itself to nobody but a caller of Reveal: every verb of fmt, slog, JSON and text encoding
-// print "[redacted]".
+// print "[redacted]". Two ways around it are Go's own: fmt does not ask the unexported members of a struct, and
+// encoding/json does not ask the keys of a map; so keep it in neither of what may be printed.
 type Secret string
 
 // Reveal returns the key itself, for sending it to the platform.

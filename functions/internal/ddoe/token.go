@@ -22,8 +22,9 @@ const answerTimeout = 10 * time.Second
 
 // TokenSource asks the platform for subject tokens.
 type TokenSource struct {
-	url    string
-	apiKey Secret
+	url string
+	// bearer gives the key. It is a function because fmt prints unexported members without asking them.
+	bearer func() string
 	client *http.Client
 }
 
@@ -35,7 +36,7 @@ func NewTokenSource(url string, apiKey Secret, client *http.Client) *TokenSource
 	}
 	pinned := *client
 	pinned.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &TokenSource{url: url, apiKey: apiKey, client: &pinned}
+	return &TokenSource{url: url, bearer: apiKey.Reveal, client: &pinned}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
@@ -73,7 +74,7 @@ func (s *TokenSource) request(ctx context.Context, subject, audience string) (*h
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+s.apiKey.Reveal())
+	req.Header.Set("Authorization", "Bearer "+s.bearer())
 	return req, nil
 }
 

@@ -20,8 +20,8 @@ const redacted = "[redacted]"
 const MaxSubjectToken = 16 << 10
 
 // SubjectToken is the platform's OIDC token. It shows itself to nobody but a caller of Reveal: every verb of fmt, slog,
-// JSON and text encoding print "[redacted]". It cannot be decoded from JSON by accident either: use a plain string in a
-// request body and convert it at once.
+// JSON and text encoding print "[redacted]". Two ways around it are Go's own: fmt does not ask the unexported members of
+// a struct, and encoding/json does not ask the keys of a map; so keep it in neither of what may be printed.
 type SubjectToken string
 
 // Reveal returns the token itself, for sending it to the token service.
