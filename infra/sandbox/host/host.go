@@ -21,6 +21,8 @@ type Options struct {
 	Root string
 	// Addr is where the functions' HTTP is served; empty means a free port on 127.0.0.1.
 	Addr string
+	// Listener is served instead of Addr if it is set; the host closes it.
+	Listener net.Listener
 	// Env is added to the environment of the handler, NAME=value each, over what the process and local.settings.json
 	// have. App settings that the host itself reads come from the same places.
 	Env []string
@@ -123,14 +125,9 @@ func (h *Host) Start(ctx context.Context) error {
 	if len(h.functions) == 0 {
 		return errors.New("no job functions found: a host does not start a handler without any")
 	}
-	address := h.options.Addr
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", address)
+	listener, err := h.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", address, err)
+		return err
 	}
 	h.listener, h.started = listener, h.now()
 	running, stopRunning := context.WithCancel(context.Background())
@@ -140,7 +137,7 @@ func (h *Host) Start(ctx context.Context) error {
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	h.work.Go(func() { _ = h.server.Serve(listener) }) // always ErrServerClosed or the end of the listener
 	go h.handler.run(running)
-	h.listen(listening)
+	h.startTriggers(listening)
 	if _, err := h.handler.await(ctx); err != nil {
 		h.Close()
 		return fmt.Errorf("the handler did not become ready: %w", err)
@@ -149,8 +146,24 @@ func (h *Host) Start(ctx context.Context) error {
 	return nil
 }
 
-// listen starts the listeners and timers of the functions that are enabled.
-func (h *Host) listen(ctx context.Context) {
+func (h *Host) listen(ctx context.Context) (net.Listener, error) {
+	if h.options.Listener != nil {
+		return h.options.Listener, nil
+	}
+	address := h.options.Addr
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// startTriggers starts the listeners and timers of the functions that are enabled.
+func (h *Host) startTriggers(ctx context.Context) {
 	for _, f := range h.functions {
 		if f.disabled {
 			continue

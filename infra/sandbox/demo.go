@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+)
+
+// The demo's integration.
+const (
+	demoService   = "my-service"
+	demoID        = "my-images"
+	demoContainer = "images"
+	operationWait = time.Minute
+	pollEvery     = 200 * time.Millisecond
+)
+
+// demo starts the stack on free ports and tells the story by plain HTTP. The error names the step that went otherwise.
+func demo(ctx context.Context, dist string, out, log io.Writer) error {
+	s, err := start(ctx, stack.Options{Dist: dist, Log: log})
+	if err != nil {
+		return err
+	}
+	t := &teller{out: out, client: &http.Client{Timeout: operationWait}, api: s.APIURL(), control: s.ControlURL()}
+	err = t.tell(ctx)
+	t.client.CloseIdleConnections()
+	return errors.Join(err, s.Close())
+}
+
+// tell runs the steps in order and stops at the first that fails.
+func (t *teller) tell(ctx context.Context) error {
+	before, err := t.world(ctx)
+	if err != nil {
+		return err
+	}
+	steps := []struct {
+		title string
+		run   func(context.Context) error
+	}{
+		{"Give the DDOE service " + demoService + " keyless access to the container " + demoContainer, t.provision},
+		{"The credential file to upload to DDOE: no secret in it", t.credentials},
+		{"Prove it: exchange a token of the service, then write, read, list and delete a blob as the federated identity", t.passes},
+		{"What that took in Entra and Azure", func(ctx context.Context) error { return t.grown(ctx, before, 1) }},
+		{"Somebody removes the role assignment in the portal", t.breakIt},
+		{"The same test now says what is wrong and who can mend it", t.fails},
+		{"Take everything down again", t.teardown},
+		{"The directory and the subscription are as before", func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
+	}
+	for i, step := range steps {
+		t.printf("\n%d. %s\n", i+1, step.title)
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("step %d (%s): %w", i+1, step.title, err)
+		}
+	}
+	t.printf("\nAll %d steps went as told.\n", len(steps))
+	return nil
+}
+
+func (t *teller) provision(ctx context.Context) error {
+	account, err := t.account(ctx, "acmedata")
+	if err != nil {
+		return err
+	}
+	spec := map[string]any{"serviceName": demoService, "storage": []any{
+		map[string]any{"resourceId": account, "container": demoContainer, "access": "readWrite"}}}
+	a, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+demoID, spec, http.StatusCreated)
+	if err != nil {
+		return err
+	}
+	t.note("phase %v, Operation-Location: %s", a.at("status.phase"), a.header.Get("Operation-Location"))
+	return t.await(ctx, a.header.Get("Operation-Location"))
+}
+
+// await polls an operation until it ends, and shows its steps.
+func (t *teller) await(ctx context.Context, location string) error {
+	path := location[max(0, strings.Index(location, "/operations/")):]
+	deadline := time.Now().Add(operationWait)
+	for {
+		a, err := t.send(ctx, http.MethodGet, t.api, path, nil)
+		if err != nil {
+			return err
+		}
+		switch status := a.at("status"); status {
+		case "Succeeded":
+			t.request(http.MethodGet, path, nil)
+			t.answer(a)
+			t.note("%v: %s", status, strings.Join(each(a.at("steps"), "name"), ", "))
+			return nil
+		case "NotStarted", "Running":
+			if time.Now().After(deadline) {
+				return fmt.Errorf("the operation still is %v after %s", status, operationWait)
+			}
+		default:
+			return fmt.Errorf("the operation ended as %v: %s", status, a.raw)
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (t *teller) credentials(ctx context.Context) error {
+	a, err := t.call(ctx, http.MethodGet, t.api, "/integrations/"+demoID+"/credentials", nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(a.raw), "\n") {
+		t.note("%s", line)
+	}
+	if members := len(a.object()); members != 5 {
+		return fmt.Errorf("the file has %d members, not five", members)
+	}
+	return nil
+}
+
+func (t *teller) test(ctx context.Context, verdict string) (answer, error) {
+	a, err := t.call(ctx, http.MethodPost, t.api, "/integrations/"+demoID+"/access-tests", map[string]any{}, http.StatusOK)
+	if err != nil {
+		return a, err
+	}
+	t.note("verdict %v, claim level %v, tested as %v, %v ms", a.at("verdict"), a.at("claimLevel"), a.at("testedAs.subject"), a.at("durationMs"))
+	checks, _ := a.at("checks").([]any)
+	for _, check := range checks {
+		t.note("%-6v %v", at(check, "status"), at(check, "title"))
+	}
+	if a.at("verdict") != verdict {
+		return a, fmt.Errorf("the verdict is %v, not %s: %s", a.at("verdict"), verdict, a.raw)
+	}
+	return a, nil
+}
+
+func (t *teller) passes(ctx context.Context) error {
+	_, err := t.test(ctx, "pass")
+	return err
+}
+
+func (t *teller) fails(ctx context.Context) error {
+	a, err := t.test(ctx, "fail")
+	if err != nil {
+		return err
+	}
+	checks, _ := a.at("checks").([]any)
+	for _, check := range checks {
+		if at(check, "status") != "fail" {
+			continue
+		}
+		t.note("")
+		t.note("code      %v (HTTP %v, %v)", at(check, "code"), at(check, "evidence.httpStatus"), at(check, "evidence.storageCode"))
+		t.note("detail    %v", at(check, "detail"))
+		t.note("who       %v", at(check, "remedy.who"))
+		steps, _ := at(check, "remedy.steps").([]any)
+		for _, step := range steps {
+			t.note("remedy    %v", step)
+		}
+		if command := at(check, "remedy.command"); command != nil {
+			t.note("command   %v", command)
+		}
+		if at(check, "code") == nil || len(steps) == 0 {
+			return fmt.Errorf("no diagnosis or no remedy: %s", a.raw)
+		}
+		return nil
+	}
+	return fmt.Errorf("no check failed: %s", a.raw)
+}
+
+// breakIt removes, by the control API, the assignment that the integration made.
+func (t *teller) breakIt(ctx context.Context) error {
+	a, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+demoID, nil)
+	if err != nil {
+		return err
+	}
+	name := lastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
+	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/roleAssignments/"+name, nil, http.StatusNoContent, http.StatusOK)
+	return err
+}
+
+func (t *teller) teardown(ctx context.Context) error {
+	a, err := t.call(ctx, http.MethodDelete, t.api, "/integrations/"+demoID, nil, http.StatusAccepted)
+	if err != nil {
+		return err
+	}
+	return t.await(ctx, a.header.Get("Operation-Location"))
+}
+
+// kinds are what the demo counts in the world.
+func kinds() []string {
+	return []string{"applications", "servicePrincipals", "federatedIdentityCredentials", "roleAssignments"}
+}
+
+func (t *teller) world(ctx context.Context) (map[string]int, error) {
+	a, err := t.send(ctx, http.MethodGet, t.control, "/world", nil)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, kind := range kinds() {
+		all, _ := a.at(kind).([]any)
+		counts[kind] = len(all)
+	}
+	return counts, nil
+}
+
+// grown compares the world with what it was: want more of each kind.
+func (t *teller) grown(ctx context.Context, before map[string]int, want int) error {
+	t.request(http.MethodGet, "/world", nil)
+	now, err := t.world(ctx)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for _, kind := range kinds() {
+		t.note("%+d %s", now[kind]-before[kind], kind)
+		if now[kind]-before[kind] != want {
+			wrong = append(wrong, kind)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("expected %+d: %s", want, strings.Join(wrong, ", "))
+	}
+	return nil
+}
+
+func (t *teller) account(ctx context.Context, name string) (string, error) {
+	a, err := t.send(ctx, http.MethodGet, t.control, "/world", nil)
+	if err != nil {
+		return "", err
+	}
+	accounts, _ := a.at("storageAccounts").([]any)
+	for _, account := range accounts {
+		if at(account, "name") == name {
+			return fmt.Sprint(at(account, "resourceId")), nil
+		}
+	}
+	return "", fmt.Errorf("no storage account %s in the world", name)
+}

@@ -1,0 +1,108 @@
+// Command sandbox runs the app on this machine, with nothing but Go: a local stand-in for Azure, Entra, Service Bus and
+// the DDOE platform, a stand-in for the Functions host, and in it the handler.
+//
+//	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one
+//	sandbox demo -dist DIR   tell the whole story on free ports; fails if it goes otherwise
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+)
+
+// Ports of `run` where the environment names none.
+const (
+	defaultPort        = 7071
+	defaultSandboxPort = 7072
+)
+
+// startLimit bounds the start of everything.
+const startLimit = 2 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := realMain(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+}
+
+// realMain runs a subcommand. Its result goes to stdout; logs go to stderr.
+func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("usage: sandbox run|demo [-dist DIR]")
+	}
+	flags := flag.NewFlagSet("sandbox "+args[0], flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	dist := flags.String("dist", "dist", "the packaged app: host.json, handler, function folders")
+	verbose := flags.Bool("v", false, "demo: show the log of handler and host")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	switch args[0] {
+	case "run":
+		return run(ctx, *dist, stdout, stderr)
+	case "demo":
+		log := io.Discard
+		if *verbose {
+			log = stderr
+		}
+		return demo(ctx, *dist, stdout, log)
+	default:
+		return fmt.Errorf("unknown subcommand %q: run or demo", args[0])
+	}
+}
+
+// run serves until ctx ends, or until the host gives up on the handler. Stdout gets one line, when all is ready.
+func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
+	port, err := portFrom("PORT", defaultPort)
+	if err != nil {
+		return err
+	}
+	sandboxPort, err := portFrom("SANDBOX_PORT", defaultSandboxPort)
+	if err != nil {
+		return err
+	}
+	s, err := start(ctx, stack.Options{Dist: dist, Port: port, SandboxPort: sandboxPort, Log: stderr})
+	if err != nil {
+		var taken *stack.PortTakenError
+		if errors.As(err, &taken) {
+			return fmt.Errorf("%w: choose others with PORT and SANDBOX_PORT (0 = any free one)", taken)
+		}
+		return err
+	}
+	if _, err := fmt.Fprintf(stdout, "ready: api=%s sandbox=%s\n", s.APIURL(), s.ControlURL()); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return errors.Join(s.Wait(ctx), s.Close())
+}
+
+func start(ctx context.Context, o stack.Options) (*stack.Stack, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	return stack.Start(ctx, o)
+}
+
+func portFrom(name string, fallback int) (int, error) {
+	text := os.Getenv(name)
+	if text == "" {
+		return fallback, nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil || port < 0 || port > 65535 {
+		return 0, fmt.Errorf("%s must be a port from 0 to 65535", name)
+	}
+	return port, nil
+}

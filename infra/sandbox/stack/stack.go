@@ -1,0 +1,127 @@
+// Package stack runs the whole app on this machine: the sandbox, the Functions host stand-in over it, and the handler in
+// the host. It is what `make run` starts, and what the end-to-end tests drive.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"syscall"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/host"
+)
+
+// Options say what to run and where.
+type Options struct {
+	// Dist is the packaged app: host.json, the handler's executable, one folder per function.
+	Dist string
+	// Port and SandboxPort are where the API and the control API are served on 127.0.0.1; 0 picks a free one.
+	Port, SandboxPort int
+	// Env is added to the handler's environment, NAME=value each, over what the sandbox gives it.
+	Env []string
+	// Log takes the lines of handler, host and sandbox; nil drops them. It must be safe for concurrent use.
+	Log io.Writer
+}
+
+// Stack is a running app with its sandbox. Close it.
+type Stack struct {
+	cloud *cloud.Cloud
+	host  *host.Host
+}
+
+// PortTakenError says that a port that was asked for is in use.
+type PortTakenError struct {
+	Port int
+	Err  error
+}
+
+// Error names the port.
+func (e *PortTakenError) Error() string { return fmt.Sprintf("port %d is taken", e.Port) }
+
+// Unwrap returns the listener's error.
+func (e *PortTakenError) Unwrap() error { return e.Err }
+
+// Start returns when the handler is ready, or with everything closed again and the reason. ctx bounds the start only. A
+// port in use is a *PortTakenError.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	listener, err := listen(ctx, o.Port)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{}
+	if s.cloud, err = startCloud(ctx, o); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+listener.Addr().String())
+	s.host, err = host.New(host.Options{
+		Root: o.Dist, Listener: listener, Env: append(env, o.Env...), Broker: s.cloud.Broker(), Log: o.Log,
+	})
+	if err == nil {
+		err = s.host.Start(ctx)
+	}
+	if err != nil {
+		_ = listener.Close() // the host may have closed it
+		return nil, errors.Join(err, s.cloud.Close())
+	}
+	return s, nil
+}
+
+func startCloud(ctx context.Context, o Options) (*cloud.Cloud, error) {
+	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(taken(o.SandboxPort, err), c.Close())
+	}
+	return c, nil
+}
+
+func listen(ctx context.Context, port int) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address(port))
+	if err != nil {
+		return nil, taken(port, err)
+	}
+	return listener, nil
+}
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+func taken(port int, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &PortTakenError{Port: port, Err: err}
+	}
+	return err
+}
+
+// APIURL is the base of the API, prefix included.
+func (s *Stack) APIURL() string { return s.host.URL() + "/api" }
+
+// HostURL is the base of the host: /api and /admin are below it.
+func (s *Stack) HostURL() string { return s.host.URL() }
+
+// ControlURL is the base of the sandbox's control API.
+func (s *Stack) ControlURL() string { return s.cloud.ControlURL() }
+
+// HandlerPID is the process id of the handler that runs now; 0 if there is none.
+func (s *Stack) HandlerPID() int { return s.host.PID() }
+
+// Cloud is the sandbox.
+func (s *Stack) Cloud() *cloud.Cloud { return s.cloud }
+
+// Wait returns the reason when the host gives up on the handler, and nil when ctx ends before that.
+func (s *Stack) Wait(ctx context.Context) error { return s.host.Wait(ctx) }
+
+// Close ends everything: the host drains shortly and kills the handler, then the sandbox ends.
+func (s *Stack) Close() error {
+	s.host.Close()
+	return s.cloud.Close()
+}
