@@ -74,14 +74,14 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.requests = append(c.requests, r.Method+" "+r.URL.Host+r.URL.Path)
 	answer, after := c.answer, c.after
 	c.mu.Unlock()
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
 	if answer != nil {
 		if resp := answer(r); resp != nil {
 			resp.Request = r
 			return resp, nil
 		}
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, err
 	}
 	handler, ok := c.hosts[r.URL.Host]
 	if !ok && c.blobs.HasAccount(r.URL.Host) {
