@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,8 +179,15 @@ func TestErrorsHaveGraphsShape(t *testing.T) {
 
 func TestWhoMayDoWhat(t *testing.T) {
 	type request struct{ method, path, body string }
-	write := func(b *bench, id string) []request {
+	write := func(b *bench, id, appID string) []request {
+		binned, _ := b.app("binned")
+		require.Equal(b.t, 204, b.do("DELETE", "/applications/"+binned, "").status)
+		if slices.Contains(b.world.Owners(id), stranger) {
+			b.world.AddOwner(binned, stranger)
+		}
 		return []request{
+			{"POST", "/directory/deletedItems/" + binned + "/restore", ""},
+			{"PATCH", "/servicePrincipals(appId='" + appID + "')", `{}`},
 			{"PATCH", "/applications/" + id, `{"displayName":"B"}`},
 			{"PATCH", "/applications/" + id + "/federatedIdentityCredentials(name='abc')", credentialBody("s")},
 			{"DELETE", "/applications/" + id, ""},
@@ -199,14 +207,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			id, _ := b.app("u")
+			id, appID := b.app("u")
 			b.world.SetAppRoles(stranger, tc.roles...)
 			if tc.own {
 				b.world.AddOwner(id, stranger)
 			}
 			as := []string{"Authorization", "Bearer " + stranger, "Prefer", upsert}
 			assert.Equal(t, tc.read, b.do("GET", "/applications/"+id, "", as...).status)
-			for _, r := range write(b, id) {
+			for _, r := range write(b, id, appID) {
 				got := b.do(r.method, r.path, r.body, as...)
 				if tc.modified == 0 {
 					assert.Less(t, got.status, 300, "%v: %s", r, got.raw)
@@ -218,6 +226,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 		})
 	}
+	t.Run("purge of another's", func(t *testing.T) {
+		b := newBench(t)
+		id, _ := b.app("u")
+		require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
+		b.world.SetAppRoles(stranger, world.AppRoleReadWriteOwnedBy)
+		assert.Equal(t, 403, b.do("DELETE", "/directory/deletedItems/"+id, "", "Authorization", "Bearer "+stranger).status)
+	})
 	t.Run("no token", func(t *testing.T) {
 		b := newBench(t)
 		got := b.do("GET", "/applications", "", "Authorization", "")
@@ -462,33 +477,55 @@ func TestPagesCoverTheSetOnce(t *testing.T) {
 	assert.Len(t, seen, 7)
 }
 
+// barrier is a request body that nobody gets before all have asked for theirs: by then every request has seen that the
+// object does not exist.
+type barrier struct {
+	*strings.Reader
+	arrived *sync.WaitGroup
+	once    sync.Once
+}
+
+func (b *barrier) Read(p []byte) (int, error) {
+	b.once.Do(func() {
+		b.arrived.Done()
+		b.arrived.Wait()
+	})
+	return b.Reader.Read(p)
+}
+
 func TestParallelUpsertsMakeOneOfEach(t *testing.T) {
 	b := newBench(t)
-	statuses := make(chan int, 200)
-	parallel := func(work func()) {
-		var all sync.WaitGroup
-		for range 32 {
-			all.Go(work)
+	parallel := func(path, body string) map[int]int {
+		const workers = 32
+		var arrived, all sync.WaitGroup
+		arrived.Add(workers)
+		statuses := make(chan int, workers)
+		for range workers {
+			all.Go(func() {
+				r := httptest.NewRequestWithContext(t.Context(), "PATCH", "https://graph.microsoft.com/v1.0"+path,
+					&barrier{Reader: strings.NewReader(body), arrived: &arrived})
+				r.Header.Set("Authorization", "Bearer "+world.AppPrincipalID)
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Prefer", upsert)
+				w := httptest.NewRecorder()
+				b.handler.ServeHTTP(w, r)
+				statuses <- w.Code
+			})
 		}
 		all.Wait()
+		close(statuses)
+		count := map[int]int{}
+		for s := range statuses {
+			count[s]++
+		}
+		return count
 	}
-	parallel(func() {
-		statuses <- b.do("PATCH", "/applications(uniqueName='u')", `{"displayName":"A"}`, "Prefer", upsert).status
-	})
+	once := map[int]int{201: 1, 204: 31}
+	assert.Equal(t, once, parallel("/applications(uniqueName='u')", `{"displayName":"A"}`))
 	apps := b.world.Applications()
 	require.Len(t, apps, 1)
-	parallel(func() {
-		statuses <- b.do("PATCH", "/servicePrincipals(appId='"+apps[0].AppID+"')", `{}`, "Prefer", upsert).status
-	})
-	parallel(func() {
-		statuses <- b.do("PATCH", "/applications/"+apps[0].ID+"/federatedIdentityCredentials(name='abc')", credentialBody("s"), "Prefer", upsert).status
-	})
-	close(statuses)
-	count := map[int]int{}
-	for s := range statuses {
-		count[s]++
-	}
-	assert.Equal(t, map[int]int{201: 3, 204: 93}, count)
+	assert.Equal(t, once, parallel("/servicePrincipals(appId='"+apps[0].AppID+"')", `{}`))
+	assert.Equal(t, once, parallel("/applications/"+apps[0].ID+"/federatedIdentityCredentials(name='abc')", credentialBody("s")))
 	assert.Len(t, b.world.ServicePrincipals(), 2, "the app's own and the new one")
 	assert.Len(t, b.world.FederatedCredentials(apps[0].ID), 1)
 }
