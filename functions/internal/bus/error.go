@@ -68,11 +68,14 @@ func newError(op, entity string, err error) *Error {
 	return e
 }
 
-// linkFailed reports whether the sender is better replaced than used again.
+// linkFailed reports whether the sender is better replaced than used again. The SDK recovers from what it thinks
+// transient; after a detach that it thinks final it would offer the dead link for ever.
 func (e *Error) linkFailed() bool {
-	switch azservicebus.Code(e.Code) {
-	case azservicebus.CodeClosed, azservicebus.CodeConnectionLost, azservicebus.CodeNotFound, azservicebus.CodeUnauthorizedAccess:
+	switch e.Code {
+	case string(azservicebus.CodeClosed), string(azservicebus.CodeConnectionLost), string(azservicebus.CodeNotFound),
+		string(azservicebus.CodeUnauthorizedAccess), CodeTooLarge: // these hide whether there was a detach
 		return true
 	}
-	return false
+	var detached *amqp.LinkError
+	return errors.As(e.err, &detached)
 }

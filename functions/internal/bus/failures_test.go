@@ -28,6 +28,20 @@ func TestEntityAppears(t *testing.T) {
 	assert.Len(t, n.broker.Peek("new"), 1)
 }
 
+// TestEntityIsMadeAnew: the entity goes and comes back while the link is open.
+func TestEntityIsMadeAnew(t *testing.T) {
+	n := newNamespace(t)
+	client := n.client(t)
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	require.NoError(t, n.broker.DeleteEntity("health"))
+	for range 2 {
+		requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}), string(azservicebus.CodeNotFound))
+	}
+	require.NoError(t, n.broker.PutQueue("health", servicebus.QueueProperties{}))
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "3"}))
+	assert.Len(t, n.broker.Peek("health"), 1)
+}
+
 // TestRightAppears: the role assignment of a fresh deployment takes effect later; no restart is needed.
 func TestRightAppears(t *testing.T) {
 	n := newNamespace(t)
@@ -75,6 +89,16 @@ func TestConnectionLostUnderLoad(t *testing.T) {
 	wg.Wait()
 	require.NoError(t, errors.Join(failures...))
 	assert.Equal(t, senders*each, n.entity(t, "commands").Active, "once each: repeats are dropped by their id")
+}
+
+// TestSenderClosedMeanwhile: another goroutine saw the link fail, and closed the sender that this one has in its hand.
+func TestSenderClosedMeanwhile(t *testing.T) {
+	n := newNamespace(t)
+	client := n.client(t)
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	require.NoError(t, client.CloseSender(t.Context(), "health"))
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}))
+	assert.Len(t, n.broker.Peek("health"), 2)
 }
 
 func TestTooLarge(t *testing.T) {
