@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -39,7 +40,8 @@ func TestBudget(t *testing.T) {
 					return nil
 				}
 				tester := c.tester()
-				tester.ClientOptions.Retry.MaxRetries = 0 // the tester's own budget
+				// However patient the app's other clients are, a test is not.
+				tester.ClientOptions.Retry = policy.RetryOptions{MaxRetries: 9, TryTimeout: time.Minute, RetryDelay: time.Minute, MaxRetryDelay: time.Hour}
 				started := time.Now()
 				report, err := tester.Run(t.Context(), access.Request{Document: c.document(images(integration.AccessReadWrite), images(integration.AccessReadWrite)),
 					Token: c.token(platform.TokenRequest{})})

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -85,14 +84,27 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 	p.rights(ctx, state)
 }
 
-// options are the caller's, with a retry budget that fits the test's.
+// options are the caller's, with a retry budget that fits the test's: at most one retry, after at most a second.
 func (o *target) options() azcore.ClientOptions {
 	opts := o.run.tester.ClientOptions
-	if opts.Retry.MaxRetries == 0 {
-		opts.Retry = policy.RetryOptions{MaxRetries: 1, TryTimeout: callBudget / 2, RetryDelay: 200 * time.Millisecond, MaxRetryDelay: time.Second}
+	retry := &opts.Retry
+	if retry.MaxRetries == 0 || retry.MaxRetries > 1 {
+		retry.MaxRetries = 1
+	}
+	if retry.TryTimeout == 0 || retry.TryTimeout > callBudget/2 {
+		retry.TryTimeout = callBudget / 2
+	}
+	if retry.RetryDelay == 0 || retry.RetryDelay > firstDelay {
+		retry.RetryDelay = firstDelay
+	}
+	if retry.MaxRetryDelay == 0 || retry.MaxRetryDelay > time.Second {
+		retry.MaxRetryDelay = time.Second
 	}
 	return opts
 }
+
+// firstDelay is the pause before the one retry.
+const firstDelay = 200 * time.Millisecond
 
 // knock asks for the container without a token, where there is none: Storage's challenge shows that the way is free
 // and which tenant the account trusts, and a closed firewall shows as well.

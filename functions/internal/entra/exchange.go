@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -18,13 +19,35 @@ import (
 // share one, because a cached access token makes a broken trust look sound.
 type Exchanger struct{ options azcore.ClientOptions }
 
-// NewExchanger takes transport, cloud and retry budget of the token service's pipeline. The cloud's authority host is
-// the only host that an assertion is ever sent to.
+// The retry budget of an exchange: somebody waits for the answer, and a refusal is never retried anyway.
+const (
+	maxRetries = 1
+	tryTimeout = 2500 * time.Millisecond
+	firstDelay = 200 * time.Millisecond
+	maxDelay   = time.Second
+)
+
+// NewExchanger takes transport and cloud of the token service's pipeline; the retry budget is cut down to one retry
+// after at most a second. The cloud's authority host is the only host that an assertion is ever sent to.
 func NewExchanger(opts azcore.ClientOptions) *Exchanger {
+	if opts.Retry.MaxRetries == 0 || opts.Retry.MaxRetries > maxRetries {
+		opts.Retry.MaxRetries = maxRetries
+	}
+	opts.Retry.TryTimeout = capped(opts.Retry.TryTimeout, tryTimeout)
+	opts.Retry.RetryDelay = capped(opts.Retry.RetryDelay, firstDelay)
+	opts.Retry.MaxRetryDelay = capped(opts.Retry.MaxRetryDelay, maxDelay)
 	if opts.Cloud.ActiveDirectoryAuthorityHost == "" {
 		opts.Cloud = cloud.AzurePublic
 	}
 	return &Exchanger{options: opts}
+}
+
+// capped is d where it is set and not above the limit.
+func capped(d, limit time.Duration) time.Duration {
+	if d == 0 || d > limit {
+		return limit
+	}
+	return d
 }
 
 // Credential returns a fresh credential of the application clientID in the tenant. Errors of its GetToken are
