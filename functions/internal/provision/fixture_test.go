@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +74,8 @@ type sent struct {
 // fault makes matching requests fail: instead of being done, or after.
 type fault struct {
 	match *regexp.Regexp // over "METHOD host/path"
-	// times is how often; 0 is always.
+	// skip lets that many pass first; times is how often it then strikes, 0 is always.
+	skip    int
 	times   int
 	status  int
 	code    string
@@ -228,11 +230,11 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 	}
 	what := r.Method + " " + r.URL.Host + r.URL.Path
 	f.mu.Lock()
-	i := slices.IndexFunc(f.faults, func(x *fault) bool { return (x.times == 0 || x.done < x.times) && x.match.MatchString(what) })
 	var hit *fault
-	if i >= 0 {
-		hit = f.faults[i]
-		hit.done++
+	for _, x := range f.faults {
+		if hit == nil && x.match.MatchString(what) && x.strikes() {
+			hit = x
+		}
 	}
 	f.requests = append(f.requests, what)
 	f.mu.Unlock()
@@ -244,6 +246,11 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 		return hit.response(r), nil
 	}
 	return response, err
+}
+
+func (x *fault) strikes() bool {
+	x.done++
+	return x.done > x.skip && (x.times == 0 || x.done <= x.skip+x.times)
 }
 
 func (x *fault) response(r *http.Request) *http.Response {
@@ -263,10 +270,18 @@ func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
 	}
 	recorder := httptest.NewRecorder()
-	if r.Body == nil {
-		r.Body = http.NoBody
+	received := r.Clone(r.Context())
+	received.Header = http.Header{}
+	for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
+		received.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	handler.ServeHTTP(recorder, r)
+	if r.Body == nil {
+		received.Body = http.NoBody
+	}
+	if r.ContentLength >= 0 {
+		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
+	}
+	handler.ServeHTTP(recorder, received)
 	response := recorder.Result()
 	response.Request = r
 	return response, nil

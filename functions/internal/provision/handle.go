@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -79,7 +80,12 @@ func final(err error) bool {
 		return f.reaction != later && f.reaction != retry
 	}
 	var known *diagnosis.Error
-	return errors.As(err, &known) && !serverFault(known.Diagnosis)
+	return errors.As(err, &known) && (!serverFault(known.Diagnosis) || decided(known.Diagnosis))
+}
+
+// decided reports whether a code about us or a service behind us still stands after waiting.
+func decided(d diagnosis.Diagnosis) bool {
+	return !d.Transient && !slices.Contains([]string{"service-identity-unavailable", "internal", diagnosis.CodeUnrecognised}, d.Code)
 }
 
 // serverFault reports whether the code is about us or a service behind us, not about the request.

@@ -1,0 +1,273 @@
+package provision_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// The requests of a provisioning, as a fault matches them.
+const (
+	patchApplication = `^PATCH graph\.microsoft\.com/v1\.0/applications\(uniqueName=[^/]*$`
+	patchPrincipal   = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
+	patchCredential  = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
+	putRole          = `^PUT management\.azure\.com/`
+	anyGraph         = ` graph\.microsoft\.com/`
+)
+
+func at(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
+
+// TestReactions lets a request fail in each of the ways that the services are known to fail, and holds what becomes of
+// the operation.
+func TestReactions(t *testing.T) {
+	const succeeded, failed, running = integration.OperationSucceeded, integration.OperationFailed, integration.OperationRunning
+	for name, c := range map[string]struct {
+		fault fault
+		want  integration.OperationStatus
+		code  string // of the operation's error
+		waits bool   // within the invocation
+	}{
+		"application: two writers": {fault: fault{match: at(patchApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
+		"application: msa lag":     {fault: fault{match: at(patchApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
+		"application: no permission": {fault: fault{match: at(patchApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
+			want: failed, code: "graph-permission-missing"},
+		"application: quota":        {fault: fault{match: at(patchApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
+		"application: service tree": {fault: fault{match: at(patchApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
+		"application: answer lost":  {fault: fault{match: at(patchApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
+		"application: throttled":    {fault: fault{match: at(patchApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+
+		"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
+		"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400, code: "Request_BadRequest",
+			message: "The appId 'x' of the service principal does not reference a valid application object."}, want: succeeded, waits: true},
+		"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403, code: "Authorization_RequestDenied",
+			message: "When using this permission, the backing application of the service principal being created must in the local tenant"}, want: succeeded, waits: true},
+		"principal: no permission": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
+			want: failed, code: "graph-permission-missing"},
+		"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: running, waits: true},
+		"principal: exists":           {fault: fault{match: at(patchPrincipal), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
+
+		"credential: application not replicated": {fault: fault{match: at(patchCredential), times: 3, status: 404, code: "Request_ResourceNotFound"}, want: succeeded, waits: true},
+		"credential: exists":                     {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", after: true}, want: succeeded},
+		"credential: exists, but not yet shown":  {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue"}, want: succeeded},
+		"credential: issuer barred": {fault: fault{match: at(patchCredential), status: 400, code: "InvalidFederatedIdentityCredentialValue",
+			message: "The issuer is not allowed as per assigned policy."}, want: failed, code: "federated-credential-refused"},
+
+		"role: principal not replicated": {fault: fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"}, want: succeeded, waits: true},
+		"role: principal never there":    {fault: fault{match: at(putRole), status: 400, code: "PrincipalNotFound"}, want: running, waits: true},
+		"role: linked authorization":     {fault: fault{match: at(putRole), times: 1, status: 403, code: "LinkedAuthorizationFailed"}, want: succeeded, waits: true},
+		"role: name clash":               {fault: fault{match: at(putRole), times: 1, status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: succeeded},
+		"role: name clash, salted too":   {fault: fault{match: at(putRole), status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: failed, code: "role-assignment-name-conflict"},
+		"role: answer lost":              {fault: fault{match: at(putRole), times: 1, status: 409, code: "RoleAssignmentExists", after: true}, want: succeeded},
+		"role: no permission":            {fault: fault{match: at(putRole), status: 403, code: "AuthorizationFailed"}, want: failed, code: "arm-permission-missing"},
+		"role: scope locked":             {fault: fault{match: at(putRole), status: 409, code: "ScopeLocked"}, want: failed, code: "scope-locked"},
+		"role: limit":                    {fault: fault{match: at(putRole), status: 400, code: "RoleAssignmentLimitExceeded"}, want: failed, code: "role-assignment-limit"},
+		"role: account gone":             {fault: fault{match: at(putRole), status: 404, code: "ResourceNotFound"}, want: failed, code: "storage-account-not-found"},
+		"role: throttled":                {fault: fault{match: at(putRole), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fails(c.fault)
+			a, cmd := f.submit(spec("images"))
+			f.handle(cmd)
+			op := f.requireStatus(a.Operation.ID, c.want)
+			assert.Equal(t, c.waits, f.slept > 0, "slept %v", f.slept)
+			d := f.document()
+			switch c.want {
+			case failed:
+				assert.Equal(t, c.code, op.Error.Code)
+				assert.Equal(t, "fault-request", op.Error.Evidence.RequestID)
+				assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
+				assert.Equal(t, []string{"failed"}, f.events())
+				f.faults = nil // repaired: the same integration converges
+				f.provisioned(spec("images"))
+			case running:
+				parked := f.command(a.Operation.ID + "-retry-1")
+				assert.Equal(t, 1, parked.Attempt)
+				assert.True(t, f.sent[len(f.sent)-1].EnqueueAt.After(f.now()))
+				f.faults = nil
+				f.handle(parked)
+				f.requireStatus(a.Operation.ID, succeeded)
+			}
+			assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+			for _, role := range f.document().Status.RoleAssignments {
+				assert.False(t, role.Adopted)
+			}
+		})
+	}
+}
+
+// TestEachRequestFailsOnce drops the answer of each request in turn, and refuses each in turn, as a gateway does.
+func TestEachRequestFailsOnce(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for n := range 8 {
+			t.Run(fmt.Sprintf("request %d, after=%v", n, after), func(t *testing.T) {
+				f := newFixture(t)
+				s := spec("images", "archive")
+				s.Subjects = []string{other}
+				_, cmd := f.submit(s)
+				f.fails(fault{match: at(`.`), skip: n, times: 1, status: 502, code: "BadGateway", after: after})
+				f.handle(cmd)
+				if f.operation(cmd.OperationID).Status != integration.OperationSucceeded {
+					f.handle(f.command(cmd.OperationID + "-retry-1"))
+				}
+				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+				assert.Equal(t, counts{applications: 1, principals: 1, credentials: 2, assignments: 2}, f.counts())
+			})
+		}
+	}
+}
+
+func TestAttemptsEnd(t *testing.T) {
+	f := newFixture(t)
+	f.fails(fault{match: at(anyGraph), status: 503, code: "ServiceUnavailable"})
+	a, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	for n := 1; n <= 10; n++ {
+		f.handle(f.command(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
+	}
+	op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
+	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Contains(t, op.Error.Detail, "graph-unavailable")
+	assert.Equal(t, http.StatusServiceUnavailable, op.Error.Evidence.HTTPStatus)
+	assert.Equal(t, []string{"failed"}, f.events())
+}
+
+func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
+	f := newFixture(t)
+	first := f.provisioned(spec("images"))
+	// Somebody replaced our assignment by one of their own.
+	mine, _ := f.world.RoleAssignment(first.Status.RoleAssignments[0].ID)
+	_, err := f.world.DeleteRoleAssignment(mine.ID)
+	require.NoError(t, err)
+	theirs := mine
+	theirs.Name = "99999999-0000-4000-8000-000000000001"
+	theirs.ID = arm.RoleAssignmentID(mine.Scope, theirs.Name)
+	_, _, err = f.world.PutRoleAssignment(theirs)
+	require.NoError(t, err)
+
+	adopted := f.provisioned(spec("images"))
+	require.Len(t, adopted.Status.RoleAssignments, 1)
+	assert.True(t, adopted.Status.RoleAssignments[0].Adopted)
+	assert.Contains(t, adopted.Status.RoleAssignments[0].ID, theirs.Name)
+	again := f.provisioned(spec("images"))
+	assert.Equal(t, adopted.Status.RoleAssignments, again.Status.RoleAssignments)
+
+	moved := f.provisioned(spec("archive"))
+	require.Len(t, moved.Status.RoleAssignments, 1)
+	assert.False(t, moved.Status.RoleAssignments[0].Adopted)
+	assert.Equal(t, 2, f.counts().assignments, "theirs is not ours to delete")
+
+	back := f.provisioned(spec("images"))
+	assert.True(t, back.Status.RoleAssignments[0].Adopted)
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	_, there := f.world.RoleAssignment(theirs.ID)
+	assert.True(t, there)
+
+	// An adopted assignment that goes away is replaced by one of ours.
+	f.provisioned(spec("images"))
+	_, err = f.world.DeleteRoleAssignment(theirs.ID)
+	require.NoError(t, err)
+	last := f.provisioned(spec("images"))
+	assert.False(t, last.Status.RoleAssignments[0].Adopted)
+	assert.Equal(t, 1, f.counts().assignments)
+}
+
+func TestStrangersHoldTheName(t *testing.T) {
+	taken := fault{match: at(patchApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
+	t.Run("a live application without our mark", func(t *testing.T) {
+		f := newFixture(t)
+		_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, "")
+		require.NoError(t, err)
+		f.fails(taken)
+		a, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		assert.Equal(t, "application-foreign", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, "theirs", f.world.Applications()[0].DisplayName)
+	})
+	t.Run("a deleted application that we know nothing of", func(t *testing.T) {
+		f := newFixture(t)
+		app, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, world.AppPrincipalID)
+		require.NoError(t, err)
+		require.NoError(t, f.world.DeleteApplication(app.ID))
+		a, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		assert.Equal(t, "unique-name-taken", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	})
+	t.Run("a raced write of our own on a stale replica", func(t *testing.T) {
+		f := newFixture(t)
+		taken.times = 1
+		taken.after = true
+		f.fails(taken)
+		f.provisioned(spec("images"))
+		assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+	})
+}
+
+func TestSameTrustUnderAnotherName(t *testing.T) {
+	trust := func(f *fixture, name string) {
+		_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.world.Applications()[0].ID, Name: name,
+			Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
+		require.NoError(t, err)
+	}
+	both := spec("images")
+	both.Subjects = []string{other}
+	t.Run("ours is replaced", func(t *testing.T) {
+		f := newFixture(t)
+		f.provisioned(spec("images"))
+		trust(f, "subject-0000000000000000")
+		f.provisioned(both)
+		assert.Equal(t, 2, f.counts().credentials)
+	})
+	t.Run("a stranger's is left alone", func(t *testing.T) {
+		f := newFixture(t)
+		f.provisioned(spec("images"))
+		trust(f, "by-hand")
+		a, cmd := f.submit(both)
+		f.handle(cmd)
+		assert.Equal(t, "federated-credential-refused", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	})
+}
+
+func TestReplicationIsWaitedFor(t *testing.T) {
+	f := newFixture(t)
+	f.world.SetTiming(world.Timing{ReplicationMS: 25_000})
+	f.provisioned(spec("images"))
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+	assert.GreaterOrEqual(t, f.slept, 25*time.Second)
+}
+
+func TestNoPermissionToTearDown(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	f.fails(fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"})
+	a, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	assert.Equal(t, "arm-permission-missing", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, 1, f.counts().applications, "the principal stays while its assignment does")
+	f.faults = nil
+	_, down = f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	assert.Equal(t, counts{deleted: 2}, f.counts())
+}
+
+func TestUnknownIntegration(t *testing.T) {
+	f := newFixture(t)
+	for _, kind := range []string{message.TypeProvision, message.TypeDeprovision, message.TypeAccessTest} {
+		f.handle(message.Command{Type: kind, IntegrationID: "nowhere", OperationID: "op-" + kind})
+		assert.Equal(t, "integration-not-found", f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
+	}
+	f.handle(message.Command{Type: message.TypeVerify, IntegrationID: "nowhere", OperationID: "op"})
+}

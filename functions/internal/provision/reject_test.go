@@ -1,0 +1,104 @@
+package provision_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// reject hands a message over as the trigger does.
+func (f *fixture) reject(d message.Delivery) *message.Rejection {
+	f.t.Helper()
+	_, err := message.ParseCommand(d)
+	var rejection *message.Rejection
+	require.ErrorAs(f.t, err, &rejection)
+	require.NoError(f.t, f.service.Reject(f.t.Context(), d, rejection))
+	return rejection
+}
+
+func TestRejectKeepsBodyAndReason(t *testing.T) {
+	f := newFixture(t)
+	d := message.Delivery{Body: []byte("{not json"), MessageID: "m-1", SessionID: id}
+	first := f.reject(d)
+	assert.Equal(t, first, f.reject(d), "delivered again")
+	op := f.requireStatus(first.OperationID, integration.OperationFailed)
+	assert.Equal(t, first.Code, op.Error.Code)
+	record, err := f.store.Get(t.Context(), "rejected/"+first.OperationID+".json")
+	require.NoError(t, err)
+	assert.Equal(t, "{not json", string(record.Body))
+	operations, _, err := f.store.List(t.Context(), "operations/", "", 10)
+	require.NoError(t, err)
+	assert.Len(t, operations, 1)
+}
+
+func TestRejectHarmsNoOtherOperation(t *testing.T) {
+	f := newFixture(t)
+	a, cmd := f.submit(spec("images"))
+	for name, d := range map[string]message.Delivery{
+		"another session": {Body: f.sent[0].Body, MessageID: "m-1", SessionID: "another-one"},
+		"unknown member": {MessageID: "m-2", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"m-2","source":"/x","type":"ai.ddoe.wif.provision.v1",
+			"data":{"integrationId":"my-service","operationId":"` + a.Operation.ID + `","colour":"red"}}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rejection := f.reject(d)
+			f.reject(d)
+			assert.Equal(t, a.Operation.ID, rejection.OperationID)
+			f.requireStatus(a.Operation.ID, integration.OperationNotStarted)
+		})
+	}
+	records, _, err := f.store.List(t.Context(), "operations/", "", 10)
+	require.NoError(t, err)
+	assert.Len(t, records, 3, "each rejection has a record of its own")
+	f.handle(cmd)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+}
+
+func TestDeadLetters(t *testing.T) {
+	dead := func(f *fixture, messageID, reason string) {
+		f.mu.Lock()
+		var d message.Delivery
+		for _, s := range f.sent {
+			if s.ID == messageID {
+				d = message.Delivery{Body: s.Body, MessageID: s.ID, SessionID: s.SessionID, DeliveryCount: 10, ApplicationProperties: map[string]any{"DeadLetterReason": reason}}
+			}
+		}
+		f.mu.Unlock()
+		require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d))
+		require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d))
+	}
+	t.Run("a command", func(t *testing.T) {
+		f := newFixture(t)
+		a, _ := f.submit(spec("images"))
+		dead(f, a.Operation.ID, "MaxDeliveryCountExceeded")
+		assert.Equal(t, "delivery-exhausted", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+		assert.Equal(t, []string{"failed"}, f.events())
+	})
+	t.Run("a command whose operation has ended", func(t *testing.T) {
+		f := newFixture(t)
+		d := f.provisioned(spec("images"))
+		dead(f, d.Status.LastOperationID, "TTLExpiredException")
+		f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	})
+	t.Run("a verification", func(t *testing.T) {
+		f := newFixture(t)
+		d := f.provisioned(spec("images"))
+		dead(f, d.Status.LastOperationID+"-verify-0", "TTLExpiredException")
+		assert.Equal(t, "message-expired", f.condition("Verified").Reason)
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	})
+	t.Run("rubbish", func(t *testing.T) {
+		f := newFixture(t)
+		d := message.Delivery{Body: []byte("rubbish"), MessageID: "m-9", ApplicationProperties: map[string]any{"DeadLetterReason": "own", "DeadLetterErrorDescription": "why not"}}
+		require.NoError(t, f.service.DeadLettered(t.Context(), d))
+		records, _, err := f.store.List(t.Context(), "operations/", "", 10)
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		assert.Contains(t, string(records[0].Body), "why not")
+	})
+}

@@ -1,0 +1,150 @@
+package provision_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// verified delivers the scheduled verifications when their time has come, until none is left, and returns how many.
+func (f *fixture) verified(operationID string) int {
+	for n := 0; ; n++ {
+		i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == fmt.Sprintf("%s-verify-%d", operationID, n) })
+		if i < 0 {
+			return n
+		}
+		f.advance(f.sent[i].EnqueueAt.Sub(f.now()))
+		f.handle(f.command(f.sent[i].ID))
+	}
+}
+
+func (f *fixture) condition(kind string) integration.Condition {
+	f.t.Helper()
+	d := f.document()
+	i := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == kind })
+	require.GreaterOrEqual(f.t, i, 0)
+	return d.Status.Conditions[i]
+}
+
+func TestVerifyProvesAccess(t *testing.T) {
+	f := newFixture(t)
+	d := f.provisioned(spec("images"))
+	assert.Equal(t, "Unknown", f.condition("Verified").Status)
+	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	assert.Equal(t, "True", f.condition("Verified").Status)
+	assert.Equal(t, []string{"provisioned", "usable"}, f.events())
+	f.handle(f.command(d.Status.LastOperationID + "-verify-0")) // delivered again
+	assert.Equal(t, []string{"provisioned", "usable"}, f.events())
+}
+
+func TestVerifyIsPatient(t *testing.T) {
+	for name, timing := range map[string]world.Timing{
+		"role-based access control": {RBACMS: 100_000},
+		"token service":             {STSMS: 100_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.world.SetTiming(timing)
+			d := f.provisioned(spec("images"))
+			assert.Greater(t, f.verified(d.Status.LastOperationID), 2)
+			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+			f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+		})
+	}
+}
+
+func TestVerifyEndsWithItsWindow(t *testing.T) {
+	f := newFixture(t)
+	began := f.now()
+	d := f.provisioned(spec("images"))
+	_, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	tests := f.verified(d.Status.LastOperationID)
+	assert.Greater(t, tests, 8)
+	assert.LessOrEqual(t, f.now().Sub(began), 10*time.Minute)
+	assert.Greater(t, f.now().Sub(began), 8*time.Minute)
+	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	c := f.condition("Verified")
+	assert.Equal(t, "False", c.Status)
+	assert.Equal(t, "role-missing", c.Reason)
+	assert.Equal(t, "True", f.condition("Provisioned").Status)
+	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
+	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+}
+
+func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
+	f := newFixture(t)
+	s := spec("images")
+	s.Storage[0].ResourceID = world.LockedAccountID
+	f.hosts["acmelocked.blob.core.windows.net"] = f.hosts["acmedata.blob.core.windows.net"]
+	d := f.provisioned(s)
+	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
+	assert.Equal(t, "network-rules-blocked", f.condition("Verified").Reason)
+	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+}
+
+func TestVerifyWithoutToken(t *testing.T) {
+	f := newFixture(t)
+	f.service.TokenSource = func(context.Context, string, string) (string, error) { return "", errors.New("no route") }
+	d := f.provisioned(spec("images"))
+	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "nothing was learnt about the integration")
+	assert.Equal(t, "Unknown", f.condition("Verified").Status)
+	assert.Equal(t, "subject-token-unavailable", f.condition("Verified").Reason)
+
+	f.service.TokenSource = nil
+	d = f.provisioned(spec("images"))
+	assert.Zero(t, f.verified(d.Status.LastOperationID))
+	assert.Equal(t, "subject-token-unavailable", f.condition("Verified").Reason)
+}
+
+func TestVerifyOfAnOldOperation(t *testing.T) {
+	f := newFixture(t)
+	old := f.provisioned(spec("images"))
+	f.provisioned(spec("archive"))
+	f.handle(f.command(old.Status.LastOperationID + "-verify-0"))
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	f.requireStatus(old.Status.LastOperationID, integration.OperationSucceeded)
+}
+
+func TestAccessTestCommand(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	requireCode(t, "integration-not-found", err)
+	f.submit(spec("images"))
+	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	requireCode(t, "not-provisioned", err)
+	d := f.provisioned(spec("images"))
+	a, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{Mode: "oracle"})
+	require.NoError(t, err)
+	f.handle(f.command(a.Operation.ID))
+	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	var report diagnosis.Report
+	require.NoError(t, json.Unmarshal(op.Result, &report))
+	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, d.Status.LastOperationID, f.document().Status.LastOperationID, "a test is not a change")
+
+	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
+	f.requireStatus("from-the-queue", integration.OperationSucceeded)
+
+	f.service.TokenSource = nil
+	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	requireCode(t, "subject-token-unavailable", err)
+	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
+	assert.Equal(t, "subject-token-unavailable", f.requireStatus("without-token", integration.OperationFailed).Error.Code)
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "a failed test is not a failed integration")
+}
