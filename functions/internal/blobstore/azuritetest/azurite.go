@@ -115,7 +115,8 @@ func locate() (string, string, error) {
 // run starts the process on a port of its choice and returns its address once it listens.
 func run(t *testing.T, node, script string, c *certificate) (string, error) {
 	t.Helper()
-	cmd := exec.Command(node, script,
+	// The test's own context ends before its clean-up, which is where the process is asked to end.
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), node, script,
 		"--silent", "--disableTelemetry", // otherwise it reports usage to the outside
 		"--skipApiVersionCheck", // the SDK speaks a newer service version than any Azurite knows
 		"--inMemoryPersistence", "--oauth", "basic",
@@ -145,7 +146,7 @@ func run(t *testing.T, node, script string, c *certificate) (string, error) {
 		}
 		return address, nil
 	case <-time.After(startTimeout):
-		return "", fmt.Errorf("Azurite did not listen within %v", startTimeout)
+		return "", fmt.Errorf("start Azurite: it does not listen after %v", startTimeout)
 	}
 }
 
