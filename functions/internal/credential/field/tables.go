@@ -159,7 +159,7 @@ func serviceAccount(v string) string {
 
 // The shapes of placeholders and secrets.
 var (
-	placeholderShape  = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|^(?i:x{4,})`)
+	placeholderShape  = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|^(?i:x{4,})$`)
 	tokenShape        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.`)
 	clientSecretShape = regexp.MustCompile(`^[A-Za-z0-9._~-]{3,5}[78]Q~[A-Za-z0-9._~-]{31,36}$`)
 )
