@@ -99,6 +99,8 @@ type parser struct {
 
 func (p *parser) command(event messaging.CloudEvent) (Command, error) {
 	p.fallback = operationID(event.ID, event.ID)
+	raw, ok := event.Data.([]byte)
+	p.peek(raw)
 	if event.SpecVersion != "1.0" {
 		return Command{}, p.reject("not-a-cloudevent", "The event's specversion is not 1.0.",
 			diagnosis.Finding{Pointer: "/specversion", Code: "invalid-value", Detail: "Another version than 1.0.", Expected: "1.0"})
@@ -107,12 +109,10 @@ func (p *parser) command(event messaging.CloudEvent) (Command, error) {
 		return Command{}, p.reject("unknown-command", "The event's type is not a command's.",
 			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a command's type.", Actual: diagnosis.Printable(event.Type)})
 	}
-	raw, ok := event.Data.([]byte)
 	if !ok {
 		return Command{}, p.reject("not-a-cloudevent", "The event has no data.",
 			diagnosis.Finding{Pointer: "/data", Code: "missing-member", Detail: "The member is missing."})
 	}
-	p.peek(raw)
 	var fields data
 	if err := problem.Decode(raw, &fields); err != nil {
 		return Command{}, p.rejectBody("invalid-value", "/data", err)
@@ -208,8 +208,12 @@ func operationID(given, eventID string) string {
 	}
 }
 
-// derivedID names the operation of a message that nothing can be read from. The same message gets the same id again.
+// derivedID names the operation of a message that nothing can be read from: by its MessageId, which its sender knows,
+// else by a GUID made of the message, so that the same message gets the same id again.
 func derivedID(d Delivery) string {
+	if integration.ValidOperationID(d.MessageID) {
+		return d.MessageID
+	}
 	return uuid.NewSHA1(operationNamespace, append([]byte(d.MessageID+"\n"), d.Body...)).String()
 }
 

@@ -81,14 +81,15 @@ func TestRejections(t *testing.T) {
 		operation     string // empty: any valid one
 	}{
 		"empty":              {body: "", code: "not-json"},
-		"not json":           {body: "hello", code: "not-json"},
+		"not json":           {body: "hello", code: "not-json", operation: "event-1"},
 		"not utf-8":          {body: "\"\xff\"", code: "not-json"},
 		"two values":         {body: event() + event(), code: "not-json"},
 		"null":               {body: "null", code: "not-a-cloudevent"},
 		"a list":             {body: "[]", code: "not-a-cloudevent"},
 		"no id":              {body: event(`"id":"event-1",`, ``), code: "not-a-cloudevent"},
-		"version 0.3":        {body: event(`"1.0"`, `"0.3"`), code: "not-a-cloudevent", pointer: "/specversion", operation: "event-1"},
-		"unknown type":       {body: event(`provision.v1`, `provision.v9`), code: "unknown-command", pointer: "/type", operation: "event-1"},
+		"version 0.3":        {body: event(`"1.0"`, `"0.3"`), code: "not-a-cloudevent", pointer: "/specversion", integration: "my-service", operation: "event-1"},
+		"unknown type":       {body: event(`provision.v1`, `provision.v9`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "event-1"},
+		"unknown, own id":    {body: event(`provision.v1`, `provision.v9`, `"my-service"`, `"my-service","operationId":"op-1"`), code: "unknown-command", integration: "my-service", operation: "op-1"},
 		"no data":            {body: event(`,"data":{"integrationId":"my-service"}`, ``), code: "not-a-cloudevent", pointer: "/data", operation: "event-1"},
 		"data a string":      {body: event(`{"integrationId":"my-service"}`, `"x"`), code: "wrong-type", pointer: "/data", operation: "event-1"},
 		"no integration id":  {body: data(``), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},

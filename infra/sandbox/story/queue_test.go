@@ -92,14 +92,14 @@ func TestMessagesThatCanNeverSucceed(t *testing.T) {
 		byID    bool // the operation is found by the message's id: the body names none
 		code    string
 	}{
-		"not JSON": {session: "s1", body: func(string) []byte { return []byte("hello") }, byID: true, code: "not-json"},
-		"unknown type": {session: "s2", body: func(op string) []byte {
-			return cloudEvent(t, "ai.ddoe.wif.explode.v1", map[string]any{"integrationId": "s2", "operationId": op})
+		"not JSON": {session: "ses-1", body: func(string) []byte { return []byte("hello") }, byID: true, code: "not-json"},
+		"unknown type": {session: "ses-2", body: func(op string) []byte {
+			return cloudEvent(t, "ai.ddoe.wif.explode.v1", map[string]any{"integrationId": "ses-2", "operationId": op})
 		}, code: "unknown-command"},
-		"invalid spec": {session: "s3", body: func(op string) []byte {
-			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "s3", "operationId": op, "spec": bad})
+		"invalid spec": {session: "ses-3", body: func(op string) []byte {
+			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "ses-3", "operationId": op, "spec": bad})
 		}, code: "invalid-spec"},
-		"another integration's session": {session: "s4", body: func(op string) []byte {
+		"another integration's session": {session: "ses-4", body: func(op string) []byte {
 			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "other", "operationId": op, "spec": a.spec("images")})
 		}, code: "session-mismatch"},
 	} {

@@ -17,9 +17,13 @@ const subject = "system:serviceaccount:dataloop:my-service"
 func TestStoryOverHTTP(t *testing.T) {
 	t.Parallel()
 	a := start(t)
+	a.control(http.MethodPut, "/objects/storageAccounts/acmedata", map[string]any{
+		"name": "acmedata", "resourceId": a.account("acmedata"), "location": "westeurope",
+		"containers": []any{map[string]any{"name": "images"}, map[string]any{"name": "models"}},
+	})
 	before := a.control(http.MethodGet, "/world", nil)
 
-	created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images", "archive"))
+	created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images", "models"))
 	require.Equal(t, http.StatusCreated, created.Status, created.Raw)
 	assert.NotEmpty(t, created.Header.Get("ETag"))
 	operation := a.wait(created.Header.Get("Operation-Location"))
@@ -30,7 +34,6 @@ func TestStoryOverHTTP(t *testing.T) {
 
 	passed := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
 	require.Equal(t, http.StatusOK, passed.Status, passed.Raw)
-	// The immutable container is never written, so its write is skipped and the whole still passes.
 	assert.Equal(t, "pass", passed.at("verdict"), passed.Raw)
 	assert.Equal(t, "access", passed.at("claimLevel"))
 	assert.Empty(t, passed.at("leftovers"))
