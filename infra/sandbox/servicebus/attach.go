@@ -9,7 +9,6 @@ import (
 
 const (
 	sessionFilter           = amqp.Symbol("com.microsoft:session-filter")
-	sessionFilterCode       = uint64(0x137000000C)
 	propertyTimeout         = "com.microsoft:timeout"
 	propertyLockedUntil     = amqp.Symbol("com.microsoft:locked-until-utc")
 	acceptNextTimeout       = time.Minute // where the peer sets none
@@ -149,10 +148,15 @@ func sessionOf(source *amqp.Terminus) (id *string, wanted bool) {
 	return nil, wanted
 }
 
-// withSession is the source with its session filter replaced by the session that was accepted.
+// withSession is the source with its session filter replaced by the session that was accepted, described or bare as the
+// client sent it: the Go SDK reads only the one form, the JavaScript SDK only the other.
 func withSession(source *amqp.Terminus, id string) *amqp.Terminus {
-	filter := source.Filter().Without(string(sessionFilter))
-	return source.WithFilter(append(filter, amqp.Entry{Key: sessionFilter, Value: amqp.Described{Descriptor: sessionFilterCode, Value: id}}))
+	var value any = id
+	sent, _ := source.Filter().Get(string(sessionFilter))
+	if d, ok := sent.(amqp.Described); ok {
+		value = amqp.Described{Descriptor: d.Descriptor, Value: id}
+	}
+	return source.WithFilter(source.Filter().With(sessionFilter, value))
 }
 
 // dotNetTicks is t as .NET counts: units of 100 ns since the year 1.

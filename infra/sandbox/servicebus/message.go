@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
@@ -26,7 +27,7 @@ const (
 )
 
 // Message is a message as Go code sees it. To send one, the fields up to ScheduledAt and TTL matter; the broker fills in
-// the rest.
+// the rest, and the MessageID if there is none.
 type Message struct {
 	MessageID     string         `json:"messageId,omitempty"`
 	SessionID     string         `json:"sessionId,omitempty"`
@@ -184,6 +185,20 @@ func scheduledTime(m *amqp.Message) (time.Time, bool) {
 	v, _ := m.Annotations.Get(string(annotationScheduled))
 	at, ok := v.(amqp.Timestamp)
 	return time.UnixMilli(int64(at)).UTC(), ok
+}
+
+// withMessageID gives a message without an id a GUID, as Service Bus does: SDKs count on an id being there.
+func withMessageID(m *amqp.Message) *amqp.Message {
+	if m.Properties != nil && m.Properties.MessageID != nil {
+		return m
+	}
+	changed, properties := *m, amqp.Properties{}
+	if m.Properties != nil {
+		properties = *m.Properties
+	}
+	properties.MessageID = strings.ReplaceAll(newUUID().String(), "-", "")
+	changed.Properties = &properties
+	return &changed
 }
 
 // withProperties returns the message with application properties changed.

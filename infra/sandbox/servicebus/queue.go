@@ -138,7 +138,7 @@ func (q *queue) send(now time.Time, messages []*amqp.Message) ([]int64, error) {
 		if q.duplicateWindow > 0 && m.Properties != nil && q.history.seen(now, q.duplicateWindow, m.Properties.MessageID) {
 			continue
 		}
-		seqs[i] = q.add(now, m)
+		seqs[i] = q.add(now, withMessageID(m))
 	}
 	q.dispatch(now)
 	return seqs, nil
