@@ -2,6 +2,7 @@ package amqp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -49,6 +50,9 @@ func ReadFrame(r io.Reader, limit uint32) (Frame, error) {
 	}
 	buf := make([]byte, size-frameHeader)
 	if _, err := io.ReadFull(r, buf); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF // the header was there
+		}
 		return Frame{}, fmt.Errorf("read frame body: %w", err)
 	}
 	f := Frame{Channel: binary.BigEndian.Uint16(header[6:]), SASL: header[5] == frameSASL}
