@@ -183,7 +183,7 @@ func parseTimeSpan(text string) (time.Duration, error) {
 		days, clock = before, after
 	}
 	parts := strings.Split(clock, ":")
-	if len(parts) < 2 || len(parts) > 3 {
+	if len(parts) < 2 || len(parts) > 3 || strings.Contains(text, "-") {
 		return 0, bad
 	}
 	d, err := strconv.Atoi(days)

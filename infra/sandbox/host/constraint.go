@@ -20,7 +20,7 @@ var alphabetic = regexp.MustCompile(`(?i)^[a-z]*$`)
 func parseConstraint(text string) (constraint, error) {
 	name, argument, _ := strings.Cut(text, "(")
 	argument = strings.TrimSuffix(argument, ")")
-	if simple := simpleConstraint(strings.ToLower(name)); simple != nil {
+	if simple := simpleConstraint(strings.ToLower(name)); simple != nil && argument == "" {
 		return simple, nil
 	}
 	if strings.EqualFold(name, "regex") {

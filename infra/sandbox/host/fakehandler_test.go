@@ -230,7 +230,12 @@ func (f *fixture) build() *host.Host {
 	h, err := host.New(host.Options{Root: f.root, Env: f.env, Broker: f.broker, Log: f.log, Drain: 100 * time.Millisecond})
 	require.NoError(f.t, err)
 	f.host = h
-	f.t.Cleanup(h.Close)
+	f.t.Cleanup(func() {
+		h.Close()
+		if f.t.Failed() {
+			f.t.Logf("log:\n%s", f.log)
+		}
+	})
 	return h
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func TestStartGivesTheHandlerItsEnvironment(t *testing.T) {
 
 	h.Close()
 	assert.ErrorIs(t, syscall.Kill(started.PID, 0), syscall.ESRCH, "the handler is gone")
-	assert.Contains(t, f.log.String(), "\nhello\n", "stdout as it is")
+	assert.Contains(t, "\n"+f.log.String(), "\nhello\n", "stdout as it is")
 	assert.Contains(t, f.log.String(), "[stderr] hello\n")
 }
 
@@ -55,7 +56,7 @@ func TestAnyAnswerToTheReadinessPollCounts(t *testing.T) {
 
 func TestHandlerThatNeverListensStopsTheHost(t *testing.T) {
 	f := newFixture(t, nil, func(e event) order { return order{Deaf: e.Kind == "start"} })
-	f.env = append(f.env, "AzureFunctionsJobHost__customHandler__initializationTimeout=00:00:00.2")
+	f.env = append(f.env, "AzureFunctionsJobHost__customHandler__initializationTimeout=00:00:00.8")
 	err := f.build().Start(t.Context())
 	require.ErrorContains(t, err, "did not answer GET")
 	f.waitFor("start", 3)
@@ -76,17 +77,16 @@ func TestCrashes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			requests := 0
-			f := newFixture(t, nil, nil)
-			f.react = func(e event) order {
+			var requests atomic.Int32
+			f := newFixture(t, nil, func(e event) order {
 				if e.Kind != "request" {
 					return order{}
 				}
-				if requests++; requests <= len(tt.exits) {
-					return order{Exit: &tt.exits[requests-1]}
+				if n := int(requests.Add(1)); n <= len(tt.exits) {
+					return order{Exit: &tt.exits[n-1]}
 				}
 				return order{Body: ptr("alive")}
-			}
+			})
 			h := f.start()
 			for range tt.exits {
 				response, _ := f.do("POST", "/api/hello", "", nil)
@@ -119,7 +119,7 @@ func TestErrorsFurtherApartAreForgiven(t *testing.T) {
 	t.Cleanup(h.Close)
 	require.NoError(t, h.Start(t.Context()))
 	for n := range 5 {
-		f.do("GET", "/api/hello?die", "", nil)
+		f.do("POST", "/api/hello?die", "", nil) // a GET may be sent again on another connection
 		f.waitFor("start", n+2)
 		response, _ := f.do("GET", "/api/hello", "", nil)
 		require.Equal(t, http.StatusOK, response.StatusCode)
@@ -131,13 +131,13 @@ func TestErrorsFurtherApartAreForgiven(t *testing.T) {
 func TestExitZeroWedgesTheApp(t *testing.T) {
 	f := newFixture(t, nil, func(e event) order {
 		if e.Kind == "request" {
-			return order{Exit: ptr(0)}
+			return order{Exit: new(int)}
 		}
 		return order{}
 	})
 	h := f.start()
 	for range 2 {
-		response, _ := f.do("GET", "/api/hello", "", nil)
+		response, _ := f.do("POST", "/api/hello", "", nil)
 		assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
 	}
 	assert.Len(t, f.waitFor("start", 1), 1, "no restart")

@@ -38,6 +38,10 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
+	if h.Err() != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	if r.ContentLength > maxBody {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return
@@ -51,7 +55,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := h.invoke(r.Context(), f, id, func(ctx context.Context, p *process) error {
 		return serve(ctx, p, id, w, r)
 	})
-	h.answerFailure(w, r, err)
+	answerFailure(w, r, err)
 }
 
 // find returns the function whose template and methods fit first, or nil. Specificity does not count; a wrong method
@@ -75,7 +79,7 @@ func (a *answered) Error() string { return a.err.Error() }
 func (a *answered) Unwrap() error { return a.err }
 
 // answerFailure writes what a client sees of a failed invocation: a status and an empty body.
-func (h *Host) answerFailure(w http.ResponseWriter, r *http.Request, err error) {
+func answerFailure(w http.ResponseWriter, r *http.Request, err error) {
 	if err == nil || r.Context().Err() != nil {
 		return
 	}
@@ -84,14 +88,11 @@ func (h *Host) answerFailure(w http.ResponseWriter, r *http.Request, err error) 
 		panic(http.ErrAbortHandler) // cut the connection, so that the client does not take half for the whole
 	}
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	if errors.As(err, &tooLarge) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
-	case h.handler.hasFailed():
-		w.WriteHeader(http.StatusServiceUnavailable)
-	default:
-		w.WriteHeader(http.StatusInternalServerError)
+		return
 	}
+	w.WriteHeader(http.StatusInternalServerError)
 }
 
 // proxy streams the request to the handler and the answer back. A client that goes away ends the upstream request.
@@ -114,7 +115,7 @@ func (h *Host) proxy(ctx context.Context, p *process, id string, w http.Response
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) { failure = err },
 	}
 	if aborted := serveProxy(proxy, tracked, r.WithContext(ctx)); aborted && failure == nil {
-		failure = errors.New("the handler broke off its answer")
+		failure = errBrokenOff
 	}
 	if failure != nil && tracked.wrote {
 		return &answered{failure}

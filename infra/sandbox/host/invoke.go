@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Version is what the stand-in calls itself in X-Azure-Functions-HostVersion and User-Agent.
@@ -40,12 +42,27 @@ func (h *Host) invoke(ctx context.Context, f *function, id string, do func(conte
 			p.recycle()
 		}
 		cancel()
+		if connectionLost(err) || p.recycled.Load() {
+			p.awaitEnd(deathGrace)
+		}
 	}
 	if err != nil {
 		h.log.hostf("Executed 'Functions.%s' (Failed, Id=%s): %v", f.name, id, err)
 		return fmt.Errorf("function %s, invocation %s: %w", f.name, id, err)
 	}
 	return nil
+}
+
+// deathGrace is how long an invocation whose connection broke waits to see the handler's end: the kernel closes
+// connections a little before it reports an exit, and what comes next must not be sent to the dying.
+const deathGrace = 500 * time.Millisecond
+
+// errBrokenOff is a response body that ended too early.
+var errBrokenOff = errors.New("the handler broke off its answer")
+
+func connectionLost(err error) bool {
+	var operation *net.OpError
+	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBrokenOff)
 }
 
 func (h *Host) limit(ctx context.Context) (context.Context, context.CancelFunc) {

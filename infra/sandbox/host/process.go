@@ -58,15 +58,7 @@ func isFile(path string) bool {
 }
 
 // start runs the command with the five variables that a custom handler gets, its output going to log.
-func (c command) start(log *logger) (*process, error) {
-	port := c.port
-	if port == 0 {
-		free, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		port = free
-	}
+func (c command) start(port int, log *logger) (*process, error) {
 	p := &process{
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		ready:   make(chan struct{}), done: make(chan struct{}),
@@ -109,6 +101,16 @@ func (c command) start(log *logger) (*process, error) {
 func (p *process) kill() {
 	if !closed(p.done) { // the id may be someone else's by then
 		killGroup(p.cmd.Process)
+	}
+}
+
+// awaitEnd waits until the process has ended, but not for long.
+func (p *process) awaitEnd(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
 	}
 }
 

@@ -46,8 +46,9 @@ func (s *supervisor) run(ctx context.Context) {
 	defer close(s.ended)
 	var count int
 	var lastError time.Time
+	port := s.command.port
 	for ctx.Err() == nil {
-		p, err := s.command.start(s.log)
+		p, err := s.start(&port)
 		if err != nil {
 			s.fail(err)
 			return
@@ -58,6 +59,9 @@ func (s *supervisor) run(ctx context.Context) {
 		stop()
 		if ctx.Err() != nil {
 			return
+		}
+		if !closed(p.ready) {
+			port = s.command.port // somebody else may have taken the free one
 		}
 		if problem == nil {
 			continue // asked for: a restart that does not count
@@ -78,6 +82,19 @@ func (s *supervisor) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that is
+// refused in between is tried again and finds it.
+func (s *supervisor) start(port *int) (*process, error) {
+	if *port == 0 {
+		free, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		*port = free
+	}
+	return s.command.start(*port, s.log)
 }
 
 // live sees one process through: readiness, then its end. nil means that it is to be restarted without counting.
@@ -217,12 +234,6 @@ func (s *supervisor) change(apply func()) {
 	apply()
 	close(s.changed)
 	s.changed = make(chan struct{})
-}
-
-// hasFailed tells whether the host has given up.
-func (s *supervisor) hasFailed() bool {
-	_, failure, _ := s.state()
-	return failure != nil
 }
 
 // failed waits for the host to give up; it returns nil when ctx ends first.
