@@ -64,6 +64,8 @@ type fixture struct {
 	sent     []sent
 	faults   []*fault
 	kill     *kill
+	// meanwhile runs once, when the next request is answered; beforePut before the next write to the store.
+	meanwhile, beforePut func()
 }
 
 type sent struct {
@@ -208,6 +210,13 @@ func (g guarded) Get(ctx context.Context, key string) (integration.Record, error
 	return g.f.store.Get(ctx, key)
 }
 func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
+	g.f.mu.Lock()
+	beforePut := g.f.beforePut
+	g.f.beforePut = nil
+	g.f.mu.Unlock()
+	if beforePut != nil {
+		beforePut()
+	}
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
@@ -237,7 +246,12 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 		}
 	}
 	f.requests = append(f.requests, what)
+	meanwhile := f.meanwhile
+	f.meanwhile = nil
 	f.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	if hit != nil && !hit.after {
 		return hit.response(r), nil
 	}

@@ -1,9 +1,11 @@
 package provision_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,7 +162,9 @@ func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
 	require.Len(t, adopted.Status.RoleAssignments, 1)
 	assert.True(t, adopted.Status.RoleAssignments[0].Adopted)
 	assert.Contains(t, adopted.Status.RoleAssignments[0].ID, theirs.Name)
+	f.requests = nil
 	again := f.provisioned(spec("images"))
+	assert.False(t, slices.ContainsFunc(f.requests, func(r string) bool { return at(putRole).MatchString(r) }), "theirs is read, not written")
 	assert.Equal(t, adopted.Status.RoleAssignments, again.Status.RoleAssignments)
 
 	moved := f.provisioned(spec("archive"))
@@ -246,6 +250,18 @@ func TestReplicationIsWaitedFor(t *testing.T) {
 	f.provisioned(spec("images"))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 	assert.GreaterOrEqual(t, f.slept, 25*time.Second)
+}
+
+// TestDeadlineIsRespected parks the command in time instead of running into the invocation's deadline.
+func TestDeadlineIsRespected(t *testing.T) {
+	f := newFixture(t)
+	f.fails(fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"})
+	a, cmd := f.submit(spec("images"))
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	require.NoError(t, f.service.Handle(ctx, cmd))
+	assert.Zero(t, f.slept)
+	f.command(a.Operation.ID + "-retry-1")
 }
 
 func TestNoPermissionToTearDown(t *testing.T) {

@@ -253,6 +253,100 @@ func TestTeardownAfterACrash(t *testing.T) {
 	}
 }
 
+// TestUpdateAfterACrash changes the wish after a killed attempt: what that one made and is not wanted any more goes.
+func TestUpdateAfterACrash(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		killed := true
+		for n := 1; killed; n++ {
+			f := newFixture(t)
+			s := spec("images", "archive")
+			s.Subjects = []string{other}
+			_, cmd := f.submit(s)
+			_ = f.service.Handle(f.dies(n, after), cmd)
+			killed = f.revive()
+			f.provisioned(spec("archive"))
+			require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(), "killed at effect %d", n)
+		}
+	}
+}
+
+func TestSupersededOnTheWay(t *testing.T) {
+	for name, early := range map[string]bool{"before the first request": true, "during the first request": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			first, one := f.submit(spec("images"))
+			var second provision.Accepted
+			takeOver := func() {
+				var err error
+				second, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
+				assert.NoError(t, err)
+			}
+			if early {
+				f.beforePut = takeOver
+			} else {
+				f.meanwhile = takeOver
+			}
+			f.handle(one)
+			f.requireStatus(first.Operation.ID, integration.OperationCanceled)
+			d := f.document()
+			assert.Equal(t, integration.PhasePending, d.Status.Phase, "the newer operation has not begun")
+			assert.Equal(t, early, d.Status.ObjectID == "", "what was learnt is kept")
+			assert.Empty(t, f.events())
+			f.handle(f.command(second.Operation.ID))
+			f.requireStatus(second.Operation.ID, integration.OperationSucceeded)
+			assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+		})
+	}
+}
+
+func TestDeliveredAgainAfterTheEnd(t *testing.T) {
+	f := newFixture(t)
+	d := f.provisioned(spec("images"))
+	before := len(f.requests)
+	f.handle(f.command(d.Status.LastOperationID))
+	assert.Len(t, f.requests, before)
+}
+
+func TestApplicationMadeAnew(t *testing.T) {
+	f := newFixture(t)
+	before := f.provisioned(spec("images"))
+	require.NoError(t, f.world.DeleteApplication(before.Status.ObjectID))
+	require.NoError(t, f.world.PurgeDeletedItem(before.Status.ObjectID))
+	f.fails(fault{match: at(patchPrincipal), times: 1, status: 403, code: "Authorization_RequestDenied"})
+	_, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	assert.NotEqual(t, before.Status.ClientID, f.document().Status.ClientID)
+	assert.Empty(t, f.document().Status.ServicePrincipalID, "another application has another service principal")
+	after := f.provisioned(spec("images"))
+	assert.Equal(t, 1, f.counts().principals)
+	assert.Equal(t, 1, f.counts().assignments)
+	assert.NotEqual(t, before.Status.ServicePrincipalID, after.Status.ServicePrincipalID)
+}
+
+// TestTeardownFindsStrays tears down with a status that has forgotten everything but the ids.
+func TestTeardownFindsStrays(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images", "archive"))
+	_, err := f.service.Repository.Update(t.Context(), id, func(d *integration.Document) error {
+		d.Status.RoleAssignments, d.Status.FederatedCredentials = nil, nil
+		return nil
+	})
+	require.NoError(t, err)
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	assert.Equal(t, counts{deleted: 2}, f.counts())
+}
+
+func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	f.fails(fault{match: at(`^DELETE .*/directory/deletedItems/`), times: 2, status: 404, code: "Request_ResourceNotFound"})
+	_, down := f.remove(provision.TeardownOptions{Purge: true})
+	f.handle(down)
+	assert.Equal(t, counts{}, f.counts())
+	assert.Positive(t, f.slept)
+}
+
 func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 	f := newFixture(t)
 	first := f.provisioned(spec("images"))

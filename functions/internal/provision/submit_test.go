@@ -102,6 +102,18 @@ func TestPreconditions(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestPreconditionsOnATombstone(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), IfMatch: f.document().ETag})
+	requireCode(t, "precondition-failed", err)
+	a, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), IfNoneMatch: "*"})
+	require.NoError(t, err)
+	assert.True(t, a.Created)
+}
+
 func trimQuotes(s string) string {
 	if len(s) > 1 && s[0] == '"' {
 		return s[1 : len(s)-1]

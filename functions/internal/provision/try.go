@@ -63,7 +63,7 @@ func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context
 			return &failure{operation: operation, reaction: found.reaction, context: c, err: err}
 		}
 		pause := pauseBefore(n, operation+c.ClientID+c.Scope, err)
-		if waited+pause > found.budget {
+		if waited+pause > found.budget || outlasts(ctx, pause) {
 			return &failure{operation: operation, reaction: later, context: c, err: err}
 		}
 		s.log().DebugContext(ctx, "waiting for replication", "operation", operation, "attempt", n+1, "pause", pause)
@@ -72,6 +72,16 @@ func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context
 		}
 		waited += pause
 	}
+}
+
+// deadlineMargin is what an invocation needs, after its last pause, to park its command.
+const deadlineMargin = 20 * time.Second
+
+// outlasts reports whether a pause would leave the invocation without time to park its command: running into the
+// deadline would cost a delivery.
+func outlasts(ctx context.Context, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < pause+deadlineMargin
 }
 
 // pauseBefore is an exponential pause with jitter, at least what the service asked for. The jitter is taken from a key,

@@ -116,7 +116,9 @@ func TestVerifyOfAnOldOperation(t *testing.T) {
 	f := newFixture(t)
 	old := f.provisioned(spec("images"))
 	f.provisioned(spec("archive"))
+	before := len(f.requests)
 	f.handle(f.command(old.Status.LastOperationID + "-verify-0"))
+	assert.Len(t, f.requests, before)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
 	f.requireStatus(old.Status.LastOperationID, integration.OperationSucceeded)
 }
