@@ -1,0 +1,208 @@
+// The app on Azure Functions Flex Consumption, with one user-assigned identity and no key anywhere.
+// Rights in Entra are apart, in graph.bicep, for an Entra administrator.
+targetScope = 'resourceGroup'
+
+@description('Short name of this deployment; part of every resource name.')
+@minLength(3)
+@maxLength(12)
+param name string
+
+@description('Region of all resources; must offer Flex Consumption.')
+param location string = resourceGroup().location
+
+@description('A resource group with storage accounts of customers.')
+type dataScope = {
+  subscriptionId: string
+  resourceGroup: string
+}
+
+@description('Resource groups in whose storage accounts the app may grant access. Deploy again after a change.')
+param dataScopes dataScope[]
+
+@description('Issuer of the platform\'s OIDC tokens, byte for byte as in their claim iss (setting DDOE_ISSUER). Empty: every spec must name its own.')
+param ddoeIssuer string = ''
+
+@description('How a service name becomes a subject (setting DDOE_SUBJECT_TEMPLATE). Empty: the app\'s own default.')
+param ddoeSubjectTemplate string = ''
+
+@description('Where a subject token may be asked for (setting DDOE_SUBJECT_TOKEN_URL); needs ddoeApiKey. Empty: access is tested only with tokens given in a request.')
+param ddoeSubjectTokenUrl string = ''
+
+@description('The platform\'s API (setting DDOE_API_URL). Empty: the steps on the platform\'s side are left to a person.')
+param ddoeApiUrl string = ''
+
+@description('Type of the platform\'s integration (setting DDOE_INTEGRATION_TYPE).')
+param ddoeIntegrationType string = ''
+
+@description('Option names of the platform\'s integration and where each value comes from (setting DDOE_OPTION_MAP).')
+param ddoeOptionMap object = {}
+
+@description('A secret in a key vault that takes Azure RBAC.')
+type secretReference = {
+  subscriptionId: string
+  resourceGroup: string
+  vaultName: string
+  secretName: string
+}
+
+@description('The platform\'s API key (setting DDOE_API_KEY), as a Key Vault reference. Null: no key.')
+param ddoeApiKey secretReference?
+
+@description('Hosts of issuers that the app may contact for a customer\'s value (setting ISSUER_ALLOWLIST).')
+param issuerAllowlist string[] = []
+
+@description('Domains of storage endpoints that the app may contact for a customer\'s value (setting STORAGE_SUFFIX_ALLOWLIST).')
+param storageSuffixAllowlist string[] = []
+
+@description('Public URL of the app, where a gateway or a custom domain stands before it (setting PUBLIC_BASE_URL). Empty: the app\'s own host name.')
+param publicBaseUrl string = ''
+
+@description('Memory of one instance in MB.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 512
+
+@description('Most instances at once.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Redundancy of the state account; Standard_LRS where the region has no zones.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
+param stateAccountSku string = 'Standard_ZRS'
+
+@description('Most telemetry in a day, in GB; -1 is no limit.')
+param dailyQuotaGb int = 1
+
+// Storage account names are global, at most 24 characters, letters and digits only.
+var suffix = uniqueString(resourceGroup().id, name)
+var compact = toLower(replace(name, '-', ''))
+var identityName = 'id-${name}'
+var identityId = resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', identityName)
+var cloudNames = {
+  AzureCloud: 'public'
+  AzureUSGovernment: 'usgov'
+  AzureChinaCloud: 'china'
+}
+
+module identity 'modules/identity.bicep' = {
+  params: {
+    name: identityName
+    location: location
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  params: {
+    hostAccountName: take('${compact}h${suffix}', 24)
+    stateAccountName: take('${compact}s${suffix}', 24)
+    stateAccountSku: stateAccountSku
+    location: location
+    principalId: identity.outputs.principalId
+    identityId: identityId
+  }
+}
+
+module serviceBus 'modules/servicebus.bicep' = {
+  params: {
+    name: 'sb-${name}-${suffix}'
+    location: location
+    principalId: identity.outputs.principalId
+    identityId: identityId
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  params: {
+    workspaceName: 'log-${name}'
+    componentName: 'appi-${name}'
+    location: location
+    dailyQuotaGb: dailyQuotaGb
+    principalId: identity.outputs.principalId
+    identityId: identityId
+  }
+}
+
+module dataAccess 'modules/dataaccess.bicep' = [
+  for s in dataScopes: {
+    scope: resourceGroup(s.subscriptionId, s.resourceGroup)
+    params: {
+      principalId: identity.outputs.principalId
+      identityId: identityId
+    }
+  }
+]
+
+module apiKey 'modules/secret.bicep' = if (ddoeApiKey != null) {
+  scope: resourceGroup(ddoeApiKey!.subscriptionId, ddoeApiKey!.resourceGroup)
+  params: {
+    vaultName: ddoeApiKey!.vaultName
+    secretName: ddoeApiKey!.secretName
+    principalId: identity.outputs.principalId
+    identityId: identityId
+  }
+}
+
+// What the Functions host reads: its own storage, the triggers' connection, telemetry.
+var hostSettings = {
+  AzureWebJobsStorage__blobServiceUri: storage.outputs.hostBlobEndpoint
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identity.outputs.clientId
+  ServiceBusConnection__fullyQualifiedNamespace: serviceBus.outputs.fullyQualifiedNamespace
+  ServiceBusConnection__credential: 'managedidentity'
+  ServiceBusConnection__clientId: identity.outputs.clientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
+}
+
+// What the app reads, besides the triggers' connection and PUBLIC_BASE_URL.
+var appSettings = {
+  AZURE_CLIENT_ID: identity.outputs.clientId
+  AZURE_CLOUD: cloudNames[environment().name]
+  STATE_STORAGE_URL: storage.outputs.stateBlobEndpoint
+}
+
+// Left out where the parameter is empty, so that the app's own default or "off" counts.
+var optionalSettings = union(
+  empty(ddoeIssuer) ? {} : { DDOE_ISSUER: ddoeIssuer },
+  empty(ddoeSubjectTemplate) ? {} : { DDOE_SUBJECT_TEMPLATE: ddoeSubjectTemplate },
+  empty(ddoeSubjectTokenUrl)
+    ? {}
+    : {
+        DDOE_SUBJECT_TOKEN_URL: ddoeApiKey == null ? fail('ddoeSubjectTokenUrl needs ddoeApiKey') : ddoeSubjectTokenUrl
+      },
+  empty(ddoeApiUrl) ? {} : { DDOE_API_URL: ddoeApiUrl },
+  empty(ddoeIntegrationType) ? {} : { DDOE_INTEGRATION_TYPE: ddoeIntegrationType },
+  empty(ddoeOptionMap) ? {} : { DDOE_OPTION_MAP: string(ddoeOptionMap) },
+  ddoeApiKey == null
+    ? {}
+    : {
+        DDOE_API_KEY: '@Microsoft.KeyVault(SecretUri=https://${ddoeApiKey!.vaultName}${environment().suffixes.keyvaultDns}/secrets/${ddoeApiKey!.secretName})'
+      },
+  empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
+  empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }
+)
+
+// Everything that the app starts with is there before it: the rights too, else the first start fails.
+module app 'modules/functionapp.bicep' = {
+  params: {
+    name: 'func-${name}-${suffix}'
+    planName: 'plan-${name}'
+    location: location
+    identityId: identityId
+    packageContainerUrl: storage.outputs.packageContainerUrl
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    settings: union(hostSettings, appSettings, optionalSettings)
+    publicBaseUrl: publicBaseUrl
+  }
+  dependsOn: [dataAccess, apiKey]
+}
+
+@description('Name of the function app, for the upload of the package.')
+output functionAppName string = 'func-${name}-${suffix}'
+
+@description('Public URL of the API, without a slash at the end.')
+output apiUrl string = empty(publicBaseUrl) ? 'https://${app.outputs.defaultHostName}/api' : '${publicBaseUrl}/api'
+
+@description('Object id of the identity, for graph.bicep.')
+output identityPrincipalId string = identity.outputs.principalId

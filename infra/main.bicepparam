@@ -1,0 +1,28 @@
+using 'main.bicep'
+
+// An example: every parameter that makes a setting is given. README.md says which may be left out.
+param name = 'wif'
+param dataScopes = [
+  {
+    subscriptionId: '00000000-0000-0000-0000-000000000002'
+    resourceGroup: 'rg-data'
+  }
+]
+param ddoeIssuer = 'https://dataloop.ai/oauth2'
+param ddoeSubjectTemplate = 'system:serviceaccount:dataloop:{service}'
+param ddoeSubjectTokenUrl = 'https://gate.dataloop.ai/api/v1/subject-tokens'
+param ddoeApiUrl = 'https://gate.dataloop.ai/api/v1'
+// Both as the platform's list of available integrations names them.
+param ddoeIntegrationType = 'azure-workload-identity-federation'
+param ddoeOptionMap = {
+  clientId: 'clientId'
+  tenantId: 'tenantId'
+}
+param ddoeApiKey = {
+  subscriptionId: '00000000-0000-0000-0000-000000000001'
+  resourceGroup: 'rg-secrets'
+  vaultName: 'kv-wif-example'
+  secretName: 'ddoe-api-key'
+}
+param issuerAllowlist = ['dataloop.ai']
+param storageSuffixAllowlist = ['blob.core.windows.net']
