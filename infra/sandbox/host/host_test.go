@@ -142,7 +142,7 @@ func TestExitZeroWedgesTheApp(t *testing.T) {
 	}
 	assert.Len(t, f.waitFor("start", 1), 1, "no restart")
 	assert.NoError(t, h.Err(), "and the host does not mind")
-	assert.Contains(t, f.log.String(), "WARNING: the handler")
+	assert.Eventually(t, func() bool { return strings.Contains(f.log.String(), "WARNING: the handler") }, 10*time.Second, 5*time.Millisecond)
 }
 
 func TestFunctionTimeoutKillsTheHandlerAndItsNeighbours(t *testing.T) {
