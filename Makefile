@@ -10,7 +10,7 @@ RUNS    ?= 1
 # The host finds only <root>/<Function>/function.json, so the folders of functions/ are flattened.
 define assemble
 	@rm -rf $(1) && mkdir -p $(1)
-	CGO_ENABLED=0 $(2) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
+	@CGO_ENABLED=0 $(2) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
 	@cp host.json $(1)/
 	@for f in functions/*/function.json; do d=$(1)/$$(basename $$(dirname $$f)); mkdir -p $$d && cp $$f $$d/; done
 endef

@@ -136,7 +136,7 @@ func copyForRealHost(t *testing.T) string {
 	return root
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
