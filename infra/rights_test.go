@@ -1,0 +1,178 @@
+package infra_test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// roleNames are the built-in roles that the deployment uses.
+// Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles.
+func roleNames() map[string]string {
+	return map[string]string{
+		"b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+		"ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+		"4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": "Azure Service Bus Data Receiver",
+		"69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
+		"3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+		"f58310d9-a9f6-439a-9e8d-f62e7b41a168": rbacAdministrator,
+		"4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+	}
+}
+
+const (
+	rbacAdministrator = "Role Based Access Control Administrator"
+	// The right in Entra, which graph.bicep grants. Source: https://learn.microsoft.com/graph/permissions-reference.
+	graphRole   = "Application.ReadWrite.OwnedBy"
+	graphRoleID = "18a4783c-866b-4cc7-a460-3d5e5662c884"
+	graphScope  = "Microsoft Graph"
+)
+
+// right is one right of the app's identity, in the words of README.md.
+type right struct{ role, scope string }
+
+// assignment is a right with the properties that the deployment gives it.
+type assignment struct {
+	right
+	id                                                              string
+	PrincipalID, PrincipalType, RoleDefinitionID, Description       string
+	Condition, ConditionVersion, DelegatedManagedIdentityResourceID string
+}
+
+func assignments(t *testing.T) []assignment {
+	t.Helper()
+	var all []assignment
+	for _, r := range ofType(t, "Microsoft.Authorization/roleAssignments") {
+		a := assignment{id: r.ID}
+		r.properties(t, &a)
+		assert.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), r.Name, "the name must be made of what is known beforehand")
+		_, roleID, _ := strings.Cut(a.RoleDefinitionID, "/roleDefinitions/")
+		a.role = roleNames()[roleID]
+		require.NotEmpty(t, a.role, "role %s is not one of the list", roleID)
+		scope, _, _ := strings.Cut(r.ID, "/providers/Microsoft.Authorization/")
+		a.scope = scopeWords(t, scope)
+		all = append(all, a)
+	}
+	return all
+}
+
+// scopeWords says a scope in README.md's words.
+func scopeWords(t *testing.T, scope string) string {
+	t.Helper()
+	segments := strings.Split(scope, "/")
+	kind, name := segments[len(segments)-2], segments[len(segments)-1]
+	switch kind {
+	case "resourceGroups":
+		return "each resource group of `dataScopes`"
+	case "containers", "queues", "topics":
+		return fmt.Sprintf("%s `%s`", strings.TrimSuffix(kind, "s"), name)
+	case "components":
+		return "Application Insights"
+	case "secrets":
+		return "secret of `ddoeApiKey`"
+	case "storageAccounts":
+		for _, c := range ofType(t, "Microsoft.Storage/storageAccounts/blobServices/containers") {
+			if c.Name == name+"/default/packages" {
+				return "host storage account"
+			}
+		}
+	}
+	require.Fail(t, "a right at a scope that README.md has no words for", scope)
+	return ""
+}
+
+// documented returns README.md's table of rights: right → what needs it.
+func documented(t *testing.T) map[right]string {
+	t.Helper()
+	_, section, ok := strings.Cut(readFile(t, "README.md"), "\n## Rights\n")
+	require.True(t, ok, "README.md has no section Rights")
+	section, _, _ = strings.Cut(section, "\n## ")
+	table := map[right]string{}
+	for line := range strings.Lines(section) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 4 || strings.Contains(cells[0], "---") || strings.TrimSpace(cells[0]) == "role" {
+			continue
+		}
+		table[right{role: strings.TrimSpace(cells[0]), scope: strings.TrimSpace(cells[1])}] = strings.TrimSpace(cells[2])
+	}
+	return table
+}
+
+func TestRightsAreExactlyTheDocumentedOnes(t *testing.T) {
+	granted := map[right]bool{}
+	for _, a := range assignments(t) {
+		assert.False(t, granted[a.right], "granted twice: %v", a.right)
+		granted[a.right] = true
+	}
+	graph := readFile(t, "graph.bicep")
+	assert.Equal(t, 1, strings.Count(graph, "appRoleId:"), "one right in Entra")
+	assert.Contains(t, graph, "appRoleId: '"+graphRoleID+"'")
+	granted[right{role: graphRole, scope: graphScope}] = true
+
+	for r := range documented(t) {
+		assert.True(t, granted[r], "README.md lists a right that is not granted: %v", r)
+	}
+	for r := range granted {
+		assert.NotEmpty(t, documented(t)[r], "README.md does not list, or does not say what needs it: %v", r)
+	}
+}
+
+func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
+	for _, a := range assignments(t) {
+		assert.Regexp(t, regexp.MustCompile(`'identity-\{0\}'.*\.outputs\.principalId\.value\]$`), a.PrincipalID, a.id)
+		assert.Equal(t, "ServicePrincipal", a.PrincipalType, a.id)
+		assert.Empty(t, a.DelegatedManagedIdentityResourceID, a.id)
+		for _, needs := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(documented(t)[a.right], -1) {
+			assert.Contains(t, a.Description, needs[1], "the assignment's description and README.md disagree: %v", a.right)
+		}
+	}
+}
+
+// Nothing is granted for a whole account or group that could be granted for a part of it; scopeWords knows no namespace
+// and no subscription.
+func TestScopesAreTheNarrowest(t *testing.T) {
+	wide := map[string]string{
+		"each resource group of `dataScopes`": rbacAdministrator,         // the accounts are not known beforehand; the condition bounds it
+		"host storage account":                "Storage Blob Data Owner", // the host makes its containers itself
+	}
+	for _, a := range assignments(t) {
+		if role, ok := wide[a.scope]; ok {
+			assert.Equal(t, role, a.role, a.id)
+		}
+	}
+}
+
+func TestReceiversAreTheQueueFunctions(t *testing.T) {
+	for _, tr := range queueTriggers(t) {
+		needs := documented(t)[right{role: "Azure Service Bus Data Receiver", scope: "queue `" + tr.queue() + "`"}]
+		assert.Contains(t, needs, "`"+tr.Function+"`", "README.md: %s receives from %s", tr.Function, tr.QueueName)
+	}
+}
+
+// The only right at a resource group lets the app grant the two roles of a spec to service principals, and take them back.
+func TestGrantingIsBoundByTheCondition(t *testing.T) {
+	roles := slices.Sorted(maps.Values(constants(t, "../functions/internal/arm/*.go", "Role")))
+	require.Len(t, roles, 2)
+	clause := func(action, source string) string {
+		const attribute = "Microsoft.Authorization/roleAssignments"
+		return fmt.Sprintf("((!(ActionMatches{'%[1]s/%[2]s'})) OR (%[3]s[%[1]s:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {%[4]s} "+
+			"AND %[3]s[%[1]s:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))", attribute, action, source, strings.Join(roles, ", "))
+	}
+	bound := 0
+	for _, a := range assignments(t) {
+		if a.role != rbacAdministrator {
+			assert.Empty(t, a.Condition, a.id)
+			continue
+		}
+		bound++
+		assert.Equal(t, "2.0", a.ConditionVersion)
+		assert.Equal(t, clause("write", "@Request")+" AND "+clause("delete", "@Resource"), a.Condition)
+	}
+	assert.Equal(t, 1, bound, "one for the one resource group of the example parameters")
+}
