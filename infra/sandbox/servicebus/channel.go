@@ -37,15 +37,15 @@ type link interface {
 	end() // the peer has detached, or the channel ended
 }
 
-func (c *connection) begin(number uint16, begin *amqp.Begin) {
+func (c *connection) begin(number uint16, begin *amqp.Begin) error {
 	if _, used := c.channels[number]; used || number > channelMax {
-		_ = c.protocolError("channel %d is in use or above the maximum", number)
-		return
+		return c.protocolError("channel %d is in use or above the maximum", number)
 	}
 	c.channels[number] = &channel{c: c, number: number, links: map[uint32]link{}, nextIncoming: begin.NextOutgoingID,
 		peerWindow: begin.IncomingWindow, unsettled: map[uint32]unsettled{}}
 	highest := uint32(handleMax)
 	c.send(number, &amqp.Begin{RemoteChannel: &number, IncomingWindow: incomingWindow, OutgoingWindow: incomingWindow, HandleMax: &highest})
+	return nil
 }
 
 func (ch *channel) handle(body amqp.Performative) error {

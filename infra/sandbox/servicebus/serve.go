@@ -92,7 +92,7 @@ func (c *connection) run(ctx context.Context, r *bufio.Reader, keepAlive time.Du
 // ignoreGone drops the errors by which a connection ends in the usual way.
 func ignoreGone(err error) error {
 	var netErr net.Error
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &netErr) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.As(err, &netErr) {
 		return nil
 	}
 	return err
@@ -218,8 +218,7 @@ func (c *connection) handle(frame amqp.Frame) error {
 	case nil:
 		return nil
 	case *amqp.Begin:
-		c.begin(frame.Channel, body)
-		return nil
+		return c.begin(frame.Channel, body)
 	case *amqp.Close:
 		c.close(nil)
 		return nil
