@@ -18,7 +18,6 @@ type document struct {
 	Inner *inner   `json:"inner,omitempty"`
 	Items []inner  `json:"items,omitempty"`
 	Any   any      `json:"any,omitempty"`
-	own   string
 	None  string `json:"-"`
 }
 

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -48,7 +49,8 @@ func (t transport) serve(w http.ResponseWriter, r *http.Request) bool {
 	cut := false
 	func() {
 		defer func() {
-			if cause := recover(); cause == http.ErrAbortHandler { //nolint:errorlint // a recovered value, compared as documented
+			cause := recover()
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				cut = true
 			} else if cause != nil {
 				panic(cause)

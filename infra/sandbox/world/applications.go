@@ -17,7 +17,7 @@ func (w *World) Application(id string) (Application, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	a, ok := w.state.applications.get(id)
-	return a.clone(), ok
+	return a.Clone(), ok
 }
 
 // ApplicationByAppID returns a live application by client id.
@@ -25,7 +25,7 @@ func (w *World) ApplicationByAppID(appID string) (Application, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	a, ok := w.applicationByAppID(appID)
-	return a.clone(), ok
+	return a.Clone(), ok
 }
 
 // ApplicationByUniqueName returns a live application by uniqueName, which is case-sensitive.
@@ -37,7 +37,7 @@ func (w *World) ApplicationByUniqueName(name string) (Application, bool) {
 		return Application{}, false
 	}
 	a, ok := w.state.applications.get(id)
-	return a.clone(), ok
+	return a.Clone(), ok
 }
 
 func (w *World) applicationByAppID(appID string) (Application, bool) {
@@ -56,7 +56,7 @@ func (w *World) CreateApplication(a Application, ownerID string) (Application, e
 	if _, taken := w.state.appByUniqueName[a.UniqueName]; taken && a.UniqueName != "" {
 		return Application{}, ErrUniqueNameTaken
 	}
-	a = w.completeApplication(a.clone())
+	a = w.completeApplication(a.Clone())
 	if _, exists := w.state.applications.get(a.ID); exists {
 		return Application{}, ErrExists
 	}
@@ -64,7 +64,7 @@ func (w *World) CreateApplication(a Application, ownerID string) (Application, e
 	if ownerID != "" {
 		w.addOwner(a.ID, ownerID)
 	}
-	return a.clone(), nil
+	return a.Clone(), nil
 }
 
 // UpdateApplication changes a live application in place; ids, uniqueName and times cannot be changed. An error of
@@ -76,7 +76,7 @@ func (w *World) UpdateApplication(id string, change func(*Application) error) (A
 	if !ok {
 		return Application{}, ErrNotFound
 	}
-	next := old.clone()
+	next := old.Clone()
 	if err := change(&next); err != nil {
 		return Application{}, err
 	}
@@ -87,7 +87,7 @@ func (w *World) UpdateApplication(id string, change func(*Application) error) (A
 		return Application{}, ErrUniqueNameTaken
 	}
 	w.putApplication(next)
-	return next.clone(), nil
+	return next.Clone(), nil
 }
 
 // DeleteApplication soft-deletes an application: it goes to the recycle bin with its federated credentials, and its
@@ -144,14 +144,14 @@ func (w *World) putApplication(a Application) {
 		delete(w.state.appByAppID, key(old.AppID))
 		delete(w.state.appByUniqueName, old.UniqueName)
 	}
-	w.state.applications.put(a.ID, a.clone())
+	w.state.applications.put(a.ID, a.Clone())
 	w.state.appByAppID[key(a.AppID)] = a.ID
 	if a.UniqueName != "" {
 		w.state.appByUniqueName[a.UniqueName] = a.ID
 	}
 }
 
-func (a Application) clone() Application {
+func (a Application) Clone() Application {
 	a.Tags = slices.Clone(a.Tags)
 	if a.DeletedDateTime != nil {
 		t := *a.DeletedDateTime

@@ -21,7 +21,7 @@ func (w *World) FederatedCredential(applicationID, nameOrID string) (FederatedId
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	f, ok := w.credential(applicationID, nameOrID)
-	return f.clone(), ok
+	return f.Clone(), ok
 }
 
 func (w *World) credential(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
@@ -52,7 +52,7 @@ func (w *World) CreateFederatedCredential(f FederatedIdentityCredential) (Federa
 	if !w.replicated(app.CreatedDateTime) {
 		return FederatedIdentityCredential{}, ErrNotReplicated
 	}
-	f = f.clone()
+	f = f.Clone()
 	f.ApplicationID = app.ID
 	if _, exists := w.credential(app.ID, f.Name); exists {
 		return FederatedIdentityCredential{}, ErrExists
@@ -68,7 +68,7 @@ func (w *World) CreateFederatedCredential(f FederatedIdentityCredential) (Federa
 	}
 	f.ID, f.ChangedAt = strings.ToLower(f.ID), w.Now()
 	w.putCredential(f)
-	return f.clone(), nil
+	return f.Clone(), nil
 }
 
 // UpdateFederatedCredential changes a credential in place; id, application and name cannot be changed. change must not
@@ -80,7 +80,7 @@ func (w *World) UpdateFederatedCredential(applicationID, nameOrID string, change
 	if !ok {
 		return FederatedIdentityCredential{}, ErrNotFound
 	}
-	next := old.clone()
+	next := old.Clone()
 	if err := change(&next); err != nil {
 		return FederatedIdentityCredential{}, err
 	}
@@ -93,7 +93,7 @@ func (w *World) UpdateFederatedCredential(applicationID, nameOrID string, change
 		next.ChangedAt = w.Now()
 	}
 	w.putCredential(next)
-	return next.clone(), nil
+	return next.Clone(), nil
 }
 
 // DeleteFederatedCredential removes a credential by name or id, for good: credentials have no recycle bin of their own.
@@ -128,7 +128,7 @@ func (w *World) putCredential(f FederatedIdentityCredential) {
 		rows = newTable[FederatedIdentityCredential]()
 		w.state.credentials[key(f.ApplicationID)] = rows
 	}
-	rows.put(f.ID, f.clone())
+	rows.put(f.ID, f.Clone())
 }
 
 func cloneCredentials(rows *table[FederatedIdentityCredential]) []FederatedIdentityCredential {
@@ -138,7 +138,7 @@ func cloneCredentials(rows *table[FederatedIdentityCredential]) []FederatedIdent
 	return cloneAll(rows.all())
 }
 
-func (f FederatedIdentityCredential) clone() FederatedIdentityCredential {
+func (f FederatedIdentityCredential) Clone() FederatedIdentityCredential {
 	f.Audiences = slices.Clone(f.Audiences)
 	return f
 }

@@ -23,7 +23,7 @@ func (w *World) ServicePrincipal(id string) (ServicePrincipal, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	sp, ok := w.state.principals.get(id)
-	return sp.clone(), ok
+	return sp.Clone(), ok
 }
 
 // ServicePrincipalByAppID returns a live service principal by client id.
@@ -31,7 +31,7 @@ func (w *World) ServicePrincipalByAppID(appID string) (ServicePrincipal, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	sp, ok := w.state.principals.get(w.state.spByAppID[key(appID)])
-	return sp.clone(), ok
+	return sp.Clone(), ok
 }
 
 // PrincipalVisible tells whether a role assignment may name this service principal by now: it exists and its creation
@@ -55,7 +55,7 @@ func (w *World) CreateServicePrincipal(sp ServicePrincipal, ownerID string) (Ser
 	if !ok || !w.replicated(app.CreatedDateTime) {
 		return ServicePrincipal{}, ErrNoBackingApplication
 	}
-	sp = w.completePrincipal(sp.clone(), app)
+	sp = w.completePrincipal(sp.Clone(), app)
 	if _, exists := w.state.principals.get(sp.ID); exists {
 		return ServicePrincipal{}, ErrExists
 	}
@@ -63,7 +63,7 @@ func (w *World) CreateServicePrincipal(sp ServicePrincipal, ownerID string) (Ser
 	if ownerID != "" {
 		w.addOwner(sp.ID, ownerID)
 	}
-	return sp.clone(), nil
+	return sp.Clone(), nil
 }
 
 // UpdateServicePrincipal changes a live service principal in place; ids, type and times cannot be changed. change must
@@ -75,14 +75,14 @@ func (w *World) UpdateServicePrincipal(id string, change func(*ServicePrincipal)
 	if !ok {
 		return ServicePrincipal{}, ErrNotFound
 	}
-	next := old.clone()
+	next := old.Clone()
 	if err := change(&next); err != nil {
 		return ServicePrincipal{}, err
 	}
 	next.ID, next.AppID, next.ServicePrincipalType = old.ID, old.AppID, old.ServicePrincipalType
 	next.CreatedDateTime, next.DeletedDateTime = old.CreatedDateTime, nil
 	w.putPrincipal(next)
-	return next.clone(), nil
+	return next.Clone(), nil
 }
 
 // DeleteServicePrincipal moves a service principal to the recycle bin. Its role assignments stay behind.
@@ -128,11 +128,11 @@ func (w *World) putPrincipal(sp ServicePrincipal) {
 	if old, ok := w.state.principals.get(sp.ID); ok {
 		delete(w.state.spByAppID, key(old.AppID))
 	}
-	w.state.principals.put(sp.ID, sp.clone())
+	w.state.principals.put(sp.ID, sp.Clone())
 	w.state.spByAppID[key(sp.AppID)] = sp.ID
 }
 
-func (sp ServicePrincipal) clone() ServicePrincipal {
+func (sp ServicePrincipal) Clone() ServicePrincipal {
 	sp.Tags = slices.Clone(sp.Tags)
 	if sp.DeletedDateTime != nil {
 		t := *sp.DeletedDateTime

@@ -18,7 +18,7 @@ func (w *World) DeletedItem(id string) (DeletedItem, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	d, ok := w.state.binned.get(id)
-	return d.clone(), ok
+	return d.Clone(), ok
 }
 
 // RestoreDeletedItem takes an object back out of the recycle bin. An application comes back with its federated
@@ -31,7 +31,7 @@ func (w *World) RestoreDeletedItem(id string) (DeletedItem, error) {
 	if !ok {
 		return DeletedItem{}, ErrNotFound
 	}
-	item = item.clone()
+	item = item.Clone()
 	if item.Application != nil {
 		w.restoreApplication(item.Application)
 	} else if err := w.restorePrincipal(item.ServicePrincipal); err != nil {
@@ -85,13 +85,13 @@ func (w *World) purge(id string) error {
 	return nil
 }
 
-func (d DeletedItem) clone() DeletedItem {
+func (d DeletedItem) Clone() DeletedItem {
 	if d.Application != nil {
-		a := d.Application.clone()
+		a := d.Application.Clone()
 		d.Application = &a
 	}
 	if d.ServicePrincipal != nil {
-		sp := d.ServicePrincipal.clone()
+		sp := d.ServicePrincipal.Clone()
 		d.ServicePrincipal = &sp
 	}
 	return d

@@ -59,12 +59,12 @@ func (w *World) SetAppRoles(principalID string, roles ...string) {
 	w.state.appRoles.put(principalID, AppRoles{ID: principalID, Roles: append([]string{}, roles...)})
 }
 
-func (o Owners) clone() Owners {
+func (o Owners) Clone() Owners {
 	o.Owners = slices.Clone(o.Owners)
 	return o
 }
 
-func (r AppRoles) clone() AppRoles {
+func (r AppRoles) Clone() AppRoles {
 	r.Roles = slices.Clone(r.Roles)
 	return r
 }

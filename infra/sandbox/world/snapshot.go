@@ -53,9 +53,9 @@ func (w *World) Snapshot() Snapshot {
 	return s
 }
 
-func cloneAll[T interface{ clone() T }](all []T) []T {
+func cloneAll[T interface{ Clone() T }](all []T) []T {
 	for i := range all {
-		all[i] = all[i].clone()
+		all[i] = all[i].Clone()
 	}
 	return all
 }
