@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,12 +46,13 @@ func (t *teller) tell(ctx context.Context) error {
 	}{
 		{"Give the DDOE service " + demoService + " keyless access to the container " + demoContainer, t.provision},
 		{"The credential file to upload to DDOE: no secret in it", t.credentials},
-		{"Prove it: exchange a token of the service, then write, read, list and delete a blob as the federated identity", t.passes},
+		{"Prove it: exchange the service's token at Entra; write, read, list and delete a blob as the federated identity", t.passes},
 		{"What that took in Entra and Azure", func(ctx context.Context) error { return t.grown(ctx, before, 1) }},
 		{"Somebody removes the role assignment in the portal", t.breakIt},
 		{"The same test now says what is wrong and who can mend it", t.fails},
 		{"Take everything down again", t.teardown},
-		{"The directory and the subscription are as before", func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
+		{"Directory and subscription are as before (Entra keeps the deleted application in its recycle bin for 30 days)",
+			func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
 	}
 	for i, step := range steps {
 		t.printf("\n%d. %s\n", i+1, step.title)
@@ -135,15 +137,33 @@ func (t *teller) test(ctx context.Context, verdict string) (answer, error) {
 	if err != nil {
 		return a, err
 	}
-	t.note("verdict %v, claim level %v, tested as %v, %v ms", a.at("verdict"), a.at("claimLevel"), a.at("testedAs.subject"), a.at("durationMs"))
-	checks, _ := a.at("checks").([]any)
-	for _, check := range checks {
-		t.note("%-6v %v", at(check, "status"), at(check, "title"))
-	}
+	t.note("verdict  %v (proved: %v, in %v ms)", a.at("verdict"), a.at("claimLevel"), a.at("durationMs"))
+	t.note("as       %v", a.at("testedAs.subject"))
+	t.note("checks   %s", layers(a.at("checks")))
 	if a.at("verdict") != verdict {
 		return a, fmt.Errorf("the verdict is %v, not %s: %s", a.at("verdict"), verdict, a.raw)
 	}
 	return a, nil
+}
+
+// layers sums checks up: the layers in the order of the report, each with the statuses that occur in it.
+func layers(checks any) string {
+	var order []string
+	statuses := map[string][]string{}
+	list, _ := checks.([]any)
+	for _, check := range list {
+		layer, status := fmt.Sprint(at(check, "layer")), fmt.Sprint(at(check, "status"))
+		if len(statuses[layer]) == 0 {
+			order = append(order, layer)
+		}
+		if !slices.Contains(statuses[layer], status) {
+			statuses[layer] = append(statuses[layer], status)
+		}
+	}
+	for i, layer := range order {
+		order[i] = layer + " " + strings.Join(statuses[layer], "/")
+	}
+	return strings.Join(order, ", ")
 }
 
 func (t *teller) passes(ctx context.Context) error {
@@ -161,16 +181,15 @@ func (t *teller) fails(ctx context.Context) error {
 		if at(check, "status") != "fail" {
 			continue
 		}
-		t.note("")
-		t.note("code      %v (HTTP %v, %v)", at(check, "code"), at(check, "evidence.httpStatus"), at(check, "evidence.storageCode"))
-		t.note("detail    %v", at(check, "detail"))
-		t.note("who       %v", at(check, "remedy.who"))
+		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"), at(check, "evidence.storageCode"))
+		t.note("detail   %v", at(check, "detail"))
+		t.note("who      %v", at(check, "remedy.who"))
 		steps, _ := at(check, "remedy.steps").([]any)
 		for _, step := range steps {
-			t.note("remedy    %v", step)
+			t.note("remedy   %v", step)
 		}
 		if command := at(check, "remedy.command"); command != nil {
-			t.note("command   %v", command)
+			t.note("command  %v", command)
 		}
 		if at(check, "code") == nil || len(steps) == 0 {
 			return fmt.Errorf("no diagnosis or no remedy: %s", a.raw)

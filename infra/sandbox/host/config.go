@@ -41,7 +41,7 @@ type config struct {
 // loadConfig reads host.json from the root and applies AzureFunctionsJobHost__ overrides. It refuses what a real host
 // refuses, and names every fault.
 func loadConfig(root string, s settings) (config, error) {
-	raw, err := os.ReadFile(filepath.Join(root, "host.json")) //nolint:gosec // the app's own file
+	raw, err := os.ReadFile(filepath.Join(root, "host.json")) // the app's own file
 	if err != nil {
 		return config{}, fmt.Errorf("host.json: %w", err)
 	}

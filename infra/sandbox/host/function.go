@@ -88,7 +88,7 @@ func discover(root string, c config, s settings) ([]*function, []*FunctionError,
 	var found []*function
 	var faulty []*FunctionError
 	for _, entry := range entries {
-		raw, err := os.ReadFile(filepath.Join(root, entry.Name(), "function.json")) //nolint:gosec // the app's own file
+		raw, err := os.ReadFile(filepath.Join(root, entry.Name(), "function.json")) // the app's own file
 		if err != nil || (len(c.only) > 0 && !slices.Contains(c.only, entry.Name())) {
 			continue
 		}

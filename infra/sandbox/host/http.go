@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -102,7 +103,7 @@ func (h *Host) proxy(ctx context.Context, p *process, id string, w http.Response
 	proxy := &httputil.ReverseProxy{
 		Transport:     h.client.Transport,
 		FlushInterval: -1,
-		ErrorLog:      log.New(discard{}, "", 0), // errors come back through failure
+		ErrorLog:      log.New(io.Discard, "", 0), // errors come back through failure
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.Out.URL = proxiedURL(p.address, pr.In.URL)
 			pr.Out.Host = p.address
@@ -128,7 +129,8 @@ func serveProxy(proxy *httputil.ReverseProxy, w http.ResponseWriter, r *http.Req
 	aborted := false
 	func() {
 		defer func() {
-			if cause := recover(); cause == http.ErrAbortHandler { //nolint:errorlint // a recovered value, compared as documented
+			cause := recover()
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				aborted = true
 			} else if cause != nil {
 				panic(cause)
@@ -138,11 +140,6 @@ func serveProxy(proxy *httputil.ReverseProxy, w http.ResponseWriter, r *http.Req
 	}()
 	return aborted
 }
-
-// discard is a log destination for what is reported elsewhere.
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // trackingWriter knows whether the response has begun.
 type trackingWriter struct {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -58,14 +59,16 @@ func isFile(path string) bool {
 }
 
 // start runs the command with the five variables that a custom handler gets, its output going to log.
-func (c command) start(port int, log *logger) (*process, error) {
+// The end of ctx kills it.
+func (c command) start(ctx context.Context, port int, log *logger) (*process, error) {
 	p := &process{
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		ready:   make(chan struct{}), done: make(chan struct{}),
 		stderr: &lineWriter{log: log, prefix: "[stderr] ", keep: 3},
 	}
 	worker := uuid.NewString()
-	p.cmd = exec.Command(c.executable, c.arguments...) //nolint:gosec,noctx // starting the configured handler is the purpose; it is ended by kill
+	p.cmd = exec.CommandContext(ctx, c.executable, c.arguments...)
+	p.cmd.Cancel = func() error { p.kill(); return nil }
 	p.cmd.Dir = c.directory
 	p.cmd.Env = append(append([]string(nil), c.environ...),
 		"FUNCTIONS_CUSTOMHANDLER_PORT="+strconv.Itoa(port), "FUNCTIONS_CUSTOMHANDLER_WORKER_ID="+worker,
@@ -125,8 +128,9 @@ func (p *process) exitCode() int { return p.cmd.ProcessState.ExitCode() }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // closed on the next line
+func freePort(ctx context.Context) (int, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("no free port for the handler: %w", err)
 	}

@@ -52,7 +52,7 @@ func (s settings) environ() []string {
 }
 
 func localSettings(path string) (map[string]string, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the app's own file, beside host.json
+	raw, err := os.ReadFile(path) // the app's own file, beside host.json
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

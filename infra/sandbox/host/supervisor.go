@@ -48,15 +48,15 @@ func (s *supervisor) run(ctx context.Context) {
 	var lastError time.Time
 	port := s.command.port
 	for ctx.Err() == nil {
-		p, err := s.start(&port)
+		p, err := s.start(ctx, &port)
 		if err != nil {
-			s.fail(err)
+			if ctx.Err() == nil {
+				s.fail(err)
+			}
 			return
 		}
-		stop := context.AfterFunc(ctx, p.kill)
 		s.publish(p)
 		problem := s.live(ctx, p)
-		stop()
 		if ctx.Err() != nil {
 			return
 		}
@@ -86,15 +86,15 @@ func (s *supervisor) run(ctx context.Context) {
 
 // start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that is
 // refused in between is tried again and finds it.
-func (s *supervisor) start(port *int) (*process, error) {
+func (s *supervisor) start(ctx context.Context, port *int) (*process, error) {
 	if *port == 0 {
-		free, err := freePort()
+		free, err := freePort(ctx)
 		if err != nil {
 			return nil, err
 		}
 		*port = free
 	}
-	return s.command.start(*port, s.log)
+	return s.command.start(ctx, *port, s.log)
 }
 
 // live sees one process through: readiness, then its end. nil means that it is to be restarted without counting.
@@ -211,7 +211,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-func (s *supervisor) state() (*process, error, <-chan struct{}) { //nolint:revive,staticcheck // the failure is state here, not the call's error
+func (s *supervisor) state() (*process, error, <-chan struct{}) { // the failure is state here, not the call's error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current, s.failure, s.changed

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestNothingIsLeftRunning ends the program in both ways and looks for its handler.
+func TestNothingIsLeftRunning(t *testing.T) {
+	dist := assemble(t)
+	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGKILL": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			var out, log lockedBuffer
+			program := exec.CommandContext(t.Context(), os.Args[0], "run", "-dist", dist)
+			program.Env = append(os.Environ(), programVariable+"=1", "PORT=0", "SANDBOX_PORT=0", "TMPDIR="+t.TempDir())
+			program.Stdout, program.Stderr = &out, &log
+			require.NoError(t, program.Start())
+			require.Eventually(t, func() bool { return strings.HasPrefix(out.String(), "ready: ") }, 30*time.Second, 10*time.Millisecond)
+			found := regexp.MustCompile(`handler is ready \(pid (\d+)`).FindStringSubmatch(log.String())
+			require.NotNil(t, found, &log)
+			pid, err := strconv.Atoi(found[1])
+			require.NoError(t, err)
+			require.True(t, alive(pid))
+
+			require.NoError(t, program.Process.Signal(signal))
+			err = program.Wait()
+			if signal == syscall.SIGTERM {
+				require.NoError(t, err, "a wish to stop is no failure")
+			}
+			assert.Eventually(t, func() bool { return !alive(pid) }, 10*time.Second, 10*time.Millisecond)
+		})
+	}
+}
+
+// alive tells whether the process runs; one that has ended and whose parent has not asked yet does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(after, "Z") && !strings.HasPrefix(after, "X")
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// programVariable makes the test binary the program itself.
+const programVariable = "SANDBOX_TEST_IS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// assemble packages the app as the Makefile does.
+func assemble(t *testing.T) string {
+	t.Helper()
+	root, dist := filepath.Join("..", ".."), t.TempDir()
+	for _, dir := range []string{"handler", "functions"} { // what is built is an input of the test, for the test cache
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			_, err = os.Stat(path)
+			return err
+		}))
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dist, "handler"), "./handler")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "function.json"))
+	require.NoError(t, err)
+	for _, file := range files {
+		copyFile(t, file, filepath.Join(dist, filepath.Base(filepath.Dir(file)), "function.json"))
+	}
+	copyFile(t, filepath.Join(root, "host.json"), filepath.Join(dist, "host.json"))
+	return dist
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	raw, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o755))
+	require.NoError(t, os.WriteFile(to, raw, 0o644))
+}
+
+func TestDemoTellsTheStory(t *testing.T) {
+	var out bytes.Buffer
+	err := realMain(t.Context(), []string{"demo", "-dist", assemble(t)}, &out, io.Discard)
+	require.NoError(t, err, out.String())
+	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access", "+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create", "+0 applications", "went as told"} {
+		assert.Contains(t, out.String(), part)
+	}
+	assert.NotContains(t, out.String(), "eyJ", "no token is shown")
+}
+
+func TestRunServesUntilItIsStopped(t *testing.T) {
+	dist := assemble(t)
+	t.Setenv("PORT", "0")
+	t.Setenv("SANDBOX_PORT", "0")
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, log lockedBuffer
+	ended := make(chan error, 1)
+	go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
+	ready := regexp.MustCompile(`^ready: api=http://127\.0\.0\.1:(\d+)/api sandbox=http://127\.0\.0\.1:\d+\n$`)
+	require.Eventually(t, func() bool { return ready.MatchString(out.String()) }, 30*time.Second, 10*time.Millisecond, "one line on stdout; log:\n%s", &log)
+
+	t.Setenv("PORT", ready.FindStringSubmatch(out.String())[1])
+	err := realMain(t.Context(), []string{"run", "-dist", dist}, io.Discard, io.Discard)
+	require.EqualError(t, err, "port "+os.Getenv("PORT")+" is taken: choose others with PORT and SANDBOX_PORT (0 = any free one)")
+
+	cancel()
+	require.NoError(t, <-ended)
+	_, err = net.DialTimeout("tcp", "127.0.0.1:"+os.Getenv("PORT"), time.Second)
+	require.Error(t, err, "nothing listens any more")
+}
+
+func TestRefusals(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	busy := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	for name, tt := range map[string]struct {
+		args              []string
+		port, sandboxPort string
+		want              string
+	}{
+		"no subcommand":      {want: "usage"},
+		"unknown subcommand": {args: []string{"walk"}, want: "unknown subcommand"},
+		"unknown flag":       {args: []string{"run", "-fast"}, want: "not defined"},
+		"faulty port":        {args: []string{"run"}, port: "http", want: "PORT must be a port"},
+		"sandbox port taken": {args: []string{"run"}, port: "0", sandboxPort: busy, want: "port " + busy + " is taken"},
+		"no such app":        {args: []string{"run", "-dist", "no-such-folder"}, port: "0", sandboxPort: "0", want: "host.json"},
+		"demo without app":   {args: []string{"demo", "-dist", "no-such-folder"}, want: "host.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PORT", tt.port)
+			t.Setenv("SANDBOX_PORT", tt.sandboxPort)
+			var out bytes.Buffer
+			require.ErrorContains(t, realMain(t.Context(), tt.args, &out, io.Discard), tt.want)
+			assert.Empty(t, out.String())
+		})
+	}
+}
+
+// lockedBuffer may be read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
