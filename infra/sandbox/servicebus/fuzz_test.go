@@ -48,7 +48,7 @@ func FuzzConnection(f *testing.F) {
 			_ = b.ServeConn(t.Context(), theirs)
 		}()
 		go func() { _, _ = io.Copy(io.Discard, ours) }()
-		header, plain := amqp.SASLHeader(), amqp.ProtocolHeader()
+		header, plain := amqp.SASLHeader(), amqp.PlainHeader()
 		hello := append(header[:], saslFrame(t)...)
 		hello = append(append(hello, plain[:]...), frames(&amqp.Open{})...)
 		// The zeros complete a frame that the stream leaves open, and are no frame themselves: they end the connection.

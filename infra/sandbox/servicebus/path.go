@@ -1,6 +1,8 @@
 package servicebus
 
-import "strings"
+import (
+	"strings"
+)
 
 const (
 	deadLetterSuffix = "/$deadletterqueue"

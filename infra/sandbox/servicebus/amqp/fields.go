@@ -135,10 +135,10 @@ func mapOrNil(m Map) any {
 	return m
 }
 
-// appendComposite appends a described list, without the absent fields at its end.
-func appendComposite(dst []byte, code uint64, l List) ([]byte, error) {
+// composite is a described list, without the absent fields at its end.
+func composite(code uint64, l List) Described {
 	for len(l) > 0 && l[len(l)-1] == nil {
 		l = l[:len(l)-1]
 	}
-	return AppendValue(dst, Described{code, l})
+	return Described{code, l}
 }

@@ -16,14 +16,14 @@ const (
 	MinMaxFrameSize = 512
 )
 
-// Header8 is a protocol header, the first eight bytes each side sends.
-type Header8 [8]byte
+// ProtocolHeader is a protocol header, the first eight bytes each side sends.
+type ProtocolHeader [8]byte
 
-// ProtocolHeader is the header of plain AMQP 1.0.
-func ProtocolHeader() Header8 { return Header8{'A', 'M', 'Q', 'P', 0, 1, 0, 0} }
+// PlainHeader is the header of plain AMQP 1.0.
+func PlainHeader() ProtocolHeader { return ProtocolHeader{'A', 'M', 'Q', 'P', 0, 1, 0, 0} }
 
 // SASLHeader is the header that asks for a SASL exchange first.
-func SASLHeader() Header8 { return Header8{'A', 'M', 'Q', 'P', 3, 1, 0, 0} }
+func SASLHeader() ProtocolHeader { return ProtocolHeader{'A', 'M', 'Q', 'P', 3, 1, 0, 0} }
 
 // Frame is one frame. Body is nil in an empty frame, which only keeps the connection alive.
 type Frame struct {
@@ -76,7 +76,7 @@ func AppendFrame(dst []byte, f Frame) ([]byte, error) {
 	if f.Body != nil {
 		code, fields := f.Body.composite()
 		var err error
-		if dst, err = appendComposite(dst, code, fields); err != nil {
+		if dst, err = AppendValue(dst, composite(code, fields)); err != nil {
 			return nil, err
 		}
 		if t, ok := f.Body.(*Transfer); ok {
@@ -91,8 +91,8 @@ func AppendFrame(dst []byte, f Frame) ([]byte, error) {
 const TransferOverhead = 128
 
 // ReadHeader reads a protocol header.
-func ReadHeader(r io.Reader) (Header8, error) {
-	var h Header8
+func ReadHeader(r io.Reader) (ProtocolHeader, error) {
+	var h ProtocolHeader
 	_, err := io.ReadFull(r, h[:])
 	return h, err
 }

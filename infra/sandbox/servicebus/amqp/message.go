@@ -128,31 +128,38 @@ func (m *Message) section(code uint64, value any, encoded []byte) error {
 
 // AppendMessage appends the encoding of m to dst. Empty sections are left out.
 func AppendMessage(dst []byte, m *Message) ([]byte, error) {
-	var err error
+	var before, after List // the sections around the body
 	if m.Header != nil {
-		dst, err = appendComposite(dst, sectionHeader, m.Header.list())
+		before = append(before, composite(sectionHeader, m.Header.list()))
 	}
-	dst, err = appendMapSection(dst, err, sectionDeliveryAnnotations, m.DeliveryAnnotations)
-	dst, err = appendMapSection(dst, err, sectionMessageAnnotations, m.Annotations)
-	if err == nil && m.Properties != nil {
-		dst, err = appendComposite(dst, sectionProperties, m.Properties.list())
+	before = appendSection(before, sectionDeliveryAnnotations, m.DeliveryAnnotations)
+	before = appendSection(before, sectionMessageAnnotations, m.Annotations)
+	if m.Properties != nil {
+		before = append(before, composite(sectionProperties, m.Properties.list()))
 	}
-	dst, err = appendMapSection(dst, err, sectionApplicationProperties, m.ApplicationProperties)
-	if err == nil {
-		dst = append(dst, m.Body...)
+	before = appendSection(before, sectionApplicationProperties, m.ApplicationProperties)
+	after = appendSection(after, sectionFooter, m.Footer)
+
+	var err error
+	for _, section := range before {
+		if dst, err = AppendValue(dst, section); err != nil {
+			return nil, fmt.Errorf("encode message: %w", err)
+		}
 	}
-	dst, err = appendMapSection(dst, err, sectionFooter, m.Footer)
-	if err != nil {
-		return nil, fmt.Errorf("encode message: %w", err)
+	dst = append(dst, m.Body...)
+	for _, section := range after {
+		if dst, err = AppendValue(dst, section); err != nil {
+			return nil, fmt.Errorf("encode message: %w", err)
+		}
 	}
 	return dst, nil
 }
 
-func appendMapSection(dst []byte, err error, code uint64, m Map) ([]byte, error) {
-	if err != nil || len(m) == 0 {
-		return dst, err
+func appendSection(sections List, code uint64, m Map) List {
+	if len(m) == 0 {
+		return sections
 	}
-	return AppendValue(dst, Described{code, m})
+	return append(sections, Described{code, m})
 }
 
 // AppendData appends a data section to dst.
