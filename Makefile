@@ -2,6 +2,7 @@
 GO      ?= go
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 BUILD   := .build
+DIST    ?= dist
 LINT    := $(BUILD)/lint
 LDFLAGS := -s -w -X github.com/ddoe-ai/azure-wif/functions.Version=$(VERSION)
 RUNS    ?= 1
@@ -10,7 +11,7 @@ RUNS    ?= 1
 # The host finds only <root>/<Function>/function.json, so the folders of functions/ are flattened.
 define assemble
 	@rm -rf $(1) && mkdir -p $(1)
-	@CGO_ENABLED=0 $(2) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
+	@CGO_ENABLED=0 $(2) $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
 	@cp host.json $(1)/
 	@for f in functions/*/function.json; do d=$(1)/$$(basename $$(dirname $$f)); mkdir -p $$d && cp $$f $$d/; done
 endef
@@ -37,7 +38,7 @@ test: ## run all tests; with Node and the Functions Core Tools also those agains
 	$(GO) test -race -shuffle=on -count=$(RUNS) ./...
 
 .PHONY: check
-check: lint test package ## what CI runs: format, vet, lint, tests, package
+check: lint infra test package ## what CI runs: format, vet, analyzers, Bicep, tests, package
 
 .PHONY: lint
 lint: ## format, vet and the analyzers of .ci/lint
@@ -52,9 +53,14 @@ bench: ## benchmarks: start to first answer, idle memory, decoder, broker
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: package
-package: ## assemble dist/ for Azure: host.json, function.json folders, static linux/amd64 handler
-	$(call assemble,dist,GOOS=linux GOARCH=amd64)
+package: ## assemble dist/ and dist.zip for Azure: host.json, function.json folders, static linux/amd64 handler
+	$(call assemble,$(DIST),GOOS=linux GOARCH=amd64)
+	@$(GO) run ./.ci/pack $(DIST) $(DIST).zip
+
+.PHONY: infra
+infra: ## check infra/ with the Bicep compiler (bicep on PATH, or BICEP=): layout, lint, build, snapshot
+	@.ci/infra
 
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf $(BUILD) dist
+	rm -rf $(BUILD) $(DIST) $(DIST).zip

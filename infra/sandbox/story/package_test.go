@@ -1,0 +1,71 @@
+package story
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+)
+
+// TestPackage makes the deployment package twice, unpacks it as Azure does, and starts what came out.
+func TestPackage(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("the package holds a linux/amd64 program, which cannot be started on " + runtime.GOOS + "/" + runtime.GOARCH)
+	}
+	first, second := makePackage(t), makePackage(t)
+	assert.Equal(t, sha256.Sum256(first), sha256.Sum256(second), "two builds, one hash")
+
+	root := t.TempDir()
+	unpack(t, first, root)
+	info, err := os.Stat(filepath.Join(root, "handler"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o755), info.Mode().Perm(), "the entry that host.json names can be executed")
+
+	s, err := stack.Start(t.Context(), stack.Options{Dist: root})
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, s.Close()) }()
+	got := send(t, http.MethodGet, s.APIURL()+"/healthz", nil)
+	assert.Equal(t, http.StatusOK, got.Status)
+	assert.NotEmpty(t, got.at("version"))
+}
+
+func makePackage(t *testing.T) []byte {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "dist")
+	build := exec.Command("make", "package", "DIST="+to)
+	build.Dir = filepath.Join("..", "..", "..")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	raw, err := os.ReadFile(to + ".zip")
+	require.NoError(t, err)
+	return raw
+}
+
+func unpack(t *testing.T, raw []byte, root string) {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	require.NoError(t, err)
+	for _, file := range archive.File {
+		to := filepath.Join(root, filepath.FromSlash(file.Name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))
+		source, err := file.Open()
+		require.NoError(t, err)
+		content, err := io.ReadAll(source)
+		require.NoError(t, err)
+		require.NoError(t, source.Close())
+		require.NoError(t, os.WriteFile(to, content, file.Mode().Perm()))
+		require.NoError(t, os.Chmod(to, file.Mode().Perm()), "the umask does not count when Azure mounts the package")
+	}
+}
