@@ -129,7 +129,7 @@ func TestUnmodifiedProgramReachesTheSandbox(t *testing.T) {
 	c := started(t)
 	run := func(target string) string {
 		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(append(os.Environ(), c.Environment()...), getVariable+"="+target)
+		command.Env = append(append(os.Environ(), "NO_PROXY=*", "no_proxy=*"), append(c.Environment(), getVariable+"="+target)...)
 		out, _ := command.CombinedOutput()
 		return string(out)
 	}

@@ -131,7 +131,7 @@ func TestProxyingStreamsTheAnswer(t *testing.T) {
 	f := newFixture(t, nil, func(e event) order {
 		switch e.Kind {
 		case "request":
-			return order{Header: map[string]string{"Content-Type": "text/event-stream"}, Body: ptr("one\n"), Continue: true}
+			return order{Header: map[string]string{"Content-Length": "8"}, Body: ptr("one\n"), Continue: true}
 		case "continue":
 			<-proceed
 			return order{Body: ptr("two\n")}
