@@ -1,0 +1,90 @@
+package inspect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+)
+
+// filled returns an edge on a repository with documents of those phases, and counts reads of the store.
+func filled(t *testing.T, phases ...integration.Phase) (*problemtest.Edge, *int) {
+	t.Helper()
+	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
+	for i, phase := range phases {
+		_, err := repository.Create(t.Context(), integration.Document{
+			ID: fmt.Sprintf("id-%03d", i), Spec: integration.Spec{TenantID: "tenant", Issuer: "https://i", Subjects: []string{"a", "b"}, Audience: "aud"},
+			Status: integration.Status{Phase: phase, ClientID: "client"},
+		})
+		require.NoError(t, err)
+	}
+	reads := new(int)
+	return problemtest.Serve(inspect.Function{
+		Get: repository.Get, BaseURL: "/api",
+		List: func(ctx context.Context, token string, limit int) ([]integration.Document, string, error) {
+			*reads++
+			assert.Positive(t, limit)
+			return repository.List(ctx, token, limit)
+		},
+	}.Register), reads
+}
+
+func TestARareFilterReadsABoundedNumberOfPages(t *testing.T) {
+	phases := make([]integration.Phase, 40)
+	for i := range phases {
+		phases[i] = integration.PhaseUsable
+	}
+	edge, reads := filled(t, phases...)
+	got := edge.Call(t, "GET", "/integrations?state=failed&pageSize=1", "")
+	require.Equal(t, 200, got.Status, got.Raw)
+	assert.Empty(t, got.Body["value"])
+	assert.Contains(t, got.Body["nextLink"], "/api/integrations?")
+	assert.Contains(t, got.Body["nextLink"], "state=failed")
+	assert.Equal(t, 10, *reads)
+}
+
+func TestCredentialFile(t *testing.T) {
+	edge, _ := filled(t, integration.PhaseProvisioned, integration.PhasePending, integration.PhaseDeleted)
+	file := edge.Call(t, "GET", "/integrations/id-000/credentials", "")
+	assert.JSONEq(t, `{"clientId":"client","tenantId":"tenant","federatedTokenIssuer":"https://i","subject":"a","audience":"aud"}`, file.Raw)
+	assert.Equal(t, `attachment; filename="azure_credentials.json"`, file.Header.Get("Content-Disposition"))
+	assert.Equal(t, "application/json", file.Header.Get("Content-Type"))
+	assert.Equal(t, "b", edge.Call(t, "GET", "/integrations/id-000/credentials?subject=b", "").Body["subject"])
+	assert.Equal(t, 422, edge.Call(t, "GET", "/integrations/id-000/credentials?subject=A", "").Status)
+	assert.Equal(t, "not-provisioned", edge.Call(t, "GET", "/integrations/id-001/credentials", "").Body["code"])
+	for _, view := range []string{"", "/credentials", "/health"} {
+		assert.Equal(t, "integration-deleted", edge.Call(t, "GET", "/integrations/id-002"+view, "").Body["code"])
+	}
+}
+
+func TestHealth(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	document := integration.Document{ID: "aaa", CreatedAt: since}
+	edge := problemtest.Serve(inspect.Function{Get: func(context.Context, string) (integration.Document, error) { return document, nil }}.Register)
+	assert.Equal(t, map[string]any{"state": "unknown", "since": "2026-01-02T03:04:05Z"}, edge.Call(t, "GET", "/integrations/aaa/health", "").Body)
+	document.Status.Health = &integration.Health{State: "degraded", Since: since.Add(time.Hour)}
+	assert.Equal(t, "degraded", edge.Call(t, "GET", "/integrations/aaa/health", "").Body["state"])
+}
+
+func TestAnUnreadableStoreIsAnOutage(t *testing.T) {
+	down := errors.New("403 AuthorizationFailure")
+	edge := problemtest.Serve(inspect.Function{
+		Get:  func(context.Context, string) (integration.Document, error) { return integration.Document{}, down },
+		List: func(context.Context, string, int) ([]integration.Document, string, error) { return nil, "", down },
+	}.Register)
+	for _, path := range []string{"/integrations", "/integrations/aaa", "/integrations/aaa/credentials", "/integrations/aaa/health"} {
+		got := edge.Call(t, "GET", path, "")
+		assert.Equal(t, 503, got.Status, path)
+		assert.Equal(t, "store-unavailable", got.Body["code"])
+		assert.NotContains(t, got.Raw, "AuthorizationFailure")
+	}
+}

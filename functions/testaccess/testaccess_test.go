@@ -1,0 +1,87 @@
+package testaccess_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/testaccess"
+)
+
+// service remembers what it was asked.
+type service struct {
+	ran       []testaccess.Options
+	submitted []provision.AccessTestOptions
+}
+
+func (s *service) edge() *problemtest.Edge {
+	return problemtest.Serve(testaccess.Function{
+		Run: func(_ context.Context, _ string, o testaccess.Options) (diagnosis.Report, error) {
+			s.ran = append(s.ran, o)
+			return diagnosis.Report{Kind: "access", Verdict: diagnosis.VerdictFail}, nil
+		},
+		Submit: func(_ context.Context, _ string, o provision.AccessTestOptions) (provision.Accepted, error) {
+			s.submitted = append(s.submitted, o)
+			return provision.Accepted{Operation: integration.Operation{ID: "op", RequestHash: "hash"}}, nil
+		},
+		OperationURL: func(id string) string { return "/here/" + id },
+	}.Register)
+}
+
+const path = "/integrations/my-images/access-tests"
+
+func TestNow(t *testing.T) {
+	s := &service{}
+	got := s.edge().Call(t, "POST", path, `{"mode":"oracle","access":"read","prefix":"p","subjectToken":"planted-token"}`)
+	require.Equal(t, 200, got.Status, "a failed verdict is an answer, not an error")
+	assert.Equal(t, "fail", got.Body["verdict"])
+	assert.NotContains(t, got.Raw, "planted")
+	assert.Equal(t, []testaccess.Options{{Mode: "oracle", Access: "read", Prefix: "p", SubjectToken: "planted-token"}}, s.ran)
+	assert.Empty(t, s.submitted)
+}
+
+func TestABodyIsOptional(t *testing.T) {
+	for _, body := range []string{"", "{}", `{"mode":null}`} {
+		s := &service{}
+		assert.Equal(t, 200, s.edge().Call(t, "POST", path, body).Status)
+		assert.Equal(t, []testaccess.Options{{}}, s.ran)
+	}
+}
+
+func TestPrefer(t *testing.T) {
+	for prefer, later := range map[string]bool{
+		"": false, "respond-async": true, "Respond-Async": true, "wait=5, respond-async": true, "respond-async; x=1": true,
+		"return=minimal": false, "respond-asynchronously": false,
+	} {
+		t.Run(prefer, func(t *testing.T) {
+			s := &service{}
+			got := s.edge().Call(t, "POST", path, `{"mode":"oracle"}`, "Prefer", prefer)
+			if !later {
+				assert.Equal(t, 200, got.Status)
+				assert.Empty(t, s.submitted)
+				return
+			}
+			assert.Equal(t, 202, got.Status)
+			assert.Equal(t, "/here/op", got.Header.Get("Operation-Location"))
+			assert.Equal(t, "respond-async", got.Header.Get("Preference-Applied"))
+			assert.NotContains(t, got.Raw, "hash")
+			assert.Equal(t, []provision.AccessTestOptions{{Mode: "oracle"}}, s.submitted)
+			assert.Empty(t, s.ran)
+		})
+	}
+}
+
+func TestATokenDoesNotGoThroughTheQueue(t *testing.T) {
+	s := &service{}
+	got := s.edge().Call(t, "POST", path, `{"subjectToken":"planted-token","prefix":"p"}`, "Prefer", "respond-async")
+	assert.Equal(t, 422, got.Status)
+	assert.Len(t, got.Body["errors"], 2)
+	assert.NotContains(t, got.Raw, "planted")
+	assert.Empty(t, s.submitted)
+}
