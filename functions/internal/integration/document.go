@@ -79,9 +79,9 @@ type Document struct {
 	Spec      Spec      `json:"spec"`
 	Status    Status    `json:"status"`
 	CreatedAt time.Time `json:"createdAt"`
-	// CreatedBy is the operation that made the integration, or made it again after a teardown.
-	CreatedBy string    `json:"createdBy,omitempty" doc:"Operation that made the integration"`
-	UpdatedAt time.Time `json:"updatedAt"`
+	// FirstOperationID is the operation that made the integration, or made it again after a teardown.
+	FirstOperationID string    `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
+	UpdatedAt        time.Time `json:"updatedAt"`
 	// ETag is the store's version of the document; it is not part of the JSON.
 	ETag string `json:"-"`
 }

@@ -200,14 +200,14 @@ func (s *Service) write(ctx context.Context, in intent, op integration.Operation
 
 func (s *Service) put(ctx context.Context, in intent, d *integration.Document, op integration.Operation) (integration.Document, error) {
 	if d == nil {
-		fresh := integration.Document{ID: in.id, CreatedAt: op.CreatedAt, CreatedBy: op.ID}
+		fresh := integration.Document{ID: in.id, CreatedAt: op.CreatedAt, FirstOperationID: op.ID}
 		in.apply(&fresh, true)
 		fresh.Status.LastOperationID = op.ID
 		return s.Repository.Create(ctx, fresh)
 	}
 	again := d.Status.Phase == integration.PhaseDeleted && in.kind == integration.KindProvision
 	if again {
-		d.CreatedAt, d.CreatedBy = op.CreatedAt, op.ID
+		d.CreatedAt, d.FirstOperationID = op.CreatedAt, op.ID
 	}
 	in.apply(d, again)
 	d.Status.LastOperationID = op.ID
@@ -216,7 +216,7 @@ func (s *Service) put(ctx context.Context, in intent, d *integration.Document, o
 }
 
 // began says that the operation made the integration, or made it again after a teardown.
-func began(d integration.Document, op integration.Operation) bool { return d.CreatedBy == op.ID }
+func began(d integration.Document, op integration.Operation) bool { return d.FirstOperationID == op.ID }
 
 // cancel ends an operation whose request was refused after it was written down, and returns the refusal.
 func (s *Service) cancel(ctx context.Context, op integration.Operation, refusal error) error {
