@@ -293,7 +293,13 @@ func TestSessions(t *testing.T) {
 			l, err := a.Receive(t.Context())
 			require.NoError(t, err)
 			assert.Equal(t, fmt.Sprint("a", i), l.Message.MessageID)
+			time.Sleep(time.Second)
 			require.NoError(t, l.Renew())
+			until := time.Now().Add(30 * time.Second)
+			assert.True(t, l.Message.LockedUntil.Equal(until))
+			for _, m := range b.Peek("q") {
+				assert.Equal(t, m.MessageID == l.Message.MessageID, m.LockedUntil.Equal(until), "the session's lock is the message's")
+			}
 			require.NoError(t, l.Complete())
 		}
 		held, err := other.Receive(t.Context())
@@ -411,6 +417,30 @@ func TestTopicFansOutAndRemembers(t *testing.T) {
 		assert.Equal(t, []string{"topic Events", "subscription events/subscriptions/one"}, names)
 		require.NoError(t, b.DeleteEntity("events"))
 		assert.Empty(t, b.Entities())
+	})
+}
+
+func TestTopicBoundsTimeToLive(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT10S", Subscriptions: []servicebus.SubscriptionProperties{
+			{Name: "none"}, {Name: "longer", DefaultMessageTimeToLive: "PT1M"}, {Name: "shorter", DefaultMessageTimeToLive: "PT5S"}}}))
+		send(t, b, "t", servicebus.Message{TTL: time.Hour})
+		for sub, want := range map[string]time.Duration{"none": 10 * time.Second, "longer": 10 * time.Second, "shorter": 5 * time.Second} {
+			assert.Equal(t, want, b.Peek("t/subscriptions/" + sub)[0].TTL, sub)
+		}
+	})
+}
+
+func TestPurge(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
+		require.NoError(t, b.PutQueue("other", servicebus.QueueProperties{}))
+		send(t, b, "q", servicebus.Message{}, servicebus.Message{ScheduledAt: time.Now().Add(time.Hour)})
+		send(t, b, "other", servicebus.Message{})
+		require.NoError(t, b.Purge("q"))
+		assert.Empty(t, b.Peek("q"))
+		assert.Len(t, b.Peek("other"), 1)
+		assertCondition(t, servicebus.ConditionNotFound, b.Purge("none"))
 	})
 }
 

@@ -2,8 +2,10 @@ package servicebus_test
 
 import (
 	"net"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -89,6 +91,15 @@ func next[T amqp.Performative](p *peer) T {
 	body, ok := f.Body.(T)
 	require.True(p.t, ok, "got a %T: %+v", f.Body, f.Body)
 	return body
+}
+
+// silence asserts that the server sends nothing for a second.
+func (p *peer) silence() {
+	p.t.Helper()
+	require.NoError(p.t, p.conn.SetReadDeadline(time.Now().Add(time.Second)))
+	_, err := p.conn.Read(make([]byte, 1))
+	require.ErrorIs(p.t, err, os.ErrDeadlineExceeded)
+	require.NoError(p.t, p.conn.SetReadDeadline(time.Time{}))
 }
 
 // receiver attaches as receiver with the handle 7.

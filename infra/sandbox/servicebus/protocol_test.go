@@ -257,9 +257,37 @@ func TestWindowHoldsTransfersBack(t *testing.T) {
 		p.flow(&amqp.Flow{LinkCredit: ptr(uint32(1)), IncomingWindow: 2})
 		assert.True(t, next[*amqp.Transfer](p).More)
 		assert.True(t, next[*amqp.Transfer](p).More)
-		synctest.Wait()
+		p.silence()
 		p.send(1, &amqp.Flow{NextIncomingID: ptr(uint32(2)), IncomingWindow: 2})
 		assert.False(t, next[*amqp.Transfer](p).More)
+	})
+}
+
+func TestOwnWindowIsRenewed(t *testing.T) {
+	overPipe(t, func(t *testing.T, _ *servicebus.Broker, p *peer) {
+		p.sender(amqp.NewTarget("q"))
+		_ = next[*amqp.Flow](p)
+		for range 2500 {
+			p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(0)), More: true, Payload: []byte("x")})
+		}
+		assert.Equal(t, uint32(2500), *next[*amqp.Flow](p).NextIncomingID)
+	})
+}
+
+func TestConsumersTakeTurns(t *testing.T) {
+	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
+		for handle := range uint32(2) {
+			p.send(1, &amqp.Attach{Name: "r", Handle: handle, Role: amqp.RoleReceiver, Source: amqp.NewSource("q", nil)})
+			_ = next[*amqp.Attach](p)
+			p.send(1, &amqp.Flow{Handle: &handle, NextIncomingID: ptr(uint32(0)), IncomingWindow: 100, LinkCredit: ptr(uint32(10))})
+		}
+		synctest.Wait()
+		got := map[uint32]int{}
+		for range 4 {
+			send(t, b, "q", servicebus.Message{})
+			got[next[*amqp.Transfer](p).Handle]++
+		}
+		assert.Equal(t, map[uint32]int{0: 2, 1: 2}, got)
 	})
 }
 

@@ -147,7 +147,9 @@ func sessionList(t *testing.T, w *world) {
 
 func sessionDeferred(t *testing.T, w *world) {
 	w.send(t, "s", inSession("a", "m"))
+	w.accept(t, "s", "other")
 	r := w.accept(t, "s", "a")
+	w.accept(t, "s", "third")
 	m := take(t, r, 1)[0]
 	require.NoError(t, r.DeferMessage(timeout(t), m, nil))
 	got, err := r.ReceiveDeferredMessages(timeout(t), []int64{*m.SequenceNumber}, nil)
