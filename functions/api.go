@@ -2,6 +2,7 @@ package functions
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -19,10 +20,22 @@ const (
 // baseURL is what links are built from: absolute where the public base URL is known, else a path.
 func baseURL(public string) string { return public + prefix }
 
-// newAPI returns an empty API on its mux.
-func newAPI(public string) (*http.ServeMux, huma.API) {
+// newAPI returns the API of the HTTP functions on its mux.
+func newAPI(public string, entries []entry) (*http.ServeMux, huma.API) {
 	mux := http.NewServeMux()
-	config := huma.Config{
+	api := humago.NewWithPrefix(mux, prefix, configuration(public))
+	for _, e := range entries {
+		if e.register != nil {
+			e.register(api)
+		}
+	}
+	letAnswersGrow(api.OpenAPI())
+	return mux, api
+}
+
+// configuration is the API document's frame, and how bodies are read and written.
+func configuration(public string) huma.Config {
+	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
@@ -51,5 +64,37 @@ func newAPI(public string) (*http.ServeMux, huma.API) {
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{problem.Transform},
 	}
-	return mux, humago.NewWithPrefix(mux, prefix, config)
+}
+
+// letAnswersGrow takes "no other members" out of every schema that no request body has: the contract may gain members,
+// and a client made from the document must take them. Requests stay strict.
+func letAnswersGrow(document *huma.OpenAPI) {
+	strict := map[string]bool{}
+	for _, path := range document.Paths {
+		for _, op := range []*huma.Operation{path.Put, path.Post} {
+			if op != nil && op.RequestBody != nil {
+				reach(document.Components.Schemas, op.RequestBody.Content["application/json"].Schema, strict)
+			}
+		}
+	}
+	for name, schema := range document.Components.Schemas.Map() {
+		if !strict[name] {
+			schema.AdditionalProperties = nil
+		}
+	}
+}
+
+// reach notes the names of all schemas that s refers to.
+func reach(schemas huma.Registry, s *huma.Schema, names map[string]bool) {
+	if s == nil {
+		return
+	}
+	if name := s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]; name != "" && !names[name] {
+		names[name] = true
+		reach(schemas, schemas.SchemaFromRef(s.Ref), names)
+	}
+	reach(schemas, s.Items, names)
+	for _, property := range s.Properties {
+		reach(schemas, property, names)
+	}
 }

@@ -60,13 +60,8 @@ func listed(t *testing.T) ([]entry, huma.API) {
 	require.NoError(t, err)
 	uses, err := newUseCases(cfg, discard(), testPlatform(t))
 	require.NoError(t, err)
-	_, api := newAPI(cfg.PublicBaseURL)
 	entries := list(cfg, uses)
-	for _, e := range entries {
-		if e.register != nil {
-			e.register(api)
-		}
-	}
+	_, api := newAPI(cfg.PublicBaseURL, entries)
 	return entries, api
 }
 
@@ -269,5 +264,19 @@ func TestAPIDocumentExplainsItself(t *testing.T) {
 	require.NoError(t, err)
 	for _, ref := range regexp.MustCompile(`"#/components/schemas/(\w+)"`).FindAllStringSubmatch(string(raw), -1) {
 		assert.Contains(t, document.Components.Schemas.Map(), ref[1])
+	}
+}
+
+// TestAnswersMayGrow: a client that is made from the document must not break on a member that an answer gains, while a
+// request with an unknown member is refused.
+func TestAnswersMayGrow(t *testing.T) {
+	_, api := listed(t)
+	all := api.OpenAPI().Components.Schemas.Map()
+	for _, request := range []string{"Spec", "StorageAccess", "DDOE", "Driver", "HealthCheck", "Options"} {
+		assert.Equal(t, false, all[request].AdditionalProperties, request)
+	}
+	for _, answer := range []string{"Document", "Status", "Operation", "Report", "Check", "Problem", "Plan", "Page"} {
+		require.NotNil(t, all[answer], answer)
+		assert.Nil(t, all[answer].AdditionalProperties, answer)
 	}
 }

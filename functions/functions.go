@@ -86,16 +86,14 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close(context.Background()))
 	}
-	mux, api := newAPI(cfg.PublicBaseURL)
+	entries := list(cfg, uses)
+	mux, _ := newAPI(cfg.PublicBaseURL, entries)
 	app := &App{
 		HTTP:  problem.Handler(mux, log),
 		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
 		Close: p.close,
 	}
-	for _, e := range list(cfg, uses) {
-		if e.register != nil {
-			e.register(api)
-		}
+	for _, e := range entries {
 		app.Functions = append(app.Functions, e.Function)
 	}
 	return app, nil

@@ -156,6 +156,9 @@ func TestList(t *testing.T) {
 		for next := "/integrations" + query; next != ""; pages++ {
 			got := a.call("GET", next, "")
 			require.Equal(t, 200, got.StatusCode, got.raw)
+			if strings.Contains(next, "pageSize=2") {
+				assert.LessOrEqual(t, len(got.at("value").([]any)), 2)
+			}
 			for _, v := range got.at("value").([]any) {
 				ids = append(ids, v.(map[string]any)["id"].(string))
 			}

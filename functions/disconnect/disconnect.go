@@ -25,6 +25,9 @@ type input struct {
 	ID      string `path:"id" doc:"Integration id" example:"my-service"`
 	Purge   bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then"`
 	IfMatch string `header:"If-Match" doc:"Only tear down the version with this ETag"`
+	// IfNoneMatch holds for no teardown that makes sense ("*" means that there is nothing to tear down), so it is
+	// answered as failed rather than ignored.
+	IfNoneMatch string `header:"If-None-Match" doc:"Never holds for a teardown: 412. Use If-Match"`
 	problem.OperationHeader
 }
 
@@ -53,6 +56,9 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	operationID, err := in.Operation()
 	if err != nil {
 		return nil, err
+	}
+	if in.IfNoneMatch != "" {
+		return nil, problem.New(http.StatusPreconditionFailed, "precondition-failed", "If-None-Match does not hold for a teardown. Send the ETag as If-Match.")
 	}
 	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch, Purge: in.Purge})
 	if err != nil {

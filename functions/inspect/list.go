@@ -75,7 +75,7 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 func (in *listInput) matches(d integration.Document) bool {
 	health := unknown
 	if d.Status.Health != nil {
-		health = d.Status.Health.State
+		health = string(d.Status.Health.State)
 	}
 	if in.Health != "" && in.Health != health {
 		return false

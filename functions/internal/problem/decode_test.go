@@ -18,7 +18,7 @@ type document struct {
 	Inner *inner   `json:"inner,omitempty"`
 	Items []inner  `json:"items,omitempty"`
 	Any   any      `json:"any,omitempty"`
-	None  string `json:"-"`
+	None  string   `json:"-"`
 }
 
 type inner struct {
