@@ -53,11 +53,20 @@ func realMain(ctx context.Context, lookup func(string) (string, bool), stdout io
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.Port)))
+	listener, err := listen(ctx, cfg.Port)
 	if err != nil {
-		return fmt.Errorf("listen on the port the host gave (FUNCTIONS_CUSTOMHANDLER_PORT): %w", err)
+		return err
 	}
 	return serve(ctx, app, listener, log)
+}
+
+// listen opens the host's port on IPv4 loopback: the host dials 127.0.0.1, and nobody else may.
+func listen(ctx context.Context, port int) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("the port that the host gave (FUNCTIONS_CUSTOMHANDLER_PORT) cannot be used: %w", err)
+	}
+	return listener, nil
 }
 
 func serve(ctx context.Context, app *functions.App, listener net.Listener, log *slog.Logger) error {
