@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -44,7 +45,7 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 		handler, ok = n["*.blob.core.windows.net"]
 	}
 	if !ok {
-		return nil, &http.ProtocolError{ErrorString: "no such host in the sandbox: " + host}
+		return nil, fmt.Errorf("lookup %s: no such host", host)
 	}
 	served := r.Clone(r.Context())
 	if served.Body == nil {
