@@ -12,7 +12,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MaxBody is the largest command in bytes: what the standard tier of Service Bus carries.
@@ -75,18 +75,12 @@ func (r *Rejection) Error() string { return "message rejected: " + r.Code + ": "
 // integration.Defaults' to check.
 func ParseCommand(d Delivery) (Command, error) {
 	p := parser{delivery: d, fallback: derivedID(d)}
-	if len(d.Body) > MaxBody {
-		return Command{}, p.reject("message-too-large", fmt.Sprintf("The message has %d bytes, more than %d.", len(d.Body), MaxBody))
+	var fields data
+	event, err := p.event(&fields, TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify)
+	if err != nil {
+		return Command{}, err
 	}
-	var probe json.RawMessage
-	if err := problem.Decode(d.Body, &probe); err != nil {
-		return Command{}, p.rejectBody("not-json", "", err)
-	}
-	var event messaging.CloudEvent
-	if err := json.Unmarshal(d.Body, &event); err != nil {
-		return Command{}, p.reject("not-a-cloudevent", "The message is not a CloudEvent with specversion, id, source, type and data.")
-	}
-	return p.command(event)
+	return p.command(event, fields)
 }
 
 // parser keeps what a rejection says beside its reason.
@@ -97,26 +91,41 @@ type parser struct {
 	integrationID string
 }
 
-func (p *parser) command(event messaging.CloudEvent) (Command, error) {
+// event reads a CloudEvent of one of the types, and its data into fields, strictly.
+func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error) {
+	var event messaging.CloudEvent
+	if len(p.delivery.Body) > MaxBody {
+		return event, p.reject("message-too-large", fmt.Sprintf("The message has %d bytes, more than %d.", len(p.delivery.Body), MaxBody))
+	}
+	var probe json.RawMessage
+	if err := strictjson.Decode(p.delivery.Body, &probe); err != nil {
+		return event, p.rejectBody("not-json", "", err)
+	}
+	if err := json.Unmarshal(p.delivery.Body, &event); err != nil {
+		return event, p.reject("not-a-cloudevent", "The message is not a CloudEvent with specversion, id, source, type and data.")
+	}
 	p.fallback = operationID(event.ID, event.ID)
 	raw, ok := event.Data.([]byte)
 	p.peek(raw)
 	if event.SpecVersion != "1.0" {
-		return Command{}, p.reject("not-a-cloudevent", "The event's specversion is not 1.0.",
+		return event, p.reject("not-a-cloudevent", "The event's specversion is not 1.0.",
 			diagnosis.Finding{Pointer: "/specversion", Code: "invalid-value", Detail: "Another version than 1.0.", Expected: "1.0"})
 	}
-	if !slices.Contains([]string{TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify}, event.Type) {
-		return Command{}, p.reject("unknown-command", "The event's type is not a command's.",
-			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a command's type.", Actual: diagnosis.Printable(event.Type)})
+	if !slices.Contains(types, event.Type) {
+		return event, p.reject("unknown-command", "The event's type is not one that this queue takes.",
+			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a type that this queue takes.", Actual: diagnosis.Printable(event.Type)})
 	}
 	if !ok {
-		return Command{}, p.reject("not-a-cloudevent", "The event has no data.",
+		return event, p.reject("not-a-cloudevent", "The event has no data.",
 			diagnosis.Finding{Pointer: "/data", Code: "missing-member", Detail: "The member is missing."})
 	}
-	var fields data
-	if err := problem.Decode(raw, &fields); err != nil {
-		return Command{}, p.rejectBody("invalid-value", "/data", err)
+	if err := strictjson.Decode(raw, fields); err != nil {
+		return event, p.rejectBody("invalid-value", "/data", err)
 	}
+	return event, nil
+}
+
+func (p *parser) command(event messaging.CloudEvent, fields data) (Command, error) {
 	if findings := p.check(event, fields); len(findings) > 0 {
 		return Command{}, p.reject(findings[0].Code, findings[0].Detail, findings...)
 	}
@@ -148,7 +157,7 @@ func (p *parser) peek(raw []byte) {
 
 // check holds the members against each other and the event's type.
 func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
-	var findings []diagnosis.Finding
+	findings := checkID(f.IntegrationID)
 	note := func(broken bool, member, code, detail, expected string) {
 		if broken {
 			findings = append(findings, diagnosis.Finding{Pointer: "/data/" + member, Code: code, Detail: detail, Expected: expected})
@@ -157,7 +166,6 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	only := func(eventType string, given bool, member string) {
 		note(given && event.Type != eventType, member, "unknown-member", "This command does not take the member.", "only with "+eventType)
 	}
-	note(!integration.ValidID(f.IntegrationID), "integrationId", "invalid-id", "The integration id is not valid.", "3 to 50 lower-case letters, digits and single hyphens")
 	note(f.OperationID != "" && !integration.ValidOperationID(f.OperationID), "operationId", "invalid-operation-id", "The operation id is not valid.",
 		"at most 128 letters, digits, dots, underscores and hyphens")
 	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", "missing-member", "The member is missing.", "the operation to verify")
@@ -172,6 +180,15 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	return findings
 }
 
+// checkID holds the integration id against its rule.
+func checkID(id string) []diagnosis.Finding {
+	if integration.ValidID(id) {
+		return nil
+	}
+	return []diagnosis.Finding{{Pointer: "/data/integrationId", Code: "invalid-id", Detail: "The integration id is not valid.",
+		Expected: "3 to 50 lower-case letters, digits and single hyphens"}}
+}
+
 func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rejection {
 	id := p.operationID
 	if id == "" {
@@ -180,13 +197,13 @@ func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rej
 	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: p.integrationID}
 }
 
-// rejectBody makes a rejection of what problem.Decode found; at is the pointer to the value that it decoded.
+// rejectBody makes a rejection of what strictjson.Decode found; at is the pointer to the value that it decoded.
 func (p *parser) rejectBody(code, at string, err error) *Rejection {
-	var fault *problem.Problem
+	var fault *strictjson.Error
 	if !errors.As(err, &fault) {
 		return p.reject(code, "The value cannot be read.")
 	}
-	findings := slices.Clone(fault.Errors)
+	findings := slices.Clone(fault.Findings)
 	for i := range findings {
 		findings[i].Pointer = at + findings[i].Pointer
 	}

@@ -1,283 +1,29 @@
 package problem
 
 import (
-	"bytes"
-	"encoding"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"iter"
 	"mime"
 	"net/http"
-	"reflect"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
-const (
-	// maxFindings bounds the answer to a body that is wrong everywhere.
-	maxFindings = 50
-	// maxDepth bounds the nesting of a body; no document of the contract comes near it.
-	maxDepth = 32
-)
-
-// Decode reads one JSON value into what into points to, strictly: member names in their exact case, no unknown or
-// repeated members, no trailing data, the types of the Go fields. A null member counts as absent. All faults are
-// reported at once. The result is nil or a *Problem: 400 where it is not JSON, else 422.
+// Decode reads one JSON value into what into points to, as package strictjson does. The result is nil or a *Problem: 400
+// where it is not JSON, else 422.
 func Decode(body []byte, into any) error {
-	if p := syntax(body); p != nil {
-		return p
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	w := walker{decoder: d}
-	if err := w.value(reflect.TypeOf(into).Elem(), "", 0); err != nil {
-		return New(http.StatusBadRequest, CodeMalformedBody, "The body cannot be read as JSON: "+err.Error())
-	}
-	if len(w.findings) > 0 {
-		return faulty(w.findings)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return unmarshalling(err)
-	}
-	return nil
-}
-
-// syntax refuses what is not exactly one JSON value in UTF-8.
-func syntax(body []byte) *Problem {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return New(http.StatusBadRequest, CodeMalformedBody, "A JSON body is required.")
-	}
-	malformed := func(format string, args ...any) *Problem {
-		return New(http.StatusBadRequest, CodeMalformedBody, fmt.Sprintf(format, args...))
-	}
-	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
-		return malformed("The body starts with a byte order mark; send UTF-8 without one.")
-	}
-	// encoding/json would silently replace bytes that are not UTF-8.
-	if !utf8.Valid(body) {
-		return malformed("The body is not UTF-8.")
-	}
-	var raw json.RawMessage
-	err := json.Unmarshal(body, &raw)
-	var fault *json.SyntaxError
-	if errors.As(err, &fault) {
-		return malformed("The body is not JSON: %s at byte %d.", fault.Error(), fault.Offset)
-	}
-	if err != nil {
-		return malformed("The body is not JSON.")
-	}
-	return nil
-}
-
-// faulty makes one problem of the findings; its code is that of the first.
-func faulty(findings []diagnosis.Finding) *Problem {
-	detail := findings[0].Detail
-	if len(findings) > 1 {
-		detail = fmt.Sprintf("%d members of the body are faulty.", len(findings))
-	}
-	return New(http.StatusUnprocessableEntity, findings[0].Code, detail, findings...)
-}
-
-// unmarshalling reports what only encoding/json notices, such as a number out of range.
-func unmarshalling(err error) *Problem {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		pointer := ""
-		if wrong.Field != "" {
-			pointer = "/" + strings.ReplaceAll(wrong.Field, ".", "/")
-		}
-		return faulty([]diagnosis.Finding{{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.", Expected: wrong.Type.String()}})
-	}
-	p := New(http.StatusBadRequest, CodeMalformedBody, "The body cannot be read.")
-	p.cause = err
-	return p
-}
-
-// walker reads tokens beside the Go type that will take them, and notes what does not fit.
-type walker struct {
-	decoder  *json.Decoder
-	findings []diagnosis.Finding
-}
-
-func (w *walker) note(f diagnosis.Finding) {
-	if len(w.findings) < maxFindings {
-		w.findings = append(w.findings, f)
-	}
-}
-
-// value reads one value. A nil type takes anything, but repeated members are still noted.
-func (w *walker) value(t reflect.Type, pointer string, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("nested deeper than %d levels", maxDepth)
-	}
-	token, err := w.decoder.Token()
-	if err != nil {
+	err := strictjson.Decode(body, into)
+	var fault *strictjson.Error
+	if !errors.As(err, &fault) {
 		return err
 	}
-	t = element(t)
-	want, got := wanted(t), kindOf(token)
-	if want != "" && want != got && (got != "null" || pointer == "" || isItem(pointer)) {
-		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value has the wrong type.", Expected: want, Actual: got})
-		t = nil
+	status := http.StatusUnprocessableEntity
+	if fault.Code == strictjson.CodeMalformed {
+		status = http.StatusBadRequest
 	}
-	if want == "" {
-		t = nil // takes anything, such as json.RawMessage
-	}
-	switch token {
-	case json.Delim('{'):
-		return w.object(t, pointer, depth)
-	case json.Delim('['):
-		return w.array(t, pointer, depth)
-	}
-	return nil
-}
-
-func (w *walker) object(t reflect.Type, pointer string, depth int) error {
-	seen := map[string]bool{}
-	for w.decoder.More() {
-		token, err := w.decoder.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := token.(string) // the syntax is checked: a member name is a string
-		at := pointer + "/" + escape(name)
-		if seen[name] {
-			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember, Detail: "The member is given more than once."})
-		}
-		seen[name] = true
-		m := lookup(t, name)
-		if !m.known {
-			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.", Expected: m.expected})
-		}
-		if err := w.value(m.typ, at, depth+1); err != nil {
-			return err
-		}
-	}
-	_, err := w.decoder.Token() // the closing brace
-	return err
-}
-
-func (w *walker) array(t reflect.Type, pointer string, depth int) error {
-	var item reflect.Type
-	if t != nil && t.Kind() == reflect.Slice {
-		item = t.Elem()
-	}
-	for i := 0; w.decoder.More(); i++ {
-		if err := w.value(item, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
-			return err
-		}
-	}
-	_, err := w.decoder.Token() // the closing bracket
-	return err
-}
-
-// member is what a Go struct knows of a JSON member name.
-type member struct {
-	known    bool
-	typ      reflect.Type // nil takes anything
-	expected string       // for an unknown one, the name in its right case, or all names
-}
-
-func lookup(t reflect.Type, name string) member {
-	if t == nil || t.Kind() != reflect.Struct {
-		return member{known: true}
-	}
-	var names []string
-	for f := range fields(t) {
-		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if tag == name {
-			return member{known: true, typ: f.Type}
-		}
-		if strings.EqualFold(tag, name) {
-			return member{expected: tag}
-		}
-		names = append(names, tag)
-	}
-	return member{expected: "one of " + strings.Join(names, ", ")}
-}
-
-// fields yields the fields that JSON members can set.
-func fields(t reflect.Type) iter.Seq[reflect.StructField] {
-	return func(yield func(reflect.StructField) bool) {
-		for f := range t.Fields() {
-			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if !f.IsExported() || tag == "" || tag == "-" {
-				continue
-			}
-			if !yield(f) {
-				return
-			}
-		}
-	}
-}
-
-// element strips pointers.
-func element(t reflect.Type) reflect.Type {
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t
-}
-
-// wanted names the JSON type that a Go type takes; empty where it takes any.
-func wanted(t reflect.Type) string {
-	if t == nil {
-		return ""
-	}
-	pointer := reflect.PointerTo(t)
-	if pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return ""
-	}
-	if pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return "string"
-	}
-	switch t.Kind() {
-	case reflect.Struct, reflect.Map:
-		return "object"
-	case reflect.Slice, reflect.Array:
-		return "array"
-	case reflect.String:
-		return "string"
-	case reflect.Bool:
-		return "boolean"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
-		return "number"
-	default:
-		return ""
-	}
-}
-
-func kindOf(token json.Token) string {
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '{' {
-			return "object"
-		}
-		return "array"
-	case string:
-		return "string"
-	case json.Number:
-		return "number"
-	case bool:
-		return "boolean"
-	default:
-		return "null"
-	}
-}
-
-// isItem reports whether the pointer ends in an array index: a null item is not an absent member.
-func isItem(pointer string) bool {
-	_, err := strconv.Atoi(pointer[strings.LastIndexByte(pointer, '/')+1:])
-	return err == nil
-}
-
-// escape makes a reference token of a JSON pointer (RFC 6901).
-func escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	p := New(status, fault.Code, fault.Detail, fault.Findings...)
+	p.cause = fault.Err
+	return p
 }
 
 // mediaType refuses what is not plain JSON in UTF-8. A missing Content-Type counts as JSON.

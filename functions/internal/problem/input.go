@@ -8,6 +8,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // IntegrationID refuses a path id that breaks the rule.
@@ -36,7 +37,7 @@ func invalidID(rule string) *Problem {
 func InvalidParameter(in, name, expected string) *Problem {
 	detail := "The " + in + " parameter " + name + " is not valid."
 	return New(http.StatusUnprocessableEntity, CodeInvalidParameter, detail,
-		diagnosis.Finding{Pointer: "/" + in + "/" + escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expected})
+		diagnosis.Finding{Pointer: "/" + in + "/" + strictjson.Escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expected})
 }
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.

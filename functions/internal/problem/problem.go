@@ -1,5 +1,5 @@
 // Package problem is the one place that writes application/problem+json (RFC 9457): it turns an error into a problem
-// document, decodes request bodies strictly so that every fault has a JSON pointer, and keeps huma, net/http and
+// document, answers for faulty request bodies so that every fault has a JSON pointer, and keeps huma, net/http and
 // panics to the same shape. It takes its words from package diagnosis; an error without words becomes a bare 500 whose
 // cause goes to the log alone. A problem never repeats a value of the request.
 package problem
@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MediaType is the media type of a problem document.
@@ -27,10 +28,7 @@ const (
 	CodeMethodNotAllowed     = "method-not-allowed"
 	CodeInvalidID            = "invalid-id"
 	CodeInvalidParameter     = "invalid-parameter"
-	CodeMalformedBody        = "malformed-body"
-	CodeUnknownMember        = "unknown-member"
-	CodeDuplicateMember      = "duplicate-member"
-	CodeWrongType            = "wrong-type"
+	CodeMalformedBody        = strictjson.CodeMalformed
 	CodeBodyTooLarge         = "body-too-large"
 	CodeUnsupportedMediaType = "unsupported-media-type"
 )

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MaxBody is the largest request body of a JSON endpoint in bytes.
@@ -172,7 +173,7 @@ func parameter(op *huma.Operation, name string) *huma.Param {
 }
 
 func judge(known *huma.Param, name string, values []string) *diagnosis.Finding {
-	finding := diagnosis.Finding{Pointer: "/query/" + escape(name), Code: CodeInvalidParameter}
+	finding := diagnosis.Finding{Pointer: "/query/" + strictjson.Escape(name), Code: CodeInvalidParameter}
 	switch {
 	case known == nil:
 		finding.Detail = "There is no such query parameter here."
@@ -243,7 +244,7 @@ func invalidParameters(e *huma.ErrorModel) *Problem {
 	for _, d := range e.Errors {
 		in, name, _ := strings.Cut(d.Location, ".")
 		p.Errors = append(p.Errors, diagnosis.Finding{
-			Pointer: "/" + in + "/" + escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expectation(d.Message),
+			Pointer: "/" + in + "/" + strictjson.Escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expectation(d.Message),
 		})
 	}
 	return p

@@ -1,0 +1,124 @@
+// Package strictjson reads JSON as a contract wants it: member names in their exact case, no unknown or repeated members,
+// no trailing data, the types of the Go fields. All faults are reported at once, each with a JSON pointer; none repeats a
+// value. It knows neither HTTP nor queues.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The codes of faults, as in the diagnosis catalogue.
+const (
+	CodeMalformed       = "malformed-body"
+	CodeUnknownMember   = "unknown-member"
+	CodeDuplicateMember = "duplicate-member"
+	CodeWrongType       = "wrong-type"
+)
+
+const (
+	// maxFindings bounds the answer to a body that is wrong everywhere.
+	maxFindings = 50
+	// maxDepth bounds the nesting of a body; no document of the contract comes near it.
+	maxDepth = 32
+)
+
+// Error says why a body was not read.
+type Error struct {
+	// Code is CodeMalformed where the body is not JSON; else the code of the first finding.
+	Code   string
+	Detail string
+	// Findings name the faulty members; there are none where the body is not JSON.
+	Findings []diagnosis.Finding
+	// Err is the cause where encoding/json told one; its text may repeat the body.
+	Err error
+}
+
+// Error names code and detail; it repeats nothing of the body.
+func (e *Error) Error() string { return e.Code + ": " + e.Detail }
+
+// Unwrap returns the cause, if there is one.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Decode reads one JSON value into what into points to. A null member counts as absent. The result is nil or an *Error,
+// and then nothing has been decoded.
+func Decode(body []byte, into any) error {
+	if err := syntax(body); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	w := walker{decoder: d}
+	if err := w.value(reflect.TypeOf(into).Elem(), "", 0); err != nil {
+		return malformed("The body cannot be read as JSON: %s", err.Error())
+	}
+	if len(w.findings) > 0 {
+		return faulty(w.findings)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return unmarshalling(err)
+	}
+	return nil
+}
+
+// Escape makes a reference token of a JSON pointer (RFC 6901).
+func Escape(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+func malformed(format string, args ...any) error {
+	return &Error{Code: CodeMalformed, Detail: fmt.Sprintf(format, args...)}
+}
+
+// syntax refuses what is not exactly one JSON value in UTF-8.
+func syntax(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return malformed("A JSON body is required.")
+	}
+	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
+		return malformed("The body starts with a byte order mark; send UTF-8 without one.")
+	}
+	// encoding/json would silently replace bytes that are not UTF-8.
+	if !utf8.Valid(body) {
+		return malformed("The body is not UTF-8.")
+	}
+	var raw json.RawMessage
+	err := json.Unmarshal(body, &raw)
+	var fault *json.SyntaxError
+	if errors.As(err, &fault) {
+		return malformed("The body is not JSON: %s at byte %d.", fault.Error(), fault.Offset)
+	}
+	if err != nil {
+		return malformed("The body is not JSON.")
+	}
+	return nil
+}
+
+// faulty makes one error of the findings; its code is that of the first.
+func faulty(findings []diagnosis.Finding) error {
+	detail := findings[0].Detail
+	if len(findings) > 1 {
+		detail = fmt.Sprintf("%d members of the body are faulty.", len(findings))
+	}
+	return &Error{Code: findings[0].Code, Detail: detail, Findings: findings}
+}
+
+// unmarshalling reports what only encoding/json notices, such as a number out of range.
+func unmarshalling(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		pointer := ""
+		if wrong.Field != "" {
+			pointer = "/" + strings.ReplaceAll(wrong.Field, ".", "/")
+		}
+		return faulty([]diagnosis.Finding{{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.", Expected: wrong.Type.String()}})
+	}
+	return &Error{Code: CodeMalformed, Detail: "The body cannot be read.", Err: err}
+}

@@ -1,0 +1,191 @@
+package strictjson
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// walker reads tokens beside the Go type that will take them, and notes what does not fit.
+type walker struct {
+	decoder  *json.Decoder
+	findings []diagnosis.Finding
+}
+
+func (w *walker) note(f diagnosis.Finding) {
+	if len(w.findings) < maxFindings {
+		w.findings = append(w.findings, f)
+	}
+}
+
+// value reads one value. A nil type takes anything, but repeated members are still noted.
+func (w *walker) value(t reflect.Type, pointer string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("nested deeper than %d levels", maxDepth)
+	}
+	token, err := w.decoder.Token()
+	if err != nil {
+		return err
+	}
+	t = element(t)
+	want, got := wanted(t), kindOf(token)
+	if want != "" && want != got && (got != "null" || pointer == "" || isItem(pointer)) {
+		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value has the wrong type.", Expected: want, Actual: got})
+		t = nil
+	}
+	if want == "" {
+		t = nil // takes anything, such as json.RawMessage
+	}
+	switch token {
+	case json.Delim('{'):
+		return w.object(t, pointer, depth)
+	case json.Delim('['):
+		return w.array(t, pointer, depth)
+	}
+	return nil
+}
+
+func (w *walker) object(t reflect.Type, pointer string, depth int) error {
+	seen := map[string]bool{}
+	for w.decoder.More() {
+		token, err := w.decoder.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := token.(string) // the syntax is checked: a member name is a string
+		at := pointer + "/" + Escape(name)
+		if seen[name] {
+			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember, Detail: "The member is given more than once."})
+		}
+		seen[name] = true
+		m := lookup(t, name)
+		if !m.known {
+			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.", Expected: m.expected})
+		}
+		if err := w.value(m.typ, at, depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := w.decoder.Token() // the closing brace
+	return err
+}
+
+func (w *walker) array(t reflect.Type, pointer string, depth int) error {
+	var item reflect.Type
+	if t != nil && t.Kind() == reflect.Slice {
+		item = t.Elem()
+	}
+	for i := 0; w.decoder.More(); i++ {
+		if err := w.value(item, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+			return err
+		}
+	}
+	_, err := w.decoder.Token() // the closing bracket
+	return err
+}
+
+// member is what a Go struct knows of a JSON member name.
+type member struct {
+	known    bool
+	typ      reflect.Type // nil takes anything
+	expected string       // for an unknown one, the name in its right case, or all names
+}
+
+func lookup(t reflect.Type, name string) member {
+	if t == nil || t.Kind() != reflect.Struct {
+		return member{known: true}
+	}
+	var names []string
+	for f := range fields(t) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if tag == name {
+			return member{known: true, typ: f.Type}
+		}
+		if strings.EqualFold(tag, name) {
+			return member{expected: tag}
+		}
+		names = append(names, tag)
+	}
+	return member{expected: "one of " + strings.Join(names, ", ")}
+}
+
+// fields yields the fields that JSON members can set.
+func fields(t reflect.Type) iter.Seq[reflect.StructField] {
+	return func(yield func(reflect.StructField) bool) {
+		for f := range t.Fields() {
+			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !f.IsExported() || tag == "" || tag == "-" {
+				continue
+			}
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// element strips pointers.
+func element(t reflect.Type) reflect.Type {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// wanted names the JSON type that a Go type takes; empty where it takes any.
+func wanted(t reflect.Type) string {
+	if t == nil {
+		return ""
+	}
+	pointer := reflect.PointerTo(t)
+	if pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return ""
+	}
+	if pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+		return "string"
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "object"
+	case reflect.Slice, reflect.Array:
+		return "array"
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
+		return "number"
+	default:
+		return ""
+	}
+}
+
+func kindOf(token json.Token) string {
+	switch t := token.(type) {
+	case json.Delim:
+		if t == '{' {
+			return "object"
+		}
+		return "array"
+	case string:
+		return "string"
+	case json.Number:
+		return "number"
+	case bool:
+		return "boolean"
+	default:
+		return "null"
+	}
+}
+
+// isItem reports whether the pointer ends in an array index: a null item is not an absent member.
+func isItem(pointer string) bool {
+	_, err := strconv.Atoi(pointer[strings.LastIndexByte(pointer, '/')+1:])
+	return err == nil
+}
