@@ -4,8 +4,8 @@ using 'main.bicep'
 param name = 'wif'
 param dataScopes = [
   {
-    subscriptionId: '00000000-0000-0000-0000-000000000002'
-    resourceGroup: 'rg-data'
+    subscriptionId: '22222222-2222-4222-8222-222222222222'
+    resourceGroup: 'data'
   }
 ]
 param ddoeIssuer = 'https://dataloop.ai/oauth2'
@@ -19,7 +19,7 @@ param ddoeOptionMap = {
   tenantId: 'tenantId'
 }
 param ddoeApiKey = {
-  subscriptionId: '00000000-0000-0000-0000-000000000001'
+  subscriptionId: '22222222-2222-4222-8222-222222222222'
   resourceGroup: 'rg-secrets'
   vaultName: 'kv-wif-example'
   secretName: 'ddoe-api-key'

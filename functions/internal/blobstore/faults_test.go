@@ -210,8 +210,8 @@ func TestNew(t *testing.T) {
 			assert.NotContains(t, err.Error(), "sig=", "a URL may hold a signature")
 		}
 	}
-	_, err := blobstore.New(stateURL, nil, nil)
+	_, err := blobstore.New(stateURL(), nil, nil)
 	assert.Error(t, err)
-	_, err = blobstore.New(stateURL+"/", principal{}, nil)
+	_, err = blobstore.New(stateURL()+"/", principal{}, nil)
 	assert.NoError(t, err)
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,13 +20,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const stateURL = "https://" + world.StateAccount + ".blob.core.windows.net"
+func stateURL() string {
+	return "https://" + deployment.Example().State.Name + ".blob.core.windows.net"
+}
 
 // sandbox is the sandbox's blob service behind a real TLS server.
 type sandbox struct {
@@ -70,7 +74,7 @@ func (s *sandbox) store(t *testing.T, transport policy.Transporter) *blobstore.S
 	if transport == nil {
 		transport = &http.Client{Transport: s.transport}
 	}
-	store, err := blobstore.New(stateURL, principal{s.authority, world.AppPrincipalID}, &azblob.ClientOptions{
+	store, err := blobstore.New(stateURL(), principal{s.authority, world.AppPrincipalID}, &azblob.ClientOptions{
 		ClientOptions: policy.ClientOptions{Transport: transport, Retry: policy.RetryOptions{RetryDelay: time.Millisecond}},
 	})
 	require.NoError(t, err)
@@ -86,7 +90,7 @@ func TestOnSandbox(t *testing.T) {
 
 func TestEnsureContainerMakesIt(t *testing.T) {
 	s := newSandbox(t)
-	require.NoError(t, s.world.DeleteContainer(world.StateAccount, world.StateContainer))
+	require.NoError(t, s.world.DeleteContainer(deployment.Example().State.Name, deployment.StateContainer))
 	store := s.store(t, nil)
 	_, err := store.Get(t.Context(), "a.json")
 	require.NotErrorIs(t, err, integration.ErrNotFound, "a missing container is an error, not an empty store")
@@ -100,7 +104,7 @@ func TestEnsureContainerMakesIt(t *testing.T) {
 func TestWithoutRight(t *testing.T) {
 	s := newSandbox(t)
 	for _, a := range s.world.RoleAssignments() {
-		if a.Scope == world.StateAccountID {
+		if strings.HasPrefix(a.Scope, deployment.Example().State.ID+"/") {
 			_, err := s.world.DeleteRoleAssignment(a.ID)
 			require.NoError(t, err)
 		}

@@ -1,7 +1,7 @@
 // Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, and reads of
 // subscriptions, resource groups, storage accounts and containers, with ARM's success codes and error bodies. The
-// caller's rights are those that the world's role assignments give. Conditions are stored, not evaluated; there are no
-// locks, no policies and no cap on the number of assignments.
+// caller's rights are those that the world's role assignments give, under their conditions where assignments are written
+// and deleted. There are no locks, no policies and no cap on the number of assignments.
 package arm
 
 import (
@@ -157,8 +157,14 @@ func (c *call) denied(action, scope string) error {
 	if sp, ok := c.world.ServicePrincipal(c.caller); ok {
 		client = sp.AppID
 	}
+	// Where a condition may bind the right, the service does not tell a missing right from a condition.
+	// Source: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting, "Unable to assign a role".
+	why := "authorization"
+	if action == actionWrite || action == actionDelete {
+		why = "authorization or an ABAC condition not fulfilled"
+	}
 	return &fault{status: http.StatusForbidden, code: "AuthorizationFailed",
-		message: "The client '" + client + "' with object id '" + c.caller + "' does not have authorization to perform action '" + action +
+		message: "The client '" + client + "' with object id '" + c.caller + "' does not have " + why + " to perform action '" + action +
 			"' over scope '" + scope + "' or the scope is invalid. If access was recently granted, please refresh your credentials."}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -25,6 +26,9 @@ const (
 	two     = "00000000-0000-4000-8000-000000000002"
 	nobody  = "99999999-9999-4999-8999-999999999999"
 	version = "api-version=2022-04-01"
+
+	// appGroupID is a group in which the caller has no rights.
+	appGroupID = "/subscriptions/" + world.SubscriptionID + "/resourceGroups/rg-wif"
 )
 
 type bench struct {
@@ -36,7 +40,22 @@ type bench struct {
 	appID     string // its application's client id
 }
 
+// newBench has a caller whose right to assign roles in the group of the data is not bound by a condition.
 func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := newConditionedBench(t)
+	for _, ra := range b.world.RoleAssignments() {
+		if ra.Condition != "" {
+			ra.Condition = ""
+			_, _, err := b.world.PutRoleAssignment(ra)
+			require.NoError(t, err)
+		}
+	}
+	return b
+}
+
+// newConditionedBench has the app's own rights, as they are deployed.
+func newConditionedBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	b.world = world.New(func() time.Time { return b.at })
@@ -162,7 +181,7 @@ func TestRoleAssignmentErrors(t *testing.T) {
 		"unknown member":            {name: two, extra: typed + `,"colour":"red"`, status: 400, code: "InvalidRequestContent", message: "colour"},
 		"empty body (a lost retry)": {name: two, body: " ", status: 400, code: "InvalidRequestContent"},
 		"no such account":           {scope: world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/nope", name: two, status: 404, code: "ResourceNotFound", message: "Microsoft.Storage/storageAccounts/nope"},
-		"no rights there":           {scope: world.AppResourceGroupID, name: two, status: 403, code: "AuthorizationFailed", message: "Microsoft.Authorization/roleAssignments/write"},
+		"no rights there":           {scope: appGroupID, name: two, status: 403, code: "AuthorizationFailed", message: "Microsoft.Authorization/roleAssignments/write"},
 		"no such group":             {scope: otherGroup, name: two, status: 403, code: "AuthorizationFailed", message: "or the scope is invalid"},
 		"no such subscription":      {scope: "/subscriptions/" + nobody, name: two, status: 404, code: "SubscriptionNotFound"},
 	} {
@@ -247,7 +266,7 @@ func TestListAssignments(t *testing.T) {
 		"beside":             {scope: world.LockedAccountID, filter: "principalId eq '" + b.principal + "'", status: 200},
 		"bad filter":         {scope: world.DataAccountID, filter: "principalId eq me", status: 400},
 		"other filter":       {scope: world.DataAccountID, filter: "roleName eq 'x'", status: 400},
-		"no rights":          {scope: world.AppResourceGroupID, status: 403},
+		"no rights":          {scope: appGroupID, status: 403},
 		"no such account":    {scope: world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/nope", status: 404},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,12 +319,12 @@ func TestResources(t *testing.T) {
 		"account":                  {path: world.DataAccountID, status: 200},
 		"account's group misspelt": {path: strings.Replace(world.DataAccountID, "/data/", "/date/", 1), status: 403, code: "AuthorizationFailed"},
 		"no such account":          {path: world.DataAccountID + "x", status: 404, code: "ResourceNotFound"},
-		"account out of reach":     {path: world.StateAccountID, status: 403, code: "AuthorizationFailed"},
+		"account out of reach":     {path: deployment.Example().State.ID, status: 403, code: "AuthorizationFailed"},
 		"containers":               {path: world.DataAccountID + containers, status: 200},
 		"container":                {path: world.DataAccountID + containers + "/archive", status: 200},
 		"no such container":        {path: world.DataAccountID + containers + "/nope", status: 404, code: "ContainerNotFound"},
 		"permissions":              {path: world.DataAccountID + "/providers/Microsoft.Authorization/permissions", status: 200},
-		"permissions out of reach": {path: world.StateAccountID + "/providers/Microsoft.Authorization/permissions", status: 403, code: "AuthorizationFailed"},
+		"permissions out of reach": {path: deployment.Example().State.ID + "/providers/Microsoft.Authorization/permissions", status: 403, code: "AuthorizationFailed"},
 		"role":                     {path: "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader, status: 200},
 		"role at a scope":          {path: world.DataAccountID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader, status: 200},
 		"no such role":             {path: "/providers/Microsoft.Authorization/roleDefinitions/" + nobody, status: 404, code: "RoleDefinitionDoesNotExist"},

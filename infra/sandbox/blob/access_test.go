@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -267,9 +268,14 @@ func TestAppReachesItsState(t *testing.T) {
 	f := newFixture(t)
 	app, ok := f.world.ServicePrincipal(world.AppPrincipalID)
 	require.True(t, ok)
-	_, err := f.client(t, world.StateAccount, f.tokenOf(app, entra.ResourceStorage)).
-		UploadBuffer(t.Context(), world.StateContainer, "integrations/a.json", []byte("{}"), nil)
+	_, err := f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).
+		UploadBuffer(t.Context(), deployment.StateContainer, "integrations/a.json", []byte("{}"), nil)
 	require.NoError(t, err)
+	// Its right begins at the container, and that is enough to be told that it is there.
+	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(t.Context(), deployment.StateContainer, nil)
+	fails(t, err, http.StatusConflict, "ContainerAlreadyExists")
+	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(t.Context(), "another", nil)
+	fails(t, err, http.StatusForbidden, "AuthorizationPermissionMismatch")
 	_, err = f.client(t, world.DataAccount, f.tokenOf(app, entra.ResourceStorage)).NewListBlobsFlatPager("images", nil).NextPage(t.Context())
 	fails(t, err, http.StatusForbidden, "AuthorizationPermissionMismatch")
 }

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
 // errNoRole is what the broker hears about a good token whose principal may not do what it wants.
@@ -23,22 +25,37 @@ func dataAction(right string) string {
 	return "Microsoft.ServiceBus/namespaces/messages/receive/action"
 }
 
-// newBroker makes the namespace with the app's entities, by the properties of the Bicep modules.
-func newBroker(now func() time.Time, authorize func(token, entity, right string) error) (*servicebus.Broker, error) {
+// newBroker makes the namespace with the entities of the deployment. A property that the broker does not have is an error:
+// it would be one that no test sees.
+func newBroker(of deployment.Namespace, now func() time.Time, authorize func(token, entity, right string) error) (*servicebus.Broker, error) {
 	b := servicebus.NewBroker(servicebus.Options{Now: now, Authorize: authorize})
-	err := errors.Join(
-		b.PutQueue(QueueCommands, servicebus.QueueProperties{
-			RequiresSession: true, RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "PT10M",
-			LockDuration: "PT1M", MaxDeliveryCount: 10, DeadLetteringOnMessageExpiration: true,
-		}),
-		b.PutQueue(QueueHealth, servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10, DeadLetteringOnMessageExpiration: true}),
-		b.PutTopic(TopicEvents, servicebus.TopicProperties{}),
-	)
-	if err != nil {
+	if err := putEntities(b, of); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("service bus: %w", err)
 	}
 	return b, nil
+}
+
+func putEntities(b *servicebus.Broker, of deployment.Namespace) error {
+	for _, q := range of.Queues {
+		var p servicebus.QueueProperties
+		if err := strictjson.Decode(q.Properties, &p); err != nil {
+			return fmt.Errorf("queue %s: %w", q.Name, err)
+		}
+		if err := b.PutQueue(q.Name, p); err != nil {
+			return err
+		}
+	}
+	for _, t := range of.Topics {
+		var p servicebus.TopicProperties
+		if err := strictjson.Decode(t.Properties, &p); err != nil {
+			return fmt.Errorf("topic %s: %w", t.Name, err)
+		}
+		if err := b.PutTopic(t.Name, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // authorize judges a token for an entity: it must be Entra's, for Service Bus, and its principal must have a role.
@@ -47,23 +64,38 @@ func (c *Cloud) authorize(token, entity, right string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", servicebus.ErrInvalidToken, err)
 	}
-	for _, scope := range entityScopes(entity) {
-		if c.world.Allowed(principal.ID, dataAction(right), scope, true) {
+	return c.mayUse(principal.ID, entity, right)
+}
+
+// MayListen tells whether the app's identity may receive from the entity; the error is what the namespace answers. The
+// Functions host attaches to its triggers' entities with that identity.
+func (c *Cloud) MayListen(entity string) error {
+	if c.mayUse(world.AppPrincipalID, entity, servicebus.RightListen) == nil {
+		return nil
+	}
+	return &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess, Description: "Unauthorized access. '" + servicebus.RightListen +
+		"' claim(s) are required to perform this operation. Resource: 'sb://" + c.deployment.Namespace.Host() + "/" + entity + "'."}
+}
+
+func (c *Cloud) mayUse(principalID, entity, right string) error {
+	for _, scope := range entityScopes(c.deployment.Namespace.ID, entity) {
+		if c.world.Allowed(principalID, dataAction(right), scope, true) {
 			return nil
 		}
 	}
 	return errNoRole
 }
 
-// entityScopes are the ARM scopes that an entity path may mean: a path does not tell a queue from a topic.
-func entityScopes(entity string) []string {
+// entityScopes are the ARM scopes that an entity path may mean: a path does not tell a queue from a topic. What belongs to
+// an entity ($management, the dead-letter queue) is in its scope.
+func entityScopes(namespace, entity string) []string {
 	entity, _, _ = strings.Cut(strings.ToLower(entity), "/$")
 	switch {
 	case entity == "":
-		return []string{world.ServiceBusNamespaceID}
+		return []string{namespace}
 	case strings.Contains(entity, "/subscriptions/"):
-		return []string{world.ServiceBusNamespaceID + "/topics/" + entity}
+		return []string{namespace + "/topics/" + entity}
 	default:
-		return []string{world.ServiceBusNamespaceID + "/queues/" + entity, world.ServiceBusNamespaceID + "/topics/" + entity}
+		return []string{namespace + "/queues/" + entity, namespace + "/topics/" + entity}
 	}
 }

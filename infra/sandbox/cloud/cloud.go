@@ -20,6 +20,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/identity"
@@ -34,31 +35,28 @@ const (
 	ManagementHost = "management.azure.com"
 )
 
-// The entities that the app finds in its namespace.
-const (
-	QueueCommands = "wif-commands"
-	QueueHealth   = "wif-health"
-	TopicEvents   = "wif-events"
-)
-
 // Options configure a Cloud. The zero value is usable.
 type Options struct {
 	// Now is the one clock of everything in the sandbox; nil means time.Now.
 	Now func() time.Time
 	// ControlAddr is where Start serves the control API; empty means a free port on 127.0.0.1.
 	ControlAddr string
+	// Arrange, if set, changes the seeded world before anything can see it: what a deployment that lacks something, or
+	// has more, looks like from its first request. A Reset leads back to the seeded world.
+	Arrange func(*world.World)
 	// Log takes what the servers have to say about themselves; nil drops it.
 	Log io.Writer
 }
 
 // Cloud is a sandbox. New makes it; Close it.
 type Cloud struct {
-	options   Options
-	world     *world.World
-	authority *entra.Authority
-	broker    *servicebus.Broker
-	recorder  *control.Recorder
-	faults    *control.Faults
+	options    Options
+	deployment deployment.Deployment
+	world      *world.World
+	authority  *entra.Authority
+	broker     *servicebus.Broker
+	recorder   *control.Recorder
+	faults     *control.Faults
 
 	services map[string]http.Handler // by host name
 	blobs    *blob.Service
@@ -84,10 +82,13 @@ func New(o Options) (*Cloud, error) {
 		o.Log = io.Discard
 	}
 	c := &Cloud{
-		options: o, world: world.New(o.Now), recorder: control.NewRecorder(o.Now), faults: control.NewFaults(o.Now),
+		options: o, deployment: deployment.Example(), world: world.New(o.Now), recorder: control.NewRecorder(o.Now), faults: control.NewFaults(o.Now),
 		identityHeader: rand.Text(), platformKey: rand.Text(), busKey: rand.Text(),
 	}
 	world.Seed(c.world)
+	if o.Arrange != nil {
+		o.Arrange(c.world)
+	}
 	var err error
 	if c.authority, err = entra.NewAuthority(c.world); err != nil {
 		return nil, fmt.Errorf("entra: %w", err)
@@ -107,7 +108,7 @@ func (c *Cloud) assemble() error {
 	if err != nil {
 		return fmt.Errorf("platform: %w", err)
 	}
-	if c.broker, err = newBroker(c.options.Now, c.authorize); err != nil {
+	if c.broker, err = newBroker(c.deployment.Namespace, c.options.Now, c.authorize); err != nil {
 		return err
 	}
 	router := http.HandlerFunc(c.route)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -266,20 +267,27 @@ func TestServiceBusByIdentityOverTLS(t *testing.T) {
 		session := "s"
 		return sender.SendMessage(t.Context(), &azservicebus.Message{Body: []byte("x"), SessionID: &session}, nil)
 	}
-	require.NoError(t, send(cloud.QueueCommands))
-	require.NoError(t, send(cloud.TopicEvents))
-	assert.Len(t, c.Broker().Peek(cloud.QueueCommands), 1)
-	assert.Len(t, c.Broker().Events(cloud.TopicEvents), 1)
+	require.NoError(t, send("wif-commands"))
+	require.NoError(t, send("wif-events"))
+	assert.Len(t, c.Broker().Peek("wif-commands"), 1)
+	assert.Len(t, c.Broker().Events("wif-events"), 1)
 
 	for _, ra := range c.World().RoleAssignments() {
-		if ra.Scope == world.ServiceBusNamespaceID && strings.HasSuffix(ra.RoleDefinitionID, world.RoleServiceBusDataSender) {
+		if strings.HasSuffix(ra.Scope, "/queues/wif-health") && strings.HasSuffix(ra.RoleDefinitionID, world.RoleServiceBusDataSender) {
 			_, err := c.World().DeleteRoleAssignment(ra.ID)
 			require.NoError(t, err)
 		}
 	}
 	var refused *azservicebus.Error
-	require.ErrorAs(t, send(cloud.QueueHealth), &refused)
+	require.ErrorAs(t, send("wif-health"), &refused)
 	assert.Equal(t, azservicebus.CodeUnauthorizedAccess, refused.Code, "receiving is allowed, sending no more")
+	require.NoError(t, send("wif-commands"), "the other queue is not concerned")
+
+	receiver, err := bus.NewReceiverForSubscription("wif-events", "a", nil)
+	require.NoError(t, err)
+	_, err = receiver.PeekMessages(t.Context(), 1, nil)
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, azservicebus.CodeUnauthorizedAccess, refused.Code, "the app reads no events")
 }
 
 func TestServiceBusByConnectionString(t *testing.T) {
@@ -294,21 +302,21 @@ func TestServiceBusByConnectionString(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(body), &state))
 	assert.Equal(t, string(c.CertificateAuthority()), state.Authority)
-	assert.Equal(t, world.ServiceBusNamespaceHost, state.ServiceBus.Namespace)
+	assert.Equal(t, deployment.Example().Namespace.Host(), state.ServiceBus.Namespace)
 	assert.Equal(t, setting(t, c, "SERVICEBUS_CUSTOM_ENDPOINT"), state.ServiceBus.TLS)
 	var names []string
 	for _, q := range state.Queues {
 		names = append(names, q.Name)
 	}
-	assert.Subset(t, names, []string{cloud.QueueCommands, cloud.QueueHealth})
+	assert.Subset(t, names, []string{"wif-commands", "wif-health"})
 
 	bus, err := azservicebus.NewClientFromConnectionString(state.ServiceBus.ConnectionString, nil)
 	require.NoError(t, err)
-	sender, err := bus.NewSender(cloud.QueueHealth, nil)
+	sender, err := bus.NewSender("wif-health", nil)
 	require.NoError(t, err)
 	require.NoError(t, sender.SendMessage(t.Context(), &azservicebus.Message{Body: []byte("x")}, nil))
 	require.NoError(t, bus.Close(t.Context()))
-	assert.Len(t, c.Broker().Peek(cloud.QueueHealth), 1)
+	assert.Len(t, c.Broker().Peek("wif-health"), 1)
 }
 
 func TestStartNamesATakenAddressAndLeavesNothing(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // identityPath is where the managed-identity endpoint is, as on App Service.
@@ -132,7 +131,7 @@ func (c *Cloud) serveBus(ctx context.Context, s *servers) error {
 	}
 	s.plain, s.tls = plain.Addr().String(), encrypted.Addr().String()
 	// A client that dials the address gets a certificate for the address; the namespace's own name is good, too.
-	config := c.certificates.configFor(world.ServiceBusNamespaceHost, "localhost", "127.0.0.1")
+	config := c.certificates.configFor(c.deployment.Namespace.Host(), "localhost", "127.0.0.1")
 	config.NextProtos = nil
 	serving, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -191,7 +190,7 @@ func (c *Cloud) CertificateAuthority() []byte { return c.certificates.pem }
 func (c *Cloud) access() control.Access {
 	s := c.started()
 	return control.Access{
-		ServiceBus:           control.ServiceBus{ConnectionString: c.ConnectionString(), Plain: s.plain, TLS: s.tls, Namespace: world.ServiceBusNamespaceHost},
+		ServiceBus:           control.ServiceBus{ConnectionString: c.ConnectionString(), Plain: s.plain, TLS: s.tls, Namespace: c.deployment.Namespace.Host()},
 		CertificateAuthority: string(c.certificates.pem),
 	}
 }
@@ -199,29 +198,4 @@ func (c *Cloud) access() control.Access {
 // ConnectionString is for producers that connect to the plain AMQP listener.
 func (c *Cloud) ConnectionString() string {
 	return "Endpoint=sb://" + c.started().plain + ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=" + c.busKey + ";UseDevelopmentEmulator=true"
-}
-
-// Environment is what the app needs to run in the sandbox, NAME=value each, after Start: the settings of a real
-// deployment, and the proxy and certificate by which production URLs lead here. Nothing in it is the sandbox's own
-// invention.
-func (c *Cloud) Environment() []string {
-	s := c.started()
-	return []string{
-		"HTTPS_PROXY=" + s.proxyURL,
-		"https_proxy=" + s.proxyURL,
-		"NO_PROXY=", // a developer's own exceptions would lead out of the sandbox
-		"no_proxy=",
-		"SSL_CERT_FILE=" + s.caFile,
-		"IDENTITY_ENDPOINT=" + s.identityURL,
-		"IDENTITY_HEADER=" + c.identityHeader,
-		"AZURE_CLIENT_ID=" + world.AppClientID,
-		"AZURE_CLOUD=public",
-		"STATE_STORAGE_URL=https://" + world.StateAccount + ".blob.core.windows.net",
-		"ServiceBusConnection=", // a connection string would go before the identity
-		"ServiceBusConnection__fullyQualifiedNamespace=" + world.ServiceBusNamespaceHost,
-		"SERVICEBUS_CUSTOM_ENDPOINT=" + s.tls,
-		"DDOE_ISSUER=" + world.Issuer,
-		"DDOE_SUBJECT_TOKEN_URL=https://gate.dataloop.ai/api/v1/subject-tokens",
-		"DDOE_API_KEY=" + c.platformKey,
-	}
 }

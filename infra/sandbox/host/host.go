@@ -28,6 +28,9 @@ type Options struct {
 	Env []string
 	// Broker holds the entities that Service Bus triggers listen to; nil puts such functions in error.
 	Broker *servicebus.Broker
+	// MayListen tells whether the host's identity may receive from an entity: nil, or the namespace's refusal. It is asked
+	// before every receive; nil means that it always may.
+	MayListen func(entity string) error
 	// Log takes the lines of the host and of the handler; nil drops them.
 	Log io.Writer
 	// Now is the clock of schedules and locks; nil means time.Now.
@@ -170,7 +173,7 @@ func (h *Host) startTriggers(ctx context.Context) {
 		}
 		switch f.trigger.Type {
 		case triggerServiceBus:
-			q := &queueListener{broker: h.options.Broker, function: f, config: h.config, now: h.now, log: h.log,
+			q := &queueListener{broker: h.options.Broker, function: f, config: h.config, mayListen: h.options.MayListen, now: h.now, log: h.log,
 				invoke: func(ctx context.Context, m servicebus.Message) error {
 					return h.runPayload(ctx, f, messageEnvelope(f, m, h.namespace(f), h.now()))
 				}}

@@ -18,9 +18,11 @@ type queueListener struct {
 	broker   *servicebus.Broker
 	function *function
 	config   config
-	now      func() time.Time
-	log      *logger
-	invoke   func(ctx context.Context, m servicebus.Message) error
+	// mayListen is Options.MayListen.
+	mayListen func(entity string) error
+	now       func() time.Time
+	log       *logger
+	invoke    func(ctx context.Context, m servicebus.Message) error
 }
 
 // run receives until ctx ends. Invocations get runCtx, so that those that run can be drained; run returns after them.
@@ -40,7 +42,7 @@ func (q *queueListener) run(ctx, runCtx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		locked, err := q.broker.Receive(ctx, q.function.trigger.entity())
+		locked, err := q.receive(ctx)
 		if err != nil {
 			<-slots
 			if !q.pause(ctx, err) {
@@ -58,7 +60,7 @@ func (q *queueListener) run(ctx, runCtx context.Context) {
 // sessions takes one session after the other.
 func (q *queueListener) sessions(ctx, runCtx context.Context) {
 	for ctx.Err() == nil {
-		session, err := q.broker.AcceptNextSession(ctx, q.function.trigger.entity())
+		session, err := q.accept(ctx)
 		if err != nil {
 			if !q.pause(ctx, err) {
 				return
@@ -84,6 +86,27 @@ func (q *queueListener) session(ctx, runCtx context.Context, session *servicebus
 		}
 		q.process(runCtx, locked)
 	}
+}
+
+func (q *queueListener) receive(ctx context.Context) (*servicebus.Locked, error) {
+	if err := q.permitted(); err != nil {
+		return nil, err
+	}
+	return q.broker.Receive(ctx, q.function.trigger.entity())
+}
+
+func (q *queueListener) accept(ctx context.Context) (*servicebus.Session, error) {
+	if err := q.permitted(); err != nil {
+		return nil, err
+	}
+	return q.broker.AcceptNextSession(ctx, q.function.trigger.entity())
+}
+
+func (q *queueListener) permitted() error {
+	if q.mayListen == nil {
+		return nil
+	}
+	return q.mayListen(q.function.trigger.entity())
 }
 
 // pause reports a failed receive and waits a little; false means that the listener is to end.

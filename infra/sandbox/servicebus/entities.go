@@ -23,6 +23,8 @@ type EntityInfo struct {
 	Scheduled    int    `json:"scheduled"`
 	Deferred     int    `json:"deferred"`
 	DeadLettered int    `json:"deadLettered"`
+	// Properties are the settings in effect, defaults included. A topic has only those of them that topics have.
+	Properties QueueProperties `json:"properties"`
 }
 
 // entity is a named thing in the namespace.
@@ -156,7 +158,10 @@ func (b *Broker) Entities() []EntityInfo {
 		for _, key := range slices.Sorted(maps.Keys(b.entities)) {
 			e := b.entities[key]
 			info := e.queue.count()
-			info.Name, info.Kind = e.name, e.kind
+			info.Name, info.Kind, info.Properties = e.name, e.kind, e.queue.properties()
+			if e.kind == KindTopic {
+				info.Properties.LockDuration, info.Properties.MaxDeliveryCount = "", 0
+			}
 			out = append(out, info)
 		}
 		return nil

@@ -234,7 +234,7 @@ func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
 		putQueue(t, b, servicebus.QueueProperties{})
 		at := time.Now().Add(time.Minute)
 		send(t, b, "q", servicebus.Message{MessageID: "later", ScheduledAt: at}, servicebus.Message{MessageID: "now"})
-		assert.Equal(t, []servicebus.EntityInfo{{Name: "q", Kind: "queue", Active: 1, Scheduled: 1}}, b.Entities())
+		assert.Equal(t, []servicebus.EntityInfo{{Name: "q", Kind: "queue", Active: 1, Scheduled: 1, Properties: servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}}}, b.Entities())
 		require.NoError(t, receive(t, b, "q").Complete())
 		assertEmpty(t, b, "q")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)

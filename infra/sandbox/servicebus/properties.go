@@ -87,6 +87,16 @@ func (p QueueProperties) settings() (settings, error) {
 	return s, nil
 }
 
+// properties are the settings as Azure shows them, whatever the form was in which they were given.
+func (s settings) properties() QueueProperties {
+	return QueueProperties{
+		RequiresSession: s.requiresSession, RequiresDuplicateDetection: s.duplicateWindow > 0,
+		DuplicateDetectionHistoryTimeWindow: isoText(s.duplicateWindow), LockDuration: isoText(s.lock),
+		DefaultMessageTimeToLive: isoText(s.timeToLive), MaxDeliveryCount: int(s.maxDelivery),
+		DeadLetteringOnMessageExpiration: s.deadLetterExpiry,
+	}
+}
+
 func (p TopicProperties) settings() (settings, error) {
 	return QueueProperties{
 		RequiresDuplicateDetection: p.RequiresDuplicateDetection, DefaultMessageTimeToLive: p.DefaultMessageTimeToLive,
@@ -133,6 +143,31 @@ func durationOr(text string, fallback time.Duration) (time.Duration, error) {
 		return 0, nil
 	}
 	return time.Duration(total), nil
+}
+
+// isoText is the ISO 8601 form of a duration; empty for 0.
+func isoText(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	const day = 24 * time.Hour
+	part := func(unit time.Duration, letter string) string {
+		n := d / unit
+		d -= n * unit
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(int64(n), 10) + letter
+	}
+	text := "P" + part(day, "D")
+	clock := part(time.Hour, "H") + part(time.Minute, "M")
+	if d > 0 {
+		clock += strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "S"
+	}
+	if clock == "" {
+		return text
+	}
+	return text + "T" + clock
 }
 
 func validName(name string) bool {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/host"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // Options say what to run and where.
@@ -23,6 +24,8 @@ type Options struct {
 	Port, SandboxPort int
 	// Env is added to the handler's environment, NAME=value each, over what the sandbox gives it.
 	Env []string
+	// Arrange, if set, changes the seeded world before the app starts; see cloud.Options.
+	Arrange func(*world.World)
 	// Log takes the lines of handler, host and sandbox; nil drops them. It must be safe for concurrent use.
 	Log io.Writer
 }
@@ -61,7 +64,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	}
 	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+listener.Addr().String())
 	s.host, err = host.New(host.Options{
-		Root: o.Dist, Listener: listener, Env: append(env, o.Env...), Broker: s.cloud.Broker(), Log: o.Log,
+		Root: o.Dist, Listener: listener, Env: append(env, o.Env...), Broker: s.cloud.Broker(),
+		MayListen: s.cloud.MayListen, Log: o.Log,
 	})
 	if err == nil {
 		err = s.host.Start(ctx)
@@ -74,7 +78,7 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 }
 
 func startCloud(ctx context.Context, o Options) (*cloud.Cloud, error) {
-	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Log: o.Log})
+	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}

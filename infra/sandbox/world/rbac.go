@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
 )
 
 // RoleAssignmentExistsError tells that principal, role and scope are assigned already, under another name.
@@ -89,8 +91,26 @@ func (w *World) deleteAssignment(ra RoleAssignment) {
 }
 
 // Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
-// Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated.
+// Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated: whether
+// they are fulfilled, AllowedUnder tells of an action of the control plane.
 func (w *World) Allowed(principalID, action, scope string, dataAction bool) bool {
+	return w.allowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
+}
+
+// AllowedUnder tells the same of an action of the control plane whose request and resource have these attributes, the
+// conditions of the assignments evaluated. A condition that the sandbox does not understand is not fulfilled.
+func (w *World) AllowedUnder(principalID, action, scope string, request, resource condition.Attributes) bool {
+	access := condition.Access{Action: action, Request: request, Resource: resource}
+	return w.allowed(principalID, action, scope, false, func(ra RoleAssignment) bool {
+		if ra.Condition == "" {
+			return true
+		}
+		c, err := condition.Parse(ra.Condition)
+		return err == nil && c.Fulfilled(access)
+	})
+}
+
+func (w *World) allowed(principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	for id := range w.state.byPrincipal[key(principalID)] {
@@ -98,7 +118,7 @@ func (w *World) Allowed(principalID, action, scope string, dataAction bool) bool
 		if !ok || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
 			continue
 		}
-		if role, ok := RoleByID(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) {
+		if role, ok := RoleByID(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
 			return true
 		}
 	}

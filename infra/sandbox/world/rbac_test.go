@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -106,7 +108,7 @@ func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true))
 	c.advance(time.Millisecond)
 	assert.True(t, w.Allowed(somebody, blobRead, DataAccountID, true))
-	assert.True(t, w.Allowed(AppPrincipalID, blobRead, StateAccountID, true), "the seeded ones are old")
+	assert.True(t, w.Allowed(AppPrincipalID, blobRead, stateContainerID(), true), "the seeded ones are old")
 	assert.Len(t, w.EffectiveRoles(somebody, DataAccountID), 1)
 
 	_, err = w.DeleteRoleAssignment(RoleAssignmentID(DataAccountID, oneName))
@@ -116,24 +118,112 @@ func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
+// stateContainerID is the scope of the app's right to its state.
+func stateContainerID() string {
+	return deployment.Example().State.ID + "/blobServices/default/containers/" + deployment.StateContainer
+}
+
 func TestSeededRights(t *testing.T) {
 	w, _ := newSeeded(t)
+	namespace := deployment.Example().Namespace.ID
+	const send, receive = "Microsoft.ServiceBus/namespaces/messages/send/action", "Microsoft.ServiceBus/namespaces/messages/receive/action"
+	const assign = "Microsoft.Authorization/roleAssignments/write"
 	for name, tc := range map[string]struct {
 		action, scope string
 		data, want    bool
 	}{
-		"state is written":       {blobWrite, StateAccountID, true, true},
-		"customer's is not read": {blobRead, DataAccountID, true, false},
-		"sends":                  {"Microsoft.ServiceBus/namespaces/messages/send/action", ServiceBusNamespaceID + "/queues/wif-commands", true, true},
-		"listens":                {"Microsoft.ServiceBus/namespaces/messages/receive/action", ServiceBusNamespaceID + "/queues/wif-commands", true, true},
-		"assigns roles":          {"Microsoft.Authorization/roleAssignments/write", DataAccountID, false, true},
-		"not on itself":          {"Microsoft.Authorization/roleAssignments/write", StateAccountID, false, false},
+		"state is written":          {blobWrite, stateContainerID(), true, true},
+		"not beside it":             {blobWrite, deployment.Example().State.ID, true, false},
+		"customer's is not read":    {blobRead, DataAccountID, true, false},
+		"sends commands":            {send, namespace + "/queues/wif-commands", true, true},
+		"listens to commands":       {receive, namespace + "/queues/wif-commands", true, true},
+		"sends events":              {send, namespace + "/topics/wif-events", true, true},
+		"does not listen to events": {receive, namespace + "/topics/wif-events", true, false},
+		"not to other queues":       {send, namespace + "/queues/other", true, false},
+		"assigns roles":             {assign, DataAccountID, false, true},
+		"not on itself":             {assign, deployment.Example().State.ID, false, false},
+		"its key is read":           {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tc.want, w.Allowed(AppPrincipalID, tc.action, tc.scope, tc.data))
 		})
 	}
 	assert.Equal(t, []string{AppRoleReadWriteOwnedBy}, w.AppRoles(AppPrincipalID))
+}
+
+func secretID(t *testing.T) string {
+	t.Helper()
+	id, ok := deployment.Example().SecretID(deployment.Example().Settings["DDOE_API_KEY"])
+	require.True(t, ok)
+	require.NotEmpty(t, id)
+	return id
+}
+
+// The example parameters and the contract's seeded world name the same things.
+func TestTheDeploymentIsOfTheSeededWorld(t *testing.T) {
+	d := deployment.Example()
+	w, _ := newSeeded(t)
+	assert.Equal(t, Issuer, d.Settings["DDOE_ISSUER"])
+	grants := 0
+	for _, a := range d.Assignments {
+		assert.True(t, ScopeContains("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)
+		assert.Equal(t, AppPrincipalID, a.PrincipalID)
+		stored, ok := w.RoleAssignment(a.ID)
+		assert.True(t, ok)
+		assert.Equal(t, a.Condition, stored.Condition)
+		if a.Condition != "" {
+			grants++
+			assert.Equal(t, DataResourceGroupID, a.Scope)
+		}
+	}
+	assert.Equal(t, 1, grants)
+	assert.Len(t, w.RoleAssignments(), len(d.Assignments), "no right but those of the deployment")
+	assert.Len(t, w.Snapshot().Subscriptions, 1)
+}
+
+func TestSeedRefusesWhatItCannotEvaluate(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*deployment.Deployment)
+		want   string
+	}{
+		"role":      {func(d *deployment.Deployment) { d.Assignments[0].RoleDefinitionID = somebody }, "does not know the role " + somebody},
+		"condition": {func(d *deployment.Deployment) { d.Assignments[0].Condition = "Exists @Request[a:b]" }, "condition: at 0"},
+		"app role":  {func(d *deployment.Deployment) { d.GraphRoles = []string{somebody} }, "does not know the Graph app role " + somebody},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deployment.Example()
+			tc.change(&d)
+			assert.ErrorContains(t, seedApp(New(nil), d), tc.want)
+		})
+	}
+}
+
+func TestAllowedUnderCondition(t *testing.T) {
+	const write, attribute = "Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments:PrincipalType"
+	users := condition.Attributes{attribute: {"User"}}
+	for name, tc := range map[string]struct {
+		conditions []string
+		want       bool
+	}{
+		"none":                    {[]string{""}, true},
+		"fulfilled":               {[]string{"@Request[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'user'}"}, true},
+		"not fulfilled":           {[]string{"@Request[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'Group'}"}, false},
+		"of the resource":         {[]string{"@Resource[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'User'}"}, false},
+		"not understood":          {[]string{"Exists @Request[" + attribute + "]"}, false},
+		"another one without any": {[]string{"ActionMatches{'other'}", ""}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := newSeeded(t)
+			for i, c := range tc.conditions {
+				_, _, err := w.PutRoleAssignment(RoleAssignment{Name: []string{oneName, twoName}[i], Scope: []string{DataAccountID, DataResourceGroupID}[i],
+					PrincipalID: somebody, RoleDefinitionID: RoleRBACAdministrator, Condition: c})
+				require.NoError(t, err)
+			}
+			assert.Equal(t, tc.want, w.AllowedUnder(somebody, write, DataAccountID, users, nil))
+			assert.True(t, w.Allowed(somebody, write, DataAccountID, false), "the right is there")
+			assert.False(t, w.AllowedUnder(somebody, write, LockedAccountID+"2", users, nil) && len(tc.conditions) == 1, "another scope")
+		})
+	}
 }
 
 func TestPutRoleAssignmentConflicts(t *testing.T) {

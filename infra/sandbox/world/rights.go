@@ -9,6 +9,17 @@ const (
 	AppRoleReadAll          = "Application.Read.All"
 )
 
+// appRoleByID is the name of an app role of Microsoft Graph.
+// Source: https://learn.microsoft.com/graph/permissions-reference.
+func appRoleByID(id string) (string, bool) {
+	name, ok := map[string]string{
+		"18a4783c-866b-4cc7-a460-3d5e5662c884": AppRoleReadWriteOwnedBy,
+		"1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9": AppRoleReadWriteAll,
+		"9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30": AppRoleReadAll,
+	}[id]
+	return name, ok
+}
+
 // Owners are the principals that own a directory object; ID is the owned object's.
 type Owners struct {
 	ID     string   `json:"id"`

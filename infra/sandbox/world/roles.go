@@ -17,6 +17,8 @@ const (
 	RoleServiceBusDataOwner       = "090c5cfd-751d-490a-894a-3ce6f1109419"
 	RoleServiceBusDataReceiver    = "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0"
 	RoleServiceBusDataSender      = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"
+	RoleKeyVaultSecretsUser       = "4633458b-17de-408a-b874-0445c86b69e6"
+	RoleMonitoringPublisher       = "3913510d-42f4-4e42-8a64-420c390055eb"
 )
 
 // RoleDefinition is a built-in role: patterns of what it allows, in which * stands for any text.
@@ -113,6 +115,13 @@ func Roles() []RoleDefinition {
 			Actions: []string{"Microsoft.ServiceBus/*/queues/read", "Microsoft.ServiceBus/*/topics/read",
 				"Microsoft.ServiceBus/*/topics/subscriptions/read"},
 			DataActions: []string{"Microsoft.ServiceBus/*/send/action"}},
+		{ID: RoleKeyVaultSecretsUser, Name: "Key Vault Secrets User",
+			Description: "Read secret contents.",
+			DataActions: []string{"Microsoft.KeyVault/vaults/secrets/getSecret/action", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"}},
+		{ID: RoleMonitoringPublisher, Name: "Monitoring Metrics Publisher",
+			Description: "Enables publishing metrics against Azure resources",
+			Actions:     []string{"Microsoft.Insights/Register/Action", "Microsoft.Support/*", "Microsoft.Resources/subscriptions/resourceGroups/read"},
+			DataActions: []string{"Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"}},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -93,7 +94,7 @@ func TestNothingIsShared(t *testing.T) {
 func TestResetIsAFreshWorld(t *testing.T) {
 	w, _ := newSeeded(t)
 	seeded := w.Snapshot()
-	old, err := w.WriteBlob(StateAccount, StateContainer, Blob{Name: "b"})
+	old, err := w.WriteBlob(deployment.Example().State.Name, deployment.StateContainer, Blob{Name: "b"})
 	require.NoError(t, err)
 	_, err = w.CreateApplication(Application{UniqueName: "u"}, "")
 	require.NoError(t, err)
@@ -105,7 +106,7 @@ func TestResetIsAFreshWorld(t *testing.T) {
 	assert.Equal(t, seeded.ServicePrincipals, fresh.ServicePrincipals)
 	assert.Equal(t, seeded.RoleAssignments, fresh.RoleAssignments)
 	assert.Len(t, fresh.StorageAccounts, len(seeded.StorageAccounts))
-	again, err := w.WriteBlob(StateAccount, StateContainer, Blob{Name: "b"})
+	again, err := w.WriteBlob(deployment.Example().State.Name, deployment.StateContainer, Blob{Name: "b"})
 	require.NoError(t, err)
 	assert.NotEqual(t, old.ETag, again.ETag, "an ETag is never used twice")
 }

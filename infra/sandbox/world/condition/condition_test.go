@@ -1,0 +1,129 @@
+package condition
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	reader      = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+	contributor = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+	owner       = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
+	prefix = "Microsoft.Authorization/roleAssignments"
+	write  = prefix + "/write"
+	remove = prefix + "/delete"
+
+	constrained = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "}" +
+		" AND @Request[" + prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))" +
+		" AND ((!(ActionMatches{'" + remove + "'})) OR (@Resource[" + prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "}" +
+		" AND @Resource[" + prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))"
+)
+
+func grant(role, principalType string) Attributes {
+	return Attributes{prefix + ":RoleDefinitionId": {role}, prefix + ":PrincipalType": {principalType}}
+}
+
+func TestConstrainedDelegation(t *testing.T) {
+	c, err := Parse(constrained)
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		access Access
+		want   bool
+	}{
+		"grants a reader":                        {Access{Action: write, Request: grant(reader, "ServicePrincipal")}, true},
+		"grants a contributor, by its full id":   {Access{Action: write, Request: grant("/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/"+strings.ToUpper(contributor), "serviceprincipal")}, true},
+		"grants no owner":                        {Access{Action: write, Request: grant(owner, "ServicePrincipal")}, false},
+		"grants no user":                         {Access{Action: write, Request: grant(reader, "User")}, false},
+		"grants nobody of unknown type":          {Access{Action: write, Request: grant(reader, "")}, false},
+		"type not given":                         {Access{Action: write, Request: Attributes{prefix + ":RoleDefinitionId": {reader}}}, false},
+		"what is there does not count for write": {Access{Action: write, Resource: grant(reader, "ServicePrincipal")}, false},
+		"revokes a reader":                       {Access{Action: remove, Resource: grant(reader, "ServicePrincipal")}, true},
+		"revokes no owner":                       {Access{Action: remove, Resource: grant(owner, "ServicePrincipal")}, false},
+		"revokes from no user":                   {Access{Action: remove, Resource: grant(reader, "User")}, false},
+		"action in another case":                 {Access{Action: strings.ToUpper(write), Request: grant(owner, "ServicePrincipal")}, false},
+		"names of attributes in another case":    {Access{Action: write, Request: Attributes{strings.ToLower(prefix + ":RoleDefinitionId"): {reader}, strings.ToUpper(prefix + ":PrincipalType"): {"ServicePrincipal"}}}, true},
+		"reads":                                  {Access{Action: prefix + "/read"}, true},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, c.Fulfilled(tc.access)) })
+	}
+}
+
+// x is true, y is false for the access of TestOperators.
+func TestOperators(t *testing.T) {
+	expand := strings.NewReplacer("x", "ActionMatches{'a'}", "y", "ActionMatches{'b'}")
+	for input, want := range map[string]bool{
+		"x": true, "y": false, "!x": false, "!y": true, "NOT y": true, "!!x": true, "! NOT !y": true,
+		"x AND y": false, "x && x": true, "x OR y": true, "y || y": false,
+		"x OR x AND y": true, "(x OR x) AND y": false, "y AND x OR x": true, "y AND (x OR x)": false,
+		"!y AND y": false, "!(y AND y)": true, "!x OR x": true, "((x))": true,
+	} {
+		t.Run(input, func(t *testing.T) {
+			c, err := Parse(expand.Replace(input))
+			require.NoError(t, err)
+			assert.Equal(t, want, c.Fulfilled(Access{Action: "a"}))
+		})
+	}
+}
+
+func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
+	const role = "@Request[" + prefix + ":RoleDefinitionId] "
+	for name, tc := range map[string]struct {
+		input, detail string
+		offset        int
+	}{
+		"empty":               {"", "not the end", 0},
+		"only blanks":         {" \n", "not the end", 2},
+		"unknown function":    {"SubOperationMatches{'x'}", `not "SubOperationMatches"`, 0},
+		"lower-case operator": {"ActionMatches{'a'} and ActionMatches{'b'}", "AND, OR or the end", 19},
+		"operand missing":     {"ActionMatches{'a'} AND", "not the end", 22},
+		"not closed":          {"(ActionMatches{'a'}", ") is expected", 19},
+		"closed twice":        {"ActionMatches{'a'})", "the end is expected", 18},
+		"any action":          {"ActionMatches{'a/*'}", "without *", 14},
+		"action without name": {"ActionMatches{''}", "without *", 14},
+		"string without end":  {"ActionMatches{'a}", "not understood", 14},
+		"escaped quote":       {`ActionMatches{'a\''}`, "not understood", 14},
+		"another source":      {"@Principal[x:y] ForAnyOfAnyValues:GuidEquals {" + reader + "}", "not understood", 0},
+		"another operator":    {role + "GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
+		"another quantifier":  {role + "ForAllOfAnyValues:GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
+		"no values":           {role + "ForAnyOfAnyValues:GuidEquals {}", "word is expected", len(role) + 30},
+		"comma at the end":    {role + "ForAnyOfAnyValues:GuidEquals {" + reader + ",}", "word is expected", len(role) + 67},
+		"no GUID":             {role + "ForAnyOfAnyValues:GuidEquals {reader}", "a GUID is expected", len(role) + 30},
+		"GUID in quotes":      {role + "ForAnyOfAnyValues:GuidEquals {'" + reader + "'}", "word is expected", len(role) + 30},
+		"string not quoted":   {role + "ForAnyOfAnyValues:StringEqualsIgnoreCase {a}", "string in quotes is expected", len(role) + 42},
+		"too long":            {strings.Repeat("(", MaximumLength+1), "8 KB", MaximumLength},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse(tc.input)
+			var syntax *SyntaxError
+			require.ErrorAs(t, err, &syntax)
+			assert.Equal(t, tc.offset, syntax.Offset, err)
+			require.ErrorContains(t, err, tc.detail)
+			assert.False(t, c.Fulfilled(Access{Action: "a"}), "what is not understood grants nothing")
+		})
+	}
+}
+
+// What Parse takes can be negated, and the negation is fulfilled exactly where it is not.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{constrained, "!ActionMatches{'a'} || (ActionMatches{'b'} AND NOT ActionMatches{'c'})", "@Resource[a:b] ForAnyOfAnyValues:StringEqualsIgnoreCase {'x','y'}", "((", "'", "@Request["} {
+		f.Add(seed, write)
+	}
+	f.Fuzz(func(t *testing.T, input, action string) {
+		access := Access{Action: action, Request: grant(reader, "ServicePrincipal"), Resource: grant(owner, "User")}
+		c, err := Parse(input)
+		if err != nil {
+			assert.False(t, c.Fulfilled(access))
+			return
+		}
+		negated, err := Parse("!(" + input + ")")
+		if len(input)+3 > MaximumLength {
+			return
+		}
+		require.NoError(t, err)
+		assert.NotEqual(t, c.Fulfilled(access), negated.Fulfilled(access))
+	})
+}
