@@ -11,7 +11,7 @@ RUNS    ?= 1
 # The host finds only <root>/<Function>/function.json, so the folders of functions/ are flattened.
 define assemble
 	@rm -rf $(1) && mkdir -p $(1)
-	@CGO_ENABLED=0 $(2) $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
+	@CGO_ENABLED=0 $(2) $(GO) build $(BUILDFLAGS) -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(1)/handler ./handler
 	@cp host.json $(1)/
 	@for f in functions/*/function.json; do d=$(1)/$$(basename $$(dirname $$f)); mkdir -p $$d && cp $$f $$d/; done
 endef
@@ -56,6 +56,11 @@ bench: ## benchmarks: start to first answer, idle memory, decoder, broker
 package: ## assemble dist/ and dist.zip for Azure: host.json, function.json folders, static linux/amd64 handler
 	$(call assemble,$(DIST),GOOS=linux GOARCH=amd64)
 	@$(GO) run ./.ci/pack $(DIST) $(DIST).zip
+
+# The tests' own layout: like run's, with what BUILDFLAGS adds, such as the race detector.
+.PHONY: assemble
+assemble:
+	$(call assemble,$(DIST),$(BUILDENV))
 
 .PHONY: infra
 infra: ## check infra/ with the Bicep compiler (bicep on PATH, or BICEP=): layout, lint, build, snapshot

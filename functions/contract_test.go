@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,6 +33,7 @@ type binding struct {
 	QueueName         string   `json:"queueName"`
 	Connection        string   `json:"connection"`
 	IsSessionsEnabled bool     `json:"isSessionsEnabled"`
+	Schedule          string   `json:"schedule"`
 	DataType          string   `json:"dataType"`
 }
 
@@ -108,8 +110,11 @@ func TestFunctionFilesKeepTheHostsRules(t *testing.T) {
 				require.Len(t, bindings, 1)
 				assert.Equal(t, "ServiceBusConnection", trigger.Connection)
 				assert.Equal(t, "binary", trigger.DataType)
-				// A dead-letter sub-queue has no sessions, whatever its queue has.
-				assert.Equal(t, !strings.HasSuffix(trigger.QueueName, "$deadletterqueue"), trigger.IsSessionsEnabled)
+				// Commands for one integration come one after the other. A dead-letter sub-queue has no sessions, whatever its queue has.
+				assert.Equal(t, trigger.QueueName == "wif-commands", trigger.IsSessionsEnabled)
+			case "timerTrigger":
+				require.Len(t, bindings, 1)
+				assert.Len(t, strings.Fields(trigger.Schedule), 6)
 			default:
 				t.Errorf("unknown trigger %s", trigger.Type)
 			}
@@ -189,15 +194,17 @@ func TestQueues(t *testing.T) {
 	files := functionFiles(t, ".")
 	assert.Equal(t, "wif-commands", files["reconcile"][0].QueueName)
 	assert.Equal(t, "wif-commands/$deadletterqueue", files["deadletter"][0].QueueName)
+	assert.Equal(t, "wif-health", files["checkhealth"][0].QueueName)
 }
 
-// TestPackageHoldsTheFunctions looks into dist/, which `make package` makes for Azure.
+// TestPackageHoldsTheFunctions looks into what `make package` makes for Azure.
 func TestPackageHoldsTheFunctions(t *testing.T) {
-	dist := filepath.Join("..", "dist")
-	if _, err := os.Stat(dist); os.IsNotExist(err) {
-		t.Skip("there is no dist/; `make package` makes it")
-	}
-	assert.Equal(t, functionFiles(t, "."), functionFiles(t, dist), "dist/ is stale; run `make package`")
+	dist := filepath.Join(t.TempDir(), "dist")
+	build := exec.CommandContext(t.Context(), "make", "package", "DIST="+dist)
+	build.Dir = ".."
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, functionFiles(t, "."), functionFiles(t, dist))
 	raw, err := os.ReadFile(filepath.Join(dist, "host.json"))
 	require.NoError(t, err)
 	var host struct {

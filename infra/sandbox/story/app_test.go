@@ -49,33 +49,12 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// assemble lays out what `make package` lays out, for this machine.
+// assemble lays out the app for this machine as `make run` does, with the race detector in the handler.
 func assemble(dir string) error {
-	root := filepath.Join("..", "..", "..")
-	build := exec.Command("go", "build", "-race", "-o", filepath.Join(dir, "handler"), "./handler")
-	build.Dir = root
+	build := exec.Command("make", "assemble", "DIST="+dir, "BUILDFLAGS=-race", "BUILDENV=CGO_ENABLED=1")
+	build.Dir = filepath.Join("..", "..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
-	}
-	files, err := filepath.Glob(filepath.Join(root, "functions", "*", "function.json"))
-	if err != nil {
-		return err
-	}
-	for _, file := range append(files, filepath.Join(root, "host.json")) {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, "host.json")
-		if filepath.Base(file) == "function.json" {
-			to = filepath.Join(dir, filepath.Base(filepath.Dir(file)), "function.json")
-		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, raw, 0o600); err != nil {
-			return err
-		}
 	}
 	return nil
 }

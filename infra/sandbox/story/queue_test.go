@@ -41,7 +41,7 @@ func cloudEvent(t *testing.T, kind string, data map[string]any) []byte {
 func (a *app) operation(id string) answer {
 	a.t.Helper()
 	require.Eventually(a.t, func() bool {
-		return send(a.t, http.MethodGet, a.APIURL()+"/operations/"+id, nil).Status == http.StatusOK
+		return a.call(http.MethodGet, "/operations/"+id, nil).Status == http.StatusOK
 	}, 20*time.Second, 50*time.Millisecond, "operation %s never appeared", id)
 	return a.wait("/operations/" + id)
 }
@@ -72,6 +72,7 @@ func TestStoryOverTheQueue(t *testing.T) {
 	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.accesstest.v1", map[string]any{"integrationId": "my-images", "operationId": again}))
 	operation = a.operation(again)
 	assert.Equal(t, "fail", operation.at("result.verdict"), operation.Raw)
+	assert.Contains(t, operation.Raw, `"code":"role-missing"`)
 
 	deprovision := uuid.NewString()
 	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.deprovision.v1", map[string]any{"integrationId": "my-images", "operationId": deprovision, "purge": true}))

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 )
 
 // TestRealHostAnswersLikeTheStandIn asks the real Functions host and the stand-in the same questions, each with a
@@ -42,6 +43,8 @@ func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 		{name: "create again", method: "PUT", path: "/integrations/my-images", body: spec, headers: []string{"If-None-Match", "*"}},
 		{name: "dry run", method: "PUT", path: "/integrations/other?dryRun=true", body: spec},
 		{name: "get", method: "GET", path: "/integrations/my-images"},
+		{name: "test of what is not there", method: "POST", path: "/integrations/not-there/access-tests", body: `{}`},
+		{name: "delete what is not there", method: "DELETE", path: "/integrations/not-there"},
 		{name: "case of the route", method: "GET", path: "/INTEGRATIONS/not-there"},
 		{name: "not provisioned by the real host", method: "GET", path: "/integrations/not-there/credentials"},
 		{name: "malformed", method: "PUT", path: "/integrations/bad-one", body: `{"storage":`},
@@ -71,8 +74,76 @@ func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 	}
 }
 
-// startRealHost runs the packaged app under Azure Functions Core Tools and returns the address of its API.
+// TestRealHostServesEveryHTTPFunction walks the functions whose answers depend on a provisioning, which this host cannot
+// run: what was accepted waits.
+func TestRealHostServesEveryHTTPFunction(t *testing.T) {
+	t.Parallel()
+	standIn, realHost := start(t), startRealHost(t)
+	created := send(t, http.MethodPut, realHost+"/integrations/my-images", standIn.spec("images"))
+	require.Equal(t, http.StatusCreated, created.Status, created.Raw)
+	location := created.Header.Get("Operation-Location")
+	require.True(t, strings.HasPrefix(location, realHost+"/operations/"), location)
+
+	operation := send(t, http.MethodGet, location, nil)
+	assert.Equal(t, "NotStarted", operation.at("status"), operation.Raw)
+	assert.NotEmpty(t, operation.Header.Get("Retry-After"))
+	for _, path := range []string{"/integrations/my-images/credentials", "/integrations/my-images/access-tests"} {
+		method := http.MethodGet
+		if strings.HasSuffix(path, "tests") {
+			method = http.MethodPost
+		}
+		got := send(t, method, realHost+path, nil)
+		assert.Equal(t, http.StatusConflict, got.Status, got.Raw)
+		assert.Equal(t, "not-provisioned", got.Header.Get("X-Ms-Error-Code"))
+	}
+	deleted := send(t, http.MethodDelete, realHost+"/integrations/my-images", nil)
+	assert.Equal(t, http.StatusAccepted, deleted.Status, deleted.Raw)
+	assert.NotEmpty(t, deleted.Header.Get("Operation-Location"))
+}
+
+// TestAHandlerThatCannotStart is the same on both hosts: the handler says which setting is missing, and no function is
+// ever served.
+func TestAHandlerThatCannotStart(t *testing.T) {
+	t.Parallel()
+	const says = "setting STATE_STORAGE_URL is required"
+	t.Run("stand-in", func(t *testing.T) {
+		log := &lockedBuffer{}
+		s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log, Env: []string{"STATE_STORAGE_URL="}})
+		if !assert.Error(t, err) {
+			require.NoError(t, s.Close())
+		}
+		assert.Contains(t, log.String(), says)
+	})
+	t.Run("real host", func(t *testing.T) {
+		api, log := runRealHost(t, "STATE_STORAGE_URL=")
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), says) }, 60*time.Second, 100*time.Millisecond)
+		got := &http.Client{Timeout: 5 * time.Second}
+		response, err := got.Get(api + "/healthz")
+		if err == nil {
+			assert.GreaterOrEqual(t, response.StatusCode, 500)
+			require.NoError(t, response.Body.Close())
+		}
+	})
+}
+
+// startRealHost runs the packaged app under Azure Functions Core Tools and returns the address of its API when it answers.
 func startRealHost(t *testing.T) string {
+	t.Helper()
+	api, _ := runRealHost(t)
+	require.Eventually(t, func() bool {
+		response, err := http.Get(api + "/healthz")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode == http.StatusOK
+	}, 90*time.Second, 250*time.Millisecond, "the real host never answered")
+	return api
+}
+
+// runRealHost runs the packaged app under Azure Functions Core Tools, in a sandbox of its own and with env over its
+// settings, and returns the address of its API and its log at once.
+func runRealHost(t *testing.T, env ...string) (string, *lockedBuffer) {
 	t.Helper()
 	program, err := exec.LookPath("func")
 	if err != nil {
@@ -93,6 +164,7 @@ func startRealHost(t *testing.T) string {
 	host := exec.Command(program, "start", "--port", port)
 	host.Dir, host.Stdout, host.Stderr = root, log, log
 	host.Env = append(append(os.Environ(), sandbox.Environment()...), "PUBLIC_BASE_URL=http://127.0.0.1:"+port)
+	host.Env = append(host.Env, env...)
 	// func ignores SIGTERM and leaves the handler behind, so both are killed as one process group.
 	host.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, host.Start())
@@ -103,17 +175,7 @@ func startRealHost(t *testing.T) string {
 			t.Logf("real host:\n%s", log)
 		}
 	})
-	api := "http://127.0.0.1:" + port + "/api"
-	require.Eventually(t, func() bool {
-		response, err := http.Get(api + "/healthz")
-		if err != nil {
-			return false
-		}
-		defer func() { _ = response.Body.Close() }()
-		return response.StatusCode == http.StatusOK
-	}, 90*time.Second, 250*time.Millisecond, "the real host never answered")
-	assert.NotContains(t, log.String(), "Function host is not running")
-	return api
+	return "http://127.0.0.1:" + port + "/api", log
 }
 
 // copyForRealHost copies dist/ with what this host needs: no extension bundle, since none can be fetched in a test, and
