@@ -44,6 +44,8 @@ type Options struct {
 	// Arrange, if set, changes the seeded world before anything can see it: what a deployment that lacks something, or
 	// has more, looks like from its first request. A Reset leads back to the seeded world.
 	Arrange func(*world.World)
+	// APIKeyLifetime is how long the app's key of the DDOE platform's API is good; 0 means platform.KeyLifetime.
+	APIKeyLifetime time.Duration
 	// Log takes what the servers have to say about themselves; nil drops it.
 	Log io.Writer
 }
@@ -66,6 +68,7 @@ type Cloud struct {
 
 	certificates   *certificateAuthority
 	identityHeader string
+	platformKeys   *platform.Keys
 	platformKey    string
 	busKey         string
 
@@ -83,13 +86,16 @@ func New(o Options) (*Cloud, error) {
 	}
 	c := &Cloud{
 		options: o, deployment: deployment.Example(), world: world.New(o.Now), recorder: control.NewRecorder(o.Now), faults: control.NewFaults(o.Now),
-		identityHeader: rand.Text(), platformKey: rand.Text(), busKey: rand.Text(),
+		identityHeader: rand.Text(), platformKeys: platform.NewKeys(o.Now), busKey: rand.Text(),
 	}
 	world.Seed(c.world)
 	if o.Arrange != nil {
 		o.Arrange(c.world)
 	}
 	var err error
+	if c.platformKey, err = c.platformKeys.Mint(world.UserEmail, o.APIKeyLifetime); err != nil {
+		return nil, err
+	}
 	if c.authority, err = entra.NewAuthority(c.world); err != nil {
 		return nil, fmt.Errorf("entra: %w", err)
 	}
@@ -114,7 +120,11 @@ func (c *Cloud) assemble() error {
 	router := http.HandlerFunc(c.route)
 	// Entra fetches an issuer's documents by itself: faults apply to that, but no request of the app is logged.
 	issuers := transport{handler: c.faults.Wrap(router), known: c.knows}
-	site := platform.New(c.world, platform.Options{Issuer: issuer, APIKey: c.platformKey})
+	site := platform.New(c.world, platform.Options{
+		Issuer: issuer, Keys: c.platformKeys,
+		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant for it.
+		Transport: transport{handler: router, known: c.knows},
+	})
 	c.blobs = blob.New(c.world, c.authority)
 	c.services = map[string]http.Handler{
 		entra.Host:        entra.New(c.world, c.authority, issuers),
@@ -180,6 +190,9 @@ func (c *Cloud) World() *world.World { return c.world }
 
 // Authority issues and verifies the tokens of the pretended tenant.
 func (c *Cloud) Authority() *entra.Authority { return c.authority }
+
+// PlatformKeys make API keys of the DDOE platform, for users other than the app's.
+func (c *Cloud) PlatformKeys() *platform.Keys { return c.platformKeys }
 
 // Broker is the Service Bus namespace.
 func (c *Cloud) Broker() *servicebus.Broker { return c.broker }

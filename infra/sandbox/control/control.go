@@ -95,7 +95,10 @@ POST   /tokens                        a platform token {"subject", "audience", "
 PUT    /objects/{kind}/{id}           add or replace an object
 DELETE /objects/{kind}/{id}           remove one
 
-kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+"\n") // the caller went away: nobody to tell
+kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
+
+The platform's API has quirks that a fault cannot show. PUT /objects/ddoe.quirks/{name} switches one on, DELETE off:
+`+platform.QuirkHelp()) // the caller went away: nobody to tell
 }
 
 func (a *api) showRequests(w http.ResponseWriter, r *http.Request) {

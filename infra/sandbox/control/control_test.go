@@ -219,7 +219,7 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	got := b.do("GET", "/world", "")
-	assert.Equal(t, "azure", got.at("ddoe", "availableIntegrations", 0, "type"))
+	assert.Equal(t, "azure", got.at("ddoe", "availableIntegrations", 3, "type"), "after the three seeded ones")
 	assert.Equal(t, "s", got.at("topics", 0, "subscriptions", 0, "name"))
 	assert.Empty(t, b.world.AppRoles(world.AppPrincipalID))
 	account, ok := b.world.StorageAccount("acmenew")

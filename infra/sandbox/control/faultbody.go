@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
 // write answers with the fault: its own body, or an error of the shape that the host's service gives.
@@ -54,6 +56,10 @@ func (f Fault) serviceBody(header http.Header, host string, status int, now time
 		return f.storageBody(header, status, now, requestID)
 	case strings.Contains(host, "graph"):
 		return f.graphBody(header, status, now, requestID)
+	case host == platform.GateHost:
+		header.Set("x-request-id", requestID)
+		_, message := f.words(status)
+		return "application/json; charset=utf-8", encode(map[string]any{"status": status, "message": message})
 	}
 	header.Set("x-ms-request-id", requestID)
 	header.Set("x-ms-correlation-request-id", requestID)

@@ -15,16 +15,24 @@ const (
 	DDOEAvailableIntegrations = "availableIntegrations"
 	DDOEIntegrations          = "integrations"
 	DDOEDrivers               = "drivers"
+	DDOECommands              = "commands" // work that the platform does in the background
+	DDOEUsers                 = "users"    // whose API keys there are; "role" is the role in the organisation, "projectRole" the one in its projects
+	DDOEQuirks                = "quirks"   // ways of the platform's API that are switched on
 )
 
 func ddoeKinds() []string {
-	return []string{DDOEOrganizations, DDOEProjects, DDOEAvailableIntegrations, DDOEIntegrations, DDOEDrivers}
+	return []string{DDOEOrganizations, DDOEProjects, DDOEAvailableIntegrations, DDOEIntegrations, DDOEDrivers,
+		DDOECommands, DDOEUsers, DDOEQuirks}
 }
 
-// DDOEKey is the member by which objects of a kind are known: "type" for available integrations, else "id".
+// DDOEKey is the member by which objects of a kind are known: "type" for available integrations, "name" for quirks, else
+// "id".
 func DDOEKey(kind string) string {
-	if kind == DDOEAvailableIntegrations {
+	switch kind {
+	case DDOEAvailableIntegrations:
 		return "type"
+	case DDOEQuirks:
+		return "name"
 	}
 	return "id"
 }
@@ -95,6 +103,32 @@ func (w *World) DeleteDDOEObject(kind, id string) error {
 	}
 	rows.delete(id)
 	return nil
+}
+
+// ChangeDDOEObject is one atomic read-check-write: change sees the object (nil if absent) and all objects of its kind, and
+// returns what is to be there (nil deletes it). An error of change leaves all as it was and is returned. change must not
+// call the world.
+func (w *World) ChangeDDOEObject(kind, id string, change func(current Object, all []Object) (Object, error)) (Object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rows, ok := w.state.ddoe[kind]
+	if !ok {
+		return nil, fmt.Errorf("world: unknown kind of platform object %q", kind)
+	}
+	var current Object
+	if o, found := rows.get(id); found {
+		current = cloneObject(o)
+	}
+	next, err := change(current, w.ddoeObjects(kind))
+	if err != nil {
+		return nil, err
+	}
+	if next == nil {
+		rows.delete(id)
+		return nil, nil
+	}
+	rows.put(id, cloneObject(next))
+	return next, nil
 }
 
 // cloneObject copies all that JSON can hold; other values are shared, and never stored (see PutDDOEObject).

@@ -134,4 +134,5 @@ func seedPlatform(w *World) {
 	w.state.ddoe[DDOEOrganizations].put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
 	w.state.ddoe[DDOEProjects].put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
 		"org": Object{"id": OrganizationID, "name": "Acme"}})
+	w.seedOffer()
 }

@@ -17,15 +17,6 @@ type Snapshot struct {
 	DDOE                         DDOE                          `json:"ddoe"`
 }
 
-// DDOE is the platform's part of a Snapshot.
-type DDOE struct {
-	Organizations         []Object `json:"organizations"`
-	Projects              []Object `json:"projects"`
-	AvailableIntegrations []Object `json:"availableIntegrations"`
-	Integrations          []Object `json:"integrations"`
-	Drivers               []Object `json:"drivers"`
-}
-
 // Snapshot returns a copy of everything at one moment, blobs without their content.
 func (w *World) Snapshot() Snapshot {
 	w.mu.RLock()
@@ -38,11 +29,7 @@ func (w *World) Snapshot() Snapshot {
 		FederatedIdentityCredentials: []FederatedIdentityCredential{},
 		Owners:                       cloneAll(w.state.owners.all()), AppRoles: cloneAll(w.state.appRoles.all()),
 		RoleAssignments: w.state.assignments.all(), StorageAccounts: []StorageAccount{},
-		DDOE: DDOE{
-			Organizations: w.ddoeObjects(DDOEOrganizations), Projects: w.ddoeObjects(DDOEProjects),
-			AvailableIntegrations: w.ddoeObjects(DDOEAvailableIntegrations),
-			Integrations:          w.ddoeObjects(DDOEIntegrations), Drivers: w.ddoeObjects(DDOEDrivers),
-		},
+		DDOE: w.ddoeSnapshot(),
 	}
 	for _, a := range w.state.applications.all() {
 		s.FederatedIdentityCredentials = append(s.FederatedIdentityCredentials, cloneCredentials(w.state.credentials[key(a.ID)])...)

@@ -46,7 +46,8 @@ type Timing struct {
 
 // World holds every object. All methods are safe for concurrent use, take copies and give copies. Make one with New.
 type World struct {
-	now func() time.Time
+	now   func() time.Time
+	names wireNames // survive Reset: they are part of the platform, not of what was done with it
 
 	mu     sync.RWMutex
 	etags  uint64 // survives Reset: an ETag is never used twice
@@ -106,7 +107,7 @@ func New(now func() time.Time) *World {
 	if now == nil {
 		now = time.Now
 	}
-	return &World{now: now, state: newState()}
+	return &World{now: now, names: newWireNames(), state: newState()}
 }
 
 // Reset throws everything away, timing included, and seeds the world anew.
@@ -114,7 +115,7 @@ func (w *World) Reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	fresh := New(w.now)
-	fresh.etags = w.etags
+	fresh.etags, fresh.names = w.etags, w.names
 	Seed(fresh)
 	w.state, w.etags, w.timing = fresh.state, fresh.etags, Timing{}
 }

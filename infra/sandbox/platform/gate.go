@@ -1,0 +1,197 @@
+package platform
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// gate is the platform's API.
+type gate struct {
+	world *world.World
+	opts  Options
+}
+
+// call is one authenticated request.
+type call struct {
+	*http.Request
+	user world.Object
+}
+
+// endpoint answers a call with status and body (nil for none), or refuses it with a *refusal.
+type endpoint func(c call) (status int, body any, err error)
+
+// refusal is an error answer.
+type refusal struct {
+	status  int
+	message string
+}
+
+// Error is the message.
+func (r *refusal) Error() string { return r.message }
+
+func refuse(status int, message string) *refusal { return &refusal{status: status, message: message} }
+
+// newGate routes the API. What it does not know it answers like the platform does: with the console's page and 200, so
+// a client must look at the content type.
+func newGate(w *world.World, opts Options) http.Handler {
+	g := &gate{world: w, opts: opts}
+	mux := http.NewServeMux()
+	for pattern, handle := range map[string]endpoint{
+		"POST /subject-tokens":                          g.subjectToken,
+		"GET /users/me":                                 g.me,
+		"GET /users/orgs":                               g.memberships,
+		"GET /orgs":                                     g.organizations,
+		"GET /orgs/{org}":                               g.organization,
+		"GET /projects":                                 g.projects,
+		"GET /projects/{project}":                       g.project,
+		"GET /orgs/{org}/availableIntegrations":         g.available,
+		"GET /orgs/{org}/integrations":                  g.listIntegrations,
+		"POST /orgs/{org}/integrations":                 g.createIntegration,
+		"PATCH /orgs/{org}/integrations":                g.updateIntegration,
+		"GET /orgs/{org}/integrations/{integration}":    g.getIntegration,
+		"DELETE /orgs/{org}/integrations/{integration}": g.deleteIntegration,
+		"GET /integrations/{integration}":               g.getIntegration,
+		"GET /drivers":                                  g.listDrivers,
+		"POST /drivers":                                 g.createDriver,
+		"POST /drivers/test":                            g.testPayload,
+		"POST /drivers/validateDrivers":                 g.validateDrivers,
+		"POST /drivers/migrate-integration":             g.migrate,
+		"GET /drivers/{driver}":                         g.getDriver,
+		"PATCH /drivers/{driver}":                       g.updateDriver,
+		"DELETE /drivers/{driver}":                      g.deleteDriver,
+		"GET /drivers/{first}/{second}":                 g.driverSubresource,
+		"GET /commands/{command}":                       g.getCommand,
+		"POST /commands/{command}/abort":                g.abortCommand,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.Handle(method+" /api/v1"+path, g.answer(handle))
+	}
+	mux.HandleFunc("/", page)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("x-request-id", uuid.NewString())
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// answer authenticates a request, and writes what the endpoint says to it.
+func (g *gate) answer(handle endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, err := g.authenticate(r)
+		if err != nil {
+			g.writeError(w, err)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		status, body, err := handle(call{Request: r, user: user})
+		switch {
+		case err != nil:
+			g.writeError(w, err)
+		case body == nil:
+			w.WriteHeader(status)
+		default:
+			writeJSON(w, status, body)
+		}
+	})
+}
+
+// authenticate finds the user of a key. A user that the world does not know has no role anywhere.
+func (g *gate) authenticate(r *http.Request) (world.Object, error) {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return nil, refuse(http.StatusUnauthorized, "Unauthorized")
+	}
+	email := world.UserEmail
+	if g.opts.APIKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(g.opts.APIKey)) != 1 {
+		if g.opts.Keys == nil {
+			return nil, refuse(http.StatusUnauthorized, "Unauthorized")
+		}
+		var err error
+		if email, err = g.opts.Keys.user(key); err != nil {
+			return nil, refuse(http.StatusUnauthorized, "Unauthorized")
+		}
+	}
+	if user, ok := g.world.DDOEObject(world.DDOEUsers, email); ok {
+		return user, nil
+	}
+	return world.Object{"id": email, "email": email}, nil
+}
+
+// Roles that suffice for a deed, and the user's member that holds the role.
+const (
+	organizationRole = "role"
+	projectRole      = "projectRole"
+)
+
+// require refuses a user whose role is none of these.
+func (g *gate) require(c call, member string, roles ...string) error {
+	if slices.Contains(roles, text(c.user, member)) {
+		return nil
+	}
+	if g.has(QuirkRole401) {
+		return refuse(http.StatusUnauthorized, "You are not authorized to perform the specified action")
+	}
+	return refuse(http.StatusForbidden, "Forbidden: the user's role does not allow this")
+}
+
+func (g *gate) requireOrganizationAdmin(c call) error {
+	return g.require(c, organizationRole, "owner", "admin")
+}
+
+func (g *gate) requireDeveloper(c call) error {
+	return g.require(c, projectRole, "owner", "developer")
+}
+
+// decode reads a JSON object; members that it does not know are nothing to the platform.
+func (c call) decode(v any) error {
+	body, err := io.ReadAll(c.Body)
+	if err != nil || json.Unmarshal(body, v) != nil {
+		return refuse(http.StatusBadRequest, "body must be a JSON object")
+	}
+	return nil
+}
+
+func page(w http.ResponseWriter, _ *http.Request) { writePage(w, http.StatusOK) }
+
+func writePage(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	// A failed write means that the client has gone; there is nobody left to tell.
+	_, _ = io.WriteString(w, "<!doctype html><html><head><title>DDOE</title></head><body><div id=\"app\"></div></body></html>\n")
+}
+
+// writeError answers in the platform's envelope, which has no place for a code, or in one of its other ways.
+func (g *gate) writeError(w http.ResponseWriter, err error) {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		refused = refuse(http.StatusInternalServerError, "Internal Server Error")
+	}
+	switch g.value(QuirkErrors) {
+	case "message":
+		writeJSON(w, refused.status, map[string]any{"message": refused.message})
+	case "text":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(refused.status)
+		_, _ = io.WriteString(w, refused.message) // a client that has gone needs no answer
+	case "html":
+		writePage(w, refused.status)
+	default:
+		writeJSON(w, refused.status, map[string]any{"status": refused.status, "message": refused.message})
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// A failed write means that the client has gone; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,184 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// What the platform uses of Azure.
+const (
+	loginHost      = "login.microsoftonline.com"
+	storageScope   = "https://storage.azure.com/.default"
+	storageVersion = "2023-11-03"
+	assertionType  = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	// testFile is what the platform leaves in a container for a moment.
+	testFile = "test-file"
+	// defaultSubject is whom the platform's tokens speak for where no credential file says it.
+	defaultSubject = "system:serviceaccount:dataloop:storage"
+	// maxAnswer bounds what is read of an answer, in bytes.
+	maxAnswer = 1 << 20
+)
+
+// storageError says in the words of Entra or of the storage account why a test failed.
+type storageError struct{ reason string }
+
+// Error is the platform's sentence.
+func (e *storageError) Error() string { return "Failed to connect to storage: " + e.reason }
+
+func unreachable(reason string) *storageError { return &storageError{reason: reason} }
+
+// connection is what an integration's options say.
+type connection struct{ tenant, client, secret, account, subject, audience string }
+
+// connection reads the options of an integration by what they mean, and from the credential file what only it can say.
+func (g *gate) connection(integration world.Object) (connection, error) {
+	available, ok := g.world.DDOEObject(world.DDOEAvailableIntegrations, text(integration, "type"))
+	if !ok {
+		return connection{}, unreachable("the integration's type is not available")
+	}
+	values := map[string]string{}
+	for _, option := range options(available) {
+		if value := text(members(integration, "options"), text(option, "name")); value != "" {
+			values[meaning(option)] = value
+		}
+	}
+	k := connection{tenant: values[world.MeansTenantID], client: values[world.MeansClientID], secret: values[world.MeansClientSecret],
+		account: values[world.MeansAccountName], subject: defaultSubject, audience: DefaultAudience}
+	if content := values[world.MeansCredentialFile]; content != "" {
+		var file struct {
+			Subject  string `json:"subject"`
+			Audience string `json:"audience"`
+		}
+		if err := json.Unmarshal([]byte(content), &file); err != nil {
+			return connection{}, unreachable("the credential file is not a JSON object")
+		}
+		k.subject, k.audience = orDefault(file.Subject, k.subject), orDefault(file.Audience, k.audience)
+	}
+	k.subject = orDefault(g.value(QuirkSubject), k.subject)
+	if k.tenant == "" || k.client == "" || k.account == "" {
+		return connection{}, unreachable("the integration names no tenant, no client or no storage account")
+	}
+	return k, nil
+}
+
+// testStorage does what a driver will have to: it gets a token for the integration's identity, lists the container, and
+// writes, reads and deletes a file. Every error but a *storageError is the platform's own.
+func (g *gate) testStorage(ctx context.Context, integration world.Object, container, path string) error {
+	k, err := g.connection(integration)
+	if err != nil {
+		return err
+	}
+	token, err := g.exchange(ctx, k)
+	if err != nil {
+		return err
+	}
+	base := url.URL{Scheme: "https", Host: k.account + ".blob.core.windows.net", Path: "/" + container}
+	list := base
+	list.RawQuery = url.Values{"restype": {"container"}, "comp": {"list"}, "maxresults": {"1"}}.Encode()
+	file := base.JoinPath(path, testFile)
+	for _, step := range []struct {
+		method, target string
+		gone           bool // whether the file may have gone meanwhile, by another test's hand
+	}{{http.MethodGet, list.String(), false}, {http.MethodPut, file.String(), false}, {http.MethodGet, file.String(), true}} {
+		status, err := g.blob(ctx, token, step.method, step.target)
+		if err != nil && (!step.gone || status != http.StatusNotFound) {
+			return err
+		}
+	}
+	// An identity that may not delete is good enough: the file stays.
+	_, _ = g.blob(ctx, token, http.MethodDelete, file.String())
+	return nil
+}
+
+// exchange trades the platform's own token at Entra, as federation means it, or a client secret, as it was before.
+func (g *gate) exchange(ctx context.Context, k connection) (string, error) {
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {k.client}, "scope": {storageScope}}
+	if k.secret != "" {
+		form.Set("client_secret", k.secret)
+	} else {
+		assertion, err := g.opts.Issuer.Mint(TokenRequest{Subject: k.subject, Audience: k.audience})
+		if err != nil {
+			return "", err
+		}
+		form.Set("client_assertion_type", assertionType)
+		form.Set("client_assertion", assertion)
+	}
+	target := url.URL{Scheme: "https", Host: loginHost, Path: "/" + k.tenant + "/oauth2/v2.0/token"}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", unreachable("the tenant is not a name")
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	_, body, err := g.send(request)
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.AccessToken == "" {
+		return "", unreachable(orDefault(answer.Description, "no token"))
+	}
+	return answer.AccessToken, nil
+}
+
+// blob makes one request to a storage account. The status is 0 where there was no answer.
+func (g *gate) blob(ctx context.Context, token, method, target string) (int, error) {
+	var content io.ReadCloser = http.NoBody
+	if method == http.MethodPut {
+		content = io.NopCloser(strings.NewReader(testFile))
+	}
+	request, err := http.NewRequestWithContext(ctx, method, target, content)
+	if err != nil {
+		return 0, unreachable("the storage account is not a name")
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("x-ms-version", storageVersion)
+	request.Header.Set("x-ms-date", g.world.Now().Format(http.TimeFormat))
+	if method == http.MethodPut {
+		request.ContentLength = int64(len(testFile))
+		request.Header.Set("x-ms-blob-type", "BlockBlob")
+		request.Header.Set("Content-Type", "text/plain")
+	}
+	status, body, err := g.send(request)
+	if err != nil || status < http.StatusBadRequest {
+		return status, err
+	}
+	var failure struct {
+		Code    string
+		Message string
+	}
+	// A body that is no XML leaves both empty, and the status speaks for itself.
+	_ = xml.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &failure)
+	sentence, _, _ := strings.Cut(failure.Message, "\n")
+	return status, unreachable(orDefault(failure.Code, http.StatusText(status)) + ": " + sentence)
+}
+
+// send makes one request of the platform's own. An error says that there was no answer.
+func (g *gate) send(request *http.Request) (int, []byte, error) {
+	if g.opts.Transport == nil {
+		return 0, nil, unreachable("getaddrinfo ENOTFOUND " + request.URL.Host)
+	}
+	response, err := g.opts.Transport.RoundTrip(request)
+	if err != nil {
+		if ctx := request.Context(); ctx.Err() != nil {
+			return 0, nil, ctx.Err()
+		}
+		return 0, nil, unreachable("getaddrinfo ENOTFOUND " + request.URL.Host)
+	}
+	defer func() { _ = response.Body.Close() }() // read to the end, or given up
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, unreachable("the connection was cut")
+	}
+	return response.StatusCode, body, nil
+}
