@@ -127,7 +127,7 @@ func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
 	if s.Audience == "" {
 		s.Audience = d.Audience
 	}
-	return field.Audience().Check("/audience", s.Audience)
+	return field.Audience(d.Audience).Check("/audience", s.Audience)
 }
 
 // resolveSubjects checks each subject and puts the service name's subject behind them. The service name goes away, so

@@ -2,28 +2,44 @@ package field
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/google/uuid"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // Issuer returns the rules of federatedTokenIssuer.
 func Issuer() Rules {
 	return text("issuer").with(
-		Rule{Code: "issuer-not-https", Last: true, Expected: "an absolute https URL", Remedy: "Copy the claim iss of the platform's tokens.", Broken: notHTTPS},
-		Rule{Code: "issuer-user-info", Secret: true, Expected: "a URL without user info", Remedy: "Remove everything up to the @.", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: "issuer-not-https", Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
+		Rule{Code: "issuer-user-info", Hidden: always, Expected: "a URL without user info", Broken: onURL(func(u *url.URL) string {
 			return when(u.User != nil, "The URL holds a user name or password.")
 		})},
-		Rule{Code: "issuer-query", Expected: "a URL without query", Remedy: "Remove the question mark and what follows.", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: "issuer-query", Expected: "a URL without query", At: index("?"), Broken: onURL(func(u *url.URL) string {
 			return when(u.RawQuery != "" || u.ForceQuery, "The URL has a query.")
 		})},
-		Rule{Code: "issuer-fragment", Expected: "a URL without fragment", Remedy: "Remove the # and what follows.", Broken: func(v string) string {
+		Rule{Code: "issuer-fragment", Expected: "a URL without fragment", At: index("#"), Broken: func(v string) string {
 			return when(strings.Contains(v, "#"), "The URL has a fragment.")
 		}},
-		Rule{Code: "issuer-entra", Expected: "the issuer of the platform", Remedy: "Give the issuer of the platform's tokens: Entra does not federate with itself (AADSTS700222).", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: "issuer-discovery-path", Expected: "the URL without /.well-known/…", At: index("/.well-known/"), Broken: func(v string) string {
+			return when(strings.Contains(v, "/.well-known/"), "The URL is that of the discovery document, not the issuer itself.")
+		}},
+		Rule{Code: "issuer-entra", Expected: "the issuer of the platform", Broken: onURL(func(u *url.URL) string {
 			return when(isEntra(u.Hostname()), "The URL is an issuer of Entra itself.")
+		})},
+		Rule{Code: "issuer-local", Last: true, Expected: "a host that Entra can reach", Broken: onURL(func(u *url.URL) string {
+			return when(isLocal(u.Hostname()), "The host is one that only a private network knows.")
+		})},
+		Rule{Code: "issuer-address", Expected: "a host name", Broken: onURL(func(u *url.URL) string {
+			return when(net.ParseIP(u.Hostname()) != nil, "The host is an IP address.")
+		})},
+		Rule{Code: "issuer-port", Expected: "a URL without port", Broken: onURL(func(u *url.URL) string {
+			return when(u.Port() != "", "The URL names a port.")
+		})},
+		Rule{Code: "issuer-host-case", Expected: "a host in lower case", Broken: onURL(func(u *url.URL) string {
+			return when(u.Host != strings.ToLower(u.Host), "The host has upper-case letters.")
 		})},
 	)
 }
@@ -31,44 +47,81 @@ func Issuer() Rules {
 // Subject returns the rules of one subject.
 func Subject() Rules {
 	return text("subject").with(
-		Rule{Code: "subject-wildcard", Expected: "one exact subject", Remedy: "List each subject: Entra knows no wildcard here.", Broken: func(v string) string {
+		Rule{Code: "subject-wildcard", Last: true, Expected: "one exact subject", At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
 			return when(strings.ContainsAny(v, "*?"), "The subject has a wildcard.")
 		}},
-		Rule{Code: "subject-service-account", Expected: "system:serviceaccount:{namespace}:{name}, lower-case DNS names",
-			Remedy: "Copy the claim sub of the platform's tokens.", Broken: serviceAccount},
+		Rule{Code: "subject-service-account", Expected: "system:serviceaccount:{namespace}:{name}, lower-case DNS names", Broken: serviceAccount},
 	)
 }
 
-// Audience returns the rules of audience.
-func Audience() Rules {
+// The token-exchange audiences of the clouds.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations; that of US
+// Government is not proved against a real tenant.
+const (
+	audiencePublic = "api://AzureADTokenExchange"
+	audienceUSGov  = "api://AzureADTokenExchangeUSGov"
+	audienceChina  = "api://AzureADTokenExchangeChina"
+)
+
+func audiences() []string { return []string{audiencePublic, audienceUSGov, audienceChina} }
+
+// Audience returns the rules of audience in the cloud whose token-exchange audience is own; an empty one is not known.
+func Audience(own string) Rules {
+	expected := own
+	if own == "" {
+		expected = audiencePublic
+	}
+	misspelt := func(code, detail string, strip func(string) string) Rule {
+		return Rule{Code: code, Last: true, Expected: expected,
+			Broken: func(v string) string { return when(!known(v) && known(strip(v)), detail) },
+			At:     func(v string) int { return differs(strip(v), v) }}
+	}
 	return text("audience").with(
-		Rule{Code: "audience-blank", Expected: "one audience", Remedy: "Give exactly one audience.", Broken: func(v string) string {
+		Rule{Code: "audience-blank", Last: true, Expected: "one audience", At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
 			return when(strings.ContainsAny(v, " ,"), "The value holds a blank or comma.")
 		}},
+		misspelt("audience-default-scope", "The value is a scope: /.default does not belong to an audience.", func(v string) string { return cut(v, "/.default") }),
+		misspelt("audience-trailing-slash", "The value ends with a slash.", func(v string) string { return cut(v, "/") }),
+		misspelt("audience-case", "The value differs from the token-exchange audience by case only.", cased),
+		Rule{Code: "audience-other-cloud", Last: true, Expected: expected, Broken: func(v string) string {
+			return when(own != "" && v != own && known(v), "The audience is that of another cloud than the one this service works in.")
+		}, At: func(v string) int { return differs(own, v) }},
+		Rule{Code: "audience-custom", Expected: expected, Broken: func(v string) string {
+			return when(v != own && !known(v), "The audience is no cloud's token-exchange audience.")
+		}, At: func(v string) int { return differs(expected, v) }},
 	)
 }
 
-// TenantID returns the rules of tenantId.
-func TenantID() Rules { return guid("tenant-id", "the directory (tenant) id of the Overview page") }
+func known(audience string) bool { return slices.Contains(audiences(), audience) }
 
-// ClientID returns the rules of clientId.
-func ClientID() Rules { return guid("client-id", "the application (client) id of the Overview page") }
+func cut(v, suffix string) string { return strings.TrimSuffix(v, suffix) }
 
-func guid(name, origin string) Rules {
-	return Rules{
-		{Code: name + "-required", Last: true, Expected: "a GUID", Remedy: "Copy " + origin + ".", Broken: isEmpty},
-		{Code: name + "-secret", Last: true, Secret: true, Expected: "a GUID", Remedy: "Remove it and rotate that secret: keyless access needs none.", Broken: looksSecret},
-		{Code: name + "-not-guid", Last: true, Expected: "a GUID such as 11111111-1111-4111-8111-111111111111", Remedy: "Copy " + origin + ".", Broken: func(v string) string {
-			return when(!IsGUID(v), "The value is not a GUID.")
-		}},
-		{Code: name + "-nil", Last: true, Expected: "a GUID that is not all zero", Remedy: "Copy " + origin + ".", Broken: func(v string) string {
-			return when(strings.Trim(v, "0-") == "", "The value is the nil GUID.")
-		}},
+// cased returns the audience that v is but for case, else v.
+func cased(v string) string {
+	for _, a := range audiences() {
+		if strings.EqualFold(a, v) {
+			return a
+		}
 	}
+	return v
 }
 
-// IsGUID reports whether the value has the form 8-4-4-4-12 of hexadecimal digits.
-func IsGUID(v string) bool { return len(v) == 36 && uuid.Validate(v) == nil }
+func differs(expected, actual string) int {
+	if at := diagnosis.Diff(expected, actual).At; at != nil {
+		return *at
+	}
+	return -1
+}
+
+func index(part string) func(string) int {
+	return func(v string) int {
+		before, _, found := strings.Cut(v, part)
+		if !found {
+			return -1
+		}
+		return len([]rune(before))
+	}
+}
 
 // IsDNSName reports whether the value is a DNS-1123 subdomain: lower-case labels of at most 63 characters, 253 in all.
 func IsDNSName(v string) bool {
@@ -86,13 +139,6 @@ func IsDNSName(v string) bool {
 func isLabel(v string) bool {
 	ok := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 	return v != "" && len(v) <= 63 && v[0] != '-' && v[len(v)-1] != '-' && strings.IndexFunc(v, func(r rune) bool { return !ok(r) }) < 0
-}
-
-func when(broken bool, detail string) string {
-	if broken {
-		return detail
-	}
-	return ""
 }
 
 func notHTTPS(v string) string {
@@ -135,6 +181,20 @@ func isEntra(host string) bool {
 	return false
 }
 
+// isLocal reports whether no public network leads to the host, as far as its name alone tells.
+func isLocal(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	for _, suffix := range []string{"localhost", "local", "internal", "svc"} {
+		if host == suffix || strings.HasSuffix(host, "."+suffix) {
+			return true
+		}
+	}
+	return false
+}
+
 const serviceAccountPrefix = "system:serviceaccount:"
 
 // serviceAccount checks the grammar of Kubernetes service accounts where the subject claims to be one, in any case.
@@ -152,37 +212,6 @@ func serviceAccount(v string) string {
 		return "The namespace is not a lower-case DNS label."
 	case !IsDNSName(name):
 		return "The service account's name is not a lower-case DNS name."
-	default:
-		return ""
-	}
-}
-
-// The shapes of placeholders and secrets.
-var (
-	placeholderShape  = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|^(?i:x{4,})$`)
-	tokenShape        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.`)
-	clientSecretShape = regexp.MustCompile(`^[A-Za-z0-9._~-]{3,5}[78]Q~[A-Za-z0-9._~-]{31,36}$`)
-)
-
-// placeholder finds what a template or a document leaves to be filled in.
-func placeholder(v string) string {
-	return when(placeholderShape.MatchString(v), "The value still holds a placeholder.")
-}
-
-// looksSecret finds tokens, keys and signatures in a value, by their shape.
-func looksSecret(v string) string {
-	lower := strings.ToLower(v)
-	switch {
-	case tokenShape.MatchString(v):
-		return "The value holds a token."
-	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="), strings.Contains(lower, "sharedaccesssignature="):
-		return "The value is a connection string with a key."
-	case strings.Contains(lower, "sig=") && strings.Contains(lower, "sv="):
-		return "The value is a shared access signature."
-	case strings.Contains(v, "-----BEGIN"):
-		return "The value is a key or certificate."
-	case clientSecretShape.MatchString(v):
-		return "The value has the shape of a client secret."
 	default:
 		return ""
 	}

@@ -1,0 +1,170 @@
+package credential
+
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+)
+
+// The aspects that others need.
+const (
+	aspectBytes = "file.bytes"
+	aspectJSON  = "file.json"
+)
+
+// aspects are all aspects of a file, in the order of the report: what a later one needs comes first.
+func aspects() []aspect {
+	all := []aspect{
+		{id: aspectBytes, title: "UTF-8 text", rules: byteRules()},
+		{id: aspectJSON, title: "One JSON object", needs: aspectBytes, rules: jsonRules()},
+		{id: "file.secrets", title: "No secret in the file", needs: aspectBytes, rules: secretRules()},
+		{id: "file.members", title: "Exactly the five members", needs: aspectJSON, rules: memberRules()},
+	}
+	for _, v := range values() {
+		all = append(all, v.aspect())
+	}
+	return append(all,
+		aspect{id: "file.ids", title: "clientId and tenantId differ", needs: aspectJSON, rules: agreementRules(), blocked: needsSound(memberClientID, memberTenantID)},
+		aspect{id: "file.form.clientId", title: "Form and file name the same client", field: "/clientId", needs: aspectJSON, rules: formClientRules(),
+			applies: func(s *subject) bool { return s.Form.ClientID != "" }, blocked: needsString(memberClientID)},
+		aspect{id: "file.form.tenantId", title: "Form and file name the same tenant", field: "/tenantId", needs: aspectJSON, rules: formTenantRules(),
+			applies: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: needsString(memberTenantID)},
+		aspect{id: "file.platform.issuer", title: "The issuer is this platform's", field: "/federatedTokenIssuer", needs: aspectJSON, rules: platformIssuerRules(),
+			applies: func(s *subject) bool { return s.Linter.Issuer != "" }, blocked: needsSound(memberIssuer)},
+		aspect{id: "file.platform.subject", title: "The subject has this platform's form", field: "/subject", needs: aspectJSON, rules: platformSubjectRules(),
+			applies: func(s *subject) bool { return s.SubjectTemplate != "" }, blocked: needsSound(memberSubject)},
+	)
+}
+
+// value is one member's table, which a spec is held against too.
+type value struct {
+	name, title string
+	// prefix is the one that the table's codes have.
+	prefix string
+	table  func(*subject) field.Rules
+}
+
+func values() []value {
+	fixed := func(rules field.Rules) func(*subject) field.Rules { return func(*subject) field.Rules { return rules } }
+	return []value{
+		{memberClientID, "clientId is an application's GUID", "client-id", fixed(field.ClientID())},
+		{memberTenantID, "tenantId is a tenant's GUID", "tenant-id", fixed(field.TenantID())},
+		{memberIssuer, "federatedTokenIssuer is an https URL", "issuer", fixed(field.Issuer())},
+		{memberSubject, "subject is one exact name", "subject", fixed(field.Subject())},
+		{memberAudience, "audience is a token-exchange audience", "audience", func(s *subject) field.Rules { return field.Audience(s.Linter.Audience) }},
+	}
+}
+
+func (v value) aspect() aspect {
+	return aspect{
+		id: "file." + v.name, title: v.title, field: "/" + v.name, needs: aspectJSON,
+		blocked: func(s *subject) string {
+			given := s.given(v.name)
+			switch {
+			case len(given) == 0:
+				return checkMissing
+			case field.Secret(given[0].value) != "":
+				return checkSecret
+			default:
+				return ""
+			}
+		},
+		rules: []rule{
+			{id: "not-string", code: "file-value-not-string", check: func(s *subject) []fault { return notStrings(s.given(v.name)) }},
+			{id: "table", check: func(s *subject) []fault {
+				var faults []fault
+				for _, m := range s.given(v.name) {
+					if m.shape == "string" {
+						faults = append(faults, v.faults(s, m)...)
+					}
+				}
+				return faults
+			}},
+		},
+	}
+}
+
+// faults are the rules of the table that a member breaks. Their ids are the codes without the prefix.
+func (v value) faults(s *subject, m member) []fault {
+	var faults []fault
+	for _, b := range v.table(s).Violations(m.value) {
+		faults = append(faults, fault{code: b.Code, id: b.Code[len(v.prefix)+1:], pointer: m.pointer, detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
+	}
+	return faults
+}
+
+// The checks that others depend on.
+const (
+	checkMissing = "file.members.missing"
+	checkSecret  = "file.secrets.value"
+)
+
+// needsString blocks an aspect while a member is no string.
+func needsString(name string) func(*subject) string {
+	return func(s *subject) string {
+		switch given := s.given(name); {
+		case len(given) == 0:
+			return checkMissing
+		case given[0].shape != "string":
+			return "file." + name + ".not-string"
+		default:
+			return ""
+		}
+	}
+}
+
+// needsSound blocks an aspect while one of the members breaks a rule of its own.
+func needsSound(names ...string) func(*subject) string {
+	return func(s *subject) string {
+		for _, v := range values() {
+			if !slices.Contains(names, v.name) {
+				continue
+			}
+			if by := needsString(v.name)(s); by != "" {
+				return by
+			}
+			m := s.given(v.name)[0]
+			if field.Secret(m.value) != "" {
+				return checkSecret
+			}
+			for _, b := range v.table(s).Violations(m.value) {
+				if !b.Warning {
+					return "file." + v.name + "." + b.Code[len(v.prefix)+1:]
+				}
+			}
+		}
+		return ""
+	}
+}
+
+// notStrings finds values of another type.
+func notStrings(members []member) []fault {
+	var faults []fault
+	for _, m := range members {
+		detail := ""
+		switch m.shape {
+		case "string":
+			continue
+		case "null":
+			detail = "The value is null."
+		case "array":
+			detail = "The value is a list; the federated identity credential has a list of audiences, the file one string."
+			if m.stands != memberAudience {
+				detail = "The value is a list."
+			}
+		}
+		faults = append(faults, fault{pointer: m.pointer, detail: detail, expected: "a string", actual: m.shape})
+	}
+	return faults
+}
+
+// given returns the members that stand for one of the file's.
+func (r *reading) given(name string) []member {
+	var found []member
+	for _, m := range r.members {
+		if m.stands == name {
+			found = append(found, m)
+		}
+	}
+	return found
+}

@@ -1,0 +1,121 @@
+package field
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+func blankEdge(v string) string {
+	first, _ := utf8.DecodeRuneInString(v)
+	last, _ := utf8.DecodeLastRuneInString(v)
+	switch {
+	case unicode.IsSpace(first):
+		return fmt.Sprintf("The value begins with a blank, %U.", first)
+	case unicode.IsSpace(last):
+		return fmt.Sprintf("The value ends with a blank, %U.", last)
+	default:
+		return ""
+	}
+}
+
+func blankAt(v string) int {
+	if first, _ := utf8.DecodeRuneInString(v); unicode.IsSpace(first) {
+		return 0
+	}
+	return utf8.RuneCountInString(strings.TrimRightFunc(v, unicode.IsSpace))
+}
+
+// typographic are marks that a word processor makes of plain ones: they are seen, but never meant.
+const typographic = "“”‘’„‚«»‹›–—…\u2010\u2011\u2212"
+
+// invisible finds what a person does not see but Entra compares: control and format characters, and blanks that are
+// not the plain one. Typographic marks are seen, but are never meant.
+func invisible(v string) string {
+	at := invisibleAt(v)
+	if at < 0 {
+		return ""
+	}
+	r := []rune(v)[at]
+	if strings.ContainsRune(typographic, r) {
+		return fmt.Sprintf("Character %d is %U, a typographic mark.", at, r)
+	}
+	return fmt.Sprintf("Character %d is %U, which cannot be seen.", at, r)
+}
+
+func invisibleAt(v string) int {
+	return slices.IndexFunc([]rune(v), func(r rune) bool {
+		return r != ' ' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) || r == unicode.ReplacementChar ||
+			strings.ContainsRune(typographic, r))
+	})
+}
+
+func control(v string) string {
+	for i, r := range []rune(v) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return fmt.Sprintf("Character %d is %U, which cannot be printed.", i, r)
+		}
+	}
+	return ""
+}
+
+// quoted finds a value that was pasted with the quotation marks of where it came from.
+func quoted(v string) string {
+	return when(len(v) > 1 && strings.ContainsRune("\"'`", rune(v[0])) && v[0] == v[len(v)-1], "The value stands in quotation marks of its own.")
+}
+
+// placeholderShape finds <x>, {x}, YOUR_X, xxxx, $X, %X%, __X__ and the words that scripts write for nothing.
+var placeholderShape = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|(?i:^x{4,}$|\bx{8}-x{4})|\$[A-Za-z_(]|%[A-Za-z_]+%|__[A-Z][A-Z0-9_]*__|` +
+	`(?i:^(null|nil|none|undefined|n/a|todo|tbd|changeme|change-me|placeholder)$)`)
+
+// placeholder finds what a template or a document leaves to be filled in.
+func placeholder(v string) string {
+	inner := strings.TrimSuffix(strings.TrimPrefix(v, "{"), "}")
+	switch {
+	case IsGUID(inner):
+		return when(sample(inner), "The value is a sample GUID of a document.")
+	default:
+		return when(placeholderShape.MatchString(v), "The value still holds a placeholder.")
+	}
+}
+
+// sample reports whether a GUID is one that documents show: one digit repeated, or counted up.
+func sample(guid string) bool {
+	digits := strings.ReplaceAll(guid, "-", "")
+	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) || strings.HasPrefix(digits, "12345678123412341234")
+}
+
+// The shapes of secrets. Sources: the public descriptions of secret scanners for Entra client secrets, storage account
+// keys, AWS keys and GitHub tokens.
+var (
+	tokenShape        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.`)
+	clientSecretShape = regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31}`)
+	passwordShape     = regexp.MustCompile(`://[^\s"']*:[^\s"']*@`)
+	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`)
+)
+
+// Secret says which kind of token, key or signature a value holds, by its shape; empty where it shows none.
+func Secret(v string) string {
+	lower := strings.ToLower(v)
+	switch {
+	case tokenShape.MatchString(v):
+		return "The value holds a token."
+	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="), strings.Contains(lower, "sharedaccesssignature="):
+		return "The value is a connection string with a key."
+	case strings.Contains(lower, "sig=") && strings.Contains(lower, "sv="):
+		return "The value is a shared access signature."
+	case strings.Contains(v, "-----BEGIN"):
+		return "The value is a key or certificate."
+	case clientSecretShape.MatchString(v):
+		return "The value has the shape of a client secret."
+	case passwordShape.MatchString(v):
+		return "The value is a URL with a password."
+	case keyShape.MatchString(v):
+		return "The value has the shape of an access key."
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,170 @@
+package credential
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// MaxSize is the largest credential file in bytes. Five strings of 600 characters fit well.
+const MaxSize = 8 << 10
+
+// Form is what a person typed beside the file; empty members were not given.
+type Form struct{ ClientID, TenantID string }
+
+// Linter judges credential files by themselves, without the network. What it is told of the platform is compared with
+// the file; empty members are not known, and not compared.
+type Linter struct {
+	// Issuer is the platform's issuer.
+	Issuer string
+	// SubjectTemplate is the form of the platform's subjects; it holds {service}.
+	SubjectTemplate string
+	// Audience is the token-exchange audience of the cloud that the service works in.
+	Audience string
+	Now      func() time.Time
+}
+
+// Lint judges a file and returns all that is wrong with it at once. It repeats no secret. The verdict is pass only
+// where Parse takes the file and nothing is to be warned of.
+func (l Linter) Lint(raw []byte, form Form) diagnosis.Report {
+	started := l.Now()
+	checks := l.judge(read(raw), form)
+	return diagnosis.Report{
+		ID: uuid.NewString(), Kind: "credential", Verdict: diagnosis.Summarise(checks), ClaimLevel: diagnosis.ClaimFile,
+		StartedAt: started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks, Leftovers: []diagnosis.Leftover{},
+	}
+}
+
+// Parse returns the content of a file that breaks no rule; a warning does not hinder. GUIDs are in lower case. The
+// error is a *diagnosis.Error, invalid-credential-file, with a finding for each fault.
+func Parse(raw []byte) (File, error) {
+	r := read(raw)
+	var findings []diagnosis.Finding
+	for _, c := range (Linter{}).judge(r, Form{}) {
+		if c.Status != diagnosis.OutcomeFail {
+			continue
+		}
+		findings = append(findings, diagnosis.Finding{Pointer: c.Field, Code: c.Code, Detail: c.Detail, Expected: c.Expected, Actual: c.Actual,
+			Remedy: strings.Join(c.Remedy.Steps, " ")})
+	}
+	if len(findings) > 0 {
+		return File{}, refuse("invalid-credential-file", diagnosis.WithFindings(findings...))
+	}
+	return File{ClientID: strings.ToLower(r.value(memberClientID)), TenantID: strings.ToLower(r.value(memberTenantID)),
+		FederatedTokenIssuer: r.value(memberIssuer), Subject: r.value(memberSubject), Audience: r.value(memberAudience)}, nil
+}
+
+// rule is one rule of the file. Its id is that of its aspect and a word of its own; its words and its severity are those
+// of its code in the catalogue.
+type rule struct {
+	id, code string
+	// fatal means that nothing can be said about the aspects that need this one.
+	fatal bool
+	check func(*subject) []fault
+}
+
+// fault is one place that breaks a rule.
+type fault struct {
+	// code replaces the rule's code, for a rule that stands for a whole table.
+	code string
+	// id replaces the rule's id likewise.
+	id                       string
+	pointer                  string
+	detail, expected, actual string
+	at                       *int
+}
+
+// aspect is a group of rules that make one line of the report where the file keeps them all. A line for each of some
+// hundred rules would hide the two that matter, and a line for the whole file would not say what was looked at.
+type aspect struct {
+	id, title, field string
+	// needs is the aspect without which this one means nothing.
+	needs string
+	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means never.
+	blocked func(*subject) string
+	// applies reports whether there is anything to compare; nil means always.
+	applies func(*subject) bool
+	rules   []rule
+}
+
+// subject is what the rules look at.
+type subject struct {
+	Linter
+	Form
+	*reading
+}
+
+// maxFaults bounds what one rule adds to a report.
+const maxFaults = 20
+
+func (l Linter) judge(r *reading, form Form) []diagnosis.Check {
+	s := &subject{l, form, r}
+	stopped := map[string]string{} // aspect → the check that stopped it
+	var checks []diagnosis.Check
+	for _, a := range aspects() {
+		if a.applies != nil && !a.applies(s) {
+			continue
+		}
+		by := stopped[a.needs]
+		if by == "" && a.blocked != nil {
+			by = a.blocked(s)
+		}
+		if by != "" {
+			stopped[a.id] = by
+			skipped := diagnosis.Skip(a.id, "file", a.title, by)
+			skipped.Field = a.field
+			checks = append(checks, skipped)
+			continue
+		}
+		found, fatal := a.judge(s)
+		if fatal != "" {
+			stopped[a.id] = fatal
+		}
+		checks = append(checks, found...)
+	}
+	return checks
+}
+
+// judge returns a check for each fault, or one pass; and the id of the rule that ended it early.
+func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
+	var checks []diagnosis.Check
+	for _, r := range a.rules {
+		faults := r.check(s)
+		for _, f := range bounded(faults) {
+			checks = append(checks, a.checkOf(r, f))
+		}
+		if r.fatal && len(faults) > 0 {
+			return checks, a.id + "." + r.id
+		}
+	}
+	if len(checks) == 0 {
+		return []diagnosis.Check{{ID: a.id, Layer: "file", Status: diagnosis.OutcomePass, Field: a.field, Title: a.title}}, ""
+	}
+	return checks, ""
+}
+
+func bounded(faults []fault) []fault {
+	if more := len(faults) - maxFaults; more > 0 {
+		faults = faults[:maxFaults]
+		faults[maxFaults-1].detail += fmt.Sprintf(" %d more like it are not listed.", more)
+	}
+	return faults
+}
+
+func (a aspect) checkOf(r rule, f fault) diagnosis.Check {
+	code, id := r.code, r.id
+	if f.code != "" {
+		code, id = f.code, f.id
+	}
+	d := diagnosis.New(code)
+	if f.detail != "" {
+		d.Detail = f.detail
+	}
+	c := diagnosis.CheckOf(a.id+"."+id, "file", d)
+	c.Field, c.Expected, c.Actual, c.DiffAt = f.pointer, f.expected, f.actual, f.at
+	return c
+}

@@ -1,0 +1,270 @@
+package credential_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+var update = flag.Bool("update", false, "rewrite the reports in testdata/report")
+
+// linter knows the platform of the seed.
+func linter() credential.Linter {
+	return credential.Linter{Issuer: "https://dataloop.ai/oauth2", SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
+		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }}
+}
+
+func files(t *testing.T, folder string) map[string][]byte {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join("testdata", folder))
+	require.NoError(t, err)
+	all := map[string][]byte{}
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join("testdata", folder, e.Name()))
+		require.NoError(t, err)
+		all[e.Name()] = raw
+	}
+	return all
+}
+
+// TestBadFiles judges each file of testdata/bad and holds the whole report against testdata/report. Every secret in
+// these files has "pl4nted" in it, in some case.
+func TestBadFiles(t *testing.T) {
+	bad := files(t, "bad")
+	assert.Greater(t, len(bad), 25)
+	for name, raw := range bad {
+		t.Run(name, func(t *testing.T) {
+			report := linter().Lint(raw, credential.Form{})
+			verdict := diagnosis.VerdictFail
+			if strings.HasPrefix(name, "warn_") {
+				verdict = diagnosis.VerdictWarn
+			}
+			assert.Equal(t, verdict, report.Verdict)
+			_, err := credential.Parse(raw)
+			// Parse does not know which cloud the service works in.
+			assert.Equal(t, verdict == diagnosis.VerdictFail && name != "audience_china.json", err != nil, "Parse and Lint agree")
+
+			require.NotEmpty(t, report.ID)
+			report.ID = ""
+			got := encode(t, report)
+			assert.NotContains(t, strings.ToLower(string(got)), "pl4nted", "a secret is repeated")
+			golden := filepath.Join("testdata", "report", name+".report.json")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, got, 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(got), "go test -update accepts the change")
+			assertSound(t, report)
+		})
+	}
+	for name := range files(t, "report") {
+		assert.Contains(t, bad, strings.TrimSuffix(name, ".report.json"), "a report without its file")
+	}
+}
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	require.NoError(t, e.Encode(v))
+	return out.Bytes()
+}
+
+// assertSound checks what every report promises.
+func assertSound(t *testing.T, r diagnosis.Report) {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, c := range r.Checks {
+		ids[c.ID] = true
+		assert.Equal(t, "file", c.Layer)
+		assert.NotEmpty(t, c.Title)
+		switch c.Status {
+		case diagnosis.OutcomePass:
+			assert.Empty(t, c.Code)
+		case diagnosis.OutcomeSkip:
+			assert.True(t, ids[c.DependsOn], "%s depends on %s, which is not before it", c.ID, c.DependsOn)
+		default:
+			_, known := diagnosis.Lookup(c.Code)
+			assert.True(t, known && c.Code != diagnosis.CodeUnrecognised, c.Code)
+			assert.NotEmpty(t, c.Detail)
+			if assert.NotNil(t, c.Remedy) {
+				assert.NotEmpty(t, c.Remedy.Steps)
+			}
+		}
+	}
+}
+
+func TestGoodFiles(t *testing.T) {
+	for name, raw := range files(t, "good") {
+		t.Run(name, func(t *testing.T) {
+			report := linter().Lint(raw, credential.Form{ClientID: value(t, raw, "clientId"), TenantID: strings.ToUpper(value(t, raw, "tenantId"))})
+			assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+			assert.Equal(t, diagnosis.ClaimFile, report.ClaimLevel)
+			for _, c := range report.Checks {
+				assert.Equal(t, diagnosis.OutcomePass, c.Status, c.ID)
+			}
+			file, err := credential.Parse(raw)
+			require.NoError(t, err)
+			assert.Equal(t, strings.ToLower(value(t, raw, "clientId")), file.ClientID)
+		})
+	}
+}
+
+func value(t *testing.T, raw []byte, name string) string {
+	t.Helper()
+	var file map[string]string
+	require.NoError(t, json.Unmarshal(raw, &file))
+	return file[name]
+}
+
+// TestTheFileThatWeServePasses is the round trip: what GET …/credentials gives is good.
+func TestTheFileThatWeServePasses(t *testing.T) {
+	served, err := credential.CredentialFile(document(), "")
+	require.NoError(t, err)
+	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(served, credential.Form{}).Verdict)
+	file, err := credential.Parse(served)
+	require.NoError(t, err)
+	assert.Equal(t, credential.File{ClientID: document().Status.ClientID, TenantID: document().Spec.TenantID, FederatedTokenIssuer: document().Spec.Issuer,
+		Subject: document().Spec.Subjects[0], Audience: document().Spec.Audience}, file)
+}
+
+// codes are the codes of the checks that did not pass, with their places.
+func codes(r diagnosis.Report) []string {
+	var all []string
+	for _, c := range r.Checks {
+		if c.Code != "" {
+			all = append(all, c.Code+" "+c.Field)
+		}
+	}
+	return all
+}
+
+// TestAllFindingsAtOnce spells out some of the golden reports, so that nobody accepts them blindly.
+func TestAllFindingsAtOnce(t *testing.T) {
+	bad := files(t, "bad")
+	for name, want := range map[string][]string{
+		"all_wrong.json": {"file-secret /clientSecret", "client-id-not-guid /clientId", "tenant-id-alias /tenantId", "issuer-not-https /federatedTokenIssuer",
+			"subject-service-account /subject", "audience-trailing-slash /audience"},
+		"snake_case.json": {"file-member-misnamed /client_id", "file-member-misnamed /tenant_id", "file-member-misnamed /federated_token_issuer", "file-member-misnamed /sub", "file-member-misnamed /aud"},
+		"template.json":   {"client-id-placeholder /clientId", "tenant-id-placeholder /tenantId", "subject-placeholder /subject"},
+		"invisible_characters.json": {"client-id-invisible-character /clientId", "tenant-id-blank-edge /tenantId", "issuer-invisible-character /federatedTokenIssuer",
+			"subject-invisible-character /subject", "audience-blank-edge /audience"},
+		"wrapped.json":              {"file-wrapped /credentials", "file-secret /clientSecret"},
+		"utf16.json":                {"file-encoding "},
+		"trailing_data.json":        {"file-trailing-data "},
+		"duplicate_case.json":       {"file-member-duplicate /clientId"},
+		"kind_create_for_rbac.json": {"file-wrong-kind ", "file-secret /password"},
+		"kind_gcp.json":             {"file-wrong-kind "},
+		"secret_member.json":        {"file-secret /clientSecret", "file-secret /nested/list/0/storage_account_key"},
+		"secret_as_name.json":       {"file-secret /"},
+		"null_and_number.json": {"file-value-not-string /clientId", "file-value-not-string /tenantId", "file-value-not-string /subject",
+			"file-value-not-string /audience"},
+		"issuer_subject_swapped.json": {"issuer-subject-swapped /federatedTokenIssuer", "issuer-not-https /federatedTokenIssuer", "subject-unexpected /subject"},
+		"client_equals_tenant.json":   {"client-id-is-tenant-id /clientId"},
+		"warn_issuer_slash.json":      {"issuer-unexpected /federatedTokenIssuer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Contains(t, bad, name)
+			assert.Equal(t, want, codes(linter().Lint(bad[name], credential.Form{})))
+		})
+	}
+}
+
+func TestForm(t *testing.T) {
+	good := files(t, "good")["seed.json"]
+	client, tenant := value(t, good, "clientId"), value(t, good, "tenantId")
+	other := "4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11"
+	for name, c := range map[string]struct {
+		form   credential.Form
+		want   []string
+		detail string
+	}{
+		"the same":           {credential.Form{ClientID: client, TenantID: tenant}, nil, ""},
+		"other client":       {credential.Form{ClientID: other}, []string{"form-client-id-mismatch /clientId"}, ""},
+		"other tenant":       {credential.Form{ClientID: client, TenantID: other}, []string{"form-tenant-id-mismatch /tenantId"}, ""},
+		"exchanged":          {credential.Form{ClientID: tenant, TenantID: client}, []string{"form-client-id-mismatch /clientId", "form-tenant-id-mismatch /tenantId"}, "exchanged"},
+		"blank behind":       {credential.Form{ClientID: client + " "}, []string{"form-client-id-mismatch /clientId"}, "blank"},
+		"a secret in a form": {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"}, []string{"form-client-id-mismatch /clientId"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := linter().Lint(good, c.form)
+			assert.Equal(t, c.want, codes(report))
+			assert.NotContains(t, string(encode(t, report)), "pl4nted")
+			assert.Contains(t, string(encode(t, report)), c.detail)
+		})
+	}
+	report := linter().Lint([]byte(`{}`), credential.Form{ClientID: client})
+	i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.form.clientId" })
+	assert.Equal(t, diagnosis.OutcomeSkip, report.Checks[i].Status, "nothing to compare is no agreement")
+}
+
+func TestSize(t *testing.T) {
+	good := files(t, "good")["seed.json"]
+	fits := append(slices.Clone(good), bytes.Repeat([]byte(" "), credential.MaxSize-len(good))...)
+	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(fits, credential.Form{}).Verdict)
+	assert.Equal(t, []string{"file-too-large "}, codes(linter().Lint(append(fits, ' '), credential.Form{})))
+}
+
+// TestManyFaultsAreBounded: a file of nothing but unknown members makes no endless report.
+func TestManyFaultsAreBounded(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("{")
+	for i := range 200 {
+		file.WriteString(`"` + strings.Repeat("z", i%20+10) + string(rune('a'+i%26)) + `":1,`)
+	}
+	report := linter().Lint([]byte(file.String()+`"zz":1}`), credential.Form{})
+	assert.Less(t, len(report.Checks), 80)
+	assert.Contains(t, string(encode(t, report)), "more like it are not listed")
+}
+
+// FuzzLint: no panic, no planted secret in the report, and a pass only for what Parse and a strict reader take.
+func FuzzLint(f *testing.F) {
+	for _, folder := range []string{"good", "bad"} {
+		entries, err := os.ReadDir(filepath.Join("testdata", folder))
+		require.NoError(f, err)
+		for _, e := range entries {
+			raw, err := os.ReadFile(filepath.Join("testdata", folder, e.Name()))
+			require.NoError(f, err)
+			f.Add(raw, "", uint8(0))
+		}
+	}
+	f.Add([]byte(`{"clientId":"`), `"}`, uint8(1))
+	f.Add([]byte(`{"`), `":"x"}`, uint8(2))
+	secrets := []string{"", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2lnbmF0dXJl", "abc8Q~0123456789abcdefghijklmnopqrstuvwx"}
+	f.Fuzz(func(t *testing.T, before []byte, after string, which uint8) {
+		secret := secrets[int(which)%len(secrets)]
+		raw := append(append(slices.Clone(before), secret...), after...)
+		report := linter().Lint(raw, credential.Form{ClientID: after, TenantID: secret})
+		assertSound(t, report)
+		text := string(encode(t, report))
+		if secret != "" {
+			require.NotContains(t, text, secret)
+		}
+		file, err := credential.Parse(raw)
+		if report.Verdict == diagnosis.VerdictPass || report.Verdict == diagnosis.VerdictWarn {
+			require.NoError(t, err)
+			var strict credential.File
+			d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
+			d.DisallowUnknownFields()
+			require.NoError(t, d.Decode(&strict))
+			require.False(t, d.More())
+			strict.ClientID, strict.TenantID = strings.ToLower(strict.ClientID), strings.ToLower(strict.TenantID)
+			require.Equal(t, strict, file)
+		}
+	})
+}

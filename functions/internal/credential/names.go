@@ -1,0 +1,93 @@
+package credential
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// otherNames are names under which the five values are known elsewhere: claims, command lines, the portal. They are
+// compared without case, hyphens and underscores.
+func otherNames() map[string]string {
+	return map[string]string{
+		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID, "applicationclientid": memberClientID,
+		"tenant": memberTenantID, "directoryid": memberTenantID, "azuretenantid": memberTenantID, "directorytenantid": memberTenantID,
+		"issuer": memberIssuer, "iss": memberIssuer, "tokenissuer": memberIssuer, "oidcissuer": memberIssuer, "issuerurl": memberIssuer, "federatedissuer": memberIssuer,
+		"sub": memberSubject, "subjectidentifier": memberSubject, "serviceaccount": memberSubject,
+		"aud": memberAudience, "audiences": memberAudience,
+	}
+}
+
+// meant returns the member of the file that a name is, or plainly means: by another spelling, another name, or one or
+// two letters mistyped. Empty where it means none.
+func meant(name string) string {
+	plain := squeeze(name)
+	for _, known := range memberNames() {
+		if plain == strings.ToLower(known) {
+			return known
+		}
+	}
+	if known, ok := otherNames()[plain]; ok {
+		return known
+	}
+	for _, known := range memberNames() {
+		if len(plain) <= maxName && distance(plain, strings.ToLower(known)) <= min(2, len(known)/4) {
+			return known
+		}
+	}
+	return ""
+}
+
+func squeeze(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_ .", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// distance is the number of letters to insert, remove or replace to make b of a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+var (
+	// wordStart splits camelCase before squeeze takes the separators away.
+	wordStart = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	// assignedName finds what looks like a name with a value in a text that is not JSON.
+	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]{1,63})["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
+)
+
+// secretName reports whether a member of this name usually holds a secret. Names of what is only about one, such as a
+// token's URL or a key's id, do not.
+func secretName(name string) bool {
+	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")), func(r rune) bool { return strings.ContainsRune("-_ .", r) })
+	if len(words) == 0 || meant(name) != "" || slices.Contains([]string{"id", "url", "uri", "type", "endpoint", "path", "expiry", "expires"}, words[len(words)-1]) {
+		return false
+	}
+	plain := squeeze(name)
+	for _, part := range []string{"secret", "password", "passwd", "passphrase", "privatekey", "accountkey", "accesskey", "sharedkey", "apikey", "connectionstring", "token", "certificate", "assertion"} {
+		if strings.Contains(plain, part) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.Contains([]string{"key", "keys", "sas", "pwd", "cert", "pem", "pfx", "private", "connection"}, w)
+	})
+}

@@ -1,0 +1,277 @@
+package credential
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+)
+
+// The members of the file.
+const (
+	memberClientID = "clientId"
+	memberTenantID = "tenantId"
+	memberIssuer   = "federatedTokenIssuer"
+	memberSubject  = "subject"
+	memberAudience = "audience"
+)
+
+func memberNames() []string {
+	return []string{memberClientID, memberTenantID, memberIssuer, memberSubject, memberAudience}
+}
+
+// reading is what a file turned out to be. It is filled as far as the file can be read.
+type reading struct {
+	raw []byte
+	// binary says what a file is that is no text.
+	binary string
+	// text is the file in UTF-8, without byte order mark.
+	text   string
+	utf16  bool
+	marked bool
+	// invalid is the index of the first byte that is not UTF-8, or -1.
+	invalid int
+	// kind says what a well-known file of another kind is.
+	kind string
+	// syntax is the index in text where JSON ends, or -1.
+	syntax int
+	// trailing is the index in text of what follows the JSON value, or -1.
+	trailing int
+	// shape is the JSON type of the value.
+	shape string
+	// base is the JSON pointer to the object that holds the members.
+	base    string
+	members []member
+	// around are the members beside a wrapped object.
+	around []member
+}
+
+// member is one member of the object.
+type member struct {
+	name, pointer string
+	// stands is the name of the file's member that this one is, or plainly means; else empty.
+	stands string
+	// close is the name of the file's member that this one could have been meant to be, though that is there too.
+	close string
+	raw   json.RawMessage
+	shape string
+	// value is the string, where the shape is one.
+	value string
+}
+
+// value returns the first value of a member of the file, empty where there is none.
+func (r *reading) value(name string) string {
+	for _, m := range r.members {
+		if m.stands == name && m.shape == "string" {
+			return m.value
+		}
+	}
+	return ""
+}
+
+// read reads as much of the file as there is to read.
+func read(raw []byte) *reading {
+	r := &reading{raw: raw, invalid: -1, syntax: -1, trailing: -1}
+	if r.binary = binaryKind(raw); r.binary != "" || len(raw) > MaxSize {
+		return r
+	}
+	r.decode()
+	if r.invalid >= 0 || strings.TrimSpace(r.text) == "" {
+		return r
+	}
+	if r.kind = textKind(r.text); r.kind != "" {
+		return r
+	}
+	decoder := json.NewDecoder(strings.NewReader(r.text))
+	var value json.RawMessage
+	if err := decoder.Decode(&value); err != nil {
+		r.syntax = syntaxAt(r.text, err)
+		return r
+	}
+	if rest := r.text[decoder.InputOffset():]; strings.TrimSpace(rest) != "" {
+		r.trailing = len(r.text) - len(strings.TrimLeft(rest, " \t\r\n"))
+	}
+	r.object(value)
+	return r
+}
+
+// decode finds the encoding and makes UTF-8 of the file.
+func (r *reading) decode() {
+	data := r.raw
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+		order, data = binary.LittleEndian, data[2:]
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		order, data = binary.BigEndian, data[2:]
+	case len(data) > 1 && data[0] != 0 && data[1] == 0:
+		order = binary.LittleEndian
+	case len(data) > 1 && data[0] == 0 && data[1] != 0:
+		order = binary.BigEndian
+	}
+	if order != nil {
+		r.utf16 = true
+		units := make([]uint16, len(data)/2)
+		for i := range units {
+			units[i] = order.Uint16(data[2*i:])
+		}
+		r.text = string(utf16.Decode(units))
+		return
+	}
+	// encoding/json would put U+FFFD in the place of bytes that are not UTF-8, without a word.
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		if c == utf8.RuneError && size == 1 {
+			r.invalid = i
+			return
+		}
+		i += size
+	}
+	r.text, r.marked = strings.CutPrefix(string(data), "\ufeff")
+}
+
+// syntaxAt returns the index of the character at which the text stops being JSON, for the decoder's error.
+func syntaxAt(text string, err error) int {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return len(text)
+	}
+	var fault *json.SyntaxError
+	if !errors.As(err, &fault) {
+		return 0
+	}
+	return max(0, min(int(fault.Offset)-1, len(text)))
+}
+
+// object takes the object that holds the members out of whatever is around it.
+func (r *reading) object(value json.RawMessage) {
+	r.shape = shapeOf(value)
+	if r.shape == "array" {
+		var items []json.RawMessage
+		if json.Unmarshal(value, &items) == nil && len(items) == 1 && likely(items[0]) {
+			r.base, value = "/0", items[0]
+		}
+	}
+	if shapeOf(value) != "object" {
+		return
+	}
+	members := membersOf(value)
+	if i := slices.IndexFunc(members, func(m member) bool { return likely(m.raw) }); i >= 0 && !likely(value) {
+		r.around = slices.Delete(slices.Clone(members), i, i+1)
+		for j := range r.around {
+			r.around[j].pointer = pointerTo(r.base, r.around[j].name)
+		}
+		r.base, members = pointerTo(r.base, members[i].name), membersOf(members[i].raw)
+	}
+	r.shape = "object"
+	r.members = assign(members, r.base)
+	r.kind = objectKind(r.members)
+}
+
+// likely reports whether a value is an object with most of the five members.
+func likely(value json.RawMessage) bool {
+	if shapeOf(value) != "object" {
+		return false
+	}
+	found := map[string]bool{}
+	for _, m := range membersOf(value) {
+		if name := meant(m.name); name != "" {
+			found[name] = true
+		}
+	}
+	return len(found) >= 3
+}
+
+// membersOf lists the members of a JSON object in their order, repeated ones too. The object is known to be well-formed.
+func membersOf(object json.RawMessage) []member {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	if _, err := decoder.Token(); err != nil {
+		return nil
+	}
+	var members []member
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return members
+		}
+		m := member{name: name}
+		if err := decoder.Decode(&m.raw); err != nil {
+			return members
+		}
+		if m.shape = shapeOf(m.raw); m.shape == "string" && json.Unmarshal(m.raw, &m.value) != nil {
+			return members
+		}
+		members = append(members, m)
+	}
+	return members
+}
+
+// assign finds out which member of the file each member is, or plainly means.
+func assign(members []member, base string) []member {
+	taken := map[string]bool{}
+	for i := range members {
+		m := &members[i]
+		m.pointer = pointerTo(base, m.name)
+		if meant(m.name) == m.name {
+			m.stands = m.name
+			taken[m.name] = true
+		}
+	}
+	for i := range members {
+		m := &members[i]
+		name := meant(m.name)
+		switch {
+		case m.stands != "" || name == "":
+		case taken[name]:
+			m.close = name
+		default:
+			m.stands = name
+			taken[name] = true
+		}
+	}
+	return members
+}
+
+func shapeOf(value json.RawMessage) string {
+	trimmed := bytes.TrimLeft(value, " \t\r\n")
+	if len(trimmed) == 0 {
+		return "nothing"
+	}
+	switch trimmed[0] {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "boolean"
+	case 'n':
+		return "null"
+	default:
+		return "number"
+	}
+}
+
+// pointerTo appends a member to a JSON pointer (RFC 6901). A name that should not be repeated is left out.
+func pointerTo(base, name string) string {
+	return base + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(shown(name))
+}
+
+// maxName is the most characters of a member's name that a report repeats.
+const maxName = 64
+
+// shown is a member's name as it may be repeated.
+func shown(name string) string {
+	if runes := []rune(name); field.Secret(name) == "" && len(runes) > maxName {
+		return field.Actual(string(runes[:maxName])) + "…"
+	}
+	return field.Actual(name)
+}

@@ -1,0 +1,104 @@
+package credential
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// byteRules are about the file as bytes. One of them that is fatal leaves nothing to read.
+func byteRules() []rule {
+	return []rule{
+		{id: "size", code: "file-too-large", fatal: true, check: func(s *subject) []fault {
+			return faultIf(len(s.raw) > MaxSize, fault{expected: fmt.Sprintf("at most %d bytes", MaxSize), actual: fmt.Sprintf("%d bytes", len(s.raw))})
+		}},
+		{id: "not-text", code: "file-not-text", fatal: true, check: func(s *subject) []fault {
+			return faultIf(s.binary != "", fault{detail: "The file is " + s.binary + "."})
+		}},
+		{id: "encoding", code: "file-encoding", fatal: true, check: func(s *subject) []fault {
+			if s.invalid < 0 {
+				return nil
+			}
+			line, column := place(string(s.raw), s.invalid)
+			return []fault{{detail: fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in Windows-1252 or Latin-1.", s.invalid, line, column), expected: "UTF-8"}}
+		}},
+		{id: "utf-16", code: "file-encoding", check: func(s *subject) []fault {
+			return faultIf(s.utf16, fault{detail: "The file is UTF-16, as Windows PowerShell writes it with >.", expected: "UTF-8", actual: "UTF-16"})
+		}},
+		{id: "byte-order-mark", code: "file-byte-order-mark", check: func(s *subject) []fault { return faultIf(s.marked, fault{}) }},
+		{id: "empty", code: "file-empty", fatal: true, check: func(s *subject) []fault { return faultIf(strings.TrimSpace(s.text) == "", fault{}) }},
+	}
+}
+
+// jsonRules are about the file as JSON.
+func jsonRules() []rule {
+	return []rule{
+		{id: "wrong-kind", code: "file-wrong-kind", fatal: true, check: func(s *subject) []fault {
+			return faultIf(s.kind != "", fault{detail: "The file is " + s.kind + "."})
+		}},
+		{id: "syntax", code: "file-not-json", fatal: true, check: func(s *subject) []fault {
+			if s.syntax < 0 {
+				return nil
+			}
+			line, column := place(s.text, s.syntax)
+			return []fault{{detail: fmt.Sprintf("Line %d, column %d: %s", line, column, hint(s.text, s.syntax))}}
+		}},
+		{id: "trailing-data", code: "file-trailing-data", check: func(s *subject) []fault {
+			if s.trailing < 0 {
+				return nil
+			}
+			line, column := place(s.text, s.trailing)
+			return []fault{{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.", line, column)}}
+		}},
+		{id: "not-object", code: "file-not-object", fatal: true, check: func(s *subject) []fault {
+			return faultIf(s.shape != "object", fault{expected: "an object", actual: s.shape})
+		}},
+		{id: "wrapped", code: "file-wrapped", check: func(s *subject) []fault { return faultIf(s.base != "", fault{pointer: s.base}) }},
+	}
+}
+
+// faultIf returns the fault where it is one.
+func faultIf(broken bool, f fault) []fault {
+	if !broken {
+		return nil
+	}
+	return []fault{f}
+}
+
+// place returns line and column of a byte, both from 1, the column in characters.
+func place(text string, at int) (int, int) {
+	before := text[:at]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
+}
+
+// hint says what is probably wrong where JSON ends.
+func hint(text string, at int) string {
+	if at >= len(text) {
+		return "the file ends here, though a quotation mark or brace is still open."
+	}
+	r, _ := utf8.DecodeRuneInString(text[at:])
+	switch {
+	case strings.ContainsRune("“”„‟«»‘’", r):
+		return fmt.Sprintf("a typographic quotation mark, %U; JSON has the plain one, U+0022.", r)
+	case r == '\'':
+		return "a single quotation mark; JSON has double ones."
+	case r == '}' || r == ']':
+		return "a closing bracket, but the comma or colon before it has nothing after it."
+	case r == '"':
+		return "a quotation mark, but the comma or colon before it is missing."
+	case r == '/' || r == '#':
+		return "a comment; JSON has none."
+	case r == '<':
+		return "a placeholder without quotation marks."
+	case r == '\n' || r == '\r' || r == '\t':
+		return "a line break or tab inside a string: a quotation mark is missing, or the value was pasted with its line break."
+	case r == ' ' || r == '\u00a0':
+		return fmt.Sprintf("a blank that JSON does not know, %U.", r)
+	case unicode.IsLetter(r) || unicode.IsDigit(r):
+		return "a word without quotation marks, or a character after a backslash that means nothing in JSON."
+	default:
+		return fmt.Sprintf("character %U, which JSON does not expect here.", r)
+	}
+}

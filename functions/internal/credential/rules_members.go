@@ -1,0 +1,162 @@
+package credential
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+)
+
+// memberRules are about the names. A member that holds a secret is left to secretRules.
+func memberRules() []rule {
+	return []rule{
+		{id: "missing", code: "file-member-missing", check: func(s *subject) []fault {
+			var faults []fault
+			for _, name := range memberNames() {
+				if len(s.given(name)) == 0 {
+					faults = append(faults, fault{pointer: s.base + "/" + name, expected: name})
+				}
+			}
+			return faults
+		}},
+		{id: "misnamed", code: "file-member-misnamed", check: func(s *subject) []fault {
+			return each(s.members, func(m member) *fault {
+				if m.stands == "" || m.stands == m.name {
+					return nil
+				}
+				return &fault{pointer: m.pointer, expected: m.stands, actual: shown(m.name)}
+			})
+		}},
+		{id: "duplicate", code: "file-member-duplicate", check: func(s *subject) []fault {
+			seen := map[string]bool{}
+			return each(s.members, func(m member) *fault {
+				folded := strings.ToLower(m.name)
+				if !seen[folded] {
+					seen[folded] = true
+					return nil
+				}
+				return &fault{pointer: m.pointer}
+			})
+		}},
+		{id: "swapped", code: "issuer-subject-swapped", check: func(s *subject) []fault {
+			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") && strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
+		}},
+		{id: "unknown", code: "file-member-unknown", check: func(s *subject) []fault {
+			return each(s.members, func(m member) *fault {
+				if m.stands != "" || strings.EqualFold(m.name, m.close) || len(hidden(m)) > 0 {
+					return nil
+				}
+				f := fault{pointer: m.pointer, expected: "one of " + strings.Join(memberNames(), ", ")}
+				if m.close != "" {
+					f.detail, f.expected = "The member looks like "+m.close+", which is there too.", m.close
+				}
+				return &f
+			})
+		}},
+	}
+}
+
+func each(members []member, check func(member) *fault) []fault {
+	var faults []fault
+	for _, m := range members {
+		if f := check(m); f != nil {
+			faults = append(faults, *f)
+		}
+	}
+	return faults
+}
+
+// secretRules find secrets wherever they stand, in a file of another kind too. No fault repeats a value.
+func secretRules() []rule {
+	return []rule{
+		{id: "value", code: "file-secret", check: func(s *subject) []fault {
+			var faults []fault
+			for _, m := range s.members {
+				if what := field.Secret(m.value); m.stands != "" && what != "" {
+					faults = append(faults, fault{pointer: m.pointer, detail: what})
+				}
+			}
+			return faults
+		}},
+		{id: "member", code: "file-secret", check: func(s *subject) []fault {
+			var faults []fault
+			for _, m := range slices.Concat(s.around, s.members) {
+				if m.stands == "" || m.shape != "string" {
+					faults = append(faults, hidden(m)...)
+				}
+			}
+			return faults
+		}},
+		{id: "text", code: "file-secret", check: func(s *subject) []fault {
+			if len(s.members) > 0 && s.trailing < 0 {
+				return nil
+			}
+			text := s.text
+			if s.trailing >= 0 {
+				text = s.text[s.trailing:]
+			}
+			return inText(text)
+		}},
+	}
+}
+
+// hidden finds the secrets in a member that is none of the five.
+func hidden(m member) []fault {
+	var value any
+	if json.Unmarshal(m.raw, &value) != nil {
+		return nil
+	}
+	return secretsIn(m.name, m.pointer, value)
+}
+
+// secretsIn walks a value.
+func secretsIn(name, pointer string, value any) []fault {
+	switch v := value.(type) {
+	case map[string]any:
+		var faults []fault
+		for _, inner := range slices.Sorted(maps.Keys(v)) {
+			faults = append(faults, secretsIn(inner, pointerTo(pointer, inner), v[inner])...)
+		}
+		return append(faults, nameFault(name, pointer)...)
+	case []any:
+		var faults []fault
+		for i, item := range v {
+			faults = append(faults, secretsIn(name, pointer+"/"+strconv.Itoa(i), item)...)
+		}
+		return append(faults, nameFault(name, pointer)...)
+	case string:
+		what := field.Secret(v)
+		switch {
+		case what != "":
+			return []fault{{pointer: pointer, detail: what}}
+		case v != "" && secretName(name):
+			return []fault{{pointer: pointer, detail: "A member of this name holds a secret."}}
+		}
+	}
+	return nameFault(name, pointer)
+}
+
+// nameFault is for a secret in the place of a name.
+func nameFault(name, pointer string) []fault {
+	if what := field.Secret(name); what != "" {
+		return []fault{{pointer: pointer, detail: "The name of a member: " + what}}
+	}
+	return nil
+}
+
+// inText finds secrets in what could not be read as members.
+func inText(text string) []fault {
+	if what := field.Secret(text); what != "" {
+		return []fault{{detail: what}}
+	}
+	var faults []fault
+	for _, match := range assignedName.FindAllStringSubmatch(text, -1) {
+		if secretName(match[1]) {
+			faults = append(faults, fault{detail: "What the file names " + shown(match[1]) + " is a secret."})
+		}
+	}
+	return faults
+}
