@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
 	"github.com/ddoe-ai/azure-wif/functions/connect"
 	"github.com/ddoe-ai/azure-wif/functions/deadletter"
 	"github.com/ddoe-ai/azure-wif/functions/disconnect"
@@ -22,7 +23,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
+	"github.com/ddoe-ai/azure-wif/functions/sweep"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
+	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
 
 // Version names the build; the linker sets it (see Makefile).
@@ -54,7 +57,7 @@ type Function struct {
 	Trigger Trigger
 	// Message handles one message of a queue function; nil otherwise. Nil completes the message, an error abandons it.
 	Message func(ctx context.Context, d Delivery) error
-	// Tick handles a timer function; nil otherwise. Nothing in this app ticks yet.
+	// Tick handles a timer function; nil otherwise.
 	Tick func(ctx context.Context, pastDue bool) error
 }
 
@@ -116,14 +119,17 @@ func list(cfg Config, u *useCases) []entry {
 		return entry{Function: Function{Name: name, Trigger: TriggerQueue, Message: handle}}
 	}
 	return []entry{
+		web("validate", validate.Function{Lint: u.linter.Lint}.Register),
 		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, OperationURL: operationURL}.Register),
-		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
-		web("testaccess", testaccess.Function{Run: u.testAccess, Submit: service.SubmitAccessTest, OperationURL: operationURL}.Register),
+		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest, OperationURL: operationURL}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),
 		web("openapi", openapi.Register),
 		queue("reconcile", reconcile.Function{Handle: service.Handle, Reject: service.Reject}.Message),
 		queue("deadletter", deadletter.Function{DeadLettered: service.DeadLettered}.Message),
+		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.health.Sweep}.Tick}},
+		queue("checkhealth", checkhealth.Function{Check: u.health.Check, Reject: service.Reject}.Message),
 	}
 }

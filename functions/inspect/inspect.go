@@ -21,6 +21,8 @@ type Function struct {
 	Get func(ctx context.Context, id string) (integration.Document, error)
 	// List returns a page of documents, tombstones included, and the token of the next page.
 	List func(ctx context.Context, token string, limit int) ([]integration.Document, string, error)
+	// Health returns what the scheduled checks know of a document.
+	Health func(ctx context.Context, d integration.Document) (integration.HealthStatus, error)
 	// BaseURL is what links are built from, such as https://host/api or /api.
 	BaseURL string
 }
@@ -43,7 +45,7 @@ func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health", Tags: []string{"integrations"},
 		Summary:     "The health state of an integration",
-		Description: "What the scheduled checks know; unknown before the first one.",
+		Description: "What the scheduled checks know: the state and since when, the last report with what it really proved, and the last changes. The state is unknown before the first check, and when three checks in a row could tell nothing.",
 	}, append(outages, http.StatusNotFound), f.health)
 }
 
@@ -123,7 +125,7 @@ func (f Function) file(ctx context.Context, in *fileInput) (*fileOutput, error) 
 }
 
 type healthOutput struct {
-	Body integration.Health
+	Body integration.HealthStatus
 }
 
 func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, error) {
@@ -131,8 +133,9 @@ func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, err
 	if err != nil {
 		return nil, err
 	}
-	if document.Status.Health == nil {
-		return &healthOutput{Body: integration.Health{State: unknown, Since: document.CreatedAt}}, nil
+	status, err := f.Health(ctx, document)
+	if err != nil {
+		return nil, problem.Unavailable(err)
 	}
-	return &healthOutput{Body: *document.Status.Health}, nil
+	return &healthOutput{Body: status}, nil
 }

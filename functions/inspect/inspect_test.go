@@ -68,11 +68,35 @@ func TestCredentialFile(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	document := integration.Document{ID: "aaa", CreatedAt: since}
-	edge := problemtest.Serve(inspect.Function{Get: func(context.Context, string) (integration.Document, error) { return document, nil }}.Register)
-	assert.Equal(t, map[string]any{"state": "unknown", "since": "2026-01-02T03:04:05Z"}, edge.Call(t, "GET", "/integrations/aaa/health", "").Body)
-	document.Status.Health = &integration.Health{State: "degraded", Since: since.Add(time.Hour)}
-	assert.Equal(t, "degraded", edge.Call(t, "GET", "/integrations/aaa/health", "").Body["state"])
+	document := integration.Document{ID: "aaa", Status: integration.Status{Phase: integration.PhaseUsable}}
+	edge := problemtest.Serve(inspect.Function{
+		Get: func(context.Context, string) (integration.Document, error) { return document, nil },
+		Health: func(_ context.Context, d integration.Document) (integration.HealthStatus, error) {
+			assert.Equal(t, document, d)
+			return integration.HealthStatus{State: integration.HealthDegraded, Since: since, NextDue: &since,
+				History: []integration.HealthChange{{At: since, From: integration.HealthUnknown, To: integration.HealthDegraded, Code: "over-privileged"}}}, nil
+		},
+	}.Register)
+	const at = "2026-01-02T03:04:05Z"
+	assert.Equal(t, map[string]any{"state": "degraded", "since": at, "nextDue": at,
+		"history": []any{map[string]any{"at": at, "from": "unknown", "to": "degraded", "code": "over-privileged"}}},
+		edge.Call(t, "GET", "/integrations/aaa/health", "").Body)
+	document.Status.Phase = integration.PhaseDeleted
+	assert.Equal(t, 404, edge.Call(t, "GET", "/integrations/aaa/health", "").Status)
+}
+
+func TestUnreadableHealthIsAnOutage(t *testing.T) {
+	edge := problemtest.Serve(inspect.Function{
+		Get: func(context.Context, string) (integration.Document, error) {
+			return integration.Document{ID: "aaa"}, nil
+		},
+		Health: func(context.Context, integration.Document) (integration.HealthStatus, error) {
+			return integration.HealthStatus{}, errors.New("down")
+		},
+	}.Register)
+	got := edge.Call(t, "GET", "/integrations/aaa/health", "")
+	assert.Equal(t, 503, got.Status)
+	assert.Equal(t, "store-unavailable", got.Body["code"])
 }
 
 func TestAnUnreadableStoreIsAnOutage(t *testing.T) {

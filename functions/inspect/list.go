@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// unknown is the health state before the first check.
-	unknown = "unknown"
 	// maxReads bounds how many pages of the store one request reads when a filter leaves little of each.
 	maxReads = 10
 )
@@ -73,11 +71,11 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 }
 
 func (in *listInput) matches(d integration.Document) bool {
-	health := unknown
+	health := integration.HealthUnknown // before the first check
 	if d.Status.Health != nil {
-		health = string(d.Status.Health.State)
+		health = d.Status.Health.State
 	}
-	if in.Health != "" && in.Health != health {
+	if in.Health != "" && in.Health != string(health) {
 		return false
 	}
 	if in.State == "" {

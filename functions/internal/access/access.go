@@ -69,6 +69,8 @@ type Request struct {
 	Access integration.Access
 	// Prefix is where probe blobs are made, a relative path; empty is the container's root.
 	Prefix string
+	// Settled says that access has worked since the last change, so that propagation explains no refusal.
+	Settled bool
 }
 
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,

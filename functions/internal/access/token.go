@@ -39,7 +39,7 @@ const (
 func (r *run) checkToken() string {
 	spec := r.request.Document.Spec
 	r.subject = nearest(spec.Subjects, "")
-	if r.request.Token == "" {
+	if r.request.Token.IsZero() {
 		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New("subject-token-unavailable")))
 		return checkFormat
 	}
@@ -186,11 +186,11 @@ func (r *run) context(operation string) diagnosis.Context {
 	d := r.request.Document
 	return diagnosis.Context{Operation: operation, Subject: r.subject, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
 		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
-		Settled: settled(d, r.tester.now())}
+		Settled: r.request.Settled || Settled(d, r.tester.now())}
 }
 
-// settled says whether the last change is so long ago that it explains no refusal any more.
-func settled(d integration.Document, now time.Time) bool {
+// Settled says whether the last change is so long ago that it explains no refusal any more.
+func Settled(d integration.Document, now time.Time) bool {
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {
 		if c.Type == "Provisioned" && c.Status == "True" {

@@ -142,14 +142,6 @@ type DDOEForm struct {
 	ImportFile      string `json:"importFile"`
 }
 
-// Health is the state that scheduled checks keep.
-type Health struct {
-	State    string     `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
-	Since    time.Time  `json:"since"`
-	LastRun  *time.Time `json:"lastRun,omitempty"`
-	LastPass *time.Time `json:"lastPass,omitempty"`
-}
-
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
 type Condition struct {
 	Type               string               `json:"type" enum:"Provisioned,Verified"`

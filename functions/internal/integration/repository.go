@@ -18,10 +18,11 @@ const (
 	prefixIntegrations = "integrations/"
 	prefixOperations   = "operations/"
 	prefixRejected     = "rejected/"
+	prefixHealth       = "health/"
 	suffix             = ".json"
 )
 
-// Repository keeps documents and operations in a Store. Its errors wrap ErrNotFound and ErrConflict.
+// Repository keeps documents, operations and health records in a Store. Its errors wrap ErrNotFound and ErrConflict.
 type Repository struct {
 	Store Store
 	// Now is the clock that stamps UpdatedAt; time.Now where nil.
@@ -129,6 +130,32 @@ func (r *Repository) SaveOperation(ctx context.Context, o *Operation) error {
 // UpdateOperation reads, changes and saves the operation, as Update does with a document.
 func (r *Repository) UpdateOperation(ctx context.Context, id string, change func(*Operation) error) (Operation, error) {
 	return update(func() (Operation, error) { return r.GetOperation(ctx, id) }, change, func(o *Operation) error { return r.SaveOperation(ctx, o) })
+}
+
+// GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth creates.
+func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, error) {
+	var h HealthRecord
+	etag, err := r.read(ctx, prefixHealth+id+suffix, &h)
+	if errors.Is(err, ErrNotFound) {
+		return HealthRecord{IntegrationID: id}, nil
+	}
+	h.ETag = etag
+	return h, err
+}
+
+// SaveHealth replaces the version of the record that h.ETag names, or creates it where that is empty; ErrConflict if it
+// is another version.
+func (r *Repository) SaveHealth(ctx context.Context, h *HealthRecord) error {
+	etag, err := r.write(ctx, prefixHealth+h.IntegrationID+suffix, h, h.ETag)
+	if err == nil {
+		h.ETag = etag
+	}
+	return err
+}
+
+// UpdateHealth reads, changes and saves the record, as Update does with a document.
+func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*HealthRecord) error) (HealthRecord, error) {
+	return update(func() (HealthRecord, error) { return r.GetHealth(ctx, id) }, change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
 // SaveRejected keeps the body of a message that can never succeed, byte for byte, for inspection. Saving it again

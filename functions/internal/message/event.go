@@ -24,9 +24,13 @@ type Summary struct {
 // NewEvent returns the CloudEvent for the topic that says what became of an integration. id is the event's id and its
 // MessageId: the same change told twice has the same id. diag is nil for good news.
 func NewEvent(eventType, source string, now time.Time, id string, d integration.Document, diag *diagnosis.Diagnosis) ([]byte, error) {
-	return encode(eventType, source, id, d.ID, now, Summary{
+	return encode(eventType, source, id, d.ID, now, summarise(d, diag))
+}
+
+func summarise(d integration.Document, diag *diagnosis.Diagnosis) Summary {
+	return Summary{
 		IntegrationID: d.ID, DisplayName: d.Spec.DisplayName, OperationID: d.Status.LastOperationID, Phase: d.Status.Phase,
 		TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ServicePrincipalID: d.Status.ServicePrincipalID,
 		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: diag,
-	})
+	}
 }

@@ -31,8 +31,14 @@ const (
 	TypeAccessTest  = "ai.ddoe.wif.accesstest.v1"
 	TypeVerify      = "ai.ddoe.wif.verify.v1"
 
+	TypeHealthCheck = "ai.ddoe.wif.healthcheck.v1"
+
 	TypeIntegrationProvisioned = "ai.ddoe.wif.integration.provisioned.v1"
 	TypeIntegrationUsable      = "ai.ddoe.wif.integration.usable.v1"
 	TypeIntegrationFailed      = "ai.ddoe.wif.integration.failed.v1"
 	TypeIntegrationDeleted     = "ai.ddoe.wif.integration.deleted.v1"
+	TypeHealthChanged          = "ai.ddoe.wif.health.changed.v1"
 )
+
+// Source is the CloudEvents source of a deployment.
+func Source(instance string) string { return "/ddoe-wif/" + instance }

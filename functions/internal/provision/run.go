@@ -93,8 +93,8 @@ func (r *run) identity(ctx context.Context) error {
 	return worst(err, saved)
 }
 
-// finish says that everything is made: in the document, to the world, by the verification's schedule, and at last in
-// the operation.
+// finish says that everything is made: in the document, in the schedule of health checks, to the world, by the
+// verification's schedule, and at last in the operation.
 func (r *run) finish(ctx context.Context) error {
 	doc, err := r.conclude(ctx, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseProvisioned
@@ -111,6 +111,11 @@ func (r *run) finish(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if r.Schedule != nil {
+		if err := r.Schedule(ctx, doc); err != nil {
+			return err
+		}
 	}
 	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID+"-provisioned", doc, nil); err != nil {
 		return err

@@ -6,9 +6,12 @@ package provision
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -18,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Service holds the use cases. All fields but those marked optional are required.
@@ -29,9 +33,11 @@ type Service struct {
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it nothing is verified.
-	TokenSource func(ctx context.Context, subject, audience string) (string, error)
+	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
 	// Send puts a message on a queue or topic.
 	Send func(ctx context.Context, entity string, m bus.Message) error
+	// Schedule plans the health checks of what has been provisioned. Optional: without it nothing is checked later.
+	Schedule func(ctx context.Context, d integration.Document) error
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
 	// Sleep waits between attempts; it returns early with the context's error. A timer where nil.
@@ -78,8 +84,15 @@ func (s *Service) log() *slog.Logger {
 	return s.Log
 }
 
+// InstanceOf is the short id of the deployment that keeps its state there: whoever shares the state shares the objects
+// made from it.
+func InstanceOf(stateStorageURL string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(stateStorageURL)))
+	return hex.EncodeToString(sum[:4])
+}
+
 // source is the CloudEvents source of this deployment.
-func (s *Service) source() string { return "/ddoe-wif/" + s.Instance }
+func (s *Service) source() string { return message.Source(s.Instance) }
 
 // uniqueName is the key of the integration's application.
 func (s *Service) uniqueName(id string) string { return "ddoe-wif-" + s.Instance + "-" + id }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -63,14 +62,14 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies():
 		return nil
 	}
-	report, err := s.test(ctx, d, access.ModeRoundtrip, "")
+	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip})
 	if err != nil {
 		return s.verifyLater(ctx, cmd, err)
 	}
 	if proved(report) {
 		return s.verified(ctx, cmd)
 	}
-	worst, patient := findings(report)
+	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
 	if patient && cmd.Attempt < lastVerification() {
 		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
@@ -81,48 +80,9 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	return s.undecided(ctx, cmd, worst)
 }
 
-// test runs an access test for the first subject. Its error is about getting a token.
-func (s *Service) test(ctx context.Context, d integration.Document, mode access.Mode, wanted integration.Access) (diagnosis.Report, error) {
-	token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
-	if err != nil {
-		words := wordsOf(d)
-		words.Operation = opSubjectToken
-		found := diagnosis.Classify(err, words)
-		return diagnosis.Report{}, &diagnosis.Error{Diagnosis: found, Err: err}
-	}
-	return s.Tester.Run(ctx, access.Request{Document: d, Token: entra.SubjectToken(token), Mode: mode, Access: wanted})
-}
-
 // proved reports whether the report is a recognised success that reached the data.
 func proved(r diagnosis.Report) bool {
 	return r.ClaimLevel == diagnosis.ClaimAccess && (r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn)
-}
-
-// findings picks the check that decides, failures before what is unknown, and says whether waiting may help with all
-// that did not pass: beside a refusal that stays, waiting for another is pointless.
-func findings(r diagnosis.Report) (diagnosis.Diagnosis, bool) {
-	var decisive *diagnosis.Check
-	patient := true
-	for i, c := range r.Checks {
-		if c.Status != diagnosis.OutcomeFail && c.Status != diagnosis.OutcomeUnknown {
-			continue
-		}
-		patient = patient && c.Transient
-		better := decisive == nil || decisive.Status == diagnosis.OutcomeUnknown && c.Status == diagnosis.OutcomeFail ||
-			decisive.Status == c.Status && decisive.Transient && !c.Transient
-		if better {
-			decisive = &r.Checks[i]
-		}
-	}
-	if decisive == nil {
-		return diagnosis.New(diagnosis.CodeUnrecognised), false
-	}
-	detail := decisive.Detail
-	if detail == "" {
-		detail = decisive.Title
-	}
-	return diagnosis.Diagnosis{Code: decisive.Code, Title: decisive.Title, Detail: detail, Transient: decisive.Transient,
-		Remedy: decisive.Remedy, Evidence: decisive.Evidence}, patient
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.

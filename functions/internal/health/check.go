@@ -1,0 +1,172 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// maxAhead is how far in the future a slot may lie: a later one, from whoever it comes, would keep all slots before it
+// from being looked at.
+const maxAhead = 10 * time.Minute
+
+// errLate ends a check whose slot has been dealt with.
+var errLate = errors.New("slot dealt with")
+
+// Check looks at one integration and keeps what it found. A nil error means that the message is done with; a message
+// that comes late or again, or for an integration that is not to be checked, is done with at once. An error means that
+// store or queue failed, and that the message should be delivered again: it then goes on where it was.
+func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
+	invocation.From(ctx).SetIntegration(check.IntegrationID)
+	d, err := s.Repository.Get(ctx, check.IntegrationID)
+	if errors.Is(err, integration.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return stored(err)
+	}
+	record, err := s.Repository.GetHealth(ctx, d.ID)
+	if err != nil {
+		return stored(err)
+	}
+	record = current(record, d)
+	if err := s.settle(ctx, record); err != nil {
+		return err
+	}
+	p, wanted := planOf(d)
+	if !wanted || !checked(d) {
+		return nil
+	}
+	now := s.now()
+	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
+		check.Slot = now
+	}
+	if late(record, check) {
+		return s.confirmAgain(ctx, record, check)
+	}
+	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, proved(d, record))}
+	if ctx.Err() != nil {
+		return ctx.Err() // what was broken off tells nothing
+	}
+	r.at = s.now()
+	return s.keepRun(ctx, d, check, r)
+}
+
+// late reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
+func late(record integration.HealthRecord, check message.HealthCheck) bool {
+	if check.Confirm {
+		return record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot)
+	}
+	return !check.Slot.After(record.LastSlot)
+}
+
+// proved reports whether access has worked since the integration was made or changed.
+func proved(d integration.Document, record integration.HealthRecord) bool {
+	if d.Status.Phase == integration.PhaseUsable {
+		return true
+	}
+	made := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == "Provisioned" && c.Status == "True" })
+	return made >= 0 && record.LastPass != nil && record.LastPass.After(d.Status.Conditions[made].LastTransitionTime)
+}
+
+// keepRun saves the run, tells of the change that it makes, and asks for the second look that it needs. A look that a
+// change of the integration has overtaken is thrown away.
+func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run) error {
+	latest, err := s.Repository.Get(ctx, d.ID)
+	if err != nil {
+		return stored(err)
+	}
+	if !checked(latest) || latest.Status.LastOperationID != d.Status.LastOperationID {
+		return nil
+	}
+	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {
+		*stored = current(*stored, d)
+		if late(*stored, check) {
+			return errLate
+		}
+		apply(stored, r)
+		return nil
+	})
+	if errors.Is(err, errLate) {
+		return nil
+	}
+	if err != nil {
+		return stored(err)
+	}
+	if j := judge(r.report); j.diagnosis != nil {
+		invocation.From(ctx).SetCode(j.diagnosis.Code)
+	}
+	if err := s.settle(ctx, record); err != nil {
+		return err
+	}
+	return s.confirmAgain(ctx, record, check)
+}
+
+// confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as a
+// crash may have come in between.
+func (s *Service) confirmAgain(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
+	if check.Confirm || record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot) {
+		return nil
+	}
+	at := s.now().Add(confirmPause(check.IntegrationID))
+	return s.ask(ctx, message.HealthCheck{IntegrationID: check.IntegrationID, Slot: check.Slot, Confirm: true}, at)
+}
+
+// confirmPause is the pause before a second look, 60 to 90 seconds: what fails together is not looked at together.
+func confirmPause(id string) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id)) // a hash never fails
+	return time.Minute + time.Duration(h.Sum32()%31)*time.Second
+}
+
+// settle tells the world of the changes in the outbox and empties it: first the document, then the topic. Whatever
+// breaks off in between is repeated under the same ids.
+func (s *Service) settle(ctx context.Context, record integration.HealthRecord) error {
+	if len(record.Outbox) == 0 {
+		return nil
+	}
+	d, err := s.show(ctx, record)
+	if err != nil {
+		return err
+	}
+	for _, notice := range record.Outbox {
+		body, err := message.NewHealthEvent(s.Source, s.now(), d, notice)
+		if err != nil {
+			return err
+		}
+		if err := s.put(ctx, message.TopicEvents, bus.Message{ID: notice.ID, SessionID: d.ID, Subject: message.TypeHealthChanged, Body: body}); err != nil {
+			return err
+		}
+	}
+	_, err = s.Repository.UpdateHealth(ctx, record.IntegrationID, func(stored *integration.HealthRecord) error {
+		stored.Outbox = slices.DeleteFunc(stored.Outbox, func(n integration.HealthNotice) bool {
+			return slices.ContainsFunc(record.Outbox, func(told integration.HealthNotice) bool { return told.ID == n.ID })
+		})
+		return nil
+	})
+	return stored(err)
+}
+
+// show brings the last change into the integration's status, unless a later one is there, and returns the document.
+func (s *Service) show(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
+	last := record.Outbox[len(record.Outbox)-1].Change
+	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
+		shown := d.Status.Health
+		if d.FirstOperationID != record.FirstOperationID || d.Status.Phase == integration.PhaseDeleted || shown != nil && !shown.Since.Before(last.At) {
+			return errLate
+		}
+		d.Status.Health = &integration.Health{State: last.To, Since: last.At, Code: last.Code}
+		return nil
+	})
+	if errors.Is(err, errLate) {
+		return d, nil
+	}
+	return d, stored(err)
+}

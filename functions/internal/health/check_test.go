@@ -1,0 +1,351 @@
+package health_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// slot returns the n-th hour after the start, and sets the clock to it.
+func (f *fixture) slot(n int) time.Time {
+	at := start.Truncate(time.Second).Add(time.Duration(n) * time.Hour)
+	f.at = at.Add(3 * time.Second)
+	return at
+}
+
+func TestAPassMakesHealthyOnce(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	before := f.status(id)
+	assert.Equal(t, integration.HealthUnknown, before.State)
+	assert.Equal(t, start, before.Since)
+	assert.Nil(t, before.LastRun)
+
+	f.check(f.slot(1))
+	f.check(f.slot(2))
+	s := f.status(id)
+	assert.Equal(t, integration.HealthHealthy, s.State)
+	assert.Equal(t, start.Truncate(time.Second).Add(time.Hour+3*time.Second), s.Since)
+	assert.Equal(t, f.now(), *s.LastRun)
+	assert.Equal(t, f.now(), *s.LastPass)
+	assert.Equal(t, diagnosis.ClaimAccess, s.ClaimLevel)
+	assert.Equal(t, "report", s.LastReport.ID)
+	assert.Equal(t, []integration.HealthChange{{At: s.Since, From: "unknown", To: "healthy"}}, s.History)
+	assert.Equal(t, []string{"unknown→healthy"}, f.told())
+
+	d, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, &integration.Health{State: "healthy", Since: s.Since}, d.Status.Health, "the document shows the state")
+}
+
+// TestAVersionOutlivesChecksThatFindNothingNew: a caller's If-Match must not fail because a check was made.
+func TestAVersionOutlivesChecksThatFindNothingNew(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(1))
+	before, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	f.check(f.slot(2))
+	after, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+}
+
+func TestAFailureIsBelievedAtTheSecondLook(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(1))
+	f.report = having("role-missing")
+	slot := f.slot(2)
+	f.check(slot)
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "one look decides nothing")
+	asked := f.messages(message.QueueHealth)
+	require.Len(t, asked, 1)
+	confirm := parse(t, asked[0])
+	assert.Equal(t, message.HealthCheck{ID: id + "-" + slot.Format("20060102T150405Z") + "-confirm", IntegrationID: id, Slot: slot, Confirm: true}, confirm)
+	pause := asked[0].EnqueueAt.Sub(f.now())
+	assert.GreaterOrEqual(t, pause, time.Minute)
+	assert.LessOrEqual(t, pause, 90*time.Second)
+
+	f.advance(pause)
+	f.confirm(slot)
+	s := f.status(id)
+	assert.Equal(t, integration.HealthUnhealthy, s.State)
+	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told())
+	assert.Equal(t, "role-missing", s.History[0].Code)
+	assert.True(t, s.LastPass.Before(slot), "it has not passed since")
+	f.check(f.slot(3))
+	assert.Equal(t, 1, f.asked(), "what is known to be broken needs no second look")
+	f.report = passing()
+	f.check(f.slot(4))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing", "unhealthy→healthy"}, f.told())
+}
+
+func TestASecondLookThatPassesClearsTheSuspicion(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(1))
+	f.report = having("role-missing")
+	slot := f.slot(2)
+	f.check(slot)
+	f.report = passing()
+	f.confirm(slot)
+	f.report = having("role-missing")
+	f.confirm(slot)
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "the confirmation is used up")
+	f.check(f.slot(3))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+	assert.Equal(t, 2, f.asked(), "a new suspicion, a new second look")
+	f.check(f.slot(4))
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "where the second look was lost, the next slot is one")
+	assert.Len(t, f.told(), 2)
+}
+
+func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
+	transient := having("role-missing")
+	transient.Checks[1].Transient = true
+	for name, report := range map[string]diagnosis.Report{
+		"throttled":         having("storage-throttled"),
+		"network":           having("network-timeout"),
+		"no token":          having("subject-token-unavailable"),
+		"not recognised":    having("storage-unrecognised"),
+		"may pass":          transient,
+		"nothing was tried": report(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.check(f.slot(1))
+			f.report = report
+			f.check(f.slot(2))
+			f.check(f.slot(3))
+			assert.Equal(t, integration.HealthHealthy, f.status(id).State, "two missed intervals")
+			f.check(f.slot(4))
+			assert.Equal(t, integration.HealthUnknown, f.status(id).State, "three")
+			f.check(f.slot(5))
+			f.check(f.slot(30))
+			assert.Equal(t, integration.HealthUnknown, f.status(id).State)
+			assert.Zero(t, f.asked())
+			assert.Len(t, f.told(), 2)
+			f.report = passing()
+			f.check(f.slot(31))
+			assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+			assert.Len(t, f.told(), 3)
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		codes []string
+		want  integration.HealthState
+	}{
+		"too many rights":            {[]string{"over-privileged"}, integration.HealthDegraded},
+		"immutable on purpose":       {[]string{"immutable-container"}, integration.HealthHealthy},
+		"immutable, too many rights": {[]string{"immutable-container", "over-privileged"}, integration.HealthDegraded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.report = having(c.codes...)
+			f.check(f.slot(1))
+			s := f.status(id)
+			assert.Equal(t, c.want, s.State)
+			assert.NotNil(t, s.LastPass, "access works")
+			if c.want == integration.HealthDegraded {
+				assert.Equal(t, []string{"unknown→degraded over-privileged"}, f.told())
+			}
+		})
+	}
+}
+
+func TestLateAndRepeatedMessagesHaveNoEffect(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(3))
+	f.report = having("role-missing")
+	before := f.status(id)
+	f.check(f.slot(3))
+	f.check(f.slot(1))
+	f.confirm(f.slot(3))
+	f.confirm(f.slot(1))
+	f.at = *before.LastRun
+	assert.Equal(t, before, f.status(id))
+	assert.Equal(t, 1, f.looks, "it is not even looked")
+	assert.Len(t, f.told(), 1)
+}
+
+func TestACheckOnDemandNeedsNoSlot(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(time.Time{})
+	f.report = having("role-missing")
+	f.advance(time.Millisecond)
+	f.check(time.Time{})
+	f.advance(time.Millisecond)
+	f.check(f.now().Add(24 * time.Hour)) // from a clock that is wrong
+	assert.Equal(t, 3, f.looks)
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+	f.check(f.slot(1))
+	assert.Equal(t, 4, f.looks, "a slot in the future keeps no other from being looked at")
+}
+
+func TestWhatIsNotChecked(t *testing.T) {
+	off := false
+	for name, change := range map[string]func(*integration.Document){
+		"switched off":   func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
+		"pending":        func(d *integration.Document) { d.Status.Phase = integration.PhasePending },
+		"failed":         func(d *integration.Document) { d.Status.Phase = integration.PhaseFailed },
+		"deprovisioning": func(d *integration.Document) { d.Status.Phase = integration.PhaseDeprovisioning },
+		"deleted":        func(d *integration.Document) { d.Status.Phase = integration.PhaseDeleted },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.change(id, change)
+			f.check(f.slot(1))
+			assert.Zero(t, f.looks)
+		})
+		t.Run(name+" while looking", func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.report = having("role-missing")
+			f.meanwhile = func() {
+				f.change(id, func(d *integration.Document) { change(d); d.Status.LastOperationID = "another" })
+			}
+			f.check(f.slot(1))
+			assert.Nil(t, f.status(id).LastRun, "a look that was overtaken tells nothing")
+			assert.Zero(t, f.asked())
+		})
+	}
+	f := newFixture(t)
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: "nobody", Slot: start}))
+}
+
+// TestHealthBeginsAnewAfterATeardown: the record of an earlier life says nothing about this one.
+func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(5))
+	f.change(id, func(d *integration.Document) { d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at })
+	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.at, NextDue: f.status(id).NextDue}, f.status(id))
+	f.report = having("over-privileged")
+	f.check(f.slot(5))
+	assert.Equal(t, integration.HealthDegraded, f.status(id).State)
+	assert.Len(t, f.status(id).History, 1)
+}
+
+func TestPropagationIsOverOnceAccessHasWorked(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(1))
+	assert.True(t, f.proved, "usable")
+	f.change(id, func(d *integration.Document) {
+		d.Status.Phase = integration.PhaseProvisioned
+		d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True", LastTransitionTime: f.at.Add(time.Minute)}}
+	})
+	f.check(f.slot(2))
+	assert.False(t, f.proved, "not since the last change")
+	f.check(f.slot(3))
+	assert.True(t, f.proved)
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	for n := range 30 {
+		f.report = passing()
+		if n%2 == 1 {
+			f.report = having("over-privileged")
+		}
+		f.check(f.slot(n + 1))
+	}
+	s := f.status(id)
+	assert.Len(t, s.History, 20)
+	assert.Equal(t, s.Since, s.History[0].At, "newest first")
+	assert.Len(t, f.told(), 30)
+}
+
+// TestACheckThatDiesAnywhereTellsOnce kills a check before and after each of its effects and delivers the message again,
+// as the broker does, and then again although it was done.
+func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		deaths := 0
+		for at := 1; ; at++ {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.check(f.slot(1))
+			f.report = having("role-missing")
+			first := message.HealthCheck{IntegrationID: id, Slot: f.slot(2)}
+			second := message.HealthCheck{IntegrationID: id, Slot: first.Slot, Confirm: true}
+
+			// The death falls into the first look or into the second.
+			ctx := f.doomed(at, after)
+			_ = f.service.Check(ctx, first)
+			if !f.kill.dead {
+				_ = f.service.Check(ctx, second)
+			}
+			dead := f.revive()
+			for range 2 {
+				require.NoError(t, f.service.Check(t.Context(), first))
+				require.Equal(t, 1, f.asked(), "killed at %d, after %v: the second look is asked for once", at, after)
+			}
+			for range 2 {
+				require.NoError(t, f.service.Check(t.Context(), second))
+			}
+			require.NoError(t, f.service.Check(t.Context(), first))
+			assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "killed at %d, after %v", at, after)
+			assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told(), "killed at %d, after %v", at, after)
+			d, err := f.service.Repository.Get(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, "role-missing", d.Status.Health.Code)
+			if !dead {
+				break
+			}
+			deaths++
+		}
+		assert.Equal(t, 6, deaths, "the record, the message; the record, the document, the event, the outbox")
+	}
+}
+
+// TestChecksAtOnceTellOnce: the queue has no sessions, so two messages for one integration may be under way together.
+func TestChecksAtOnceTellOnce(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.slot(4)
+	var group sync.WaitGroup
+	for range 8 {
+		for n := range 3 {
+			slot := start.Truncate(time.Second).Add(time.Duration(n+1) * time.Hour)
+			group.Go(func() {
+				assert.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot}))
+			})
+		}
+	}
+	group.Wait()
+	assert.Equal(t, []string{"unknown→healthy"}, f.told())
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+}
+
+func TestAQueueThatIsDownIsTriedAgain(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.down = errors.New("queue down")
+	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
+	for range 3 {
+		require.ErrorIs(t, f.service.Check(t.Context(), check), f.down)
+	}
+	assert.Equal(t, 1, f.looks, "what is known is not looked at again")
+	f.down = nil
+	f.check(f.slot(2)) // the first message has been given up: the next one tells what it found
+	assert.Equal(t, []string{"unknown→healthy"}, f.told())
+}

@@ -1,0 +1,93 @@
+// Package health checks integrations on a schedule and keeps their health state: it plans each integration's checks on a
+// grid of its own (schedule), asks for those that are due (sweep), looks (look, structure), and judges what was seen
+// (judge). A change of state is told exactly once. It promises that a check is neither lost nor made twice, whatever
+// crashes or runs at the same time; it never turns what is unknown into unhealthy, and it changes nothing that it looks at.
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Service holds the use cases. All fields but those marked optional are required.
+type Service struct {
+	Repository *integration.Repository
+	// Look makes one check of a document and reports what it found. proved says that access has worked since the last
+	// change, so that propagation explains no refusal.
+	Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
+	// Send puts a message on a queue or topic.
+	Send func(ctx context.Context, entity string, m bus.Message) error
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
+	// Source is the CloudEvents source of this deployment.
+	Source string
+	// Log gets what an operator may want to see beside the invocation's line. Optional.
+	Log *slog.Logger
+}
+
+func (s *Service) now() time.Time {
+	if s.Now == nil {
+		return time.Now().UTC()
+	}
+	return s.Now().UTC()
+}
+
+func (s *Service) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
+}
+
+// Status returns what is known of the health of an integration.
+func (s *Service) Status(ctx context.Context, d integration.Document) (integration.HealthStatus, error) {
+	record, err := s.Repository.GetHealth(ctx, d.ID)
+	if err != nil {
+		return integration.HealthStatus{}, stored(err)
+	}
+	status := current(record, d).HealthStatus
+	if plan, ok := planOf(d); ok && checked(d) {
+		due := plan.next(s.now())
+		status.NextDue = &due
+	}
+	return status, nil
+}
+
+// current is the record of this life of the integration: after a teardown, health begins anew.
+func current(record integration.HealthRecord, d integration.Document) integration.HealthRecord {
+	if record.ETag != "" && record.FirstOperationID == d.FirstOperationID {
+		return record
+	}
+	return integration.HealthRecord{
+		IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, ETag: record.ETag,
+		HealthStatus: integration.HealthStatus{State: integration.HealthUnknown, Since: d.CreatedAt},
+	}
+}
+
+// checked reports whether there is something to look at: what is being made or torn down is in other hands.
+func checked(d integration.Document) bool {
+	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
+}
+
+// stored gives an error of the store its words; absence and conflict stay recognisable.
+func stored(err error) error {
+	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.put"}), Err: err}
+}
+
+// put sends one message.
+func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
+	if err := s.Send(ctx, entity, m); err != nil {
+		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package health
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+const (
+	// maxHistory is how many changes of state are kept.
+	maxHistory = 20
+	// maxMissed is after how many intervals without an answer the state becomes unknown.
+	maxMissed = 3
+)
+
+// sight is what one report says about the integration.
+type sight int
+
+const (
+	nothing  sight = iota // it could not be told, or may pass by itself
+	working               // access works, or everything is as it was made
+	impaired              // it works, but something should be changed
+	failing               // it does not work, and will not by itself
+)
+
+// judgement is a sight with its reason; the diagnosis is nil where all is well.
+type judgement struct {
+	sight     sight
+	diagnosis *diagnosis.Diagnosis
+}
+
+// judge reads a report. Only a recognised success works, and only a recognised, lasting refusal fails.
+func judge(r diagnosis.Report) judgement {
+	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), byDesign)
+	if r.Verdict == diagnosis.VerdictWarn {
+		r.Verdict = diagnosis.Summarise(r.Checks)
+	}
+	if r.Verdict == diagnosis.VerdictPass {
+		return judgement{sight: working}
+	}
+	decisive, _ := r.Decisive()
+	j := judgement{diagnosis: &decisive}
+	switch {
+	case r.Verdict == diagnosis.VerdictWarn:
+		j.sight = impaired
+	case r.Verdict == diagnosis.VerdictFail && !decisive.Transient:
+		j.sight = failing
+	}
+	return j
+}
+
+// byDesign reports whether a check only says why something was not tested: a container that is immutable on purpose is
+// no fault that somebody should mend.
+func byDesign(c diagnosis.Check) bool {
+	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]string{"immutable-container", "protection-unknown", "no-storage"}, c.Code)
+}
+
+// run is one check that was made.
+type run struct {
+	slot    time.Time
+	confirm bool
+	report  diagnosis.Report
+	at      time.Time
+	plan    plan
+}
+
+// name is the run's part of a message id.
+func (r run) name() string {
+	if r.confirm {
+		return slotName(r.slot) + "-confirm"
+	}
+	return slotName(r.slot)
+}
+
+// apply moves the record's state by what a run has found. A lasting failure is believed when a second look has seen one
+// too; what could not be told leaves the state, until it has been untold for three intervals.
+func apply(record *integration.HealthRecord, r run) {
+	record.LastRun, record.LastReport, record.ClaimLevel = &r.at, &r.report, r.report.ClaimLevel
+	if r.slot.After(record.LastSlot) {
+		record.LastSlot = r.slot
+	}
+	j := judge(r.report)
+	if j.sight != nothing {
+		record.LastConclusive = record.LastSlot
+	}
+	switch j.sight {
+	case nothing:
+		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
+			record.Suspicion = nil
+			move(record, integration.HealthUnknown, j.diagnosis, r)
+		}
+	case working, impaired:
+		record.Suspicion, record.LastPass = nil, &r.at
+		to := integration.HealthHealthy
+		if j.sight == impaired {
+			to = integration.HealthDegraded
+		}
+		move(record, to, j.diagnosis, r)
+	case failing:
+		if record.State != integration.HealthUnhealthy && record.Suspicion == nil {
+			record.Suspicion = &integration.Suspicion{Slot: r.slot, Code: j.diagnosis.Code}
+			return
+		}
+		record.Suspicion = nil
+		move(record, integration.HealthUnhealthy, j.diagnosis, r)
+	}
+}
+
+// move enters a state, where it is another one, and puts the notice of it into the outbox.
+func move(record *integration.HealthRecord, to integration.HealthState, d *diagnosis.Diagnosis, r run) {
+	if record.State == to {
+		return
+	}
+	change := integration.HealthChange{At: r.at, From: record.State, To: to}
+	if d != nil {
+		change.Code = d.Code
+	}
+	record.State, record.Since = to, r.at
+	record.History = slices.Insert(record.History, 0, change)
+	record.History = record.History[:min(len(record.History), maxHistory)]
+	record.Outbox = append(record.Outbox, integration.HealthNotice{ID: record.IntegrationID + "-health-" + r.name(), Change: change, Diagnosis: d})
+}

@@ -1,0 +1,69 @@
+package health
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+)
+
+// Observer looks at an integration and changes nothing. Where a subject token can be had it tests access as the federated
+// identity, by requests that cannot write; else it reads, with the app's own identity, what Entra and Azure hold, and
+// claims no more than that structure.
+type Observer struct {
+	Tester *access.Tester
+	// TokenSource asks the platform for a subject token. Optional: without it only the structure is looked at.
+	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
+	Graph       *graph.Client
+	ARM         *arm.Client
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
+}
+
+// Look makes one report of the document. It tests the first subject, as the verification after provisioning does.
+func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
+	const id, layer, title = "token.source", "token", "The platform issues a subject token"
+	if o.TokenSource == nil {
+		check := diagnosis.Skip(id, layer, title, "")
+		check.Code = "subject-token-unavailable"
+		return o.structure(ctx, d, proved, check)
+	}
+	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
+	if err == nil {
+		var report diagnosis.Report
+		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: proved})
+		if err == nil {
+			return report
+		}
+	}
+	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
+	check := diagnosis.CheckFrom(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get", Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
+	check.Status = diagnosis.OutcomeUnknown
+	return o.structure(ctx, d, proved, check)
+}
+
+// structure reports what Entra and Azure hold, behind the check that says why access itself was not tested.
+func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool, why diagnosis.Check) diagnosis.Report {
+	now := time.Now
+	if o.Now != nil {
+		now = o.Now
+	}
+	started := now()
+	l := &look{observer: o, document: d, settled: proved || access.Settled(d, started), checks: []diagnosis.Check{why}}
+	l.application(ctx)
+	l.principal(ctx)
+	l.credentials(ctx)
+	l.assignments(ctx)
+	return diagnosis.Report{
+		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(l.checks),
+		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: now().Sub(started).Milliseconds(),
+		Checks: l.checks, Leftovers: []diagnosis.Leftover{},
+	}
+}

@@ -1,0 +1,77 @@
+package integration
+
+import (
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// HealthState is what the scheduled checks say of an integration.
+type HealthState string
+
+// The health states. Unknown means that nothing could be told: before the first check, or for three intervals.
+const (
+	HealthHealthy   HealthState = "healthy"
+	HealthDegraded  HealthState = "degraded"
+	HealthUnhealthy HealthState = "unhealthy"
+	HealthUnknown   HealthState = "unknown"
+)
+
+// Health is the health state as the integration's status shows it. It is written when the state changes, not with each
+// check, so that a version of the document outlives the checks that find nothing new.
+type Health struct {
+	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since time.Time   `json:"since"`
+	Code  string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+}
+
+// HealthStatus is all that is known of an integration's health.
+type HealthStatus struct {
+	State      HealthState          `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since      time.Time            `json:"since" doc:"When the state was entered"`
+	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
+	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"The last check that found access working"`
+	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
+	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access" doc:"What the last report really proved"`
+	LastReport *diagnosis.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
+	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state, newest first"`
+}
+
+// HealthChange is one change of state.
+type HealthChange struct {
+	At   time.Time   `json:"at"`
+	From HealthState `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
+	To   HealthState `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
+	Code string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+}
+
+// HealthRecord is what the checks keep of one integration, in a record of its own: state, schedule and outbox change in
+// one write, and no writer of the document is in the way.
+type HealthRecord struct {
+	HealthStatus
+	IntegrationID string `json:"integrationId"`
+	// FirstOperationID is the document's: after a teardown the health of an integration begins anew.
+	FirstOperationID string `json:"firstOperationId,omitempty"`
+	// LastSlot is the slot of the last check; an earlier or equal one has been dealt with.
+	LastSlot time.Time `json:"lastSlot,omitzero"`
+	// LastConclusive is the slot of the last check that told something.
+	LastConclusive time.Time `json:"lastConclusive,omitzero"`
+	// Suspicion is a failure that a second look is to confirm.
+	Suspicion *Suspicion `json:"suspicion,omitempty"`
+	// Outbox holds the changes that the world has not been told of yet.
+	Outbox []HealthNotice `json:"outbox,omitempty"`
+	ETag   string         `json:"-"`
+}
+
+// Suspicion is a failure that one check has seen.
+type Suspicion struct {
+	Slot time.Time `json:"slot"`
+	Code string    `json:"code"`
+}
+
+// HealthNotice is a change of state that is to be published under a fixed id, so that telling it twice is recognisable.
+type HealthNotice struct {
+	ID        string               `json:"id"`
+	Change    HealthChange         `json:"change"`
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+}
