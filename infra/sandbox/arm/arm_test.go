@@ -351,6 +351,10 @@ func TestShapes(t *testing.T) {
 	assert.Equal(t, world.DataAccountID, account.text("id"))
 	assert.Equal(t, "https://acmedata.blob.core.windows.net/", account.text("properties", "primaryEndpoints", "blob"))
 	assert.Equal(t, false, account.at("properties", "isHnsEnabled"))
+	gen2, _ := b.world.StorageAccount(world.DataAccount)
+	gen2.HierarchicalNamespace = true
+	b.world.PutStorageAccount(gen2)
+	assert.Equal(t, true, b.do("GET", world.DataAccountID, "").at("properties", "isHnsEnabled"))
 	assert.Equal(t, "Standard_LRS", account.text("sku", "name"))
 	assert.Equal(t, "Allow", account.text("properties", "networkAcls", "defaultAction"))
 	assert.Equal(t, "Deny", b.do("GET", world.LockedAccountID, "").text("properties", "networkAcls", "defaultAction"))

@@ -119,7 +119,7 @@ func accountObject(a world.StorageAccount) object {
 	return object{"id": a.ResourceID, "name": a.Name, "type": "Microsoft.Storage/storageAccounts", "location": a.Location, "kind": "StorageV2",
 		"tags": object{}, "sku": object{"name": "Standard_LRS", "tier": "Standard"}, "properties": object{
 			"provisioningState": "Succeeded", "primaryEndpoints": endpoints, "primaryLocation": a.Location, "statusOfPrimary": "available",
-			"accessTier": "Hot", "isHnsEnabled": false, "supportsHttpsTrafficOnly": true, "allowBlobPublicAccess": false,
+			"accessTier": "Hot", "isHnsEnabled": a.HierarchicalNamespace, "supportsHttpsTrafficOnly": true, "allowBlobPublicAccess": false,
 			"minimumTlsVersion": "TLS1_2", "publicNetworkAccess": "Enabled",
 			"networkAcls": object{"bypass": "AzureServices", "defaultAction": defaultAction, "virtualNetworkRules": []object{}, "ipRules": []object{}},
 		}}

@@ -98,7 +98,10 @@ DELETE /objects/{kind}/{id}           remove one
 kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
 
 The platform's API has quirks that a fault cannot show. PUT /objects/ddoe.quirks/{name} switches one on, DELETE off:
-`+platform.QuirkHelp()) // the caller went away: nobody to tell
+`+platform.QuirkHelp()+`
+PUT /objects/ddoe.users/`+world.UserEmail+` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
+the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
+`) // the caller went away: nobody to tell
 }
 
 func (a *api) showRequests(w http.ResponseWriter, r *http.Request) {

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -12,7 +11,7 @@ func (g *gate) me(c call) (int, any, error) {
 }
 
 func (g *gate) userView(user world.Object) world.Object {
-	return world.Object{"id": text(user, "id"), "email": text(user, "email"), "username": text(user, "username"), "type": "user"}
+	return world.Object{"id": text(user, "id"), "email": orDefault(text(user, "email"), text(user, "id")), "username": text(user, "username"), "type": "user"}
 }
 
 // memberships are the caller's roles, one for each organisation.
@@ -69,34 +68,4 @@ func (g *gate) available(c call) (int, any, error) {
 		}
 	}
 	return http.StatusOK, all, nil
-}
-
-// options are the options that an available integration lists.
-func options(available world.Object) []world.Object {
-	list, _ := available["options"].([]any)
-	all := make([]world.Object, 0, len(list))
-	for _, one := range list {
-		if option, ok := one.(world.Object); ok {
-			all = append(all, option)
-		}
-	}
-	return all
-}
-
-// meaning is what an option's value is for: what the world says, or else what its names tell a person.
-func meaning(option world.Object) string {
-	if means := text(option, "means"); means != "" {
-		return means
-	}
-	names := strings.ToLower(text(option, "name") + " " + text(option, "displayName"))
-	for _, word := range []struct{ part, means string }{
-		{"tenant", world.MeansTenantID}, {"directory", world.MeansTenantID}, {"secret", world.MeansClientSecret},
-		{"file", world.MeansCredentialFile}, {"json", world.MeansCredentialFile}, {"content", world.MeansCredentialFile},
-		{"account", world.MeansAccountName}, {"client", world.MeansClientID}, {"application", world.MeansClientID},
-	} {
-		if strings.Contains(names, word.part) {
-			return word.means
-		}
-	}
-	return ""
 }

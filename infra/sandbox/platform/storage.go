@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -19,10 +21,8 @@ const (
 	storageScope   = "https://storage.azure.com/.default"
 	storageVersion = "2023-11-03"
 	assertionType  = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	// testFile is what the platform leaves in a container for a moment.
+	// testFile begins the name of what the platform leaves in a container for a moment.
 	testFile = "test-file"
-	// defaultSubject is whom the platform's tokens speak for where no credential file says it.
-	defaultSubject = "system:serviceaccount:dataloop:storage"
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 1 << 20
 )
@@ -35,42 +35,9 @@ func (e *storageError) Error() string { return "Failed to connect to storage: " 
 
 func unreachable(reason string) *storageError { return &storageError{reason: reason} }
 
-// connection is what an integration's options say.
-type connection struct{ tenant, client, secret, account, subject, audience string }
-
-// connection reads the options of an integration by what they mean, and from the credential file what only it can say.
-func (g *gate) connection(integration world.Object) (connection, error) {
-	available, ok := g.world.DDOEObject(world.DDOEAvailableIntegrations, text(integration, "type"))
-	if !ok {
-		return connection{}, unreachable("the integration's type is not available")
-	}
-	values := map[string]string{}
-	for _, option := range options(available) {
-		if value := text(members(integration, "options"), text(option, "name")); value != "" {
-			values[meaning(option)] = value
-		}
-	}
-	k := connection{tenant: values[world.MeansTenantID], client: values[world.MeansClientID], secret: values[world.MeansClientSecret],
-		account: values[world.MeansAccountName], subject: defaultSubject, audience: DefaultAudience}
-	if content := values[world.MeansCredentialFile]; content != "" {
-		var file struct {
-			Subject  string `json:"subject"`
-			Audience string `json:"audience"`
-		}
-		if err := json.Unmarshal([]byte(content), &file); err != nil {
-			return connection{}, unreachable("the credential file is not a JSON object")
-		}
-		k.subject, k.audience = orDefault(file.Subject, k.subject), orDefault(file.Audience, k.audience)
-	}
-	k.subject = orDefault(g.value(QuirkSubject), k.subject)
-	if k.tenant == "" || k.client == "" || k.account == "" {
-		return connection{}, unreachable("the integration names no tenant, no client or no storage account")
-	}
-	return k, nil
-}
-
-// testStorage does what a driver will have to: it gets a token for the integration's identity, lists the container, and
-// writes, reads and deletes a file. Every error but a *storageError is the platform's own.
+// testStorage tests a place in storage. Where the integration names no account, as it is with a type that has no option
+// for that, the account is the first that holds the container and can be reached. Every error but a *storageError is the
+// platform's own.
 func (g *gate) testStorage(ctx context.Context, integration world.Object, container, path string) error {
 	k, err := g.connection(integration)
 	if err != nil {
@@ -80,21 +47,52 @@ func (g *gate) testStorage(ctx context.Context, integration world.Object, contai
 	if err != nil {
 		return err
 	}
-	base := url.URL{Scheme: "https", Host: k.account + ".blob.core.windows.net", Path: "/" + container}
-	list := base
+	accounts := []string{k.account}
+	if k.account == "" {
+		accounts = g.accountsWith(container)
+	}
+	var first error = unreachable("no storage account is named")
+	for i, account := range accounts {
+		err := g.tryAccount(ctx, token, account, container, path)
+		if err == nil {
+			return nil
+		}
+		if i == 0 {
+			first = err
+		}
+	}
+	return first
+}
+
+func (g *gate) accountsWith(container string) []string {
+	var names []string
+	for _, account := range g.world.StorageAccounts() {
+		if _, err := g.world.Container(account.Name, container); err == nil {
+			names = append(names, account.Name)
+		}
+	}
+	return names
+}
+
+// tryAccount does what a driver will have to: it lists the container, and writes, reads and deletes a file. The file has a
+// name of its own each time, so that two tests at once, and an immutable container, do no harm.
+func (g *gate) tryAccount(ctx context.Context, token, account, container, path string) error {
+	base := url.URL{Scheme: "https", Host: account + ".blob.core.windows.net", Path: "/" + container}
+	list, file := base, base
 	list.RawQuery = url.Values{"restype": {"container"}, "comp": {"list"}, "maxresults": {"1"}}.Encode()
-	file := base.JoinPath(path, testFile)
-	for _, step := range []struct {
-		method, target string
-		gone           bool // whether the file may have gone meanwhile, by another test's hand
-	}{{http.MethodGet, list.String(), false}, {http.MethodPut, file.String(), false}, {http.MethodGet, file.String(), true}} {
-		status, err := g.blob(ctx, token, step.method, step.target)
-		if err != nil && (!step.gone || status != http.StatusNotFound) {
+	if folder := strings.Trim(path, "/"); folder != "" {
+		file.Path += "/" + folder
+	}
+	file.Path += "/" + testFile + "-" + uuid.NewString()
+	for _, step := range []struct{ method, target string }{
+		{http.MethodGet, list.String()}, {http.MethodPut, file.String()}, {http.MethodGet, file.String()},
+	} {
+		if err := g.blob(ctx, token, step.method, step.target); err != nil {
 			return err
 		}
 	}
 	// An identity that may not delete is good enough: the file stays.
-	_, _ = g.blob(ctx, token, http.MethodDelete, file.String())
+	_ = g.blob(ctx, token, http.MethodDelete, file.String())
 	return nil
 }
 
@@ -131,15 +129,15 @@ func (g *gate) exchange(ctx context.Context, k connection) (string, error) {
 	return answer.AccessToken, nil
 }
 
-// blob makes one request to a storage account. The status is 0 where there was no answer.
-func (g *gate) blob(ctx context.Context, token, method, target string) (int, error) {
+// blob makes one request to a storage account.
+func (g *gate) blob(ctx context.Context, token, method, target string) error {
 	var content io.ReadCloser = http.NoBody
 	if method == http.MethodPut {
 		content = io.NopCloser(strings.NewReader(testFile))
 	}
 	request, err := http.NewRequestWithContext(ctx, method, target, content)
 	if err != nil {
-		return 0, unreachable("the storage account is not a name")
+		return unreachable("the storage account is not a name")
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("x-ms-version", storageVersion)
@@ -151,7 +149,7 @@ func (g *gate) blob(ctx context.Context, token, method, target string) (int, err
 	}
 	status, body, err := g.send(request)
 	if err != nil || status < http.StatusBadRequest {
-		return status, err
+		return err
 	}
 	var failure struct {
 		Code    string
@@ -160,7 +158,7 @@ func (g *gate) blob(ctx context.Context, token, method, target string) (int, err
 	// A body that is no XML leaves both empty, and the status speaks for itself.
 	_ = xml.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &failure)
 	sentence, _, _ := strings.Cut(failure.Message, "\n")
-	return status, unreachable(orDefault(failure.Code, http.StatusText(status)) + ": " + sentence)
+	return unreachable(orDefault(failure.Code, http.StatusText(status)) + ": " + sentence)
 }
 
 // send makes one request of the platform's own. An error says that there was no answer.

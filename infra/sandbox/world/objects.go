@@ -78,13 +78,15 @@ type DeletedItem struct {
 	ServicePrincipal *ServicePrincipal `json:"servicePrincipal,omitempty"`
 }
 
-// StorageAccount is a storage account with a firewall that is open or closed.
+// StorageAccount is a storage account with a firewall that is open or closed. HierarchicalNamespace makes it Data Lake
+// Storage Gen2; it is only told, and changes nothing about blobs here.
 type StorageAccount struct {
-	ResourceID     string       `json:"resourceId"`
-	Name           string       `json:"name"`
-	Location       string       `json:"location"`
-	FirewallClosed bool         `json:"firewallClosed"`
-	Containers     []*Container `json:"containers"`
+	ResourceID            string       `json:"resourceId"`
+	Name                  string       `json:"name"`
+	Location              string       `json:"location"`
+	FirewallClosed        bool         `json:"firewallClosed"`
+	HierarchicalNamespace bool         `json:"isHnsEnabled"`
+	Containers            []*Container `json:"containers"`
 }
 
 // Container holds blobs; an immutable one refuses deletes and overwrites.

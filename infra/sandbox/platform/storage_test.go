@@ -1,0 +1,162 @@
+package platform_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// TestDriverTestNeedsTheFederation: a driver validates only if the platform's own token really gets it to the container.
+func TestDriverTestNeedsTheFederation(t *testing.T) {
+	for name, tc := range map[string]struct {
+		values func(v map[string]string)
+		change func(b *bench, i identity) error
+		body   func(driver map[string]any)
+		says   string // "" passes
+	}{
+		"all in place": {},
+		"Data Lake":    {body: func(d map[string]any) { d["type"] = "azureDatalakeGen2" }},
+		"root":         {body: func(d map[string]any) { d["payload"] = map[string]any{"containerName": container} }},
+		"no application": {change: func(b *bench, i identity) error { return b.world.DeleteApplication(i.app.ID) },
+			says: "AADSTS700016"},
+		"no service principal": {change: func(b *bench, i identity) error { return b.world.DeleteServicePrincipal(i.principal.ID) },
+			says: "AADSTS7000229"},
+		"no trust": {change: func(b *bench, i identity) error { return b.world.DeleteFederatedCredential(i.app.ID, i.trust.ID) },
+			says: "AADSTS70025"},
+		"other subject": {change: func(b *bench, _ identity) error {
+			b.quirk("subject", `{"value":"system:serviceaccount:dataloop:other"}`)
+			return nil
+		}, says: "AADSTS700213"},
+		"no role": {change: func(b *bench, i identity) error { return b.revoke(i) },
+			says: "AuthorizationPermissionMismatch"},
+		"reader only": {change: func(b *bench, i identity) error {
+			b.assign(i.principal, world.RoleBlobDataReader)
+			return b.revoke(i)
+		}, says: "AuthorizationPermissionMismatch"},
+		"role not in effect yet": {change: func(b *bench, _ identity) error {
+			b.world.SetTiming(world.Timing{RBACMS: 60000})
+			return nil
+		}, says: "AuthorizationPermissionMismatch"},
+		"no such container": {change: func(b *bench, _ identity) error { return b.world.DeleteContainer(world.DataAccount, container) },
+			says: "ContainerNotFound"},
+		"firewall": {values: func(v map[string]string) { v["Storage account name"] = world.LockedAccount }, says: "AuthorizationFailure"},
+		"no such account": {values: func(v map[string]string) { v["Storage account name"] = "nosuchaccount" },
+			says: "ENOTFOUND nosuchaccount.blob.core.windows.net"},
+		"other tenant": {values: func(v map[string]string) { v["Tenant ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS90002"},
+		"other client": {values: func(v map[string]string) { v["Client ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS700016"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			i := b.identity()
+			v := values(i.app.AppID)
+			if tc.values != nil {
+				tc.values(v)
+			}
+			integration := b.integration("wif", v)
+			body := b.driverBody(integration)
+			if tc.body != nil {
+				tc.body(body)
+			}
+			made := b.do("POST", "/drivers", body)
+			require.Equal(t, 200, made.status, made.raw)
+			if tc.change != nil {
+				require.NoError(t, tc.change(b, i))
+			}
+			before := len(b.cloud.Requests(0))
+
+			for _, got := range []reply{b.do("POST", "/drivers/test", body), b.do("GET", "/drivers/"+made.text("id")+"/test", nil)} {
+				if tc.says == "" {
+					assert.Equal(t, 204, got.status, got.raw)
+					assert.Empty(t, got.raw)
+					continue
+				}
+				assert.Equal(t, 400, got.status)
+				assert.Contains(t, got.text("message"), tc.says)
+			}
+			assert.Len(t, b.cloud.Requests(before), 2, "what the platform does by itself is not in the log of the app's requests")
+			command, _ := b.validate(integration)
+			if tc.says == "" {
+				assert.Equal(t, "success", command.text("status"))
+				assert.Nil(t, command.at("error"))
+				assert.Equal(t, "trusted", b.metadata(integration, "status"))
+			} else {
+				assert.Equal(t, "failed", command.text("status"))
+				assert.Contains(t, command.text("error"), tc.says)
+				assert.Equal(t, "untrusted", b.metadata(integration, "status"))
+			}
+			assert.InDelta(t, 100, command.at("progress"), 0)
+			blobs, err := b.world.Blobs(world.DataAccount, container, "")
+			if err == nil {
+				assert.Empty(t, blobs, "the test file goes away again")
+			}
+		})
+	}
+}
+
+// TestOptionsByOtherNames: a type may be put into the world under any names; the sandbox's platform understands it by what
+// the options are called, and if need be by what they hold.
+func TestOptionsByOtherNames(t *testing.T) {
+	for name, options := range map[string]map[string]string{
+		"telling names":     {"applicationClientId": "Client ID", "directory": "Tenant ID", "storageAccount": "Storage account name", "importJson": "Credential file (JSON)"},
+		"names say nothing": {"p1": "Client ID", "p2": "Tenant ID", "p3": "Storage account name", "p4": "Credential file (JSON)"},
+		"no account":        {"p1": "Client ID", "p2": "Tenant ID", "p4": "Credential file (JSON)"},
+		"only the file":     {"p4": "Credential file (JSON)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			i := b.identity()
+			v, given, list := values(i.app.AppID), map[string]any{}, []any{}
+			for option, shown := range options {
+				given[option] = v[shown]
+				list = append(list, world.Object{"name": option, "displayName": option, "type": "string", "required": true})
+			}
+			require.NoError(t, b.world.PutDDOEObject(world.DDOEAvailableIntegrations, world.Object{"type": "x", "displayName": "X", "options": list}))
+			made := b.do("POST", ofOrg+"/integrations", map[string]any{"name": "n", "type": "x", "options": given})
+			require.Equal(t, 200, made.status, made.raw)
+			test := map[string]any{"type": "azureblob", "integrationId": made.text("id"), "payload": map[string]any{"containerName": container}}
+			got := b.do("POST", "/drivers/test", test)
+			assert.Equal(t, 204, got.status, got.raw)
+
+			require.NoError(t, b.revoke(i))
+			assert.Equal(t, 400, b.do("POST", "/drivers/test", test).status)
+		})
+	}
+}
+
+// TestImmutableContainer: the platform may write there, and leave its file.
+func TestImmutableContainer(t *testing.T) {
+	b := newBench(t)
+	i := b.identity()
+	_, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: "a0000000-0000-4000-8000-00000000000f", PrincipalID: i.principal.ID,
+		PrincipalType: "ServicePrincipal", Scope: world.DataAccountID, RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataContributor)})
+	require.NoError(t, err)
+	test := map[string]any{"type": "azureblob", "integrationId": b.integration("n", values(i.app.AppID)), "payload": map[string]any{"containerName": "archive"}}
+	assert.Equal(t, 204, b.do("POST", "/drivers/test", test).status)
+	assert.Equal(t, 204, b.do("POST", "/drivers/test", test).status, "again")
+}
+
+func TestValidationAtOnce(t *testing.T) {
+	b := newBench(t)
+	integration := b.integration("wif", values(b.identity().app.AppID))
+	b.driver(integration)
+	command := b.do("POST", "/drivers/validateDrivers", map[string]any{"integrationId": integration})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			got := b.do("GET", "/commands/"+command.text("id"), nil)
+			assert.Equal(t, "success", got.text("status"))
+			assert.Equal(t, 204, b.do("POST", "/drivers/test", b.driverBody(integration)).status)
+		})
+	}
+	group.Wait()
+}
+
+func TestValidationWithoutDrivers(t *testing.T) {
+	b := newBench(t)
+	command, _ := b.validate(b.integration("wif", values("c")))
+	assert.Equal(t, "success", command.text("status"))
+}
