@@ -2,10 +2,14 @@ package protocol
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
 )
+
+// hostMaxBody is the largest request body that the host passes on, in bytes (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT).
+const hostMaxBody = 104_857_600
 
 // httpFunctions serves HTTP functions. Proxied and forwarded requests look alike here: original method and path, body
 // as sent, X-Azure-Functions-InvocationId added.
@@ -22,7 +26,8 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	// A caller may learn of the limit before anything reads the body; without a length the reader enforces it.
 	r = r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(answered, r.Body, h.MaxBody)
+	sent := r.Body
+	r.Body = http.MaxBytesReader(answered, sent, h.MaxBody)
 	err := protect(func() error {
 		h.HTTP.ServeHTTP(answered, r)
 		return nil
@@ -30,6 +35,9 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answered.status == 0 { // a panic before the answer, or a handler that answers nothing
 		answer(answered, http.StatusInternalServerError)
 	}
+	// The host sends the whole body, whatever is answered meanwhile; a connection that closes in the middle of it would
+	// reach the caller as the host's own empty 500.
+	_, _ = io.Copy(io.Discard, io.LimitReader(sent, hostMaxBody))
 	line := []slog.Attr{
 		slog.String("invocationId", id), slog.String("traceId", traceID(r)),
 		// The path alone: a query may hold a function key.

@@ -190,6 +190,22 @@ func TestHTTPFunctions(t *testing.T) {
 	}
 }
 
+// TestLargeBodyIsReadToItsEnd answers early and still takes the rest: a proxy that is cut off while it sends reports the
+// broken connection instead of the answer.
+func TestLargeBodyIsReadToItsEnd(t *testing.T) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		assert.Error(t, err)
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	})
+	server, _ := start(t, Options{HTTP: refuse, MaxBody: 1 << 10})
+	body := strings.Repeat("x", 30<<20)
+	for range 10 {
+		answer, _ := send(t, server, http.MethodPut, "/api/integrations/x", body)
+		assert.Equal(t, http.StatusRequestEntityTooLarge, answer.StatusCode)
+	}
+}
+
 func TestObservedAttributesAreLogged(t *testing.T) {
 	server, log := start(t, Options{
 		Functions: map[string]Func{"reconcile": func(context.Context, *Invocation) error { return nil }},
