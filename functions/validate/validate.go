@@ -1,0 +1,88 @@
+// Package validate is the edge of POST /credentials/validate: it takes an uploaded credential file out of the request,
+// has it judged, and answers with the report, whatever the verdict.
+package validate
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+)
+
+// Function is what the edge needs.
+type Function struct {
+	// Lint judges a file by itself. It repeats no secret.
+	Lint func(file []byte, form credential.Form) diagnosis.Report
+}
+
+// input is decoded by hand: huma would have one body type, and would read a form into files on disk.
+type input struct {
+	Depth           string `query:"depth" enum:"file" default:"file" doc:"How deep to look. file: the file by itself, without the network"`
+	ContentType     string `header:"Content-Type" hidden:"true"`
+	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
+	RawBody         []byte
+}
+
+type output struct {
+	Body diagnosis.Report
+}
+
+const path = "/credentials/validate"
+
+// Register adds the operation to the API.
+func (f Function) Register(api huma.API) {
+	problem.Register(api, huma.Operation{
+		OperationID: "validateCredentials", Method: http.MethodPost, Path: path, Tags: []string{"credentials"},
+		Summary: "Judge a credential file",
+		Description: "Says all that is wrong with an azure_credentials.json at once, each with its place, a stable code and a remedy. " +
+			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated.",
+		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the limit as too large.
+		MaxBodyBytes: problem.MaxBody + 1, SkipValidateBody: true,
+		Responses: map[string]*huma.Response{"200": {Description: "The report", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: problem.Schema[diagnosis.Report](api)}}}},
+	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, f.serve)
+	document(api.OpenAPI().Paths[path])
+}
+
+// document describes the body in the API document. huma is left to think that there need not be one: its own refusal
+// would speak of JSON.
+func document(item *huma.PathItem) {
+	item.Post.RequestBody.Required = false
+	described := *item.Post
+	described.RequestBody = requestBody()
+	item.Post = &described
+}
+
+// requestBody describes the three ways to send a file. Its members are described, not demanded: a file without them is
+// judged, not refused.
+func requestBody() *huma.RequestBody {
+	text := func(description string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString, Description: description}
+	}
+	file := &huma.Schema{Type: huma.TypeObject, Description: "azure_credentials.json, at most 8 KiB", Properties: map[string]*huma.Schema{
+		"clientId": text("Application (client) id"), "tenantId": text("Directory (tenant) id"), "federatedTokenIssuer": text("Claim iss of the platform's tokens"),
+		"subject": text("Claim sub of the platform's tokens"), "audience": text("The cloud's token-exchange audience"),
+	}}
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary", Description: "azure_credentials.json, at most 8 KiB"}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: file, Examples: map[string]*huma.Example{"template": {Summary: "A file that was never filled in", Value: credential.File{
+			ClientID: "<APPLICATION_CLIENT_ID>", TenantID: "<TENANT_ID>", FederatedTokenIssuer: "https://dataloop.ai/oauth2",
+			Subject: "system:serviceaccount:dataloop:<service-name>", Audience: "api://AzureADTokenExchange"}}}},
+		"application/octet-stream": {Schema: binary},
+		"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{partFile}, Properties: map[string]*huma.Schema{
+			partFile: binary, partClientID: text("What the form says, compared with the file"), partTenantID: text("What the form says, compared with the file"),
+		}}},
+	}}
+}
+
+func (f Function) serve(_ context.Context, in *input) (*output, error) {
+	file, form, err := in.upload()
+	if err != nil {
+		return nil, err
+	}
+	return &output{Body: f.Lint(file, form)}, nil
+}
