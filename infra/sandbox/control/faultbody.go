@@ -19,6 +19,9 @@ func (f Fault) write(w http.ResponseWriter, r *http.Request, now time.Time, requ
 	if status == 0 {
 		status = http.StatusInternalServerError
 	}
+	if host, _, _ := strings.Cut(r.Host, ":"); host == platform.GateHost {
+		w.Header().Set("x-request-id", requestID) // on every answer of the platform, whatever its body
+	}
 	contentType, body := f.ownBody()
 	if f.Body == nil && status >= 400 {
 		contentType, body = f.serviceBody(w.Header(), r.Host, status, now, requestID)
@@ -57,7 +60,6 @@ func (f Fault) serviceBody(header http.Header, host string, status int, now time
 	case strings.Contains(host, "graph"):
 		return f.graphBody(header, status, now, requestID)
 	case host == platform.GateHost:
-		header.Set("x-request-id", requestID)
 		_, message := f.words(status)
 		return "application/json; charset=utf-8", encode(map[string]any{"status": status, "message": message})
 	}
