@@ -12,7 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Config is everything the app takes from its environment, checked. ConfigFromEnvironment fills it.
@@ -32,7 +32,7 @@ type Config struct {
 	SubjectTemplate string
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request exist.
 	SubjectTokenURL string
-	SubjectTokenKey ddoe.Secret
+	SubjectTokenKey secret.Value
 	// PublicBaseURL is what absolute links are built from, without a slash at the end; empty makes links relative.
 	PublicBaseURL string
 	// SiteName and Region say where the app runs, for the origin of a test.
@@ -43,7 +43,7 @@ type Config struct {
 // ServiceBus is how the namespace is reached: by the app's identity (Namespace) or by a connection string, never both.
 type ServiceBus struct {
 	Namespace        string
-	ConnectionString ddoe.Secret
+	ConnectionString secret.Value
 	// CustomEndpoint is the address to connect to instead of the namespace's own, such as a private-link gateway.
 	CustomEndpoint string
 }
@@ -94,8 +94,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		Region:          e.text("REGION_NAME"),
 	}
 	if e.text("DDOE_SUBJECT_TOKEN_URL") != "" {
-		c.SubjectTokenKey = ddoe.Secret(e.text("DDOE_API_KEY"))
-		if c.SubjectTokenKey == "" {
+		c.SubjectTokenKey = secret.New(e.text("DDOE_API_KEY"))
+		if c.SubjectTokenKey.IsZero() {
 			e.fault("DDOE_API_KEY", "is required where DDOE_SUBJECT_TOKEN_URL is set")
 		}
 	}
@@ -202,17 +202,17 @@ func (e *environment) serviceBus(name string) ServiceBus {
 	byIdentity := name + "__fullyQualifiedNamespace"
 	sb := ServiceBus{
 		Namespace:        strings.ToLower(e.text(byIdentity)),
-		ConnectionString: ddoe.Secret(e.text(name)),
+		ConnectionString: secret.New(e.text(name)),
 		CustomEndpoint:   e.address("SERVICEBUS_CUSTOM_ENDPOINT"),
 	}
 	switch {
-	case sb.Namespace == "" && sb.ConnectionString == "":
+	case sb.Namespace == "" && sb.ConnectionString.IsZero():
 		e.fault(byIdentity, "is required, such as name.servicebus.windows.net (or "+name+", a connection string)")
-	case sb.Namespace != "" && sb.ConnectionString != "":
+	case sb.Namespace != "" && !sb.ConnectionString.IsZero():
 		e.fault(byIdentity, "and "+name+" exclude each other; keep one")
 	case sb.Namespace != "" && !hostName.MatchString(sb.Namespace):
 		e.fault(byIdentity, "must be a host name such as name.servicebus.windows.net, without scheme and port")
-	case sb.ConnectionString != "" && !validConnectionString(sb.ConnectionString.Reveal()):
+	case !sb.ConnectionString.IsZero() && !validConnectionString(sb.ConnectionString.Reveal()):
 		e.fault(name, "must be a connection string of the namespace: Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, without EntityPath")
 	}
 	return sb

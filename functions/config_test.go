@@ -148,9 +148,3 @@ func TestEachCloudIsWhole(t *testing.T) {
 		})
 	}
 }
-
-func TestInstanceIsOfTheState(t *testing.T) {
-	assert.Equal(t, instance("https://a.blob.core.windows.net"), instance("https://A.blob.core.windows.net"))
-	assert.NotEqual(t, instance("https://a.blob.core.windows.net"), instance("https://b.blob.core.windows.net"))
-	assert.Regexp(t, `^[0-9a-f]{8}$`, instance("https://a.blob.core.windows.net"))
-}

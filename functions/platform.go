@@ -43,7 +43,7 @@ func production(cfg Config) (platform, error) {
 		return platform{}, fmt.Errorf("state store: %w", err)
 	}
 	queue, err := bus.New(bus.Config{
-		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString.Reveal(), CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
+		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString, CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
 	}, credential, nil)
 	if err != nil {
 		return platform{}, fmt.Errorf("service bus: %w", err)

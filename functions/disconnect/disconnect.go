@@ -22,12 +22,10 @@ type Function struct {
 }
 
 type input struct {
-	ID      string `path:"id" doc:"Integration id" example:"my-service"`
-	Purge   bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then"`
-	IfMatch string `header:"If-Match" doc:"Only tear down the version with this ETag"`
-	// IfNoneMatch holds for no teardown that makes sense ("*" means that there is nothing to tear down), so it is
-	// answered as failed rather than ignored.
-	IfNoneMatch string `header:"If-None-Match" doc:"Never holds for a teardown: 412. Use If-Match"`
+	ID          string `path:"id" doc:"Integration id" example:"my-service"`
+	Purge       bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then"`
+	IfMatch     string `header:"If-Match" doc:"Only tear down the version with this ETag"`
+	IfNoneMatch string `header:"If-None-Match" doc:"Do not tear down the version with this ETag; * never tears down"`
 	problem.OperationHeader
 }
 
@@ -57,10 +55,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.IfNoneMatch != "" {
-		return nil, problem.New(http.StatusPreconditionFailed, "precondition-failed", "If-None-Match does not hold for a teardown. Send the ETag as If-Match.")
-	}
-	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch, Purge: in.Purge})
+	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch, Purge: in.Purge})
 	if err != nil {
 		return nil, err
 	}

@@ -9,29 +9,31 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Function is what the edge needs.
 type Function struct {
-	// Run tests now. An empty token is one to be asked for.
-	Run func(ctx context.Context, id string, options Options) (diagnosis.Report, error)
+	// Run tests now.
+	Run func(ctx context.Context, id string, wanted provision.AccessTest) (diagnosis.Report, error)
 	// Submit has the queue test later.
 	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (provision.Accepted, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }
 
-// Options is the request body. It holds a token and must not be logged.
+// Options is the request body.
 type Options struct {
 	Mode         string             `json:"mode,omitempty" enum:"oracle,roundtrip" doc:"roundtrip writes, reads, lists and deletes one small blob; oracle leaves no trace. Default: roundtrip"`
 	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite" doc:"Test no more than this; default: what the spec grants"`
 	Prefix       string             `json:"prefix,omitempty" doc:"Folder for the test's blob" example:"wif-tests"`
-	SubjectToken string             `json:"subjectToken,omitempty" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
+	SubjectToken secret.Value       `json:"subjectToken,omitzero" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
 }
 
 type input struct {
@@ -94,7 +96,9 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if respondAsync(in.Prefer) {
 		return f.later(ctx, in.ID, operationID, options)
 	}
-	report, err := f.Run(ctx, in.ID, options)
+	report, err := f.Run(ctx, in.ID, provision.AccessTest{
+		Mode: access.Mode(options.Mode), Access: options.Access, Prefix: options.Prefix, Token: options.SubjectToken,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 func (f Function) later(ctx context.Context, id, operationID string, options Options) (*output, error) {
 	const detail = "It cannot be combined with Prefer: respond-async."
 	var findings []diagnosis.Finding
-	if options.SubjectToken != "" {
+	if !options.SubjectToken.IsZero() {
 		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: detail})
 	}
 	if options.Prefix != "" {

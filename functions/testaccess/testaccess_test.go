@@ -11,18 +11,19 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
 )
 
 // service remembers what it was asked.
 type service struct {
-	ran       []testaccess.Options
+	ran       []provision.AccessTest
 	submitted []provision.AccessTestOptions
 }
 
 func (s *service) edge() *problemtest.Edge {
 	return problemtest.Serve(testaccess.Function{
-		Run: func(_ context.Context, _ string, o testaccess.Options) (diagnosis.Report, error) {
+		Run: func(_ context.Context, _ string, o provision.AccessTest) (diagnosis.Report, error) {
 			s.ran = append(s.ran, o)
 			return diagnosis.Report{Kind: "access", Verdict: diagnosis.VerdictFail}, nil
 		},
@@ -42,7 +43,7 @@ func TestNow(t *testing.T) {
 	require.Equal(t, 200, got.Status, "a failed verdict is an answer, not an error")
 	assert.Equal(t, "fail", got.Body["verdict"])
 	assert.NotContains(t, got.Raw, "planted")
-	assert.Equal(t, []testaccess.Options{{Mode: "oracle", Access: "read", Prefix: "p", SubjectToken: "planted-token"}}, s.ran)
+	assert.Equal(t, []provision.AccessTest{{Mode: "oracle", Access: "read", Prefix: "p", Token: secret.New("planted-token")}}, s.ran)
 	assert.Empty(t, s.submitted)
 }
 
@@ -50,7 +51,7 @@ func TestABodyIsOptional(t *testing.T) {
 	for _, body := range []string{"", "{}", `{"mode":null}`} {
 		s := &service{}
 		assert.Equal(t, 200, s.edge().Call(t, "POST", path, body).Status)
-		assert.Equal(t, []testaccess.Options{{}}, s.ran)
+		assert.Equal(t, []provision.AccessTest{{}}, s.ran)
 	}
 }
 

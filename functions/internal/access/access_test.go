@@ -19,8 +19,8 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	sut "github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -244,7 +244,13 @@ func TestFaults(t *testing.T) {
 		},
 		"no container named": {
 			storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Access: integration.AccessRead}},
-			want:    "access.list unknown container-not-named", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
+			want:    "access.list unknown container-not-named", others: []string{"access.network pass"},
+			verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
+		},
+		"firewall closed and no container named": {
+			storage: []integration.StorageAccess{{ResourceID: world.LockedAccountID, Access: integration.AccessRead}},
+			want:    "access.network fail network-rules-blocked", others: []string{"access.list unknown container-not-named"},
+			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage account show --ids " + world.LockedAccountID,
 		},
 		"account is no host name": {
 			storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
@@ -533,8 +539,8 @@ func TestNoTokenInAnyReport(t *testing.T) {
 	token := c.token(platform.TokenRequest{})
 	for _, r := range []access.Request{
 		{Document: c.document(), Token: token},
-		{Document: c.document(), Token: sut.SubjectToken(token.Reveal() + "x.y")},
-		{Document: c.document(), Token: "eyJsecret.eyJsecret"},
+		{Document: c.document(), Token: secret.New(token.Reveal() + "x.y")},
+		{Document: c.document(), Token: secret.New("eyJsecret.eyJsecret")},
 	} {
 		report, err := c.tester().Run(t.Context(), r)
 		require.NoError(t, err)

@@ -125,12 +125,12 @@ func (p *probe) readOracle(ctx context.Context) {
 	_, err := p.client.NewBlobClient(o.name("none")).GetProperties(ctx, nil)
 	switch {
 	case err == nil:
-		o.fault("access.read", "read", "not-recognised-success")
+		o.fault(checkRead, "read", "not-recognised-success")
 	case code(err) == "BlobNotFound":
 		o.reached = true
-		o.add(told(o.passed("access.read", "read", titleRead)))
+		o.add(told(o.passed(checkRead, "read", titleRead)))
 	default:
-		o.add(o.from("access.read", "read", titleRead, err))
+		o.add(o.from(checkRead, "read", titleRead, err))
 	}
 }
 
@@ -146,15 +146,15 @@ func (p *probe) writeOracle(ctx context.Context) {
 		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &any}},
 	})
 	if err == nil {
-		o.add(o.granted("access.write", "write", titleWrite))
+		o.add(o.granted(checkWrite, "write", titleWrite))
 		p.remove(ctx, name, etag(answer.ETag))
 		return
 	}
 	if code(err) == "ConditionNotMet" && status(err) == http.StatusPreconditionFailed {
-		o.add(told(o.granted("access.write", "write", titleWrite)))
+		o.add(told(o.granted(checkWrite, "write", titleWrite)))
 		return
 	}
-	o.add(o.refusal("access.write", "write", titleWrite, err))
+	o.add(o.refusal(checkWrite, "write", titleWrite, err))
 }
 
 // deleteOracle deletes a blob that was never written: "not found" shows that the right is there.
@@ -165,11 +165,11 @@ func (p *probe) deleteOracle(ctx context.Context) {
 	_, err := p.client.NewBlobClient(o.name("none")).Delete(ctx, nil)
 	switch {
 	case err == nil:
-		o.fault("access.delete", "delete", "not-recognised-success")
+		o.fault(checkDelete, "delete", "not-recognised-success")
 	case code(err) == "BlobNotFound":
-		o.add(told(o.granted("access.delete", "delete", titleDelete)))
+		o.add(told(o.granted(checkDelete, "delete", titleDelete)))
 	default:
-		o.add(o.refusal("access.delete", "delete", titleDelete, err))
+		o.add(o.refusal(checkDelete, "delete", titleDelete, err))
 	}
 }
 

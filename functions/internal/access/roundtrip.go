@@ -33,7 +33,7 @@ func (p *probe) roundtrip(ctx context.Context) {
 	content := []byte("ddoe-wif " + o.run.id)
 	tag, written, err := p.write(ctx, name, content)
 	if !written {
-		o.add(o.from("access.write", "write", titleWrite, err))
+		o.add(o.from(checkWrite, "write", titleWrite, err))
 		p.listOracle(ctx)
 		p.readOracle(ctx)
 		p.deleteOracle(ctx)
@@ -42,7 +42,7 @@ func (p *probe) roundtrip(ctx context.Context) {
 	// Whatever happens below, the blob is removed, and last.
 	defer p.remove(ctx, name, tag)
 	o.reached = true
-	o.add(o.passed("access.write", "write", titleWrite))
+	o.add(o.passed(checkWrite, "write", titleWrite))
 	p.readBack(ctx, name, content, tag)
 	p.listBack(ctx, name)
 }
@@ -90,18 +90,18 @@ func (p *probe) readBack(ctx context.Context, name string, content []byte, tag a
 	defer cancel()
 	answer, err := p.client.NewBlobClient(name).DownloadStream(ctx, nil)
 	if err != nil {
-		o.add(o.from("access.read", "read", titleRead, err))
+		o.add(o.from(checkRead, "read", titleRead, err))
 		return
 	}
 	defer func() { _ = answer.Body.Close() }()
 	read, err := io.ReadAll(io.LimitReader(answer.Body, int64(len(content))+1))
 	switch {
 	case err != nil:
-		o.add(o.from("access.read", "read", titleRead, err))
+		o.add(o.from(checkRead, "read", titleRead, err))
 	case !bytes.Equal(read, content) || etag(answer.ETag) != tag:
-		o.fault("access.read", "read", "content-mismatch")
+		o.fault(checkRead, "read", "content-mismatch")
 	default:
-		o.add(o.passed("access.read", "read", titleRead))
+		o.add(o.passed(checkRead, "read", titleRead))
 	}
 }
 
@@ -126,9 +126,9 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 	client := p.client.NewBlobClient(name)
 	err := p.deleteVersion(ctx, client, tag)
 	if err == nil {
-		o.add(o.granted("access.delete", "delete", titleDelete))
+		o.add(o.granted(checkDelete, "delete", titleDelete))
 	} else {
-		o.add(o.from("access.delete", "delete", titleDelete, err))
+		o.add(o.from(checkDelete, "delete", titleDelete, err))
 	}
 	_, gone := client.GetProperties(ctx, nil)
 	if code(gone) == "BlobNotFound" {

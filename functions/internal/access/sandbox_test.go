@@ -20,6 +20,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	sut "github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -175,7 +176,7 @@ func (c *cloud) token(r platform.TokenRequest) sut.SubjectToken {
 	}
 	token, err := c.issuer.Mint(r)
 	require.NoError(c.t, err)
-	return sut.SubjectToken(token)
+	return secret.New(token)
 }
 
 func (c *cloud) tester() *access.Tester {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -36,10 +37,6 @@ type target struct {
 }
 
 func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, random string) *target {
-	suffix := t.BlobEndpointSuffix
-	if suffix == "" {
-		suffix = publicSuffix
-	}
 	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, random: random, intended: entry.Access}
 	if o.intended == "" {
 		o.intended = integration.AccessRead
@@ -48,9 +45,21 @@ func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, rando
 	if r.request.Access != "" {
 		o.wanted = r.request.Access
 	}
-	o.account = strings.ToLower(path.Base(entry.ResourceID))
-	o.url = "https://" + o.account + "." + strings.TrimPrefix(suffix, ".") + "/" + entry.Container
+	o.account, o.url = account(entry), t.containerURL(entry)
 	return o
+}
+
+func account(entry integration.StorageAccess) string {
+	return strings.ToLower(path.Base(entry.ResourceID))
+}
+
+// containerURL is the URL of the entry's container; that of the account where none is named.
+func (t *Tester) containerURL(entry integration.StorageAccess) string {
+	suffix := t.BlobEndpointSuffix
+	if suffix == "" {
+		suffix = publicSuffix
+	}
+	return "https://" + account(entry) + "." + strings.TrimPrefix(suffix, ".") + "/" + entry.Container
 }
 
 // test makes all checks of the entry. failed is the check that made a token impossible, or "".
@@ -61,6 +70,7 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 		return
 	}
 	if o.entry.Container == "" {
+		o.knock(ctx)
 		o.fault(checkList, "list", "container-not-named")
 		return
 	}
@@ -106,16 +116,10 @@ func (o *target) options() azcore.ClientOptions {
 // firstDelay is the pause before the one retry.
 const firstDelay = 200 * time.Millisecond
 
-// knock asks for the container without a token, where there is none: Storage's challenge shows that the way is free
-// and which tenant the account trusts, and a closed firewall shows as well.
+// knock asks without a token, where there is none or no container to use it on: Storage's challenge shows that the way
+// is free and which tenant the account trusts, and a closed firewall shows as well.
 func (o *target) knock(ctx context.Context) {
-	client, err := container.NewClientWithNoCredential(o.url, &container.ClientOptions{ClientOptions: o.options()})
-	if err == nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, callBudget)
-		defer cancel()
-		_, err = client.GetProperties(ctx, nil)
-	}
+	err := o.anonymous(ctx)
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
 		if tenant := diagnosis.StorageTenant(answer); tenant == "" || strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
@@ -123,6 +127,24 @@ func (o *target) knock(ctx context.Context) {
 		}
 	}
 	o.add(o.from(checkNetwork, "network", "The storage account answers", err))
+}
+
+// anonymous asks for the properties of the container, or of the account's blob service where none is named.
+func (o *target) anonymous(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callBudget)
+	defer cancel()
+	if o.entry.Container == "" {
+		client, err := service.NewClientWithNoCredential(o.url, &service.ClientOptions{ClientOptions: o.options()})
+		if err == nil {
+			_, err = client.GetProperties(ctx, nil)
+		}
+		return err
+	}
+	client, err := container.NewClientWithNoCredential(o.url, &container.ClientOptions{ClientOptions: o.options()})
+	if err == nil {
+		_, err = client.GetProperties(ctx, nil)
+	}
+	return err
 }
 
 // skipAll skips the rights, which cannot be told any more.

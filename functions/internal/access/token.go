@@ -32,6 +32,9 @@ const (
 	checkExchange = "exchange.token"
 	checkNetwork  = "access.network"
 	checkList     = "access.list"
+	checkRead     = "access.read"
+	checkWrite    = "access.write"
+	checkDelete   = "access.delete"
 )
 
 // checkToken compares what the token says with the document, before anything is sent. It returns the id of the first

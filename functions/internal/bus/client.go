@@ -12,6 +12,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // ContentType is the content type of every message: a CloudEvent in structured JSON mode.
@@ -30,8 +32,8 @@ type Message struct {
 type Config struct {
 	// Namespace is the fully qualified name, such as example.servicebus.windows.net.
 	Namespace string
-	// ConnectionString holds a SAS key: a secret, never logged.
-	ConnectionString string
+	// ConnectionString holds a SAS key.
+	ConnectionString secret.Value
 	// CustomEndpoint is host or host:port to dial instead of the namespace's name, as a private-link gateway needs.
 	CustomEndpoint string
 }
@@ -62,8 +64,8 @@ func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptio
 }
 
 func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*azservicebus.Client, error) {
-	if cfg.ConnectionString != "" {
-		client, err := azservicebus.NewClientFromConnectionString(cfg.ConnectionString, opts)
+	if !cfg.ConnectionString.IsZero() {
+		client, err := azservicebus.NewClientFromConnectionString(cfg.ConnectionString.Reveal(), opts)
 		if err != nil {
 			// The SDK's text may quote the string, and with it the key.
 			return nil, errors.New("bus: the connection string is malformed")

@@ -14,10 +14,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// azservicebus 1.11 never ends the claim renewer of a link whose creation fails after its claim was accepted, which
+	// the tests with dropped connections now and then provoke.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/internal.(*Namespace).startNegotiateClaimRenewer.func3"))
+}
 
 func TestSend(t *testing.T) {
 	n := newNamespace(t)
@@ -127,7 +132,7 @@ func TestConcurrentSends(t *testing.T) {
 func TestConnectionString(t *testing.T) {
 	n := newNamespace(t)
 	client, err := bus.New(bus.Config{
-		ConnectionString: "Endpoint=sb://" + n.plain + ";SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true",
+		ConnectionString: secret.New("Endpoint=sb://" + n.plain + ";SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true"),
 		Namespace:        "not-used.servicebus.windows.net",
 	}, nil, nil)
 	require.NoError(t, err)
@@ -140,9 +145,9 @@ func TestNew(t *testing.T) {
 	for name, cfg := range map[string]bus.Config{
 		"nothing":       {},
 		"no credential": {Namespace: "example.servicebus.windows.net"},
-		"no endpoint":   {ConnectionString: "SharedAccessKeyName=k;SharedAccessKey=planted-secret"},
-		"no key":        {ConnectionString: "Endpoint=sb://example.servicebus.windows.net/;SharedAccessKeyName=planted-secret"},
-		"not pairs":     {ConnectionString: "planted-secret"},
+		"no endpoint":   {ConnectionString: secret.New("SharedAccessKeyName=k;SharedAccessKey=planted-secret")},
+		"no key":        {ConnectionString: secret.New("Endpoint=sb://example.servicebus.windows.net/;SharedAccessKeyName=planted-secret")},
+		"not pairs":     {ConnectionString: secret.New("planted-secret")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bus.New(cfg, nil, nil)

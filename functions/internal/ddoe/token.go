@@ -12,6 +12,8 @@ import (
 	"mime"
 	"net/http"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // maxAnswer is the largest answer that is read, in bytes: a subject token has at most 16 KiB.
@@ -22,40 +24,39 @@ const answerTimeout = 10 * time.Second
 
 // TokenSource asks the platform for subject tokens.
 type TokenSource struct {
-	url string
-	// bearer gives the key. It is a function because fmt prints unexported members without asking them.
-	bearer func() string
+	url    string
+	key    secret.Value
 	client *http.Client
 }
 
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
 // HTTP client; nil is http.DefaultClient. Redirects are not followed, because they would carry the key elsewhere.
-func NewTokenSource(url string, apiKey Secret, client *http.Client) *TokenSource {
+func NewTokenSource(url string, apiKey secret.Value, client *http.Client) *TokenSource {
 	if client == nil {
 		client = http.DefaultClient
 	}
 	pinned := *client
 	pinned.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &TokenSource{url: url, bearer: apiKey.Reveal, client: &pinned}
+	return &TokenSource{url: url, key: apiKey, client: &pinned}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
-// else the transport's. The token is a secret: hand it on as entra.SubjectToken.
-func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string) (string, error) {
+// else the transport's.
+func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string) (secret.Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	req, err := s.request(ctx, subject, audience)
 	if err != nil {
-		return "", err
+		return secret.Value{}, err
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("subject token: %w", err)
+		return secret.Value{}, fmt.Errorf("subject token: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return "", fmt.Errorf("subject token: %w", err)
+		return secret.Value{}, fmt.Errorf("subject token: %w", err)
 	}
 	return tokenFrom(resp, body)
 }
@@ -74,29 +75,29 @@ func (s *TokenSource) request(ctx context.Context, subject, audience string) (*h
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+s.bearer())
+	req.Header.Set("Authorization", "Bearer "+s.key.Reveal())
 	return req, nil
 }
 
 // tokenFrom takes the token out of an answer. The platform answers unknown paths with a web page and status 200, so the
 // media type counts as much as the status.
-func tokenFrom(resp *http.Response, body []byte) (string, error) {
-	fault := func(code string) error {
-		return &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header)}
+func tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
+	fault := func(code string) (secret.Value, error) {
+		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header)}
 	}
 	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	isJSON := err == nil && media == "application/json"
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return "", fault(errorCode(isJSON, body))
+		return fault(errorCode(isJSON, body))
 	}
 	if !isJSON || len(body) > maxAnswer {
-		return "", fault(CodeAnswerInvalid)
+		return fault(CodeAnswerInvalid)
 	}
 	var answer struct {
-		Token string `json:"token"`
+		Token secret.Value `json:"token"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Token == "" {
-		return "", fault(CodeAnswerInvalid)
+	if json.Unmarshal(body, &answer) != nil || answer.Token.IsZero() {
+		return fault(CodeAnswerInvalid)
 	}
 	return answer.Token, nil
 }

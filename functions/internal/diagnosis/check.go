@@ -26,6 +26,15 @@ func CheckOf(id, layer string, d Diagnosis) Check {
 		Transient: d.Transient, Remedy: d.Remedy, Evidence: d.Evidence}
 }
 
+// Diagnosis is what the check says, as the end of an operation.
+func (c Check) Diagnosis() Diagnosis {
+	detail := c.Detail
+	if detail == "" {
+		detail = c.Title
+	}
+	return Diagnosis{Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
+}
+
 // Skip is the check that was not made, because the check dependsOn failed.
 func Skip(id, layer, title, dependsOn string) Check {
 	return Check{ID: id, Layer: layer, Status: OutcomeSkip, Title: title, DependsOn: dependsOn}

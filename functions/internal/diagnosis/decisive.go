@@ -21,10 +21,5 @@ func (r Report) Decisive() (Diagnosis, bool) {
 	if decisive == nil {
 		return New(CodeUnrecognised), false
 	}
-	detail := decisive.Detail
-	if detail == "" {
-		detail = decisive.Title
-	}
-	return Diagnosis{Code: decisive.Code, Title: decisive.Title, Detail: detail, Transient: decisive.Transient,
-		Remedy: decisive.Remedy, Evidence: decisive.Evidence}, patient && decisive.Status != OutcomeWarn
+	return decisive.Diagnosis(), patient && decisive.Status != OutcomeWarn
 }

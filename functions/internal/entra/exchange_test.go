@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -237,7 +238,7 @@ func TestCredentialRefusesNonsense(t *testing.T) {
 			assertSilent(t, err)
 		})
 	}
-	_, err := e.Credential(tenantID, clientID, "not.a token")
+	_, err := e.Credential(tenantID, clientID, secret.New("not.a token"))
 	require.ErrorIs(t, err, entra.ErrMalformedToken)
 }
 

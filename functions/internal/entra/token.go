@@ -8,45 +8,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
-)
 
-// redacted is what every way of printing a token shows.
-const redacted = "[redacted]"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+)
 
 // MaxSubjectToken is the largest subject token that is accepted, in bytes.
 const MaxSubjectToken = 16 << 10
 
-// SubjectToken is the platform's OIDC token. It shows itself to nobody but a caller of Reveal: every verb of fmt, slog,
-// JSON and text encoding print "[redacted]". Two ways around it are Go's own: fmt does not ask the unexported members of
-// a struct, and encoding/json does not ask the keys of a map; so keep it in neither of what may be printed.
-type SubjectToken string
-
-// Reveal returns the token itself, for sending it to the token service.
-func (t SubjectToken) Reveal() string { return string(t) }
-
-// String returns "[redacted]".
-func (SubjectToken) String() string { return redacted }
-
-// GoString returns "[redacted]".
-func (SubjectToken) GoString() string { return redacted }
-
-// Format prints "[redacted]" for every verb.
-func (SubjectToken) Format(f fmt.State, _ rune) {
-	// A Formatter has no way to report a failed write.
-	_, _ = f.Write([]byte(redacted))
-}
-
-// LogValue returns "[redacted]".
-func (SubjectToken) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON returns "[redacted]" as a JSON string.
-func (SubjectToken) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
-
-// MarshalText returns "[redacted]".
-func (SubjectToken) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// SubjectToken is the platform's OIDC token.
+type SubjectToken = secret.Value
 
 // Claims are what a subject token says of itself. Nothing of it is verified; the token service does that.
 type Claims struct {
@@ -79,13 +51,14 @@ type jwtClaims struct {
 // ParseSubjectToken reads the claims of a compact JWT without verifying it: at most MaxSubjectToken bytes, exactly three
 // parts of strict base64url without padding, header and claims JSON objects. The error is ErrMalformedToken.
 func ParseSubjectToken(t SubjectToken) (Claims, error) {
+	text := t.Reveal()
 	switch {
-	case t == "":
+	case text == "":
 		return Claims{}, fmt.Errorf("%w: it is empty", ErrMalformedToken)
-	case len(t) > MaxSubjectToken:
+	case len(text) > MaxSubjectToken:
 		return Claims{}, fmt.Errorf("%w: it is larger than %d bytes", ErrMalformedToken, MaxSubjectToken)
 	}
-	parts := strings.Split(string(t), ".")
+	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
 		return Claims{}, fmt.Errorf("%w: it has %d parts instead of 3", ErrMalformedToken, len(parts))
 	}

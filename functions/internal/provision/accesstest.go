@@ -7,8 +7,58 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
+
+// AccessTest is what an access test is asked for; empty members mean the test's defaults.
+type AccessTest struct {
+	Mode   access.Mode
+	Access integration.Access
+	// Prefix is the folder of the test's blob.
+	Prefix string
+	// Token is the subject token to test with; without one the platform is asked for one.
+	Token secret.Value
+}
+
+// TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned, and
+// a test for which no subject token can be had. Errors are *diagnosis.Error.
+func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) (diagnosis.Report, error) {
+	invocation.From(ctx).SetIntegration(id)
+	d, err := s.Repository.Get(ctx, id)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return diagnosis.Report{}, refuseAbsent()
+	case err != nil:
+		return diagnosis.Report{}, stored(err)
+	}
+	if err := s.admitAccessTest(!wanted.Token.IsZero())(&d); err != nil {
+		return diagnosis.Report{}, err
+	}
+	return s.test(ctx, d, wanted)
+}
+
+// admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token: given
+// says that one came with the request.
+func (s *Service) admitAccessTest(given bool) func(*integration.Document) error {
+	return func(d *integration.Document) error {
+		switch {
+		case d == nil:
+			return refuseAbsent()
+		case d.Status.Phase == integration.PhaseDeleted:
+			return refuse("integration-deleted")
+		case d.Status.Phase == integration.PhaseDeprovisioning:
+			return refuse("deprovisioning")
+		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
+			return refuse("not-provisioned")
+		case s.Tester == nil, !given && s.TokenSource == nil:
+			return refuse("subject-token-unavailable")
+		default:
+			return nil
+		}
+	}
+}
 
 // accessTest runs an access test and keeps its report as the operation's result. The operation succeeds whatever the
 // report's verdict is: the test was made.
@@ -17,18 +67,30 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := admitAccessTest(&a.Document); err != nil {
+	if err := s.admitAccessTest(false)(&a.Document); err != nil {
 		return err
 	}
-	if !s.verifies() {
-		return refuse("subject-token-unavailable")
-	}
-	report, err := s.test(ctx, a.Document, access.Mode(cmd.Mode), integration.Access(cmd.Access))
+	report, err := s.test(ctx, a.Document, AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)})
 	if err != nil {
 		return tokenFailure(err)
 	}
 	r := &run{Service: s, cmd: cmd, document: a.Document}
 	return r.succeed(ctx, report)
+}
+
+// test runs an access test, with a token for the first subject where none is given. Its error is about the token, or
+// about a request that cannot be tested.
+func (s *Service) test(ctx context.Context, d integration.Document, wanted AccessTest) (diagnosis.Report, error) {
+	if wanted.Token.IsZero() {
+		token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
+		if err != nil {
+			words := wordsOf(d)
+			words.Operation = opSubjectToken
+			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
+		}
+		wanted.Token = token
+	}
+	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix})
 }
 
 // tokenFailure decides by the platform's answer whether asking again for a subject token may help.

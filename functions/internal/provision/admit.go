@@ -55,22 +55,6 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 	}
 }
 
-// admitAccessTest refuses to test what does not exist yet or any more.
-func admitAccessTest(d *integration.Document) error {
-	switch {
-	case d == nil:
-		return refuseAbsent()
-	case d.Status.Phase == integration.PhaseDeleted:
-		return refuse("integration-deleted")
-	case d.Status.Phase == integration.PhaseDeprovisioning:
-		return refuse("deprovisioning")
-	case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
-		return refuse("not-provisioned")
-	default:
-		return nil
-	}
-}
-
 func refuseAbsent() error {
 	refusal := refuse("integration-not-found")
 	refusal.Err = integration.ErrNotFound

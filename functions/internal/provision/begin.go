@@ -74,7 +74,7 @@ func (s *Service) intentOf(cmd message.Command) (intent, error) {
 	case message.TypeDeprovision:
 		in.admit, in.apply, content = admitTeardown(cmd.Purge), applyTeardown, cmd.Purge
 	case message.TypeAccessTest:
-		in.admit, content = admitAccessTest, cmd.Mode+"|"+cmd.Access
+		in.admit, content = s.admitAccessTest(false), cmd.Mode+"|"+cmd.Access
 	default:
 		in.admit, in.apply = admitRepair, s.applyRepair
 		if cmd.Spec != nil {

@@ -31,6 +31,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
@@ -133,8 +134,9 @@ func newFixture(t *testing.T) *fixture {
 		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
-		TokenSource: func(_ context.Context, subject, audience string) (string, error) {
-			return f.issuer().Mint(platform.TokenRequest{Subject: subject, Audience: audience})
+		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
+			token, err := f.issuer().Mint(platform.TokenRequest{Subject: subject, Audience: audience})
+			return secret.New(token), err
 		},
 		Send: f.send, Now: f.now, Sleep: f.sleep, Instance: "0123abcd",
 	}

@@ -29,7 +29,9 @@ type Submission struct {
 
 // TeardownOptions are the options of a teardown.
 type TeardownOptions struct {
-	OperationID, IfMatch string
+	OperationID string
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
+	IfMatch, IfNoneMatch string
 	// Purge also removes the soft-deleted application and service principal, for good.
 	Purge bool
 }
@@ -64,7 +66,7 @@ func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOp
 	if err != nil {
 		return Accepted{}, err
 	}
-	in := intent{kind: integration.KindDeprovision, id: id, operationID: opts.OperationID, hash: hash, ifMatch: opts.IfMatch,
+	in := intent{kind: integration.KindDeprovision, id: id, operationID: opts.OperationID, hash: hash, ifMatch: opts.IfMatch, ifNoneMatch: opts.IfNoneMatch,
 		admit: admitTeardown(opts.Purge), apply: applyTeardown, command: message.Command{Type: message.TypeDeprovision, IntegrationID: id, Purge: opts.Purge}}
 	if in.operationID == "" {
 		if in.operationID, err = s.runningTeardown(ctx, in); err != nil {
@@ -77,14 +79,11 @@ func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOp
 // SubmitAccessTest sends the command for an access test; its report becomes the operation's result. It needs a source
 // of subject tokens.
 func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTestOptions) (Accepted, error) {
-	if !s.verifies() {
-		return Accepted{}, refuse("subject-token-unavailable")
-	}
 	hash, err := requestHash(integration.KindAccessTest, id, opts.Mode+"|"+opts.Access)
 	if err != nil {
 		return Accepted{}, err
 	}
-	return s.submit(ctx, intent{kind: integration.KindAccessTest, id: id, operationID: opts.OperationID, hash: hash, admit: admitAccessTest,
+	return s.submit(ctx, intent{kind: integration.KindAccessTest, id: id, operationID: opts.OperationID, hash: hash, admit: s.admitAccessTest(false),
 		command: message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: opts.Mode, Access: opts.Access}})
 }
 

@@ -96,9 +96,13 @@ func TestPreconditions(t *testing.T) {
 	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
 	require.NoError(t, submit(`"x", W/"`+trimQuotes(tag)+`"`, ""))
 	requireCode(t, "precondition-failed", submit(tag, ""))
+	for _, noneMatch := range []string{"*", f.document().ETag, `"another", "` + f.document().ETag + `"`} {
+		_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfNoneMatch: noneMatch})
+		requireCode(t, "precondition-failed", err)
+	}
 	_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfMatch: tag})
 	requireCode(t, "precondition-failed", err)
-	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfMatch: f.document().ETag})
+	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{IfMatch: f.document().ETag, IfNoneMatch: `"another"`})
 	require.NoError(t, err)
 }
 

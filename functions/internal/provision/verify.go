@@ -66,8 +66,14 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return s.verifyLater(ctx, cmd, err)
 	}
-	if proved(report) {
+	failed := report.Verdict != diagnosis.VerdictPass && report.Verdict != diagnosis.VerdictWarn
+	gap, unproved := s.Tester.Unproved(d.Spec, report)
+	switch {
+	case !failed && !unproved:
 		return s.verified(ctx, cmd)
+	case !failed: // nothing is wrong, and testing again will prove no more
+		invocation.From(ctx).SetCode(gap.Code)
+		return s.undecided(ctx, cmd, gap)
 	}
 	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
@@ -78,11 +84,6 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 		return s.refuted(ctx, cmd, worst)
 	}
 	return s.undecided(ctx, cmd, worst)
-}
-
-// proved reports whether the report is a recognised success that reached the data.
-func proved(r diagnosis.Report) bool {
-	return r.ClaimLevel == diagnosis.ClaimAccess && (r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn)
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -99,7 +100,9 @@ func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
 
 func TestVerifyWithoutToken(t *testing.T) {
 	f := newFixture(t)
-	f.service.TokenSource = func(context.Context, string, string) (string, error) { return "", errors.New("no route") }
+	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+		return secret.Value{}, errors.New("no route")
+	}
 	d := f.provisioned(spec("images"))
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "nothing was learnt about the integration")
@@ -149,4 +152,100 @@ func TestAccessTestCommand(t *testing.T) {
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
 	assert.Equal(t, "subject-token-unavailable", f.requireStatus("without-token", integration.OperationFailed).Error.Code)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "a failed test is not a failed integration")
+}
+
+// TestUsableMeansEveryRight: a right that was not seen to be there is not claimed, however good the rest looks.
+func TestUsableMeansEveryRight(t *testing.T) {
+	entry := func(container string, wanted integration.Access) integration.StorageAccess {
+		return integration.StorageAccess{ResourceID: world.DataAccountID, Container: container, Access: wanted}
+	}
+	for name, c := range map[string]struct {
+		storage []integration.StorageAccess
+		phase   integration.Phase
+		reason  string
+	}{
+		"written and removed":         {[]integration.StorageAccess{entry("images", "readWrite")}, integration.PhaseUsable, ""},
+		"immutable, and only read":    {[]integration.StorageAccess{entry("archive", "read")}, integration.PhaseUsable, ""},
+		"immutable, to be written":    {[]integration.StorageAccess{entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
+		"one of two is immutable":     {[]integration.StorageAccess{entry("images", "readWrite"), entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
+		"no container named":          {[]integration.StorageAccess{entry("", "read")}, integration.PhaseProvisioned, "container-not-named"},
+		"one of two without its name": {[]integration.StorageAccess{entry("images", "read"), entry("", "readWrite")}, integration.PhaseProvisioned, "container-not-named"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			s := spec()
+			s.Storage = c.storage
+			d := f.provisioned(s)
+			assert.Equal(t, 1, f.verified(d.Status.LastOperationID), "testing again proves no more")
+			assert.Equal(t, c.phase, f.document().Status.Phase)
+			verified := f.condition("Verified")
+			assert.Equal(t, c.reason, verified.Reason)
+			if c.reason == "" {
+				assert.Equal(t, "True", verified.Status)
+				return
+			}
+			assert.Equal(t, "Unknown", verified.Status)
+			require.NotNil(t, verified.Diagnosis)
+			assert.NotNil(t, verified.Diagnosis.Remedy)
+			assert.Equal(t, []string{"provisioned"}, f.events())
+			f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+		})
+	}
+}
+
+// TestBothDoorsOfTheAccessTestRefuseAlike: what the request's door answers, the queue's door answers too.
+func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(f *fixture)
+		code    string
+	}{
+		"unknown":       {func(*fixture) {}, "integration-not-found"},
+		"not there yet": {func(f *fixture) { f.submit(spec("images")) }, "not-provisioned"},
+		"being torn down": {func(f *fixture) {
+			f.provisioned(spec("images"))
+			f.remove(provision.TeardownOptions{})
+		}, "deprovisioning"},
+		"torn down": {func(f *fixture) {
+			f.provisioned(spec("images"))
+			_, c := f.remove(provision.TeardownOptions{})
+			f.handle(c)
+		}, "integration-deleted"},
+		"no source of tokens": {func(f *fixture) {
+			f.provisioned(spec("images"))
+			f.service.TokenSource = nil
+		}, "subject-token-unavailable"},
+		"unknown, and no source of tokens": {func(f *fixture) { f.service.TokenSource = nil }, "integration-not-found"},
+		"not there yet, and no source":     {func(f *fixture) { f.submit(spec("images")); f.service.TokenSource = nil }, "not-provisioned"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			c.prepare(f)
+			_, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+			requireCode(t, c.code, err)
+			_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+			requireCode(t, c.code, err)
+			f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
+			assert.Equal(t, c.code, f.requireStatus("from-the-queue", integration.OperationFailed).Error.Code)
+		})
+	}
+}
+
+func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")
+	require.NoError(t, err)
+	f.service.TokenSource = nil
+	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Mode: "oracle"})
+	require.NoError(t, err)
+	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Prefix: "../x"})
+	requireCode(t, "invalid-prefix", err)
+
+	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+		return secret.Value{}, errors.New("no route")
+	}
+	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	var known *diagnosis.Error
+	require.ErrorAs(t, err, &known)
 }
