@@ -160,6 +160,8 @@ const (
 	KindProvision   OperationKind = "provision"
 	KindDeprovision OperationKind = "deprovision"
 	KindAccessTest  OperationKind = "accessTest"
+	// KindUnknown is the record of a message that is none of the others, or that could not be read.
+	KindUnknown OperationKind = "unknown"
 )
 
 // OperationStatus is how far an operation is.
@@ -182,7 +184,7 @@ func (s OperationStatus) Final() bool {
 // Operation is one long-running piece of work on an integration.
 type Operation struct {
 	ID            string               `json:"id"`
-	Kind          OperationKind        `json:"kind" enum:"provision,deprovision,accessTest"`
+	Kind          OperationKind        `json:"kind" enum:"provision,deprovision,accessTest,unknown" doc:"unknown: the record of a message that is none of the others"`
 	Status        OperationStatus      `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
 	IntegrationID string               `json:"integrationId,omitempty"`
 	Steps         []Step               `json:"steps"`
@@ -199,7 +201,7 @@ type Operation struct {
 type Step struct {
 	Name       string    `json:"name" example:"application"`
 	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
-	Status     string    `json:"status" enum:"done,failed,skipped"`
+	Status     string    `json:"status" enum:"done,failed"`
 	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored"`
 	RequestID  string    `json:"requestId,omitempty"`
 	At         time.Time `json:"at"`

@@ -64,8 +64,10 @@ type Rejection struct {
 	// OperationID is the operation to record the rejection under: the command's own where that could be read, else
 	// one derived from the message. It is never empty.
 	OperationID string
-	// IntegrationID is empty where it could not be read.
+	// IntegrationID is that of the event, else that of the session; empty where neither is an integration id.
 	IntegrationID string
+	// Type is the CloudEvents type; empty where it could not be read.
+	Type string
 }
 
 // Error names code and detail; it repeats nothing of the body.
@@ -89,6 +91,7 @@ type parser struct {
 	fallback      string
 	operationID   string
 	integrationID string
+	eventType     string
 }
 
 // event reads a CloudEvent of one of the types, and its data into fields, strictly.
@@ -104,7 +107,7 @@ func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error
 	if err := json.Unmarshal(p.delivery.Body, &event); err != nil {
 		return event, p.reject("not-a-cloudevent", "The message is not a CloudEvent with specversion, id, source, type and data.")
 	}
-	p.fallback = operationID(event.ID, event.ID)
+	p.fallback, p.eventType = operationID(event.ID, event.ID), event.Type
 	raw, ok := event.Data.([]byte)
 	p.peek(raw)
 	if event.SpecVersion != "1.0" {
@@ -194,7 +197,11 @@ func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rej
 	if id == "" {
 		id = p.fallback
 	}
-	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: p.integrationID}
+	integrationID := p.integrationID
+	if integrationID == "" && integration.ValidID(p.delivery.SessionID) {
+		integrationID = p.delivery.SessionID
+	}
+	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: integrationID, Type: p.eventType}
 }
 
 // rejectBody makes a rejection of what strictjson.Decode found; at is the pointer to the value that it decoded.

@@ -77,7 +77,7 @@ func TestRejections(t *testing.T) {
 	for name, c := range map[string]struct {
 		body, session string
 		code, pointer string
-		integration   string
+		integration   string // empty: the session's
 		operation     string // empty: any valid one
 	}{
 		"empty":              {body: "", code: "not-json"},
@@ -125,6 +125,9 @@ func TestRejections(t *testing.T) {
 			}
 			_, known := diagnosis.Lookup(rejection.Code)
 			assert.True(t, known, "%s is in the catalogue", rejection.Code)
+			if c.integration == "" {
+				c.integration = d.SessionID
+			}
 			assert.Equal(t, c.integration, rejection.IntegrationID)
 			if c.pointer != "" {
 				var pointers []string
@@ -187,4 +190,24 @@ func FuzzParseCommand(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, c, same)
 	})
+}
+
+// TestARejectionSaysWhatCouldBeRead: type and integration, the latter from the session where the event does not tell.
+func TestARejectionSaysWhatCouldBeRead(t *testing.T) {
+	for name, c := range map[string]struct{ body, session, eventType, integration string }{
+		"all of it":       {event(`"integrationId"`, `"colour":1,"integrationId"`), "my-service", message.TypeProvision, "my-service"},
+		"no integration":  {event(`"integrationId":"my-service"`, ``, "provision", "deprovision"), "by-session", message.TypeDeprovision, "by-session"},
+		"nothing":         {"hello", "by-session", "", "by-session"},
+		"no session":      {"hello", "", "", ""},
+		"session no id":   {"hello", "../x", "", ""},
+		"a type of yours": {event("ai.ddoe.wif.provision.v1", "com.example.x"), "my-service", "com.example.x", "my-service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := message.ParseCommand(message.Delivery{Body: []byte(c.body), MessageID: "m-1", SessionID: c.session})
+			var rejection *message.Rejection
+			require.ErrorAs(t, err, &rejection)
+			assert.Equal(t, c.eventType, rejection.Type)
+			assert.Equal(t, c.integration, rejection.IntegrationID)
+		})
+	}
 }

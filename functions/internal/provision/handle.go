@@ -199,7 +199,9 @@ func kindOf(commandType string) integration.OperationKind {
 		return integration.KindDeprovision
 	case message.TypeAccessTest:
 		return integration.KindAccessTest
-	default:
+	case message.TypeProvision, message.TypeVerify:
 		return integration.KindProvision
+	default:
+		return integration.KindUnknown
 	}
 }

@@ -23,31 +23,33 @@ func (s *Service) Reject(ctx context.Context, d message.Delivery, rejection *mes
 	}
 	diag := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail), diagnosis.WithFindings(rejection.Findings...))
 	// A faulty message does not end an operation that a good one started, whatever id it names.
-	return s.bringDown(ctx, rejection.OperationID, rejection.IntegrationID, otherID(rejection.OperationID, d.MessageID), diag, true)
+	failed := integration.Operation{ID: rejection.OperationID, Kind: kindOf(rejection.Type), IntegrationID: rejection.IntegrationID,
+		Status: integration.OperationFailed, Error: &diag}
+	return s.bringDown(ctx, failed, otherID(rejection.OperationID, d.MessageID), true)
 }
 
-// bringDown fails an operation that has not ended, with its document. Where there is none, or the message must not be
-// trusted to name it, the failure is recorded as an operation of its own.
-func (s *Service) bringDown(ctx context.Context, operationID, integrationID, spare string, diag diagnosis.Diagnosis, stranger bool) error {
-	op, err := s.Repository.GetOperation(ctx, operationID)
+// bringDown ends the operation that a message names as failed, with its document. Where there is none, or the message
+// must not be trusted to name it, the failure is recorded as an operation of its own.
+func (s *Service) bringDown(ctx context.Context, failed integration.Operation, spare string, stranger bool) error {
+	op, err := s.Repository.GetOperation(ctx, failed.ID)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return s.record(ctx, integration.Operation{ID: operationID, Kind: integration.KindProvision, IntegrationID: integrationID,
-			Status: integration.OperationFailed, Error: &diag})
+		return s.record(ctx, failed)
 	case err != nil:
 		return stored(err)
-	case stranger || op.IntegrationID != integrationID || op.Status.Final():
-		if op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == diag.Code {
+	case stranger || op.IntegrationID != failed.IntegrationID || op.Status.Final():
+		if op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == failed.Error.Code {
 			return nil // this message's own record
 		}
-		return s.record(ctx, integration.Operation{ID: spare, Kind: op.Kind, IntegrationID: integrationID, Status: integration.OperationFailed, Error: &diag})
+		failed.ID = spare
+		return s.record(ctx, failed)
 	}
 	if op.Kind != integration.KindAccessTest {
-		if err := s.failDocument(ctx, integrationID, operationID, diag); err != nil {
+		if err := s.failDocument(ctx, op.IntegrationID, op.ID, *failed.Error); err != nil {
 			return err
 		}
 	}
-	return s.end(ctx, operationID, integration.OperationFailed, diag)
+	return s.end(ctx, op.ID, integration.OperationFailed, *failed.Error)
 }
 
 // DeadLettered ends the operation of a message that the queue has given up: nothing disappears silently. Commands whose
@@ -58,7 +60,7 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	var rejection *message.Rejection
 	if errors.As(err, &rejection) {
 		diag.Findings = rejection.Findings
-		cmd.OperationID, cmd.IntegrationID = rejection.OperationID, rejection.IntegrationID
+		cmd.OperationID, cmd.IntegrationID, cmd.Type = rejection.OperationID, rejection.IntegrationID, rejection.Type
 	}
 	note := invocation.From(ctx)
 	note.SetIntegration(cmd.IntegrationID)
@@ -67,7 +69,7 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	if err := s.Repository.SaveRejected(ctx, cmd.OperationID, d.Body); err != nil {
 		return stored(err)
 	}
-	if cmd.Type == message.TypeVerify {
+	if cmd.Type == message.TypeVerify && rejection == nil {
 		err := s.undecided(ctx, cmd, diag)
 		if errors.Is(err, errDone) {
 			return nil
@@ -81,7 +83,8 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return stored(err)
 	}
-	return s.bringDown(ctx, cmd.OperationID, cmd.IntegrationID, otherID(cmd.OperationID, d.MessageID), diag, rejection != nil)
+	failed := integration.Operation{ID: cmd.OperationID, Kind: kindOf(cmd.Type), IntegrationID: cmd.IntegrationID, Status: integration.OperationFailed, Error: &diag}
+	return s.bringDown(ctx, failed, otherID(cmd.OperationID, d.MessageID), rejection != nil)
 }
 
 // deadLetterDiagnosis reads the queue's reason out of the message.

@@ -27,12 +27,36 @@ func TestRejectKeepsBodyAndReason(t *testing.T) {
 	assert.Equal(t, first, f.reject(d), "delivered again")
 	op := f.requireStatus(first.OperationID, integration.OperationFailed)
 	assert.Equal(t, first.Code, op.Error.Code)
+	assert.Equal(t, integration.KindUnknown, op.Kind)
+	assert.Equal(t, id, op.IntegrationID, "the session says whose it is")
 	record, err := f.store.Get(t.Context(), "rejected/"+first.OperationID+".json")
 	require.NoError(t, err)
 	assert.Equal(t, "{not json", string(record.Body))
 	operations, _, err := f.store.List(t.Context(), "operations/", "", 10)
 	require.NoError(t, err)
 	assert.Len(t, operations, 1)
+}
+
+// TestRejectSaysWhatTheMessageWas: the record has the kind that the event's type names.
+func TestRejectSaysWhatTheMessageWas(t *testing.T) {
+	for eventType, kind := range map[string]integration.OperationKind{
+		message.TypeProvision: integration.KindProvision, message.TypeDeprovision: integration.KindDeprovision,
+		message.TypeAccessTest: integration.KindAccessTest, message.TypeVerify: integration.KindProvision, "com.example.other": integration.KindUnknown,
+	} {
+		t.Run(eventType, func(t *testing.T) {
+			for door, deliver := range map[string]func(f *fixture, d message.Delivery){
+				"queue":       func(f *fixture, d message.Delivery) { f.reject(d) },
+				"dead letter": func(f *fixture, d message.Delivery) { require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d)) },
+			} {
+				f := newFixture(t)
+				deliver(f, message.Delivery{MessageID: "m-1", SessionID: "not_an_id",
+					Body: []byte(`{"specversion":"1.0","id":"m-1","source":"/x","type":"` + eventType + `","data":{"colour":"red"}}`)})
+				op := f.requireStatus("m-1", integration.OperationFailed)
+				assert.Equal(t, kind, op.Kind, door)
+				assert.Empty(t, op.IntegrationID, door)
+			}
+		})
+	}
 }
 
 func TestRejectHarmsNoOtherOperation(t *testing.T) {
