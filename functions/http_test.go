@@ -136,6 +136,11 @@ func TestPreconditionsAndRepetition(t *testing.T) {
 	assert.Equal(t, 412, a.call("PUT", "/integrations/my-images", good, "If-None-Match", "*").StatusCode)
 	assert.Equal(t, 412, a.call("PUT", "/integrations/my-images", good, "If-Match", `"another"`).StatusCode)
 	assert.Equal(t, 412, a.call("DELETE", "/integrations/my-images", "", "If-Match", `"another"`).StatusCode)
+	for _, tag := range []string{"*", first.Header.Get("ETag"), `"another", ` + first.Header.Get("ETag")} {
+		refused := a.call("DELETE", "/integrations/my-images", "", "If-None-Match", tag)
+		assert.Equal(t, 412, refused.StatusCode, tag)
+		assert.Equal(t, "precondition-failed", refused.at("code"))
+	}
 	updated := a.call("PUT", "/integrations/my-images", good, "If-Match", first.Header.Get("ETag"))
 	assert.Equal(t, 200, updated.StatusCode, updated.raw)
 	assert.Equal(t, a.call("GET", "/integrations/my-images", "").Header.Get("ETag"), updated.Header.Get("ETag"), "the ETag is that of the version just written")
@@ -269,7 +274,8 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 422, code: "invalid-parameter", pointer: "/query/state"},
 		"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 422, code: "invalid-parameter", pointer: "/query/pageSize"},
 		"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 422, code: "invalid-parameter", pointer: "/query/pageSize"},
-		"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 422, code: "invalid-continuation-token"},
+		"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 400, code: "invalid-continuation-token"},
+		"token of another store":        {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400, code: "invalid-continuation-token"},
 		"delete unknown":                {method: "DELETE", path: path, status: 404, code: "integration-not-found"},
 		"delete bad id":                 {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -38,19 +39,26 @@ func (f Function) registerList(api huma.API) {
 		OperationID: "listIntegrations", Method: http.MethodGet, Path: "/integrations", Tags: []string{"integrations"},
 		Summary:     "All integrations",
 		Description: "In the order of their ids. Follow nextLink until it is absent.",
-	}, []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
+	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
+}
+
+func foreignToken() *problem.Problem {
+	return problem.New(http.StatusBadRequest, "invalid-continuation-token", "The continuation token was not made here.")
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	token, err := base64.RawURLEncoding.DecodeString(in.Token)
 	if err != nil {
-		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-continuation-token", "The continuation token was not made here.")
+		return nil, foreignToken()
 	}
 	page := Page{Value: []integration.Document{}}
 	next := string(token)
 	for range maxReads {
 		// Asking for what is still missing, never more, keeps the store's token at the page's end.
 		documents, following, err := f.List(ctx, next, in.PageSize-len(page.Value))
+		if errors.Is(err, integration.ErrInvalidToken) {
+			return nil, foreignToken()
+		}
 		if err != nil {
 			return nil, problem.Unavailable(err)
 		}

@@ -3,7 +3,9 @@ package blobstore
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"golang.org/x/sync/errgroup"
 
@@ -55,6 +57,9 @@ func (s *Store) listKeys(ctx context.Context, prefix, token string, limit int) (
 		options.Marker = &token
 	}
 	page, err := s.container.NewListBlobsFlatPager(options).NextPage(ctx)
+	if token != "" && bloberror.HasCode(err, bloberror.InvalidQueryParameterValue, bloberror.OutOfRangeInput) {
+		return nil, "", fmt.Errorf("list %s: %w: %w", prefix, integration.ErrInvalidToken, wrap("list", prefix, err))
+	}
 	if err != nil {
 		return nil, "", wrap("list", prefix, err)
 	}

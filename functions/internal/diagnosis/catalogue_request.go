@@ -53,7 +53,7 @@ func requestEntries() []Entry {
 		{Code: "invalid-operation-id", Title: "The operation id is not valid", HTTPStatus: http.StatusUnprocessableEntity, Who: WhoUploader,
 			Cause: "The Operation-Id is not a GUID, or an operation id has characters outside letters, digits, dot, underscore and hyphen.",
 			Steps: []string{"Send a GUID as Operation-Id, or leave the header out."}},
-		{Code: "invalid-continuation-token", Title: "The continuation token is not valid", HTTPStatus: http.StatusUnprocessableEntity, Who: WhoUploader,
+		{Code: "invalid-continuation-token", Title: "The continuation token is not valid", HTTPStatus: http.StatusBadRequest, Who: WhoUploader,
 			Cause: "The continuation token was not made by this service.",
 			Steps: []string{"Follow nextLink unchanged, or begin without a token."}},
 		{Code: "integration-not-found", Title: "There is no such integration", HTTPStatus: http.StatusNotFound, Who: WhoUploader,

@@ -11,6 +11,8 @@ var (
 	ErrNotFound = errors.New("record not found")
 	// ErrConflict means that the precondition did not hold: the record exists already, or is another version.
 	ErrConflict = errors.New("record changed meanwhile")
+	// ErrInvalidToken means that the token of a list was not given by this store.
+	ErrInvalidToken = errors.New("list token is not valid")
 )
 
 // Store keeps small JSON records by key with optimistic concurrency. A key is a slash-separated path of
@@ -25,7 +27,7 @@ type Store interface {
 	// Delete removes the record of that version. ErrNotFound if there is none, ErrConflict if it is another version.
 	Delete(ctx context.Context, key, ifMatch string) error
 	// List returns records whose key starts with prefix, in key order, at most limit (1 to 1000), and the token of
-	// the next page, empty on the last one.
+	// the next page, empty on the last one. ErrInvalidToken where the store can tell that a token is not its own.
 	List(ctx context.Context, prefix, token string, limit int) (records []Record, next string, err error)
 }
 

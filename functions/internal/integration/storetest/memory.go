@@ -75,6 +75,9 @@ func (m *memory) List(ctx context.Context, prefix, token string, limit int) ([]i
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
+	if token != "" && !strings.HasPrefix(token, prefix) {
+		return nil, "", integration.ErrInvalidToken
+	}
 	limit = min(max(limit, 1), 1000)
 	m.mu.Lock()
 	defer m.mu.Unlock()
