@@ -154,6 +154,7 @@ type fixture struct {
 	root   string
 	env    []string
 	broker *servicebus.Broker
+	listen func(entity string) error // host.Options.MayListen
 	log    *syncBuffer
 	host   *host.Host
 
@@ -227,7 +228,7 @@ func (f *fixture) start() *host.Host {
 
 func (f *fixture) build() *host.Host {
 	f.t.Helper()
-	h, err := host.New(host.Options{Root: f.root, Env: f.env, Broker: f.broker, Log: f.log, Drain: 100 * time.Millisecond})
+	h, err := host.New(host.Options{Root: f.root, Env: f.env, Broker: f.broker, MayListen: f.listen, Log: f.log, Drain: 100 * time.Millisecond})
 	require.NoError(f.t, err)
 	f.host = h
 	f.t.Cleanup(func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
@@ -20,6 +21,7 @@ type queueListener struct {
 	config   config
 	// mayListen is Options.MayListen.
 	mayListen func(entity string) error
+	refused   atomic.Bool // what mayListen said last
 	now       func() time.Time
 	log       *logger
 	invoke    func(ctx context.Context, m servicebus.Message) error
@@ -102,11 +104,21 @@ func (q *queueListener) accept(ctx context.Context) (*servicebus.Session, error)
 	return q.broker.AcceptNextSession(ctx, q.function.trigger.entity())
 }
 
+// errNotPermitted is a refusal that has been logged.
+var errNotPermitted = errors.New("the host's identity may not receive here")
+
+// permitted asks whether the host may receive, and logs the refusal once, until the answer changes.
 func (q *queueListener) permitted() error {
 	if q.mayListen == nil {
 		return nil
 	}
-	return q.mayListen(q.function.trigger.entity())
+	err := q.mayListen(q.function.trigger.entity())
+	if wasRefused := q.refused.Swap(err != nil); err == nil {
+		return nil
+	} else if !wasRefused {
+		q.log.hostf("function %s: cannot receive from %s: %v", q.function.name, q.function.trigger.entity(), err)
+	}
+	return errNotPermitted
 }
 
 // pause reports a failed receive and waits a little; false means that the listener is to end.
@@ -114,7 +126,9 @@ func (q *queueListener) pause(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	q.log.hostf("function %s: cannot receive from %s: %v", q.function.name, q.function.trigger.entity(), err)
+	if !errors.Is(err, errNotPermitted) {
+		q.log.hostf("function %s: cannot receive from %s: %v", q.function.name, q.function.trigger.entity(), err)
+	}
 	timer := time.NewTimer(retryDelay)
 	defer timer.Stop()
 	select {

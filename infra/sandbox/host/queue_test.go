@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -252,4 +253,31 @@ func TestAdminFiresAQueueFunction(t *testing.T) {
 	i := decode(t, f.waitFor("request", 1)[0])
 	assert.Equal(t, `{"a":1}`, i.body(t))
 	assert.NotContains(t, i.Metadata, "MessageId")
+}
+
+// The host receives with an identity, whose right may come later, as after a deployment.
+func TestListeningNeedsTheRight(t *testing.T) {
+	f := newQueueFixture(t, always(order{}))
+	var granted atomic.Bool
+	f.listen = func(entity string) error {
+		if granted.Load() || entity == "text" {
+			return nil
+		}
+		return errors.New("no right to " + entity)
+	}
+	f.start()
+	for _, queue := range []string{"plain", "ordered", "text"} {
+		require.NoError(t, f.broker.Send(queue, servicebus.Message{SessionID: "s", Body: []byte("{}")}))
+	}
+	settled(t, f.broker, "text")
+	assert.Eventually(t, func() bool {
+		return strings.Count(f.log.String(), "cannot receive") == 3
+	}, 10*time.Second, 5*time.Millisecond, "plain, ordered and the dead letters")
+	assert.Len(t, f.broker.Peek("plain"), 1)
+	assert.Len(t, f.broker.Peek("ordered"), 1)
+	granted.Store(true)
+	settled(t, f.broker, "plain")
+	settled(t, f.broker, "ordered")
+	assert.Equal(t, 3, strings.Count(f.log.String(), "cannot receive"), "a refusal is told once")
+	assert.Contains(t, f.log.String(), "function ordered: cannot receive from ordered: no right to ordered")
 }

@@ -499,3 +499,29 @@ func TestDeleteAndCloseEndWaits(t *testing.T) {
 		})
 	}
 }
+
+func TestEntitiesShowTheirSettings(t *testing.T) {
+	for name, tc := range map[string]struct{ given, shown servicebus.QueueProperties }{
+		"defaults": {servicebus.QueueProperties{}, servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
+		"all": {servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
+			DefaultMessageTimeToLive: "P14D", MaxDeliveryCount: 5, DeadLetteringOnMessageExpiration: true},
+			servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
+				DefaultMessageTimeToLive: "P14D", MaxDeliveryCount: 5, DeadLetteringOnMessageExpiration: true}},
+		"other forms": {servicebus.QueueProperties{LockDuration: "PT90S", DefaultMessageTimeToLive: "PT25H0.5S"},
+			servicebus.QueueProperties{LockDuration: "PT1M30S", DefaultMessageTimeToLive: "P1DT1H0.5S", MaxDeliveryCount: 10}},
+		"for ever": {servicebus.QueueProperties{DefaultMessageTimeToLive: "P10675199DT2H48M5.4775807S"},
+			servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
+		"window without detection": {servicebus.QueueProperties{DuplicateDetectionHistoryTimeWindow: "PT20M"},
+			servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, tc.given)
+				require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT1H"}))
+				entities := b.Entities()
+				assert.Equal(t, tc.shown, entities[0].Properties)
+				assert.Equal(t, servicebus.QueueProperties{DefaultMessageTimeToLive: "PT1H"}, entities[1].Properties, "a topic has no locks")
+			})
+		})
+	}
+}

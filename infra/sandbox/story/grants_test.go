@@ -1,0 +1,224 @@
+package story
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// grant is one right of the app's identity, and how to take it away.
+type grant struct {
+	name   string // "role on kind/name"
+	remove func(*testing.T, *world.World)
+}
+
+// grants are all rights of the deployment: the role assignments of the snapshot and the app role of graph.bicep.
+func grants(t *testing.T) []grant {
+	t.Helper()
+	d := deployment.Example()
+	var all []grant
+	for _, a := range d.Assignments {
+		role, ok := world.RoleByID(a.RoleDefinitionID)
+		require.True(t, ok, a.RoleDefinitionID)
+		scope := strings.Split(a.Scope, "/")
+		on := strings.Join(scope[len(scope)-2:], "/")
+		for account, called := range map[string]string{d.HostAccount.Name: "host", d.State.Name: "state"} {
+			on = strings.ReplaceAll(on, account, called)
+		}
+		all = append(all, grant{role.Name + " on " + on, func(t *testing.T, w *world.World) {
+			_, err := w.DeleteRoleAssignment(a.ID)
+			require.NoError(t, err)
+		}})
+	}
+	require.Len(t, d.GraphRoles, 1)
+	return append(all, grant{"app role on Microsoft Graph", func(_ *testing.T, w *world.World) { w.SetAppRoles(world.AppPrincipalID) }})
+}
+
+// notEvaluated are the grants that no test here can miss, each with the reason.
+func notEvaluated() map[string]string {
+	return map[string]string{
+		"Storage Blob Data Owner on storageAccounts/host":     "the Functions host's own storage: the stand-in keeps leases, timers and keys in memory",
+		"Monitoring Metrics Publisher on components/appi-wif": "the Functions host's telemetry: the sandbox has no Application Insights",
+	}
+}
+
+// loss is what is seen of the story without one grant.
+type loss struct {
+	// ends is where the story ends: the step, the status and the code of the diagnosis with who is to act.
+	ends string
+	// says is what answers or log must tell besides: what is missing, in words that lead to the grant.
+	says string
+	// waits is set where the story does not fail but stands still.
+	waits bool
+}
+
+func losses() map[string]loss {
+	return map[string]loss{
+		"Storage Blob Data Contributor on containers/wif-state": {
+			ends: "provision: 503 store-unavailable, operator", says: "identity holds Storage Blob Data Contributor"},
+		"Azure Service Bus Data Sender on queues/wif-commands": {
+			ends: "provision: 503 queue-unavailable, operator", says: "identity holds Azure Service Bus Data Owner or Data Sender"},
+		"Azure Service Bus Data Receiver on queues/wif-commands": {
+			ends: "operation: NotStarted", says: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
+		// The operation is not declared a success before its event is out. It goes on trying, and fails when it has tried
+		// often enough.
+		"Azure Service Bus Data Sender on topics/wif-events": {
+			ends: "operation: Running", says: `(?s)'Send' claim.*'wif-events'.*"msg":"parked".*"code":"queue-unavailable"`, waits: true},
+		"Role Based Access Control Administrator on resourceGroups/data": {
+			ends: "operation: Failed arm-permission-missing, storage-admin", says: "identity Role Based Access Control Administrator"},
+		"app role on Microsoft Graph": {
+			ends: "operation: Failed graph-permission-missing, entra-admin", says: `Application\.ReadWrite\.OwnedBy`},
+		"Key Vault Secrets User on secrets/ddoe-api-key": {
+			ends: "access test: 502 ddoe-unauthorized, operator", says: "DDOE_API_KEY"},
+		"Azure Service Bus Data Sender on queues/wif-health": {
+			ends: "health: unknown", says: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true},
+		"Azure Service Bus Data Receiver on queues/wif-health": {
+			ends: "health: unknown", says: `function checkhealth: .*'Listen' claim.*/wif-health'`, waits: true},
+	}
+}
+
+// TestEveryGrantIsNeeded tells the story without one grant after the other: none is too many, and each loss is seen as
+// what it is. A new grant fails the test until it is in one of the two lists.
+func TestEveryGrantIsNeeded(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, g := range grants(t) {
+		assert.False(t, seen[g.name], "granted twice: %s", g.name)
+		seen[g.name] = true
+		expected, evaluated := losses()[g.name]
+		_, excused := notEvaluated()[g.name]
+		assert.NotEqual(t, evaluated, excused, "%s must be in losses or in notEvaluated", g.name)
+		if !evaluated {
+			continue
+		}
+		t.Run("without "+strings.ReplaceAll(g.name, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			a := startArranged(t, func(w *world.World) { g.remove(t, w) })
+			patience := 30 * time.Second
+			if expected.waits {
+				patience = 3 * time.Second
+			}
+			assert.Equal(t, expected.ends, a.story(patience))
+			said := regexp.MustCompile(expected.says)
+			assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) }, 10*time.Second, 50*time.Millisecond,
+				"neither log nor answers say %s", said)
+		})
+	}
+	for name := range losses() {
+		assert.True(t, seen[name], "not granted any more: %s", name)
+	}
+	for name := range notEvaluated() {
+		assert.True(t, seen[name], "not granted any more: %s", name)
+	}
+}
+
+// TestTheGrantsSuffice tells the same story with all of them, and with those alone that are evaluated.
+func TestTheGrantsSuffice(t *testing.T) {
+	t.Parallel()
+	for name, without := range map[string]func(string) bool{
+		"all":                           func(string) bool { return false },
+		"without those of the platform": func(name string) bool { return notEvaluated()[name] != "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := startArranged(t, func(w *world.World) {
+				for _, g := range grants(t) {
+					if without(g.name) {
+						g.remove(t, w)
+					}
+				}
+			})
+			assert.Equal(t, "well", a.story(30*time.Second))
+		})
+	}
+}
+
+// startArranged is start with a world that was changed before the app could see it.
+func startArranged(t *testing.T, arrange func(*world.World)) *app {
+	t.Helper()
+	log := &lockedBuffer{}
+	s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log, Arrange: arrange})
+	require.NoError(t, err)
+	a := &app{Stack: s, t: t, log: log, environment: s.Cloud().Environment()}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log:\n%s", log)
+		}
+		assert.NoError(t, s.Close())
+		a.noSecretWasTold()
+	})
+	return a
+}
+
+// story provisions, tests the access with a token that the app asks for, and lets the schedule check it. It returns the
+// first step that does not go well, or "well". What does not end is waited for as long as patience lasts.
+func (a *app) story(patience time.Duration) string {
+	a.t.Helper()
+	const path = "/integrations/my-images"
+	put := a.call(http.MethodPut, path, a.spec("images"))
+	if put.Status >= 400 {
+		return fmt.Sprintf("provision: %d %v, %v", put.Status, put.at("code"), put.at("remedy.who"))
+	}
+	location := put.Header.Get("Operation-Location")
+	operation := a.poll(location[strings.LastIndex(location, "/operations/"):], "status", patience, "Succeeded", "Failed", "Canceled")
+	switch status := operation.at("status"); status {
+	case "Succeeded":
+	case "Failed":
+		return fmt.Sprintf("operation: Failed %v, %v", operation.at("error.code"), operation.at("error.remedy.who"))
+	default:
+		return fmt.Sprintf("operation: %v", status)
+	}
+	test := a.call(http.MethodPost, path+"/access-tests", map[string]any{})
+	if test.Status >= 400 {
+		return fmt.Sprintf("access test: %d %v, %v", test.Status, test.at("code"), test.at("remedy.who"))
+	}
+	if test.at("verdict") != "pass" {
+		return fmt.Sprintf("access test: %v", test.at("verdict"))
+	}
+	a.fallDue(path)
+	if health := a.poll(path+"/health", "state", patience, "healthy", "unhealthy", "degraded").at("state"); health != "healthy" {
+		return fmt.Sprintf("health: %v", health)
+	}
+	return "well"
+}
+
+// poll asks until the member has one of the values, or patience is over, and returns the last answer.
+func (a *app) poll(path, member string, patience time.Duration, values ...string) answer {
+	a.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		got := a.call(http.MethodGet, path, nil)
+		value, _ := got.at(member).(string)
+		if slices.Contains(values, value) || time.Now().After(deadline) {
+			return got
+		}
+		time.Sleep(50 * time.Millisecond) // a caller's own polling of a real server
+	}
+}
+
+// fallDue makes the integration's last slot due, as if the app had been down at that time, and fires the timer.
+func (a *app) fallDue(path string) {
+	a.t.Helper()
+	health := a.call(http.MethodGet, path+"/health", nil)
+	next, _ := health.at("nextDue").(string)
+	due, err := time.Parse(time.RFC3339, next)
+	require.NoError(a.t, err, health.Raw)
+	interval, err := time.ParseDuration(a.call(http.MethodGet, path, nil).at("spec.healthCheck.interval").(string))
+	require.NoError(a.t, err)
+	key := "due/" + due.Add(-interval).UTC().Format("20060102T150405Z") + "/" + path[strings.LastIndex(path, "/")+1:]
+	_, err = a.Cloud().World().WriteBlob(deployment.Example().State.Name, deployment.StateContainer, world.Blob{Name: key, Content: []byte("{}")})
+	require.NoError(a.t, err)
+	fired := send(a.t, http.MethodPost, a.HostURL()+"/admin/functions/sweep", map[string]any{"input": ""})
+	require.Less(a.t, fired.Status, 300, fired.Raw)
+}
