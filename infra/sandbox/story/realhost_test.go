@@ -164,7 +164,7 @@ func runRealHost(t *testing.T, env ...string) (string, *lockedBuffer) {
 	host := exec.Command(program, "start", "--port", port)
 	host.Dir, host.Stdout, host.Stderr = root, log, log
 	host.Env = append(append(os.Environ(), sandbox.Environment()...), "PUBLIC_BASE_URL=http://127.0.0.1:"+port)
-	host.Env = append(host.Env, env...)
+	host.Env = append(append(host.Env, hostStorage(t)), env...)
 	// func ignores SIGTERM and leaves the handler behind, so both are killed as one process group.
 	host.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, host.Start())

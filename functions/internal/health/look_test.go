@@ -1,0 +1,276 @@
+package health_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const subject = "system:serviceaccount:dataloop:my-service"
+
+// scene is an observer in a seeded world, by the real clients, with one integration that is as it should be.
+type scene struct {
+	t        *testing.T
+	observer *health.Observer
+	world    *world.World
+	document integration.Document
+	hosts    map[string]http.Handler
+	requests []string
+	refuse   map[string]int // "METHOD host" → status of every answer
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	w := world.New(nil)
+	world.Seed(w)
+	authority, err := sandboxentra.NewAuthority(w)
+	require.NoError(t, err)
+	s := &scene{t: t, world: w, refuse: map[string]int{}}
+	issuer, err := platform.NewIssuer(world.Issuer, time.Now)
+	require.NoError(t, err)
+	s.hosts = map[string]http.Handler{
+		"graph.microsoft.com":            sandboxgraph.New(w, authority.Authenticate(sandboxgraph.Audience)),
+		"management.azure.com":           sandboxarm.New(w, authority.Authenticate(sandboxarm.Audience)),
+		sandboxentra.Host:                sandboxentra.New(w, authority, s),
+		platform.Host:                    platform.New(w, platform.Options{Issuer: issuer, APIKey: "key"}),
+		"acmedata.blob.core.windows.net": blob.New(w, authority),
+	}
+	cred := identity(func(scope string) (string, time.Time, error) {
+		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
+	})
+	options := azcore.ClientOptions{Transport: transport{s}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
+	require.NoError(t, err)
+	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
+	require.NoError(t, err)
+	s.observer = &health.Observer{
+		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Region: "westeurope"}},
+		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
+			token, err := issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
+			return secret.New(token), err
+		},
+		Graph: directory, ARM: resources,
+	}
+	s.provision(directory, resources)
+	return s
+}
+
+// provision makes an integration's objects.
+func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	app, _, err := directory.UpsertApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x"})
+	require.NoError(s.t, err)
+	principal, _, err := directory.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{AccountEnabled: true})
+	require.NoError(s.t, err)
+	credential := integration.FederatedCredential{Name: "subject-1", Issuer: world.Issuer, Subject: subject, Audience: "api://AzureADTokenExchange"}
+	_, _, err = directory.UpsertFederatedCredential(ctx, app.ID, credential.Name, graph.FederatedCredentialPatch{Issuer: credential.Issuer, Subject: subject, Audiences: []string{credential.Audience}})
+	require.NoError(s.t, err)
+	scope := arm.Scope(world.DataAccountID, "images")
+	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], arm.RoleStorageBlobDataContributor)
+	name := arm.RoleAssignmentName(world.TenantID, scope, role, principal.ID, "")
+	_, err = resources.PutRoleAssignment(ctx, arm.RoleAssignment{Scope: scope, Name: name, RoleDefinitionID: role, PrincipalID: principal.ID})
+	require.NoError(s.t, err)
+	s.document = integration.Document{
+		ID: id, UpdatedAt: time.Now(),
+		Spec: integration.Spec{TenantID: world.TenantID, Issuer: world.Issuer, Subjects: []string{subject}, Audience: credential.Audience,
+			Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessReadWrite}}},
+		Status: integration.Status{Phase: integration.PhaseUsable, UniqueName: "unique", ClientID: app.AppID, ObjectID: app.ID, ServicePrincipalID: principal.ID,
+			FederatedCredentials: []integration.FederatedCredential{credential},
+			RoleAssignments:      []integration.RoleAssignment{{ID: arm.RoleAssignmentID(scope, name), Scope: scope, RoleDefinitionID: role, PrincipalID: principal.ID}}},
+	}
+	s.requests = nil
+}
+
+type transport struct{ s *scene }
+
+func (tr transport) Do(r *http.Request) (*http.Response, error) { return tr.s.RoundTrip(r) }
+
+// RoundTrip answers by host, in-process.
+func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	s.requests = append(s.requests, r.Method+" "+r.URL.Host)
+	recorder := httptest.NewRecorder()
+	switch status, refused := s.refuse[r.Method+" "+r.URL.Host]; {
+	case refused:
+		recorder.WriteHeader(status)
+	case s.hosts[r.URL.Host] == nil:
+		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
+	default:
+		received := r.Clone(r.Context())
+		received.Header = http.Header{}
+		for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
+			received.Header[http.CanonicalHeaderKey(name)] = values
+		}
+		if r.Body == nil {
+			received.Body = http.NoBody
+		}
+		if r.ContentLength >= 0 {
+			received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
+		}
+		s.hosts[r.URL.Host].ServeHTTP(recorder, received)
+	}
+	response := recorder.Result()
+	response.Request = r
+	return response, nil
+}
+
+type identity func(scope string) (string, time.Time, error)
+
+func (i identity) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, expires, err := i(o.Scopes[0])
+	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
+}
+
+func (s *scene) look(proved bool) diagnosis.Report {
+	return s.observer.Look(s.t.Context(), s.document, proved)
+}
+
+// faults are the codes of what did not pass.
+func faults(r diagnosis.Report) []string {
+	codes := []string{}
+	for _, c := range r.Checks {
+		if c.Status != diagnosis.OutcomePass && c.Status != diagnosis.OutcomeSkip {
+			codes = append(codes, string(c.Status)+" "+c.Code)
+		}
+	}
+	return codes
+}
+
+func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
+	s := newScene(t)
+	r := s.look(true)
+	assert.Equal(t, diagnosis.VerdictPass, r.Verdict, "%+v", r.Checks)
+	assert.Equal(t, diagnosis.ClaimAccess, r.ClaimLevel)
+	assert.Equal(t, subject, r.TestedAs.Subject)
+	account, ok := s.world.StorageAccount("acmedata")
+	require.True(t, ok)
+	for _, c := range account.Containers {
+		assert.Empty(t, c.Blobs)
+	}
+	for _, request := range s.requests {
+		assert.NotContains(t, request, "graph.microsoft.com", "the app's own identity is not asked")
+	}
+}
+
+func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
+	s := newScene(t)
+	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	fresh, _ := s.look(false).Decisive()
+	assert.True(t, fresh.Transient, "%+v", fresh)
+	proved, _ := s.look(true).Decisive()
+	assert.Equal(t, "role-missing", proved.Code)
+	assert.False(t, proved.Transient)
+}
+
+func TestLookAtTheStructure(t *testing.T) {
+	patch := func(s *scene, f graph.FederatedCredentialPatch) {
+		_, _, err := s.observer.Graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID, "subject-1", f)
+		require.NoError(s.t, err)
+	}
+	good := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}}
+	for name, c := range map[string]struct {
+		change  func(s *scene)
+		verdict diagnosis.Verdict
+		faults  []string
+	}{
+		"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+		"no application": {func(s *scene) {
+			_, err := s.observer.Graph.DeleteApplication(t.Context(), s.document.Status.ObjectID)
+			require.NoError(t, err)
+		}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found", "fail application-missing"}},
+		"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail, []string{"fail application-replaced", "fail service-principal-not-found"}},
+		"another principal":   {func(s *scene) { s.document.Status.ServicePrincipalID = "another" }, diagnosis.VerdictFail, []string{"fail service-principal-replaced"}},
+		"principal disabled": {func(s *scene) {
+			_, _, err := s.observer.Graph.UpsertServicePrincipal(t.Context(), s.document.Status.ClientID, graph.ServicePrincipalPatch{})
+			require.NoError(t, err)
+		}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
+		"no credential": {func(s *scene) {
+			_, err := s.observer.Graph.DeleteFederatedCredential(t.Context(), s.document.Status.ObjectID, "subject-1")
+			require.NoError(t, err)
+		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
+		"another issuer":   {func(s *scene) { f := good; f.Issuer += "/"; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+		"another subject":  {func(s *scene) { f := good; f.Subject += "x"; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+		"another audience": {func(s *scene) { f := good; f.Audiences = []string{"api://x"}; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+		"no assignment": {func(s *scene) {
+			_, err := s.observer.ARM.DeleteRoleAssignment(t.Context(), s.document.Status.RoleAssignments[0].ID)
+			require.NoError(t, err)
+		}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
+		"another role": {func(s *scene) {
+			s.document.Status.RoleAssignments[0].RoleDefinitionID = arm.RoleDefinitionID("x", arm.RoleStorageBlobDataReader)
+		}, diagnosis.VerdictFail, []string{"fail role-assignment-changed"}},
+		"Graph refuses us":    {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing", "unknown graph-permission-missing", "unknown graph-permission-missing"}},
+		"Azure refuses us":    {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown arm-permission-missing"}},
+		"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown, []string{"unknown throttled"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.observer.TokenSource = nil
+			c.change(s)
+			r := s.look(true)
+			assert.Equal(t, c.verdict, r.Verdict)
+			assert.Equal(t, c.faults, faults(r))
+			assert.Equal(t, diagnosis.ClaimStructure, r.ClaimLevel)
+			assert.Nil(t, r.TestedAs, "nothing was tested as the federated identity")
+			for _, check := range r.Checks {
+				assert.False(t, check.Transient && check.Status == diagnosis.OutcomeFail, "%s: %s", name, check.Code)
+			}
+			for _, request := range s.requests {
+				assert.False(t, strings.Contains(request, "login.microsoftonline.com") || strings.Contains(request, "blob."), request)
+			}
+		})
+	}
+}
+
+func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
+	s := newScene(t)
+	s.observer.TokenSource = nil
+	s.document.Status.RoleAssignments[0].ID += "0"
+	d, _ := s.look(false).Decisive()
+	assert.True(t, d.Transient)
+	s.document.UpdatedAt = time.Now().Add(-time.Hour)
+	d, _ = s.look(false).Decisive()
+	assert.False(t, d.Transient)
+}
+
+// TestNoTokenProvesNothing: where the platform should issue a token and does not, the structure may still show a fault,
+// but cannot make good for the test that was not made.
+func TestNoTokenProvesNothing(t *testing.T) {
+	s := newScene(t)
+	s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+		return secret.Value{}, errors.New("platform down")
+	}
+	assert.Equal(t, diagnosis.VerdictUnknown, s.look(true).Verdict)
+	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, diagnosis.VerdictFail, s.look(true).Verdict)
+}

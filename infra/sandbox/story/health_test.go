@@ -1,0 +1,185 @@
+package story
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fire starts a timer or queue function by the host's own door. It runs in the background.
+func (a *app) fire(function string, input []byte) {
+	a.t.Helper()
+	fire(a.t, strings.TrimSuffix(a.APIURL(), "/api"), function, input)
+}
+
+func fire(t *testing.T, host, function string, input []byte) {
+	t.Helper()
+	got := send(t, http.MethodPost, host+"/admin/functions/"+function, map[string]any{"input": string(input)})
+	require.Equal(t, http.StatusAccepted, got.Status, got.Raw)
+}
+
+// health waits until the last check's report is another one than before.
+func (a *app) health(before answer) answer {
+	a.t.Helper()
+	var got answer
+	require.Eventually(a.t, func() bool {
+		got = a.call(http.MethodGet, "/integrations/my-images/health", nil)
+		return got.at("lastReport.id") != nil && got.at("lastReport.id") != before.at("lastReport.id")
+	}, 30*time.Second, 50*time.Millisecond)
+	return got
+}
+
+// look lets the integration be checked once, now, and returns its health.
+func (a *app) look(before answer) answer {
+	a.t.Helper()
+	a.fire("checkhealth", healthcheck(a.t, map[string]any{"integrationId": "my-images"}))
+	return a.health(before)
+}
+
+func healthcheck(t *testing.T, data map[string]any) []byte {
+	t.Helper()
+	return cloudEvent(t, "ai.ddoe.wif.healthcheck.v1", data)
+}
+
+// changes are the published changes of health, as "from→to".
+func (a *app) changes() []string {
+	a.t.Helper()
+	changes := []string{}
+	events, _ := a.control(http.MethodGet, "/world", nil).at("events").([]any)
+	for _, e := range events {
+		body := event(a.t, e)
+		if at(body, "type") == "ai.ddoe.wif.health.changed.v1" {
+			assert.Equal(a.t, "my-images", at(body, "data.integrationId"))
+			changes = append(changes, at(body, "data.from").(string)+"→"+at(body, "data.to").(string))
+		}
+	}
+	return changes
+}
+
+// TestHealthFollowsTheWorld: a role assignment that goes away makes an integration unhealthy, at the second look, and its
+// return makes it healthy; each change is told once.
+func TestHealthFollowsTheWorld(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
+	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
+	early := a.call(http.MethodGet, "/integrations/my-images/health", nil)
+	assert.Equal(t, "unknown", early.at("state"), early.Raw)
+	assert.NotEmpty(t, early.at("nextDue"), "what is provisioned is planned")
+
+	healthy := a.look(early)
+	assert.Equal(t, "healthy", healthy.at("state"), healthy.Raw)
+	assert.Equal(t, "access", healthy.at("claimLevel"))
+	assert.Equal(t, healthy.at("lastRun"), healthy.at("lastPass"))
+	assert.Equal(t, []string{}, a.blobs("acmedata", "images"), "a check writes nothing")
+
+	assignments, _ := a.control(http.MethodGet, "/world", nil).at("roleAssignments").([]any)
+	a.removeAssignments("images")
+	slot := time.Now().UTC().Format(time.RFC3339Nano)
+	a.fire("checkhealth", healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot}))
+	suspected := a.health(healthy)
+	assert.Equal(t, "fail", suspected.at("lastReport.verdict"), suspected.Raw)
+	assert.Equal(t, "healthy", suspected.at("state"), "one look decides nothing")
+	assert.Equal(t, float64(1), a.scheduled("wif-health"), "the second look is planned")
+
+	confirm := healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot, "confirm": true})
+	a.fire("checkhealth", confirm)
+	unhealthy := a.health(suspected)
+	assert.Equal(t, "unhealthy", unhealthy.at("state"), unhealthy.Raw)
+	assert.Equal(t, "role-missing", unhealthy.at("history.0.code"))
+	require.Eventually(t, func() bool {
+		return a.call(http.MethodGet, "/integrations/my-images", nil).at("status.health.state") == "unhealthy"
+	}, 10*time.Second, 50*time.Millisecond)
+	listed := a.call(http.MethodGet, "/integrations?health=unhealthy", nil)
+	assert.Equal(t, "my-images", listed.at("value.0.id"), listed.Raw)
+
+	a.fire("checkhealth", confirm)
+	a.fire("checkhealth", healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot}))
+	for _, r := range assignments {
+		if strings.HasSuffix(at(r, "scope").(string), "/containers/images") {
+			a.control(http.MethodPut, "/objects/roleAssignments/"+at(r, "name").(string), r)
+		}
+	}
+	recovered := a.look(unhealthy)
+	assert.Equal(t, "healthy", recovered.at("state"), recovered.Raw)
+	require.Eventually(t, func() bool { return len(a.changes()) >= 3 }, 10*time.Second, 50*time.Millisecond)
+	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy", "unhealthy→healthy"}, a.changes())
+}
+
+// scheduled is how many messages of a queue wait for their time.
+func (a *app) scheduled(queue string) any {
+	a.t.Helper()
+	queues, _ := a.control(http.MethodGet, "/world", nil).at("queues").([]any)
+	for _, q := range queues {
+		if at(q, "name") == queue {
+			return at(q, "scheduled")
+		}
+	}
+	return nil
+}
+
+// TestTheSweepAsksForWhatIsDue by the timer's own door. The check that it asks for is made by the queue's trigger, at its
+// time, which may be a quarter of an hour away.
+func TestTheSweepAsksForWhatIsDue(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	spec := a.spec("images")
+	spec["healthCheck"] = map[string]any{"interval": "15m"}
+	created := a.call(http.MethodPut, "/integrations/my-images", spec)
+	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
+	due, err := time.Parse(time.RFC3339, a.call(http.MethodGet, "/integrations/my-images/health", nil).at("nextDue").(string))
+	require.NoError(t, err)
+	assert.Less(t, time.Until(due), 15*time.Minute)
+
+	lines := strings.Count(a.log.String(), `"function":"sweep"`)
+	a.fire("sweep", nil)
+	require.Eventually(t, func() bool { return strings.Count(a.log.String(), `"function":"sweep"`) > lines }, 20*time.Second, 50*time.Millisecond)
+	assert.Regexp(t, `"function":"sweep".*"outcome":"succeeded"`, a.log.String())
+	if time.Until(due) > 6*time.Minute {
+		assert.Equal(t, float64(0), a.scheduled("wif-health"), "what is due later is left to a later sweep")
+	}
+}
+
+// TestAHealthCheckThatCanNeverSucceed becomes a failed operation with its reason.
+func TestAHealthCheckThatCanNeverSucceed(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	body := healthcheck(t, map[string]any{"integrationId": "Not_An_Id", "slot": "2026-01-02T03:04:05Z"})
+	var sent struct{ ID string }
+	require.NoError(t, json.Unmarshal(body, &sent))
+	a.control(http.MethodPost, "/queues/wif-health/messages", map[string]any{"body": string(body), "messageId": sent.ID})
+	operation := a.operation(sent.ID)
+	assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
+	assert.Equal(t, "invalid-id", operation.at("error.code"))
+}
+
+// TestRealHostFiresTheTimer: the schedule is one that the real host takes, and its invocation is one that the handler
+// understands. The sandbox's Service Bus and store are behind it, so the sweep is a whole one.
+func TestRealHostFiresTheTimer(t *testing.T) {
+	t.Parallel()
+	api, log := runRealHost(t)
+	host := strings.TrimSuffix(api, "/api")
+	require.Eventually(t, func() bool {
+		response, err := http.Get(api + "/healthz")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode == http.StatusOK
+	}, 90*time.Second, 250*time.Millisecond, "the real host never answered")
+	fire(t, host, "sweep", nil)
+	require.Eventually(t, func() bool {
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, `"function":"sweep"`) && strings.Contains(line, `"outcome":"succeeded"`) {
+				return true
+			}
+		}
+		return false
+	}, 30*time.Second, 100*time.Millisecond, "the handler never told of a sweep")
+	assert.Contains(t, log.String(), "Executed 'Functions.sweep' (Succeeded")
+}
