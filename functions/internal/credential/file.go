@@ -1,6 +1,7 @@
 // Package credential is about the credential file azure_credentials.json, which holds what the platform needs to come
-// to Azure by workload identity federation: five strings, none of them secret. It makes the file; its rules are the
-// tables of package field.
+// to Azure by workload identity federation: five strings, none of them secret. It makes the file, parses it, and judges
+// an uploaded one by rules that are entries of tables; those about a single value are the tables of package field. It
+// never repeats what could be a secret, and calls no service.
 package credential
 
 import (
