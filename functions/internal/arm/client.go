@@ -89,6 +89,8 @@ type StorageAccount struct {
 	Name         string
 	Location     string
 	BlobEndpoint string // such as https://acct.blob.core.windows.net/
+	// HierarchicalNamespace says that the account is a Data Lake Storage Gen2.
+	HierarchicalNamespace bool
 }
 
 // GetStorageAccount reads the storage account with that ARM id; *Error with status 404 if there is none.
@@ -98,6 +100,7 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 		Name       string `json:"name"`
 		Location   string `json:"location"`
 		Properties struct {
+			IsHNSEnabled     bool `json:"isHnsEnabled"`
 			PrimaryEndpoints struct {
 				Blob string `json:"blob"`
 			} `json:"primaryEndpoints"`
@@ -113,6 +116,7 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	}
 	return StorageAccount{
 		ID: body.ID, Name: body.Name, Location: body.Location, BlobEndpoint: body.Properties.PrimaryEndpoints.Blob,
+		HierarchicalNamespace: body.Properties.IsHNSEnabled,
 	}, nil
 }
 

@@ -2,28 +2,42 @@ package ddoe
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"mime"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // CodeAnswerInvalid is the code of an Error where the platform answered with success, but not with the JSON that was
-// asked for.
+// asked for: on a path that it does not know it shows its web page with status 200.
 const CodeAnswerInvalid = "answer-invalid"
 
 // Error is a refusal of the platform, as codes and ids; its text holds no body.
 type Error struct {
-	status    int
-	code      string
-	requestID string
+	op         string
+	status     int
+	code       string
+	message    string
+	requestID  string
+	retryAfter time.Duration
 }
 
-// Error shows status and code.
+// Error shows operation, status and code.
 func (e *Error) Error() string {
-	if e.code == "" {
-		return fmt.Sprintf("ddoe: status %d", e.status)
+	text := "ddoe: "
+	if e.op != "" {
+		text += e.op + ": "
 	}
-	return fmt.Sprintf("ddoe: status %d, %s", e.status, e.code)
+	text += fmt.Sprintf("status %d", e.status)
+	if e.code != "" {
+		text += ", " + e.code
+	}
+	return text
 }
 
 // Service is "ddoe".
@@ -38,8 +52,44 @@ func (e *Error) ErrorCode() string { return e.code }
 // ServiceRequestID is the platform's id of the request; empty where it gave none.
 func (e *Error) ServiceRequestID() string { return e.requestID }
 
-// maxCode is the longest code and id that is kept, in bytes.
-const maxCode = 64
+// ServiceMessage is what the platform said, for people: the API has no codes. Keys, tokens and the values of the options
+// that were sent are taken out of it; it is never part of Error().
+func (e *Error) ServiceMessage() string { return e.message }
+
+// RetryAfter is how long the platform asked to wait; zero if it did not.
+func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
+
+// IsNotFound reports whether err is the platform's 404.
+func IsNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.status == http.StatusNotFound
+}
+
+const (
+	// maxCode is the longest code and id that is kept, in bytes.
+	maxCode = 64
+	// maxMessage is the longest message that is kept, in bytes.
+	maxMessage = 400
+	// minHidden is the shortest text that is taken out of a message, in bytes: a shorter one would spoil words.
+	minHidden = 4
+)
+
+// refusal makes the error of an answer. hidden are texts that must not be shown.
+func refusal(op string, resp *http.Response, body []byte, now time.Time, hidden []string) *Error {
+	isJSON := isJSON(resp.Header)
+	return &Error{op: op, status: resp.StatusCode, code: errorCode(isJSON, body), message: conceal(errorMessage(resp.Header, isJSON, body), hidden),
+		requestID: requestID(resp.Header), retryAfter: retryAfter(resp.Header, now)}
+}
+
+// invalid makes the error of a success that cannot be believed.
+func invalid(op string, resp *http.Response) *Error {
+	return &Error{op: op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: requestID(resp.Header)}
+}
+
+func isJSON(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && media == "application/json"
+}
 
 func requestID(h http.Header) string {
 	for _, name := range []string{"x-request-id", "x-ms-request-id"} {
@@ -48,6 +98,18 @@ func requestID(h http.Header) string {
 		}
 	}
 	return ""
+}
+
+// retryAfter reads Retry-After in both its forms, seconds and HTTP date.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, 24*60*60)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
 }
 
 // errorCode is the answer's member code, or error.code, where it looks like a code.
@@ -72,6 +134,49 @@ func errorCode(isJSON bool, body []byte) string {
 		return ""
 	}
 	return word(code)
+}
+
+// errorMessage is the member message of both of the platform's envelopes, or a body of plain text. A web page says nothing.
+func errorMessage(h http.Header, isJSON bool, body []byte) string {
+	if isJSON {
+		var answer struct {
+			Message any `json:"message"`
+		}
+		if json.Unmarshal(body, &answer) != nil {
+			return ""
+		}
+		text, _ := answer.Message.(string)
+		return text
+	}
+	if media, _, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil && media == "text/plain" {
+		return string(body)
+	}
+	return ""
+}
+
+// token is anything that may be a JWT or a bearer.
+var token = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)*|bearer\s+\S+`)
+
+// conceal takes tokens and the hidden texts out of a message, the longest first, also as they look inside JSON.
+func conceal(message string, hidden []string) string {
+	texts := make([]string, 0, 2*len(hidden))
+	for _, text := range hidden {
+		texts = append(texts, text)
+		if quoted, err := json.Marshal(text); err == nil {
+			texts = append(texts, string(quoted[1:len(quoted)-1]))
+		}
+	}
+	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
+	for _, text := range texts {
+		if len(text) >= minHidden {
+			message = strings.ReplaceAll(message, text, "[redacted]")
+		}
+	}
+	message = token.ReplaceAllString(message, "[redacted]")
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	return message
 }
 
 // word returns s where it is a short word of letters, digits and ._-, else nothing: what a service calls a code may be

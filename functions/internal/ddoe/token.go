@@ -1,5 +1,7 @@
-// Package ddoe talks to the DDOE platform (formerly Dataloop). Today it asks for subject tokens: short-lived OIDC
-// tokens of a service, which the access test presents to Entra. It keeps and logs no token.
+// Package ddoe talks to the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client), and the
+// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that was
+// asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and shows
+// neither tokens and keys nor the options of an integration. Failures are *Error.
 package ddoe
 
 import (
@@ -9,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"time"
 
@@ -32,12 +33,7 @@ type TokenSource struct {
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
 // HTTP client; nil is http.DefaultClient. Redirects are not followed, because they would carry the key elsewhere.
 func NewTokenSource(url string, apiKey secret.Value, client *http.Client) *TokenSource {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	pinned := *client
-	pinned.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &TokenSource{url: url, key: apiKey, client: &pinned}
+	return &TokenSource{url: url, key: apiKey, client: pinned(client)}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
@@ -85,12 +81,10 @@ func tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
 	fault := func(code string) (secret.Value, error) {
 		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header)}
 	}
-	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	isJSON := err == nil && media == "application/json"
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return fault(errorCode(isJSON, body))
+		return fault(errorCode(isJSON(resp.Header), body))
 	}
-	if !isJSON || len(body) > maxAnswer {
+	if !isJSON(resp.Header) || len(body) > maxAnswer {
 		return fault(CodeAnswerInvalid)
 	}
 	var answer struct {

@@ -122,14 +122,19 @@ type RoleAssignment struct {
 // DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
 	Mode            string     `json:"mode" enum:"api,manual"`
+	OrganizationID  string     `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
 	IntegrationID   string     `json:"integrationId,omitempty"`
 	DriverID        string     `json:"driverId,omitempty"`
 	IntegrationType string     `json:"integrationType,omitempty"`
-	Validated       bool       `json:"validated,omitempty"`
+	OptionsHash     string     `json:"optionsHash,omitempty" doc:"Hash of the options that were sent; the platform shows none"`
+	Validated       bool       `json:"validated,omitempty" doc:"The platform has tested the driver as the federated identity"`
+	ValidationID    string     `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
 	CheckedAt       *time.Time `json:"checkedAt,omitempty"`
 	Form            *DDOEForm  `json:"form,omitempty"`
 	Why             string     `json:"why,omitempty"`
 	Next            string     `json:"next,omitempty"`
+	// Diagnosis is why the API could not be used where it was wanted.
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }
 
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.

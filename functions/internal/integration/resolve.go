@@ -60,7 +60,7 @@ func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagn
 		func() []diagnosis.Finding { return d.resolveSubjects(&s) },
 		func() []diagnosis.Finding { return d.resolveAudience(&s) },
 		func() []diagnosis.Finding { return resolveStorage(s.Storage) },
-		func() []diagnosis.Finding { return checkDDOE(s.DDOE) },
+		func() []diagnosis.Finding { return resolveDDOE(id, &s) },
 		func() []diagnosis.Finding { return resolveHealthCheck(&s) },
 	} {
 		findings = append(findings, part()...)
@@ -83,6 +83,14 @@ func (s Spec) clone() Spec {
 	if s.HealthCheck != nil {
 		check := *s.HealthCheck
 		s.HealthCheck = &check
+	}
+	if s.DDOE != nil {
+		platform := *s.DDOE
+		if platform.Driver != nil {
+			driver := *platform.Driver
+			platform.Driver = &driver
+		}
+		s.DDOE = &platform
 	}
 	return s
 }
@@ -209,25 +217,4 @@ func resolveHealthCheck(s *Spec) []diagnosis.Finding {
 	}
 	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: "invalid-interval", Detail: "The interval is not a duration from 15m to 168h.",
 		Expected: "15m to 168h", Actual: field.Actual(s.HealthCheck.Interval), Remedy: "Give a duration such as 6h."}}
-}
-
-// checkDDOE bounds the platform's identifiers; only the platform knows what they may be.
-func checkDDOE(d *DDOE) []diagnosis.Finding {
-	if d == nil {
-		return nil
-	}
-	findings := optionalText("/ddoe/organizationId", d.OrganizationID)
-	if d.Driver != nil {
-		findings = append(findings, optionalText("/ddoe/driver/projectId", d.Driver.ProjectID)...)
-		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
-		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
-	}
-	return findings
-}
-
-func optionalText(pointer, value string) []diagnosis.Finding {
-	if value == "" {
-		return nil
-	}
-	return field.Printable("ddoe", maxPlatformID).Check(pointer, value)
 }

@@ -1,0 +1,199 @@
+package ddoe
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+)
+
+// The types of drivers for Azure storage.
+const (
+	DriverBlob     = "azureblob"
+	DriverDatalake = "azureDatalakeGen2"
+)
+
+// Driver is a storage driver as the platform shows it, flattened. Pointers are nil where the platform does not say.
+type Driver struct {
+	ID                  string  `json:"id"`
+	Name                string  `json:"name"`
+	Type                string  `json:"type"`
+	ProjectID           string  `json:"projectId"`
+	IntegrationID       string  `json:"integrationId"`
+	IntegrationType     string  `json:"integrationType"`
+	ContainerName       *string `json:"containerName"`
+	Path                *string `json:"path"`
+	AllowExternalDelete *bool   `json:"allowExternalDelete"`
+}
+
+// NewDriver is a driver that is to be made or tested. All members but Path are required.
+type NewDriver struct {
+	Name, Type                     string
+	ProjectID, OrganizationID      string
+	IntegrationID, IntegrationType string
+	// Creator is the e-mail address of the key's user.
+	Creator       string
+	ContainerName string
+	// Path is a folder in the container; empty is the root.
+	Path                string
+	AllowExternalDelete bool
+}
+
+type system struct {
+	ProjectID string `json:"projectId"`
+	OrgID     string `json:"orgId,omitempty"`
+}
+
+type metadata struct {
+	System system `json:"system"`
+}
+
+// payload has storageClass and region because the platform's own SDK sends them; Azure has no use for them.
+type payload struct {
+	ContainerName string  `json:"containerName"`
+	Path          string  `json:"path"`
+	StorageClass  string  `json:"storageClass"`
+	Region        *string `json:"region"`
+}
+
+// driverBody is the body as the platform's own SDK sends it.
+type driverBody struct {
+	IntegrationID       string   `json:"integrationId"`
+	IntegrationType     string   `json:"integrationType"`
+	Name                string   `json:"name"`
+	Type                string   `json:"type"`
+	Metadata            metadata `json:"metadata"`
+	Payload             payload  `json:"payload"`
+	AllowExternalDelete bool     `json:"allowExternalDelete"`
+	Creator             string   `json:"creator"`
+}
+
+func (n NewDriver) body() driverBody {
+	return driverBody{IntegrationID: n.IntegrationID, IntegrationType: n.IntegrationType, Name: n.Name, Type: n.Type,
+		Metadata: metadata{system{n.ProjectID, n.OrganizationID}}, Payload: payload{ContainerName: n.ContainerName, Path: n.Path},
+		AllowExternalDelete: n.AllowExternalDelete, Creator: n.Creator}
+}
+
+// ListDrivers lists the drivers of a project and of an integration; either may be empty.
+func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID string) ([]Driver, error) {
+	query := url.Values{}
+	if projectID != "" {
+		query.Set("projectId", projectID)
+	}
+	if integrationID != "" {
+		query.Set("integrationId", integrationID)
+	}
+	var all []Driver
+	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + query.Encode()}, &all)
+	return all, err
+}
+
+// GetDriver reads one driver.
+func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
+	var d Driver
+	request, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id)}, &d)
+	return d, known("read driver", d.ID, request, err)
+}
+
+// CreateDriver makes a driver and returns it with the platform's id of the request. It is sent once: after an error other
+// than a refusal the driver may exist.
+func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string, error) {
+	var d Driver
+	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n.body(), once: true}, &d)
+	return d, id, known("create driver", d.ID, id, err)
+}
+
+// UpdateDriver brings a driver to what n says; its type and its project cannot be changed.
+func (c *Client) UpdateDriver(ctx context.Context, driverID string, n NewDriver) (Driver, string, error) {
+	type changes struct {
+		IntegrationID       string `json:"integrationId"`
+		IntegrationType     string `json:"integrationType"`
+		ContainerName       string `json:"containerName"`
+		Path                string `json:"path"`
+		AllowExternalDelete bool   `json:"allowExternalDelete"`
+	}
+	body := struct {
+		Name    string  `json:"name"`
+		Payload changes `json:"payload"`
+	}{n.Name, changes{n.IntegrationID, n.IntegrationType, n.ContainerName, n.Path, n.AllowExternalDelete}}
+	var d Driver
+	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body}, &d)
+	return d, id, known("update driver", d.ID, id, err)
+}
+
+// DeleteDriver deletes a driver; false where it was absent.
+func (c *Client) DeleteDriver(ctx context.Context, driverID string) (bool, string, error) {
+	id, err := c.do(ctx, call{op: "delete driver", method: http.MethodDelete, path: "/drivers/" + segment(driverID), empty: true}, nil)
+	if IsNotFound(err) {
+		return false, id, nil
+	}
+	return err == nil, id, err
+}
+
+// TestPayload has the platform test the storage of a driver that is not there yet; the platform writes a test file.
+func (c *Client) TestPayload(ctx context.Context, n NewDriver) (string, error) {
+	return c.do(ctx, call{op: "test storage", method: http.MethodPost, path: "/drivers/test", body: n.body(), empty: true}, nil)
+}
+
+// TestDriver has the platform test the storage of a driver; the platform writes a test file.
+func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error) {
+	return c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test", empty: true}, nil)
+}
+
+// CountDrivers is how many drivers use an integration, those of projects included that the key's user cannot see.
+func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
+	var n json.Number
+	if _, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID)}, &n); err != nil {
+		return 0, err
+	}
+	count, err := n.Int64()
+	if err != nil || count < 0 {
+		return 0, &Error{op: "count drivers", status: http.StatusOK, code: CodeAnswerInvalid}
+	}
+	return int(count), nil
+}
+
+// Command is work that the platform does in the background.
+type Command struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	// Failure is why it failed, in the platform's words, without tokens and options.
+	Failure string `json:"-"`
+}
+
+// Ended reports whether the command will not change any more.
+func (c Command) Ended() bool {
+	switch c.Status {
+	case "success", "failed", "timeout", "canceled", "aborted":
+		return true
+	}
+	return false
+}
+
+// Succeeded reports whether the command did what it was for.
+func (c Command) Succeeded() bool { return c.Status == "success" }
+
+// ValidateDrivers begins to test all drivers of an integration.
+func (c *Client) ValidateDrivers(ctx context.Context, integrationID string) (Command, error) {
+	body := struct {
+		IntegrationID string `json:"integrationId"`
+	}{integrationID}
+	return c.command(ctx, call{op: "validate drivers", method: http.MethodPost, path: "/drivers/validateDrivers", body: body})
+}
+
+// GetCommand reads how far a command is.
+func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, error) {
+	return c.command(ctx, call{op: "read command", method: http.MethodGet, path: "/commands/" + segment(commandID)})
+}
+
+func (c *Client) command(ctx context.Context, r call) (Command, error) {
+	var answer struct {
+		Command
+		Error any `json:"error"`
+	}
+	id, err := c.do(ctx, r, &answer)
+	if failure, ok := answer.Error.(string); ok {
+		answer.Failure = conceal(failure, c.secrets(nil))
+	}
+	return answer.Command, known(r.op, answer.ID, id, err)
+}

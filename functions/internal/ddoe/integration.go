@@ -1,0 +1,189 @@
+package ddoe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+)
+
+// Values are the options of an integration by name. They show themselves to nobody: what a type asks for may be secret.
+type Values map[string]string
+
+// hidden is what every way of printing options shows.
+const hiddenValues = "[redacted]"
+
+// String returns "[redacted]".
+func (Values) String() string { return hiddenValues }
+
+// GoString returns "[redacted]".
+func (Values) GoString() string { return hiddenValues }
+
+// Format prints "[redacted]" for every verb.
+func (Values) Format(f fmt.State, _ rune) {
+	// A Formatter has no way to report a failed write.
+	_, _ = f.Write([]byte(hiddenValues))
+}
+
+// LogValue returns "[redacted]".
+func (Values) LogValue() slog.Value { return slog.StringValue(hiddenValues) }
+
+// MarshalJSON returns "[redacted]" as a JSON string.
+func (Values) MarshalJSON() ([]byte, error) { return []byte(`"` + hiddenValues + `"`), nil }
+
+// Reveal returns the options themselves, for sending them to the platform.
+func (v Values) Reveal() map[string]string { return maps.Clone(map[string]string(v)) }
+
+func (v Values) texts() []string {
+	var texts []string
+	for _, text := range v {
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// Option is one option that an integration type asks for.
+type Option struct {
+	Name        string `json:"name"`
+	DisplayName string `json:"displayName"`
+	Type        string `json:"type"`
+	Required    bool   `json:"required"`
+}
+
+// IntegrationType is a type of integration that an organisation may create.
+type IntegrationType struct {
+	Type        string   `json:"type"`
+	DisplayName string   `json:"displayName"`
+	Options     []Option `json:"options"`
+}
+
+// AvailableIntegrations lists the types that the organisation may create.
+func (c *Client) AvailableIntegrations(ctx context.Context, organizationID string) ([]IntegrationType, error) {
+	var types []IntegrationType
+	_, err := c.do(ctx, call{op: "list integration types", method: http.MethodGet, path: "/orgs/" + segment(organizationID) + "/availableIntegrations"}, &types)
+	return types, err
+}
+
+// Integration is an integration as the platform shows it: its options are never returned. Dates, organisation and creator
+// come in several forms, and are left out.
+type Integration struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Metadata Metadata `json:"metadata"`
+}
+
+// Metadata are the entries of an integration by name. An answer has them as a list; a create is sent an object.
+type Metadata map[string]MetadataEntry
+
+// MetadataEntry is one entry.
+type MetadataEntry struct {
+	ID    string `json:"id,omitempty"`
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// UnmarshalJSON reads the list of entries, or an object of values; what it cannot read is left out.
+func (m *Metadata) UnmarshalJSON(body []byte) error {
+	*m = Metadata{}
+	var entries []json.RawMessage
+	if json.Unmarshal(body, &entries) == nil {
+		for _, raw := range entries {
+			var entry MetadataEntry
+			if json.Unmarshal(raw, &entry) == nil && entry.Name != "" {
+				(*m)[entry.Name] = entry
+			}
+		}
+		return nil
+	}
+	var values map[string]any
+	if json.Unmarshal(body, &values) == nil {
+		for name, value := range values {
+			if text, ok := value.(string); ok {
+				(*m)[name] = MetadataEntry{Name: name, Value: text}
+			}
+		}
+	}
+	return nil
+}
+
+// ListIntegrations lists the organisation's integrations.
+func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
+	var all []Integration
+	_, err := c.do(ctx, call{op: "list integrations", method: http.MethodGet, path: integrations(organizationID)}, &all)
+	return all, err
+}
+
+// NewIntegration is an integration that is to be made.
+type NewIntegration struct {
+	Name, Type string
+	Options    Values
+	Metadata   map[string]string
+}
+
+// CreateIntegration makes an integration and returns it with the platform's id of the request. It is sent once: after an
+// error other than a refusal the integration may exist.
+func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, string, error) {
+	body := struct {
+		Name     string            `json:"name"`
+		Type     string            `json:"type"`
+		Options  map[string]string `json:"options"`
+		Metadata map[string]string `json:"metadata,omitempty"`
+	}{n.Name, n.Type, n.Options.Reveal(), n.Metadata}
+	var made Integration
+	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: body, once: true, hidden: n.Options.texts()}, &made)
+	return made, id, known("create integration", made.ID, id, err)
+}
+
+// IntegrationPatch changes an integration; empty members stay as they are.
+type IntegrationPatch struct {
+	ID, Name string
+	// Type and Options go together.
+	Type     string
+	Options  Values
+	Metadata []MetadataEntry
+}
+
+// UpdateIntegration changes an integration. The collection is patched; the id is in the body.
+func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p IntegrationPatch) (Integration, string, error) {
+	type credentials struct {
+		Type    string            `json:"type"`
+		Options map[string]string `json:"options"`
+	}
+	body := struct {
+		IntegrationID string          `json:"integrationId"`
+		Name          string          `json:"name,omitempty"`
+		Credentials   *credentials    `json:"credentials,omitempty"`
+		Metadata      []MetadataEntry `json:"metadata,omitempty"`
+	}{IntegrationID: p.ID, Name: p.Name, Metadata: p.Metadata}
+	if p.Options != nil {
+		body.Credentials = &credentials{p.Type, p.Options.Reveal()}
+	}
+	var changed Integration
+	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: body, hidden: p.Options.texts()}, &changed)
+	return changed, id, known("update integration", changed.ID, id, err)
+}
+
+// DeleteIntegration deletes an integration; false where it was absent. The answer, which lists the others, is not read.
+func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrationID string) (bool, string, error) {
+	var rest json.RawMessage
+	id, err := c.do(ctx, call{op: "delete integration", method: http.MethodDelete, path: integrations(organizationID) + "/" + segment(integrationID)}, &rest)
+	if IsNotFound(err) {
+		return false, id, nil
+	}
+	return err == nil, id, err
+}
+
+func integrations(organizationID string) string {
+	return "/orgs/" + segment(organizationID) + "/integrations"
+}
+
+// known turns an object without id into the error that it is.
+func known(op, objectID, requestID string, err error) error {
+	if err == nil && objectID == "" {
+		return &Error{op: op, status: http.StatusOK, code: CodeAnswerInvalid, requestID: requestID}
+	}
+	return err
+}

@@ -1,0 +1,95 @@
+package integration
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// maxDriverPath is the longest path of a driver, in bytes.
+const maxDriverPath = 512
+
+// resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) its members are
+// only bounded, and stay for whoever does it by hand.
+func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
+	d := s.DDOE
+	if d == nil {
+		return nil
+	}
+	findings := optionalText("/ddoe/organizationId", d.OrganizationID)
+	if d.Driver != nil {
+		findings = append(findings, optionalText("/ddoe/driver/projectId", d.Driver.ProjectID)...)
+		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
+		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
+	}
+	if !d.Integration || len(findings) > 0 {
+		return findings
+	}
+	findings = append(findings, platformID("/ddoe/organizationId", "ddoe-organization-required", "The organisation's id is missing or not valid.", d.OrganizationID)...)
+	if d.Driver != nil {
+		findings = append(findings, platformID("/ddoe/driver/projectId", "ddoe-project-required", "The project's id is missing or not valid.", d.Driver.ProjectID)...)
+		if d.Driver.Name == "" {
+			d.Driver.Name = id
+		}
+		findings = append(findings, resolveDriverPath(d.Driver)...)
+	}
+	return append(findings, platformStorage(s)...)
+}
+
+// platformStorage holds the storage entries against what an integration of the platform can be.
+func platformStorage(s *Spec) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	if len(s.Storage) > 1 {
+		findings = append(findings, diagnosis.Finding{Pointer: "/storage", Code: "ddoe-one-storage", Detail: "An integration of the platform stands for one storage account, and its driver for one container.",
+			Expected: "one entry", Actual: fmt.Sprint(len(s.Storage)), Remedy: "Spread the containers over several integrations, or leave ddoe.integration out."})
+	}
+	for i, entry := range s.Storage {
+		if entry.Access == AccessRead {
+			findings = append(findings, diagnosis.Finding{Pointer: fmt.Sprintf("/storage/%d/access", i), Code: "ddoe-write-required",
+				Detail:   "The platform writes a test file into the container, so it cannot work with a read-only grant.",
+				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or leave ddoe.integration out."})
+		}
+	}
+	if s.DDOE.Driver != nil && len(s.Storage) == 1 && s.Storage[0].Container == "" {
+		findings = append(findings, diagnosis.Finding{Pointer: "/storage/0/container", Code: "ddoe-container-required", Detail: "A driver is about one container.",
+			Expected: "the name of a container", Remedy: "Give the container in the storage entry."})
+	}
+	return findings
+}
+
+// platformID checks an id that becomes part of a URL; only the platform knows more about it.
+func platformID(pointer, code, detail, id string) []diagnosis.Finding {
+	ok := func(r rune) bool { return lowerOrDigit(r) || r >= 'A' && r <= 'Z' || r == '-' || r == '_' }
+	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
+		return nil
+	}
+	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _", Actual: field.Actual(id),
+		Remedy: "Copy the id from the platform's address bar."}}
+}
+
+// resolveDriverPath brings the path into the platform's form: a folder without slashes around it.
+func resolveDriverPath(d *Driver) []diagnosis.Finding {
+	if d.Path == "" {
+		return nil
+	}
+	given := d.Path
+	d.Path = strings.TrimSuffix(d.Path, "/")
+	faulty := len(d.Path) > maxDriverPath || strings.ContainsAny(d.Path, `\?#`) || strings.Contains(d.Path, "://")
+	for part := range strings.SplitSeq(d.Path, "/") {
+		faulty = faulty || part == "" || part == "." || part == ".."
+	}
+	if !faulty {
+		return nil
+	}
+	return []diagnosis.Finding{{Pointer: "/ddoe/driver/path", Code: "invalid-driver-path", Detail: "The path is not a folder in the container.",
+		Expected: "a relative path such as images/2026", Actual: field.Actual(given), Remedy: "Give the folder alone, without account, container and leading slash; leave it out for the whole container."}}
+}
+
+func optionalText(pointer, value string) []diagnosis.Finding {
+	if value == "" {
+		return nil
+	}
+	return field.Printable("ddoe", maxPlatformID).Check(pointer, value)
+}
