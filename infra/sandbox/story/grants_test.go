@@ -71,8 +71,7 @@ func losses() map[string]loss {
 			ends: "provision: 503 queue-unavailable, operator", says: "identity holds Azure Service Bus Data Owner or Data Sender"},
 		"Azure Service Bus Data Receiver on queues/wif-commands": {
 			ends: "operation: NotStarted", says: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
-		// The operation is not declared a success before its event is out. It goes on trying, and fails when it has tried
-		// often enough.
+		// The operation is not declared a success before its event is out, so it goes on trying.
 		"Azure Service Bus Data Sender on topics/wif-events": {
 			ends: "operation: Running", says: `(?s)'Send' claim.*'wif-events'.*"msg":"parked".*"code":"queue-unavailable"`, waits: true},
 		"Role Based Access Control Administrator on resourceGroups/data": {
