@@ -220,6 +220,16 @@ func TestSize(t *testing.T) {
 	assert.Equal(t, []string{"file-too-large "}, codes(linter().Lint(append(fits, ' '), credential.Form{})))
 }
 
+// TestASecretIsNotRepeatedInParts: a name is cut before it is shown, and a part of a token is no token any more.
+func TestASecretIsNotRepeatedInParts(t *testing.T) {
+	token := "eyJ" + strings.Repeat("pl4nted", 20) + "." + strings.Repeat("pl4nted", 20) + "." + strings.Repeat("pl4nted", 20)
+	for _, file := range []string{`{"` + token + `":1}`, `{"a":{"` + token + `":"x"}}`, `{"` + token + `":{"clientId":"","tenantId":"","subject":""}}`, `["` + token + `"]`, token + "x.y", `{"a":` + token} {
+		report := linter().Lint([]byte(file), credential.Form{ClientID: token})
+		assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+		assert.NotContains(t, string(encode(t, report)), "pl4nted", file)
+	}
+}
+
 // TestManyFaultsAreBounded: a file of nothing but unknown members makes no endless report.
 func TestManyFaultsAreBounded(t *testing.T) {
 	var file strings.Builder
