@@ -33,7 +33,8 @@ func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 			}
 			return fmt.Errorf("accept: %w", err)
 		}
-		conns.Go(func() { b.serveConn(ctx, conn) })
+		// A connection that ends badly is its peer's affair; the others go on.
+		conns.Go(func() { _ = b.serveConn(ctx, conn) })
 	}
 }
 
