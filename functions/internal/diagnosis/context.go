@@ -78,9 +78,10 @@ func (c Context) credential() string {
 	return string(body)
 }
 
-// Printable makes a value from outside fit to be shown: control and invisible format characters become U+FFFD, and it
-// is cut at 600 bytes.
+// Printable makes a value from outside fit to be shown: what looks like a token is redacted, control and invisible
+// format characters become U+FFFD, and it is cut at 600 bytes.
 func Printable(s string) string {
+	s = Redact(s)
 	cut := false
 	if len(s) > maxWord {
 		s, cut = strings.ToValidUTF8(s[:maxWord], ""), true

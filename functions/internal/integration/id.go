@@ -1,5 +1,7 @@
 package integration
 
+import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+
 // The bounds of an integration id's length.
 const (
 	minID = 3
@@ -28,9 +30,9 @@ func ValidID(id string) bool {
 const maxOperationID = 128
 
 // ValidOperationID reports whether the id can name an operation: it begins with a letter or digit and has at most 128
-// letters, digits, dots, underscores and hyphens. It is a segment of a store key.
+// letters, digits, dots, underscores and hyphens, and it is not what looks like a token. It is a segment of a store key.
 func ValidOperationID(id string) bool {
-	if id == "" || len(id) > maxOperationID {
+	if id == "" || len(id) > maxOperationID || diagnosis.Redact(id) != id {
 		return false
 	}
 	for i := range len(id) {

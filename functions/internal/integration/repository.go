@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // maxConflicts bounds the read-modify-write loops. A conflict means that another writer got ahead, so a loop that
@@ -158,9 +160,10 @@ func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*H
 	return update(func() (HealthRecord, error) { return r.GetHealth(ctx, id) }, change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
-// SaveRejected keeps the body of a message that can never succeed, byte for byte, for inspection. Saving it again
-// changes nothing; another body under the same id is kept beside the first.
+// SaveRejected keeps the body of a message that can never succeed for inspection, byte for byte but for tokens, which are
+// redacted. Saving it again changes nothing; another body under the same id is kept beside the first.
 func (r *Repository) SaveRejected(ctx context.Context, id string, body []byte) error {
+	body = diagnosis.RedactJSON(body)
 	_, err := r.Store.Put(ctx, prefixRejected+id+suffix, body, "")
 	if !errors.Is(err, ErrConflict) {
 		return wrap(err, "keep rejected message", id)

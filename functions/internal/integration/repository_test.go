@@ -132,6 +132,14 @@ func TestSaveRejected(t *testing.T) {
 	assert.ElementsMatch(t, []string{"{not json", "another"}, bodies)
 }
 
+func TestARejectedTokenIsNotKept(t *testing.T) {
+	r, ctx := repository(), t.Context()
+	require.NoError(t, r.SaveRejected(ctx, "m-1", []byte(`{"data":{"mode":"oracle","subjectToken":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwIn0.c2ln"}}`)))
+	kept, err := r.Store.Get(ctx, "rejected/m-1.json")
+	require.NoError(t, err)
+	assert.Equal(t, `{"data":{"mode":"oracle","subjectToken":"[redacted]"}}`, string(kept.Body))
+}
+
 func TestUnreadableRecord(t *testing.T) {
 	r, ctx := repository(), t.Context()
 	_, err := r.Store.Put(ctx, "integrations/aaa.json", []byte("{"), "")
