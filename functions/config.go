@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -33,11 +34,23 @@ type Config struct {
 	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request exist.
 	SubjectTokenURL string
 	SubjectTokenKey secret.Value
+	// Platform is the DDOE platform's API; nil where its steps are off.
+	Platform *PlatformAPI
 	// PublicBaseURL is what absolute links are built from, without a slash at the end; empty makes links relative.
 	PublicBaseURL string
 	// SiteName and Region say where the app runs, for the origin of a test.
 	SiteName string
 	Region   string
+}
+
+// PlatformAPI is how the DDOE platform's API is reached and what is known about it.
+type PlatformAPI struct {
+	// URL is the API's base, such as https://gate.dataloop.ai/api/v1.
+	URL string
+	Key secret.Value
+	// IntegrationType is the platform's name of the integration type; empty discovers it.
+	IntegrationType string
+	OptionMap       provision.OptionMap
 }
 
 // ServiceBus is how the namespace is reached: by the app's identity (Namespace) or by a connection string, never both.
@@ -90,6 +103,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
 		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
+		Platform:        e.platform(),
 		SiteName:        e.text("WEBSITE_SITE_NAME"),
 		Region:          e.text("REGION_NAME"),
 	}
@@ -216,6 +230,22 @@ func (e *environment) serviceBus(name string) ServiceBus {
 		e.fault(name, "must be a connection string of the namespace: Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, without EntityPath")
 	}
 	return sb
+}
+
+// platform reads what is known about the DDOE platform's API; nil where there is no URL.
+func (e *environment) platform() *PlatformAPI {
+	api := &PlatformAPI{URL: e.url("DDOE_API_URL", "https"), Key: secret.New(e.text("DDOE_API_KEY")), IntegrationType: e.text("DDOE_INTEGRATION_TYPE")}
+	var err error
+	if api.OptionMap, err = provision.ParseOptionMap(e.text("DDOE_OPTION_MAP")); err != nil {
+		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, container, credentialFile or =literal")
+	}
+	if e.text("DDOE_API_URL") == "" {
+		return nil
+	}
+	if api.Key.IsZero() && e.text("DDOE_SUBJECT_TOKEN_URL") == "" {
+		e.fault("DDOE_API_KEY", "is required where DDOE_API_URL is set")
+	}
+	return api
 }
 
 // address is a host with or without a port, as the Service Bus client dials it.

@@ -56,11 +56,26 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
 	}
+	if service.Platform, err = platformOf(cfg.Platform, p); err != nil {
+		return nil, err
+	}
 	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Graph: directory, ARM: resources, Now: time.Now}
 	checks := &health.Service{
-		Repository: service.Repository, Look: observer.Look, Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
+		Repository: service.Repository, Look: service.WatchKey(observer.Look), Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
 	}
 	service.Schedule = checks.Schedule
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience, Now: time.Now}
 	return &useCases{linter: linter, service: service, health: checks}, nil
+}
+
+// platformOf is the DDOE platform's API; nil where its steps are off.
+func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
+	if cfg == nil {
+		return nil, nil
+	}
+	client, err := ddoe.NewClient(ddoe.Options{URL: cfg.URL, Key: cfg.Key, Client: p.client, Hidden: cfg.OptionMap.Literals()})
+	if err != nil {
+		return nil, fmt.Errorf("platform client: %w", err)
+	}
+	return &provision.Platform{Client: client, IntegrationType: cfg.IntegrationType, OptionMap: cfg.OptionMap}, nil
 }

@@ -44,9 +44,6 @@ func hostReads() []string {
 // aheadOfTheCode are settings of the contract that are deployed although nothing reads them yet.
 func aheadOfTheCode() map[string]string {
 	return map[string]string{
-		"DDOE_API_URL":             "the platform's API",
-		"DDOE_INTEGRATION_TYPE":    "the platform's API",
-		"DDOE_OPTION_MAP":          "the platform's API",
 		"ISSUER_ALLOWLIST":         "judging a customer's issuer by asking it",
 		"STORAGE_SUFFIX_ALLOWLIST": "judging a customer's storage by asking it",
 	}

@@ -26,6 +26,9 @@ type AccessTest struct {
 // a test for which no subject token can be had. Errors are *diagnosis.Error.
 func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) (diagnosis.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
+	if err := access.Check(wanted.Mode, wanted.Access, wanted.Prefix); err != nil {
+		return diagnosis.Report{}, err
+	}
 	d, err := s.Repository.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):

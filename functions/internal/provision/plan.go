@@ -131,8 +131,8 @@ func planAssignments(d integration.Document) []PlannedStep {
 }
 
 func (s *Service) planRest(d integration.Document) []PlannedStep {
-	steps := []PlannedStep{{Name: "ddoe", Target: "Create Storage Integration", Action: ActionManual}}
-	if s.verifies() {
+	steps := s.planPlatform(d)
+	if s.verifies() || s.Platform != nil && wantsPlatform(d.Spec) && d.Spec.DDOE.Driver != nil {
 		steps = append(steps, PlannedStep{Name: "verify", Target: d.Spec.Subjects[0], Action: ActionSchedule})
 	}
 	return steps

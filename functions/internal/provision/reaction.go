@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 )
 
@@ -100,6 +101,16 @@ func reactions() []row {
 		{operation: opRolePut, code: "HashConflictOnDifferentRoleAssignmentIds", reaction: salt},
 		{operation: opRolePut, code: "RoleAssignmentUpdateNotPermitted", reaction: salt},
 		{operation: opRolePut, code: "LinkedAuthorizationFailed", reaction: retry, budget: 3 * time.Minute},
+
+		// The platform has no codes. Its test fails until directory, token service and RBAC agree.
+		{operation: opDriverTest, status: http.StatusBadRequest, reaction: retry, budget: 45 * time.Second},
+		{operation: opDriverTest, status: http.StatusConflict, reaction: retry, budget: 45 * time.Second},
+		{operation: opDriverTest, status: http.StatusUnprocessableEntity, reaction: retry, budget: 45 * time.Second},
+		{operation: opDriverTest, status: http.StatusFailedDependency, reaction: retry, budget: 45 * time.Second},
+		{operation: opPlatformIntegrationCreate, status: http.StatusConflict, reaction: readBack},
+		{operation: opPlatformIntegrationCreate, status: http.StatusBadRequest, phrase: "exist", reaction: readBack},
+		// A web page with status 200: the path is wrong, and will be.
+		{code: ddoe.CodeAnswerInvalid, reaction: fail},
 	}
 }
 
@@ -121,6 +132,10 @@ func factsOf(err error) (facts, bool) {
 	var a *arm.Error
 	if errors.As(err, &a) {
 		return facts{status: a.StatusCode, codes: []string{a.Code}, message: a.Message, requestID: a.RequestID, retryAfter: a.RetryAfter}, true
+	}
+	var p *ddoe.Error
+	if errors.As(err, &p) {
+		return facts{status: p.HTTPStatus(), codes: []string{p.ErrorCode()}, message: p.ServiceMessage(), requestID: p.ServiceRequestID(), retryAfter: p.RetryAfter()}, true
 	}
 	return facts{}, false
 }

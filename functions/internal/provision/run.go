@@ -22,6 +22,8 @@ type run struct {
 	cmd message.Command
 	// begins says that the operation makes the integration, or makes it again after a teardown.
 	begins bool
+	// platform is what is learnt about the platform's side.
+	platform platformSide
 
 	mu       sync.Mutex // guards what follows: within a hop several requests are under way
 	document integration.Document
@@ -36,15 +38,15 @@ type Result struct {
 	ServicePrincipalID string `json:"servicePrincipalId"`
 }
 
-// provision makes everything that the spec asks for, in three hops: the application; its service principal and
-// credentials; the role assignments.
+// provision makes everything that the spec asks for: after a look at what the platform offers, in three hops the
+// application, its service principal and credentials, and the role assignments; then the platform's side.
 func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 	a, err := s.begin(ctx, cmd)
 	if err != nil {
 		return err
 	}
 	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), document: a.Document}
-	for _, hop := range []func(context.Context) error{r.start, r.application, r.identity, r.roleAssignments} {
+	for _, hop := range []func(context.Context) error{r.start, r.preflight, r.application, r.identity, r.roleAssignments, r.platformHop} {
 		err := hop(ctx)
 		if err := errors.Join(err, r.flush(ctx)); err != nil {
 			return err
@@ -98,11 +100,9 @@ func (r *run) identity(ctx context.Context) error {
 func (r *run) finish(ctx context.Context) error {
 	doc, err := r.conclude(ctx, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseProvisioned
-		if d.Status.DDOE == nil || d.Status.DDOE.Mode == "manual" {
-			d.Status.DDOE = manualSetup(*d)
-		}
+		d.Status.DDOE = r.platformStatus(*d)
 		r.setCondition(d, conditionProvisioned, "True", nil, "")
-		if r.verifies() {
+		if r.verifies() || r.validates(*d) {
 			r.setCondition(d, conditionVerified, "Unknown", nil, "The first access test is scheduled.")
 			return
 		}
@@ -120,7 +120,7 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID+"-provisioned", doc, nil); err != nil {
 		return err
 	}
-	if r.verifies() {
+	if r.verifies() || r.validates(doc) {
 		if err := r.scheduleVerify(ctx, r.cmd, 0); err != nil {
 			return err
 		}

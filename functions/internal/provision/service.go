@@ -34,6 +34,8 @@ type Service struct {
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it nothing is verified.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
+	// Platform makes integrations and drivers on the platform. Optional: without it a person does.
+	Platform *Platform
 	// Send puts a message on a queue or topic.
 	Send func(ctx context.Context, entity string, m bus.Message) error
 	// Schedule plans the health checks of what has been provisioned. Optional: without it nothing is checked later.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -79,6 +80,9 @@ func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOp
 // SubmitAccessTest sends the command for an access test; its report becomes the operation's result. It needs a source
 // of subject tokens.
 func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTestOptions) (Accepted, error) {
+	if err := access.Check(access.Mode(opts.Mode), integration.Access(opts.Access), ""); err != nil {
+		return Accepted{}, err
+	}
 	hash, err := requestHash(integration.KindAccessTest, id, opts.Mode+"|"+opts.Access)
 	if err != nil {
 		return Accepted{}, err

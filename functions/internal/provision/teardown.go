@@ -16,7 +16,8 @@ import (
 // purgePatience is how long an object may take to arrive in the recycle bin.
 const purgePatience = 30 * time.Second
 
-// teardown removes what we made, in three hops: credentials (so that no new token is issued) beside role assignments
+// teardown removes what we made: the platform's side first, so that no driver is left without its storage; then in three
+// hops credentials (so that no new token is issued) beside role assignments
 // (while their principal can still be named); the application, which takes its service principal along; the recycle
 // bin, where asked for. It can be resumed at any point. Tokens that were issued before live on for about an hour.
 func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
@@ -25,7 +26,7 @@ func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
 		return err
 	}
 	r := &run{Service: s, cmd: cmd, document: a.Document}
-	hops := []func(context.Context) error{r.locate, r.revoke, r.removeApplication}
+	hops := []func(context.Context) error{r.locate, r.removePlatform, r.revoke, r.removeApplication}
 	if cmd.Purge {
 		hops = append(hops, r.purge)
 	}

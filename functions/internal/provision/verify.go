@@ -59,8 +59,10 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	case d.Status.Phase == integration.PhaseUsable:
 		// A crash may have come between the document and the event.
 		return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID+"-usable", d, nil)
-	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies():
+	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies() && !s.validates(d):
 		return nil
+	case !s.verifies(): // what the platform can do as the federated identity is proof enough
+		return s.validate(ctx, cmd, d)
 	}
 	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip})
 	if err != nil {
@@ -70,7 +72,7 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	gap, unproved := s.Tester.Unproved(d.Spec, report)
 	switch {
 	case !failed && !unproved:
-		return s.verified(ctx, cmd)
+		return s.validate(ctx, cmd, d)
 	case !failed: // nothing is wrong, and testing again will prove no more
 		invocation.From(ctx).SetCode(gap.Code)
 		return s.undecided(ctx, cmd, gap)

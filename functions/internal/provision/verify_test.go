@@ -239,8 +239,12 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Mode: "oracle"})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Prefix: "../x"})
+	_, err = f.service.TestAccess(t.Context(), "nobody", provision.AccessTest{Prefix: "../x"})
 	requireCode(t, "invalid-prefix", err)
+	_, err = f.service.TestAccess(t.Context(), "nobody", provision.AccessTest{Mode: "x"})
+	requireCode(t, "invalid-mode", err)
+	_, err = f.service.SubmitAccessTest(t.Context(), "nobody", provision.AccessTestOptions{Mode: "x"})
+	requireCode(t, "invalid-mode", err)
 
 	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("no route")

@@ -1,0 +1,108 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The operations on the platform.
+const (
+	opTypes                     = "ddoe.types.list"
+	opPlatformIntegrationList   = "ddoe.integration.list"
+	opPlatformIntegrationCreate = "ddoe.integration.create"
+	opPlatformIntegrationUpdate = "ddoe.integration.update"
+	opPlatformIntegrationDelete = "ddoe.integration.delete"
+	opDriverList                = "ddoe.driver.list"
+	opDriverGet                 = "ddoe.driver.get"
+	opDriverCreate              = "ddoe.driver.create"
+	opDriverUpdate              = "ddoe.driver.update"
+	opDriverDelete              = "ddoe.driver.delete"
+	opDriverCount               = "ddoe.driver.count"
+	opDriverTest                = "ddoe.driver.test"
+	opDriverValidate            = "ddoe.driver.validate"
+	opPlatformUser              = "ddoe.user.get"
+)
+
+// patientAttempts is how many parked attempts, with their pauses, outlast the clocks that verifyWindow waits for. After
+// them a storage test that fails is believed.
+const patientAttempts = 6
+
+// askPlatform sends one request to the platform, again as the table says, and gives its refusal words.
+func (r *run) askPlatform(ctx context.Context, operation string, request func(ctx context.Context) error) error {
+	err := r.try(ctx, operation, r.words(), request)
+	var f *failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	if operation == opDriverTest && f.reaction == later && r.cmd.Attempt >= patientAttempts && storageRefused(f.err) {
+		f.reaction = fail
+	}
+	var refused *ddoe.Error
+	if errors.As(f.err, &refused) {
+		f.err = &diagnosis.Error{Diagnosis: r.platformDiagnosis(ctx, operation, refused), Err: f.err}
+	}
+	return f
+}
+
+// storageRefused reports whether the platform's answer to a test is about the storage.
+func storageRefused(err error) bool {
+	var refused *ddoe.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.HTTPStatus() {
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency:
+		return true
+	}
+	return false
+}
+
+// platformDiagnosis is a refusal of the platform in words. The platform has no codes: what it says is shown to people,
+// and decides nothing.
+func (s *Service) platformDiagnosis(ctx context.Context, operation string, refused *ddoe.Error) diagnosis.Diagnosis {
+	code := ""
+	switch {
+	case operation == opDriverTest && storageRefused(refused):
+		code = "ddoe-driver-test-failed"
+	case refused.HTTPStatus() == http.StatusForbidden:
+		code = roleMissing(operation)
+	case refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser:
+		// The platform answers 401 for a role too. Who may ask who they are has a good key.
+		if _, err := s.Platform.Client.Me(ctx); err == nil {
+			code = roleMissing(operation)
+		}
+	}
+	found := diagnosis.Classify(refused, diagnosis.Context{Operation: operation})
+	if code != "" {
+		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
+	}
+	if message := strings.TrimSpace(refused.ServiceMessage()); message != "" {
+		found.Detail += " The platform says: " + diagnosis.Printable(message)
+	}
+	return found
+}
+
+func roleMissing(operation string) string {
+	if strings.HasPrefix(operation, "ddoe.driver.") {
+		return "ddoe-project-role-missing"
+	}
+	return "ddoe-organization-role-missing"
+}
+
+// uncertain reports whether a request that makes an object may have made it all the same, or has met one: there was no
+// believable answer, or the platform knows the name.
+func uncertain(err error) bool {
+	if reactionOf(err) == readBack {
+		return true
+	}
+	f, answered := factsOf(err)
+	if !answered {
+		return err != nil
+	}
+	return f.status >= http.StatusInternalServerError || f.status == http.StatusRequestTimeout || f.status < http.StatusBadRequest
+}
