@@ -97,7 +97,10 @@ type kill struct {
 	dead   bool
 }
 
-var errKilled = errors.New("killed")
+var (
+	errKilled  = errors.New("killed")
+	errDropped = errors.New("connection reset by peer")
+)
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
@@ -255,11 +258,11 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 		meanwhile()
 	}
 	if hit != nil && !hit.after {
-		return hit.response(r), nil
+		return hit.answer(r)
 	}
 	response, err := f.RoundTrip(r)
 	if hit != nil {
-		return hit.response(r), nil
+		return hit.answer(r)
 	}
 	return response, err
 }
@@ -267,6 +270,14 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 func (x *fault) strikes() bool {
 	x.done++
 	return x.done > x.skip && (x.times == 0 || x.done <= x.skip+x.times)
+}
+
+// answer is the fault's response; without a status the connection is cut.
+func (x *fault) answer(r *http.Request) (*http.Response, error) {
+	if x.status == 0 {
+		return nil, errDropped
+	}
+	return x.response(r), nil
 }
 
 func (x *fault) response(r *http.Request) *http.Response {
