@@ -159,7 +159,7 @@ func TestFaults(t *testing.T) {
 				require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
 			},
 			want:    "exchange.token fail credential-missing",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential create",
+			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` + integration.CredentialName(subject) + `"`,
 		},
 		"application unknown": {
 			damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },

@@ -187,7 +187,13 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 // context is what the words of a diagnosis are filled with.
 func (r *run) context(operation string) diagnosis.Context {
 	d := r.request.Document
-	return diagnosis.Context{Operation: operation, Subject: r.subject, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
+	credential := ""
+	for _, wanted := range integration.WantedCredentials(d) {
+		if wanted.Subject == r.subject {
+			credential = wanted.Name
+		}
+	}
+	return diagnosis.Context{Operation: operation, Subject: r.subject, Credential: credential, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
 		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
 		Settled: r.request.Settled || Settled(d, r.tester.now())}
 }

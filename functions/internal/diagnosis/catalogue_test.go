@@ -195,7 +195,7 @@ func TestNew(t *testing.T) {
 		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader", Scope: "/subscriptions/s"}))
 		assert.Equal(t, "role-missing", d.Code)
 		assert.True(t, d.Transient)
-		assert.Contains(t, d.Remedy.Steps[0], "Assign Storage Blob Data Reader to the service principal (object id p-1,")
+		assert.Contains(t, d.Remedy.Steps[1], "Assign Storage Blob Data Reader to the service principal (object id p-1,")
 		assert.Equal(t, "az role assignment create --assignee-object-id p-1 --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
 	})
 	t.Run("an unknown value stays visible", func(t *testing.T) {
@@ -218,11 +218,19 @@ func TestNew(t *testing.T) {
 	})
 }
 
+// TestRepairBeginsWithThePut: what is missing behind the app's back is put back by the app, under its own names.
+func TestRepairBeginsWithThePut(t *testing.T) {
+	for _, code := range []string{"credential-missing", "credential-subject-mismatch", "client-unknown", "service-principal-missing", "client-disabled", "role-missing",
+		"federated-credential-missing", "application-missing", "service-principal-not-found", "role-assignment-not-found"} {
+		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.", New(code).Remedy.Steps[0], code)
+	}
+}
+
 // TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator pastes.
 func TestCommandsCannotBeHijacked(t *testing.T) {
 	evil := `x'; rm -rf ~ #$(id)` + "`id`"
-	command := New("credential-subject-mismatch", WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a"})).Remedy.Command
-	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+`' --parameters '{"name":"ddoe-wif","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+`","audiences":["a"]}'`, command)
+	command := New("credential-subject-mismatch", WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a", Credential: "subject-1"})).Remedy.Command
+	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+`' --parameters '{"name":"subject-1","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+`","audiences":["a"]}'`, command)
 	assert.Equal(t, `'-rf'`, shellQuote("-rf"), "no value becomes an option")
 	assert.Equal(t, `''`, shellQuote(""))
 }

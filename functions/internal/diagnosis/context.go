@@ -14,7 +14,9 @@ type Context struct {
 	Operation string
 	// Subject, Issuer and Audience are what the integration's document says (not what a token says).
 	Subject, Issuer, Audience string
-	ClientID, TenantID        string
+	// Credential is the name of the federated credential for the subject.
+	Credential         string
+	ClientID, TenantID string
 	// ObjectID is the application's, PrincipalID the service principal's.
 	ObjectID, PrincipalID string
 	// Scope and Role are those of a role assignment: an ARM id and a role name.
@@ -63,7 +65,7 @@ func (c Context) replace(text string, quote func(string) string) string {
 
 // credential is the federated identity credential that the document asks for, as the JSON that az takes.
 func (c Context) credential() string {
-	if c.Issuer == "" || c.Subject == "" {
+	if c.Issuer == "" || c.Subject == "" || c.Credential == "" {
 		return ""
 	}
 	body, err := json.Marshal(struct {
@@ -71,7 +73,7 @@ func (c Context) credential() string {
 		Issuer    string   `json:"issuer"`
 		Subject   string   `json:"subject"`
 		Audiences []string `json:"audiences"`
-	}{"ddoe-wif", c.Issuer, c.Subject, []string{c.Audience}})
+	}{c.Credential, c.Issuer, c.Subject, []string{c.Audience}})
 	if err != nil {
 		return ""
 	}

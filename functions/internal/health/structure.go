@@ -61,7 +61,7 @@ func (l *look) credentials(ctx context.Context) {
 	for _, want := range d.Status.FederatedCredentials {
 		words := l.words("federatedCredential.get")
 		words.Subject, words.Issuer, words.Audience = want.Subject, want.Issuer, want.Audience
-		words.Target = want.Name
+		words.Credential, words.Target = want.Name, want.Name
 		i := slices.IndexFunc(found, func(f graph.FederatedCredential) bool { return strings.EqualFold(f.Name, want.Name) })
 		if i < 0 {
 			l.differs(id, "federated-credential-missing", "", "", words)

@@ -108,6 +108,7 @@ type FederatedCredential struct {
 	Issuer   string `json:"issuer"`
 	Subject  string `json:"subject"`
 	Audience string `json:"audience"`
+	Adopted  bool   `json:"adopted,omitempty" doc:"It was found on the application under a name that is not ours, and serves as it is"`
 }
 
 // RoleAssignment is one role assignment of the service principal.

@@ -1,6 +1,11 @@
 package integration
 
-import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
 
 // The bounds of an integration id's length.
 const (
@@ -24,6 +29,31 @@ func ValidID(id string) bool {
 		previous = c
 	}
 	return previous != '-'
+}
+
+// credentialPrefix begins the names of our federated credentials.
+const credentialPrefix = "subject-"
+
+// CredentialName derives a federated credential's name from its subject alone, so that a change of issuer or audience
+// is an update in place and the old trust ends with it.
+func CredentialName(subject string) string {
+	sum := sha256.Sum256([]byte(subject))
+	return credentialPrefix + hex.EncodeToString(sum[:8])
+}
+
+// WantedCredentials are the federated credentials that the spec asks for, one for each subject. Where the status has
+// adopted a credential of the same trust under another name, it is that one.
+func WantedCredentials(d Document) []FederatedCredential {
+	wanted := make([]FederatedCredential, len(d.Spec.Subjects))
+	for i, subject := range d.Spec.Subjects {
+		wanted[i] = FederatedCredential{Name: CredentialName(subject), Issuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
+		for _, known := range d.Status.FederatedCredentials {
+			if known.Adopted && known.Issuer == wanted[i].Issuer && known.Subject == subject && known.Audience == wanted[i].Audience {
+				wanted[i].Name, wanted[i].Adopted = known.Name, true
+			}
+		}
+	}
+	return wanted
 }
 
 // maxOperationID is the most characters of an operation id.

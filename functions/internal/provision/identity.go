@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -42,30 +40,11 @@ func (r *run) servicePrincipal(ctx context.Context) (string, error) {
 	return principal.ID, err
 }
 
-// credentialPrefix begins the names of our federated credentials.
-const credentialPrefix = "subject-"
-
-// credentialName derives a credential's name from its subject alone, so that a change of issuer or audience is an
-// update in place and the old trust ends with it.
-func credentialName(subject string) string {
-	sum := sha256.Sum256([]byte(subject))
-	return credentialPrefix + hex.EncodeToString(sum[:8])
-}
-
-// wantedCredentials are the credentials that the spec asks for, one for each subject.
-func wantedCredentials(spec integration.Spec) []integration.FederatedCredential {
-	wanted := make([]integration.FederatedCredential, len(spec.Subjects))
-	for i, subject := range spec.Subjects {
-		wanted[i] = integration.FederatedCredential{Name: credentialName(subject), Issuer: spec.Issuer, Subject: subject, Audience: spec.Audience}
-	}
-	return wanted
-}
-
 // credentials removes the credentials that are no longer wanted, then writes those that are. It returns what exists
 // now as far as it came.
 func (r *run) credentials(ctx context.Context) ([]integration.FederatedCredential, error) {
 	d := r.current()
-	wanted := wantedCredentials(d.Spec)
+	wanted := integration.WantedCredentials(d)
 	for _, old := range d.Status.FederatedCredentials {
 		if slices.ContainsFunc(wanted, func(w integration.FederatedCredential) bool { return w.Name == old.Name }) {
 			continue
@@ -91,13 +70,16 @@ func (r *run) credential(ctx context.Context, objectID string, f *integration.Fe
 	began := r.now()
 	made, w, err := r.upsertCredential(ctx, objectID, *f)
 	if reactionOf(err) == readBack {
-		if made, w, err = r.settleCredential(ctx, objectID, *f, err); err == nil && w.Outcome == "" {
+		if made, w, err = r.settleCredential(ctx, objectID, *f); err == nil && w.Outcome == "" {
 			w.Outcome = "unchanged"
 		}
 	}
 	r.did("federatedCredential", f.Name, string(w.Outcome), w.RequestID, began, err)
 	if err == nil && made.ID != "" {
 		f.ID = made.ID
+	}
+	if err == nil && made.Name != "" && made.Name != f.Name {
+		f.Name, f.Adopted = made.Name, true
 	}
 	return err
 }
@@ -106,7 +88,7 @@ func (r *run) upsertCredential(ctx context.Context, objectID string, f integrati
 	var made graph.FederatedCredential
 	var w graph.Write
 	words := r.words()
-	words.Subject = f.Subject
+	words.Subject, words.Credential = f.Subject, f.Name
 	err := r.try(ctx, opCredentialUpsert, words, func(ctx context.Context) error {
 		var err error
 		made, w, err = r.Graph.UpsertFederatedCredential(ctx, objectID, f.Name, graph.FederatedCredentialPatch{
@@ -116,9 +98,10 @@ func (r *run) upsertCredential(ctx context.Context, objectID string, f integrati
 	return made, w, err
 }
 
-// settleCredential looks at what is in the way: the credential itself, written by a request whose answer was lost, is
-// fine; the same trust under another of our names is removed first; anything else is not ours to touch.
-func (r *run) settleCredential(ctx context.Context, objectID string, f integration.FederatedCredential, cause error) (graph.FederatedCredential, graph.Write, error) {
+// settleCredential looks at what is in the way: an equal credential is fine, whether a request whose answer was lost has
+// written it or somebody made it by hand under another name; the same issuer and subject for another audience is removed
+// first, as the application is ours alone.
+func (r *run) settleCredential(ctx context.Context, objectID string, f integration.FederatedCredential) (graph.FederatedCredential, graph.Write, error) {
 	var all []graph.FederatedCredential
 	err := r.try(ctx, opCredentialList, r.words(), func(ctx context.Context) error {
 		var err error
@@ -128,14 +111,21 @@ func (r *run) settleCredential(ctx context.Context, objectID string, f integrati
 	if err != nil {
 		return graph.FederatedCredential{}, graph.Write{}, err
 	}
+	same := func(found graph.FederatedCredential) bool {
+		return found.Issuer == f.Issuer && found.Subject == f.Subject
+	}
+	equal := func(found graph.FederatedCredential) bool {
+		return same(found) && slices.Equal(found.Audiences, []string{f.Audience})
+	}
+	if i := slices.IndexFunc(all, equal); i >= 0 {
+		w := graph.Write{}
+		if all[i].Name != f.Name {
+			w.Outcome = "adopted"
+		}
+		return all[i], w, nil
+	}
 	for _, found := range all {
-		same := found.Issuer == f.Issuer && found.Subject == f.Subject
-		switch {
-		case found.Name == f.Name && same && slices.Equal(found.Audiences, []string{f.Audience}):
-			return found, graph.Write{}, nil
-		case found.Name != f.Name && same && !ours(found.Name):
-			return graph.FederatedCredential{}, graph.Write{}, cause
-		case found.Name != f.Name && same:
+		if same(found) && found.Name != f.Name {
 			if err := r.deleteCredential(ctx, objectID, found.Name); err != nil {
 				return graph.FederatedCredential{}, graph.Write{}, err
 			}
@@ -146,11 +136,6 @@ func (r *run) settleCredential(ctx context.Context, objectID string, f integrati
 		err = &failure{operation: opCredentialUpsert, reaction: later, context: r.words(), err: err} // not gone everywhere yet
 	}
 	return made, w, err
-}
-
-// ours reports whether a credential's name is one that credentialName makes.
-func ours(name string) bool {
-	return len(name) == len(credentialPrefix)+16 && name[:len(credentialPrefix)] == credentialPrefix
 }
 
 func (r *run) deleteCredential(ctx context.Context, objectID, name string) error {

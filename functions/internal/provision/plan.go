@@ -83,7 +83,7 @@ func (s *Service) planIdentity(d integration.Document) []PlannedStep {
 
 func planCredentials(d integration.Document) []PlannedStep {
 	var steps []PlannedStep
-	wanted := wantedCredentials(d.Spec)
+	wanted := integration.WantedCredentials(d)
 	named := func(list []integration.FederatedCredential, name string) bool {
 		return slices.ContainsFunc(list, func(f integration.FederatedCredential) bool { return f.Name == name })
 	}

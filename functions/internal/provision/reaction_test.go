@@ -188,6 +188,42 @@ func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
 	assert.Equal(t, 1, f.counts().assignments)
 }
 
+func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
+	for name, test := range map[string]struct {
+		audience string
+		adopted  bool
+	}{
+		"equal: adopted":             {"api://AzureADTokenExchange", true},
+		"another audience: replaced": {"api://another", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			first := f.provisioned(spec("images"))
+			objectID := first.Status.ObjectID
+			ours := first.Status.FederatedCredentials[0].Name
+			require.NoError(t, f.world.DeleteFederatedCredential(objectID, ours))
+			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: "by-hand",
+				Issuer: world.Issuer, Subject: subject, Audiences: []string{test.audience}})
+			require.NoError(t, err)
+			for range 2 { // the second run finds what the first one has learnt
+				d := f.provisioned(spec("images"))
+				require.Len(t, f.world.FederatedCredentials(objectID), 1)
+				there := f.world.FederatedCredentials(objectID)[0]
+				require.Len(t, d.Status.FederatedCredentials, 1)
+				assert.Equal(t, there.Name, d.Status.FederatedCredentials[0].Name)
+				assert.Equal(t, test.adopted, d.Status.FederatedCredentials[0].Adopted)
+				assert.Equal(t, test.adopted, there.Name == "by-hand")
+				assert.Equal(t, []string{"api://AzureADTokenExchange"}, there.Audiences)
+			}
+			// A changed issuer ends the adopted trust.
+			moved := spec("images")
+			moved.Issuer = "https://rc.dataloop.ai/oauth2"
+			assert.Equal(t, ours, f.provisioned(moved).Status.FederatedCredentials[0].Name)
+			assert.Len(t, f.world.FederatedCredentials(objectID), 1)
+		})
+	}
+}
+
 func TestStrangersHoldTheName(t *testing.T) {
 	taken := fault{match: at(patchApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
 	t.Run("a live application without our mark", func(t *testing.T) {
@@ -216,31 +252,6 @@ func TestStrangersHoldTheName(t *testing.T) {
 		f.fails(taken)
 		f.provisioned(spec("images"))
 		assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
-	})
-}
-
-func TestSameTrustUnderAnotherName(t *testing.T) {
-	trust := func(f *fixture, name string) {
-		_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.world.Applications()[0].ID, Name: name,
-			Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
-		require.NoError(t, err)
-	}
-	both := spec("images")
-	both.Subjects = []string{other}
-	t.Run("ours is replaced", func(t *testing.T) {
-		f := newFixture(t)
-		f.provisioned(spec("images"))
-		trust(f, "subject-0000000000000000")
-		f.provisioned(both)
-		assert.Equal(t, 2, f.counts().credentials)
-	})
-	t.Run("a stranger's is left alone", func(t *testing.T) {
-		f := newFixture(t)
-		f.provisioned(spec("images"))
-		trust(f, "by-hand")
-		a, cmd := f.submit(both)
-		f.handle(cmd)
-		assert.Equal(t, "federated-credential-refused", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	})
 }
 

@@ -60,7 +60,7 @@ func (r *run) start(ctx context.Context) error {
 	return r.learn(ctx, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseProvisioning
 		d.Status.UniqueName = r.uniqueName(d.ID)
-		d.Status.FederatedCredentials = remember(d.Status.FederatedCredentials, wantedCredentials(d.Spec), func(f integration.FederatedCredential) string { return f.Name })
+		d.Status.FederatedCredentials = remember(d.Status.FederatedCredentials, integration.WantedCredentials(*d), func(f integration.FederatedCredential) string { return f.Name })
 	})
 }
 
@@ -205,7 +205,7 @@ func wordsOf(d integration.Document) diagnosis.Context {
 	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
 		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
 	if len(d.Spec.Subjects) > 0 {
-		c.Subject = d.Spec.Subjects[0]
+		c.Subject, c.Credential = d.Spec.Subjects[0], integration.WantedCredentials(d)[0].Name
 	}
 	return c
 }

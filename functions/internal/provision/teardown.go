@@ -83,7 +83,7 @@ func (r *run) revokeCredentials(ctx context.Context) error {
 	if d.Status.ObjectID == "" {
 		return nil
 	}
-	known := remember(d.Status.FederatedCredentials, wantedCredentials(d.Spec), func(f integration.FederatedCredential) string { return f.Name })
+	known := remember(d.Status.FederatedCredentials, integration.WantedCredentials(d), func(f integration.FederatedCredential) string { return f.Name })
 	var errs []error
 	for _, f := range known {
 		errs = append(errs, r.deleteCredential(ctx, d.Status.ObjectID, f.Name))
