@@ -336,6 +336,39 @@ func TestChecksAtOnceTellOnce(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 }
 
+// TestTheSameSlotLookedAtTwiceAtOnceIsOneLook: else the second delivery would confirm what the first one suspects.
+func TestTheSameSlotLookedAtTwiceAtOnceIsOneLook(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.check(f.slot(1))
+	f.report = having("role-missing")
+	slot := f.slot(2)
+	f.meanwhile = func() {
+		f.meanwhile = nil
+		f.check(slot)
+	}
+	f.check(slot)
+	assert.Equal(t, 3, f.looks)
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+	assert.Equal(t, 1, f.asked())
+}
+
+// TestTheDocumentShowsTheLatestChange: a change that is told late, after a crash, does not undo a later one.
+func TestTheDocumentShowsTheLatestChange(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
+	require.Error(t, f.service.Check(f.doomed(2, false), check), "after the record, before the document")
+	require.True(t, f.revive())
+	later := &integration.Health{State: integration.HealthDegraded, Since: f.at.Add(time.Minute), Code: "over-privileged"}
+	f.change(id, func(d *integration.Document) { d.Status.Health = later })
+	require.NoError(t, f.service.Check(t.Context(), check))
+	d, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, later, d.Status.Health)
+	assert.Equal(t, []string{"unknown→healthy"}, f.told())
+}
+
 func TestAQueueThatIsDownIsTriedAgain(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")

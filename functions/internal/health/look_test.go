@@ -266,10 +266,12 @@ func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
 // but cannot make good for the test that was not made.
 func TestNoTokenProvesNothing(t *testing.T) {
 	s := newScene(t)
-	s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) {
-		return secret.Value{}, errors.New("platform down")
+	for _, err := range []error{errors.New("platform down"), &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}} {
+		s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, err }
+		r := s.look(true)
+		assert.Equal(t, diagnosis.VerdictUnknown, r.Verdict)
+		assert.Equal(t, diagnosis.OutcomeUnknown, r.Checks[0].Status, r.Checks[0].Code)
 	}
-	assert.Equal(t, diagnosis.VerdictUnknown, s.look(true).Verdict)
 	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictFail, s.look(true).Verdict)

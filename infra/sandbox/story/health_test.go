@@ -159,7 +159,7 @@ func TestAHealthCheckThatCanNeverSucceed(t *testing.T) {
 }
 
 // TestRealHostFiresTheTimer: the schedule is one that the real host takes, and its invocation is one that the handler
-// understands. The sandbox's Service Bus and store are behind it, so the sweep is a whole one.
+// understands. Nothing is due there: this host provisions nothing, for want of Service Bus triggers.
 func TestRealHostFiresTheTimer(t *testing.T) {
 	t.Parallel()
 	api, log := runRealHost(t)
