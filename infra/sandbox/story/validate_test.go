@@ -127,7 +127,6 @@ func refusedAlike(t *testing.T, standIn *app, realHost string) {
 		"text":           {validatePath, "{}", "text/plain", http.StatusUnsupportedMediaType, "unsupported-media-type"},
 		"form cut off":   {validatePath, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x", http.StatusBadRequest, "malformed-body"},
 		"unknown part":   {validatePath, unknown, contentType, http.StatusUnprocessableEntity, "unknown-member"},
-		"unknown depth":  {validatePath + "?depth=structure", "{}", "application/json", http.StatusUnprocessableEntity, "invalid-parameter"},
 	} {
 		want := standIn.call(http.MethodPost, c.path, c.body, "Content-Type", c.contentType)
 		got := send(t, http.MethodPost, realHost+c.path, c.body, "Content-Type", c.contentType)

@@ -30,6 +30,9 @@ func TestEveryRuleHasItsWords(t *testing.T) {
 			_, ok := diagnosis.Lookup(r.Code)
 			assert.True(t, ok, "%s is not in the catalogue", r.Code)
 		}
+		if name == "ddoe" {
+			continue // the platform has more codes than those of its texts
+		}
 		for _, e := range diagnosis.Entries() {
 			if strings.HasPrefix(e.Code, name+"-") && e.Layer == "file" && !slices.Contains(others(), e.Code) {
 				assert.True(t, seen[e.Code], "no rule has the catalogue's code %s", e.Code)
