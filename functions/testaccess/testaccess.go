@@ -33,7 +33,7 @@ type Options struct {
 	Mode         string             `json:"mode,omitempty" enum:"oracle,roundtrip" doc:"roundtrip writes, reads, lists and deletes one small blob; oracle leaves no trace. Default: roundtrip"`
 	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite" doc:"Test no more than this; default: what the spec grants"`
 	Prefix       string             `json:"prefix,omitempty" doc:"Folder for the test's blob" example:"wif-tests"`
-	SubjectToken secret.Value       `json:"subjectToken,omitzero" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
+	SubjectToken *secret.Value      `json:"subjectToken,omitempty" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
 }
 
 type input struct {
@@ -60,7 +60,7 @@ func (f Function) Register(api huma.API) {
 		OperationID: "testAccess", Method: http.MethodPost, Path: "/integrations/{id}/access-tests", Tags: []string{"integrations"},
 		Summary: "Test blob access as the federated identity",
 		Description: "Exchanges a subject token for an access token and tries what the spec grants. The answer is 200 whatever the verdict; " +
-			"the report says what was proved, as whom, and what to do about each failure.",
+			"the report says what was proved, as whom, and what to do about each failure. Operation-Id needs Prefer: respond-async.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
 			"default": {Summary: "Everything by default", Value: struct{}{}},
 			"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
@@ -96,27 +96,43 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if respondAsync(in.Prefer) {
 		return f.later(ctx, in.ID, operationID, options)
 	}
-	report, err := f.Run(ctx, in.ID, provision.AccessTest{
-		Mode: access.Mode(options.Mode), Access: options.Access, Prefix: options.Prefix, Token: options.SubjectToken,
-	})
+	if operationID != "" {
+		return nil, notRepeatable()
+	}
+	wanted := provision.AccessTest{Mode: access.Mode(options.Mode), Access: options.Access, Prefix: options.Prefix}
+	if options.SubjectToken != nil {
+		wanted.Token = *options.SubjectToken
+	}
+	report, err := f.Run(ctx, in.ID, wanted)
 	if err != nil {
 		return nil, err
 	}
 	return &output{Status: http.StatusOK, Body: report}, nil
 }
 
+// notRepeatable refuses an operation id for a test that runs at once: it makes no operation that a repeated request could
+// be answered with.
+func notRepeatable() error {
+	const detail = "Operation-Id needs Prefer: respond-async; a test that runs at once makes no operation."
+	p := problem.New(http.StatusBadRequest, problem.CodeInvalidParameter, detail,
+		diagnosis.Finding{Pointer: "/header/Operation-Id", Code: problem.CodeInvalidParameter, Detail: detail})
+	p.Remedy.Steps = []string{"Send Prefer: respond-async as well, or leave Operation-Id out."}
+	return p
+}
+
 // later hands the test to the queue. A token must not travel there.
 func (f Function) later(ctx context.Context, id, operationID string, options Options) (*output, error) {
-	const detail = "It cannot be combined with Prefer: respond-async."
 	var findings []diagnosis.Finding
-	if !options.SubjectToken.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: detail})
+	exclude := func(given bool, member, why string) {
+		if given {
+			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: "invalid-combination",
+				Detail: member + " and Prefer: respond-async exclude each other: " + why + "."})
+		}
 	}
-	if options.Prefix != "" {
-		findings = append(findings, diagnosis.Finding{Pointer: "/prefix", Code: "invalid-value", Detail: detail})
-	}
+	exclude(options.SubjectToken != nil, "subjectToken", "a token does not travel through the queue")
+	exclude(options.Prefix != "", "prefix", "a test from the queue writes to the container's root")
 	if len(findings) > 0 {
-		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-value", findings[0].Detail, findings...)
+		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-combination", findings[0].Detail, findings...)
 	}
 	accepted, err := f.Submit(ctx, id, provision.AccessTestOptions{OperationID: operationID, Mode: options.Mode, Access: string(options.Access)})
 	if err != nil {
@@ -128,19 +144,12 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
 }
 
-// check holds the members to the values that the API document names; what else is wrong with them the test itself
-// says.
+// check finds every fault of the body.
 func (o Options) check() []diagnosis.Finding {
-	var findings []diagnosis.Finding
-	switch o.Mode {
-	case "", "oracle", "roundtrip":
-	default:
-		findings = append(findings, diagnosis.Finding{Pointer: "/mode", Code: "invalid-mode", Detail: "The mode is not known.", Expected: "oracle or roundtrip"})
-	}
-	switch o.Access {
-	case "", integration.AccessRead, integration.AccessReadWrite:
-	default:
-		findings = append(findings, diagnosis.Finding{Pointer: "/access", Code: "invalid-access", Detail: "The access is not known.", Expected: "read or readWrite"})
+	findings := access.Faults(access.Mode(o.Mode), o.Access, o.Prefix)
+	if o.SubjectToken != nil && o.SubjectToken.IsZero() {
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: "The subject token is empty.",
+			Expected: "a token, or no such member to have the platform asked for one"})
 	}
 	return findings
 }

@@ -78,11 +78,46 @@ func TestPrefer(t *testing.T) {
 	}
 }
 
+func TestEveryFaultOfTheBodyAtOnce(t *testing.T) {
+	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
+	for body, pointers := range map[string][]string{
+		`{"subjectToken":""}`:                       {"/subjectToken"},
+		`{"mode":"x","access":"y","prefix":"../z"}`: {"/mode", "/access", "/prefix"},
+		`{"prefix":"a/` + jwt + `"}`:                {"/prefix"},
+	} {
+		s := &service{}
+		got := s.edge().Call(t, "POST", path, body)
+		assert.Equal(t, 422, got.Status, body)
+		found := []string{}
+		errors, _ := got.Body["errors"].([]any)
+		for _, e := range errors {
+			found = append(found, e.(map[string]any)["pointer"].(string))
+		}
+		assert.Equal(t, pointers, found)
+		assert.NotContains(t, got.Raw, "eyJ")
+		assert.Empty(t, s.ran, "the platform's token must not stand in")
+	}
+}
+
+func TestAnOperationIDNeedsAnOperation(t *testing.T) {
+	const operation = "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"
+	s := &service{}
+	got := s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation)
+	assert.Equal(t, 400, got.Status)
+	assert.Contains(t, got.Body["detail"], "Prefer: respond-async")
+	assert.Equal(t, "/header/Operation-Id", got.Body["errors"].([]any)[0].(map[string]any)["pointer"])
+	assert.Empty(t, s.ran)
+	assert.Equal(t, 202, s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation, "Prefer", "respond-async").Status)
+	assert.Equal(t, operation, s.submitted[0].OperationID)
+}
+
 func TestATokenDoesNotGoThroughTheQueue(t *testing.T) {
 	s := &service{}
 	got := s.edge().Call(t, "POST", path, `{"subjectToken":"planted-token","prefix":"p"}`, "Prefer", "respond-async")
 	assert.Equal(t, 422, got.Status)
 	assert.Len(t, got.Body["errors"], 2)
+	assert.Contains(t, got.Body["detail"], "subjectToken and Prefer: respond-async exclude each other")
+	assert.Equal(t, []any{"Leave one of the two out."}, got.Body["remedy"].(map[string]any)["steps"])
 	assert.NotContains(t, got.Raw, "planted")
 	assert.Empty(t, s.submitted)
 }

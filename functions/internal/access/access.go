@@ -168,26 +168,46 @@ func (t *Tester) now() time.Time {
 
 // normalise fills defaults and refuses what cannot be tested.
 func normalise(req *Request) error {
+	if err := Check(req.Mode, req.Access, req.Prefix); err != nil {
+		return err
+	}
+	if req.Document.Status.ClientID == "" || req.Document.Spec.TenantID == "" {
+		return &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
+	}
 	if req.Mode == "" {
 		req.Mode = ModeRoundtrip
 	}
-	refuse := func(code, pointer, detail, actual string) error {
-		return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithFindings(
-			diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail, Actual: diagnosis.Printable(actual)}))}
-	}
-	switch {
-	case req.Document.Status.ClientID == "" || req.Document.Spec.TenantID == "":
-		return &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
-	case req.Mode != ModeRoundtrip && req.Mode != ModeOracle:
-		return refuse("invalid-mode", "/mode", "The mode is oracle or roundtrip.", string(req.Mode))
-	case req.Access != "" && req.Access != integration.AccessRead && req.Access != integration.AccessReadWrite:
-		return refuse("invalid-access", "/access", "The access is read or readWrite.", string(req.Access))
-	}
 	req.Prefix = strings.TrimSuffix(req.Prefix, "/")
-	if !validPrefix(req.Prefix) {
-		return refuse("invalid-prefix", "/prefix", "A prefix is a relative path without empty or dot segments.", req.Prefix)
-	}
 	return nil
+}
+
+// Check refuses what no integration can be tested for. The error is a *diagnosis.Error with the code of the first of
+// Faults, and all of them.
+func Check(mode Mode, wanted integration.Access, prefix string) error {
+	findings := Faults(mode, wanted, prefix)
+	if len(findings) == 0 {
+		return nil
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(findings[0].Code, diagnosis.WithDetail("%s", findings[0].Detail), diagnosis.WithFindings(findings...))}
+}
+
+// Faults names every member that no test can have: invalid-mode, invalid-access, invalid-prefix. Empty values stand for
+// the defaults. No value is repeated: somebody may have put a token into the wrong member.
+func Faults(mode Mode, wanted integration.Access, prefix string) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	note := func(broken bool, code, pointer, detail, expected string) {
+		if broken {
+			findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail, Expected: expected})
+		}
+	}
+	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, "invalid-mode", "/mode", "The mode is not known.", "oracle or roundtrip")
+	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite, "invalid-access", "/access", "The access is not known.", "read or readWrite")
+	if diagnosis.Redact(prefix) != prefix {
+		note(true, "invalid-prefix", "/prefix", "The prefix looks like a token, which belongs into subjectToken.", "a relative blob path")
+		return findings
+	}
+	note(!validPrefix(strings.TrimSuffix(prefix, "/")), "invalid-prefix", "/prefix", "A prefix is a relative path without empty or dot segments.", "a relative blob path")
+	return findings
 }
 
 // maxPrefix is the longest prefix, in bytes; a blob name has at most 1024 characters.
