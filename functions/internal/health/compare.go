@@ -1,0 +1,35 @@
+package health
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Structure compares what Entra and Azure hold with what the document's status says was made, in one hop of reads.
+// settled says that replication explains no absence any more. It changes nothing.
+func Structure(ctx context.Context, directory *graph.Client, resources *arm.Client, d integration.Document, settled bool) []diagnosis.Check {
+	observer := &Observer{Graph: directory, ARM: resources}
+	parts := []func(*look, context.Context){(*look).application, (*look).principal, (*look).credentials, (*look).assignments}
+	looks := make([]look, len(parts))
+	var group errgroup.Group
+	for i, part := range parts {
+		looks[i] = look{observer: observer, document: d, settled: settled}
+		group.Go(func() error {
+			part(&looks[i], ctx)
+			return nil
+		})
+	}
+	_ = group.Wait() // the parts return nil; what they met is in the checks
+	var checks []diagnosis.Check
+	for _, l := range looks {
+		checks = slices.Concat(checks, l.checks)
+	}
+	return checks
+}

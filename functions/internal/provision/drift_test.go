@@ -1,0 +1,187 @@
+package provision_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// drift returns the report, and the codes of what did not pass, by check.
+func (f *fixture) drift() (diagnosis.Report, map[string]string) {
+	f.t.Helper()
+	report, err := f.service.Drift(f.t.Context(), id)
+	require.NoError(f.t, err)
+	found := map[string]string{}
+	for _, c := range report.Checks {
+		if c.Status != diagnosis.OutcomePass {
+			found[c.ID] = c.Code
+		}
+	}
+	return report, found
+}
+
+// changeOnGate changes the only platform object of a kind by hand.
+func (f *fixture) changeOnGate(kind string, change func(world.Object)) {
+	f.t.Helper()
+	o := f.world.DDOEObjects(kind)[0]
+	change(o)
+	require.NoError(f.t, f.world.PutDDOEObject(kind, o))
+}
+
+func TestDriftIsSeenAndMended(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*fixture)
+		found  map[string]string
+		// stays says that submitting the spec again does not remove it.
+		stays bool
+	}{
+		"application gone": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+		}, map[string]string{"structure.application": "application-missing"}, false},
+		"service principal made anew": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteServicePrincipal(f.document().Status.ServicePrincipalID))
+		}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
+		"credential gone": {func(f *fixture) {
+			d := f.document()
+			require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
+		}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
+		"credential added": {func(f *fixture) {
+			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
+				Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
+			require.NoError(f.t, err)
+		}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},
+		"assignment gone": {func(f *fixture) {
+			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+			require.NoError(f.t, err)
+		}, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, false},
+		"assignment added": {func(f *fixture) {
+			d := f.document()
+			scope := d.Status.RoleAssignments[0].Scope
+			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
+				Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID, PrincipalType: "ServicePrincipal",
+				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
+			require.NoError(f.t, err)
+		}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
+		"integration renamed": {func(f *fixture) {
+			f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["name"] = "theirs now" })
+		}, map[string]string{"ddoe.integration": "ddoe-integration-renamed"}, false},
+		"options of another map": {func(f *fixture) {
+			options, err := provision.ParseOptionMap(fmt.Sprintf(`{%q: "=planted-note"}`, optionNamed(f, "Notes")))
+			require.NoError(f.t, err)
+			f.setPlatform(provision.Platform{OptionMap: options})
+		}, map[string]string{"ddoe.options": "ddoe-options-changed"}, false},
+		"integration gone": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document().Status.DDOE.IntegrationID))
+		}, map[string]string{"ddoe.integration": "ddoe-integration-missing", "ddoe.options": ""}, false},
+		"driver gone": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document().Status.DDOE.DriverID))
+		}, map[string]string{"ddoe.driver": "ddoe-driver-missing"}, false},
+		"driver renamed": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "theirs now" })
+		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
+		"driver may delete": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["allowExternalDelete"] = true })
+		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
+		"driver of another container": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["containerName"] = "archive" })
+		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
+		"driver of another integration": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
+		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.provisioned(wired())
+			report, found := f.drift()
+			require.Empty(t, found, "%+v", report.Checks)
+			assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+			assert.Equal(t, "drift", report.Kind)
+			before := len(f.requests)
+
+			c.change(f)
+			report, found = f.drift()
+			for id, code := range c.found {
+				assert.Equal(t, code, found[id], "%v", found)
+			}
+			if name != "application gone" { // which takes the others along
+				assert.Len(t, found, len(c.found), "%v", found)
+			}
+			assert.NotEqual(t, diagnosis.VerdictPass, report.Verdict)
+			for _, r := range f.requests[before:] {
+				assert.Regexp(t, `^(GET|HEAD) `, r, "drift only reads")
+			}
+			for _, check := range report.Checks {
+				assert.NotContains(t, fmt.Sprintf("%+v", check), "planted")
+			}
+
+			d := f.carried(wired())
+			_, found = f.drift()
+			if c.stays {
+				assert.Len(t, found, len(c.found))
+				return
+			}
+			assert.Empty(t, found)
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+			f.verified(d.Status.LastOperationID)
+			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+		})
+	}
+}
+
+// optionNamed is the wire name of an option of the seeded type.
+func optionNamed(f *fixture, displayName string) string {
+	for _, o := range f.offered()["options"].([]any) {
+		if o.(world.Object)["displayName"] == displayName {
+			return o.(world.Object)["name"].(string)
+		}
+	}
+	f.t.Fatal("no such option")
+	return ""
+}
+
+// TestOptionsChangedByHandAreMended: nobody can see it, but the platform's test fails, and the options are sent again.
+func TestOptionsChangedByHandAreMended(t *testing.T) {
+	f := withPlatform(t)
+	f.provisioned(wired())
+	name := optionNamed(f, "Client ID")
+	f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["options"].(map[string]any)[name] = "broken" })
+	_, found := f.drift()
+	assert.Empty(t, found)
+	d := f.carried(wired())
+	assert.Equal(t, d.Status.ClientID, f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"].(map[string]any)[name])
+}
+
+func TestDriftOfWhatIsNotThere(t *testing.T) {
+	f := withPlatform(t)
+	_, err := f.service.Drift(t.Context(), id)
+	requireCode(t, "integration-not-found", err)
+	_, cmd := f.submit(wired())
+	_, err = f.service.Drift(t.Context(), id)
+	requireCode(t, "not-provisioned", err)
+	f.handle(cmd)
+	f.fails(fault{match: regexp.MustCompile(`GET gate`), status: 403})
+	report, found := f.drift()
+	assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "what cannot be read proves nothing")
+	assert.Equal(t, "ddoe-organization-role-missing", found["ddoe.integration"])
+	f.faults = nil
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	_, err = f.service.Drift(t.Context(), id)
+	requireCode(t, "integration-deleted", err)
+}
+
+func TestDriftWithoutThePlatform(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(wired())
+	report, _ := f.drift()
+	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Equal(t, diagnosis.OutcomeSkip, report.Checks[len(report.Checks)-1].Status)
+}
