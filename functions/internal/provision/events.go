@@ -2,7 +2,9 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -18,14 +20,59 @@ const (
 	conditionVerified    = "Verified"
 )
 
-// publish tells the world about a change. id is derived from the operation, so telling it twice is recognisable.
-func (s *Service) publish(ctx context.Context, eventType, id string, d integration.Document, diag *diagnosis.Diagnosis) error {
+// publish tells the world about a change of the operation's integration. A topic that does not take the event holds
+// nothing up: a command of our own tries again later.
+func (s *Service) publish(ctx context.Context, eventType, operationID string, d integration.Document, diag *diagnosis.Diagnosis) error {
+	err := s.emit(ctx, eventType, operationID, d, diag)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	s.log().ErrorContext(ctx, "event not published yet", "event", eventType, "operation", operationID, "integration", d.ID, "error", err)
+	again := message.Command{Type: message.TypeAnnounce, IntegrationID: d.ID, OperationID: operationID, Event: eventType}
+	return s.send(ctx, again, eventID(operationID, eventType)+"-announce", s.now().Add(firstParking))
+}
+
+// emit sends the event. Its id is derived from the operation, so telling it twice is recognisable.
+func (s *Service) emit(ctx context.Context, eventType, operationID string, d integration.Document, diag *diagnosis.Diagnosis) error {
+	id := eventID(operationID, eventType)
 	body, err := message.NewEvent(eventType, s.source(), s.now(), id, d, diag)
 	if err != nil {
 		return err
 	}
 	if err := s.Send(ctx, message.TopicEvents, bus.Message{ID: id, SessionID: d.ID, Subject: eventType, Body: body}); err != nil {
 		return fmt.Errorf("publish %s: %w", eventType, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+	}
+	return nil
+}
+
+// eventID names an event by its operation and the word in its type that says what happened.
+func eventID(operationID, eventType string) string {
+	words := strings.Split(eventType, ".")
+	return operationID + "-" + words[max(0, len(words)-2)]
+}
+
+// announce publishes an event that the topic did not take before, with the integration as it is now.
+func (s *Service) announce(ctx context.Context, cmd message.Command) error {
+	doc, err := s.Repository.Get(ctx, cmd.IntegrationID)
+	if errors.Is(err, integration.ErrNotFound) {
+		return errDone
+	}
+	if err != nil {
+		return stored(err)
+	}
+	var diag *diagnosis.Diagnosis
+	if cmd.Event == message.TypeIntegrationFailed {
+		diag = lastFailure(doc)
+	}
+	return s.emit(ctx, cmd.Event, cmd.OperationID, doc, diag)
+}
+
+// lastFailure is the diagnosis of the document's first condition that is not fulfilled.
+func lastFailure(d integration.Document) *diagnosis.Diagnosis {
+	for _, c := range d.Status.Conditions {
+		if c.Status == "False" {
+			return c.Diagnosis
+		}
 	}
 	return nil
 }

@@ -45,6 +45,8 @@ func (s *Service) Handle(ctx context.Context, cmd message.Command) error {
 		err = s.verify(ctx, cmd)
 	case message.TypeAccessTest:
 		err = s.accessTest(ctx, cmd)
+	case message.TypeAnnounce:
+		err = s.announce(ctx, cmd)
 	default:
 		err = refuse("unknown-command")
 	}
@@ -113,6 +115,9 @@ func (s *Service) park(ctx context.Context, cmd message.Command, cause error) er
 	}
 	cmd.Attempt++
 	id := fmt.Sprintf("%s-retry-%d", cmd.OperationID, cmd.Attempt)
+	if cmd.Type == message.TypeAnnounce {
+		id = fmt.Sprintf("%s-announce-%d", eventID(cmd.OperationID, cmd.Event), cmd.Attempt)
+	}
 	if err := s.send(ctx, cmd, id, s.now().Add(pause)); err != nil {
 		return errors.Join(cause, err)
 	}
@@ -124,6 +129,10 @@ func (s *Service) park(ctx context.Context, cmd message.Command, cause error) er
 // operation, so that a crash in between repeats all of it.
 func (s *Service) fail(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
+	if cmd.Type == message.TypeAnnounce { // the operation has ended; only its news is lost
+		s.log().ErrorContext(ctx, "event given up", "event", cmd.Event, "operation", cmd.OperationID, "integration", cmd.IntegrationID, "code", d.Code)
+		return nil
+	}
 	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
 	if own && (cmd.Type == message.TypeProvision || cmd.Type == message.TypeDeprovision) {
 		if err := s.failDocument(ctx, cmd.IntegrationID, cmd.OperationID, d); err != nil {
@@ -149,7 +158,7 @@ func (s *Service) failDocument(ctx context.Context, id, operationID string, d di
 	case err != nil:
 		return stored(err)
 	}
-	return s.publish(ctx, message.TypeIntegrationFailed, operationID+"-failed", doc, &d)
+	return s.publish(ctx, message.TypeIntegrationFailed, operationID, doc, &d)
 }
 
 // end gives the operation its final status, once.

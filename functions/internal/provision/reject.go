@@ -69,6 +69,9 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	if err := s.Repository.SaveRejected(ctx, cmd.OperationID, d.Body); err != nil {
 		return stored(err)
 	}
+	if cmd.Type == message.TypeAnnounce && rejection == nil {
+		return nil // its operation has ended; the event is in the kept body
+	}
 	if cmd.Type == message.TypeVerify && rejection == nil {
 		err := s.undecided(ctx, cmd, diag)
 		if errors.Is(err, errDone) {

@@ -117,7 +117,7 @@ func (r *run) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID+"-provisioned", doc, nil); err != nil {
+	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID, doc, nil); err != nil {
 		return err
 	}
 	if r.verifies() || r.validates(doc) {

@@ -228,7 +228,7 @@ func (r *run) bury(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.publish(ctx, message.TypeIntegrationDeleted, r.cmd.OperationID+"-deleted", doc, nil); err != nil {
+	if err := r.publish(ctx, message.TypeIntegrationDeleted, r.cmd.OperationID, doc, nil); err != nil {
 		return err
 	}
 	return r.succeed(ctx, struct {

@@ -58,7 +58,7 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 		return errSuperseded
 	case d.Status.Phase == integration.PhaseUsable:
 		// A crash may have come between the document and the event.
-		return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID+"-usable", d, nil)
+		return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID, d, nil)
 	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies() && !s.validates(d):
 		return nil
 	case !s.verifies(): // what the platform can do as the federated identity is proof enough
@@ -111,7 +111,7 @@ func (s *Service) verified(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return err
 	}
-	return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID+"-usable", d, nil)
+	return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID, d, nil)
 }
 
 func (s *Service) refuted(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
@@ -122,7 +122,7 @@ func (s *Service) refuted(ctx context.Context, cmd message.Command, found diagno
 	if err != nil {
 		return err
 	}
-	return s.publish(ctx, message.TypeIntegrationFailed, cmd.OperationID+"-failed", d, &found)
+	return s.publish(ctx, message.TypeIntegrationFailed, cmd.OperationID, d, &found)
 }
 
 func (s *Service) undecided(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
