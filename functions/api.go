@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
@@ -26,11 +27,21 @@ func newAPI(public string, entries []entry) (*http.ServeMux, huma.API) {
 	api := humago.NewWithPrefix(mux, prefix, configuration(public))
 	for _, e := range entries {
 		if e.register != nil {
-			e.register(api)
+			e.register(named(api, e.Name))
 		}
 	}
 	letAnswersGrow(api.OpenAPI())
 	return mux, api
+}
+
+// named is the API of one function: each of its routes notes the function's name for the log line.
+func named(api huma.API, function string) huma.API {
+	group := huma.NewGroup(api)
+	group.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
+		invocation.From(ctx.Context()).SetFunction(function)
+		next(ctx)
+	})
+	return group
 }
 
 // configuration is the API document's frame, and how bodies are read and written.

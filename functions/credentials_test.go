@@ -87,7 +87,7 @@ func TestNoFileToJudge(t *testing.T) {
 		"no file":           {"/credentials/validate", "", "application/json", 400, "file-missing"},
 		"too large":         {"/credentials/validate", strings.Repeat("x", 9<<10), "application/json", 413, "file-too-large"},
 		"text":              {"/credentials/validate", "{}", "text/plain", 415, "unsupported-media-type"},
-		"depth not offered": {"/credentials/validate?depth=discovery", "{}", "application/json", 422, "invalid-parameter"},
+		"depth not offered": {"/credentials/validate?depth=discovery", "{}", "application/json", 400, "invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := a.call("POST", c.path, c.body, "Content-Type", c.contentType)

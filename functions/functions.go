@@ -34,11 +34,12 @@ var Version = "development"
 // Delivery is one message of a queue trigger.
 type Delivery = message.Delivery
 
-// Invocation collects what is learnt about one invocation for its log line.
-type Invocation = invocation.Record
-
-// WithInvocation returns a context that collects into the returned record.
-func WithInvocation(ctx context.Context) (context.Context, *Invocation) { return invocation.With(ctx) }
+// Observe returns a context that collects what is learnt about an invocation, and a function that gives it as attributes
+// of the invocation's log line.
+func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
+	ctx, record := invocation.With(ctx)
+	return ctx, record.Attributes
+}
 
 // Trigger is what starts a function.
 type Trigger string
@@ -92,7 +93,7 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 	entries := list(cfg, uses)
 	mux, _ := newAPI(cfg.PublicBaseURL, entries)
 	app := &App{
-		HTTP:  problem.Handler(mux, log),
+		HTTP:  problem.Handler(mux),
 		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
 		Close: p.close,
 	}

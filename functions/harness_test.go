@@ -22,6 +22,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/handler/protocol"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
@@ -127,6 +128,8 @@ type app struct {
 	queue  *queue
 	issuer *sandbox.Issuer
 	log    *strings.Builder
+	// door is how the host calls: the app behind the protocol.
+	door http.Handler
 	// document is the API document as it is served.
 	document map[string]any
 }
@@ -153,12 +156,14 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
 	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, log: &strings.Builder{}}
-	a.App, err = wire(cfg, slog.New(slog.NewJSONHandler(a.log, nil)), platform{
+	log := slog.New(slog.NewJSONHandler(a.log, nil))
+	a.App, err = wire(cfg, log, platform{
 		credential: identity{authority}, client: &http.Client{Transport: net}, store: storetest.NewMemory(), send: a.queue.send,
 		close: func(context.Context) error { return nil },
 	})
 	require.NoError(t, err)
 	served := httptest.NewRecorder()
+	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute, MaxBody: 2 << 20, Observe: Observe})
 	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a
@@ -178,7 +183,7 @@ func (a *app) call(method, path, body string, headers ...string) answer {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	a.HTTP.ServeHTTP(w, r)
+	a.door.ServeHTTP(w, r)
 	got := answer{Response: w.Result(), raw: w.Body.String()}
 	if strings.Contains(got.Header.Get("Content-Type"), "json") {
 		require.NoError(a.t, json.Unmarshal(w.Body.Bytes(), &got.body), got.raw)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -112,12 +113,11 @@ func TestAccessTestWithoutAnyTokenProvesNothing(t *testing.T) {
 	a := newApp(t, nil)
 	require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 	a.deliver()
-	got := a.call("POST", "/integrations/my-images/access-tests", `{}`)
-	require.Equal(t, 200, got.StatusCode, got.raw)
-	assert.Equal(t, "unknown", got.at("verdict"))
-	later := a.call("POST", "/integrations/my-images/access-tests", ``, "Prefer", "respond-async")
-	assert.Equal(t, 409, later.StatusCode, later.raw)
-	assert.Equal(t, "subject-token-unavailable", later.at("code"))
+	for _, prefer := range []string{"", "respond-async"} {
+		got := a.call("POST", "/integrations/my-images/access-tests", ``, "Prefer", prefer)
+		assert.Equal(t, 409, got.StatusCode, got.raw)
+		assert.Equal(t, "subject-token-unavailable", got.at("code"))
+	}
 }
 
 func TestPreconditionsAndRepetition(t *testing.T) {
@@ -248,8 +248,8 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"id too long":                   {path: "/integrations/" + strings.Repeat("a", 51), body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
 		"id with two hyphens":           {path: "/integrations/a--b", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
 		"id that climbs":                {path: "/integrations/..%2Fx", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"operation id is a word":        {path: path, body: good, header: []string{"Operation-Id", "first"}, status: 422, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-		"operation id in braces":        {path: path, body: good, header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 422, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+		"operation id is a word":        {path: path, body: good, header: []string{"Operation-Id", "first"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+		"operation id in braces":        {path: path, body: good, header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
 		"no subject":                    {path: path, body: with(`"serviceName":"my-service",`, ``), status: 422, code: "invalid-spec", pointer: "/subjects"},
 		"subject with a wildcard":       {path: path, body: subjects(`["system:serviceaccount:*"]`), status: 422, code: "invalid-spec", pointer: "/subjects/0"},
 		"subject with a blank":          {path: path, body: subjects(`["ok","x "]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
@@ -270,21 +270,21 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"unknown view":                  {method: "GET", path: "/integrations/existing/drift", status: 404, code: "not-found"},
 		"bad id, item":                  {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"bad id, view":                  {method: "GET", path: "/integrations/A/credentials", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 422, code: "invalid-parameter"},
-		"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 422, code: "invalid-parameter", pointer: "/query/state"},
-		"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 422, code: "invalid-parameter", pointer: "/query/pageSize"},
-		"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 422, code: "invalid-parameter", pointer: "/query/pageSize"},
+		"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400, code: "invalid-parameter"},
+		"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 400, code: "invalid-parameter", pointer: "/query/state"},
+		"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
+		"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
 		"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 400, code: "invalid-continuation-token"},
 		"token of another store":        {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400, code: "invalid-continuation-token"},
 		"delete unknown":                {method: "DELETE", path: path, status: 404, code: "integration-not-found"},
 		"delete bad id":                 {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},
-		"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 422, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+		"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
 		"unknown operation":             {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404, code: "operation-not-found"},
 		"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"test unknown":                  {method: "POST", path: path + "/access-tests", status: 404, code: "integration-not-found"},
 		"test bad id":                   {method: "POST", path: "/integrations/A/access-tests", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"test later unknown":            {method: "POST", path: path + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 409, code: "subject-token-unavailable"},
+		"test later unknown":            {method: "POST", path: path + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},
 		"test malformed":                {method: "POST", path: "/integrations/existing/access-tests", body: `{`, status: 400, code: "malformed-body"},
 		"test unknown member":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"token":"planted-token"}`, status: 422, code: "unknown-member", pointer: "/token"},
 		"test wrong type":               {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":["planted-token"]}`, status: 422, code: "wrong-type", pointer: "/subjectToken"},
@@ -345,7 +345,7 @@ func TestQueueUnavailable(t *testing.T) {
 
 func TestQueueDoors(t *testing.T) {
 	a := newApp(t, nil)
-	ctx, record := WithInvocation(t.Context())
+	ctx, record := invocation.With(t.Context())
 	require.NoError(t, a.function("reconcile").Message(ctx, Delivery{Body: []byte("not JSON"), MessageID: "m1", SessionID: "my-images"}))
 	_, operation, code := record.Values()
 	assert.Equal(t, "not-json", code)
@@ -353,7 +353,7 @@ func TestQueueDoors(t *testing.T) {
 	assert.Equal(t, "Failed", failed.at("status"), failed.raw)
 
 	event := `{"specversion":"1.0","id":"e1","source":"/test","type":"` + message.TypeProvision + `","data":{"integrationId":"my-images","operationId":"op-1"}}`
-	ctx, record = WithInvocation(t.Context())
+	ctx, record = invocation.With(t.Context())
 	require.NoError(t, a.function("deadletter").Message(ctx, Delivery{Body: []byte(event), MessageID: "op-1", SessionID: "my-images",
 		ApplicationProperties: map[string]any{"DeadLetterReason": "MaxDeliveryCountExceeded"}}))
 	id, operation, _ := record.Values()

@@ -115,7 +115,7 @@ func newHandler(app *functions.App, log *slog.Logger) http.Handler {
 	return protocol.New(protocol.Options{
 		HTTP: app.HTTP, Functions: triggers, Log: log,
 		Timeout: invocationTimeout, HTTPTimeout: httpTimeout, MaxBody: maxBody,
-		Observe: observe,
+		Observe: functions.Observe,
 	})
 }
 
@@ -144,16 +144,5 @@ func onTick(f functions.Function) protocol.Func {
 			return err
 		}
 		return f.Tick(ctx, timer.PastDue)
-	}
-}
-
-// observe adds to the log line what the functions learnt about the invocation.
-func observe(ctx context.Context) (context.Context, func() []slog.Attr) {
-	ctx, record := functions.WithInvocation(ctx)
-	return ctx, func() []slog.Attr {
-		integrationID, operationID, code := record.Values()
-		return []slog.Attr{
-			slog.String("integrationId", integrationID), slog.String("operationId", operationID), slog.String("code", code),
-		}
 	}
 }

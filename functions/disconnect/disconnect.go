@@ -42,7 +42,7 @@ func (f Function) Register(api huma.API) {
 		Description: "Starts an operation that removes what the service made for the integration: role assignments, federated identity " +
 			"credentials, service principal and app registration. What it had adopted stays.",
 		DefaultStatus: http.StatusAccepted,
-	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity,
+	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
 }
 

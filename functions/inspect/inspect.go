@@ -41,7 +41,7 @@ func (f Function) Register(api huma.API) {
 		Summary:     "The azure_credentials.json to upload to DDOE",
 		Description: "Exactly the members clientId, tenantId, federatedTokenIssuer, subject and audience. The file holds no secret.",
 		Responses:   map[string]*huma.Response{"200": fileResponse(api)},
-	}, append(outages, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity), f.file)
+	}, append(outages, http.StatusNotFound, http.StatusConflict), f.file)
 	problem.Register(api, huma.Operation{
 		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health", Tags: []string{"integrations"},
 		Summary:     "The health state of an integration",

@@ -59,7 +59,7 @@ func TestCredentialFile(t *testing.T) {
 	assert.Equal(t, `attachment; filename="azure_credentials.json"`, file.Header.Get("Content-Disposition"))
 	assert.Equal(t, "application/json", file.Header.Get("Content-Type"))
 	assert.Equal(t, "b", edge.Call(t, "GET", "/integrations/id-000/credentials?subject=b", "").Body["subject"])
-	assert.Equal(t, 422, edge.Call(t, "GET", "/integrations/id-000/credentials?subject=A", "").Status)
+	assert.Equal(t, 400, edge.Call(t, "GET", "/integrations/id-000/credentials?subject=A", "").Status)
 	assert.Equal(t, "not-provisioned", edge.Call(t, "GET", "/integrations/id-001/credentials", "").Body["code"])
 	for _, view := range []string{"", "/credentials", "/health"} {
 		assert.Equal(t, "integration-deleted", edge.Call(t, "GET", "/integrations/id-002"+view, "").Body["code"])

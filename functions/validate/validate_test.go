@@ -124,7 +124,7 @@ func TestNothingToJudge(t *testing.T) {
 		"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "", "x"}), "", 422, "unknown-member", "/"},
 		"two files":               {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422, "duplicate-member", "/file"},
 		"id too long":             {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422, "invalid-value", "/tenantId"},
-		"depth not offered":       {raw("{}", "application/json"), "?depth=structure", 422, "invalid-parameter", "/query/depth"},
+		"depth not offered":       {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
 		"depth twice":             {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter", "/query/depth"},
 		"unknown parameter":       {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
 	} {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -42,15 +43,18 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slog.String("invocationId", id), slog.String("traceId", traceID(r)),
 		// The path alone: a query may hold a function key.
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", answered.status),
-		slog.String("outcome", httpOutcome(answered.status)), slog.Int64("durationMs", time.Since(started).Milliseconds()),
+		slog.Int64("durationMs", time.Since(started).Milliseconds()),
 	}
-	writeLine(ctx, h.Log, append(line, attributes()...), err)
+	writeLine(ctx, h.Log, httpOutcome(answered.status, err), append(line, attributes()...), err)
+	if errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler) // half an answer must not look whole: the server cuts the connection
+	}
 }
 
-func httpOutcome(status int) string {
+func httpOutcome(status int, err error) string {
 	switch {
-	case status >= http.StatusInternalServerError:
-		return "failed"
+	case err != nil, status >= http.StatusInternalServerError:
+		return outcomeFailed
 	case status >= http.StatusBadRequest:
 		return "refused"
 	}

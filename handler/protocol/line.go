@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,18 +34,25 @@ func traceID(r *http.Request) string {
 	return parts[1]
 }
 
-// writeLine writes the one log line of an invocation. Empty attributes are left out.
-func writeLine(ctx context.Context, log *slog.Logger, attributes []slog.Attr, err error) {
+// outcomeFailed is the outcome of what the app or a service behind it did not manage; its line is an error.
+const outcomeFailed = "failed"
+
+// writeLine writes the one log line of an invocation: the attributes without the empty ones, and err as the cause where
+// the attributes name none.
+func writeLine(ctx context.Context, log *slog.Logger, outcome string, attributes []slog.Attr, err error) {
 	level := slog.LevelInfo
-	if err != nil {
+	if outcome == outcomeFailed {
 		level = slog.LevelError
-		attributes = append(attributes, slog.String("error", err.Error()))
 	}
-	kept := attributes[:0]
+	kept := []slog.Attr{slog.String("outcome", outcome)}
 	for _, a := range attributes {
 		if a.Value.Kind() != slog.KindString || a.Value.String() != "" {
 			kept = append(kept, a)
 		}
+	}
+	named := slices.ContainsFunc(kept, func(a slog.Attr) bool { return a.Key == "error" })
+	if err != nil && !named {
+		kept = append(kept, slog.String("error", err.Error()))
 	}
 	log.LogAttrs(ctx, level, "invocation", kept...)
 }

@@ -238,3 +238,49 @@ func TestIDsComeFromTheHostOrAreMade(t *testing.T) {
 	r.Header.Set("traceparent", "00-zzz-1-1")
 	assert.Empty(t, traceID(r))
 }
+
+// TestAFailureNamesItsCauseOnce: a 5xx is an error line, with the cause that was observed; what the door itself caught
+// stands in only where nothing was.
+func TestAFailureNamesItsCauseOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		observed string
+		web      http.HandlerFunc
+		cause    string
+	}{
+		"answered": {observed: "store: refused", web: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, cause: "store: refused"},
+		"panicked": {web: func(http.ResponseWriter, *http.Request) { panic("boom") }, cause: "panic: boom"},
+		"both":     {observed: "store: refused", web: func(http.ResponseWriter, *http.Request) { panic("boom") }, cause: "store: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, log := start(t, Options{HTTP: c.web, Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+				return ctx, func() []slog.Attr {
+					return []slog.Attr{slog.String("function", "connect"), slog.String("error", c.observed)}
+				}
+			}})
+			send(t, server, http.MethodPut, "/api/integrations/x", "")
+			assert.Equal(t, 1, strings.Count(log.String(), `"error":`), log.String())
+			line := oneLine(t, log)
+			assert.Equal(t, "ERROR", line["level"])
+			assert.Equal(t, "failed", line["outcome"])
+			assert.Equal(t, "connect", line["function"])
+			assert.Contains(t, line["error"], c.cause)
+		})
+	}
+}
+
+// TestABrokenOffAnswerIsCut: what a handler breaks off must not reach the caller as a whole answer.
+func TestABrokenOffAnswerIsCut(t *testing.T) {
+	server, log := start(t, Options{HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"half":`)
+		panic(http.ErrAbortHandler)
+	})})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/half", nil)
+	require.NoError(t, err)
+	answer, err := server.Client().Do(r)
+	if err == nil {
+		_, err = io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+	}
+	require.Error(t, err)
+	assert.Equal(t, "failed", oneLine(t, log)["outcome"])
+}

@@ -31,9 +31,9 @@ func (t *trigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, err := t.invoke(ctx, id, w, r)
 	line := []slog.Attr{
 		slog.String("function", t.name), slog.String("invocationId", id), slog.String("traceId", traceID(r)),
-		slog.String("outcome", outcome(err)), slog.Int64("durationMs", time.Since(started).Milliseconds()),
+		slog.Int64("durationMs", time.Since(started).Milliseconds()),
 	}
-	writeLine(ctx, t.Log, append(line, attributes()...), err)
+	writeLine(ctx, t.Log, outcome(err), append(line, attributes()...), err)
 	answer(w, status)
 }
 
@@ -63,7 +63,7 @@ func protect(run func() error) error {
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+				err = panicked(p)
 			}
 		}()
 		err = run()
@@ -71,9 +71,17 @@ func protect(run func() error) error {
 	return err
 }
 
+// panicked is the error of a panic. Only the one by which a handler breaks its answer off stays recognisable.
+func panicked(value any) error {
+	if value == any(http.ErrAbortHandler) {
+		return fmt.Errorf("%w: %w", errPanic, http.ErrAbortHandler)
+	}
+	return fmt.Errorf("%w: %v\n%s", errPanic, value, debug.Stack())
+}
+
 func outcome(err error) string {
 	if err != nil {
-		return "failed"
+		return outcomeFailed
 	}
 	return "succeeded"
 }

@@ -4,15 +4,18 @@ package invocation
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 )
 
 // Record is filled on the way and logged once at the end. It never holds a token, key or assertion.
 type Record struct {
 	mu            sync.Mutex
+	function      string
 	integrationID string
 	operationID   string
 	code          string
+	cause         error
 }
 
 type contextKey struct{}
@@ -31,6 +34,9 @@ func From(ctx context.Context) *Record {
 	return &Record{}
 }
 
+// SetFunction notes the function that serves the invocation.
+func (r *Record) SetFunction(name string) { r.set(&r.function, name) }
+
 // SetIntegration notes the integration that the invocation is about.
 func (r *Record) SetIntegration(id string) { r.set(&r.integrationID, id) }
 
@@ -39,6 +45,16 @@ func (r *Record) SetOperation(id string) { r.set(&r.operationID, id) }
 
 // SetCode notes the diagnosis code that the invocation ended with.
 func (r *Record) SetCode(code string) { r.set(&r.code, code) }
+
+// SetError notes what the invocation failed with, for the log alone; nil changes nothing.
+func (r *Record) SetError(cause error) {
+	if cause == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cause = cause
+}
 
 func (r *Record) set(field *string, value string) {
 	r.mu.Lock()
@@ -51,4 +67,18 @@ func (r *Record) Values() (integrationID, operationID, code string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.integrationID, r.operationID, r.code
+}
+
+// Attributes are the record as attributes of a log line; empty where not known.
+func (r *Record) Attributes() []slog.Attr {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cause := ""
+	if r.cause != nil {
+		cause = r.cause.Error()
+	}
+	return []slog.Attr{
+		slog.String("function", r.function), slog.String("integrationId", r.integrationID), slog.String("operationId", r.operationID),
+		slog.String("code", r.code), slog.String("error", cause),
+	}
 }

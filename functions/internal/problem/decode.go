@@ -17,9 +17,9 @@ func Decode(body []byte, into any) error {
 	if !errors.As(err, &fault) {
 		return err
 	}
-	status := http.StatusUnprocessableEntity
+	status := statusContract
 	if fault.Code == strictjson.CodeMalformed {
-		status = http.StatusBadRequest
+		status = statusUnread
 	}
 	p := New(status, fault.Code, fault.Detail, fault.Findings...)
 	p.cause = fault.Err

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 )
 
 const (
@@ -18,37 +19,23 @@ const (
 	headerInvocationID = "X-Azure-Functions-InvocationId"
 )
 
-// exchange is what one request's problem documents and log lines share. One goroutine serves a request.
-type exchange struct {
-	requestID string
-	cause     error
-}
+type requestIDKey struct{}
 
-type exchangeKey struct{}
-
-func exchangeOf(ctx context.Context) *exchange {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		return x
-	}
-	return &exchange{}
+// requestIDOf returns the id that Handler gave the request.
+func requestIDOf(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
 }
 
 // Handler serves the routes of mux and answers everything else with problems: unknown paths, wrong methods, panics.
 // Every answer carries x-ms-request-id: the one that is set already, else the host's invocation id, else a new one.
-// The cause of a 5xx is logged, never sent.
-func Handler(mux *http.ServeMux, log *slog.Logger) http.Handler {
+// The cause of a 5xx is noted for the invocation's log line, never sent.
+func Handler(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{requestID: requestID(w, r)}
-		w.Header().Set(headerRequestID, x.requestID)
+		id := requestID(w, r)
+		w.Header().Set(headerRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		defer func() {
-			if x.cause != nil {
-				log.ErrorContext(r.Context(), "request failed", "requestId", x.requestID, "method", r.Method, "path", r.URL.Path,
-					"error", x.cause.Error())
-			}
-		}()
-		serve(mux, &answerWriter{ResponseWriter: w}, r)
+		serve(mux, &answerWriter{ResponseWriter: w}, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
 	})
 }
 
@@ -77,7 +64,7 @@ func serve(mux *http.ServeMux, w *answerWriter, r *http.Request) {
 		p.cause = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		if w.wrote {
 			// Too late for a problem: cut the connection, so that half an answer does not look whole.
-			exchangeOf(r.Context()).cause = p.cause
+			invocation.From(r.Context()).SetError(p.cause)
 			panic(http.ErrAbortHandler)
 		}
 		Write(w, r, p)

@@ -11,6 +11,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
+// The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is a bad
+// request; a body that can be read and breaks the contract cannot be processed.
+const (
+	statusOutside  = http.StatusBadRequest
+	statusUnread   = http.StatusBadRequest
+	statusContract = http.StatusUnprocessableEntity
+)
+
 // IntegrationID refuses a path id that breaks the rule.
 func IntegrationID(id string) error {
 	if integration.ValidID(id) {
@@ -29,16 +37,19 @@ func OperationPath(id string) error {
 
 func invalidID(rule string) *Problem {
 	const detail = "The id in the path is not valid."
-	return New(http.StatusBadRequest, CodeInvalidID, detail,
+	return New(statusOutside, CodeInvalidID, detail,
 		diagnosis.Finding{Pointer: "/path/id", Code: CodeInvalidID, Detail: detail, Expected: rule})
 }
 
 // InvalidParameter is the problem of a query parameter or header that breaks its rule; in is "query" or "header".
 func InvalidParameter(in, name, expected string) *Problem {
 	detail := "The " + in + " parameter " + name + " is not valid."
-	return New(http.StatusUnprocessableEntity, CodeInvalidParameter, detail,
-		diagnosis.Finding{Pointer: "/" + in + "/" + strictjson.Escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expected})
+	return New(statusOutside, CodeInvalidParameter, detail,
+		diagnosis.Finding{Pointer: pointer(in, name), Code: CodeInvalidParameter, Detail: detail, Expected: expected})
 }
+
+// pointer names a parameter as a JSON pointer; in is where it stands.
+func pointer(in, name string) string { return "/" + in + "/" + strictjson.Escape(name) }
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
 type OperationHeader struct {

@@ -2,6 +2,8 @@ package problem
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -13,7 +15,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // MaxBody is the largest request body of a JSON endpoint in bytes.
@@ -60,7 +61,7 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int, handler
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
 	declare(api, &op, statuses)
-	op.Middlewares = append(huma.Middlewares{queryGuard(api)}, op.Middlewares...)
+	op.Middlewares = append(huma.Middlewares{guard(api)}, op.Middlewares...)
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -127,64 +128,99 @@ func operation(api huma.API, method, path string) *huma.Operation {
 	}
 }
 
-// queryGuard refuses query parameters that are unknown, repeated or, for a switch, not spelled out: a mistyped dryRun
-// must never become a real run. The host's function key (code) is let through.
-func queryGuard(api huma.API) func(huma.Context, func(huma.Context)) {
+// guard refuses parameters before huma sees them, whose own refusal has the status of a faulty body: in the query those
+// that are unknown, repeated or, for a switch, not spelled out, as a mistyped dryRun must never become a real run; and
+// everywhere those that break their schema. The host's function key (code) is let through.
+func guard(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		location := ctx.URL()
 		query, err := url.ParseQuery(location.RawQuery)
 		if err != nil {
-			respond(api, ctx, New(http.StatusBadRequest, CodeInvalidParameter, "The query string is malformed."))
+			respond(api, ctx, New(statusOutside, CodeInvalidParameter, "The query string is malformed."))
 			return
 		}
-		var findings []diagnosis.Finding
-		for _, name := range slices.Sorted(keys(query)) {
-			if name == "code" {
-				continue
-			}
-			if f := judge(parameter(ctx.Operation(), name), name, query[name]); f != nil {
+		findings := judgeQuery(ctx.Operation(), query)
+		for _, p := range ctx.Operation().Parameters {
+			if f := judgeValue(api, p, given(ctx, p, query)); f != nil && !reported(findings, f.Pointer) {
 				findings = append(findings, *f)
 			}
 		}
 		if len(findings) > 0 {
-			respond(api, ctx, New(http.StatusBadRequest, findings[0].Code, findings[0].Detail, findings...))
+			respond(api, ctx, New(statusOutside, findings[0].Code, findings[0].Detail, findings...))
 			return
 		}
 		next(ctx)
 	}
 }
 
-func keys(query url.Values) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range query {
-			if !yield(name) {
-				return
-			}
+// judgeQuery finds what no schema tells of a query.
+func judgeQuery(op *huma.Operation, query url.Values) []diagnosis.Finding {
+	var findings []diagnosis.Finding
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name == "code" {
+			continue
 		}
+		known := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+		finding := diagnosis.Finding{Pointer: pointer("query", name), Code: CodeInvalidParameter}
+		switch values := query[name]; {
+		case known < 0:
+			finding.Detail = "There is no such query parameter here."
+		case len(values) > 1:
+			finding.Detail = "The query parameter is given more than once."
+		case op.Parameters[known].Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
+			finding.Detail, finding.Expected = "The query parameter is a switch.", "true or false"
+		default:
+			continue
+		}
+		findings = append(findings, finding)
 	}
+	return findings
 }
 
-func parameter(op *huma.Operation, name string) *huma.Param {
-	i := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return op.Parameters[i]
+func reported(findings []diagnosis.Finding, pointer string) bool {
+	return slices.ContainsFunc(findings, func(f diagnosis.Finding) bool { return f.Pointer == pointer })
 }
 
-func judge(known *huma.Param, name string, values []string) *diagnosis.Finding {
-	finding := diagnosis.Finding{Pointer: "/query/" + strictjson.Escape(name), Code: CodeInvalidParameter}
-	switch {
-	case known == nil:
-		finding.Detail = "There is no such query parameter here."
-	case len(values) > 1:
-		finding.Detail = "The query parameter is given more than once."
-	case known.Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
-		finding.Detail, finding.Expected = "The query parameter is a switch.", "true or false"
+// given is the value of a parameter as it was sent; empty where it was not.
+func given(ctx huma.Context, p *huma.Param, query url.Values) string {
+	switch p.In {
+	case "query":
+		return query.Get(p.Name)
+	case "header":
+		return ctx.Header(p.Name)
 	default:
+		return ctx.Param(p.Name)
+	}
+}
+
+// judgeValue holds a value against the parameter's schema.
+func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
+	if text == "" {
 		return nil
 	}
-	return &finding
+	fault := InvalidParameter(p.In, p.Name, "").Errors[0]
+	var value any = text
+	if p.Schema.Type == huma.TypeInteger {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			fault.Expected = "a whole number"
+			return &fault
+		}
+		value = n
+	}
+	if p.Schema.Type == huma.TypeBoolean {
+		return nil // judgeQuery has looked at it
+	}
+	var result huma.ValidateResult
+	huma.Validate(api.OpenAPI().Components.Schemas, p.Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, value, &result)
+	if len(result.Errors) == 0 {
+		return nil
+	}
+	var detail *huma.ErrorDetail
+	if errors.As(result.Errors[0], &detail) {
+		fault.Expected = expectation(detail.Message)
+	}
+	return &fault
 }
 
 // Transform makes a problem of huma's own errors and completes every problem that is answered. It is to be the API's
@@ -228,25 +264,10 @@ func fromHuma(e *huma.ErrorModel) *Problem {
 		return New(e.Status, CodeBodyTooLarge, "The body may have at most "+strconv.Itoa(MaxBody)+" bytes.")
 	case http.StatusRequestTimeout:
 		return New(e.Status, CodeTimeout, "The body did not arrive in time.")
-	case http.StatusUnprocessableEntity:
-		return invalidParameters(e)
 	}
 	p := internal()
 	p.Status = e.Status
 	p.cause = e
-	return p
-}
-
-// invalidParameters maps huma's locations, such as query.pageSize, to pointers.
-func invalidParameters(e *huma.ErrorModel) *Problem {
-	const detail = "A parameter of the request is not valid."
-	p := New(e.Status, CodeInvalidParameter, detail)
-	for _, d := range e.Errors {
-		in, name, _ := strings.Cut(d.Location, ".")
-		p.Errors = append(p.Errors, diagnosis.Finding{
-			Pointer: "/" + in + "/" + strictjson.Escape(name), Code: CodeInvalidParameter, Detail: detail, Expected: expectation(d.Message),
-		})
-	}
 	return p
 }
 
@@ -265,11 +286,11 @@ func expectation(message string) string {
 // finish fills in what only the request knows, and notes code and cause for the log line.
 func finish(ctx context.Context, p *Problem, path string) *Problem {
 	done := *p
-	x := exchangeOf(ctx)
-	done.RequestID, done.Instance = x.requestID, path
+	done.RequestID, done.Instance = requestIDOf(ctx), path
+	note := invocation.From(ctx)
+	note.SetCode(p.Code)
 	if p.Status >= http.StatusInternalServerError {
-		x.cause = p.cause
+		note.SetError(p.cause)
 	}
-	invocation.From(ctx).SetCode(p.Code)
 	return &done
 }

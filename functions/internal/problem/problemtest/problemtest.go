@@ -3,7 +3,6 @@ package problemtest
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,7 +30,7 @@ func Serve(register func(huma.API)) *Edge {
 		DefaultFormat: "application/json", Transformers: []huma.Transformer{problem.Transform},
 	})
 	register(api)
-	return &Edge{problem.Handler(mux, slog.New(slog.DiscardHandler))}
+	return &Edge{problem.Handler(mux)}
 }
 
 // Answer is an HTTP answer with its body decoded where it is JSON.
