@@ -1,0 +1,144 @@
+package provision_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestParseOptionMap(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want int
+		ok   bool
+	}{
+		"nothing":          {"", 0, true},
+		"every source":     {`{"a":"clientId","b":"tenantId","c":"accountName","d":"container","e":"credentialFile","f":"=planted","g":"="}`, 7, true},
+		"no object":        {`["clientId"]`, 0, false},
+		"null":             {`null`, 0, false},
+		"a number":         {`{"a":1}`, 0, false},
+		"an unknown value": {`{"a":"planted"}`, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := provision.ParseOptionMap(c.text)
+			assert.Equal(t, c.ok, err == nil)
+			assert.Len(t, m, c.want)
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v %v", m, m, m, err), "planted")
+		})
+	}
+}
+
+// TestOptionsByTheirNames offers one required option at a time: it is mapped, or named in the refusal.
+func TestOptionsByTheirNames(t *testing.T) {
+	client, tenant, account, container, file, none := "client", "tenant", "account", "container", "file", ""
+	for _, c := range []struct{ name, displayName, want string }{
+		{"x1", "Client ID", client}, {"x1", "Application (client) ID", client}, {"clientId", "x", client}, {"appId", "", client},
+		{"x1", "Tenant ID", tenant}, {"x1", "Directory (tenant) ID", tenant}, {"tenantId", "Tenant", tenant},
+		{"x1", "Storage account name", account}, {"key", "Account name", account}, {"accountName", "Account", account},
+		{"x1", "Container", container}, {"containerName", "Container name", container},
+		{"content", "Content", file}, {"x1", "Credential file (JSON)", file}, {"x1", "Import JSON File", file}, {"x1", "azure_credentials.json", file},
+		{"x1", "Client secret", none}, {"x1", "Account key", none}, {"x1", "Storage account key", none}, {"x1", "Service account", none},
+		{"x1", "Notes", none}, {"x1", "", none}, {"clientId", "Tenant ID", none}, {"accessToken", "Access token", none},
+	} {
+		t.Run(c.name+" "+c.displayName, func(t *testing.T) {
+			f := withPlatform(t)
+			offered := f.offered()
+			offered["options"] = []any{world.Object{"name": c.name, "displayName": c.displayName, "type": "string", "required": true}}
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, offered))
+			s := wired()
+			s.DDOE.Driver = nil
+			d := f.provisioned(s)
+			if c.want == none {
+				assert.Equal(t, "manual", d.Status.DDOE.Mode)
+				assert.Contains(t, d.Status.DDOE.Why, c.name)
+				return
+			}
+			require.Equal(t, "api", d.Status.DDOE.Mode, d.Status.DDOE.Why)
+			sent := f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"].(map[string]any)[c.name].(string)
+			want := map[string]string{client: d.Status.ClientID, tenant: world.TenantID, account: "acmedata", container: "images"}[c.want]
+			if c.want == file {
+				assert.Contains(t, sent, `"federatedTokenIssuer"`)
+				return
+			}
+			assert.Equal(t, want, sent)
+		})
+	}
+}
+
+// TestTypesByTheirNames holds a single offered type against what it is to be called.
+func TestTypesByTheirNames(t *testing.T) {
+	for _, c := range []struct {
+		kind, displayName string
+		api               bool
+	}{
+		{"azure-workload-identity-federation", "x", true}, {"x", "Azure Workload Identity Federation", true}, {"azureWif", "", true}, {"x9", "Azure (WIF)", true},
+		{"azure-x", "Federation", true}, {"azureblob", "Azure Blob", false}, {"gcp-workload-identity-federation", "GCP", false}, {"x", "Azure", false}, {"x", "", false},
+	} {
+		t.Run(c.kind+" "+c.displayName, func(t *testing.T) {
+			f := withPlatform(t)
+			options := f.offered()["options"]
+			for _, o := range f.world.DDOEObjects(world.DDOEAvailableIntegrations) {
+				require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, o["type"].(string)))
+			}
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, world.Object{"type": c.kind, "displayName": c.displayName, "options": options}))
+			d := f.provisioned(wired())
+			assert.Equal(t, c.api, d.Status.DDOE.Mode == "api", d.Status.DDOE.Why)
+		})
+	}
+}
+
+func TestKeyThatEndsSoon(t *testing.T) {
+	for name, c := range map[string]struct {
+		lifetime time.Duration
+		warns    bool
+		says     string
+	}{
+		"in a year":    {365 * 24 * time.Hour, false, ""},
+		"in 31 days":   {31 * 24 * time.Hour, false, ""},
+		"in 29 days":   {29 * 24 * time.Hour, true, "ends at"},
+		"an hour ago":  {-time.Hour, true, "has ended"},
+		"nobody knows": {0, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			key := "planted-opaque"
+			if c.lifetime != 0 {
+				var err error
+				key, err = platform.NewKeys(f.now).Mint(world.UserEmail, c.lifetime)
+				require.NoError(t, err)
+			}
+			client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New(key), Now: f.now})
+			require.NoError(t, err)
+			f.service.Platform.Client = client
+			look := f.service.WatchKey(func(context.Context, integration.Document, bool) diagnosis.Report {
+				checks := []diagnosis.Check{{ID: "one", Status: diagnosis.OutcomePass}}
+				return diagnosis.Report{Verdict: diagnosis.Summarise(checks), Checks: checks}
+			})
+			report := look(t.Context(), integration.Document{Spec: wired()}, true)
+			if !c.warns {
+				assert.Len(t, report.Checks, 1)
+				assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+				return
+			}
+			require.Len(t, report.Checks, 2)
+			assert.Equal(t, diagnosis.VerdictWarn, report.Verdict)
+			assert.Equal(t, "ddoe-api-key-expiring", report.Checks[1].Code)
+			assert.Contains(t, report.Checks[1].Detail, c.says)
+			assert.False(t, strings.Contains(fmt.Sprintf("%+v", report), key))
+			assert.Len(t, look(t.Context(), integration.Document{Spec: spec("images")}, true).Checks, 1, "the key is nobody's business where the platform is not asked for")
+		})
+	}
+}
