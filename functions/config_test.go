@@ -36,6 +36,7 @@ func TestConfigDefaults(t *testing.T) {
 	assert.Equal(t, "blob.core.windows.net", c.Cloud.BlobSuffix)
 	assert.Equal(t, "system:serviceaccount:dataloop:{service}", c.SubjectTemplate)
 	assert.Empty(t, c.Issuer, "there is no built-in issuer")
+	assert.Nil(t, c.Platform, "the steps on the platform are off")
 	assert.False(t, c.ManagedIdentity)
 }
 
@@ -45,6 +46,7 @@ func TestConfigOfEverySetting(t *testing.T) {
 		"ServiceBusConnection__fullyQualifiedNamespace": "WIF.servicebus.chinacloudapi.cn", "SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1:5671",
 		"DDOE_ISSUER": "https://dataloop.ai/oauth2/", "DDOE_SUBJECT_TEMPLATE": "svc:{service}",
 		"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/tokens", "DDOE_API_KEY": "planted-key",
+		"DDOE_API_URL": "https://ddoe.example.com:8443/api/v1/", "DDOE_INTEGRATION_TYPE": "some-type", "DDOE_OPTION_MAP": `{"a":"clientId","b":"=planted-literal"}`,
 		"PUBLIC_BASE_URL": "http://127.0.0.1:7071/", "WEBSITE_SITE_NAME": "wif", "REGION_NAME": "China North 3",
 	}))
 	require.NoError(t, err)
@@ -57,6 +59,12 @@ func TestConfigOfEverySetting(t *testing.T) {
 	assert.Equal(t, "https://dataloop.ai/oauth2/", c.Issuer, "an issuer is kept byte for byte")
 	assert.Equal(t, "svc:{service}", c.SubjectTemplate)
 	assert.Equal(t, "planted-key", c.SubjectTokenKey.Reveal())
+	require.NotNil(t, c.Platform)
+	assert.Equal(t, "https://ddoe.example.com:8443/api/v1", c.Platform.URL)
+	assert.Equal(t, "planted-key", c.Platform.Key.Reveal())
+	assert.Equal(t, "some-type", c.Platform.IntegrationType)
+	assert.Equal(t, "clientId", c.Platform.OptionMap["a"].Value)
+	assert.Equal(t, "planted-literal", c.Platform.OptionMap["b"].Literal.Reveal())
 	assert.Equal(t, "http://127.0.0.1:7071", c.PublicBaseURL)
 	assert.Equal(t, "wif", c.SiteName)
 	assert.Equal(t, "China North 3", c.Region)
@@ -102,6 +110,10 @@ func TestFaultySettings(t *testing.T) {
 		"DDOE_SUBJECT_TEMPLATE: the service twice":                 {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
 		"DDOE_SUBJECT_TOKEN_URL: http":                             {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai", "DDOE_API_KEY": "planted"},
 		"DDOE_API_KEY: missing":                                    {"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai"},
+		"DDOE_API_KEY: missing for the API":                        {"DDOE_API_URL": "https://gate.dataloop.ai/api/v1"},
+		"DDOE_API_URL: http":                                       {"DDOE_API_URL": "http://gate.dataloop.ai/api/v1", "DDOE_API_KEY": "planted"},
+		"DDOE_OPTION_MAP: not JSON":                                {"DDOE_OPTION_MAP": "planted"},
+		"DDOE_OPTION_MAP: an unknown source":                       {"DDOE_OPTION_MAP": `{"a":"planted"}`},
 		"PUBLIC_BASE_URL: a path":                                  {"PUBLIC_BASE_URL": "/api"},
 		"PUBLIC_BASE_URL: a query":                                 {"PUBLIC_BASE_URL": "https://wif.example.com?code=planted"},
 		"PUBLIC_BASE_URL: another scheme":                          {"PUBLIC_BASE_URL": "ftp://wif.example.com"},
@@ -126,7 +138,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	require.Error(t, err)
 	for _, name := range []string{
 		"FUNCTIONS_CUSTOMHANDLER_PORT", "AZURE_CLIENT_ID", "AZURE_CLOUD", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace",
-		"SERVICEBUS_CUSTOM_ENDPOINT", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "PUBLIC_BASE_URL",
+		"SERVICEBUS_CUSTOM_ENDPOINT", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL", "DDOE_OPTION_MAP", "PUBLIC_BASE_URL",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}
