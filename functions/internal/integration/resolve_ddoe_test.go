@@ -1,0 +1,75 @@
+package integration_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// onPlatform is a valid spec that asks for the platform's side.
+func onPlatform() integration.Spec {
+	s := valid()
+	s.Storage[0].Access = integration.AccessReadWrite
+	s.DDOE = &integration.DDOE{OrganizationID: "org-1", Integration: true, Driver: &integration.Driver{ProjectID: "project_1", Path: "images/2026/"}}
+	return s
+}
+
+func TestResolvePlatform(t *testing.T) {
+	given := onPlatform()
+	resolved, findings, err := defaults().Resolve(t.Context(), "my-service", given)
+	require.NoError(t, err)
+	require.Empty(t, findings)
+	assert.Equal(t, &integration.Driver{ProjectID: "project_1", Name: "my-service", Path: "images/2026"}, resolved.DDOE.Driver)
+	assert.Empty(t, given.DDOE.Driver.Name, "the caller's spec is not changed")
+	again, _, err := defaults().Resolve(t.Context(), "my-service", resolved)
+	require.NoError(t, err)
+	assert.Equal(t, resolved, again)
+}
+
+func TestResolvePlatformFindings(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(*integration.Spec)
+		pointer string
+		code    string
+	}{
+		"no organisation":      {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
+		"organisation in path": {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
+		"no project":           {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = "" }, "/ddoe/driver/projectId", "ddoe-project-required"},
+		"path is a URL":        {func(s *integration.Spec) { s.DDOE.Driver.Path = "https://acmedata/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path from the root":   {func(s *integration.Spec) { s.DDOE.Driver.Path = "/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path upwards":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/../x" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path is long":         {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("a", 257) }, "/ddoe/driver/path", ""},
+		"several storages": {func(s *integration.Spec) {
+			s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: account, Container: "archive", Access: integration.AccessReadWrite})
+		}, "/storage", "ddoe-one-storage"},
+		"read-only":            {func(s *integration.Spec) { s.Storage[0].Access = integration.AccessRead }, "/storage/0/access", "ddoe-write-required"},
+		"read-only by default": {func(s *integration.Spec) { s.Storage[0].Access = "" }, "/storage/0/access", "ddoe-write-required"},
+		"no container":         {func(s *integration.Spec) { s.Storage[0].Container = "" }, "/storage/0/container", "ddoe-container-required"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := onPlatform()
+			c.change(&s)
+			_, findings, err := defaults().Resolve(t.Context(), "my-service", s)
+			require.NoError(t, err)
+			require.Len(t, findings, 1)
+			assert.Equal(t, c.pointer, findings[0].Pointer)
+			if c.code != "" {
+				assert.Equal(t, c.code, findings[0].Code)
+				_, known := diagnosis.Lookup(findings[0].Code)
+				assert.True(t, known)
+				assert.NotEmpty(t, findings[0].Remedy)
+			}
+			s.DDOE.Integration = false
+			if c.code != "" {
+				_, findings, err = defaults().Resolve(t.Context(), "my-service", s)
+				require.NoError(t, err)
+				assert.Empty(t, findings, "a person may set up what the API cannot")
+			}
+		})
+	}
+}
