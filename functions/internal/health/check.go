@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"time"
@@ -37,19 +38,13 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 		return stored(err)
 	}
 	record = current(record, d)
-	if err := s.settle(ctx, record); err != nil {
-		return err
-	}
-	p, wanted := planOf(d)
-	if !wanted || !checked(d) {
-		return nil
-	}
 	now := s.now()
 	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
 		check.Slot = now
 	}
-	if late(record, check) {
-		return s.confirmAgain(ctx, record, check)
+	p, wanted := planOf(d)
+	if !wanted || !checked(d) || late(record, check) {
+		return s.follow(ctx, record, check)
 	}
 	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, proved(d, record))}
 	if ctx.Err() != nil {
@@ -103,11 +98,34 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if j := judge(r.report); j.diagnosis != nil {
 		invocation.From(ctx).SetCode(j.diagnosis.Code)
 	}
-	if err := s.settle(ctx, record); err != nil {
+	return s.follow(ctx, record, check)
+}
+
+// follow does what a record still asks for, after a check or after a message that has nothing to check: the second look,
+// and the news. Where the topic alone does not take the news, a copy of the message comes back for it, so that a topic in
+// trouble holds up no check and uses up no delivery.
+func (s *Service) follow(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
+	if err := s.confirmAgain(ctx, record, check); err != nil {
 		return err
 	}
-	return s.confirmAgain(ctx, record, check)
+	err := s.settle(ctx, record)
+	if !errors.Is(err, errUntold) {
+		return err
+	}
+	s.log().ErrorContext(ctx, "change of health not published yet", "integration", check.IntegrationID, "error", err.Error())
+	now := s.now()
+	copied := message.HealthCheck{ID: record.Outbox[0].ID + "-again-" + slotName(now), IntegrationID: check.IntegrationID, Slot: check.Slot}
+	if again := s.send(ctx, copied, now.Add(untoldPause)); again != nil {
+		return errors.Join(err, again)
+	}
+	return nil
 }
+
+// untoldPause is how long news that the topic did not take are kept back.
+const untoldPause = 5 * time.Minute
+
+// errUntold marks an error of the topic.
+var errUntold = errors.New("change of health not published")
 
 // confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as a
 // crash may have come in between.
@@ -142,7 +160,7 @@ func (s *Service) settle(ctx context.Context, record integration.HealthRecord) e
 			return err
 		}
 		if err := s.put(ctx, message.TopicEvents, bus.Message{ID: notice.ID, SessionID: d.ID, Subject: message.TypeHealthChanged, Body: body}); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errUntold, err)
 		}
 	}
 	_, err = s.Repository.UpdateHealth(ctx, record.IntegrationID, func(stored *integration.HealthRecord) error {

@@ -382,3 +382,30 @@ func TestAQueueThatIsDownIsTriedAgain(t *testing.T) {
 	f.check(f.slot(2)) // the first message has been given up: the next one tells what it found
 	assert.Equal(t, []string{"unknown→healthy"}, f.told())
 }
+
+// TestATopicInTroubleHoldsUpNoCheck: the news wait, and come back for themselves.
+func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.check(f.slot(1))
+	copies := f.messages(message.QueueHealth)
+	require.Len(t, copies, 1, "and the message is done with")
+	assert.Equal(t, f.now().Add(5*time.Minute), copies[0].EnqueueAt)
+	f.report = having("over-privileged")
+	f.check(f.slot(2))
+	assert.Equal(t, integration.HealthDegraded, f.status(id).State)
+	assert.Empty(t, f.told())
+	assert.Equal(t, 2, f.asked())
+	f.down = nil
+	for _, m := range copies {
+		require.NoError(t, f.service.Check(t.Context(), parse(t, m)))
+	}
+	assert.Equal(t, []string{"unknown→healthy", "healthy→degraded over-privileged"}, f.told(), "all of them, in their order")
+	assert.Equal(t, 2, f.looks)
+	for _, m := range f.messages(message.QueueHealth) {
+		require.NoError(t, f.service.Check(t.Context(), parse(t, m)))
+	}
+	assert.Len(t, f.told(), 2)
+	assert.Equal(t, 2, f.looks)
+}

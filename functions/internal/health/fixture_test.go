@@ -34,14 +34,16 @@ type fixture struct {
 	service *health.Service
 	store   integration.Store // as it is, for the test's own looks
 
-	mu     sync.Mutex
-	at     time.Time
-	sent   []sent
-	ids    map[string]bool
-	again  int // messages that duplicate detection dropped
-	ops    operations
-	kill   *kill
-	down   error
+	mu    sync.Mutex
+	at    time.Time
+	sent  []sent
+	ids   map[string]bool
+	again int // messages that duplicate detection dropped
+	ops   operations
+	kill  *kill
+	down  error
+	// closed is the entity that takes nothing; empty where down is about all.
+	closed string
 	report diagnosis.Report
 	looks  int
 	proved bool
@@ -136,7 +138,7 @@ func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		switch {
-		case f.down != nil:
+		case f.down != nil && (f.closed == "" || f.closed == entity):
 			return struct{}{}, f.down
 		case f.ids[entity+" "+m.ID]:
 			f.again++

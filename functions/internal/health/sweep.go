@@ -139,6 +139,11 @@ func (s *Service) ask(ctx context.Context, check message.HealthCheck, at time.Ti
 	if check.Confirm {
 		check.ID += "-confirm"
 	}
+	return s.send(ctx, check, at)
+}
+
+// send puts a check that has its id on the queue.
+func (s *Service) send(ctx context.Context, check message.HealthCheck, at time.Time) error {
 	body, err := check.Encode(s.Source, s.now())
 	if err != nil {
 		return err
