@@ -122,7 +122,7 @@ func list(cfg Config, u *useCases) []entry {
 	return []entry{
 		web("validate", validate.Function{Lint: u.linter.Lint}.Register),
 		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, OperationURL: operationURL}.Register),
-		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
 		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest, OperationURL: operationURL}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),

@@ -267,7 +267,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"unknown integration":           {method: "GET", path: path, status: 404, code: "integration-not-found"},
 		"credentials of unknown":        {method: "GET", path: path + "/credentials", status: 404, code: "integration-not-found"},
 		"health of unknown":             {method: "GET", path: path + "/health", status: 404, code: "integration-not-found"},
-		"unknown view":                  {method: "GET", path: "/integrations/existing/drift", status: 404, code: "not-found"},
+		"unknown view":                  {method: "GET", path: "/integrations/existing/spec", status: 404, code: "not-found"},
 		"bad id, item":                  {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"bad id, view":                  {method: "GET", path: "/integrations/A/credentials", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400, code: "invalid-parameter"},

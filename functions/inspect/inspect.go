@@ -1,5 +1,5 @@
 // Package inspect is the edge of GET /integrations and of what is under it: the list, one integration, the credential
-// file to upload, and the health state. It only reads.
+// file to upload, the health state, and the drift. It only reads.
 package inspect
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -23,6 +24,8 @@ type Function struct {
 	List func(ctx context.Context, token string, limit int) ([]integration.Document, string, error)
 	// Health returns what the scheduled checks know of a document.
 	Health func(ctx context.Context, d integration.Document) (integration.HealthStatus, error)
+	// Drift compares an integration with what there really is.
+	Drift func(ctx context.Context, id string) (diagnosis.Report, error)
 	// BaseURL is what links are built from, such as https://host/api or /api.
 	BaseURL string
 }
@@ -47,6 +50,11 @@ func (f Function) Register(api huma.API) {
 		Summary:     "The health state of an integration",
 		Description: "What the scheduled checks know: the state and since when, the last report with what it really proved, and the last changes. The state is unknown before the first check, and when three checks in a row could tell nothing.",
 	}, append(outages, http.StatusNotFound), f.health)
+	problem.Register(api, huma.Operation{
+		OperationID: "getDrift", Method: http.MethodGet, Path: "/integrations/{id}/drift", Tags: []string{"integrations"},
+		Summary:     "Compare with what is really in Entra, Azure and DDOE now",
+		Description: "Reads only. What is missing or changed is mended by the same PUT again; what somebody added is only reported. The platform shows no options, so a hash tells what it was sent last.",
+	}, append(outages, http.StatusNotFound, http.StatusConflict), f.drift)
 }
 
 type itemInput struct {
@@ -138,4 +146,19 @@ func (f Function) health(ctx context.Context, in *itemInput) (*healthOutput, err
 		return nil, problem.Unavailable(err)
 	}
 	return &healthOutput{Body: status}, nil
+}
+
+type driftOutput struct {
+	Body diagnosis.Report
+}
+
+func (f Function) drift(ctx context.Context, in *itemInput) (*driftOutput, error) {
+	if err := problem.IntegrationID(in.ID); err != nil {
+		return nil, err
+	}
+	report, err := f.Drift(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &driftOutput{Body: report}, nil
 }
