@@ -281,7 +281,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},
 		"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
 		"unknown operation":             {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404, code: "operation-not-found"},
-		"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-id", pointer: "/path/id"},
+		"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-operation-id", pointer: "/path/id"},
 		"test unknown":                  {method: "POST", path: path + "/access-tests", status: 404, code: "integration-not-found"},
 		"test bad id":                   {method: "POST", path: "/integrations/A/access-tests", status: 400, code: "invalid-id", pointer: "/path/id"},
 		"test later unknown":            {method: "POST", path: path + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},

@@ -83,11 +83,11 @@ func (f Function) document(ctx context.Context, id string) (integration.Document
 	document, err := f.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return integration.Document{}, problem.New(http.StatusNotFound, "integration-not-found", "There is no integration with this id.")
+		return integration.Document{}, integration.Absent(nil)
 	case err != nil:
 		return integration.Document{}, problem.Unavailable(err)
 	case document.Status.Phase == integration.PhaseDeleted:
-		return integration.Document{}, problem.New(http.StatusNotFound, "integration-deleted", "The integration has been torn down.")
+		return integration.Document{}, integration.Absent(&document)
 	}
 	return document, nil
 }

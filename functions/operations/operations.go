@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -46,7 +47,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	invocation.From(ctx).SetOperation(in.ID)
 	op, err := f.Operation(ctx, in.ID)
 	if errors.Is(err, integration.ErrNotFound) {
-		return nil, problem.New(http.StatusNotFound, "operation-not-found", "There is no operation with this id.")
+		return nil, &diagnosis.Error{Diagnosis: diagnosis.New("operation-not-found"), Err: err}
 	}
 	if err != nil {
 		return nil, problem.Unavailable(err)

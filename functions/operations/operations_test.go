@@ -38,7 +38,7 @@ func TestUnreadable(t *testing.T) {
 	}{
 		"absent":     {"/operations/x", integration.ErrNotFound, "operation-not-found"},
 		"no store":   {"/operations/x", errors.New("down"), "store-unavailable"},
-		"no such id": {"/operations/-x", errors.New("not asked"), "invalid-id"},
+		"no such id": {"/operations/-x", errors.New("not asked"), "invalid-operation-id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			edge := problemtest.Serve(operations.Function{Operation: func(context.Context, string) (integration.Operation, error) {

@@ -110,7 +110,7 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 // compare checks one claim byte for byte, as Entra will.
 func (r *run) compare(id, field, code, title, expected, actual string) diagnosis.Check {
 	if expected == actual {
-		return passed(id, "token", title)
+		return shown(passed(id, "token", title), expected, actual)
 	}
 	difference := diagnosis.Diff(expected, actual)
 	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
@@ -137,7 +137,7 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 	}
 	switch {
 	case claims.ExpiresAt.IsZero():
-		return fault("token-no-expiry", "", "")
+		return fault("token-no-expiry", "exp after "+stamp(now), "no exp")
 	case !claims.ExpiresAt.After(now):
 		return fault("token-expired", "exp after "+stamp(now), stamp(claims.ExpiresAt))
 	case claims.NotBefore.After(now.Add(clockSkew)):
@@ -145,8 +145,14 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 	case claims.ExpiresAt.Sub(now) > longLife:
 		return fault("token-lifetime-too-long", "exp before "+stamp(now.Add(longLife)), stamp(claims.ExpiresAt))
 	default:
-		return passed(id, "token", title)
+		return shown(passed(id, "token", title), "exp after "+stamp(now), stamp(claims.ExpiresAt))
 	}
+}
+
+// shown adds what was compared; neither side of it is secret.
+func shown(check diagnosis.Check, expected, actual string) diagnosis.Check {
+	check.Expected, check.Actual = diagnosis.Printable(expected), diagnosis.Printable(actual)
+	return check
 }
 
 func (r *run) header(id, code, title, expected, actual string, ok bool) diagnosis.Check {

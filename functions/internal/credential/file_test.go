@@ -35,6 +35,20 @@ func TestCredentialFileIsExactlyTheSeeds(t *testing.T) {
 	assert.Contains(t, string(file), `"subject": "a<&>b"`, "not escaped: people compare it by eye")
 }
 
+func TestCredentialFileNamesTheFailure(t *testing.T) {
+	d := document()
+	failure := diagnosis.New("arm-permission-missing")
+	d.Status.Phase, d.Status.LastOperationID = integration.PhaseFailed, "op-7"
+	d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "False", Diagnosis: &failure}}
+	_, err := credential.CredentialFile(d, "")
+	var known *diagnosis.Error
+	require.ErrorAs(t, err, &known)
+	assert.Equal(t, "not-provisioned", known.Diagnosis.Code)
+	assert.Contains(t, known.Diagnosis.Detail, "The last operation, op-7, has failed with arm-permission-missing: ")
+	assert.Equal(t, failure.Remedy, known.Diagnosis.Remedy, "waiting does not help")
+	assert.False(t, known.Diagnosis.Transient)
+}
+
 func TestCredentialFileRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*integration.Document)

@@ -31,7 +31,7 @@ type Claims struct {
 }
 
 // ErrMalformedToken is the error of ParseSubjectToken; it is wrapped with the reason, never with a part of the token.
-var ErrMalformedToken = errors.New("subject token is not a JWT")
+var ErrMalformedToken = errors.New("the subject token is not a JWT")
 
 type jwtHeader struct {
 	KeyID     string `json:"kid"`
@@ -60,7 +60,7 @@ func ParseSubjectToken(t SubjectToken) (Claims, error) {
 	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
-		return Claims{}, fmt.Errorf("%w: it has %d parts instead of 3", ErrMalformedToken, len(parts))
+		return Claims{}, fmt.Errorf("%w: it is made of %d instead of 3 parts", ErrMalformedToken, len(parts))
 	}
 	var header jwtHeader
 	if err := decodePart("header", parts[0], &header); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/messaging"
@@ -54,8 +55,8 @@ type data struct {
 	Purge         bool              `json:"purge,omitempty"`
 	Mode          string            `json:"mode,omitempty"`
 	Access        string            `json:"access,omitempty"`
-	Event         string            `json:"event,omitempty"`
-	Attempt       int               `json:"attempt,omitempty"`
+	Event         string            `json:"event,omitempty" hidden:"true"`
+	Attempt       int               `json:"attempt,omitempty" hidden:"true"`
 }
 
 // Rejection is the error for a message that can never succeed, however often it is delivered.
@@ -120,7 +121,7 @@ func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error
 	}
 	if !slices.Contains(types, event.Type) {
 		return event, p.reject("unknown-command", "The event's type is not one that this queue takes.",
-			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a type that this queue takes.", Actual: diagnosis.Printable(event.Type)})
+			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a type that this queue takes.", Expected: offered(types), Actual: diagnosis.Printable(event.Type)})
 	}
 	if !ok {
 		return event, p.reject("not-a-cloudevent", "The event has no data.",
@@ -130,6 +131,17 @@ func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error
 		return event, p.rejectBody("invalid-value", "/data", err)
 	}
 	return event, nil
+}
+
+// offered names those of the types that others may send; the rest the app sends to itself.
+func offered(types []string) string {
+	var names []string
+	for _, t := range types {
+		if slices.Contains([]string{TypeProvision, TypeDeprovision, TypeAccessTest, TypeHealthCheck}, t) {
+			names = append(names, t)
+		}
+	}
+	return "one of " + strings.Join(names, ", ")
 }
 
 func (p *parser) command(event messaging.CloudEvent, fields data) (Command, error) {
@@ -221,8 +233,11 @@ func (p *parser) rejectBody(code, at string, err error) *Rejection {
 	for i := range findings {
 		findings[i].Pointer = at + findings[i].Pointer
 	}
-	if len(findings) > 0 {
+	switch {
+	case len(findings) > 0:
 		code = findings[0].Code
+	case fault.Code == strictjson.CodeTooDeep:
+		code = fault.Code
 	}
 	return p.reject(code, fault.Detail, findings...)
 }

@@ -72,6 +72,18 @@ func TestOperationIDOfAProducersCommand(t *testing.T) {
 	assert.Equal(t, again(), again(), "the same event is the same operation")
 }
 
+func TestRejectionsOfferWhatOthersMaySend(t *testing.T) {
+	reject := func(body string) diagnosis.Finding {
+		_, err := message.ParseCommand(delivery(body))
+		var rejection *message.Rejection
+		require.ErrorAs(t, err, &rejection)
+		require.Len(t, rejection.Findings, 1)
+		return rejection.Findings[0]
+	}
+	assert.Equal(t, "one of ai.ddoe.wif.provision.v1, ai.ddoe.wif.deprovision.v1, ai.ddoe.wif.accesstest.v1", reject(event(`provision.v1`, `provision.v9`)).Expected)
+	assert.NotContains(t, reject(event(`"my-service"`, `"my-service","colour":1`)).Expected, "attempt")
+}
+
 func TestRejections(t *testing.T) {
 	data := func(members string) string { return event(`"integrationId":"my-service"`, members) }
 	for name, c := range map[string]struct {
@@ -108,7 +120,7 @@ func TestRejections(t *testing.T) {
 		"verify what":        {body: event(`provision`, `verify`), code: "missing-member", pointer: "/data/operationId", integration: "my-service"},
 		"another session":    {body: event(), session: "another", code: "session-mismatch", pointer: "/data/integrationId", integration: "my-service", operation: "event-1"},
 		"too large":          {body: strings.Repeat(" ", message.MaxBody) + event(), code: "message-too-large"},
-		"nested without end": {body: event(`"my-service"`, strings.Repeat(`[`, 5000)+strings.Repeat(`]`, 5000)), code: "wrong-type"},
+		"nested without end": {body: event(`"my-service"`, strings.Repeat(`[`, 5000)+strings.Repeat(`]`, 5000)), code: "nested-too-deep"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := delivery(c.body)
@@ -120,9 +132,7 @@ func TestRejections(t *testing.T) {
 			require.ErrorAs(t, err, &rejection)
 			assert.NotEmpty(t, rejection.Detail)
 			assert.True(t, integration.ValidOperationID(rejection.OperationID), rejection.OperationID)
-			if name != "nested without end" {
-				assert.Equal(t, c.code, rejection.Code)
-			}
+			assert.Equal(t, c.code, rejection.Code)
 			_, known := diagnosis.Lookup(rejection.Code)
 			assert.True(t, known, "%s is in the catalogue", rejection.Code)
 			if c.integration == "" {

@@ -18,7 +18,7 @@ func Decode(body []byte, into any) error {
 		return err
 	}
 	status := statusContract
-	if fault.Code == strictjson.CodeMalformed {
+	if fault.Code == strictjson.CodeMalformed || fault.Code == strictjson.CodeTooDeep {
 		status = statusUnread
 	}
 	p := New(status, fault.Code, fault.Detail, fault.Findings...)

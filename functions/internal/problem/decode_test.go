@@ -25,7 +25,7 @@ func TestDecodeSaysWhoseFaultItIs(t *testing.T) {
 	}{
 		"nothing":             {body: "", status: 400, code: "malformed-body"},
 		"not JSON":            {body: `{"name"`, status: 400, code: "malformed-body"},
-		"too deep":            {body: strings.Repeat("[", 40) + strings.Repeat("]", 40), status: 400, code: "malformed-body"},
+		"too deep":            {body: strings.Repeat("[", 40) + strings.Repeat("]", 40), status: 400, code: "nested-too-deep"},
 		"an array":            {body: `[]`, status: 422, code: "wrong-type", findings: 1},
 		"unknown member":      {body: `{"nme":"x"}`, status: 422, code: "unknown-member", findings: 1},
 		"number out of range": {body: `{"count":300}`, status: 422, code: "wrong-type", findings: 1},

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -32,14 +33,24 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	d, err := s.Repository.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return diagnosis.Report{}, refuseAbsent()
+		return diagnosis.Report{}, integration.Absent(nil)
 	case err != nil:
 		return diagnosis.Report{}, stored(err)
 	}
 	if err := s.admitAccessTest(!wanted.Token.IsZero())(&d); err != nil {
 		return diagnosis.Report{}, err
 	}
-	return s.test(ctx, d, wanted)
+	report, err := s.test(ctx, d, wanted)
+	return report, synchronous(err)
+}
+
+// synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
+func synchronous(err error) error {
+	var known *diagnosis.Error
+	if errors.As(err, &known) && slices.Contains([]string{"ddoe-unavailable", "ddoe-throttled"}, known.Diagnosis.Code) {
+		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
+	}
+	return err
 }
 
 // admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token: given
@@ -48,9 +59,9 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 	return func(d *integration.Document) error {
 		switch {
 		case d == nil:
-			return refuseAbsent()
+			return integration.Absent(nil)
 		case d.Status.Phase == integration.PhaseDeleted:
-			return refuse("integration-deleted")
+			return integration.Absent(d)
 		case d.Status.Phase == integration.PhaseDeprovisioning:
 			return refuse("deprovisioning")
 		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":

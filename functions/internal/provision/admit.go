@@ -4,33 +4,41 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // preconditions holds If-Match and If-None-Match against the stored version. A tombstone counts as absent.
 func preconditions(d *integration.Document, in intent) error {
 	exists := d != nil && d.Status.Phase != integration.PhaseDeleted
-	current := ""
-	if d != nil {
-		current = d.ETag
+	failed := func(format string, args ...any) error {
+		return refuse("precondition-failed", diagnosis.WithDetail(format, args...))
 	}
 	switch {
-	case in.ifMatch != "" && (!exists || !matches(in.ifMatch, current)):
-		return refuse("precondition-failed")
-	case in.ifNoneMatch != "" && exists && matches(in.ifNoneMatch, current):
-		return refuse("precondition-failed")
+	case in.ifMatch != "" && !exists:
+		return failed("If-Match does not hold: the integration does not exist.")
+	case in.ifMatch != "" && !matches(in.ifMatch, d.ETag):
+		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.", versionOf(d.ETag))
+	case in.ifNoneMatch != "" && exists && strings.TrimSpace(in.ifNoneMatch) == "*":
+		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.", versionOf(d.ETag))
+	case in.ifNoneMatch != "" && exists && matches(in.ifNoneMatch, d.ETag):
+		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.", versionOf(d.ETag))
 	default:
 		return nil
 	}
 }
 
+// versionOf is an entity tag without quotes and weakness.
+func versionOf(tag string) string {
+	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
+}
+
 // matches reports whether a header's list of entity tags names the version; quotes and weakness do not matter.
 func matches(header, etag string) bool {
-	plain := func(tag string) string { return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`) }
 	if strings.TrimSpace(header) == "*" {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(header, ","), func(tag string) bool { return plain(tag) == plain(etag) })
+	return slices.ContainsFunc(strings.Split(header, ","), func(tag string) bool { return versionOf(tag) == versionOf(etag) })
 }
 
 // admitProvision refuses a change while a teardown runs.
@@ -46,19 +54,13 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 	return func(d *integration.Document) error {
 		switch {
 		case d == nil:
-			return refuseAbsent()
+			return integration.Absent(nil)
 		case d.Status.Phase == integration.PhaseDeleted && !(purge && d.Status.ObjectID != ""):
-			return refuse("integration-deleted")
+			return integration.Absent(d)
 		default:
 			return nil
 		}
 	}
-}
-
-func refuseAbsent() error {
-	refusal := refuse("integration-not-found")
-	refusal.Err = integration.ErrNotFound
-	return refusal
 }
 
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can

@@ -26,7 +26,7 @@ func (s *Service) begin(ctx context.Context, cmd message.Command) (Accepted, err
 	case err != nil:
 		return Accepted{}, stored(err)
 	case op.Kind != in.kind || op.IntegrationID != in.id || cmd.Spec != nil && op.RequestHash != in.hash:
-		return Accepted{}, refuse("operation-id-reused")
+		return Accepted{}, reused(op, in)
 	case op.Status.Final():
 		return Accepted{}, errDone
 	case op.Status == integration.OperationNotStarted && cmd.Spec != nil:
@@ -104,9 +104,9 @@ func (s *Service) resolved(ctx context.Context, in intent, cmd message.Command) 
 func admitRepair(d *integration.Document) error {
 	switch {
 	case d == nil:
-		return refuseAbsent()
+		return integration.Absent(nil)
 	case d.Status.Phase == integration.PhaseDeleted:
-		return refuse("integration-deleted")
+		return integration.Absent(d)
 	default:
 		return admitProvision(d)
 	}

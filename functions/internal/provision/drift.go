@@ -28,11 +28,11 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	d, err := s.Repository.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
-		return diagnosis.Report{}, refuseAbsent()
+		return diagnosis.Report{}, integration.Absent(nil)
 	case err != nil:
 		return diagnosis.Report{}, stored(err)
 	case d.Status.Phase == integration.PhaseDeleted:
-		return diagnosis.Report{}, refuse("integration-deleted")
+		return diagnosis.Report{}, integration.Absent(&d)
 	case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
 		return diagnosis.Report{}, refuse("not-provisioned")
 	}

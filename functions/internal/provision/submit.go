@@ -162,7 +162,7 @@ func (s *Service) accept(ctx context.Context, in intent) (Accepted, error) {
 // repeat answers a request whose operation exists.
 func (s *Service) repeat(ctx context.Context, in intent, op integration.Operation) (Accepted, error) {
 	if op.Kind != in.kind || op.IntegrationID != in.id || op.RequestHash != in.hash {
-		return Accepted{}, refuse("operation-id-reused")
+		return Accepted{}, reused(op, in)
 	}
 	if op.Status == integration.OperationNotStarted {
 		// The first try may have ended between operation and document.
@@ -176,6 +176,18 @@ func (s *Service) repeat(ctx context.Context, in intent, op integration.Operatio
 		return Accepted{}, s.absent(err)
 	}
 	return Accepted{Document: d, Operation: op, Created: began(d, op)}, nil
+}
+
+// reused refuses an operation id that another request has, and says which.
+func reused(op integration.Operation, in intent) error {
+	which := fmt.Sprintf("Operation %s exists already: it is of kind %s", op.ID, op.Kind)
+	if op.IntegrationID != "" {
+		which += " and about the integration " + op.IntegrationID
+	}
+	if op.Kind == in.kind && op.IntegrationID == in.id {
+		which += ", and was started with other content"
+	}
+	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
 }
 
 // write puts the intent into the document, under the preconditions, unless it is there already.
@@ -280,7 +292,7 @@ func (s *Service) runningTeardown(ctx context.Context, in intent) (string, error
 // absent gives the absence of an integration its words.
 func (s *Service) absent(err error) error {
 	if errors.Is(err, integration.ErrNotFound) {
-		return &diagnosis.Error{Diagnosis: diagnosis.New("integration-not-found"), Err: err}
+		return integration.Absent(nil)
 	}
 	return stored(err)
 }

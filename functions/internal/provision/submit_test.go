@@ -36,9 +36,11 @@ func TestSubmitIsRepeatable(t *testing.T) {
 	changed := submission
 	changed.Spec = spec("archive")
 	_, err = f.service.Submit(t.Context(), changed)
-	requireCode(t, "operation-id-reused", err)
+	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service, and was started with other content.",
+		requireCode(t, "operation-id-reused", err).Detail)
 	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
-	requireCode(t, "operation-id-reused", err)
+	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service.",
+		requireCode(t, "operation-id-reused", err).Detail)
 
 	f.handle(f.command(operationID))
 	done, err := f.service.Submit(t.Context(), submission)
@@ -87,13 +89,15 @@ func TestPreconditions(t *testing.T) {
 		_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), IfMatch: match, IfNoneMatch: noneMatch})
 		return err
 	}
-	requireCode(t, "precondition-failed", submit("*", ""))
+	detail := func(err error) string { return requireCode(t, "precondition-failed", err).Detail }
+	assert.Equal(t, "If-Match does not hold: the integration does not exist.", detail(submit("*", "")))
 	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
 	require.NoError(t, submit("", "*"))
-	requireCode(t, "precondition-failed", submit("", "*"))
 	tag := f.document().ETag
-	requireCode(t, "precondition-failed", submit("", `"x", `+tag))
-	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
+	quoted := `"` + trimQuotes(tag) + `".`
+	assert.Equal(t, "If-None-Match does not hold: the integration exists already, its ETag is "+quoted, detail(submit("", "*")))
+	assert.Equal(t, "If-None-Match does not hold: the integration is still that version, its ETag is "+quoted, detail(submit("", `"x", `+tag)))
+	assert.Equal(t, "If-Match does not hold: the integration is another version, its ETag is now "+quoted, detail(submit(`"stale"`, "")))
 	require.NoError(t, submit(`"x", W/"`+trimQuotes(tag)+`"`, ""))
 	requireCode(t, "precondition-failed", submit(tag, ""))
 	for _, noneMatch := range []string{"*", f.document().ETag, `"another", "` + f.document().ETag + `"`} {

@@ -252,4 +252,11 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
+
+	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+		return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
+	}
+	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."}, requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
+		"nothing repeats a test that somebody waits for")
 }

@@ -18,6 +18,7 @@ import (
 // The codes of faults, as in the diagnosis catalogue.
 const (
 	CodeMalformed       = "malformed-body"
+	CodeTooDeep         = "nested-too-deep"
 	CodeUnknownMember   = "unknown-member"
 	CodeDuplicateMember = "duplicate-member"
 	CodeWrongType       = "wrong-type"
@@ -32,7 +33,7 @@ const (
 
 // Error says why a body was not read.
 type Error struct {
-	// Code is CodeMalformed where the body is not JSON; else the code of the first finding.
+	// Code is CodeMalformed where the body is not JSON, CodeTooDeep where it is not read; else the code of the first finding.
 	Code   string
 	Detail string
 	// Findings name the faulty members; there are none where the body is not JSON.
@@ -56,7 +57,7 @@ func Decode(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	w := walker{decoder: d}
-	if err := w.value(reflect.TypeOf(into).Elem(), "", 0); err != nil {
+	if err := w.value(reflect.TypeOf(into).Elem(), ""); err != nil {
 		return malformed("The body cannot be read as JSON: %s", err.Error())
 	}
 	if len(w.findings) > 0 {
@@ -89,6 +90,9 @@ func syntax(body []byte) error {
 	if !utf8.Valid(body) {
 		return malformed("The body is not UTF-8.")
 	}
+	if tooDeep(body) {
+		return &Error{Code: CodeTooDeep, Detail: fmt.Sprintf("The body is nested deeper than %d levels.", maxDepth)}
+	}
 	var raw json.RawMessage
 	err := json.Unmarshal(body, &raw)
 	var fault *json.SyntaxError
@@ -99,6 +103,28 @@ func syntax(body []byte) error {
 		return malformed("The body is not JSON.")
 	}
 	return nil
+}
+
+// tooDeep counts brackets outside strings.
+func tooDeep(body []byte) bool {
+	depth, text := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{', c == '[':
+			depth++
+		case c == '}', c == ']':
+			depth--
+		}
+		if depth > maxDepth {
+			return true
+		}
+	}
+	return false
 }
 
 // faulty makes one error of the findings; its code is that of the first.

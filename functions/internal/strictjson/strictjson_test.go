@@ -19,6 +19,7 @@ type document struct {
 	Items []inner  `json:"items,omitempty"`
 	Any   any      `json:"any,omitempty"`
 	None  string   `json:"-"`
+	Ours  int      `json:"ours,omitempty" hidden:"true"`
 }
 
 type inner struct {
@@ -42,7 +43,7 @@ func TestDecodeReportsEveryFault(t *testing.T) {
 		"comment":                    {body: "{} // x", code: "malformed-body"},
 		"byte order mark":            {body: "\xef\xbb\xbf{}", code: "malformed-body"},
 		"not UTF-8":                  {body: "{\"name\":\"\xff\"}", code: "malformed-body"},
-		"too deep":                   {body: `{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, code: "malformed-body"},
+		"too deep":                   {body: `{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, code: "nested-too-deep"},
 		"an array":                   {body: `[]`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "array"}}},
 		"null":                       {body: `null`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "null"}}},
 		"unknown member":             {body: `{"nme":"x"}`, code: "unknown-member", findings: []finding{{"/nme", "unknown-member", "one of name, count, flag, tags, inner, items, any", ""}}},

@@ -3,7 +3,6 @@ package strictjson
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"reflect"
 	"strconv"
@@ -25,10 +24,7 @@ func (w *walker) note(f diagnosis.Finding) {
 }
 
 // value reads one value. A nil type takes anything, but repeated members are still noted.
-func (w *walker) value(t reflect.Type, pointer string, depth int) error {
-	if depth > maxDepth {
-		return fmt.Errorf("nested deeper than %d levels", maxDepth)
-	}
+func (w *walker) value(t reflect.Type, pointer string) error {
 	token, err := w.decoder.Token()
 	if err != nil {
 		return err
@@ -44,14 +40,14 @@ func (w *walker) value(t reflect.Type, pointer string, depth int) error {
 	}
 	switch token {
 	case json.Delim('{'):
-		return w.object(t, pointer, depth)
+		return w.object(t, pointer)
 	case json.Delim('['):
-		return w.array(t, pointer, depth)
+		return w.array(t, pointer)
 	}
 	return nil
 }
 
-func (w *walker) object(t reflect.Type, pointer string, depth int) error {
+func (w *walker) object(t reflect.Type, pointer string) error {
 	seen := map[string]bool{}
 	for w.decoder.More() {
 		token, err := w.decoder.Token()
@@ -68,7 +64,7 @@ func (w *walker) object(t reflect.Type, pointer string, depth int) error {
 		if !m.known {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.", Expected: m.expected})
 		}
-		if err := w.value(m.typ, at, depth+1); err != nil {
+		if err := w.value(m.typ, at); err != nil {
 			return err
 		}
 	}
@@ -76,13 +72,13 @@ func (w *walker) object(t reflect.Type, pointer string, depth int) error {
 	return err
 }
 
-func (w *walker) array(t reflect.Type, pointer string, depth int) error {
+func (w *walker) array(t reflect.Type, pointer string) error {
 	var item reflect.Type
 	if t != nil && t.Kind() == reflect.Slice {
 		item = t.Elem()
 	}
 	for i := 0; w.decoder.More(); i++ {
-		if err := w.value(item, pointer+"/"+strconv.Itoa(i), depth+1); err != nil {
+		if err := w.value(item, pointer+"/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}
@@ -106,6 +102,9 @@ func lookup(t reflect.Type, name string) member {
 		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if tag == name {
 			return member{known: true, typ: f.Type}
+		}
+		if f.Tag.Get("hidden") == "true" {
+			continue // known, but not for others to send
 		}
 		if strings.EqualFold(tag, name) {
 			return member{expected: tag}
