@@ -70,7 +70,8 @@ func TestDemoTellsTheStory(t *testing.T) {
 	var out bytes.Buffer
 	err := realMain(t.Context(), []string{"demo", "-dist", assemble(t)}, &out, io.Discard)
 	require.NoError(t, err, out.String())
-	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access", "+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create", "+0 applications", "went as told"} {
+	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access", "+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
+		"mode     manual", "POST /api/v1/drivers/test", "validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")
