@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -38,6 +39,9 @@ func TestConfigDefaults(t *testing.T) {
 	assert.Empty(t, c.Issuer, "there is no built-in issuer")
 	assert.Nil(t, c.Platform, "the steps on the platform are off")
 	assert.False(t, c.ManagedIdentity)
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	assert.Equal(t, host, c.SiteName, "a test from outside Azure says where it ran")
 }
 
 func TestConfigOfEverySetting(t *testing.T) {

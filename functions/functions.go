@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/disconnect"
 	"github.com/ddoe-ai/azure-wif/functions/healthz"
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
@@ -40,6 +41,9 @@ func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
 	ctx, record := invocation.With(ctx)
 	return ctx, record.Attributes
 }
+
+// Redact replaces what looks like a token in a text that is about to be logged.
+func Redact(text string) string { return diagnosis.Redact(text) }
 
 // Trigger is what starts a function.
 type Trigger string

@@ -115,7 +115,7 @@ func newHandler(app *functions.App, log *slog.Logger) http.Handler {
 	return protocol.New(protocol.Options{
 		HTTP: app.HTTP, Functions: triggers, Log: log,
 		Timeout: invocationTimeout, HTTPTimeout: httpTimeout, MaxBody: maxBody,
-		Observe: functions.Observe,
+		Observe: functions.Observe, Redact: functions.Redact,
 	})
 }
 

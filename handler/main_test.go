@@ -141,6 +141,15 @@ func TestDeadlinesStayBelowTheHosts(t *testing.T) {
 	assert.Less(t, httpTimeout, 230*time.Second, "Azure's front end gives up after 230 s")
 }
 
+func TestATokenInAPathIsNotLogged(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
+	var log bytes.Buffer
+	app := &functions.App{HTTP: http.NotFoundHandler()}
+	newHandler(app, slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/operations/"+token, nil))
+	assert.Contains(t, log.String(), `"path":"/api/operations/[redacted]"`)
+	assert.NotContains(t, log.String(), "eyJ")
+}
+
 func TestABatchFailsWithItsMessages(t *testing.T) {
 	var seen []string
 	app := &functions.App{HTTP: http.NotFoundHandler(), Functions: []functions.Function{{

@@ -42,7 +42,7 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	line := []slog.Attr{
 		slog.String("invocationId", id), slog.String("traceId", traceID(r)),
 		// The path alone: a query may hold a function key.
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", answered.status),
+		slog.String("method", r.Method), slog.String("path", h.Redact(r.URL.Path)), slog.Int("status", answered.status),
 		slog.Int64("durationMs", time.Since(started).Milliseconds()),
 	}
 	writeLine(ctx, h.Log, httpOutcome(answered.status, err), append(line, attributes()...), err)

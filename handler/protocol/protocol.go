@@ -23,7 +23,7 @@ const (
 // then abandons the message. A panic fails that invocation alone.
 type Func func(ctx context.Context, inv *Invocation) error
 
-// Options configures the handler. All fields but Observe are required.
+// Options configures the handler. All fields but Observe and Redact are required.
 type Options struct {
 	// HTTP serves the HTTP functions under their public path, as the host hands them on.
 	HTTP http.Handler
@@ -39,6 +39,8 @@ type Options struct {
 	MaxBody int64
 	// Observe is called before each invocation; the function it returns gives further attributes of its log line.
 	Observe func(ctx context.Context) (context.Context, func() []slog.Attr)
+	// Redact takes out of a path what must not be logged: somebody may have put a token there. Nil logs the path as it is.
+	Redact func(path string) string
 }
 
 // New returns the handler that answers the host.
@@ -47,6 +49,9 @@ func New(o Options) http.Handler {
 		o.Observe = func(ctx context.Context) (context.Context, func() []slog.Attr) {
 			return ctx, func() []slog.Attr { return nil }
 		}
+	}
+	if o.Redact == nil {
+		o.Redact = func(path string) string { return path }
 	}
 	web := &httpFunctions{Options: o}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -168,6 +168,14 @@ func TestRequestIDIsTheHosts(t *testing.T) {
 	assert.Contains(t, w.Body.String(), `"requestId":"set-by-the-door"`)
 }
 
+func TestATokenInAPathIsNotRepeated(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
+	for _, path := range []string{"/api/other/", "/api/things/"} { // answered by the mux, and by the API
+		_, p := call(t, server(t, func(*request) error { return errors.New("x") }), "PUT", path+token, `{}`)
+		assert.Equal(t, path+"[redacted]", p.Instance)
+	}
+}
+
 func TestErrorsOfHandlers(t *testing.T) {
 	const cause = "dial tcp 10.0.0.4: refused"
 	diagnosed := func(code string) error {

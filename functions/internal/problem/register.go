@@ -286,7 +286,7 @@ func expectation(message string) string {
 // finish fills in what only the request knows, and notes code and cause for the log line.
 func finish(ctx context.Context, p *Problem, path string) *Problem {
 	done := *p
-	done.RequestID, done.Instance = requestIDOf(ctx), path
+	done.RequestID, done.Instance = requestIDOf(ctx), diagnosis.Redact(path)
 	note := invocation.From(ctx)
 	note.SetCode(p.Code)
 	if p.Status >= http.StatusInternalServerError {
