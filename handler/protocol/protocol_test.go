@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const id = "5b8a7f7e-0b0f-4b5c-8d1e-2f3a4b5c6d7e"
 
 // start serves Options over a real connection, as the host meets it, and returns the log.
-func start(t *testing.T, o Options) (*httptest.Server, *bytes.Buffer) {
+func start(t *testing.T, o Options) (*httptest.Server, *lockedBuffer) {
 	t.Helper()
-	log := &bytes.Buffer{}
+	log := &lockedBuffer{}
 	o.Log = slog.New(slog.NewJSONHandler(log, nil))
 	if o.Timeout == 0 {
 		o.Timeout, o.HTTPTimeout = time.Minute, time.Minute
@@ -116,11 +117,11 @@ func TestInvocation(t *testing.T) {
 	}
 }
 
-func oneLine(t *testing.T, log *bytes.Buffer) map[string]any {
+func oneLine(t *testing.T, log *lockedBuffer) map[string]any {
 	t.Helper()
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), "one line per invocation: %s", log)
 	var line map[string]any
-	require.NoError(t, json.Unmarshal(log.Bytes(), &line))
+	require.NoError(t, json.Unmarshal([]byte(log.String()), &line))
 	return line
 }
 
@@ -283,4 +284,22 @@ func TestABrokenOffAnswerIsCut(t *testing.T) {
 	}
 	require.Error(t, err)
 	assert.Equal(t, "failed", oneLine(t, log)["outcome"])
+}
+
+// lockedBuffer is a log that is read while the server may still write it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
