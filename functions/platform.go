@@ -22,7 +22,7 @@ import (
 // their own, so that both share the wiring above it.
 type platform struct {
 	credential azcore.TokenCredential
-	// client is the HTTP client of every call that leaves the app; nil is each SDK's own, which honours HTTPS_PROXY.
+	// client is the HTTP client of every call that leaves the app.
 	client *http.Client
 	store  integration.Store
 	send   func(ctx context.Context, entity string, m bus.Message) error
@@ -33,7 +33,8 @@ type platform struct {
 
 // production makes the platform that the settings describe. It sends nothing.
 func production(cfg Config) (platform, error) {
-	options := azcore.ClientOptions{Cloud: cfg.Cloud.Configuration}
+	client := newClient()
+	options := platform{client: client}.clientOptions(cfg)
 	credential, err := newCredential(cfg, options)
 	if err != nil {
 		return platform{}, fmt.Errorf("credential: %w", err)
@@ -50,6 +51,7 @@ func production(cfg Config) (platform, error) {
 	}
 	return platform{
 		credential: credential,
+		client:     client,
 		store:      containerMaker{store},
 		send:       queue.Send,
 		warm: []func(context.Context) error{

@@ -13,6 +13,8 @@ func networkEntries() []Entry {
 			"Check the name {target}.", "If the account has a private endpoint, link its DNS zone with the network that the service runs in."),
 		entry("network-connect", "The host cannot be reached", "The connection was refused, reset or could not be opened from here: a firewall, a proxy or a private address lies between.",
 			"Allow the service's egress to the host."),
+		entry("network-proxy", "The proxy does not connect to the host", "The proxy on the way opened no connection: the name does not resolve, or the proxy refuses it.",
+			"Check the name {target}.", "If the name is right, have the proxy allow it."),
 		entry("network-timeout", "The host did not answer in time", "No answer came within the time budget.",
 			"Test again; if it stays, check the network path from the service to the host."),
 		entry("network-tls", "The TLS connection cannot be trusted", "The host's certificate does not verify, or no common TLS version was found.",

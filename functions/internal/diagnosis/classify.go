@@ -71,7 +71,7 @@ func classify(err error, c Context) classified {
 		return classifyResponse(response, c)
 	}
 	if code := networkCode(err); code != "" {
-		return classified{code: code}
+		return classified{code: code, words: networkWords(err, c)}
 	}
 	// What azidentity cannot do it marks so. The federated identity's own failures are typed and were met above.
 	var identity interface{ NonRetriable() }

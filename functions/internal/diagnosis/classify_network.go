@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
+	"net/url"
 	"os"
 	"syscall"
 )
@@ -21,19 +23,53 @@ func networkCode(err error) string {
 		alert      tls.AlertError
 		operation  *net.OpError
 		hasTimeout interface{ Timeout() bool }
+		proxy      interface{ ProxyStatus() int }
+		request    *url.Error
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "canceled"
+	case errors.As(err, &proxy):
+		return "network-proxy"
 	case errors.As(err, &dns):
 		return "network-dns"
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &record), errors.As(err, &alert):
 		return "network-tls"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &hasTimeout) && hasTimeout.Timeout():
 		return "network-timeout"
-	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "network-connect"
+	case errors.As(err, &request) && request.Op != "parse":
+		return "network-connect" // net/http had no answer, for a reason that has no type
 	default:
 		return ""
 	}
+}
+
+// networkHost is the host that was not reached; empty where nothing names it.
+func networkHost(err error, c Context) string {
+	var request *url.Error
+	if errors.As(err, &request) {
+		if u, err := url.Parse(request.URL); err == nil && u.Hostname() != "" {
+			return u.Hostname()
+		}
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.Name != "" {
+		return dns.Name
+	}
+	if u, err := url.Parse(c.Target); err == nil {
+		return u.Hostname()
+	}
+	return ""
+}
+
+// networkWords names the host, beside the cause.
+func networkWords(err error, c Context) words {
+	host := networkHost(err, c)
+	if host == "" {
+		return words{}
+	}
+	return words{detail: "The host is " + Printable(host) + "."}
 }

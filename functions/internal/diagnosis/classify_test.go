@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -319,6 +320,28 @@ func (timeout) Error() string   { return "i/o timeout" }
 func (timeout) Timeout() bool   { return true }
 func (timeout) Temporary() bool { return true }
 
+type proxied struct{}
+
+func (proxied) Error() string    { return "the proxy answered 502" }
+func (proxied) ProxyStatus() int { return 502 }
+
+func TestNetworkErrorsNameTheHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		target string
+	}{
+		"by the request": {err: &url.Error{Op: "Get", URL: "https://acme.blob.core.windows.net/images?sig=planted", Err: io.EOF}},
+		"by the lookup":  {err: &net.DNSError{Err: "no such host", Name: "acme.blob.core.windows.net", IsNotFound: true}},
+		"by the target":  {err: io.EOF, target: "https://acme.blob.core.windows.net/images"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Classify(c.err, Context{Target: c.target})
+			assert.Contains(t, d.Detail, "The host is acme.blob.core.windows.net.")
+			assert.NotContains(t, d.Detail, "planted")
+		})
+	}
+}
+
 type identityFailure struct{}
 
 func (identityFailure) Error() string { return "ManagedIdentityCredential: no identity" }
@@ -336,6 +359,11 @@ func TestNetworkErrors(t *testing.T) {
 		"lookup timed out":      {dial(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), "network-dns"},
 		"refused":               {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "network-connect"},
 		"reset":                 {fmt.Errorf("read: %w", syscall.ECONNRESET), "network-connect"},
+		"reset by the proxy":    {&url.Error{Op: "Get", URL: "https://x", Err: proxied{}}, "network-proxy"},
+		"cut":                   {&url.Error{Op: "Put", URL: "https://x", Err: io.EOF}, "network-connect"},
+		"cut in the answer":     {fmt.Errorf("read body: %w", io.ErrUnexpectedEOF), "network-connect"},
+		"no answer":             {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("http2: untyped")}, "network-connect"},
+		"no URL":                {&url.Error{Op: "parse", URL: "::", Err: errors.New("missing scheme")}, CodeUnrecognised},
 		"deadline":              {fmt.Errorf("call: %w", context.DeadlineExceeded), "network-timeout"},
 		"dial timed out":        {dial(timeout{}), "network-timeout"},
 		"canceled":              {fmt.Errorf("call: %w", context.Canceled), "canceled"},

@@ -1,0 +1,34 @@
+package functions
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// TestAProxysRefusalHasItsWords: what a forward proxy answers for an account that does not exist is no riddle.
+func TestAProxysRefusalHasItsWords(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, http.MethodConnect, r.Method)
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer proxy.Close()
+	client := newClient()
+	transport, ok := client.Transport.(*http.Transport)
+	require.True(t, ok)
+	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://nobody.blob.core.windows.net/images", nil)
+	require.NoError(t, err)
+	_, err = client.Do(request)
+	require.Error(t, err)
+	d := diagnosis.Classify(err, diagnosis.Context{})
+	assert.Equal(t, "network-proxy", d.Code)
+	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is nobody.blob.core.windows.net.")
+}
