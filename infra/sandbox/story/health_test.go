@@ -85,7 +85,7 @@ func TestHealthFollowsTheWorld(t *testing.T) {
 	suspected := a.health(healthy)
 	assert.Equal(t, "fail", suspected.at("lastReport.verdict"), suspected.Raw)
 	assert.Equal(t, "healthy", suspected.at("state"), "one look decides nothing")
-	assert.Equal(t, float64(1), a.scheduled("wif-health"), "the second look is planned")
+	require.Eventually(t, func() bool { return a.scheduled("wif-health") == float64(1) }, 10*time.Second, 50*time.Millisecond, "the second look is planned")
 
 	confirm := healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot, "confirm": true})
 	a.fire("checkhealth", confirm)
