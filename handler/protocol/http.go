@@ -28,7 +28,8 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A caller may learn of the limit before anything reads the body; without a length the reader enforces it.
 	r = r.WithContext(ctx)
 	sent := r.Body
-	r.Body = http.MaxBytesReader(answered, sent, h.MaxBody)
+	// Closing stays with the door: the server would cut the connection of a body that is closed unread.
+	r.Body = http.MaxBytesReader(answered, io.NopCloser(sent), h.MaxBody)
 	err := protect(func() error {
 		h.HTTP.ServeHTTP(answered, r)
 		return nil

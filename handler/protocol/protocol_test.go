@@ -200,6 +200,7 @@ func TestLargeBodyIsReadToItsEnd(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		assert.Error(t, err)
+		assert.NoError(t, r.Body.Close())
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	})
 	server, _ := start(t, Options{HTTP: refuse, MaxBody: 1 << 10})
