@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	"debug/elf"
 	"io"
 	"net/http"
 	"os"
@@ -39,6 +40,21 @@ func TestPackage(t *testing.T) {
 	got := send(t, http.MethodGet, s.APIURL()+"/healthz", nil)
 	assert.Equal(t, http.StatusOK, got.Status)
 	assert.NotEmpty(t, got.at("version"))
+	assert.NotEqual(t, "development", got.at("version"), "the version is stamped")
+	for _, name := range []string{"host.json", "handler"} {
+		assert.FileExists(t, filepath.Join(root, name))
+	}
+	folders, err := filepath.Glob(filepath.Join("..", "..", "..", "functions", "*", "function.json"))
+	require.NoError(t, err)
+	packed, err := filepath.Glob(filepath.Join(root, "*", "function.json"))
+	require.NoError(t, err)
+	assert.Len(t, packed, len(folders), "every function is in the package")
+	program, err := elf.Open(filepath.Join(root, "handler"))
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, program.Close()) }()
+	libraries, err := program.ImportedLibraries()
+	require.NoError(t, err)
+	assert.Empty(t, libraries, "the program is static")
 }
 
 func makePackage(t *testing.T) []byte {
