@@ -41,7 +41,70 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 		return diagnosis.Report{}, err
 	}
 	report, err := s.test(ctx, d, wanted)
-	return report, synchronous(err)
+	if err != nil {
+		return diagnosis.Report{}, synchronous(err)
+	}
+	if err := s.note(ctx, d, wanted, report); err != nil {
+		s.log().WarnContext(ctx, "the document does not show an access test", "integration", id, "error", err)
+	}
+	return report, nil
+}
+
+// note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
+// provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say.
+func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
+	worst, refuted := conclusive(wanted, report)
+	proved := s.proved(d.Spec, report)
+	if !proved && !refuted {
+		return nil
+	}
+	status, found, text := "True", (*diagnosis.Diagnosis)(nil), accessProved
+	if !proved {
+		status, found, text = "False", &worst, ""
+	}
+	moved := false
+	changed, err := s.Repository.Update(ctx, d.ID, func(now *integration.Document) error {
+		moved = proved && now.Status.Phase == integration.PhaseProvisioned && !s.validates(*now)
+		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
+		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || !moved && shows(*now, status, found) {
+			return errDone // another operation has taken over, or nothing is new: the version stays
+		}
+		s.setCondition(now, conditionVerified, status, found, text)
+		if moved {
+			now.Status.Phase = integration.PhaseUsable
+		}
+		return nil
+	})
+	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !moved {
+		return stored(err)
+	}
+	return s.publish(ctx, message.TypeIntegrationUsable, d.Status.LastOperationID, changed, nil)
+}
+
+// conclusive picks the failure that says something of the integration: not of the token, which its sender may have spoilt,
+// nor of a right that the spec does not ask for, and not one that waiting may cure.
+func conclusive(wanted AccessTest, report diagnosis.Report) (diagnosis.Diagnosis, bool) {
+	worst, patient := report.Decisive()
+	if report.Verdict != diagnosis.VerdictFail || patient || wanted.Access != "" {
+		return worst, false
+	}
+	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool { return c.Layer == "token" && c.Status == diagnosis.OutcomeFail })
+	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin || worst.Remedy.Who == diagnosis.WhoOperator)
+	return worst, !ofToken && !sender
+}
+
+// shows reports whether the condition Verified says so already.
+func shows(d integration.Document, status string, found *diagnosis.Diagnosis) bool {
+	reason := ""
+	if found != nil {
+		reason = found.Code
+	}
+	return slices.ContainsFunc(d.Status.Conditions, func(c integration.Condition) bool {
+		return c.Type == conditionVerified && c.Status == status && c.Reason == reason
+	})
 }
 
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
@@ -84,9 +147,13 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	if err := s.admitAccessTest(false)(&a.Document); err != nil {
 		return err
 	}
-	report, err := s.test(ctx, a.Document, AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)})
+	wanted := AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)}
+	report, err := s.test(ctx, a.Document, wanted)
 	if err != nil {
 		return tokenFailure(err)
+	}
+	if err := s.note(ctx, a.Document, wanted, report); err != nil {
+		return err
 	}
 	r := &run{Service: s, cmd: cmd, document: a.Document}
 	return r.succeed(ctx, report)

@@ -1,6 +1,8 @@
 package provision
 
 import (
+	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -67,11 +69,30 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // be restored.
 func (s *Service) applySpec(id string, spec integration.Spec) func(*integration.Document, bool) {
 	return func(d *integration.Document, _ bool) {
+		same := equalSpec(d.Spec, spec)
 		d.Spec = spec
-		d.Status.Phase = integration.PhasePending
 		d.Status.UniqueName = s.uniqueName(id)
+		if same && made(*d) {
+			return // nothing is known to have changed: the run looks, and says so where something has
+		}
+		d.Status.Phase = integration.PhasePending
 		d.Status.Conditions = nil
 	}
+}
+
+// made reports whether everything that the spec asks for is known to exist.
+func made(d integration.Document) bool {
+	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
+}
+
+// equalSpec compares two resolved specs as they are stored.
+func equalSpec(a, b integration.Spec) bool {
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
 }
 
 func applyTeardown(d *integration.Document, _ bool) { d.Status.Phase = integration.PhaseDeprovisioning }

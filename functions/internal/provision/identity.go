@@ -53,16 +53,39 @@ func (r *run) credentials(ctx context.Context) ([]integration.FederatedCredentia
 			return nil, err
 		}
 	}
+	there := r.keptCredentials(ctx, d)
 	for i := range wanted {
 		known := slices.IndexFunc(d.Status.FederatedCredentials, func(f integration.FederatedCredential) bool { return f.Name == wanted[i].Name })
 		if known >= 0 {
 			wanted[i].ID = d.Status.FederatedCredentials[known].ID
+		}
+		if slices.ContainsFunc(there, func(f graph.FederatedCredential) bool { return f.Name == wanted[i].Name && grants(f, wanted[i]) }) {
+			r.did("federatedCredential", wanted[i].Name, "unchanged", "", r.now(), nil)
+			continue
 		}
 		if err := r.credential(ctx, d.Status.ObjectID, &wanted[i]); err != nil {
 			return nil, err
 		}
 	}
 	return wanted, nil
+}
+
+// keptCredentials reads the credentials of an integration that is believed to be whole: writing them would not tell
+// whether one was changed behind our back. Without an answer all are written.
+func (r *run) keptCredentials(ctx context.Context, d integration.Document) []graph.FederatedCredential {
+	if !r.kept {
+		return nil
+	}
+	there, err := r.Graph.ListFederatedCredentials(ctx, d.Status.ObjectID)
+	if err != nil {
+		return nil
+	}
+	return there
+}
+
+// grants reports whether a credential is the trust that is wanted, byte for byte.
+func grants(found graph.FederatedCredential, wanted integration.FederatedCredential) bool {
+	return found.Issuer == wanted.Issuer && found.Subject == wanted.Subject && slices.Equal(found.Audiences, []string{wanted.Audience})
 }
 
 // credential writes one credential.
@@ -114,10 +137,7 @@ func (r *run) settleCredential(ctx context.Context, objectID string, f integrati
 	same := func(found graph.FederatedCredential) bool {
 		return found.Issuer == f.Issuer && found.Subject == f.Subject
 	}
-	equal := func(found graph.FederatedCredential) bool {
-		return same(found) && slices.Equal(found.Audiences, []string{f.Audience})
-	}
-	if i := slices.IndexFunc(all, equal); i >= 0 {
+	if i := slices.IndexFunc(all, func(found graph.FederatedCredential) bool { return grants(found, f) }); i >= 0 {
 		w := graph.Write{}
 		if all[i].Name != f.Name {
 			w.Outcome = "adopted"

@@ -22,12 +22,15 @@ type run struct {
 	cmd message.Command
 	// begins says that the operation makes the integration, or makes it again after a teardown.
 	begins bool
+	// kept says that the document stays as it is, phase and conditions, unless something turns out to be missing.
+	kept bool
 	// platform is what is learnt about the platform's side.
 	platform platformSide
 
 	mu       sync.Mutex // guards what follows: within a hop several requests are under way
 	document integration.Document
 	steps    []integration.Step
+	wrote    bool // something was made, changed or removed that access may depend on
 }
 
 // Result is the result of a successful provisioning.
@@ -45,10 +48,10 @@ func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), document: a.Document}
+	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), kept: made(a.Document), document: a.Document}
 	for _, hop := range []func(context.Context) error{r.start, r.preflight, r.application, r.identity, r.roleAssignments, r.platformHop} {
 		err := hop(ctx)
-		if err := errors.Join(err, r.flush(ctx)); err != nil {
+		if err := errors.Join(err, r.flush(ctx), r.noticed(ctx)); err != nil {
 			return err
 		}
 	}
@@ -58,9 +61,25 @@ func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 // start writes down what is about to be made, so that whatever a crash leaves behind is known by name.
 func (r *run) start(ctx context.Context) error {
 	return r.learn(ctx, func(d *integration.Document) {
-		d.Status.Phase = integration.PhaseProvisioning
+		if !r.kept {
+			d.Status.Phase = integration.PhaseProvisioning
+		}
 		d.Status.UniqueName = r.uniqueName(d.ID)
 		d.Status.FederatedCredentials = remember(d.Status.FederatedCredentials, integration.WantedCredentials(*d), func(f integration.FederatedCredential) string { return f.Name })
+	})
+}
+
+// noticed takes back what a kept document says, as soon as something had to be written.
+func (r *run) noticed(ctx context.Context) error {
+	r.mu.Lock()
+	changed := r.kept && r.wrote
+	r.mu.Unlock()
+	if !changed {
+		return nil
+	}
+	r.kept = false
+	return r.learn(ctx, func(d *integration.Document) {
+		d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
 	})
 }
 
@@ -99,8 +118,11 @@ func (r *run) identity(ctx context.Context) error {
 // verification's schedule, and at last in the operation.
 func (r *run) finish(ctx context.Context) error {
 	doc, err := r.conclude(ctx, func(d *integration.Document) {
-		d.Status.Phase = integration.PhaseProvisioned
 		d.Status.DDOE = r.platformStatus(*d)
+		if r.kept {
+			return // the scheduled access test looks at it again
+		}
+		d.Status.Phase = integration.PhaseProvisioned
 		r.setCondition(d, conditionProvisioned, "True", nil, "")
 		if r.verifies() || r.validates(*d) {
 			r.setCondition(d, conditionVerified, "Unknown", nil, "The first access test is scheduled.")
@@ -223,6 +245,20 @@ func (r *run) did(name, target, outcome, requestID string, began time.Time, err 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, step)
+	r.wrote = r.wrote || telling(step)
+}
+
+// telling reports whether a step has changed what access depends on. Application and service principal are written by
+// an upsert that does not say whether it has changed anything.
+func telling(step integration.Step) bool {
+	switch step.Outcome {
+	case "created", "deleted", "restored":
+		return true
+	case "updated":
+		return step.Name != "application" && step.Name != "servicePrincipal"
+	default:
+		return false
+	}
 }
 
 // flush saves the steps noted so far.

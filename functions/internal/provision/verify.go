@@ -17,6 +17,9 @@ import (
 // role-based access control. The last is documented as up to 10 minutes.
 const verifyWindow = 10 * time.Minute
 
+// accessProved is the message of the condition Verified where it is True.
+const accessProved = "Access was proved as the federated identity."
+
 // verifyPause is the pause before the n-th access test, from 0. The first one waits too: a token that is refused
 // before the credential has arrived makes the token service remember the refusal.
 func verifyPause(n int) time.Duration {
@@ -56,10 +59,7 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	switch {
 	case d.Status.LastOperationID != cmd.OperationID:
 		return errSuperseded
-	case d.Status.Phase == integration.PhaseUsable:
-		// A crash may have come between the document and the event.
-		return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID, d, nil)
-	case d.Status.Phase != integration.PhaseProvisioned || !s.verifies() && !s.validates(d):
+	case !made(d) || !s.verifies() && !s.validates(d):
 		return nil
 	case !s.verifies(): // what the platform can do as the federated identity is proof enough
 		return s.validate(ctx, cmd, d)
@@ -68,12 +68,11 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	if err != nil {
 		return s.verifyLater(ctx, cmd, err)
 	}
-	failed := report.Verdict != diagnosis.VerdictPass && report.Verdict != diagnosis.VerdictWarn
-	gap, unproved := s.Tester.Unproved(d.Spec, report)
-	switch {
-	case !failed && !unproved:
+	if s.proved(d.Spec, report) {
 		return s.validate(ctx, cmd, d)
-	case !failed: // nothing is wrong, and testing again will prove no more
+	}
+	if sound(report) { // nothing is wrong, and testing again will prove no more
+		gap, _ := s.Tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
 		return s.undecided(ctx, cmd, gap)
 	}
@@ -86,6 +85,17 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 		return s.refuted(ctx, cmd, worst)
 	}
 	return s.undecided(ctx, cmd, worst)
+}
+
+// sound reports whether a test found nothing wrong.
+func sound(r diagnosis.Report) bool {
+	return r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn
+}
+
+// proved reports whether a test showed every right that the spec asks for, and found nothing wrong.
+func (s *Service) proved(spec integration.Spec, r diagnosis.Report) bool {
+	_, unproved := s.Tester.Unproved(spec, r)
+	return sound(r) && !unproved
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
@@ -106,7 +116,7 @@ func (s *Service) verifyLater(ctx context.Context, cmd message.Command, cause er
 func (s *Service) verified(ctx context.Context, cmd message.Command) error {
 	d, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseUsable
-		s.setCondition(d, conditionVerified, "True", nil, "Access was proved as the federated identity.")
+		s.setCondition(d, conditionVerified, "True", nil, accessProved)
 	})
 	if err != nil {
 		return err
@@ -125,15 +135,20 @@ func (s *Service) refuted(ctx context.Context, cmd message.Command, found diagno
 	return s.publish(ctx, message.TypeIntegrationFailed, cmd.OperationID, d, &found)
 }
 
+// undecided says why nothing was proved. What was proved before the operation still stands.
 func (s *Service) undecided(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
-	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) { s.setCondition(d, conditionVerified, "Unknown", &found, "") })
+	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+		if d.Status.Phase != integration.PhaseUsable {
+			s.setCondition(d, conditionVerified, "Unknown", &found, "")
+		}
+	})
 	return err
 }
 
 // moveVerified changes the document while it still waits for this verification.
 func (s *Service) moveVerified(ctx context.Context, cmd message.Command, change func(*integration.Document)) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, cmd.IntegrationID, func(d *integration.Document) error {
-		if d.Status.LastOperationID != cmd.OperationID || d.Status.Phase != integration.PhaseProvisioned {
+		if d.Status.LastOperationID != cmd.OperationID || !made(*d) {
 			return errDone
 		}
 		change(d)

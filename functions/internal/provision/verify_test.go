@@ -151,7 +151,7 @@ func TestAccessTestCommand(t *testing.T) {
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
 	assert.Equal(t, "subject-token-unavailable", f.requireStatus("without-token", integration.OperationFailed).Error.Code)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "a failed test is not a failed integration")
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "the tests proved it, and one that could not be made changes nothing")
 }
 
 // TestUsableMeansEveryRight: a right that was not seen to be there is not claimed, however good the rest looks.

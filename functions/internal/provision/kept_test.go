@@ -1,0 +1,144 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// usable is an integration whose access is proved, and whose last change explains nothing any more.
+func usable(t *testing.T) *fixture {
+	t.Helper()
+	f := newFixture(t)
+	f.verified(f.provisioned(spec("images")).Status.LastOperationID)
+	require.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	f.advance(30 * time.Minute)
+	return f
+}
+
+func TestAnUnchangedSpecKeepsWhatIsProved(t *testing.T) {
+	f := usable(t)
+	before := f.document()
+	a, cmd := f.submit(spec("images"))
+	assert.Equal(t, before.Status.Conditions, a.Document.Status.Conditions)
+	f.handle(cmd)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	after := f.document()
+	assert.Equal(t, integration.PhaseUsable, after.Status.Phase)
+	assert.Equal(t, before.Status.Conditions, after.Status.Conditions)
+	assert.Equal(t, a.Operation.ID, after.Status.LastOperationID)
+	assert.Equal(t, 1, f.verified(a.Operation.ID), "it is tested again")
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+}
+
+func TestARepairIsNotTakenForProof(t *testing.T) {
+	for name, damage := range map[string]func(f *fixture, d integration.Document) error{
+		"credential missing": func(f *fixture, d integration.Document) error {
+			return f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name)
+		},
+		"credential changed": func(f *fixture, d integration.Document) error {
+			_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name,
+				func(c *world.FederatedIdentityCredential) error { c.Issuer += "/"; return nil })
+			return err
+		},
+		"role assignment missing": func(f *fixture, d integration.Document) error {
+			_, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
+			return err
+		},
+		"application missing": func(f *fixture, d integration.Document) error { return f.world.DeleteApplication(d.Status.ObjectID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := usable(t)
+			require.NoError(t, damage(f, f.document()))
+			d := f.provisioned(spec("images"))
+			assert.Equal(t, integration.PhaseProvisioned, d.Status.Phase)
+			assert.Equal(t, "Unknown", f.condition("Verified").Status)
+			f.verified(d.Status.LastOperationID)
+			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+		})
+	}
+	t.Run("another spec", func(t *testing.T) {
+		f := usable(t)
+		a, _ := f.submit(spec("images", "archive"))
+		assert.Equal(t, integration.PhasePending, a.Document.Status.Phase)
+		assert.Empty(t, a.Document.Status.Conditions)
+	})
+}
+
+func TestARecheckThatFailsMovesThePhase(t *testing.T) {
+	f := usable(t)
+	a, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	f.verified(a.Operation.ID)
+	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, "role-missing", f.condition("Verified").Reason)
+}
+
+func TestAnAccessTestShowsInTheDocument(t *testing.T) {
+	test := func(f *fixture, wanted provision.AccessTest) diagnosis.Report {
+		report, err := f.service.TestAccess(f.t.Context(), id, wanted)
+		require.NoError(f.t, err)
+		return report
+	}
+	t.Run("a full proof makes it usable", func(t *testing.T) {
+		f := newFixture(t)
+		f.provisioned(spec("images"))
+		test(f, provision.AccessTest{})
+		d := f.document()
+		assert.Equal(t, integration.PhaseUsable, d.Status.Phase)
+		assert.Equal(t, "True", f.condition("Verified").Status)
+		assert.Equal(t, []string{"provisioned", "usable"}, f.events())
+		test(f, provision.AccessTest{})
+		assert.Equal(t, d.ETag, f.document().ETag, "nothing new is no new version")
+	})
+	t.Run("a failure leaves the phase", func(t *testing.T) {
+		f := usable(t)
+		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+		require.NoError(t, err)
+		accepted, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+		require.NoError(t, err)
+		f.handle(f.command(accepted.Operation.ID))
+		assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+		found := f.condition("Verified")
+		assert.Equal(t, "False", found.Status)
+		assert.Equal(t, "role-missing", found.Reason)
+		require.NotNil(t, found.Diagnosis)
+		assert.Equal(t, f.now(), found.LastTransitionTime)
+	})
+	t.Run("a spoilt token says nothing of the integration", func(t *testing.T) {
+		f := usable(t)
+		before := f.document()
+		for _, request := range []platform.TokenRequest{
+			{Subject: other, Audience: "api://AzureADTokenExchange"},
+			{Subject: subject, Audience: "api://AzureADTokenExchange", KeyID: "unknown-key"},
+		} {
+			f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, nil }
+			token, err := f.issuer().Mint(request)
+			require.NoError(t, err)
+			report := test(f, provision.AccessTest{Token: secret.New(token)})
+			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+			assert.Equal(t, before.ETag, f.document().ETag)
+		}
+	})
+	t.Run("a right that the spec does not ask for", func(t *testing.T) {
+		f := newFixture(t)
+		reading := spec("images")
+		reading.Storage[0].Access = integration.AccessRead
+		f.verified(f.provisioned(reading).Status.LastOperationID)
+		f.advance(30 * time.Minute)
+		assert.Equal(t, diagnosis.VerdictFail, test(f, provision.AccessTest{Access: integration.AccessReadWrite}).Verdict)
+		assert.Equal(t, "True", f.condition("Verified").Status)
+	})
+}
