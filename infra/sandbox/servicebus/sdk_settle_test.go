@@ -86,7 +86,7 @@ func renewAndExpire(t *testing.T, w *world) {
 	r := w.receiver(t, "short", nil)
 	m := take(t, r, 1)[0]
 	first := *m.LockedUntil
-	for m.LockedUntil.Before(first.Add(300 * time.Millisecond)) { // longer than one lock lasts
+	for m.LockedUntil.Before(first.Add(1200 * time.Millisecond)) { // longer than one lock lasts
 		require.NoError(t, r.RenewMessageLock(timeout(t), m, nil))
 	}
 	m2 := take(t, r, 1)[0] // waits for the expiry

@@ -24,9 +24,9 @@ func newWorld(t testing.TB, tr transport) *world {
 	t.Helper()
 	b := newBed(t, servicebus.Options{})
 	require.NoError(t, b.PutQueue("q", servicebus.QueueProperties{MaxDeliveryCount: 2, DeadLetteringOnMessageExpiration: true}))
-	require.NoError(t, b.PutQueue("short", servicebus.QueueProperties{LockDuration: "PT0.25S"}))
+	require.NoError(t, b.PutQueue("short", servicebus.QueueProperties{LockDuration: "PT1S"}))
 	require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
-	require.NoError(t, b.PutQueue("s-short", servicebus.QueueProperties{RequiresSession: true, LockDuration: "PT0.25S"}))
+	require.NoError(t, b.PutQueue("s-short", servicebus.QueueProperties{RequiresSession: true, LockDuration: "PT1S"}))
 	require.NoError(t, b.PutQueue("d", servicebus.QueueProperties{RequiresDuplicateDetection: true}))
 	require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{
 		{Name: "one"}, {Name: "two", RequiresSession: true}}}))
