@@ -28,7 +28,7 @@ param ddoeSubjectTemplate string = ''
 @description('Where a subject token may be asked for (setting DDOE_SUBJECT_TOKEN_URL); needs ddoeApiKey. Empty: access is tested only with tokens given in a request.')
 param ddoeSubjectTokenUrl string = ''
 
-@description('The platform\'s API (setting DDOE_API_URL). Empty: the steps on the platform\'s side are left to a person.')
+@description('The platform\'s API (setting DDOE_API_URL); needs ddoeApiKey. Empty: the steps on the platform\'s side are left to a person.')
 param ddoeApiUrl string = ''
 
 @description('Type of the platform\'s integration (setting DDOE_INTEGRATION_TYPE).')
@@ -170,7 +170,11 @@ var optionalSettings = union(
     : {
         DDOE_SUBJECT_TOKEN_URL: ddoeApiKey == null ? fail('ddoeSubjectTokenUrl needs ddoeApiKey') : ddoeSubjectTokenUrl
       },
-  empty(ddoeApiUrl) ? {} : { DDOE_API_URL: ddoeApiUrl },
+  empty(ddoeApiUrl)
+    ? {}
+    : {
+        DDOE_API_URL: ddoeApiKey == null ? fail('ddoeApiUrl needs ddoeApiKey') : ddoeApiUrl
+      },
   empty(ddoeIntegrationType) ? {} : { DDOE_INTEGRATION_TYPE: ddoeIntegrationType },
   empty(ddoeOptionMap) ? {} : { DDOE_OPTION_MAP: string(ddoeOptionMap) },
   ddoeApiKey == null

@@ -101,7 +101,7 @@ resource sendHealth 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sender)
-    description: 'sweep asks for checks.'
+    description: 'sweep asks for checks; checkhealth plans their confirmation and retries.'
   }
 }
 
