@@ -41,8 +41,11 @@ const outcomeFailed = "failed"
 // the attributes name none.
 func writeLine(ctx context.Context, log *slog.Logger, outcome string, attributes []slog.Attr, err error) {
 	level := slog.LevelInfo
-	if outcome == outcomeFailed {
+	switch {
+	case outcome == outcomeFailed:
 		level = slog.LevelError
+	case slices.ContainsFunc(attributes, func(a slog.Attr) bool { return a.Key == "code" && a.Value.String() != "" }):
+		level = slog.LevelWarn // the invocation did its work, and what it found or refused has a diagnosis
 	}
 	kept := []slog.Attr{slog.String("outcome", outcome)}
 	for _, a := range attributes {

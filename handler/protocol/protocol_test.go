@@ -229,6 +229,18 @@ func TestObservedAttributesAreLogged(t *testing.T) {
 	line := oneLine(t, log)
 	assert.Equal(t, "images", line["integrationId"])
 	assert.NotContains(t, line, "code", "empty attributes are left out")
+	assert.Equal(t, "INFO", line["level"])
+}
+
+func TestADiagnosisIsAWarning(t *testing.T) {
+	server, log := start(t, Options{
+		Functions: map[string]Func{"reconcile": func(context.Context, *Invocation) error { return nil }},
+		Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+			return ctx, func() []slog.Attr { return []slog.Attr{slog.String("code", "storage-account-not-found")} }
+		},
+	})
+	send(t, server, http.MethodPost, "/reconcile", `{"Data":{"m":"eA=="}}`)
+	assert.Equal(t, "WARN", oneLine(t, log)["level"])
 }
 
 func TestIDsComeFromTheHostOrAreMade(t *testing.T) {
