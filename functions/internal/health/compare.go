@@ -33,3 +33,18 @@ func Structure(ctx context.Context, directory *graph.Client, resources *arm.Clie
 	}
 	return checks
 }
+
+// OtherSubjects completes the report of an access test, whose token was for the first subject: the federated credentials
+// of the others are held against what was asked for, and the verdict takes them in. One subject needs no request.
+func OtherSubjects(ctx context.Context, directory *graph.Client, d integration.Document, settled bool, r diagnosis.Report) diagnosis.Report {
+	others := slices.DeleteFunc(integration.WantedCredentials(d), func(f integration.FederatedCredential) bool { return f.Subject == d.Spec.Subjects[0] })
+	if len(others) == 0 {
+		return r
+	}
+	d.Status.FederatedCredentials = others
+	l := &look{observer: &Observer{Graph: directory}, document: d, settled: settled}
+	l.credentials(ctx)
+	r.Checks = slices.Concat(r.Checks, l.checks)
+	r.Verdict = diagnosis.Summarise(r.Checks)
+	return r
+}

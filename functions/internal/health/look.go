@@ -27,7 +27,8 @@ type Observer struct {
 	Now func() time.Time
 }
 
-// Look makes one report of the document. It tests the first subject, as the verification after provisioning does.
+// Look makes one report of the document. It tests the first subject and reads the federated credentials of the others, as
+// the verification after provisioning does.
 func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
 	const id, layer, title = "token.source", "token", "The platform issues a subject token"
 	if o.TokenSource == nil {
@@ -40,7 +41,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 		var report diagnosis.Report
 		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: proved})
 		if err == nil {
-			return report
+			return OtherSubjects(ctx, o.Graph, d, proved || access.Settled(d, o.now()), report)
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
@@ -51,11 +52,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 
 // structure reports what Entra and Azure hold, behind the check that says why access itself was not tested.
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool, why diagnosis.Check) diagnosis.Report {
-	now := time.Now
-	if o.Now != nil {
-		now = o.Now
-	}
-	started := now()
+	started := o.now()
 	l := &look{observer: o, document: d, settled: proved || access.Settled(d, started), checks: []diagnosis.Check{why}}
 	l.application(ctx)
 	l.principal(ctx)
@@ -63,7 +60,14 @@ func (o *Observer) structure(ctx context.Context, d integration.Document, proved
 	l.assignments(ctx)
 	return diagnosis.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(l.checks),
-		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: now().Sub(started).Milliseconds(),
+		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
 		Checks: l.checks, Leftovers: []diagnosis.Leftover{},
 	}
+}
+
+func (o *Observer) now() time.Time {
+	if o.Now == nil {
+		return time.Now()
+	}
+	return o.Now()
 }

@@ -181,6 +181,35 @@ func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
 	}
 }
 
+func TestLookMeansEverySubject(t *testing.T) {
+	const second = "system:serviceaccount:dataloop:second"
+	for name, c := range map[string]struct {
+		change  func(s *scene)
+		verdict diagnosis.Verdict
+		faults  []string
+	}{
+		"both are there": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+		"the second's credential is removed": {func(s *scene) {
+			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID, integration.CredentialName(second)))
+		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
+		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			s.document.Spec.Subjects = append(s.document.Spec.Subjects, second)
+			_, _, err := s.observer.Graph.UpsertFederatedCredential(t.Context(), s.document.Status.ObjectID, integration.CredentialName(second),
+				graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: second, Audiences: []string{s.document.Spec.Audience}})
+			require.NoError(t, err)
+			c.change(s)
+			r := s.look(true)
+			assert.Equal(t, c.verdict, r.Verdict, "%+v", r.Checks)
+			assert.Equal(t, c.faults, faults(r))
+			decisive, patient := r.Decisive()
+			assert.False(t, patient, "%+v", decisive)
+		})
+	}
+}
+
 func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
 	s := newScene(t)
 	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)

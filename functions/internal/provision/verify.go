@@ -8,6 +8,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -67,6 +68,10 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip})
 	if err != nil {
 		return s.verifyLater(ctx, cmd, err)
+	}
+	report = health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if s.proved(d.Spec, report) {
 		return s.validate(ctx, cmd, d)

@@ -98,6 +98,23 @@ func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 }
 
+func TestVerifyMeansEverySubject(t *testing.T) {
+	s := spec("images")
+	s.Subjects = []string{subject, other}
+	f := newFixture(t)
+	d := f.provisioned(s)
+	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+
+	f = newFixture(t)
+	d = f.provisioned(s)
+	require.NoError(t, f.world.DeleteFederatedCredential(d.Status.ObjectID, integration.CredentialName(other)))
+	assert.Greater(t, f.verified(d.Status.LastOperationID), 2, "it may be replication")
+	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, "federated-credential-missing", f.condition("Verified").Reason)
+	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
+}
+
 func TestVerifyWithoutToken(t *testing.T) {
 	f := newFixture(t)
 	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
