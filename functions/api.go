@@ -58,9 +58,9 @@ func configuration(public string) huma.Config {
 			},
 			Servers: []*huma.Server{{URL: baseURL(public)}},
 			Tags: []*huma.Tag{
-				{Name: "credentials", Description: "The file azure_credentials.json"},
 				{Name: "integrations", Description: "One DDOE workload identity's access to Azure storage"},
 				{Name: "operations", Description: "Long-running work"},
+				{Name: "credentials", Description: "The file azure_credentials.json"},
 				{Name: "service", Description: "The service itself"},
 			},
 			Security: []map[string][]string{{"functionKey": {}}, {"functionKeyInQuery": {}}},

@@ -287,3 +287,15 @@ func TestAnswersMayGrow(t *testing.T) {
 		assert.Nil(t, all[answer].AdditionalProperties, answer)
 	}
 }
+
+// TestThePageBeginsWithIntegrations: what people come for stands first, the service's own pages last.
+func TestThePageBeginsWithIntegrations(t *testing.T) {
+	a := newApp(t, nil)
+	page := a.call(http.MethodGet, "/docs", "").raw
+	last := 0
+	for _, id := range []string{"listIntegrations", "getIntegration", "getOperation", "validateCredentials", "getApiPage", "healthz"} {
+		at := strings.Index(page, `href="#`+id+`"`)
+		assert.Greater(t, at, last, id)
+		last = at
+	}
+}

@@ -56,6 +56,8 @@ func TestPageIsPlainHTML(t *testing.T) {
 	for _, text := range []string{
 		"Makes &amp; keeps a thing", `<code>size</code>`, "1 to 9; default 3", `<a href="#Thing">Thing</a>`, `array of <a href="#Thing">Thing</a>`,
 		"One thing", "at most 9 characters", "one of a, b", "&lt;b&gt;Its name&lt;/b&gt;",
+		// Nothing makes a narrow screen scroll sideways: words break, and a table scrolls in itself.
+		"overflow-wrap: anywhere", "table { display: block; overflow-x: auto;",
 	} {
 		assert.Contains(t, got.Raw, text)
 	}

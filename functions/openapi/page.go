@@ -71,6 +71,11 @@ func render(document *huma.OpenAPI) ([]byte, error) {
 			}
 		}
 	}
+	// The paths are in order already; what people come for stands first, as the tags are ordered.
+	rank := func(o operation) int {
+		return slices.IndexFunc(document.Tags, func(t *huma.Tag) bool { return slices.Contains(o.Tags, t.Name) })
+	}
+	slices.SortStableFunc(p.Operations, func(a, b operation) int { return rank(a) - rank(b) })
 	all := document.Components.Schemas.Map()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		p.Schemas = append(p.Schemas, describeSchema(name, all[name]))

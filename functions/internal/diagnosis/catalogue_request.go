@@ -2,6 +2,17 @@ package diagnosis
 
 import "net/http"
 
+// RequestCodes are the codes of problems with a request that are answered with the status.
+func RequestCodes(status int) []string {
+	var codes []string
+	for _, e := range requestEntries() {
+		if e.HTTPStatus == status {
+			codes = append(codes, e.Code)
+		}
+	}
+	return codes
+}
+
 // requestEntries are problems with a request to the app itself.
 func requestEntries() []Entry {
 	return []Entry{

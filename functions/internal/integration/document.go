@@ -17,7 +17,7 @@ type Spec struct {
 	Subjects    []string        `json:"subjects,omitempty" doc:"Subjects of the platform's tokens, 1 to 20, exact and case-sensitive" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
 	ServiceName string          `json:"serviceName,omitempty" doc:"Stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE" example:"my-service"`
 	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
-	Storage     []StorageAccess `json:"storage,omitempty" doc:"What the federated identity may reach"`
+	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" doc:"What the federated identity may reach; at least one entry"`
 	DDOE        *DDOE           `json:"ddoe,omitempty"`
 	HealthCheck *HealthCheck    `json:"healthCheck,omitempty"`
 }
@@ -88,7 +88,7 @@ type Document struct {
 
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
-	Phase                Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	Phase                Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
 	UniqueName           string                `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
 	ClientID             string                `json:"clientId,omitempty" doc:"Application (client) id"`
 	ObjectID             string                `json:"objectId,omitempty" doc:"Object id of the application"`
@@ -96,9 +96,9 @@ type Status struct {
 	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *DDOEStatus           `json:"ddoe,omitempty"`
-	Health               *Health               `json:"health,omitempty"`
+	Health               *Health               `json:"health,omitempty" doc:"What the scheduled checks say; absent before the first check"`
 	LastOperationID      string                `json:"lastOperationId,omitempty"`
-	Conditions           []Condition           `json:"conditions,omitempty"`
+	Conditions           []Condition           `json:"conditions,omitempty" doc:"What was observed: Provisioned says whether all was made, Verified whether access was proved, by the last test that was conclusive"`
 }
 
 // FederatedCredential is one federated identity credential on the application.
@@ -208,7 +208,7 @@ type Step struct {
 	Name       string    `json:"name" example:"application"`
 	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored"`
+	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored" doc:"What the write came to: adopted is an equal object that others had made, absent one that was gone already"`
 	RequestID  string    `json:"requestId,omitempty"`
 	At         time.Time `json:"at"`
 	DurationMS int64     `json:"durationMs"`

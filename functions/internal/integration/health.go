@@ -20,8 +20,8 @@ const (
 // Health is the health state as the integration's status shows it. It is written when the state changes, not with each
 // check, so that a version of the document outlives the checks that find nothing new.
 type Health struct {
-	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
-	Since time.Time   `json:"since"`
+	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
+	Since time.Time   `json:"since" doc:"When the state was entered"`
 	Code  string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 

@@ -103,7 +103,7 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 	// Any operation may be asked with a parameter that it does not have, and may fail.
 	for _, status := range append(statuses, http.StatusBadRequest, http.StatusInternalServerError) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
-			Description: http.StatusText(status),
+			Description: meaning(status),
 			Headers: map[string]*huma.Param{
 				"x-ms-error-code": {Description: "The problem's code", Schema: &huma.Schema{Type: huma.TypeString}},
 				"x-ms-request-id": {Description: "Names this request", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -111,6 +111,15 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 			Content: map[string]*huma.MediaType{MediaType: {Schema: schema}},
 		}
 	}
+}
+
+// meaning is the status in words, with the codes of requests that come with it.
+func meaning(status int) string {
+	codes := diagnosis.RequestCodes(status)
+	if len(codes) == 0 {
+		return http.StatusText(status)
+	}
+	return http.StatusText(status) + ", with a code such as " + strings.Join(codes, ", ")
 }
 
 // operation finds a registered operation.
