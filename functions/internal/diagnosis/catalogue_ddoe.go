@@ -75,14 +75,16 @@ func ddoeSpecEntries() []Entry {
 		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "file"}
 	}
 	return []Entry{
+		entry("ddoe-integration-required", "A driver without an integration", "A driver is made with the integration, and ddoe.integration is not true.",
+			"Set ddoe.integration to true, or leave ddoe.driver out."),
 		entry("ddoe-organization-required", "The organisation is not given", "An integration is made in an organisation of the platform.",
 			"Give ddoe.organizationId."),
 		entry("ddoe-project-required", "The project is not given", "A driver is made in a project of the platform.",
 			"Give ddoe.driver.projectId."),
 		entry("ddoe-one-storage", "There are several storage entries", "An integration of the platform stands for one storage account and a driver for one container, so ddoe takes one storage entry.",
-			"Spread the containers over several integrations, or leave ddoe.integration out."),
+			"Spread the containers over several integrations, or leave ddoe.integration and ddoe.driver out."),
 		entry("ddoe-write-required", "The access is read-only", "The platform writes a test file and its own folder into the container: a read-only integration fails its validation.",
-			"Give access readWrite, or leave ddoe.integration out."),
+			"Give access readWrite, or leave ddoe.integration and ddoe.driver out."),
 		entry("ddoe-container-required", "The driver has no container", "A driver of the platform is about one container.",
 			"Give the container in the storage entry."),
 		entry("invalid-driver-path", "The driver's path is not valid", "The path is a folder in the container: no URL, no leading slash, no empty or dot segments.",

@@ -11,8 +11,8 @@ import (
 // maxDriverPath is the longest path of a driver, in bytes.
 const maxDriverPath = 512
 
-// resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) its members are
-// only bounded, and stay for whoever does it by hand.
+// resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) the organisation is
+// only bounded; a driver is then refused, because it would never be made.
 func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 	d := s.DDOE
 	if d == nil {
@@ -24,8 +24,12 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
 		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
 	}
-	if !d.Integration || len(findings) > 0 {
+	if len(findings) > 0 || !d.Integration && d.Driver == nil {
 		return findings
+	}
+	if !d.Integration {
+		findings = append(findings, diagnosis.Finding{Pointer: "/ddoe/integration", Code: "ddoe-integration-required", Detail: "A driver is given, but not the integration that it is made with.",
+			Expected: "true", Actual: "false", Remedy: "Set ddoe.integration to true, or leave ddoe.driver out."})
 	}
 	findings = append(findings, platformID("/ddoe/organizationId", "ddoe-organization-required", "The organisation's id is missing or not valid.", d.OrganizationID)...)
 	if d.Driver != nil {
@@ -35,6 +39,9 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 		}
 		findings = append(findings, resolveDriverPath(d.Driver)...)
 	}
+	if !d.Integration {
+		return findings
+	}
 	return append(findings, platformStorage(s)...)
 }
 
@@ -43,13 +50,13 @@ func platformStorage(s *Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	if len(s.Storage) > 1 {
 		findings = append(findings, diagnosis.Finding{Pointer: "/storage", Code: "ddoe-one-storage", Detail: "An integration of the platform stands for one storage account, and its driver for one container.",
-			Expected: "one entry", Actual: fmt.Sprint(len(s.Storage)), Remedy: "Spread the containers over several integrations, or leave ddoe.integration out."})
+			Expected: "one entry", Actual: fmt.Sprint(len(s.Storage)), Remedy: "Spread the containers over several integrations, or leave ddoe.integration and ddoe.driver out."})
 	}
 	for i, entry := range s.Storage {
 		if entry.Access == AccessRead {
 			findings = append(findings, diagnosis.Finding{Pointer: fmt.Sprintf("/storage/%d/access", i), Code: "ddoe-write-required",
 				Detail:   "The platform writes a test file into the container, so it cannot work with a read-only grant.",
-				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or leave ddoe.integration out."})
+				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or leave ddoe.integration and ddoe.driver out."})
 		}
 	}
 	if s.DDOE.Driver != nil && len(s.Storage) == 1 && s.Storage[0].Container == "" {

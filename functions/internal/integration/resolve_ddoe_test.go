@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -64,12 +65,44 @@ func TestResolvePlatformFindings(t *testing.T) {
 				assert.True(t, known)
 				assert.NotEmpty(t, findings[0].Remedy)
 			}
-			s.DDOE.Integration = false
+			s.DDOE.Integration, s.DDOE.Driver = false, nil
 			if c.code != "" {
 				_, findings, err = defaults().Resolve(t.Context(), "my-service", s)
 				require.NoError(t, err)
 				assert.Empty(t, findings, "a person may set up what the API cannot")
 			}
+		})
+	}
+}
+
+func TestResolvePlatformWithoutIntegration(t *testing.T) {
+	const noIntegration, noOrganization, noProject = "/ddoe/integration ddoe-integration-required", "/ddoe/organizationId ddoe-organization-required", "/ddoe/driver/projectId ddoe-project-required"
+	for name, c := range map[string]struct {
+		ddoe integration.DDOE
+		want []string
+	}{
+		"nothing":                   {integration.DDOE{}, nil},
+		"organisation alone":        {integration.DDOE{OrganizationID: "org-1"}, nil},
+		"driver's name alone":       {integration.DDOE{Driver: &integration.Driver{Name: "a"}}, []string{noIntegration, noOrganization, noProject}},
+		"empty driver":              {integration.DDOE{Driver: &integration.Driver{}}, []string{noIntegration, noOrganization, noProject}},
+		"driver and organisation":   {integration.DDOE{OrganizationID: "org-1", Driver: &integration.Driver{Name: "a"}}, []string{noIntegration, noProject}},
+		"driver and project":        {integration.DDOE{Driver: &integration.Driver{ProjectID: "project_1"}}, []string{noIntegration, noOrganization}},
+		"all but integration":       {integration.DDOE{OrganizationID: "org-1", Driver: &integration.Driver{ProjectID: "project_1"}}, []string{noIntegration}},
+		"integration without place": {integration.DDOE{Integration: true, Driver: &integration.Driver{Name: "a"}}, []string{noOrganization, noProject}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := onPlatform()
+			s.DDOE = &c.ddoe
+			_, findings, err := defaults().Resolve(t.Context(), "my-service", s)
+			require.NoError(t, err)
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Pointer+" "+f.Code)
+				entry, known := diagnosis.Lookup(f.Code)
+				assert.True(t, known)
+				assert.Equal(t, http.StatusUnprocessableEntity, entry.HTTPStatus)
+			}
+			assert.Equal(t, c.want, got)
 		})
 	}
 }
