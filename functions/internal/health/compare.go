@@ -34,10 +34,10 @@ func Structure(ctx context.Context, directory *graph.Client, resources *arm.Clie
 	return checks
 }
 
-// OtherSubjects completes the report of an access test, whose token was for the first subject: the federated credentials
-// of the others are held against what was asked for, and the verdict takes them in. One subject needs no request.
+// OtherSubjects completes the report of an access test, whose token was for one subject: the federated credentials of the
+// others are held against what was asked for, and the verdict takes them in. Where there is no other, nothing is asked.
 func OtherSubjects(ctx context.Context, directory *graph.Client, d integration.Document, settled bool, r diagnosis.Report) diagnosis.Report {
-	others := slices.DeleteFunc(integration.WantedCredentials(d), func(f integration.FederatedCredential) bool { return f.Subject == d.Spec.Subjects[0] })
+	others := slices.DeleteFunc(integration.WantedCredentials(d), func(f integration.FederatedCredential) bool { return f.Subject == r.TestedAs.Subject })
 	if len(others) == 0 {
 		return r
 	}

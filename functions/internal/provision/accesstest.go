@@ -7,6 +7,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -54,7 +55,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 // provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.proved(d.Spec, report)
+	proved := s.proved(d.Spec, report) && sound(health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}

@@ -109,6 +109,14 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 	f = newFixture(t)
 	d = f.provisioned(s)
 	require.NoError(t, f.world.DeleteFederatedCredential(d.Status.ObjectID, integration.CredentialName(other)))
+	for _, tested := range s.Subjects {
+		token, err := f.service.TokenSource(t.Context(), tested, "api://AzureADTokenExchange")
+		require.NoError(t, err)
+		report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token})
+		require.NoError(t, err)
+		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass, "a test is of its own token's subject")
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "which is no proof of the other")
+	}
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 2, "it may be replication")
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 	assert.Equal(t, "federated-credential-missing", f.condition("Verified").Reason)
