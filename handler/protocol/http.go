@@ -59,7 +59,7 @@ func httpOutcome(status int, err error) string {
 	case status >= http.StatusBadRequest:
 		return "refused"
 	}
-	return "succeeded"
+	return outcomeSucceeded
 }
 
 // statusWriter remembers the status for the log line.

@@ -34,8 +34,11 @@ func traceID(r *http.Request) string {
 	return parts[1]
 }
 
-// outcomeFailed is the outcome of what the app or a service behind it did not manage; its line is an error.
-const outcomeFailed = "failed"
+// The outcomes of an invocation. Failed is what the app or a service behind it did not manage; its line is an error.
+const (
+	outcomeSucceeded = "succeeded"
+	outcomeFailed    = "failed"
+)
 
 // writeLine writes the one log line of an invocation: the attributes without the empty ones, and err as the cause where
 // the attributes name none.
@@ -44,7 +47,7 @@ func writeLine(ctx context.Context, log *slog.Logger, outcome string, attributes
 	switch {
 	case outcome == outcomeFailed:
 		level = slog.LevelError
-	case slices.ContainsFunc(attributes, func(a slog.Attr) bool { return a.Key == "code" && a.Value.String() != "" }):
+	case outcome == outcomeSucceeded && slices.ContainsFunc(attributes, func(a slog.Attr) bool { return a.Key == "code" && a.Value.String() != "" }):
 		level = slog.LevelWarn // the invocation did its work, and what it found or refused has a diagnosis
 	}
 	kept := []slog.Attr{slog.String("outcome", outcome)}

@@ -83,5 +83,5 @@ func outcome(err error) string {
 	if err != nil {
 		return outcomeFailed
 	}
-	return "succeeded"
+	return outcomeSucceeded
 }

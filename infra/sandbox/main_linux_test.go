@@ -26,8 +26,11 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			program.Stdout, program.Stderr = &out, &log
 			require.NoError(t, program.Start())
 			require.Eventually(t, func() bool { return strings.HasPrefix(out.String(), "ready: ") }, 30*time.Second, 10*time.Millisecond)
-			found := regexp.MustCompile(`handler is ready \(pid (\d+)`).FindStringSubmatch(log.String())
-			require.NotNil(t, found, &log)
+			var found []string // the two streams come separately
+			require.Eventually(t, func() bool {
+				found = regexp.MustCompile(`handler is ready \(pid (\d+)`).FindStringSubmatch(log.String())
+				return found != nil
+			}, 10*time.Second, 10*time.Millisecond)
 			pid, err := strconv.Atoi(found[1])
 			require.NoError(t, err)
 			require.True(t, alive(pid))

@@ -40,13 +40,18 @@ func TestKilledInTheMiddle(t *testing.T) {
 			created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
 			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
 			require.Eventually(t, func() bool { return c.done(a.made(before)) }, 10*time.Second, 20*time.Millisecond, "the write never came")
-			pid := a.HandlerPID()
-			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-
-			require.Eventually(t, func() bool { now := a.HandlerPID(); return now != 0 && now != pid }, 10*time.Second, 10*time.Millisecond, "the host never started it again")
+			a.kill()
 			operation := a.wait(created.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			assert.Equal(t, counts{applications: 1, servicePrincipals: 1, credentials: 1, assignments: 1}, a.made(before))
 		})
 	}
+}
+
+// kill kills the handler as the host does, and returns when the host has started another.
+func (a *app) kill() {
+	a.t.Helper()
+	pid := a.HandlerPID()
+	require.NoError(a.t, syscall.Kill(pid, syscall.SIGKILL))
+	require.Eventually(a.t, func() bool { now := a.HandlerPID(); return now != 0 && now != pid }, 20*time.Second, 10*time.Millisecond, "the host never started it again")
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -195,7 +194,7 @@ func TestPlatformKilledInTheMiddle(t *testing.T) {
 			created := a.call(http.MethodPut, "/integrations/my-images", a.wired())
 			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
 			require.Eventually(t, func() bool { return a.onPlatform() == c.want }, 10*time.Second, 20*time.Millisecond, "the write never came")
-			require.NoError(t, syscall.Kill(a.HandlerPID(), syscall.SIGKILL))
+			a.kill()
 			operation := a.wait(created.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			assert.Equal(t, [2]int{1, 1}, a.onPlatform())
