@@ -73,7 +73,7 @@ func losses() map[string]loss {
 			ends: "operation: NotStarted", says: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
 		// Its news holds up no operation; it is told later, and meanwhile the log says why not.
 		"Azure Service Bus Data Sender on topics/wif-events": {
-			ends: "well", says: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`, waits: true},
+			ends: "events: none is told", says: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`, waits: true},
 		"Role Based Access Control Administrator on resourceGroups/data": {
 			ends: "operation: Failed arm-permission-missing, storage-admin", says: "identity Role Based Access Control Administrator"},
 		"app role on Microsoft Graph": {
@@ -188,6 +188,14 @@ func (a *app) story(patience time.Duration) string {
 	a.fallDue(path)
 	if health := a.poll(path+"/health", "state", patience, "healthy", "unhealthy", "degraded").at("state"); health != "healthy" {
 		return fmt.Sprintf("health: %v", health)
+	}
+	told := func() bool {
+		return strings.Contains(a.control(http.MethodGet, "/world", nil).Raw, "ai.ddoe.wif.integration.provisioned.v1")
+	}
+	for deadline := time.Now().Add(patience); !told(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return "events: none is told"
+		}
 	}
 	return "well"
 }
