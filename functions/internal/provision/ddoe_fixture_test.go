@@ -1,0 +1,107 @@
+package provision_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const gate = "gate.dataloop.ai/api/v1"
+
+// roundTripper makes an HTTP client of the fixture's way to the hosts, faults included.
+type roundTripper struct{ f *fixture }
+
+func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	return transporter(rt).Do(r)
+}
+
+// withPlatform gives the deployment access to the platform's API.
+func withPlatform(t *testing.T) *fixture {
+	f := newFixture(t)
+	var once sync.Once
+	var handler http.Handler
+	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() {
+			handler = platform.New(f.world, platform.Options{Issuer: f.issuer(), APIKey: "planted-key", Transport: f})
+		})
+		r.Host = platform.GateHost
+		handler.ServeHTTP(w, r)
+	})
+	f.setPlatform(provision.Platform{})
+	return f
+}
+
+func (f *fixture) setPlatform(p provision.Platform) {
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}},
+		Sleep: f.sleep, Now: f.now, Hidden: p.OptionMap.Literals()})
+	require.NoError(f.t, err)
+	p.Client = client
+	f.service.Platform = &p
+}
+
+// wired asks for the platform's side too.
+func wired() integration.Spec {
+	s := spec("images")
+	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true, Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	return s
+}
+
+// gateCounts are the platform's objects.
+type gateCounts struct{ integrations, drivers int }
+
+func (f *fixture) onGate() gateCounts {
+	return gateCounts{len(f.world.DDOEObjects(world.DDOEIntegrations)), len(f.world.DDOEObjects(world.DDOEDrivers))}
+}
+
+// settle carries out the parked copies of a command, in the order of their attempts.
+func (f *fixture) settle(c message.Command) integration.Operation {
+	f.t.Helper()
+	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
+		require.Less(f.t, n, 12, "it is parked for ever")
+		f.advance(time.Minute)
+		f.handle(f.command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+	}
+	return f.operation(c.OperationID)
+}
+
+// carried submits a spec and carries it out, parked copies included.
+func (f *fixture) carried(s integration.Spec) integration.Document {
+	f.t.Helper()
+	a, c := f.submit(s)
+	f.handle(c)
+	f.settle(c)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	return f.document()
+}
+
+// quirk switches one of the platform's ways on.
+func (f *fixture) quirk(name string, members world.Object) {
+	o := world.Object{"name": name}
+	for k, v := range members {
+		o[k] = v
+	}
+	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEQuirks, o))
+}
+
+// offered is the seeded type for federation with Azure.
+func (f *fixture) offered() world.Object {
+	for _, o := range f.world.DDOEObjects(world.DDOEAvailableIntegrations) {
+		if o["displayName"] == "Azure Workload Identity Federation" {
+			return o
+		}
+	}
+	f.t.Fatal("the type is not offered")
+	return nil
+}
