@@ -49,6 +49,12 @@ func platformBegun(d integration.Document) bool {
 	return d.Status.DDOE != nil && d.Status.DDOE.OrganizationID != ""
 }
 
+// onPlatform reports whether the document knows an integration of ours on the platform, whatever status.ddoe.mode says now:
+// what was made by the API stays watched, validated and torn down where a later attempt falls back to the manual way.
+func onPlatform(d integration.Document) bool {
+	return d.Status.DDOE != nil && d.Status.DDOE.IntegrationID != ""
+}
+
 // preflight finds out, before anything is written, how the platform's side can be made.
 func (r *run) preflight(ctx context.Context) error {
 	d := r.current()

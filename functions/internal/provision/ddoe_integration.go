@@ -10,8 +10,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// onPlatform is what an organisation's list holds.
-type onPlatform struct {
+// listed is what an organisation's list holds.
+type listed struct {
 	// ours are the integrations that our document or their metadata says are ours; the document's comes first.
 	ours []ddoe.Integration
 	// foreign is another's integration of our name and type.
@@ -19,7 +19,7 @@ type onPlatform struct {
 }
 
 // lookAtPlatform lists the integrations of an organisation and sorts them.
-func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (onPlatform, error) {
+func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (listed, error) {
 	var all []ddoe.Integration
 	err := r.askPlatform(ctx, opPlatformIntegrationList, func(ctx context.Context) error {
 		var err error
@@ -29,8 +29,8 @@ func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (
 	return r.sorted(r.current(), kind, all), err
 }
 
-func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integration) onPlatform {
-	var found onPlatform
+func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integration) listed {
+	var found listed
 	for i, one := range all {
 		switch {
 		case d.Status.DDOE != nil && one.ID == d.Status.DDOE.IntegrationID:

@@ -22,8 +22,7 @@ const (
 
 // validates reports whether the platform can validate the integration: it has no way to do so without a driver.
 func (s *Service) validates(d integration.Document) bool {
-	st := d.Status.DDOE
-	return s.Platform != nil && st != nil && st.Mode == modeAPI && st.IntegrationID != "" && st.DriverID != ""
+	return s.Platform != nil && onPlatform(d) && d.Status.DDOE.DriverID != ""
 }
 
 // validate has the platform test its drivers as the federated identity, and moves the phase to usable when that has
