@@ -1,6 +1,7 @@
 using 'main.bicep'
 
-// An example: every parameter that makes a setting is given. README.md says which may be left out.
+// An example: every parameter that makes a setting is given, but for ddoeIntegrationType and ddoeOptionMap, which are
+// only for what cannot be discovered on the platform. README.md says which others may be left out.
 param name = 'wif'
 param dataScopes = [
   {
@@ -12,12 +13,6 @@ param ddoeIssuer = 'https://dataloop.ai/oauth2'
 param ddoeSubjectTemplate = 'system:serviceaccount:dataloop:{service}'
 param ddoeSubjectTokenUrl = 'https://gate.dataloop.ai/api/v1/subject-tokens'
 param ddoeApiUrl = 'https://gate.dataloop.ai/api/v1'
-// Both as the platform's list of available integrations names them.
-param ddoeIntegrationType = 'azure-workload-identity-federation'
-param ddoeOptionMap = {
-  clientId: 'clientId'
-  tenantId: 'tenantId'
-}
 param ddoeApiKey = {
   subscriptionId: '22222222-2222-4222-8222-222222222222'
   resourceGroup: 'rg-secrets'

@@ -28,9 +28,6 @@ func (c *Cloud) Environment() []string {
 		"SSL_CERT_FILE":              s.caFile,
 		"SERVICEBUS_CUSTOM_ENDPOINT": s.tls,
 		"ServiceBusConnection":       "", // a developer's own connection string would go before the identity
-		// What the deployment's example calls them is a guess: every sandbox makes up its own, to be discovered.
-		"DDOE_INTEGRATION_TYPE": "",
-		"DDOE_OPTION_MAP":       "",
 	})
 	environment := make([]string, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {

@@ -56,7 +56,6 @@ func TestSettings(t *testing.T) {
 		"AzureWebJobsStorage__blobServiceUri":           "https://" + d.HostAccount.Name + ".blob.core.windows.net/",
 		"APPLICATIONINSIGHTS_AUTHENTICATION_STRING":     "ClientId=" + ClientID + ";Authorization=AAD",
 		"DDOE_ISSUER":     "https://dataloop.ai/oauth2",
-		"DDOE_OPTION_MAP": `{"clientId":"clientId","tenantId":"tenantId"}`,
 		"DDOE_API_KEY":    "@Microsoft.KeyVault(SecretUri=https://kv-wif-example.vault.azure.net/secrets/ddoe-api-key)",
 		"PUBLIC_BASE_URL": "https://" + d.Site.Name + ".azurewebsites.net",
 	} {
