@@ -66,13 +66,14 @@ func (c *Client) AvailableIntegrations(ctx context.Context, organizationID strin
 	return types, err
 }
 
-// Integration is an integration as the platform shows it: its options are never returned. Dates, organisation and creator
-// come in several forms, and are left out.
+// Integration is an integration as the platform shows it: its options are never returned. Organisation and creator come in
+// several forms, and are left out.
 type Integration struct {
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
-	Type     string   `json:"type"`
-	Metadata Metadata `json:"metadata"`
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Type      string   `json:"type"`
+	CreatedAt Date     `json:"createdAt"`
+	Metadata  Metadata `json:"metadata"` // nil where the answer has no such member
 }
 
 // Metadata are the entries of an integration by name. An answer has them as a list; a create is sent an object.
@@ -114,6 +115,13 @@ func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([
 	var all []Integration
 	_, err := c.do(ctx, call{op: "list integrations", method: http.MethodGet, path: integrations(organizationID)}, &all)
 	return all, err
+}
+
+// GetIntegration reads one integration of the organisation.
+func (c *Client) GetIntegration(ctx context.Context, organizationID, integrationID string) (Integration, error) {
+	var one Integration
+	id, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: integrations(organizationID) + "/" + segment(integrationID)}, &one)
+	return one, known("read integration", one.ID, id, err)
 }
 
 // NewIntegration is an integration that is to be made.
