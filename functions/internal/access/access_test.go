@@ -242,16 +242,6 @@ func TestFaults(t *testing.T) {
 			storage: []integration.StorageAccess{{ResourceID: world.DataAccountID + "x", Container: "images"}},
 			want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
 		},
-		"no container named": {
-			storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Access: integration.AccessRead}},
-			want:    "access.list unknown container-not-named", others: []string{"access.network pass"},
-			verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
-		},
-		"firewall closed and no container named": {
-			storage: []integration.StorageAccess{{ResourceID: world.LockedAccountID, Access: integration.AccessRead}},
-			want:    "access.network fail network-rules-blocked", others: []string{"access.list unknown container-not-named"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage account show --ids " + world.LockedAccountID,
-		},
 		"account is no host name": {
 			storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
 			want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,

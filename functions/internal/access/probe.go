@@ -19,10 +19,11 @@ import (
 
 // The titles of the checks where they pass.
 const (
-	titleList   = "The container can be listed"
-	titleRead   = "Blobs can be read"
-	titleWrite  = "Blobs can be written"
-	titleDelete = "Blobs can be deleted"
+	titleNetwork = "The storage account answers and takes the token"
+	titleList    = "The container can be listed"
+	titleRead    = "Blobs can be read"
+	titleWrite   = "Blobs can be written"
+	titleDelete  = "Blobs can be deleted"
 )
 
 // state is what the preflight found out about the container.
@@ -45,26 +46,26 @@ type probe struct {
 // preflight reads the container's properties. Its answer says whether Storage can be reached and takes the token, and
 // whether a blob that is written could be deleted again.
 func (p *probe) preflight(ctx context.Context) state {
-	const network, protection = "The storage account answers and takes the token", "Nothing protects blobs from deletion"
+	const protection = "Nothing protects blobs from deletion"
 	o := p.target
 	ctx, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
 	properties, err := p.client.GetProperties(ctx, nil)
 	switch {
 	case err != nil && !pastTheDoor(err):
-		o.add(o.from(checkNetwork, "network", network, err))
+		o.add(o.from(checkNetwork, "network", titleNetwork, err))
 		return unreachable
 	case status(err) == http.StatusNotFound:
-		o.add(o.passed(checkNetwork, "network", network))
+		o.add(o.passed(checkNetwork, "network", titleNetwork))
 		return missing
 	case err != nil:
-		o.add(o.passed(checkNetwork, "network", network))
+		o.add(o.passed(checkNetwork, "network", titleNetwork))
 		check := diagnosis.CheckFrom("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New("protection-unknown", diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
 		check.Status = diagnosis.OutcomeSkip
 		o.add(check)
 		return unseen
 	}
-	o.add(o.passed(checkNetwork, "network", network))
+	o.add(o.passed(checkNetwork, "network", titleNetwork))
 	if is(properties.HasImmutabilityPolicy) || is(properties.HasLegalHold) || is(properties.IsImmutableStorageWithVersioningEnabled) {
 		if o.wanted == integration.AccessReadWrite {
 			o.fault("access.protection", "protection", "immutable-container")

@@ -17,7 +17,7 @@ func (t *Tester) Unproved(spec integration.Spec, r diagnosis.Report) (diagnosis.
 			wanted = []string{checkWrite, checkRead, checkList, checkDelete}
 		}
 		for _, id := range wanted {
-			if check, found := of(r, id, t.containerURL(entry)); !found || check.Status != diagnosis.OutcomePass {
+			if check, found := of(r, id, t.urlOf(entry)); !found || check.Status != diagnosis.OutcomePass {
 				return why(r, check), true
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -20,14 +21,15 @@ import (
 // publicSuffix follows the account's name in the public cloud.
 const publicSuffix = "blob.core.windows.net"
 
-// target is one storage entry under test. Its checks carry the container's URL as target; a DependsOn names the check
-// of the same target, or one that has no target.
+// target is one storage entry under test. Its checks carry as target the URL of what the entry names, a container or an
+// account; a DependsOn names the check of the same target, or one that has no target.
 type target struct {
 	run       *run
 	pointer   string // of the entry in the spec
 	entry     integration.StorageAccess
 	account   string
-	url       string // of the container
+	url       string // of what the entry names
+	container string // that is tested: the entry's, or the one that stands for its account
 	wanted    integration.Access
 	intended  integration.Access // what the spec grants
 	random    string             // 128 bits, hexadecimal
@@ -37,7 +39,7 @@ type target struct {
 }
 
 func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, random string) *target {
-	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, random: random, intended: entry.Access}
+	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, container: entry.Container, random: random, intended: entry.Access}
 	if o.intended == "" {
 		o.intended = integration.AccessRead
 	}
@@ -45,7 +47,7 @@ func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, rando
 	if r.request.Access != "" {
 		o.wanted = r.request.Access
 	}
-	o.account, o.url = account(entry), t.containerURL(entry)
+	o.account, o.url = account(entry), t.urlOf(entry)
 	return o
 }
 
@@ -53,8 +55,8 @@ func account(entry integration.StorageAccess) string {
 	return strings.ToLower(path.Base(entry.ResourceID))
 }
 
-// containerURL is the URL of the entry's container; that of the account where none is named.
-func (t *Tester) containerURL(entry integration.StorageAccess) string {
+// urlOf is the URL of the entry's container; that of the account where none is named.
+func (t *Tester) urlOf(entry integration.StorageAccess) string {
 	suffix := t.BlobEndpointSuffix
 	if suffix == "" {
 		suffix = publicSuffix
@@ -69,17 +71,15 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 		o.skipAll(checkNetwork)
 		return
 	}
-	if o.entry.Container == "" {
-		o.knock(ctx)
-		o.fault(checkList, "list", "container-not-named")
-		return
-	}
 	if failed != "" {
 		o.knock(ctx)
 		o.skipAll(failed)
 		return
 	}
-	client, err := container.NewClient(o.url, cred, &container.ClientOptions{ClientOptions: o.options()})
+	if o.container == "" && !o.choose(ctx, cred) {
+		return
+	}
+	client, err := container.NewClient(o.containerURL(), cred, &container.ClientOptions{ClientOptions: o.options()})
 	if err != nil {
 		o.add(o.from(checkNetwork, "network", "", err))
 		o.skipAll(checkNetwork)
@@ -116,8 +116,8 @@ func (o *target) options() azcore.ClientOptions {
 // firstDelay is the pause before the one retry.
 const firstDelay = 200 * time.Millisecond
 
-// knock asks without a token, where there is none or no container to use it on: Storage's challenge shows that the way
-// is free and which tenant the account trusts, and a closed firewall shows as well.
+// knock asks without a token, where there is none: Storage's challenge shows that the way is free and which tenant the
+// account trusts, and a closed firewall shows as well.
 func (o *target) knock(ctx context.Context) {
 	err := o.anonymous(ctx)
 	var answer *azcore.ResponseError
@@ -177,8 +177,8 @@ func (o *target) from(id, layer, title string, err error) diagnosis.Check {
 
 func (o *target) context(operation string) diagnosis.Context {
 	c := o.run.context(operation)
-	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.entry.Container, o.url
-	c.Scope = o.entry.ResourceID + "/blobServices/default/containers/" + o.entry.Container
+	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.container, o.url
+	c.Scope = arm.Scope(o.entry.ResourceID, o.entry.Container)
 	c.Role = "Storage Blob Data Reader"
 	if o.wanted == integration.AccessReadWrite {
 		c.Role = "Storage Blob Data Contributor"
@@ -186,9 +186,16 @@ func (o *target) context(operation string) diagnosis.Context {
 	return c
 }
 
+// containerURL is the URL of the container that is tested.
+func (o *target) containerURL() string {
+	entry := o.entry
+	entry.Container = o.container
+	return o.run.tester.urlOf(entry)
+}
+
 // blobURL is the blob's URL with readable slashes.
 func (o *target) blobURL(name string) string {
-	return o.url + "/" + (&url.URL{Path: name}).EscapedPath()
+	return o.containerURL() + "/" + (&url.URL{Path: name}).EscapedPath()
 }
 
 // validAccount keeps a document's text from choosing another host than a storage account's.

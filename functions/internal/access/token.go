@@ -28,13 +28,14 @@ const (
 
 // The checks that others depend on.
 const (
-	checkFormat   = "token.format"
-	checkExchange = "exchange.token"
-	checkNetwork  = "access.network"
-	checkList     = "access.list"
-	checkRead     = "access.read"
-	checkWrite    = "access.write"
-	checkDelete   = "access.delete"
+	checkFormat     = "token.format"
+	checkExchange   = "exchange.token"
+	checkNetwork    = "access.network"
+	checkContainers = "access.containers"
+	checkList       = "access.list"
+	checkRead       = "access.read"
+	checkWrite      = "access.write"
+	checkDelete     = "access.delete"
 )
 
 // checkToken compares what the token says with the document, before anything is sent. It returns the id of the first

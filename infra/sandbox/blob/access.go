@@ -27,9 +27,13 @@ const (
 // container is not.
 func (r right) data() bool { return strings.HasPrefix(string(r), containersProvider+"/blobs/") }
 
-// allowed tells whether the principal's role assignments give it any of the rights on the container.
+// allowed tells whether the principal's role assignments give it any of the rights on the container, or on the account
+// where the request is for that.
 func (s *Service) allowed(principal entra.Principal, r request, rights []right) bool {
-	scope := r.account.ResourceID + "/blobServices/default/containers/" + r.container
+	scope := r.account.ResourceID
+	if r.container != "" {
+		scope += "/blobServices/default/containers/" + r.container
+	}
 	for _, wanted := range rights {
 		if s.world.Allowed(principal.ID, string(wanted), scope, wanted.data()) {
 			return true

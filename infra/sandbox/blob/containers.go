@@ -47,6 +47,9 @@ func (s *Service) containerProperties(w http.ResponseWriter, r request) error {
 	return nil
 }
 
+// defaultEncryptionScope is that of a container for which none was chosen.
+const defaultEncryptionScope = "$account-encryption-key"
+
 func containerHeaders(c world.Container) map[string]string {
 	return map[string]string{
 		"x-ms-lease-status":                              "unlocked",
@@ -54,7 +57,7 @@ func containerHeaders(c world.Container) map[string]string {
 		"x-ms-has-immutability-policy":                   strconv.FormatBool(c.Immutable),
 		"x-ms-has-legal-hold":                            "false",
 		"x-ms-immutable-storage-with-versioning-enabled": "false",
-		"x-ms-default-encryption-scope":                  "$account-encryption-key",
+		"x-ms-default-encryption-scope":                  defaultEncryptionScope,
 		"x-ms-deny-encryption-scope-override":            "false",
 	}
 }

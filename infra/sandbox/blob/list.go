@@ -72,9 +72,9 @@ func (s *Service) list(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return refusalOf(err)
 	}
-	page, next := cut(found, string(start), limit)
+	page, next := cut(found, string(start), limit, func(b world.Blob) string { return b.Name })
 	result := enumerationResults{
-		ServiceEndpoint: "https://" + strings.ToLower(r.account.Name) + Suffix + "/",
+		ServiceEndpoint: serviceEndpoint(r),
 		ContainerName:   r.container,
 		Prefix:          query.Get("prefix"),
 		Marker:          query.Get("marker"),
@@ -101,13 +101,13 @@ func pageSize(asked string) (int, error) {
 }
 
 // cut takes the page that begins at the name start; the marker of the next page is the name that it begins with.
-func cut(all []world.Blob, start string, limit int) ([]world.Blob, string) {
-	from, _ := slices.BinarySearchFunc(all, start, func(b world.Blob, name string) int { return strings.Compare(b.Name, name) })
+func cut[T any](all []T, start string, limit int, nameOf func(T) string) ([]T, string) {
+	from, _ := slices.BinarySearchFunc(all, start, func(one T, name string) int { return strings.Compare(nameOf(one), name) })
 	all = all[from:]
 	if len(all) <= limit {
 		return all, ""
 	}
-	return all[:limit], base64.URLEncoding.EncodeToString([]byte(all[limit].Name))
+	return all[:limit], base64.URLEncoding.EncodeToString([]byte(nameOf(all[limit])))
 }
 
 func items(page []world.Blob, withMetadata bool) []blobItem {

@@ -1,5 +1,5 @@
 // Package blob pretends to be Azure Blob Storage for every storage account of the world: containers, block blobs,
-// listing, metadata, ranges and conditions, as far as azblob needs them for whole, small blobs.
+// listing of both, metadata, ranges and conditions, as far as azblob needs them for whole, small blobs.
 //
 // What it adds over the public emulator is who may do what, judged in Azure's order: firewall, token, role assignment,
 // existence, conditions, immutability. So 403 always comes before 404.
@@ -122,7 +122,7 @@ var containerName = regexp.MustCompile(`^(\$root|\$web|\$logs|[a-z0-9](-?[a-z0-9
 func (s *Service) operation(r request) (operation, error) {
 	switch {
 	case r.container == "":
-		return operation{}, notImplemented("operations on the account")
+		return s.accountOperation(r)
 	case !containerName.MatchString(r.container) || len(r.container) < 3 || len(r.container) > 63:
 		return operation{}, invalidName()
 	case r.blob == "":
