@@ -32,11 +32,18 @@ func (g *gate) listIntegrations(c call) (int, any, error) {
 func (g *gate) integrationsOf(organization string) []world.Object {
 	all := []world.Object{}
 	for _, integration := range g.world.DDOEObjects(world.DDOEIntegrations) {
-		if belongs(integration, organization) {
+		if belongs(integration, organization) && g.listed(integration) {
 			all = append(all, g.integrationView(integration, false))
 		}
 	}
 	return all
+}
+
+// listed tells whether the list shows the integration already.
+func (g *gate) listed(integration world.Object) bool {
+	lag, lags := number(g.quirk(QuirkListLag), "ms")
+	made, dated := number(integration, "createdAt")
+	return !lags || !dated || g.world.Now().UnixMilli() >= made+lag
 }
 
 // belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.

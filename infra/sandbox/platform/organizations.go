@@ -19,7 +19,8 @@ func (g *gate) memberships(c call) (int, any, error) {
 	all := []world.Object{}
 	for _, organization := range g.world.DDOEObjects(world.DDOEOrganizations) {
 		if role := text(c.user, organizationRole); role != "" {
-			all = append(all, world.Object{"org": text(organization, "id"), "member": text(c.user, "id"), "role": role, "status": "active"})
+			all = append(all, world.Object{"org": g.reference(world.DDOEOrganizations, text(organization, "id"), false),
+				"member": g.reference(world.DDOEUsers, text(c.user, "id"), false), "role": role, "status": "active", "inviteEmail": text(c.user, "id")})
 		}
 	}
 	return http.StatusOK, all, nil

@@ -35,6 +35,8 @@ const (
 	QuirkPatchReplaces = "patchReplaces"
 	// QuirkRole401 refuses a user's role with 401 and not with 403.
 	QuirkRole401 = "role401"
+	// QuirkListLag shows a new integration in the list only `ms` milliseconds after it was made; read alone it is there.
+	QuirkListLag = "listLag"
 	// QuirkSubject is the subject that the platform's own tokens have, whatever the credential file says.
 	QuirkSubject = "subject"
 )
@@ -53,7 +55,7 @@ type Quirk struct {
 func quirkValues() map[string][]string {
 	return map[string][]string{
 		QuirkDuplicate400: nil, QuirkDuplicate409: nil, QuirkRefuseDeleteInUse: nil, QuirkPatchReplaces: nil, QuirkRole401: nil,
-		QuirkValidation: nil,
+		QuirkValidation: nil, QuirkListLag: nil,
 		QuirkReferences: {"string", "object"}, QuirkDates: {"string", "number"}, QuirkErrors: {"message", "text", "html"},
 		QuirkSubject: {},
 	}
@@ -68,6 +70,8 @@ func QuirkHelp() string {
 		switch {
 		case name == QuirkValidation:
 			members = `{"polls", "ms", "status", "error"}`
+		case name == QuirkListLag:
+			members = `{"ms"}`
 		case values[name] != nil:
 			members = `{"value": "` + strings.Join(values[name], `" or "`) + `"}`
 		}
@@ -91,8 +95,12 @@ func CheckQuirk(name string, body []byte) error {
 		return &strictjson.Error{Pointer: "/value", Member: "value", Detail: "the quirk takes none"}
 	case allowed != nil && q.Value == "", len(allowed) > 0 && !slices.Contains(allowed, q.Value):
 		return &strictjson.Error{Pointer: "/value", Member: "value", Detail: "is required: " + strings.Join(allowed, " or ")}
-	case name != QuirkValidation && (q.Polls != 0 || q.MS != 0 || q.Status != "" || q.Error != ""):
-		return &strictjson.Error{Detail: "polls, ms, status and error belong to the quirk " + QuirkValidation}
+	case name != QuirkValidation && (q.Polls != 0 || q.Status != "" || q.Error != ""):
+		return &strictjson.Error{Detail: "polls, status and error belong to the quirk " + QuirkValidation}
+	case name != QuirkValidation && name != QuirkListLag && q.MS != 0:
+		return &strictjson.Error{Detail: "ms belongs to the quirks " + QuirkValidation + " and " + QuirkListLag}
+	case name == QuirkListLag && q.MS == 0:
+		return &strictjson.Error{Pointer: "/ms", Member: "ms", Detail: "is required"}
 	case q.Polls < 0 || q.MS < 0:
 		return &strictjson.Error{Detail: "polls and ms must not be negative"}
 	}

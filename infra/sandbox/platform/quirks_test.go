@@ -67,6 +67,9 @@ func TestQuirkReferencesAndDates(t *testing.T) {
 			assert.IsType(t, tc.driver, b.do("GET", "/drivers/"+b.driver(id), nil).at("createdAt"))
 			command, _ := b.validate(id)
 			assert.IsType(t, tc.integration, command.at("createdAt"))
+			membership := b.do("GET", "/users/orgs", nil)
+			assert.IsType(t, tc.listed, membership.at(0, "org"))
+			assert.IsType(t, tc.listed, membership.at(0, "member"))
 		})
 	}
 }
@@ -145,6 +148,21 @@ func TestQuirkRefuseDeleteInUse(t *testing.T) {
 	assert.Equal(t, 200, b.do("DELETE", ofOrg+"/integrations/"+integration, nil).status)
 }
 
+// TestQuirkListLag: a new integration is there before the list shows it.
+func TestQuirkListLag(t *testing.T) {
+	b := newBench(t)
+	b.quirk(platform.QuirkListLag, `{"ms":5000}`)
+	b.quirk(platform.QuirkDuplicate409, `{}`)
+	id := b.integration("wif", values("c"))
+	assert.Equal(t, []any{}, b.do("GET", ofOrg+"/integrations", nil).value)
+	assert.Equal(t, 200, b.do("GET", ofOrg+"/integrations/"+id, nil).status)
+	assert.Equal(t, 409, b.do("POST", ofOrg+"/integrations", b.request("wif", values("c"))).status)
+	*b.at = b.at.Add(4999 * time.Millisecond)
+	assert.Equal(t, []any{}, b.do("GET", ofOrg+"/integrations", nil).value)
+	*b.at = b.at.Add(time.Millisecond)
+	assert.Equal(t, id, b.do("GET", ofOrg+"/integrations", nil).text(0, "id"))
+}
+
 func TestQuirkPatchReplaces(t *testing.T) {
 	b := newBench(t)
 	kind, names := b.federation()
@@ -178,6 +196,8 @@ func TestQuirksAreSwitches(t *testing.T) {
 		"value unknown":      {platform.QuirkErrors, `{"value":"xml"}`},
 		"any value, but one": {platform.QuirkSubject, `{}`},
 		"polls elsewhere":    {platform.QuirkRole401, `{"polls":1}`},
+		"ms elsewhere":       {platform.QuirkRole401, `{"ms":1}`},
+		"a lag without time": {platform.QuirkListLag, `{}`},
 		"negative":           {platform.QuirkValidation, `{"polls":-1}`},
 		"unknown member":     {platform.QuirkValidation, `{"poll":1}`},
 		"no object":          {platform.QuirkValidation, `[]`},
