@@ -78,6 +78,9 @@ func TestProjectAndIntegrationAlone(t *testing.T) {
 	assert.Equal(t, "n", one.Name)
 	assert.Nil(t, one.Metadata, "the answer does not say")
 	assert.Equal(t, "/our/api/v1/orgs/o/integrations/i", a.last.URL.Path)
+	_, err = a.GetIntegration(t.Context(), "", "i/../j")
+	require.NoError(t, err)
+	assert.Equal(t, "/our/api/v1/integrations/i%2F..%2Fj", a.last.URL.EscapedPath(), "in whichever organisation it is")
 	_, err = serve(t, scripted{status: 404, contentType: asJSON, body: `{"message":"Integration not found"}`}).GetIntegration(t.Context(), "o", "i")
 	assert.True(t, ddoe.IsNotFound(err))
 }

@@ -14,6 +14,7 @@ import (
 const (
 	opTypes                     = "ddoe.types.list"
 	opPlatformIntegrationList   = "ddoe.integration.list"
+	opPlatformIntegrationGet    = "ddoe.integration.get"
 	opPlatformIntegrationCreate = "ddoe.integration.create"
 	opPlatformIntegrationUpdate = "ddoe.integration.update"
 	opPlatformIntegrationDelete = "ddoe.integration.delete"
@@ -39,14 +40,41 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 	if !errors.As(err, &f) {
 		return err
 	}
-	if operation == opDriverTest && f.reaction == later && r.cmd.Attempt >= patientAttempts && storageRefused(f.err) {
-		f.reaction = fail
-	}
 	var refused *ddoe.Error
-	if errors.As(f.err, &refused) {
-		f.err = &diagnosis.Error{Diagnosis: r.platformDiagnosis(ctx, operation, refused), Err: f.err}
+	if !errors.As(f.err, &refused) {
+		return f
 	}
+	found := r.platformDiagnosis(ctx, operation, refused)
+	if operation == opDriverTest && f.reaction == later && r.believed(ctx, refused) {
+		f.reaction = fail
+		if refused.HTTPStatus() >= http.StatusInternalServerError {
+			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
+		}
+	}
+	f.err = &diagnosis.Error{Diagnosis: found, Err: f.err}
 	return f
+}
+
+// believed reports whether a test of the storage that was tried as often as an invocation allows has failed for good. What
+// may be a role is believed now: a person has to look. What the storage says is believed when the clocks of Azure have
+// run out. A fault of the platform is believed then if it is the test's alone, and the platform answers otherwise.
+func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
+	switch {
+	case roleRefused(refused):
+		return true
+	case r.cmd.Attempt < patientAttempts:
+		return false
+	case refused.HTTPStatus() >= http.StatusInternalServerError:
+		_, err := r.Platform.Client.Me(ctx)
+		return err == nil
+	}
+	return storageRefused(refused)
+}
+
+// roleRefused reports whether the answer is that of a missing role; a platform that hands on what Entra or the storage
+// said may give it for those too.
+func roleRefused(refused *ddoe.Error) bool {
+	return refused.HTTPStatus() == http.StatusForbidden || refused.HTTPStatus() == http.StatusUnauthorized
 }
 
 // storageRefused reports whether the platform's answer to a test is about the storage.
@@ -81,6 +109,14 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 	if code != "" {
 		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
 	}
+	if operation == opDriverTest && code == roleMissing(opDriverTest) {
+		found.Detail += " Or the storage refused the platform, which hands that on: a federated credential or a role assignment takes minutes to act; then the same PUT goes through."
+	}
+	return quoting(found, refused)
+}
+
+// quoting adds what the platform said.
+func quoting(found diagnosis.Diagnosis, refused *ddoe.Error) diagnosis.Diagnosis {
 	if message := strings.TrimSpace(refused.ServiceMessage()); message != "" {
 		found.Detail += " The platform says: " + diagnosis.Printable(message)
 	}
