@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,11 +55,19 @@ func (g *gate) tested(ctx context.Context, integrationID, container, path string
 	var refused *storageError
 	switch {
 	case errors.As(err, &refused):
-		return 0, nil, refuse(http.StatusBadRequest, refused.Error())
+		return 0, nil, refuse(g.testStatus(), refused.Error())
 	case err != nil:
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil
+}
+
+// testStatus is the status of a failed test.
+func (g *gate) testStatus() int {
+	if status, err := strconv.Atoi(g.value(QuirkDriverTest)); err == nil {
+		return status
+	}
+	return http.StatusBadRequest
 }
 
 // validateDrivers begins to test all drivers of an integration.

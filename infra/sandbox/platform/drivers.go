@@ -58,6 +58,9 @@ func (g *gate) createDriver(c call) (int, any, error) {
 		"allowExternalDelete": p.AllowExternalDelete == nil || *p.AllowExternalDelete, "allowExternalModification": true,
 		"integrationId": p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
 	setPayload(driver, p.Payload)
+	if g.has(QuirkDriverCreate) {
+		driver["allowExternalDelete"] = true
+	}
 	if err := g.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
 		return 0, nil, err
 	}
@@ -131,6 +134,11 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 	if update.Payload == nil {
 		return 0, nil, refuse(http.StatusBadRequest, "payload is required")
 	}
+	payload, err := g.changeable(update.Payload)
+	if err != nil {
+		return 0, nil, err
+	}
+	keepsDelete := g.value(QuirkDriverPatch) == "keepsExternalDelete"
 	driver, err := g.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), func(driver world.Object, _ []world.Object) (world.Object, error) {
 		if driver == nil {
 			return nil, driverNotFound()
@@ -138,16 +146,36 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 		if update.Name != "" {
 			driver["name"] = update.Name
 		}
-		if update.AllowExternalDelete != nil {
+		if update.AllowExternalDelete != nil && !keepsDelete {
 			driver["allowExternalDelete"] = *update.AllowExternalDelete
 		}
-		setPayload(driver, update.Payload)
+		setPayload(driver, payload)
 		return driver, nil
 	})
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, g.showDriver(driver), nil
+}
+
+// changeable is what an update changes of the payload that it was sent.
+func (g *gate) changeable(payload world.Object) (world.Object, error) {
+	kept := []string{}
+	switch g.value(QuirkDriverPatch) {
+	case "keepsIntegration":
+		kept = []string{"integrationId", "integrationType"}
+	case "keepsExternalDelete":
+		kept = []string{"allowExternalDelete"}
+	case "refusesIntegration":
+		if _, given := payload["integrationId"]; given {
+			return nil, refuse(http.StatusForbidden, "Forbidden: sudo only")
+		}
+	}
+	payload = maps.Clone(payload)
+	for _, member := range kept {
+		delete(payload, member)
+	}
+	return payload, nil
 }
 
 func (g *gate) deleteDriver(c call) (int, any, error) {
@@ -214,5 +242,9 @@ func (g *gate) showDriver(o world.Object) world.Object {
 		created = parsed
 	}
 	view["createdAt"] = g.date(created, true)
+	if g.has(QuirkDriverAnswer) {
+		required := []string{"id", "type", "creator", "createdAt", "name", "isSyncable"}
+		maps.DeleteFunc(view, func(member string, _ any) bool { return !slices.Contains(required, member) })
+	}
 	return view
 }

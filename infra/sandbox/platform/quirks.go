@@ -37,6 +37,16 @@ const (
 	QuirkRole401 = "role401"
 	// QuirkListLag shows a new integration in the list only `ms` milliseconds after it was made; read alone it is there.
 	QuirkListLag = "listLag"
+	// QuirkDriverAnswer shows "bare" drivers: no more than the API's description requires, without integration, project and
+	// place.
+	QuirkDriverAnswer = "driverAnswer"
+	// QuirkDriverCreate makes drivers as if allowExternalDelete had not been sent ("ignoresExternalDelete"): it is then true.
+	QuirkDriverCreate = "driverCreate"
+	// QuirkDriverPatch leaves a member of a driver as it is and says 200 all the same: "keepsIntegration" or
+	// "keepsExternalDelete"; or it refuses a body that has the integration: "refusesIntegration".
+	QuirkDriverPatch = "driverPatch"
+	// QuirkDriverTest is the status with which a failed test of storage is answered; 400 without it.
+	QuirkDriverTest = "driverTest"
 	// QuirkSubject is the subject that the platform's own tokens have, whatever the credential file says.
 	QuirkSubject = "subject"
 )
@@ -57,7 +67,10 @@ func quirkValues() map[string][]string {
 		QuirkDuplicate400: nil, QuirkDuplicate409: nil, QuirkRefuseDeleteInUse: nil, QuirkPatchReplaces: nil, QuirkRole401: nil,
 		QuirkValidation: nil, QuirkListLag: nil,
 		QuirkReferences: {"string", "object"}, QuirkDates: {"string", "number"}, QuirkErrors: {"message", "text", "html"},
-		QuirkSubject: {},
+		QuirkDriverAnswer: {"bare"}, QuirkDriverCreate: {"ignoresExternalDelete"},
+		QuirkDriverPatch: {"keepsIntegration", "keepsExternalDelete", "refusesIntegration"},
+		QuirkDriverTest:  {"401", "403", "409", "422", "424", "500", "503"},
+		QuirkSubject:     {},
 	}
 }
 

@@ -1,0 +1,101 @@
+package platform_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestQuirkDriverAnswer(t *testing.T) {
+	b := newBench(t)
+	integration := b.integration("wif", values("c"))
+	id := b.driver(integration)
+	b.quirk(platform.QuirkDriverAnswer, `{"value":"bare"}`)
+	filtered := b.do("GET", "/drivers?projectId="+world.ProjectID+"&integrationId="+integration, nil)
+	require.Len(t, filtered.value, 1, "the filters see what is not shown")
+	for name, shown := range map[string]any{
+		"made":    b.do("POST", "/drivers", b.driverBody(integration)).value,
+		"read":    b.do("GET", "/drivers/"+id, nil).value,
+		"changed": b.do("PATCH", "/drivers/"+id, map[string]any{"payload": map[string]any{"path": "b"}}).value,
+		"listed":  filtered.at(0),
+	} {
+		driver, _ := shown.(map[string]any)
+		assert.Equal(t, []string{"createdAt", "creator", "id", "isSyncable", "name", "type"}, slices.Sorted(maps.Keys(driver)), name)
+	}
+}
+
+func TestQuirkDriverPatchAndCreate(t *testing.T) {
+	for value, tc := range map[string]struct {
+		status  int
+		changed []any // integrationId is the other one, allowExternalDelete, path
+	}{
+		"":                    {200, []any{true, true, "b"}},
+		"keepsIntegration":    {200, []any{false, true, "b"}},
+		"keepsExternalDelete": {200, []any{true, false, "b"}},
+		"refusesIntegration":  {403, []any{false, false, "a folder"}},
+	} {
+		t.Run("as "+value, func(t *testing.T) {
+			b := newBench(t)
+			id, other := b.driver(b.integration("wif", values("c"))), b.integration("other", values("c"))
+			if value != "" {
+				b.quirk(platform.QuirkDriverPatch, `{"value":"`+value+`"}`)
+			}
+			for _, body := range []map[string]any{
+				{"payload": map[string]any{"integrationId": other, "allowExternalDelete": true, "path": "b"}},
+				{"payload": map[string]any{"integrationId": other, "path": "b"}, "allowExternalDelete": true},
+			} {
+				assert.Equal(t, tc.status, b.do("PATCH", "/drivers/"+id, body).status)
+				is := b.do("GET", "/drivers/"+id, nil)
+				assert.Equal(t, tc.changed, []any{is.text("integrationId") == other, is.at("allowExternalDelete"), is.at("path")})
+			}
+		})
+	}
+	b := newBench(t)
+	integration := b.integration("wif", values("c"))
+	b.quirk(platform.QuirkDriverCreate, `{"value":"ignoresExternalDelete"}`)
+	body := b.driverBody(integration)
+	require.Equal(t, false, body["allowExternalDelete"])
+	assert.Equal(t, true, b.do("POST", "/drivers", body).at("allowExternalDelete"))
+}
+
+// TestQuirkDriverTest: the status is that of a storage that cannot be reached, not of a fault in the request.
+func TestQuirkDriverTest(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 409, 422, 424, 500, 503} {
+		b := newBench(t)
+		if status != 400 {
+			b.quirk(platform.QuirkDriverTest, fmt.Sprintf(`{"value":"%d"}`, status))
+		}
+		broken := b.integration("broken", values("no such application"))
+		good := b.integration("good", values(b.identity().app.AppID))
+		assert.Equal(t, status, b.do("POST", "/drivers/test", b.driverBody(broken)).status)
+		assert.Equal(t, status, b.do("GET", "/drivers/"+b.driver(broken)+"/test", nil).status)
+		assert.Equal(t, 204, b.do("POST", "/drivers/test", b.driverBody(good)).status)
+		body := b.driverBody(good)
+		body["type"] = "s3"
+		assert.Equal(t, 400, b.do("POST", "/drivers/test", body).status)
+	}
+}
+
+func TestDriverQuirksAreChecked(t *testing.T) {
+	b := newBench(t)
+	for quirk, body := range map[string]string{
+		platform.QuirkDriverAnswer: `{}`,
+		platform.QuirkDriverCreate: `{"value":"bare"}`,
+		platform.QuirkDriverPatch:  `{"value":"keepsPath"}`,
+		platform.QuirkDriverTest:   `{"value":"200"}`,
+	} {
+		recorder := httptest.NewRecorder()
+		b.cloud.ControlHandler().ServeHTTP(recorder, httptest.NewRequest("PUT", "/objects/ddoe.quirks/"+quirk, strings.NewReader(body)))
+		assert.Equal(t, 400, recorder.Code, quirk)
+		assert.Contains(t, platform.QuirkHelp(), quirk)
+	}
+}
