@@ -28,8 +28,8 @@ const maxText = 600
 
 // upload takes the file, and what the form says beside it, out of the request. The error is a *problem.Problem.
 func (in *input) upload() ([]byte, credential.Form, error) {
-	if in.ContentEncoding != "" && !strings.EqualFold(in.ContentEncoding, "identity") {
-		return nil, credential.Form{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType, "Send the body without Content-Encoding.")
+	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
+		return nil, credential.Form{}, p
 	}
 	media, parameters, err := mime.ParseMediaType(in.ContentType)
 	switch {
@@ -37,6 +37,9 @@ func (in *input) upload() ([]byte, credential.Form, error) {
 		file, err := checked(in.RawBody, len(in.RawBody) > 0)
 		return file, credential.Form{}, err
 	case err == nil && media == "multipart/form-data":
+		if !bytes.Contains(in.RawBody, []byte("--"+parameters["boundary"])) || parameters["boundary"] == "" {
+			return nil, credential.Form{}, malformed()
+		}
 		return readForm(in.RawBody, parameters["boundary"])
 	default:
 		return nil, credential.Form{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
@@ -96,6 +99,8 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 	f := diagnosis.Finding{Pointer: "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(field.Actual(name))}
 	_, again := seen[name]
 	switch {
+	case name == "":
+		f.Code, f.Detail, f.Expected = "unknown-member", "The form has a part without a name.", "file, clientId, tenantId"
 	case name != partFile && name != partClientID && name != partTenantID:
 		f.Code, f.Detail, f.Expected = "unknown-member", "The form has a part that is not known.", "file, clientId, tenantId"
 	case again:
@@ -109,5 +114,5 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 }
 
 func malformed() error {
-	return problem.New(http.StatusBadRequest, problem.CodeMalformedBody, "The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
+	return problem.New(http.StatusBadRequest, "malformed-form", "The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
 }

@@ -117,9 +117,11 @@ func TestNothingToJudge(t *testing.T) {
 		"text":                    {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
 		"what curl -d sends":      {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
 		"no media type at all":    {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
-		"form without boundary":   {raw("{}", "multipart/form-data"), "", 400, "malformed-body", ""},
-		"form of another shape":   {raw("{}", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
-		"form cut off":            {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x"), "", 400, "malformed-body", ""},
+		"form without boundary":   {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
+		"form of another shape":   {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+		"form without parts":      {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
+		"part without a name":     {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
+		"form cut off":            {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
 		"unknown part":            {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member", "/clientid"},
 		"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "", "x"}), "", 422, "unknown-member", "/"},
 		"two files":               {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422, "duplicate-member", "/file"},
@@ -144,6 +146,7 @@ func TestNothingToJudge(t *testing.T) {
 	}
 	compressed := (&judge{}).edge().Call(t, "POST", path, "{}", "Content-Type", "application/json", "Content-Encoding", "gzip")
 	assert.Equal(t, 415, compressed.Status)
+	assert.Equal(t, "unsupported-content-encoding", compressed.Body["code"])
 }
 
 // TestRealFilesThroughTheEdge: raw or in a form, a file is judged alike.

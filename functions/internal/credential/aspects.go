@@ -8,8 +8,9 @@ import (
 
 // The aspects that others need.
 const (
-	aspectBytes = "file.bytes"
-	aspectJSON  = "file.json"
+	aspectBytes      = "file.bytes"
+	aspectJSON       = "file.json"
+	aspectFormClient = "file.form.clientId"
 )
 
 // aspects are all aspects of a file, in the order of the report: what a later one needs comes first.
@@ -25,10 +26,17 @@ func aspects() []aspect {
 	}
 	return append(all,
 		aspect{id: "file.ids", title: "clientId and tenantId differ", needs: aspectJSON, rules: agreementRules(), blocked: needsSound(memberClientID, memberTenantID)},
-		aspect{id: "file.form.clientId", title: "Form and file name the same client", field: "/clientId", needs: aspectJSON, rules: formClientRules(),
-			applies: func(s *subject) bool { return s.Form.ClientID != "" }, blocked: needsString(memberClientID)},
+		typed(memberClientID),
+		typed(memberTenantID),
+		aspect{id: aspectFormClient, title: "Form and file name the same client", field: "/clientId", needs: aspectJSON, rules: formClientRules(),
+			applies: func(s *subject) bool { return s.Form.ClientID != "" }, blocked: needsComparable(memberClientID)},
 		aspect{id: "file.form.tenantId", title: "Form and file name the same tenant", field: "/tenantId", needs: aspectJSON, rules: formTenantRules(),
-			applies: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: needsString(memberTenantID)},
+			applies: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: func(s *subject) string {
+				if s.swapped() {
+					return aspectFormClient + "." + ruleSwapped
+				}
+				return needsComparable(memberTenantID)(s)
+			}},
 		aspect{id: "file.platform.issuer", title: "The issuer is this platform's", field: "/federatedTokenIssuer", needs: aspectJSON, rules: platformIssuerRules(),
 			applies: func(s *subject) bool { return s.Linter.Issuer != "" }, blocked: needsSound(memberIssuer)},
 		aspect{id: "file.platform.subject", title: "The subject has this platform's form", field: "/subject", needs: aspectJSON, rules: platformSubjectRules(),
@@ -54,6 +62,27 @@ func values() []value {
 		{memberAudience, "audience is a token-exchange audience", "audience", func(s *subject) field.Rules { return field.Audience(s.Linter.Audience) }},
 	}
 }
+
+// valueOf is the table of one of values.
+func valueOf(name string) value {
+	all := values()
+	return all[slices.IndexFunc(all, func(v value) bool { return v.name == name })]
+}
+
+// typed is the aspect of what a person typed for a member: it is held against the table of the member.
+func typed(name string) aspect {
+	v := valueOf(name)
+	return aspect{
+		id: "form." + name, title: "In the form, " + v.title, field: formPointer + name,
+		applies: func(s *subject) bool { return s.typed(name) != "" },
+		rules: []rule{{id: "table", check: func(s *subject) []fault {
+			return v.faults(s, member{pointer: formPointer + name, value: s.typed(name)})
+		}}},
+	}
+}
+
+// formPointer is before the name of a part of the form; a pointer without it is into the file.
+const formPointer = "/form/"
 
 func (v value) aspect() aspect {
 	return aspect{
@@ -134,6 +163,30 @@ func needsSound(names ...string) func(*subject) string {
 			}
 		}
 		return ""
+	}
+}
+
+// needsComparable blocks a comparison of form and file while one of the two is unfit by itself, or a domain is to be held
+// against a GUID: whether they name the same tenant, the directory alone could tell.
+func needsComparable(name string) func(*subject) string {
+	return func(s *subject) string {
+		v, form, file := valueOf(name), s.typed(name), s.value(name)
+		for _, b := range v.table(s).Violations(form) {
+			if !b.Warning {
+				return "form." + name + "." + b.Code[len(v.prefix)+1:]
+			}
+		}
+		if by := needsSound(name)(s); by != "" {
+			return by
+		}
+		switch formGUID, fileGUID := field.IsGUID(form), field.IsGUID(file); {
+		case !formGUID && fileGUID:
+			return "form." + name + ".domain"
+		case formGUID && !fileGUID:
+			return "file." + name + ".domain"
+		default:
+			return ""
+		}
 	}
 }
 

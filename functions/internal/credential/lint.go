@@ -16,6 +16,18 @@ const MaxSize = 8 << 10
 // Form is what a person typed beside the file; empty members were not given.
 type Form struct{ ClientID, TenantID string }
 
+// typed is what the form says of a member of the file.
+func (f Form) typed(name string) string {
+	switch name {
+	case memberClientID:
+		return f.ClientID
+	case memberTenantID:
+		return f.TenantID
+	default:
+		return ""
+	}
+}
+
 // Linter judges credential files by themselves, without the network. What it is told of the platform is compared with
 // the file; empty members are not known, and not compared.
 type Linter struct {

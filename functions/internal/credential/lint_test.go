@@ -194,19 +194,33 @@ func TestForm(t *testing.T) {
 		want   []string
 		detail string
 	}{
-		"the same":           {credential.Form{ClientID: client, TenantID: tenant}, nil, ""},
-		"other client":       {credential.Form{ClientID: other}, []string{"form-client-id-mismatch /clientId"}, ""},
-		"other tenant":       {credential.Form{ClientID: client, TenantID: other}, []string{"form-tenant-id-mismatch /tenantId"}, ""},
-		"exchanged":          {credential.Form{ClientID: tenant, TenantID: client}, []string{"form-client-id-mismatch /clientId", "form-tenant-id-mismatch /tenantId"}, "exchanged"},
-		"blank behind":       {credential.Form{ClientID: client + " "}, []string{"form-client-id-mismatch /clientId"}, "blank"},
-		"a secret in a form": {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"}, []string{"form-client-id-mismatch /clientId"}, ""},
+		"the same":             {credential.Form{ClientID: client, TenantID: strings.ToUpper(tenant)}, nil, ""},
+		"other client":         {credential.Form{ClientID: other}, []string{"form-client-id-mismatch /clientId"}, ""},
+		"other tenant":         {credential.Form{ClientID: client, TenantID: other}, []string{"form-tenant-id-mismatch /tenantId"}, ""},
+		"exchanged":            {credential.Form{ClientID: tenant, TenantID: client}, []string{"form-ids-swapped /clientId"}, "Exchange the two where they stand the wrong way round"},
+		"the tenant twice":     {credential.Form{ClientID: tenant, TenantID: tenant}, []string{"form-client-id-mismatch /clientId"}, "The form's client id is the file's tenant id."},
+		"client as tenant":     {credential.Form{TenantID: client}, []string{"form-tenant-id-mismatch /tenantId"}, "The form's tenant id is the file's client id."},
+		"blank behind":         {credential.Form{ClientID: client + " "}, []string{"client-id-blank-edge /form/clientId"}, "Remove the blank."},
+		"in brackets":          {credential.Form{ClientID: "{" + client + "}"}, []string{"client-id-not-guid /form/clientId"}, "stands in brackets"},
+		"no GUID":              {credential.Form{ClientID: "my-app", TenantID: "common"}, []string{"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"}, "not Object ID"},
+		"a secret in a form":   {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"}, []string{"client-id-secret /form/clientId"}, "Rotate that secret now"},
+		"a domain, not a GUID": {credential.Form{TenantID: "contoso.com"}, []string{"tenant-id-domain /form/tenantId"}, "not its GUID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := linter().Lint(good, c.form)
+			assertSound(t, report)
 			assert.Equal(t, c.want, codes(report))
 			assert.NotContains(t, string(encode(t, report)), "pl4nted")
 			assert.Contains(t, string(encode(t, report)), c.detail)
 		})
+	}
+	// Whether a domain and a GUID are the same tenant's, nobody here can tell, whichever of the two has which.
+	domain := bytes.ReplaceAll(good, []byte(tenant), []byte("contoso.com"))
+	for typed, want := range map[string][]string{"contoso.com": {"tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId"}, tenant: {"tenant-id-domain /tenantId"},
+		"fabrikam.com": {"tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId", "form-tenant-id-mismatch /tenantId"}} {
+		report := linter().Lint(domain, credential.Form{TenantID: typed})
+		assert.Equal(t, want, codes(report))
+		assertSound(t, report)
 	}
 	report := linter().Lint([]byte(`{}`), credential.Form{ClientID: client})
 	i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.form.clientId" })
@@ -218,6 +232,47 @@ func TestSize(t *testing.T) {
 	fits := append(slices.Clone(good), bytes.Repeat([]byte(" "), credential.MaxSize-len(good))...)
 	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(fits, credential.Form{}).Verdict)
 	assert.Equal(t, []string{"file-too-large "}, codes(linter().Lint(append(fits, ' '), credential.Form{})))
+}
+
+// TestASecretIsReplacedNotRemoved: the five members are needed, so what is to be done about a secret in one of them is
+// not to remove it.
+func TestASecretIsReplacedNotRemoved(t *testing.T) {
+	good := files(t, "good")["seed.json"]
+	for member, want := range map[string]string{
+		"clientId": "Application (client) ID", "tenantId": "Directory (tenant) ID", "federatedTokenIssuer": "claim iss", "subject": "claim sub", "audience": "token-exchange audience",
+	} {
+		t.Run(member, func(t *testing.T) {
+			bad := bytes.ReplaceAll(good, []byte(value(t, good, member)), []byte("abc8Q~pl4nted0123456789abcdefghijklmnopqrs"))
+			report := linter().Lint(bad, credential.Form{})
+			assertSound(t, report)
+			i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.secrets.value" })
+			require.GreaterOrEqual(t, i, 0, codes(report))
+			check := report.Checks[i]
+			assert.Equal(t, "/"+member, check.Field)
+			steps := strings.Join(check.Remedy.Steps, " ")
+			assert.Contains(t, steps, "Rotate")
+			assert.Contains(t, steps, want)
+			assert.NotContains(t, steps, "Remove")
+		})
+	}
+}
+
+// TestWellKnownIDs: an id that belongs to Microsoft or to everybody is neither an application's nor a tenant's.
+func TestWellKnownIDs(t *testing.T) {
+	good := files(t, "good")["seed.json"]
+	for name, c := range map[string]struct{ member, id, want string }{
+		"Graph as client":             {"clientId", "00000003-0000-0000-c000-000000000000", "client-id-microsoft /clientId"},
+		"Graph as tenant":             {"tenantId", "00000003-0000-0000-c000-000000000000", "tenant-id-alias /tenantId"},
+		"a role as tenant":            {"tenantId", "2A2B9908-6ea1-4ae2-8e65-a410df84e7d1", "tenant-id-alias /tenantId"},
+		"personal accounts as client": {"clientId", "9188040d-6c67-4c5b-b112-36a304b66dad", "client-id-microsoft /clientId"},
+		"Microsoft's own as client":   {"clientId", "72f988bf-86f1-41af-91ab-2d7cd011db47", "client-id-microsoft /clientId"},
+		"Microsoft's own as tenant":   {"tenantId", "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-microsoft /tenantId"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := bytes.ReplaceAll(good, []byte(value(t, good, c.member)), []byte(c.id))
+			assert.Equal(t, []string{c.want}, codes(linter().Lint(bad, credential.Form{})))
+		})
+	}
 }
 
 // TestASecretIsNotRepeatedInParts: a name is cut before it is shown, and a part of a token is no token any more.

@@ -17,23 +17,40 @@ func agreementRules() []rule {
 	}
 }
 
+const ruleSwapped = "swapped"
+
 // formClientRules and formTenantRules hold the file against what a person typed. Which of the two is right the file
 // alone cannot tell.
 func formClientRules() []rule {
-	return []rule{{id: "mismatch", code: "form-client-id-mismatch", check: func(s *subject) []fault {
-		return s.compare(memberClientID, s.Form.ClientID, s.value(memberTenantID))
-	}}}
+	return []rule{
+		{id: ruleSwapped, code: "form-ids-swapped", check: func(s *subject) []fault {
+			return faultIf(s.swapped(), fault{pointer: s.pointer(memberClientID), expected: field.ActualID(s.Form.ClientID), actual: field.ActualID(s.value(memberClientID))})
+		}},
+		{id: "mismatch", code: "form-client-id-mismatch", check: func(s *subject) []fault {
+			if s.swapped() {
+				return nil
+			}
+			return s.compare(memberClientID, memberTenantID, "The form's client id is the file's tenant id.")
+		}},
+	}
 }
 
 func formTenantRules() []rule {
 	return []rule{{id: "mismatch", code: "form-tenant-id-mismatch", check: func(s *subject) []fault {
-		return s.compare(memberTenantID, s.Form.TenantID, s.value(memberClientID))
+		return s.compare(memberTenantID, memberClientID, "The form's tenant id is the file's client id.")
 	}}}
 }
 
-// compare holds a value of the file against the form's; other is the file's value of the other member.
-func (s *subject) compare(name, typed, other string) []fault {
-	inFile := s.value(name)
+// swapped reports whether what is one id in the form is the other in the file.
+func (s *subject) swapped() bool {
+	client, tenant := s.value(memberClientID), s.value(memberTenantID)
+	return client != "" && tenant != "" && !strings.EqualFold(client, tenant) &&
+		strings.EqualFold(s.Form.ClientID, tenant) && strings.EqualFold(s.Form.TenantID, client)
+}
+
+// compare holds a value of the file against the form's; crossed says that the form's is the file's other one.
+func (s *subject) compare(name, other, crossed string) []fault {
+	typed, inFile := s.typed(name), s.value(name)
 	if strings.EqualFold(typed, inFile) {
 		return nil
 	}
@@ -41,11 +58,8 @@ func (s *subject) compare(name, typed, other string) []fault {
 	if f.expected != "" && f.actual != "" {
 		f.at = diagnosis.Diff(strings.ToLower(typed), strings.ToLower(inFile)).At
 	}
-	switch {
-	case strings.EqualFold(strings.TrimSpace(typed), inFile):
-		f.detail = "The form's value has a blank at one end; else the two are equal."
-	case strings.EqualFold(typed, other):
-		f.detail = "Client id and tenant id are exchanged, in the form or in the file."
+	if strings.EqualFold(typed, s.value(other)) {
+		f.detail = crossed
 	}
 	return []fault{f}
 }

@@ -72,11 +72,12 @@ func each(members []member, check func(member) *fault) []fault {
 // secretRules find secrets wherever they stand, in a file of another kind too. No fault repeats a value.
 func secretRules() []rule {
 	return []rule{
-		{id: "value", code: "file-secret", check: func(s *subject) []fault {
+		{id: "value", check: func(s *subject) []fault {
 			var faults []fault
 			for _, m := range s.members {
 				if what := field.Secret(m.value); m.stands != "" && what != "" {
-					faults = append(faults, fault{pointer: m.pointer, detail: what})
+					// Its own code, since the remedy is not to remove the member but to put the right value in its place.
+					faults = append(faults, fault{code: valueOf(m.stands).prefix + "-secret", id: "value", pointer: m.pointer, detail: what})
 				}
 			}
 			return faults

@@ -59,7 +59,7 @@ func memberEntries() []Entry {
 			"Keep one of the two."),
 		credentialEntry("file-value-not-string", "A value is not a string", "Each of the five values is one string in double quotes.", "Write the value as one string."),
 		credentialEntry("file-secret", "The file holds a secret", "Workload identity federation needs no secret; this one has now been in a file and in a request, and was neither kept nor repeated here.",
-			"Rotate that secret now: whoever had the file has it.", "Remove the member from the file."),
+			"Rotate that secret now: whoever had the file has it.", "Remove it from the file, and its member too where that is none of the five."),
 	}
 }
 
@@ -69,6 +69,9 @@ func agreementEntries() []Entry {
 		credentialEntry("client-id-is-tenant-id", "Client id and tenant id are the same", "One of the two was copied twice: an application never has its tenant's id.",
 			"Copy both anew from the Overview page of the app registration."),
 		credentialEntry("issuer-subject-swapped", "Issuer and subject are exchanged", "The issuer is the URL, the subject the name of the service.", "Exchange the two values."),
+		credentialEntry("form-ids-swapped", "Client id and tenant id are exchanged, in the form or in the file", "The form's client id is the file's tenant id, and the other way round.",
+			"Look at the Overview page of the app registration: Application (client) ID is the client id, Directory (tenant) ID the tenant id.",
+			"Exchange the two where they stand the wrong way round: in the file or in the form."),
 		credentialEntry("form-client-id-mismatch", "Form and file name different clients", "The client id of the form is not the one of the file.",
 			"Find out which is right on the Overview page of the app registration, and correct the other."),
 		credentialEntry("form-tenant-id-mismatch", "Form and file name different tenants", "The tenant id of the form is not the one of the file.",
@@ -84,7 +87,7 @@ func agreementEntries() []Entry {
 // the words for it, copy says where the right value comes from.
 func exactEntries(name, what, copy string) []Entry {
 	title := "The " + what
-	return append(sharedEntries(name, what),
+	return append(sharedEntries(name, what, "Replace it by the real "+what+". "+copy),
 		credentialEntry(name+"-required", title+" is empty", "The value is not given.", copy),
 		credentialEntry(name+"-invisible-character", title+" has an invisible or typographic character", "Entra compares every character, also those that nobody sees.",
 			"Type the value anew instead of pasting it."),
@@ -94,15 +97,16 @@ func exactEntries(name, what, copy string) []Entry {
 
 // textEntries are the rules of a text that people read.
 func textEntries(name, what string) []Entry {
-	return append(sharedEntries(name, what), tooLong(name, what),
+	return append(sharedEntries(name, what, "Replace it by a text without secrets, or leave the member out."), tooLong(name, what),
 		credentialEntry(name+"-control-character", "The "+what+" has a character that cannot be printed", "Control and format characters are not taken.", "Remove the character."))
 }
 
-func sharedEntries(name, what string) []Entry {
+// sharedEntries are the rules of every text; replace says what comes in the place of a secret.
+func sharedEntries(name, what, replace string) []Entry {
 	title := "The " + what
 	return []Entry{
 		credentialEntry(name+"-secret", title+" is a secret", "The value has the shape of a token, key or password; keyless access needs none. It was neither kept nor repeated.",
-			"Rotate that secret now.", "Put the real "+what+" in its place."),
+			"Rotate that secret now: whoever saw it has it.", replace),
 		credentialEntry(name+"-encoding", title+" is not UTF-8", "The value has bytes that are not UTF-8.", "Send the value as UTF-8."),
 		credentialEntry(name+"-blank-edge", title+" begins or ends with a blank", "A blank at either end is compared like any other character.", "Remove the blank."),
 	}

@@ -31,8 +31,8 @@ func mediaType(contentType, contentEncoding string) *Problem {
 	unsupported := func(detail string) *Problem {
 		return New(http.StatusUnsupportedMediaType, CodeUnsupportedMediaType, detail)
 	}
-	if contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity") {
-		return unsupported("Send the body without Content-Encoding.")
+	if p := Uncompressed(contentEncoding); p != nil {
+		return p
 	}
 	if contentType == "" {
 		return nil
@@ -45,4 +45,12 @@ func mediaType(contentType, contentEncoding string) *Problem {
 		return unsupported("Send the body in UTF-8.")
 	}
 	return nil
+}
+
+// Uncompressed refuses a body with a Content-Encoding, which nothing here would undo; nil where there is none.
+func Uncompressed(contentEncoding string) *Problem {
+	if contentEncoding == "" || strings.EqualFold(contentEncoding, "identity") {
+		return nil
+	}
+	return New(http.StatusUnsupportedMediaType, CodeUnsupportedEncoding, "The request says by its Content-Encoding that the body is compressed.")
 }

@@ -110,7 +110,7 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 		"too large a body":         {target: "/api/things/x", body: `{"name":"` + strings.Repeat("x", problem.MaxBody-10) + `"}`, status: 413, code: "body-too-large"},
 		"another media type":       {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
 		"another charset":          {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415, code: "unsupported-media-type"},
-		"compressed":               {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported-media-type"},
+		"compressed":               {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported-content-encoding"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

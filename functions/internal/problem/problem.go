@@ -31,6 +31,7 @@ const (
 	CodeMalformedBody        = strictjson.CodeMalformed
 	CodeBodyTooLarge         = "body-too-large"
 	CodeUnsupportedMediaType = "unsupported-media-type"
+	CodeUnsupportedEncoding  = "unsupported-content-encoding"
 )
 
 // typePrefix makes a problem type of a code. A tag URI (RFC 4151) identifies without promising a page.

@@ -10,7 +10,7 @@ import (
 // TenantID returns the rules of tenantId.
 func TenantID() Rules {
 	return exact("tenant-id").with(
-		Rule{Code: "tenant-id-alias", Last: true, Expected: "the GUID of one tenant", Broken: wellKnown(tenantAliases())},
+		Rule{Code: "tenant-id-alias", Last: true, Expected: "the GUID of one tenant", Broken: wellKnown(tenantAliases(), microsoftIDs())},
 		// Entra takes a domain too, so a file with one works; a spec needs the GUID, and meets the rule below.
 		Rule{Code: "tenant-id-domain", Last: true, Expected: "the tenant's GUID", Broken: func(v string) string {
 			return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
@@ -23,7 +23,7 @@ func TenantID() Rules {
 // ClientID returns the rules of clientId.
 func ClientID() Rules {
 	return exact("client-id").with(guid("client-id")...).with(
-		Rule{Code: "client-id-microsoft", Expected: "the application (client) id of your own app registration", Broken: wellKnown(microsoftIDs())},
+		Rule{Code: "client-id-microsoft", Expected: "the application (client) id of your own app registration", Broken: wellKnown(microsoftIDs(), tenantAliases(), map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
 	)
 }
 
@@ -65,10 +65,14 @@ func ActualID(v string) string {
 }
 
 // wellKnown finds ids that belong to Microsoft or to everybody.
-func wellKnown(ids map[string]string) func(string) string {
+func wellKnown(tables ...map[string]string) func(string) string {
 	return func(v string) string {
-		owner, found := ids[strings.ToLower(v)]
-		return when(found, "The value is "+owner+".")
+		for _, ids := range tables {
+			if owner, found := ids[strings.ToLower(v)]; found {
+				return "The value is " + owner + "."
+			}
+		}
+		return ""
 	}
 }
 
