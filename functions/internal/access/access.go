@@ -203,7 +203,7 @@ func Faults(mode Mode, wanted integration.Access, prefix string) []diagnosis.Fin
 	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, "invalid-mode", "/mode", "The mode is not known.", "oracle or roundtrip")
 	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite, "invalid-access", "/access", "The access is not known.", "read or readWrite")
 	if diagnosis.Redact(prefix) != prefix {
-		note(true, "invalid-prefix", "/prefix", "The prefix looks like a token, which belongs into subjectToken.", "a relative blob path")
+		note(true, "invalid-prefix", "/prefix", "The prefix looks like a token or another secret; a token belongs into subjectToken.", "a relative blob path")
 		return findings
 	}
 	note(!validPrefix(strings.TrimSuffix(prefix, "/")), "invalid-prefix", "/prefix", "A prefix is a relative path without empty or dot segments.", "a relative blob path")

@@ -140,6 +140,21 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 	}
 }
 
+// TestAParameterIsToldWhatIsExpected: a finding about a parameter says what would be right.
+func TestAParameterIsToldWhatIsExpected(t *testing.T) {
+	for target, want := range map[string]string{
+		"/api/things/x?dryRun=true": "one of dry, size, choice",
+		"/api/things/x?DRY=true":    "dry",
+		"/api/things/x?dry=1":       "true or false",
+		"/api/things/x?size=many":   "a whole number",
+		"/api/things/x?choice=c":    `one of "a, b"`,
+	} {
+		_, p := call(t, server(t, nil), "PUT", target, `{}`)
+		require.Len(t, p.Errors, 1, target)
+		assert.Equal(t, want, p.Errors[0].Expected, target)
+	}
+}
+
 func TestAcceptedRequests(t *testing.T) {
 	for name, header := range map[string][]string{
 		"plain": nil, "with charset": {"Content-Type", "application/json; charset=UTF-8"}, "without a type": {"Content-Type", ""},

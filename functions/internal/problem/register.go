@@ -173,7 +173,7 @@ func judgeQuery(op *huma.Operation, query url.Values) []diagnosis.Finding {
 		finding := diagnosis.Finding{Pointer: pointer("query", name), Code: CodeInvalidParameter}
 		switch values := query[name]; {
 		case known < 0:
-			finding.Detail = "There is no such query parameter here."
+			finding.Detail, finding.Expected = "There is no such query parameter here.", expectedQuery(op, name)
 		case len(values) > 1:
 			finding.Detail = "The query parameter is given more than once."
 		case op.Parameters[known].Schema.Type == huma.TypeBoolean && values[0] != "true" && values[0] != "false":
@@ -184,6 +184,24 @@ func judgeQuery(op *huma.Operation, query url.Values) []diagnosis.Finding {
 		findings = append(findings, finding)
 	}
 	return findings
+}
+
+// expectedQuery is the parameter that an unknown name differs from by case only, else all that the operation has.
+func expectedQuery(op *huma.Operation, name string) string {
+	var known []string
+	for _, p := range op.Parameters {
+		switch {
+		case p.In != "query":
+		case strings.EqualFold(p.Name, name):
+			return p.Name
+		default:
+			known = append(known, p.Name)
+		}
+	}
+	if len(known) == 0 {
+		return "no query parameter"
+	}
+	return "one of " + strings.Join(known, ", ")
 }
 
 func reported(findings []diagnosis.Finding, pointer string) bool {
@@ -284,7 +302,7 @@ func fromHuma(e *huma.ErrorModel) *Problem {
 // parser would repeat the value.
 func expectation(message string) string {
 	if rest, ok := strings.CutPrefix(message, "expected "); ok && !strings.Contains(rest, ": ") {
-		return rest
+		return strings.TrimPrefix(rest, "value to be ")
 	}
 	if rest, ok := strings.CutPrefix(message, "invalid "); ok && !strings.Contains(rest, ": ") {
 		return rest
