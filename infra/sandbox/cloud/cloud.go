@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ type Options struct {
 	Arrange func(*world.World)
 	// APIKeyLifetime is how long the app's key of the DDOE platform's API is good; 0 means platform.KeyLifetime.
 	APIKeyLifetime time.Duration
+	// Premises is the base URL of an installation of the platform's API that is a customer's own, such as
+	// https://ddoe.acme.example/base; it answers beside the public one. Empty for none.
+	Premises string
 	// Log takes what the servers have to say about themselves; nil drops it.
 	Log io.Writer
 }
@@ -133,6 +137,13 @@ func (c *Cloud) assemble() error {
 		platform.Host:     site,
 		platform.GateHost: site,
 	}
+	if c.options.Premises != "" {
+		base, err := url.Parse(c.options.Premises)
+		if err != nil {
+			return fmt.Errorf("platform: %w", err)
+		}
+		c.services[base.Hostname()] = premises(base.Path, site)
+	}
 	c.handler = c.observed(router)
 	c.identity = c.observed(identity.New(c.world, identity.Options{
 		Authority: c.authority, Header: c.identityHeader, SystemAssigned: world.AppPrincipalID,
@@ -141,6 +152,18 @@ func (c *Cloud) assemble() error {
 		World: c.world, Broker: c.broker, Recorder: c.recorder, Faults: c.faults, Mint: issuer.Mint, Access: c.access,
 	})
 	return nil
+}
+
+// premises serves the platform's API below a path of its own, whatever the host.
+func premises(path string, site http.Handler) http.Handler {
+	return http.StripPrefix(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		const public = "/api/v1"
+		r.Host, r.URL.Path = platform.GateHost, public+r.URL.Path // StripPrefix made a copy
+		if r.URL.RawPath != "" {
+			r.URL.RawPath = public + r.URL.RawPath
+		}
+		site.ServeHTTP(w, r)
+	}))
 }
 
 func (c *Cloud) observed(next http.Handler) http.Handler {

@@ -89,7 +89,7 @@ GET    /requests?since=N              requests that were made to the pretended s
 POST   /reset                         a fresh world
 GET    /queues/{name}/messages        what is in a queue; also /queues/{name}/deadletter
 POST   /queues/{name}/messages        put one message {"body", "sessionId", "messageId"}
-GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "times", "status", "code", "message", "body", "headers", "delayMs", "effect"}]
+GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "times", "status", "code", "message", "body", "headers", "echo", "delayMs", "effect"}]
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid", "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object

@@ -1,9 +1,11 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -22,6 +24,9 @@ const (
 	EffectDrop   = "drop"   // done, and the connection is cut
 )
 
+// maxHeld bounds what is read of a body ahead of its service, in bytes; what is longer comes after it.
+const maxHeld = 1 << 20
+
 // Fault is one disturbance of a pretended service.
 type Fault struct {
 	// Match picks requests; the first fault that matches takes effect.
@@ -35,6 +40,8 @@ type Fault struct {
 	Message string            `json:"message,omitempty"`
 	Body    json.RawMessage   `json:"body,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
+	// Echo appends the body of the request to Message, as services do that say what they could not read.
+	Echo bool `json:"echo,omitempty"`
 	// DelayMS is waited for before the answer, in milliseconds: with before ahead of everything, else after the deed.
 	DelayMS int `json:"delayMs,omitempty"`
 	// Effect is before (the default), after or drop.
@@ -166,6 +173,16 @@ func (f *Faults) Wrap(next http.Handler) http.Handler {
 		if !ok {
 			next.ServeHTTP(w, r)
 			return
+		}
+		if fault.Echo || fault.DelayMS > 0 { // a server notices that its caller has gone only once the body is read
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxHeld))
+			if err != nil {
+				panic(http.ErrAbortHandler) // the caller has gone
+			}
+			if fault.Echo {
+				fault.Message += string(body)
+			}
+			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
 		}
 		if fault.Effect != EffectBefore {
 			next.ServeHTTP(&discarded{header: http.Header{}}, r)

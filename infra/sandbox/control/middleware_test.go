@@ -89,6 +89,21 @@ func TestFaultEffects(t *testing.T) {
 	}
 }
 
+func TestFaultEchoesTheBody(t *testing.T) {
+	for effect, read := range map[string]string{control.EffectBefore: "", control.EffectAfter: `{"a":"b<\""}`} {
+		f, got := control.NewFaults(nil), ""
+		setFaults(t, f, `[{"status":400,"message":"cannot read: ","echo":true,"effect":"`+effect+`"}]`)
+		response := httptest.NewRecorder()
+		f.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			got = string(body)
+		})).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), "POST", "https://gate.dataloop.ai/api/v1/drivers", strings.NewReader(`{"a":"b<\""}`)))
+		assert.JSONEq(t, `{"status":400,"message":"cannot read: {\"a\":\"b<\\\"\"}"}`, response.Body.String())
+		assert.Equal(t, read, got, effect)
+	}
+}
+
 func TestFaultTimesRunOut(t *testing.T) {
 	s, f := &service{}, control.NewFaults(nil)
 	setFaults(t, f, `[{"times":2,"status":503},{"status":429},{"times":-1,"status":418}]`)
@@ -277,6 +292,35 @@ func TestRecorderForgetsTheOldest(t *testing.T) {
 }
 
 // TestMiddlewareOverARealServer: a dropped answer is a broken connection for the client, and the deed is done.
+// TestDelayEndsWithItsCaller: who has sent a body and gives up is not waited for, and nothing is done.
+func TestDelayEndsWithItsCaller(t *testing.T) {
+	s, f := &service{}, control.NewFaults(nil)
+	setFaults(t, f, `[{"delayMs":60000}]`)
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		f.Wrap(s).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(`{"a":1}`))
+	require.NoError(t, err)
+	gone := make(chan error, 1)
+	go func() {
+		_, err := server.Client().Do(r)
+		gone <- err
+	}()
+	require.Eventually(t, func() bool { return *f.List()[0].Times == 0 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.Error(t, <-gone)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it still waits")
+	}
+	assert.Zero(t, s.done)
+}
+
 func TestMiddlewareOverARealServer(t *testing.T) {
 	s, f := &service{}, control.NewFaults(nil)
 	recorder := control.NewRecorder(nil)

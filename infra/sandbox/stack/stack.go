@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
@@ -26,14 +27,17 @@ type Options struct {
 	Env []string
 	// Arrange, if set, changes the seeded world before the app starts; see cloud.Options.
 	Arrange func(*world.World)
+	// Premises is the base URL of a customer's own installation of the platform's API; see cloud.Options.
+	Premises string
 	// Log takes the lines of handler, host and sandbox; nil drops them. It must be safe for concurrent use.
 	Log io.Writer
 }
 
 // Stack is a running app with its sandbox. Close it.
 type Stack struct {
-	cloud *cloud.Cloud
-	host  *host.Host
+	cloud   *cloud.Cloud
+	host    *host.Host
+	options Options
 }
 
 // PortTakenError says that a port that was asked for is in use.
@@ -58,27 +62,50 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{}
+	s := &Stack{options: o}
 	if s.cloud, err = startCloud(ctx, o); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+listener.Addr().String())
-	s.host, err = host.New(host.Options{
-		Root: o.Dist, Listener: listener, Env: append(env, o.Env...), Broker: s.cloud.Broker(),
-		MayListen: s.cloud.MayListen, Log: o.Log,
-	})
-	if err == nil {
-		err = s.host.Start(ctx)
-	}
-	if err != nil {
-		_ = listener.Close() // the host may have closed it
+	if err := s.startHost(ctx, listener); err != nil {
 		return nil, errors.Join(err, s.cloud.Close())
 	}
 	return s, nil
 }
 
+// startHost starts the host over the sandbox that runs.
+func (s *Stack) startHost(ctx context.Context, listener net.Listener) error {
+	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+listener.Addr().String())
+	next, err := host.New(host.Options{
+		Root: s.options.Dist, Listener: listener, Env: append(env, s.options.Env...), Broker: s.cloud.Broker(),
+		MayListen: s.cloud.MayListen, Log: s.options.Log,
+	})
+	if err == nil {
+		s.host = next
+		err = next.Start(ctx)
+	}
+	if err != nil {
+		_ = listener.Close() // the host may have closed it
+	}
+	return err
+}
+
+// Restart ends host and handler and starts them anew on the same port with these settings, NAME=value each, in place of
+// Options.Env, as a changed setting restarts a deployed app. World and messages stay. After an error nothing runs but the
+// sandbox. It must not run beside the other methods.
+func (s *Stack) Restart(ctx context.Context, env ...string) error {
+	address := strings.TrimPrefix(s.host.URL(), "http://")
+	s.host.Close()
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	s.options.Env = env
+	return s.startHost(ctx, listener)
+}
+
 func startCloud(ctx context.Context, o Options) (*cloud.Cloud, error) {
-	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Log: o.Log})
+	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Premises: o.Premises, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -68,22 +67,32 @@ type app struct {
 	said bytes.Buffer
 	// planted are the secrets that must appear nowhere.
 	planted []string
+	// file is the credential file, once it was downloaded: it is in no answer but that one.
+	file string
 	// environment is the handler's, NAME=value each.
 	environment []string
 }
 
 func start(t *testing.T) *app {
 	t.Helper()
+	return launch(t, stack.Options{})
+}
+
+// launch starts the packaged app, and scans all that it has said when the test ends.
+func launch(t *testing.T, o stack.Options) *app {
+	t.Helper()
 	log := &lockedBuffer{}
-	s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log})
+	o.Dist, o.Log = dist, log
+	s, err := stack.Start(t.Context(), o)
 	require.NoError(t, err)
 	a := &app{Stack: s, t: t, log: log, environment: s.Cloud().Environment()}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log:\n%s", log)
 		}
+		kept := a.kept() // before the sandbox ends
 		assert.NoError(t, s.Close())
-		a.noSecretWasTold()
+		a.noSecretWasTold(kept)
 	})
 	return a
 }
@@ -121,7 +130,11 @@ func at(v any, path string) any {
 func (a *app) call(method, path string, body any, headers ...string) answer {
 	a.t.Helper()
 	got := send(a.t, method, a.APIURL()+path, body, headers...)
-	fmt.Fprintf(&a.said, "%s %s: %v %s\n", method, path, got.Header, got.Raw)
+	if strings.HasSuffix(path, "/credentials") && got.Status == http.StatusOK {
+		a.file = got.Raw
+	} else {
+		fmt.Fprintf(&a.said, "%s %s: %v %s\n", method, path, got.Header, got.Raw)
+	}
 	assert.NotEmpty(a.t, got.Header.Get("X-Ms-Request-Id"), "%s %s: every answer carries x-ms-request-id", method, path)
 	if got.Status >= 400 {
 		assert.Equal(a.t, "application/problem+json", got.Header.Get("Content-Type"), "%s %s: %s", method, path, got.Raw)
@@ -150,7 +163,7 @@ func send(t *testing.T, method, url string, body any, headers ...string) answer 
 		require.NoError(t, err)
 		reader = bytes.NewReader(raw)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute) // clean-ups ask too
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, reader)
 	require.NoError(t, err)
@@ -234,18 +247,6 @@ func (a *app) token(subject string) string {
 	require.NotEmpty(a.t, token, got.Raw)
 	a.planted = append(a.planted, token)
 	return token
-}
-
-var jwt = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`)
-
-// noSecretWasTold scans every log line and every answer for planted secrets and for anything that looks like a token.
-func (a *app) noSecretWasTold() {
-	for name, text := range map[string]string{"log": a.log.String(), "answers": a.said.String()} {
-		assert.NotRegexp(a.t, jwt, text, "a token in the %s", name)
-		for _, secret := range append(a.planted, a.settings("DDOE_API_KEY", "IDENTITY_HEADER")...) {
-			assert.NotContains(a.t, text, secret, "a planted secret in the %s", name)
-		}
-	}
 }
 
 // settings returns the values of the handler's settings of those names.

@@ -2,8 +2,6 @@ package story
 
 import (
 	"net/http"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -50,22 +48,6 @@ func (a *app) requireUsable() answer {
 		return document.at("status.phase") == "usable"
 	}, 60*time.Second, 500*time.Millisecond)
 	return document
-}
-
-// optionsAreUntold checks that no option is in what the app says, but for the ids that the status shows.
-func (a *app) optionsAreUntold() {
-	a.t.Helper()
-	world := a.control(http.MethodGet, "/world", nil)
-	options, _ := world.at("ddoe.integrations.0.options").(map[string]any)
-	require.NotEmpty(a.t, options)
-	for name, value := range options {
-		assert.NotContains(a.t, a.log.String(), name, "an option's name in the log")
-		assert.NotContains(a.t, a.log.String(), value, "an option's value in the log")
-		assert.NotContains(a.t, a.said.String(), `"`+name+`"`, "an option's name in an answer")
-		if text := value.(string); strings.HasPrefix(text, "{") {
-			assert.NotContains(a.t, a.said.String(), text, "the credential file in an answer that is not the file's")
-		}
-	}
 }
 
 // TestPlatformStoryOverHTTP: part 3 of the procedure happens by itself, is kept in step, and is removed.
@@ -146,60 +128,6 @@ func TestPlatformStoryOverTheQueue(t *testing.T) {
 	operation = a.operation(id)
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, [2]int{0, 0}, a.onPlatform())
-}
-
-// TestPlatformWithoutTheType: the person gets the form; when the organisation offers the type, the next PUT takes over.
-func TestPlatformWithoutTheType(t *testing.T) {
-	t.Parallel()
-	a := start(t)
-	var offered map[string]any
-	all, _ := a.control(http.MethodGet, "/world", nil).at("ddoe.availableIntegrations").([]any)
-	for _, o := range all {
-		if at(o, "displayName") == "Azure Workload Identity Federation" {
-			offered = o.(map[string]any)
-		}
-	}
-	require.NotNil(t, offered)
-	path := "/objects/ddoe.availableIntegrations/" + offered["type"].(string)
-	a.control(http.MethodDelete, path, nil)
-	document := a.put(a.wired())
-	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
-	assert.Equal(t, document.at("status.clientId"), document.at("status.ddoe.form.clientId"))
-	assert.Equal(t, "Workload Identity Federation", document.at("status.ddoe.form.integrationType"))
-	assert.Contains(t, document.at("status.ddoe.why"), "DDOE_INTEGRATION_TYPE")
-	assert.Equal(t, [2]int{0, 0}, a.onPlatform())
-	a.assertCredentialFile("my-images")
-
-	a.control(http.MethodPut, path, offered)
-	document = a.put(a.wired())
-	assert.Equal(t, "api", document.at("status.ddoe.mode"), document.Raw)
-	assert.Equal(t, [2]int{1, 1}, a.onPlatform())
-}
-
-// TestPlatformKilledInTheMiddle kills the handler while an answer of the platform never comes.
-func TestPlatformKilledInTheMiddle(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		path string
-		want [2]int
-	}{
-		"after the integration": {"/orgs/[^/]+/integrations$", [2]int{1, 0}},
-		"after the driver":      {"/drivers$", [2]int{1, 1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := start(t)
-			a.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{"host": regexp.QuoteMeta("gate.dataloop.ai"), "method": "POST", "path": c.path},
-				"times": 1, "delayMs": 15000, "effect": "drop"}})
-			created := a.call(http.MethodPut, "/integrations/my-images", a.wired())
-			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
-			require.Eventually(t, func() bool { return a.onPlatform() == c.want }, 10*time.Second, 20*time.Millisecond, "the write never came")
-			a.kill()
-			operation := a.wait(created.Header.Get("Operation-Location"))
-			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
-			assert.Equal(t, [2]int{1, 1}, a.onPlatform())
-		})
-	}
 }
 
 // TestPlatformSpecIsRefusedEarly: what the platform cannot do is said before anything is written.

@@ -146,18 +146,7 @@ func TestTheGrantsSuffice(t *testing.T) {
 // startArranged is start with a world that was changed before the app could see it.
 func startArranged(t *testing.T, arrange func(*world.World)) *app {
 	t.Helper()
-	log := &lockedBuffer{}
-	s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log, Arrange: arrange})
-	require.NoError(t, err)
-	a := &app{Stack: s, t: t, log: log, environment: s.Cloud().Environment()}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("log:\n%s", log)
-		}
-		assert.NoError(t, s.Close())
-		a.noSecretWasTold()
-	})
-	return a
+	return launch(t, stack.Options{Arrange: arrange})
 }
 
 // story provisions, tests the access with a token that the app asks for, and lets the schedule check it. It returns the
