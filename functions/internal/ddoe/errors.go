@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,10 +66,6 @@ func IsNotFound(err error) bool {
 const (
 	// maxCode is the longest code and id that is kept, in bytes.
 	maxCode = 64
-	// maxMessage is the longest message that is kept, in bytes.
-	maxMessage = 400
-	// minHidden is the shortest text that is taken out of a message, in bytes: a shorter one would spoil words.
-	minHidden = 4
 )
 
 // refusal makes the error of an answer. hidden are texts that must not be shown.
@@ -152,31 +146,6 @@ func errorMessage(h http.Header, isJSON bool, body []byte) string {
 		return string(body)
 	}
 	return ""
-}
-
-// token is anything that may be a JWT or a bearer.
-var token = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)*|bearer\s+\S+`)
-
-// conceal takes tokens and the hidden texts out of a message, the longest first, also as they look inside JSON.
-func conceal(message string, hidden []string) string {
-	texts := make([]string, 0, 2*len(hidden))
-	for _, text := range hidden {
-		texts = append(texts, text)
-		if quoted, err := json.Marshal(text); err == nil {
-			texts = append(texts, string(quoted[1:len(quoted)-1]))
-		}
-	}
-	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
-	for _, text := range texts {
-		if len(text) >= minHidden {
-			message = strings.ReplaceAll(message, text, "[redacted]")
-		}
-	}
-	message = token.ReplaceAllString(message, "[redacted]")
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	return message
 }
 
 // word returns s where it is a short word of letters, digits and ._-, else nothing: what a service calls a code may be
