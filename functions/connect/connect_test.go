@@ -28,7 +28,8 @@ func (s *service) edge() *problemtest.Edge {
 		Submit: func(_ context.Context, sub provision.Submission) (provision.Accepted, error) {
 			s.submitted = append(s.submitted, sub)
 			return provision.Accepted{
-				Document: integration.Document{ID: sub.ID, Spec: sub.Spec, ETag: "0x1"}, Operation: integration.Operation{ID: "op"}, Created: s.created,
+				Document: integration.Document{ID: sub.ID, Spec: sub.Spec, ETag: "0x1",
+					Status: integration.Status{DDOE: &integration.DDOEStatus{OptionsHash: "hash"}}}, Operation: integration.Operation{ID: "op"}, Created: s.created,
 			}, s.err
 		},
 		Plan: func(_ context.Context, id string, spec integration.Spec) (provision.Plan, error) {
@@ -52,6 +53,7 @@ func TestSubmission(t *testing.T) {
 			assert.Equal(t, `"0x1"`, got.Header.Get("ETag"))
 			assert.Equal(t, "/here/op", got.Header.Get("Operation-Location"))
 			assert.Equal(t, "my-images", got.Body["id"])
+			assert.NotContains(t, got.Raw, "hash")
 			assert.Equal(t, []provision.Submission{{
 				ID: "my-images", Spec: integration.Spec{Subjects: []string{"a"}}, OperationID: "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10",
 				IfMatch: `"0x0"`, IfNoneMatch: "*",

@@ -60,7 +60,6 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	invocation.From(ctx).SetOperation(accepted.Operation.ID)
-	op := accepted.Operation
-	op.RequestHash = "" // stored, never served
+	op := accepted.Operation.Served()
 	return &output{OperationLocation: f.OperationURL(op.ID), Body: op}, nil
 }

@@ -71,7 +71,7 @@ func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: document}, nil
+	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: document.Served()}, nil
 }
 
 // document loads what can be looked at; a tombstone cannot.

@@ -23,7 +23,7 @@ func filled(t *testing.T, phases ...integration.Phase) (*problemtest.Edge, *int)
 	for i, phase := range phases {
 		_, err := repository.Create(t.Context(), integration.Document{
 			ID: fmt.Sprintf("id-%03d", i), Spec: integration.Spec{TenantID: "tenant", Issuer: "https://i", Subjects: []string{"a", "b"}, Audience: "aud"},
-			Status: integration.Status{Phase: phase, ClientID: "client"},
+			Status: integration.Status{Phase: phase, ClientID: "client", DDOE: &integration.DDOEStatus{OptionsHash: "hash"}},
 		})
 		require.NoError(t, err)
 	}
@@ -50,6 +50,17 @@ func TestARareFilterReadsABoundedNumberOfPages(t *testing.T) {
 	assert.Contains(t, got.Body["nextLink"], "/api/integrations?")
 	assert.Contains(t, got.Body["nextLink"], "state=failed")
 	assert.Equal(t, 10, *reads)
+}
+
+// TestWhatIsForTheServiceAloneStaysHere: hashes tell the service what was sent, and nobody else anything.
+func TestWhatIsForTheServiceAloneStaysHere(t *testing.T) {
+	edge, _ := filled(t, integration.PhaseProvisioned)
+	for _, path := range []string{"/integrations", "/integrations/id-000"} {
+		got := edge.Call(t, "GET", path, "")
+		require.Equal(t, 200, got.Status)
+		assert.Contains(t, got.Raw, `"client"`)
+		assert.NotContains(t, got.Raw, "hash", path)
+	}
 }
 
 func TestCredentialFile(t *testing.T) {

@@ -64,7 +64,7 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		}
 		for _, document := range documents {
 			if in.matches(document) {
-				page.Value = append(page.Value, document)
+				page.Value = append(page.Value, document.Served())
 			}
 		}
 		next = following

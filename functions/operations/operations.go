@@ -53,8 +53,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, problem.Unavailable(err)
 	}
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
-	op.RequestHash = "" // stored, never served
-	out := &output{Body: op}
+	out := &output{Body: op.Served()}
 	if !op.Status.Final() {
 		out.RetryAfter = retryAfterSeconds
 	}

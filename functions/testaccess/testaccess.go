@@ -139,8 +139,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	if err != nil {
 		return nil, err
 	}
-	op := accepted.Operation
-	op.RequestHash = "" // stored, never served
+	op := accepted.Operation.Served()
 	invocation.From(ctx).SetOperation(op.ID)
 	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
 }

@@ -86,6 +86,16 @@ type Document struct {
 	ETag string `json:"-"`
 }
 
+// Served returns the document as it leaves the service: without what is stored for the service alone.
+func (d Document) Served() Document {
+	if d.Status.DDOE != nil {
+		st := *d.Status.DDOE
+		st.OptionsHash = ""
+		d.Status.DDOE = &st
+	}
+	return d
+}
+
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
 	Phase                Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
@@ -127,19 +137,36 @@ type DDOEStatus struct {
 	IntegrationID   string     `json:"integrationId,omitempty"`
 	DriverID        string     `json:"driverId,omitempty"`
 	IntegrationType string     `json:"integrationType,omitempty"`
-	OptionsHash     string     `json:"optionsHash,omitempty" doc:"Hash of the options that were sent; the platform shows none"`
+	OptionsHash     string     `json:"optionsHash,omitempty" hidden:"true"` // tells what was sent last, as the platform shows no options; stored, never served
 	Validated       bool       `json:"validated,omitempty" doc:"The platform has tested the driver as the federated identity"`
 	ValidationID    string     `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
 	CheckedAt       *time.Time `json:"checkedAt,omitempty"`
-	Form            *DDOEForm  `json:"form,omitempty"`
+	Form            *DDOEForm  `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
+	Since           *time.Time `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
 	Why             string     `json:"why,omitempty"`
 	Next            string     `json:"next,omitempty"`
 	// Diagnosis is why the API could not be used where it was wanted.
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
+	// the driver is made, and again when the platform has it.
+	Driver *DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
+}
+
+// DDOEDriver is a driver as the platform was sent it.
+type DDOEDriver struct {
+	ProjectID           string `json:"projectId"`
+	Name                string `json:"name"`
+	Type                string `json:"type"`
+	IntegrationID       string `json:"integrationId"`
+	IntegrationType     string `json:"integrationType"`
+	Container           string `json:"container"`
+	Path                string `json:"path,omitempty"`
+	AllowExternalDelete bool   `json:"allowExternalDelete"`
 }
 
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
 type DDOEForm struct {
+	OrganizationID  string `json:"organizationId,omitempty" doc:"The organisation to make it in; absent where the spec names none"`
 	IntegrationName string `json:"integrationName"`
 	Provider        string `json:"provider"`
 	IntegrationType string `json:"integrationType"`
@@ -199,8 +226,14 @@ type Operation struct {
 	CreatedAt     time.Time            `json:"createdAt"`
 	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
 	// RequestHash tells a repeated request from another one under the same id; it is stored, never served.
-	RequestHash string `json:"requestHash,omitempty"`
+	RequestHash string `json:"requestHash,omitempty" hidden:"true"`
 	ETag        string `json:"-"`
+}
+
+// Served returns the operation as it leaves the service: without what is stored for the service alone.
+func (o Operation) Served() Operation {
+	o.RequestHash = ""
+	return o
 }
 
 // Step is one keyed write of an operation, with the request id that the service's support asks for.

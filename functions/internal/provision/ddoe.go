@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -23,12 +22,6 @@ type Platform struct {
 const (
 	modeAPI    = "api"
 	modeManual = "manual"
-)
-
-// The words of the platform's form, as its documentation gives them.
-const (
-	formProvider        = "Azure"
-	formIntegrationType = "Workload Identity Federation"
 )
 
 // platformSide is what one attempt learns about the platform's side.
@@ -55,47 +48,31 @@ func onPlatform(d integration.Document) bool {
 	return d.Status.DDOE != nil && d.Status.DDOE.IntegrationID != ""
 }
 
-// preflight finds out, before anything is written, how the platform's side can be made.
-func (r *run) preflight(ctx context.Context) error {
-	d := r.current()
-	if r.Platform == nil {
-		if platformBegun(d) && !wantsPlatform(d.Spec) {
-			return refuse("ddoe-api-off")
-		}
-		return nil
-	}
-	if !wantsPlatform(d.Spec) {
-		return nil
-	}
-	var offered []ddoe.IntegrationType
-	err := r.askPlatform(ctx, opTypes, func(ctx context.Context) error {
-		var err error
-		offered, err = r.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.platform.offer, r.platform.refusal = r.Platform.choose(d, offered)
-	return nil
-}
-
-// platformHop makes the platform's side, or removes what is not wanted any more.
+// platformHop makes the platform's side, or removes what is not wanted any more. A move to another organisation begins with
+// the removal, unless the API cannot make the integration there: then what exists stays.
 func (r *run) platformHop(ctx context.Context) error {
 	d := r.current()
-	if platformBegun(d) && (!wantsPlatform(d.Spec) || r.platform.offer != nil && d.Status.DDOE.OrganizationID != d.Spec.DDOE.OrganizationID) {
+	moved := r.platform.offer != nil && platformBegun(d) && d.Status.DDOE.OrganizationID != d.Spec.DDOE.OrganizationID
+	if platformBegun(d) && !wantsPlatform(d.Spec) || moved {
 		if err := r.removePlatform(ctx); err != nil {
 			return err
 		}
 	}
-	if r.platform.offer == nil {
+	switch {
+	case r.Platform == nil || !wantsPlatform(d.Spec):
 		return nil
+	case r.platform.offer == nil:
+		return r.fallBack(ctx)
 	}
-	// The intent is written down first: whatever a crash leaves behind is looked for in this organisation.
+	// The intent is written down first: whatever a crash leaves behind is looked for in this organisation. The form stays
+	// until there is an integration, as it tells which one a person has made.
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		st.Mode, st.OrganizationID = modeAPI, d.Spec.DDOE.OrganizationID
 		st.Validated, st.ValidationID = false, ""
-		st.Form, st.Why, st.Next, st.Diagnosis = nil, "", "", nil
+		st.Why, st.Next, st.Diagnosis = "", "", nil
+		if d.Status.DDOE != nil {
+			st.Form, st.Since = d.Status.DDOE.Form, d.Status.DDOE.Since
+		}
 	})
 	if err != nil {
 		return err
@@ -119,77 +96,16 @@ func (r *run) learnPlatform(ctx context.Context, change func(*integration.DDOESt
 	})
 }
 
-// platformStatus is the platform's side as the document ends with it.
-func (r *run) platformStatus(d integration.Document) *integration.DDOEStatus {
-	if r.platform.offer != nil {
-		return d.Status.DDOE
-	}
-	why := "The spec does not ask for the platform's side (ddoe.integration is not true)."
-	switch {
-	case r.platform.refusal != nil:
-		why = r.platform.refusal.Detail
-	case wantsPlatform(d.Spec):
-		why = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
-	}
-	manual := manualSetup(d, why)
-	manual.Diagnosis = r.platform.refusal
-	if platformBegun(d) {
-		// What was made by the API stays ours, to be taken over again or removed.
-		old := d.Status.DDOE
-		manual.OrganizationID, manual.IntegrationID, manual.DriverID, manual.OptionsHash = old.OrganizationID, old.IntegrationID, old.DriverID, old.OptionsHash
-	}
-	return manual
-}
-
-// manualSetup is what a person has to do on the platform's side, with the values to type in.
-func manualSetup(d integration.Document, why string) *integration.DDOEStatus {
-	return &integration.DDOEStatus{
-		Mode:            modeManual,
-		IntegrationType: formIntegrationType,
-		Form: &integration.DDOEForm{IntegrationName: platformName(d), Provider: formProvider, IntegrationType: formIntegrationType,
-			ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ImportFile: credential.FileName},
-		Why: why,
-		Next: "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: Integrations, Create Integration, " +
-			"Create Storage Integration; fill in the form's values, upload the file, and create an Azure Blob driver with the integration.",
-	}
-}
-
 // platformName is the integration's name on the platform, whose own SDK replaces colons.
 func platformName(d integration.Document) string {
 	return strings.ReplaceAll(d.Spec.DisplayName, ":", "_")
 }
 
-// metaOwner is the metadata entry that marks an integration as ours.
-const metaOwner = "managed-by"
+// metaOwner is the metadata entry that marks an integration as ours, markPrefix how its value begins.
+const (
+	metaOwner  = "managed-by"
+	markPrefix = "ddoe-wif/"
+)
 
 // platformOwner is the mark of the integration on the platform.
-func (s *Service) platformOwner(id string) string { return "ddoe-wif/" + s.Instance + "/" + id }
-
-// planPlatform is the platform's part of a plan. Whether the organisation offers the type is known when it is asked.
-func (s *Service) planPlatform(d integration.Document) []PlannedStep {
-	st := integration.DDOEStatus{}
-	if d.Status.DDOE != nil {
-		st = *d.Status.DDOE
-	}
-	action := func(id string) Action {
-		if id == "" {
-			return ActionCreate
-		}
-		return ActionUpsert
-	}
-	var steps []PlannedStep
-	if st.DriverID != "" && (!wantsPlatform(d.Spec) || d.Spec.DDOE.Driver == nil) {
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID})
-	}
-	if s.Platform == nil || !wantsPlatform(d.Spec) {
-		if st.IntegrationID != "" {
-			steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: st.IntegrationID, Action: ActionDelete, Key: st.IntegrationID})
-		}
-		return append(steps, PlannedStep{Name: "ddoe", Target: "Create Storage Integration", Action: ActionManual})
-	}
-	steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: platformName(d), Action: action(st.IntegrationID), Key: st.IntegrationID})
-	if driver := d.Spec.DDOE.Driver; driver != nil {
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: action(st.DriverID), Key: st.DriverID})
-	}
-	return steps
-}
+func (s *Service) platformOwner(id string) string { return markPrefix + s.Instance + "/" + id }

@@ -13,6 +13,7 @@ import (
 // The operations on the platform.
 const (
 	opTypes                     = "ddoe.types.list"
+	opProject                   = "ddoe.project.get"
 	opPlatformIntegrationList   = "ddoe.integration.list"
 	opPlatformIntegrationGet    = "ddoe.integration.get"
 	opPlatformIntegrationCreate = "ddoe.integration.create"
@@ -97,6 +98,14 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 	switch {
 	case operation == opDriverTest && storageRefused(refused):
 		code = "ddoe-driver-test-failed"
+	case operation == opTypes && unknownID(refused):
+		code = "ddoe-organization-unknown"
+	case operation == opProject && (unknownID(refused) || refused.HTTPStatus() == http.StatusForbidden):
+		code = "ddoe-project-unknown"
+	case react(operation, refused).reaction == readBack:
+		code = "ddoe-integration-name-taken"
+	case unacceptable(operation, refused):
+		code = "ddoe-integration-refused"
 	case refused.HTTPStatus() == http.StatusForbidden:
 		code = roleMissing(operation)
 	case refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser:
@@ -113,6 +122,12 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 		found.Detail += " Or the storage refused the platform, which hands that on: a federated credential or a role assignment takes minutes to act; then the same PUT goes through."
 	}
 	return quoting(found, refused)
+}
+
+// unacceptable reports whether the platform does not take an integration as it was sent.
+func unacceptable(operation string, refused *ddoe.Error) bool {
+	return (operation == opPlatformIntegrationCreate || operation == opPlatformIntegrationUpdate) &&
+		(refused.HTTPStatus() == http.StatusBadRequest || refused.HTTPStatus() == http.StatusUnprocessableEntity)
 }
 
 // quoting adds what the platform said.

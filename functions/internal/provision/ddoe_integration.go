@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -14,6 +15,8 @@ import (
 type listed struct {
 	// ours are the integrations that our document or their metadata says are ours; the document's comes first.
 	ours []ddoe.Integration
+	// handmade are those that a person made because our document said so.
+	handmade []ddoe.Integration
 	// foreign is another's integration of our name and type.
 	foreign *ddoe.Integration
 }
@@ -37,6 +40,8 @@ func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integra
 			found.ours = slices.Insert(found.ours, 0, one)
 		case one.Metadata[metaOwner].Value == s.platformOwner(d.ID):
 			found.ours = append(found.ours, one)
+		case handmade(d, kind, one):
+			found.handmade = append(found.handmade, one)
 		case one.Name == platformName(d) && one.Type == kind:
 			found.foreign = &all[i]
 		}
@@ -44,19 +49,48 @@ func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integra
 	return found
 }
 
+// lookForOurs looks at the organisation that the spec names. A list may lag: the integration that the document knows is gone
+// only where its id says so too.
+func (r *run) lookForOurs(ctx context.Context) (listed, error) {
+	d := r.current()
+	found, err := r.lookAtPlatform(ctx, d.Spec.DDOE.OrganizationID, r.platform.offer.kind)
+	id := d.Status.DDOE.IntegrationID
+	if err != nil || id == "" || len(found.ours) > 0 && found.ours[0].ID == id {
+		return found, err
+	}
+	var known ddoe.Integration
+	err = r.askPlatform(ctx, opPlatformIntegrationGet, func(ctx context.Context) error {
+		var err error
+		known, err = r.Platform.Client.GetIntegration(ctx, d.Spec.DDOE.OrganizationID, id)
+		return err
+	})
+	switch {
+	case ddoe.IsNotFound(err):
+		return found, nil
+	case err != nil:
+		return found, err
+	}
+	found.ours = slices.Insert(found.ours, 0, known)
+	return found, nil
+}
+
 // platformIntegration makes the integration, or brings the one that is ours to the spec, and returns its id.
 func (r *run) platformIntegration(ctx context.Context) (string, error) {
 	d := r.current()
-	found, err := r.lookAtPlatform(ctx, d.Spec.DDOE.OrganizationID, r.platform.offer.kind)
+	found, err := r.lookForOurs(ctx)
 	if err != nil {
 		return "", err
 	}
 	id, err := "", error(nil)
-	switch {
-	case len(found.ours) > 0:
+	switch ours := len(found.ours) > 0; {
+	case found.foreign != nil && (!ours && len(found.handmade) == 0 || ours && found.ours[0].Name != platformName(d)):
+		return "", r.foreignIntegration(*found.foreign)
+	case ours:
 		id, err = r.keepIntegration(ctx, found.ours[0])
-	case found.foreign != nil:
-		return "", foreignIntegration(*found.foreign)
+	case len(found.handmade) > 1:
+		return "", severalHandmade(found.handmade)
+	case len(found.handmade) == 1:
+		id, err = r.updateIntegration(ctx, found.handmade[0], "adopted", true)
 	default:
 		id, err = r.makeIntegration(ctx)
 	}
@@ -74,9 +108,34 @@ func (r *run) platformIntegration(ctx context.Context) (string, error) {
 	return id, nil
 }
 
-func foreignIntegration(f ddoe.Integration) error {
-	return refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s (id %s) of the same type that this service did not make.",
-		diagnosis.Printable(f.Name), diagnosis.Printable(f.ID)))
+// foreignIntegration refuses to touch what is another's. One that this service made is mended by its own spec: whatever is
+// done to it on the platform would be undone, or would break what it is for.
+func (s *Service) foreignIntegration(f ddoe.Integration) error {
+	mark, ours := strings.CutPrefix(f.Metadata[metaOwner].Value, markPrefix)
+	instance, id, _ := strings.Cut(mark, "/")
+	if !ours {
+		return refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type that this service did not make.", named(f.Name, f.ID)))
+	}
+	whose, steps := "", []string{"Choose another displayName for one of the two; then PUT the spec again."}
+	if instance != s.Instance {
+		whose = "another deployment of "
+		steps = append(steps, "If that deployment is gone for good, delete its integration on the platform; then PUT the spec again.")
+	}
+	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type, which %sthis service made for %s: two of one displayName.",
+		named(f.Name, f.ID), whose, diagnosis.Printable(id)))
+	found.Diagnosis.Remedy.Steps = steps
+	return found
+}
+
+// severalHandmade leaves it to a person which of several they meant.
+func severalHandmade(all []ddoe.Integration) error {
+	var names []string
+	for _, one := range all {
+		names = append(names, named(one.Name, one.ID))
+	}
+	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has several integrations that may have been made by the form: %s.", strings.Join(names, ", ")))
+	found.Diagnosis.Remedy.Steps = []string{"Rename or delete all but one of them on the platform; then PUT the spec again, which takes over that one."}
+	return found
 }
 
 // makeIntegration creates the integration. The API has no idempotency key: after an answer that cannot be believed the
@@ -90,16 +149,19 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	var made ddoe.Integration
 	var request string
 	began := r.now()
-	outcome := "created"
 	err = r.askPlatform(ctx, opPlatformIntegrationCreate, func(ctx context.Context) error {
 		var err error
 		made, request, err = r.Platform.Client.CreateIntegration(ctx, d.Spec.DDOE.OrganizationID, ddoe.NewIntegration{
 			Name: platformName(d), Type: r.platform.offer.kind, Options: values, Metadata: map[string]string{metaOwner: r.platformOwner(d.ID)}})
 		return err
 	})
+	outcome, duplicate := "created", reactionOf(err) == readBack
 	if uncertain(err) && ctx.Err() == nil {
 		outcome = "adopted"
 		made, err = r.findMade(ctx, err)
+	}
+	if err == nil && duplicate { // an earlier request made it, perhaps with other options
+		return r.updateIntegration(ctx, made, outcome, true)
 	}
 	r.did("ddoeIntegration", platformName(d), outcome, request, began, err)
 	if err != nil {
@@ -109,7 +171,7 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	return r.claimIntegration(ctx, made.ID, hash, outcome == "created")
 }
 
-// findMade looks for the integration that a create may have made.
+// findMade looks for the integration that a create may have made, or has met.
 func (r *run) findMade(ctx context.Context, cause error) (ddoe.Integration, error) {
 	found, err := r.lookAtPlatform(ctx, r.current().Spec.DDOE.OrganizationID, r.platform.offer.kind)
 	switch {
@@ -118,23 +180,18 @@ func (r *run) findMade(ctx context.Context, cause error) (ddoe.Integration, erro
 	case len(found.ours) > 0:
 		return found.ours[0], nil
 	case found.foreign != nil:
-		return ddoe.Integration{}, foreignIntegration(*found.foreign)
+		return ddoe.Integration{}, r.foreignIntegration(*found.foreign)
 	}
 	var f *failure
-	if errors.As(cause, &f) && f.reaction == readBack {
-		f.reaction = duplicateReaction(f)
+	if errors.As(cause, &f) && f.reaction == readBack && (r.cmd.Attempt < duplicatePatience || len(found.handmade) > 0) {
+		f.reaction = later
 	}
 	return ddoe.Integration{}, cause
 }
 
-// duplicateReaction is what to do where the platform knows a name that its list does not show: a conflict may be a matter
-// of time, a bad request is believed.
-func duplicateReaction(f *failure) reaction {
-	if facts, ok := factsOf(f); ok && facts.status == 409 {
-		return later
-	}
-	return fail
-}
+// duplicatePatience is after how many parked attempts, some two minutes, the platform is believed that it knows a name
+// which its list does not show: what is new may appear there late.
+const duplicatePatience = 4
 
 // claimIntegration makes the integration the document's. The document decides between two that were made at once: the
 // first one claimed stays, and who lost removes what it has just made.
@@ -143,6 +200,7 @@ func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		if st.IntegrationID == "" || st.IntegrationID == before || st.IntegrationID == id {
 			st.IntegrationID, st.OptionsHash, st.IntegrationType = id, hash, r.platform.offer.kind
+			st.Form, st.Since = nil, nil
 		}
 	})
 	winner := r.current().Status.DDOE.IntegrationID
@@ -157,6 +215,9 @@ func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (
 // removeStray removes an integration of ours that is not the document's, unless drivers use it.
 func (r *run) removeStray(ctx context.Context, id string) error {
 	n, err := r.countDrivers(ctx, id)
+	if ddoe.IsNotFound(err) {
+		return nil
+	}
 	if err != nil || n > 0 {
 		return err
 	}
@@ -171,20 +232,26 @@ func (r *run) keepIntegration(ctx context.Context, is ddoe.Integration) (string,
 	if err != nil {
 		return "", err
 	}
-	known := d.Status.DDOE.IntegrationID == is.ID && d.Status.DDOE.OptionsHash == hash && is.Type == r.platform.offer.kind
-	marked := is.Metadata[metaOwner].Value == r.platformOwner(d.ID)
-	if known && marked && is.Name == platformName(d) {
-		r.did("ddoeIntegration", platformName(d), "unchanged", "", r.now(), nil)
-		if d.Status.DDOE.IntegrationType != is.Type {
-			return is.ID, r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.IntegrationType = is.Type })
-		}
+	kind := r.platform.offer.kind
+	known := d.Status.DDOE.IntegrationID == is.ID && d.Status.DDOE.OptionsHash == hash && (is.Type == kind || is.Type == "")
+	if !known || !r.marked(d, is) || is.Name != platformName(d) {
+		return r.updateIntegration(ctx, is, "updated", !known)
+	}
+	r.did("ddoeIntegration", platformName(d), "unchanged", "", r.now(), nil)
+	if d.Status.DDOE.IntegrationType == kind && d.Status.DDOE.Form == nil {
 		return is.ID, nil
 	}
-	return r.updateIntegration(ctx, is, !known)
+	return is.ID, r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.IntegrationType, st.Form, st.Since = kind, nil, nil })
+}
+
+// marked reports whether an integration of ours says so. An answer without metadata says nothing of marks: one that is
+// known by its id is not sent its mark for ever.
+func (s *Service) marked(d integration.Document, is ddoe.Integration) bool {
+	return is.Metadata == nil && d.Status.DDOE.IntegrationID == is.ID || is.Metadata[metaOwner].Value == s.platformOwner(d.ID)
 }
 
 // updateIntegration sends name and mark, and the options where they are not known to be there.
-func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, options bool) (string, error) {
+func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, outcome string, options bool) (string, error) {
 	d := r.current()
 	values, hash, err := r.platform.offer.values(d)
 	if err != nil {
@@ -194,8 +261,8 @@ func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, option
 	if options {
 		patch.Type, patch.Options = r.platform.offer.kind, values
 	}
-	if mark := is.Metadata[metaOwner]; mark.Value != r.platformOwner(d.ID) {
-		patch.Metadata = []ddoe.MetadataEntry{{ID: mark.ID, Name: metaOwner, Value: r.platformOwner(d.ID)}}
+	if !r.marked(d, is) {
+		patch.Metadata = []ddoe.MetadataEntry{{ID: is.Metadata[metaOwner].ID, Name: metaOwner, Value: r.platformOwner(d.ID)}}
 	}
 	var request string
 	began := r.now()
@@ -204,7 +271,7 @@ func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, option
 		_, request, err = r.Platform.Client.UpdateIntegration(ctx, d.Spec.DDOE.OrganizationID, patch)
 		return err
 	})
-	r.did("ddoeIntegration", platformName(d), "updated", request, began, err)
+	r.did("ddoeIntegration", platformName(d), outcome, request, began, err)
 	if err != nil {
 		return "", err
 	}
@@ -215,8 +282,7 @@ func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, option
 // resend sends the options again, once in an attempt: somebody may have changed them, which cannot be seen.
 func (r *run) resend(ctx context.Context, integrationID string) error {
 	r.platform.sent = true
-	d := r.current()
-	found, err := r.lookAtPlatform(ctx, d.Spec.DDOE.OrganizationID, r.platform.offer.kind)
+	found, err := r.lookForOurs(ctx)
 	if err != nil {
 		return err
 	}
@@ -224,7 +290,7 @@ func (r *run) resend(ctx context.Context, integrationID string) error {
 	if i < 0 {
 		return nil
 	}
-	_, err = r.updateIntegration(ctx, found.ours[i], true)
+	_, err = r.updateIntegration(ctx, found.ours[i], "updated", true)
 	return err
 }
 

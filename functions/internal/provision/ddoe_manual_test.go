@@ -23,7 +23,7 @@ func TestPlatformManualThenAutomatic(t *testing.T) {
 	assert.Contains(t, st.Why, "gcp-workload-identity-federation (GCP Workload Identity Federation)")
 	assert.Contains(t, st.Why, "DDOE_INTEGRATION_TYPE")
 	assert.Equal(t, "ddoe-type-unknown", st.Diagnosis.Code)
-	assert.Equal(t, &integration.DDOEForm{IntegrationName: "DDOE WIF my-service", Provider: "Azure", IntegrationType: "Workload Identity Federation",
+	assert.Equal(t, &integration.DDOEForm{OrganizationID: world.OrganizationID, IntegrationName: "DDOE WIF my-service", Provider: "Azure", IntegrationType: "Workload Identity Federation",
 		ClientID: d.Status.ClientID, TenantID: world.TenantID, ImportFile: "azure_credentials.json"}, st.Form)
 	assert.Contains(t, st.Next, "azure_credentials.json")
 	assert.Equal(t, gateCounts{}, f.onGate())

@@ -81,7 +81,7 @@ type offer struct {
 // choose picks the type and maps its options. The diagnosis says why that cannot be done without guessing.
 func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType) (*offer, *diagnosis.Diagnosis) {
 	candidates := p.candidates(offered)
-	if len(candidates) > 1 && d.Status.DDOE != nil && d.Status.DDOE.Mode == modeAPI {
+	if len(candidates) > 1 && onPlatform(d) {
 		known := d.Status.DDOE.IntegrationType
 		if i := slices.IndexFunc(candidates, func(t ddoe.IntegrationType) bool { return t.Type == known }); i >= 0 {
 			candidates = candidates[i : i+1]

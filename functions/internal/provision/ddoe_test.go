@@ -36,8 +36,9 @@ func TestPlatformSideIsMadeAndValidated(t *testing.T) {
 	assert.Equal(t, st.IntegrationType, driver["integrationType"])
 	assert.Equal(t, world.ProjectID, driver["projectId"])
 
-	// The types are asked for before anything is written.
-	assert.Contains(t, f.requests[0], "/availableIntegrations")
+	// What the platform offers and allows is asked for before anything is written.
+	assert.ElementsMatch(t, []string{"GET " + gate + "/orgs/" + world.OrganizationID + "/availableIntegrations", "GET " + gate + "/users/orgs",
+		"GET " + gate + "/projects/" + world.ProjectID}, f.requests[:3])
 	// Only listed options are sent, and the ones that nobody needs are not.
 	options := made["options"].(map[string]any)
 	assert.Len(t, options, 4)

@@ -102,13 +102,20 @@ func reactions() []row {
 		{operation: opRolePut, code: "RoleAssignmentUpdateNotPermitted", reaction: salt},
 		{operation: opRolePut, code: "LinkedAuthorizationFailed", reaction: retry, budget: 3 * time.Minute},
 
-		// The platform has no codes. Its test fails until directory, token service and RBAC agree.
+		// The platform has no codes. Its test fails until directory, token service and RBAC agree, with a status of its own
+		// or with the one that it got from Entra or the storage.
+		{operation: opDriverTest, status: http.StatusUnauthorized, reaction: retry, budget: 45 * time.Second},
+		{operation: opDriverTest, status: http.StatusForbidden, reaction: retry, budget: 45 * time.Second},
 		{operation: opDriverTest, status: http.StatusBadRequest, reaction: retry, budget: 45 * time.Second},
 		{operation: opDriverTest, status: http.StatusConflict, reaction: retry, budget: 45 * time.Second},
 		{operation: opDriverTest, status: http.StatusUnprocessableEntity, reaction: retry, budget: 45 * time.Second},
 		{operation: opDriverTest, status: http.StatusFailedDependency, reaction: retry, budget: 45 * time.Second},
 		{operation: opPlatformIntegrationCreate, status: http.StatusConflict, reaction: readBack},
+		{operation: opPlatformIntegrationCreate, status: http.StatusBadRequest, phrase: "not exist", reaction: fail},
 		{operation: opPlatformIntegrationCreate, status: http.StatusBadRequest, phrase: "exist", reaction: readBack},
+		{operation: opPlatformIntegrationUpdate, status: http.StatusConflict, reaction: readBack},
+		{operation: opPlatformIntegrationUpdate, status: http.StatusBadRequest, phrase: "not exist", reaction: fail},
+		{operation: opPlatformIntegrationUpdate, status: http.StatusBadRequest, phrase: "exist", reaction: readBack},
 		// A web page with status 200: the path is wrong, and will be.
 		{code: ddoe.CodeAnswerInvalid, reaction: fail},
 	}

@@ -1,0 +1,162 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// The members of the spec that a preflight may refuse.
+const (
+	pointerOrganization = "/ddoe/organizationId"
+	pointerProject      = "/ddoe/driver/projectId"
+)
+
+// preflight finds out, before anything is written, how the platform's side can be made, and whether the platform would
+// refuse it for a reason that can be read beforehand. Role and project do not matter where nothing is going to be made by
+// the API: where the way is manual, or all is there and the same spec was sent again.
+func (r *run) preflight(ctx context.Context) error {
+	d := r.current()
+	if r.Platform == nil {
+		return apiOff(d)
+	}
+	if !wantsPlatform(d.Spec) {
+		return nil
+	}
+	var offered []ddoe.IntegrationType
+	var unfit, role, project error
+	_ = together( // the parts return nil; their errors are kept apart
+		func() error { offered, unfit = r.offeredTypes(ctx, d); return nil },
+		func() error { role = r.organizationRole(ctx, d); return nil },
+		func() error { project = r.knownProject(ctx, d); return nil },
+	)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case unfit != nil:
+		return refused(unfit, project)
+	}
+	r.platform.offer, r.platform.refusal = r.Platform.choose(d, offered)
+	if r.platform.offer == nil || r.kept && onPlatform(d) {
+		return nil
+	}
+	return refused(role, project)
+}
+
+// apiOff refuses what only the API can do: to remove what it has made and the spec does not ask for any more.
+func apiOff(d integration.Document) error {
+	if !platformBegun(d) || wantsPlatform(d.Spec) && (d.Spec.DDOE.Driver != nil || d.Status.DDOE.DriverID == "") {
+		return nil
+	}
+	return refuse("ddoe-api-off")
+}
+
+// offeredTypes asks what the organisation offers; its refusal says that the organisation is not the right one.
+func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.IntegrationType, error) {
+	var offered []ddoe.IntegrationType
+	err := r.askPlatform(ctx, opTypes, func(ctx context.Context) error {
+		var err error
+		offered, err = r.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
+		return err
+	})
+	var known *diagnosis.Error
+	if errors.As(err, &known) && strings.HasPrefix(known.Diagnosis.Code, "ddoe-organization-") {
+		return nil, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID)
+	}
+	return offered, err
+}
+
+// organizationRole refuses a user who is known to have a role that manages no integrations. What cannot be read, and a role
+// that is not known, decides nothing: the write will tell.
+func (r *run) organizationRole(ctx context.Context, d integration.Document) error {
+	all, err := r.Platform.Client.Memberships(ctx)
+	if err != nil {
+		return nil
+	}
+	role := roleIn(all, d.Spec.DDOE.OrganizationID)
+	if role == "" {
+		return nil
+	}
+	return at(refuse("ddoe-organization-role-missing", diagnosis.WithDetail(
+		"The user of DDOE_API_KEY has the role %s in the organisation. Integrations need the role admin or owner.", diagnosis.Printable(role))),
+		pointerOrganization, d.Spec.DDOE.OrganizationID)
+}
+
+// roleIn is the role in an organisation that does not suffice; empty where it may suffice. A list that holds several
+// members of the organisation is not about the key's user alone, and says nothing.
+func roleIn(all []ddoe.Membership, organizationID string) string {
+	all = slices.DeleteFunc(slices.Clone(all), func(m ddoe.Membership) bool { return !strings.EqualFold(m.OrganizationID, organizationID) })
+	if len(all) == 0 {
+		return ""
+	}
+	for _, m := range all {
+		if m.User != all[0].User || !slices.Contains([]string{"member", "worker"}, strings.ToLower(m.Role)) {
+			return ""
+		}
+	}
+	return all[0].Role
+}
+
+// knownProject refuses a project that the platform does not show, or shows as another organisation's. Any other trouble
+// with the question decides nothing.
+func (r *run) knownProject(ctx context.Context, d integration.Document) error {
+	if d.Spec.DDOE.Driver == nil {
+		return nil
+	}
+	id := d.Spec.DDOE.Driver.ProjectID
+	var project ddoe.Project
+	err := r.askPlatform(ctx, opProject, func(ctx context.Context) error {
+		var err error
+		project, err = r.Platform.Client.GetProject(ctx, id)
+		return err
+	})
+	var answer *ddoe.Error
+	switch {
+	case errors.As(err, &answer) && (unknownID(answer) || answer.HTTPStatus() == http.StatusForbidden):
+		return at(err, pointerProject, id)
+	case err != nil || project.OrganizationID == "" || strings.EqualFold(project.OrganizationID, d.Spec.DDOE.OrganizationID):
+		return nil
+	}
+	return at(refuse("ddoe-project-unknown", diagnosis.WithDetail("The project belongs to the organisation %s, and the integration is made in %s.",
+		diagnosis.Printable(project.OrganizationID), diagnosis.Printable(d.Spec.DDOE.OrganizationID))), pointerProject, id)
+}
+
+// unknownID reports whether the platform does not take an id for that of anything; 400 is for one that it cannot even read.
+func unknownID(answer *ddoe.Error) bool {
+	return answer.HTTPStatus() == http.StatusNotFound || answer.HTTPStatus() == http.StatusBadRequest
+}
+
+// at says which member of the spec a refusal is about. What is no refusal stays as it is.
+func at(err error, pointer, value string) error {
+	var known *diagnosis.Error
+	if !errors.As(err, &known) || !final(err) {
+		return err
+	}
+	found := known.Diagnosis
+	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".", Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
+	return &diagnosis.Error{Diagnosis: found, Err: known.Err}
+}
+
+// refused is the first of several refusals, with the findings of all: each is about another member of the spec.
+func refused(errs ...error) error {
+	first := worst(errs...)
+	var known *diagnosis.Error
+	if !errors.As(first, &known) || !final(first) {
+		return first
+	}
+	found := known.Diagnosis
+	found.Findings = nil
+	for _, err := range errs {
+		var other *diagnosis.Error
+		if errors.As(err, &other) {
+			found.Findings = append(found.Findings, other.Diagnosis.Findings...)
+		}
+	}
+	return &diagnosis.Error{Diagnosis: found, Err: known.Err}
+}
