@@ -28,6 +28,9 @@ func fileEntries() []Entry {
 	return []Entry{
 		credentialEntry("file-missing", "There is no file", "The request carries no file to judge.",
 			"Send the file as the body (application/json), or as the part file of a form (multipart/form-data).").answering(http.StatusBadRequest),
+		credentialEntry("malformed-form", "The form is not well-formed", "The body could not be read as multipart/form-data.",
+			"Let the HTTP library write the Content-Type of a form, with the boundary that it also puts between the parts: curl -F file=@azure_credentials.json.",
+			"Or send the file alone, as the body, with Content-Type: application/json.").answering(http.StatusBadRequest),
 		credentialEntry("file-too-large", "The file is too large", "A credential file holds five short strings: at most 8 KiB.", source).answering(http.StatusRequestEntityTooLarge),
 		credentialEntry("invalid-credential-file", "The credential file is not valid", "The file breaks one or more rules; the errors name each by pointer.",
 			"Correct every member that the errors name, and send the file again."),
