@@ -11,26 +11,81 @@ import (
 // usableWait is how long the demo waits for the app's own verification, whose first test comes after 10 seconds.
 const usableWait = time.Minute
 
-// manual shows what a person has to do on the platform as long as the spec does not ask for its side.
+// offeredName is what the platform calls the integration type in front of people.
+const offeredName = "Azure Workload Identity Federation"
+
+// manual takes the type away from what the organisation offers, puts the spec with the platform's side, and shows what is
+// left to a person.
 func (t *teller) manual(ctx context.Context) error {
+	world, err := t.send(ctx, http.MethodGet, t.control, "/world", nil)
+	if err != nil {
+		return err
+	}
+	all, _ := world.at("ddoe.availableIntegrations").([]any)
+	for _, one := range all {
+		if at(one, "displayName") == offeredName {
+			t.offered, _ = one.(map[string]any)
+		}
+	}
+	if t.offered == nil {
+		return fmt.Errorf("the organisation does not offer %s: %s", offeredName, world.raw)
+	}
+	if _, err := t.call(ctx, http.MethodDelete, t.control, t.offer(), nil, http.StatusNoContent, http.StatusOK); err != nil {
+		return err
+	}
+	if err := t.putWithPlatform(ctx); err != nil {
+		return err
+	}
 	a, err := t.call(ctx, http.MethodGet, t.api, "/integrations/"+demoID, nil, http.StatusOK)
 	if err != nil {
 		return err
 	}
 	t.note("mode     %v", a.at("status.ddoe.mode"))
 	t.note("why      %v", a.at("status.ddoe.why"))
+	t.note("form")
 	for _, member := range []string{"integrationName", "provider", "integrationType", "clientId", "tenantId", "importFile"} {
-		t.note("%-16s %v", member, a.at("status.ddoe.form."+member))
+		t.note("  %-16s %v", member, a.at("status.ddoe.form."+member))
 	}
 	t.note("next     %v", a.at("status.ddoe.next"))
-	if a.at("status.ddoe.mode") != "manual" {
+	if a.at("status.ddoe.mode") != "manual" || a.at("status.ddoe.form.clientId") == nil {
 		return fmt.Errorf("the platform's side is not left to a person: %s", a.raw)
 	}
 	return nil
 }
 
+// offer is the path of the type in the control API.
+func (t *teller) offer() string {
+	return fmt.Sprintf("/objects/ddoe.availableIntegrations/%v", t.offered["type"])
+}
+
+// takeOver offers the type again.
+func (t *teller) takeOver(ctx context.Context) error {
+	t.request(http.MethodPut, t.offer(), nil)
+	a, err := t.send(ctx, http.MethodPut, t.control, t.offer(), t.offered)
+	if err != nil {
+		return err
+	}
+	t.answer(a)
+	return t.connectPlatform(ctx)
+}
+
 // connectPlatform puts the spec again, with the platform's side, and shows what that asked of the platform.
 func (t *teller) connectPlatform(ctx context.Context) error {
+	before, err := t.lastRequest(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.putWithPlatform(ctx); err != nil {
+		return err
+	}
+	if err := t.platformRequests(ctx, before); err != nil {
+		return err
+	}
+	return t.platform(ctx)
+}
+
+// putWithPlatform carries the spec out with the platform's side in it.
+func (t *teller) putWithPlatform(ctx context.Context) error {
 	spec, err := t.spec(ctx)
 	if err != nil {
 		return err
@@ -41,21 +96,11 @@ func (t *teller) connectPlatform(ctx context.Context) error {
 	}
 	spec["ddoe"] = map[string]any{"organizationId": world.at("ddoe.organizations.0.id"), "integration": true,
 		"driver": map[string]any{"projectId": world.at("ddoe.projects.0.id"), "name": demoContainer}}
-	before, err := t.lastRequest(ctx)
-	if err != nil {
-		return err
-	}
 	a, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+demoID, spec, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	if err := t.await(ctx, a.header.Get("Operation-Location")); err != nil {
-		return err
-	}
-	if err := t.platformRequests(ctx, before); err != nil {
-		return err
-	}
-	return t.platform(ctx)
+	return t.await(ctx, a.header.Get("Operation-Location"))
 }
 
 // lastRequest is the number of the last request that the app has made.
@@ -78,10 +123,20 @@ func (t *teller) platformRequests(ctx context.Context, since any) error {
 		return err
 	}
 	all, _ := a.value.([]any)
+	var asked []string
+	var host string
 	for _, r := range all {
-		if strings.HasPrefix(fmt.Sprint(at(r, "host")), "gate.") {
-			t.note("%v %v %v", at(r, "status"), at(r, "method"), at(r, "path"))
+		if name := fmt.Sprint(at(r, "host")); strings.HasPrefix(name, "gate.") {
+			host = name
+			asked = append(asked, fmt.Sprintf("%v %v %v", at(r, "status"), at(r, "method"), at(r, "path")))
 		}
+	}
+	if len(asked) == 0 {
+		return fmt.Errorf("nothing was asked of the platform: %s", a.raw)
+	}
+	t.note("%d requests to %s:", len(asked), host)
+	for _, one := range asked {
+		t.note("  %s", one)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,10 +72,34 @@ func TestDemoTellsTheStory(t *testing.T) {
 	err := realMain(t.Context(), []string{"demo", "-dist", assemble(t)}, &out, io.Discard)
 	require.NoError(t, err, out.String())
 	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access", "+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
-		"mode     manual", "POST /api/v1/drivers/test", "validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
+		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json", "next     Download", "requests to gate.dataloop.ai:", "204 POST /api/v1/drivers/test", "mode             api", "validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")
+	assertExcerpt(t, out.String())
+}
+
+// assertExcerpt holds the README's excerpt of the demo to the demo: every line of it was printed, in that order.
+func assertExcerpt(t *testing.T, printed string) {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, excerpt, found := strings.Cut(string(readme), "$ make demo\n")
+	require.True(t, found, "README.md shows the demo")
+	excerpt, _, _ = strings.Cut(excerpt, "```")
+	// What is another in each run.
+	changing := regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ requests\b|\bat \d{4}-\S+Z$`)
+	rest, steps := strings.Split(changing.ReplaceAllString(printed, "*"), "\n"), 0
+	for line := range strings.Lines(excerpt) {
+		line = changing.ReplaceAllString(strings.TrimRight(line, "\n"), "*")
+		if line == "" || strings.TrimSpace(line) == "…" {
+			continue
+		}
+		i := slices.Index(rest, line)
+		require.GreaterOrEqual(t, i, 0, "README.md shows a line that the demo does not print there: %q", line)
+		rest, steps = rest[i+1:], steps+1
+	}
+	assert.Greater(t, steps, 20, "lines of the excerpt")
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {

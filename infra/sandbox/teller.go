@@ -16,7 +16,8 @@ import (
 type teller struct {
 	out          io.Writer
 	client       *http.Client
-	api, control string // base URLs
+	api, control string         // base URLs
+	offered      map[string]any // the platform's integration type, once the demo has taken it away
 }
 
 // answer is one HTTP answer, read whole.
