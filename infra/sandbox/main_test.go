@@ -88,7 +88,7 @@ func assertExcerpt(t *testing.T, printed string) {
 	require.True(t, found, "README.md shows the demo")
 	excerpt, _, _ = strings.Cut(excerpt, "```")
 	// What is another in each run.
-	changing := regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ requests\b|\bat \d{4}-\S+Z$`)
+	changing := regexp.MustCompile(`(?m)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ requests\b|\bat \d{4}-\S+Z$`)
 	rest, steps := strings.Split(changing.ReplaceAllString(printed, "*"), "\n"), 0
 	for line := range strings.Lines(excerpt) {
 		line = changing.ReplaceAllString(strings.TrimRight(line, "\n"), "*")
