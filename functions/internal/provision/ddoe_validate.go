@@ -41,7 +41,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		return s.validateLater(ctx, cmd, s.validationRefused(ctx, err), false)
 	case !command.Ended():
 		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), false)
-	case !command.Succeeded():
+	case !command.Succeeded() && !s.othersFailed(ctx, d):
 		if _, err := s.noteValidation(ctx, cmd, ""); err != nil {
 			return err
 		}
@@ -64,6 +64,17 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		return err
 	}
 	return s.verified(ctx, cmd)
+}
+
+// othersFailed reports whether a failed validation is not about our driver: those of others on the integration are
+// validated along with it, and it passes the platform's test alone.
+func (s *Service) othersFailed(ctx context.Context, d integration.Document) bool {
+	count, err := s.Platform.Client.CountDrivers(ctx, d.Status.DDOE.IntegrationID)
+	if err != nil || count < 2 {
+		return false
+	}
+	_, err = s.Platform.Client.TestDriver(ctx, d.Status.DDOE.DriverID)
+	return err == nil
 }
 
 // validation begins a validation, or goes on with the one that runs, and polls it to its end or to the end of the budget.

@@ -1,9 +1,11 @@
 package provision_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -43,6 +45,31 @@ func TestPlatformValidationFails(t *testing.T) {
 			i := len(d.Status.Conditions) - 1
 			assert.Equal(t, "ddoe-validation-failed", d.Status.Conditions[i].Reason)
 			assert.Contains(t, d.Status.Conditions[i].Message, "because")
+		})
+	}
+}
+
+// TestPlatformValidationFailsForOthers: a driver that somebody else put on the integration is validated along with ours,
+// and says nothing about it.
+func TestPlatformValidationFailsForOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*fixture)
+		phase  integration.Phase
+	}{
+		"theirs alone": {func(*fixture) {}, integration.PhaseUsable},
+		"ours too": {func(f *fixture) {
+			f.fails(fault{match: regexp.MustCompile(`GET gate.*/drivers/[^/]*/test$`), status: 400})
+		}, integration.PhaseFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			d := f.provisioned(wired())
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "their driver", "type": "azureblob",
+				"integrationId": d.Status.DDOE.IntegrationID, "integrationType": d.Status.DDOE.IntegrationType, "projectId": "p-2", "containerName": "nowhere"}))
+			c.change(f)
+			f.verified(d.Status.LastOperationID)
+			assert.Equal(t, c.phase, f.document().Status.Phase)
+			assert.Equal(t, c.phase == integration.PhaseUsable, f.document().Status.DDOE.Validated)
 		})
 	}
 }
