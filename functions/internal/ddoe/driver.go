@@ -13,17 +13,39 @@ const (
 	DriverDatalake = "azureDatalakeGen2"
 )
 
-// Driver is a storage driver as the platform shows it, flattened. Pointers are nil where the platform does not say.
+// Driver is a storage driver as the platform shows it, flattened. It need not say more than id, type, creator and name:
+// what is empty, or nil where empty means something, has not been said.
 type Driver struct {
-	ID                  string  `json:"id"`
-	Name                string  `json:"name"`
-	Type                string  `json:"type"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Creator is the id, which is the e-mail address, of the user who made it.
+	Creator             string  `json:"-"`
 	ProjectID           string  `json:"projectId"`
 	IntegrationID       string  `json:"integrationId"`
 	IntegrationType     string  `json:"integrationType"`
 	ContainerName       *string `json:"containerName"`
 	Path                *string `json:"path"`
 	AllowExternalDelete *bool   `json:"allowExternalDelete"`
+}
+
+// UnmarshalJSON reads a driver. Its project may be said in its metadata alone, where a create sends it.
+func (d *Driver) UnmarshalJSON(body []byte) error {
+	type plain Driver
+	answer := struct {
+		*plain
+		Creator  reference       `json:"creator"`
+		Metadata json.RawMessage `json:"metadata"`
+	}{plain: (*plain)(d)}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return err
+	}
+	d.Creator = string(answer.Creator)
+	var sent metadata
+	if d.ProjectID == "" && json.Unmarshal(answer.Metadata, &sent) == nil {
+		d.ProjectID = sent.System.ProjectID
+	}
+	return nil
 }
 
 // NewDriver is a driver that is to be made or tested. All members but Path are required.
@@ -103,19 +125,29 @@ func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string,
 	return d, id, known("create driver", d.ID, id, err)
 }
 
-// UpdateDriver brings a driver to what n says; its type and its project cannot be changed.
-func (c *Client) UpdateDriver(ctx context.Context, driverID string, n NewDriver) (Driver, string, error) {
+// DriverPatch changes a driver; empty and nil members stay as they are.
+type DriverPatch struct {
+	Name string
+	// IntegrationID and IntegrationType go together.
+	IntegrationID, IntegrationType string
+	ContainerName, Path            *string
+	AllowExternalDelete            *bool
+}
+
+// UpdateDriver changes a driver; its type and its project cannot be changed. A platform that keeps a member may answer
+// with success all the same.
+func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, string, error) {
 	type changes struct {
-		IntegrationID       string `json:"integrationId"`
-		IntegrationType     string `json:"integrationType"`
-		ContainerName       string `json:"containerName"`
-		Path                string `json:"path"`
-		AllowExternalDelete bool   `json:"allowExternalDelete"`
+		IntegrationID       string  `json:"integrationId,omitempty"`
+		IntegrationType     string  `json:"integrationType,omitempty"`
+		ContainerName       *string `json:"containerName,omitempty"`
+		Path                *string `json:"path,omitempty"`
+		AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
 	}
 	body := struct {
-		Name    string  `json:"name"`
+		Name    string  `json:"name,omitempty"`
 		Payload changes `json:"payload"`
-	}{n.Name, changes{n.IntegrationID, n.IntegrationType, n.ContainerName, n.Path, n.AllowExternalDelete}}
+	}{p.Name, changes{p.IntegrationID, p.IntegrationType, p.ContainerName, p.Path, p.AllowExternalDelete}}
 	var d Driver
 	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body}, &d)
 	return d, id, known("update driver", d.ID, id, err)

@@ -2,7 +2,8 @@ package provision
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"net/http"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -11,24 +12,16 @@ import (
 
 // platformDriver makes the driver that the spec asks for and has the platform test it, before and after.
 func (r *run) platformDriver(ctx context.Context, integrationID string) error {
-	d := r.current()
-	if d.Spec.DDOE.Driver == nil {
+	if r.current().Spec.DDOE.Driver == nil {
 		return r.dropDriver(ctx)
-	}
-	is, err := r.findDriver(ctx, integrationID)
-	if err != nil {
-		return err
 	}
 	wanted, err := r.wantedDriver(ctx, integrationID)
 	if err != nil {
 		return err
 	}
-	if is != nil && (is.Type != wanted.Type || is.ProjectID != "" && is.ProjectID != wanted.ProjectID) {
-		// Neither can be changed. The old one goes first, so that a crash leaves no second one behind.
-		if err := r.deleteDriver(ctx, is.ID); err != nil {
-			return err
-		}
-		is = nil
+	is, err := r.findDriver(ctx, wanted)
+	if err != nil {
+		return err
 	}
 	id, err := r.bringDriver(ctx, is, wanted)
 	if err != nil {
@@ -40,11 +33,13 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 	})
 }
 
-// bringDriver makes or changes the driver where it is not as wanted, and returns its id.
+// bringDriver makes or changes the driver where it is not as wanted, and returns its id. Whatever is to be sent is tested
+// first, so that nothing is given up for what would not work.
 func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewDriver) (string, error) {
-	if is != nil && sameDriver(*is, wanted) {
+	remake := is != nil && isAnother(*is, wanted)
+	if is != nil && !remake && !needsChange(*is, wanted) {
 		r.did("ddoeDriver", wanted.Name, "unchanged", "", r.now(), nil)
-		return r.claimDriver(ctx, is.ID, false)
+		return r.claimDriver(ctx, is.ID, wanted, false)
 	}
 	user, err := r.platformUser(ctx)
 	if err != nil {
@@ -58,19 +53,20 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 	if err != nil {
 		return "", err
 	}
-	if is == nil {
-		return r.makeDriver(ctx, wanted)
+	var has ddoe.Driver
+	switch {
+	case remake:
+		has, err = r.remakeDriver(ctx, is.ID, wanted)
+	case is == nil:
+		has, err = r.makeDriver(ctx, wanted)
+	default:
+		has = *is
 	}
-	return r.changeDriver(ctx, *is, wanted)
+	if err != nil {
+		return "", err
+	}
+	return r.changeDriver(ctx, has, wanted)
 }
-
-// sameDriver reports whether a driver is as wanted, as far as the platform shows it.
-func sameDriver(is ddoe.Driver, wanted ddoe.NewDriver) bool {
-	return is.Name == wanted.Name && is.IntegrationID == wanted.IntegrationID && is.IntegrationType == wanted.IntegrationType &&
-		same(is.ContainerName, wanted.ContainerName) && same(is.Path, wanted.Path) && same(is.AllowExternalDelete, wanted.AllowExternalDelete)
-}
-
-func same[T comparable](is *T, wanted T) bool { return is == nil || *is == wanted }
 
 // wantedDriver is the driver that the spec asks for, its creator aside.
 func (r *run) wantedDriver(ctx context.Context, integrationID string) (ddoe.NewDriver, error) {
@@ -120,56 +116,6 @@ func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
 	return user, err
 }
 
-// findDriver finds our driver: by id, else by name and integration, as names are not unique. Nil where there is none.
-func (r *run) findDriver(ctx context.Context, integrationID string) (*ddoe.Driver, error) {
-	d := r.current()
-	if id := d.Status.DDOE.DriverID; id != "" {
-		var driver ddoe.Driver
-		err := r.askPlatform(ctx, opDriverGet, func(ctx context.Context) error {
-			var err error
-			driver, err = r.Platform.Client.GetDriver(ctx, id)
-			return err
-		})
-		if err == nil {
-			return &driver, nil
-		}
-		if !ddoe.IsNotFound(err) {
-			return nil, err
-		}
-	}
-	all, err := r.listDrivers(ctx, d.Spec.DDOE.Driver.ProjectID, integrationID)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(all, func(one ddoe.Driver) bool {
-		return one.Name == d.Spec.DDOE.Driver.Name && one.IntegrationID == integrationID
-	})
-	if i < 0 {
-		return nil, nil
-	}
-	return &all[i], nil
-}
-
-func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
-	var all []ddoe.Driver
-	err := r.askPlatform(ctx, opDriverList, func(ctx context.Context) error {
-		var err error
-		all, err = r.Platform.Client.ListDrivers(ctx, projectID, integrationID)
-		return err
-	})
-	return all, err
-}
-
-func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {
-	var n int
-	err := r.askPlatform(ctx, opDriverCount, func(ctx context.Context) error {
-		var err error
-		n, err = r.Platform.Client.CountDrivers(ctx, integrationID)
-		return err
-	})
-	return n, err
-}
-
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is
 // not, somebody may have changed the options: they are sent again, once.
 func (r *run) testDriver(ctx context.Context, integrationID string, request func(ctx context.Context) error) error {
@@ -178,7 +124,7 @@ func (r *run) testDriver(ctx context.Context, integrationID string, request func
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if storageRefused(err) {
+		if r.mayBeOptions(err) {
 			if err := r.resend(ctx, integrationID); err != nil {
 				return err
 			}
@@ -192,8 +138,22 @@ func (r *run) testDriver(ctx context.Context, integrationID string, request func
 	return err
 }
 
-// makeDriver creates the driver. After an answer that cannot be believed the list is asked whether there is one.
-func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (string, error) {
+// mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
+// once it has outlasted a pause.
+func (r *run) mayBeOptions(err error) bool {
+	var refused *ddoe.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	return storageRefused(refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.cmd.Attempt > 0
+}
+
+// makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After
+// an answer that cannot be believed the list is asked whether there is one.
+func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Driver, error) {
+	if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.Driver = sending(wanted) }); err != nil {
+		return ddoe.Driver{}, err
+	}
 	var made ddoe.Driver
 	var request string
 	began := r.now()
@@ -204,7 +164,7 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (string, er
 		return err
 	})
 	if uncertain(err) && ctx.Err() == nil {
-		found, lookErr := r.findDriver(ctx, wanted.IntegrationID)
+		found, lookErr := r.unclaimedDriver(ctx, wanted)
 		switch {
 		case lookErr != nil:
 			err = lookErr
@@ -214,20 +174,24 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (string, er
 	}
 	r.did("ddoeDriver", wanted.Name, outcome, request, began, err)
 	if err != nil {
-		return "", err
+		return ddoe.Driver{}, err
 	}
-	return r.claimDriver(ctx, made.ID, outcome == "created")
+	id, err := r.claimDriver(ctx, made.ID, wanted, outcome == "created")
+	if id != made.ID { // another attempt's, which was sent the same
+		made = ddoe.Driver{ID: id}
+	}
+	return overlaid(made, sentDriver(*r.current().Status.DDOE)), err
 }
 
-// claimDriver makes the driver the document's; see claimIntegration.
-func (r *run) claimDriver(ctx context.Context, id string, own bool) (string, error) {
-	before := r.current().Status.DDOE.DriverID
-	if before == id {
+// claimDriver makes the driver the document's, with what it was sent; see claimIntegration.
+func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver, own bool) (string, error) {
+	sent := sending(wanted)
+	if st := r.current().Status.DDOE; st.DriverID == id && st.Driver != nil && *st.Driver == *sent {
 		return id, nil
 	}
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		if st.DriverID == "" || st.DriverID == before {
-			st.DriverID = id
+		if st.DriverID == "" || st.DriverID == id {
+			st.DriverID, st.Driver = id, sent
 		}
 	})
 	winner := r.current().Status.DDOE.DriverID
@@ -239,40 +203,35 @@ func (r *run) claimDriver(ctx context.Context, id string, own bool) (string, err
 	return winner, err
 }
 
-// changeDriver changes the driver in place. Where the platform keeps the old integration, which it may reserve to its own
-// staff, the driver is made anew.
-func (r *run) changeDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDriver) (string, error) {
-	var changed ddoe.Driver
-	var request string
-	began := r.now()
-	err := r.askPlatform(ctx, opDriverUpdate, func(ctx context.Context) error {
-		var err error
-		changed, request, err = r.Platform.Client.UpdateDriver(ctx, is.ID, wanted)
-		return err
-	})
-	if err == nil && changed.IntegrationID != wanted.IntegrationID {
-		if err := r.deleteDriver(ctx, is.ID); err != nil {
-			return "", err
-		}
-		return r.makeDriver(ctx, wanted)
-	}
-	r.did("ddoeDriver", wanted.Name, "updated", request, began, err)
-	if err != nil {
-		return "", err
-	}
-	return r.claimDriver(ctx, is.ID, false)
-}
-
 // dropDriver removes the driver that the spec does not ask for any more.
 func (r *run) dropDriver(ctx context.Context) error {
-	id := r.current().Status.DDOE.DriverID
-	if id == "" {
+	st := r.current().Status.DDOE
+	ids := []string{st.DriverID}
+	if st.DriverID == "" {
+		left, err := r.leftDriver(ctx)
+		if err != nil {
+			return err
+		}
+		ids = left
+	}
+	for _, id := range ids {
+		if err := r.deleteDriver(ctx, id); err != nil {
+			return err
+		}
+	}
+	if st.DriverID == "" && st.Driver == nil {
 		return nil
 	}
-	if err := r.deleteDriver(ctx, id); err != nil {
-		return err
-	}
-	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.DriverID = "" })
+	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.DriverID, st.Driver = "", nil })
+}
+
+// forgetDriver takes back the id of a driver that is gone.
+func (r *run) forgetDriver(ctx context.Context, id string) error {
+	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+		if st.DriverID == id {
+			st.DriverID = ""
+		}
+	})
 }
 
 func (r *run) deleteDriver(ctx context.Context, id string) error {

@@ -2,38 +2,251 @@ package provision_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-func TestPlatformWaitsForPropagation(t *testing.T) {
-	f := withPlatform(t)
-	f.fails(fault{match: regexp.MustCompile(`POST gate\.dataloop\.ai/api/v1/drivers/test`), times: 20, status: 400})
-	d := f.carried(wired())
-	assert.Equal(t, gateCounts{1, 1}, f.onGate())
-	assert.Equal(t, "api", d.Status.DDOE.Mode)
-	assert.Positive(t, f.slept)
+// driversOnGate are the platform's drivers.
+func (f *fixture) driversOnGate() []world.Object { return f.world.DDOEObjects(world.DDOEDrivers) }
 
-	f = withPlatform(t)
-	f.fails(fault{match: regexp.MustCompile(`POST gate\.dataloop\.ai/api/v1/drivers/test`), status: 400})
-	_, cmd := f.submit(wired())
+// onlyDriver is the platform's one driver, which is the document's.
+func (f *fixture) onlyDriver() world.Object {
+	f.t.Helper()
+	require.Len(f.t, f.driversOnGate(), 1)
+	driver := f.driversOnGate()[0]
+	require.Equal(f.t, driver["id"], f.document().Status.DDOE.DriverID)
+	require.Equal(f.t, driver["integrationId"], f.document().Status.DDOE.IntegrationID)
+	return driver
+}
+
+// writes are the changing requests to the platform since a position, such as "PATCH drivers/".
+func (f *fixture) writes(since int) []string {
+	var all []string
+	for _, r := range f.requests[since:] {
+		method, path, _ := strings.Cut(r, " "+gate+"/")
+		if path != "" && method != "GET" && path != "drivers/test" {
+			kind, _, _ := strings.Cut(path, "/")
+			all = append(all, method+" "+kind)
+		}
+	}
+	return all
+}
+
+// refused carries a spec out, parked copies included, and returns the operation that it fails.
+func (f *fixture) refused(s integration.Spec) integration.Operation {
+	f.t.Helper()
+	_, cmd := f.submit(s)
 	f.handle(cmd)
-	op := f.settle(cmd)
-	assert.Equal(t, integration.OperationFailed, op.Status)
-	assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
+	f.settle(cmd)
+	return f.requireStatus(cmd.OperationID, integration.OperationFailed)
+}
+
+// closed shuts the storage account's firewall, which neither Entra nor the app's own writes notice.
+func (f *fixture) closed(shut bool) {
+	f.account(func(a *world.StorageAccount) { a.FirewallClosed = shut })
+}
+
+func (f *fixture) account(change func(*world.StorageAccount)) {
+	f.t.Helper()
+	account, ok := f.world.StorageAccount(world.DataAccount)
+	require.True(f.t, ok)
+	change(&account)
+	f.world.PutStorageAccount(account)
+}
+
+func (f *fixture) user(member, role string) {
+	f.t.Helper()
+	o, _ := f.world.DDOEObject(world.DDOEUsers, world.UserEmail)
+	o[member] = role
+	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEUsers, o))
+}
+
+func TestPlatformWaitsForPropagation(t *testing.T) {
+	for name, x := range map[string]fault{
+		"400 for minutes":      {times: 20, status: 400},
+		"424 for minutes":      {times: 20, status: 424},
+		"500 for minutes":      {times: 4, status: 500},
+		"403 for some seconds": {times: 4, status: 403},
+		"401 for some seconds": {times: 4, status: 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			x.match = regexp.MustCompile(`POST gate\.dataloop\.ai/api/v1/drivers/test`)
+			f.fails(x)
+			began := f.now()
+			d := f.carried(wired())
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+			assert.Equal(t, "api", d.Status.DDOE.Mode)
+			assert.Greater(t, f.now(), began)
+		})
+	}
+}
+
+// TestPlatformCannotReachStorage: whatever status the platform has for it, the operation ends with what a person can do.
+func TestPlatformCannotReachStorage(t *testing.T) {
+	for name, c := range map[string]struct {
+		status, code, detail string
+		parked               int // how often it is tried again later
+	}{
+		"400": {"", "ddoe-driver-test-failed", "The platform says: Failed to connect to storage: AuthorizationFailure", 6},
+		"409": {"409", "ddoe-driver-test-failed", "AuthorizationFailure", 6},
+		"422": {"422", "ddoe-driver-test-failed", "AuthorizationFailure", 6},
+		"424": {"424", "ddoe-driver-test-failed", "AuthorizationFailure", 6},
+		"403": {"403", "ddoe-project-role-missing", "Or the storage refused the platform", 0},
+		"401": {"401", "ddoe-project-role-missing", "Or the storage refused the platform", 0},
+		"500": {"500", "ddoe-driver-test-error", "AuthorizationFailure", 6},
+		"503": {"503", "ddoe-driver-test-error", "AuthorizationFailure", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.closed(true)
+			if c.status != "" {
+				f.quirk(platform.QuirkDriverTest, world.Object{"value": c.status})
+			}
+			op := f.refused(wired())
+			assert.Equal(t, c.code, op.Error.Code)
+			assert.Contains(t, op.Error.Detail, c.detail)
+			assert.NotEmpty(t, op.Error.Evidence.RequestID)
+			parked := 0
+			for _, s := range f.sent {
+				if strings.HasPrefix(s.ID, op.ID+"-retry-") {
+					parked++
+				}
+			}
+			assert.Equal(t, c.parked, parked)
+			assert.Equal(t, gateCounts{integrations: 1}, f.onGate(), "no driver that does not work")
+
+			f.closed(false)
+			f.carried(wired())
+			f.onlyDriver()
+		})
+	}
+}
+
+// TestPlatformOutageIsNoVerdict: while the platform answers nothing, its failing test is not believed to be the storage's.
+func TestPlatformOutageIsNoVerdict(t *testing.T) {
+	f := withPlatform(t)
+	f.carried(wired())
+	f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai/api/v1/(drivers/.*test|users/me)`), status: 503})
+	op := f.refused(wired())
+	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Contains(t, op.Error.Detail, "ddoe-unavailable")
+	f.onlyDriver()
+}
+
+// TestPlatformOptionsChangedBehindA500: options that somebody has changed are sent again also where the test's failure
+// has the status of a fault.
+func TestPlatformOptionsChangedBehindA500(t *testing.T) {
+	for _, status := range []string{"", "403", "500"} {
+		f := withPlatform(t)
+		d := f.carried(wired())
+		if status != "" {
+			f.quirk(platform.QuirkDriverTest, world.Object{"value": status})
+		}
+		f.changeOnGate(world.DDOEIntegrations, func(o world.Object) {
+			for name, value := range o["options"].(world.Object) {
+				if value == d.Status.ClientID {
+					o["options"].(world.Object)[name] = world.TenantID
+				}
+			}
+		})
+		f.carried(wired())
+		f.onlyDriver()
+	}
+}
+
+// TestPlatformRoleRefusedAtTheDriver: what was made stays, the document says what is missing, and the next PUT completes.
+func TestPlatformRoleRefusedAtTheDriver(t *testing.T) {
+	for _, quirk := range []string{"", platform.QuirkRole401} {
+		f := withPlatform(t)
+		if quirk != "" {
+			f.quirk(quirk, nil)
+		}
+		f.user("projectRole", "viewer")
+		op := f.refused(wired())
+		assert.Equal(t, "ddoe-project-role-missing", op.Error.Code)
+		d := f.document()
+		assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
+		condition := f.condition("Provisioned")
+		assert.Equal(t, []string{"False", "ddoe-project-role-missing"}, []string{condition.Status, condition.Reason})
+		assert.Contains(t, condition.Message, "developer or owner")
+		assert.Equal(t, []string{"api", "", world.OrganizationID}, []string{d.Status.DDOE.Mode, d.Status.DDOE.DriverID, d.Status.DDOE.OrganizationID})
+		assert.NotEmpty(t, d.Status.DDOE.IntegrationID)
+		assert.NotEmpty(t, d.Status.ClientID)
+		assert.Equal(t, gateCounts{integrations: 1}, f.onGate())
+		assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
+
+		f.user("projectRole", "developer")
+		d2 := f.carried(wired())
+		assert.Equal(t, integration.PhaseProvisioned, d2.Status.Phase)
+		assert.Equal(t, d.Status.DDOE.IntegrationID, d2.Status.DDOE.IntegrationID)
+		assert.Equal(t, d.Status.ClientID, d2.Status.ClientID)
+		f.onlyDriver()
+		f.verified(d2.Status.LastOperationID)
+		assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	}
 }
 
 func TestPlatformDatalakeDriver(t *testing.T) {
 	f := withPlatform(t)
-	account, ok := f.world.StorageAccount(world.DataAccount)
-	require.True(t, ok)
-	account.HierarchicalNamespace = true
-	f.world.PutStorageAccount(account)
+	f.account(func(a *world.StorageAccount) { a.HierarchicalNamespace = true })
 	f.provisioned(wired())
-	assert.Equal(t, "azureDatalakeGen2", f.world.DDOEObjects(world.DDOEDrivers)[0]["type"])
+	assert.Equal(t, "azureDatalakeGen2", f.onlyDriver()["type"])
+}
+
+// TestPlatformDriverOfAnother: names are not unique, and what somebody else has made on our integration may carry ours.
+func TestPlatformDriverOfAnother(t *testing.T) {
+	theirs := func(f *fixture, members world.Object) {
+		st := f.document().Status.DDOE
+		o := world.Object{"id": "theirs", "name": "images", "type": "azureblob", "creator": "somebody@acme.example", "projectId": world.ProjectID,
+			"integrationId": st.IntegrationID, "integrationType": st.IntegrationType, "containerName": "images", "path": "", "allowExternalDelete": true}
+		for name, value := range members {
+			o[name] = value
+		}
+		require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, o))
+	}
+	withoutDriver := wired()
+	withoutDriver.DDOE.Driver = nil
+	for name, c := range map[string]struct {
+		members world.Object
+		code    string
+		says    string
+		drivers int
+	}{
+		"the same place is taken over": {nil, "", "", 1},
+		"another folder stays theirs":  {world.Object{"path": "sub"}, "ddoe-driver-foreign", `path is "sub", not ""`, 1},
+		"another type stays theirs":    {world.Object{"type": "azureDatalakeGen2"}, "ddoe-driver-foreign", `type is "azureDatalakeGen2", not "azureblob"`, 1},
+		"another project is not met":   {world.Object{"projectId": "p-2"}, "", "", 2},
+		"another integration":          {world.Object{"integrationId": "i-2"}, "", "", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.carried(withoutDriver)
+			theirs(f, c.members)
+			if c.code != "" {
+				before, _ := f.world.DDOEObject(world.DDOEDrivers, "theirs")
+				op := f.refused(wired())
+				assert.Equal(t, c.code, op.Error.Code)
+				assert.Contains(t, op.Error.Detail, c.says)
+				after, _ := f.world.DDOEObject(world.DDOEDrivers, "theirs")
+				assert.Equal(t, before, after)
+				require.NoError(t, f.world.DeleteDDOEObject(world.DDOEDrivers, "theirs"))
+				f.carried(wired())
+				f.onlyDriver()
+				return
+			}
+			d := f.carried(wired())
+			assert.Len(t, f.driversOnGate(), c.drivers)
+			is, _ := f.world.DDOEObject(world.DDOEDrivers, d.Status.DDOE.DriverID)
+			assert.Equal(t, false, is["allowExternalDelete"])
+			assert.Equal(t, c.drivers == 1, is["id"] == "theirs")
+		})
+	}
 }

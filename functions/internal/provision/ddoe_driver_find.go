@@ -1,0 +1,135 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// findDriver finds our driver: by id, else by name, project and integration. Nil where there is none. What the platform
+// leaves out is taken from what it was sent last.
+func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driver, error) {
+	st := r.current().Status.DDOE
+	if st.DriverID == "" {
+		return r.unclaimedDriver(ctx, wanted)
+	}
+	is, err := r.getDriver(ctx, st.DriverID)
+	switch {
+	case ddoe.IsNotFound(err):
+		if err := r.forgetDriver(ctx, st.DriverID); err != nil {
+			return nil, err
+		}
+		return r.unclaimedDriver(ctx, wanted)
+	case err != nil:
+		return nil, err
+	}
+	is = overlaid(is, sentDriver(*st))
+	return &is, nil
+}
+
+func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
+	var driver ddoe.Driver
+	err := r.askPlatform(ctx, opDriverGet, func(ctx context.Context) error {
+		var err error
+		driver, err = r.Platform.Client.GetDriver(ctx, id)
+		return err
+	})
+	return driver, err
+}
+
+// unclaimedDriver finds a driver that the document does not know by id: ours, where the document says that one of this name
+// was sent and the key's user made it, as a crash may have kept its id from being saved. Another's is taken where it
+// is about the same place already, as is one that was made by hand before the API could be used; otherwise it stays.
+func (r *run) unclaimedDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driver, error) {
+	all, err := r.namedDrivers(ctx, ddoe.Driver{Name: wanted.Name, ProjectID: wanted.ProjectID, IntegrationID: wanted.IntegrationID})
+	if len(all) == 0 || err != nil {
+		return nil, err
+	}
+	sent := sentDriver(*r.current().Status.DDOE)
+	if sent.Name == wanted.Name && sent.ProjectID == wanted.ProjectID && sent.IntegrationID == wanted.IntegrationID {
+		user, err := r.platformUser(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(all, func(one ddoe.Driver) bool { return createdBy(one, user) }); i >= 0 {
+			ours := overlaid(all[i], sent)
+			return &ours, nil
+		}
+	}
+	if i := slices.IndexFunc(all, func(one ddoe.Driver) bool { return len(elsewhere(one, wanted)) == 0 }); i >= 0 {
+		return &all[i], nil
+	}
+	return nil, refuse("ddoe-driver-foreign", diagnosis.WithDetail("The integration has a driver named %s (id %s) that this service did not make: %s.",
+		diagnosis.Printable(all[0].Name), diagnosis.Printable(all[0].ID), inWords(elsewhere(all[0], wanted))))
+}
+
+// elsewhere are the members by which a driver is about another place than wanted, or may be.
+func elsewhere(one ddoe.Driver, wanted ddoe.NewDriver) []comparison {
+	return slices.DeleteFunc(compareDriver(one, wanted), func(c comparison) bool {
+		return !c.open() || !slices.Contains([]string{memberType, memberContainer, memberPath}, c.member)
+	})
+}
+
+// namedDrivers are the drivers of a name on an integration in a project: names are not unique. The list's filters are
+// trusted where an entry does not say its project or its integration.
+func (r *run) namedDrivers(ctx context.Context, like ddoe.Driver) ([]ddoe.Driver, error) {
+	listed, err := r.listDrivers(ctx, like.ProjectID, like.IntegrationID)
+	if err != nil {
+		return nil, err
+	}
+	var named []ddoe.Driver
+	for _, one := range listed {
+		one = overlaid(one, ddoe.Driver{ProjectID: like.ProjectID, IntegrationID: like.IntegrationID})
+		if one.Name == like.Name && one.ProjectID == like.ProjectID && one.IntegrationID == like.IntegrationID {
+			named = append(named, one)
+		}
+	}
+	return named, nil
+}
+
+// createdBy reports whether a user made a driver, as far as the platform says.
+func createdBy(one ddoe.Driver, user ddoe.User) bool {
+	return one.Creator == "" || one.Creator == user.Email || one.Creator == user.ID
+}
+
+func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
+	var all []ddoe.Driver
+	err := r.askPlatform(ctx, opDriverList, func(ctx context.Context) error {
+		var err error
+		all, err = r.Platform.Client.ListDrivers(ctx, projectID, integrationID)
+		return err
+	})
+	return all, err
+}
+
+// leftDriver are the ids of what a create has made whose answer was lost with the process.
+func (r *run) leftDriver(ctx context.Context) ([]string, error) {
+	sent := sentDriver(*r.current().Status.DDOE)
+	if sent.Name == "" {
+		return nil, nil
+	}
+	all, err := r.namedDrivers(ctx, sent)
+	if len(all) == 0 || err != nil {
+		return nil, err
+	}
+	user, err := r.platformUser(ctx)
+	var ids []string
+	for _, one := range all {
+		if createdBy(one, user) {
+			ids = append(ids, one.ID)
+		}
+	}
+	return ids, err
+}
+
+func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {
+	var n int
+	err := r.askPlatform(ctx, opDriverCount, func(ctx context.Context) error {
+		var err error
+		n, err = r.Platform.Client.CountDrivers(ctx, integrationID)
+		return err
+	})
+	return n, err
+}
