@@ -24,7 +24,12 @@ func (a StorageAccountID) String() string {
 // string says what is wrong with it, empty where nothing is.
 func ParseStorageAccountID(resourceID string) (StorageAccountID, string) {
 	parts := strings.Split(resourceID, "/")
-	if len(parts) != 9 || parts[0] != "" {
+	switch {
+	case strings.Contains(resourceID, "://"):
+		return StorageAccountID{}, "This is a URL and not a resource id."
+	case len(parts) > 9 && strings.EqualFold(parts[9], "blobServices"):
+		return StorageAccountID{}, "This is the id of something in a storage account; a container is named in the member container."
+	case len(parts) != 9 || parts[0] != "":
 		return StorageAccountID{}, "The id does not have the eight segments of a storage account's id."
 	}
 	for at, word := range map[int]string{1: "subscriptions", 3: "resourceGroups", 5: "providers", 6: "Microsoft.Storage", 7: "storageAccounts"} {
@@ -91,7 +96,7 @@ func resolveEntry(pointer string, s *StorageAccess) []diagnosis.Finding {
 	if id, problem := ParseStorageAccountID(s.ResourceID); problem != "" {
 		note("/resourceId", "invalid-resource-id", problem,
 			"/subscriptions/{guid}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}", s.ResourceID,
-			"Copy it: az storage account show --name <account> --query id")
+			"Copy it: az storage account show --name <account> --query id. A container's name goes into the member container.")
 	} else {
 		s.ResourceID = id.String()
 	}

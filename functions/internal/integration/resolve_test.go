@@ -218,3 +218,16 @@ func FuzzSubject(f *testing.F) {
 		require.LessOrEqual(t, len([]rune(value)), 600)
 	})
 }
+
+// TestResourceIDSaysWhatItIsInstead: the two things that people copy by mistake are told by name.
+func TestResourceIDSaysWhatItIsInstead(t *testing.T) {
+	for name, c := range map[string]struct{ resourceID, says string }{
+		"blob endpoint":     {"https://acmedata.blob.core.windows.net/images", "a URL"},
+		"id of a container": {"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata/blobServices/default/containers/images", "in the member container"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, problem := integration.ParseStorageAccountID(c.resourceID)
+			assert.Contains(t, problem, c.says)
+		})
+	}
+}

@@ -193,8 +193,8 @@ func TestUsableMeansEveryRight(t *testing.T) {
 		"immutable, and only read":    {[]integration.StorageAccess{entry("archive", "read")}, integration.PhaseUsable, ""},
 		"immutable, to be written":    {[]integration.StorageAccess{entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
 		"one of two is immutable":     {[]integration.StorageAccess{entry("images", "readWrite"), entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
-		"no container named":          {[]integration.StorageAccess{entry("", "read")}, integration.PhaseProvisioned, "container-not-named"},
-		"one of two without its name": {[]integration.StorageAccess{entry("images", "read"), entry("", "readWrite")}, integration.PhaseProvisioned, "container-not-named"},
+		"a whole account, to be read": {[]integration.StorageAccess{entry("", "read")}, integration.PhaseUsable, ""},
+		"a container and an account":  {[]integration.StorageAccess{entry("images", "read"), entry("", "readWrite")}, integration.PhaseUsable, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
