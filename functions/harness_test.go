@@ -127,7 +127,9 @@ type app struct {
 	world  *world.World
 	queue  *queue
 	issuer *sandbox.Issuer
-	log    *strings.Builder
+	// net is what the app and the platform reach, by host.
+	net network
+	log *strings.Builder
 	// door is how the host calls: the app behind the protocol.
 	door http.Handler
 	// document is the API document as it is served.
@@ -142,12 +144,13 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	require.NoError(t, err)
 	issuer, err := sandbox.NewIssuer(world.Issuer, time.Now)
 	require.NoError(t, err)
-	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted})
 	net := network{
 		"graph.microsoft.com": graph.New(w, authority.Authenticate(entra.ResourceGraph)), "management.azure.com": arm.New(w, authority.Authenticate(entra.ResourceManagement)),
-		"*.blob.core.windows.net": blob.New(w, authority), sandbox.Host: web, sandbox.GateHost: web,
+		"*.blob.core.windows.net": blob.New(w, authority),
 	}
 	net["login.microsoftonline.com"] = entra.New(w, authority, net)
+	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: net})
+	net[sandbox.Host], net[sandbox.GateHost] = web, web
 
 	all := map[string]string{"DDOE_ISSUER": world.Issuer}
 	for name, value := range changes {
@@ -155,7 +158,7 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, log: &strings.Builder{}}
+	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, net: net, log: &strings.Builder{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
 		credential: identity{authority}, client: &http.Client{Transport: net}, store: storetest.NewMemory(), send: a.queue.send,

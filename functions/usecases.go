@@ -61,7 +61,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Graph: directory, ARM: resources, Now: time.Now}
 	checks := &health.Service{
-		Repository: service.Repository, Look: service.WatchKey(observer.Look), Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
+		Repository: service.Repository, Look: service.Watch(observer.Look), Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
 	}
 	service.Schedule = checks.Schedule
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience, Now: time.Now}

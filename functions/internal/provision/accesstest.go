@@ -48,11 +48,13 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integration", id, "error", err)
 	}
-	return report, nil
+	report = s.extended(report, s.driverTest(ctx, d, wanted, report))
+	return report, ctx.Err()
 }
 
 // note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
-// provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say.
+// provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say. The
+// report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
 	proved := s.proved(d.Spec, report) && sound(health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report))
@@ -155,6 +157,10 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	}
 	if err := s.note(ctx, a.Document, wanted, report); err != nil {
 		return err
+	}
+	report = s.extended(report, s.driverTest(ctx, a.Document, wanted, report))
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	r := &run{Service: s, cmd: cmd, document: a.Document}
 	return r.succeed(ctx, report)

@@ -3,7 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
@@ -12,63 +12,118 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// The checks of the platform's side.
+// The check that a drift report alone has.
 const (
-	checkIntegration = "ddoe.integration"
-	checkOptions     = "ddoe.options"
-	checkDriver      = "ddoe.driver"
-
-	titleIntegration = "The integration on the platform is as it was made"
-	titleOptions     = "The integration was sent the options that the spec comes to"
-	titleDriver      = "The driver on the platform is as it was made"
+	checkOptions = "ddoe.options"
+	titleOptions = "The integration was sent the options that the spec comes to"
 )
 
 // platformDrift compares what the platform holds with what the spec comes to.
 func (s *Service) platformDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
-	if !wantsPlatform(d.Spec) {
-		return nil
+	if _, ok := s.unwatched(d); ok || !wantsPlatform(d.Spec) || !onPlatform(d) {
+		return s.platformChecks(ctx, d)
 	}
-	st := d.Status.DDOE
-	if s.Platform == nil || st == nil || st.Mode != modeAPI {
-		skipped := diagnosis.Skip(checkIntegration, layerStructure, titleIntegration, "")
-		skipped.Detail = "The platform's side is set up by hand; status.ddoe says why."
-		return []diagnosis.Check{skipped}
-	}
-	var checks, driver []diagnosis.Check
+	var checks []diagnosis.Check
+	var options diagnosis.Check
 	_ = together( // the parts return nil; what they met is in the checks
-		func() error { checks = s.integrationDrift(ctx, d); return nil },
-		func() error { driver = s.driverDrift(ctx, d); return nil },
+		func() error { checks = s.platformChecks(ctx, d); return nil },
+		func() error { options = s.optionsDrift(ctx, d); return nil },
 	)
-	return append(checks, driver...)
+	if checks[0].Code == "ddoe-integration-missing" {
+		options = diagnosis.Skip(checkOptions, layerStructure, titleOptions, checkIntegration)
+	}
+	return slices.Insert(checks, 1, options)
 }
 
-func (s *Service) integrationDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
-	st := d.Status.DDOE
-	all, err := s.Platform.Client.ListIntegrations(ctx, st.OrganizationID)
-	if err != nil {
-		return []diagnosis.Check{s.unread(ctx, checkIntegration, opPlatformIntegrationList, err)}
+// integrationCheck compares the integration with what was made. Its options are never shown.
+func (s *Service) integrationCheck(ctx context.Context, d integration.Document) diagnosis.Check {
+	if !onPlatform(d) {
+		return platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
 	}
-	found := s.sorted(d, st.IntegrationType, all)
-	if len(found.ours) == 0 || found.ours[0].ID != st.IntegrationID {
-		missing := platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
-		missing.Target = st.IntegrationID
-		return []diagnosis.Check{missing, diagnosis.Skip(checkOptions, layerStructure, titleOptions, checkIntegration)}
-	}
-	is := found.ours[0]
-	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{Target: is.ID})
-	switch {
-	case is.Type != st.IntegrationType:
-		check = platformCheck(checkIntegration, "ddoe-integration-changed", st.IntegrationType, is.Type)
-	case is.Name != platformName(d):
+	id := d.Status.DDOE.IntegrationID
+	is, err := s.Platform.Client.GetIntegration(ctx, "", id)
+	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{})
+	switch kind := madeType(d); {
+	case ddoe.IsNotFound(err):
+		check = platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
+	case err != nil:
+		check = s.unread(ctx, checkIntegration, opPlatformIntegrationGet, err)
+	case kind != "" && is.Type != "" && is.Type != kind:
+		check = platformCheck(checkIntegration, "ddoe-integration-changed", kind, is.Type)
+	case is.Name != "" && is.Name != platformName(d):
 		check = platformCheck(checkIntegration, "ddoe-integration-renamed", platformName(d), is.Name)
 	}
-	check.Target = is.ID
-	return []diagnosis.Check{check, s.optionsDrift(ctx, d)}
+	check.Target = id
+	return check
+}
+
+// madeType is the platform's name of the type that the integration was made with; empty where the status has the form's
+// words in its place.
+func madeType(d integration.Document) string {
+	if kind := d.Status.DDOE.IntegrationType; kind != formIntegrationType {
+		return kind
+	}
+	return ""
+}
+
+// driverCheck compares the driver with what the spec comes to, as far as the platform shows it.
+func (s *Service) driverCheck(ctx context.Context, d integration.Document) diagnosis.Check {
+	if d.Status.DDOE == nil || d.Status.DDOE.DriverID == "" {
+		return platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
+	}
+	id := d.Status.DDOE.DriverID
+	is, err := s.Platform.Client.GetDriver(ctx, id)
+	check := diagnosis.CheckFrom(checkDriver, layerStructure, titleDriver, nil, diagnosis.Context{})
+	switch {
+	case ddoe.IsNotFound(err):
+		check = platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
+	case err != nil:
+		check = s.unread(ctx, checkDriver, opDriverGet, err)
+	default:
+		if differences := driverDifferences(is, madeDriver(d, is)); len(differences) > 0 {
+			check = changedDriver(differences)
+		}
+	}
+	check.Target = id
+	return check
+}
+
+// madeDriver is the driver that the spec comes to. Its type follows the account's kind, which does not change: it is the
+// one that was sent.
+func madeDriver(d integration.Document, is ddoe.Driver) ddoe.NewDriver {
+	st := d.Status.DDOE
+	kind := is.Type
+	if st.Driver != nil {
+		kind = st.Driver.Type
+	}
+	wanted := driverOf(d, arm.StorageAccount{HierarchicalNamespace: kind == ddoe.DriverDatalake}, st.IntegrationID, madeType(d))
+	if wanted.IntegrationType == "" {
+		wanted.IntegrationType = is.IntegrationType
+	}
+	return wanted
+}
+
+// changedDriver is the check of a driver that is not as it was made. Datasets on it are at home all the same where only
+// its name or its right to delete has changed.
+func changedDriver(differences []comparison) diagnosis.Check {
+	var expected, actual []string
+	harmless := true
+	for _, c := range differences {
+		expected, actual = append(expected, c.member+" "+c.expected), append(actual, c.member+" "+*c.actual)
+		harmless = harmless && (c.member == memberName || c.member == memberExternalDelete)
+	}
+	check := platformCheck(checkDriver, "ddoe-driver-changed", strings.Join(expected, ", "), strings.Join(actual, ", "))
+	if harmless {
+		check.Status = diagnosis.OutcomeWarn
+	}
+	return check
 }
 
 // optionsDrift compares the hash of what was sent with that of what would be sent now. The platform shows no options, so
 // a change made there is not seen.
 func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diagnosis.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
 	offered, err := s.Platform.Client.AvailableIntegrations(ctx, d.Status.DDOE.OrganizationID)
 	if err != nil {
 		return s.unread(ctx, checkOptions, opTypes, err)
@@ -82,57 +137,9 @@ func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diag
 		return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, err, diagnosis.Context{})
 	}
 	if hash != d.Status.DDOE.OptionsHash {
-		return platformCheck(checkOptions, "ddoe-options-changed", hash, d.Status.DDOE.OptionsHash)
+		return platformCheck(checkOptions, "ddoe-options-changed", "", "")
 	}
 	return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, nil, diagnosis.Context{})
-}
-
-func (s *Service) driverDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
-	if d.Spec.DDOE.Driver == nil {
-		return nil
-	}
-	st := d.Status.DDOE
-	if st.DriverID == "" {
-		return []diagnosis.Check{platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")}
-	}
-	is, err := s.Platform.Client.GetDriver(ctx, st.DriverID)
-	switch {
-	case ddoe.IsNotFound(err):
-		check := platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
-		check.Target = st.DriverID
-		return []diagnosis.Check{check}
-	case err != nil:
-		return []diagnosis.Check{s.unread(ctx, checkDriver, opDriverGet, err)}
-	}
-	// The driver's type follows the account's kind, which does not change; what it is now is taken for granted.
-	wanted := driverOf(d, arm.StorageAccount{HierarchicalNamespace: is.Type == ddoe.DriverDatalake}, st.IntegrationID, st.IntegrationType)
-	check := diagnosis.CheckFrom(checkDriver, layerStructure, titleDriver, nil, diagnosis.Context{})
-	if is.Type != wanted.Type || is.ProjectID != "" && is.ProjectID != wanted.ProjectID || !sameDriver(is, wanted) {
-		check = platformCheck(checkDriver, "ddoe-driver-changed", driverText(shownAs(wanted)), driverText(is))
-	}
-	check.Target = is.ID
-	return []diagnosis.Check{check}
-}
-
-// shownAs is how the platform would show a driver.
-func shownAs(n ddoe.NewDriver) ddoe.Driver {
-	return ddoe.Driver{Name: n.Name, Type: n.Type, ProjectID: n.ProjectID, IntegrationID: n.IntegrationID, IntegrationType: n.IntegrationType,
-		ContainerName: &n.ContainerName, Path: &n.Path, AllowExternalDelete: &n.AllowExternalDelete}
-}
-
-// driverText is a driver in one line, to be compared by people.
-func driverText(d ddoe.Driver) string {
-	parts := []string{"name " + d.Name, "type " + d.Type, "project " + d.ProjectID, "integration " + d.IntegrationID + " (" + d.IntegrationType + ")"}
-	if d.ContainerName != nil {
-		parts = append(parts, "container "+*d.ContainerName)
-	}
-	if d.Path != nil {
-		parts = append(parts, "path "+*d.Path)
-	}
-	if d.AllowExternalDelete != nil {
-		parts = append(parts, fmt.Sprintf("allowExternalDelete %v", *d.AllowExternalDelete))
-	}
-	return strings.Join(parts, ", ")
 }
 
 func platformCheck(id, code, expected, actual string) diagnosis.Check {

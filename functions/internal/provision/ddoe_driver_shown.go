@@ -73,11 +73,6 @@ func driverDifferences(is ddoe.Driver, wanted ddoe.NewDriver) []comparison {
 	return slices.DeleteFunc(compareDriver(is, wanted), func(c comparison) bool { return !c.differs() })
 }
 
-// sameDriver reports whether a driver is as wanted, as far as the platform shows it.
-func sameDriver(is ddoe.Driver, wanted ddoe.NewDriver) bool {
-	return len(driverDifferences(is, wanted)) == 0
-}
-
 // anyOf reports whether one of the members is as the condition says.
 func anyOf(all []comparison, condition func(comparison) bool, members ...string) bool {
 	return slices.ContainsFunc(all, func(c comparison) bool { return slices.Contains(members, c.member) && condition(c) })

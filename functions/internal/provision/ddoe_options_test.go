@@ -1,21 +1,13 @@
 package provision_test
 
 import (
-	"context"
 	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
-	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -96,49 +88,6 @@ func TestTypesByTheirNames(t *testing.T) {
 			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, world.Object{"type": c.kind, "displayName": c.displayName, "options": options}))
 			d := f.provisioned(wired())
 			assert.Equal(t, c.api, d.Status.DDOE.Mode == "api", d.Status.DDOE.Why)
-		})
-	}
-}
-
-func TestKeyThatEndsSoon(t *testing.T) {
-	for name, c := range map[string]struct {
-		lifetime time.Duration
-		warns    bool
-		says     string
-	}{
-		"in a year":    {365 * 24 * time.Hour, false, ""},
-		"in 31 days":   {31 * 24 * time.Hour, false, ""},
-		"in 29 days":   {29 * 24 * time.Hour, true, "ends at"},
-		"an hour ago":  {-time.Hour, true, "has ended"},
-		"nobody knows": {0, false, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := withPlatform(t)
-			key := "planted-opaque"
-			if c.lifetime != 0 {
-				var err error
-				key, err = platform.NewKeys(f.now).Mint(world.UserEmail, c.lifetime)
-				require.NoError(t, err)
-			}
-			client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New(key), Now: f.now})
-			require.NoError(t, err)
-			f.service.Platform.Client = client
-			look := f.service.WatchKey(func(context.Context, integration.Document, bool) diagnosis.Report {
-				checks := []diagnosis.Check{{ID: "one", Status: diagnosis.OutcomePass}}
-				return diagnosis.Report{Verdict: diagnosis.Summarise(checks), Checks: checks}
-			})
-			report := look(t.Context(), integration.Document{Spec: wired()}, true)
-			if !c.warns {
-				assert.Len(t, report.Checks, 1)
-				assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-				return
-			}
-			require.Len(t, report.Checks, 2)
-			assert.Equal(t, diagnosis.VerdictWarn, report.Verdict)
-			assert.Equal(t, "ddoe-api-key-expiring", report.Checks[1].Code)
-			assert.Contains(t, report.Checks[1].Detail, c.says)
-			assert.False(t, strings.Contains(fmt.Sprintf("%+v", report), key))
-			assert.Len(t, look(t.Context(), integration.Document{Spec: spec("images")}, true).Checks, 1, "the key is nobody's business where the platform is not asked for")
 		})
 	}
 }

@@ -19,6 +19,8 @@ type removal struct {
 	organizationID string
 	// driver is the one that the document knows; nil where there is none any more.
 	driver *ddoe.Driver
+	// left are the ids of drivers that a crash kept the document from knowing.
+	left []string
 	// gone names what was ours and is not there any more, by this attempt or before it.
 	gone []string
 }
@@ -37,6 +39,11 @@ func (r *run) removePlatform(ctx context.Context) error {
 	var err error
 	if x.driver, err = x.knownDriver(ctx); err != nil {
 		return err
+	}
+	if x.driver == nil {
+		if x.left, err = r.leftDriver(ctx); err != nil {
+			return err
+		}
 	}
 	integrations, err := x.integrations(ctx)
 	if err != nil {
@@ -67,12 +74,7 @@ func (x *removal) knownDriver(ctx context.Context) (*ddoe.Driver, error) {
 	if id == "" {
 		return nil, nil
 	}
-	var driver ddoe.Driver
-	err := x.askPlatform(ctx, opDriverGet, func(ctx context.Context) error {
-		var err error
-		driver, err = x.Platform.Client.GetDriver(ctx, id)
-		return err
-	})
+	driver, err := x.getDriver(ctx, id)
 	switch {
 	case ddoe.IsNotFound(err):
 		x.gone = append(x.gone, "the driver "+diagnosis.Printable(id))
@@ -162,18 +164,9 @@ func (x *removal) users(ctx context.Context, one ddoe.Integration) ([]ddoe.Drive
 
 func driverID(d ddoe.Driver) string { return d.ID }
 
-// own reports whether a driver is ours: by the document's id, or by name and project where there is none of that id, as a
-// crash may have kept the id of the next one from being saved.
+// own reports whether a driver is ours.
 func (x *removal) own(driver ddoe.Driver) bool {
-	if x.driver != nil {
-		return driver.ID == x.driver.ID
-	}
-	d := x.current()
-	if d.Spec.DDOE == nil || d.Spec.DDOE.Driver == nil {
-		return false
-	}
-	wanted := d.Spec.DDOE.Driver
-	return driver.Name == wanted.Name && (driver.ProjectID == "" || driver.ProjectID == wanted.ProjectID)
+	return x.driver != nil && driver.ID == x.driver.ID || slices.Contains(x.left, driver.ID)
 }
 
 // removeUnused deletes an integration that no driver uses. Somebody may make a driver at any moment, also between the

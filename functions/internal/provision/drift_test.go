@@ -28,14 +28,6 @@ func (f *fixture) drift() (diagnosis.Report, map[string]string) {
 	return report, found
 }
 
-// changeOnGate changes the only platform object of a kind by hand.
-func (f *fixture) changeOnGate(kind string, change func(world.Object)) {
-	f.t.Helper()
-	o := f.world.DDOEObjects(kind)[0]
-	change(o)
-	require.NoError(f.t, f.world.PutDDOEObject(kind, o))
-}
-
 func TestDriftIsSeenAndMended(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*fixture)
@@ -70,32 +62,6 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
 			require.NoError(f.t, err)
 		}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
-		"integration renamed": {func(f *fixture) {
-			f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["name"] = "theirs now" })
-		}, map[string]string{"ddoe.integration": "ddoe-integration-renamed"}, false},
-		"options of another map": {func(f *fixture) {
-			options, err := provision.ParseOptionMap(fmt.Sprintf(`{%q: "=planted-note"}`, optionNamed(f, "Notes")))
-			require.NoError(f.t, err)
-			f.setPlatform(provision.Platform{OptionMap: options})
-		}, map[string]string{"ddoe.options": "ddoe-options-changed"}, false},
-		"integration gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document().Status.DDOE.IntegrationID))
-		}, map[string]string{"ddoe.integration": "ddoe-integration-missing", "ddoe.options": ""}, false},
-		"driver gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document().Status.DDOE.DriverID))
-		}, map[string]string{"ddoe.driver": "ddoe-driver-missing"}, false},
-		"driver renamed": {func(f *fixture) {
-			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "theirs now" })
-		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
-		"driver may delete": {func(f *fixture) {
-			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["allowExternalDelete"] = true })
-		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
-		"driver of another container": {func(f *fixture) {
-			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["containerName"] = "archive" })
-		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
-		"driver of another integration": {func(f *fixture) {
-			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
-		}, map[string]string{"ddoe.driver": "ddoe-driver-changed"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
@@ -134,29 +100,6 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
 		})
 	}
-}
-
-// optionNamed is the wire name of an option of the seeded type.
-func optionNamed(f *fixture, displayName string) string {
-	for _, o := range f.offered()["options"].([]any) {
-		if o.(world.Object)["displayName"] == displayName {
-			return o.(world.Object)["name"].(string)
-		}
-	}
-	f.t.Fatal("no such option")
-	return ""
-}
-
-// TestOptionsChangedByHandAreMended: nobody can see it, but the platform's test fails, and the options are sent again.
-func TestOptionsChangedByHandAreMended(t *testing.T) {
-	f := withPlatform(t)
-	f.provisioned(wired())
-	name := optionNamed(f, "Client ID")
-	f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["options"].(map[string]any)[name] = "broken" })
-	_, found := f.drift()
-	assert.Empty(t, found)
-	d := f.carried(wired())
-	assert.Equal(t, d.Status.ClientID, f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"].(map[string]any)[name])
 }
 
 func TestDriftOfWhatIsNotThere(t *testing.T) {

@@ -1,0 +1,163 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+const (
+	// keyNotice is how long before its end the platform's API key is worth a warning.
+	keyNotice = 30 * 24 * time.Hour
+	// lookPatience is how long a look at the platform's side may take, the client's own retries included: somebody waits
+	// for the report, or a schedule that looks again.
+	lookPatience = 15 * time.Second
+	// testPatience is how long the platform's own test of the storage may take.
+	testPatience = 30 * time.Second
+)
+
+// The checks of the platform's side, in drift reports, access tests and health checks.
+const (
+	checkIntegration = "ddoe.integration"
+	checkDriver      = "ddoe.driver"
+	checkDriverTest  = "ddoe.driver.test"
+	checkKey         = "ddoe.key"
+
+	titleIntegration = "The integration on the platform is as it was made"
+	titleDriver      = "The driver on the platform is as it was made"
+	titleDriverTest  = "The platform itself reaches the storage"
+)
+
+// Look makes one check of an integration; see health.Service.
+type Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
+
+// Watch adds to a look at an integration what there is to say of its platform's side: whether what was made there is as it
+// was made, and whether the platform's API key ends soon. It sends at most two requests, and writes nothing.
+func (s *Service) Watch(look Look) Look {
+	return func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
+		report := look(ctx, d, proved)
+		checks := s.platformChecks(ctx, d)
+		if check, ok := s.keyCheck(d); ok {
+			checks = append(checks, check)
+		}
+		return s.extended(report, checks)
+	}
+}
+
+// extended is a report with more checks.
+func (s *Service) extended(r diagnosis.Report, more []diagnosis.Check) diagnosis.Report {
+	if len(more) == 0 {
+		return r
+	}
+	r.Checks = slices.Concat(r.Checks, more)
+	r.Verdict = diagnosis.Summarise(r.Checks)
+	r.DurationMS = s.now().Sub(r.StartedAt).Milliseconds()
+	return r
+}
+
+// platformChecks look at what is ours on the platform, each object by its id. Where the first cannot be read, the second
+// is not asked for: the cause is the same.
+func (s *Service) platformChecks(ctx context.Context, d integration.Document) []diagnosis.Check {
+	if !wantsPlatform(d.Spec) {
+		return nil
+	}
+	if check, ok := s.unwatched(d); ok {
+		return []diagnosis.Check{check}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	found := s.integrationCheck(ctx, d)
+	switch {
+	case d.Spec.DDOE.Driver == nil:
+		return []diagnosis.Check{found}
+	case found.Status == diagnosis.OutcomeUnknown:
+		return []diagnosis.Check{found, diagnosis.Skip(checkDriver, layerStructure, titleDriver, checkIntegration)}
+	default:
+		return []diagnosis.Check{found, s.driverCheck(ctx, d)}
+	}
+}
+
+// unwatched is the check that says why there is nothing to look at; false where there is.
+func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
+	check := diagnosis.Skip(checkIntegration, layerStructure, titleIntegration, "")
+	switch st := d.Status.DDOE; {
+	case s.Platform == nil && onPlatform(d):
+		check.Code = "ddoe-api-off"
+		check.Detail = "It was made by the API, to which this deployment has no access now (DDOE_API_URL and DDOE_API_KEY)."
+	case s.Platform == nil:
+		check.Detail = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY): a person sets up the platform's side."
+	case !onPlatform(d) && st != nil && st.Mode == modeManual:
+		check.Detail = "A person sets up the platform's side. " + st.Why
+	default:
+		return check, false
+	}
+	return check, true
+}
+
+// driverTest are the checks that an access test adds: platformChecks, and where the test itself may write, the platform's
+// own test of the driver, which writes a test file.
+func (s *Service) driverTest(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
+	checks := s.platformChecks(ctx, d)
+	i := slices.IndexFunc(checks, func(c diagnosis.Check) bool { return c.ID == checkDriver })
+	if i < 0 || wanted.Mode == access.ModeOracle || wanted.Access == integration.AccessRead {
+		return checks
+	}
+	protection := slices.IndexFunc(r.Checks, func(c diagnosis.Check) bool {
+		return c.Layer == "protection" && c.Status != diagnosis.OutcomePass
+	})
+	switch {
+	case checks[i].Status != diagnosis.OutcomePass && checks[i].Status != diagnosis.OutcomeWarn:
+		return append(checks, diagnosis.Skip(checkDriverTest, layerStructure, titleDriverTest, checkDriver))
+	case protection >= 0:
+		return append(checks, diagnosis.Skip(checkDriverTest, layerStructure, titleDriverTest, r.Checks[protection].ID))
+	}
+	ctx, cancel := context.WithTimeout(ctx, testPatience)
+	defer cancel()
+	_, err := s.Platform.Client.TestDriver(ctx, d.Status.DDOE.DriverID)
+	return append(checks, s.testCheck(ctx, d, err))
+}
+
+// testCheck is the check of the platform's own test. Only what is about the storage says something of the integration.
+func (s *Service) testCheck(ctx context.Context, d integration.Document, err error) diagnosis.Check {
+	var refused *ddoe.Error
+	var check diagnosis.Check
+	switch {
+	case err == nil:
+		check = diagnosis.CheckFrom(checkDriverTest, layerStructure, titleDriverTest, nil, diagnosis.Context{})
+	case errors.As(err, &refused) && storageRefused(refused):
+		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.platformDiagnosis(ctx, opDriverTest, refused))
+		check.Transient = !access.Settled(d, s.now())
+	default:
+		check = s.unread(ctx, checkDriverTest, opDriverTest, err)
+	}
+	check.Target = d.Status.DDOE.DriverID
+	return check
+}
+
+// keyCheck is the check of the API key; false where there is nothing to say. A key that does not say when it ends says
+// nothing.
+func (s *Service) keyCheck(d integration.Document) (diagnosis.Check, bool) {
+	if s.Platform == nil || !wantsPlatform(d.Spec) {
+		return diagnosis.Check{}, false
+	}
+	expires, known := s.Platform.Client.KeyExpires()
+	if !known {
+		return diagnosis.Check{}, false
+	}
+	left := expires.Sub(s.now())
+	if left > keyNotice {
+		return diagnosis.Check{}, false
+	}
+	detail := "The key in DDOE_API_KEY ends at " + expires.Format(time.RFC3339) + "."
+	if left <= 0 {
+		detail = "The key in DDOE_API_KEY has ended at " + expires.Format(time.RFC3339) + "; the platform refuses it."
+	}
+	check := diagnosis.CheckOf(checkKey, "token", diagnosis.New("ddoe-api-key-expiring", diagnosis.WithDetail("%s", detail)))
+	return check, true
+}

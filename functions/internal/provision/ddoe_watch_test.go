@@ -1,0 +1,305 @@
+package provision_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// watched is a look that found access working, with what there is to say of the platform's side.
+func (f *fixture) watched() diagnosis.Report {
+	look := f.service.Watch(func(context.Context, integration.Document, bool) diagnosis.Report {
+		checks := []diagnosis.Check{{ID: "access.read", Status: diagnosis.OutcomePass}}
+		return diagnosis.Report{Verdict: diagnosis.Summarise(checks), Checks: checks}
+	})
+	return look(f.t.Context(), f.document(), true)
+}
+
+// outcomes are the platform's checks of a report as "id status code".
+func outcomes(r diagnosis.Report) []string {
+	found := []string{}
+	for _, c := range r.Checks {
+		if strings.HasPrefix(c.ID, "ddoe.") {
+			found = append(found, strings.TrimSpace(c.ID+" "+string(c.Status)+" "+c.Code))
+		}
+	}
+	return found
+}
+
+func TestWatchLooksAtThePlatform(t *testing.T) {
+	gone := func(kind string) func(*fixture) {
+		return func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(kind, f.world.DDOEObjects(kind)[0]["id"].(string)))
+		}
+	}
+	refused := func(status int) func(*fixture) {
+		return func(f *fixture) { f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai`), status: status}) }
+	}
+	for name, c := range map[string]struct {
+		change  func(*fixture)
+		verdict diagnosis.Verdict
+		found   []string
+		asked   int // requests to the platform
+	}{
+		"as it was made": {func(*fixture) {}, "pass", []string{"ddoe.integration pass", "ddoe.driver pass"}, 2},
+		"driver gone":    {gone(world.DDOEDrivers), "fail", []string{"ddoe.integration pass", "ddoe.driver fail ddoe-driver-missing"}, 2},
+		"integration gone": {gone(world.DDOEIntegrations), "fail",
+			[]string{"ddoe.integration fail ddoe-integration-missing", "ddoe.driver pass"}, 2},
+		"driver renamed": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "theirs now" })
+		}, "warn", []string{"ddoe.integration pass", "ddoe.driver warn ddoe-driver-changed"}, 2},
+		"key refused": {refused(401), "unknown", []string{"ddoe.integration unknown ddoe-unauthorized", "ddoe.driver skip"}, 2},
+		"role gone":   {refused(403), "unknown", []string{"ddoe.integration unknown ddoe-organization-role-missing", "ddoe.driver skip"}, 1},
+		"500":         {refused(500), "unknown", []string{"ddoe.integration unknown ddoe-unavailable", "ddoe.driver skip"}, 1},
+		"unreachable": {func(f *fixture) { f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai`)}) }, "unknown",
+			[]string{"ddoe.integration unknown network-connect", "ddoe.driver skip"}, 5},
+		"the driver alone cannot be read": {func(f *fixture) { f.fails(fault{match: regexp.MustCompile(`GET gate.*/drivers/`), status: 500}) },
+			"unknown", []string{"ddoe.integration pass", "ddoe.driver unknown ddoe-unavailable"}, 2},
+		"no driver is asked for": {func(f *fixture) {
+			s := wired()
+			s.DDOE.Driver = nil
+			f.provisioned(s)
+		}, "pass", []string{"ddoe.integration pass"}, 1},
+		"nothing is asked for": {func(f *fixture) { f.provisioned(spec("images")) }, "pass", []string{}, 0},
+		"the API is off now":   {func(f *fixture) { f.service.Platform = nil }, "pass", []string{"ddoe.integration skip ddoe-api-off"}, 0},
+		"fallen back to the manual way": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
+			require.Equal(f.t, "manual", f.provisioned(wired()).Status.DDOE.Mode)
+			gone(world.DDOEDrivers)(f)
+		}, "fail", []string{"ddoe.integration pass", "ddoe.driver fail ddoe-driver-missing"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.provisioned(wired())
+			c.change(f)
+			before := len(f.requests)
+			report := f.watched()
+			assert.Equal(t, c.found, outcomes(report))
+			assert.Equal(t, c.verdict, report.Verdict)
+			assert.Equal(t, c.asked, f.asked(before))
+			for _, r := range f.requests[before:] {
+				assert.Regexp(t, `^GET `, r)
+			}
+			assert.NotContains(t, fmt.Sprintf("%+v", report), "planted")
+		})
+	}
+}
+
+// TestWatchInTheManualWay: what a person makes is not looked at, and the report says so.
+func TestWatchInTheManualWay(t *testing.T) {
+	f := withPlatform(t)
+	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
+	f.provisioned(wired())
+	before := len(f.requests)
+	report := f.watched()
+	assert.Equal(t, []string{"ddoe.integration skip"}, outcomes(report))
+	assert.Contains(t, checkOf(t, report, "ddoe.integration").Detail, "A person sets up the platform's side. None of the types")
+	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+	assert.Zero(t, f.asked(before))
+
+	f.service.Platform = nil
+	assert.Contains(t, checkOf(t, f.watched(), "ddoe.integration").Detail, "DDOE_API_URL")
+}
+
+func TestKeyThatEndsSoon(t *testing.T) {
+	for name, c := range map[string]struct {
+		lifetime time.Duration
+		warns    bool
+		says     string
+	}{
+		"in a year":    {365 * 24 * time.Hour, false, ""},
+		"in 31 days":   {31 * 24 * time.Hour, false, ""},
+		"in 29 days":   {29 * 24 * time.Hour, true, "ends at"},
+		"an hour ago":  {-time.Hour, true, "has ended"},
+		"nobody knows": {0, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.provisioned(wired())
+			key := "planted-opaque"
+			if c.lifetime != 0 {
+				var err error
+				key, err = platform.NewKeys(f.now).Mint(world.UserEmail, c.lifetime)
+				require.NoError(t, err)
+			}
+			accepts := f.hosts[platform.GateHost]
+			f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Header.Set("Authorization", "Bearer planted-key")
+				accepts.ServeHTTP(w, r)
+			})
+			client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New(key), Now: f.now, Client: &http.Client{Transport: roundTripper{f}}})
+			require.NoError(t, err)
+			f.service.Platform.Client = client
+			report := f.watched()
+			if !c.warns {
+				assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, outcomes(report))
+				assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+				return
+			}
+			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass", "ddoe.key warn ddoe-api-key-expiring"}, outcomes(report))
+			assert.Equal(t, diagnosis.VerdictWarn, report.Verdict)
+			assert.Contains(t, checkOf(t, report, "ddoe.key").Detail, c.says)
+			assert.NotContains(t, fmt.Sprintf("%+v", report), key)
+			f.provisioned(spec("images"))
+			assert.Empty(t, outcomes(f.watched()), "the key is nobody's business where the platform is not asked for")
+		})
+	}
+}
+
+// TestAccessTestLooksAtThePlatform: by both doors, with a token of the caller's and without; the platform's own test, which
+// writes, is made only where the access test may write too.
+func TestAccessTestLooksAtThePlatform(t *testing.T) {
+	const integrationPasses, driverPasses = "ddoe.integration pass", "ddoe.driver pass"
+	test := func(status int) func(*fixture) {
+		return func(f *fixture) {
+			f.fails(fault{match: regexp.MustCompile(`GET gate.*/drivers/[^/]*/test$`), status: status})
+		}
+	}
+	for name, c := range map[string]struct {
+		change  func(*fixture)
+		wanted  provision.AccessTest
+		verdict diagnosis.Verdict
+		found   []string
+	}{
+		"round trip":             {nil, provision.AccessTest{}, "pass", []string{integrationPasses, driverPasses, "ddoe.driver.test pass"}},
+		"oracle":                 {nil, provision.AccessTest{Mode: access.ModeOracle}, "pass", []string{integrationPasses, driverPasses}},
+		"round trip of a reader": {nil, provision.AccessTest{Access: integration.AccessRead}, "pass", []string{integrationPasses, driverPasses}},
+		"the platform cannot reach the storage": {test(424), provision.AccessTest{}, "fail",
+			[]string{integrationPasses, driverPasses, "ddoe.driver.test fail ddoe-driver-test-failed"}},
+		"the platform may have no role": {test(403), provision.AccessTest{}, "unknown",
+			[]string{integrationPasses, driverPasses, "ddoe.driver.test unknown ddoe-project-role-missing"}},
+		"no answer to the test": {test(0), provision.AccessTest{}, "unknown",
+			[]string{integrationPasses, driverPasses, "ddoe.driver.test unknown network-connect"}},
+		"unreachable": {func(f *fixture) { f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai`), status: 500}) }, provision.AccessTest{},
+			"unknown", []string{"ddoe.integration unknown ddoe-unavailable", "ddoe.driver skip", "ddoe.driver.test skip"}},
+		"driver gone": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document().Status.DDOE.DriverID))
+		}, provision.AccessTest{}, "fail", []string{integrationPasses, "ddoe.driver fail ddoe-driver-missing", "ddoe.driver.test skip"}},
+		"driver renamed": {func(f *fixture) {
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "theirs now" })
+		}, provision.AccessTest{}, "warn", []string{integrationPasses, "ddoe.driver warn ddoe-driver-changed", "ddoe.driver.test pass"}},
+		"manual": {func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document().Status.DDOE.IntegrationID))
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document().Status.DDOE.DriverID))
+			f.provisioned(spec("images"))
+			f.service.Platform = nil
+			f.provisioned(wired())
+		}, provision.AccessTest{}, "pass", []string{"ddoe.integration skip"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.provisioned(wired())
+			if c.change != nil {
+				c.change(f)
+			}
+			f.advance(time.Hour)
+			token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")
+			require.NoError(t, err)
+			given := c.wanted
+			given.Token = token
+			for door, wanted := range map[string]provision.AccessTest{"given": given, "asked for": c.wanted} {
+				report, err := f.service.TestAccess(t.Context(), id, wanted)
+				require.NoError(t, err)
+				assert.Equal(t, c.found, outcomes(report), door)
+				assert.Equal(t, c.verdict, report.Verdict, "%s: %+v", door, report.Checks)
+				for _, check := range report.Checks {
+					assert.False(t, check.Status == "fail" && check.Transient, "an hour after the last change: %+v", check)
+				}
+			}
+			a, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{Mode: string(c.wanted.Mode), Access: string(c.wanted.Access)})
+			require.NoError(t, err)
+			f.handle(f.command(a.Operation.ID))
+			op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+			var report diagnosis.Report
+			require.NoError(t, json.Unmarshal(op.Result, &report))
+			assert.Equal(t, c.found, outcomes(report), "by the queue")
+			assert.NotContains(t, string(op.Result), "planted")
+		})
+	}
+}
+
+// TestAFreshDriverMayFailItsTest: what propagation explains is not held against it.
+func TestAFreshDriverMayFailItsTest(t *testing.T) {
+	f := withPlatform(t)
+	f.provisioned(wired())
+	f.fails(fault{match: regexp.MustCompile(`/test$`), status: 400})
+	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	require.NoError(t, err)
+	assert.True(t, checkOf(t, report, "ddoe.driver.test").Transient)
+}
+
+// TestThePlatformWritesNoFileIntoAProtectedContainer, as the access test does not.
+func TestThePlatformWritesNoFileIntoAProtectedContainer(t *testing.T) {
+	f := withPlatform(t)
+	s := wired()
+	s.Storage[0].Container = "archive"
+	f.provisioned(s)
+	before := len(f.requests)
+	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	require.NoError(t, err)
+	test := checkOf(t, report, "ddoe.driver.test")
+	assert.Equal(t, diagnosis.OutcomeSkip, test.Status)
+	assert.Equal(t, "access.protection", test.DependsOn)
+	assert.NotContains(t, strings.Join(f.requests[before:], "\n"), "/test")
+}
+
+// TestThePlatformMovesNeitherPhaseNorCondition: an access test is about access. What the platform's side is like shows in
+// its report, and in the integration's health.
+func TestThePlatformMovesNeitherPhaseNorCondition(t *testing.T) {
+	for name, c := range map[string]struct {
+		usable   bool
+		change   func(*fixture)
+		verdict  diagnosis.Verdict
+		phase    integration.Phase
+		verified string
+	}{
+		"usable, and the driver is gone": {true, func(f *fixture) {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document().Status.DDOE.DriverID))
+		}, "fail", integration.PhaseUsable, "True"},
+		"usable, and the platform cannot be reached": {true, func(f *fixture) {
+			f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai`), status: 500})
+		}, "unknown", integration.PhaseUsable, "True"},
+		"provisioned, and the platform's test fails": {false, func(f *fixture) {
+			f.fails(fault{match: regexp.MustCompile(`/test$`), status: 400})
+		}, "fail", integration.PhaseProvisioned, "True"},
+		"provisioned, and all is well: the platform has not validated yet": {false, func(*fixture) {}, "pass", integration.PhaseProvisioned, "True"},
+		"usable, and access is gone while the platform's side is as it was": {true, func(f *fixture) {
+			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+			require.NoError(f.t, err)
+			f.advance(time.Hour)
+		}, "fail", integration.PhaseUsable, "False"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			d := f.provisioned(wired())
+			if c.usable {
+				f.verified(d.Status.LastOperationID)
+			}
+			events := f.events()
+			c.change(f)
+			report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+			require.NoError(t, err)
+			assert.Equal(t, c.verdict, report.Verdict, "%+v", report.Checks)
+			assert.Equal(t, c.phase, f.document().Status.Phase)
+			assert.Equal(t, c.verified, f.condition("Verified").Status)
+			assert.Equal(t, events, f.events())
+		})
+	}
+}
