@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -84,4 +85,156 @@ func TestPlatformUnknownRequiredOption(t *testing.T) {
 	document, err := json.Marshal(f.document())
 	require.NoError(t, err)
 	assert.NotContains(t, string(document), "planted")
+}
+
+// TestPlatformFallsBack: where the API cannot be used any more, what it has made stays, is named, is not to be made a second
+// time, and is gone on with afterwards.
+func TestPlatformFallsBack(t *testing.T) {
+	for name := range reasons(withPlatform(t)) {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			kind, why := f.offered()["type"], reasons(f)[name]
+			made := f.carried(wired()).Status.DDOE
+			why.arrange(f)
+			d := f.carried(wired())
+			st := d.Status.DDOE
+			assert.Equal(t, []any{"manual", made.IntegrationID, made.DriverID, made.OrganizationID, kind}, []any{st.Mode, st.IntegrationID, st.DriverID, st.OrganizationID, st.IntegrationType})
+			assert.Equal(t, made.OptionsHash, st.OptionsHash)
+			assert.Nil(t, st.Form, "there is nothing to type in")
+			assert.NotEmpty(t, st.Why)
+			for _, text := range []string{"integration " + made.IntegrationID + " exists already", "do not make another", "driver " + made.DriverID, "the same PUT goes on"} {
+				assert.Contains(t, st.Next, text)
+			}
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+			assert.False(t, st.Validated)
+			if name == "an option is not mapped" { // the sandbox reads its options by the type that is offered
+				f.verified(d.Status.LastOperationID)
+				assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+				assert.True(t, f.document().Status.DDOE.Validated, "the platform validates what is there")
+			}
+
+			why.mend(f)
+			st = f.carried(wired()).Status.DDOE
+			assert.Equal(t, []any{"api", made.IntegrationID, made.DriverID}, []any{st.Mode, st.IntegrationID, st.DriverID})
+			assert.Empty(t, st.Next)
+			why.arrange(f)
+			f.carried(wired())
+			f.setPlatform(provision.Platform{})
+			_, down := f.remove(provision.TeardownOptions{})
+			f.handle(down)
+			f.requireStatus(down.OperationID, integration.OperationSucceeded)
+			assert.Equal(t, gateCounts{}, f.onGate())
+		})
+	}
+}
+
+// TestPlatformFallsBackToADriver: the integration is there, and the driver alone is left to a person, then taken over.
+func TestPlatformFallsBackToADriver(t *testing.T) {
+	for name := range reasons(withPlatform(t)) {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			kind, why := f.offered()["type"], reasons(f)[name]
+			s := wired()
+			s.DDOE.Driver = nil
+			made := f.carried(s).Status.DDOE
+			why.arrange(f)
+			wanted := wired()
+			wanted.DDOE.Driver.Path, wanted.DDOE.Driver.AllowExternalDelete = "sub", true
+			st := f.carried(wanted).Status.DDOE
+			for _, text := range []string{"do not make another", "Create in the project " + world.ProjectID, "named images: container images, path sub, external deletion allowed, with it"} {
+				assert.Contains(t, st.Next, text)
+			}
+			f.driverByHand("by-hand", made.IntegrationID, kind)
+			o, _ := f.world.DDOEObject(world.DDOEDrivers, "by-hand")
+			o["path"], o["allowExternalDelete"] = "sub", true
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEDrivers, o))
+			why.mend(f)
+			assert.Equal(t, "by-hand", f.carried(wanted).Status.DDOE.DriverID)
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+		})
+	}
+}
+
+// TestPlatformFallsBackAndDropsTheDriver: that needs no type.
+func TestPlatformFallsBackAndDropsTheDriver(t *testing.T) {
+	f := withPlatform(t)
+	why := reasons(f)["the type is not offered"]
+	f.carried(wired())
+	why.arrange(f)
+	s := wired()
+	s.DDOE.Driver = nil
+	st := f.carried(s).Status.DDOE
+	assert.Empty(t, st.DriverID)
+	assert.Equal(t, gateCounts{1, 0}, f.onGate())
+	assert.NotContains(t, st.Next, "river")
+}
+
+// TestPlatformFallsBackAfterACrash: the process dies between any two effects, and then the type is gone. What was made is
+// found, or nothing was: nobody is told to make a second one.
+func TestPlatformFallsBackAfterACrash(t *testing.T) {
+	found := 0
+	for _, after := range []bool{false, true} {
+		killed := true
+		for n := 1; killed; n++ {
+			f := withPlatform(t)
+			why := reasons(f)["the type is not offered"]
+			s := wired()
+			s.DDOE.Driver = nil
+			_, cmd := f.submit(s)
+			_ = f.service.Handle(f.dies(n, after), cmd)
+			killed = f.revive()
+			unlearnt := f.onGate().integrations == 1 && f.document().Status.DDOE.IntegrationID == ""
+			why.arrange(f)
+			f.handle(cmd)
+			f.settle(cmd)
+			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+			st := f.document().Status.DDOE
+			assert.Equal(t, f.onGate().integrations == 0, st.Form != nil, "killed at effect %d", n)
+			if unlearnt {
+				found++
+				assert.Equal(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["id"], st.IntegrationID)
+			}
+		}
+	}
+	assert.Positive(t, found, "there was something to find")
+}
+
+// TestPlatformMovesToAnOrganisationWithoutTheType: what exists stays until there is something in its place.
+func TestPlatformMovesToAnOrganisationWithoutTheType(t *testing.T) {
+	f := withPlatform(t)
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": "o-2"}))
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": "p-2"}))
+	kind := f.offered()["type"]
+	made := f.carried(wired()).Status.DDOE
+	sound := f.hosts[platform.GateHost]
+	f.answers(`GET .*/orgs/o-2/availableIntegrations$`, 200, "application/json", `[]`)
+	s := wired()
+	s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "o-2", "p-2"
+	st := f.carried(s).Status.DDOE
+	assert.Equal(t, []any{"manual", made.IntegrationID, world.OrganizationID}, []any{st.Mode, st.IntegrationID, st.OrganizationID})
+	require.NotNil(t, st.Form)
+	assert.Equal(t, "o-2", st.Form.OrganizationID)
+	assert.Contains(t, st.Next, "The integration "+made.IntegrationID+" in the organisation "+world.OrganizationID+", which this service made earlier, stays until then.")
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+
+	f.byHand("by-hand", kind, func(o world.Object) { o["org"] = "o-2" })
+	f.hosts[platform.GateHost] = sound
+	st = f.carried(s).Status.DDOE
+	assert.Equal(t, []any{"api", "by-hand", "o-2"}, []any{st.Mode, st.IntegrationID, st.OrganizationID})
+	assert.Equal(t, gateCounts{1, 1}, f.onGate(), "the old one is gone")
+}
+
+// TestPlatformAmbiguousTypes: where several types may be the one, what was made before says which.
+func TestPlatformAmbiguousTypes(t *testing.T) {
+	f := withPlatform(t)
+	kind := f.offered()["type"]
+	f.carried(wired())
+	second := f.offered()
+	second["type"], second["displayName"] = "other-type", "Azure federation (preview)"
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, second))
+	f.service.Platform = nil
+	require.Equal(t, "manual", f.carried(wired()).Status.DDOE.Mode)
+	f.setPlatform(provision.Platform{})
+	st := f.carried(wired()).Status.DDOE
+	assert.Equal(t, []any{"api", kind}, []any{st.Mode, st.IntegrationType})
 }

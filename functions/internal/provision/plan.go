@@ -58,6 +58,11 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 		}
 	}
 	d.ID, d.Spec = id, resolved
+	if s.Platform == nil {
+		if err := apiOff(d); err != nil {
+			return Plan{}, err
+		}
+	}
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: resolved}
 	p.Steps = slices.Concat(s.planIdentity(d), planCredentials(d), planAssignments(d), s.planRest(d))
 	return p, nil
