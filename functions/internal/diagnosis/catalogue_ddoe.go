@@ -35,7 +35,7 @@ func ddoeEntries() []Entry {
 			"The platform refused the integration as it was sent.",
 			"Read what the platform says. If it is about an option, correct DDOE_OPTION_MAP; if it is about the name, have another displayName chosen; then PUT the spec again."),
 		upstream("ddoe-driver-unchanged", WhoDDOEAdmin, "The platform did not change the driver",
-			"The platform accepted a change of the driver, and shows it as it was before.",
+			"The platform was asked to change the driver, and shows it as it was before.",
 			"Change the driver on the platform by hand, or delete it there if no dataset is on it; then PUT the spec again.",
 			"If the platform is right, say in the spec what it shows and PUT that."),
 		upstream("ddoe-driver-foreign", WhoDDOEAdmin, "A driver of this name is not ours",

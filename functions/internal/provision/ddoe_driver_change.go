@@ -106,14 +106,15 @@ func (r *run) moveDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDri
 		}
 		kept = shown.IntegrationID
 	}
-	sent := sentDriver(*r.current().Status.DDOE).IntegrationID
-	switch {
-	case sent != "" && sent != wanted.IntegrationID && (kept == "" || kept == sent):
+	if sent := sentDriver(*r.current().Status.DDOE).IntegrationID; sent != "" && sent != wanted.IntegrationID && (kept == "" || kept == sent) {
 		return r.remakeDriver(ctx, is.ID, wanted)
-	case refusal != nil:
-		return is, refusal
 	}
-	return is, unchangedDriver(is, []comparison{{memberIntegration, wanted.IntegrationID, said(kept)}})
+	unchanged := unchangedDriver(is, []comparison{{memberIntegration, wanted.IntegrationID, said(kept)}})
+	var refused *ddoe.Error
+	if errors.As(refusal, &refused) {
+		unchanged.Diagnosis, unchanged.Err = quoting(unchanged.Diagnosis, refused), refused
+	}
+	return is, unchanged
 }
 
 // isOnIntegration reports whether a driver is on the integration. Where the driver does not say, the list of the
@@ -152,7 +153,7 @@ func (r *run) remakeDriver(ctx context.Context, id string, wanted ddoe.NewDriver
 }
 
 // unchangedDriver says what the platform keeps as it is.
-func unchangedDriver(is ddoe.Driver, left []comparison) error {
-	return refuse("ddoe-driver-unchanged", diagnosis.WithDetail("The platform accepted a change of the driver %s (id %s) and did not make it: %s.",
+func unchangedDriver(is ddoe.Driver, left []comparison) *diagnosis.Error {
+	return refuse("ddoe-driver-unchanged", diagnosis.WithDetail("The platform was asked to change the driver %s (id %s) and did not: %s.",
 		diagnosis.Printable(is.Name), diagnosis.Printable(is.ID), inWords(left)))
 }

@@ -2,6 +2,8 @@ package provision_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,6 +100,12 @@ func TestPlatformDriverRemade(t *testing.T) {
 				f.carried(wired())
 				old := f.onlyDriver()
 				s := c.change(f)
+				plan, err := f.service.Plan(t.Context(), id, s)
+				require.NoError(t, err)
+				deletes := slices.ContainsFunc(plan.Steps, func(s provision.PlannedStep) bool {
+					return s.Name == "ddoeDriver" && s.Action == provision.ActionDelete && s.Target == old["id"]
+				})
+				assert.Equal(t, c.member == "projectId", deletes, "a plan says what it knows; the account's kind is not asked for")
 				f.closed(true)
 				op := f.refused(s)
 				assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
@@ -141,26 +149,30 @@ func TestPlatformDriverOfALostIntegration(t *testing.T) {
 	}
 }
 
-// TestPlatformDriverMovedByAPerson: who put the driver on another integration had a reason, and datasets are on it.
+// TestPlatformDriverMovedByAPerson: who put the driver on another integration had a reason, and datasets are on it. It is
+// moved back where the platform does that, and never made anew, whatever became of ours.
 func TestPlatformDriverMovedByAPerson(t *testing.T) {
 	for _, quirk := range []string{"keepsIntegration", "refusesIntegration"} {
-		f := withPlatform(t)
-		f.carried(wired())
-		id := f.onlyDriver()["id"]
-		f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
-		f.quirk(platform.QuirkDriverPatch, world.Object{"value": quirk})
-		op := f.refused(wired())
-		if quirk == "keepsIntegration" {
-			assert.Equal(t, "ddoe-driver-unchanged", op.Error.Code)
-			assert.Contains(t, op.Error.Detail, `integrationId is "theirs", not "`+f.document().Status.DDOE.IntegrationID)
-		} else {
-			assert.Equal(t, "ddoe-project-role-missing", op.Error.Code)
-			assert.Contains(t, op.Error.Detail, "sudo only")
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, ours is lost=%v", quirk, lost), func(t *testing.T) {
+				f := withPlatform(t)
+				d := f.carried(wired())
+				id := f.onlyDriver()["id"]
+				f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
+				if lost {
+					require.NoError(t, f.world.DeleteDDOEObject(world.DDOEIntegrations, d.Status.DDOE.IntegrationID))
+				}
+				f.quirk(platform.QuirkDriverPatch, world.Object{"value": quirk})
+				op := f.refused(wired())
+				assert.Equal(t, "ddoe-driver-unchanged", op.Error.Code)
+				assert.Contains(t, op.Error.Detail, `integrationId is "theirs", not "`+f.document().Status.DDOE.IntegrationID)
+				assert.Equal(t, quirk == "refusesIntegration", strings.Contains(op.Error.Detail, "The platform says: Forbidden: sudo only"))
+				assert.Equal(t, id, f.driversOnGate()[0]["id"])
+				require.NoError(t, f.world.DeleteDDOEObject(world.DDOEQuirks, platform.QuirkDriverPatch))
+				f.carried(wired())
+				assert.Equal(t, id, f.onlyDriver()["id"])
+			})
 		}
-		assert.Equal(t, id, f.driversOnGate()[0]["id"])
-		require.NoError(t, f.world.DeleteDDOEObject(world.DDOEQuirks, platform.QuirkDriverPatch))
-		f.carried(wired())
-		assert.Equal(t, id, f.onlyDriver()["id"])
 	}
 }
 
@@ -177,7 +189,7 @@ func TestPlatformDriverUnchanged(t *testing.T) {
 	s.DDOE.Driver.AllowExternalDelete, s.DDOE.Driver.Path = true, "sub"
 	op := f.refused(s)
 	assert.Equal(t, "ddoe-driver-unchanged", op.Error.Code)
-	assert.Contains(t, op.Error.Detail, `did not make it: allowExternalDelete is "false", not "true".`)
+	assert.Contains(t, op.Error.Detail, `and did not: allowExternalDelete is "false", not "true".`)
 	assert.Equal(t, "sub", f.onlyDriver()["path"])
 
 	// Each way that the remedy names is one.

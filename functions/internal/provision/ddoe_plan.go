@@ -21,6 +21,9 @@ func (s *Service) planPlatform(d integration.Document) []PlannedStep {
 	}
 	steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: platformName(d), Action: createOrUpsert(st.IntegrationID), Key: st.IntegrationID})
 	switch driver := d.Spec.DDOE.Driver; {
+	case driver != nil && st.DriverID != "" && st.Driver != nil && st.Driver.ProjectID != driver.ProjectID:
+		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID},
+			PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: ActionCreate})
 	case driver != nil:
 		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: createOrUpsert(st.DriverID), Key: st.DriverID})
 	case st.DriverID != "":
