@@ -23,6 +23,8 @@ type Error struct {
 	message    string
 	requestID  string
 	retryAfter time.Duration
+	// page says that the answer was a web page: it need not come from the API.
+	page bool
 }
 
 // Error shows operation, status and code.
@@ -57,10 +59,11 @@ func (e *Error) ServiceMessage() string { return e.message }
 // RetryAfter is how long the platform asked to wait; zero if it did not.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
-// IsNotFound reports whether err is the platform's 404.
+// IsNotFound reports whether err is the platform's 404. A web page with that status proves no absence: a proxy shows one,
+// and a wrong base of the API.
 func IsNotFound(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.status == http.StatusNotFound
+	return errors.As(err, &e) && e.status == http.StatusNotFound && !e.page
 }
 
 const (
@@ -72,7 +75,12 @@ const (
 func refusal(op string, resp *http.Response, body []byte, now time.Time, hidden []string) *Error {
 	isJSON := isJSON(resp.Header)
 	return &Error{op: op, status: resp.StatusCode, code: errorCode(isJSON, body), message: conceal(errorMessage(resp.Header, isJSON, body), hidden),
-		requestID: requestID(resp.Header), retryAfter: retryAfter(resp.Header, now)}
+		requestID: requestID(resp.Header), retryAfter: retryAfter(resp.Header, now), page: isPage(resp.Header)}
+}
+
+func isPage(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && media == "text/html"
 }
 
 // invalid makes the error of a success that cannot be believed.

@@ -303,3 +303,23 @@ func TestThePlatformMovesNeitherPhaseNorCondition(t *testing.T) {
 		})
 	}
 }
+
+// TestAWebPageIsNoProofOfAbsence: what a proxy or a wrong DDOE_API_URL answers makes nothing unhealthy, and nothing is
+// forgotten for it.
+func TestAWebPageIsNoProofOfAbsence(t *testing.T) {
+	f := withPlatform(t)
+	f.provisioned(wired())
+	api := f.hosts[platform.GateHost]
+	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+	})
+	assert.Equal(t, []string{"ddoe.integration unknown ddoe-not-found", "ddoe.driver skip"}, outcomes(f.watched()))
+	op := f.teardown()
+	require.Equal(t, integration.OperationFailed, op.Status)
+	assert.Equal(t, "ddoe-not-found", op.Error.Code)
+	f.hosts[platform.GateHost] = api
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+	require.Equal(t, integration.OperationSucceeded, f.teardown().Status)
+	assert.Equal(t, gateCounts{}, f.onGate())
+}
