@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -226,27 +227,35 @@ func TestPlatformDriverOfAnother(t *testing.T) {
 		"another project is not met":   {world.Object{"projectId": "p-2"}, "", "", 2},
 		"another integration":          {world.Object{"integrationId": "i-2"}, "", "", 2},
 	} {
-		t.Run(name, func(t *testing.T) {
-			f := withPlatform(t)
-			f.carried(withoutDriver)
-			theirs(f, c.members)
-			if c.code != "" {
-				before, _ := f.world.DDOEObject(world.DDOEDrivers, "theirs")
+		for _, replaced := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, in the place of ours=%v", name, replaced), func(t *testing.T) {
+				f := withPlatform(t)
+				if replaced {
+					f.carried(wired())
+					require.NoError(t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.onlyDriver()["id"].(string)))
+				} else {
+					f.carried(withoutDriver)
+				}
+				theirs(f, c.members)
+				if c.code == "" {
+					d := f.carried(wired())
+					assert.Len(t, f.driversOnGate(), c.drivers)
+					is, _ := f.world.DDOEObject(world.DDOEDrivers, d.Status.DDOE.DriverID)
+					assert.Equal(t, false, is["allowExternalDelete"])
+					assert.Equal(t, c.drivers == 1, is["id"] == "theirs")
+					return
+				}
+				before := f.driversOnGate()
 				op := f.refused(wired())
 				assert.Equal(t, c.code, op.Error.Code)
 				assert.Contains(t, op.Error.Detail, c.says)
-				after, _ := f.world.DDOEObject(world.DDOEDrivers, "theirs")
-				assert.Equal(t, before, after)
+				f.carried(withoutDriver)
+				assert.Equal(t, before, f.driversOnGate())
+
 				require.NoError(t, f.world.DeleteDDOEObject(world.DDOEDrivers, "theirs"))
 				f.carried(wired())
 				f.onlyDriver()
-				return
-			}
-			d := f.carried(wired())
-			assert.Len(t, f.driversOnGate(), c.drivers)
-			is, _ := f.world.DDOEObject(world.DDOEDrivers, d.Status.DDOE.DriverID)
-			assert.Equal(t, false, is["allowExternalDelete"])
-			assert.Equal(t, c.drivers == 1, is["id"] == "theirs")
-		})
+			})
+		}
 	}
 }
