@@ -105,3 +105,21 @@ func (f *fixture) offered() world.Object {
 	f.t.Fatal("the type is not offered")
 	return nil
 }
+
+// changed asks for other values of what can be changed in place: name, options and driver.
+func changed() integration.Spec {
+	s := wired()
+	s.DisplayName, s.ServiceName, s.Subjects = "Renamed", "", []string{other}
+	s.DDOE.Driver.Path, s.DDOE.Driver.AllowExternalDelete = "sub/folder", true
+	return s
+}
+
+// requireChanged checks that integration and driver are those of the document, and as changed says.
+func (f *fixture) requireChanged(n int) {
+	f.t.Helper()
+	require.Equal(f.t, gateCounts{1, 1}, f.onGate(), "at %d", n)
+	made, driver, st := f.world.DDOEObjects(world.DDOEIntegrations)[0], f.world.DDOEObjects(world.DDOEDrivers)[0], f.document().Status.DDOE
+	require.Equal(f.t, []any{st.IntegrationID, st.DriverID, st.IntegrationID}, []any{made["id"], driver["id"], driver["integrationId"]}, "at %d", n)
+	require.Equal(f.t, []any{"Renamed", "sub/folder", true}, []any{made["name"], driver["path"], driver["allowExternalDelete"]}, "at %d", n)
+	require.Contains(f.t, fmt.Sprint(made["options"]), other, "at %d", n)
+}

@@ -1,0 +1,70 @@
+package ddoe_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// TestEveryFormReadsTheSame: however the platform shows dates and references, what the client reads is the same.
+func TestEveryFormReadsTheSame(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	w := world.New(func() time.Time { return at })
+	world.Seed(w)
+	handler := platform.New(w, platform.Options{APIKey: apiKey})
+	server := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r.Host = platform.GateHost
+		handler.ServeHTTP(rw, r)
+	}))
+	defer server.Close()
+	client, err := ddoe.NewClient(ddoe.Options{URL: server.URL + "/api/v1", Key: secret.New(apiKey), Client: server.Client()})
+	require.NoError(t, err)
+	require.NoError(t, w.PutDDOEObject(world.DDOEIntegrations, world.Object{"id": "i", "name": "n", "type": "t", "org": world.OrganizationID, "creator": world.UserEmail,
+		"createdAt": at.UnixMilli(), "options": world.Object{}, "metadata": []any{world.Object{"id": "m", "name": "managed-by", "value": "us", "createdAt": at.UnixMilli()}}}))
+	require.NoError(t, w.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "d", "name": "n", "type": "azureblob", "integrationId": "i", "containerName": "c", "createdAt": at.UnixMilli()}))
+
+	type answers struct {
+		Alone       ddoe.Integration
+		Listed      []ddoe.Integration
+		Driver      ddoe.Driver
+		Memberships []ddoe.Membership
+	}
+	read := func(t *testing.T) answers {
+		t.Helper()
+		var a answers
+		var err error
+		a.Alone, err = client.GetIntegration(t.Context(), world.OrganizationID, "i")
+		require.NoError(t, err)
+		a.Listed, err = client.ListIntegrations(t.Context(), world.OrganizationID)
+		require.NoError(t, err)
+		a.Driver, err = client.GetDriver(t.Context(), "d")
+		require.NoError(t, err)
+		a.Memberships, err = client.Memberships(t.Context())
+		require.NoError(t, err)
+		return a
+	}
+	want := read(t)
+	assert.Equal(t, at, want.Alone.CreatedAt.Time)
+	assert.Equal(t, "us", want.Alone.Metadata["managed-by"].Value)
+	assert.Equal(t, []ddoe.Integration{want.Alone}, want.Listed)
+	assert.Equal(t, "i", want.Driver.IntegrationID)
+	assert.Equal(t, []ddoe.Membership{{OrganizationID: world.OrganizationID, User: world.UserEmail, Role: "owner"}}, want.Memberships)
+	for _, c := range []struct{ quirk, value string }{
+		{platform.QuirkReferences, "string"}, {platform.QuirkReferences, "object"}, {platform.QuirkDates, "string"}, {platform.QuirkDates, "number"},
+	} {
+		t.Run(c.quirk+" "+c.value, func(t *testing.T) {
+			require.NoError(t, w.PutDDOEObject(world.DDOEQuirks, world.Object{"name": c.quirk, "value": c.value}))
+			assert.Equal(t, want, read(t))
+			require.NoError(t, w.DeleteDDOEObject(world.DDOEQuirks, c.quirk))
+		})
+	}
+}
