@@ -43,7 +43,7 @@ func (t *teller) manual(ctx context.Context) error {
 	t.note("mode     %v", a.at("status.ddoe.mode"))
 	t.note("why      %v", a.at("status.ddoe.why"))
 	t.note("form")
-	for _, member := range []string{"integrationName", "provider", "integrationType", "clientId", "tenantId", "importFile"} {
+	for _, member := range []string{"organizationId", "integrationName", "provider", "integrationType", "clientId", "tenantId", "importFile"} {
 		t.note("  %-16s %v", member, a.at("status.ddoe.form."+member))
 	}
 	t.note("next     %v", a.at("status.ddoe.next"))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,7 +59,7 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
 	document := a.put(a.wired())
 	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
-	assert.Equal(t, map[string]any{"integrationName": document.at("spec.displayName"), "provider": "Azure", "integrationType": "Workload Identity Federation",
+	assert.Equal(t, map[string]any{"organizationId": document.at("spec.ddoe.organizationId"), "integrationName": document.at("spec.displayName"), "provider": "Azure", "integrationType": "Workload Identity Federation",
 		"clientId": document.at("status.clientId"), "tenantId": document.at("spec.tenantId"), "importFile": "azure_credentials.json"}, document.at("status.ddoe.form"))
 	why, _ := document.at("status.ddoe.why").(string)
 	for _, part := range []string{"azureblob (Azure Blob)", "gcp-workload-identity-federation (GCP Workload Identity Federation)", "DDOE_INTEGRATION_TYPE"} {
@@ -77,6 +78,29 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	document = a.put(a.wired())
 	a.requireMade(document)
 	assert.Equal(t, offered["type"], document.at("status.ddoe.integrationType"))
+}
+
+// TestPlatformByHandThenByTheAPI: a person makes the integration by the form; when the type is offered, the app takes it
+// over instead of making a second one, adds the driver, and removes both in the end.
+func TestPlatformByHandThenByTheAPI(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	offered := a.offered()
+	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
+	form := a.put(a.wired()).at("status.ddoe.form")
+	made := madeUp()
+	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, map[string]any{"id": made, "name": at(form, "integrationName"), "type": offered["type"],
+		"org": at(form, "organizationId"), "createdAt": time.Now().UnixMilli(), "options": map[string]any{}, "metadata": []any{}})
+	a.offer(offered)
+	document := a.put(a.wired())
+	a.requireMade(document)
+	assert.Equal(t, made, document.at("status.ddoe.integrationId"), "the same one")
+	a.requireOne()
+	a.requireUsable()
+	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+	operation := a.wait(deleted.Header.Get("Operation-Location"))
+	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
+	assert.Equal(t, [2]int{0, 0}, a.onPlatform())
 }
 
 // requireMade checks that the platform's side was made by the API, and that nothing is left of the manual way.

@@ -56,7 +56,9 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 
 	a.control(http.MethodPut, "/faults", []any{echo("GET", platformIntegrations, 400, literal)})
 	a.call(http.MethodGet, "/integrations/my-images/drift", nil)
-	a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
+	a.control(http.MethodPut, "/faults", []any{echo("GET", "/drivers/[^/]+/test$", 400, literal)})
+	tested := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
+	assert.Regexp(t, `The platform says: .*\[redacted\]`, tested.Raw)
 	a.assertCredentialFile("my-images")
 	a.optionsAreUntold()
 

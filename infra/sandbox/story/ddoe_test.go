@@ -65,6 +65,12 @@ func TestPlatformStoryOverHTTP(t *testing.T) {
 	assert.Equal(t, world.at("ddoe.integrations.0.id"), document.at("status.ddoe.integrationId"))
 	assert.Equal(t, world.at("ddoe.drivers.0.id"), document.at("status.ddoe.driverId"))
 	assert.Equal(t, "trusted", metadata(world.at("ddoe.integrations.0.metadata"), "status"))
+	tested := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
+	assert.Equal(t, "pass", tested.at("verdict"), tested.Raw)
+	assert.Subset(t, passed(tested), []any{"ddoe.integration", "ddoe.driver", "ddoe.driver.test"}, tested.Raw)
+	looked := a.look(a.call(http.MethodGet, "/integrations/my-images/health", nil))
+	assert.Equal(t, "healthy", looked.at("state"), looked.Raw)
+	assert.Contains(t, looked.Raw, `"ddoe.driver"`)
 	a.optionsAreUntold()
 
 	// Somebody renames the integration and deletes the driver: both are seen, and the same PUT mends them.
@@ -97,6 +103,18 @@ func metadata(entries any, name string) any {
 		}
 	}
 	return nil
+}
+
+// passed are the ids of the checks that passed.
+func passed(report answer) []any {
+	var all []any
+	checks, _ := report.at("checks").([]any)
+	for _, c := range checks {
+		if at(c, "status") == "pass" {
+			all = append(all, at(c, "id"))
+		}
+	}
+	return all
 }
 
 // codes are the codes of what did not pass.
