@@ -42,6 +42,10 @@ func platformBegun(d integration.Document) bool {
 	return d.Status.DDOE != nil && d.Status.DDOE.OrganizationID != ""
 }
 
+// sameID compares two ids of the platform as the platform finds objects by them: an id that is written otherwise must not
+// pass for another object, since what is not wanted any more is removed.
+func sameID(a, b string) bool { return strings.EqualFold(a, b) }
+
 // onPlatform reports whether the document knows an integration of ours on the platform, whatever status.ddoe.mode says now:
 // what was made by the API stays watched, validated and torn down where a later attempt falls back to the manual way.
 func onPlatform(d integration.Document) bool {
@@ -52,7 +56,7 @@ func onPlatform(d integration.Document) bool {
 // the removal, unless the API cannot make the integration there: then what exists stays.
 func (r *run) platformHop(ctx context.Context) error {
 	d := r.current()
-	moved := r.platform.offer != nil && platformBegun(d) && d.Status.DDOE.OrganizationID != d.Spec.DDOE.OrganizationID
+	moved := r.platform.offer != nil && platformBegun(d) && !sameID(d.Status.DDOE.OrganizationID, d.Spec.DDOE.OrganizationID)
 	if platformBegun(d) && !wantsPlatform(d.Spec) || moved {
 		if err := r.removePlatform(ctx); err != nil {
 			return err

@@ -40,7 +40,7 @@ func (c comparison) open() bool { return c.actual == nil || *c.actual != c.expec
 func compareDriver(is ddoe.Driver, wanted ddoe.NewDriver) []comparison {
 	return []comparison{
 		{memberType, wanted.Type, said(is.Type)},
-		{memberProject, wanted.ProjectID, said(is.ProjectID)},
+		{memberProject, strings.ToLower(wanted.ProjectID), shownAsText(said(is.ProjectID), strings.ToLower)}, // see sameID
 		{memberIntegration, wanted.IntegrationID, said(is.IntegrationID)},
 		{memberIntegrationType, wanted.IntegrationType, said(is.IntegrationType)},
 		{memberName, wanted.Name, said(is.Name)},

@@ -36,6 +36,7 @@ func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integra
 	var found listed
 	for i, one := range all {
 		switch {
+		case one.ID == "": // nothing can be done with it
 		case d.Status.DDOE != nil && one.ID == d.Status.DDOE.IntegrationID:
 			found.ours = slices.Insert(found.ours, 0, one)
 		case one.Metadata[metaOwner].Value == s.platformOwner(d.ID):
@@ -123,7 +124,7 @@ func (s *Service) foreignIntegration(f ddoe.Integration) error {
 	}
 	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type, which %sthis service made for %s: two of one displayName.",
 		named(f.Name, f.ID), whose, diagnosis.Printable(id)))
-	found.Diagnosis.Remedy.Steps = steps
+	found.Diagnosis.Remedy.Who, found.Diagnosis.Remedy.Steps = diagnosis.WhoUploader, steps
 	return found
 }
 

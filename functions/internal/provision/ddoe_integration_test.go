@@ -80,7 +80,7 @@ func TestPlatformMeetsItsOwn(t *testing.T) {
 			f.quirk(duplicate, nil)
 			f.there("earlier", ownMark)
 			f.hides(1)
-			d := f.carried(wired())
+			d := f.provisioned(wired())
 			assert.Equal(t, "earlier", d.Status.DDOE.IntegrationID)
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 			assert.Equal(t, 1, f.sentTo(0, creates))
@@ -212,7 +212,7 @@ func TestPlatformListThatLags(t *testing.T) {
 func TestPlatformSaysLittle(t *testing.T) {
 	f := withPlatform(t)
 	d := f.carried(wired())
-	f.answers(`GET .*/orgs/[^/]*/integrations$`, 200, "application/json", `[{"id":"`+d.Status.DDOE.IntegrationID+`","name":"DDOE WIF my-service"}]`)
+	f.answers(`GET .*/orgs/[^/]*/integrations$`, 200, "application/json", `[{},{"id":"`+d.Status.DDOE.IntegrationID+`","name":"DDOE WIF my-service"}]`)
 	before := len(f.requests)
 	f.carried(wired())
 	assert.Zero(t, f.sentTo(before, `^(POST|PATCH|DELETE) gate`))
@@ -277,4 +277,30 @@ func TestPlatformStrayThatGoes(t *testing.T) {
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 		})
 	}
+}
+
+// TestPlatformEntryWithoutID: nothing can be done with it, and it is nobody's.
+func TestPlatformEntryWithoutID(t *testing.T) {
+	f := withPlatform(t)
+	f.answers(`GET .*/orgs/[^/]*/integrations$`, 200, "application/json", `[{"name":"DDOE WIF my-service","type":"`+f.offered()["type"].(string)+`"},{}]`)
+	f.provisioned(wired())
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+}
+
+// TestPlatformIDWrittenOtherwise: the platform finds organisation and project all the same, so it is no move: nothing is
+// removed.
+func TestPlatformIDWrittenOtherwise(t *testing.T) {
+	f := withPlatform(t)
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": "org-a"}))
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": "ORG-A"}))
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": "p-2", "org": world.Object{"id": "org-a"}}))
+	s := wired()
+	s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "org-a", "p-2"
+	made := f.carried(s).Status.DDOE
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": "P-2", "org": world.Object{"id": "org-a"}}))
+	s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "ORG-A", "P-2"
+	f.planned(s, [][3]string{{"ddoeIntegration", "upsert", "DDOE WIF my-service"}, {"ddoeDriver", "upsert", "images"}, {"verify", "schedule", subject}})
+	st := f.carried(s).Status.DDOE
+	assert.Equal(t, []string{made.IntegrationID, made.DriverID}, []string{st.IntegrationID, st.DriverID})
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 }

@@ -19,7 +19,7 @@ const (
 
 // madeHere reports whether the document knows an integration of ours in the organisation that the spec names.
 func madeHere(d integration.Document) bool {
-	return onPlatform(d) && (d.Spec.DDOE == nil || d.Status.DDOE.OrganizationID == d.Spec.DDOE.OrganizationID)
+	return onPlatform(d) && (d.Spec.DDOE == nil || sameID(d.Status.DDOE.OrganizationID, d.Spec.DDOE.OrganizationID))
 }
 
 // fallBack does what the API can do where the organisation does not offer the type, or not any more: it finds what an
@@ -80,7 +80,7 @@ func manualSetup(d integration.Document, why string, now time.Time) *integration
 		return &st
 	}
 	st.Form = formOf(d)
-	if since == nil || before == nil || before.IntegrationName != st.Form.IntegrationName || before.OrganizationID != st.Form.OrganizationID {
+	if since == nil || before == nil || before.IntegrationName != st.Form.IntegrationName || !sameID(before.OrganizationID, st.Form.OrganizationID) {
 		// What is older than this form was not made for it. The platform may count in whole seconds.
 		whole := now.Truncate(time.Second)
 		since = &whole
@@ -111,8 +111,8 @@ func handmade(d integration.Document, kind string, one ddoe.Integration) bool {
 	}
 	_, marked := one.Metadata[metaOwner]
 	return one.Name == st.Form.IntegrationName && one.Type == kind && one.Metadata != nil && !marked &&
-		!one.CreatedAt.IsZero() && !one.CreatedAt.Before(*st.Since) &&
-		(st.Form.OrganizationID == "" || st.Form.OrganizationID == d.Spec.DDOE.OrganizationID)
+		!one.CreatedAt.Before(*st.Since) &&
+		(st.Form.OrganizationID == "" || sameID(st.Form.OrganizationID, d.Spec.DDOE.OrganizationID))
 }
 
 // nextForm tells a person to make the integration, and its driver.

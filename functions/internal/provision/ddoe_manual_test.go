@@ -211,7 +211,7 @@ func TestPlatformMovesToAnOrganisationWithoutTheType(t *testing.T) {
 	s := wired()
 	s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "o-2", "p-2"
 	st := f.carried(s).Status.DDOE
-	assert.Equal(t, []any{"manual", made.IntegrationID, world.OrganizationID}, []any{st.Mode, st.IntegrationID, st.OrganizationID})
+	assert.Equal(t, []any{"manual", made.IntegrationID, world.OrganizationID, kind}, []any{st.Mode, st.IntegrationID, st.OrganizationID, st.IntegrationType})
 	require.NotNil(t, st.Form)
 	assert.Equal(t, "o-2", st.Form.OrganizationID)
 	assert.Contains(t, st.Next, "The integration "+made.IntegrationID+" in the organisation "+world.OrganizationID+", which this service made earlier, stays until then.")

@@ -16,12 +16,12 @@ func (s *Service) planPlatform(d integration.Document) []PlannedStep {
 		return planWithoutAPI(d, st)
 	}
 	var steps []PlannedStep
-	if st.OrganizationID != "" && st.OrganizationID != d.Spec.DDOE.OrganizationID {
+	if st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) {
 		steps, st = planRemoval(st), integration.DDOEStatus{}
 	}
 	steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: platformName(d), Action: createOrUpsert(st.IntegrationID), Key: st.IntegrationID})
 	switch driver := d.Spec.DDOE.Driver; {
-	case driver != nil && st.DriverID != "" && st.Driver != nil && st.Driver.ProjectID != driver.ProjectID:
+	case driver != nil && st.DriverID != "" && st.Driver != nil && !sameID(st.Driver.ProjectID, driver.ProjectID):
 		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID},
 			PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: ActionCreate})
 	case driver != nil:

@@ -91,7 +91,7 @@ func (r *run) organizationRole(ctx context.Context, d integration.Document) erro
 // roleIn is the role in an organisation that does not suffice; empty where it may suffice. A list that holds several
 // members of the organisation is not about the key's user alone, and says nothing.
 func roleIn(all []ddoe.Membership, organizationID string) string {
-	all = slices.DeleteFunc(slices.Clone(all), func(m ddoe.Membership) bool { return !strings.EqualFold(m.OrganizationID, organizationID) })
+	all = slices.DeleteFunc(slices.Clone(all), func(m ddoe.Membership) bool { return !sameID(m.OrganizationID, organizationID) })
 	if len(all) == 0 {
 		return ""
 	}
@@ -120,7 +120,7 @@ func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	switch {
 	case errors.As(err, &answer) && (unknownID(answer) || answer.HTTPStatus() == http.StatusForbidden):
 		return at(err, pointerProject, id)
-	case err != nil || project.OrganizationID == "" || strings.EqualFold(project.OrganizationID, d.Spec.DDOE.OrganizationID):
+	case err != nil || project.OrganizationID == "" || sameID(project.OrganizationID, d.Spec.DDOE.OrganizationID):
 		return nil
 	}
 	return at(refuse("ddoe-project-unknown", diagnosis.WithDetail("The project belongs to the organisation %s, and the integration is made in %s.",
