@@ -1,0 +1,105 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// listed is what an organisation's list holds.
+type listed struct {
+	// ours are the integrations that our document or their metadata says are ours; the document's comes first.
+	ours []ddoe.Integration
+	// handmade are those that a person made because our document said so.
+	handmade []ddoe.Integration
+	// foreign is another's integration of our name and type.
+	foreign *ddoe.Integration
+}
+
+// lookAtPlatform lists the integrations of an organisation and sorts them.
+func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (listed, error) {
+	var all []ddoe.Integration
+	err := r.askPlatform(ctx, opPlatformIntegrationList, func(ctx context.Context) error {
+		var err error
+		all, err = r.Platform.Client.ListIntegrations(ctx, organizationID)
+		return err
+	})
+	return r.sorted(r.current(), kind, all), err
+}
+
+func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integration) listed {
+	var found listed
+	for i, one := range all {
+		switch {
+		case one.ID == "": // nothing can be done with it
+		case d.Status.DDOE != nil && one.ID == d.Status.DDOE.IntegrationID:
+			found.ours = slices.Insert(found.ours, 0, one)
+		case one.Metadata[metaOwner].Value == s.platformOwner(d.ID):
+			found.ours = append(found.ours, one)
+		case handmade(d, kind, one):
+			found.handmade = append(found.handmade, one)
+		case one.Name == platformName(d) && one.Type == kind:
+			found.foreign = &all[i]
+		}
+	}
+	return found
+}
+
+// lookForOurs looks at the organisation that the spec names. A list may lag: the integration that the document knows is gone
+// only where its id says so too.
+func (r *run) lookForOurs(ctx context.Context) (listed, error) {
+	d := r.current()
+	found, err := r.lookAtPlatform(ctx, d.Spec.DDOE.OrganizationID, r.platform.offer.kind)
+	id := d.Status.DDOE.IntegrationID
+	if err != nil || id == "" || len(found.ours) > 0 && found.ours[0].ID == id {
+		return found, err
+	}
+	var known ddoe.Integration
+	err = r.askPlatform(ctx, opPlatformIntegrationGet, func(ctx context.Context) error {
+		var err error
+		known, err = r.Platform.Client.GetIntegration(ctx, d.Spec.DDOE.OrganizationID, id)
+		return err
+	})
+	switch {
+	case ddoe.IsNotFound(err):
+		return found, nil
+	case err != nil:
+		return found, err
+	}
+	found.ours = slices.Insert(found.ours, 0, known)
+	return found, nil
+}
+
+// foreignIntegration refuses to touch what is another's. One that this service made is mended by its own spec: whatever is
+// done to it on the platform would be undone, or would break what it is for.
+func (s *Service) foreignIntegration(f ddoe.Integration) error {
+	mark, ours := strings.CutPrefix(f.Metadata[metaOwner].Value, markPrefix)
+	instance, id, _ := strings.Cut(mark, "/")
+	if !ours {
+		return refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type that this service did not make.", named(f.Name, f.ID)))
+	}
+	whose, steps := "", []string{"Choose another displayName for one of the two; then PUT the spec again."}
+	if instance != s.Instance {
+		whose = "another deployment of "
+		steps = append(steps, "If that deployment is gone for good, delete its integration on the platform; then PUT the spec again.")
+	}
+	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type, which %sthis service made for %s: two of one displayName.",
+		named(f.Name, f.ID), whose, diagnosis.Printable(id)))
+	found.Diagnosis.Remedy.Who, found.Diagnosis.Remedy.Steps = diagnosis.WhoUploader, steps
+	return found
+}
+
+// severalHandmade leaves it to a person which of several they meant.
+func severalHandmade(all []ddoe.Integration) error {
+	var names []string
+	for _, one := range all {
+		names = append(names, named(one.Name, one.ID))
+	}
+	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has several integrations that may have been made by the form: %s.", strings.Join(names, ", ")))
+	found.Diagnosis.Remedy.Steps = []string{"Rename or delete all but one of them on the platform; then PUT the spec again, which takes over that one."}
+	return found
+}
