@@ -125,7 +125,7 @@ func refusedAlike(t *testing.T, standIn *app, realHost string) {
 		"large":          {validatePath, strings.Repeat("x", 9<<10), "application/octet-stream", http.StatusRequestEntityTooLarge, "file-too-large"},
 		"much too large": {validatePath, strings.Repeat("x", 1<<20), "application/json", http.StatusRequestEntityTooLarge, "body-too-large"},
 		"text":           {validatePath, "{}", "text/plain", http.StatusUnsupportedMediaType, "unsupported-media-type"},
-		"form cut off":   {validatePath, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x", http.StatusBadRequest, "malformed-body"},
+		"form cut off":   {validatePath, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x", http.StatusBadRequest, "malformed-form"},
 		"unknown part":   {validatePath, unknown, contentType, http.StatusUnprocessableEntity, "unknown-member"},
 	} {
 		want := standIn.call(http.MethodPost, c.path, c.body, "Content-Type", c.contentType)
