@@ -74,9 +74,6 @@ func (r *run) platformHop(ctx context.Context) error {
 		st.Mode, st.OrganizationID = modeAPI, d.Spec.DDOE.OrganizationID
 		st.Validated, st.ValidationID = false, ""
 		st.Why, st.Next, st.Diagnosis = "", "", nil
-		if d.Status.DDOE != nil {
-			st.Form, st.Since = d.Status.DDOE.Form, d.Status.DDOE.Since
-		}
 	})
 	if err != nil {
 		return err

@@ -208,11 +208,14 @@ func (r *run) dropDriver(ctx context.Context) error {
 	st := r.current().Status.DDOE
 	ids := []string{st.DriverID}
 	if st.DriverID == "" {
-		left, err := r.leftDriver(ctx)
+		left, err := r.leftDrivers(ctx)
 		if err != nil {
 			return err
 		}
-		ids = left
+		ids = nil
+		for _, one := range left {
+			ids = append(ids, one.ID)
+		}
 	}
 	for _, id := range ids {
 		if err := r.deleteDriver(ctx, id); err != nil {

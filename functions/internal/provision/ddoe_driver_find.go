@@ -43,20 +43,13 @@ func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
 // was sent and the key's user made it, as a crash may have kept its id from being saved. Another's is taken where it
 // is about the same place already, as is one that was made by hand before the API could be used; otherwise it stays.
 func (r *run) unclaimedDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driver, error) {
+	ours, err := r.leftDrivers(ctx)
+	if err != nil || len(ours) > 0 {
+		return first(ours), err
+	}
 	all, err := r.namedDrivers(ctx, ddoe.Driver{Name: wanted.Name, ProjectID: wanted.ProjectID, IntegrationID: wanted.IntegrationID})
 	if len(all) == 0 || err != nil {
 		return nil, err
-	}
-	sent := sentDriver(*r.current().Status.DDOE)
-	if sent.Name == wanted.Name && sent.ProjectID == wanted.ProjectID && sent.IntegrationID == wanted.IntegrationID {
-		user, err := r.platformUser(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if i := slices.IndexFunc(all, func(one ddoe.Driver) bool { return createdBy(one, user) }); i >= 0 {
-			ours := overlaid(all[i], sent)
-			return &ours, nil
-		}
 	}
 	if i := slices.IndexFunc(all, func(one ddoe.Driver) bool { return len(elsewhere(one, wanted)) == 0 }); i >= 0 {
 		return &all[i], nil
@@ -104,8 +97,15 @@ func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) 
 	return all, err
 }
 
-// leftDriver are the ids of what a create has made whose answer was lost with the process.
-func (r *run) leftDriver(ctx context.Context) ([]string, error) {
+func first(all []ddoe.Driver) *ddoe.Driver {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
+}
+
+// leftDrivers are what a create has made whose answer was lost with the process.
+func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 	sent := sentDriver(*r.current().Status.DDOE)
 	if sent.Name == "" {
 		return nil, nil
@@ -115,13 +115,13 @@ func (r *run) leftDriver(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	user, err := r.platformUser(ctx)
-	var ids []string
+	var ours []ddoe.Driver
 	for _, one := range all {
 		if createdBy(one, user) {
-			ids = append(ids, one.ID)
+			ours = append(ours, overlaid(one, sent))
 		}
 	}
-	return ids, err
+	return ours, err
 }
 
 func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {

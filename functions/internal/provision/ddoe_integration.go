@@ -35,7 +35,7 @@ func (r *run) platformIntegration(ctx context.Context) (string, error) {
 	// A request that was given up may have been carried out after all.
 	for _, stray := range found.ours {
 		if stray.ID != id {
-			if err := r.removeStray(ctx, stray.ID); err != nil {
+			if err := r.removeStray(ctx, d.Spec.DDOE.OrganizationID, stray.ID); err != nil {
 				return "", err
 			}
 		}
@@ -60,20 +60,17 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 			Name: platformName(d), Type: r.platform.offer.kind, Options: values, Metadata: map[string]string{metaOwner: r.platformOwner(d.ID)}})
 		return err
 	})
-	outcome, duplicate := "created", reactionOf(err) == readBack
 	if uncertain(err) && ctx.Err() == nil {
-		outcome = "adopted"
-		made, err = r.findMade(ctx, err)
+		if made, err = r.findMade(ctx, err); err == nil { // this request made it, or an earlier one, perhaps with other options
+			return r.updateIntegration(ctx, made, "adopted", true)
+		}
 	}
-	if err == nil && duplicate { // an earlier request made it, perhaps with other options
-		return r.updateIntegration(ctx, made, outcome, true)
-	}
-	r.did("ddoeIntegration", platformName(d), outcome, request, began, err)
+	r.did("ddoeIntegration", platformName(d), "created", request, began, err)
 	if err != nil {
 		return "", err
 	}
 	r.platform.sent = true
-	return r.claimIntegration(ctx, made.ID, hash, outcome == "created")
+	return r.claimIntegration(ctx, made.ID, hash, true)
 }
 
 // findMade looks for the integration that a create may have made, or has met.
@@ -101,16 +98,19 @@ const duplicatePatience = 4
 // claimIntegration makes the integration the document's. The document decides between two that were made at once: the
 // first one claimed stays, and who lost removes what it has just made.
 func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (string, error) {
-	before := r.current().Status.DDOE.IntegrationID
+	before, organizationID := r.current().Status.DDOE.IntegrationID, r.current().Spec.DDOE.OrganizationID
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+		if st.OrganizationID == "" { // torn down meanwhile
+			return
+		}
 		if st.IntegrationID == "" || st.IntegrationID == before || st.IntegrationID == id {
 			st.IntegrationID, st.OptionsHash, st.IntegrationType = id, hash, r.platform.offer.kind
 			st.Form, st.Since = nil, nil
 		}
 	})
 	winner := r.current().Status.DDOE.IntegrationID
-	if winner != id && winner != "" && own {
-		if err := r.removeStray(ctx, id); err != nil {
+	if winner != id && own {
+		if err := r.removeStray(ctx, organizationID, id); err != nil {
 			return "", err
 		}
 	}
@@ -118,7 +118,7 @@ func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (
 }
 
 // removeStray removes an integration of ours that is not the document's, unless drivers use it.
-func (r *run) removeStray(ctx context.Context, id string) error {
+func (r *run) removeStray(ctx context.Context, organizationID, id string) error {
 	n, err := r.countDrivers(ctx, id)
 	if ddoe.IsNotFound(err) {
 		return nil
@@ -126,7 +126,7 @@ func (r *run) removeStray(ctx context.Context, id string) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	return r.deleteIntegration(ctx, r.current().Spec.DDOE.OrganizationID, id)
+	return r.deleteIntegration(ctx, organizationID, id)
 }
 
 // keepIntegration brings an integration of ours to the spec. Its options cannot be read: what was sent last is known by
@@ -164,6 +164,9 @@ func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, outcom
 	}
 	patch := ddoe.IntegrationPatch{ID: is.ID, Name: platformName(d)}
 	if options {
+		if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.OptionsHash = "" }); err != nil {
+			return "", err
+		}
 		patch.Type, patch.Options = r.platform.offer.kind, values
 	}
 	if !r.marked(d, is) {

@@ -20,7 +20,7 @@ type removal struct {
 	// driver is the one that the document knows; nil where there is none any more.
 	driver *ddoe.Driver
 	// left are the ids of drivers that a crash kept the document from knowing.
-	left []string
+	left []ddoe.Driver
 	// gone names what was ours and is not there any more, by this attempt or before it.
 	gone []string
 }
@@ -41,7 +41,7 @@ func (r *run) removePlatform(ctx context.Context) error {
 		return err
 	}
 	if x.driver == nil {
-		if x.left, err = r.leftDriver(ctx); err != nil {
+		if x.left, err = r.leftDrivers(ctx); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,13 @@ func (r *run) removePlatform(ctx context.Context) error {
 		}
 		x.gone = append(x.gone, "the integration "+named(one.Name, one.ID))
 	}
-	return r.learn(ctx, func(d *integration.Document) { d.Status.DDOE = nil })
+	return r.learn(ctx, func(d *integration.Document) {
+		old := d.Status.DDOE
+		d.Status.DDOE = nil
+		if old != nil && old.Form != nil { // a person may be at work with it
+			d.Status.DDOE = &integration.DDOEStatus{Mode: modeManual, Form: old.Form, Since: old.Since}
+		}
+	})
 }
 
 // knownDriver reads the driver that the document knows; nil where it is gone or was never made.
@@ -166,7 +172,7 @@ func driverID(d ddoe.Driver) string { return d.ID }
 
 // own reports whether a driver is ours.
 func (x *removal) own(driver ddoe.Driver) bool {
-	return x.driver != nil && driver.ID == x.driver.ID || slices.Contains(x.left, driver.ID)
+	return x.driver != nil && driver.ID == x.driver.ID || slices.ContainsFunc(x.left, func(one ddoe.Driver) bool { return one.ID == driver.ID })
 }
 
 // removeUnused deletes an integration that no driver uses. Somebody may make a driver at any moment, also between the
