@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -56,6 +57,23 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 	return f
 }
 
+// ask is askPlatform for a request that answers with a value; after an error the value is what the request returned.
+func ask[T any](ctx context.Context, r *run, operation string, request func(ctx context.Context) (T, error)) (T, error) {
+	var answer T
+	err := r.askPlatform(ctx, operation, func(ctx context.Context) error {
+		var err error
+		answer, err = request(ctx)
+		return err
+	})
+	return answer, err
+}
+
+// answeredWith reports whether the platform answered with one of the statuses.
+func answeredWith(err error, statuses ...int) bool {
+	var refused *ddoe.Error
+	return errors.As(err, &refused) && slices.Contains(statuses, refused.HTTPStatus())
+}
+
 // believed reports whether a test of the storage that was tried as often as an invocation allows has failed for good. What
 // may be a role is believed now: a person has to look. What the storage says is believed when the clocks of Azure have
 // run out. A fault of the platform is believed then if it is the test's alone, and the platform answers otherwise.
@@ -72,24 +90,20 @@ func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
 	return storageRefused(refused)
 }
 
-// roleRefused reports whether the answer is that of a missing role; a platform that hands on what Entra or the storage
-// said may give it for those too.
-func roleRefused(refused *ddoe.Error) bool {
-	return refused.HTTPStatus() == http.StatusForbidden || refused.HTTPStatus() == http.StatusUnauthorized
+// roleStatuses are the answers of a missing role; a platform that hands on what Entra or the storage said may give them
+// for those too.
+func roleStatuses() []int { return []int{http.StatusUnauthorized, http.StatusForbidden} }
+
+// roleRefused reports whether the answer is that of a missing role.
+func roleRefused(err error) bool { return answeredWith(err, roleStatuses()...) }
+
+// storageStatuses are the answers to a test that are about the storage.
+func storageStatuses() []int {
+	return []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency}
 }
 
 // storageRefused reports whether the platform's answer to a test is about the storage.
-func storageRefused(err error) bool {
-	var refused *ddoe.Error
-	if !errors.As(err, &refused) {
-		return false
-	}
-	switch refused.HTTPStatus() {
-	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency:
-		return true
-	}
-	return false
-}
+func storageRefused(err error) bool { return answeredWith(err, storageStatuses()...) }
 
 // platformDiagnosis is a refusal of the platform in words. The platform has no codes: what it says is shown to people,
 // and decides nothing.
@@ -127,7 +141,7 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 // unacceptable reports whether the platform does not take an integration as it was sent.
 func unacceptable(operation string, refused *ddoe.Error) bool {
 	return (operation == opPlatformIntegrationCreate || operation == opPlatformIntegrationUpdate) &&
-		(refused.HTTPStatus() == http.StatusBadRequest || refused.HTTPStatus() == http.StatusUnprocessableEntity)
+		answeredWith(refused, http.StatusBadRequest, http.StatusUnprocessableEntity)
 }
 
 // quoting adds what the platform said.

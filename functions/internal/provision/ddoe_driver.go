@@ -107,13 +107,7 @@ func (r *run) account(ctx context.Context, d integration.Document) (arm.StorageA
 const opAccountGet = "account.get"
 
 func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
-	var user ddoe.User
-	err := r.askPlatform(ctx, opPlatformUser, func(ctx context.Context) error {
-		var err error
-		user, err = r.Platform.Client.Me(ctx)
-		return err
-	})
-	return user, err
+	return ask(ctx, r, opPlatformUser, r.Platform.Client.Me)
 }
 
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is

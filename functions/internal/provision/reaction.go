@@ -66,7 +66,7 @@ type row struct {
 
 // reactions is the table. What no row matches is final if a service answered with 4xx, and a matter of time otherwise.
 func reactions() []row {
-	return []row{
+	rows := []row{
 		// Any service: the client has retried already, and re-sending a keyed write is safe.
 		{status: http.StatusTooManyRequests, reaction: later},
 		{status: http.StatusRequestTimeout, reaction: later},
@@ -102,14 +102,7 @@ func reactions() []row {
 		{operation: opRolePut, code: "RoleAssignmentUpdateNotPermitted", reaction: salt},
 		{operation: opRolePut, code: "LinkedAuthorizationFailed", reaction: retry, budget: 3 * time.Minute},
 
-		// The platform has no codes. Its test fails until directory, token service and RBAC agree, with a status of its own
-		// or with the one that it got from Entra or the storage.
-		{operation: opDriverTest, status: http.StatusUnauthorized, reaction: retry, budget: 45 * time.Second},
-		{operation: opDriverTest, status: http.StatusForbidden, reaction: retry, budget: 45 * time.Second},
-		{operation: opDriverTest, status: http.StatusBadRequest, reaction: retry, budget: 45 * time.Second},
-		{operation: opDriverTest, status: http.StatusConflict, reaction: retry, budget: 45 * time.Second},
-		{operation: opDriverTest, status: http.StatusUnprocessableEntity, reaction: retry, budget: 45 * time.Second},
-		{operation: opDriverTest, status: http.StatusFailedDependency, reaction: retry, budget: 45 * time.Second},
+		// The platform has no codes.
 		{operation: opPlatformIntegrationCreate, status: http.StatusConflict, reaction: readBack},
 		{operation: opPlatformIntegrationCreate, status: http.StatusBadRequest, phrase: "not exist", reaction: fail},
 		{operation: opPlatformIntegrationCreate, status: http.StatusBadRequest, phrase: "exist", reaction: readBack},
@@ -119,6 +112,12 @@ func reactions() []row {
 		// A web page with status 200: the path is wrong, and will be.
 		{code: ddoe.CodeAnswerInvalid, reaction: fail},
 	}
+	// The platform's test fails until directory, token service and RBAC agree, with a status of its own or with the one
+	// that it got from Entra or the storage.
+	for _, status := range slices.Concat(storageStatuses(), roleStatuses()) {
+		rows = append(rows, row{operation: opDriverTest, status: status, reaction: retry, budget: 45 * time.Second})
+	}
+	return rows
 }
 
 // facts are what the table looks at.
