@@ -132,7 +132,7 @@ func (c *Client) do(ctx context.Context, r call, v any) (string, error) {
 		case err != nil:
 			return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
 		default:
-			return requestID(resp.Header), c.read(r, resp, body, v)
+			return requestID(resp.Header, c.secrets(r.hidden)), c.read(r, resp, body, v)
 		}
 	}
 }
@@ -204,12 +204,12 @@ func (c *Client) read(r call, resp *http.Response, body []byte, v any) error {
 	}
 	if r.empty {
 		if resp.StatusCode != http.StatusNoContent {
-			return invalid(r.op, resp)
+			return invalid(r.op, resp, c.secrets(r.hidden))
 		}
 		return nil
 	}
 	if !isJSON(resp.Header) || len(body) > maxBody || json.Unmarshal(body, v) != nil {
-		return invalid(r.op, resp)
+		return invalid(r.op, resp, c.secrets(r.hidden))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package ddoe_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -29,6 +30,7 @@ type scripted struct {
 	status            int
 	contentType, body string
 	retryAfter        string
+	requestID         string
 }
 
 // api is a small platform: it answers with the script, and with its last entry from then on.
@@ -57,7 +59,7 @@ func serve(t *testing.T, script ...scripted) *api {
 		if s.retryAfter != "" {
 			w.Header().Set("Retry-After", s.retryAfter)
 		}
-		w.Header().Set("x-request-id", fmt.Sprintf("r-%d", n))
+		w.Header().Set("x-request-id", cmp.Or(s.requestID, fmt.Sprintf("r-%d", n)))
 		w.WriteHeader(s.status)
 		_, _ = io.WriteString(w, s.body)
 	}))
@@ -171,6 +173,77 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	}
 	a := serve(t, scripted{})
 	assert.NotContains(t, fmt.Sprintf("%+v %#v", a.Client, a.Client), "planted")
+}
+
+// TestCodesAndIDsShowNoSecret: what is called a code or a request id may be an echo too.
+func TestCodesAndIDsShowNoSecret(t *testing.T) {
+	list := func(c *ddoe.Client) (string, error) { _, err := c.ListIntegrations(t.Context(), "org"); return "", err }
+	test := func(c *ddoe.Client) (string, error) { return c.TestDriver(t.Context(), "d") }
+	create := func(c *ddoe.Client) (string, error) {
+		_, request, err := c.CreateIntegration(t.Context(), "org", ddoe.NewIntegration{Name: "n", Type: "t", Options: ddoe.Values{"a": "planted-client"}})
+		return request, err
+	}
+	for name, c := range map[string]struct {
+		answer        scripted
+		call          func(*ddoe.Client) (string, error)
+		code, request string
+	}{
+		"a code that is one":            {scripted{status: 400, contentType: asJSON, body: `{"code":"E_1.a-b"}`}, list, "E_1.a-b", "r-1"},
+		"a literal as code":             {scripted{status: 400, contentType: asJSON, body: `{"message":"no","code":"planted-literal"}`}, list, "", "r-1"},
+		"a literal in the nested code":  {scripted{status: 400, contentType: asJSON, body: `{"error":{"code":"bad.planted-literal"}}`}, list, "", "r-1"},
+		"the key as code":               {scripted{status: 400, contentType: asJSON, body: `{"code":"` + apiKey + `"}`}, list, "", "r-1"},
+		"an option that was sent":       {scripted{status: 400, contentType: asJSON, body: `{"code":"planted-client"}`}, create, "", "r-1"},
+		"a token":                       {scripted{status: 400, contentType: asJSON, body: `{"code":"eyJwbGFudGVkIjoxfQ.planted"}`}, list, "", "r-1"},
+		"a literal as request id":       {scripted{status: 400, requestID: "x-planted-literal"}, list, "", ""},
+		"the request id of a web page":  {scripted{status: 200, contentType: "text/html", requestID: "planted-literal"}, list, ddoe.CodeAnswerInvalid, ""},
+		"the request id of a success":   {scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`, requestID: "planted-client"}, create, "", ""},
+		"a success that says little":    {scripted{status: 200, contentType: asJSON, body: `{}`, requestID: "planted-client"}, create, ddoe.CodeAnswerInvalid, ""},
+		"a success of another status":  {scripted{status: 200, requestID: "planted-literal"}, test, ddoe.CodeAnswerInvalid, ""},
+		"a request id that is one":      {scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`}, create, "", "r-1"},
+		"a text that the caller hides":  {scripted{status: 400, contentType: asJSON, body: `{"code":"planted-file"}`, requestID: "planted-file"}, hiding(list), "", ""},
+		"a text that the setting hides": {scripted{status: 400, contentType: asJSON, body: `{"code":"planted-literal"}`}, hiding(list), "", "r-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := c.call(serve(t, c.answer).Client)
+			var refused *ddoe.Error
+			if errors.As(err, &refused) {
+				assert.Equal(t, c.code, refused.ErrorCode())
+				request = refused.ServiceRequestID()
+				assert.NotContains(t, fmt.Sprintf("%v %+v %#v", err, refused, refused), "planted")
+			}
+			assert.Equal(t, c.request, request)
+		})
+	}
+}
+
+// hiding makes a call with the client of an integration whose options hold planted-file.
+func hiding[T any](call func(*ddoe.Client) (T, error)) func(*ddoe.Client) (T, error) {
+	return func(c *ddoe.Client) (T, error) { return call(c.Hiding(secret.New("planted-file"))) }
+}
+
+// TestLaterAnswersShowNoOption: the platform knows the options long after they were sent.
+func TestLaterAnswersShowNoOption(t *testing.T) {
+	const said = "cannot use planted-file with planted-literal"
+	refusal := scripted{status: 424, contentType: asJSON, body: `{"message":"` + said + `"}`}
+	for name, call := range map[string]func(*ddoe.Client) (string, error){
+		"test of a driver":  func(c *ddoe.Client) (string, error) { return c.TestDriver(t.Context(), "d") },
+		"test of a payload": func(c *ddoe.Client) (string, error) { return c.TestPayload(t.Context(), ddoe.NewDriver{}) },
+		"validation": func(c *ddoe.Client) (string, error) {
+			_, err := c.ValidateDrivers(t.Context(), "i")
+			return "", err
+		},
+	} {
+		_, err := hiding(call)(serve(t, refusal).Client)
+		var refused *ddoe.Error
+		require.ErrorAs(t, err, &refused, name)
+		assert.Equal(t, "cannot use [redacted] with [redacted]", refused.ServiceMessage(), name)
+	}
+	read := func(c *ddoe.Client) (ddoe.Command, error) { return c.GetCommand(t.Context(), "c") }
+	command, err := hiding(read)(serve(t, scripted{status: 200, contentType: asJSON, body: `{"id":"c","status":"failed","error":"` + said + `"}`}).Client)
+	require.NoError(t, err)
+	assert.Equal(t, "cannot use [redacted] with [redacted]", command.Failure)
+	a := serve(t, scripted{})
+	assert.NotContains(t, fmt.Sprintf("%+v %#v", a.Hiding(secret.New("planted-file")), a.Hiding()), "planted")
 }
 
 func TestValuesShowThemselvesToNobody(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 const (
@@ -17,6 +19,14 @@ const (
 
 // token is anything that may be a JWT or a bearer.
 var token = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)*|bearer\s+\S+`)
+
+// Hiding is the client for requests whose answers may hold more texts that are never shown: the platform knows the options
+// that an integration was given, and may echo them whenever it uses them.
+func (c *Client) Hiding(texts ...secret.Value) *Client {
+	own := *c
+	own.hidden = slices.Concat(c.hidden, texts)
+	return &own
+}
 
 // conceal takes tokens and the hidden texts out of a message, the longest first, however they are written.
 func conceal(message string, hidden []string) string {

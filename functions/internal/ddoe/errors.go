@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,8 +75,8 @@ const (
 // refusal makes the error of an answer. hidden are texts that must not be shown.
 func refusal(op string, resp *http.Response, body []byte, now time.Time, hidden []string) *Error {
 	isJSON := isJSON(resp.Header)
-	return &Error{op: op, status: resp.StatusCode, code: errorCode(isJSON, body), message: conceal(errorMessage(resp.Header, isJSON, body), hidden),
-		requestID: requestID(resp.Header), retryAfter: retryAfter(resp.Header, now), page: isPage(resp.Header)}
+	return &Error{op: op, status: resp.StatusCode, code: word(errorCode(isJSON, body), hidden), message: conceal(errorMessage(resp.Header, isJSON, body), hidden),
+		requestID: requestID(resp.Header, hidden), retryAfter: retryAfter(resp.Header, now), page: isPage(resp.Header)}
 }
 
 func isPage(h http.Header) bool {
@@ -83,9 +84,9 @@ func isPage(h http.Header) bool {
 	return err == nil && media == "text/html"
 }
 
-// invalid makes the error of a success that cannot be believed.
-func invalid(op string, resp *http.Response) *Error {
-	return &Error{op: op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: requestID(resp.Header)}
+// invalid makes the error of a success that cannot be believed. hidden are texts that must not be shown.
+func invalid(op string, resp *http.Response, hidden []string) *Error {
+	return &Error{op: op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: requestID(resp.Header, hidden)}
 }
 
 func isJSON(h http.Header) bool {
@@ -93,9 +94,9 @@ func isJSON(h http.Header) bool {
 	return err == nil && media == "application/json"
 }
 
-func requestID(h http.Header) string {
+func requestID(h http.Header, hidden []string) string {
 	for _, name := range []string{"x-request-id", "x-ms-request-id"} {
-		if v := word(h.Get(name)); v != "" {
+		if v := word(h.Get(name), hidden); v != "" {
 			return v
 		}
 	}
@@ -114,7 +115,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// errorCode is the answer's member code, or error.code, where it looks like a code.
+// errorCode is the answer's member code, or error.code, as it came.
 func errorCode(isJSON bool, body []byte) string {
 	if !isJSON {
 		return ""
@@ -128,14 +129,11 @@ func errorCode(isJSON bool, body []byte) string {
 	}
 	if nested, ok := answer.Error.(map[string]any); ok {
 		if code, ok := nested["code"].(string); ok {
-			return word(code)
+			return code
 		}
 	}
-	code, ok := answer.Code.(string)
-	if !ok {
-		return ""
-	}
-	return word(code)
+	code, _ := answer.Code.(string)
+	return code
 }
 
 // errorMessage is the member message of both of the platform's envelopes, or a body of plain text. A web page says nothing.
@@ -156,14 +154,14 @@ func errorMessage(h http.Header, isJSON bool, body []byte) string {
 	return ""
 }
 
-// word returns s where it is a short word of letters, digits and ._-, else nothing: what a service calls a code may be
-// anything, even an echo of the request.
-func word(s string) string {
+// word returns s where it is a short word of letters, digits and ._- that holds nothing hidden, else nothing: what a
+// service calls a code or an id may be anything, even an echo of the request.
+func word(s string, hidden []string) string {
 	odd := func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 		return !letter && !strings.ContainsRune("._-", r)
 	}
-	if len(s) > maxCode || strings.ContainsFunc(s, odd) {
+	if len(s) > maxCode || strings.ContainsFunc(s, odd) || slices.Contains(hidden, s) || conceal(s, hidden) != s {
 		return ""
 	}
 	return s

@@ -54,7 +54,7 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 	if err != nil {
 		return secret.Value{}, fmt.Errorf("subject token: %w", err)
 	}
-	return tokenFrom(resp, body)
+	return s.tokenFrom(resp, body)
 }
 
 func (s *TokenSource) request(ctx context.Context, subject, audience string) (*http.Request, error) {
@@ -77,12 +77,13 @@ func (s *TokenSource) request(ctx context.Context, subject, audience string) (*h
 
 // tokenFrom takes the token out of an answer. The platform answers unknown paths with a web page and status 200, so the
 // media type counts as much as the status.
-func tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
+func (s *TokenSource) tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
+	hidden := []string{s.key.Reveal()}
 	fault := func(code string) (secret.Value, error) {
-		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header)}
+		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header, hidden)}
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return fault(errorCode(isJSON(resp.Header), body))
+		return fault(word(errorCode(isJSON(resp.Header), body), hidden))
 	}
 	if !isJSON(resp.Header) || len(body) > maxAnswer {
 		return fault(CodeAnswerInvalid)
