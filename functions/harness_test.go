@@ -27,6 +27,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -120,6 +121,9 @@ func testPlatform(t *testing.T) platform {
 	}
 }
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 // app is the whole app on a seeded world, in this process.
 type app struct {
 	*App
@@ -142,8 +146,9 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	world.Seed(w)
 	authority, err := entra.NewAuthority(w)
 	require.NoError(t, err)
-	issuer, err := sandbox.NewIssuer(world.Issuer, time.Now)
+	key, err := issuerKey()
 	require.NoError(t, err)
+	issuer := sandbox.NewIssuer(world.Issuer, time.Now, key)
 	net := network{
 		"graph.microsoft.com": graph.New(w, authority.Authenticate(entra.ResourceGraph)), "management.azure.com": arm.New(w, authority.Authenticate(entra.ResourceManagement)),
 		"*.blob.core.windows.net": blob.New(w, authority),

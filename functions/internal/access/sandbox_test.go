@@ -23,6 +23,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -50,13 +51,17 @@ type cloud struct {
 	after    func(*http.Request, *http.Response) (*http.Response, error)
 }
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w := world.New(func() time.Time { return now })
 	world.Seed(w)
-	issuer, err := platform.NewIssuer(world.Issuer, w.Now)
+	key, err := issuerKey()
 	require.NoError(t, err)
+	issuer := platform.NewIssuer(world.Issuer, w.Now, key)
 	authority, err := entra.NewAuthority(w)
 	require.NoError(t, err)
 	c := &cloud{t: t, world: w, issuer: issuer, blobs: blob.New(w, authority)}

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -33,9 +34,9 @@ func TestTheKeyShowsItselfToNobody(t *testing.T) {
 func TestAgainstThePlatform(t *testing.T) {
 	w := world.New(nil)
 	world.Seed(w)
-	issuer, err := platform.NewIssuer(world.Issuer, w.Now)
+	key, err := jose.NewKey("issuer")
 	require.NoError(t, err)
-	handler := platform.New(w, platform.Options{Issuer: issuer, APIKey: apiKey})
+	handler := platform.New(w, platform.Options{Issuer: platform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r.Host = platform.GateHost
 		handler.ServeHTTP(rw, r)

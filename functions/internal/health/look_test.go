@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -45,6 +47,9 @@ type scene struct {
 	refuse   map[string]int // "METHOD host" → status of every answer
 }
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	w := world.New(nil)
@@ -52,8 +57,9 @@ func newScene(t *testing.T) *scene {
 	authority, err := sandboxentra.NewAuthority(w)
 	require.NoError(t, err)
 	s := &scene{t: t, world: w, refuse: map[string]int{}}
-	issuer, err := platform.NewIssuer(world.Issuer, time.Now)
+	key, err := issuerKey()
 	require.NoError(t, err)
+	issuer := platform.NewIssuer(world.Issuer, time.Now, key)
 	s.hosts = map[string]http.Handler{
 		"graph.microsoft.com":            sandboxgraph.New(w, authority.Authenticate(sandboxgraph.Audience)),
 		"management.azure.com":           sandboxarm.New(w, authority.Authenticate(sandboxarm.Audience)),

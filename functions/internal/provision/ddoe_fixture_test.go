@@ -3,7 +3,6 @@ package provision_test
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,14 +29,10 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 // withPlatform gives the deployment access to the platform's API.
 func withPlatform(t *testing.T) *fixture {
 	f := newFixture(t)
-	var once sync.Once
-	var handler http.Handler
+	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})
 	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		once.Do(func() {
-			handler = platform.New(f.world, platform.Options{Issuer: f.issuer(), APIKey: "planted-key", Transport: f})
-		})
 		r.Host = platform.GateHost
-		handler.ServeHTTP(w, r)
+		site.ServeHTTP(w, r)
 	})
 	f.setPlatform(provision.Platform{})
 	return f

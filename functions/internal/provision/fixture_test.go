@@ -36,6 +36,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -54,7 +55,7 @@ type fixture struct {
 	t       *testing.T
 	service *provision.Service
 	world   *world.World
-	issuer  func() *platform.Issuer // made when it is needed: its key takes long
+	issuer  *platform.Issuer
 	hosts   map[string]http.Handler
 	store   integration.Store
 
@@ -102,6 +103,9 @@ var (
 	errDropped = errors.New("connection reset by peer")
 )
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory()}
@@ -109,18 +113,14 @@ func newFixture(t *testing.T) *fixture {
 	world.Seed(f.world)
 	authority, err := sandboxentra.NewAuthority(f.world)
 	require.NoError(t, err)
-	f.issuer = sync.OnceValue(func() *platform.Issuer {
-		issuer, err := platform.NewIssuer(world.Issuer, f.now)
-		require.NoError(t, err)
-		return issuer
-	})
+	key, err := issuerKey()
+	require.NoError(t, err)
+	f.issuer = platform.NewIssuer(world.Issuer, f.now, key)
 	f.hosts = map[string]http.Handler{
-		"graph.microsoft.com":  sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience)),
-		"management.azure.com": sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
-		sandboxentra.Host:      sandboxentra.New(f.world, authority, f),
-		platform.Host: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			platform.New(f.world, platform.Options{Issuer: f.issuer(), APIKey: "key"}).ServeHTTP(w, r)
-		}),
+		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience)),
+		"management.azure.com":           sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
+		sandboxentra.Host:                sandboxentra.New(f.world, authority, f),
+		platform.Host:                    platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"}),
 		"acmedata.blob.core.windows.net": blob.New(f.world, authority),
 	}
 	cred := credential(func(scope string) (string, time.Time, error) {
@@ -138,7 +138,7 @@ func newFixture(t *testing.T) *fixture {
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
-			token, err := f.issuer().Mint(platform.TokenRequest{Subject: subject, Audience: audience})
+			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
 		},
 		Send: f.send, Now: f.now, Sleep: f.sleep, Instance: "0123abcd",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -56,6 +58,9 @@ type fixture struct {
 	transport network
 }
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{world: world.New(time.Now)}
@@ -63,8 +68,9 @@ func newFixture(t *testing.T) *fixture {
 	var err error
 	f.authority, err = entra.NewAuthority(f.world)
 	require.NoError(t, err)
-	f.issuer, err = platform.NewIssuer(world.Issuer, time.Now)
+	key, err := issuerKey()
 	require.NoError(t, err)
+	f.issuer = platform.NewIssuer(world.Issuer, time.Now, key)
 	f.service = blob.New(f.world, f.authority)
 	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"})
 	login := entra.New(f.world, f.authority, network(func(string) (http.Handler, bool) { return site, true }))

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
@@ -25,6 +27,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/identity"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -114,10 +117,11 @@ func New(o Options) (*Cloud, error) {
 
 // assemble makes the services and puts request log, latency and faults around them.
 func (c *Cloud) assemble() error {
-	issuer, err := platform.NewIssuer(world.Issuer, c.options.Now)
+	key, err := jose.NewKey(uuid.NewString())
 	if err != nil {
 		return fmt.Errorf("platform: %w", err)
 	}
+	issuer := platform.NewIssuer(world.Issuer, c.options.Now, key)
 	if c.broker, err = newBroker(c.deployment.Namespace, c.options.Now, c.authorize); err != nil {
 		return err
 	}

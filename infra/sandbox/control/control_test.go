@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -38,9 +39,9 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, b.broker.PutQueue("wif-commands", servicebus.QueueProperties{RequiresSession: true}))
 	require.NoError(t, b.broker.PutQueue("plain", servicebus.QueueProperties{}))
 	require.NoError(t, b.broker.PutTopic("wif-events", servicebus.TopicProperties{}))
-	issuer, err := platform.NewIssuer(world.Issuer, time.Now)
+	key, err := jose.NewKey("issuer")
 	require.NoError(t, err)
-	b.api = control.New(control.Options{World: b.world, Broker: b.broker, Recorder: b.recorder, Faults: b.faults, Mint: issuer.Mint,
+	b.api = control.New(control.Options{World: b.world, Broker: b.broker, Recorder: b.recorder, Faults: b.faults, Mint: platform.NewIssuer(world.Issuer, time.Now, key).Mint,
 		Access: func() control.Access {
 			return control.Access{CertificateAuthority: "PEM", ServiceBus: control.ServiceBus{Namespace: "ns"}}
 		},

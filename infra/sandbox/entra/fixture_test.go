@@ -7,12 +7,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -52,6 +54,9 @@ type fixture struct {
 	trust     world.FederatedIdentityCredential
 }
 
+// issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{clock: &clock{at: time.Now().Truncate(time.Second)}, network: network{}}
@@ -60,8 +65,9 @@ func newFixture(t *testing.T) *fixture {
 	var err error
 	f.authority, err = entra.NewAuthority(f.world)
 	require.NoError(t, err)
-	f.issuer, err = platform.NewIssuer(world.Issuer, f.clock.now)
+	key, err := issuerKey()
 	require.NoError(t, err)
+	f.issuer = platform.NewIssuer(world.Issuer, f.clock.now, key)
 	f.network[platform.Host] = platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"})
 	f.network[entra.Host] = entra.New(f.world, f.authority, f.network)
 

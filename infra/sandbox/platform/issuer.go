@@ -31,15 +31,11 @@ type Issuer struct {
 	published []*jose.Key // newest last; the newest signs
 }
 
-// NewIssuer makes an issuer with one fresh key, on the given clock.
-func NewIssuer(url string, now func() time.Time) (*Issuer, error) {
-	i := &Issuer{URL: url, now: now, throwAway: sync.OnceValues(func() (*jose.Key, error) {
+// NewIssuer makes an issuer that signs with key until Rotate, on the given clock. Issuers may share a key.
+func NewIssuer(url string, now func() time.Time, key *jose.Key) *Issuer {
+	return &Issuer{URL: url, now: now, published: []*jose.Key{key}, throwAway: sync.OnceValues(func() (*jose.Key, error) {
 		return jose.NewKey("unpublished")
 	})}
-	if _, err := i.Rotate(); err != nil {
-		return nil, err
-	}
-	return i, nil
 }
 
 // Rotate adds a fresh key, which signs from now on, and returns its id. The old keys stay published until Retire.

@@ -20,8 +20,9 @@ func at() time.Time { return time.Unix(1800000000, 0) }
 
 func newPlatform(t *testing.T) (*platform.Issuer, http.Handler) {
 	t.Helper()
-	issuer, err := platform.NewIssuer(world.Issuer, at)
+	key, err := jose.NewKey("issuer")
 	require.NoError(t, err)
+	issuer := platform.NewIssuer(world.Issuer, at, key)
 	return issuer, platform.New(world.New(at), platform.Options{Issuer: issuer, APIKey: "the-key"})
 }
 
