@@ -90,7 +90,7 @@ type Document struct {
 func (d Document) Served() Document {
 	if d.Status.DDOE != nil {
 		st := *d.Status.DDOE
-		st.OptionsHash = ""
+		st.OptionsHash, st.CreateSentAt = "", nil
 		d.Status.DDOE = &st
 	}
 	return d
@@ -138,7 +138,7 @@ type DDOEStatus struct {
 	DriverID        string     `json:"driverId,omitempty"`
 	IntegrationType string     `json:"integrationType,omitempty"`
 	OptionsHash     string     `json:"optionsHash,omitempty" hidden:"true"` // tells what was sent last, as the platform shows no options; stored, never served
-	Validated       bool       `json:"validated,omitempty" doc:"The platform has tested the driver as the federated identity"`
+	Validated       bool       `json:"validated" doc:"The platform has tested the driver as the federated identity"`
 	ValidationID    string     `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
 	CheckedAt       *time.Time `json:"checkedAt,omitempty"`
 	Form            *DDOEForm  `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
@@ -150,6 +150,9 @@ type DDOEStatus struct {
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
 	// the driver is made, and again when the platform has it.
 	Driver *DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
+	// CreateSentAt is when the create of an integration or a driver was sent whose answer the document does not have: it is
+	// written down before the create is sent, and cleared when what was made is known, or that nothing was. Stored, never served.
+	CreateSentAt *time.Time `json:"createSentAt,omitempty" hidden:"true"`
 }
 
 // DDOEDriver is a driver as the platform was sent it.
