@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -87,14 +88,50 @@ func (r *run) platformHop(ctx context.Context) error {
 
 // learnPlatform saves what has been learnt about the platform's side.
 func (r *run) learnPlatform(ctx context.Context, change func(*integration.DDOEStatus)) error {
+	return r.learn(ctx, func(d *integration.Document) { changeDDOE(d, change) })
+}
+
+// changeDDOE changes a copy of the platform's side, as others may hold the document that it is from.
+func changeDDOE(d *integration.Document, change func(*integration.DDOEStatus)) {
+	st := integration.DDOEStatus{}
+	if d.Status.DDOE != nil {
+		st = *d.Status.DDOE
+	}
+	change(&st)
+	d.Status.DDOE = &st
+}
+
+// createLag is how long the platform may take to show in its lists what a create has made.
+const createLag = 2 * time.Minute
+
+// noteCreate saves that a create is about to be sent, along with what else has to be known of it. Whoever is superseded
+// sends nothing, and saves nothing.
+func (r *run) noteCreate(ctx context.Context, change func(*integration.DDOEStatus)) error {
+	now := r.now()
 	return r.learn(ctx, func(d *integration.Document) {
-		st := integration.DDOEStatus{}
-		if d.Status.DDOE != nil {
-			st = *d.Status.DDOE
+		if d.Status.LastOperationID == r.cmd.OperationID {
+			changeDDOE(d, func(st *integration.DDOEStatus) {
+				st.CreateSentAt = &now
+				change(st)
+			})
 		}
-		change(&st)
-		d.Status.DDOE = &st
 	})
+}
+
+// createSettled returns an error that parks the command while a create that was sent without a believable answer may
+// still come to light: until then it is not repeated, and that nothing is there is not believed.
+func (r *run) createSettled() error {
+	st := r.current().Status.DDOE
+	if st == nil || st.CreateSentAt == nil || r.now().Sub(*st.CreateSentAt) >= createLag {
+		return nil
+	}
+	return refuse("ddoe-create-unsettled")
+}
+
+// createRefused reports whether a create made nothing, for certain, so that what noteCreate has saved can be cleared: it
+// was refused, as a fault or for the object's name, and the attempt ends with that.
+func createRefused(answer, end error) bool {
+	return answer != nil && (!uncertain(answer) || reactionOf(answer) == readBack) && final(end)
 }
 
 // platformName is the integration's name on the platform, whose own SDK replaces colons.

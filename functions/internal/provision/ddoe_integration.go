@@ -27,7 +27,9 @@ func (r *run) platformIntegration(ctx context.Context) (string, error) {
 	case len(found.handmade) == 1:
 		id, err = r.updateIntegration(ctx, found.handmade[0], "adopted", true)
 	default:
-		id, err = r.makeIntegration(ctx)
+		if err = r.createSettled(); err == nil {
+			id, err = r.makeIntegration(ctx)
+		}
 	}
 	if err != nil {
 		return "", err
@@ -44,28 +46,37 @@ func (r *run) platformIntegration(ctx context.Context) (string, error) {
 }
 
 // makeIntegration creates the integration. The API has no idempotency key: after an answer that cannot be believed the
-// list is asked whether there is one of ours.
+// list is asked whether there is one of ours, now and in later attempts, before it is sent again.
 func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	d := r.current()
 	values, hash, err := r.platform.offer.values(d)
 	if err != nil {
 		return "", err
 	}
-	var made ddoe.Integration
+	if err := r.noteCreate(ctx, func(*integration.DDOEStatus) {}); err != nil {
+		return "", err
+	}
 	var request string
 	began := r.now()
-	err = r.askPlatform(ctx, opPlatformIntegrationCreate, func(ctx context.Context) error {
+	made, answer := ask(ctx, r, opPlatformIntegrationCreate, func(ctx context.Context) (ddoe.Integration, error) {
+		var made ddoe.Integration
 		var err error
 		made, request, err = r.Platform.Client.CreateIntegration(ctx, d.Spec.DDOE.OrganizationID, ddoe.NewIntegration{
 			Name: platformName(d), Type: r.platform.offer.kind, Options: values, Metadata: map[string]string{metaOwner: r.platformOwner(d.ID)}})
-		return err
+		return made, err
 	})
-	if uncertain(err) && ctx.Err() == nil {
-		if made, err = r.findMade(ctx, err); err == nil { // this request made it, or an earlier one, perhaps with other options
+	err = answer
+	if uncertain(answer) && ctx.Err() == nil {
+		repeated := d.Status.DDOE.CreateSentAt != nil
+		if made, err = r.findMade(ctx, answer, repeated); err == nil { // this request made it, or an earlier one, perhaps with other options
 			return r.updateIntegration(ctx, made, "adopted", true)
 		}
 	}
 	r.did("ddoeIntegration", platformName(d), "created", request, began, err)
+	if createRefused(answer, err) {
+		saved := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.CreateSentAt = nil })
+		return "", worst(err, saved)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -73,8 +84,9 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	return r.claimIntegration(ctx, made.ID, hash, true)
 }
 
-// findMade looks for the integration that a create may have made, or has met.
-func (r *run) findMade(ctx context.Context, cause error) (ddoe.Integration, error) {
+// findMade looks for the integration that a create may have made, or has met. That the platform knows a name which its
+// list does not show is believed when it says so again: what is new may appear there late.
+func (r *run) findMade(ctx context.Context, cause error, repeated bool) (ddoe.Integration, error) {
 	found, err := r.lookAtPlatform(ctx, r.current().Spec.DDOE.OrganizationID, r.platform.offer.kind)
 	switch {
 	case err != nil:
@@ -85,27 +97,23 @@ func (r *run) findMade(ctx context.Context, cause error) (ddoe.Integration, erro
 		return ddoe.Integration{}, r.foreignIntegration(*found.foreign)
 	}
 	var f *failure
-	if errors.As(cause, &f) && f.reaction == readBack && (r.cmd.Attempt < duplicatePatience || len(found.handmade) > 0) {
+	if errors.As(cause, &f) && f.reaction == readBack && (!repeated || len(found.handmade) > 0) {
 		f.reaction = later
 	}
 	return ddoe.Integration{}, cause
 }
 
-// duplicatePatience is after how many parked attempts, some two minutes, the platform is believed that it knows a name
-// which its list does not show: what is new may appear there late.
-const duplicatePatience = 4
-
 // claimIntegration makes the integration the document's. The document decides between two that were made at once: the
 // first one claimed stays, and who lost removes what it has just made.
 func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (string, error) {
-	before, organizationID := r.current().Status.DDOE.IntegrationID, r.current().Spec.DDOE.OrganizationID
+	organizationID := r.current().Spec.DDOE.OrganizationID
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		if st.OrganizationID == "" { // torn down meanwhile
 			return
 		}
-		if st.IntegrationID == "" || st.IntegrationID == before || st.IntegrationID == id {
+		if st.IntegrationID == "" || st.IntegrationID == id {
 			st.IntegrationID, st.OptionsHash, st.IntegrationType = id, hash, r.platform.offer.kind
-			st.Form, st.Since = nil, nil
+			st.Form, st.Since, st.CreateSentAt = nil, nil, nil
 		}
 	})
 	winner := r.current().Status.DDOE.IntegrationID

@@ -50,28 +50,48 @@ func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integra
 }
 
 // lookForOurs looks at the organisation that the spec names. A list may lag: the integration that the document knows is gone
-// only where its id says so too.
+// only where its id says so too, and is then forgotten.
 func (r *run) lookForOurs(ctx context.Context) (listed, error) {
-	d := r.current()
-	found, err := r.lookAtPlatform(ctx, d.Spec.DDOE.OrganizationID, r.platform.offer.kind)
-	id := d.Status.DDOE.IntegrationID
-	if err != nil || id == "" || len(found.ours) > 0 && found.ours[0].ID == id {
+	found, err := r.lookAtPlatform(ctx, r.current().Spec.DDOE.OrganizationID, r.platform.offer.kind)
+	if err != nil {
 		return found, err
 	}
-	var known ddoe.Integration
-	err = r.askPlatform(ctx, opPlatformIntegrationGet, func(ctx context.Context) error {
-		var err error
-		known, err = r.Platform.Client.GetIntegration(ctx, d.Spec.DDOE.OrganizationID, id)
-		return err
+	id := r.current().Status.DDOE.IntegrationID
+	if id == "" || len(found.ours) > 0 && found.ours[0].ID == id {
+		return found, nil
+	}
+	known, err := r.knownIntegration(ctx)
+	if err != nil {
+		return found, err
+	}
+	if known == nil {
+		return found, r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+			if st.IntegrationID == id {
+				st.IntegrationID, st.OptionsHash = "", ""
+			}
+		})
+	}
+	found.ours = slices.Insert(found.ours, 0, *known)
+	return found, nil
+}
+
+// knownIntegration reads the integration that the document knows, by its id alone: that tells one that is gone from one in
+// an organisation that the key's user does not see. Nil where it is gone, or none is known.
+func (r *run) knownIntegration(ctx context.Context) (*ddoe.Integration, error) {
+	id := r.current().Status.DDOE.IntegrationID
+	if id == "" {
+		return nil, nil
+	}
+	known, err := ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
+		return r.Platform.Client.GetIntegration(ctx, "", id)
 	})
 	switch {
 	case ddoe.IsNotFound(err):
-		return found, nil
+		return nil, nil
 	case err != nil:
-		return found, err
+		return nil, err
 	}
-	found.ours = slices.Insert(found.ours, 0, known)
-	return found, nil
+	return &known, nil
 }
 
 // foreignIntegration refuses to touch what is another's. One that this service made is mended by its own spec: whatever is

@@ -98,7 +98,7 @@ func TestPlatformMeetsItsOwn(t *testing.T) {
 			d := f.carried(wired())
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 			assert.Equal(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["id"], d.Status.DDOE.IntegrationID)
-			assert.Equal(t, 2, f.sentTo(0, creates), "the second one meets the first one")
+			assert.Equal(t, 1, f.sentTo(0, creates), "it is not sent again while it may show")
 		})
 	}
 }
@@ -115,7 +115,7 @@ func TestPlatformMeetsAnothers(t *testing.T) {
 		}{
 			"shown at once":            {0, "ddoe-integration-foreign", "(id theirs)", 0},
 			"shown at the second look": {1, "ddoe-integration-foreign", "(id theirs)", 1},
-			"never shown":              {-1, "ddoe-integration-name-taken", "The platform says: ", 5},
+			"never shown":              {-1, "ddoe-integration-name-taken", "The platform says: ", 2},
 		} {
 			t.Run(duplicate+", "+name, func(t *testing.T) {
 				f := withPlatform(t)
@@ -244,15 +244,32 @@ func TestPlatformStrays(t *testing.T) {
 	}
 }
 
-// TestPlatformTwoCreatesAtOnce: two deliveries make an integration each. The document's first one stays, and the loser's is
-// removed.
+// TestPlatformWaitsForACreate: a second delivery comes while the first one makes the integration. It makes none.
+func TestPlatformWaitsForACreate(t *testing.T) {
+	f := withPlatform(t)
+	_, cmd := f.submit(wired())
+	f.onceAt(`^POST .*/integrations$`, 0, func() {
+		f.handle(cmd)
+		assert.NotEqual(t, integration.OperationSucceeded, f.operation(cmd.OperationID).Status)
+	})
+	f.handle(cmd)
+	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+	assert.Equal(t, 1, f.sentTo(0, creates))
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+	assert.Nil(t, f.document().Status.DDOE.CreateSentAt)
+}
+
+// TestPlatformTwoCreatesAtOnce: two deliveries have both seen that there is none, and make an integration each. The
+// document's first one stays, and the loser's is removed.
 func TestPlatformTwoCreatesAtOnce(t *testing.T) {
 	f := withPlatform(t)
 	_, cmd := f.submit(wired())
 	var winner string
-	f.onceAt(`^POST .*/integrations$`, 0, func() {
-		f.handle(cmd)
-		winner = f.document().Status.DDOE.IntegrationID
+	f.onceAt(`^GET .*/orgs/[^/]*/integrations$`, 0, func() {
+		f.beforePut = func() {
+			f.handle(cmd)
+			winner = f.document().Status.DDOE.IntegrationID
+		}
 	})
 	f.handle(cmd)
 	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
