@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt, as the platform's own SDK does.
-	requestTimeout = 120 * time.Second
+	// requestTimeout bounds one attempt. The platform's own SDK waits twice as long, but has no caller that ends after some
+	// minutes.
+	requestTimeout = time.Minute
 	// maxRetries is how often a request is sent again.
 	maxRetries = 5
 	// maxWait is the longest pause within a request: who is asked to wait longer gets the error and decides.
@@ -101,7 +102,8 @@ type call struct {
 	method string
 	path   string // below the base, escaped, with query
 	body   any    // nil for none
-	// once says that the request must not be sent again after its fate is unknown: it would make a second object.
+	// once says that the request must not be sent again by itself, as its fate may be unknown: it could make a second object.
+	// That goes for 429 too, which a proxy may answer that has handed the request on.
 	once bool
 	// empty says that success is 204 without a body.
 	empty bool
@@ -174,8 +176,8 @@ func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Respon
 }
 
 // again says whether and when to send a request again, as the platform's own SDK does: after connection faults and
-// gateway errors, with pauses of 1, 2, 4, 8 and 16 seconds. Unlike the SDK it does not repeat what makes an object, since
-// the API has no idempotency key, and it honours 429.
+// gateway errors, with pauses of 1, 2, 4, 8 and 16 seconds. Unlike the SDK it never repeats what makes an object, since the
+// API has no idempotency key, and it honours 429.
 func (c *Client) again(r call, n int, resp *http.Response, err error) (time.Duration, bool) {
 	if n >= maxRetries {
 		return 0, false
@@ -189,9 +191,7 @@ func (c *Client) again(r call, n int, resp *http.Response, err error) (time.Dura
 	switch status := resp.StatusCode; {
 	case wait > maxWait:
 		return 0, false
-	case status == http.StatusTooManyRequests:
-		return wait, true
-	case status >= 501 && status <= 508 || status == 510 || status == 511:
+	case status == http.StatusTooManyRequests, status >= 501 && status <= 508, status == 510, status == 511:
 		return wait, !r.once
 	}
 	return 0, false

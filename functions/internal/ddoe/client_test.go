@@ -78,7 +78,6 @@ const asJSON = "application/json; charset=utf-8"
 
 func TestRetries(t *testing.T) {
 	good := scripted{status: 200, contentType: asJSON, body: `[]`}
-	made := scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`}
 	list := func(c *ddoe.Client) error { _, err := c.ListIntegrations(t.Context(), "org"); return err }
 	create := func(c *ddoe.Client) error {
 		_, _, err := c.CreateIntegration(t.Context(), "org", ddoe.NewIntegration{Name: "n", Type: "t"})
@@ -99,7 +98,7 @@ func TestRetries(t *testing.T) {
 		"509 is an answer":                    {[]scripted{{status: 509}}, list, 1, nil, 509},
 		"429":                                 {[]scripted{{status: 429, retryAfter: "7"}, good}, list, 2, []time.Duration{7 * second}, 0},
 		"429 for long":                        {[]scripted{{status: 429, retryAfter: "120"}}, list, 1, nil, 429},
-		"429 of a create: nothing was made":   {[]scripted{{status: 429}, made}, create, 2, []time.Duration{second}, 0},
+		"429 of a create: it may be made":     {[]scripted{{status: 429}}, create, 1, nil, 429},
 		"503 of a create: it may be made":     {[]scripted{{status: 503}}, create, 1, nil, 503},
 		"no answer to a create: it may be":    {[]scripted{{}}, create, 1, nil, -1},
 		"400":                                 {[]scripted{{status: 400}}, create, 1, nil, 400},
@@ -198,7 +197,7 @@ func TestCodesAndIDsShowNoSecret(t *testing.T) {
 		"the request id of a web page":  {scripted{status: 200, contentType: "text/html", requestID: "planted-literal"}, list, ddoe.CodeAnswerInvalid, ""},
 		"the request id of a success":   {scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`, requestID: "planted-client"}, create, "", ""},
 		"a success that says little":    {scripted{status: 200, contentType: asJSON, body: `{}`, requestID: "planted-client"}, create, ddoe.CodeAnswerInvalid, ""},
-		"a success of another status":  {scripted{status: 200, requestID: "planted-literal"}, test, ddoe.CodeAnswerInvalid, ""},
+		"a success of another status":   {scripted{status: 200, requestID: "planted-literal"}, test, ddoe.CodeAnswerInvalid, ""},
 		"a request id that is one":      {scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`}, create, "", "r-1"},
 		"a text that the caller hides":  {scripted{status: 400, contentType: asJSON, body: `{"code":"planted-file"}`, requestID: "planted-file"}, hiding(list), "", ""},
 		"a text that the setting hides": {scripted{status: 400, contentType: asJSON, body: `{"code":"planted-literal"}`}, hiding(list), "", "r-1"},
@@ -304,12 +303,12 @@ func TestRequestsAsTheSDKSendsThem(t *testing.T) {
 	assert.Equal(t, "because of [redacted]", command.Failure)
 }
 
-func TestExpiry(t *testing.T) {
-	jwt := func(claims string) secret.Value {
-		return secret.New("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
+func TestKeyExpires(t *testing.T) {
+	jwt := func(claims string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 	}
 	for name, c := range map[string]struct {
-		token secret.Value
+		key   string
 		want  time.Time
 		known bool
 	}{
@@ -319,11 +318,12 @@ func TestExpiry(t *testing.T) {
 		"text":       {jwt(`{"exp":"soon"}`), time.Time{}, false},
 		"absurd":     {jwt(`{"exp":1e30}`), time.Time{}, false},
 		"no JSON":    {jwt(`exp`), time.Time{}, false},
-		"no token":   {secret.New("planted-api-key"), time.Time{}, false},
-		"nothing":    {secret.Value{}, time.Time{}, false},
+		"no token":   {apiKey, time.Time{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, known := ddoe.Expiry(c.token)
+			client, err := ddoe.NewClient(ddoe.Options{URL: "https://gate.dataloop.ai/api/v1", Key: secret.New(c.key)})
+			require.NoError(t, err)
+			got, known := client.KeyExpires()
 			assert.Equal(t, c.known, known)
 			assert.Equal(t, c.want, got)
 		})

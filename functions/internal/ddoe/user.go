@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // User is whom an API key belongs to.
@@ -27,12 +25,10 @@ func (c *Client) Me(ctx context.Context) (User, error) {
 	return u, known("read own user", u.Email, "", err)
 }
 
-// KeyExpires is when the client's API key ends; false where the key does not say.
-func (c *Client) KeyExpires() (time.Time, bool) { return Expiry(c.key) }
-
-// Expiry reads the claim exp of a token without verifying anything; false where the token is no JWT or has no exp.
-func Expiry(token secret.Value) (time.Time, bool) {
-	parts := strings.Split(token.Reveal(), ".")
+// KeyExpires is when the client's API key ends, by its claim exp, which nobody has verified; false where the key is no JWT or
+// has no exp.
+func (c *Client) KeyExpires() (time.Time, bool) {
+	parts := strings.Split(c.key.Reveal(), ".")
 	if len(parts) != 3 {
 		return time.Time{}, false
 	}
