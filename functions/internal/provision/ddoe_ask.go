@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // The operations on the platform.
@@ -31,10 +34,6 @@ const (
 	opPlatformUser              = "ddoe.user.get"
 )
 
-// patientAttempts is how many parked attempts, with their pauses, outlast the clocks that verifyWindow waits for. After
-// them a storage test that fails is believed.
-const patientAttempts = 6
-
 // askPlatform sends one request to the platform, again as the table says, and gives its refusal words.
 func (r *run) askPlatform(ctx context.Context, operation string, request func(ctx context.Context) error) error {
 	err := r.try(ctx, operation, r.words(), request)
@@ -47,7 +46,7 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 		return f
 	}
 	found := r.platformDiagnosis(ctx, operation, refused)
-	if operation == opDriverTest && f.reaction == later && r.believed(ctx, refused) {
+	if operation == opDriverTest && f.reaction == later && r.believed(ctx, f, refused) {
 		f.reaction = fail
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
 			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
@@ -74,20 +73,51 @@ func answeredWith(err error, statuses ...int) bool {
 	return errors.As(err, &refused) && slices.Contains(statuses, refused.HTTPStatus())
 }
 
-// believed reports whether a test of the storage that was tried as often as an invocation allows has failed for good. What
+// believed reports whether a test of the storage that an invocation has tried as often as it may has failed for good. What
 // may be a role is believed now: a person has to look. What the storage says is believed when the clocks of Azure have
 // run out. A fault of the platform is believed then if it is the test's alone, and the platform answers otherwise.
-func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
-	switch {
+func (r *run) believed(ctx context.Context, f *failure, refused *ddoe.Error) bool {
+	switch status := refused.HTTPStatus(); {
+	case !f.spent && status <= http.StatusInternalServerError: // the client itself repeats the others
+		return false
 	case roleRefused(refused):
 		return true
-	case r.cmd.Attempt < patientAttempts:
+	case !r.settledFor(ctx, verifyWindow):
 		return false
-	case refused.HTTPStatus() >= http.StatusInternalServerError:
+	case status >= http.StatusInternalServerError:
 		_, err := r.Platform.Client.Me(ctx)
 		return err == nil
 	}
 	return storageRefused(refused)
+}
+
+// settledFor reports whether so much time has passed since the newest write in Azure that what the platform sees depends
+// on it, the beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of
+// that: they may have been spent before the write. What cannot be read counts as fresh.
+func (r *run) settledFor(ctx context.Context, patience time.Duration) bool {
+	op, err := r.Repository.GetOperation(ctx, r.cmd.OperationID)
+	if err != nil {
+		return false
+	}
+	newest := op.CreatedAt
+	for _, step := range op.Steps {
+		ended := step.At.Add(time.Duration(step.DurationMS) * time.Millisecond)
+		inAzure := slices.Contains([]string{"application", "servicePrincipal", "federatedCredential", "roleAssignment"}, step.Name)
+		if inAzure && telling(step) && ended.After(newest) {
+			newest = ended
+		}
+	}
+	return r.now().Sub(newest) >= patience
+}
+
+// platformClient is the client for what is about one integration: the platform knows its options, and no answer shows the
+// file that they may hold. Literals are hidden anyway; the other options are no secret.
+func (s *Service) platformClient(d integration.Document) *ddoe.Client {
+	file, err := madeFile(d)
+	if err != nil { // nothing has been made that an option could hold
+		return s.Platform.Client
+	}
+	return s.Platform.Client.Hiding(secret.New(string(file)))
 }
 
 // roleStatuses are the answers of a missing role; a platform that hands on what Entra or the storage said may give them

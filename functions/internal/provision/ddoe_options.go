@@ -215,11 +215,15 @@ func plain(name string) string {
 	}, strings.ToLower(name))
 }
 
+// madeFile is the credential file of an integration whose identity exists, although its provisioning has not ended.
+func madeFile(d integration.Document) ([]byte, error) {
+	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil
+	return credential.CredentialFile(d, "")
+}
+
 // values are the options to send, and the hash that tells them from others.
 func (o *offer) values(d integration.Document) (ddoe.Values, string, error) {
-	made := d
-	made.Status.Phase, made.Status.Conditions = integration.PhaseProvisioned, nil // all that the file speaks of exists by now
-	file, err := credential.CredentialFile(made, "")
+	file, err := madeFile(d)
 	if err != nil {
 		return nil, "", err
 	}

@@ -73,7 +73,7 @@ func (s *Service) othersFailed(ctx context.Context, d integration.Document) bool
 	if err != nil || count < 2 {
 		return false
 	}
-	_, err = s.Platform.Client.TestDriver(ctx, d.Status.DDOE.DriverID)
+	_, err = s.platformClient(d).TestDriver(ctx, d.Status.DDOE.DriverID)
 	return err == nil
 }
 
@@ -82,12 +82,12 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 	var command ddoe.Command
 	var err error
 	if id := d.Status.DDOE.ValidationID; id != "" {
-		if command, err = s.Platform.Client.GetCommand(ctx, id); err != nil && !ddoe.IsNotFound(err) {
+		if command, err = s.platformClient(d).GetCommand(ctx, id); err != nil && !ddoe.IsNotFound(err) {
 			return command, err
 		}
 	}
 	if command.ID == "" { // none has begun, or the platform has forgotten it
-		if command, err = s.Platform.Client.ValidateDrivers(ctx, d.Status.DDOE.IntegrationID); err != nil {
+		if command, err = s.platformClient(d).ValidateDrivers(ctx, d.Status.DDOE.IntegrationID); err != nil {
 			return command, err
 		}
 		if _, err := s.noteValidation(ctx, cmd, command.ID); err != nil {
@@ -100,7 +100,7 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 			return command, err
 		}
 		waited += pause
-		if command, err = s.Platform.Client.GetCommand(ctx, command.ID); err != nil {
+		if command, err = s.platformClient(d).GetCommand(ctx, command.ID); err != nil {
 			return command, err
 		}
 	}

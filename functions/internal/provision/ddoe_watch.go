@@ -119,7 +119,7 @@ func (s *Service) driverTest(ctx context.Context, d integration.Document, wanted
 	}
 	ctx, cancel := context.WithTimeout(ctx, testPatience)
 	defer cancel()
-	_, err := s.Platform.Client.TestDriver(ctx, d.Status.DDOE.DriverID)
+	_, err := s.platformClient(d).TestDriver(ctx, d.Status.DDOE.DriverID)
 	return append(checks, s.testCheck(ctx, d, err))
 }
 

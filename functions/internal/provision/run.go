@@ -279,8 +279,8 @@ func (r *run) flush(ctx context.Context) error {
 	return nil
 }
 
-// mergeSteps keeps one step for each name and target: the one that made or removed the object where there is one, as
-// its request id is the one worth asking about, else the newest.
+// mergeSteps keeps one step for each name and target: the one that made, changed or removed the object where there is one,
+// as its request id is the one worth asking about and its time that of the change, else the newest.
 func mergeSteps(old, more []integration.Step) []integration.Step {
 	merged := slices.Clone(old)
 	for _, step := range more {
@@ -288,7 +288,7 @@ func mergeSteps(old, more []integration.Step) []integration.Step {
 		switch {
 		case i < 0:
 			merged = append(merged, step)
-		case merged[i].Status != "done" || !slices.Contains([]string{"created", "deleted", "restored", "adopted"}, merged[i].Outcome):
+		case merged[i].Status != "done" || !slices.Contains([]string{"created", "updated", "deleted", "restored", "adopted"}, merged[i].Outcome):
 			merged[i] = step
 		}
 	}

@@ -20,8 +20,10 @@ const (
 type failure struct {
 	operation string
 	reaction  reaction
-	context   diagnosis.Context
-	err       error
+	// spent says that the request was repeated until the row's budget was used up, not only until the invocation's time was.
+	spent   bool
+	context diagnosis.Context
+	err     error
 }
 
 // Error names operation and cause.
@@ -62,9 +64,11 @@ func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context
 		if found.reaction != retry {
 			return &failure{operation: operation, reaction: found.reaction, context: c, err: err}
 		}
-		pause := pauseBefore(n, operation+c.ClientID+c.Scope, err)
+		key := operation + c.ClientID + c.Scope
+		pause := pauseBefore(n, key, err)
 		if waited+pause > found.budget || outlasts(ctx, pause) {
-			return &failure{operation: operation, reaction: later, context: c, err: err}
+			spent := waited+pauseBefore(n, key, nil) > found.budget // what the service asks to wait uses up nothing
+			return &failure{operation: operation, reaction: later, spent: spent, context: c, err: err}
 		}
 		s.log().DebugContext(ctx, "waiting for replication", "operation", operation, "attempt", n+1, "pause", pause)
 		if err := s.sleep(ctx, pause); err != nil {
