@@ -99,6 +99,9 @@ func (g *gate) validateDrivers(c call) (int, any, error) {
 
 // getCommand is a poll. The work is done by the first poll that finds it due: nothing runs in the background.
 func (g *gate) getCommand(c call) (int, any, error) {
+	if command, _ := g.world.DDOEObject(world.DDOECommands, c.PathValue("command")); !g.arrived(command, QuirkCommandLag) {
+		return 0, nil, commandNotFound()
+	}
 	due := false
 	command, err := g.changeCommand(c.PathValue("command"), func(command world.Object) {
 		if ended(command) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -83,6 +84,38 @@ func TestQuirkDriverTest(t *testing.T) {
 		body["type"] = "s3"
 		assert.Equal(t, 400, b.do("POST", "/drivers/test", body).status)
 	}
+}
+
+// TestQuirkDriverLags: a new driver is there before lists show it; the count is older than both, and remembers what is gone.
+func TestQuirkDriverLags(t *testing.T) {
+	b := newBench(t)
+	integration := b.integration("wif", values("c"))
+	b.quirk(platform.QuirkDriverListLag, `{"ms":2000}`)
+	b.quirk(platform.QuirkDriverCountLag, `{"ms":5000}`)
+	id := b.driver(integration)
+	seen := func() []any {
+		providers := b.do("GET", "/drivers/"+world.ProjectID+"/drivers-by-provider", nil)
+		listed, _ := b.do("GET", "/drivers?integrationId="+integration, nil).value.([]any)
+		return []any{b.do("GET", "/drivers/"+id, nil).status, len(listed), providers.text("azure", "drivers", 0, "id") == id, b.do("GET", "/drivers/byIntegration/"+integration, nil).value}
+	}
+	for _, step := range []struct {
+		advance time.Duration
+		want    []any // read alone, listed, by provider, counted
+	}{
+		{0, []any{200, 0, false, 0.0}},
+		{1999 * time.Millisecond, []any{200, 0, false, 0.0}},
+		{time.Millisecond, []any{200, 1, true, 0.0}},
+		{3 * time.Second, []any{200, 1, true, 1.0}},
+	} {
+		*b.at = b.at.Add(step.advance)
+		assert.Equal(t, step.want, seen())
+	}
+	require.Equal(t, 204, b.do("DELETE", "/drivers/"+id, nil).status)
+	assert.Equal(t, []any{404, 0, false, 1.0}, seen())
+	assert.Equal(t, 0.0, b.do("GET", "/drivers/byIntegration/"+b.integration("other", values("c")), nil).value, "it was not theirs")
+	*b.at = b.at.Add(5 * time.Second)
+	assert.Equal(t, []any{404, 0, false, 0.0}, seen())
+	assert.Equal(t, 404, b.do("DELETE", "/drivers/"+id, nil).status)
 }
 
 func TestDriverQuirksAreChecked(t *testing.T) {

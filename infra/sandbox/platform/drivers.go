@@ -33,12 +33,17 @@ func driverNotFound() *refusal { return refuse(http.StatusNotFound, "Driver not 
 func (g *gate) listDrivers(c call) (int, any, error) {
 	project, integration := c.URL.Query().Get("projectId"), c.URL.Query().Get("integrationId")
 	all := []world.Object{}
-	for _, driver := range g.world.DDOEObjects(world.DDOEDrivers) {
+	for _, driver := range g.listedDrivers() {
 		if (project == "" || text(driver, "projectId") == project) && (integration == "" || text(driver, "integrationId") == integration) {
 			all = append(all, g.showDriver(driver))
 		}
 	}
 	return http.StatusOK, all, nil
+}
+
+// listedDrivers are the drivers that lists show already.
+func (g *gate) listedDrivers() []world.Object {
+	return slices.DeleteFunc(g.world.DDOEObjects(world.DDOEDrivers), func(driver world.Object) bool { return !g.arrived(driver, QuirkDriverListLag) })
 }
 
 func (g *gate) createDriver(c call) (int, any, error) {
@@ -182,8 +187,19 @@ func (g *gate) deleteDriver(c call) (int, any, error) {
 	if err := g.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
-	if err := g.world.DeleteDDOEObject(world.DDOEDrivers, c.PathValue("driver")); err != nil {
-		return 0, nil, driverNotFound()
+	integration := ""
+	_, err := g.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), func(driver world.Object, _ []world.Object) (world.Object, error) {
+		if driver == nil {
+			return nil, driverNotFound()
+		}
+		integration = text(driver, "integrationId")
+		return nil, nil
+	})
+	if err == nil {
+		err = g.stillCounted(integration)
+	}
+	if err != nil {
+		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil
 }
@@ -204,7 +220,7 @@ func (g *gate) driverSubresource(c call) (int, any, error) {
 	first, second := c.PathValue("first"), c.PathValue("second")
 	switch {
 	case first == "byIntegration":
-		return http.StatusOK, len(g.driversOf(second)), nil
+		return http.StatusOK, g.countDrivers(second), nil
 	case second == "drivers-by-provider":
 		return http.StatusOK, g.byProvider(first), nil
 	case second == "test":
@@ -215,7 +231,7 @@ func (g *gate) driverSubresource(c call) (int, any, error) {
 
 func (g *gate) byProvider(project string) world.Object {
 	drivers := []world.Object{}
-	for _, driver := range g.world.DDOEObjects(world.DDOEDrivers) {
+	for _, driver := range g.listedDrivers() {
 		if text(driver, "projectId") == project {
 			drivers = append(drivers, g.showDriver(driver))
 		}

@@ -32,18 +32,11 @@ func (g *gate) listIntegrations(c call) (int, any, error) {
 func (g *gate) integrationsOf(organization string) []world.Object {
 	all := []world.Object{}
 	for _, integration := range g.world.DDOEObjects(world.DDOEIntegrations) {
-		if belongs(integration, organization) && g.listed(integration) {
+		if belongs(integration, organization) && g.arrived(integration, QuirkListLag) {
 			all = append(all, g.integrationView(integration, false))
 		}
 	}
 	return all
-}
-
-// listed tells whether the list shows the integration already.
-func (g *gate) listed(integration world.Object) bool {
-	lag, lags := number(g.quirk(QuirkListLag), "ms")
-	made, dated := number(integration, "createdAt")
-	return !lags || !dated || g.world.Now().UnixMilli() >= made+lag
 }
 
 // belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.
@@ -200,6 +193,8 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 	if !ok || !belongs(current, text(organization, "id")) {
 		return 0, nil, integrationNotFound()
 	}
+	quirk := g.value(QuirkIntegrationPatch)
+	update = kept(quirk, current, update)
 	merged := g.mergedOptions(current, update)
 	if merged != nil {
 		if err := g.checkOptions(update.Credentials.Type, merged); err != nil {
@@ -213,7 +208,7 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 			if integration == nil {
 				return nil, integrationNotFound()
 			}
-			if update.Name != "" && update.Name != text(integration, "name") {
+			if update.Name != "" && (update.Name != text(integration, "name") || quirk == mindsOwnName) {
 				if err := taken(all); err != nil {
 					return nil, err
 				}
@@ -233,6 +228,19 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	return http.StatusOK, g.integrationView(integration, false), nil
+}
+
+// kept is what an update changes of what it was sent, by the quirk of that name.
+func kept(quirk string, current world.Object, update integrationUpdate) integrationUpdate {
+	switch {
+	case quirk == keepsName:
+		update.Name = ""
+	case quirk == keepsMetadata:
+		update.Metadata = nil
+	case quirk == keepsType && update.Credentials != nil && update.Credentials.Type != text(current, "type"):
+		update.Credentials = nil
+	}
+	return update
 }
 
 // mergedOptions are the options after an update; nil if it has none.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,8 +36,19 @@ const (
 	QuirkPatchReplaces = "patchReplaces"
 	// QuirkRole401 refuses a user's role with 401 and not with 403.
 	QuirkRole401 = "role401"
-	// QuirkListLag shows a new integration in the list only `ms` milliseconds after it was made; read alone it is there.
-	QuirkListLag = "listLag"
+	// QuirkListLag shows a new integration in the list only `ms` milliseconds after it was made, and QuirkDriverListLag a
+	// new driver; read alone they are there.
+	QuirkListLag       = "listLag"
+	QuirkDriverListLag = "driverListLag"
+	// QuirkDriverCountLag counts an integration's drivers as they were `ms` milliseconds ago: new ones not yet, and deleted
+	// ones still. The list knows better.
+	QuirkDriverCountLag = "driverCountLag"
+	// QuirkCommandLag knows a new command only `ms` milliseconds after it was begun; until then it is not found.
+	QuirkCommandLag = "commandLag"
+	// QuirkIntegrationPatch leaves a member of an integration as it is and says 200 all the same: "keepsName",
+	// "keepsMetadata" or "keepsType" (where the type is another, the options stay, too); "mindsOwnName" takes the
+	// integration's own name, sent again, for a duplicate, where duplicates are refused.
+	QuirkIntegrationPatch = "integrationPatch"
 	// QuirkDriverAnswer shows "bare" drivers: no more than the API's description requires, without integration, project and
 	// place.
 	QuirkDriverAnswer = "driverAnswer"
@@ -61,41 +73,61 @@ type Quirk struct {
 	Error  string `json:"error"`
 }
 
-// quirkValues are the values that each quirk takes; nil means none, an empty list any.
-func quirkValues() map[string][]string {
-	return map[string][]string{
-		QuirkDuplicate400: nil, QuirkDuplicate409: nil, QuirkRefuseDeleteInUse: nil, QuirkPatchReplaces: nil, QuirkRole401: nil,
-		QuirkValidation: nil, QuirkListLag: nil,
-		QuirkReferences: {"string", "object"}, QuirkDates: {"string", "number"}, QuirkErrors: {"message", "text", "html"},
-		QuirkDriverAnswer: {"bare"}, QuirkDriverCreate: {"ignoresExternalDelete"},
-		QuirkDriverPatch: {"keepsIntegration", "keepsExternalDelete", "refusesIntegration"},
-		QuirkDriverTest:  {"401", "403", "409", "422", "424", "500", "503"},
-		QuirkSubject:     {},
+// quirkShape is what a quirk takes besides its name. A quirk that takes one member requires it.
+type quirkShape struct {
+	members []string
+	values  []string // what "value" may be; nil means anything
+}
+
+// quirkShapes are all quirks that there are.
+func quirkShapes() map[string]quirkShape {
+	plain, lag := quirkShape{}, quirkShape{members: []string{"ms"}}
+	one := func(values ...string) quirkShape { return quirkShape{[]string{"value"}, values} }
+	return map[string]quirkShape{
+		QuirkDuplicate400: plain, QuirkDuplicate409: plain, QuirkRefuseDeleteInUse: plain, QuirkPatchReplaces: plain, QuirkRole401: plain,
+		QuirkListLag: lag, QuirkDriverListLag: lag, QuirkDriverCountLag: lag, QuirkCommandLag: lag,
+		QuirkValidation: {members: []string{"polls", "ms", "status", "error"}},
+		QuirkReferences: one("string", "object"), QuirkDates: one("string", "number"), QuirkErrors: one("message", "text", "html"),
+		QuirkIntegrationPatch: one(keepsName, keepsMetadata, keepsType, mindsOwnName),
+		QuirkDriverAnswer:     one("bare"), QuirkDriverCreate: one("ignoresExternalDelete"),
+		QuirkDriverPatch: one("keepsIntegration", "keepsExternalDelete", "refusesIntegration"),
+		QuirkDriverTest:  one("401", "403", "409", "422", "424", "500", "503"),
+		QuirkSubject:     one(),
 	}
 }
 
 // QuirkHelp lists the quirks and their members for a human, one a line.
 func QuirkHelp() string {
 	var lines strings.Builder
-	values := quirkValues()
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		members := "{}"
-		switch {
-		case name == QuirkValidation:
-			members = `{"polls", "ms", "status", "error"}`
-		case name == QuirkListLag:
-			members = `{"ms"}`
-		case values[name] != nil:
-			members = `{"value": "` + strings.Join(values[name], `" or "`) + `"}`
+	shapes := quirkShapes()
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		shape := shapes[name]
+		var members []string
+		for _, member := range shape.members {
+			members = append(members, strconv.Quote(member))
 		}
-		fmt.Fprintf(&lines, "  %-18s %s\n", name, members)
+		if len(shape.values) > 0 {
+			members = []string{`"value": "` + strings.Join(shape.values, `" or "`) + `"`}
+		}
+		fmt.Fprintf(&lines, "  %-18s {%s}\n", name, strings.Join(members, ", "))
 	}
 	return lines.String()
 }
 
+// given names the members that are set.
+func (q Quirk) given() []string {
+	var names []string
+	for name, set := range map[string]bool{"value": q.Value != "", "polls": q.Polls != 0, "ms": q.MS != 0, "status": q.Status != "", "error": q.Error != ""} {
+		if set {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // CheckQuirk returns a *strictjson.Error for a quirk that does not exist, or that has members which mean nothing to it.
 func CheckQuirk(name string, body []byte) error {
-	allowed, known := quirkValues()[name]
+	shape, known := quirkShapes()[name]
 	if !known {
 		return &strictjson.Error{Pointer: "/name", Member: "name", Detail: "there is no such quirk. The quirks are:\n" + QuirkHelp()}
 	}
@@ -103,22 +135,31 @@ func CheckQuirk(name string, body []byte) error {
 	if err := strictjson.Decode(body, &q); err != nil {
 		return err
 	}
+	given := q.given()
+	for _, member := range given {
+		if !slices.Contains(shape.members, member) {
+			return &strictjson.Error{Pointer: "/" + member, Member: member, Detail: "the quirk takes none"}
+		}
+	}
 	switch {
-	case allowed == nil && q.Value != "":
-		return &strictjson.Error{Pointer: "/value", Member: "value", Detail: "the quirk takes none"}
-	case allowed != nil && q.Value == "", len(allowed) > 0 && !slices.Contains(allowed, q.Value):
-		return &strictjson.Error{Pointer: "/value", Member: "value", Detail: "is required: " + strings.Join(allowed, " or ")}
-	case name != QuirkValidation && (q.Polls != 0 || q.Status != "" || q.Error != ""):
-		return &strictjson.Error{Detail: "polls, status and error belong to the quirk " + QuirkValidation}
-	case name != QuirkValidation && name != QuirkListLag && q.MS != 0:
-		return &strictjson.Error{Detail: "ms belongs to the quirks " + QuirkValidation + " and " + QuirkListLag}
-	case name == QuirkListLag && q.MS == 0:
-		return &strictjson.Error{Pointer: "/ms", Member: "ms", Detail: "is required"}
+	case len(shape.members) == 1 && len(given) == 0:
+		member := shape.members[0]
+		return &strictjson.Error{Pointer: "/" + member, Member: member, Detail: "is required"}
+	case q.Value != "" && shape.values != nil && !slices.Contains(shape.values, q.Value):
+		return &strictjson.Error{Pointer: "/value", Member: "value", Detail: "must be " + strings.Join(shape.values, " or ")}
 	case q.Polls < 0 || q.MS < 0:
 		return &strictjson.Error{Detail: "polls and ms must not be negative"}
 	}
 	return nil
 }
+
+// Values of QuirkIntegrationPatch.
+const (
+	keepsName     = "keepsName"
+	keepsMetadata = "keepsMetadata"
+	keepsType     = "keepsType"
+	mindsOwnName  = "mindsOwnName"
+)
 
 // quirk returns a quirk's object, nil where it is off.
 func (g *gate) quirk(name string) world.Object {

@@ -163,6 +163,55 @@ func TestQuirkListLag(t *testing.T) {
 	assert.Equal(t, id, b.do("GET", ofOrg+"/integrations", nil).text(0, "id"))
 }
 
+// TestQuirkCommandLag: a command is there before it is found, and its work waits for that.
+func TestQuirkCommandLag(t *testing.T) {
+	b := newBench(t)
+	integration := b.integration("wif", values(b.identity().app.AppID))
+	b.quirk(platform.QuirkCommandLag, `{"ms":2000}`)
+	command := b.do("POST", "/drivers/validateDrivers", map[string]any{"integrationId": integration}).text("id")
+	assert.Equal(t, 404, b.do("GET", "/commands/"+command, nil).status)
+	*b.at = b.at.Add(2 * time.Second)
+	assert.Equal(t, "success", b.do("GET", "/commands/"+command, nil).text("status"))
+	assert.Equal(t, 404, b.do("GET", "/commands/x", nil).status)
+}
+
+func TestQuirkIntegrationPatch(t *testing.T) {
+	for value, changed := range map[string][]any{ // name, metadata, type
+		"":              {true, true, true},
+		"keepsName":     {false, true, true},
+		"keepsMetadata": {true, false, true},
+		"keepsType":     {true, true, false},
+		"mindsOwnName":  {true, true, true},
+	} {
+		t.Run("as "+value, func(t *testing.T) {
+			b := newBench(t)
+			id := b.integration("wif", values("c"))
+			require.NoError(t, b.world.PutDDOEObject(world.DDOEAvailableIntegrations, world.Object{"type": "second", "options": []any{}}))
+			if value != "" {
+				b.quirk(platform.QuirkIntegrationPatch, `{"value":"`+value+`"}`)
+			}
+			assert.Equal(t, 200, b.do("PATCH", ofOrg+"/integrations", map[string]any{"integrationId": id, "name": "other",
+				"credentials": map[string]any{"type": "second", "options": map[string]any{}},
+				"metadata":    []any{map[string]any{"name": "managed-by", "value": "you/2"}}}).status)
+			is := b.do("GET", "/integrations/"+id, nil)
+			assert.Equal(t, changed, []any{is.text("name") == "other", b.metadata(id, "managed-by") == "you/2", is.text("type") == "second"})
+			own := map[string]any{"integrationId": id, "name": is.text("name")}
+			assert.Equal(t, 200, b.do("PATCH", ofOrg+"/integrations", own).status)
+			b.quirk(platform.QuirkDuplicate409, `{}`)
+			assert.Equal(t, value == "mindsOwnName", b.do("PATCH", ofOrg+"/integrations", own).status == 409)
+		})
+	}
+	// Where the type stays, so do the options that are sent with another; those of its own are taken.
+	b := newBench(t)
+	id := b.integration("wif", values("c"))
+	b.quirk(platform.QuirkIntegrationPatch, `{"value":"keepsType"}`)
+	request := b.request("wif", values("d"))
+	update := map[string]any{"integrationId": id, "credentials": map[string]any{"type": request["type"], "options": request["options"]}}
+	require.Equal(t, 200, b.do("PATCH", ofOrg+"/integrations", update).status)
+	o, _ := b.world.DDOEObject(world.DDOEIntegrations, id)
+	assert.Equal(t, request["options"], o["options"])
+}
+
 func TestQuirkPatchReplaces(t *testing.T) {
 	b := newBench(t)
 	kind, names := b.federation()
@@ -197,7 +246,12 @@ func TestQuirksAreSwitches(t *testing.T) {
 		"any value, but one": {platform.QuirkSubject, `{}`},
 		"polls elsewhere":    {platform.QuirkRole401, `{"polls":1}`},
 		"ms elsewhere":       {platform.QuirkRole401, `{"ms":1}`},
+		"status elsewhere":   {platform.QuirkListLag, `{"ms":1,"status":"failed"}`},
+		"error elsewhere":    {platform.QuirkSubject, `{"value":"x","error":"y"}`},
+		"value of a lag":     {platform.QuirkCommandLag, `{"ms":1,"value":"x"}`},
 		"a lag without time": {platform.QuirkListLag, `{}`},
+		"a lag back in time": {platform.QuirkDriverCountLag, `{"ms":-1}`},
+		"update unknown":     {platform.QuirkIntegrationPatch, `{"value":"keepsOptions"}`},
 		"negative":           {platform.QuirkValidation, `{"polls":-1}`},
 		"unknown member":     {platform.QuirkValidation, `{"poll":1}`},
 		"no object":          {platform.QuirkValidation, `[]`},
@@ -209,8 +263,11 @@ func TestQuirksAreSwitches(t *testing.T) {
 		})
 	}
 	help := b.control("GET", "/", "").Body.String()
-	for _, name := range []string{platform.QuirkDuplicate400, platform.QuirkSubject, platform.QuirkValidation, world.UserEmail} {
-		assert.Contains(t, help, name)
+	for _, line := range []string{platform.QuirkDuplicate400 + "       {}", platform.QuirkSubject + `            {"value"}`, platform.QuirkDriverListLag + `      {"ms"}`,
+		platform.QuirkDriverCountLag + `     {"ms"}`, platform.QuirkCommandLag + `         {"ms"}`,
+		platform.QuirkIntegrationPatch + `   {"value": "keepsName" or "keepsMetadata" or "keepsType" or "mindsOwnName"}`,
+		platform.QuirkValidation + `         {"polls", "ms", "status", "error"}`, world.UserEmail} {
+		assert.Contains(t, help, line)
 	}
 }
 
