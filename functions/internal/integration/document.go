@@ -155,16 +155,17 @@ type DDOEStatus struct {
 	CreateSentAt *time.Time `json:"createSentAt,omitempty" hidden:"true"`
 }
 
-// DDOEDriver is a driver as the platform was sent it.
+// DDOEDriver is a driver as the platform was sent it. What is absent was sent in a change of which it is not known whether
+// it was made.
 type DDOEDriver struct {
-	ProjectID           string `json:"projectId"`
-	Name                string `json:"name"`
-	Type                string `json:"type"`
-	IntegrationID       string `json:"integrationId"`
-	IntegrationType     string `json:"integrationType"`
-	Container           string `json:"container"`
-	Path                string `json:"path,omitempty"`
-	AllowExternalDelete bool   `json:"allowExternalDelete"`
+	ProjectID           string  `json:"projectId"`
+	Name                string  `json:"name,omitempty"`
+	Type                string  `json:"type"`
+	IntegrationID       string  `json:"integrationId"`
+	IntegrationType     string  `json:"integrationType"`
+	Container           *string `json:"container,omitempty"`
+	Path                *string `json:"path,omitempty"`
+	AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
 }
 
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
@@ -244,7 +245,7 @@ type Step struct {
 	Name       string    `json:"name" example:"application"`
 	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,adopted,restored" doc:"What the write came to: adopted is an equal object that others had made, absent one that was gone already"`
+	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: adopted is an equal object that others had made, absent one that was gone already, left one that is not ours any more"`
 	RequestID  string    `json:"requestId,omitempty"`
 	At         time.Time `json:"at"`
 	DurationMS int64     `json:"durationMs"`

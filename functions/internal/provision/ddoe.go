@@ -58,6 +58,11 @@ func onPlatform(d integration.Document) bool {
 func (r *run) platformHop(ctx context.Context) error {
 	d := r.current()
 	moved := r.platform.offer != nil && platformBegun(d) && !sameID(d.Status.DDOE.OrganizationID, d.Spec.DDOE.OrganizationID)
+	if moved {
+		if err := r.testBeforeMove(ctx); err != nil {
+			return err
+		}
+	}
 	if platformBegun(d) && !wantsPlatform(d.Spec) || moved {
 		if err := r.removePlatform(ctx); err != nil {
 			return err

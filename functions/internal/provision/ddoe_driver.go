@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -28,7 +30,7 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 		return err
 	}
 	return r.testDriver(ctx, integrationID, func(ctx context.Context) error {
-		_, err := r.Platform.Client.TestDriver(ctx, id)
+		_, err := r.platformClient(r.current()).TestDriver(ctx, id)
 		return err
 	})
 }
@@ -37,6 +39,11 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 // first, so that nothing is given up for what would not work.
 func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewDriver) (string, error) {
 	remake := is != nil && isAnother(*is, wanted)
+	if is == nil {
+		if err := r.createSettled(); err != nil {
+			return "", err
+		}
+	}
 	if is != nil && !remake && !needsChange(*is, wanted) {
 		r.did("ddoeDriver", wanted.Name, "unchanged", "", r.now(), nil)
 		return r.claimDriver(ctx, is.ID, wanted, false)
@@ -47,7 +54,7 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 	}
 	wanted.Creator = user.Email
 	err = r.testDriver(ctx, wanted.IntegrationID, func(ctx context.Context) error {
-		_, err := r.Platform.Client.TestPayload(ctx, wanted)
+		_, err := r.platformClient(r.current()).TestPayload(ctx, wanted)
 		return err
 	})
 	if err != nil {
@@ -56,7 +63,7 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 	var has ddoe.Driver
 	switch {
 	case remake:
-		has, err = r.remakeDriver(ctx, is.ID, wanted)
+		has, err = r.remakeDriver(ctx, *is, wanted)
 	case is == nil:
 		has, err = r.makeDriver(ctx, wanted)
 	default:
@@ -132,6 +139,40 @@ func (r *run) testDriver(ctx context.Context, integrationID string, request func
 	return err
 }
 
+// testBeforeMove has the platform test the driver that a move to another organisation gives up: where the storage cannot be
+// reached, nothing is given up. It says nothing where the options or the place are others from now on, as what the
+// platform has is then not what is going to be made.
+func (r *run) testBeforeMove(ctx context.Context) error {
+	d := r.current()
+	st := *d.Status.DDOE
+	if st.DriverID == "" || d.Spec.DDOE.Driver == nil {
+		return nil
+	}
+	_, hash, err := r.platform.offer.values(d)
+	if err != nil {
+		return err
+	}
+	wanted, err := r.wantedDriver(ctx, st.IntegrationID)
+	if err != nil || hash != st.OptionsHash || len(elsewhere(sentDriver(st), wanted)) > 0 {
+		return err
+	}
+	began := r.now()
+	err = r.askPlatform(ctx, opDriverTest, func(ctx context.Context) error {
+		_, err := r.platformClient(r.current()).TestDriver(ctx, st.DriverID)
+		return err
+	})
+	if err == nil || ddoe.IsNotFound(err) {
+		return nil
+	}
+	r.did("ddoeDriver-test", d.Spec.DDOE.Driver.Name, "", "", began, err)
+	var known *diagnosis.Error
+	if final(err) && errors.As(err, &known) {
+		known.Diagnosis.Detail += " This is the driver in the organisation that the spec does not name any more; nothing of it was removed. " +
+			"To give it up all the same, PUT the spec without ddoe first."
+	}
+	return err
+}
+
 // mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
 // once it has outlasted a pause.
 func (r *run) mayBeOptions(err error) bool {
@@ -143,21 +184,23 @@ func (r *run) mayBeOptions(err error) bool {
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After
-// an answer that cannot be believed the list is asked whether there is one.
+// an answer that cannot be believed the list is asked whether there is one, now and in later attempts.
 func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Driver, error) {
-	if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.Driver = sending(wanted) }); err != nil {
+	before := r.current().Status.DDOE.Driver
+	if err := r.noteCreate(ctx, func(st *integration.DDOEStatus) { st.Driver = sending(wanted) }); err != nil {
 		return ddoe.Driver{}, err
 	}
-	var made ddoe.Driver
 	var request string
 	began := r.now()
 	outcome := "created"
-	err := r.askPlatform(ctx, opDriverCreate, func(ctx context.Context) error {
+	made, answer := ask(ctx, r, opDriverCreate, func(ctx context.Context) (ddoe.Driver, error) {
+		var made ddoe.Driver
 		var err error
 		made, request, err = r.Platform.Client.CreateDriver(ctx, wanted)
-		return err
+		return made, err
 	})
-	if uncertain(err) && ctx.Err() == nil {
+	err := answer
+	if uncertain(answer) && ctx.Err() == nil {
 		found, lookErr := r.unclaimedDriver(ctx, wanted)
 		switch {
 		case lookErr != nil:
@@ -167,6 +210,9 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 		}
 	}
 	r.did("ddoeDriver", wanted.Name, outcome, request, began, err)
+	if createRefused(answer, err) {
+		return ddoe.Driver{}, worst(err, r.notSent(ctx, "", before))
+	}
 	if err != nil {
 		return ddoe.Driver{}, err
 	}
@@ -177,19 +223,20 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 	return overlaid(made, sentDriver(*r.current().Status.DDOE)), err
 }
 
-// claimDriver makes the driver the document's, with what it was sent; see claimIntegration.
+// claimDriver makes the driver the document's, with what it was sent; see claimIntegration. A driver on an integration that
+// is not the document's any more is not claimed: it was torn down meanwhile.
 func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver, own bool) (string, error) {
-	sent := sending(wanted)
-	if st := r.current().Status.DDOE; st.DriverID == id && st.Driver != nil && *st.Driver == *sent {
+	st := r.current().Status.DDOE
+	if st.DriverID == id && st.CreateSentAt == nil && !slices.ContainsFunc(compareDriver(sentDriver(*st), wanted), comparison.open) {
 		return id, nil
 	}
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		if st.DriverID == "" || st.DriverID == id {
-			st.DriverID, st.Driver = id, sent
+		if st.IntegrationID == wanted.IntegrationID && (st.DriverID == "" || st.DriverID == id) {
+			st.DriverID, st.Driver, st.CreateSentAt = id, sending(wanted), nil
 		}
 	})
 	winner := r.current().Status.DDOE.DriverID
-	if winner != id && winner != "" && own {
+	if winner != id && own {
 		if err := r.deleteDriver(ctx, id); err != nil {
 			return "", err
 		}
@@ -197,49 +244,12 @@ func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver,
 	return winner, err
 }
 
-// dropDriver removes the driver that the spec does not ask for any more.
-func (r *run) dropDriver(ctx context.Context) error {
-	st := r.current().Status.DDOE
-	ids := []string{st.DriverID}
-	if st.DriverID == "" {
-		left, err := r.leftDrivers(ctx)
-		if err != nil {
-			return err
-		}
-		ids = nil
-		for _, one := range left {
-			ids = append(ids, one.ID)
-		}
-	}
-	for _, id := range ids {
-		if err := r.deleteDriver(ctx, id); err != nil {
-			return err
-		}
-	}
-	if st.DriverID == "" && st.Driver == nil {
-		return nil
-	}
-	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.DriverID, st.Driver = "", nil })
-}
-
-// forgetDriver takes back the id of a driver that is gone.
-func (r *run) forgetDriver(ctx context.Context, id string) error {
+// notSent takes back what the document remembers of the driver of an id, or of one that was to be made, which the platform
+// has refused to change or to make.
+func (r *run) notSent(ctx context.Context, id string, before *integration.DDOEDriver) error {
 	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		if st.DriverID == id {
-			st.DriverID = ""
+			st.Driver, st.CreateSentAt = before, nil
 		}
 	})
-}
-
-func (r *run) deleteDriver(ctx context.Context, id string) error {
-	var removed bool
-	var request string
-	began := r.now()
-	err := r.askPlatform(ctx, opDriverDelete, func(ctx context.Context) error {
-		var err error
-		removed, request, err = r.Platform.Client.DeleteDriver(ctx, id)
-		return err
-	})
-	r.did("ddoeDriver-delete", id, deletion(removed), request, began, err)
-	return err
 }

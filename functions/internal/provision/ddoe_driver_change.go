@@ -8,11 +8,12 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // isAnother reports whether the spec asks for a driver that this one cannot become: type and project cannot be changed.
 func isAnother(is ddoe.Driver, wanted ddoe.NewDriver) bool {
-	return anyOf(compareDriver(is, wanted), comparison.differs, memberType, memberProject)
+	return anyOf(driverDifferences(is, wanted), memberType, memberProject)
 }
 
 // needsChange reports whether a driver is not known to be as wanted, in what can be changed.
@@ -29,17 +30,16 @@ func openMembers(is ddoe.Driver, wanted ddoe.NewDriver) []comparison {
 // integration that is gone. What the platform keeps otherwise is for a person.
 func (r *run) changeDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDriver) (string, error) {
 	var err error
-	if anyOf(openMembers(is, wanted), comparison.open, memberIntegration, memberIntegrationType) {
+	if anyOf(openMembers(is, wanted), memberIntegration, memberIntegrationType) {
 		if is, err = r.moveDriver(ctx, is, wanted); err != nil {
 			return "", err
 		}
 	}
-	if patch, any := patchOf(openMembers(is, wanted), wanted); any {
-		shown, err := r.patchDriver(ctx, is.ID, wanted, patch)
-		if err != nil {
+	open := openMembers(is, wanted)
+	if patch, any := patchOf(open, wanted); any {
+		if is, err = r.patchInDoubt(ctx, is.ID, wanted, patch, open); err != nil {
 			return "", err
 		}
-		is = shown
 	}
 	if left := driverDifferences(is, wanted); len(left) > 0 {
 		return "", unchangedDriver(is, left)
@@ -66,16 +66,36 @@ func patchOf(open []comparison, wanted ddoe.NewDriver) (ddoe.DriverPatch, bool) 
 	return patch, patch != ddoe.DriverPatch{}
 }
 
+// patchInDoubt changes a driver. What the document remembers of the members that are sent is taken back before, as a crash
+// may keep it from learning which of the two values they have then.
+func (r *run) patchInDoubt(ctx context.Context, id string, wanted ddoe.NewDriver, patch ddoe.DriverPatch, sent []comparison) (ddoe.Driver, error) {
+	before := r.current().Status.DDOE.Driver
+	known := before != nil && r.current().Status.DDOE.DriverID == id
+	if known {
+		if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.Driver = inDoubt(*before, sent) }); err != nil {
+			return ddoe.Driver{}, err
+		}
+	}
+	shown, err := r.patchDriver(ctx, id, wanted, patch)
+	if known && refusedOutright(err) {
+		return shown, worst(err, r.notSent(ctx, id, before))
+	}
+	return shown, err
+}
+
+// refusedOutright reports whether a change was not made, for certain.
+func refusedOutright(err error) bool { return err != nil && !uncertain(err) && final(err) }
+
 // patchDriver changes a driver and returns what the platform then shows of it: in its answer, or where that leaves
 // something open, when it is asked.
 func (r *run) patchDriver(ctx context.Context, id string, wanted ddoe.NewDriver, patch ddoe.DriverPatch) (ddoe.Driver, error) {
-	var shown ddoe.Driver
 	var request string
 	began := r.now()
-	err := r.askPlatform(ctx, opDriverUpdate, func(ctx context.Context) error {
+	shown, err := ask(ctx, r, opDriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
+		var shown ddoe.Driver
 		var err error
 		shown, request, err = r.Platform.Client.UpdateDriver(ctx, id, patch)
-		return err
+		return shown, err
 	})
 	r.did("ddoeDriver", wanted.Name, "updated", request, began, err)
 	if err != nil || !needsChange(shown, wanted) {
@@ -107,7 +127,7 @@ func (r *run) moveDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDri
 		kept = shown.IntegrationID
 	}
 	if sent := sentDriver(*r.current().Status.DDOE).IntegrationID; sent != "" && sent != wanted.IntegrationID && (kept == "" || kept == sent) {
-		return r.remakeDriver(ctx, is.ID, wanted)
+		return r.remakeDriver(ctx, is, wanted)
 	}
 	unchanged := unchangedDriver(is, []comparison{{memberIntegration, wanted.IntegrationID, said(kept)}})
 	var refused *ddoe.Error
@@ -129,24 +149,16 @@ func (r *run) isOnIntegration(ctx context.Context, id string, shown ddoe.Driver,
 
 // keepsIntegration reports whether a refused change of the integration may mean that nobody may change it.
 func keepsIntegration(err error) bool {
-	var refused *ddoe.Error
-	if !errors.As(err, &refused) {
-		return false
-	}
-	switch refused.HTTPStatus() {
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity:
-		return true
-	}
-	return false
+	return answeredWith(err, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity)
 }
 
-// remakeDriver deletes a driver and makes another. The old one goes first, so that a crash leaves no second one behind;
+// remakeDriver gives a driver up and makes another. The old one goes first, so that a crash leaves no second one behind;
 // what is to come has been tested.
-func (r *run) remakeDriver(ctx context.Context, id string, wanted ddoe.NewDriver) (ddoe.Driver, error) {
-	if err := r.deleteDriver(ctx, id); err != nil {
+func (r *run) remakeDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDriver) (ddoe.Driver, error) {
+	if err := r.giveUpDriver(ctx, is); err != nil {
 		return ddoe.Driver{}, err
 	}
-	if err := r.forgetDriver(ctx, id); err != nil {
+	if err := r.forgetDriver(ctx, is.ID); err != nil {
 		return ddoe.Driver{}, err
 	}
 	return r.makeDriver(ctx, wanted)

@@ -269,9 +269,8 @@ func TestPlatformDriverKilledAnywhere(t *testing.T) {
 			require.Equal(t, s.DDOE.Driver.ProjectID, f.onlyDriver()["projectId"])
 		},
 		"torn down": func(t *testing.T, f *fixture, _ integration.Spec, n int) {
-			_, down := f.remove(provision.TeardownOptions{})
-			f.handle(down)
-			f.requireStatus(down.OperationID, integration.OperationSucceeded)
+			op := f.teardown()
+			require.Equal(t, integration.OperationSucceeded, op.Status, "killed at effect %d: %+v", n, op.Error)
 			require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
 		},
 		"without a driver": func(t *testing.T, f *fixture, s integration.Spec, n int) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // findDriver finds our driver: by id, else by name, project and integration. Nil where there is none. What the platform
@@ -30,13 +31,7 @@ func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driv
 }
 
 func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
-	var driver ddoe.Driver
-	err := r.askPlatform(ctx, opDriverGet, func(ctx context.Context) error {
-		var err error
-		driver, err = r.Platform.Client.GetDriver(ctx, id)
-		return err
-	})
-	return driver, err
+	return ask(ctx, r, opDriverGet, func(ctx context.Context) (ddoe.Driver, error) { return r.Platform.Client.GetDriver(ctx, id) })
 }
 
 // unclaimedDriver finds a driver that the document does not know by id: ours, where the document says that one of this name
@@ -44,8 +39,15 @@ func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
 // is about the same place already, as is one that was made by hand before the API could be used; otherwise it stays.
 func (r *run) unclaimedDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driver, error) {
 	ours, err := r.leftDrivers(ctx)
-	if err != nil || len(ours) > 0 {
-		return first(ours), err
+	if err != nil {
+		return nil, err
+	}
+	if len(ours) > 0 { // known from now on, as it may be given another name
+		return &ours[0], r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+			if st.DriverID == "" && st.OrganizationID != "" {
+				st.DriverID, st.CreateSentAt = ours[0].ID, nil
+			}
+		})
 	}
 	all, err := r.namedDrivers(ctx, ddoe.Driver{Name: wanted.Name, ProjectID: wanted.ProjectID, IntegrationID: wanted.IntegrationID})
 	if len(all) == 0 || err != nil {
@@ -75,7 +77,7 @@ func (r *run) namedDrivers(ctx context.Context, like ddoe.Driver) ([]ddoe.Driver
 	var named []ddoe.Driver
 	for _, one := range listed {
 		one = overlaid(one, ddoe.Driver{ProjectID: like.ProjectID, IntegrationID: like.IntegrationID})
-		if one.Name == like.Name && one.ProjectID == like.ProjectID && one.IntegrationID == like.IntegrationID {
+		if one.Name == like.Name && sameID(one.ProjectID, like.ProjectID) && one.IntegrationID == like.IntegrationID {
 			named = append(named, one)
 		}
 	}
@@ -88,23 +90,13 @@ func createdBy(one ddoe.Driver, user ddoe.User) bool {
 }
 
 func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
-	var all []ddoe.Driver
-	err := r.askPlatform(ctx, opDriverList, func(ctx context.Context) error {
-		var err error
-		all, err = r.Platform.Client.ListDrivers(ctx, projectID, integrationID)
-		return err
+	return ask(ctx, r, opDriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
+		return r.Platform.Client.ListDrivers(ctx, projectID, integrationID)
 	})
-	return all, err
 }
 
-func first(all []ddoe.Driver) *ddoe.Driver {
-	if len(all) == 0 {
-		return nil
-	}
-	return &all[0]
-}
-
-// leftDrivers are what a create has made whose answer was lost with the process.
+// leftDrivers are what creates have made whose answers were lost, as far as the list shows them by now: of the name that was
+// sent last, about the place that was sent, by the key's user.
 func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 	sent := sentDriver(*r.current().Status.DDOE)
 	if sent.Name == "" {
@@ -117,7 +109,7 @@ func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 	user, err := r.platformUser(ctx)
 	var ours []ddoe.Driver
 	for _, one := range all {
-		if createdBy(one, user) {
+		if createdBy(one, user) && samePlace(one, sent) {
 			ours = append(ours, overlaid(one, sent))
 		}
 	}
@@ -125,11 +117,5 @@ func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 }
 
 func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {
-	var n int
-	err := r.askPlatform(ctx, opDriverCount, func(ctx context.Context) error {
-		var err error
-		n, err = r.Platform.Client.CountDrivers(ctx, integrationID)
-		return err
-	})
-	return n, err
+	return ask(ctx, r, opDriverCount, func(ctx context.Context) (int, error) { return r.Platform.Client.CountDrivers(ctx, integrationID) })
 }

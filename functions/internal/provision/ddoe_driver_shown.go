@@ -73,9 +73,16 @@ func driverDifferences(is ddoe.Driver, wanted ddoe.NewDriver) []comparison {
 	return slices.DeleteFunc(compareDriver(is, wanted), func(c comparison) bool { return !c.differs() })
 }
 
-// anyOf reports whether one of the members is as the condition says.
-func anyOf(all []comparison, condition func(comparison) bool, members ...string) bool {
-	return slices.ContainsFunc(all, func(c comparison) bool { return slices.Contains(members, c.member) && condition(c) })
+// anyOf reports whether one of the members is among the comparisons.
+func anyOf(all []comparison, members ...string) bool {
+	return slices.ContainsFunc(all, func(c comparison) bool { return slices.Contains(members, c.member) })
+}
+
+// samePlace reports whether two drivers are about the same place, as far as both say.
+func samePlace(a, b ddoe.Driver) bool {
+	agree := func(a, b *string) bool { return a == nil || b == nil || *a == *b }
+	return agree(said(a.Type), said(b.Type)) && agree(a.ContainerName, b.ContainerName) &&
+		agree(shownAsText(a.Path, folder), shownAsText(b.Path, folder))
 }
 
 // inWords lists comparisons for people.
@@ -107,11 +114,28 @@ func sentDriver(st integration.DDOEStatus) ddoe.Driver {
 		return ddoe.Driver{}
 	}
 	return ddoe.Driver{Name: d.Name, Type: d.Type, ProjectID: d.ProjectID, IntegrationID: d.IntegrationID, IntegrationType: d.IntegrationType,
-		ContainerName: &d.Container, Path: &d.Path, AllowExternalDelete: &d.AllowExternalDelete}
+		ContainerName: d.Container, Path: d.Path, AllowExternalDelete: d.AllowExternalDelete}
 }
 
 // sending is what the document remembers of a driver that is sent.
 func sending(n ddoe.NewDriver) *integration.DDOEDriver {
 	return &integration.DDOEDriver{ProjectID: n.ProjectID, Name: n.Name, Type: n.Type, IntegrationID: n.IntegrationID, IntegrationType: n.IntegrationType,
-		Container: n.ContainerName, Path: n.Path, AllowExternalDelete: n.AllowExternalDelete}
+		Container: &n.ContainerName, Path: &n.Path, AllowExternalDelete: &n.AllowExternalDelete}
+}
+
+// inDoubt is what the document remembers of a driver while members of it are being changed.
+func inDoubt(d integration.DDOEDriver, changed []comparison) *integration.DDOEDriver {
+	for _, c := range changed {
+		switch c.member {
+		case memberName:
+			d.Name = ""
+		case memberContainer:
+			d.Container = nil
+		case memberPath:
+			d.Path = nil
+		case memberExternalDelete:
+			d.AllowExternalDelete = nil
+		}
+	}
+	return &d
 }

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,10 +16,8 @@ import (
 type removal struct {
 	*run
 	organizationID string
-	// driver is the one that the document knows; nil where there is none any more.
-	driver *ddoe.Driver
-	// left are the ids of drivers that a crash kept the document from knowing.
-	left []ddoe.Driver
+	// ours are the drivers of ours: the one that the document knows, and those that a crash kept it from knowing.
+	ours []ddoe.Driver
 	// gone names what was ours and is not there any more, by this attempt or before it.
 	gone []string
 }
@@ -36,29 +33,33 @@ func (r *run) removePlatform(ctx context.Context) error {
 		return refuse("ddoe-api-off")
 	}
 	x := &removal{run: r, organizationID: d.Status.DDOE.OrganizationID}
-	var err error
-	if x.driver, err = x.knownDriver(ctx); err != nil {
+	if err := x.knownDriver(ctx); err != nil {
 		return err
 	}
-	if x.driver == nil {
-		if x.left, err = r.leftDrivers(ctx); err != nil {
-			return err
-		}
+	left, err := r.leftDrivers(ctx)
+	if err != nil {
+		return err
 	}
+	x.ours = remember(x.ours, left, driverID)
 	integrations, err := x.integrations(ctx)
 	if err != nil {
 		return err
 	}
-	drivers, err := x.drivers(ctx, integrations)
-	if err != nil {
+	if err := x.settled(integrations); err != nil {
 		return err
 	}
-	for _, one := range drivers {
+	for _, one := range integrations {
+		if err := x.unused(ctx, one); err != nil {
+			return err
+		}
+	}
+	for _, one := range x.ours {
 		if err := r.deleteDriver(ctx, one.ID); err != nil {
 			return err
 		}
 		x.gone = append(x.gone, "the driver "+named(one.Name, one.ID))
 	}
+	x.ours = nil
 	for _, one := range integrations {
 		if err := x.removeUnused(ctx, one); err != nil {
 			return err
@@ -74,21 +75,38 @@ func (r *run) removePlatform(ctx context.Context) error {
 	})
 }
 
-// knownDriver reads the driver that the document knows; nil where it is gone or was never made.
-func (x *removal) knownDriver(ctx context.Context) (*ddoe.Driver, error) {
-	id := x.current().Status.DDOE.DriverID
-	if id == "" {
-		return nil, nil
+// knownDriver reads the driver that the document knows. One that a person has put on another integration is theirs by now:
+// it stays, and is no obstacle.
+func (x *removal) knownDriver(ctx context.Context) error {
+	st := x.current().Status.DDOE
+	if st.DriverID == "" {
+		return nil
 	}
-	driver, err := x.getDriver(ctx, id)
+	driver, err := x.getDriver(ctx, st.DriverID)
 	switch {
 	case ddoe.IsNotFound(err):
-		x.gone = append(x.gone, "the driver "+diagnosis.Printable(id))
-		return nil, nil
+		x.gone = append(x.gone, "the driver "+diagnosis.Printable(st.DriverID))
 	case err != nil:
-		return nil, err
+		return err
+	case movedAway(driver, *st):
+		x.leave(driver)
+	default:
+		x.ours = append(x.ours, overlaid(driver, sentDriver(*st)))
 	}
-	return &driver, nil
+	return nil
+}
+
+// settled returns an error while a create whose answer was lost may still come to light: that nothing is left is not
+// believed before.
+func (x *removal) settled(integrations []ddoe.Integration) error {
+	made := len(integrations) > 0
+	if x.current().Status.DDOE.IntegrationID != "" { // then the create was a driver's
+		made = len(x.ours) > 0
+	}
+	if made {
+		return nil
+	}
+	return x.createSettled()
 }
 
 // integrations are ours, by the organisation's list, and by its id where the list does not show the one that the document
@@ -103,76 +121,18 @@ func (x *removal) integrations(ctx context.Context) ([]ddoe.Integration, error) 
 	if id == "" || slices.ContainsFunc(found.ours, func(one ddoe.Integration) bool { return one.ID == id }) {
 		return found.ours, nil
 	}
-	var known ddoe.Integration
-	err = x.askPlatform(ctx, opPlatformIntegrationGet, func(ctx context.Context) error {
-		var err error
-		known, err = x.Platform.Client.GetIntegration(ctx, "", id)
-		return err
-	})
+	known, err := x.knownIntegration(ctx)
 	switch {
-	case ddoe.IsNotFound(err):
-		return found.ours, nil
 	case err != nil:
 		return nil, err
+	case known == nil:
+		return found.ours, nil
 	case hidden:
 		return nil, refuse("ddoe-organization-hidden", diagnosis.WithDetail(
 			"The platform knows no organisation %s, or does not show it to the API key's user, but the integration %s is still there. %s",
 			diagnosis.Printable(x.organizationID), named(known.Name, known.ID), x.done()))
 	}
-	return append(found.ours, known), nil
-}
-
-// drivers are those of ours; an error where others use an integration too.
-func (x *removal) drivers(ctx context.Context, integrations []ddoe.Integration) ([]ddoe.Driver, error) {
-	var all []ddoe.Driver
-	if x.driver != nil {
-		all = append(all, *x.driver)
-	}
-	for _, one := range integrations {
-		count, err := x.countDrivers(ctx, one.ID)
-		if err != nil {
-			return nil, err
-		}
-		if count == 0 {
-			continue
-		}
-		ours, others, err := x.users(ctx, one)
-		switch {
-		case err != nil:
-			return nil, err
-		case count > len(ours):
-			return nil, x.inUse(one, count-len(ours), others)
-		}
-		all = remember(all, ours, driverID)
-	}
-	return all, nil
-}
-
-// users are the drivers that use an integration, as far as the key's user may see them: ours and those of others.
-func (x *removal) users(ctx context.Context, one ddoe.Integration) ([]ddoe.Driver, []ddoe.Driver, error) {
-	listed, err := x.listDrivers(ctx, "", one.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	var ours, others []ddoe.Driver
-	for _, driver := range listed {
-		if x.own(driver) {
-			ours = append(ours, driver)
-		} else {
-			others = append(others, driver)
-		}
-	}
-	if known := x.driver; known != nil && known.IntegrationID == one.ID {
-		ours = remember(ours, []ddoe.Driver{*known}, driverID)
-	}
-	return ours, others, nil
-}
-
-func driverID(d ddoe.Driver) string { return d.ID }
-
-// own reports whether a driver is ours.
-func (x *removal) own(driver ddoe.Driver) bool {
-	return x.driver != nil && driver.ID == x.driver.ID || slices.ContainsFunc(x.left, func(one ddoe.Driver) bool { return one.ID == driver.ID })
+	return append(found.ours, *known), nil
 }
 
 // removeUnused deletes an integration that no driver uses. Somebody may make a driver at any moment, also between the
@@ -182,7 +142,7 @@ func (x *removal) removeUnused(ctx context.Context, one ddoe.Integration) error 
 		return err
 	}
 	err := x.deleteIntegration(ctx, x.organizationID, one.ID)
-	if !refusesUse(err) {
+	if !answeredWith(err, http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency) {
 		return err
 	}
 	if used := x.unused(ctx, one); used != nil {
@@ -191,31 +151,57 @@ func (x *removal) removeUnused(ctx context.Context, one ddoe.Integration) error 
 	return err
 }
 
-// unused returns an error where drivers use the integration. Ours are deleted by now.
+// unused returns an error where drivers of others use an integration. What the platform counts and shows may still hold
+// drivers that have just been deleted: where that explains it all, the command is parked.
 func (x *removal) unused(ctx context.Context, one ddoe.Integration) error {
 	count, err := x.countDrivers(ctx, one.ID)
 	if err != nil || count == 0 {
 		return err
 	}
-	_, others, err := x.users(ctx, one)
+	listed, err := x.listDrivers(ctx, "", one.ID)
 	if err != nil {
 		return err
 	}
-	return x.inUse(one, count, others)
+	deleted, err := x.lately(ctx)
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(listed, func(d ddoe.Driver) bool {
+		return slices.Contains(deleted, d.ID) || slices.ContainsFunc(x.ours, func(own ddoe.Driver) bool { return own.ID == d.ID })
+	})
+	for _, own := range x.ours {
+		if own.IntegrationID == one.ID {
+			count--
+		}
+	}
+	switch {
+	case count <= 0 && len(others) == 0:
+		return nil
+	case count <= len(deleted) && len(others) == 0:
+		return &failure{operation: opDriverCount, reaction: later, context: x.words(), err: x.inUse(one, count, nil)}
+	}
+	return x.inUse(one, max(count, len(others)), others)
 }
 
-// refusesUse reports whether a refusal to delete may mean that the integration is in use.
-func refusesUse(err error) bool {
-	var refused *ddoe.Error
-	if !errors.As(err, &refused) {
-		return false
+// lately are the ids of drivers that this operation has deleted so lately that the platform may still count them.
+func (x *removal) lately(ctx context.Context) ([]string, error) {
+	if err := x.flush(ctx); err != nil {
+		return nil, err
 	}
-	switch refused.HTTPStatus() {
-	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency:
-		return true
+	op, err := x.Repository.GetOperation(ctx, x.cmd.OperationID)
+	if err != nil {
+		return nil, stored(err)
 	}
-	return false
+	var ids []string
+	for _, step := range op.Steps {
+		if step.Name == stepDriverDelete && step.Outcome == "deleted" && x.now().Sub(step.At) < createLag {
+			ids = append(ids, step.Target)
+		}
+	}
+	return ids, nil
 }
+
+func driverID(d ddoe.Driver) string { return d.ID }
 
 // inUse names the drivers that use an integration, as far as the key's user may see them, and says what is gone.
 func (x *removal) inUse(one ddoe.Integration, count int, drivers []ddoe.Driver) error {

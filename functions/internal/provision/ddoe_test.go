@@ -154,6 +154,7 @@ func TestPlatformKilledAnywhere(t *testing.T) {
 			killed = f.revive()
 			_, down := f.remove(provision.TeardownOptions{Purge: true})
 			f.handle(down)
+			f.settle(down)
 			f.requireStatus(down.OperationID, integration.OperationSucceeded)
 			require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
 			require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
