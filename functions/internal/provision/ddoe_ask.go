@@ -168,6 +168,15 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 	return quoting(found, refused)
 }
 
+// describePlatform gives the error of a request to the platform its words.
+func (s *Service) describePlatform(ctx context.Context, operation string, err error) diagnosis.Diagnosis {
+	var refused *ddoe.Error
+	if errors.As(err, &refused) {
+		return s.platformDiagnosis(ctx, operation, refused)
+	}
+	return diagnosis.Classify(err, diagnosis.Context{Operation: operation})
+}
+
 // unacceptable reports whether the platform does not take an integration as it was sent.
 func unacceptable(operation string, refused *ddoe.Error) bool {
 	return (operation == opPlatformIntegrationCreate || operation == opPlatformIntegrationUpdate) &&

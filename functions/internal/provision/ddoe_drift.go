@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -153,12 +152,7 @@ func platformCheck(id, code, expected, actual string) diagnosis.Check {
 
 // unread is the check of what could not be read: it says nothing about the integration.
 func (s *Service) unread(ctx context.Context, id, operation string, err error) diagnosis.Check {
-	found := diagnosis.Classify(err, diagnosis.Context{Operation: operation})
-	var refused *ddoe.Error
-	if errors.As(err, &refused) {
-		found = s.platformDiagnosis(ctx, operation, refused)
-	}
-	check := diagnosis.CheckOf(id, layerStructure, found)
+	check := diagnosis.CheckOf(id, layerStructure, s.describePlatform(ctx, operation, err))
 	check.Status = diagnosis.OutcomeUnknown
 	return check
 }

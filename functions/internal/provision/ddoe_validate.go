@@ -38,46 +38,54 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	case errors.Is(err, errDone):
 		return err
 	case err != nil:
-		return s.validateLater(ctx, cmd, s.validationRefused(ctx, err), false)
+		found := s.describePlatform(ctx, opDriverValidate, err)
+		return s.validateLater(ctx, cmd, found, found.Transient, s.undecided)
 	case !command.Ended():
-		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), false)
-	case !command.Succeeded() && !s.othersFailed(ctx, d):
-		if _, err := s.noteValidation(ctx, cmd, ""); err != nil {
-			return err
-		}
-		found := diagnosis.New("ddoe-validation-failed")
-		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
-		if command.Failure != "" {
-			found.Detail += " The platform says: " + diagnosis.Printable(command.Failure)
-		}
-		return s.validateLater(ctx, cmd, found, true)
+		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), true, s.undecided)
+	}
+	passed := command.Succeeded()
+	if !passed {
+		passed, err = s.othersFailed(ctx, d)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	now := s.now()
-	_, err = s.moveVerified(ctx, cmd, func(d *integration.Document) {
-		if d.Status.DDOE != nil {
-			st := *d.Status.DDOE
-			st.Validated, st.CheckedAt, st.ValidationID = true, &now, ""
-			d.Status.DDOE = &st
-		}
+	noted := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) {
+		st.Validated, st.CheckedAt, st.ValidationID = passed, &now, ""
 	})
-	if err != nil {
-		return err
+	switch {
+	case noted != nil:
+		return noted
+	case passed:
+		return s.verified(ctx, cmd)
+	case err != nil: // it failed, and nobody knows for whom
+		return s.validateLater(ctx, cmd, s.describePlatform(ctx, opDriverCount, err), true, s.undecided)
 	}
-	return s.verified(ctx, cmd)
+	found := diagnosis.New("ddoe-validation-failed")
+	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
+	if command.Failure != "" {
+		found.Detail += " The platform says: " + diagnosis.Printable(command.Failure)
+	}
+	return s.validateLater(ctx, cmd, found, true, s.refuted)
 }
 
 // othersFailed reports whether a failed validation is not about our driver: those of others on the integration are
-// validated along with it, and it passes the platform's test alone.
-func (s *Service) othersFailed(ctx context.Context, d integration.Document) bool {
+// validated along with it, and it passes the platform's test alone. An error says that this cannot be told.
+func (s *Service) othersFailed(ctx context.Context, d integration.Document) (bool, error) {
 	count, err := s.Platform.Client.CountDrivers(ctx, d.Status.DDOE.IntegrationID)
 	if err != nil || count < 2 {
-		return false
+		return false, err
 	}
 	_, err = s.platformClient(d).TestDriver(ctx, d.Status.DDOE.DriverID)
-	return err == nil
+	if err == nil || react(opDriverTest, err).reaction == retry { // that is what a test answers which fails
+		return err == nil, nil
+	}
+	return false, err
 }
 
 // validation begins a validation, or goes on with the one that runs, and polls it to its end or to the end of the budget.
+// One that is not shown yet has not ended.
 func (s *Service) validation(ctx context.Context, cmd message.Command, d integration.Document) (ddoe.Command, error) {
 	var command ddoe.Command
 	var err error
@@ -90,7 +98,8 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 		if command, err = s.platformClient(d).ValidateDrivers(ctx, d.Status.DDOE.IntegrationID); err != nil {
 			return command, err
 		}
-		if _, err := s.noteValidation(ctx, cmd, command.ID); err != nil {
+		err := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = command.ID })
+		if err != nil {
 			return command, err
 		}
 	}
@@ -100,43 +109,30 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 			return command, err
 		}
 		waited += pause
-		if command, err = s.platformClient(d).GetCommand(ctx, command.ID); err != nil {
+		shown, err := s.platformClient(d).GetCommand(ctx, command.ID)
+		switch {
+		case err == nil:
+			command = shown
+		case !ddoe.IsNotFound(err):
 			return command, err
 		}
 	}
 	return command, nil
 }
 
-// noteValidation saves which command of the platform is running, so that the next message goes on with it.
-func (s *Service) noteValidation(ctx context.Context, cmd message.Command, id string) (integration.Document, error) {
-	return s.moveVerified(ctx, cmd, func(d *integration.Document) {
-		if d.Status.DDOE != nil {
-			st := *d.Status.DDOE
-			st.ValidationID = id
-			d.Status.DDOE = &st
-		}
-	})
+// noteValidation saves how far the platform's validation is, so that the next message goes on with it.
+func (s *Service) noteValidation(ctx context.Context, cmd message.Command, change func(*integration.DDOEStatus)) error {
+	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) { changeDDOE(d, change) })
+	return err
 }
 
-// validationRefused gives a refusal of the platform its words.
-func (s *Service) validationRefused(ctx context.Context, err error) diagnosis.Diagnosis {
-	var refused *ddoe.Error
-	if errors.As(err, &refused) {
-		return s.platformDiagnosis(ctx, opDriverValidate, refused)
-	}
-	return diagnosis.Classify(err, diagnosis.Context{Operation: opDriverValidate})
-}
-
-// validateLater schedules the next look. At the end of the window a failure stands, and anything else leaves open whether
-// the platform can work.
-func (s *Service) validateLater(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis, failed bool) error {
+// validateLater schedules the next look where it is worth it. When the verification's window is over, or where looking
+// again is no use, end says what is left to say.
+func (s *Service) validateLater(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis, again bool,
+	end func(context.Context, message.Command, diagnosis.Diagnosis) error) error {
 	invocation.From(ctx).SetCode(found.Code)
-	switch {
-	case (found.Transient || failed) && cmd.Attempt < lastVerification():
+	if again && cmd.Attempt < lastVerification() {
 		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
-	case failed:
-		return s.refuted(ctx, cmd, found)
-	default:
-		return s.undecided(ctx, cmd, found)
 	}
+	return end(ctx, cmd, found)
 }
