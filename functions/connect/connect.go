@@ -24,7 +24,7 @@ type Function struct {
 
 type input struct {
 	ID          string `path:"id" doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens" example:"my-service"`
-	DryRun      bool   `query:"dryRun" doc:"Answer with the plan and touch nothing"`
+	DryRun      bool   `query:"dryRun" doc:"Answer with the plan and touch nothing. The plan goes by what is recorded: it tells what would be removed, but the DDOE platform is not asked, so whether organisation, project and type exist, and whether something there is taken over, is known only in the run"`
 	IfMatch     string `header:"If-Match" doc:"Only update the version with this ETag"`
 	IfNoneMatch string `header:"If-None-Match" doc:"* only creates"`
 	problem.OperationHeader
@@ -51,7 +51,9 @@ func (f Function) Register(api huma.API) {
 		Summary: "Create or update an integration",
 		Description: "Stores what is wanted and starts an operation that makes it so: one app registration, its service principal, " +
 			"one federated identity credential for each subject and one role assignment for each storage entry. " +
-			"The same request may be sent again at any time; it converges.",
+			"The same request may be sent again at any time; it converges. " +
+			"The body replaces the whole spec: what it does not name any more is removed, on the DDOE platform too, where the datasets on a removed driver lose their storage. " +
+			"dryRun=true shows that beforehand.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Examples: examples()}}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers, Content: map[string]*huma.MediaType{

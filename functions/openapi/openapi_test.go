@@ -15,8 +15,11 @@ import (
 )
 
 type thing struct {
-	Name string `json:"name" maxLength:"9" doc:"<b>Its name</b>"`
-	Kind string `json:"kind,omitempty" enum:"a,b"`
+	Name string   `json:"name" maxLength:"9" doc:"<b>Its name</b>"`
+	Kind string   `json:"kind,omitempty" enum:"a,b"`
+	Code string   `json:"code,omitempty" required:"true" minLength:"3" maxLength:"8" pattern:"^[a-z]+$" patternDescription:"lower-case letters"`
+	Tags []string `json:"tags,omitempty" minItems:"1" maxItems:"20"`
+	Own  string   `json:"stored-alone,omitempty" hidden:"true"`
 }
 
 type input struct {
@@ -47,6 +50,7 @@ func TestDocument(t *testing.T) {
 		assert.Contains(t, operation["responses"], status)
 	}
 	assert.NotContains(t, got.Raw, "ErrorModel")
+	assert.NotContains(t, got.Raw, "stored-alone", "hidden: neither in the document nor in the page")
 }
 
 func TestPageIsPlainHTML(t *testing.T) {
@@ -55,13 +59,14 @@ func TestPageIsPlainHTML(t *testing.T) {
 	assert.Equal(t, "text/html; charset=utf-8", got.Header.Get("Content-Type"))
 	for _, text := range []string{
 		"Makes &amp; keeps a thing", `<code>size</code>`, "1 to 9; default 3", `<a href="#Thing">Thing</a>`, `array of <a href="#Thing">Thing</a>`,
+		"3 to 8 characters; lower-case letters", "1 to 20 entries", "<code>code</code> *", "required in a request",
 		"One thing", "at most 9 characters", "one of a, b", "&lt;b&gt;Its name&lt;/b&gt;",
 		// Nothing makes a narrow screen scroll sideways: words break, and a table scrolls in itself.
 		"overflow-wrap: anywhere", "table { display: block; overflow-x: auto;",
 	} {
 		assert.Contains(t, got.Raw, text)
 	}
-	for _, foreign := range []string{"<script", "src=", "@import", "<b>"} {
+	for _, foreign := range []string{"stored-alone", "<script", "src=", "@import", "<b>"} {
 		assert.NotContains(t, got.Raw, foreign)
 	}
 }

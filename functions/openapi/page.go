@@ -78,7 +78,11 @@ func render(document *huma.OpenAPI) ([]byte, error) {
 	slices.SortStableFunc(p.Operations, func(a, b operation) int { return rank(a) - rank(b) })
 	all := document.Components.Schemas.Map()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		p.Schemas = append(p.Schemas, describeSchema(name, all[name]))
+		shown, err := describeSchema(name, all[name])
+		if err != nil {
+			return nil, err
+		}
+		p.Schemas = append(p.Schemas, shown)
 	}
 	var out bytes.Buffer
 	if err := parsed.Execute(&out, p); err != nil {
@@ -109,15 +113,24 @@ func describe(op *huma.Operation) operation {
 	return o
 }
 
-func describeSchema(name string, s *huma.Schema) schema {
+// describeSchema shows the members that the JSON document shows: huma tells by the encoding alone which are hidden.
+func describeSchema(name string, s *huma.Schema) (schema, error) {
+	encoded, err := json.Marshal(s)
+	if err != nil {
+		return schema{}, fmt.Errorf("encode schema %s: %w", name, err)
+	}
+	var served struct{ Properties map[string]json.RawMessage }
+	if err := json.Unmarshal(encoded, &served); err != nil {
+		return schema{}, fmt.Errorf("decode schema %s: %w", name, err)
+	}
 	shown := schema{Name: name, Description: s.Description}
-	for _, property := range slices.Sorted(maps.Keys(s.Properties)) {
+	for _, property := range slices.Sorted(maps.Keys(served.Properties)) {
 		p := s.Properties[property]
 		shown.Members = append(shown.Members, member{
 			Name: property, Description: p.Description, Type: typeOf(p), Required: slices.Contains(s.Required, property), Rules: rules(p),
 		})
 	}
-	return shown
+	return shown, nil
 }
 
 // typeOf names a schema's type; named types link to their table.
@@ -156,8 +169,10 @@ func rules(s *huma.Schema) string {
 	if s.Format != "" {
 		words = append(words, s.Format)
 	}
-	if s.MaxLength != nil {
-		words = append(words, fmt.Sprintf("at most %d characters", *s.MaxLength))
+	words = appendRange(words, s.MinLength, s.MaxLength, "characters")
+	words = appendRange(words, s.MinItems, s.MaxItems, "entries")
+	if s.PatternDescription != "" {
+		words = append(words, s.PatternDescription)
 	}
 	if s.Minimum != nil && s.Maximum != nil {
 		words = append(words, fmt.Sprintf("%v to %v", *s.Minimum, *s.Maximum))
@@ -166,6 +181,20 @@ func rules(s *huma.Schema) string {
 		words = append(words, fmt.Sprintf("default %v", s.Default))
 	}
 	return strings.Join(words, "; ")
+}
+
+// appendRange tells how many of something there may be; nothing where both bounds are open.
+func appendRange(words []string, least, most *int, unit string) []string {
+	switch {
+	case least != nil && most != nil:
+		return append(words, fmt.Sprintf("%d to %d %s", *least, *most, unit))
+	case most != nil:
+		return append(words, fmt.Sprintf("at most %d %s", *most, unit))
+	case least != nil:
+		return append(words, fmt.Sprintf("at least %d %s", *least, unit))
+	default:
+		return words
+	}
 }
 
 // Anonymous reports whether the operation needs no key.
