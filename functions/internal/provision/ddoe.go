@@ -74,13 +74,9 @@ func (r *run) platformHop(ctx context.Context) error {
 	case r.platform.offer == nil:
 		return r.fallBack(ctx)
 	}
-	// The intent is written down first: whatever a crash leaves behind is looked for in this organisation. The form stays
-	// until there is an integration, as it tells which one a person has made.
-	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		st.Mode, st.OrganizationID = modeAPI, d.Spec.DDOE.OrganizationID
-		st.Validated, st.ValidationID = false, ""
-		st.Why, st.Next, st.Diagnosis = "", "", nil
-	})
+	// The intent is written down first: whatever a crash leaves behind is looked for in this organisation. All else stays
+	// until there is an integration: the form tells which one a person has made.
+	err := r.intend(ctx, func(st *integration.DDOEStatus) { st.OrganizationID = d.Spec.DDOE.OrganizationID })
 	if err != nil {
 		return err
 	}
@@ -91,43 +87,65 @@ func (r *run) platformHop(ctx context.Context) error {
 	return r.platformDriver(ctx, found)
 }
 
+// intend saves what is about to be done on the platform. Whoever is superseded does nothing, and saves nothing.
+func (r *run) intend(ctx context.Context, change func(*integration.DDOEStatus)) error {
+	return r.learn(ctx, func(d *integration.Document) {
+		if d.Status.LastOperationID != r.cmd.OperationID {
+			return
+		}
+		if d.Status.DDOE == nil {
+			d.Status.DDOE = &integration.DDOEStatus{}
+		}
+		changeDDOE(d, change)
+	})
+}
+
 // learnPlatform saves what has been learnt about the platform's side.
 func (r *run) learnPlatform(ctx context.Context, change func(*integration.DDOEStatus)) error {
 	return r.learn(ctx, func(d *integration.Document) { changeDDOE(d, change) })
 }
 
-// changeDDOE changes a copy of the platform's side, as others may hold the document that it is from.
+// changeDDOE changes a copy of the platform's side, as others may hold the document that it is from. Where nothing was
+// begun, or all was torn down meanwhile, there is nothing to change.
 func changeDDOE(d *integration.Document, change func(*integration.DDOEStatus)) {
-	st := integration.DDOEStatus{}
-	if d.Status.DDOE != nil {
-		st = *d.Status.DDOE
+	if d.Status.DDOE == nil {
+		return
 	}
+	st := *d.Status.DDOE
 	change(&st)
 	d.Status.DDOE = &st
+}
+
+// platformOf is what the document knows of the platform's side.
+func platformOf(d integration.Document) integration.DDOEStatus {
+	if d.Status.DDOE == nil {
+		return integration.DDOEStatus{}
+	}
+	return *d.Status.DDOE
+}
+
+// unvalidated takes back what the platform's validation said, as something that it depends on has changed.
+func unvalidated(st *integration.DDOEStatus) {
+	st.Validated, st.CheckedAt, st.ValidationID = false, nil, ""
 }
 
 // createLag is how long the platform may take to show in its lists what a create has made.
 const createLag = 2 * time.Minute
 
-// noteCreate saves that a create is about to be sent, along with what else has to be known of it. Whoever is superseded
-// sends nothing, and saves nothing.
+// noteCreate saves that a create is about to be sent, along with what else has to be known of it.
 func (r *run) noteCreate(ctx context.Context, change func(*integration.DDOEStatus)) error {
 	now := r.now()
-	return r.learn(ctx, func(d *integration.Document) {
-		if d.Status.LastOperationID == r.cmd.OperationID {
-			changeDDOE(d, func(st *integration.DDOEStatus) {
-				st.CreateSentAt = &now
-				change(st)
-			})
-		}
+	return r.intend(ctx, func(st *integration.DDOEStatus) {
+		st.CreateSentAt = &now
+		change(st)
 	})
 }
 
 // createSettled returns an error that parks the command while a create that was sent without a believable answer may
 // still come to light: until then it is not repeated, and that nothing is there is not believed.
 func (r *run) createSettled() error {
-	st := r.current().Status.DDOE
-	if st == nil || st.CreateSentAt == nil || r.now().Sub(*st.CreateSentAt) >= createLag {
+	st := platformOf(r.current())
+	if st.CreateSentAt == nil || r.now().Sub(*st.CreateSentAt) >= createLag {
 		return nil
 	}
 	return refuse("ddoe-create-unsettled")

@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -104,19 +103,32 @@ func (r *run) findMade(ctx context.Context, cause error, repeated bool) (ddoe.In
 }
 
 // claimIntegration makes the integration the document's. The document decides between two that were made at once: the
-// first one claimed stays, and who lost removes what it has just made.
+// first one claimed stays, and who lost removes what it has just made. A tombstone takes none.
 func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (string, error) {
 	organizationID := r.current().Spec.DDOE.OrganizationID
-	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		if st.OrganizationID == "" { // torn down meanwhile
-			return
+	claimed := func(st *integration.DDOEStatus) {
+		if st.IntegrationID != id || st.OptionsHash != hash {
+			unvalidated(st)
 		}
-		if st.IntegrationID == "" || st.IntegrationID == id {
-			st.IntegrationID, st.OptionsHash, st.IntegrationType = id, hash, r.platform.offer.kind
-			st.Form, st.Since, st.CreateSentAt = nil, nil, nil
+		if st.IntegrationID != id { // else it is a driver whose create was sent
+			st.CreateSentAt = nil
+		}
+		if st.IntegrationID == "" { // else the create was a driver's
+			st.CreateSentAt = nil
+		}
+		st.Mode, st.IntegrationID, st.OptionsHash, st.IntegrationType = modeAPI, id, hash, r.platform.offer.kind
+		st.Form, st.Since, st.Why, st.Next, st.Diagnosis = nil, nil, "", "", nil
+	}
+	st := platformOf(r.current())
+	if claimed(&st); st == platformOf(r.current()) {
+		return id, nil
+	}
+	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+		if st.OrganizationID != "" && (st.IntegrationID == "" || st.IntegrationID == id) {
+			claimed(st)
 		}
 	})
-	winner := r.current().Status.DDOE.IntegrationID
+	winner := platformOf(r.current()).IntegrationID
 	if winner != id && own {
 		if err := r.removeStray(ctx, organizationID, id); err != nil {
 			return "", err
@@ -137,87 +149,14 @@ func (r *run) removeStray(ctx context.Context, organizationID, id string) error 
 	return r.deleteIntegration(ctx, organizationID, id)
 }
 
-// keepIntegration brings an integration of ours to the spec. Its options cannot be read: what was sent last is known by
-// its hash.
-func (r *run) keepIntegration(ctx context.Context, is ddoe.Integration) (string, error) {
-	d := r.current()
-	_, hash, err := r.platform.offer.values(d)
-	if err != nil {
-		return "", err
-	}
-	kind := r.platform.offer.kind
-	known := d.Status.DDOE.IntegrationID == is.ID && d.Status.DDOE.OptionsHash == hash && (is.Type == kind || is.Type == "")
-	if !known || !r.marked(d, is) || is.Name != platformName(d) {
-		return r.updateIntegration(ctx, is, "updated", !known)
-	}
-	r.did("ddoeIntegration", platformName(d), "unchanged", "", r.now(), nil)
-	if d.Status.DDOE.IntegrationType == kind && d.Status.DDOE.Form == nil {
-		return is.ID, nil
-	}
-	return is.ID, r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.IntegrationType, st.Form, st.Since = kind, nil, nil })
-}
-
-// marked reports whether an integration of ours says so. An answer without metadata says nothing of marks: one that is
-// known by its id is not sent its mark for ever.
-func (s *Service) marked(d integration.Document, is ddoe.Integration) bool {
-	return is.Metadata == nil && d.Status.DDOE.IntegrationID == is.ID || is.Metadata[metaOwner].Value == s.platformOwner(d.ID)
-}
-
-// updateIntegration sends name and mark, and the options where they are not known to be there.
-func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, outcome string, options bool) (string, error) {
-	d := r.current()
-	values, hash, err := r.platform.offer.values(d)
-	if err != nil {
-		return "", err
-	}
-	patch := ddoe.IntegrationPatch{ID: is.ID, Name: platformName(d)}
-	if options {
-		if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.OptionsHash = "" }); err != nil {
-			return "", err
-		}
-		patch.Type, patch.Options = r.platform.offer.kind, values
-	}
-	if !r.marked(d, is) {
-		patch.Metadata = []ddoe.MetadataEntry{{ID: is.Metadata[metaOwner].ID, Name: metaOwner, Value: r.platformOwner(d.ID)}}
-	}
-	var request string
-	began := r.now()
-	err = r.askPlatform(ctx, opPlatformIntegrationUpdate, func(ctx context.Context) error {
-		var err error
-		_, request, err = r.Platform.Client.UpdateIntegration(ctx, d.Spec.DDOE.OrganizationID, patch)
-		return err
-	})
-	r.did("ddoeIntegration", platformName(d), outcome, request, began, err)
-	if err != nil {
-		return "", err
-	}
-	r.platform.sent = r.platform.sent || options
-	return r.claimIntegration(ctx, is.ID, hash, false)
-}
-
-// resend sends the options again, once in an attempt: somebody may have changed them, which cannot be seen.
-func (r *run) resend(ctx context.Context, integrationID string) error {
-	r.platform.sent = true
-	found, err := r.lookForOurs(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(found.ours, func(one ddoe.Integration) bool { return one.ID == integrationID })
-	if i < 0 {
-		return nil
-	}
-	_, err = r.updateIntegration(ctx, found.ours[i], "updated", true)
-	return err
-}
-
 func (r *run) deleteIntegration(ctx context.Context, organizationID, id string) error {
-	var removed bool
 	var request string
 	began := r.now()
-	err := r.askPlatform(ctx, opPlatformIntegrationDelete, func(ctx context.Context) error {
+	removed, err := ask(ctx, r, opPlatformIntegrationDelete, func(ctx context.Context) (bool, error) {
+		var removed bool
 		var err error
 		removed, request, err = r.Platform.Client.DeleteIntegration(ctx, organizationID, id)
-		return err
+		return removed, err
 	})
 	r.did("ddoeIntegration-delete", id, deletion(removed), request, began, err)
 	return err

@@ -22,11 +22,8 @@ type listed struct {
 
 // lookAtPlatform lists the integrations of an organisation and sorts them.
 func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (listed, error) {
-	var all []ddoe.Integration
-	err := r.askPlatform(ctx, opPlatformIntegrationList, func(ctx context.Context) error {
-		var err error
-		all, err = r.Platform.Client.ListIntegrations(ctx, organizationID)
-		return err
+	all, err := ask(ctx, r, opPlatformIntegrationList, func(ctx context.Context) ([]ddoe.Integration, error) {
+		return r.Platform.Client.ListIntegrations(ctx, organizationID)
 	})
 	return r.sorted(r.current(), kind, all), err
 }

@@ -31,15 +31,16 @@ func (r *run) fallBack(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(found.ours) > 0 {
-			err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-				if st.IntegrationID == "" {
-					st.IntegrationID, st.IntegrationType = found.ours[0].ID, found.ours[0].Type
-				}
-			})
-			if err != nil {
-				return err
+		if len(found.ours) == 0 {
+			return r.createSettled()
+		}
+		err = r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+			if st.IntegrationID == "" {
+				st.IntegrationID, st.IntegrationType, st.CreateSentAt = found.ours[0].ID, found.ours[0].Type, nil
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if onPlatform(d) && d.Spec.DDOE.Driver == nil {
@@ -48,32 +49,16 @@ func (r *run) fallBack(ctx context.Context) error {
 	return nil
 }
 
-// platformStatus is the platform's side as the document ends with it.
+// platformStatus is the platform's side as the document ends with it: as it was made by the API, or what a person has to do,
+// with the values to type in. What was made by the API before stays ours, to be taken up again or removed: nobody is told to
+// make a second one, and what the platform has validated stays so.
 func (r *run) platformStatus(d integration.Document) *integration.DDOEStatus {
 	if r.platform.offer != nil {
 		return d.Status.DDOE
 	}
-	why := "The spec does not ask for the platform's side (ddoe.integration is not true)."
-	switch {
-	case r.platform.refusal != nil:
-		why = r.platform.refusal.Detail
-	case wantsPlatform(d.Spec):
-		why = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
-	}
-	manual := manualSetup(d, why, r.now())
-	manual.Diagnosis = r.platform.refusal
-	return manual
-}
-
-// manualSetup is what a person has to do on the platform's side, with the values to type in. What was made by the API stays
-// ours, to be taken up again or removed: nobody is told to make a second one.
-func manualSetup(d integration.Document, why string, now time.Time) *integration.DDOEStatus {
-	st := integration.DDOEStatus{}
-	if d.Status.DDOE != nil {
-		st = *d.Status.DDOE
-	}
+	st := platformOf(d)
 	before, since := st.Form, st.Since
-	st.Mode, st.Why, st.Validated, st.ValidationID = modeManual, why, false, ""
+	st.Mode, st.Why, st.Diagnosis = modeManual, r.whyManual(d), r.platform.refusal
 	st.Form, st.Since = nil, nil
 	if madeHere(d) {
 		st.Next = nextMade(d)
@@ -82,7 +67,7 @@ func manualSetup(d integration.Document, why string, now time.Time) *integration
 	st.Form = formOf(d)
 	if since == nil || before == nil || before.IntegrationName != st.Form.IntegrationName || !sameID(before.OrganizationID, st.Form.OrganizationID) {
 		// What is older than this form was not made for it. The platform may count in whole seconds.
-		whole := now.Truncate(time.Second)
+		whole := r.now().Truncate(time.Second)
 		since = &whole
 	}
 	st.Since = since
@@ -91,6 +76,18 @@ func manualSetup(d integration.Document, why string, now time.Time) *integration
 	}
 	st.Next = nextForm(d)
 	return &st
+}
+
+// whyManual is why a person has to do it.
+func (r *run) whyManual(d integration.Document) string {
+	switch {
+	case r.platform.refusal != nil:
+		return r.platform.refusal.Detail
+	case wantsPlatform(d.Spec):
+		return "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
+	default:
+		return "The spec does not ask for the platform's side (ddoe.integration is not true)."
+	}
 }
 
 func formOf(d integration.Document) *integration.DDOEForm {

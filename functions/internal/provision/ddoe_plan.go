@@ -5,10 +5,7 @@ import "github.com/ddoe-ai/azure-wif/functions/internal/integration"
 // planPlatform is the platform's part of a plan, in the order of a run. Whether the organisation offers the type is known
 // when it is asked, so the plan takes for granted that it does.
 func (s *Service) planPlatform(d integration.Document) []PlannedStep {
-	st := integration.DDOEStatus{}
-	if d.Status.DDOE != nil {
-		st = *d.Status.DDOE
-	}
+	st := platformOf(d)
 	switch {
 	case !wantsPlatform(d.Spec):
 		return append(planRemoval(st), manualStep())
@@ -21,38 +18,32 @@ func (s *Service) planPlatform(d integration.Document) []PlannedStep {
 	}
 	steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: platformName(d), Action: createOrUpsert(st.IntegrationID), Key: st.IntegrationID})
 	switch driver := d.Spec.DDOE.Driver; {
-	case driver != nil && st.DriverID != "" && st.Driver != nil && !sameID(st.Driver.ProjectID, driver.ProjectID):
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID},
-			PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: ActionCreate})
-	case driver != nil:
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: createOrUpsert(st.DriverID), Key: st.DriverID})
-	case st.DriverID != "":
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID})
+	case driver == nil:
+		return append(steps, existing("ddoeDriver", st.DriverID, ActionDelete)...)
+	case st.DriverID != "" && st.Driver != nil && !sameID(st.Driver.ProjectID, driver.ProjectID):
+		steps = append(steps, existing("ddoeDriver", st.DriverID, ActionDelete)...)
+		return append(steps, PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: ActionCreate})
+	default:
+		return append(steps, PlannedStep{Name: "ddoeDriver", Target: driver.Name, Action: createOrUpsert(st.DriverID), Key: st.DriverID})
 	}
-	return steps
+}
+
+// existing is what is done with an object of ours; nothing where there is none.
+func existing(name, id string, action Action) []PlannedStep {
+	if id == "" {
+		return nil
+	}
+	return []PlannedStep{{Name: name, Target: id, Action: action, Key: id}}
 }
 
 // planRemoval is the removal of what the API has made.
 func planRemoval(st integration.DDOEStatus) []PlannedStep {
-	var steps []PlannedStep
-	if st.DriverID != "" {
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionDelete, Key: st.DriverID})
-	}
-	if st.IntegrationID != "" {
-		steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: st.IntegrationID, Action: ActionDelete, Key: st.IntegrationID})
-	}
-	return steps
+	return append(existing("ddoeDriver", st.DriverID, ActionDelete), existing("ddoeIntegration", st.IntegrationID, ActionDelete)...)
 }
 
 // planWithoutAPI leaves what the API has made, and the rest to a person.
 func planWithoutAPI(d integration.Document, st integration.DDOEStatus) []PlannedStep {
-	var steps []PlannedStep
-	if st.IntegrationID != "" {
-		steps = append(steps, PlannedStep{Name: "ddoeIntegration", Target: st.IntegrationID, Action: ActionKeep, Key: st.IntegrationID})
-	}
-	if st.DriverID != "" {
-		steps = append(steps, PlannedStep{Name: "ddoeDriver", Target: st.DriverID, Action: ActionKeep, Key: st.DriverID})
-	}
+	steps := append(existing("ddoeIntegration", st.IntegrationID, ActionKeep), existing("ddoeDriver", st.DriverID, ActionKeep)...)
 	switch {
 	case !madeHere(d):
 		return append(steps, manualStep())

@@ -59,11 +59,8 @@ func apiOff(d integration.Document) error {
 
 // offeredTypes asks what the organisation offers; its refusal says that the organisation is not the right one.
 func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.IntegrationType, error) {
-	var offered []ddoe.IntegrationType
-	err := r.askPlatform(ctx, opTypes, func(ctx context.Context) error {
-		var err error
-		offered, err = r.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
-		return err
+	offered, err := ask(ctx, r, opTypes, func(ctx context.Context) ([]ddoe.IntegrationType, error) {
+		return r.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
 	})
 	var known *diagnosis.Error
 	if errors.As(err, &known) && strings.HasPrefix(known.Diagnosis.Code, "ddoe-organization-") {
@@ -73,8 +70,10 @@ func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.
 }
 
 // organizationRole refuses a user who is known to have a role that manages no integrations. What cannot be read, and a role
-// that is not known, decides nothing: the write will tell.
+// that is not known, decides nothing: the write will tell. So it is not waited for as long as for other answers.
 func (r *run) organizationRole(ctx context.Context, d integration.Document) error {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
 	all, err := r.Platform.Client.Memberships(ctx)
 	if err != nil {
 		return nil
@@ -104,21 +103,19 @@ func roleIn(all []ddoe.Membership, organizationID string) string {
 }
 
 // knownProject refuses a project that the platform does not show, or shows as another organisation's. Any other trouble
-// with the question decides nothing.
+// with the question decides nothing, as with organizationRole.
 func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	if d.Spec.DDOE.Driver == nil {
 		return nil
 	}
 	id := d.Spec.DDOE.Driver.ProjectID
-	var project ddoe.Project
-	err := r.askPlatform(ctx, opProject, func(ctx context.Context) error {
-		var err error
-		project, err = r.Platform.Client.GetProject(ctx, id)
-		return err
+	project, err := ask(ctx, r, opProject, func(ctx context.Context) (ddoe.Project, error) {
+		ctx, cancel := context.WithTimeout(ctx, lookPatience)
+		defer cancel()
+		return r.Platform.Client.GetProject(ctx, id)
 	})
-	var answer *ddoe.Error
 	switch {
-	case errors.As(err, &answer) && (unknownID(answer) || answer.HTTPStatus() == http.StatusForbidden):
+	case unknownID(err), answeredWith(err, http.StatusForbidden):
 		return at(err, pointerProject, id)
 	case err != nil || project.OrganizationID == "" || sameID(project.OrganizationID, d.Spec.DDOE.OrganizationID):
 		return nil
@@ -128,8 +125,8 @@ func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 }
 
 // unknownID reports whether the platform does not take an id for that of anything; 400 is for one that it cannot even read.
-func unknownID(answer *ddoe.Error) bool {
-	return answer.HTTPStatus() == http.StatusNotFound || answer.HTTPStatus() == http.StatusBadRequest
+func unknownID(err error) bool {
+	return ddoe.IsNotFound(err) || answeredWith(err, http.StatusBadRequest)
 }
 
 // at says which member of the spec a refusal is about. What is no refusal stays as it is.

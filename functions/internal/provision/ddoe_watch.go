@@ -92,7 +92,7 @@ func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
 		check.Detail = "It was made by the API, to which this deployment has no access now (DDOE_API_URL and DDOE_API_KEY)."
 	case s.Platform == nil:
 		check.Detail = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY): a person sets up the platform's side."
-	case !onPlatform(d) && st != nil && st.Mode == modeManual:
+	case !onPlatform(d) && st != nil && st.Mode == modeManual && (st.Diagnosis != nil || !platformBegun(d)): // else the API was tried since
 		check.Detail = "A person sets up the platform's side. " + st.Why
 	default:
 		return check, false

@@ -63,6 +63,7 @@ func (r *run) start(ctx context.Context) error {
 	return r.learn(ctx, func(d *integration.Document) {
 		if !r.kept {
 			d.Status.Phase = integration.PhaseProvisioning
+			changeDDOE(d, unvalidated)
 		}
 		d.Status.UniqueName = r.uniqueName(d.ID)
 		d.Status.FederatedCredentials = remember(d.Status.FederatedCredentials, integration.WantedCredentials(*d), func(f integration.FederatedCredential) string { return f.Name })
@@ -80,6 +81,7 @@ func (r *run) noticed(ctx context.Context) error {
 	r.kept = false
 	return r.learn(ctx, func(d *integration.Document) {
 		d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
+		changeDDOE(d, unvalidated)
 	})
 }
 
