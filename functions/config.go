@@ -250,7 +250,7 @@ func (e *environment) platform() *PlatformAPI {
 	api := &PlatformAPI{URL: e.url("DDOE_API_URL", "https"), Key: secret.New(e.text("DDOE_API_KEY")), IntegrationType: e.text("DDOE_INTEGRATION_TYPE")}
 	var err error
 	if api.OptionMap, err = provision.ParseOptionMap(e.text("DDOE_OPTION_MAP")); err != nil {
-		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, container, credentialFile or =literal")
+		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, container, credentialFile or =literal: "+err.Error())
 	}
 	if e.text("DDOE_API_URL") == "" {
 		return nil

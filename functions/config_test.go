@@ -137,6 +137,12 @@ func TestFaultySettings(t *testing.T) {
 	}
 }
 
+func TestAFaultyOptionIsNamed(t *testing.T) {
+	_, err := ConfigFromEnvironment(settings(map[string]string{"DDOE_OPTION_MAP": `{"a": "clientId", "zone": "planted", "note": "=planted"}`}))
+	require.ErrorContains(t, err, `option "zone"`)
+	assert.NotContains(t, err.Error(), "planted", "a faulty value may be a secret")
+}
+
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := ConfigFromEnvironment(func(name string) (string, bool) { return "\x00", true })
 	require.Error(t, err)

@@ -1,7 +1,8 @@
 // Command sandbox runs the app on this machine, with nothing but Go: a local stand-in for Azure, Entra, Service Bus and
 // the DDOE platform, a stand-in for the Functions host, and in it the handler.
 //
-//	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one
+//	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one;
+//	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are for
 //	sandbox demo -dist DIR   tell the whole story on free ports; fails if it goes otherwise
 package main
 
@@ -17,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/host"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 )
 
@@ -28,6 +30,12 @@ const (
 
 // startLimit bounds the start of everything.
 const startLimit = 2 * time.Minute
+
+// Pauses before a host that gave up on its handler is started anew; each is twice the one before.
+const (
+	firstPause = time.Second
+	maxPause   = 30 * time.Second
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +73,7 @@ func realMain(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	}
 }
 
-// run serves until ctx ends, or until the host gives up on the handler. Stdout gets one line, when all is ready.
+// run serves until ctx ends. Stdout gets one line, when all is ready.
 func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 	port, err := portFrom("PORT", defaultPort)
 	if err != nil {
@@ -75,18 +83,52 @@ func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, stack.Options{Dist: dist, Port: port, SandboxPort: sandboxPort, Log: stderr})
+	env := switchedOff()
+	s, err := start(ctx, stack.Options{Dist: dist, Port: port, SandboxPort: sandboxPort, Env: env, Log: stderr})
+	if taken, ok := errors.AsType[*stack.PortTakenError](err); ok {
+		return fmt.Errorf("%w: choose others with PORT and SANDBOX_PORT (0 = any free one)", taken)
+	}
+	if exit, ok := errors.AsType[*host.ExitError](err); ok {
+		return fmt.Errorf("the handler does not start (%s); what it said stands above", exit.State)
+	}
 	if err != nil {
-		var taken *stack.PortTakenError
-		if errors.As(err, &taken) {
-			return fmt.Errorf("%w: choose others with PORT and SANDBOX_PORT (0 = any free one)", taken)
-		}
 		return err
 	}
 	if _, err := fmt.Fprintf(stdout, "ready: api=%s sandbox=%s\n", s.APIURL(), s.ControlURL()); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	return errors.Join(s.Wait(ctx), s.Close())
+	keepUp(ctx, s, env, stderr)
+	return s.Close()
+}
+
+// keepUp starts a host anew that has given up on its handler, until ctx ends, as Azure does. World and messages stay.
+func keepUp(ctx context.Context, s *stack.Stack, env []string, stderr io.Writer) {
+	for s.Wait(ctx) != nil {
+		for pause := firstPause; ; pause = min(2*pause, maxPause) {
+			_, _ = fmt.Fprintf(stderr, "sandbox: the host is started anew in %s, as Azure does; the world stays. Ctrl-C ends all of it.\n", pause)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			err := s.Restart(ctx, env...)
+			if err == nil {
+				break
+			}
+			_, _ = fmt.Fprintf(stderr, "sandbox: the host does not start: %v\n", err)
+		}
+	}
+}
+
+// switchedOff are the settings of the sandbox that the environment has and leaves empty: the app is to run without.
+func switchedOff() []string {
+	var env []string
+	for _, name := range []string{"DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"} {
+		if value, set := os.LookupEnv(name); set && value == "" {
+			env = append(env, name+"=")
+		}
+	}
+	return env
 }
 
 func start(ctx context.Context, o stack.Options) (*stack.Stack, error) {

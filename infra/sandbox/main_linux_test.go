@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +45,41 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			assert.Eventually(t, func() bool { return !alive(pid) }, 10*time.Second, 10*time.Millisecond)
 		})
 	}
+}
+
+// TestTheWorldOutlivesTheHandler kills the handler as often as a host bears, which ends the host.
+func TestTheWorldOutlivesTheHandler(t *testing.T) {
+	t.Setenv("PORT", "0")
+	t.Setenv("SANDBOX_PORT", "0")
+	t.Setenv("DDOE_SUBJECT_TOKEN_URL", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	var out, log lockedBuffer
+	ended := make(chan error, 1)
+	dist := assemble(t)
+	go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
+	ready := regexp.MustCompile(`handler is ready \(pid (\d+)`)
+	for n := range 4 {
+		var found [][]string
+		require.Eventually(t, func() bool {
+			found = ready.FindAllStringSubmatch(log.String(), -1)
+			return len(found) == n+1
+		}, 30*time.Second, 10*time.Millisecond, "log:\n%s", &log)
+		if n == 3 {
+			break
+		}
+		if n == 0 {
+			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond)
+			call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images", `{"serviceName": "my-service", "storage": [{"resourceId": "`+imagesAccount+`", "container": "images"}]}`)
+		}
+		pid, err := strconv.Atoi(found[n][1])
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	}
+	assert.Contains(t, log.String(), "the host gives up")
+	assert.Contains(t, log.String(), "started anew in 1s")
+	assert.Contains(t, call(t, http.MethodGet, apiURL(out.String())+"/integrations/my-images", ""), `"my-images"`, "the world is as it was")
+	cancel()
+	require.NoError(t, <-ended, "a wish to stop is no failure")
 }
 
 // alive tells whether the process runs; one that has ended and whose parent has not asked yet does not.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,6 +122,74 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	require.NoError(t, <-ended)
 	_, err = net.DialTimeout("tcp", "127.0.0.1:"+os.Getenv("PORT"), time.Second)
 	require.Error(t, err, "nothing listens any more")
+}
+
+// imagesAccount is the storage account of the seeded world.
+const imagesAccount = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+
+// apiURL takes the API's base from run's line.
+func apiURL(ready string) string {
+	_, rest, _ := strings.Cut(ready, "api=")
+	url, _, _ := strings.Cut(rest, " ")
+	return url
+}
+
+// call returns the body of a request that must succeed.
+func call(t *testing.T, method, url, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Less(t, response.StatusCode, 300, string(answer))
+	return string(answer)
+}
+
+// TestRunWithoutThePlatform switches the API off by an empty setting.
+func TestRunWithoutThePlatform(t *testing.T) {
+	dist := assemble(t)
+	t.Setenv("PORT", "0")
+	t.Setenv("SANDBOX_PORT", "0")
+	for name, tt := range map[string]struct {
+		set  bool
+		want string
+	}{
+		"as it is":          {want: `"name":"ddoeIntegration"`},
+		"empty: a person's": {set: true, want: `"action":"manual"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.set {
+				t.Setenv("DDOE_API_URL", "")
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var out, log lockedBuffer
+			ended := make(chan error, 1)
+			go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
+			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond, "log:\n%s", &log)
+			plan := call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images?dryRun=true", `{"serviceName": "my-service",
+				"storage": [{"resourceId": "`+imagesAccount+`", "container": "images", "access": "readWrite"}],
+				"ddoe": {"organizationId": "55555555-5555-4555-8555-555555555555", "integration": true}}`)
+			assert.Contains(t, plan, tt.want)
+			cancel()
+			require.NoError(t, <-ended)
+		})
+	}
+}
+
+// TestAFaultySettingIsTold ends with one message, which names the option.
+func TestAFaultySettingIsTold(t *testing.T) {
+	t.Setenv("PORT", "0")
+	t.Setenv("SANDBOX_PORT", "0")
+	t.Setenv("DDOE_OPTION_MAP", `{"zone": "planted"}`)
+	var log lockedBuffer
+	err := realMain(t.Context(), []string{"run", "-dist", assemble(t)}, io.Discard, &log)
+	require.EqualError(t, err, "the handler does not start (exit status 1); what it said stands above")
+	assert.Equal(t, 1, strings.Count(log.String(), `option "zone"`), log.String())
+	assert.NotContains(t, log.String(), "planted")
 }
 
 func TestRefusals(t *testing.T) {

@@ -47,7 +47,8 @@ func ParseOptionMap(text string) (OptionMap, error) {
 		return nil, errors.New("not a JSON object of strings")
 	}
 	m := OptionMap{}
-	for name, source := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) { // the same fault is named each time
+		source := given[name]
 		literal, isLiteral := strings.CutPrefix(source, "=")
 		switch {
 		case isLiteral:

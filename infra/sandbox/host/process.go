@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -59,12 +60,12 @@ func isFile(path string) bool {
 }
 
 // start runs the command with the five variables that a custom handler gets, its output going to log.
-// The end of ctx kills it.
-func (c command) start(ctx context.Context, port int, log *logger) (*process, error) {
+// Lines on stderr that are in said are left out of the log. The end of ctx kills it.
+func (c command) start(ctx context.Context, port int, said []string, log *logger) (*process, error) {
 	p := &process{
 		address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		ready:   make(chan struct{}), done: make(chan struct{}),
-		stderr: &lineWriter{log: log, prefix: "[stderr] ", keep: 3},
+		stderr: &lineWriter{log: log, prefix: "[stderr] ", keep: 3, known: said},
 	}
 	worker := uuid.NewString()
 	p.cmd = exec.CommandContext(ctx, c.executable, c.arguments...)
@@ -143,6 +144,7 @@ type lineWriter struct {
 	log    *logger
 	prefix string
 	keep   int
+	known  []string // lines that are remembered, but not passed on again
 
 	mu   sync.Mutex
 	rest []byte
@@ -177,7 +179,9 @@ func (w *lineWriter) flush() {
 func (w *lineWriter) emit() {
 	line := string(w.rest)
 	w.rest = w.rest[:0]
-	w.log.line(w.prefix + line)
+	if !slices.Contains(w.known, line) {
+		w.log.line(w.prefix + line)
+	}
 	if w.last = append(w.last, line); len(w.last) > w.keep {
 		w.last = w.last[1:]
 	}

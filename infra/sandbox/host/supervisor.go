@@ -46,9 +46,10 @@ func (s *supervisor) run(ctx context.Context) {
 	defer close(s.ended)
 	var count int
 	var lastError time.Time
+	var said []string // by a handler that did not come to be ready: the next one says it again
 	port := s.command.port
 	for ctx.Err() == nil {
-		p, err := s.start(ctx, &port)
+		p, err := s.start(ctx, &port, said)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.fail(err)
@@ -60,8 +61,10 @@ func (s *supervisor) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		said = nil
 		if !closed(p.ready) {
 			port = s.command.port // somebody else may have taken the free one
+			said = p.stderr.tail()
 		}
 		if problem == nil {
 			continue // asked for: a restart that does not count
@@ -76,7 +79,7 @@ func (s *supervisor) run(ctx context.Context) {
 		} else {
 			count, lastError = count+1, now
 		}
-		s.log.hostf("handler error %d of %d: %v", count, errorLimit, problem)
+		s.log.hostf("handler error %d of %d: %s", count, errorLimit, brief(problem))
 		if count >= errorLimit {
 			s.fail(fmt.Errorf("the handler failed %d times within %s; last: %w", count, errorWindow, problem))
 			return
@@ -86,7 +89,7 @@ func (s *supervisor) run(ctx context.Context) {
 
 // start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that is
 // refused in between is tried again and finds it.
-func (s *supervisor) start(ctx context.Context, port *int) (*process, error) {
+func (s *supervisor) start(ctx context.Context, port *int, said []string) (*process, error) {
 	if *port == 0 {
 		free, err := freePort(ctx)
 		if err != nil {
@@ -94,7 +97,7 @@ func (s *supervisor) start(ctx context.Context, port *int) (*process, error) {
 		}
 		*port = free
 	}
-	return s.command.start(ctx, *port, s.log)
+	return s.command.start(ctx, *port, said, s.log)
 }
 
 // live sees one process through: readiness, then its end. nil means that it is to be restarted without counting.
@@ -133,12 +136,22 @@ type ExitError struct {
 	Stderr []string // its last lines
 }
 
+// Error tells the handler's last words, too, as a real host's exception does.
 func (e *ExitError) Error() string {
-	text := "the handler ended: " + e.State
-	if len(e.Stderr) > 0 {
-		text += "; " + strings.Join(e.Stderr, " | ")
+	if len(e.Stderr) == 0 {
+		return e.brief()
 	}
-	return text
+	return e.brief() + "; " + strings.Join(e.Stderr, " | ")
+}
+
+func (e *ExitError) brief() string { return "the handler ended: " + e.State }
+
+// brief is the error for the log, which has the handler's last words already.
+func brief(err error) string {
+	if exit, ok := errors.AsType[*ExitError](err); ok {
+		return exit.brief()
+	}
+	return err.Error()
 }
 
 // awaitReady polls GET / until anything at all answers; only a refused connection means "not yet".
@@ -220,7 +233,7 @@ func (s *supervisor) state() (*process, error, <-chan struct{}) { // the failure
 func (s *supervisor) publish(p *process) { s.change(func() { s.current = p }) }
 
 func (s *supervisor) fail(err error) {
-	s.log.hostf("ERROR: %v", err)
+	s.log.hostf("ERROR: the host gives up: %s", brief(err))
 	s.change(func() {
 		if s.failure == nil {
 			s.failure = err

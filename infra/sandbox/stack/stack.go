@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
@@ -37,6 +36,7 @@ type Options struct {
 type Stack struct {
 	cloud   *cloud.Cloud
 	host    *host.Host
+	address string // of the API, host:port
 	options Options
 }
 
@@ -74,7 +74,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 
 // startHost starts the host over the sandbox that runs.
 func (s *Stack) startHost(ctx context.Context, listener net.Listener) error {
-	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+listener.Addr().String())
+	s.address = listener.Addr().String()
+	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+s.address)
 	next, err := host.New(host.Options{
 		Root: s.options.Dist, Listener: listener, Env: append(env, s.options.Env...), Broker: s.cloud.Broker(),
 		MayListen: s.cloud.MayListen, Log: s.options.Log,
@@ -93,10 +94,9 @@ func (s *Stack) startHost(ctx context.Context, listener net.Listener) error {
 // Options.Env, as a changed setting restarts a deployed app. World and messages stay. After an error nothing runs but the
 // sandbox. It must not run beside the other methods.
 func (s *Stack) Restart(ctx context.Context, env ...string) error {
-	address := strings.TrimPrefix(s.host.URL(), "http://")
 	s.host.Close()
 	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", address)
+	listener, err := lc.Listen(ctx, "tcp", s.address)
 	if err != nil {
 		return err
 	}
