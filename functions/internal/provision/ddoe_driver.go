@@ -125,7 +125,7 @@ func (r *run) testDriver(ctx context.Context, integrationID string, request func
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if r.mayBeOptions(err) {
+		if r.mayBeOptions(ctx, err) {
 			if err := r.resend(ctx, integrationID); err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ func (r *run) testDriver(ctx context.Context, integrationID string, request func
 // platform has is then not what is going to be made.
 func (r *run) testBeforeMove(ctx context.Context) error {
 	d := r.current()
-	st := *d.Status.DDOE
+	st := platformOf(d)
 	if st.DriverID == "" || d.Spec.DDOE.Driver == nil {
 		return nil
 	}
@@ -174,19 +174,19 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 }
 
 // mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
-// once it has outlasted a pause.
-func (r *run) mayBeOptions(err error) bool {
+// once nothing that it depends on is new.
+func (r *run) mayBeOptions(ctx context.Context, err error) bool {
 	var refused *ddoe.Error
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return storageRefused(refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.cmd.Attempt > 0
+	return storageRefused(refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, firstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After
 // an answer that cannot be believed the list is asked whether there is one, now and in later attempts.
 func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Driver, error) {
-	before := r.current().Status.DDOE.Driver
+	before := platformOf(r.current()).Driver
 	if err := r.noteCreate(ctx, func(st *integration.DDOEStatus) { st.Driver = sending(wanted) }); err != nil {
 		return ddoe.Driver{}, err
 	}
@@ -220,22 +220,23 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 	if id != made.ID { // another attempt's, which was sent the same
 		made = ddoe.Driver{ID: id}
 	}
-	return overlaid(made, sentDriver(*r.current().Status.DDOE)), err
+	return overlaid(made, sentDriver(platformOf(r.current()))), err
 }
 
 // claimDriver makes the driver the document's, with what it was sent; see claimIntegration. A driver on an integration that
 // is not the document's any more is not claimed: it was torn down meanwhile.
 func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver, own bool) (string, error) {
-	st := r.current().Status.DDOE
-	if st.DriverID == id && st.CreateSentAt == nil && !slices.ContainsFunc(compareDriver(sentDriver(*st), wanted), comparison.open) {
+	st := platformOf(r.current())
+	if st.DriverID == id && !slices.ContainsFunc(compareDriver(sentDriver(st), wanted), comparison.open) {
 		return id, nil
 	}
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		if st.IntegrationID == wanted.IntegrationID && (st.DriverID == "" || st.DriverID == id) {
 			st.DriverID, st.Driver, st.CreateSentAt = id, sending(wanted), nil
+			unvalidated(st)
 		}
 	})
-	winner := r.current().Status.DDOE.DriverID
+	winner := platformOf(r.current()).DriverID
 	if winner != id && own {
 		if err := r.deleteDriver(ctx, id); err != nil {
 			return "", err

@@ -69,8 +69,8 @@ func patchOf(open []comparison, wanted ddoe.NewDriver) (ddoe.DriverPatch, bool) 
 // patchInDoubt changes a driver. What the document remembers of the members that are sent is taken back before, as a crash
 // may keep it from learning which of the two values they have then.
 func (r *run) patchInDoubt(ctx context.Context, id string, wanted ddoe.NewDriver, patch ddoe.DriverPatch, sent []comparison) (ddoe.Driver, error) {
-	before := r.current().Status.DDOE.Driver
-	known := before != nil && r.current().Status.DDOE.DriverID == id
+	before := platformOf(r.current()).Driver
+	known := before != nil && platformOf(r.current()).DriverID == id
 	if known {
 		if err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.Driver = inDoubt(*before, sent) }); err != nil {
 			return ddoe.Driver{}, err
@@ -126,7 +126,7 @@ func (r *run) moveDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewDri
 		}
 		kept = shown.IntegrationID
 	}
-	if sent := sentDriver(*r.current().Status.DDOE).IntegrationID; sent != "" && sent != wanted.IntegrationID && (kept == "" || kept == sent) {
+	if sent := sentDriver(platformOf(r.current())).IntegrationID; sent != "" && sent != wanted.IntegrationID && (kept == "" || kept == sent) {
 		return r.remakeDriver(ctx, is, wanted)
 	}
 	unchanged := unchangedDriver(is, []comparison{{memberIntegration, wanted.IntegrationID, said(kept)}})

@@ -242,6 +242,65 @@ func TestPlatformOrganizationAndProjectChange(t *testing.T) {
 	})
 }
 
+// TestPlatformMoveIsTestedFirst: a move to another organisation gives up what works only where the storage can be reached.
+func TestPlatformMoveIsTestedFirst(t *testing.T) {
+	moved := func() integration.Spec {
+		s := inProject(otherProject)
+		s.DDOE.OrganizationID = otherOrganization
+		return s
+	}
+	for name, c := range map[string]struct {
+		role string // in the organisation that it is moved to
+		code string
+	}{
+		"the storage is closed":     {"", "ddoe-driver-test-failed"},
+		"the role does not suffice": {"member", "ddoe-organization-role-missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.elsewhere()
+			made := f.carried(wired()).Status.DDOE
+			f.closed(c.role == "")
+			if c.role != "" {
+				f.answers(`GET .*/users/orgs$`, 200, "application/json", `[{"org":"`+otherOrganization+`","member":"a@b","role":"`+c.role+`"}]`)
+			}
+			op := f.refused(moved())
+			assert.Equal(t, c.code, op.Error.Code)
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+			st := f.document().Status.DDOE
+			assert.Equal(t, []string{made.IntegrationID, made.DriverID, made.OrganizationID}, []string{st.IntegrationID, st.DriverID, st.OrganizationID})
+			assert.Equal(t, made.DriverID, f.onlyDriver()["id"])
+			if c.role == "" {
+				assert.Contains(t, op.Error.Detail, "nothing of it was removed")
+				// The way around it that the detail names is one.
+				f.carried(spec("images"))
+				assert.Equal(t, gateCounts{}, f.onGate())
+				f.closed(false)
+				f.carried(moved())
+				assert.Equal(t, otherProject, f.onlyDriver()["projectId"])
+			}
+		})
+	}
+	// What the old driver has says nothing where options or place are others from now on.
+	for name, change := range map[string]func(*integration.Spec){
+		"subject":   func(s *integration.Spec) { s.ServiceName, s.Subjects = "", []string{other} },
+		"container": func(s *integration.Spec) { s.Storage[0].Container = "archive" },
+	} {
+		t.Run(name+" changes too", func(t *testing.T) {
+			f := withPlatform(t)
+			f.elsewhere()
+			f.carried(wired())
+			s := moved()
+			change(&s)
+			before := len(f.requests)
+			f.carried(s)
+			assert.Zero(t, f.sentTo(before, `GET gate.*/drivers/[^/]*/test$`)-1, "the new one alone")
+			assert.Equal(t, otherOrganization, f.document().Status.DDOE.OrganizationID)
+			f.onlyDriver()
+		})
+	}
+}
+
 // TestPlatformDriverKilledAnywhere kills the process before and after each effect of a provisioning that makes the driver
 // anew, and carries on; or does not, and tears down, or asks for no driver any more.
 func TestPlatformDriverKilledAnywhere(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // findDriver finds our driver: by id, else by name, project and integration. Nil where there is none. What the platform
 // leaves out is taken from what it was sent last.
 func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driver, error) {
-	st := r.current().Status.DDOE
+	st := platformOf(r.current())
 	if st.DriverID == "" {
 		return r.unclaimedDriver(ctx, wanted)
 	}
@@ -26,7 +26,7 @@ func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driv
 	case err != nil:
 		return nil, err
 	}
-	is = overlaid(is, sentDriver(*st))
+	is = overlaid(is, sentDriver(st))
 	return &is, nil
 }
 
@@ -98,7 +98,7 @@ func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) 
 // leftDrivers are what creates have made whose answers were lost, as far as the list shows them by now: of the name that was
 // sent last, about the place that was sent, by the key's user.
 func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
-	sent := sentDriver(*r.current().Status.DDOE)
+	sent := sentDriver(platformOf(r.current()))
 	if sent.Name == "" {
 		return nil, nil
 	}

@@ -10,7 +10,7 @@ import (
 
 // dropDriver removes the driver that the spec does not ask for any more.
 func (r *run) dropDriver(ctx context.Context) error {
-	st := *r.current().Status.DDOE
+	st := platformOf(r.current())
 	ours, err := r.leftDrivers(ctx)
 	if err != nil {
 		return err
@@ -36,7 +36,10 @@ func (r *run) dropDriver(ctx context.Context) error {
 	if st.DriverID == "" && st.Driver == nil {
 		return nil
 	}
-	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.DriverID, st.Driver, st.CreateSentAt = "", nil, nil })
+	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
+		st.DriverID, st.Driver, st.CreateSentAt = "", nil, nil
+		unvalidated(st)
+	})
 }
 
 // stepDriverDelete is the step that removes a driver.
@@ -44,7 +47,7 @@ const stepDriverDelete = "ddoeDriver-delete"
 
 // giveUpDriver deletes a driver of ours. One that a person has put on another integration is theirs: it stays.
 func (r *run) giveUpDriver(ctx context.Context, is ddoe.Driver) error {
-	if movedAway(is, *r.current().Status.DDOE) {
+	if movedAway(is, platformOf(r.current())) {
 		r.leave(is)
 		return nil
 	}

@@ -160,6 +160,20 @@ func TestPlatformOptionsChangedBehindA500(t *testing.T) {
 	}
 }
 
+// TestPlatformFaultAfterALateRole: however often it was tried before, a fault right after a role was assigned is no reason
+// to send the options again.
+func TestPlatformFaultAfterALateRole(t *testing.T) {
+	f := withPlatform(t)
+	_, err := f.world.DeleteRoleAssignment(f.carried(wired()).Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	f.fails(fault{match: regexp.MustCompile(`PUT management\.azure\.com.*roleAssignments`), status: 429, times: 3})
+	f.fails(fault{match: regexp.MustCompile(`GET gate.*/drivers/[^/]*/test$`), status: 500, times: 1})
+	before := len(f.requests)
+	f.carried(wired())
+	assert.Equal(t, 4, f.sentTo(before, `PUT management.*roleAssignments`))
+	assert.Empty(t, f.writes(before))
+}
+
 // TestPlatformRoleRefusedAtTheDriver: what was made stays, the document says what is missing, and the next PUT completes.
 func TestPlatformRoleRefusedAtTheDriver(t *testing.T) {
 	for _, quirk := range []string{"", platform.QuirkRole401} {

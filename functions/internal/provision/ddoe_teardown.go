@@ -78,7 +78,7 @@ func (r *run) removePlatform(ctx context.Context) error {
 // knownDriver reads the driver that the document knows. One that a person has put on another integration is theirs by now:
 // it stays, and is no obstacle.
 func (x *removal) knownDriver(ctx context.Context) error {
-	st := x.current().Status.DDOE
+	st := platformOf(x.current())
 	if st.DriverID == "" {
 		return nil
 	}
@@ -88,10 +88,10 @@ func (x *removal) knownDriver(ctx context.Context) error {
 		x.gone = append(x.gone, "the driver "+diagnosis.Printable(st.DriverID))
 	case err != nil:
 		return err
-	case movedAway(driver, *st):
+	case movedAway(driver, st):
 		x.leave(driver)
 	default:
-		x.ours = append(x.ours, overlaid(driver, sentDriver(*st)))
+		x.ours = append(x.ours, overlaid(driver, sentDriver(st)))
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (x *removal) knownDriver(ctx context.Context) error {
 // believed before.
 func (x *removal) settled(integrations []ddoe.Integration) error {
 	made := len(integrations) > 0
-	if x.current().Status.DDOE.IntegrationID != "" { // then the create was a driver's
+	if platformOf(x.current()).IntegrationID != "" { // then the create was a driver's
 		made = len(x.ours) > 0
 	}
 	if made {
@@ -117,7 +117,7 @@ func (x *removal) integrations(ctx context.Context) ([]ddoe.Integration, error) 
 	if err != nil && !hidden {
 		return nil, err
 	}
-	id := x.current().Status.DDOE.IntegrationID
+	id := platformOf(x.current()).IntegrationID
 	if id == "" || slices.ContainsFunc(found.ours, func(one ddoe.Integration) bool { return one.ID == id }) {
 		return found.ours, nil
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -253,4 +255,75 @@ func TestPlatformNotWantedAnyMore(t *testing.T) {
 	assert.Equal(t, gateCounts{}, f.onGate())
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
 	assert.Empty(t, d.Status.DDOE.IntegrationID)
+}
+
+// TestPlatformCountThatLags: the platform still counts, and perhaps shows, a driver that has just been deleted. That is
+// believed to be somebody's only after a while.
+func TestPlatformCountThatLags(t *testing.T) {
+	for lag, ended := range map[time.Duration]integration.OperationStatus{time.Second: integration.OperationSucceeded,
+		100 * time.Second: integration.OperationSucceeded, 10 * time.Minute: integration.OperationFailed} {
+		t.Run(lag.String(), func(t *testing.T) {
+			f := withPlatform(t)
+			f.carried(wired())
+			f.quirk(platform.QuirkDriverCountLag, world.Object{"ms": float64(lag.Milliseconds())})
+			f.advance(15 * time.Minute) // it is counted by now
+			op := f.teardown()
+			require.Equal(t, ended, op.Status, "%+v", op.Error)
+			if ended == integration.OperationFailed {
+				assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+				assert.Contains(t, op.Error.Detail, "used by 1 driver(s)")
+				f.advance(lag)
+				require.Equal(t, integration.OperationSucceeded, f.teardown().Status)
+			}
+			assert.Equal(t, gateCounts{}, f.onGate())
+		})
+	}
+	// Who is shown is not waited for.
+	f := withPlatform(t)
+	f.carried(wired())
+	f.quirk(platform.QuirkDriverCountLag, world.Object{"ms": float64(60_000)})
+	f.advance(15 * time.Minute)
+	f.onceAt(`DELETE .*/drivers/`, 0, f.theirs)
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	op := f.requireStatus(down.OperationID, integration.OperationFailed)
+	assert.Contains(t, op.Error.Detail, "their driver (id theirs, project p-2)")
+}
+
+// TestPlatformDriverThatAPersonMoved: a driver on another integration is not ours any more. It stays, and hinders nothing.
+func TestPlatformDriverThatAPersonMoved(t *testing.T) {
+	for name, c := range map[string]struct {
+		act  func(*fixture) integration.Operation
+		left gateCounts
+	}{
+		"torn down": {(*fixture).teardown, gateCounts{drivers: 1}},
+		"dropped": {func(f *fixture) integration.Operation {
+			s := wired()
+			s.DDOE.Driver = nil
+			return f.operation(f.carried(s).Status.LastOperationID)
+		}, gateCounts{1, 1}},
+		"another project": {func(f *fixture) integration.Operation {
+			return f.operation(f.carried(inProject(otherProject)).Status.LastOperationID)
+		}, gateCounts{1, 2}},
+		"another organization": {func(f *fixture) integration.Operation {
+			s := inProject(otherProject)
+			s.DDOE.OrganizationID = otherOrganization
+			return f.operation(f.carried(s).Status.LastOperationID)
+		}, gateCounts{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.elsewhere()
+			id := f.carried(wired()).Status.DDOE.DriverID
+			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
+			op := c.act(f)
+			require.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
+			_, there := f.world.DDOEObject(world.DDOEDrivers, id)
+			assert.True(t, there)
+			assert.Equal(t, c.left, f.onGate())
+			assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool {
+				return s.Name == "ddoeDriver-delete" && s.Target == id && s.Outcome == "left"
+			}), "%+v", op.Steps)
+		})
+	}
 }
