@@ -112,5 +112,11 @@ func examples() map[string]*huma.Example {
 			Subjects: []string{"system:serviceaccount:dataloop:my-service"}, Audience: "api://AzureADTokenExchange",
 			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessRead}},
 		}},
+		"platform": {Summary: "With integration and driver on the DDOE platform", Value: integration.Spec{
+			ServiceName: "my-service",
+			Storage:     []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}},
+			DDOE: &integration.DDOE{OrganizationID: "55555555-5555-4555-8555-555555555555", Integration: true,
+				Driver: &integration.Driver{ProjectID: "66666666-6666-4666-8666-666666666666", Name: "images"}},
+		}},
 	}
 }

@@ -14,12 +14,12 @@ type Spec struct {
 	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Display name of the app registration; default: DDOE WIF {id}"`
 	TenantID    string          `json:"tenantId,omitempty" doc:"Entra tenant; default: the service's own" example:"11111111-1111-4111-8111-111111111111"`
 	Issuer      string          `json:"issuer,omitempty" doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER" example:"https://dataloop.ai/oauth2"`
-	Subjects    []string        `json:"subjects,omitempty" doc:"Subjects of the platform's tokens, 1 to 20, exact and case-sensitive" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
-	ServiceName string          `json:"serviceName,omitempty" doc:"Stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE" example:"my-service"`
+	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
+	ServiceName string          `json:"serviceName,omitempty" doc:"A service's name, lower-case; stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE, and is answered as that subject" example:"my-service"`
 	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
-	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" doc:"What the federated identity may reach; at least one entry"`
-	DDOE        *DDOE           `json:"ddoe,omitempty"`
-	HealthCheck *HealthCheck    `json:"healthCheck,omitempty"`
+	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20" doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`
+	DDOE        *DDOE           `json:"ddoe,omitempty" doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that were made there before"`
+	HealthCheck *HealthCheck    `json:"healthCheck,omitempty" doc:"Whether and how often it is checked"`
 }
 
 // Access is what the federated identity may do in a container.
@@ -34,23 +34,23 @@ const (
 // StorageAccess is access to one container, or to all containers of the account where Container is empty.
 type StorageAccess struct {
 	ResourceID string `json:"resourceId" doc:"ARM id of the storage account" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"`
-	Container  string `json:"container,omitempty" doc:"Container; empty grants the whole account" example:"images"`
+	Container  string `json:"container,omitempty" minLength:"3" maxLength:"63" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" patternDescription:"lower-case letters, digits and single hyphens between them" doc:"Container; left out, the whole account is granted" example:"images"`
 	Access     Access `json:"access,omitempty" enum:"read,readWrite" doc:"Default: read"`
 }
 
 // DDOE is what to set up on the platform's side.
 type DDOE struct {
-	OrganizationID string  `json:"organizationId,omitempty"`
-	Integration    bool    `json:"integration,omitempty"`
-	Driver         *Driver `json:"driver,omitempty"`
+	OrganizationID string  `json:"organizationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"The organisation's id; required with integration. Another one than before: integration and driver are removed in the old one and made in the new one" example:"55555555-5555-4555-8555-555555555555"`
+	Integration    bool    `json:"integration,omitempty" doc:"Make the integration in the organisation. Default: false, which hands out the form for a person to make it, and removes what was made before"`
+	Driver         *Driver `json:"driver,omitempty" doc:"The driver on the integration, for one container; needs integration. Left out, a driver that was made before is removed, and the datasets on it lose their storage"`
 }
 
 // Driver is the platform's storage driver.
 type Driver struct {
-	ProjectID           string `json:"projectId,omitempty"`
-	Name                string `json:"name,omitempty"`
-	Path                string `json:"path,omitempty"`
-	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty"`
+	ProjectID           string `json:"projectId,omitempty" required:"true" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"The project's id, of the same organisation. Another one than before: the driver is removed and made anew, and the datasets on it lose their storage" example:"66666666-6666-4666-8666-666666666666"`
+	Name                string `json:"name,omitempty" maxLength:"256" doc:"The driver's name on the platform; default: the integration's id" example:"images"`
+	Path                string `json:"path,omitempty" maxLength:"256" doc:"Folder in the container, without slashes around it; left out, the whole container" example:"images/2026"`
+	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty" doc:"Whether the platform may delete blobs in the container. Default: false"`
 }
 
 // HealthCheck says whether and how often the integration is checked.
@@ -134,19 +134,19 @@ type RoleAssignment struct {
 type DDOEStatus struct {
 	Mode            string     `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
 	OrganizationID  string     `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
-	IntegrationID   string     `json:"integrationId,omitempty"`
-	DriverID        string     `json:"driverId,omitempty"`
-	IntegrationType string     `json:"integrationType,omitempty"`
+	IntegrationID   string     `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
+	DriverID        string     `json:"driverId,omitempty" doc:"The driver's id on the platform"`
+	IntegrationType string     `json:"integrationType,omitempty" doc:"The platform's name of the integration's type"`
 	OptionsHash     string     `json:"optionsHash,omitempty" hidden:"true"` // tells what was sent last, as the platform shows no options; stored, never served
-	Validated       bool       `json:"validated" doc:"The platform has tested the driver as the federated identity"`
+	Validated       bool       `json:"validated" doc:"The platform has tested the driver as the federated identity since the last change"`
 	ValidationID    string     `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
-	CheckedAt       *time.Time `json:"checkedAt,omitempty"`
+	CheckedAt       *time.Time `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
 	Form            *DDOEForm  `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
 	Since           *time.Time `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
-	Why             string     `json:"why,omitempty"`
-	Next            string     `json:"next,omitempty"`
+	Why             string     `json:"why,omitempty" doc:"Why the API could not be used where it was wanted"`
+	Next            string     `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
 	// Diagnosis is why the API could not be used where it was wanted.
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"The same as why, with code and remedy"`
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
 	// the driver is made, and again when the platform has it.
 	Driver *DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
@@ -171,12 +171,12 @@ type DDOEDriver struct {
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
 type DDOEForm struct {
 	OrganizationID  string `json:"organizationId,omitempty" doc:"The organisation to make it in; absent where the spec names none"`
-	IntegrationName string `json:"integrationName"`
-	Provider        string `json:"provider"`
-	IntegrationType string `json:"integrationType"`
-	ClientID        string `json:"clientId"`
-	TenantID        string `json:"tenantId"`
-	ImportFile      string `json:"importFile"`
+	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name it is taken over later"`
+	Provider        string `json:"provider" doc:"What to choose as provider"`
+	IntegrationType string `json:"integrationType" doc:"What to choose as type"`
+	ClientID        string `json:"clientId" doc:"Application (client) id"`
+	TenantID        string `json:"tenantId" doc:"Directory (tenant) id"`
+	ImportFile      string `json:"importFile" doc:"File to import: GET /integrations/{id}/credentials"`
 }
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.

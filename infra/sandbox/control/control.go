@@ -90,6 +90,9 @@ POST   /reset                         a fresh world
 GET    /queues/{name}/messages        what is in a queue; also /queues/{name}/deadletter
 POST   /queues/{name}/messages        put one message {"body", "sessionId", "messageId"}
 GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "times", "status", "code", "message", "body", "headers", "echo", "delayMs", "effect"}]
+                                      match: regular expressions; times: 1 where absent, 0 never, -1 without end;
+                                      effect: before (answered, not done; where absent), after (done, but this is answered),
+                                      drop (done, the connection is cut)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid", "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object

@@ -131,4 +131,5 @@ func TestDriverQuirksAreChecked(t *testing.T) {
 		assert.Equal(t, 400, recorder.Code, quirk)
 		assert.Contains(t, platform.QuirkHelp(), quirk)
 	}
+	assert.NotRegexp(t, `(?m)^ +$`, platform.QuirkHelp(), "each quirk has a meaning")
 }

@@ -96,10 +96,35 @@ func quirkShapes() map[string]quirkShape {
 	}
 }
 
-// QuirkHelp lists the quirks and their members for a human, one a line.
+// quirkMeanings tells in one line what each quirk does.
+func quirkMeanings() map[string]string {
+	return map[string]string{
+		QuirkDuplicate400:      "a second integration of a name is refused with 400",
+		QuirkDuplicate409:      "a second integration of a name is refused with 409",
+		QuirkReferences:        "org and creator of an integration are always shown so",
+		QuirkDates:             "all dates are shown so",
+		QuirkErrors:            "errors come without status, as plain text, or as a web page",
+		QuirkValidation:        "validateDrivers takes so many polls or so long, or ends with that status and error",
+		QuirkRefuseDeleteInUse: "an integration that drivers use is not deleted",
+		QuirkPatchReplaces:     "an update replaces all options, and does not merge them",
+		QuirkRole401:           "a missing role is 401, not 403",
+		QuirkListLag:           "a new integration is listed only after so many ms",
+		QuirkDriverListLag:     "a new driver is listed only after so many ms",
+		QuirkDriverCountLag:    "an integration's drivers are counted as they were so many ms ago",
+		QuirkCommandLag:        "a new command is not found for so many ms",
+		QuirkIntegrationPatch:  "an update of an integration is answered 200, and that member stays; or its own name counts as taken",
+		QuirkDriverAnswer:      "drivers are shown without integration, project and place",
+		QuirkDriverCreate:      "a new driver may delete, whatever was sent",
+		QuirkDriverPatch:       "an update of a driver is answered 200, and that member stays; or it is refused",
+		QuirkDriverTest:        "the status of a storage test that fails; 400 without it",
+		QuirkSubject:           "the subject of the platform's own tokens, whatever the credential file says",
+	}
+}
+
+// QuirkHelp lists the quirks for a human: name, members, meaning.
 func QuirkHelp() string {
 	var lines strings.Builder
-	shapes := quirkShapes()
+	shapes, meanings := quirkShapes(), quirkMeanings()
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		shape := shapes[name]
 		var members []string
@@ -109,7 +134,7 @@ func QuirkHelp() string {
 		if len(shape.values) > 0 {
 			members = []string{`"value": "` + strings.Join(shape.values, `" or "`) + `"`}
 		}
-		fmt.Fprintf(&lines, "  %-18s {%s}\n", name, strings.Join(members, ", "))
+		fmt.Fprintf(&lines, "  %-18s {%s}\n  %-18s %s\n", name, strings.Join(members, ", "), "", meanings[name])
 	}
 	return lines.String()
 }
