@@ -233,7 +233,6 @@ func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver,
 	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
 		if st.IntegrationID == wanted.IntegrationID && (st.DriverID == "" || st.DriverID == id) {
 			st.DriverID, st.Driver, st.CreateSentAt = id, sending(wanted), nil
-			unvalidated(st)
 		}
 	})
 	winner := platformOf(r.current()).DriverID

@@ -36,10 +36,7 @@ func (r *run) dropDriver(ctx context.Context) error {
 	if st.DriverID == "" && st.Driver == nil {
 		return nil
 	}
-	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		st.DriverID, st.Driver, st.CreateSentAt = "", nil, nil
-		unvalidated(st)
-	})
+	return r.learnPlatform(ctx, func(st *integration.DDOEStatus) { st.DriverID, st.Driver, st.CreateSentAt = "", nil, nil })
 }
 
 // stepDriverDelete is the step that removes a driver.

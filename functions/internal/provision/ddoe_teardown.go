@@ -20,6 +20,9 @@ type removal struct {
 	ours []ddoe.Driver
 	// gone names what was ours and is not there any more, by this attempt or before it.
 	gone []string
+	// missing is the id of the driver that the document knows, if it is not there any more. Who has deleted it is not known:
+	// a process that was killed tells nobody.
+	missing string
 }
 
 // removePlatform removes what is ours on the platform: the drivers, then the integration. While drivers of others use the
@@ -85,7 +88,8 @@ func (x *removal) knownDriver(ctx context.Context) error {
 	driver, err := x.getDriver(ctx, st.DriverID)
 	switch {
 	case ddoe.IsNotFound(err):
-		x.gone = append(x.gone, "the driver "+diagnosis.Printable(st.DriverID))
+		x.missing = st.DriverID
+		return x.isGone(ctx, st.DriverID)
 	case err != nil:
 		return err
 	case movedAway(driver, st):
@@ -183,8 +187,24 @@ func (x *removal) unused(ctx context.Context, one ddoe.Integration) error {
 	return x.inUse(one, max(count, len(others)), others)
 }
 
-// lately are the ids of drivers that this operation has deleted so lately that the platform may still count them.
+// lately are the ids of drivers that this operation has deleted, or has found deleted, so lately that the platform may still
+// count them.
 func (x *removal) lately(ctx context.Context) ([]string, error) {
+	steps, err := x.deletions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, step := range steps {
+		if slices.Contains([]string{"deleted", "absent"}, step.Outcome) && x.now().Sub(step.At) < createLag {
+			ids = append(ids, step.Target)
+		}
+	}
+	return ids, nil
+}
+
+// deletions are the steps of this operation that removed a driver, or were to.
+func (x *removal) deletions(ctx context.Context) ([]integration.Step, error) {
 	if err := x.flush(ctx); err != nil {
 		return nil, err
 	}
@@ -192,13 +212,18 @@ func (x *removal) lately(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, stored(err)
 	}
-	var ids []string
-	for _, step := range op.Steps {
-		if step.Name == stepDriverDelete && step.Outcome == "deleted" && x.now().Sub(step.At) < createLag {
-			ids = append(ids, step.Target)
-		}
+	return slices.DeleteFunc(op.Steps, func(step integration.Step) bool { return step.Name != stepDriverDelete }), nil
+}
+
+// isGone notes that a driver is gone, and once when that was found out: a crash may have kept its deletion from being noted.
+func (x *removal) isGone(ctx context.Context, id string) error {
+	x.gone = append(x.gone, "the driver "+diagnosis.Printable(id))
+	steps, err := x.deletions(ctx)
+	if err != nil || slices.ContainsFunc(steps, func(step integration.Step) bool { return step.Target == id }) {
+		return err
 	}
-	return ids, nil
+	x.did(stepDriverDelete, id, "absent", "", x.now(), nil)
+	return nil
 }
 
 func driverID(d ddoe.Driver) string { return d.ID }
