@@ -40,7 +40,8 @@ func (f Function) Register(api huma.API) {
 		OperationID: "disconnect", Method: http.MethodDelete, Path: "/integrations/{id}", Tags: []string{"integrations"},
 		Summary: "Tear an integration down",
 		Description: "Starts an operation that removes what the service made for the integration: role assignments, federated identity " +
-			"credentials, service principal and app registration. What it had adopted stays.",
+			"credentials, service principal and app registration, and before them driver and integration on the DDOE platform, " +
+			"also where a person had made those and the service took them over. Role assignments and credentials that it had adopted stay.",
 		DefaultStatus: http.StatusAccepted,
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)

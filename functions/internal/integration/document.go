@@ -143,10 +143,10 @@ type DDOEStatus struct {
 	CheckedAt       *time.Time `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
 	Form            *DDOEForm  `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
 	Since           *time.Time `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
-	Why             string     `json:"why,omitempty" doc:"Why the API could not be used where it was wanted"`
+	Why             string     `json:"why,omitempty" doc:"Why it is left to a person"`
 	Next            string     `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
 	// Diagnosis is why the API could not be used where it was wanted.
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"The same as why, with code and remedy"`
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"Why the API could not be used where it was wanted"`
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
 	// the driver is made, and again when the platform has it.
 	Driver *DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
