@@ -64,13 +64,13 @@ func (r *run) forgetDriver(ctx context.Context, id string) error {
 }
 
 func (r *run) deleteDriver(ctx context.Context, id string) error {
-	var removed bool
 	var request string
 	began := r.now()
-	err := r.askPlatform(ctx, opDriverDelete, func(ctx context.Context) error {
+	removed, err := ask(ctx, r, opDriverDelete, func(ctx context.Context) (bool, error) {
+		var removed bool
 		var err error
 		removed, request, err = r.Platform.Client.DeleteDriver(ctx, id)
-		return err
+		return removed, err
 	})
 	r.did(stepDriverDelete, id, deletion(removed), request, began, err)
 	return err
