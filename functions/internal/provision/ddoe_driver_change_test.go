@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -207,6 +208,30 @@ func TestPlatformDriverUnchanged(t *testing.T) {
 	assert.Equal(t, false, f.onlyDriver()["allowExternalDelete"])
 }
 
+// TestPlatformDriverChangeTakesValidationBack: what the platform has validated is not what is there now.
+func TestPlatformDriverChangeTakesValidationBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*integration.Spec)
+		stays  bool
+	}{
+		"the same again": {func(*integration.Spec) {}, true},
+		"changed":        {func(s *integration.Spec) { s.DDOE.Driver.Path = "sub" }, false},
+		"made anew":      {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = otherProject }, false},
+		"dropped":        {func(s *integration.Spec) { s.DDOE.Driver = nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.elsewhere()
+			f.verified(f.carried(wired()).Status.LastOperationID)
+			require.True(t, f.document().Status.DDOE.Validated)
+			s := wired()
+			c.change(&s)
+			st := f.carried(s).Status.DDOE
+			assert.Equal(t, []bool{c.stays, c.stays}, []bool{st.Validated, st.CheckedAt != nil})
+		})
+	}
+}
+
 // TestPlatformDriverShownWithSlashes: the platform's way to write a folder is no difference.
 func TestPlatformDriverShownWithSlashes(t *testing.T) {
 	f := withPlatform(t)
@@ -301,7 +326,7 @@ func TestPlatformMoveIsTestedFirst(t *testing.T) {
 	}
 }
 
-// TestPlatformDriverKilledAnywhere kills the process before and after each effect of a provisioning that makes the driver
+// TestPlatformDriverKilledAnywhere kills the process at each effect of a provisioning that makes the driver
 // anew, and carries on; or does not, and tears down, or asks for no driver any more.
 func TestPlatformDriverKilledAnywhere(t *testing.T) {
 	keeps := func(f *fixture) integration.Spec {
@@ -344,27 +369,22 @@ func TestPlatformDriverKilledAnywhere(t *testing.T) {
 			if then != "carried on" && what != "project" {
 				continue // what is left behind does not depend on why
 			}
-			for _, late := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s, %s, after=%v", what, then, late), func(t *testing.T) {
-					killed, n := true, 1
-					for ; killed; n++ {
-						f := withPlatform(t)
-						f.elsewhere()
-						f.carried(wired())
-						s := change(f)
-						_, cmd := f.submit(s)
-						_ = f.service.Handle(f.dies(n, late), cmd)
-						killed = f.revive()
-						if then == "carried on" {
-							f.handle(cmd)
-							f.settle(cmd)
-							f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-						}
-						check(t, f, s, n)
+			t.Run(what+", "+then, func(t *testing.T) {
+				var s integration.Spec
+				killedAnywhere(t, func() (*fixture, message.Command) {
+					f := withPlatform(t)
+					f.elsewhere()
+					f.carried(wired())
+					s = change(f)
+					_, cmd := f.submit(s)
+					return f, cmd
+				}, func(f *fixture, cmd message.Command, n int) {
+					if then == "carried on" {
+						f.completed(cmd)
 					}
-					assert.Greater(t, n, 20, "there is something to kill")
+					check(t, f, s, n)
 				})
-			}
+			})
 		}
 	}
 }

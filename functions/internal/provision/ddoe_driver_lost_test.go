@@ -38,7 +38,7 @@ func (f *fixture) onceDone(request string, do func()) {
 // killedAt carries a command out until the platform has done what a request asks for, whose answer is lost with the process.
 func (f *fixture) killedAt(cmd message.Command, request string) {
 	f.t.Helper()
-	ctx := f.dies(1<<30, true)
+	ctx := f.dies(1 << 30)
 	f.onceDone(request, func() {
 		f.mu.Lock()
 		f.kill.dead = true

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -173,29 +174,23 @@ func TestPlatformFallsBackAndDropsTheDriver(t *testing.T) {
 // found, or nothing was: nobody is told to make a second one.
 func TestPlatformFallsBackAfterACrash(t *testing.T) {
 	found := 0
-	for _, after := range []bool{false, true} {
-		killed := true
-		for n := 1; killed; n++ {
-			f := withPlatform(t)
-			why := reasons(f)["the type is not offered"]
-			s := wired()
-			s.DDOE.Driver = nil
-			_, cmd := f.submit(s)
-			_ = f.service.Handle(f.dies(n, after), cmd)
-			killed = f.revive()
-			unlearnt := f.onGate().integrations == 1 && f.document().Status.DDOE.IntegrationID == ""
-			why.arrange(f)
-			f.handle(cmd)
-			f.settle(cmd)
-			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-			st := f.document().Status.DDOE
-			assert.Equal(t, f.onGate().integrations == 0, st.Form != nil, "killed at effect %d", n)
-			if unlearnt {
-				found++
-				assert.Equal(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["id"], st.IntegrationID)
-			}
+	killedAnywhere(t, func() (*fixture, message.Command) {
+		f := withPlatform(t)
+		s := wired()
+		s.DDOE.Driver = nil
+		_, cmd := f.submit(s)
+		return f, cmd
+	}, func(f *fixture, cmd message.Command, n int) {
+		unlearnt := f.onGate().integrations == 1 && f.document().Status.DDOE.IntegrationID == ""
+		reasons(f)["the type is not offered"].arrange(f)
+		f.completed(cmd)
+		st := f.document().Status.DDOE
+		assert.Equal(t, f.onGate().integrations == 0, st.Form != nil, "killed at effect %d", n)
+		if unlearnt {
+			found++
+			assert.Equal(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["id"], st.IntegrationID)
 		}
-	}
+	})
 	assert.Positive(t, found, "there was something to find")
 }
 

@@ -203,7 +203,8 @@ func (x *removal) lately(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// deletions are the steps of this operation that removed a driver, or were to.
+// deletions are the steps of this operation that removed a driver, found it gone or left it. One that failed may have
+// removed its driver, too: it tells nothing.
 func (x *removal) deletions(ctx context.Context) ([]integration.Step, error) {
 	if err := x.flush(ctx); err != nil {
 		return nil, err
@@ -212,7 +213,7 @@ func (x *removal) deletions(ctx context.Context) ([]integration.Step, error) {
 	if err != nil {
 		return nil, stored(err)
 	}
-	return slices.DeleteFunc(op.Steps, func(step integration.Step) bool { return step.Name != stepDriverDelete }), nil
+	return slices.DeleteFunc(op.Steps, func(step integration.Step) bool { return step.Name != stepDriverDelete || step.Status != "done" }), nil
 }
 
 // isGone notes that a driver is gone, and once when that was found out: a crash may have kept its deletion from being noted.

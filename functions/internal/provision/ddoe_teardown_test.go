@@ -1,7 +1,6 @@
 package provision_test
 
 import (
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -212,22 +212,17 @@ func TestPlatformNothingLeft(t *testing.T) {
 // TestPlatformTeardownAfterACrashedRepair: the driver was to be made anew, and the document may know the old id while the
 // new driver is there.
 func TestPlatformTeardownAfterACrashedRepair(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		t.Run(fmt.Sprintf("after=%v", after), func(t *testing.T) {
-			killed := true
-			for n := 1; killed; n++ {
-				f := withPlatform(t)
-				f.provisioned(wired())
-				f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["type"] = "azureDatalakeGen2" })
-				_, cmd := f.submit(wired())
-				_ = f.service.Handle(f.dies(n, after), cmd)
-				killed = f.revive()
-				op := f.teardown()
-				require.Equal(t, integration.OperationSucceeded, op.Status, "killed at effect %d: %+v", n, op.Error)
-				require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
-			}
-		})
-	}
+	killedAnywhere(t, func() (*fixture, message.Command) {
+		f := withPlatform(t)
+		f.provisioned(wired())
+		f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["type"] = "azureDatalakeGen2" })
+		_, cmd := f.submit(wired())
+		return f, cmd
+	}, func(f *fixture, _ message.Command, n int) {
+		op := f.teardown()
+		require.Equal(t, integration.OperationSucceeded, op.Status, "killed at effect %d: %+v", n, op.Error)
+		require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
+	})
 }
 
 // TestPlatformDriverOfOurName: a driver of our name in a project that the spec does not name is somebody else's.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -81,144 +80,6 @@ func TestPlatformSideIsMadeAndValidated(t *testing.T) {
 	}
 	assert.Equal(t, []string{"drivers", "integrations"}, order[:2])
 	assert.Equal(t, "applications", order[len(order)-1])
-}
-
-// TestPlatformKilledAnywhere kills the process before and after each effect of a provisioning, and of a teardown.
-func TestPlatformKilledAnywhere(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		t.Run(fmt.Sprintf("create, after=%v", after), func(t *testing.T) {
-			killed, n := true, 1
-			for ; killed; n++ {
-				f := withPlatform(t)
-				_, cmd := f.submit(wired())
-				_ = f.service.Handle(f.dies(n, after), cmd)
-				killed = f.revive()
-				f.handle(cmd)
-				f.settle(cmd)
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-				require.Equal(t, gateCounts{1, 1}, f.onGate(), "killed at effect %d", n)
-				require.Equal(t, f.world.DDOEObjects(world.DDOEDrivers)[0]["id"], f.document().Status.DDOE.DriverID)
-			}
-			assert.Greater(t, n, 20, "there is something to kill")
-		})
-		t.Run(fmt.Sprintf("change, after=%v", after), func(t *testing.T) {
-			killed := true
-			for n := 1; killed; n++ {
-				f := withPlatform(t)
-				f.carried(wired())
-				_, cmd := f.submit(changed())
-				_ = f.service.Handle(f.dies(n, after), cmd)
-				killed = f.revive()
-				f.handle(cmd)
-				f.settle(cmd)
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-				f.requireChanged(n)
-			}
-		})
-		t.Run(fmt.Sprintf("teardown, after=%v", after), func(t *testing.T) {
-			killed := true
-			for n := 1; killed; n++ {
-				f := withPlatform(t)
-				f.provisioned(wired())
-				_, cmd := f.remove(provision.TeardownOptions{Purge: true})
-				_ = f.service.Handle(f.dies(n, after), cmd)
-				killed = f.revive()
-				f.handle(cmd)
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-				require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
-				require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
-			}
-		})
-		t.Run(fmt.Sprintf("verify, after=%v", after), func(t *testing.T) {
-			killed := true
-			for n := 1; killed; n++ {
-				f := withPlatform(t)
-				d := f.provisioned(wired())
-				cmd := f.command(d.Status.LastOperationID + "-verify-0")
-				_ = f.service.Handle(f.dies(n, after), cmd)
-				killed = f.revive()
-				f.handle(cmd)
-				f.verified(d.Status.LastOperationID)
-				require.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "killed at effect %d", n)
-				require.True(t, f.document().Status.DDOE.Validated)
-			}
-		})
-	}
-	// What a killed provisioning leaves behind is torn down whole.
-	t.Run("teardown after a crash", func(t *testing.T) {
-		killed := true
-		for n := 1; killed; n++ {
-			f := withPlatform(t)
-			_, cmd := f.submit(wired())
-			_ = f.service.Handle(f.dies(n, true), cmd)
-			killed = f.revive()
-			_, down := f.remove(provision.TeardownOptions{Purge: true})
-			f.handle(down)
-			f.settle(down)
-			f.requireStatus(down.OperationID, integration.OperationSucceeded)
-			require.Equal(t, gateCounts{}, f.onGate(), "killed at effect %d", n)
-			require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
-		}
-	})
-}
-
-// TestPlatformFaultAnywhere lets each request to the platform fail once: answered instead of done, done but answered
-// otherwise, done without an answer.
-func TestPlatformFaultAnywhere(t *testing.T) {
-	for name, x := range map[string]fault{
-		"500 before":  {status: 500},
-		"500 after":   {status: 500, after: true},
-		"503 before":  {status: 503},
-		"503 after":   {status: 503, after: true},
-		"429 before":  {status: 429},
-		"dropped":     {status: 0, after: true},
-		"never there": {status: 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for n := 0; ; n++ {
-				f := withPlatform(t)
-				struck := x
-				struck.match, struck.skip, struck.times = regexp.MustCompile(`gate\.dataloop\.ai`), n, 1
-				f.fails(struck)
-				_, cmd := f.submit(wired())
-				f.handle(cmd)
-				f.settle(cmd)
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-				require.Equal(t, gateCounts{1, 1}, f.onGate(), "request %d", n)
-				f.verified(cmd.OperationID)
-				require.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "request %d", n)
-				f.carried(changed())
-				f.requireChanged(n)
-				_, down := f.remove(provision.TeardownOptions{})
-				f.handle(down)
-				f.settle(down)
-				f.requireStatus(down.OperationID, integration.OperationSucceeded)
-				require.Equal(t, gateCounts{}, f.onGate(), "request %d", n)
-				if f.faults[0].done <= n {
-					assert.Greater(t, n, 20, "there are requests to disturb")
-					break
-				}
-			}
-		})
-	}
-}
-
-func TestPlatformTwoAtOnce(t *testing.T) {
-	for range 10 {
-		f := withPlatform(t)
-		a, cmd := f.submit(wired())
-		var group sync.WaitGroup
-		for range 4 {
-			group.Go(func() { assert.NoError(t, f.service.Handle(t.Context(), cmd)) })
-		}
-		group.Wait()
-		f.settle(cmd)
-		f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-		require.Equal(t, gateCounts{1, 1}, f.onGate())
-		d := f.document()
-		require.Equal(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["id"], d.Status.DDOE.IntegrationID)
-		require.Equal(t, f.world.DDOEObjects(world.DDOEDrivers)[0]["id"], d.Status.DDOE.DriverID)
-	}
 }
 
 // TestPlatformKnowsTheName: an integration of another type has the name. Where the platform minds, its list shows none of
@@ -324,23 +185,5 @@ func TestPlatformsOwnSubject(t *testing.T) {
 			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
 			assert.True(t, f.document().Status.DDOE.Validated)
 		})
-	}
-}
-
-// TestPlatformSaysNothing: a success without the object that it should bring is not believed. The operation may fail of
-// it; the next makes no second one.
-func TestPlatformSaysNothing(t *testing.T) {
-	for n := 0; ; n++ {
-		f := withPlatform(t)
-		f.fails(fault{match: regexp.MustCompile(`^(POST|PATCH) gate\.dataloop\.ai`), skip: n, times: 1, status: 200, after: true})
-		_, cmd := f.submit(wired())
-		f.handle(cmd)
-		f.settle(cmd)
-		f.carried(wired())
-		require.Equal(t, gateCounts{1, 1}, f.onGate(), "write %d", n)
-		if f.faults[0].done <= n {
-			assert.GreaterOrEqual(t, n, 3, "integration, test, driver")
-			return
-		}
 	}
 }

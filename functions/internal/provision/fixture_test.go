@@ -19,6 +19,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -89,10 +90,11 @@ type fault struct {
 	done    int
 }
 
-// kill ends the process at the n-th effect (request, write to the store, message sent), before or after it is done.
+// kill ends the process when it begins its n-th effect (request, write to the store, message sent). That leaves what an end
+// after the effect before would leave, too: between two effects nothing happens outside of the process. Where it does
+// several at once, those that have begun are done, and their answers are lost.
 type kill struct {
 	at     int
-	after  bool
 	cancel context.CancelFunc
 	seen   int
 	dead   bool
@@ -169,30 +171,30 @@ func (f *fixture) sleep(ctx context.Context, d time.Duration) error {
 // effect is one thing that a process does to the outside; do is not called, or its result is lost, when it is killed.
 func effect[T any](f *fixture, do func() (T, error)) (T, error) {
 	var zero T
-	dies := func(after bool) bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		k := f.kill
-		if k == nil {
-			return false
-		}
-		if !after && !k.dead {
-			k.seen++
-		}
-		if !k.dead && k.after == after && k.seen >= k.at {
-			k.dead = true
-			k.cancel()
-		}
-		return k.dead
-	}
-	if dies(false) {
+	if f.dead(1) {
 		return zero, errKilled
 	}
 	v, err := do()
-	if dies(true) {
+	if f.dead(0) {
 		return zero, errKilled
 	}
 	return v, err
+}
+
+// dead counts effects that begin, and tells whether the process was killed, or is now.
+func (f *fixture) dead(begun int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.kill
+	if k == nil {
+		return false
+	}
+	k.seen += begun
+	if !k.dead && k.seen >= k.at {
+		k.dead = true
+		k.cancel()
+	}
+	return k.dead
 }
 
 func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
@@ -426,11 +428,11 @@ func (f *fixture) counts() counts {
 }
 
 // dies arms the switch and returns the context of the doomed process.
-func (f *fixture) dies(at int, after bool) context.Context {
+func (f *fixture) dies(at int) context.Context {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.kill = &kill{at: at, after: after, cancel: cancel}
+	f.kill = &kill{at: at, cancel: cancel}
 	return ctx
 }
 
@@ -445,3 +447,18 @@ func (f *fixture) revive() bool {
 }
 
 func (f *fixture) fails(x fault) { f.faults = append(f.faults, &x) }
+
+// killedAnywhere kills the process at each effect of the command that begin returns, each time in a fixture of its own, and
+// the last time not at all; then looks what came of it.
+func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command), then func(f *fixture, c message.Command, n int)) {
+	t.Helper()
+	n := 0
+	for killed := true; killed; {
+		n++
+		f, c := begin()
+		_ = f.service.Handle(f.dies(n), c) // a dead process answers nothing
+		killed = f.revive()
+		then(f, c, n)
+	}
+	assert.Greater(t, n, 8, "there is something to kill")
+}

@@ -2,7 +2,6 @@ package provision_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -164,7 +163,7 @@ func TestSupersededOperationIsCanceled(t *testing.T) {
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 }
 
-// TestKilledAnywhere kills the process before and after each request, write and message of a piece of work, delivers
+// TestKilledAnywhere kills the process at each request, write and message of a piece of work, delivers
 // the command again to a new process, and expects exact object counts.
 func TestKilledAnywhere(t *testing.T) {
 	two := spec("images", "archive")
@@ -212,62 +211,51 @@ func TestKilledAnywhere(t *testing.T) {
 		},
 	}
 	for name, work := range works {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, after=%v", name, after), func(t *testing.T) {
-				killed := true
-				n := 1
-				for ; killed; n++ {
-					f := newFixture(t)
-					if work.prepare != nil {
-						work.prepare(f)
-					}
-					cmd := work.begin(f)
-					_ = f.service.Handle(f.dies(n, after), cmd) // a dead process answers nothing
-					killed = f.revive()
-					f.handle(cmd)
-					f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-					require.Equal(t, work.want, f.counts(), "killed at effect %d", n)
-					require.Equal(t, work.events, f.events(), "killed at effect %d", n)
+		t.Run(name, func(t *testing.T) {
+			killedAnywhere(t, func() (*fixture, message.Command) {
+				f := newFixture(t)
+				if work.prepare != nil {
+					work.prepare(f)
 				}
-				assert.Greater(t, n, 8, "there is something to kill")
+				return f, work.begin(f)
+			}, func(f *fixture, cmd message.Command, n int) {
+				f.handle(cmd)
+				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+				require.Equal(t, work.want, f.counts(), "killed at effect %d", n)
+				require.Equal(t, work.events, f.events(), "killed at effect %d", n)
 			})
-		}
+		})
 	}
 }
 
 // TestTeardownAfterACrash tears down what a killed process made without learning its ids.
 func TestTeardownAfterACrash(t *testing.T) {
-	killed := true
-	for n := 1; killed; n++ {
+	killedAnywhere(t, func() (*fixture, message.Command) {
 		f := newFixture(t)
-		s := spec("images")
-		_, cmd := f.submit(s)
-		_ = f.service.Handle(f.dies(n, true), cmd)
-		killed = f.revive()
+		_, cmd := f.submit(spec("images"))
+		return f, cmd
+	}, func(f *fixture, cmd message.Command, n int) {
 		a, down := f.remove(provision.TeardownOptions{Purge: true})
 		f.handle(down)
 		f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
 		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
 		f.handle(cmd) // the old command is delivered at last
 		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
-	}
+	})
 }
 
 // TestUpdateAfterACrash changes the wish after a killed attempt: what that one made and is not wanted any more goes.
 func TestUpdateAfterACrash(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		killed := true
-		for n := 1; killed; n++ {
-			f := newFixture(t)
-			s := spec("images", "archive")
-			s.Subjects = []string{other}
-			_, cmd := f.submit(s)
-			_ = f.service.Handle(f.dies(n, after), cmd)
-			killed = f.revive()
-			f.provisioned(spec("archive"))
-			require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(), "killed at effect %d", n)
-		}
-	}
+	killedAnywhere(t, func() (*fixture, message.Command) {
+		f := newFixture(t)
+		s := spec("images", "archive")
+		s.Subjects = []string{other}
+		_, cmd := f.submit(s)
+		return f, cmd
+	}, func(f *fixture, _ message.Command, n int) {
+		f.provisioned(spec("archive"))
+		require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(), "killed at effect %d", n)
+	})
 }
 
 func TestSupersededOnTheWay(t *testing.T) {

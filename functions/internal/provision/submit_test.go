@@ -67,19 +67,17 @@ func TestSubmitSurvivesADeadQueue(t *testing.T) {
 
 // TestSubmitKilledAnywhere repeats a submission whose first try died: nothing is lost and nothing is done twice.
 func TestSubmitKilledAnywhere(t *testing.T) {
-	for _, after := range []bool{false, true} {
-		killed := true
-		for n := 1; killed; n++ {
-			f := newFixture(t)
-			submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID, IfNoneMatch: "*"}
-			_, _ = f.service.Submit(f.dies(n, after), submission)
-			killed = f.revive()
-			a, err := f.service.Submit(t.Context(), submission)
-			require.NoError(t, err, "killed at effect %d", n)
-			require.True(t, a.Created)
-			f.handle(f.command(operationID))
-			f.requireStatus(operationID, integration.OperationSucceeded)
-		}
+	killed := true
+	for n := 1; killed; n++ {
+		f := newFixture(t)
+		submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID, IfNoneMatch: "*"}
+		_, _ = f.service.Submit(f.dies(n), submission)
+		killed = f.revive()
+		a, err := f.service.Submit(t.Context(), submission)
+		require.NoError(t, err, "killed at effect %d", n)
+		require.True(t, a.Created)
+		f.handle(f.command(operationID))
+		f.requireStatus(operationID, integration.OperationSucceeded)
 	}
 }
 
