@@ -232,6 +232,22 @@ func TestPlatformDriverChangeTakesValidationBack(t *testing.T) {
 	}
 }
 
+// TestPlatformGoneBeforeItsChange: what was found is removed before it is changed. The next attempt makes it anew.
+func TestPlatformGoneBeforeItsChange(t *testing.T) {
+	for request, kind := range map[string]string{`PATCH .*/integrations$`: world.DDOEIntegrations, patchesDriver: world.DDOEDrivers} {
+		t.Run(kind, func(t *testing.T) {
+			f := withPlatform(t)
+			f.carried(wired())
+			gone := f.world.DDOEObjects(kind)[0]["id"].(string)
+			f.onceAt(request, 0, func() { require.NoError(t, f.world.DeleteDDOEObject(kind, gone)) })
+			f.carried(changed())
+			f.requireChanged(0)
+			_, there := f.world.DDOEObject(kind, gone)
+			assert.False(t, there)
+		})
+	}
+}
+
 // TestPlatformDriverShownWithSlashes: the platform's way to write a folder is no difference.
 func TestPlatformDriverShownWithSlashes(t *testing.T) {
 	f := withPlatform(t)

@@ -109,6 +109,9 @@ func reactions() []row {
 		{operation: opPlatformIntegrationUpdate, status: http.StatusConflict, reaction: readBack},
 		{operation: opPlatformIntegrationUpdate, status: http.StatusBadRequest, phrase: "not exist", reaction: fail},
 		{operation: opPlatformIntegrationUpdate, status: http.StatusBadRequest, phrase: "exist", reaction: readBack},
+		// It was there a moment ago, and another delivery, or a person, has removed it since: the next attempt looks again.
+		{operation: opPlatformIntegrationUpdate, status: http.StatusNotFound, reaction: later},
+		{operation: opDriverUpdate, status: http.StatusNotFound, reaction: later},
 		// A web page with status 200: the path is wrong, and will be.
 		{code: ddoe.CodeAnswerInvalid, reaction: fail},
 	}
