@@ -224,16 +224,20 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 }
 
 // claimDriver makes the driver the document's, with what it was sent; see claimIntegration. A driver on an integration that
-// is not the document's any more is not claimed: it was torn down meanwhile.
+// is not the document's any more is not claimed: it was torn down meanwhile. Nor does an operation that has been superseded
+// claim one that the document does not remember having been sent: it was dropped meanwhile.
 func (r *run) claimDriver(ctx context.Context, id string, wanted ddoe.NewDriver, own bool) (string, error) {
 	st := platformOf(r.current())
 	if st.DriverID == id && !slices.ContainsFunc(compareDriver(sentDriver(st), wanted), comparison.open) {
 		return id, nil
 	}
-	err := r.learnPlatform(ctx, func(st *integration.DDOEStatus) {
-		if st.IntegrationID == wanted.IntegrationID && (st.DriverID == "" || st.DriverID == id) {
-			st.DriverID, st.Driver, st.CreateSentAt = id, sending(wanted), nil
-		}
+	err := r.learn(ctx, func(d *integration.Document) {
+		last := d.Status.LastOperationID == r.cmd.OperationID
+		changeDDOE(d, func(st *integration.DDOEStatus) {
+			if st.IntegrationID == wanted.IntegrationID && (st.DriverID == id || st.DriverID == "" && (last || st.Driver != nil)) {
+				st.DriverID, st.Driver, st.CreateSentAt = id, sending(wanted), nil
+			}
+		})
 	})
 	winner := platformOf(r.current()).DriverID
 	if winner != id && own {

@@ -119,8 +119,15 @@ func changed() integration.Spec {
 func (f *fixture) requireChanged(n int) {
 	f.t.Helper()
 	require.Equal(f.t, gateCounts{1, 1}, f.onGate(), "at %d", n)
-	made, driver, st := f.world.DDOEObjects(world.DDOEIntegrations)[0], f.world.DDOEObjects(world.DDOEDrivers)[0], f.document().Status.DDOE
-	require.Equal(f.t, []any{st.IntegrationID, st.DriverID, st.IntegrationID}, []any{made["id"], driver["id"], driver["integrationId"]}, "at %d", n)
+	f.requireOurs(n)
+	made, driver := f.world.DDOEObjects(world.DDOEIntegrations)[0], f.world.DDOEObjects(world.DDOEDrivers)[0]
 	require.Equal(f.t, []any{"Renamed", "sub/folder", true}, []any{made["name"], driver["path"], driver["allowExternalDelete"]}, "at %d", n)
 	require.Contains(f.t, fmt.Sprint(made["options"]), other, "at %d", n)
+}
+
+// requireOurs checks that integration and driver are those of the document.
+func (f *fixture) requireOurs(n int) {
+	f.t.Helper()
+	made, driver, st := f.world.DDOEObjects(world.DDOEIntegrations)[0], f.world.DDOEObjects(world.DDOEDrivers)[0], f.document().Status.DDOE
+	require.Equal(f.t, []any{st.IntegrationID, st.DriverID, st.IntegrationID}, []any{made["id"], driver["id"], driver["integrationId"]}, "at %d", n)
 }

@@ -49,7 +49,7 @@ func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 		return err
 	}
 	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), kept: made(a.Document), document: a.Document}
-	for _, hop := range []func(context.Context) error{r.start, r.preflight, r.application, r.identity, r.roleAssignments, r.platformHop} {
+	for _, hop := range []func(context.Context) error{r.preflight, r.start, r.application, r.identity, r.roleAssignments, r.platformHop} {
 		err := hop(ctx)
 		if err := errors.Join(err, r.flush(ctx), r.noticed(ctx)); err != nil {
 			return err
@@ -58,7 +58,8 @@ func (s *Service) provision(ctx context.Context, cmd message.Command) error {
 	return r.finish(ctx)
 }
 
-// start writes down what is about to be made, so that whatever a crash leaves behind is known by name.
+// start writes down what is about to be made, so that whatever a crash leaves behind is known by name. It comes right before
+// the first write: who was superseded during the look at the platform, which may take minutes, ends here.
 func (r *run) start(ctx context.Context) error {
 	return r.learn(ctx, func(d *integration.Document) {
 		if !r.kept {
