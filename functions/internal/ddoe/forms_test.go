@@ -42,7 +42,7 @@ func TestEveryFormReadsTheSame(t *testing.T) {
 		t.Helper()
 		var a answers
 		var err error
-		a.Alone, err = client.GetIntegration(t.Context(), world.OrganizationID, "i")
+		a.Alone, err = client.GetIntegration(t.Context(), "i")
 		require.NoError(t, err)
 		a.Listed, err = client.ListIntegrations(t.Context(), world.OrganizationID)
 		require.NoError(t, err)

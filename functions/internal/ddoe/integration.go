@@ -117,15 +117,11 @@ func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([
 	return all, err
 }
 
-// GetIntegration reads one integration of the organisation, or of whichever it is in where organizationID is empty: that
-// tells one that is gone from one in an organisation that the key's user does not see.
-func (c *Client) GetIntegration(ctx context.Context, organizationID, integrationID string) (Integration, error) {
-	collection := "/integrations"
-	if organizationID != "" {
-		collection = integrations(organizationID)
-	}
+// GetIntegration reads one integration, of whichever organisation it is: below its organisation, one that is gone cannot be
+// told from one that the key's user does not see.
+func (c *Client) GetIntegration(ctx context.Context, integrationID string) (Integration, error) {
 	var one Integration
-	id, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: collection + "/" + segment(integrationID)}, &one)
+	id, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: "/integrations/" + segment(integrationID)}, &one)
 	return one, known("read integration", one.ID, id, err)
 }
 

@@ -85,8 +85,7 @@ func (r *run) believed(ctx context.Context, f *failure, refused *ddoe.Error) boo
 	case !r.settledFor(ctx, verifyWindow):
 		return false
 	case status >= http.StatusInternalServerError:
-		_, err := r.Platform.Client.Me(ctx)
-		return err == nil
+		return r.keyAccepted(ctx)
 	}
 	return storageRefused(refused)
 }
@@ -118,6 +117,15 @@ func (s *Service) platformClient(d integration.Document) *ddoe.Client {
 		return s.Platform.Client
 	}
 	return s.Platform.Client.Hiding(secret.New(string(file)))
+}
+
+// keyAccepted reports whether the platform says whose key it is: what else it answers is then not about the key. Without an
+// answer soon that is not known.
+func (s *Service) keyAccepted(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	_, err := s.Platform.Client.Me(ctx)
+	return err == nil
 }
 
 // roleStatuses are the answers of a missing role; a platform that hands on what Entra or the storage said may give them
@@ -154,7 +162,7 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 		code = roleMissing(operation)
 	case refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser:
 		// The platform answers 401 for a role too. Who may ask who they are has a good key.
-		if _, err := s.Platform.Client.Me(ctx); err == nil {
+		if s.keyAccepted(ctx) {
 			code = roleMissing(operation)
 		}
 	}

@@ -40,7 +40,7 @@ func (s *Service) integrationCheck(ctx context.Context, d integration.Document) 
 		return platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
 	}
 	id := d.Status.DDOE.IntegrationID
-	is, err := s.Platform.Client.GetIntegration(ctx, "", id)
+	is, err := s.Platform.Client.GetIntegration(ctx, id)
 	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{})
 	switch kind := madeType(d); {
 	case ddoe.IsNotFound(err):

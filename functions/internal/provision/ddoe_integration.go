@@ -110,10 +110,7 @@ func (r *run) claimIntegration(ctx context.Context, id, hash string, own bool) (
 		if st.IntegrationID != id || st.OptionsHash != hash {
 			unvalidated(st)
 		}
-		if st.IntegrationID != id { // else it is a driver whose create was sent
-			st.CreateSentAt = nil
-		}
-		if st.IntegrationID == "" { // else the create was a driver's
+		if st.IntegrationID != id { // else the create was a driver's
 			st.CreateSentAt = nil
 		}
 		st.Mode, st.IntegrationID, st.OptionsHash, st.IntegrationType = modeAPI, id, hash, r.platform.offer.kind

@@ -81,7 +81,7 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 		return shown, err
 	}
 	return ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-		return r.Platform.Client.GetIntegration(ctx, "", patch.ID)
+		return r.Platform.Client.GetIntegration(ctx, patch.ID)
 	})
 }
 

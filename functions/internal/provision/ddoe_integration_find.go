@@ -80,7 +80,7 @@ func (r *run) knownIntegration(ctx context.Context) (*ddoe.Integration, error) {
 		return nil, nil
 	}
 	known, err := ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-		return r.Platform.Client.GetIntegration(ctx, "", id)
+		return r.Platform.Client.GetIntegration(ctx, id)
 	})
 	switch {
 	case ddoe.IsNotFound(err):

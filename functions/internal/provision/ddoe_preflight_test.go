@@ -1,15 +1,22 @@
 package provision_test
 
 import (
+	"context"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -34,6 +41,50 @@ func (f *fixture) answers(request string, status int, contentType, body string) 
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	})
+}
+
+// hanging is the way to the platform, which never answers requests of a path.
+type hanging struct {
+	way http.RoundTripper
+	at  string
+}
+
+func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, h.at) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return h.way.RoundTrip(r)
+}
+
+// TestPlatformHangs: an invocation ends in time all the same. It parks its command where the answer is needed, and goes on
+// where it is not.
+func TestPlatformHangs(t *testing.T) {
+	for at, want := range map[string]integration.OperationStatus{
+		"/users/orgs":                  integration.OperationSucceeded,
+		"/projects/" + world.ProjectID: integration.OperationSucceeded,
+		"/availableIntegrations":       integration.OperationRunning,
+		"/integrations":                integration.OperationRunning,
+		"/drivers/test":                integration.OperationRunning,
+	} {
+		t.Run(at, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := withPlatform(t)
+				client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Sleep: f.sleep, Now: f.now,
+					Client: &http.Client{Transport: hanging{roundTripper{f}, at}}})
+				require.NoError(t, err)
+				f.service.Platform = &provision.Platform{Client: client}
+				_, cmd := f.submit(wired())
+				ctx, cancel := context.WithTimeout(t.Context(), 270*time.Second)
+				defer cancel()
+				require.NoError(t, f.service.Handle(ctx, cmd))
+				f.requireStatus(cmd.OperationID, want)
+				if want == integration.OperationRunning {
+					f.command(cmd.OperationID + "-retry-1")
+				}
+			})
+		})
+	}
 }
 
 // The questions of a preflight.

@@ -53,7 +53,7 @@ func reactionOf(err error) reaction {
 func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context, request func(ctx context.Context) error) error {
 	var waited time.Duration
 	for n := 0; ; n++ {
-		err := request(ctx)
+		err := attempt(ctx, request)
 		if err == nil {
 			return nil
 		}
@@ -78,7 +78,17 @@ func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context
 	}
 }
 
-// deadlineMargin is what an invocation needs, after its last pause, to park its command.
+// attempt sends a request that has to be answered while there is time to park the command, as a service may hang.
+func attempt(ctx context.Context, request func(ctx context.Context) error) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-deadlineMargin))
+		defer cancel()
+	}
+	return request(ctx)
+}
+
+// deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
 // outlasts reports whether a pause would leave the invocation without time to park its command: running into the
