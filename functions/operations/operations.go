@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -14,12 +16,19 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
-// retryAfterSeconds is what a poller is told to wait.
-const retryAfterSeconds = "2"
+// The pauses that a poller is asked for: while the operation works, and the bounds while it waits for its next attempt. A
+// caller does not have to be told of the end within seconds, and may want to see within a minute that nothing has changed.
+const (
+	workingPause = 2 * time.Second
+	minPause     = time.Second
+	maxPause     = 30 * time.Second
+)
 
 // Function is what the edge needs.
 type Function struct {
 	Operation func(ctx context.Context, id string) (integration.Operation, error)
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
 }
 
 type input struct {
@@ -27,7 +36,7 @@ type input struct {
 }
 
 type output struct {
-	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before asking again; absent when the operation has ended"`
+	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before asking again: 2, or the time to the next attempt, 1 to 30, while the operation waits for one; absent when it has ended"`
 	Body       integration.Operation
 }
 
@@ -35,8 +44,10 @@ type output struct {
 func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "getOperation", Method: http.MethodGet, Path: "/operations/{id}", Tags: []string{"operations"},
-		Summary:     "How far an operation is",
-		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A failed operation says why in error.",
+		Summary: "How far an operation is",
+		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A failed operation says why in error. " +
+			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds (after up to 300 where a service asks for more); meanwhile waiting says what it failed with. " +
+			"When the tenth repetition has failed, some half an hour later, the operation fails with attempts-exhausted.",
 	}, []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
 }
 
@@ -55,7 +66,20 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
 	out := &output{Body: op.Served()}
 	if !op.Status.Final() {
-		out.RetryAfter = retryAfterSeconds
+		out.RetryAfter = strconv.Itoa(int(f.pause(op).Seconds()))
 	}
 	return out, nil
+}
+
+// pause is how long a poller is asked to wait, in whole seconds.
+func (f Function) pause(op integration.Operation) time.Duration {
+	if op.Waiting == nil {
+		return workingPause
+	}
+	now := time.Now
+	if f.Now != nil {
+		now = f.Now
+	}
+	left := op.Waiting.NextAttemptAt.Sub(now()) + time.Second - 1 // rounded up
+	return min(max(left.Truncate(time.Second), minPause), maxPause)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
@@ -26,6 +28,37 @@ func TestRetryAfterWhileItRuns(t *testing.T) {
 			assert.Equal(t, string(status), got.Body["status"])
 			assert.Equal(t, retryAfter, got.Header.Get("Retry-After"))
 			assert.NotContains(t, got.Raw, "hash")
+		})
+	}
+}
+
+// TestRetryAfterWhileItWaits: a poller comes again with the next attempt, but sees within half a minute that it is still to
+// come.
+func TestRetryAfterWhileItWaits(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		left       time.Duration
+		retryAfter string
+	}{
+		"overdue":        {-time.Minute, "1"},
+		"now":            {0, "1"},
+		"rounded up":     {9*time.Second + time.Millisecond, "10"},
+		"whole seconds":  {10 * time.Second, "10"},
+		"bounded":        {31 * time.Second, "30"},
+		"minutes to go":  {5 * time.Minute, "30"},
+		"a moment to go": {time.Millisecond, "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			edge := problemtest.Serve(operations.Function{Now: func() time.Time { return now }, Operation: func(_ context.Context, id string) (integration.Operation, error) {
+				return integration.Operation{ID: id, Status: integration.OperationRunning,
+					Waiting: &integration.Waiting{Diagnosis: diagnosis.New("graph-unavailable"), Attempt: 2, NextAttemptAt: now.Add(c.left)}}, nil
+			}}.Register)
+			got := edge.Call(t, "GET", "/operations/x", "")
+			assert.Equal(t, c.retryAfter, got.Header.Get("Retry-After"))
+			waiting, _ := got.Body["waiting"].(map[string]any)
+			assert.Equal(t, "graph-unavailable", waiting["code"])
+			assert.InDelta(t, 2, waiting["attempt"], 0)
+			assert.NotEmpty(t, waiting["nextAttemptAt"])
 		})
 	}
 }

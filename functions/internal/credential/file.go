@@ -34,7 +34,7 @@ func CredentialFile(d integration.Document, subject string) ([]byte, error) {
 	case d.Status.Phase == integration.PhaseDeleted:
 		return nil, integration.Absent(&d)
 	case !provisioned(d):
-		return nil, unprovisioned(d)
+		return nil, integration.Unprovisioned(d)
 	case len(d.Spec.Subjects) == 0:
 		return nil, refuse("not-provisioned")
 	case subject == "":
@@ -58,21 +58,6 @@ func provisioned(d integration.Document) bool {
 		}
 	}
 	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
-}
-
-// unprovisioned says why there is no file yet: the failure of the last operation, else that it is under way.
-func unprovisioned(d integration.Document) error {
-	refusal := diagnosis.New("not-provisioned")
-	for _, c := range d.Status.Conditions {
-		if d.Status.Phase == integration.PhaseFailed && c.Type == "Provisioned" && c.Diagnosis != nil {
-			refusal.Detail = fmt.Sprintf("The last operation, %s, has failed with %s: %s", d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
-			refusal.Transient, refusal.Evidence = false, c.Diagnosis.Evidence
-			if c.Diagnosis.Remedy != nil {
-				refusal.Remedy = c.Diagnosis.Remedy
-			}
-		}
-	}
-	return &diagnosis.Error{Diagnosis: refusal}
 }
 
 // encode writes the file as a person would: indented, and without escaping what HTML would need escaped.

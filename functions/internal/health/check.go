@@ -112,7 +112,7 @@ func (s *Service) follow(ctx context.Context, record integration.HealthRecord, c
 	if !errors.Is(err, errUntold) {
 		return err
 	}
-	s.log().ErrorContext(ctx, "change of health not published yet", "integration", check.IntegrationID, "error", err.Error())
+	s.log().ErrorContext(ctx, "change of health not published yet", "integrationId", check.IntegrationID, "error", err.Error())
 	now := s.now()
 	copied := message.HealthCheck{ID: record.Outbox[0].ID + "-again-" + slotName(now), IntegrationID: check.IntegrationID, Slot: check.Slot}
 	if again := s.send(ctx, copied, now.Add(untoldPause)); again != nil {

@@ -1,6 +1,10 @@
 package integration
 
-import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+import (
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
 
 // Absent is the refusal of a request about an integration that is not there: d is nil where there is no document, else
 // the tombstone, which says by its ids whether the application can still be restored.
@@ -14,4 +18,25 @@ func Absent(d *Document) *diagnosis.Error {
 		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new application with a new client id.", "Then upload the new azure_credentials.json to the platform."}
 	}
 	return &diagnosis.Error{Diagnosis: gone}
+}
+
+// Unprovisioned is the refusal of a request about an integration of which not all has been made that it needs: what the
+// last operation has failed with, or what it waits for, else that it is under way.
+func Unprovisioned(d Document) *diagnosis.Error {
+	refusal := diagnosis.New("not-provisioned")
+	for _, c := range d.Status.Conditions {
+		switch {
+		case c.Type != "Provisioned" || c.Diagnosis == nil:
+		case d.Status.Phase == PhaseFailed:
+			refusal.Detail = fmt.Sprintf("The last operation, %s, has failed with %s: %s", d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
+			refusal.Transient, refusal.Evidence = false, c.Diagnosis.Evidence
+			if c.Diagnosis.Remedy != nil {
+				refusal.Remedy = c.Diagnosis.Remedy
+			}
+		case c.Status == "Unknown":
+			refusal.Detail = fmt.Sprintf("The last operation, %s, is tried again after %s: %s", d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
+			refusal.Evidence = c.Diagnosis.Evidence
+		}
+	}
+	return &diagnosis.Error{Diagnosis: refusal}
 }

@@ -225,6 +225,7 @@ type Operation struct {
 	Status        OperationStatus      `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
 	IntegrationID string               `json:"integrationId,omitempty"`
 	Steps         []Step               `json:"steps"`
+	Waiting       *Waiting             `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins; present only while the operation waits for it"`
 	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
 	Result        json.RawMessage      `json:"result,omitempty"`
 	CreatedAt     time.Time            `json:"createdAt"`
@@ -240,12 +241,21 @@ func (o Operation) Served() Operation {
 	return o
 }
 
+// Waiting says what the last attempt at an operation failed with, and when the next one begins.
+type Waiting struct {
+	diagnosis.Diagnosis
+	// Attempt is how many attempts have failed so far.
+	Attempt       int       `json:"attempt" minimum:"1" doc:"How many attempts have failed so far; the eleventh that fails ends the operation"`
+	NextAttemptAt time.Time `json:"nextAttemptAt" doc:"When the next attempt begins, at the earliest"`
+}
+
 // Step is one keyed write of an operation, with the request id that the service's support asks for.
 type Step struct {
 	Name       string    `json:"name" example:"application"`
 	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: adopted is an equal object that others had made, absent one that was gone already, left one that is not ours any more"`
+	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that is not ours any more"`
+	Code       string    `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string    `json:"requestId,omitempty"`
 	At         time.Time `json:"at"`
 	DurationMS int64     `json:"durationMs"`

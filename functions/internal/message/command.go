@@ -16,6 +16,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
+// SpecPointer is the JSON pointer to a command's spec in its message.
+const SpecPointer = "/data/spec"
+
 // MaxBody is the largest command in bytes: what the standard tier of Service Bus carries.
 const MaxBody = 256 << 10
 

@@ -46,7 +46,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 		return diagnosis.Report{}, synchronous(err)
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
-		s.log().WarnContext(ctx, "the document does not show an access test", "integration", id, "error", err)
+		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
 	report = s.extended(report, s.driverTest(ctx, d, wanted, report))
 	return report, ctx.Err()
@@ -69,7 +69,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted Acces
 	changed, err := s.Repository.Update(ctx, d.ID, func(now *integration.Document) error {
 		moved = proved && now.Status.Phase == integration.PhaseProvisioned && !s.validates(*now)
 		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
-		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || !moved && shows(*now, status, found) {
+		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || !moved && shows(*now, conditionVerified, status, found) {
 			return errDone // another operation has taken over, or nothing is new: the version stays
 		}
 		s.setCondition(now, conditionVerified, status, found, text)
@@ -99,14 +99,14 @@ func conclusive(wanted AccessTest, report diagnosis.Report) (diagnosis.Diagnosis
 	return worst, !ofToken && !sender
 }
 
-// shows reports whether the condition Verified says so already.
-func shows(d integration.Document, status string, found *diagnosis.Diagnosis) bool {
+// shows reports whether the condition of that type says so already.
+func shows(d integration.Document, kind, status string, found *diagnosis.Diagnosis) bool {
 	reason := ""
 	if found != nil {
 		reason = found.Code
 	}
 	return slices.ContainsFunc(d.Status.Conditions, func(c integration.Condition) bool {
-		return c.Type == conditionVerified && c.Status == status && c.Reason == reason
+		return c.Type == kind && c.Status == status && c.Reason == reason
 	})
 }
 
@@ -131,7 +131,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 		case d.Status.Phase == integration.PhaseDeprovisioning:
 			return refuse("deprovisioning")
 		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
-			return refuse("not-provisioned")
+			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
 			return refuse("subject-token-unavailable")
 		default:

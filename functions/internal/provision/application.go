@@ -45,7 +45,7 @@ func (r *run) application(ctx context.Context) error {
 	if outcome == graph.OutcomeUpdated {
 		// A crash may have come between the two restores, so a beginning integration looks for its service principal.
 		if reclaimed || r.begins {
-			if err := r.restorePrincipal(ctx, d); err != nil {
+			if err := r.restorePrincipal(ctx, d, reclaimed); err != nil {
 				return err
 			}
 		}
@@ -71,8 +71,20 @@ func (r *run) upsertApplication(ctx context.Context, d integration.Document) (gr
 		app, w, err = r.Graph.UpsertApplication(ctx, d.Status.UniqueName, graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, Tags: tags(d.ID)})
 		return err
 	})
-	r.did("application", d.Status.UniqueName, string(w.Outcome), w.RequestID, began, err)
+	r.did("application", d.Status.UniqueName, string(upserted(w.Outcome)), w.RequestID, began, err)
 	return app, w.Outcome, err
+}
+
+// outcomeEnsured is what an upsert came to that Graph has answered with 204: the object was there, and is now as it was sent.
+// Whether that changed anything is not told.
+const outcomeEnsured graph.Outcome = "ensured"
+
+// upserted names the outcome of an upsert before which nobody has looked at the object.
+func upserted(o graph.Outcome) graph.Outcome {
+	if o == graph.OutcomeUpdated {
+		return outcomeEnsured
+	}
+	return o
 }
 
 // knownApplication finds the ids of an application that was there already. Saved ids are good enough, until a first
@@ -106,9 +118,12 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) error {
 	case !graph.IsNotFound(err):
 		return r.mustTry(ctx, opApplicationGet, err)
 	case d.Status.ObjectID != "":
-		if restored, err := r.restoreItem(ctx, "restore-application", d.Status.ObjectID); err != nil || restored {
+		const step = "restore-application"
+		began := r.now()
+		if restored, err := r.restoreItem(ctx, step, d.Status.ObjectID); err != nil || restored {
 			return err
 		}
+		r.did(step, d.Status.ObjectID, "absent", "", began, nil)
 	}
 	// Nothing of ours is in the recycle bin. It may be a raced write that this replica does not show yet.
 	app, err = r.readApplication(ctx, d)
@@ -125,16 +140,22 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) error {
 }
 
 // restorePrincipal brings the service principal back: restoring the application does not. One that is gone is made
-// anew by the second hop.
-func (r *run) restorePrincipal(ctx context.Context, d integration.Document) error {
+// anew by the second hop. It is a step where the application was restored just now: else there may never have been
+// anything to restore.
+func (r *run) restorePrincipal(ctx context.Context, d integration.Document, reclaimed bool) error {
 	if d.Status.ServicePrincipalID == "" {
 		return nil
 	}
-	_, err := r.restoreItem(ctx, "restore-service-principal", d.Status.ServicePrincipalID)
+	const step = "restore-service-principal"
+	began := r.now()
+	restored, err := r.restoreItem(ctx, step, d.Status.ServicePrincipalID)
+	if err == nil && !restored && reclaimed {
+		r.did(step, d.Status.ServicePrincipalID, "absent", "", began, nil)
+	}
 	return err
 }
 
-// restoreItem takes an object out of the recycle bin; false where it is not there.
+// restoreItem takes an object out of the recycle bin; false, and no step, where it is not there.
 func (r *run) restoreItem(ctx context.Context, step, objectID string) (bool, error) {
 	var w graph.Write
 	began := r.now()
@@ -144,7 +165,6 @@ func (r *run) restoreItem(ctx context.Context, step, objectID string) (bool, err
 		return err
 	})
 	if graph.IsNotFound(err) {
-		r.did(step, objectID, "absent", "", began, nil)
 		return false, nil
 	}
 	r.did(step, objectID, string(w.Outcome), w.RequestID, began, err)

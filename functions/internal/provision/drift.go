@@ -34,7 +34,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	case d.Status.Phase == integration.PhaseDeleted:
 		return diagnosis.Report{}, integration.Absent(&d)
 	case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
-		return diagnosis.Report{}, refuse("not-provisioned")
+		return diagnosis.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()
 	wanted := d

@@ -27,7 +27,7 @@ func (s *Service) publish(ctx context.Context, eventType, operationID string, d 
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	s.log().ErrorContext(ctx, "event not published yet", "event", eventType, "operation", operationID, "integration", d.ID, "error", err)
+	s.log().ErrorContext(ctx, "event not published yet", "event", eventType, "operationId", operationID, "integrationId", d.ID, "error", err)
 	again := message.Command{Type: message.TypeAnnounce, IntegrationID: d.ID, OperationID: operationID, Event: eventType}
 	return s.send(ctx, again, eventID(operationID, eventType)+"-announce", s.now().Add(firstParking))
 }

@@ -5,21 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
-)
-
-// maxAttempts is how often a command is parked before its operation fails.
-const maxAttempts = 10
-
-// The pauses before parked commands.
-const (
-	firstParking = 10 * time.Second
-	maxParking   = 5 * time.Minute
 )
 
 var (
@@ -61,7 +51,9 @@ func (s *Service) settle(ctx context.Context, cmd message.Command, err error) er
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s broken off: %w", cmd.Type, ctx.Err())
 	case errors.Is(err, errSuperseded):
-		invocation.From(ctx).SetCode("superseded")
+		if cmd.Type != message.TypeVerify { // a verification that has become pointless is nothing to look into
+			invocation.From(ctx).SetCode("superseded")
+		}
 		return s.end(ctx, cmd.OperationID, integration.OperationCanceled, diagnosis.New("superseded"))
 	case final(err):
 		return s.fail(ctx, cmd, describe(err, false))
@@ -105,32 +97,12 @@ func describe(err error, settled bool) diagnosis.Diagnosis {
 	return diagnosis.Classify(err, diagnosis.Context{Settled: settled})
 }
 
-// park sends a scheduled copy of the command. Its MessageId is derived, so parking twice makes one copy.
-func (s *Service) park(ctx context.Context, cmd message.Command, cause error) error {
-	d := describe(cause, false)
-	invocation.From(ctx).SetCode(d.Code)
-	pause := min(firstParking<<min(cmd.Attempt, 10), maxParking)
-	if f, ok := factsOf(cause); ok {
-		pause = max(pause, min(f.retryAfter, maxParking))
-	}
-	cmd.Attempt++
-	id := fmt.Sprintf("%s-retry-%d", cmd.OperationID, cmd.Attempt)
-	if cmd.Type == message.TypeAnnounce {
-		id = fmt.Sprintf("%s-announce-%d", eventID(cmd.OperationID, cmd.Event), cmd.Attempt)
-	}
-	if err := s.send(ctx, cmd, id, s.now().Add(pause)); err != nil {
-		return errors.Join(cause, err)
-	}
-	s.log().InfoContext(ctx, "parked", "operation", cmd.OperationID, "integration", cmd.IntegrationID, "attempt", cmd.Attempt, "pause", pause, "code", d.Code)
-	return nil
-}
-
 // fail records that the operation has failed for good: first in the document, then to the world, at last in the
 // operation, so that a crash in between repeats all of it.
 func (s *Service) fail(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
 	if cmd.Type == message.TypeAnnounce { // the operation has ended; only its news is lost
-		s.log().ErrorContext(ctx, "event given up", "event", cmd.Event, "operation", cmd.OperationID, "integration", cmd.IntegrationID, "code", d.Code)
+		s.log().ErrorContext(ctx, "event given up", "event", cmd.Event, "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "code", d.Code)
 		return nil
 	}
 	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
@@ -167,7 +139,7 @@ func (s *Service) end(ctx context.Context, operationID string, status integratio
 		if o.Status.Final() {
 			return errDone
 		}
-		o.Status, o.Error = status, &d
+		o.Status, o.Error, o.Waiting = status, &d, nil
 		return nil
 	})
 	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
@@ -178,7 +150,7 @@ func (s *Service) end(ctx context.Context, operationID string, status integratio
 
 // endOrRecord ends the command's operation as failed, and makes one where there is none or where it is another's.
 func (s *Service) endOrRecord(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis) error {
-	kind := kindOf(cmd.Type)
+	kind, d := kindOf(cmd.Type), inMessage(cmd, d)
 	op, err := s.Repository.GetOperation(ctx, cmd.OperationID)
 	id := cmd.OperationID
 	switch {
@@ -190,6 +162,19 @@ func (s *Service) endOrRecord(ctx context.Context, cmd message.Command, d diagno
 		return stored(err)
 	}
 	return s.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: cmd.IntegrationID, Status: integration.OperationFailed, Error: &d})
+}
+
+// inMessage has the findings about a spec point into the message that the spec came in, as those of a message that cannot
+// be read do. In the document, which holds the spec, they point into the spec.
+func inMessage(cmd message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
+	if cmd.Spec == nil {
+		return d
+	}
+	d.Findings = slices.Clone(d.Findings)
+	for i := range d.Findings {
+		d.Findings[i].Pointer = message.SpecPointer + d.Findings[i].Pointer
+	}
+	return d
 }
 
 // record writes an operation that is final from the start. Recording it again changes nothing.

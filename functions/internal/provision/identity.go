@@ -23,7 +23,7 @@ func (r *run) servicePrincipal(ctx context.Context) (string, error) {
 		r.did("servicePrincipal", d.Status.ClientID, string(w.Outcome), w.RequestID, began, nil)
 		return principal.ID, nil
 	}
-	outcome := w.Outcome
+	outcome := upserted(w.Outcome)
 	if reactionOf(err) == readBack {
 		err, outcome = nil, "unchanged"
 	}

@@ -163,7 +163,7 @@ func (r *run) succeed(ctx context.Context, result any) error {
 		if o.Status.Final() {
 			return errDone
 		}
-		o.Status, o.Result, o.Error = integration.OperationSucceeded, body, nil
+		o.Status, o.Result, o.Error, o.Waiting = integration.OperationSucceeded, body, nil, nil
 		o.Steps = mergeSteps(o.Steps, r.steps)
 		return nil
 	})
@@ -240,7 +240,7 @@ func (r *run) did(name, target, outcome, requestID string, began time.Time, err 
 	step := integration.Step{Name: name, Target: target, Status: "done", Outcome: outcome, RequestID: requestID,
 		At: began, DurationMS: r.now().Sub(began).Milliseconds()}
 	if err != nil {
-		step.Status, step.Outcome = "failed", ""
+		step.Status, step.Outcome, step.Code = "failed", "", describe(err, false).Code
 		if f, ok := factsOf(err); ok {
 			step.RequestID = f.requestID
 		}
@@ -251,17 +251,9 @@ func (r *run) did(name, target, outcome, requestID string, began time.Time, err 
 	r.wrote = r.wrote || telling(step)
 }
 
-// telling reports whether a step has changed what access depends on. Application and service principal are written by
-// an upsert that does not say whether it has changed anything.
+// telling reports whether a step is known to have changed what access depends on.
 func telling(step integration.Step) bool {
-	switch step.Outcome {
-	case "created", "deleted", "restored":
-		return true
-	case "updated":
-		return step.Name != "application" && step.Name != "servicePrincipal"
-	default:
-		return false
-	}
+	return slices.Contains([]string{"created", "updated", "deleted", "restored"}, step.Outcome)
 }
 
 // flush saves the steps noted so far.
@@ -283,7 +275,8 @@ func (r *run) flush(ctx context.Context) error {
 }
 
 // mergeSteps keeps one step for each name and target: the one that made, changed or removed the object where there is one,
-// as its request id is the one worth asking about and its time that of the change, else the newest.
+// as its request id is the one worth asking about and its time that of the change, else the newest. They are in the order
+// in which they came.
 func mergeSteps(old, more []integration.Step) []integration.Step {
 	merged := slices.Clone(old)
 	for _, step := range more {
@@ -292,7 +285,7 @@ func mergeSteps(old, more []integration.Step) []integration.Step {
 		case i < 0:
 			merged = append(merged, step)
 		case merged[i].Status != "done" || !slices.Contains([]string{"created", "updated", "deleted", "restored", "adopted"}, merged[i].Outcome):
-			merged[i] = step
+			merged = append(slices.Delete(merged, i, i+1), step)
 		}
 	}
 	return merged

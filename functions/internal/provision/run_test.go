@@ -93,7 +93,7 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 	op := f.requireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, "invalid-spec", op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
-	assert.Equal(t, "/issuer", op.Error.Findings[0].Pointer)
+	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer, "it points into the message")
 	assert.Empty(t, f.requests, "nothing was touched")
 	_, err := f.service.Repository.Get(t.Context(), id)
 	assert.ErrorIs(t, err, integration.ErrNotFound)

@@ -41,9 +41,9 @@ func invisible(v string) string {
 	}
 	r := []rune(v)[at]
 	if strings.ContainsRune(typographic, r) {
-		return fmt.Sprintf("Character %d is %U, a typographic mark.", at, r)
+		return fmt.Sprintf("Character %d is %U, a typographic mark.", at+1, r)
 	}
-	return fmt.Sprintf("Character %d is %U, which cannot be seen.", at, r)
+	return fmt.Sprintf("Character %d is %U, which cannot be seen.", at+1, r)
 }
 
 func invisibleAt(v string) int {
@@ -56,7 +56,7 @@ func invisibleAt(v string) int {
 func control(v string) string {
 	for i, r := range []rune(v) {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return fmt.Sprintf("Character %d is %U, which cannot be printed.", i, r)
+			return fmt.Sprintf("Character %d is %U, which cannot be printed.", i+1, r)
 		}
 	}
 	return ""

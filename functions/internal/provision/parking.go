@@ -1,0 +1,96 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// maxAttempts is how often a command is parked before its operation fails. With the pauses below that is after half an
+// hour and the time that the eleven attempts take; up to 50 minutes where a service asks for longer pauses.
+const maxAttempts = 10
+
+// The pauses before parked commands: 10, 20, 40, 80, 160 and then 300 seconds.
+const (
+	firstParking = 10 * time.Second
+	maxParking   = 5 * time.Minute
+)
+
+// park sends a scheduled copy of the command. Its MessageId is derived, so parking twice makes one copy. What it waits for
+// is written down first: after a crash in between the command is delivered again, finds that, and parks its copy for the
+// same time.
+func (s *Service) park(ctx context.Context, cmd message.Command, cause error) error {
+	d := describe(cause, false)
+	invocation.From(ctx).SetCode(d.Code)
+	pause := min(firstParking<<min(cmd.Attempt, 10), maxParking)
+	if f, ok := factsOf(cause); ok {
+		pause = max(pause, min(f.retryAfter, maxParking))
+	}
+	cmd.Attempt++
+	id := fmt.Sprintf("%s-retry-%d", cmd.OperationID, cmd.Attempt)
+	if cmd.Type == message.TypeAnnounce {
+		id = fmt.Sprintf("%s-announce-%d", eventID(cmd.OperationID, cmd.Event), cmd.Attempt)
+	}
+	at := s.waits(ctx, cmd, d, s.now().Add(pause))
+	if err := s.send(ctx, cmd, id, at); err != nil {
+		return errors.Join(cause, err)
+	}
+	s.log().WarnContext(ctx, "parked", "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "attempt", cmd.Attempt,
+		"pauseMs", at.Sub(s.now()).Milliseconds(), "code", d.Code)
+	return nil
+}
+
+// waits shows in document and operation what the parked command waits for, and returns when it is to be tried again. A
+// store that cannot be written does not keep the command from being parked.
+func (s *Service) waits(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis, at time.Time) time.Time {
+	if cmd.Type == message.TypeVerify || cmd.Type == message.TypeAnnounce {
+		return at // the operation has ended, or is not this command's
+	}
+	if cmd.Type == message.TypeProvision {
+		s.unshown(ctx, cmd, s.documentWaits(ctx, cmd, d))
+	}
+	_, err := s.Repository.UpdateOperation(ctx, cmd.OperationID, func(o *integration.Operation) error {
+		then := at
+		switch {
+		case o.Status.Final(), o.Kind != kindOf(cmd.Type), o.IntegrationID != cmd.IntegrationID:
+			return errDone
+		case o.Waiting != nil && o.Waiting.Attempt > cmd.Attempt:
+			return errDone // an old command, delivered again: a later copy of it is on its way
+		case o.Waiting != nil && o.Waiting.Attempt == cmd.Attempt && o.Waiting.NextAttemptAt.After(s.now()):
+			then = o.Waiting.NextAttemptAt // its copy may have been sent already
+		}
+		o.Waiting = &integration.Waiting{Diagnosis: inMessage(cmd, d), Attempt: cmd.Attempt, NextAttemptAt: then}
+		at = then
+		return nil
+	})
+	s.unshown(ctx, cmd, err)
+	return at
+}
+
+// documentWaits shows why a document is still not provisioned. One that was kept as it is says what it said.
+func (s *Service) documentWaits(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis) error {
+	_, err := s.Repository.Update(ctx, cmd.IntegrationID, func(doc *integration.Document) error {
+		begun := doc.Status.Phase == integration.PhasePending || doc.Status.Phase == integration.PhaseProvisioning
+		if doc.Status.LastOperationID != cmd.OperationID || !begun || shows(*doc, conditionProvisioned, "Unknown", &d) {
+			return errDone
+		}
+		s.setCondition(doc, conditionProvisioned, "Unknown", &d, "")
+		return nil
+	})
+	return err
+}
+
+// unshown logs that a parked command does not show. Where nothing was to be written, or where there is no operation yet,
+// that is as it should be.
+func (s *Service) unshown(ctx context.Context, cmd message.Command, err error) {
+	if err == nil || errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+		return
+	}
+	s.log().WarnContext(ctx, "a parked command does not show", "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "error", err)
+}

@@ -1,0 +1,295 @@
+package provision_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+)
+
+// retryAt is when the n-th parked copy of the operation's command is delivered.
+func (f *fixture) retryAt(operationID string, n int) time.Time {
+	f.t.Helper()
+	messageID := fmt.Sprintf("%s-retry-%d", operationID, n)
+	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == messageID })
+	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
+	return f.sent[i].EnqueueAt
+}
+
+// TestAParkedOperationSaysWhatItWaitsFor: each kind of work says why it is not done and when it goes on, and no more when
+// it has gone on.
+func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
+	unreachable := func(f *fixture) {
+		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503, code: "ServiceUnavailable"})
+	}
+	for name, c := range map[string]struct {
+		begin   func(f *fixture) message.Command
+		outage  func(f *fixture)
+		code    string
+		request string
+	}{
+		"provisioning": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
+			begin: func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c }},
+		"provisioning by message": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
+			begin: func(*fixture) message.Command {
+				s := spec("images")
+				return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
+			}},
+		"teardown": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
+			begin: func(f *fixture) message.Command {
+				f.provisioned(spec("images"))
+				_, c := f.remove(provision.TeardownOptions{})
+				return c
+			}},
+		"access test": {code: "ddoe-unavailable",
+			outage: func(f *fixture) {
+				source := f.service.TokenSource
+				f.service.TokenSource = func(ctx context.Context, subject, audience string) (secret.Value, error) {
+					if len(f.faults) > 0 {
+						return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
+					}
+					return source(ctx, subject, audience)
+				}
+				f.fails(fault{match: at(`nothing`)})
+			},
+			begin: func(f *fixture) message.Command {
+				f.provisioned(spec("images"))
+				a, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
+				require.NoError(f.t, err)
+				return f.command(a.Operation.ID)
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			cmd := c.begin(f)
+			c.outage(f)
+			f.advance(time.Minute)
+			f.handle(cmd)
+			f.advance(time.Second)
+			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
+			require.NotNil(t, op.Waiting)
+			assert.Equal(t, c.code, op.Waiting.Code)
+			assert.NotEmpty(t, op.Waiting.Title)
+			assert.NotEmpty(t, op.Waiting.Detail)
+			require.NotNil(t, op.Waiting.Remedy)
+			assert.NotEmpty(t, op.Waiting.Remedy.Steps)
+			if c.request != "" {
+				assert.Equal(t, c.request, op.Waiting.Evidence.RequestID)
+			}
+			assert.Equal(t, 1, op.Waiting.Attempt)
+			assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt)
+			assert.Equal(t, op.LastUpdatedAt.Add(10*time.Second), op.Waiting.NextAttemptAt)
+
+			f.advance(time.Minute)
+			f.handle(f.command(op.ID + "-retry-1"))
+			second := f.operation(op.ID)
+			assert.True(t, second.LastUpdatedAt.After(op.LastUpdatedAt))
+			assert.Equal(t, 2, second.Waiting.Attempt)
+			assert.Equal(t, second.LastUpdatedAt.Add(20*time.Second), second.Waiting.NextAttemptAt)
+			f.handle(cmd) // delivered late once more: the second copy is the one to wait for
+			assert.Equal(t, second.Waiting, f.operation(op.ID).Waiting)
+
+			f.faults = nil
+			f.handle(f.command(op.ID + "-retry-2"))
+			assert.Nil(t, f.requireStatus(op.ID, integration.OperationSucceeded).Waiting)
+		})
+	}
+}
+
+// TestAnOperationAtWorkDoesNotWait: what an attempt failed with is gone when the next one begins.
+func TestAnOperationAtWorkDoesNotWait(t *testing.T) {
+	f := newFixture(t)
+	f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
+	_, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	require.NotNil(t, f.operation(cmd.OperationID).Waiting)
+	f.meanwhile = func() { assert.Nil(t, f.operation(cmd.OperationID).Waiting) }
+	f.handle(f.command(cmd.OperationID + "-retry-1"))
+	assert.Nil(t, f.meanwhile, "it was asked for")
+	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+}
+
+// TestKilledWhileParking kills the process at each effect of an attempt that is parked. Delivered again, the command parks
+// the same copy, and the operation says when that is due, although time has passed.
+func TestKilledWhileParking(t *testing.T) {
+	killed := true
+	n := 1
+	for ; killed; n++ {
+		f := newFixture(t)
+		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+		_, cmd := f.submit(spec("images"))
+		_ = f.service.Handle(f.dies(n), cmd)
+		killed = f.revive()
+		f.advance(3 * time.Second)
+		f.handle(cmd)
+		op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
+		require.NotNil(t, op.Waiting, "killed at effect %d", n)
+		assert.Equal(t, 1, op.Waiting.Attempt, "killed at effect %d", n)
+		assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt, "killed at effect %d", n)
+		assert.Equal(t, "graph-unavailable", f.condition("Provisioned").Reason, "killed at effect %d", n)
+	}
+	assert.Greater(t, n, 5, "there is something to kill")
+}
+
+// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one waited for.
+func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
+	f := newFixture(t)
+	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+	_, cmd := f.submit(spec("images"))
+	began := f.now()
+	var pauses []float64
+	f.handle(cmd)
+	for n := 1; !f.operation(cmd.OperationID).Status.Final(); n++ {
+		op := f.operation(cmd.OperationID)
+		assert.Equal(t, n, op.Waiting.Attempt)
+		pause := op.Waiting.NextAttemptAt.Sub(f.now())
+		pauses = append(pauses, pause.Seconds())
+		f.advance(pause)
+		f.handle(f.command(fmt.Sprintf("%s-retry-%d", cmd.OperationID, n)))
+	}
+	assert.Equal(t, []float64{10, 20, 40, 80, 160, 300, 300, 300, 300, 300}, pauses)
+	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
+	op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
+	assert.Nil(t, op.Waiting)
+	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Contains(t, op.Error.Detail, "graph-unavailable")
+	assert.Equal(t, "False", f.condition("Provisioned").Status)
+}
+
+// TestADocumentSaysWhyItIsNotProvisionedYet, and one that was kept as it is goes on saying what was proved.
+func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
+	t.Run("first provisioning", func(t *testing.T) {
+		f := newFixture(t)
+		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+		_, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		found := f.condition("Provisioned")
+		assert.Equal(t, "Unknown", found.Status)
+		assert.Equal(t, "graph-unavailable", found.Reason)
+		assert.NotEmpty(t, found.Message)
+		require.NotNil(t, found.Diagnosis)
+		version := f.document().ETag
+		f.faults = nil
+		f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
+		f.handle(f.command(cmd.OperationID + "-retry-1"))
+		assert.Equal(t, found, f.condition("Provisioned"))
+		assert.NotEqual(t, version, f.document().ETag, "the attempt itself writes")
+		f.handle(f.command(cmd.OperationID + "-retry-2"))
+		assert.Equal(t, "True", f.condition("Provisioned").Status)
+		assert.Nil(t, f.condition("Provisioned").Diagnosis)
+	})
+	t.Run("kept", func(t *testing.T) {
+		f := usable(t)
+		before := f.document().Status
+		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+		_, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		require.NotNil(t, f.operation(cmd.OperationID).Waiting)
+		after := f.document().Status
+		assert.Equal(t, before.Conditions, after.Conditions)
+		assert.Equal(t, integration.PhaseUsable, after.Phase)
+	})
+	t.Run("superseded meanwhile", func(t *testing.T) {
+		f := newFixture(t)
+		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+		_, cmd := f.submit(spec("images"))
+		f.meanwhile = func() { f.submit(spec("archive")) }
+		f.handle(cmd)
+		assert.Empty(t, f.document().Status.Conditions, "the new operation has nothing to wait for")
+	})
+}
+
+// closed is a store that cannot be written.
+type closed struct{ integration.Store }
+
+func (closed) Put(context.Context, string, []byte, string) (string, error) {
+	return "", errors.New("403 AuthorizationFailure")
+}
+
+// TestAClosedStoreKeepsNoCommandFromBeingParked: the copy is sent although nothing can say so.
+func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
+	f := newFixture(t)
+	_, cmd := f.submit(spec("images"))
+	open := f.store
+	f.store = closed{open}
+	f.handle(cmd)
+	f.store = open
+	assert.Nil(t, f.operation(cmd.OperationID).Waiting)
+	f.handle(f.command(cmd.OperationID + "-retry-1"))
+	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+}
+
+// TestOneLineForAParkedCommand is found by the same keys as the invocation's line, and its pause can be read.
+func TestOneLineForAParkedCommand(t *testing.T) {
+	f := newFixture(t)
+	var log bytes.Buffer
+	f.service.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+	_, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(log.Bytes(), &line))
+	delete(line, "time")
+	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": cmd.OperationID, "integrationId": id, "attempt": 1.0,
+		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
+}
+
+// TestAPointlessVerificationIsNoNews: that of an operation that another has followed leaves no code, so no warning in the
+// log; the operation that was superseded does.
+func TestAPointlessVerificationIsNoNews(t *testing.T) {
+	f := newFixture(t)
+	first := f.provisioned(spec("images")).Status.LastOperationID
+	superseded, cmd := f.submit(spec("archive"))
+	f.provisioned(spec("images"))
+	for c, code := range map[string]string{first + "-verify-0": "", superseded.Operation.ID: "superseded"} {
+		ctx, record := invocation.With(t.Context())
+		require.NoError(t, f.service.Handle(ctx, f.command(c)))
+		_, _, got := record.Values()
+		assert.Equal(t, code, got)
+	}
+	f.requireStatus(cmd.OperationID, integration.OperationCanceled)
+}
+
+// TestFindingsPointIntoWhatWasSent: those of an operation that a message has started lead into the message, those in the
+// document into its spec; so it is for what is found while the operation runs.
+func TestFindingsPointIntoWhatWasSent(t *testing.T) {
+	wrong := wired()
+	wrong.DDOE.OrganizationID = "7f7f7f7f-7777-4777-8777-777777777777"
+	const pointer = "/ddoe/organizationId"
+	for name, c := range map[string]struct {
+		begin func(f *fixture) message.Command
+		want  string
+	}{
+		"by request": {want: pointer, begin: func(f *fixture) message.Command { _, c := f.submit(wrong); return c }},
+		"by message": {want: "/data/spec" + pointer, begin: func(*fixture) message.Command {
+			return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &wrong}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			cmd := c.begin(f)
+			f.handle(cmd)
+			op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
+			require.NotEmpty(t, op.Error.Findings)
+			assert.Equal(t, c.want, op.Error.Findings[0].Pointer)
+			assert.Equal(t, pointer, f.condition("Provisioned").Diagnosis.Findings[0].Pointer)
+		})
+	}
+}
