@@ -65,7 +65,7 @@ func (s *Service) waits(ctx context.Context, cmd message.Command, d diagnosis.Di
 		case o.Waiting != nil && o.Waiting.Attempt == cmd.Attempt && o.Waiting.NextAttemptAt.After(s.now()):
 			then = o.Waiting.NextAttemptAt // its copy may have been sent already
 		}
-		o.Waiting = &integration.Waiting{Diagnosis: inMessage(cmd, d), Attempt: cmd.Attempt, NextAttemptAt: then}
+		o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: cmd.Attempt, NextAttemptAt: then}
 		at = then
 		return nil
 	})

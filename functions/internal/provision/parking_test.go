@@ -125,6 +125,47 @@ func TestAnOperationAtWorkDoesNotWait(t *testing.T) {
 	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
 }
 
+// TestAnOperationThatHasEndedDoesNotWait, however it ends.
+func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(f *fixture, cmd message.Command)
+		want integration.OperationStatus
+	}{
+		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded, end: func(f *fixture, cmd message.Command) {
+			f.faults = nil
+			f.handle(cmd)
+		}},
+		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, cmd message.Command) {
+			f.submit(spec("archive"))
+			f.handle(f.command(cmd.OperationID + "-retry-1"))
+		}},
+		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
+			i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == cmd.OperationID+"-retry-1" })
+			require.NoError(f.t, f.service.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: id}))
+		}},
+		"ended while an attempt was under way": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
+			f.meanwhile = func() {
+				_, err := f.service.Repository.UpdateOperation(f.t.Context(), cmd.OperationID, func(o *integration.Operation) error {
+					o.Status = integration.OperationFailed
+					return nil
+				})
+				require.NoError(f.t, err)
+			}
+			f.handle(f.command(cmd.OperationID + "-retry-1"))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
+			_, cmd := f.submit(spec("images"))
+			f.handle(cmd)
+			require.NotNil(t, f.operation(cmd.OperationID).Waiting)
+			c.end(f, cmd)
+			assert.Nil(t, f.requireStatus(cmd.OperationID, c.want).Waiting)
+		})
+	}
+}
+
 // TestKilledWhileParking kills the process at each effect of an attempt that is parked. Delivered again, the command parks
 // the same copy, and the operation says when that is due, although time has passed.
 func TestKilledWhileParking(t *testing.T) {
