@@ -14,8 +14,8 @@ type Spec struct {
 	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Display name of the app registration; default: DDOE WIF {id}"`
 	TenantID    string          `json:"tenantId,omitempty" doc:"Entra tenant; default: the service's own" example:"11111111-1111-4111-8111-111111111111"`
 	Issuer      string          `json:"issuer,omitempty" doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER" example:"https://dataloop.ai/oauth2"`
-	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
-	ServiceName string          `json:"serviceName,omitempty" doc:"A service's name, lower-case; stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE, and is answered as that subject" example:"my-service"`
+	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName. The credential file is for the first one, unless another is asked for" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
+	ServiceName string          `json:"serviceName,omitempty" doc:"A service's name, lower-case; stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE, and is answered as the first of the subjects" example:"my-service"`
 	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
 	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20" doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`
 	DDOE        *DDOE           `json:"ddoe,omitempty" doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that were made there before"`

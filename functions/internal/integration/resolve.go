@@ -138,26 +138,25 @@ func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
 	return field.Audience(d.Audience).Check("/audience", s.Audience)
 }
 
-// resolveSubjects checks each subject and puts the service name's subject behind them. The service name goes away, so
-// that a resolved spec resolves to itself.
+// resolveSubjects checks each subject and puts the service name's subject before them: the first one is whom the credential
+// file is for, and whom access is tested as. The service name goes away, so that a resolved spec resolves to itself.
 func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	for i, subject := range s.Subjects {
 		findings = append(findings, field.Subject().Check(fmt.Sprintf("/subjects/%d", i), subject)...)
 	}
+	repeated := duplicates(s.Subjects, func(subject string) string { return subject }, func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
+		diagnosis.Finding{Code: "duplicate-subject", Detail: "The subject is given twice.", Remedy: "Remove the repetition."})
 	if s.ServiceName != "" {
 		subject, faults := d.subjectOf(s.ServiceName)
 		findings = append(findings, faults...)
 		if len(faults) == 0 {
 			// Naming a service and spelling its subject out is the same wish twice, not a fault.
-			if !slices.Contains(s.Subjects, subject) {
-				s.Subjects = append(s.Subjects, subject)
-			}
-			s.ServiceName = ""
+			others := slices.DeleteFunc(s.Subjects, func(given string) bool { return given == subject })
+			s.Subjects, s.ServiceName = append([]string{subject}, others...), ""
 		}
 	}
-	findings = append(findings, duplicates(s.Subjects, func(subject string) string { return subject }, func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
-		diagnosis.Finding{Code: "duplicate-subject", Detail: "The subject is given twice.", Remedy: "Remove the repetition."})...)
+	findings = append(findings, repeated...)
 	if len(s.Subjects) > MaxSubjects {
 		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: "too-many-subjects", Detail: "An application holds at most 20 federated identity credentials.",
 			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)), Remedy: "Spread the subjects over several integrations."})

@@ -29,7 +29,7 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 	}
 	if !d.Integration {
 		findings = append(findings, diagnosis.Finding{Pointer: "/ddoe/integration", Code: "ddoe-integration-required", Detail: "A driver is given, but not the integration that it is made with.",
-			Expected: "true", Actual: "false", Remedy: "Set ddoe.integration to true, or leave ddoe.driver out."})
+			Expected: "true", Remedy: "Set ddoe.integration to true, or leave ddoe.driver out."})
 	}
 	findings = append(findings, platformID("/ddoe/organizationId", "ddoe-organization-required", "The organisation's id is missing or not valid.", d.OrganizationID)...)
 	if d.Driver != nil {

@@ -106,3 +106,14 @@ func TestResolvePlatformWithoutIntegration(t *testing.T) {
 		})
 	}
 }
+
+// TestADriverWithoutIntegrationIsNotQuoted: whether the member is false or left out cannot be told, so neither is claimed.
+func TestADriverWithoutIntegrationIsNotQuoted(t *testing.T) {
+	spec := onPlatform()
+	spec.DDOE.Integration = false
+	_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+	require.NoError(t, err)
+	require.Len(t, findings, 1)
+	assert.Equal(t, "ddoe-integration-required", findings[0].Code)
+	assert.Empty(t, findings[0].Actual)
+}

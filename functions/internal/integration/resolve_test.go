@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,18 +50,43 @@ func TestResolveFillsDefaults(t *testing.T) {
 	assert.Equal(t, resolved, again, "a resolved spec resolves to itself")
 }
 
+// TestResolveMergesServiceName: the subject of the service name is one of the subjects, and the first: the others keep their
+// order.
 func TestResolveMergesServiceName(t *testing.T) {
-	spec := valid()
-	spec.ServiceName = "other"
-	resolved, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
-	require.NoError(t, err)
-	require.Empty(t, findings)
-	assert.Equal(t, []string{subject, "system:serviceaccount:dataloop:other"}, resolved.Subjects)
-	spec.ServiceName = "my-service"
-	resolved, findings, err = defaults().Resolve(t.Context(), "my-service", spec)
-	require.NoError(t, err)
-	require.Empty(t, findings)
-	assert.Equal(t, []string{subject}, resolved.Subjects)
+	const another, third = "system:serviceaccount:dataloop:other", "system:serviceaccount:dataloop:a-third"
+	for name, c := range map[string]struct {
+		subjects    []string
+		serviceName string
+		want        []string
+	}{
+		"alone":                 {nil, "other", []string{another}},
+		"before the others":     {[]string{subject, third}, "other", []string{another, subject, third}},
+		"spelt out as well":     {[]string{subject}, "my-service", []string{subject}},
+		"spelt out, as another": {[]string{subject, third, another}, "other", []string{another, subject, third}},
+		"no service name":       {[]string{subject, third}, "", []string{subject, third}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := valid()
+			spec.Subjects, spec.ServiceName = slices.Clone(c.subjects), c.serviceName
+			resolved, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+			require.NoError(t, err)
+			require.Empty(t, findings)
+			assert.Equal(t, c.want, resolved.Subjects)
+			assert.Equal(t, c.subjects, spec.Subjects, "the caller's spec is not changed")
+			again, _, err := defaults().Resolve(t.Context(), "my-service", resolved)
+			require.NoError(t, err)
+			assert.Equal(t, resolved, again)
+		})
+	}
+	t.Run("a repetition is told where it was given", func(t *testing.T) {
+		spec := valid()
+		spec.Subjects, spec.ServiceName = []string{subject, third, third}, "other"
+		_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+		require.NoError(t, err)
+		require.Len(t, findings, 1)
+		assert.Equal(t, "/subjects/2", findings[0].Pointer)
+		assert.Equal(t, "different from /subjects/1", findings[0].Expected)
+	})
 }
 
 // TestResolveFindings breaks one rule at a time; each case names the pointer and the code of the one finding.

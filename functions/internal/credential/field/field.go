@@ -29,7 +29,7 @@ type Rule struct {
 	Broken func(value string) string
 	// At returns the index of the first faulty character, where there is one; nil where the rule is about the whole.
 	At func(value string) int
-	// Hidden reports whether the value is not to be repeated to anybody; nil where the general test for secrets decides.
+	// Hidden reports whether the value is not repeated to anybody; nil where the general test for secrets decides.
 	Hidden func(value string) bool
 }
 
@@ -124,7 +124,7 @@ func exact(name string) Rules {
 
 // text returns the rules of a compared string that Entra bounds.
 func text(name string) Rules {
-	return exact(name).with(Rule{Code: name + "-too-long", Last: true, Expected: fmt.Sprintf("at most %d characters", MaxLength), Broken: tooLong(MaxLength)})
+	return exact(name).with(tooLong(name, MaxLength))
 }
 
 // Printable returns the rules of a text that people read: visible, without secrets, at most limit characters. name is
@@ -135,7 +135,7 @@ func Printable(name string, limit int) Rules {
 		{Code: name + "-encoding", Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
 		{Code: name + "-blank-edge", Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
 		{Code: name + "-control-character", Last: true, Expected: "printable characters", Broken: control},
-		{Code: name + "-too-long", Last: true, Expected: fmt.Sprintf("at most %d characters", limit), Broken: tooLong(limit)},
+		tooLong(name, limit),
 	}
 }
 
@@ -150,11 +150,10 @@ func isEmpty(v string) string { return when(v == "", "The value is empty.") }
 
 func isNotUTF8(v string) string { return when(!utf8.ValidString(v), "The value is not UTF-8.") }
 
-func tooLong(limit int) func(string) string {
-	return func(v string) string {
-		if n := utf8.RuneCountInString(v); n > limit {
-			return fmt.Sprintf("The value has %d characters.", n)
-		}
-		return ""
-	}
+// tooLong bounds a value in characters. What is longer is counted, not repeated: nobody reads it to find the fault.
+func tooLong(name string, limit int) Rule {
+	return Rule{Code: name + "-too-long", Last: true, Hidden: always, Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
+		n := utf8.RuneCountInString(v)
+		return when(n > limit, fmt.Sprintf("The value has %d characters.", n))
+	}}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -94,6 +95,29 @@ func TestEveryRuleCatchesItsOffender(t *testing.T) {
 				assert.Equal(t, !found[i].Warning, refused, "a warning refuses no spec, a fault does")
 			})
 		}
+	}
+}
+
+// TestAFaultIsToldInWordsThatPeopleCount: characters are counted from 1 in words, while At is an index; what is too long is
+// counted, not repeated.
+func TestAFaultIsToldInWordsThatPeopleCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules          field.Rules
+		value          string
+		detail, actual string
+	}{
+		"cannot be printed": {field.Printable("display-name", 256), "a\x00b", "Character 2 is U+0000, which cannot be printed.", "a\ufffdb"},
+		"cannot be seen":    {field.Issuer(), "https://a\u200b.example", "Character 10 is U+200B, which cannot be seen.", "https://a\ufffd.example"},
+		"typographic mark":  {field.Subject(), "a\u2013b", "Character 2 is U+2013, a typographic mark.", "a\u2013b"},
+		"text too long":     {field.Printable("display-name", 256), strings.Repeat("x", 257), "The value has 257 characters.", ""},
+		"subject too long":  {field.Subject(), strings.Repeat("z", 601), "The value has 601 characters.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := c.rules.Check("/x", c.value)
+			require.Len(t, found, 1)
+			assert.Equal(t, c.detail, found[0].Detail)
+			assert.Equal(t, c.actual, found[0].Actual)
+		})
 	}
 }
 
