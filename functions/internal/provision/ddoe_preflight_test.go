@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,6 +40,20 @@ func (f *fixture) answers(request string, status int, contentType, body string) 
 		}
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	})
+}
+
+// answersDone has the platform carry out each request that matches "METHOD path", and answer it with 200 and another body.
+func (f *fixture) answersDone(request, body string) {
+	next, pattern := f.hosts[platform.GateHost], regexp.MustCompile(request)
+	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !pattern.MatchString(r.Method + " " + r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(httptest.NewRecorder(), r)
+		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(body))
 	})
 }
@@ -211,6 +226,7 @@ func TestPlatformPreflightDecidesNothing(t *testing.T) {
 		"role: an unknown role":      {askRole, 200, asJSON, `[{"org":"` + world.OrganizationID + `","member":"a@b","role":"steward"}]`},
 		"role: two of them":          {askRole, 200, asJSON, `[{"org":"` + world.OrganizationID + `","member":"a@b","role":"member"},{"org":{"id":"` + world.OrganizationID + `"},"member":"a@b","role":"owner"}]`},
 		"role: of everybody":         {askRole, 200, asJSON, `[{"org":"` + world.OrganizationID + `","member":"a@b","role":"member"},{"org":"` + world.OrganizationID + `","member":"c@d","role":"worker"}]`},
+		"project: a proxy's page":    {askProject, 404, "text/html", "<html>"},
 		"project: a fault":           {askProject, 500, asJSON, `{}`},
 		"project: unauthorized":      {askProject, 401, asJSON, `{}`},
 		"project: a web page":        {askProject, 200, "text/html", "<html>"},
@@ -242,6 +258,17 @@ func TestPlatformPreflightDecidesNothing(t *testing.T) {
 			assert.Equal(t, gateCounts{}, f.onGate())
 		})
 	}
+}
+
+// TestPlatformPageIsNoUnknownOrganisation: a web page with 404 comes from a proxy or a wrong base of the API, and nobody is sent
+// to correct the spec for it.
+func TestPlatformPageIsNoUnknownOrganisation(t *testing.T) {
+	f := withPlatform(t)
+	f.answers(askTypes, 404, "text/html", "<html>")
+	op := f.refused(wired())
+	assert.Equal(t, "ddoe-not-found", op.Error.Code)
+	assert.Empty(t, op.Error.Findings)
+	assert.Contains(t, op.Error.Remedy.Steps[0], "DDOE_API_URL")
 }
 
 // TestPlatformPreflightOfWhatIsThere: where the same spec is sent again and all is there, a role that was taken away and a
