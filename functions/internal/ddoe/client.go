@@ -109,6 +109,8 @@ type call struct {
 	empty bool
 	// hidden are texts of the body that must not be shown.
 	hidden []string
+	// believed reports whether the decoded answer says what was asked for; nil where any answer of the form does.
+	believed func() bool
 }
 
 // do sends the request until it is answered for good, and decodes the answer into v. It returns the platform's id of the
@@ -200,18 +202,20 @@ func (c *Client) again(r call, n int, resp *http.Response, err error) (time.Dura
 // read believes a success only where it has the form that was asked for.
 func (c *Client) read(r call, resp *http.Response, body []byte, v any) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return refusal(r.op, resp, body, c.now(), c.secrets(r.hidden))
+		return refusal(r.op, c.base+r.path, resp, body, c.now(), c.secrets(r.hidden))
 	}
-	if r.empty {
-		if resp.StatusCode != http.StatusNoContent {
-			return invalid(r.op, resp, c.secrets(r.hidden))
-		}
-		return nil
-	}
-	if !isJSON(resp.Header) || len(body) > maxBody || json.Unmarshal(body, v) != nil {
-		return invalid(r.op, resp, c.secrets(r.hidden))
+	if !sound(r, resp, body, v) {
+		return invalid(r.op, c.base+r.path, resp, c.secrets(r.hidden))
 	}
 	return nil
+}
+
+// sound reports whether a success is what was asked for, and decodes it into v.
+func sound(r call, resp *http.Response, body []byte, v any) bool {
+	if r.empty {
+		return resp.StatusCode == http.StatusNoContent
+	}
+	return isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, v) == nil && (r.believed == nil || r.believed())
 }
 
 func (c *Client) secrets(more []string) []string {

@@ -113,16 +113,17 @@ func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID strin
 // GetDriver reads one driver.
 func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 	var d Driver
-	request, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id)}, &d)
-	return d, known("read driver", d.ID, request, err)
+	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id), believed: func() bool { return d.ID != "" }}, &d)
+	return d, err
 }
 
 // CreateDriver makes a driver and returns it with the platform's id of the request. It is sent once: after an error other
 // than a refusal the driver may exist.
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string, error) {
 	var d Driver
-	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n.body(), once: true}, &d)
-	return d, id, known("create driver", d.ID, id, err)
+	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n.body(), once: true,
+		believed: func() bool { return d.ID != "" }}, &d)
+	return d, id, err
 }
 
 // DriverPatch changes a driver; empty and nil members stay as they are.
@@ -149,8 +150,9 @@ func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatc
 		Payload changes `json:"payload"`
 	}{p.Name, changes{p.IntegrationID, p.IntegrationType, p.ContainerName, p.Path, p.AllowExternalDelete}}
 	var d Driver
-	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body}, &d)
-	return d, id, known("update driver", d.ID, id, err)
+	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body,
+		believed: func() bool { return d.ID != "" }}, &d)
+	return d, id, err
 }
 
 // DeleteDriver deletes a driver; false where it was absent.
@@ -175,14 +177,13 @@ func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error
 // CountDrivers is how many drivers use an integration, those of projects included that the key's user cannot see.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
 	var n json.Number
-	if _, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID)}, &n); err != nil {
-		return 0, err
-	}
-	count, err := n.Int64()
-	if err != nil || count < 0 {
-		return 0, &Error{op: "count drivers", status: http.StatusOK, code: CodeAnswerInvalid}
-	}
-	return int(count), nil
+	var count int64
+	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID), believed: func() bool {
+		var err error
+		count, err = n.Int64()
+		return err == nil && count >= 0
+	}}, &n)
+	return int(count), err
 }
 
 // Command is work that the platform does in the background.
@@ -223,9 +224,10 @@ func (c *Client) command(ctx context.Context, r call) (Command, error) {
 		Command
 		Error any `json:"error"`
 	}
-	id, err := c.do(ctx, r, &answer)
+	r.believed = func() bool { return answer.ID != "" }
+	_, err := c.do(ctx, r, &answer)
 	if failure, ok := answer.Error.(string); ok {
 		answer.Failure = conceal(failure, c.secrets(nil))
 	}
-	return answer.Command, known(r.op, answer.ID, id, err)
+	return answer.Command, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type Error struct {
 	message    string
 	requestID  string
 	retryAfter time.Duration
+	endpoint   string
 	// page says that the answer was a web page: it need not come from the API.
 	page bool
 }
@@ -57,6 +59,9 @@ func (e *Error) ServiceRequestID() string { return e.requestID }
 // that were sent are taken out of it; it is never part of Error().
 func (e *Error) ServiceMessage() string { return e.message }
 
+// Endpoint is the URL that was asked, without its query; empty where it cannot be read.
+func (e *Error) Endpoint() string { return e.endpoint }
+
 // RetryAfter is how long the platform asked to wait; zero if it did not.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
@@ -72,11 +77,20 @@ const (
 	maxCode = 64
 )
 
-// refusal makes the error of an answer. hidden are texts that must not be shown.
-func refusal(op string, resp *http.Response, body []byte, now time.Time, hidden []string) *Error {
+// refusal makes the error of the answer of a URL. hidden are texts that must not be shown.
+func refusal(op, url string, resp *http.Response, body []byte, now time.Time, hidden []string) *Error {
 	isJSON := isJSON(resp.Header)
 	return &Error{op: op, status: resp.StatusCode, code: word(errorCode(isJSON, body), hidden), message: conceal(errorMessage(resp.Header, isJSON, body), hidden),
-		requestID: requestID(resp.Header, hidden), retryAfter: retryAfter(resp.Header, now), page: isPage(resp.Header)}
+		requestID: requestID(resp.Header, hidden), retryAfter: retryAfter(resp.Header, now), endpoint: endpoint(url, hidden), page: isPage(resp.Header)}
+}
+
+// endpoint is a URL without user info and query, which may hold a key.
+func endpoint(text string, hidden []string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return conceal((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String(), hidden)
 }
 
 func isPage(h http.Header) bool {
@@ -84,9 +98,9 @@ func isPage(h http.Header) bool {
 	return err == nil && media == "text/html"
 }
 
-// invalid makes the error of a success that cannot be believed. hidden are texts that must not be shown.
-func invalid(op string, resp *http.Response, hidden []string) *Error {
-	return &Error{op: op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: requestID(resp.Header, hidden)}
+// invalid makes the error of a URL's success that cannot be believed. hidden are texts that must not be shown.
+func invalid(op, url string, resp *http.Response, hidden []string) *Error {
+	return &Error{op: op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: requestID(resp.Header, hidden), endpoint: endpoint(url, hidden)}
 }
 
 func isJSON(h http.Header) bool {

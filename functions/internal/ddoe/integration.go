@@ -121,8 +121,9 @@ func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([
 // told from one that the key's user does not see.
 func (c *Client) GetIntegration(ctx context.Context, integrationID string) (Integration, error) {
 	var one Integration
-	id, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: "/integrations/" + segment(integrationID)}, &one)
-	return one, known("read integration", one.ID, id, err)
+	_, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: "/integrations/" + segment(integrationID),
+		believed: func() bool { return one.ID != "" }}, &one)
+	return one, err
 }
 
 // NewIntegration is an integration that is to be made.
@@ -142,8 +143,9 @@ func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n
 		Metadata map[string]string `json:"metadata,omitempty"`
 	}{n.Name, n.Type, n.Options.Reveal(), n.Metadata}
 	var made Integration
-	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: body, once: true, hidden: n.Options.texts()}, &made)
-	return made, id, known("create integration", made.ID, id, err)
+	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: body, once: true, hidden: n.Options.texts(),
+		believed: func() bool { return made.ID != "" }}, &made)
+	return made, id, err
 }
 
 // IntegrationPatch changes an integration; empty members stay as they are.
@@ -171,8 +173,9 @@ func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p
 		body.Credentials = &credentials{p.Type, p.Options.Reveal()}
 	}
 	var changed Integration
-	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: body, hidden: p.Options.texts()}, &changed)
-	return changed, id, known("update integration", changed.ID, id, err)
+	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: body, hidden: p.Options.texts(),
+		believed: func() bool { return changed.ID != "" }}, &changed)
+	return changed, id, err
 }
 
 // DeleteIntegration deletes an integration; false where it was absent. The answer, which lists the others, is not read.
@@ -187,12 +190,4 @@ func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrat
 
 func integrations(organizationID string) string {
 	return "/orgs/" + segment(organizationID) + "/integrations"
-}
-
-// known turns an object without id into the error that it is.
-func known(op, objectID, requestID string, err error) error {
-	if err == nil && objectID == "" {
-		return &Error{op: op, status: http.StatusOK, code: CodeAnswerInvalid, requestID: requestID}
-	}
-	return err
 }

@@ -80,7 +80,7 @@ func (s *TokenSource) request(ctx context.Context, subject, audience string) (*h
 func (s *TokenSource) tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
 	hidden := []string{s.key.Reveal()}
 	fault := func(code string) (secret.Value, error) {
-		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header, hidden)}
+		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header, hidden), endpoint: endpoint(s.url, hidden)}
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return fault(word(errorCode(isJSON(resp.Header), body), hidden))

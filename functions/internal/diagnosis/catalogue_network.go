@@ -30,18 +30,21 @@ func platformEntries() []Entry {
 		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "token"}
 	}
 	return []Entry{
-		entry("ddoe-unauthorized", WhoOperator, "The platform refused the API key", "DDOE did not accept the service's API key.",
-			"Renew DDOE_API_KEY.").inconclusive(),
+		entry("ddoe-unauthorized", WhoOperator, "The platform refused the API key", "{target} did not accept the service's API key: it has ended or was revoked, or is one of another installation.",
+			"Make a new key on the platform and set it as DDOE_API_KEY; then send the request again.",
+			"If the key is good, check {setting}: it has to be of the installation that made the key.").inconclusive(),
 		entry("ddoe-forbidden", WhoDDOEAdmin, "The platform forbids the request", "DDOE knows the API key, but it may not do this.",
 			"Give the key's user the right, or use a key of an organisation administrator.").inconclusive(),
-		entry("ddoe-not-found", WhoDDOEAdmin, "The platform knows no such object", "DDOE does not know the subject, organisation or path that was asked for.",
-			"Check that the service exists on the platform, and DDOE_SUBJECT_TOKEN_URL and DDOE_API_URL.").inconclusive(),
+		entry("ddoe-not-found", WhoDDOEAdmin, "The platform knows no such object", "{target} was not found: the platform does not know what was asked for, or the path is none of its own.",
+			"Check on the platform that what was asked for exists; for a subject token that is the service of the subject.",
+			"If it does, have the operator of this service check {setting}; then send the request again.").inconclusive(),
 		entry("ddoe-throttled", WhoOperator, "The platform limits the rate of requests", "DDOE was asked too often and refused this request.",
 			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
 		entry("ddoe-unavailable", WhoOperator, "The platform is temporarily unavailable", "DDOE failed; nothing is known about the integration.",
 			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
-		entry("ddoe-answer-invalid", WhoOperator, "The platform's answer cannot be read", "DDOE answered with something else than the JSON that was asked for; a wrong path is answered with a web page and 200.",
-			"Check DDOE_SUBJECT_TOKEN_URL and DDOE_API_URL.").inconclusive(),
+		entry("ddoe-answer-invalid", WhoOperator, "The platform's answer cannot be read", "{target} answered with success, but not with what was asked for. The platform shows its web page so on paths that it does not know, and a proxy on the way may answer in its place.",
+			"Send the same request again: what a proxy shows may be gone.",
+			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),
 		entry("ddoe-unrecognised", WhoOperator, "The platform refused for an unrecognised reason", "DDOE answered with a code that the catalogue does not know.",
 			"Look at the evidence.").inconclusive(),
 	}

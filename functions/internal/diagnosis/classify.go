@@ -26,6 +26,7 @@ type serviceError interface {
 type classified struct {
 	code     string
 	evidence *Evidence
+	target   string // what was asked, where the error says so
 	words    words
 	ready    *Diagnosis
 }
@@ -39,6 +40,9 @@ type words struct {
 func (k classified) diagnosis(c Context) Diagnosis {
 	if k.ready != nil {
 		return *k.ready
+	}
+	if k.target != "" {
+		c.Target = k.target
 	}
 	d := New(k.code, WithContext(c))
 	d.Evidence = k.evidence

@@ -48,7 +48,11 @@ func classifyService(e serviceError, c Context) classified {
 	default:
 		code = CodeUnrecognised
 	}
-	return classified{code: code, evidence: evidence}
+	k := classified{code: code, evidence: evidence}
+	if asked, ok := e.(interface{ Endpoint() string }); ok {
+		k.target = asked.Endpoint()
+	}
+	return k
 }
 
 // graphCodes are the error codes of Microsoft Graph that have one meaning.

@@ -10,7 +10,7 @@ import (
 // placeholders of the catalogue's texts. All members may be empty.
 type Context struct {
 	// Operation names the request, such as application.upsert, servicePrincipal.upsert, federatedCredential.upsert,
-	// rbac.put, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete, store.get, bus.send.
+	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete, store.get, bus.send.
 	Operation string
 	// Subject, Issuer and Audience are what the integration's document says (not what a token says).
 	Subject, Issuer, Audience string
@@ -23,7 +23,7 @@ type Context struct {
 	Scope, Role string
 	// Account is the storage account's name, AccountID its ARM id.
 	Account, AccountID, Container string
-	// Target is what was called, such as a container URL.
+	// Target is what was called, such as a container URL. An error of a service that says what was asked has the last word.
 	Target string
 	// Settled says that our last change is long enough ago that propagation no longer explains a failure.
 	Settled bool
@@ -37,8 +37,16 @@ func (c Context) values() map[string]string {
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
-		"target": c.Target, "credential": c.credential(),
+		"target": c.Target, "credential": c.credential(), "setting": c.setting(),
 	}
+}
+
+// setting is the one that says where the platform was asked: for a subject token, or by its API.
+func (c Context) setting() string {
+	if c.Operation == "subjectToken.get" {
+		return "DDOE_SUBJECT_TOKEN_URL"
+	}
+	return "DDOE_API_URL"
 }
 
 // fill replaces the placeholders of a sentence; an unknown value reads "<subject>".
