@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ func (r *run) preflight(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case unfit != nil:
+		if answeredWith(project, http.StatusForbidden) { // who sees nothing of the organisation learns nothing of a project
+			project = nil
+		}
 		return refused(unfit, project)
 	}
 	r.platform.offer, r.platform.refusal = r.Platform.choose(d, offered)
@@ -120,8 +124,18 @@ func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	case err != nil || project.OrganizationID == "" || sameID(project.OrganizationID, d.Spec.DDOE.OrganizationID):
 		return nil
 	}
-	return at(refuse("ddoe-project-unknown", diagnosis.WithDetail("The project belongs to the organisation %s, and the integration is made in %s.",
-		diagnosis.Printable(project.OrganizationID), diagnosis.Printable(d.Spec.DDOE.OrganizationID))), pointerProject, id)
+	return projectElsewhere(*d.Spec.DDOE, project.OrganizationID)
+}
+
+// projectElsewhere refuses the project of another organisation. Either member of the spec may be the wrong one.
+func projectElsewhere(wanted integration.DDOE, owner string) error {
+	detail := fmt.Sprintf("The project belongs to the organisation %s, and the spec asks for the integration in %s.", diagnosis.Printable(owner), diagnosis.Printable(wanted.OrganizationID))
+	found := func(pointer, expected, actual, remedy string) diagnosis.Finding {
+		return diagnosis.Finding{Pointer: pointer, Code: "ddoe-project-elsewhere", Detail: detail, Expected: diagnosis.Printable(expected), Actual: diagnosis.Printable(actual), Remedy: remedy}
+	}
+	return refuse("ddoe-project-elsewhere", diagnosis.WithDetail("%s", detail), diagnosis.WithFindings(
+		found(pointerProject, "", wanted.Driver.ProjectID, "Give the id of a project of the organisation, if the project is the wrong one."),
+		found(pointerOrganization, owner, wanted.OrganizationID, "Give the id of the project's organisation, if the organisation is the wrong one.")))
 }
 
 // unknownID reports whether the platform does not take an id for that of anything; 400 is for one that it cannot even read.
@@ -140,7 +154,7 @@ func at(err error, pointer, value string) error {
 	return &diagnosis.Error{Diagnosis: found, Err: known.Err}
 }
 
-// refused is the first of several refusals, with the findings of all: each is about another member of the spec.
+// refused is the first of several refusals, with the findings of all; of two about the same member of the spec, the first.
 func refused(errs ...error) error {
 	first := worst(errs...)
 	var known *diagnosis.Error
@@ -152,7 +166,7 @@ func refused(errs ...error) error {
 	for _, err := range errs {
 		var other *diagnosis.Error
 		if errors.As(err, &other) {
-			found.Findings = append(found.Findings, other.Diagnosis.Findings...)
+			found.Findings = remember(found.Findings, other.Diagnosis.Findings, func(f diagnosis.Finding) string { return f.Pointer })
 		}
 	}
 	return &diagnosis.Error{Diagnosis: found, Err: known.Err}

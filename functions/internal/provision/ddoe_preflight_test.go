@@ -128,6 +128,12 @@ func TestPlatformPreflightRefuses(t *testing.T) {
 			return func() { f.role("admin") }
 		}
 	}
+	mended := func(f *fixture) func() {
+		return func() {
+			require.NoError(f.t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": "o-2"}))
+			require.NoError(f.t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": world.ProjectID, "org": "o-2"}))
+		}
+	}
 	for name, c := range map[string]struct {
 		change   func(*integration.DDOE)
 		arrange  func(*fixture) (mend func())
@@ -157,11 +163,27 @@ func TestPlatformPreflightRefuses(t *testing.T) {
 		"another organisation's project": {nil, func(f *fixture) func() {
 			f.answers(askProject, 200, "application/json", `{"id":"`+world.ProjectID+`","org":{"id":"o-2"}}`)
 			return func() {}
-		}, diagnosis.WhoUploader, "belongs to the organisation o-2", []refusalAt{{project, "ddoe-project-unknown", world.ProjectID}}},
+		}, diagnosis.WhoUploader, "The project belongs to the organisation o-2, and the spec asks for the integration in " + world.OrganizationID, []refusalAt{
+			{project, "ddoe-project-elsewhere", world.ProjectID}, {organization, "ddoe-project-elsewhere", world.OrganizationID}}},
+		"unknown organisation, and the project is in the right one": {func(d *integration.DDOE) { d.OrganizationID = "o-2" }, mended,
+			diagnosis.WhoUploader, "no organisation of this id", []refusalAt{{organization, "ddoe-organization-unknown", "o-2"}, {project, "ddoe-project-elsewhere", world.ProjectID}}},
+		"unknown organisation, and the project does not say its own": {func(d *integration.DDOE) { d.OrganizationID = "o-2" }, func(f *fixture) func() {
+			f.answers(askProject, 200, "application/json", `{"id":"`+world.ProjectID+`"}`)
+			return mended(f)
+		}, diagnosis.WhoUploader, "no organisation of this id", []refusalAt{{organization, "ddoe-organization-unknown", "o-2"}}},
+		"unknown organisation, and nothing is shown": {nil, func(f *fixture) func() {
+			as(askProject, 403)(f)
+			return as(askTypes, 404)(f)
+		}, diagnosis.WhoUploader, "no organisation of this id", []refusalAt{{organization, "ddoe-organization-unknown", world.OrganizationID}}},
+		"forbidden, all of it": {nil, as(`GET`, 403), diagnosis.WhoDDOEAdmin, "admin or owner", []refusalAt{{organization, "ddoe-organization-role-missing", world.OrganizationID}}},
 		"organisation and project": {nil, func(f *fixture) func() {
 			as(askProject, 404)(f)
 			return as(askTypes, 404)(f)
 		}, diagnosis.WhoUploader, "no organisation of this id", []refusalAt{{organization, "ddoe-organization-unknown", world.OrganizationID}, {project, "ddoe-project-unknown", world.ProjectID}}},
+		"role, and another organisation's project": {nil, func(f *fixture) func() {
+			f.answers(askProject, 200, "application/json", `{"id":"`+world.ProjectID+`","org":"o-2"}`)
+			return role("member")(f)
+		}, diagnosis.WhoDDOEAdmin, "has the role member", []refusalAt{{organization, "ddoe-organization-role-missing", world.OrganizationID}, {project, "ddoe-project-elsewhere", world.ProjectID}}},
 		"role and project": {nil, func(f *fixture) func() {
 			as(askProject, 404)(f)
 			return role("member")(f)
@@ -268,7 +290,8 @@ func TestPlatformPageIsNoUnknownOrganisation(t *testing.T) {
 	op := f.refused(wired())
 	assert.Equal(t, "ddoe-not-found", op.Error.Code)
 	assert.Empty(t, op.Error.Findings)
-	assert.Contains(t, op.Error.Remedy.Steps[0], "DDOE_API_URL")
+	assert.Contains(t, op.Error.Detail, gate+"/orgs/"+world.OrganizationID+"/availableIntegrations was not found")
+	assert.Contains(t, op.Error.Remedy.Steps[1], "DDOE_API_URL")
 }
 
 // TestPlatformPreflightOfWhatIsThere: where the same spec is sent again and all is there, a role that was taken away and a
@@ -318,6 +341,10 @@ func TestPlatformRefusesTheKey(t *testing.T) {
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
 			assert.Equal(t, c.code, op.Error.Code)
 			assert.Empty(t, op.Error.Findings)
+			assert.Contains(t, op.Error.Detail, "https://"+gate+"/orgs/"+world.OrganizationID+"/availableIntegrations")
+			for _, step := range op.Error.Remedy.Steps {
+				assert.NotContains(t, step, "DDOE_SUBJECT_TOKEN_URL")
+			}
 			assert.Equal(t, counts{}, f.counts())
 		})
 	}
