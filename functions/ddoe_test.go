@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -154,6 +156,36 @@ func (a *app) gate(request string, status int, body string) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	})
+}
+
+// TestAKeyThatEndsIsWarnedOfWhereverItIsUsed: also where it gets subject tokens alone.
+func TestAKeyThatEndsIsWarnedOfWhereverItIsUsed(t *testing.T) {
+	claims := fmt.Sprintf(`{"exp":%d}`, time.Now().Add(10*24*time.Hour).Unix())
+	key := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+	for name, settings := range map[string]map[string]string{
+		"for tokens alone": {},
+		"for the API too":  {"DDOE_API_URL": "https://" + sandbox.GateHost + "/api/v1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := map[string]string{"DDOE_API_KEY": key, "DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost + "/api/v1/subject-tokens"}
+			maps.Copy(all, settings)
+			a := newApp(t, all)
+			next := a.net[sandbox.GateHost]
+			a.net[sandbox.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Header.Set("Authorization", "Bearer "+planted) // the platform takes this key alone
+				next.ServeHTTP(w, r)
+			})
+			require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+			a.deliver()
+			test := a.call("POST", "/integrations/my-images/access-tests", `{}`)
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, verdicts(test.at("checks")), test.raw)
+			a.checkHealth("first")
+			health := a.call("GET", "/integrations/my-images/health", "")
+			assert.Equal(t, "degraded", health.at("state"), health.raw)
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, verdicts(health.at("lastReport", "checks")))
+			assert.NotContains(t, test.raw+health.raw+a.log.String(), key)
+		})
+	}
 }
 
 // TestLiteralsOfTheOptionMapAreShownToNobody, however the platform comes to repeat one.

@@ -55,6 +55,10 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
+		service.PlatformKey = cfg.SubjectTokenKey
+	}
+	if cfg.Platform != nil {
+		service.PlatformKey = cfg.Platform.Key // the same setting
 	}
 	if service.Platform, err = platformOf(cfg.Platform, p); err != nil {
 		return nil, err

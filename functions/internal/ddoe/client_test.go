@@ -321,9 +321,7 @@ func TestKeyExpires(t *testing.T) {
 		"no token":   {apiKey, time.Time{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, err := ddoe.NewClient(ddoe.Options{URL: "https://gate.dataloop.ai/api/v1", Key: secret.New(c.key)})
-			require.NoError(t, err)
-			got, known := client.KeyExpires()
+			got, known := ddoe.KeyExpires(secret.New(c.key))
 			assert.Equal(t, c.known, known)
 			assert.Equal(t, c.want, got)
 		})

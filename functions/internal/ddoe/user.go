@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // User is whom an API key belongs to.
@@ -25,10 +27,10 @@ func (c *Client) Me(ctx context.Context) (User, error) {
 	return u, err
 }
 
-// KeyExpires is when the client's API key ends, by its claim exp, which nobody has verified; false where the key is no JWT or
-// has no exp.
-func (c *Client) KeyExpires() (time.Time, bool) {
-	parts := strings.Split(c.key.Reveal(), ".")
+// KeyExpires is when an API key ends, by its claim exp, which nobody has verified; false where the key is no JWT or has no
+// exp.
+func KeyExpires(key secret.Value) (time.Time, bool) {
+	parts := strings.Split(key.Reveal(), ".")
 	if len(parts) != 3 {
 		return time.Time{}, false
 	}

@@ -23,7 +23,8 @@ var errLate = errors.New("slot dealt with")
 
 // Check looks at one integration and keeps what it found. A nil error means that the message is done with; a message
 // that comes late or again, or for an integration that is not to be checked, is done with at once. An error means that
-// store or queue failed, and that the message should be delivered again: it then goes on where it was.
+// store or queue failed, and that the message should be delivered again: it then goes on where it was. A message without a
+// slot comes of no schedule: somebody wants to know now, also where the scheduled checks are switched off.
 func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	invocation.From(ctx).SetIntegration(check.IntegrationID)
 	d, err := s.Repository.Get(ctx, check.IntegrationID)
@@ -39,11 +40,15 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	record = current(record, d)
 	now := s.now()
+	asked := check.Slot.IsZero() || check.Confirm // a second look belongs to its first
 	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
 		check.Slot = now
 	}
 	p, wanted := planOf(d)
-	if !wanted || !checked(d) || late(record, check) {
+	if !checked(d) {
+		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase", d.Status.Phase)
+	}
+	if !wanted && !asked || !checked(d) || late(record, check) {
 		return s.follow(ctx, record, check)
 	}
 	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, proved(d, record))}

@@ -231,6 +231,36 @@ func TestWhatIsNotChecked(t *testing.T) {
 	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: "nobody", Slot: start}))
 }
 
+// TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, with the second
+// look that a failure needs; nothing is scheduled for it.
+func TestWhoAsksIsAnswered(t *testing.T) {
+	off := false
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off })
+	f.check(time.Time{})
+	assert.Equal(t, 1, f.looks)
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+	assert.Nil(t, f.status(id).NextDue)
+
+	f.advance(time.Minute)
+	f.report = having("role-missing")
+	f.check(time.Time{})
+	asked := f.messages(message.QueueHealth)
+	require.Len(t, asked, 1)
+	second := parse(t, asked[0])
+	require.True(t, second.Confirm)
+	require.NoError(t, f.service.Check(t.Context(), second))
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+	f.check(f.slot(1))
+	assert.Equal(t, 3, f.looks, "what an old schedule has left")
+
+	f.advance(time.Minute)
+	f.report = having("throttled")
+	f.check(time.Time{})
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "what could not be told leaves the state")
+}
+
 // TestHealthBeginsAnewAfterATeardown: the record of an earlier life says nothing about this one.
 func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 	f := newFixture(t)

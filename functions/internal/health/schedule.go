@@ -24,7 +24,7 @@ type plan struct {
 // planOf returns the document's plan; false where its checks are switched off or it has been torn down.
 func planOf(d integration.Document) (plan, bool) {
 	check := d.Spec.HealthCheck
-	if check == nil || check.Enabled != nil && !*check.Enabled || d.Status.Phase == integration.PhaseDeleted {
+	if check == nil {
 		return plan{}, false
 	}
 	interval, err := time.ParseDuration(check.Interval)
@@ -33,7 +33,8 @@ func planOf(d integration.Document) (plan, bool) {
 	}
 	sum := sha256.Sum256([]byte(d.ID))
 	seconds := int64(interval / time.Second)
-	return plan{d.ID, seconds, int64(binary.BigEndian.Uint64(sum[:8]) % uint64(seconds))}, true
+	enabled := check.Enabled == nil || *check.Enabled
+	return plan{d.ID, seconds, int64(binary.BigEndian.Uint64(sum[:8]) % uint64(seconds))}, enabled && d.Status.Phase != integration.PhaseDeleted
 }
 
 // length is the interval between two slots.

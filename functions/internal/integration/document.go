@@ -227,7 +227,7 @@ type Operation struct {
 	Steps         []Step               `json:"steps"`
 	Waiting       *Waiting             `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins; present only while the operation waits for it"`
 	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
-	Result        json.RawMessage      `json:"result,omitempty"`
+	Result        json.RawMessage      `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
 	CreatedAt     time.Time            `json:"createdAt"`
 	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
 	// RequestHash tells a repeated request from another one under the same id; it is stored, never served.
@@ -254,7 +254,7 @@ type Step struct {
 	Name       string    `json:"name" example:"application"`
 	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that is not ours any more"`
+	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
 	Code       string    `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string    `json:"requestId,omitempty"`
 	At         time.Time `json:"at"`

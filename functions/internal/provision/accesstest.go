@@ -22,6 +22,8 @@ type AccessTest struct {
 	Prefix string
 	// Token is the subject token to test with; without one the platform is asked for one.
 	Token secret.Value
+	// Settled says that the last change explains no refusal any more.
+	Settled bool
 }
 
 // TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned, and
@@ -48,7 +50,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	report = s.extended(report, s.driverTest(ctx, d, wanted, report))
+	report = s.extended(report, s.besides(ctx, d, wanted, report))
 	return report, ctx.Err()
 }
 
@@ -158,7 +160,7 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	if err := s.note(ctx, a.Document, wanted, report); err != nil {
 		return err
 	}
-	report = s.extended(report, s.driverTest(ctx, a.Document, wanted, report))
+	report = s.extended(report, s.besides(ctx, a.Document, wanted, report))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -178,7 +180,7 @@ func (s *Service) test(ctx context.Context, d integration.Document, wanted Acces
 		}
 		wanted.Token = token
 	}
-	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix})
+	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
 }
 
 // tokenFailure decides by the platform's answer whether asking again for a subject token may help.

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,40 +18,81 @@ const (
 	titleOptions = "The integration was sent the options that the spec comes to"
 )
 
+// metaStatus is the metadata entry in which the platform keeps what its validation came to. Of its values only this one is
+// believed to say something, and no more than a warning: they are published nowhere, the word is that of the documentation.
+const (
+	metaStatus      = "status"
+	statusUntrusted = "untrusted"
+)
+
 // platformDrift compares what the platform holds with what the spec comes to.
 func (s *Service) platformDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
-	if _, ok := s.unwatched(d); ok || !wantsPlatform(d.Spec) || !onPlatform(d) {
+	switch check, unwatched := s.unwatched(d); {
+	case !s.asksPlatform(d), !unwatched && !onPlatform(d):
 		return s.platformChecks(ctx, d)
+	case unwatched:
+		return []diagnosis.Check{s.manualDrift(ctx, d, check)}
 	}
-	var checks []diagnosis.Check
+	var checks, extras []diagnosis.Check
 	var options diagnosis.Check
 	_ = together( // the parts return nil; what they met is in the checks
 		func() error { checks = s.platformChecks(ctx, d); return nil },
 		func() error { options = s.optionsDrift(ctx, d); return nil },
+		func() error { extras = s.platformExtras(ctx, d); return nil },
 	)
-	if checks[0].Code == "ddoe-integration-missing" {
+	if checks[0].Code == codeIntegrationMissing {
 		options = diagnosis.Skip(checkOptions, layerStructure, titleOptions, checkIntegration)
 	}
-	return slices.Insert(checks, 1, options)
+	checks = slices.Insert(checks, 1, afterFailure(d, []diagnosis.Check{options})...)
+	if untold(checks[0]) {
+		return checks // a PUT takes over what else carries our mark, and then there is nothing to remove
+	}
+	return append(checks, extras...)
+}
+
+// afterFailure has what the last PUT failed with mended first, where one of its own is the remedy: the same PUT would fail
+// again.
+func afterFailure(d integration.Document, checks []diagnosis.Check) []diagnosis.Check {
+	i := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool {
+		return c.Type == conditionProvisioned && c.Status == "False" && c.Diagnosis != nil
+	})
+	if i < 0 {
+		return checks
+	}
+	failed := d.Status.Conditions[i].Diagnosis
+	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.", failed.Title, failed.Code, d.Status.LastOperationID)
+	for i, check := range checks {
+		if check.Remedy == nil || check.Remedy.Who != diagnosis.WhoUploader {
+			continue
+		}
+		remedy := *check.Remedy
+		remedy.Steps = append([]string{first}, remedy.Steps...)
+		checks[i].Remedy = &remedy
+	}
+	return checks
 }
 
 // integrationCheck compares the integration with what was made. Its options are never shown.
 func (s *Service) integrationCheck(ctx context.Context, d integration.Document) diagnosis.Check {
 	if !onPlatform(d) {
-		return platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
+		return platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
 	}
 	id := d.Status.DDOE.IntegrationID
 	is, err := s.Platform.Client.GetIntegration(ctx, id)
 	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{})
 	switch kind := madeType(d); {
 	case ddoe.IsNotFound(err):
-		check = platformCheck(checkIntegration, "ddoe-integration-missing", platformName(d), "")
+		check = platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
 	case err != nil:
 		check = s.unread(ctx, checkIntegration, opPlatformIntegrationGet, err)
+	case !madeHere(d):
+		check = platformCheck(checkIntegration, "ddoe-integration-elsewhere", d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
 	case kind != "" && is.Type != "" && is.Type != kind:
 		check = platformCheck(checkIntegration, "ddoe-integration-changed", kind, is.Type)
 	case is.Name != "" && is.Name != platformName(d):
 		check = platformCheck(checkIntegration, "ddoe-integration-renamed", platformName(d), is.Name)
+	case strings.EqualFold(is.Metadata[metaStatus].Value, statusUntrusted):
+		check = platformCheck(checkIntegration, "ddoe-integration-untrusted", "", "")
 	}
 	check.Target = id
 	return check
@@ -108,14 +150,29 @@ func changedDriver(differences []comparison) diagnosis.Check {
 	var expected, actual []string
 	harmless := true
 	for _, c := range differences {
-		expected, actual = append(expected, c.member+" "+c.expected), append(actual, c.member+" "+*c.actual)
+		expected, actual = append(expected, c.member+" "+orNone(c.expected)), append(actual, c.member+" "+orNone(*c.actual))
 		harmless = harmless && (c.member == memberName || c.member == memberExternalDelete)
 	}
 	check := platformCheck(checkDriver, "ddoe-driver-changed", strings.Join(expected, ", "), strings.Join(actual, ", "))
+	check.DiffAt = nil // these are lists
 	if harmless {
 		check.Status = diagnosis.OutcomeWarn
 	}
+	if anyOf(differences, memberType, memberProject) {
+		check.Remedy.Steps = []string{
+			"PUT the spec again to set it right. Type and project of a driver cannot be changed: that makes the driver anew, and the datasets on it lose their storage.",
+			"To keep the driver as it is, PUT a spec that says what the platform shows.",
+		}
+	}
 	return check
+}
+
+// orNone is a value for people.
+func orNone(value string) string {
+	if value == "" {
+		return "(none)"
+	}
+	return value
 }
 
 // optionsDrift compares the hash of what was sent with that of what would be sent now. The platform shows no options, so
@@ -137,6 +194,9 @@ func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diag
 	}
 	if hash != d.Status.DDOE.OptionsHash {
 		return platformCheck(checkOptions, "ddoe-options-changed", "", "")
+	}
+	if d.Status.DDOE.Mode == modeManual {
+		return platformCheck(checkOptions, codeAPIUsable, "", "")
 	}
 	return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, nil, diagnosis.Context{})
 }

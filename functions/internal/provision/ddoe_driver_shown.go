@@ -12,14 +12,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// The members of a driver that are compared, as the platform calls them.
+// The members of a driver that are compared, as the spec calls them, or else the platform.
 const (
 	memberType            = "type"
 	memberProject         = "projectId"
 	memberIntegration     = "integrationId"
 	memberIntegrationType = "integrationType"
 	memberName            = "name"
-	memberContainer       = "containerName"
+	memberContainer       = "container"
 	memberPath            = "path"
 	memberExternalDelete  = "allowExternalDelete"
 )

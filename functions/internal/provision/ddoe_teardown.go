@@ -251,6 +251,38 @@ func (x *removal) done() string {
 	return "Gone by now: " + strings.Join(x.gone, ", ") + "; nothing else was removed."
 }
 
+// stepIntegrationLeave is the step that leaves an integration to the person who has made it.
+const stepIntegrationLeave = "ddoeIntegration-leave"
+
+// leaveForm notes that what a person may have made by the form stays: it is theirs to remove.
+func (r *run) leaveForm(context.Context) error {
+	form := platformOf(r.current()).Form
+	if form == nil {
+		return nil
+	}
+	target := form.IntegrationName
+	if form.OrganizationID != "" {
+		target += " in the organisation " + form.OrganizationID
+	}
+	r.did(stepIntegrationLeave, target, "left", "", r.now(), nil)
+	return nil
+}
+
+// leftOver says for people what a teardown has left.
+func leftOver(steps []integration.Step) []string {
+	var left []string
+	for _, step := range steps {
+		switch {
+		case step.Outcome != "left":
+		case step.Name == stepIntegrationLeave:
+			left = append(left, "If a person has made the integration "+step.Target+", that person has to remove it on the platform, and its drivers before it.")
+		default:
+			left = append(left, "The driver "+step.Target+" is on another integration by now, and stays.")
+		}
+	}
+	return left
+}
+
 // named is an object of the platform for people.
 func named(name, id string) string {
 	return diagnosis.Printable(name) + " (id " + diagnosis.Printable(id) + ")"

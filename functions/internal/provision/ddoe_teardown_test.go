@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
@@ -97,6 +98,49 @@ func TestPlatformDriverInUse(t *testing.T) {
 			assert.Equal(t, gateCounts{}, f.onGate())
 		})
 	}
+}
+
+// TestTeardownInTheManualWay says what is left to the person who may have followed the form, also where a process was killed
+// at the end.
+func TestTeardownInTheManualWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec   func() integration.Spec
+		target string
+	}{
+		"wanted":                    {wired, "DDOE WIF my-service in the organisation " + world.OrganizationID},
+		"the spec asks for nothing": {func() integration.Spec { return spec("images") }, "DDOE WIF my-service"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.service.Platform = nil
+			f.provisioned(c.spec())
+			op := f.teardown()
+			require.Equal(t, integration.OperationSucceeded, op.Status)
+			assert.Equal(t, []string{c.target}, leftBy(op))
+			var result struct{ Left []string }
+			require.NoError(t, json.Unmarshal(op.Result, &result))
+			require.Len(t, result.Left, 1)
+			assert.Contains(t, result.Left[0], "the integration "+c.target+",")
+		})
+	}
+	t.Run("made by the API", func(t *testing.T) {
+		f := withPlatform(t)
+		f.provisioned(wired())
+		op := f.teardown()
+		assert.Empty(t, leftBy(op))
+		assert.JSONEq(t, `{"purged":false}`, string(op.Result))
+	})
+}
+
+// leftBy are the targets of the steps that left something.
+func leftBy(op integration.Operation) []string {
+	var left []string
+	for _, step := range op.Steps {
+		if step.Outcome == "left" {
+			left = append(left, step.Target)
+		}
+	}
+	return left
 }
 
 // TestPlatformDeleteRefusedForAnotherReason is not blamed on drivers that there are not.

@@ -187,6 +187,10 @@ func TestAValidationIsOfWhatThereIs(t *testing.T) {
 			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["path"] = "elsewhere" })
 			return wired()
 		}, false},
+		"an integration made anew": {func(f *fixture) integration.Spec {
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document().Status.DDOE.IntegrationID))
+			return wired()
+		}, false},
 		"a role assignment mended": {func(f *fixture) integration.Spec {
 			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
 			require.NoError(f.t, err)

@@ -32,21 +32,22 @@ const (
 	titleIntegration = "The integration on the platform is as it was made"
 	titleDriver      = "The driver on the platform is as it was made"
 	titleDriverTest  = "The platform itself reaches the storage"
+
+	leftToAPerson = "A person sets up the platform's side. "
+
+	codeIntegrationMissing = "ddoe-integration-missing"
 )
 
 // Look makes one check of an integration; see health.Service.
 type Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
 
 // Watch adds to a look at an integration what there is to say of its platform's side: whether what was made there is as it
-// was made, and whether the platform's API key ends soon. It sends at most two requests, and writes nothing.
+// was made, and whether the platform's API key ends soon. It reads each of the two objects once, the client's own retries
+// aside, asks whose key it is where one is refused with 401, and writes nothing.
 func (s *Service) Watch(look Look) Look {
 	return func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
 		report := look(ctx, d, proved)
-		checks := s.platformChecks(ctx, d)
-		if check, ok := s.keyCheck(d); ok {
-			checks = append(checks, check)
-		}
-		return s.extended(report, checks)
+		return s.extended(report, append(s.platformChecks(ctx, d), s.keyCheck(s.TokenSource != nil || s.asksPlatform(d))...))
 	}
 }
 
@@ -61,8 +62,8 @@ func (s *Service) extended(r diagnosis.Report, more []diagnosis.Check) diagnosis
 	return r
 }
 
-// platformChecks look at what is ours on the platform, each object by its id. Where the first cannot be read, the second
-// is not asked for: the cause is the same.
+// platformChecks look at what is ours on the platform, each object by its id. Where the integration cannot be read, the driver
+// is not asked for: the cause is the same. Nor is it where the integration is gone, which takes the driver's storage along.
 func (s *Service) platformChecks(ctx context.Context, d integration.Document) []diagnosis.Check {
 	if !wantsPlatform(d.Spec) {
 		return nil
@@ -72,15 +73,25 @@ func (s *Service) platformChecks(ctx context.Context, d integration.Document) []
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	found := s.integrationCheck(ctx, d)
+	checks := []diagnosis.Check{s.integrationCheck(ctx, d)}
 	switch {
 	case d.Spec.DDOE.Driver == nil:
-		return []diagnosis.Check{found}
-	case found.Status == diagnosis.OutcomeUnknown:
-		return []diagnosis.Check{found, diagnosis.Skip(checkDriver, layerStructure, titleDriver, checkIntegration)}
+	case untold(checks[0]):
+		checks = append(checks, diagnosis.Skip(checkDriver, layerStructure, titleDriver, checkIntegration))
 	default:
-		return []diagnosis.Check{found, s.driverCheck(ctx, d)}
+		checks = append(checks, s.driverCheck(ctx, d))
 	}
+	return afterFailure(d, checks)
+}
+
+// untold reports whether the check of the integration leaves nothing to say of what is on it.
+func untold(found diagnosis.Check) bool {
+	return found.Status == diagnosis.OutcomeUnknown || found.Code == codeIntegrationMissing
+}
+
+// asksPlatform reports whether a look at the integration uses the platform's API.
+func (s *Service) asksPlatform(d integration.Document) bool {
+	return s.Platform != nil && wantsPlatform(d.Spec)
 }
 
 // unwatched is the check that says why there is nothing to look at; false where there is.
@@ -93,15 +104,21 @@ func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
 	case s.Platform == nil:
 		check.Detail = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY): a person sets up the platform's side."
 	case !onPlatform(d) && st != nil && st.Mode == modeManual && (st.Diagnosis != nil || !platformBegun(d)): // else the API was tried since
-		check.Detail = "A person sets up the platform's side. " + st.Why
+		check.Detail = leftToAPerson + st.Why
 	default:
 		return check, false
 	}
 	return check, true
 }
 
-// driverTest are the checks that an access test adds: platformChecks, and where the test itself may write, the platform's
-// own test of the driver, which writes a test file.
+// besides are the checks that an access test adds: those of the platform's side, and of the API key that got the test its
+// subject token, or is sent to the platform.
+func (s *Service) besides(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
+	return append(s.driverTest(ctx, d, wanted, r), s.keyCheck(wanted.Token.IsZero() || s.asksPlatform(d))...)
+}
+
+// driverTest are platformChecks, and where the access test itself may write, the platform's own test of the driver, which
+// writes a test file.
 func (s *Service) driverTest(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
 	checks := s.platformChecks(ctx, d)
 	i := slices.IndexFunc(checks, func(c diagnosis.Check) bool { return c.ID == checkDriver })
@@ -140,24 +157,17 @@ func (s *Service) testCheck(ctx context.Context, d integration.Document, err err
 	return check
 }
 
-// keyCheck is the check of the API key; false where there is nothing to say. A key that does not say when it ends says
-// nothing.
-func (s *Service) keyCheck(d integration.Document) (diagnosis.Check, bool) {
-	if s.Platform == nil || !wantsPlatform(d.Spec) {
-		return diagnosis.Check{}, false
-	}
-	expires, known := s.Platform.Client.KeyExpires()
-	if !known {
-		return diagnosis.Check{}, false
-	}
+// keyCheck is the check of the API key where it is used; none where there is nothing to say. A key that does not say when it
+// ends says nothing.
+func (s *Service) keyCheck(used bool) []diagnosis.Check {
+	expires, known := ddoe.KeyExpires(s.PlatformKey)
 	left := expires.Sub(s.now())
-	if left > keyNotice {
-		return diagnosis.Check{}, false
+	if !used || !known || left > keyNotice {
+		return nil
 	}
 	detail := "The key in DDOE_API_KEY ends at " + expires.Format(time.RFC3339) + "."
 	if left <= 0 {
 		detail = "The key in DDOE_API_KEY has ended at " + expires.Format(time.RFC3339) + "; the platform refuses it."
 	}
-	check := diagnosis.CheckOf(checkKey, "token", diagnosis.New("ddoe-api-key-expiring", diagnosis.WithDetail("%s", detail)))
-	return check, true
+	return []diagnosis.Check{diagnosis.CheckOf(checkKey, "token", diagnosis.New("ddoe-api-key-expiring", diagnosis.WithDetail("%s", detail)))}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -61,7 +60,7 @@ func TestWatchLooksAtThePlatform(t *testing.T) {
 		"as it was made": {func(*fixture) {}, "pass", []string{"ddoe.integration pass", "ddoe.driver pass"}, 2},
 		"driver gone":    {gone(world.DDOEDrivers), "fail", []string{"ddoe.integration pass", "ddoe.driver fail ddoe-driver-missing"}, 2},
 		"integration gone": {gone(world.DDOEIntegrations), "fail",
-			[]string{"ddoe.integration fail ddoe-integration-missing", "ddoe.driver pass"}, 2},
+			[]string{"ddoe.integration fail ddoe-integration-missing", "ddoe.driver skip"}, 1},
 		"driver renamed": {func(f *fixture) {
 			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "theirs now" })
 		}, "warn", []string{"ddoe.integration pass", "ddoe.driver warn ddoe-driver-changed"}, 2},
@@ -139,14 +138,7 @@ func TestKeyThatEndsSoon(t *testing.T) {
 				key, err = platform.NewKeys(f.now).Mint(world.UserEmail, c.lifetime)
 				require.NoError(t, err)
 			}
-			accepts := f.hosts[platform.GateHost]
-			f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				r.Header.Set("Authorization", "Bearer planted-key")
-				accepts.ServeHTTP(w, r)
-			})
-			client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New(key), Now: f.now, Client: &http.Client{Transport: roundTripper{f}}})
-			require.NoError(t, err)
-			f.service.Platform.Client = client
+			f.service.PlatformKey = secret.New(key)
 			report := f.watched()
 			if !c.warns {
 				assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, outcomes(report))
@@ -158,7 +150,19 @@ func TestKeyThatEndsSoon(t *testing.T) {
 			assert.Contains(t, checkOf(t, report, "ddoe.key").Detail, c.says)
 			assert.NotContains(t, fmt.Sprintf("%+v", report), key)
 			f.provisioned(spec("images"))
-			assert.Empty(t, outcomes(f.watched()), "the key is nobody's business where the platform is not asked for")
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, outcomes(f.watched()), "it gets the subject token")
+			f.service.Platform = nil
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, outcomes(f.watched()), "there is no API")
+			tested, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+			require.NoError(t, err)
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, outcomes(tested))
+			token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")
+			require.NoError(t, err)
+			tested, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token})
+			require.NoError(t, err)
+			assert.Empty(t, outcomes(tested), "the token came with the request")
+			f.service.TokenSource = nil
+			assert.Empty(t, outcomes(f.watched()), "nobody uses it")
 		})
 	}
 }

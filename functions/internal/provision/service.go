@@ -34,6 +34,8 @@ type Service struct {
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it nothing is verified.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
+	// PlatformKey is the API key that TokenSource and Platform send, to warn before it ends. Optional: without it nobody is warned.
+	PlatformKey secret.Value
 	// Platform makes integrations and drivers on the platform. Optional: without it a person does.
 	Platform *Platform
 	// Send puts a message on a queue or topic.

@@ -26,7 +26,7 @@ func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
 		return err
 	}
 	r := &run{Service: s, cmd: cmd, document: a.Document}
-	hops := []func(context.Context) error{r.locate, r.removePlatform, r.revoke, r.removeApplication}
+	hops := []func(context.Context) error{r.locate, r.removePlatform, r.leaveForm, r.revoke, r.removeApplication}
 	if cmd.Purge {
 		hops = append(hops, r.purge)
 	}
@@ -231,7 +231,12 @@ func (r *run) bury(ctx context.Context) error {
 	if err := r.publish(ctx, message.TypeIntegrationDeleted, r.cmd.OperationID, doc, nil); err != nil {
 		return err
 	}
+	op, err := r.Repository.GetOperation(ctx, r.cmd.OperationID)
+	if err != nil {
+		return stored(err)
+	}
 	return r.succeed(ctx, struct {
-		Purged bool `json:"purged"`
-	}{r.cmd.Purge})
+		Purged bool     `json:"purged"`
+		Left   []string `json:"left,omitempty"`
+	}{r.cmd.Purge, leftOver(op.Steps)})
 }

@@ -1,0 +1,91 @@
+package provision
+
+import (
+	"context"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// The checks of what is ours on the platform beside what the document knows, in drift reports alone.
+const (
+	checkExtraIntegration = "ddoe.integration.extra"
+	checkExtraDriver      = "ddoe.driver.extra"
+
+	// codeAPIUsable says that the API can do what is left to a person.
+	codeAPIUsable = "ddoe-api-usable"
+)
+
+// platformExtras report what lost answers may have left: other integrations with our mark in the organisation, and on our
+// integration other drivers that are like ours.
+func (s *Service) platformExtras(ctx context.Context, d integration.Document) []diagnosis.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	return append(s.extraIntegrations(ctx, d), s.extraDrivers(ctx, d)...)
+}
+
+func (s *Service) extraIntegrations(ctx context.Context, d integration.Document) []diagnosis.Check {
+	all, err := s.Platform.Client.ListIntegrations(ctx, d.Status.DDOE.OrganizationID)
+	if err != nil {
+		return []diagnosis.Check{s.unread(ctx, checkExtraIntegration, opPlatformIntegrationList, err)}
+	}
+	var checks []diagnosis.Check
+	for _, one := range all {
+		if one.ID != "" && one.ID != d.Status.DDOE.IntegrationID && one.Metadata[metaOwner].Value == s.platformOwner(d.ID) {
+			checks = append(checks, extra(checkExtraIntegration, "ddoe-integration-extra", one.ID, one.Name))
+		}
+	}
+	return checks
+}
+
+// extraDrivers knows ours by what was sent last: a driver has no marks.
+func (s *Service) extraDrivers(ctx context.Context, d integration.Document) []diagnosis.Check {
+	st := *d.Status.DDOE
+	sent := sentDriver(st)
+	if st.DriverID == "" || sent.Name == "" {
+		return nil
+	}
+	all, err := s.Platform.Client.ListDrivers(ctx, "", st.IntegrationID)
+	if err != nil {
+		return []diagnosis.Check{s.unread(ctx, checkExtraDriver, opDriverList, err)}
+	}
+	var checks []diagnosis.Check
+	for _, one := range all {
+		if one.ID != "" && one.ID != st.DriverID && likeOurs(one, sent) {
+			checks = append(checks, extra(checkExtraDriver, "ddoe-driver-extra", one.ID, one.Name))
+		}
+	}
+	return checks
+}
+
+// likeOurs reports whether a driver on our integration has the name and the place that ours was sent with.
+func likeOurs(one, sent ddoe.Driver) bool {
+	return one.Name == sent.Name && sameID(one.ProjectID, sent.ProjectID) && samePlace(one, sent) &&
+		(one.IntegrationID == "" || one.IntegrationID == sent.IntegrationID)
+}
+
+func extra(id, code, target, name string) diagnosis.Check {
+	check := diagnosis.CheckOf(id, layerStructure, diagnosis.New(code))
+	check.Target, check.Actual = diagnosis.Printable(target), diagnosis.Printable(name)
+	return check
+}
+
+// manualDrift says of what is left to a person whether the API could do it by now, as far as the platform says.
+func (s *Service) manualDrift(ctx context.Context, d integration.Document, check diagnosis.Check) diagnosis.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	offered, err := s.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
+	if err != nil {
+		return check
+	}
+	offer, refusal := s.Platform.choose(d, offered)
+	if refusal != nil {
+		check.Detail = leftToAPerson + refusal.Detail
+		return check
+	}
+	if _, _, err := offer.values(d); err != nil {
+		return check
+	}
+	return platformCheck(checkIntegration, codeAPIUsable, "", "")
+}
