@@ -2,11 +2,13 @@ package provision_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -56,13 +58,72 @@ func TestPlatformSeveralTypesAndTheSetting(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, second))
 	d := f.provisioned(wired())
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
-	assert.Contains(t, d.Status.DDOE.Why, "Several")
+	for _, name := range []string{f.offered()["type"].(string) + " (Azure Workload Identity Federation)", "other-type (Azure federation (preview))"} {
+		assert.Contains(t, d.Status.DDOE.Why, name)
+	}
+	for _, name := range []string{"azureblob", "gcp"} {
+		assert.NotContains(t, d.Status.DDOE.Why, name, "it is none of the several")
+	}
 	f.setPlatform(provision.Platform{IntegrationType: "other-type"})
 	d = f.provisioned(wired())
 	assert.Equal(t, "api", d.Status.DDOE.Mode)
 	assert.Equal(t, "other-type", d.Status.DDOE.IntegrationType)
 	f.setPlatform(provision.Platform{IntegrationType: "not-there"})
-	assert.Contains(t, f.provisioned(wired()).Status.DDOE.Why, "not-there")
+	why := f.provisioned(wired()).Status.DDOE.Why
+	assert.Contains(t, why, "does not offer the type not-there of DDOE_INTEGRATION_TYPE. It offers: azureblob (Azure Blob), ")
+	assert.Contains(t, why, "else have DDOE enable the type for the organisation.")
+}
+
+// TestPlatformTypeIsListedTwice: that makes no second type of it.
+func TestPlatformTypeIsListedTwice(t *testing.T) {
+	for name, setting := range map[string]string{"found by its names": "", "named by the setting": "twice"} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			kind := f.offered()
+			kind["type"] = "twice"
+			require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, kind))
+			one, err := json.Marshal(kind)
+			require.NoError(t, err)
+			f.answers(askTypes, 200, "application/json", fmt.Sprintf("[%s,%s]", one, one))
+			f.setPlatform(provision.Platform{IntegrationType: setting})
+			s := wired()
+			s.DDOE.Driver = nil
+			assert.Equal(t, "api", f.provisioned(s).Status.DDOE.Mode)
+		})
+	}
+}
+
+// TestPlatformOffersNothing: there is nothing to name.
+func TestPlatformOffersNothing(t *testing.T) {
+	f := withPlatform(t)
+	f.answers(askTypes, 200, "application/json", `[]`)
+	d := f.provisioned(wired())
+	assert.Equal(t, "None of the types that the organisation offers names Azure and workload identity federation. It offers nothing: have DDOE enable the type for the organisation.", d.Status.DDOE.Why)
+	assert.Equal(t, diagnosis.WhoOperator, d.Status.DDOE.Diagnosis.Remedy.Who)
+}
+
+// TestPlatformTypeTakesASecret: nobody is told to write it into a setting, which has the last word all the same: the option
+// may be none in spite of its name.
+func TestPlatformTypeTakesASecret(t *testing.T) {
+	f := withPlatform(t)
+	f.setPlatform(provision.Platform{IntegrationType: "azureblob"})
+	st := f.provisioned(wired()).Status.DDOE
+	assert.Equal(t, "manual", st.Mode)
+	assert.Equal(t, "ddoe-option-secret", st.Diagnosis.Code)
+	assert.Contains(t, st.Why, "azureblob (Azure Blob) takes a secret: secret (Client secret).")
+	assert.Contains(t, st.Why, "DDOE_INTEGRATION_TYPE")
+	for _, text := range append(st.Diagnosis.Remedy.Steps, st.Why) {
+		assert.NotContains(t, text, "literal")
+	}
+	assert.NotContains(t, st.Why, "DDOE_OPTION_MAP")
+
+	options, err := provision.ParseOptionMap(`{"secret": "=none"}`)
+	require.NoError(t, err)
+	f.setPlatform(provision.Platform{IntegrationType: "azureblob", OptionMap: options})
+	s := wired()
+	s.DDOE.Driver = nil
+	assert.Equal(t, "api", f.provisioned(s).Status.DDOE.Mode)
 }
 
 func TestPlatformUnknownRequiredOption(t *testing.T) {

@@ -89,11 +89,11 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(candidates) != 1 {
-		return nil, typeUnknown(p.IntegrationType, len(candidates), offered)
+		return nil, typeUnknown(p.IntegrationType, candidates, offered)
 	}
 	kind := candidates[0]
 	o := &offer{kind: kind.Type, sources: OptionMap{}}
-	var missing []string
+	var missing []ddoe.Option
 	for _, option := range kind.Options {
 		source, ok := p.source(option)
 		if ok && source.Value == valueContainer && d.Spec.Storage[0].Container == "" {
@@ -103,22 +103,44 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		case ok:
 			o.sources[option.Name] = source
 		case option.Required:
-			missing = append(missing, shown(option.Name, option.DisplayName))
+			missing = append(missing, option)
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New("ddoe-option-unmapped", diagnosis.WithDetail(
-			"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP to say where their values come from.",
-			shown(kind.Type, kind.DisplayName), strings.Join(missing, ", ")))
-		return nil, &refusal
+		return nil, optionsUnknown(kind, missing)
 	}
 	return o, nil
 }
 
-// candidates are the offered types that may be the one.
+// optionsUnknown says which required options of a type have no known meaning. Where one is to hold a secret, nobody is sent
+// to write it into a setting.
+func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis.Diagnosis {
+	var all, secrets []string
+	for _, option := range missing {
+		name := shown(option.Name, option.DisplayName)
+		all = append(all, name)
+		if namesSecret(option.Name) || namesSecret(option.DisplayName) {
+			secrets = append(secrets, name)
+		}
+	}
+	refusal := diagnosis.New("ddoe-option-unmapped", diagnosis.WithDetail(
+		"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP to say where their values come from.",
+		shown(kind.Type, kind.DisplayName), strings.Join(all, ", ")))
+	if len(secrets) > 0 {
+		refusal = diagnosis.New("ddoe-option-secret", diagnosis.WithDetail(
+			"The integration type %s takes a secret: %s. Federation has none, so this type is not the one for it: name another in DDOE_INTEGRATION_TYPE, or do it by hand.",
+			shown(kind.Type, kind.DisplayName), strings.Join(secrets, ", ")))
+	}
+	return &refusal
+}
+
+// candidates are the offered types that may be the one, each once.
 func (p *Platform) candidates(offered []ddoe.IntegrationType) []ddoe.IntegrationType {
 	var found []ddoe.IntegrationType
 	for _, t := range offered {
+		if slices.ContainsFunc(found, func(known ddoe.IntegrationType) bool { return known.Type == t.Type }) {
+			continue
+		}
 		if p.IntegrationType != "" && t.Type == p.IntegrationType || p.IntegrationType == "" && t.Type != "" && namesFederation(t) {
 			found = append(found, t)
 		}
@@ -133,25 +155,33 @@ func namesFederation(t ddoe.IntegrationType) bool {
 		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
 }
 
-func typeUnknown(wanted string, candidates int, offered []ddoe.IntegrationType) *diagnosis.Diagnosis {
+// typeUnknown says why no type, or none of several candidates, can be taken without guessing, and what helps.
+func typeUnknown(wanted string, candidates, offered []ddoe.IntegrationType) *diagnosis.Diagnosis {
+	const enable = "have DDOE enable the type for the organisation."
+	why := "None of the types that the organisation offers names Azure and workload identity federation."
+	if wanted != "" {
+		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
+	}
+	switch {
+	case len(candidates) > 1:
+		why = "Several of the types that the organisation offers name Azure and workload identity federation: " + typeNames(candidates) + ". Set DDOE_INTEGRATION_TYPE to the right one."
+	case len(offered) == 0:
+		why += " It offers nothing: " + enable
+	default:
+		why += " It offers: " + typeNames(offered) + ". If one of them is the right one, set DDOE_INTEGRATION_TYPE to it; else " + enable
+	}
+	refusal := diagnosis.New("ddoe-type-unknown", diagnosis.WithDetail("%s", why))
+	return &refusal
+}
+
+// typeNames are the names of types for people, of not too many.
+func typeNames(types []ddoe.IntegrationType) string {
 	const most = 20
 	var names []string
-	for _, t := range offered[:min(len(offered), most)] {
+	for _, t := range types[:min(len(types), most)] {
 		names = append(names, shown(t.Type, t.DisplayName))
 	}
-	list := "nothing"
-	if len(names) > 0 {
-		list = strings.Join(names, ", ")
-	}
-	why := "None of the types that the organisation offers names Azure and workload identity federation."
-	switch {
-	case wanted != "":
-		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
-	case candidates > 1:
-		why = "Several of the types that the organisation offers name Azure and workload identity federation."
-	}
-	refusal := diagnosis.New("ddoe-type-unknown", diagnosis.WithDetail("%s", why+" It offers: "+list+". The setting DDOE_INTEGRATION_TYPE names the one to use."))
-	return &refusal
+	return strings.Join(names, ", ")
 }
 
 // shown is a name of the platform's for people.
@@ -163,13 +193,15 @@ func shown(name, displayName string) string {
 }
 
 // source is where an option's value comes from: by the setting, else by its name and its display name, which must not
-// contradict each other.
+// contradict each other; there is none where either is that of a secret.
 func (p *Platform) source(o ddoe.Option) (OptionSource, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok {
 		return source, true
 	}
 	byName, byDisplay := meaning(o.Name), meaning(o.DisplayName)
 	switch {
+	case namesPassword(o.Name), namesPassword(o.DisplayName):
+		return OptionSource{}, false
 	case byName == "" && byDisplay == "", byName != "" && byDisplay != "" && byName != byDisplay:
 		return OptionSource{}, false
 	case byDisplay != "":
@@ -183,10 +215,8 @@ func (p *Platform) source(o ddoe.Option) (OptionSource, bool) {
 // there is none to give.
 func meaning(name string) string {
 	text := plain(name)
-	for _, word := range []string{"secret", "password", "token", "accesskey", "accountkey", "storagekey", "connectionstring", "signature"} {
-		if strings.Contains(text, word) {
-			return ""
-		}
+	if speaksOfSecret(name) {
+		return ""
 	}
 	for _, m := range []struct {
 		value string

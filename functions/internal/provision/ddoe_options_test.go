@@ -35,15 +35,18 @@ func TestParseOptionMap(t *testing.T) {
 
 // TestOptionsByTheirNames offers one required option at a time: it is mapped, or named in the refusal.
 func TestOptionsByTheirNames(t *testing.T) {
-	client, tenant, account, container, file, none := "client", "tenant", "account", "container", "file", ""
+	client, tenant, account, container, file, secret, none := "client", "tenant", "account", "container", "file", "secret", ""
 	for _, c := range []struct{ name, displayName, want string }{
 		{"x1", "Client ID", client}, {"x1", "Application (client) ID", client}, {"clientId", "x", client}, {"appId", "", client},
 		{"x1", "Tenant ID", tenant}, {"x1", "Directory (tenant) ID", tenant}, {"tenantId", "Tenant", tenant},
 		{"x1", "Storage account name", account}, {"key", "Account name", account}, {"accountName", "Account", account},
 		{"x1", "Container", container}, {"containerName", "Container name", container},
 		{"content", "Content", file}, {"x1", "Credential file (JSON)", file}, {"x1", "Import JSON File", file}, {"x1", "azure_credentials.json", file},
-		{"x1", "Client secret", none}, {"x1", "Account key", none}, {"x1", "Storage account key", none}, {"x1", "Service account", none},
-		{"x1", "Notes", none}, {"x1", "", none}, {"clientId", "Tenant ID", none}, {"accessToken", "Access token", none},
+		{"x1", "Client secret", secret}, {"x1", "Account key", secret}, {"x1", "Storage account key", secret}, {"accessToken", "x", secret}, {"x1", "SAS", secret},
+		{"accountkey", "", secret}, {"sasToken", "", secret}, {"SASValue", "", secret}, {"x1", "Connection string", secret}, {"key", "", secret}, {"x1", "Shared access signature", secret},
+		{"x1", "Password", secret}, {"x1", "Secret name", secret}, {"client_secret", "Client", secret}, {"x1", "Client ID token", none},
+		{"x1", "Keyless", none}, {"x1", "Token audience", none}, {"tokenURL", "", none}, {"x1", "Public key", none}, {"x1", "Key name", none}, {"x1", "Mossasaurus", none},
+		{"x1", "Service account", none}, {"x1", "Notes", none}, {"x1", "", none}, {"clientId", "Tenant ID", none},
 	} {
 		t.Run(c.name+" "+c.displayName, func(t *testing.T) {
 			f := withPlatform(t)
@@ -53,9 +56,10 @@ func TestOptionsByTheirNames(t *testing.T) {
 			s := wired()
 			s.DDOE.Driver = nil
 			d := f.provisioned(s)
-			if c.want == none {
+			if c.want == none || c.want == secret {
 				assert.Equal(t, "manual", d.Status.DDOE.Mode)
 				assert.Contains(t, d.Status.DDOE.Why, c.name)
+				assert.Equal(t, map[string]string{none: "ddoe-option-unmapped", secret: "ddoe-option-secret"}[c.want], d.Status.DDOE.Diagnosis.Code)
 				return
 			}
 			require.Equal(t, "api", d.Status.DDOE.Mode, d.Status.DDOE.Why)
@@ -77,7 +81,7 @@ func TestTypesByTheirNames(t *testing.T) {
 		api               bool
 	}{
 		{"azure-workload-identity-federation", "x", true}, {"x", "Azure Workload Identity Federation", true}, {"azureWif", "", true}, {"x9", "Azure (WIF)", true},
-		{"azure-x", "Federation", true}, {"azureblob", "Azure Blob", false}, {"gcp-workload-identity-federation", "GCP", false}, {"x", "Azure", false}, {"x", "", false},
+		{"azure-x", "Federation", true}, {"azure-keyless", "Federation", true}, {"azureblob", "Azure Blob", false}, {"gcp-workload-identity-federation", "GCP", false}, {"x", "Azure", false}, {"x", "", false},
 	} {
 		t.Run(c.kind+" "+c.displayName, func(t *testing.T) {
 			f := withPlatform(t)
