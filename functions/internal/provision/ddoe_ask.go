@@ -46,11 +46,9 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 		return f
 	}
 	found := r.platformDiagnosis(ctx, operation, refused)
-	if operation == opDriverTest && f.reaction == later && r.believed(ctx, f, refused) {
-		f.reaction = fail
-		if refused.HTTPStatus() >= http.StatusInternalServerError {
-			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
-		}
+	// The client itself repeats the faults beyond 500.
+	if operation == opDriverTest && f.reaction == later && (f.spent || refused.HTTPStatus() > http.StatusInternalServerError) {
+		found = r.testRefused(ctx, f, refused, found)
 	}
 	f.err = &diagnosis.Error{Diagnosis: found, Err: f.err}
 	return f
@@ -76,15 +74,13 @@ func answeredWith(err error, statuses ...int) bool {
 // believed reports whether a test of the storage that an invocation has tried as often as it may has failed for good. What
 // may be a role is believed now: a person has to look. What the storage says is believed when the clocks of Azure have
 // run out. A fault of the platform is believed then if it is the test's alone, and the platform answers otherwise.
-func (r *run) believed(ctx context.Context, f *failure, refused *ddoe.Error) bool {
-	switch status := refused.HTTPStatus(); {
-	case !f.spent && status <= http.StatusInternalServerError: // the client itself repeats the others
-		return false
+func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
+	switch {
 	case roleRefused(refused):
 		return true
 	case !r.settledFor(ctx, verifyWindow):
 		return false
-	case status >= http.StatusInternalServerError:
+	case refused.HTTPStatus() >= http.StatusInternalServerError:
 		return r.keyAccepted(ctx)
 	}
 	return storageRefused(refused)

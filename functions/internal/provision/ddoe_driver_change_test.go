@@ -109,7 +109,7 @@ func TestPlatformDriverRemade(t *testing.T) {
 				assert.Equal(t, c.member == "projectId", deletes, "a plan says what it knows; the account's kind is not asked for")
 				f.closed(true)
 				op := f.refused(s)
-				assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
+				assert.Equal(t, "network-rules-blocked", op.Error.Code)
 				assert.Equal(t, old, f.onlyDriver(), "what works is not given up")
 
 				f.closed(false)
@@ -294,7 +294,7 @@ func TestPlatformMoveIsTestedFirst(t *testing.T) {
 		role string // in the organisation that it is moved to
 		code string
 	}{
-		"the storage is closed":     {"", "ddoe-driver-test-failed"},
+		"the storage is closed":     {"", "network-rules-blocked"},
 		"the role does not suffice": {"member", "ddoe-organization-role-missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -91,7 +91,8 @@ func TestPlatformWaitsForPropagation(t *testing.T) {
 	}
 }
 
-// TestPlatformCannotReachStorage: whatever status the platform has for it, the operation ends with what a person can do.
+// TestPlatformCannotReachStorage: whatever status the platform has for it, the operation ends with what a person can do, also
+// where there is no source of subject tokens, so that the platform's word is all there is.
 func TestPlatformCannotReachStorage(t *testing.T) {
 	for name, c := range map[string]struct {
 		status, code, detail string
@@ -108,6 +109,7 @@ func TestPlatformCannotReachStorage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
+			f.service.TokenSource = nil
 			f.closed(true)
 			if c.status != "" {
 				f.quirk(platform.QuirkDriverTest, world.Object{"value": c.status})
