@@ -260,7 +260,9 @@ func TestPlatformMovesToAnOrganisationWithoutTheType(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": "o-2"}))
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": "p-2"}))
 	kind := f.offered()["type"]
-	made := f.carried(wired()).Status.DDOE
+	f.verified(f.carried(wired()).Status.LastOperationID)
+	made := f.document().Status.DDOE
+	require.True(t, made.Validated)
 	sound := f.hosts[platform.GateHost]
 	f.answers(`GET .*/orgs/o-2/availableIntegrations$`, 200, "application/json", `[]`)
 	s := wired()
@@ -269,6 +271,8 @@ func TestPlatformMovesToAnOrganisationWithoutTheType(t *testing.T) {
 	assert.Equal(t, []any{"manual", made.IntegrationID, world.OrganizationID, kind}, []any{st.Mode, st.IntegrationID, st.OrganizationID, st.IntegrationType})
 	require.NotNil(t, st.Form)
 	assert.Equal(t, "o-2", st.Form.OrganizationID)
+	assert.False(t, st.Validated, "nothing in the organisation that is asked for was validated")
+	assert.Nil(t, st.CheckedAt)
 	assert.Contains(t, st.Next, "The integration "+made.IntegrationID+" in the organisation "+world.OrganizationID+", which this service made earlier, stays until then.")
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 

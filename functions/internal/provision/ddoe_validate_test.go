@@ -132,6 +132,23 @@ func TestPlatformForgetsAValidation(t *testing.T) {
 	assert.Equal(t, 1, f.commands())
 }
 
+// TestPlatformValidationOfWhatWasThere: a change ends a validation that was begun before it, which says nothing of what is
+// there now: another is begun.
+func TestPlatformValidationOfWhatWasThere(t *testing.T) {
+	f := withPlatform(t)
+	f.quirk(platform.QuirkValidation, world.Object{"polls": float64(12)})
+	f.delivered(f.provisioned(wired()).Status.LastOperationID, 0)
+	require.NotEmpty(t, f.document().Status.DDOE.ValidationID)
+	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEQuirks, platform.QuirkValidation))
+	s := wired()
+	s.DDOE.Driver.Path = "sub"
+	d := f.carried(s)
+	assert.Empty(t, d.Status.DDOE.ValidationID)
+	f.verified(d.Status.LastOperationID)
+	assert.True(t, f.document().Status.DDOE.Validated)
+	assert.Equal(t, 2, f.commands())
+}
+
 // TestPlatformShowsAValidationLate: a command that is not shown yet has not ended.
 func TestPlatformShowsAValidationLate(t *testing.T) {
 	f := withPlatform(t)
