@@ -42,7 +42,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 		contentType, body string
 		operation         string
 		code, path        string
-		setting, other    string
+		remedy, other     string // what the last step says, and what none does
 	}{
 		"a web page":             {types, 200, "text/html", "<html>", "ddoe.types.list", "ddoe-answer-invalid", "/our/api/v1/orgs/o-1/availableIntegrations", "DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"},
 		"an object for a list":   {drivers, 200, asJSON, `{}`, "ddoe.driver.list", "ddoe-answer-invalid", "/our/api/v1/drivers", "DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"},
@@ -52,6 +52,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 		"a hidden text":          {hidden, 200, asJSON, `{}`, "ddoe.driver.get", "ddoe-answer-invalid", "/our/api/v1/drivers/[redacted]", "DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"},
 		"a page that is missing": {types, 404, "text/html", "<html>", "ddoe.types.list", "ddoe-not-found", "/our/api/v1/orgs/o-1/availableIntegrations", "DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"},
 		"a refused key":          {types, 401, asJSON, `{}`, "ddoe.types.list", "ddoe-unauthorized", "/our/api/v1/orgs/o-1/availableIntegrations", "DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"},
+		"a fault":                {types, 500, asJSON, `{}`, "ddoe.types.list", "ddoe-unavailable", "/our/api/v1/orgs/o-1/availableIntegrations", "send the request again", "DDOE_"},
 		"a token: a web page":    {token, 200, "text/html", "<html>", "subjectToken.get", "ddoe-answer-invalid", "/tokens", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL"},
 		"a token: an object":     {token, 200, asJSON, `{}`, "subjectToken.get", "ddoe-answer-invalid", "/tokens", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL"},
 		"a token: unknown":       {token, 404, asJSON, `{}`, "subjectToken.get", "ddoe-not-found", "/tokens", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL"},
@@ -67,7 +68,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 			assert.Equal(t, c.code, found.Code)
 			assert.Regexp(t, `^`+regexp.QuoteMeta(server.URL+c.path)+` `, found.Detail)
 			steps := found.Remedy.Steps
-			assert.Contains(t, steps[len(steps)-1], c.setting)
+			assert.Contains(t, steps[len(steps)-1], c.remedy)
 			for _, text := range append(steps, found.Detail) {
 				assert.NotContains(t, text, c.other)
 				assert.NotContains(t, text, "planted")
