@@ -33,7 +33,7 @@ func conceal(message string, hidden []string) string {
 	texts := slices.Clone(hidden)
 	slices.SortFunc(texts, func(a, b string) int { return len(b) - len(a) })
 	for _, text := range texts {
-		if len(text) < minHidden {
+		if len(text) < minHidden || len(text) > len(message) { // in no way is it written shorter than it is
 			continue
 		}
 		// A text that cannot be searched for is not known to be absent.

@@ -57,6 +57,7 @@ func (f *fixture) together(commands ...message.Command) {
 
 // TestPlatformKilledAnywhere kills the process at each effect of a provisioning, a change, a teardown and a validation.
 func TestPlatformKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, late := range []bool{false, true} {
 		t.Run(fmt.Sprintf("late=%v", late), func(t *testing.T) { killPlatformAnywhere(t, late) })
 	}
@@ -134,6 +135,7 @@ func killPlatformAnywhere(t *testing.T, late bool) {
 // otherwise, done without an answer. Where what was done does not show at once, and for a status that is treated as another
 // where nothing is made, the writes suffice.
 func TestPlatformFaultAnywhere(t *testing.T) {
+	t.Parallel()
 	every, writes := `gate\.dataloop\.ai`, `^(POST|PATCH|DELETE) gate\.dataloop\.ai`
 	for name, c := range map[string]struct {
 		match string
@@ -229,6 +231,7 @@ func wishes() map[string]wish {
 // its requests to the platform, before that is done or before its answer arrives; or both are carried out side by side. The
 // second is what there is in the end, and nothing of the first is left.
 func TestPlatformTwoWishesAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, wish := range wishes() {
 		finish := func(f *fixture, first, second message.Command, n int) {
 			f.settle(second)

@@ -70,6 +70,7 @@ func TestPlatformLastingFaultEndsAtOnce(t *testing.T) {
 // TestPlatformLateRoleIsWaitedFor: a role that has not arrived is a matter of time also where the platform answers as if a
 // role of its own was missing; one that never arrives is named when its time has run out.
 func TestPlatformLateRoleIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"400", "401", "403", "500"} {
 		for name, arrives := range map[string]time.Duration{"late": 3 * time.Minute, "never": 24 * time.Hour} {
 			if name == "never" && (status == "401" || status == "500") {

@@ -345,6 +345,7 @@ func TestPlatformMoveIsTestedFirst(t *testing.T) {
 // TestPlatformDriverKilledAnywhere kills the process at each effect of a provisioning that makes the driver
 // anew, and carries on; or does not, and tears down, or asks for no driver any more.
 func TestPlatformDriverKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	keeps := func(f *fixture) integration.Spec {
 		f.quirk(platform.QuirkDriverPatch, world.Object{"value": "keepsIntegration"})
 		require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document().Status.DDOE.IntegrationID))

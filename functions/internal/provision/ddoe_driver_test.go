@@ -94,6 +94,7 @@ func TestPlatformWaitsForPropagation(t *testing.T) {
 // TestPlatformCannotReachStorage: whatever status the platform has for it, the operation ends with what a person can do, also
 // where there is no source of subject tokens, so that the platform's word is all there is.
 func TestPlatformCannotReachStorage(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		status, code, detail string
 		patient              bool // it is tried until the clocks of Azure have run out

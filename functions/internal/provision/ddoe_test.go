@@ -156,6 +156,7 @@ func TestPlatformPatchReplaces(t *testing.T) {
 // TestPlatformsOwnSubject: the platform's tokens have another subject than the spec says. Its words tell which, in every
 // form but a web page; once the spec has it, the same integration works.
 func TestPlatformsOwnSubject(t *testing.T) {
+	t.Parallel()
 	const real = "system:serviceaccount:ddoe-runners:storage"
 	for words, legible := range map[string]bool{"": true, "message": true, "text": true, "html": false} {
 		t.Run(fmt.Sprintf("errors %q", words), func(t *testing.T) {
