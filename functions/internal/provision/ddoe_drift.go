@@ -40,7 +40,7 @@ func (s *Service) platformDrift(ctx context.Context, d integration.Document) []d
 		func() error { options = s.optionsDrift(ctx, d); return nil },
 		func() error { extras = s.platformExtras(ctx, d); return nil },
 	)
-	if checks[0].Code == codeIntegrationMissing {
+	if checks[0].Status != diagnosis.OutcomeUnknown && untold(checks[0]) {
 		options = diagnosis.Skip(checkOptions, layerStructure, titleOptions, checkIntegration)
 	}
 	checks = slices.Insert(checks, 1, afterFailure(d, []diagnosis.Check{options})...)
@@ -86,7 +86,7 @@ func (s *Service) integrationCheck(ctx context.Context, d integration.Document) 
 	case err != nil:
 		check = s.unread(ctx, checkIntegration, opPlatformIntegrationGet, err)
 	case !madeHere(d):
-		check = platformCheck(checkIntegration, "ddoe-integration-elsewhere", d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
+		check = platformCheck(checkIntegration, codeIntegrationElsewhere, d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
 	case kind != "" && is.Type != "" && is.Type != kind:
 		check = platformCheck(checkIntegration, "ddoe-integration-changed", kind, is.Type)
 	case is.Name != "" && is.Name != platformName(d):
@@ -109,7 +109,12 @@ func madeType(d integration.Document) string {
 
 // driverCheck compares the driver with what the spec comes to, as far as the platform shows it.
 func (s *Service) driverCheck(ctx context.Context, d integration.Document) diagnosis.Check {
-	if d.Status.DDOE == nil || d.Status.DDOE.DriverID == "" {
+	switch st := platformOf(d); {
+	case st.DriverID == "" && st.Mode == modeManual:
+		check := diagnosis.Skip(checkDriver, layerStructure, titleDriver, "")
+		check.Detail = leftToAPerson + st.Why
+		return check
+	case st.DriverID == "":
 		return platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
 	}
 	id := d.Status.DDOE.DriverID

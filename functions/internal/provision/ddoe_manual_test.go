@@ -205,6 +205,7 @@ func TestPlatformFallsBackToADriver(t *testing.T) {
 			for _, text := range []string{"do not make another", "Create in the project " + world.ProjectID, "named images: container images, path sub, external deletion allowed, with it"} {
 				assert.Contains(t, st.Next, text)
 			}
+			assert.NotEqual(t, diagnosis.VerdictFail, f.watched().Verdict, "a person is asked for the driver")
 			f.driverByHand("by-hand", made.IntegrationID, kind)
 			o, _ := f.world.DDOEObject(world.DDOEDrivers, "by-hand")
 			o["path"], o["allowExternalDelete"] = "sub", true
@@ -275,6 +276,9 @@ func TestPlatformMovesToAnOrganisationWithoutTheType(t *testing.T) {
 	assert.Nil(t, st.CheckedAt)
 	assert.Contains(t, st.Next, "The integration "+made.IntegrationID+" in the organisation "+world.OrganizationID+", which this service made earlier, stays until then.")
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+	report, _ := f.drift()
+	assert.Equal(t, []string{"ddoe.integration warn ddoe-integration-elsewhere", "ddoe.options skip", "ddoe.driver skip"}, outcomes(report))
+	assert.NotContains(t, fmt.Sprint(checkOf(t, report, "ddoe.integration").Remedy.Steps), "failed", "nothing has")
 
 	f.byHand("by-hand", kind, func(o world.Object) { o["org"] = "o-2" })
 	f.hosts[platform.GateHost] = sound

@@ -275,7 +275,7 @@ func leftOver(steps []integration.Step) []string {
 		switch {
 		case step.Outcome != "left":
 		case step.Name == stepIntegrationLeave:
-			left = append(left, "If a person has made the integration "+step.Target+", that person has to remove it on the platform, and its drivers before it.")
+			left = append(left, "If a person has made the integration "+step.Target+" by the form, a person has to remove it on the platform, its drivers first.")
 		default:
 			left = append(left, "The driver "+step.Target+" is on another integration by now, and stays.")
 		}

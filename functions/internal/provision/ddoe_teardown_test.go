@@ -100,8 +100,8 @@ func TestPlatformDriverInUse(t *testing.T) {
 	}
 }
 
-// TestTeardownInTheManualWay says what is left to the person who may have followed the form, also where a process was killed
-// at the end.
+// TestTeardownInTheManualWay says what is left to the person who may have followed the form, also where the process is killed
+// anywhere.
 func TestTeardownInTheManualWay(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec   func() integration.Spec
@@ -120,9 +120,19 @@ func TestTeardownInTheManualWay(t *testing.T) {
 			var result struct{ Left []string }
 			require.NoError(t, json.Unmarshal(op.Result, &result))
 			require.Len(t, result.Left, 1)
-			assert.Contains(t, result.Left[0], "the integration "+c.target+",")
+			assert.Contains(t, result.Left[0], "the integration "+c.target+" ")
 		})
 	}
+	killedAnywhere(t, func() (*fixture, message.Command) {
+		f := newFixture(t)
+		f.provisioned(wired())
+		_, down := f.remove(provision.TeardownOptions{})
+		return f, down
+	}, func(f *fixture, c message.Command, n int) {
+		f.handle(c)
+		op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
+		require.Contains(t, string(op.Result), "If a person has made", "killed at effect %d", n)
+	})
 	t.Run("made by the API", func(t *testing.T) {
 		f := withPlatform(t)
 		f.provisioned(wired())
@@ -363,6 +373,9 @@ func TestPlatformDriverThatAPersonMoved(t *testing.T) {
 			assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool {
 				return s.Name == "ddoeDriver-delete" && s.Target == id && s.Outcome == "left"
 			}), "%+v", op.Steps)
+			if name == "torn down" {
+				assert.Contains(t, string(op.Result), "The driver "+id+" is on another integration by now")
+			}
 		})
 	}
 }

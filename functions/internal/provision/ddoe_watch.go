@@ -35,7 +35,8 @@ const (
 
 	leftToAPerson = "A person sets up the platform's side. "
 
-	codeIntegrationMissing = "ddoe-integration-missing"
+	codeIntegrationMissing   = "ddoe-integration-missing"
+	codeIntegrationElsewhere = "ddoe-integration-elsewhere"
 )
 
 // Look makes one check of an integration; see health.Service.
@@ -63,7 +64,8 @@ func (s *Service) extended(r diagnosis.Report, more []diagnosis.Check) diagnosis
 }
 
 // platformChecks look at what is ours on the platform, each object by its id. Where the integration cannot be read, the driver
-// is not asked for: the cause is the same. Nor is it where the integration is gone, which takes the driver's storage along.
+// is not asked for: the cause is the same. Nor is it where the integration is gone, which takes the driver's storage along, or
+// is in another organisation than the spec's, whose project the driver cannot have.
 func (s *Service) platformChecks(ctx context.Context, d integration.Document) []diagnosis.Check {
 	if !wantsPlatform(d.Spec) {
 		return nil
@@ -86,7 +88,7 @@ func (s *Service) platformChecks(ctx context.Context, d integration.Document) []
 
 // untold reports whether the check of the integration leaves nothing to say of what is on it.
 func untold(found diagnosis.Check) bool {
-	return found.Status == diagnosis.OutcomeUnknown || found.Code == codeIntegrationMissing
+	return found.Status == diagnosis.OutcomeUnknown || found.Code == codeIntegrationMissing || found.Code == codeIntegrationElsewhere
 }
 
 // asksPlatform reports whether a look at the integration uses the platform's API.
