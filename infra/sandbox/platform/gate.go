@@ -40,8 +40,7 @@ func (r *refusal) Error() string { return r.message }
 
 func refuse(status int, message string) *refusal { return &refusal{status: status, message: message} }
 
-// newGate routes the API. What it does not know it answers like the platform does: with the console's page and 200, so
-// a client must look at the content type.
+// newGate routes the API.
 func newGate(w *world.World, opts Options) http.Handler {
 	g := &gate{world: w, opts: opts}
 	mux := http.NewServeMux()
@@ -75,7 +74,7 @@ func newGate(w *world.World, opts Options) http.Handler {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /api/v1"+path, g.answer(handle))
 	}
-	mux.HandleFunc("/", page)
+	mux.HandleFunc("/", g.unknownPath)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-request-id", uuid.NewString())
 		mux.ServeHTTP(w, r)
@@ -159,7 +158,14 @@ func (c call) decode(v any) error {
 	return nil
 }
 
-func page(w http.ResponseWriter, _ *http.Request) { writePage(w, http.StatusOK) }
+// unknownPath answers like the platform does: with the console's page and 200, so a client must look at the content type.
+func (g *gate) unknownPath(w http.ResponseWriter, _ *http.Request) {
+	if g.has(QuirkUnknownPath) {
+		g.writeError(w, refuse(http.StatusNotFound, "Not found"))
+		return
+	}
+	writePage(w, http.StatusOK)
+}
 
 func writePage(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

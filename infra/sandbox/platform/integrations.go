@@ -257,7 +257,7 @@ func (g *gate) mergedOptions(current world.Object, update integrationUpdate) wor
 	return merged
 }
 
-// deleteIntegration answers with what is left.
+// deleteIntegration answers with what is left, or as the quirk says.
 func (g *gate) deleteIntegration(c call) (int, any, error) {
 	integration, err := g.pathIntegration(c)
 	if err != nil {
@@ -272,6 +272,12 @@ func (g *gate) deleteIntegration(c call) (int, any, error) {
 	}
 	if err := g.world.DeleteDDOEObject(world.DDOEIntegrations, id); err != nil {
 		return 0, nil, integrationNotFound()
+	}
+	switch g.value(QuirkIntegrationDelete) {
+	case "object":
+		return http.StatusOK, g.integrationView(integration, true), nil
+	case "nothing":
+		return http.StatusNoContent, nil, nil
 	}
 	return http.StatusOK, g.integrationsOf(c.PathValue("org")), nil
 }

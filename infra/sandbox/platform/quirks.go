@@ -59,6 +59,12 @@ const (
 	QuirkDriverPatch = "driverPatch"
 	// QuirkDriverTest is the status with which a failed test of storage is answered; 400 without it.
 	QuirkDriverTest = "driverTest"
+	// QuirkUnknownPath answers a path that the API does not know as "notFound": 404 in the envelope. Without it the console's
+	// page is served with 200.
+	QuirkUnknownPath = "unknownPath"
+	// QuirkIntegrationDelete answers the deletion of an integration with the "object" that is gone, or with "nothing" (204).
+	// Without it the answer is the array of those that are left.
+	QuirkIntegrationDelete = "integrationDelete"
 	// QuirkSubject is the subject that the platform's own tokens have, whatever the credential file says.
 	QuirkSubject = "subject"
 )
@@ -92,7 +98,8 @@ func quirkShapes() map[string]quirkShape {
 		QuirkDriverAnswer:     one("bare"), QuirkDriverCreate: one("ignoresExternalDelete"),
 		QuirkDriverPatch: one("keepsIntegration", "keepsExternalDelete", "refusesIntegration"),
 		QuirkDriverTest:  one("401", "403", "409", "422", "424", "500", "503"),
-		QuirkSubject:     one(),
+		QuirkUnknownPath: one("notFound"), QuirkIntegrationDelete: one("object", "nothing"),
+		QuirkSubject: one(),
 	}
 }
 
@@ -117,6 +124,8 @@ func quirkMeanings() map[string]string {
 		QuirkDriverCreate:      "a new driver may delete, whatever was sent",
 		QuirkDriverPatch:       "an update of a driver is answered 200, and that member stays; or it is refused",
 		QuirkDriverTest:        "the status of a storage test that fails; 400 without it",
+		QuirkUnknownPath:       "an unknown path is answered 404 as JSON, not 200 with the console's page",
+		QuirkIntegrationDelete: "a deleted integration is answered with itself or with 204, not with the list of what is left",
 		QuirkSubject:           "the subject of the platform's own tokens, whatever the credential file says",
 	}
 }

@@ -212,6 +212,42 @@ func TestQuirkIntegrationPatch(t *testing.T) {
 	assert.Equal(t, request["options"], o["options"])
 }
 
+func TestQuirkUnknownPath(t *testing.T) {
+	b := newBench(t)
+	page := b.do("GET", "/integrations", nil)
+	assert.Equal(t, []any{200, "text/html; charset=utf-8"}, []any{page.status, page.header.Get("Content-Type")})
+	b.quirk(platform.QuirkUnknownPath, `{"value":"notFound"}`)
+	for _, path := range []string{"/integrations", "/nowhere"} {
+		got := b.do("GET", path, nil)
+		assert.Equal(t, []any{404, "Not found", 404.0}, []any{got.status, got.text("message"), got.at("status")})
+	}
+	assert.Equal(t, 200, b.do("GET", "/users/me", nil).status)
+}
+
+func TestQuirkIntegrationDelete(t *testing.T) {
+	for value, tc := range map[string]struct {
+		status int
+		answer func(id string, got reply) bool
+	}{
+		"":        {200, func(_ string, got reply) bool { left, ok := got.value.([]any); return ok && len(left) == 1 }},
+		"object":  {200, func(id string, got reply) bool { return got.text("id") == id }},
+		"nothing": {204, func(_ string, got reply) bool { return got.raw == "" }},
+	} {
+		t.Run("as "+value, func(t *testing.T) {
+			b := newBench(t)
+			id := b.integration("wif", values("c"))
+			b.integration("other", values("c"))
+			if value != "" {
+				b.quirk(platform.QuirkIntegrationDelete, `{"value":"`+value+`"}`)
+			}
+			got := b.do("DELETE", ofOrg+"/integrations/"+id, nil)
+			assert.Equal(t, tc.status, got.status)
+			assert.True(t, tc.answer(id, got), got.raw)
+			assert.Equal(t, 404, b.do("GET", "/integrations/"+id, nil).status)
+		})
+	}
+}
+
 func TestQuirkPatchReplaces(t *testing.T) {
 	b := newBench(t)
 	kind, names := b.federation()
@@ -251,6 +287,8 @@ func TestQuirksAreSwitches(t *testing.T) {
 		"value of a lag":     {platform.QuirkCommandLag, `{"ms":1,"value":"x"}`},
 		"a lag without time": {platform.QuirkListLag, `{}`},
 		"a lag back in time": {platform.QuirkDriverCountLag, `{"ms":-1}`},
+		"answer unknown":     {platform.QuirkIntegrationDelete, `{"value":"array"}`},
+		"path unknown":       {platform.QuirkUnknownPath, `{"value":"405"}`},
 		"update unknown":     {platform.QuirkIntegrationPatch, `{"value":"keepsOptions"}`},
 		"negative":           {platform.QuirkValidation, `{"polls":-1}`},
 		"unknown member":     {platform.QuirkValidation, `{"poll":1}`},
@@ -266,6 +304,7 @@ func TestQuirksAreSwitches(t *testing.T) {
 	for _, line := range []string{platform.QuirkDuplicate400 + "       {}", platform.QuirkSubject + `            {"value"}`, platform.QuirkDriverListLag + `      {"ms"}`,
 		platform.QuirkDriverCountLag + `     {"ms"}`, platform.QuirkCommandLag + `         {"ms"}`,
 		platform.QuirkIntegrationPatch + `   {"value": "keepsName" or "keepsMetadata" or "keepsType" or "mindsOwnName"}`,
+		platform.QuirkUnknownPath + `        {"value": "notFound"}`, platform.QuirkIntegrationDelete + `  {"value": "object" or "nothing"}`,
 		platform.QuirkValidation + `         {"polls", "ms", "status", "error"}`, world.UserEmail} {
 		assert.Contains(t, help, line)
 	}
