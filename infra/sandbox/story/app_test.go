@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // dist is the packaged app, assembled once for all tests of this package.
@@ -78,17 +79,24 @@ func start(t *testing.T) *app {
 	return launch(t, stack.Options{})
 }
 
-// launch starts the packaged app, and scans all that it has said when the test ends.
+// launch starts the packaged app on a platform that has its own words for what it offers, and scans all that the app has
+// said when the test ends.
 func launch(t *testing.T, o stack.Options) *app {
 	t.Helper()
-	log := &lockedBuffer{}
+	log, arrange := &lockedBuffer{}, o.Arrange
 	o.Dist, o.Log = dist, log
+	o.Arrange = func(w *world.World) {
+		w.RewordOffer()
+		if arrange != nil {
+			arrange(w)
+		}
+	}
 	s, err := stack.Start(t.Context(), o)
 	require.NoError(t, err)
 	a := &app{Stack: s, t: t, log: log, environment: s.Cloud().Environment()}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log:\n%s", log)
+			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(world.DDOEAvailableIntegrations))
 		}
 		kept := a.kept() // before the sandbox ends
 		assert.NoError(t, s.Close())

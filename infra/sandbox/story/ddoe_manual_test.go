@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,14 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// offered is the seeded type for federation with Azure, as the organisation offers it.
+// offered is the seeded type for federation with Azure, as the organisation offers it: the one with a credential file.
 func (a *app) offered() map[string]any {
 	a.t.Helper()
 	all, _ := a.control(http.MethodGet, "/world", nil).at("ddoe.availableIntegrations").([]any)
 	for _, o := range all {
-		if at(o, "displayName") == "Azure Workload Identity Federation" {
+		options, _ := at(o, "options").([]any)
+		if slices.ContainsFunc(options, func(option any) bool { return at(option, "means") == world.MeansCredentialFile }) {
 			return o.(map[string]any)
 		}
 	}

@@ -134,5 +134,7 @@ func seedPlatform(w *World) {
 	w.state.ddoe[DDOEOrganizations].put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
 	w.state.ddoe[DDOEProjects].put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
 		"org": Object{"id": OrganizationID, "name": "Acme"}})
+	w.state.ddoe[DDOEUsers].put(UserEmail, Object{"id": UserEmail, "email": UserEmail, "username": "DDOE WIF",
+		"role": "owner", "projectRole": "owner"})
 	w.seedOffer()
 }

@@ -47,7 +47,7 @@ type Timing struct {
 // World holds every object. All methods are safe for concurrent use, take copies and give copies. Make one with New.
 type World struct {
 	now   func() time.Time
-	names wireNames // survive Reset: they are part of the platform, not of what was done with it
+	names offerNames // survive Reset: they are part of the platform, not of what was done with it
 
 	mu     sync.RWMutex
 	etags  uint64 // survives Reset: an ETag is never used twice
@@ -107,7 +107,7 @@ func New(now func() time.Time) *World {
 	if now == nil {
 		now = time.Now
 	}
-	return &World{now: now, names: newWireNames(), state: newState()}
+	return &World{now: now, names: readableNames(), state: newState()}
 }
 
 // Reset throws everything away, timing included, and seeds the world anew.
