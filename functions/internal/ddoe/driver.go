@@ -1,10 +1,12 @@
 package ddoe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // The types of drivers for Azure storage.
@@ -16,35 +18,42 @@ const (
 // Driver is a storage driver as the platform shows it, flattened. It need not say more than id, type, creator and name:
 // what is empty, or nil where empty means something, has not been said.
 type Driver struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Type string `json:"type"`
+	ID   string
+	Name string
+	Type string
 	// Creator is the id, which is the e-mail address, of the user who made it.
-	Creator             string  `json:"-"`
-	ProjectID           string  `json:"projectId"`
-	IntegrationID       string  `json:"integrationId"`
-	IntegrationType     string  `json:"integrationType"`
-	ContainerName       *string `json:"containerName"`
-	Path                *string `json:"path"`
-	AllowExternalDelete *bool   `json:"allowExternalDelete"`
+	Creator             string
+	ProjectID           string
+	IntegrationID       string
+	IntegrationType     string
+	ContainerName       *string
+	Path                *string
+	AllowExternalDelete *bool
 }
 
-// UnmarshalJSON reads a driver. Its project may be said in its metadata alone, where a create sends it.
+// UnmarshalJSON reads a driver; what cannot be read has not been said. Its project may be said in its metadata alone, where a
+// create sends it.
 func (d *Driver) UnmarshalJSON(body []byte) error {
-	type plain Driver
-	answer := struct {
-		*plain
-		Creator  reference       `json:"creator"`
-		Metadata json.RawMessage `json:"metadata"`
-	}{plain: (*plain)(d)}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var shown struct {
+		ID                  loose[string]   `json:"id"`
+		Name                loose[string]   `json:"name"`
+		Type                loose[string]   `json:"type"`
+		Creator             reference       `json:"creator"`
+		ProjectID           loose[string]   `json:"projectId"`
+		IntegrationID       loose[string]   `json:"integrationId"`
+		IntegrationType     loose[string]   `json:"integrationType"`
+		ContainerName       loose[string]   `json:"containerName"`
+		Path                loose[string]   `json:"path"`
+		AllowExternalDelete loose[bool]     `json:"allowExternalDelete"`
+		Metadata            loose[metadata] `json:"metadata"`
+	}
+	if err := json.Unmarshal(body, &shown); err != nil {
 		return err
 	}
-	d.Creator = string(answer.Creator)
-	var sent metadata
-	if d.ProjectID == "" && json.Unmarshal(answer.Metadata, &sent) == nil {
-		d.ProjectID = sent.System.ProjectID
-	}
+	*d = Driver{ID: shown.ID.or(""), Name: shown.Name.or(""), Type: shown.Type.or(""), Creator: string(shown.Creator),
+		ProjectID:     cmp.Or(shown.ProjectID.or(""), shown.Metadata.or(metadata{}).System.ProjectID),
+		IntegrationID: shown.IntegrationID.or(""), IntegrationType: shown.IntegrationType.or(""),
+		ContainerName: shown.ContainerName.said, Path: shown.Path.said, AllowExternalDelete: shown.AllowExternalDelete.said}
 	return nil
 }
 
@@ -96,7 +105,7 @@ func (n NewDriver) body() driverBody {
 		AllowExternalDelete: n.AllowExternalDelete, Creator: n.Creator}
 }
 
-// ListDrivers lists the drivers of a project and of an integration; either may be empty.
+// ListDrivers lists the drivers of a project and of an integration; either may be empty. Entries without an id are left out.
 func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID string) ([]Driver, error) {
 	query := url.Values{}
 	if projectID != "" {
@@ -105,9 +114,9 @@ func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID strin
 	if integrationID != "" {
 		query.Set("integrationId", integrationID)
 	}
-	var all []Driver
+	var all list[Driver]
 	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + query.Encode()}, &all)
-	return all, err
+	return slices.DeleteFunc(all, func(one Driver) bool { return one.ID == "" }), err
 }
 
 // GetDriver reads one driver.

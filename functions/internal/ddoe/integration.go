@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 )
 
 // Values are the options of an integration by name. They show themselves to nobody: what a type asks for may be secret.
@@ -46,34 +47,78 @@ func (v Values) texts() []string {
 
 // Option is one option that an integration type asks for.
 type Option struct {
-	Name        string `json:"name"`
-	DisplayName string `json:"displayName"`
-	Type        string `json:"type"`
-	Required    bool   `json:"required"`
+	Name        string
+	DisplayName string
+	// Required is true also where the answer says something else than true or false: in doubt the option is asked for.
+	Required bool
+}
+
+// UnmarshalJSON reads an option. What else the platform says of it, such as the type of its value, has no use.
+func (o *Option) UnmarshalJSON(body []byte) error {
+	var shown struct {
+		Name        loose[string]   `json:"name"`
+		DisplayName loose[string]   `json:"displayName"`
+		Required    json.RawMessage `json:"required"`
+	}
+	if err := json.Unmarshal(body, &shown); err != nil {
+		return err
+	}
+	*o = Option{Name: shown.Name.or(""), DisplayName: shown.DisplayName.or(""), Required: !slices.Contains([]string{"", "null", "false"}, string(shown.Required))}
+	return nil
 }
 
 // IntegrationType is a type of integration that an organisation may create.
 type IntegrationType struct {
-	Type        string   `json:"type"`
-	DisplayName string   `json:"displayName"`
-	Options     []Option `json:"options"`
+	Type        string
+	DisplayName string
+	Options     []Option
 }
 
-// AvailableIntegrations lists the types that the organisation may create.
+// UnmarshalJSON reads a type; members that cannot be read are empty.
+func (t *IntegrationType) UnmarshalJSON(body []byte) error {
+	var shown struct {
+		Type        loose[string]       `json:"type"`
+		DisplayName loose[string]       `json:"displayName"`
+		Options     loose[list[Option]] `json:"options"`
+	}
+	if err := json.Unmarshal(body, &shown); err != nil {
+		return err
+	}
+	*t = IntegrationType{Type: shown.Type.or(""), DisplayName: shown.DisplayName.or(""), Options: shown.Options.or(nil)}
+	return nil
+}
+
+// AvailableIntegrations lists the types that the organisation may create. Entries without a type are left out.
 func (c *Client) AvailableIntegrations(ctx context.Context, organizationID string) ([]IntegrationType, error) {
-	var types []IntegrationType
+	var types list[IntegrationType]
 	_, err := c.do(ctx, call{op: "list integration types", method: http.MethodGet, path: "/orgs/" + segment(organizationID) + "/availableIntegrations"}, &types)
-	return types, err
+	return slices.DeleteFunc(types, func(t IntegrationType) bool { return t.Type == "" }), err
 }
 
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator come in
-// several forms, and are left out.
+// several forms, and are left out. What is empty has not been said.
 type Integration struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Type      string   `json:"type"`
-	CreatedAt Date     `json:"createdAt"`
-	Metadata  Metadata `json:"metadata"` // nil where the answer has no such member
+	ID        string
+	Name      string
+	Type      string
+	CreatedAt Date
+	Metadata  Metadata // nil where the answer has no such member
+}
+
+// UnmarshalJSON reads an integration; members that cannot be read are empty.
+func (i *Integration) UnmarshalJSON(body []byte) error {
+	var shown struct {
+		ID        loose[string] `json:"id"`
+		Name      loose[string] `json:"name"`
+		Type      loose[string] `json:"type"`
+		CreatedAt Date          `json:"createdAt"`
+		Metadata  Metadata      `json:"metadata"`
+	}
+	if err := json.Unmarshal(body, &shown); err != nil {
+		return err
+	}
+	*i = Integration{ID: shown.ID.or(""), Name: shown.Name.or(""), Type: shown.Type.or(""), CreatedAt: shown.CreatedAt, Metadata: shown.Metadata}
+	return nil
 }
 
 // Metadata are the entries of an integration by name. An answer has them as a list; a create is sent an object.
@@ -89,11 +134,10 @@ type MetadataEntry struct {
 // UnmarshalJSON reads the list of entries, or an object of values; what it cannot read is left out.
 func (m *Metadata) UnmarshalJSON(body []byte) error {
 	*m = Metadata{}
-	var entries []json.RawMessage
+	var entries list[MetadataEntry]
 	if json.Unmarshal(body, &entries) == nil {
-		for _, raw := range entries {
-			var entry MetadataEntry
-			if json.Unmarshal(raw, &entry) == nil && entry.Name != "" {
+		for _, entry := range entries {
+			if entry.Name != "" {
 				(*m)[entry.Name] = entry
 			}
 		}
@@ -110,11 +154,11 @@ func (m *Metadata) UnmarshalJSON(body []byte) error {
 	return nil
 }
 
-// ListIntegrations lists the organisation's integrations.
+// ListIntegrations lists the organisation's integrations. Entries without an id are left out: nothing can be done with them.
 func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
-	var all []Integration
+	var all list[Integration]
 	_, err := c.do(ctx, call{op: "list integrations", method: http.MethodGet, path: integrations(organizationID)}, &all)
-	return all, err
+	return slices.DeleteFunc(all, func(one Integration) bool { return one.ID == "" }), err
 }
 
 // GetIntegration reads one integration, of whichever organisation it is: below its organisation, one that is gone cannot be

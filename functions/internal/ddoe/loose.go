@@ -50,3 +50,43 @@ func (r *reference) UnmarshalJSON(body []byte) error {
 	}
 	return nil
 }
+
+// loose is a member that the platform need not say, or not in the form that is known: what cannot be read has not been said.
+type loose[T any] struct{ said *T }
+
+// UnmarshalJSON reads the member; what it cannot read is nil, and no error.
+func (l *loose[T]) UnmarshalJSON(body []byte) error {
+	l.said = nil
+	var v *T // null says nothing either
+	if json.Unmarshal(body, &v) == nil {
+		l.said = v
+	}
+	return nil
+}
+
+// or is the value that was said, or else another.
+func (l loose[T]) or(other T) T {
+	if l.said == nil {
+		return other
+	}
+	return *l.said
+}
+
+// list is a list of which the entries that cannot be read are left out: one that nobody asked for must not spoil the others.
+type list[T any] []T
+
+// UnmarshalJSON reads a list; its error says that it is none.
+func (l *list[T]) UnmarshalJSON(body []byte) error {
+	*l = nil
+	var entries []json.RawMessage
+	if err := json.Unmarshal(body, &entries); err != nil {
+		return err
+	}
+	for _, raw := range entries {
+		var entry *T
+		if json.Unmarshal(raw, &entry) == nil && entry != nil {
+			*l = append(*l, *entry)
+		}
+	}
+	return nil
+}

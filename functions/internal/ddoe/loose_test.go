@@ -83,3 +83,51 @@ func TestProjectAndIntegrationAlone(t *testing.T) {
 	_, err = serve(t, scripted{status: 404, contentType: asJSON, body: `{"message":"Integration not found"}`}).GetIntegration(t.Context(), "i")
 	assert.True(t, ddoe.IsNotFound(err))
 }
+
+// TestOddEntries: what is no entry is left out of a list, and a member of another form than the known one has not been said: an
+// entry that nobody asked for spoils no other.
+func TestOddEntries(t *testing.T) {
+	const odd = `7, "x", null, [], {"id": 7, "name": "unnamed"}, {}, `
+	t.Run("types", func(t *testing.T) {
+		a := serve(t, scripted{status: 200, contentType: asJSON, body: `[7, "x", null, [],
+			{"type": {"a": 1}, "displayName": 7, "options": {"a": 1}},
+			{"type": "odd", "displayName": "Odd", "options": [7, null, {"name": "a", "type": {"name": "string"}, "required": true}, {"name": 7, "displayName": "B", "required": {}}]},
+			{"type": "t", "displayName": "T", "options": [{"name": "a", "type": "string", "required": true}, {"name": "b", "required": false}, {"name": "c", "required": null}, {"name": "d"}, {"name": "e", "required": "yes"}]}]`})
+		all, err := a.AvailableIntegrations(t.Context(), "o")
+		require.NoError(t, err)
+		assert.Equal(t, []ddoe.IntegrationType{
+			{Type: "odd", DisplayName: "Odd", Options: []ddoe.Option{{Name: "a", Required: true}, {DisplayName: "B", Required: true}}},
+			{Type: "t", DisplayName: "T", Options: []ddoe.Option{{Name: "a", Required: true}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "e", Required: true}}},
+		}, all)
+	})
+	t.Run("integrations", func(t *testing.T) {
+		a := serve(t, scripted{status: 200, contentType: asJSON, body: `[` + odd + `{"id": "i", "name": {"en": "n"}, "type": 7, "metadata": [7, {"name": "m", "value": "v"}]}, {"id": "j", "name": "n", "type": "t"}]`})
+		all, err := a.ListIntegrations(t.Context(), "o")
+		require.NoError(t, err)
+		assert.Equal(t, []ddoe.Integration{{ID: "i", Metadata: ddoe.Metadata{"m": {Name: "m", Value: "v"}}}, {ID: "j", Name: "n", Type: "t"}}, all)
+	})
+	t.Run("drivers", func(t *testing.T) {
+		a := serve(t, scripted{status: 200, contentType: asJSON, body: `[` + odd + `{"id": "d", "name": {}, "type": 1, "projectId": 7, "integrationId": {"id": "i"}, "integrationType": 1, "containerName": 1, "path": null,
+			"allowExternalDelete": "no", "metadata": []}, {"id": "e", "name": "n", "metadata": {"system": {"projectId": "p"}}}]`})
+		all, err := a.ListDrivers(t.Context(), "p", "i")
+		require.NoError(t, err)
+		assert.Equal(t, []ddoe.Driver{{ID: "d"}, {ID: "e", Name: "n", ProjectID: "p"}}, all)
+	})
+	t.Run("not a list", func(t *testing.T) {
+		a := serve(t, scripted{status: 200, contentType: asJSON, body: `{"items": []}`})
+		_, err := a.ListIntegrations(t.Context(), "o")
+		assert.Error(t, err)
+		_, err = a.AvailableIntegrations(t.Context(), "o")
+		assert.Error(t, err)
+	})
+	for name, read := range map[string]func(*api) error{
+		"an integration alone": func(a *api) error { _, err := a.GetIntegration(t.Context(), "i"); return err },
+		"a driver alone":       func(a *api) error { _, err := a.GetDriver(t.Context(), "d"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for body, sound := range map[string]bool{`{"id": 7}`: false, `[]`: false, `{"id": "x", "name": 7}`: true} {
+				assert.Equal(t, sound, read(serve(t, scripted{status: 200, contentType: asJSON, body: body})) == nil, body)
+			}
+		})
+	}
+}

@@ -2,7 +2,6 @@ package ddoe
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 )
 
@@ -18,18 +17,17 @@ type Membership struct {
 // Memberships lists the organisations of the API key's user. Entries that cannot be read are left out: the list serves to
 // find a fault early, and proves nothing by what it lacks.
 func (c *Client) Memberships(ctx context.Context) ([]Membership, error) {
-	var entries []json.RawMessage
+	var entries list[struct {
+		Organization reference `json:"org"`
+		Member       reference `json:"member"`
+		Role         string    `json:"role"`
+	}]
 	if _, err := c.do(ctx, call{op: "list own organisations", method: http.MethodGet, path: "/users/orgs"}, &entries); err != nil {
 		return nil, err
 	}
 	var all []Membership
-	for _, raw := range entries {
-		var entry struct {
-			Organization reference `json:"org"`
-			Member       reference `json:"member"`
-			Role         string    `json:"role"`
-		}
-		if json.Unmarshal(raw, &entry) == nil && entry.Organization != "" {
+	for _, entry := range entries {
+		if entry.Organization != "" {
 			all = append(all, Membership{OrganizationID: string(entry.Organization), User: string(entry.Member), Role: entry.Role})
 		}
 	}
@@ -43,7 +41,9 @@ type Project struct {
 	OrganizationID string
 }
 
-// GetProject reads a project. The platform answers 404, 403 or 400 for one that it does not know or does not show.
+// GetProject reads a project. The request is that of the platform's own SDK (dtlpy, Projects.__get_by_id), which takes every
+// refusal for 404, "because of a bug in gate wrong error is returned": for one that it does not know or does not show, the
+// platform may answer 404, 403 or 400.
 func (c *Client) GetProject(ctx context.Context, projectID string) (Project, error) {
 	var shown struct {
 		ID           string    `json:"id"`

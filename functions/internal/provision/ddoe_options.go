@@ -141,7 +141,7 @@ func (p *Platform) candidates(offered []ddoe.IntegrationType) []ddoe.Integration
 		if slices.ContainsFunc(found, func(known ddoe.IntegrationType) bool { return known.Type == t.Type }) {
 			continue
 		}
-		if p.IntegrationType != "" && t.Type == p.IntegrationType || p.IntegrationType == "" && t.Type != "" && namesFederation(t) {
+		if p.IntegrationType != "" && t.Type == p.IntegrationType || p.IntegrationType == "" && namesFederation(t) {
 			found = append(found, t)
 		}
 	}
