@@ -81,5 +81,5 @@ func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("platform client: %w", err)
 	}
-	return &provision.Platform{Client: client, IntegrationType: cfg.IntegrationType, OptionMap: cfg.OptionMap}, nil
+	return &provision.Platform{Hiding: client.Hiding, IntegrationType: cfg.IntegrationType, OptionMap: cfg.OptionMap}, nil
 }

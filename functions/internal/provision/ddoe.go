@@ -8,11 +8,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Platform is the DDOE platform's API, as a deployment knows it.
 type Platform struct {
-	Client *ddoe.Client
+	// Hiding gives the API's client, which never shows the texts: see Service.platformClient.
+	Hiding func(texts ...secret.Value) *ddoe.Client
 	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation offers.
 	IntegrationType string
 	// OptionMap has the last word on where an option's value comes from.

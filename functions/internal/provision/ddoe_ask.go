@@ -105,22 +105,25 @@ func (r *run) settledFor(ctx context.Context, patience time.Duration) bool {
 	return r.now().Sub(newest) >= patience
 }
 
-// platformClient is the client for what is about one integration: the platform knows its options, and no answer shows the
+// platformClient is the client for all that is about one integration: the platform knows its options, and no answer shows the
 // file that they may hold. Literals are hidden anyway; the other options are no secret.
 func (s *Service) platformClient(d integration.Document) *ddoe.Client {
 	file, err := madeFile(d)
 	if err != nil { // nothing has been made that an option could hold
-		return s.Platform.Client
+		return s.Platform.Hiding()
 	}
-	return s.Platform.Client.Hiding(secret.New(string(file)))
+	return s.Platform.Hiding(secret.New(string(file)))
 }
 
+// client is the client for the run's integration, as it is now.
+func (r *run) client() *ddoe.Client { return r.platformClient(r.current()) }
+
 // keyAccepted reports whether the platform says whose key it is: what else it answers is then not about the key. Without an
-// answer soon that is not known.
+// answer soon that is not known. Of the answer nothing is shown.
 func (s *Service) keyAccepted(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	_, err := s.Platform.Client.Me(ctx)
+	_, err := s.Platform.Hiding().Me(ctx)
 	return err == nil
 }
 

@@ -78,7 +78,7 @@ func (s *Service) integrationCheck(ctx context.Context, d integration.Document) 
 		return platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
 	}
 	id := d.Status.DDOE.IntegrationID
-	is, err := s.Platform.Client.GetIntegration(ctx, id)
+	is, err := s.platformClient(d).GetIntegration(ctx, id)
 	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{})
 	switch kind := madeType(d); {
 	case ddoe.IsNotFound(err):
@@ -118,7 +118,7 @@ func (s *Service) driverCheck(ctx context.Context, d integration.Document) diagn
 		return platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
 	}
 	id := d.Status.DDOE.DriverID
-	is, err := s.Platform.Client.GetDriver(ctx, id)
+	is, err := s.platformClient(d).GetDriver(ctx, id)
 	check := diagnosis.CheckFrom(checkDriver, layerStructure, titleDriver, nil, diagnosis.Context{})
 	switch {
 	case ddoe.IsNotFound(err):
@@ -185,7 +185,7 @@ func orNone(value string) string {
 func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diagnosis.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	offered, err := s.Platform.Client.AvailableIntegrations(ctx, d.Status.DDOE.OrganizationID)
+	offered, err := s.platformClient(d).AvailableIntegrations(ctx, d.Status.DDOE.OrganizationID)
 	if err != nil {
 		return s.unread(ctx, checkOptions, opTypes, err)
 	}

@@ -30,7 +30,7 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 		return err
 	}
 	return r.testDriver(ctx, integrationID, func(ctx context.Context) error {
-		_, err := r.platformClient(r.current()).TestDriver(ctx, id)
+		_, err := r.client().TestDriver(ctx, id)
 		return err
 	})
 }
@@ -54,7 +54,7 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 	}
 	wanted.Creator = user.Email
 	err = r.testDriver(ctx, wanted.IntegrationID, func(ctx context.Context) error {
-		_, err := r.platformClient(r.current()).TestPayload(ctx, wanted)
+		_, err := r.client().TestPayload(ctx, wanted)
 		return err
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *run) account(ctx context.Context, d integration.Document) (arm.StorageA
 const opAccountGet = "account.get"
 
 func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
-	return ask(ctx, r, opPlatformUser, r.Platform.Client.Me)
+	return ask(ctx, r, opPlatformUser, r.client().Me)
 }
 
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is
@@ -158,7 +158,7 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 	}
 	began := r.now()
 	err = r.askPlatform(ctx, opDriverTest, func(ctx context.Context) error {
-		_, err := r.platformClient(r.current()).TestDriver(ctx, st.DriverID)
+		_, err := r.client().TestDriver(ctx, st.DriverID)
 		return err
 	})
 	if err == nil || ddoe.IsNotFound(err) {
@@ -196,7 +196,7 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 	made, answer := ask(ctx, r, opDriverCreate, func(ctx context.Context) (ddoe.Driver, error) {
 		var made ddoe.Driver
 		var err error
-		made, request, err = r.Platform.Client.CreateDriver(ctx, wanted)
+		made, request, err = r.client().CreateDriver(ctx, wanted)
 		return made, err
 	})
 	err := answer

@@ -94,7 +94,7 @@ func (r *run) patchDriver(ctx context.Context, id string, wanted ddoe.NewDriver,
 	shown, err := ask(ctx, r, opDriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
 		var shown ddoe.Driver
 		var err error
-		shown, request, err = r.Platform.Client.UpdateDriver(ctx, id, patch)
+		shown, request, err = r.client().UpdateDriver(ctx, id, patch)
 		return shown, err
 	})
 	r.did("ddoeDriver", wanted.Name, "updated", request, began, err)

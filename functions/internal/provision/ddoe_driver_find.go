@@ -31,7 +31,7 @@ func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driv
 }
 
 func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
-	return ask(ctx, r, opDriverGet, func(ctx context.Context) (ddoe.Driver, error) { return r.Platform.Client.GetDriver(ctx, id) })
+	return ask(ctx, r, opDriverGet, func(ctx context.Context) (ddoe.Driver, error) { return r.client().GetDriver(ctx, id) })
 }
 
 // unclaimedDriver finds a driver that the document does not know by id: ours, where the document says that one of this name
@@ -91,7 +91,7 @@ func createdBy(one ddoe.Driver, user ddoe.User) bool {
 
 func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
 	return ask(ctx, r, opDriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
-		return r.Platform.Client.ListDrivers(ctx, projectID, integrationID)
+		return r.client().ListDrivers(ctx, projectID, integrationID)
 	})
 }
 
@@ -117,5 +117,5 @@ func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 }
 
 func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {
-	return ask(ctx, r, opDriverCount, func(ctx context.Context) (int, error) { return r.Platform.Client.CountDrivers(ctx, integrationID) })
+	return ask(ctx, r, opDriverCount, func(ctx context.Context) (int, error) { return r.client().CountDrivers(ctx, integrationID) })
 }

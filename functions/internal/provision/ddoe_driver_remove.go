@@ -69,7 +69,7 @@ func (r *run) deleteDriver(ctx context.Context, id string) error {
 	removed, err := ask(ctx, r, opDriverDelete, func(ctx context.Context) (bool, error) {
 		var removed bool
 		var err error
-		removed, request, err = r.Platform.Client.DeleteDriver(ctx, id)
+		removed, request, err = r.client().DeleteDriver(ctx, id)
 		return removed, err
 	})
 	r.did(stepDriverDelete, id, deletion(removed), request, began, err)

@@ -26,7 +26,7 @@ func (s *Service) platformExtras(ctx context.Context, d integration.Document) []
 }
 
 func (s *Service) extraIntegrations(ctx context.Context, d integration.Document) []diagnosis.Check {
-	all, err := s.Platform.Client.ListIntegrations(ctx, d.Status.DDOE.OrganizationID)
+	all, err := s.platformClient(d).ListIntegrations(ctx, d.Status.DDOE.OrganizationID)
 	if err != nil {
 		return []diagnosis.Check{s.unread(ctx, checkExtraIntegration, opPlatformIntegrationList, err)}
 	}
@@ -46,7 +46,7 @@ func (s *Service) extraDrivers(ctx context.Context, d integration.Document) []di
 	if st.DriverID == "" || sent.Name == "" {
 		return nil
 	}
-	all, err := s.Platform.Client.ListDrivers(ctx, "", st.IntegrationID)
+	all, err := s.platformClient(d).ListDrivers(ctx, "", st.IntegrationID)
 	if err != nil {
 		return []diagnosis.Check{s.unread(ctx, checkExtraDriver, opDriverList, err)}
 	}
@@ -75,7 +75,7 @@ func extra(id, code, target, name string) diagnosis.Check {
 func (s *Service) manualDrift(ctx context.Context, d integration.Document, check diagnosis.Check) diagnosis.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	offered, err := s.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
+	offered, err := s.platformClient(d).AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
 	if err != nil {
 		return check
 	}

@@ -42,7 +42,7 @@ func (f *fixture) setPlatform(p provision.Platform) {
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}},
 		Sleep: f.sleep, Now: f.now, Hidden: p.OptionMap.Literals()})
 	require.NoError(f.t, err)
-	p.Client = client
+	p.Hiding = client.Hiding
 	f.service.Platform = &p
 }
 

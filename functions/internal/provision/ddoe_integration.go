@@ -60,7 +60,7 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	made, answer := ask(ctx, r, opPlatformIntegrationCreate, func(ctx context.Context) (ddoe.Integration, error) {
 		var made ddoe.Integration
 		var err error
-		made, request, err = r.Platform.Client.CreateIntegration(ctx, d.Spec.DDOE.OrganizationID, ddoe.NewIntegration{
+		made, request, err = r.client().CreateIntegration(ctx, d.Spec.DDOE.OrganizationID, ddoe.NewIntegration{
 			Name: platformName(d), Type: r.platform.offer.kind, Options: values, Metadata: map[string]string{metaOwner: r.platformOwner(d.ID)}})
 		return made, err
 	})
@@ -152,7 +152,7 @@ func (r *run) deleteIntegration(ctx context.Context, organizationID, id string) 
 	removed, err := ask(ctx, r, opPlatformIntegrationDelete, func(ctx context.Context) (bool, error) {
 		var removed bool
 		var err error
-		removed, request, err = r.Platform.Client.DeleteIntegration(ctx, organizationID, id)
+		removed, request, err = r.client().DeleteIntegration(ctx, organizationID, id)
 		return removed, err
 	})
 	r.did("ddoeIntegration-delete", id, deletion(removed), request, began, err)

@@ -73,7 +73,7 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 	shown, err := ask(ctx, r, opPlatformIntegrationUpdate, func(ctx context.Context) (ddoe.Integration, error) {
 		var shown ddoe.Integration
 		var err error
-		shown, request, err = r.Platform.Client.UpdateIntegration(ctx, d.Spec.DDOE.OrganizationID, patch)
+		shown, request, err = r.client().UpdateIntegration(ctx, d.Spec.DDOE.OrganizationID, patch)
 		return shown, err
 	})
 	r.did("ddoeIntegration", platformName(d), outcome, request, began, err)
@@ -81,7 +81,7 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 		return shown, err
 	}
 	return ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-		return r.Platform.Client.GetIntegration(ctx, patch.ID)
+		return r.client().GetIntegration(ctx, patch.ID)
 	})
 }
 

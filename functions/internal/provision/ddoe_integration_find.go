@@ -23,7 +23,7 @@ type listed struct {
 // lookAtPlatform lists the integrations of an organisation and sorts them.
 func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (listed, error) {
 	all, err := ask(ctx, r, opPlatformIntegrationList, func(ctx context.Context) ([]ddoe.Integration, error) {
-		return r.Platform.Client.ListIntegrations(ctx, organizationID)
+		return r.client().ListIntegrations(ctx, organizationID)
 	})
 	return r.sorted(r.current(), kind, all), err
 }
@@ -80,7 +80,7 @@ func (r *run) knownIntegration(ctx context.Context) (*ddoe.Integration, error) {
 		return nil, nil
 	}
 	known, err := ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-		return r.Platform.Client.GetIntegration(ctx, id)
+		return r.client().GetIntegration(ctx, id)
 	})
 	switch {
 	case ddoe.IsNotFound(err):

@@ -64,7 +64,7 @@ func apiOff(d integration.Document) error {
 // offeredTypes asks what the organisation offers; its refusal says that the organisation is not the right one.
 func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.IntegrationType, error) {
 	offered, err := ask(ctx, r, opTypes, func(ctx context.Context) ([]ddoe.IntegrationType, error) {
-		return r.Platform.Client.AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
+		return r.client().AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
 	})
 	var known *diagnosis.Error
 	if errors.As(err, &known) && strings.HasPrefix(known.Diagnosis.Code, "ddoe-organization-") {
@@ -78,7 +78,7 @@ func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.
 func (r *run) organizationRole(ctx context.Context, d integration.Document) error {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	all, err := r.Platform.Client.Memberships(ctx)
+	all, err := r.client().Memberships(ctx)
 	if err != nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	project, err := ask(ctx, r, opProject, func(ctx context.Context) (ddoe.Project, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookPatience)
 		defer cancel()
-		return r.Platform.Client.GetProject(ctx, id)
+		return r.client().GetProject(ctx, id)
 	})
 	switch {
 	case unknownID(err), answeredWith(err, http.StatusForbidden):

@@ -88,7 +88,7 @@ func TestPlatformHangs(t *testing.T) {
 				client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Sleep: f.sleep, Now: f.now,
 					Client: &http.Client{Transport: hanging{roundTripper{f}, at}}})
 				require.NoError(t, err)
-				f.service.Platform = &provision.Platform{Client: client}
+				f.service.Platform = &provision.Platform{Hiding: client.Hiding}
 				_, cmd := f.submit(wired())
 				ctx, cancel := context.WithTimeout(t.Context(), 270*time.Second)
 				defer cancel()

@@ -73,7 +73,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 // othersFailed reports whether a failed validation is not about our driver: those of others on the integration are
 // validated along with it, and it passes the platform's test alone. An error says that this cannot be told.
 func (s *Service) othersFailed(ctx context.Context, d integration.Document) (bool, error) {
-	count, err := s.Platform.Client.CountDrivers(ctx, d.Status.DDOE.IntegrationID)
+	count, err := s.platformClient(d).CountDrivers(ctx, d.Status.DDOE.IntegrationID)
 	if err != nil || count < 2 {
 		return false, err
 	}
