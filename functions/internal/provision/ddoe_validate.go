@@ -18,7 +18,24 @@ const (
 	maxPoll   = 30 * time.Second
 	// pollBudget is how long one invocation waits for a validation; after that a scheduled message goes on.
 	pollBudget = time.Minute
+	// lookWindow is how long after a provisioning a validation that runs is looked at.
+	lookWindow = 24 * time.Hour
+	// maxLookPause is the longest pause between two of these looks.
+	maxLookPause = 15 * time.Minute
 )
+
+// lookPause is the pause before the n-th look at a validation, from 0: the verification's while its window lasts, then
+// doubling up to maxLookPause.
+func lookPause(n int) time.Duration {
+	last := lastVerification()
+	if n <= last {
+		return verifyPause(n)
+	}
+	return min(verifyPause(last)<<min(n-last, 10), maxLookPause)
+}
+
+// lastLook is the number of the last look within its window.
+func lastLook() int { return lastWithin(lookWindow, lookPause) }
 
 // validates reports whether the platform can validate the integration: it has no way to do so without a driver.
 func (s *Service) validates(d integration.Document) bool {
@@ -32,6 +49,10 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		return s.verified(ctx, cmd)
 	}
 	command, err := s.validation(ctx, cmd, d)
+	last := lastVerification()
+	if command.ID != "" {
+		last = lastLook()
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -39,9 +60,9 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		return err
 	case err != nil:
 		found := s.describePlatform(ctx, opDriverValidate, err)
-		return s.validateLater(ctx, cmd, found, found.Transient, s.undecided)
+		return s.validateLater(ctx, cmd, found, found.Transient && cmd.Attempt < last, s.givenUp)
 	case !command.Ended():
-		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), true, s.undecided)
+		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), cmd.Attempt < last, s.givenUp)
 	}
 	passed := command.Succeeded()
 	if !passed {
@@ -60,14 +81,14 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	case passed:
 		return s.verified(ctx, cmd)
 	case err != nil: // it failed, and nobody knows for whom
-		return s.validateLater(ctx, cmd, s.describePlatform(ctx, opDriverCount, err), true, s.undecided)
+		return s.validateLater(ctx, cmd, s.describePlatform(ctx, opDriverCount, err), cmd.Attempt < lastVerification(), s.undecided)
 	}
 	found := diagnosis.New("ddoe-validation-failed")
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 	if command.Failure != "" {
 		found.Detail += " The platform says: " + diagnosis.Printable(command.Failure)
 	}
-	return s.validateLater(ctx, cmd, found, true, s.refuted)
+	return s.validateLater(ctx, cmd, found, cmd.Attempt < lastVerification(), s.refuted)
 }
 
 // othersFailed reports whether a failed validation is not about our driver: those of others on the integration are
@@ -85,26 +106,34 @@ func (s *Service) othersFailed(ctx context.Context, d integration.Document) (boo
 }
 
 // validation begins a validation, or goes on with the one that runs, and polls it to its end or to the end of the budget.
-// One that is not shown yet has not ended.
+// One that is not shown yet has not ended. With an error, the command is the one that runs all the same, as far as it is
+// known. Once the verification's window is over, one look has to do: an invocation that waits keeps other work on the
+// integration waiting.
 func (s *Service) validation(ctx context.Context, cmd message.Command, d integration.Document) (ddoe.Command, error) {
-	var command ddoe.Command
-	var err error
-	if id := d.Status.DDOE.ValidationID; id != "" {
-		if command, err = s.platformClient(d).GetCommand(ctx, id); err != nil && !ddoe.IsNotFound(err) {
+	command := ddoe.Command{ID: d.Status.DDOE.ValidationID}
+	if command.ID != "" {
+		shown, err := s.platformClient(d).GetCommand(ctx, command.ID)
+		if err != nil && !ddoe.IsNotFound(err) {
 			return command, err
 		}
+		command = shown
 	}
 	if command.ID == "" { // none has begun, or the platform has forgotten it
-		if command, err = s.platformClient(d).ValidateDrivers(ctx, d.Status.DDOE.IntegrationID); err != nil {
-			return command, err
-		}
-		err := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = command.ID })
+		begun, err := s.platformClient(d).ValidateDrivers(ctx, d.Status.DDOE.IntegrationID)
 		if err != nil {
 			return command, err
 		}
+		command = begun
+		if err := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = command.ID }); err != nil {
+			return command, err
+		}
+	}
+	budget := pollBudget
+	if cmd.Attempt > lastVerification() {
+		budget = 0
 	}
 	var waited time.Duration
-	for pause := firstPoll; !command.Ended() && waited+pause <= pollBudget && !outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
+	for pause := firstPoll; !command.Ended() && waited+pause <= budget && !outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
 		if err := s.sleep(ctx, pause); err != nil {
 			return command, err
 		}
@@ -126,13 +155,26 @@ func (s *Service) noteValidation(ctx context.Context, cmd message.Command, chang
 	return err
 }
 
-// validateLater schedules the next look where it is worth it. When the verification's window is over, or where looking
-// again is no use, end says what is left to say.
+// validateLater schedules the next look where there is to be one, else end says what is left to say. When the
+// verification's window is over, the document says meanwhile what is waited for.
 func (s *Service) validateLater(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis, again bool,
 	end func(context.Context, message.Command, diagnosis.Diagnosis) error) error {
 	invocation.From(ctx).SetCode(found.Code)
-	if again && cmd.Attempt < lastVerification() {
-		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	if !again {
+		return end(ctx, cmd, found)
 	}
-	return end(ctx, cmd, found)
+	if cmd.Attempt == lastVerification() {
+		if err := s.undecided(ctx, cmd, found); err != nil {
+			return err
+		}
+	}
+	return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+}
+
+// givenUp says why a validation has proved nothing, and forgets the command, at which nobody looks any more.
+func (s *Service) givenUp(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
+	if err := s.undecided(ctx, cmd, found); err != nil {
+		return err
+	}
+	return s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = "" })
 }

@@ -57,7 +57,7 @@ func (s *Service) settle(ctx context.Context, cmd message.Command, err error) er
 		return s.end(ctx, cmd.OperationID, integration.OperationCanceled, diagnosis.New("superseded"))
 	case final(err):
 		return s.fail(ctx, cmd, describe(err, false))
-	case cmd.Attempt >= maxAttempts:
+	case cmd.Attempt >= lastAttempt(cmd.Type):
 		last := describe(err, true)
 		d := diagnosis.New("attempts-exhausted", diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", cmd.Attempt+1, last.Code, last.Detail))
 		d.Evidence, d.Remedy = last.Evidence, last.Remedy

@@ -12,7 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// maxAttempts is how often a command is parked before its operation fails. With the pauses below that is after half an
+// maxAttempts is how often a command is parked before its operation fails, verifications aside. With the pauses below that is after half an
 // hour and the time that the eleven attempts take; up to 50 minutes where a service asks for longer pauses.
 const maxAttempts = 10
 
@@ -21,6 +21,14 @@ const (
 	firstParking = 10 * time.Second
 	maxParking   = 5 * time.Minute
 )
+
+// lastAttempt is the number of a command's last attempt, from 0. A verification counts its looks at a validation.
+func lastAttempt(commandType string) int {
+	if commandType == message.TypeVerify {
+		return lastLook()
+	}
+	return maxAttempts
+}
 
 // park sends a scheduled copy of the command. Its MessageId is derived, so parking twice makes one copy. What it waits for
 // is written down first: after a crash in between the command is delivered again, finds that, and parks its copy for the

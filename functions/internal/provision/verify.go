@@ -32,19 +32,22 @@ func verifyPause(n int) time.Duration {
 }
 
 // lastVerification is the number of the last access test within the window.
-func lastVerification() int {
-	n, total := 0, verifyPause(0)
-	for total+verifyPause(n+1) <= verifyWindow {
+func lastVerification() int { return lastWithin(verifyWindow, verifyPause) }
+
+// lastWithin is the number, from 0, of the last attempt that is made within a window, with the pause before each.
+func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
+	n, total := 0, pause(0)
+	for total+pause(n+1) <= window {
 		n++
-		total += verifyPause(n)
+		total += pause(n)
 	}
 	return n
 }
 
-// scheduleVerify sends the n-th verification into the future.
+// scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
 func (s *Service) scheduleVerify(ctx context.Context, cmd message.Command, n int) error {
 	next := message.Command{Type: message.TypeVerify, IntegrationID: cmd.IntegrationID, OperationID: cmd.OperationID, Attempt: n}
-	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(verifyPause(n)))
+	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(lookPause(n)))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
@@ -62,6 +65,8 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 		return errSuperseded
 	case !made(d) || !s.verifies() && !s.validates(d):
 		return nil
+	case cmd.Attempt > lastVerification() && platformOf(d).ValidationID != "": // it was begun when access had been proved
+		return s.validate(ctx, cmd, d)
 	case !s.verifies(): // what the platform can do as the federated identity is proof enough
 		return s.validate(ctx, cmd, d)
 	}
