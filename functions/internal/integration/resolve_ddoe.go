@@ -8,9 +8,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// maxDriverPath is the longest path of a driver, in bytes.
-const maxDriverPath = 512
-
 // resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) the organisation is
 // only bounded; a driver is then refused, because it would never be made.
 func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
@@ -83,7 +80,7 @@ func resolveDriverPath(d *Driver) []diagnosis.Finding {
 	}
 	given := d.Path
 	d.Path = strings.TrimSuffix(d.Path, "/")
-	faulty := len(d.Path) > maxDriverPath || strings.ContainsAny(d.Path, `\?#`) || strings.Contains(d.Path, "://")
+	faulty := strings.ContainsAny(d.Path, `\?#`)
 	for part := range strings.SplitSeq(d.Path, "/") {
 		faulty = faulty || part == "" || part == "." || part == ".."
 	}

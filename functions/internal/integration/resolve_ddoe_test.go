@@ -38,13 +38,20 @@ func TestResolvePlatformFindings(t *testing.T) {
 		pointer string
 		code    string
 	}{
-		"no organisation":      {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
-		"organisation in path": {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
-		"no project":           {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = "" }, "/ddoe/driver/projectId", "ddoe-project-required"},
-		"path is a URL":        {func(s *integration.Spec) { s.DDOE.Driver.Path = "https://acmedata/images" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path from the root":   {func(s *integration.Spec) { s.DDOE.Driver.Path = "/images" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path upwards":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/../x" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path is long":         {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("a", 257) }, "/ddoe/driver/path", ""},
+		"no organisation":         {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
+		"organisation in path":    {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
+		"no project":              {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = "" }, "/ddoe/driver/projectId", "ddoe-project-required"},
+		"path is a URL":           {func(s *integration.Spec) { s.DDOE.Driver.Path = "https://acmedata/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path from the root":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path upwards":            {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/../x" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with a backslash":   {func(s *integration.Spec) { s.DDOE.Driver.Path = `images\2026` }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with a query":       {func(s *integration.Spec) { s.DDOE.Driver.Path = "images?sv=2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with a fragment":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "images#2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with a scheme":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "wasb://images" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with a dot":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/./2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path with an empty part": {func(s *integration.Spec) { s.DDOE.Driver.Path = "images//2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path is a slash":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "/" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path is long":            {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("ä", 257) }, "/ddoe/driver/path", "ddoe-too-long"},
 		"several storages": {func(s *integration.Spec) {
 			s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: account, Container: "archive", Access: integration.AccessReadWrite})
 		}, "/storage", "ddoe-one-storage"},
@@ -59,19 +66,28 @@ func TestResolvePlatformFindings(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, findings, 1)
 			assert.Equal(t, c.pointer, findings[0].Pointer)
-			if c.code != "" {
-				assert.Equal(t, c.code, findings[0].Code)
-				_, known := diagnosis.Lookup(findings[0].Code)
-				assert.True(t, known)
-				assert.NotEmpty(t, findings[0].Remedy)
-			}
+			assert.Equal(t, c.code, findings[0].Code)
+			_, known := diagnosis.Lookup(findings[0].Code)
+			require.True(t, known)
+			assert.True(t, findings[0].Remedy != "" || len(diagnosis.New(findings[0].Code).Remedy.Steps) > 0)
 			s.DDOE.Integration, s.DDOE.Driver = false, nil
-			if c.code != "" {
-				_, findings, err = defaults().Resolve(t.Context(), "my-service", s)
-				require.NoError(t, err)
-				assert.Empty(t, findings, "a person may set up what the API cannot")
-			}
+			_, findings, err = defaults().Resolve(t.Context(), "my-service", s)
+			require.NoError(t, err)
+			assert.Empty(t, findings, "a person may set up what the API cannot")
 		})
+	}
+}
+
+// TestResolveDriverPath: a path that is a folder is taken as it is, in its case, without the slash at its end.
+func TestResolveDriverPath(t *testing.T) {
+	for given, want := range map[string]string{"": "", "Images/Raw": "Images/Raw", "images/": "images", "a b/50%/c:d/...": "a b/50%/c:d/...",
+		strings.Repeat("ä", 256): strings.Repeat("ä", 256)} {
+		s := onPlatform()
+		s.DDOE.Driver.Path = given
+		resolved, findings, err := defaults().Resolve(t.Context(), "my-service", s)
+		require.NoError(t, err)
+		require.Empty(t, findings, given)
+		assert.Equal(t, want, resolved.DDOE.Driver.Path)
 	}
 }
 
