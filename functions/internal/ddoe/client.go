@@ -212,10 +212,21 @@ func (c *Client) read(r call, resp *http.Response, body []byte, v any) error {
 
 // sound reports whether a success is what was asked for, and decodes it into v.
 func sound(r call, resp *http.Response, body []byte, v any) bool {
-	if r.empty {
-		return resp.StatusCode == http.StatusNoContent
+	noContent := resp.StatusCode == http.StatusNoContent
+	if r.empty || noContent && r.method == http.MethodDelete {
+		return noContent
 	}
 	return isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, v) == nil && (r.believed == nil || r.believed())
+}
+
+// remove deletes an object; false where it was absent. A success is 204, or JSON that says anything, such as what is left.
+func (c *Client) remove(ctx context.Context, op, path string) (bool, string, error) {
+	var said json.RawMessage
+	id, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, &said)
+	if IsNotFound(err) {
+		return false, id, nil
+	}
+	return err == nil, id, err
 }
 
 func (c *Client) secrets(more []string) []string {

@@ -166,11 +166,7 @@ func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatc
 
 // DeleteDriver deletes a driver; false where it was absent.
 func (c *Client) DeleteDriver(ctx context.Context, driverID string) (bool, string, error) {
-	id, err := c.do(ctx, call{op: "delete driver", method: http.MethodDelete, path: "/drivers/" + segment(driverID), empty: true}, nil)
-	if IsNotFound(err) {
-		return false, id, nil
-	}
-	return err == nil, id, err
+	return c.remove(ctx, "delete driver", "/drivers/"+segment(driverID))
 }
 
 // TestPayload has the platform test the storage of a driver that is not there yet; the platform writes a test file.

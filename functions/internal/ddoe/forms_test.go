@@ -68,3 +68,29 @@ func TestEveryFormReadsTheSame(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsGoneNeedsNoWords: a deletion is believed with whatever JSON it is answered, and with nothing, but not with a page.
+func TestWhatIsGoneNeedsNoWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer  scripted
+		removed bool
+		fails   bool
+	}{
+		"nothing":          {scripted{status: 204}, true, false},
+		"what is left":     {scripted{status: 200, contentType: asJSON, body: `[{"id":"another"}]`}, true, false},
+		"what is gone":     {scripted{status: 200, contentType: asJSON, body: `{"id":"i"}`}, true, false},
+		"it was not there": {scripted{status: 404, contentType: asJSON, body: `{"message":"not found"}`}, false, false},
+		"a page":           {scripted{status: 200, contentType: "text/html", body: `<html></html>`}, false, true},
+		"half an answer":   {scripted{status: 200, contentType: asJSON, body: `[{"id":`}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for object, remove := range map[string]func(*api) (bool, string, error){
+				"integration": func(a *api) (bool, string, error) { return a.DeleteIntegration(t.Context(), "o", "i") },
+				"driver":      func(a *api) (bool, string, error) { return a.DeleteDriver(t.Context(), "d") },
+			} {
+				removed, _, err := remove(serve(t, c.answer))
+				assert.Equal(t, []any{c.removed, c.fails}, []any{removed, err != nil}, "%s: %v", object, err)
+			}
+		})
+	}
+}

@@ -224,12 +224,7 @@ func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p
 
 // DeleteIntegration deletes an integration; false where it was absent. The answer, which lists the others, is not read.
 func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrationID string) (bool, string, error) {
-	var rest json.RawMessage
-	id, err := c.do(ctx, call{op: "delete integration", method: http.MethodDelete, path: integrations(organizationID) + "/" + segment(integrationID)}, &rest)
-	if IsNotFound(err) {
-		return false, id, nil
-	}
-	return err == nil, id, err
+	return c.remove(ctx, "delete integration", integrations(organizationID)+"/"+segment(integrationID))
 }
 
 func integrations(organizationID string) string {
