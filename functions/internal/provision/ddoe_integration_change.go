@@ -26,10 +26,12 @@ func (r *run) keepIntegration(ctx context.Context, is ddoe.Integration) (string,
 	return r.claimIntegration(ctx, is.ID, hash, false)
 }
 
-// marked reports whether an integration of ours says so. An answer without metadata says nothing of marks: one that is
-// known by its id is not sent its mark for ever.
+// marked reports whether an integration of ours needs no mark: it has ours, or the document knows its id and nobody else's mark
+// is shown. The mark serves to find what a lost answer kept the document from knowing; a platform that does not show it is not
+// sent it for ever.
 func (s *Service) marked(d integration.Document, is ddoe.Integration) bool {
-	return is.Metadata == nil && d.Status.DDOE.IntegrationID == is.ID || is.Metadata[metaOwner].Value == s.platformOwner(d.ID)
+	mark, shown := is.Metadata[metaOwner]
+	return mark.Value == s.platformOwner(d.ID) || !shown && d.Status.DDOE.IntegrationID == is.ID
 }
 
 // updateIntegration sends what is not known to be there: name, mark, and the options where they are asked for.
@@ -85,18 +87,12 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 	})
 }
 
-// compareIntegration holds an integration against what it is to be, member by member, the options aside.
+// compareIntegration holds an integration against what it is to be, member by member: the options, which are not shown, and the
+// mark aside.
 func (r *run) compareIntegration(is ddoe.Integration) []comparison {
-	var mark *string
-	if is.Metadata != nil {
-		value := is.Metadata[metaOwner].Value
-		mark = &value
-	}
-	d := r.current()
 	return []comparison{
-		{memberName, platformName(d), said(is.Name)},
+		{memberName, platformName(r.current()), said(is.Name)},
 		{memberType, r.platform.offer.kind, said(is.Type)},
-		{metaOwner, r.platformOwner(d.ID), mark},
 	}
 }
 

@@ -31,17 +31,6 @@ func TestPlatformIntegrationUnchanged(t *testing.T) {
 		"keepsName": {rename, `name is "DDOE WIF my-service", not "Renamed"`, func(f *fixture) {
 			f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["name"] = "Renamed" })
 		}},
-		"keepsMetadata": {func(f *fixture) integration.Spec {
-			why := reasons(f)["there is no API key"]
-			why.arrange(f)
-			f.carried(wired())
-			f.advance(time.Minute)
-			f.byHand("by-hand", f.offered()["type"], nil)
-			why.mend(f)
-			return wired()
-		}, `managed-by is "", not "ddoe-wif/0123abcd/my-service"`, func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, "by-hand"))
-		}},
 		"keepsType": {func(f *fixture) integration.Spec {
 			f.carried(wired())
 			f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["type"] = "another-type" })
@@ -64,6 +53,59 @@ func TestPlatformIntegrationUnchanged(t *testing.T) {
 			assert.Equal(t, gateCounts{}, f.onGate())
 		})
 	}
+}
+
+// TestPlatformMarkNotShown: a platform that does not show our mark, or does not keep it, costs nothing: what the document knows by
+// its id is ours, the mark is not sent for ever, and all is torn down.
+func TestPlatformMarkNotShown(t *testing.T) {
+	for _, quirk := range []struct{ name, value string }{{platform.QuirkIntegrationAnswer, "unmarked"}, {platform.QuirkIntegrationPatch, "keepsMetadata"}} {
+		for name, arrange := range map[string]func(*fixture){
+			"made": func(f *fixture) { f.carried(wired()) },
+			"taken over": func(f *fixture) {
+				why := reasons(f)["there is no API key"]
+				why.arrange(f)
+				f.carried(wired())
+				f.advance(time.Minute)
+				f.byHand("by-hand", f.offered()["type"], nil)
+				why.mend(f)
+				assert.Equal(f.t, "by-hand", f.carried(wired()).Status.DDOE.IntegrationID)
+			},
+			"lost its mark": func(f *fixture) {
+				f.carried(wired())
+				f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["metadata"] = []any{} })
+			},
+		} {
+			t.Run(quirk.value+", "+name, func(t *testing.T) {
+				f := withPlatform(t)
+				f.quirk(quirk.name, world.Object{"value": quirk.value})
+				arrange(f)
+				before := len(f.requests)
+				d := f.carried(wired())
+				assert.Empty(t, f.writes(before))
+				assert.Contains(t, f.steps(d.Status.LastOperationID), "ddoeIntegration unchanged")
+				before = len(f.requests)
+				f.carried(changed())
+				f.requireChanged(0)
+				assert.Equal(t, 1, f.sentTo(before, patchesIntegrations))
+				assert.Equal(t, integration.OperationSucceeded, f.teardown().Status)
+				assert.Equal(t, gateCounts{}, f.onGate())
+			})
+		}
+	}
+}
+
+// TestPlatformAnothersMark: somebody has put theirs on what the document knows for ours. It is put right, once.
+func TestPlatformAnothersMark(t *testing.T) {
+	f := withPlatform(t)
+	id := f.carried(wired()).Status.DDOE.IntegrationID
+	f.changeOnGate(world.DDOEIntegrations, func(o world.Object) {
+		o["metadata"] = []any{world.Object{"id": "m", "name": "managed-by", "value": "theirs"}}
+	})
+	f.carried(wired())
+	assert.Equal(t, ownMark, f.mark(id))
+	before := len(f.requests)
+	f.carried(wired())
+	assert.Empty(t, f.writes(before))
 }
 
 // TestPlatformAnswersAChangeLate: what a change is answered with may be as it was before; what the platform shows then counts.

@@ -34,6 +34,28 @@ func TestQuirkDriverAnswer(t *testing.T) {
 	}
 }
 
+// TestQuirkIntegrationAnswer: the metadata that were sent are kept and not shown; the platform's own entry is.
+func TestQuirkIntegrationAnswer(t *testing.T) {
+	b := newBench(t)
+	path := "/orgs/" + world.OrganizationID + "/integrations"
+	b.quirk(platform.QuirkIntegrationAnswer, `{"value":"unmarked"}`)
+	id := b.integration("wif", values("c"))
+	answers := map[string]func() any{
+		"changed": func() any {
+			return b.do("PATCH", path, map[string]any{"integrationId": id, "metadata": []any{map[string]any{"name": "managed-by", "value": "us"}}}).at("metadata")
+		},
+		"read":   func() any { return b.do("GET", "/integrations/"+id, nil).at("metadata") },
+		"listed": func() any { return b.do("GET", path, nil).at(0).(map[string]any)["metadata"] },
+	}
+	for _, name := range []string{"changed", "read", "listed"} {
+		entries, _ := answers[name]().([]any)
+		require.Len(t, entries, 1, name)
+		assert.Equal(t, "status", entries[0].(map[string]any)["name"], name)
+	}
+	o, _ := b.world.DDOEObject(world.DDOEIntegrations, id)
+	assert.Len(t, o["metadata"], 2)
+}
+
 func TestQuirkDriverPatchAndCreate(t *testing.T) {
 	for value, tc := range map[string]struct {
 		status  int

@@ -19,7 +19,8 @@ func (g *gate) integrationView(o world.Object, alone bool) world.Object {
 	entries, _ := o["metadata"].([]any)
 	shown := make([]any, 0, len(entries))
 	for _, one := range entries {
-		if entry, ok := one.(world.Object); ok {
+		entry, ok := one.(world.Object)
+		if ok && (text(entry, "name") == "status" || g.value(QuirkIntegrationAnswer) != "unmarked") {
 			entry["createdAt"], entry["updatedAt"] = g.integrationDate(entry, "createdAt"), g.integrationDate(entry, "updatedAt")
 			shown = append(shown, entry)
 		}

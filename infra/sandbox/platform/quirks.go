@@ -49,6 +49,8 @@ const (
 	// "keepsMetadata" or "keepsType" (where the type is another, the options stay, too); "mindsOwnName" takes the
 	// integration's own name, sent again, for a duplicate, where duplicates are refused.
 	QuirkIntegrationPatch = "integrationPatch"
+	// QuirkIntegrationAnswer shows "unmarked" integrations: of their metadata the platform's own entry alone, whatever was sent.
+	QuirkIntegrationAnswer = "integrationAnswer"
 	// QuirkDriverAnswer shows "bare" drivers: no more than the API's description requires, without integration, project and
 	// place.
 	QuirkDriverAnswer = "driverAnswer"
@@ -94,8 +96,9 @@ func quirkShapes() map[string]quirkShape {
 		QuirkListLag: lag, QuirkDriverListLag: lag, QuirkDriverCountLag: lag, QuirkCommandLag: lag,
 		QuirkValidation: {members: []string{"polls", "ms", "status", "error"}},
 		QuirkReferences: one("string", "object"), QuirkDates: one("string", "number"), QuirkErrors: one("message", "text", "html"),
-		QuirkIntegrationPatch: one(keepsName, keepsMetadata, keepsType, mindsOwnName),
-		QuirkDriverAnswer:     one("bare"), QuirkDriverCreate: one("ignoresExternalDelete"),
+		QuirkIntegrationPatch:  one(keepsName, keepsMetadata, keepsType, mindsOwnName),
+		QuirkIntegrationAnswer: one("unmarked"),
+		QuirkDriverAnswer:      one("bare"), QuirkDriverCreate: one("ignoresExternalDelete"),
 		QuirkDriverPatch: one("keepsIntegration", "keepsExternalDelete", "refusesIntegration"),
 		QuirkDriverTest:  one("401", "403", "409", "422", "424", "500", "503"),
 		QuirkUnknownPath: one("notFound"), QuirkIntegrationDelete: one("object", "nothing"),
@@ -120,6 +123,7 @@ func quirkMeanings() map[string]string {
 		QuirkDriverCountLag:    "an integration's drivers are counted as they were so many ms ago",
 		QuirkCommandLag:        "a new command is not found for so many ms",
 		QuirkIntegrationPatch:  "an update of an integration is answered 200, and that member stays; or its own name counts as taken",
+		QuirkIntegrationAnswer: "integrations are shown without the metadata that they were sent",
 		QuirkDriverAnswer:      "drivers are shown without integration, project and place",
 		QuirkDriverCreate:      "a new driver may delete, whatever was sent",
 		QuirkDriverPatch:       "an update of a driver is answered 200, and that member stays; or it is refused",
