@@ -229,11 +229,11 @@ func (a *app) account(name string) string {
 	return ""
 }
 
-// wait polls an operation as a portal does, at most half a minute.
+// wait polls an operation as a portal does, at most a minute and a half.
 func (a *app) wait(location string) answer {
 	a.t.Helper()
 	path := location[strings.LastIndex(location, "/operations/"):]
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for {
 		got := a.call(http.MethodGet, path, nil)
 		require.Equal(a.t, http.StatusOK, got.Status, got.Raw)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // quirk switches one of the platform's ways on.
@@ -105,4 +106,70 @@ func (a *app) commanded(kind string, data map[string]any) answer {
 	data["operationId"] = id
 	a.produce("my-images", cloudEvent(a.t, "ai.ddoe.wif."+kind+".v1", data))
 	return a.operation(id)
+}
+
+// TestPlatformThatRefuses: what a platform does that nobody can get along with ends in a diagnosis that names it, and the
+// same request goes through when the platform is as it should be.
+func TestPlatformThatRefuses(t *testing.T) {
+	t.Parallel()
+	user := "/objects/ddoe.users/" + world.UserEmail
+	value := func(v string) map[string]any { return map[string]any{"value": v} }
+	quirks := func(all map[string]map[string]any) func(a *app) {
+		return func(a *app) {
+			for name, members := range all {
+				a.quirk(name, members)
+			}
+		}
+	}
+	role := func(organization, project string) func(a *app) {
+		return func(a *app) {
+			a.control(http.MethodPut, user, map[string]any{"email": world.UserEmail, "role": organization, "projectRole": project})
+		}
+	}
+	renamed := func(spec map[string]any) { spec["displayName"] = "Renamed" }
+	deleting := func(spec map[string]any) {
+		spec["ddoe"].(map[string]any)["driver"].(map[string]any)["allowExternalDelete"] = true
+	}
+	for name, c := range map[string]struct {
+		made   bool // there is one before
+		refuse func(a *app)
+		change func(spec map[string]any) // nil: the spec stays
+		code   string
+	}{
+		"the organisation's role, as 403": {false, role("member", "owner"), nil, "ddoe-organization-role-missing"},
+		"the organisation's role, as 401": {false, func(a *app) { role("worker", "owner")(a); a.quirk(platform.QuirkRole401, map[string]any{}) }, nil, "ddoe-organization-role-missing"},
+		"the project's role":              {true, role("owner", "annotator"), deleting, "ddoe-project-role-missing"},
+		"a name that stays":               {true, quirks(map[string]map[string]any{platform.QuirkIntegrationPatch: value("keepsName")}), renamed, "ddoe-integration-unchanged"},
+		"a driver that may not delete":    {true, quirks(map[string]map[string]any{platform.QuirkDriverPatch: value("keepsExternalDelete")}), deleting, "ddoe-driver-unchanged"},
+		"a driver that may delete": {false, quirks(map[string]map[string]any{platform.QuirkDriverPatch: value("keepsExternalDelete"), platform.QuirkDriverCreate: value("ignoresExternalDelete")}),
+			nil, "ddoe-driver-unchanged"},
+		"pages in place of refusals": {true, func(a *app) {
+			a.quirk(platform.QuirkErrors, value("html"))
+			integration := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.id").(string)
+			a.control(http.MethodDelete, "/objects/ddoe.integrations/"+integration, nil)
+		}, nil, "ddoe-not-found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t)
+			spec := a.wired()
+			if c.made {
+				a.put(a.wired())
+			}
+			if c.change != nil {
+				c.change(spec)
+			}
+			c.refuse(a)
+			operation := a.provisionedByPUT(spec)
+			assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
+			assert.Equal(t, c.code, operation.at("error.code"), operation.Raw)
+			for _, quirk := range a.Cloud().World().DDOEObjects(world.DDOEQuirks) {
+				a.control(http.MethodDelete, "/objects/ddoe.quirks/"+quirk["name"].(string), nil)
+			}
+			role("owner", "owner")(a)
+			operation = a.provisionedByPUT(spec)
+			assert.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
+			a.requireOne()
+		})
+	}
 }
