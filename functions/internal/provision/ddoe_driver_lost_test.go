@@ -291,3 +291,77 @@ func TestPlatformDriverReplacedByAPerson(t *testing.T) {
 	assert.Equal(t, "ddoe-driver-foreign", f.refused(s).Error.Code)
 	assert.Equal(t, before, f.driversOnGate())
 }
+
+// TestPlatformColleaguesDriver: a driver of the name and the place that were sent, which another user has made while our create was
+// in doubt, is not what the create has made: it is not removed, and where there is ours, not taken for it.
+func TestPlatformColleaguesDriver(t *testing.T) {
+	for name, c := range map[string]struct {
+		after bool // the create has made a driver
+		do    func(*fixture, message.Command) integration.Operation
+		ours  int
+	}{
+		"nothing made, dropped": {false, func(f *fixture, _ message.Command) integration.Operation {
+			return f.operation(f.carried(without(wired())).Status.LastOperationID)
+		}, 0},
+		"made, dropped": {true, func(f *fixture, _ message.Command) integration.Operation {
+			return f.operation(f.carried(without(wired())).Status.LastOperationID)
+		}, 0},
+		"made, carried on": {true, func(f *fixture, cmd message.Command) integration.Operation {
+			f.handle(cmd)
+			return f.settle(cmd)
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			_, cmd := f.submit(wired())
+			f.killedAtCreate(cmd, c.after)
+			op := c.do(f, cmd)
+			assert.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
+			assert.NotEqual(t, "a-colleagues", f.document().Status.DDOE.DriverID)
+			_, there := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
+			assert.True(t, there)
+			assert.Len(t, f.driversOnGate(), 1+c.ours)
+		})
+	}
+	for _, after := range []bool{false, true} {
+		f := withPlatform(t)
+		_, cmd := f.submit(wired())
+		f.killedAtCreate(cmd, after)
+		op := f.teardown()
+		require.NotNil(t, op.Error, "the colleague uses it")
+		assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+		assert.Contains(t, op.Error.Detail, "a-colleagues")
+		_, there := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
+		assert.True(t, there)
+	}
+}
+
+// killedAtCreate carries a command out until it sends a driver's create, which the platform has carried out or not. A colleague
+// makes their driver just before.
+func (f *fixture) killedAtCreate(cmd message.Command, after bool) {
+	f.t.Helper()
+	f.onceAt(`POST .*/drivers/test`, 0, f.colleagues)
+	if after {
+		f.killedAt(cmd, createsDriver)
+		return
+	}
+	ctx := f.dies(1 << 30)
+	f.onceAt(createsDriver, http.StatusServiceUnavailable, func() {
+		f.mu.Lock()
+		f.kill.dead = true
+		f.mu.Unlock()
+		f.kill.cancel()
+	})
+	_ = f.service.Handle(ctx, cmd)
+	require.True(f.t, f.revive())
+}
+
+// colleagues is a driver as ours, made by another user.
+func (f *fixture) colleagues() {
+	f.t.Helper()
+	integrationID, kind := f.document().Status.DDOE.IntegrationID, f.offered()["type"]
+	f.driverByHand("a-colleagues", integrationID, kind)
+	o, _ := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
+	o["creator"] = "colleague@example.com"
+	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, o))
+}

@@ -37,7 +37,8 @@ type OptionSource struct {
 type OptionMap map[string]OptionSource
 
 // ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name → one of the five values, or =literal.
-// Its error shows no value, which may be secret.
+// Its error shows no value, which may be secret. A literal that is shorter than four bytes is no secret: answers of the platform
+// that repeat it are shown as they are, as taking it out would spoil words.
 func ParseOptionMap(text string) (OptionMap, error) {
 	if text == "" {
 		return nil, nil

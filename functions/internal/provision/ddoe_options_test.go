@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -94,4 +95,58 @@ func TestTypesByTheirNames(t *testing.T) {
 			assert.Equal(t, c.api, d.Status.DDOE.Mode == "api", d.Status.DDOE.Why)
 		})
 	}
+}
+
+// TestOptionContainer: where the whole account is given, there is no container to send. An option for one is then left out, or
+// missing.
+func TestOptionContainer(t *testing.T) {
+	for _, c := range []struct {
+		container string
+		required  bool
+		mode      string
+		sent      any
+	}{
+		{"images", true, "api", "images"}, {"images", false, "api", "images"}, {"", false, "api", nil}, {"", true, "manual", nil},
+	} {
+		t.Run(fmt.Sprintf("%q, required %t", c.container, c.required), func(t *testing.T) {
+			f := withPlatform(t)
+			offered := f.offered()
+			offered["options"] = []any{world.Object{"name": "x1", "displayName": "Container", "type": "string", "required": c.required}}
+			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, offered))
+			s := without(wired())
+			s.Storage[0].Container = c.container
+			st := f.provisioned(s).Status.DDOE
+			assert.Equal(t, c.mode, st.Mode, st.Why)
+			if c.mode == "manual" {
+				assert.Equal(t, "ddoe-option-unmapped", st.Diagnosis.Code)
+				return
+			}
+			assert.Equal(t, c.sent, f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"].(map[string]any)["x1"])
+		})
+	}
+}
+
+// TestOptionsOfAnotherType: the same values for another type are other options: drift says so, and the same PUT sends them.
+func TestOptionsOfAnotherType(t *testing.T) {
+	f := withPlatform(t)
+	other := f.offered()
+	other["type"] = "another-type"
+	f.carried(wired())
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, other))
+	f.setPlatform(provision.Platform{IntegrationType: "another-type"})
+	_, found := f.drift()
+	assert.Equal(t, map[string]string{"ddoe.options": "ddoe-options-changed"}, found)
+	f.carried(wired())
+	assert.Equal(t, "another-type", f.world.DDOEObjects(world.DDOEIntegrations)[0]["type"])
+	_, found = f.drift()
+	assert.Empty(t, found)
+}
+
+// TestOddTypeBesides: a type that nobody asked for may look like nothing that is known.
+func TestOddTypeBesides(t *testing.T) {
+	f := withPlatform(t)
+	body, err := json.Marshal([]any{f.offered(), 7, world.Object{"type": "odd", "options": []any{world.Object{"name": "a", "type": world.Object{"name": "string"}}}}})
+	require.NoError(t, err)
+	f.answers(askTypes, 200, "application/json", string(body))
+	assert.Equal(t, "api", f.provisioned(wired()).Status.DDOE.Mode)
 }
