@@ -1,0 +1,93 @@
+package provision_test
+
+import (
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+)
+
+// putsOff answers matching requests (over "METHOD path") of a host with a status and Retry-After, the first n times.
+func (f *fixture) putsOff(host, match string, n, status int, retryAfter string) {
+	matches, next := regexp.MustCompile(match), f.hosts[host]
+	f.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n == 0 || !matches.MatchString(r.Method+" "+r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		n--
+		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{}`))
+	})
+}
+
+// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there is; one
+// that asks for a shorter one gets its own.
+func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
+	const graphHost, armHost, gateHost = "graph.microsoft.com", "management.azure.com", platform.GateHost
+	for name, c := range map[string]struct {
+		host, match, retryAfter string
+		status                  int
+		pause                   time.Duration
+	}{
+		"directory: no wish":              {graphHost, ".", "", 429, 10 * time.Second},
+		"directory: shorter than its own": {graphHost, ".", "3", 429, 10 * time.Second},
+		"directory: longer":               {graphHost, ".", "95", 429, 95 * time.Second},
+		"directory: with 503":             {graphHost, ".", "95", 503, 95 * time.Second},
+		"directory: as long as it may":    {graphHost, ".", "300", 429, 5 * time.Minute},
+		"directory: longer than it may":   {graphHost, ".", "3600", 429, 5 * time.Minute},
+		"resource manager: longer":        {armHost, "^PUT", "95", 429, 95 * time.Second},
+		"platform: longer":                {gateHost, "availableIntegrations$", "95", 429, 95 * time.Second},
+		"platform: with 503":              {gateHost, "availableIntegrations$", "95", 503, 95 * time.Second},
+		"platform: a create":              {gateHost, "^POST .*/integrations$", "95", 429, 95 * time.Second},
+		"platform: longer than it may":    {gateHost, "^POST .*/drivers$", "3600", 429, 5 * time.Minute},
+		"platform: a test, tried by us":   {gateHost, "/drivers/test$", "95", 424, 95 * time.Second},
+		"platform: a role, tried by us":   {gateHost, "/drivers/test$", "95", 403, 95 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.putsOff(c.host, c.match, 1, c.status, c.retryAfter)
+			_, cmd := f.submit(wired())
+			f.handle(cmd)
+			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
+			require.NotNil(t, op.Waiting)
+			assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt)
+			assert.Equal(t, c.pause, op.Waiting.NextAttemptAt.Sub(f.now()))
+			f.settle(cmd)
+			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+		})
+	}
+}
+
+// TestARequestWaitsAsLongAsItIsAsked where that fits into the invocation: it is not parked.
+func TestARequestWaitsAsLongAsItIsAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		host, match string
+		status      int
+		retryAfter  string
+		waits       time.Duration
+	}{
+		"the platform's test": {platform.GateHost, "/drivers/test$", 424, "40", 40 * time.Second},
+		"the platform's 429":  {platform.GateHost, "/drivers/test$", 429, "30", 30 * time.Second},
+		"the directory's lag": {"graph.microsoft.com", "federatedIdentityCredentials", 404, "45", 45 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.putsOff(c.host, c.match, 1, c.status, c.retryAfter)
+			_, cmd := f.submit(wired())
+			began := f.now()
+			f.handle(cmd)
+			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+			assert.Equal(t, c.waits, f.now().Sub(began))
+		})
+	}
+}
