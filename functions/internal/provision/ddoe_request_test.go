@@ -3,6 +3,7 @@ package provision_test
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,10 +19,11 @@ import (
 // TestStepsCarryThePlatformsRequestID: what was made, changed and removed can be asked after at DDOE's.
 func TestStepsCarryThePlatformsRequestID(t *testing.T) {
 	f := withPlatform(t)
-	gate, answered := f.hosts[platform.GateHost], map[string]string{}
+	var answered sync.Map // request id → request
+	gate := f.hosts[platform.GateHost]
 	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		gate.ServeHTTP(w, r)
-		answered[w.Header().Get("x-request-id")] = r.Method + " " + r.URL.Path
+		answered.Store(w.Header().Get("x-request-id"), r.Method+" "+r.URL.Path)
 	})
 	carry := func(c message.Command) integration.Document { f.completed(c); return f.document() }
 	_, create := f.submit(wired())
@@ -32,15 +34,15 @@ func TestStepsCarryThePlatformsRequestID(t *testing.T) {
 	carry(remove)
 	integrations := "/api/v1/orgs/" + world.OrganizationID + "/integrations"
 	ofIntegration, ofDriver := "/"+d.Status.DDOE.IntegrationID, "/api/v1/drivers/"+d.Status.DDOE.DriverID
-	for operation, want := range map[string]map[string]string{
+	for operation, want := range map[string]map[string]any{
 		create.OperationID: {"ddoeIntegration created": "POST " + integrations, "ddoeDriver created": "POST /api/v1/drivers"},
 		change.OperationID: {"ddoeIntegration updated": "PATCH " + integrations, "ddoeDriver updated": "PATCH " + ofDriver},
 		remove.OperationID: {"ddoeIntegration-delete deleted": "DELETE " + integrations + ofIntegration, "ddoeDriver-delete deleted": "DELETE " + ofDriver},
 	} {
-		got := map[string]string{}
+		got := map[string]any{}
 		for _, s := range f.operation(operation).Steps {
-			if name := s.Name + " " + s.Outcome; want[name] != "" {
-				got[name] = answered[s.RequestID]
+			if name := s.Name + " " + s.Outcome; want[name] != nil {
+				got[name], _ = answered.Load(s.RequestID)
 			}
 		}
 		assert.Equal(t, want, got)

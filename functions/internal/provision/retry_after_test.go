@@ -3,6 +3,7 @@ package provision_test
 import (
 	"net/http"
 	"regexp"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,14 +15,14 @@ import (
 )
 
 // putsOff answers matching requests (over "METHOD path") of a host with a status and Retry-After, the first n times.
-func (f *fixture) putsOff(host, match string, n, status int, retryAfter string) {
+func (f *fixture) putsOff(host, match string, n int64, status int, retryAfter string) {
+	var met atomic.Int64
 	matches, next := regexp.MustCompile(match), f.hosts[host]
 	f.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n == 0 || !matches.MatchString(r.Method+" "+r.URL.Path) {
+		if !matches.MatchString(r.Method+" "+r.URL.Path) || met.Add(1) > n {
 			next.ServeHTTP(w, r)
 			return
 		}
-		n--
 		w.Header().Set("Retry-After", retryAfter)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
