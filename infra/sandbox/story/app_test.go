@@ -59,6 +59,24 @@ func assemble(dir string) error {
 	return nil
 }
 
+// sources looks at all that the handler is built of. It is built out of sight of go test, which would otherwise serve these
+// tests from its cache after a change of the app; what a test looks at while it runs is part of the cache's key.
+var sources = sync.OnceValue(func() error {
+	top := filepath.Join("..", "..", "..")
+	for _, part := range []string{"handler", "functions", "go.mod", "go.sum", "host.json", "Makefile"} {
+		err := filepath.WalkDir(filepath.Join(top, part), func(path string, _ os.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
 // app is one running app with its sandbox, and a transcript of all that it said.
 type app struct {
 	*stack.Stack
@@ -83,6 +101,7 @@ func start(t *testing.T) *app {
 // said when the test ends.
 func launch(t *testing.T, o stack.Options) *app {
 	t.Helper()
+	require.NoError(t, sources())
 	log, arrange := &lockedBuffer{}, o.Arrange
 	o.Dist, o.Log = dist, log
 	o.Arrange = func(w *world.World) {
