@@ -15,7 +15,10 @@ func (r *run) platformIntegration(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := "", error(nil)
+	if found.handmade, err = r.madeForUs(ctx, found.handmade); err != nil {
+		return "", err
+	}
+	id := ""
 	switch ours := len(found.ours) > 0; {
 	case found.foreign != nil && (!ours && len(found.handmade) == 0 || ours && found.ours[0].Name != platformName(d)):
 		return "", r.foreignIntegration(*found.foreign)

@@ -72,6 +72,53 @@ func (r *run) lookForOurs(ctx context.Context) (listed, error) {
 	return found, nil
 }
 
+// madeForUs are the integrations made by hand that were made for this document's form, as far as other documents tell: they
+// may have handed out a form of the same name, and what was made by it looks the same; or they have taken it over already, and
+// the platform shows no marks. Who has chosen another name since has left the integration to the other. The documents are
+// listed only where there is something to take over, which is seldom.
+func (r *run) madeForUs(ctx context.Context, handmade []ddoe.Integration) ([]ddoe.Integration, error) {
+	const page = 100
+	d := r.current()
+	for token, more := "", len(handmade) > 0; more; more = token != "" {
+		others, next, err := r.Repository.List(ctx, token, page)
+		if err != nil {
+			return nil, err
+		}
+		token = next
+		for _, other := range others {
+			has := slices.ContainsFunc(handmade, func(one ddoe.Integration) bool { return one.ID == platformOf(other).IntegrationID })
+			if other.ID == d.ID || !has && !sameForm(d, other) {
+				continue
+			}
+			name := d.Status.DDOE.Form.IntegrationName
+			switch ours, theirs := platformName(d) == name, has || platformName(other) == name; {
+			case theirs && !ours:
+				return nil, nil
+			case ours == theirs:
+				return nil, twoForms(handmade[0], other)
+			}
+		}
+	}
+	return handmade, nil
+}
+
+// sameForm reports whether another document has handed out a form of our form's name, for the same organisation as far as
+// both say.
+func sameForm(d, other integration.Document) bool {
+	ours, theirs := d.Status.DDOE.Form, platformOf(other).Form
+	return theirs != nil && theirs.IntegrationName == ours.IntegrationName &&
+		(ours.OrganizationID == "" || theirs.OrganizationID == "" || sameID(ours.OrganizationID, theirs.OrganizationID))
+}
+
+// twoForms leaves it to a person whose form it was.
+func twoForms(made ddoe.Integration, other integration.Document) error {
+	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The integration %s was made by hand, for this spec or for %s: both have told a person to make one of its name.",
+		named(made.Name, made.ID), diagnosis.Printable(other.ID)))
+	found.Diagnosis.Remedy.Who = diagnosis.WhoUploader
+	found.Diagnosis.Remedy.Steps = []string{"Ask who made it which of the two it is for. Choose another displayName for the other one and PUT that spec first; then PUT this one again, which takes the integration over."}
+	return found
+}
+
 // knownIntegration reads the integration that the document knows, by its id alone: that tells one that is gone from one in
 // an organisation that the key's user does not see. Nil where it is gone, or none is known.
 func (r *run) knownIntegration(ctx context.Context) (*ddoe.Integration, error) {

@@ -325,3 +325,113 @@ func TestPlatformMovesFromAFormOfNoOrganisation(t *testing.T) {
 	assert.Equal(t, "by-hand", f.carried(wired()).Status.DDOE.IntegrationID)
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 }
+
+// as submits a spec for another document and carries it out.
+func (f *fixture) as(documentID string, s integration.Spec) (integration.Operation, *integration.DDOEStatus) {
+	f.t.Helper()
+	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: documentID, Spec: s})
+	require.NoError(f.t, err)
+	f.handle(f.command(a.Operation.ID))
+	f.settle(f.command(a.Operation.ID))
+	d, err := f.service.Repository.Get(f.t.Context(), documentID)
+	require.NoError(f.t, err)
+	return f.operation(a.Operation.ID), d.Status.DDOE
+}
+
+// TestPlatformTwoForms: two documents have handed out a form of one name. Whose the integration is that was made by it, nobody can
+// tell; it is refused to both, until one takes another name. The other then takes it over.
+func TestPlatformTwoForms(t *testing.T) {
+	shared := func(subject string) integration.Spec {
+		s := without(wired())
+		s.DisplayName, s.ServiceName, s.Subjects = "Shared", "", []string{subject}
+		return s
+	}
+	for _, marks := range []bool{true, false} {
+		f := withPlatform(t)
+		if !marks {
+			f.quirk(platform.QuirkIntegrationAnswer, world.Object{"value": "unmarked"})
+		}
+		kind, why := f.offered()["type"], reasons(f)["there is no API key"]
+		why.arrange(f)
+		f.carried(shared(subject))
+		f.as("another-service", shared(other))
+		f.byHand("by-hand", kind, nil)
+		why.mend(f)
+		op := f.refused(shared(subject))
+		assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+		assert.Contains(t, op.Error.Detail, "for this spec or for another-service")
+		assert.Contains(t, op.Error.Remedy.Steps[0], "another displayName")
+		op, _ = f.as("another-service", shared(other))
+		assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+
+		s := shared(other)
+		s.DisplayName = "Of their own"
+		op, theirs := f.as("another-service", s)
+		require.Equal(t, integration.OperationSucceeded, op.Status)
+		assert.NotEqual(t, "by-hand", theirs.IntegrationID)
+		assert.Equal(t, "by-hand", f.carried(shared(subject)).Status.DDOE.IntegrationID)
+		assert.Equal(t, gateCounts{2, 0}, f.onGate())
+	}
+}
+
+// TestPlatformAnotherDocumentsIntegration: what another document has taken over is not ours, although its mark is not shown.
+func TestPlatformAnotherDocumentsIntegration(t *testing.T) {
+	f := withPlatform(t)
+	f.quirk(platform.QuirkIntegrationAnswer, world.Object{"value": "unmarked"})
+	kind, why := f.offered()["type"], reasons(f)["there is no API key"]
+	s := without(wired())
+	s.DisplayName = "Shared"
+	why.arrange(f)
+	f.carried(s)
+	f.byHand("by-hand", kind, func(o world.Object) { o["createdAt"] = f.now().Add(time.Hour).UnixMilli() })
+	why.mend(f)
+	require.Equal(t, "by-hand", f.carried(s).Status.DDOE.IntegrationID)
+	why.arrange(f)
+	theirs := s
+	theirs.DisplayName = "Renamed"
+	s.ServiceName, s.Subjects = "", []string{other}
+	f.as("another-service", s)
+	why.mend(f)
+	f.submit(theirs) // and is not renamed yet
+	op, _ := f.as("another-service", s)
+	assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+	assert.Contains(t, op.Error.Detail, "for this spec or for my-service")
+	s.DisplayName = "Of their own"
+	op, st := f.as("another-service", s)
+	assert.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
+	assert.NotEqual(t, "by-hand", st.IntegrationID)
+	assert.Equal(t, gateCounts{2, 0}, f.onGate())
+}
+
+// TestPlatformFormOfTheDeleted: a document that was torn down lays claim to nothing, nor does a form for another organisation.
+func TestPlatformFormOfTheDeleted(t *testing.T) {
+	for name, c := range map[string]struct {
+		theirs func(*integration.Spec)
+		then   func(*fixture)
+	}{
+		"deleted": {func(*integration.Spec) {}, func(f *fixture) {
+			a, err := f.service.SubmitTeardown(f.t.Context(), "another-service", provision.TeardownOptions{})
+			require.NoError(f.t, err)
+			f.handle(f.command(a.Operation.ID))
+			f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+		}},
+		"for another organisation": {func(s *integration.Spec) { s.DDOE.OrganizationID = "o-2" }, func(*fixture) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			kind, why := f.offered()["type"], reasons(f)["there is no API key"]
+			why.arrange(f)
+			s := without(wired())
+			s.DisplayName = "Shared"
+			f.carried(s)
+			theirs := without(wired())
+			theirs.DisplayName, theirs.ServiceName, theirs.Subjects = "Shared", "", []string{other}
+			c.theirs(&theirs)
+			f.as("another-service", theirs)
+			f.byHand("by-hand", kind, nil)
+			c.then(f)
+			why.mend(f)
+			assert.Equal(t, "by-hand", f.carried(s).Status.DDOE.IntegrationID)
+		})
+	}
+}
