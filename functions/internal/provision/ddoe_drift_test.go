@@ -25,10 +25,10 @@ func (f *fixture) changeOnGate(kind string, change func(world.Object)) {
 	require.NoError(f.t, f.world.PutDDOEObject(kind, o))
 }
 
-// optionNamed is the wire name of an option of the seeded type.
-func optionNamed(f *fixture, displayName string) string {
+// optionFor is the wire name of the seeded type's option for a meaning; the one without any is for notes.
+func optionFor(f *fixture, means any) string {
 	for _, o := range f.offered()["options"].([]any) {
-		if o.(world.Object)["displayName"] == displayName {
+		if o.(world.Object)["means"] == means {
 			return o.(world.Object)["name"].(string)
 		}
 	}
@@ -38,7 +38,7 @@ func optionNamed(f *fixture, displayName string) string {
 
 // otherMap sends one option more than before.
 func otherMap(f *fixture) {
-	options, err := provision.ParseOptionMap(fmt.Sprintf(`{%q: "=planted-note"}`, optionNamed(f, "Notes")))
+	options, err := provision.ParseOptionMap(fmt.Sprintf(`{%q: "=planted-note"}`, optionFor(f, nil)))
 	require.NoError(f.t, err)
 	f.setPlatform(provision.Platform{OptionMap: options})
 }
@@ -396,7 +396,7 @@ func TestPlatformNotMadeYet(t *testing.T) {
 func TestOptionsChangedByHandAreMended(t *testing.T) {
 	f := withPlatform(t)
 	f.provisioned(wired())
-	name := optionNamed(f, "Client ID")
+	name := optionFor(f, world.MeansClientID)
 	f.changeOnGate(world.DDOEIntegrations, func(o world.Object) { o["options"].(map[string]any)[name] = "broken" })
 	_, found := f.drift()
 	assert.Empty(t, found)

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 // withPlatform gives the deployment access to the platform's API.
 func withPlatform(t *testing.T) *fixture {
 	f := newFixture(t)
+	f.world.RewordOffer()
 	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})
 	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Host = platform.GateHost
@@ -96,10 +98,10 @@ func (f *fixture) quirk(name string, members world.Object) {
 	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEQuirks, o))
 }
 
-// offered is the seeded type for federation with Azure.
+// offered is the seeded type for federation with Azure, however it is called: the one with a credential file.
 func (f *fixture) offered() world.Object {
 	for _, o := range f.world.DDOEObjects(world.DDOEAvailableIntegrations) {
-		if o["displayName"] == "Azure Workload Identity Federation" {
+		if slices.ContainsFunc(o["options"].([]any), func(option any) bool { return option.(world.Object)["means"] == world.MeansCredentialFile }) {
 			return o
 		}
 	}

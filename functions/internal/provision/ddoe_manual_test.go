@@ -58,7 +58,7 @@ func TestPlatformSeveralTypesAndTheSetting(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, second))
 	d := f.provisioned(wired())
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
-	for _, name := range []string{f.offered()["type"].(string) + " (Azure Workload Identity Federation)", "other-type (Azure federation (preview))"} {
+	for _, name := range []string{fmt.Sprintf("%s (%s)", f.offered()["type"], f.offered()["displayName"]), "other-type (Azure federation (preview))"} {
 		assert.Contains(t, d.Status.DDOE.Why, name)
 	}
 	for _, name := range []string{"azureblob", "gcp"} {
@@ -76,11 +76,11 @@ func TestPlatformSeveralTypesAndTheSetting(t *testing.T) {
 
 // TestPlatformTypeIsListedTwice: that makes no second type of it.
 func TestPlatformTypeIsListedTwice(t *testing.T) {
-	for name, setting := range map[string]string{"found by its names": "", "named by the setting": "twice"} {
+	for name, setting := range map[string]string{"found by its names": "", "named by the setting": "azure-wif-twice"} {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
 			kind := f.offered()
-			kind["type"] = "twice"
+			kind["type"] = "azure-wif-twice"
 			require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
 			require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, kind))
 			one, err := json.Marshal(kind)
