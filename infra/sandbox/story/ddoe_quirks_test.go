@@ -24,7 +24,7 @@ func harmless(value func(a, b string) map[string]any) map[string]map[string]any 
 	lag := func(ms int) map[string]any { return map[string]any{"ms": ms} }
 	return map[string]map[string]any{
 		platform.QuirkReferences: value("string", "object"), platform.QuirkDates: value("string", "number"), platform.QuirkErrors: value("text", "message"),
-		platform.QuirkDriverAnswer: value("bare", "bare"), platform.QuirkIntegrationDelete: value("object", "nothing"), platform.QuirkUnknownPath: value("notFound", "notFound"),
+		platform.QuirkIntegrationAnswer: value("unmarked", "unmarked"), platform.QuirkDriverAnswer: value("bare", "bare"), platform.QuirkIntegrationDelete: value("object", "nothing"), platform.QuirkUnknownPath: value("notFound", "notFound"),
 		platform.QuirkIntegrationPatch: value("mindsOwnName", "mindsOwnName"), platform.QuirkDuplicate409: {}, platform.QuirkPatchReplaces: {}, platform.QuirkRefuseDeleteInUse: {},
 		platform.QuirkListLag: lag(2000), platform.QuirkDriverListLag: lag(2000), platform.QuirkDriverCountLag: lag(2000), platform.QuirkCommandLag: lag(1500),
 		platform.QuirkValidation: {"polls": 3, "ms": 4000}, platform.QuirkDriverTest: {"value": "424"}, platform.QuirkRole401: {},
