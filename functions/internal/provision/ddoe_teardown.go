@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
 // removal is one attempt at removing what is ours on the platform.
@@ -23,6 +24,8 @@ type removal struct {
 	// missing is the id of the driver that the document knows, if it is not there any more. Who has deleted it is not known:
 	// a process that was killed tells nobody.
 	missing string
+	// left says that the driver that the document knows is on another integration, and stays.
+	left bool
 }
 
 // removePlatform removes what is ours on the platform: the drivers, then the integration. While drivers of others use the
@@ -69,13 +72,27 @@ func (r *run) removePlatform(ctx context.Context) error {
 		}
 		x.gone = append(x.gone, "the integration "+named(one.Name, one.ID))
 	}
-	return r.learn(ctx, func(d *integration.Document) {
-		old := d.Status.DDOE
-		d.Status.DDOE = nil
-		if old != nil && old.Form != nil { // a person may be at work with it
-			d.Status.DDOE = &integration.DDOEStatus{Mode: modeManual, Form: old.Form, Since: old.Since}
-		}
-	})
+	return r.learn(ctx, func(d *integration.Document) { d.Status.DDOE = x.kept(d.Status.DDOE) })
+}
+
+// kept is what the document still has to know when all is removed: a form, as a person may be at work with it; and where the
+// whole integration is torn down the driver that stays, until its end, as another attempt or another DELETE may come to it
+// that has to say so too.
+func (x *removal) kept(old *integration.DDOEStatus) *integration.DDOEStatus {
+	if old == nil {
+		return nil
+	}
+	var kept integration.DDOEStatus
+	if old.Form != nil {
+		kept.Mode, kept.Form, kept.Since = modeManual, old.Form, old.Since
+	}
+	if x.left && x.cmd.Type == message.TypeDeprovision {
+		kept.OrganizationID, kept.DriverID = old.OrganizationID, old.DriverID
+	}
+	if kept == (integration.DDOEStatus{}) {
+		return nil
+	}
+	return &kept
 }
 
 // knownDriver reads the driver that the document knows. One that a person has put on another integration is theirs by now:
@@ -93,6 +110,7 @@ func (x *removal) knownDriver(ctx context.Context) error {
 	case err != nil:
 		return err
 	case movedAway(driver, st):
+		x.left = true
 		x.leave(driver)
 	default:
 		x.ours = append(x.ours, overlaid(driver, sentDriver(st)))

@@ -1,10 +1,8 @@
 package provision_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -98,59 +96,6 @@ func TestPlatformDriverInUse(t *testing.T) {
 			assert.Equal(t, gateCounts{}, f.onGate())
 		})
 	}
-}
-
-// TestTeardownInTheManualWay says what is left to the person who may have followed the form, also where the process is killed
-// anywhere.
-func TestTeardownInTheManualWay(t *testing.T) {
-	for name, c := range map[string]struct {
-		spec   func() integration.Spec
-		target string
-	}{
-		"wanted":                    {wired, "DDOE WIF my-service in the organisation " + world.OrganizationID},
-		"the spec asks for nothing": {func() integration.Spec { return spec("images") }, "DDOE WIF my-service"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := withPlatform(t)
-			f.service.Platform = nil
-			f.provisioned(c.spec())
-			op := f.teardown()
-			require.Equal(t, integration.OperationSucceeded, op.Status)
-			assert.Equal(t, []string{c.target}, leftBy(op))
-			var result struct{ Left []string }
-			require.NoError(t, json.Unmarshal(op.Result, &result))
-			require.Len(t, result.Left, 1)
-			assert.Contains(t, result.Left[0], "the integration "+c.target+" ")
-		})
-	}
-	killedAnywhere(t, func() (*fixture, message.Command) {
-		f := newFixture(t)
-		f.provisioned(wired())
-		_, down := f.remove(provision.TeardownOptions{})
-		return f, down
-	}, func(f *fixture, c message.Command, n int) {
-		f.handle(c)
-		op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
-		require.Contains(t, string(op.Result), "If a person has made", "killed at effect %d", n)
-	})
-	t.Run("made by the API", func(t *testing.T) {
-		f := withPlatform(t)
-		f.provisioned(wired())
-		op := f.teardown()
-		assert.Empty(t, leftBy(op))
-		assert.JSONEq(t, `{"purged":false}`, string(op.Result))
-	})
-}
-
-// leftBy are the targets of the steps that left something.
-func leftBy(op integration.Operation) []string {
-	var left []string
-	for _, step := range op.Steps {
-		if step.Outcome == "left" {
-			left = append(left, step.Target)
-		}
-	}
-	return left
 }
 
 // TestPlatformDeleteRefusedForAnotherReason is not blamed on drivers that there are not.
@@ -337,45 +282,4 @@ func TestPlatformCountThatLags(t *testing.T) {
 	f.handle(down)
 	op := f.requireStatus(down.OperationID, integration.OperationFailed)
 	assert.Contains(t, op.Error.Detail, "their driver (id theirs, project p-2)")
-}
-
-// TestPlatformDriverThatAPersonMoved: a driver on another integration is not ours any more. It stays, and hinders nothing.
-func TestPlatformDriverThatAPersonMoved(t *testing.T) {
-	for name, c := range map[string]struct {
-		act  func(*fixture) integration.Operation
-		left gateCounts
-	}{
-		"torn down": {(*fixture).teardown, gateCounts{drivers: 1}},
-		"dropped": {func(f *fixture) integration.Operation {
-			s := wired()
-			s.DDOE.Driver = nil
-			return f.operation(f.carried(s).Status.LastOperationID)
-		}, gateCounts{1, 1}},
-		"another project": {func(f *fixture) integration.Operation {
-			return f.operation(f.carried(inProject(otherProject)).Status.LastOperationID)
-		}, gateCounts{1, 2}},
-		"another organization": {func(f *fixture) integration.Operation {
-			s := inProject(otherProject)
-			s.DDOE.OrganizationID = otherOrganization
-			return f.operation(f.carried(s).Status.LastOperationID)
-		}, gateCounts{1, 2}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := withPlatform(t)
-			f.elsewhere()
-			id := f.carried(wired()).Status.DDOE.DriverID
-			f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["integrationId"] = "theirs" })
-			op := c.act(f)
-			require.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
-			_, there := f.world.DDOEObject(world.DDOEDrivers, id)
-			assert.True(t, there)
-			assert.Equal(t, c.left, f.onGate())
-			assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool {
-				return s.Name == "ddoeDriver-delete" && s.Target == id && s.Outcome == "left"
-			}), "%+v", op.Steps)
-			if name == "torn down" {
-				assert.Contains(t, string(op.Result), "The driver "+id+" is on another integration by now")
-			}
-		})
-	}
 }
