@@ -27,42 +27,58 @@ const (
 
 // platformDrift compares what the platform holds with what the spec comes to.
 func (s *Service) platformDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
-	switch check, unwatched := s.unwatched(d); {
-	case !s.asksPlatform(d), !unwatched && !onPlatform(d):
-		return s.platformChecks(ctx, d)
-	case unwatched:
-		return []diagnosis.Check{s.manualDrift(ctx, d, check)}
+	if !wantsPlatform(d.Spec) {
+		return nil
 	}
-	var checks, extras []diagnosis.Check
+	var found platformReport
+	switch check, unwatched := s.unwatched(d); {
+	case unwatched:
+		found.integration = s.manualDrift(ctx, d, check)
+	case !onPlatform(d):
+		found = s.platformObjects(ctx, d)
+	default:
+		found = s.platformDifferences(ctx, d)
+	}
+	return s.afterFailure(ctx, d, found.checks())
+}
+
+// platformDifferences are what a drift report says where there is an integration of ours.
+func (s *Service) platformDifferences(ctx context.Context, d integration.Document) platformReport {
+	var found platformReport
 	var options diagnosis.Check
+	var extras []diagnosis.Check
 	_ = together( // the parts return nil; what they met is in the checks
-		func() error { checks = s.platformChecks(ctx, d); return nil },
+		func() error { found = s.platformObjects(ctx, d); return nil },
 		func() error { options = s.optionsDrift(ctx, d); return nil },
 		func() error { extras = s.platformExtras(ctx, d); return nil },
 	)
-	if checks[0].Status != diagnosis.OutcomeUnknown && untold(checks[0]) {
+	switch {
+	case notInPlace(found.integration):
 		options = diagnosis.Skip(checkOptions, layerStructure, titleOptions, checkIntegration)
+	case driverUnasked(found.integration):
+	default: // else a PUT takes over what carries our mark, and then there is nothing to remove
+		found.extras = extras
 	}
-	checks = slices.Insert(checks, 1, afterFailure(d, []diagnosis.Check{options})...)
-	if untold(checks[0]) {
-		return checks // a PUT takes over what else carries our mark, and then there is nothing to remove
-	}
-	return append(checks, extras...)
+	found.options = []diagnosis.Check{options}
+	return found
 }
 
-// afterFailure has what the last PUT failed with mended first, where one of its own is the remedy: the same PUT would fail
-// again.
-func afterFailure(d integration.Document, checks []diagnosis.Check) []diagnosis.Check {
-	i := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool {
-		return c.Type == conditionProvisioned && c.Status == "False" && c.Diagnosis != nil
-	})
-	if i < 0 {
+// afterFailure has what the last PUT failed with mended first, where another PUT is the remedy and would fail with the same.
+// What waiting mends, and an operation that was given up or was a teardown, are no obstacle to a PUT.
+func (s *Service) afterFailure(ctx context.Context, d integration.Document, checks []diagnosis.Check) []diagnosis.Check {
+	aPut := func(check diagnosis.Check) bool {
+		return check.Remedy != nil && check.Remedy.Who == diagnosis.WhoUploader
+	}
+	if !slices.ContainsFunc(checks, aPut) {
 		return checks
 	}
-	failed := d.Status.Conditions[i].Diagnosis
-	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.", failed.Title, failed.Code, d.Status.LastOperationID)
+	last, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
+	if err != nil || last.Kind != integration.KindProvision || last.Error == nil || !obstructs(*last.Error) {
+		return checks
+	}
+	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.", last.Error.Title, last.Error.Code, last.ID)
 	for i, check := range checks {
-		if check.Remedy == nil || check.Remedy.Who != diagnosis.WhoUploader {
+		if !aPut(check) {
 			continue
 		}
 		remedy := *check.Remedy
@@ -70,6 +86,11 @@ func afterFailure(d integration.Document, checks []diagnosis.Check) []diagnosis.
 		checks[i].Remedy = &remedy
 	}
 	return checks
+}
+
+// obstructs reports whether what an operation has failed with stands until somebody mends it.
+func obstructs(d diagnosis.Diagnosis) bool {
+	return decided(d) && !slices.Contains([]string{"attempts-exhausted", "delivery-exhausted", "message-expired", "dead-lettered"}, d.Code)
 }
 
 // integrationCheck compares the integration with what was made. Its options are never shown.
@@ -166,7 +187,9 @@ func changedDriver(differences []comparison) diagnosis.Check {
 	if anyOf(differences, memberType, memberProject) {
 		check.Remedy.Steps = []string{
 			"PUT the spec again to set it right. Type and project of a driver cannot be changed: that makes the driver anew, and the datasets on it lose their storage.",
-			"To keep the driver as it is, PUT a spec that says what the platform shows.",
+		}
+		if !anyOf(differences, memberType) { // which follows the storage account: no spec can say another
+			check.Remedy.Steps = append(check.Remedy.Steps, "To keep the driver as it is, PUT a spec that says what the platform shows.")
 		}
 	}
 	return check
@@ -200,7 +223,7 @@ func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diag
 	if hash != d.Status.DDOE.OptionsHash {
 		return platformCheck(checkOptions, "ddoe-options-changed", "", "")
 	}
-	if d.Status.DDOE.Mode == modeManual {
+	if d.Status.DDOE.Mode == modeManual && s.putRefused(ctx, d) == nil {
 		return platformCheck(checkOptions, codeAPIUsable, "", "")
 	}
 	return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, nil, diagnosis.Context{})

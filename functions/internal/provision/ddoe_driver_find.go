@@ -67,13 +67,15 @@ func elsewhere(one ddoe.Driver, wanted ddoe.NewDriver) []comparison {
 	})
 }
 
-// namedDrivers are the drivers of a name on an integration in a project: names are not unique. The list's filters are
-// trusted where an entry does not say its project or its integration.
+// namedDrivers are the drivers of a name on an integration in a project: names are not unique.
 func (r *run) namedDrivers(ctx context.Context, like ddoe.Driver) ([]ddoe.Driver, error) {
 	listed, err := r.listDrivers(ctx, like.ProjectID, like.IntegrationID)
-	if err != nil {
-		return nil, err
-	}
+	return namesakes(listed, like), err
+}
+
+// namesakes are the drivers of a list that have the name, the integration and the project of another. The list's filters
+// are trusted where an entry does not say its project or its integration.
+func namesakes(listed []ddoe.Driver, like ddoe.Driver) []ddoe.Driver {
 	var named []ddoe.Driver
 	for _, one := range listed {
 		one = overlaid(one, ddoe.Driver{ProjectID: like.ProjectID, IntegrationID: like.IntegrationID})
@@ -81,7 +83,7 @@ func (r *run) namedDrivers(ctx context.Context, like ddoe.Driver) ([]ddoe.Driver
 			named = append(named, one)
 		}
 	}
-	return named, nil
+	return named
 }
 
 // createdBy reports whether a user made a driver, as far as the platform says.

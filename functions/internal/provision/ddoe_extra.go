@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -46,23 +45,17 @@ func (s *Service) extraDrivers(ctx context.Context, d integration.Document) []di
 	if st.DriverID == "" || sent.Name == "" {
 		return nil
 	}
-	all, err := s.platformClient(d).ListDrivers(ctx, "", st.IntegrationID)
+	all, err := s.platformClient(d).ListDrivers(ctx, sent.ProjectID, sent.IntegrationID)
 	if err != nil {
 		return []diagnosis.Check{s.unread(ctx, checkExtraDriver, opDriverList, err)}
 	}
 	var checks []diagnosis.Check
-	for _, one := range all {
-		if one.ID != "" && one.ID != st.DriverID && likeOurs(one, sent) {
+	for _, one := range namesakes(all, sent) {
+		if one.ID != "" && one.ID != st.DriverID && samePlace(one, sent) {
 			checks = append(checks, extra(checkExtraDriver, "ddoe-driver-extra", one.ID, one.Name))
 		}
 	}
 	return checks
-}
-
-// likeOurs reports whether a driver on our integration has the name and the place that ours was sent with.
-func likeOurs(one, sent ddoe.Driver) bool {
-	return one.Name == sent.Name && sameID(one.ProjectID, sent.ProjectID) && samePlace(one, sent) &&
-		(one.IntegrationID == "" || one.IntegrationID == sent.IntegrationID)
 }
 
 func extra(id, code, target, name string) diagnosis.Check {
@@ -73,6 +66,9 @@ func extra(id, code, target, name string) diagnosis.Check {
 
 // manualDrift says of what is left to a person whether the API could do it by now, as far as the platform says.
 func (s *Service) manualDrift(ctx context.Context, d integration.Document, check diagnosis.Check) diagnosis.Check {
+	if s.Platform == nil {
+		return check
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
 	offered, err := s.platformClient(d).AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
@@ -87,5 +83,27 @@ func (s *Service) manualDrift(ctx context.Context, d integration.Document, check
 	if _, _, err := offer.values(d); err != nil {
 		return check
 	}
+	if err := s.putRefused(ctx, d); err != nil {
+		check.Detail = leftToAPerson + describe(err, true).Detail
+		return check
+	}
 	return platformCheck(checkIntegration, codeAPIUsable, "", "")
+}
+
+// putRefused is the refusal with which a PUT that has the API do it would end before anything is written; nil where the
+// platform does not say that it would. See preflight: a PUT that fails takes a working integration's phase along.
+func (s *Service) putRefused(ctx context.Context, d integration.Document) error {
+	return together(
+		func() error { return s.organizationRole(ctx, d) },
+		func() error {
+			if d.Spec.DDOE.Driver == nil {
+				return nil
+			}
+			project, err := s.platformClient(d).GetProject(ctx, d.Spec.DDOE.Driver.ProjectID)
+			if err != nil {
+				err = &diagnosis.Error{Diagnosis: s.describePlatform(ctx, opProject, err), Err: err}
+			}
+			return projectRefused(d, project, err)
+		},
+	)
 }

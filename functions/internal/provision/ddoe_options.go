@@ -128,9 +128,11 @@ func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis
 		"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP to say where their values come from.",
 		shown(kind.Type, kind.DisplayName), strings.Join(all, ", ")))
 	if len(secrets) > 0 {
-		refusal = diagnosis.New("ddoe-option-secret", diagnosis.WithDetail(
-			"The integration type %s takes a secret: %s. Federation has none, so this type is not the one for it: name another in DDOE_INTEGRATION_TYPE, or do it by hand.",
-			shown(kind.Type, kind.DisplayName), strings.Join(secrets, ", ")))
+		says := "The integration type %s takes a secret: %s. Federation has none, so this type is not the one for it: name another in DDOE_INTEGRATION_TYPE, or do it by hand."
+		if namesFederation(kind) {
+			says = "The integration type %s is by its name the one for federation, which has no secret, and requires what sounds like one: %s. Ask DDOE what it takes; a placeholder that is no secret goes into DDOE_OPTION_MAP as =value."
+		}
+		refusal = diagnosis.New("ddoe-option-secret", diagnosis.WithDetail(says, shown(kind.Type, kind.DisplayName), strings.Join(secrets, ", ")))
 	}
 	return &refusal
 }

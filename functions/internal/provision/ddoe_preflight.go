@@ -75,10 +75,10 @@ func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.
 
 // organizationRole refuses a user who is known to have a role that manages no integrations. What cannot be read, and a role
 // that is not known, decides nothing: the write will tell. So it is not waited for as long as for other answers.
-func (r *run) organizationRole(ctx context.Context, d integration.Document) error {
+func (s *Service) organizationRole(ctx context.Context, d integration.Document) error {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	all, err := r.client().Memberships(ctx)
+	all, err := s.platformClient(d).Memberships(ctx)
 	if err != nil {
 		return nil
 	}
@@ -106,21 +106,25 @@ func roleIn(all []ddoe.Membership, organizationID string) string {
 	return all[0].Role
 }
 
-// knownProject refuses a project that the platform does not show, or shows as another organisation's. Any other trouble
-// with the question decides nothing, as with organizationRole.
+// knownProject refuses a project that the driver cannot be made in.
 func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	if d.Spec.DDOE.Driver == nil {
 		return nil
 	}
-	id := d.Spec.DDOE.Driver.ProjectID
 	project, err := ask(ctx, r, opProject, func(ctx context.Context) (ddoe.Project, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookPatience)
 		defer cancel()
-		return r.client().GetProject(ctx, id)
+		return r.client().GetProject(ctx, d.Spec.DDOE.Driver.ProjectID)
 	})
+	return projectRefused(d, project, err)
+}
+
+// projectRefused refuses a project that the platform does not show, or shows as another organisation's. Any other trouble
+// with the question decides nothing, as with organizationRole.
+func projectRefused(d integration.Document, project ddoe.Project, err error) error {
 	switch {
 	case unknownID(err), answeredWith(err, http.StatusForbidden):
-		return at(err, pointerProject, id)
+		return at(err, pointerProject, d.Spec.DDOE.Driver.ProjectID)
 	case err != nil || project.OrganizationID == "" || sameID(project.OrganizationID, d.Spec.DDOE.OrganizationID):
 		return nil
 	}

@@ -63,9 +63,20 @@ func (s *Service) extended(r diagnosis.Report, more []diagnosis.Check) diagnosis
 	return r
 }
 
-// platformChecks look at what is ours on the platform, each object by its id. Where the integration cannot be read, the driver
-// is not asked for: the cause is the same. Nor is it where the integration is gone, which takes the driver's storage along, or
-// is in another organisation than the spec's, whose project the driver cannot have.
+// platformReport are the checks of the platform's side.
+type platformReport struct {
+	// integration is the check of the integration, or says why there is nothing to look at.
+	integration diagnosis.Check
+	// driver is empty where the spec asks for none; options and extras are so but in a drift report.
+	options, driver, extras []diagnosis.Check
+}
+
+// checks are those of the report, in their order.
+func (p platformReport) checks() []diagnosis.Check {
+	return slices.Concat([]diagnosis.Check{p.integration}, p.options, p.driver, p.extras)
+}
+
+// platformChecks look at what is ours on the platform; none where the spec does not ask for its side.
 func (s *Service) platformChecks(ctx context.Context, d integration.Document) []diagnosis.Check {
 	if !wantsPlatform(d.Spec) {
 		return nil
@@ -73,22 +84,34 @@ func (s *Service) platformChecks(ctx context.Context, d integration.Document) []
 	if check, ok := s.unwatched(d); ok {
 		return []diagnosis.Check{check}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookPatience)
-	defer cancel()
-	checks := []diagnosis.Check{s.integrationCheck(ctx, d)}
-	switch {
-	case d.Spec.DDOE.Driver == nil:
-	case untold(checks[0]):
-		checks = append(checks, diagnosis.Skip(checkDriver, layerStructure, titleDriver, checkIntegration))
-	default:
-		checks = append(checks, s.driverCheck(ctx, d))
-	}
-	return afterFailure(d, checks)
+	return s.afterFailure(ctx, d, s.platformObjects(ctx, d).checks())
 }
 
-// untold reports whether the check of the integration leaves nothing to say of what is on it.
-func untold(found diagnosis.Check) bool {
-	return found.Status == diagnosis.OutcomeUnknown || found.Code == codeIntegrationMissing || found.Code == codeIntegrationElsewhere
+// platformObjects look at integration and driver, each by its id.
+func (s *Service) platformObjects(ctx context.Context, d integration.Document) platformReport {
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	found := platformReport{integration: s.integrationCheck(ctx, d)}
+	switch {
+	case d.Spec.DDOE.Driver == nil:
+	case driverUnasked(found.integration):
+		found.driver = []diagnosis.Check{diagnosis.Skip(checkDriver, layerStructure, titleDriver, checkIntegration)}
+	default:
+		found.driver = []diagnosis.Check{s.driverCheck(ctx, d)}
+	}
+	return found
+}
+
+// driverUnasked reports whether the driver is not asked for, by the check of the integration: where that cannot be read, the
+// cause is the same; where it is gone, so is the driver's storage; where it is in another organisation than the spec's,
+// the driver cannot have the spec's project.
+func driverUnasked(found diagnosis.Check) bool {
+	return found.Status == diagnosis.OutcomeUnknown || notInPlace(found)
+}
+
+// notInPlace reports whether there is no integration of ours where the spec wants one.
+func notInPlace(found diagnosis.Check) bool {
+	return found.Code == codeIntegrationMissing || found.Code == codeIntegrationElsewhere
 }
 
 // asksPlatform reports whether a look at the integration uses the platform's API.
@@ -113,8 +136,8 @@ func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
 	return check, true
 }
 
-// besides are the checks that an access test adds: those of the platform's side, and of the API key that got the test its
-// subject token, or is sent to the platform.
+// besides are the checks that an access test adds: those of the platform's side, and of the API key that got the test
+// its subject token, or is sent to the platform.
 func (s *Service) besides(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
 	return append(s.driverTest(ctx, d, wanted, r), s.keyCheck(wanted.Token.IsZero() || s.asksPlatform(d))...)
 }
@@ -152,6 +175,11 @@ func (s *Service) testCheck(ctx context.Context, d integration.Document, err err
 	case errors.As(err, &refused) && storageRefused(refused):
 		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.platformDiagnosis(ctx, opDriverTest, refused))
 		check.Transient = !access.Settled(d, s.now())
+		check.Remedy.Steps = []string{ // the catalogue's begin with this very access test
+			"If one of the checks token.*, exchange.* or access.* fails too, follow that one first.",
+			"If those pass, read what the platform says, and compare issuer, subject and audience of the platform's tokens with the federated credential; look for a firewall before the storage account that lets in the service, but not the platform.",
+			"PUT the spec again.",
+		}
 	default:
 		check = s.unread(ctx, checkDriverTest, opDriverTest, err)
 	}
