@@ -50,7 +50,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	report = s.extended(report, s.besides(ctx, d, wanted, report))
+	report = s.extended(report, s.platformAndKey(ctx, d, wanted, report))
 	return report, ctx.Err()
 }
 
@@ -160,7 +160,7 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	if err := s.note(ctx, a.Document, wanted, report); err != nil {
 		return err
 	}
-	report = s.extended(report, s.besides(ctx, a.Document, wanted, report))
+	report = s.extended(report, s.platformAndKey(ctx, a.Document, wanted, report))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

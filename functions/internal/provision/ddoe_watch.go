@@ -136,9 +136,9 @@ func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
 	return check, true
 }
 
-// besides are the checks that an access test adds: those of the platform's side, and of the API key that got the test
+// platformAndKey are the checks that an access test adds: those of the platform's side, and of the API key that got the test
 // its subject token, or is sent to the platform.
-func (s *Service) besides(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
+func (s *Service) platformAndKey(ctx context.Context, d integration.Document, wanted AccessTest, r diagnosis.Report) []diagnosis.Check {
 	return append(s.driverTest(ctx, d, wanted, r), s.keyCheck(wanted.Token.IsZero() || s.asksPlatform(d))...)
 }
 
