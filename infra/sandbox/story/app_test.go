@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,6 +28,9 @@ import (
 // dist is the packaged app, assembled once for all tests of this package.
 var dist string
 
+// storiesAtOnce is how many stories run beside each other: they wait for what is scheduled, and hardly compute.
+const storiesAtOnce = "8"
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "story")
@@ -40,6 +44,10 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		dist = dir
+		if err := flag.Set("test.parallel", storiesAtOnce); err != nil { // -parallel on the command line is read later, and wins
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		code := m.Run()
 		if err := goleak.Find(); err != nil && code == 0 {
 			fmt.Fprintln(os.Stderr, err)
