@@ -69,8 +69,9 @@ type Request struct {
 	Access integration.Access
 	// Prefix is where probe blobs are made, a relative path; empty is the container's root.
 	Prefix string
-	// Settled says that access has worked since the last change, so that propagation explains no refusal.
-	Settled bool
+	// Settled says whether propagation explains no refusal any more, for who knows better than the document: access has
+	// worked since the last change, or there was one that the document does not show. Nil is as function Settled says.
+	Settled *bool
 }
 
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -503,23 +504,31 @@ func TestSeveralContainersAreAllTested(t *testing.T) {
 	assert.Len(t, c.seen(http.MethodPost), 1, "one exchange serves all containers")
 }
 
-// TestPropagationIsTransientOnlyForAWhile: a refusal soon after a change may pass by itself, an old one does not.
+// TestPropagationIsTransientOnlyForAWhile: a refusal soon after a change may pass by itself, an old one does not. Whether a
+// change is old, the request may know better than the document, either way.
 func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
-	for name, fresh := range map[string]bool{"fresh": true, "settled": false} {
+	for name, c := range map[string]struct {
+		fresh     bool
+		settled   *bool
+		transient bool
+	}{
+		"fresh":                        {true, nil, true},
+		"old":                          {false, nil, false},
+		"fresh, but proved since":      {true, new(true), false},
+		"old, but mended a moment ago": {false, new(false), true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCloud(t)
-			c.unassign()
-			d := c.document()
-			if fresh {
-				d.UpdatedAt = c.world.Now()
+			cloud := newCloud(t)
+			cloud.unassign()
+			d := cloud.document()
+			if c.fresh {
+				d.UpdatedAt = cloud.world.Now()
 			}
-			report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{})})
+			report, err := cloud.tester().Run(t.Context(), access.Request{Document: d, Token: cloud.token(platform.TokenRequest{}), Settled: c.settled})
 			require.NoError(t, err)
-			for _, check := range report.Checks {
-				if check.Code == "role-missing" {
-					assert.Equal(t, fresh, check.Transient)
-				}
-			}
+			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.Code == "role-missing" })
+			require.GreaterOrEqual(t, i, 0)
+			assert.Equal(t, c.transient, report.Checks[i].Transient)
 		})
 	}
 }

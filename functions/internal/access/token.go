@@ -200,12 +200,16 @@ func (r *run) context(operation string) diagnosis.Context {
 			credential = wanted.Name
 		}
 	}
+	settled := r.request.Settled
+	if settled == nil {
+		settled = new(Settled(d, r.tester.now()))
+	}
 	return diagnosis.Context{Operation: operation, Subject: r.subject, Credential: credential, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
 		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
-		Settled: r.request.Settled || Settled(d, r.tester.now())}
+		Settled: *settled}
 }
 
-// Settled says whether the last change is so long ago that it explains no refusal any more.
+// Settled says whether the last change that the document shows is so long ago that it explains no refusal any more.
 func Settled(d integration.Document, now time.Time) bool {
 	changed := d.UpdatedAt
 	for _, c := range d.Status.Conditions {

@@ -50,22 +50,22 @@ func trustEntries() []Entry {
 	return []Entry{
 		exchange("credential-mismatch", []int{70021}, WhoEntraAdmin, "No credential matches the token",
 			"No federated identity credential of the application has the token's issuer, subject and audience together.",
-			"Compare issuer, subject and audience with the credentials of the application; look at a trailing slash first.").propagating().repairable().with(list),
+			"Compare issuer, subject and audience with the credentials of the application; look at a trailing slash first.").repairable().with(list),
 		exchange("credential-issuer-mismatch", []int{700211}, WhoEntraAdmin, "No credential has the token's issuer",
 			"The application has no federated identity credential for the issuer that the token names; Entra compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").propagating().repairable().with(list),
+			"Set the credential's issuer to exactly {issuer}.").repairable().with(list),
 		exchange("credential-audience-mismatch", []int{700212}, WhoEntraAdmin, "No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").propagating().repairable().with(list),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
 		exchange("credential-subject-mismatch", []int{700213, 7002137}, WhoEntraAdmin, "No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
-			"Compare the subjects character by character.", "Give the application a credential for the subject {subject}.").propagating().repairable().with(fic),
+			"Compare the subjects character by character.", "Give the application a credential for the subject {subject}.").repairable().with(fic),
 		exchange("credential-subject-case-mismatch", []int{7002138}, WhoEntraAdmin, "The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's in nothing else.",
 			"Delete the credential and create it again with the subject {subject}.").repairable().with(fic),
 		exchange("credential-missing", []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
 			"The application has no federated identity credential at all, or the client id is that of another application.",
-			"Create the credential; if it was created just now, wait some minutes.").propagating().repairable().with(fic),
+			"Create the credential; if it was created just now, wait some minutes.").repairable().with(fic),
 		exchange("credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, WhoEntraAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform Cloud, and its expression must match.",
 			"Replace it by a plain credential with the exact subject {subject}.").with(fic),
@@ -110,13 +110,13 @@ func tenantEntries() []Entry {
 	return []Entry{
 		exchange("client-unknown", []int{700016, 700011}, WhoEntraAdmin, "The client id is not known in the tenant",
 			"No application with this client id exists in the tenant. The same happens where an object id was given as client id, and for some minutes after creation.",
-			"Check with az that the id is an application (client) id and that the tenant is right.").propagating().repairable().with("az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
+			"Check with az that the id is an application (client) id and that the tenant is right.").repairable().with("az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
 		exchange("client-malformed", []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the application (client) id, a GUID."),
 		exchange("service-principal-missing", []int{7000229}, WhoEntraAdmin, "The application has no service principal in the tenant",
 			"The application exists, but its service principal is missing in the tenant, or is not replicated yet.",
-			"Create the service principal; if it was created just now, wait some minutes.").propagating().repairable().with("az ad sp create --id {clientId}"),
+			"Create the service principal; if it was created just now, wait some minutes.").repairable().with("az ad sp create --id {clientId}"),
 		exchange("client-disabled", []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
 			"The service principal is disabled for sign-in.",
 			"Enable the enterprise application.").repairable().with("az ad sp update --id {clientId} --set accountEnabled=true"),
@@ -188,10 +188,11 @@ func (e Entry) with(command string) Entry { e.Command = command; return e }
 // on sets the layer.
 func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
 
-// repairable marks what the app itself puts back: that comes first, and the command is for whoever must do it by hand.
+// repairable marks what the app itself puts back: that comes first, and the command is for whoever must do it by hand. What
+// has been put back takes some minutes to act, and is found missing until then.
 func (e Entry) repairable() Entry {
 	e.Steps = append([]string{"Repeat the PUT of the integration; it puts back what is missing."}, e.Steps...)
-	return e
+	return e.propagating()
 }
 
 // answering sets the status of a problem document.

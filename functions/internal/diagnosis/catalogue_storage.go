@@ -14,7 +14,7 @@ func storageEntries() []Entry {
 		data("role-missing", WhoStorageAdmin, "No role grants the identity this action",
 			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and a new assignment takes up to 10 minutes.",
 			"Assign {role} to the service principal (object id {principalId}, not the application's) at the scope that the command names.",
-			"Wait up to 10 minutes, then test again.").propagating().on("list").repairable().with(grant),
+			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grant),
 		data("network-rules-blocked", WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy or network security perimeter do not let this caller in. The platform may be let in where this test is not, and the other way round.",
 			"Allow the platform's egress in the account's network rules, or give it a private endpoint.",

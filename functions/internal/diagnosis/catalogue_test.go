@@ -226,6 +226,20 @@ func TestRepairBeginsWithThePut(t *testing.T) {
 	}
 }
 
+// TestWhatAPutMendsIsAMatterOfTime: what a PUT puts back is still found missing for some minutes after it.
+func TestWhatAPutMendsIsAMatterOfTime(t *testing.T) {
+	mended := 0
+	for _, e := range Entries() {
+		if e.Steps[0] != "Repeat the PUT of the integration; it puts back what is missing." {
+			continue
+		}
+		mended++
+		assert.True(t, New(e.Code).Transient, e.Code)
+		assert.False(t, New(e.Code, WithContext(Context{Settled: true})).Transient, e.Code)
+	}
+	assert.Greater(t, mended, 15)
+}
+
 // TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator pastes.
 func TestCommandsCannotBeHijacked(t *testing.T) {
 	evil := `x'; rm -rf ~ #$(id)` + "`id`"

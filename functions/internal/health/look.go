@@ -39,9 +39,10 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 	if err == nil {
 		var report diagnosis.Report
-		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: proved})
+		settled := proved || access.Settled(d, o.now())
+		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: &settled})
 		if err == nil {
-			return OtherSubjects(ctx, o.Graph, d, proved || access.Settled(d, o.now()), report)
+			return OtherSubjects(ctx, o.Graph, d, settled, report)
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.

@@ -22,8 +22,8 @@ type AccessTest struct {
 	Prefix string
 	// Token is the subject token to test with; without one the platform is asked for one.
 	Token secret.Value
-	// Settled says that the last change explains no refusal any more.
-	Settled bool
+	// Settled says whether the last change explains no refusal any more; nil is as the document says.
+	Settled *bool
 }
 
 // TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned, and

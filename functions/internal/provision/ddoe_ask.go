@@ -30,6 +30,7 @@ const (
 	opDriverDelete              = "ddoe.driver.delete"
 	opDriverCount               = "ddoe.driver.count"
 	opDriverTest                = "ddoe.driver.test"
+	opPayloadTest               = "ddoe.driver.payload.test"
 	opDriverValidate            = "ddoe.driver.validate"
 	opPlatformUser              = "ddoe.user.get"
 )
@@ -47,7 +48,7 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 	}
 	found := r.platformDiagnosis(ctx, operation, refused)
 	// The client itself repeats the faults beyond 500.
-	if operation == opDriverTest && f.reaction == later && (f.spent || refused.HTTPStatus() > http.StatusInternalServerError) {
+	if isTest(operation) && f.reaction == later && (f.spent || refused.HTTPStatus() > http.StatusInternalServerError) {
 		found = r.testRefused(ctx, f, refused, found)
 	}
 	f.err = &diagnosis.Error{Diagnosis: found, Err: f.err}
@@ -72,25 +73,25 @@ func answeredWith(err error, statuses ...int) bool {
 }
 
 // believed reports whether a test of the storage that an invocation has tried as often as it may has failed for good. What
-// may be a role is believed now: a person has to look. What the storage says is believed when the clocks of Azure have
+// may be a role is believed now: a person has to look. What may be the storage's is believed when the clocks of Azure have
 // run out. A fault of the platform is believed then if it is the test's alone, and the platform answers otherwise.
 func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
 	switch {
 	case roleRefused(refused):
 		return true
-	case !r.settledFor(ctx, verifyWindow):
+	case !r.settledFor(ctx, r.cmd.OperationID, verifyWindow):
 		return false
 	case refused.HTTPStatus() >= http.StatusInternalServerError:
 		return r.keyAccepted(ctx)
 	}
-	return storageRefused(refused)
+	return true
 }
 
-// settledFor reports whether so much time has passed since the newest write in Azure that what the platform sees depends
-// on it, the beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of
-// that: they may have been spent before the write. What cannot be read counts as fresh.
-func (r *run) settledFor(ctx context.Context, patience time.Duration) bool {
-	op, err := r.Repository.GetOperation(ctx, r.cmd.OperationID)
+// settledFor reports whether so much time has passed since an operation's newest write in Azure that access depends on,
+// the beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they
+// may have been spent before the write. What cannot be read counts as fresh.
+func (s *Service) settledFor(ctx context.Context, operationID string, patience time.Duration) bool {
+	op, err := s.Repository.GetOperation(ctx, operationID)
 	if err != nil {
 		return false
 	}
@@ -102,7 +103,7 @@ func (r *run) settledFor(ctx context.Context, patience time.Duration) bool {
 			newest = ended
 		}
 	}
-	return r.now().Sub(newest) >= patience
+	return s.now().Sub(newest) >= patience
 }
 
 // platformClient is the client for all that is about one integration: the platform knows its options, and no answer shows the
@@ -142,12 +143,21 @@ func storageStatuses() []int {
 // storageRefused reports whether the platform's answer to a test is about the storage.
 func storageRefused(err error) bool { return answeredWith(err, storageStatuses()...) }
 
+// isTest reports whether an operation is the platform's test of the storage, of a driver or of what is to be one.
+func isTest(operation string) bool { return operation == opDriverTest || operation == opPayloadTest }
+
+// aboutStorage reports whether the answer to a test is about the storage. The path of the payload's test has no id, so its
+// 404 is about something else: such as the storage's own for a container.
+func aboutStorage(operation string, err error) bool {
+	return storageRefused(err) || operation == opPayloadTest && ddoe.IsNotFound(err)
+}
+
 // platformDiagnosis is a refusal of the platform in words. The platform has no codes: what it says is shown to people,
 // and decides nothing.
 func (s *Service) platformDiagnosis(ctx context.Context, operation string, refused *ddoe.Error) diagnosis.Diagnosis {
 	code := ""
 	switch {
-	case operation == opDriverTest && storageRefused(refused):
+	case isTest(operation) && aboutStorage(operation, refused):
 		code = "ddoe-driver-test-failed"
 	case operation == opTypes && unknownID(refused):
 		code = "ddoe-organization-unknown"
@@ -169,7 +179,7 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 	if code != "" {
 		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
 	}
-	if operation == opDriverTest && code == roleMissing(opDriverTest) {
+	if isTest(operation) && code == roleMissing(operation) {
 		found.Detail += " Or the storage refused the platform, which hands that on: a federated credential or a role assignment takes minutes to act; then the same PUT goes through."
 	}
 	return quoting(found, refused)

@@ -29,7 +29,7 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 	if err != nil {
 		return err
 	}
-	return r.testDriver(ctx, integrationID, func(ctx context.Context) error {
+	return r.testDriver(ctx, opDriverTest, integrationID, func(ctx context.Context) error {
 		_, err := r.client().TestDriver(ctx, id)
 		return err
 	})
@@ -53,7 +53,7 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 		return "", err
 	}
 	wanted.Creator = user.Email
-	err = r.testDriver(ctx, wanted.IntegrationID, func(ctx context.Context) error {
+	err = r.testDriver(ctx, opPayloadTest, wanted.IntegrationID, func(ctx context.Context) error {
 		_, err := r.client().TestPayload(ctx, wanted)
 		return err
 	})
@@ -119,20 +119,20 @@ func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
 
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is
 // not, somebody may have changed the options: they are sent again, once.
-func (r *run) testDriver(ctx context.Context, integrationID string, request func(ctx context.Context) error) error {
+func (r *run) testDriver(ctx context.Context, operation, integrationID string, request func(ctx context.Context) error) error {
 	if !r.platform.sent {
 		err := request(ctx)
 		if err == nil || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if r.mayBeOptions(ctx, err) {
+		if r.mayBeOptions(ctx, operation, err) {
 			if err := r.resend(ctx, integrationID); err != nil {
 				return err
 			}
 		}
 	}
 	began := r.now()
-	err := r.askPlatform(ctx, opDriverTest, request)
+	err := r.askPlatform(ctx, operation, request)
 	if err != nil {
 		r.did("ddoeDriver-test", r.current().Spec.DDOE.Driver.Name, "", "", began, err)
 	}
@@ -175,12 +175,12 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 
 // mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
 // once nothing that it depends on is new.
-func (r *run) mayBeOptions(ctx context.Context, err error) bool {
+func (r *run) mayBeOptions(ctx context.Context, operation string, err error) bool {
 	var refused *ddoe.Error
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return storageRefused(refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, firstParking)
+	return aboutStorage(operation, refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After

@@ -19,8 +19,8 @@ const ownTestPatience = 30 * time.Second
 type ownTest struct {
 	// lasting is the fault that waiting does not mend; nil where there is none, or where none can be told.
 	lasting *diagnosis.Diagnosis
-	// propagating says that what was found may pass by itself soon, as what was written in Azure is new.
-	propagating bool
+	// works says that nothing was found that stands in the way: what the platform is refused is its own matter.
+	works bool
 	// says is a sentence about what was found, with a blank before it; empty where nothing was tested.
 	says string
 }
@@ -31,9 +31,10 @@ func (r *run) testRefused(ctx context.Context, f *failure, refused *ddoe.Error, 
 	own := r.ownTest(ctx)
 	if own.lasting != nil {
 		f.reaction = fail
-		return quoting(*own.lasting, refused)
+		return quoting(orRole(*own.lasting, refused, found), refused)
 	}
-	if !own.propagating && r.believed(ctx, refused) {
+	// A test of our own that has not decided is made again in a later attempt, until the clocks of Azure have run out.
+	if (own.works || !r.verifies() || r.settledFor(ctx, r.cmd.OperationID, verifyWindow)) && r.believed(ctx, refused) {
 		f.reaction = fail
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
 			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
@@ -49,7 +50,7 @@ func (r *run) ownTest(ctx context.Context) ownTest {
 	if !r.verifies() || outlasts(ctx, ownTestPatience) {
 		return ownTest{}
 	}
-	wanted := AccessTest{Mode: access.ModeOracle, Settled: r.settledFor(ctx, verifyWindow)}
+	wanted := AccessTest{Mode: access.ModeOracle, Settled: new(r.settledFor(ctx, r.cmd.OperationID, verifyWindow))}
 	bounded, cancel := context.WithTimeout(ctx, ownTestPatience)
 	defer cancel()
 	report, err := r.test(bounded, r.current(), wanted)
@@ -57,14 +58,14 @@ func (r *run) ownTest(ctx context.Context) ownTest {
 		return ownTest{says: " This service could not test the same access: " + inBrief(describe(err, false))}
 	}
 	const tested = " This service tested the same access as the federated identity"
-	worst, patient := report.Decisive()
+	worst, _ := report.Decisive()
 	switch report.Verdict {
 	case diagnosis.VerdictPass:
-		return ownTest{says: tested + ", and it works."}
+		return ownTest{works: true, says: tested + ", and it works."}
 	case diagnosis.VerdictWarn:
-		return ownTest{says: tested + ", and it works, but: " + inBrief(worst)}
+		return ownTest{works: true, says: tested + ", and it works, but: " + inBrief(worst)}
 	}
-	own := ownTest{says: tested + ": " + inBrief(worst), propagating: patient && report.Verdict == diagnosis.VerdictFail && !wanted.Settled}
+	own := ownTest{says: tested + ": " + inBrief(worst)}
 	if _, refuted := conclusive(wanted, report); refuted && lasts(worst) {
 		worst.Detail += " Found when this service tested the same access as the federated identity, after the platform's test of the storage had failed."
 		worst.Remedy = alsoPut(worst.Remedy)
@@ -77,6 +78,19 @@ func (r *run) ownTest(ctx context.Context) ownTest {
 // way to the storage alone.
 func lasts(d diagnosis.Diagnosis) bool {
 	return !d.Transient && d.Remedy != nil && d.Remedy.Who != diagnosis.WhoOperator
+}
+
+// orRole adds to a fault that depends on where the caller comes from what the platform's refusal may mean in its stead:
+// where the storage lets the platform in, its 401 or 403 is its own.
+func orRole(lasting diagnosis.Diagnosis, refused *ddoe.Error, found diagnosis.Diagnosis) diagnosis.Diagnosis {
+	if !roleRefused(refused) || !slices.Contains([]string{"network-rules-blocked", "conditional-access-blocked"}, lasting.Code) {
+		return lasting
+	}
+	lasting.Detail += " That depends on the caller's address: if the platform is let in, it has refused by itself: " + inBrief(found)
+	remedy := *lasting.Remedy
+	remedy.Steps = slices.Insert(slices.Clone(remedy.Steps), len(remedy.Steps)-1, "Where the platform is let in already: "+found.Remedy.Steps[0])
+	lasting.Remedy = &remedy
+	return lasting
 }
 
 // alsoPut adds the step that completes the integration once the fault is mended.

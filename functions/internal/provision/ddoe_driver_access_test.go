@@ -33,7 +33,7 @@ func TestPlatformLastingFaultEndsAtOnce(t *testing.T) {
 			}, "container-not-found"},
 		"firewall": {func(f *fixture) { f.closed(true) }, func(f *fixture) { f.closed(false) }, "network-rules-blocked"},
 	} {
-		for _, status := range []string{"400", "403", "500", "503"} {
+		for _, status := range []string{"400", "403", "404", "500", "503"} {
 			t.Run(name+", as "+status, func(t *testing.T) {
 				f := withPlatform(t)
 				if status != "400" {

@@ -101,6 +101,7 @@ func TestPlatformCannotReachStorage(t *testing.T) {
 	}{
 		"400": {"", "ddoe-driver-test-failed", "The platform says: Failed to connect to storage: AuthorizationFailure", true},
 		"409": {"409", "ddoe-driver-test-failed", "AuthorizationFailure", true},
+		"404": {"404", "ddoe-driver-test-failed", "AuthorizationFailure", true},
 		"422": {"422", "ddoe-driver-test-failed", "AuthorizationFailure", true},
 		"424": {"424", "ddoe-driver-test-failed", "AuthorizationFailure", true},
 		"403": {"403", "ddoe-project-role-missing", "Or the storage refused the platform", false},

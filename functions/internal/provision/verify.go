@@ -70,11 +70,13 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	case !s.verifies(): // what the platform can do as the federated identity is proof enough
 		return s.validate(ctx, cmd, d)
 	}
-	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip})
+	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
+	settled := s.settledFor(ctx, cmd.OperationID, verifyWindow)
+	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
 	if err != nil {
 		return s.verifyLater(ctx, cmd, err)
 	}
-	report = health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report)
+	report = health.OtherSubjects(ctx, s.Graph, d, settled, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -92,7 +92,7 @@ func TestQuirkDriverPatchAndCreate(t *testing.T) {
 
 // TestQuirkDriverTest: the status is that of a storage that cannot be reached, not of a fault in the request.
 func TestQuirkDriverTest(t *testing.T) {
-	for _, status := range []int{400, 401, 403, 409, 422, 424, 500, 503} {
+	for _, status := range []int{400, 401, 403, 404, 409, 422, 424, 500, 503} {
 		b := newBench(t)
 		if status != 400 {
 			b.quirk(platform.QuirkDriverTest, fmt.Sprintf(`{"value":"%d"}`, status))

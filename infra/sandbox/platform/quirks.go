@@ -100,7 +100,7 @@ func quirkShapes() map[string]quirkShape {
 		QuirkIntegrationAnswer: one("unmarked"),
 		QuirkDriverAnswer:      one("bare"), QuirkDriverCreate: one("ignoresExternalDelete"),
 		QuirkDriverPatch: one("keepsIntegration", "keepsExternalDelete", "refusesIntegration"),
-		QuirkDriverTest:  one("401", "403", "409", "422", "424", "500", "503"),
+		QuirkDriverTest:  one("401", "403", "404", "409", "422", "424", "500", "503"),
 		QuirkUnknownPath: one("notFound"), QuirkIntegrationDelete: one("object", "nothing"),
 		QuirkSubject: one(),
 	}
