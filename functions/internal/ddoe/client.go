@@ -109,8 +109,11 @@ type call struct {
 	empty bool
 	// hidden are texts of the body that must not be shown.
 	hidden []string
-	// believed reports whether the decoded answer says what was asked for; nil where any answer of the form does.
-	believed func() bool
+	// id is where the id of the object that was asked for is decoded to: an answer without one is not believed. Nil where the
+	// answer is no such object.
+	id *string
+	// complete reports whether any other decoded answer says what was asked for; nil where all of the form do.
+	complete func() bool
 }
 
 // do sends the request until it is answered for good, and decodes the answer into v. It returns the platform's id of the
@@ -216,7 +219,8 @@ func sound(r call, resp *http.Response, body []byte, v any) bool {
 	if r.empty || noContent && r.method == http.MethodDelete {
 		return noContent
 	}
-	return isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, v) == nil && (r.believed == nil || r.believed())
+	return isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, v) == nil &&
+		(r.id == nil || *r.id != "") && (r.complete == nil || r.complete())
 }
 
 // remove deletes an object; false where it was absent. A success is 204, or JSON that says anything, such as what is left.

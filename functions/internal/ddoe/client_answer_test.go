@@ -1,6 +1,7 @@
 package ddoe_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,6 +58,43 @@ func TestASuccessIsBelievedByItsForm(t *testing.T) {
 			require.ErrorAs(t, err, &refused)
 			assert.Equal(t, ddoe.CodeAnswerInvalid, refused.ErrorCode())
 			assert.Equal(t, "r-1", refused.ServiceRequestID())
+		})
+	}
+}
+
+// TestAnObjectHasAnID: who asks for an object, or makes or changes one, believes no answer without its id.
+func TestAnObjectHasAnID(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *ddoe.Client) error{
+		"read integration": func(ctx context.Context, c *ddoe.Client) error { _, err := c.GetIntegration(ctx, "i"); return err },
+		"create integration": func(ctx context.Context, c *ddoe.Client) error {
+			_, _, err := c.CreateIntegration(ctx, "org", ddoe.NewIntegration{Name: "n", Type: "t"})
+			return err
+		},
+		"update integration": func(ctx context.Context, c *ddoe.Client) error {
+			_, _, err := c.UpdateIntegration(ctx, "org", ddoe.IntegrationPatch{ID: "i", Name: "n"})
+			return err
+		},
+		"read project": func(ctx context.Context, c *ddoe.Client) error { _, err := c.GetProject(ctx, "p"); return err },
+		"read driver":  func(ctx context.Context, c *ddoe.Client) error { _, err := c.GetDriver(ctx, "d"); return err },
+		"create driver": func(ctx context.Context, c *ddoe.Client) error {
+			_, _, err := c.CreateDriver(ctx, ddoe.NewDriver{})
+			return err
+		},
+		"update driver": func(ctx context.Context, c *ddoe.Client) error {
+			_, _, err := c.UpdateDriver(ctx, "d", ddoe.DriverPatch{Name: "n"})
+			return err
+		},
+		"validate drivers": func(ctx context.Context, c *ddoe.Client) error { _, err := c.ValidateDrivers(ctx, "i"); return err },
+		"read command":     func(ctx context.Context, c *ddoe.Client) error { _, err := c.GetCommand(ctx, "c"); return err },
+		"read own user":    func(ctx context.Context, c *ddoe.Client) error { _, err := c.Me(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, call(t.Context(), serve(t, scripted{status: 200, contentType: asJSON, body: `{"id":"x"}`}).Client))
+			for _, body := range []string{`{}`, `{"id":""}`, `null`} {
+				var refused *ddoe.Error
+				require.ErrorAs(t, call(t.Context(), serve(t, scripted{status: 200, contentType: asJSON, body: body}).Client), &refused, body)
+				assert.Equal(t, ddoe.CodeAnswerInvalid, refused.ErrorCode())
+			}
 		})
 	}
 }

@@ -122,7 +122,7 @@ func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID strin
 // GetDriver reads one driver.
 func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 	var d Driver
-	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id), believed: func() bool { return d.ID != "" }}, &d)
+	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id), id: &d.ID}, &d)
 	return d, err
 }
 
@@ -131,7 +131,7 @@ func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string, error) {
 	var d Driver
 	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n.body(), once: true,
-		believed: func() bool { return d.ID != "" }}, &d)
+		id: &d.ID}, &d)
 	return d, id, err
 }
 
@@ -160,7 +160,7 @@ func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatc
 	}{p.Name, changes{p.IntegrationID, p.IntegrationType, p.ContainerName, p.Path, p.AllowExternalDelete}}
 	var d Driver
 	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body,
-		believed: func() bool { return d.ID != "" }}, &d)
+		id: &d.ID}, &d)
 	return d, id, err
 }
 
@@ -183,7 +183,7 @@ func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
 	var n json.Number
 	var count int64
-	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID), believed: func() bool {
+	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID), complete: func() bool {
 		var err error
 		count, err = n.Int64()
 		return err == nil && count >= 0
@@ -229,7 +229,7 @@ func (c *Client) command(ctx context.Context, r call) (Command, error) {
 		Command
 		Error any `json:"error"`
 	}
-	r.believed = func() bool { return answer.ID != "" }
+	r.id = &answer.ID
 	_, err := c.do(ctx, r, &answer)
 	if failure, ok := answer.Error.(string); ok {
 		answer.Failure = conceal(failure, c.secrets(nil))

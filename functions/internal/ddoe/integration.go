@@ -166,7 +166,7 @@ func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([
 func (c *Client) GetIntegration(ctx context.Context, integrationID string) (Integration, error) {
 	var one Integration
 	_, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: "/integrations/" + segment(integrationID),
-		believed: func() bool { return one.ID != "" }}, &one)
+		id: &one.ID}, &one)
 	return one, err
 }
 
@@ -188,7 +188,7 @@ func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n
 	}{n.Name, n.Type, n.Options.Reveal(), n.Metadata}
 	var made Integration
 	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: body, once: true, hidden: n.Options.texts(),
-		believed: func() bool { return made.ID != "" }}, &made)
+		id: &made.ID}, &made)
 	return made, id, err
 }
 
@@ -218,7 +218,7 @@ func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p
 	}
 	var changed Integration
 	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: body, hidden: p.Options.texts(),
-		believed: func() bool { return changed.ID != "" }}, &changed)
+		id: &changed.ID}, &changed)
 	return changed, id, err
 }
 

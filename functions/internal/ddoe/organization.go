@@ -49,6 +49,6 @@ func (c *Client) GetProject(ctx context.Context, projectID string) (Project, err
 		ID           string    `json:"id"`
 		Organization reference `json:"org"`
 	}
-	_, err := c.do(ctx, call{op: "read project", method: http.MethodGet, path: "/projects/" + segment(projectID), believed: func() bool { return shown.ID != "" }}, &shown)
+	_, err := c.do(ctx, call{op: "read project", method: http.MethodGet, path: "/projects/" + segment(projectID), id: &shown.ID}, &shown)
 	return Project{ID: shown.ID, OrganizationID: string(shown.Organization)}, err
 }

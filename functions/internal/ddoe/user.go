@@ -20,7 +20,7 @@ type User struct {
 // Me reads the user of the API key. Success says that the key is accepted, whatever its user may do.
 func (c *Client) Me(ctx context.Context) (User, error) {
 	var u User
-	_, err := c.do(ctx, call{op: "read own user", method: http.MethodGet, path: "/users/me", believed: func() bool { return u.Email != "" || u.ID != "" }}, &u)
+	_, err := c.do(ctx, call{op: "read own user", method: http.MethodGet, path: "/users/me", complete: func() bool { return u.Email != "" || u.ID != "" }}, &u)
 	if u.Email == "" {
 		u.Email = u.ID
 	}
