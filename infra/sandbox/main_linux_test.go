@@ -77,7 +77,10 @@ func TestTheWorldOutlivesTheHandler(t *testing.T) {
 	}
 	assert.Contains(t, log.String(), "the host gives up")
 	assert.Contains(t, log.String(), "started anew in 1s")
-	assert.Contains(t, call(t, http.MethodGet, apiURL(out.String())+"/integrations/my-images", ""), `"my-images"`, "the world is as it was")
+	require.Eventually(t, func() bool {
+		return strings.Contains(call(t, http.MethodGet, apiURL(out.String())+"/integrations/my-images", ""), `"phase":"provisioned"`)
+	}, 30*time.Second, 100*time.Millisecond, "the world is as it was, and the command in work is done with; log:\n%s", &log)
+	assert.NotContains(t, log.String(), "Functions.deadletter")
 	cancel()
 	require.NoError(t, <-ended, "a wish to stop is no failure")
 }

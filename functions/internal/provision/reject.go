@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -90,7 +89,8 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	return s.bringDown(ctx, failed, otherID(cmd.OperationID, d.MessageID), rejection != nil)
 }
 
-// deadLetterDiagnosis reads the queue's reason out of the message.
+// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description says, where
+// that is the reason; the message's own count goes on in the dead-letter queue.
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
@@ -101,7 +101,7 @@ func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	case "TTLExpiredException":
 		code = "message-expired"
 	}
-	detail := fmt.Sprintf("The message was dead-lettered after %d deliveries", d.DeliveryCount)
+	detail := "The message was dead-lettered"
 	if reason != "" {
 		detail += ": " + diagnosis.Printable(reason)
 	}

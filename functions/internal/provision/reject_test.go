@@ -87,7 +87,8 @@ func TestDeadLetters(t *testing.T) {
 		var d message.Delivery
 		for _, s := range f.sent {
 			if s.ID == messageID {
-				d = message.Delivery{Body: s.Body, MessageID: s.ID, SessionID: s.SessionID, DeliveryCount: 10, ApplicationProperties: map[string]any{"DeadLetterReason": reason}}
+				d = message.Delivery{Body: s.Body, MessageID: s.ID, SessionID: s.SessionID, DeliveryCount: 4711, ApplicationProperties: map[string]any{
+					"DeadLetterReason": reason, "DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}}
 			}
 		}
 		f.mu.Unlock()
@@ -98,7 +99,10 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		a, _ := f.submit(spec("images"))
 		dead(f, a.Operation.ID, "MaxDeliveryCountExceeded")
-		assert.Equal(t, "delivery-exhausted", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		found := f.requireStatus(a.Operation.ID, integration.OperationFailed).Error
+		assert.Equal(t, "delivery-exhausted", found.Code)
+		assert.Contains(t, found.Detail, "after 10 delivery attempts")
+		assert.NotContains(t, found.Detail, "4711", "the dead-letter queue's own deliveries count on")
 		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 		assert.Equal(t, []string{"failed"}, f.events())
 	})

@@ -136,6 +136,7 @@ func (h *Host) Start(ctx context.Context) error {
 	running, stopRunning := context.WithCancel(context.Background())
 	listening, stopListening := context.WithCancel(running)
 	h.stopRunning, h.stopListening = stopRunning, stopListening
+	h.handler.stopTriggers = stopListening
 	h.background = func(run func(context.Context)) { h.work.Go(func() { run(running) }) }
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	h.work.Go(func() { _ = h.server.Serve(listener) }) // always ErrServerClosed or the end of the listener
@@ -225,7 +226,7 @@ func (h *Host) PID() int {
 }
 
 // Wait returns the reason when the host has given up on the handler, and nil when ctx ends before that. A real host's
-// process ends then.
+// process ends then; this one has stopped its listeners and timers, and refuses HTTP requests until it is closed.
 func (h *Host) Wait(ctx context.Context) error { return h.handler.failed(ctx) }
 
 // Err is what Wait would return, without waiting.

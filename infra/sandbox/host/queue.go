@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,11 +11,19 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 )
 
-// retryDelay is the pause after a failed receive, for example while the entity does not exist.
-const retryDelay = 250 * time.Millisecond
+// retryDelay is the pause after a failed receive, for example while the entity does not exist, and the first one before
+// a dead letter that has failed comes again. maxBackOff is the longest of those.
+const (
+	retryDelay = 250 * time.Millisecond
+	maxBackOff = 30 * time.Second
+)
+
+// deadLetterSuffix ends the name of every dead-letter queue.
+const deadLetterSuffix = "/$deadletterqueue"
 
 // queueListener takes messages for one function, peek-locked, and settles them by the outcome of the invocation:
-// complete on success, abandon on failure. The broker redelivers at once and dead-letters after the entity's limit.
+// complete on success, abandon on failure, release where no handler has seen it. The broker redelivers at once and
+// dead-letters after the entity's limit.
 type queueListener struct {
 	broker   *servicebus.Broker
 	function *function
@@ -38,7 +47,7 @@ func (q *queueListener) run(ctx, runCtx context.Context) {
 		return
 	}
 	slots := make(chan struct{}, q.config.concurrentCalls)
-	for {
+	for ctx.Err() == nil {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
@@ -54,7 +63,7 @@ func (q *queueListener) run(ctx, runCtx context.Context) {
 		}
 		workers.Go(func() {
 			defer func() { <-slots }()
-			q.process(runCtx, locked)
+			q.process(ctx, runCtx, locked)
 		})
 	}
 }
@@ -86,7 +95,7 @@ func (q *queueListener) session(ctx, runCtx context.Context, session *servicebus
 			}
 			return
 		}
-		q.process(runCtx, locked)
+		q.process(ctx, runCtx, locked)
 	}
 }
 
@@ -129,7 +138,12 @@ func (q *queueListener) pause(ctx context.Context, err error) bool {
 	if !errors.Is(err, errNotPermitted) {
 		q.log.hostf("function %s: cannot receive from %s: %v", q.function.name, q.function.trigger.entity(), err)
 	}
-	timer := time.NewTimer(retryDelay)
+	return sleep(ctx, retryDelay)
+}
+
+// sleep tells whether the time has passed, rather than ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -139,17 +153,24 @@ func (q *queueListener) pause(ctx context.Context, err error) bool {
 	}
 }
 
-// process invokes the function for one message and settles it.
-func (q *queueListener) process(ctx context.Context, locked *servicebus.Locked) {
+// process invokes the function for one message and settles it. ctx ends when no more messages are to be taken, runCtx
+// when the invocation is to end.
+func (q *queueListener) process(ctx, runCtx context.Context, locked *servicebus.Locked) {
 	message := locked.Message
-	stop := q.keepLocked(ctx, locked)
-	err := q.invoke(ctx, message)
+	stop := q.keepLocked(runCtx, locked)
+	err := q.invoke(runCtx, message)
+	_, unseen := errors.AsType[*noHandlerError](err)
+	if err != nil && !unseen {
+		sleep(ctx, q.backOff(message.DeliveryCount))
+	}
 	stop()
 	complete := q.config.autoComplete
 	if q.function.trigger.AutoCompleteMessages != nil {
 		complete = *q.function.trigger.AutoCompleteMessages
 	}
 	switch {
+	case unseen:
+		err = locked.Release()
 	case err != nil: // always, even without auto-completion
 		err = locked.Abandon(nil)
 	case complete:
@@ -158,6 +179,15 @@ func (q *queueListener) process(ctx context.Context, locked *servicebus.Locked) 
 	if err != nil {
 		q.log.hostf("function %s: message %s cannot be settled: %v", q.function.name, locked.Message.MessageID, err)
 	}
+}
+
+// backOff is how long a message that has failed is held back. A dead-letter queue has no limit of deliveries: what fails
+// there would come again at once and for ever. A real host does that; a log on a developer's machine should not.
+func (q *queueListener) backOff(deliveries int) time.Duration {
+	if !strings.HasSuffix(strings.ToLower(q.function.trigger.entity()), deadLetterSuffix) {
+		return 0
+	}
+	return min(retryDelay<<min(max(deliveries-1, 0), 10), maxBackOff)
 }
 
 // keepLocked renews the lock at half-time, for as long as host.json allows. The returned function ends that.

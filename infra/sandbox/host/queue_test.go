@@ -166,6 +166,51 @@ func TestCrashRedelivers(t *testing.T) {
 	assert.Contains(t, f.log.String(), "a line")
 }
 
+// TestAHostThatGivesUpLeavesItsMessages: what comes after the third crash waits, uncounted, for the host's next start.
+func TestAHostThatGivesUpLeavesItsMessages(t *testing.T) {
+	var mended atomic.Bool
+	f := newQueueFixture(t, func(e event) order { return order{Kill: e.Kind == "request" && !mended.Load()} })
+	require.NoError(t, f.broker.PutQueue("ordered", servicebus.QueueProperties{RequiresSession: true, MaxDeliveryCount: 10}))
+	h := f.start()
+	require.NoError(t, f.broker.Send("ordered", servicebus.Message{SessionID: "s", MessageID: "m", Body: []byte("x")}))
+	require.Error(t, h.Wait(t.Context()))
+	require.NoError(t, f.broker.Send("plain", servicebus.Message{MessageID: "late", Body: []byte("x")}))
+	require.Eventually(t, func() bool { return f.broker.Peek("ordered")[0].LockToken == "" }, 10*time.Second, 5*time.Millisecond)
+	assert.Never(t, func() bool {
+		left := append(f.broker.Peek("ordered"), f.broker.Peek("plain")...)
+		return len(left) != 2 || left[0].DeliveryCount != 3 || left[1].DeliveryCount != 0 || left[1].LockToken != ""
+	}, 200*time.Millisecond, 5*time.Millisecond, "each crash counts, and nothing else")
+	h.Close()
+
+	mended.Store(true)
+	f.start()
+	settled(t, f.broker, "ordered")
+	settled(t, f.broker, "plain")
+	requests := f.waitFor("request", 5)
+	assert.Len(t, requests, 5, "three that crashed, and one for each message")
+	assert.Empty(t, f.broker.Peek("plain/$deadletterqueue"))
+}
+
+// TestADeadLetterThatFailsDoesNotSpin: its queue has no limit of deliveries.
+func TestADeadLetterThatFailsDoesNotSpin(t *testing.T) {
+	f := newQueueFixture(t, func(e event) order {
+		if e.Kind == "request" {
+			return order{Status: http.StatusInternalServerError}
+		}
+		return order{}
+	})
+	h := f.start()
+	require.NoError(t, f.broker.Send("plain", servicebus.Message{MessageID: "m", Body: []byte("x")}))
+	began := time.Now()
+	f.waitFor("request", 6) // three of the queue, then the dead letter's
+	assert.GreaterOrEqual(t, time.Since(began), 700*time.Millisecond, "250 ms, then twice that")
+	assert.Len(t, f.waitFor("request", 6), 6)
+	began = time.Now()
+	h.Close()
+	assert.Less(t, time.Since(began), time.Second, "a pause does not hold up the end")
+	assert.Len(t, f.broker.Peek("plain/$deadletterqueue"), 1)
+}
+
 func TestSessionsKeepOrderAndDoNotBlockEachOther(t *testing.T) {
 	release := make(chan struct{})
 	f := newQueueFixture(t, func(e event) order {

@@ -29,6 +29,7 @@ type supervisor struct {
 	initialization time.Duration
 	now            func() time.Time
 	log            *logger
+	stopTriggers   func() // called when the host gives up, before anybody is told
 
 	mu      sync.Mutex
 	current *process
@@ -188,14 +189,24 @@ func (s *supervisor) awaitReady(ctx context.Context, p *process) error {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// await returns a process that is ready, waiting for one if need be.
+// noHandlerError is an invocation that no handler has seen.
+type noHandlerError struct{ err error }
+
+// Error is the reason.
+func (e *noHandlerError) Error() string { return e.err.Error() }
+
+// Unwrap returns the reason.
+func (e *noHandlerError) Unwrap() error { return e.err }
+
+// await returns a process that is ready, waiting for one if need be. That the host has given up meanwhile is a
+// *noHandlerError.
 func (s *supervisor) await(ctx context.Context) (*process, error) {
 	limit := time.NewTimer(waitFactor * s.initialization)
 	defer limit.Stop()
 	for {
 		p, failure, changed := s.state()
 		if failure != nil {
-			return nil, failure
+			return nil, &noHandlerError{failure}
 		}
 		if p != nil && closed(p.done) && p.exitCode() == 0 && !p.recycled.Load() {
 			return nil, errHandlerEnded
@@ -210,7 +221,7 @@ func (s *supervisor) await(ctx context.Context) (*process, error) {
 		case <-limit.C:
 			err := fmt.Errorf("no handler was ready for %s", waitFactor*s.initialization)
 			s.fail(err)
-			return nil, err
+			return nil, &noHandlerError{err}
 		}
 	}
 }
@@ -232,8 +243,10 @@ func (s *supervisor) state() (*process, error, <-chan struct{}) { // the failure
 
 func (s *supervisor) publish(p *process) { s.change(func() { s.current = p }) }
 
+// fail gives up. The triggers stop first: what is not delivered any more waits, uncounted, for the host's next start.
 func (s *supervisor) fail(err error) {
 	s.log.hostf("ERROR: the host gives up: %s", brief(err))
+	s.stopTriggers()
 	s.change(func() {
 		if s.failure == nil {
 			s.failure = err
