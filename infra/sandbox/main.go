@@ -89,7 +89,7 @@ func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w: choose others with PORT and SANDBOX_PORT (0 = any free one)", taken)
 	}
 	if exit, ok := errors.AsType[*host.ExitError](err); ok {
-		return fmt.Errorf("the handler does not start (%s); what it said stands above", exit.State)
+		return fmt.Errorf("the handler does not start (%s): %s", exit.State, lastWord(exit))
 	}
 	if err != nil {
 		return err
@@ -99,6 +99,14 @@ func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 	}
 	keepUp(ctx, s, env, stderr)
 	return s.Close()
+}
+
+// lastWord is the last line of a handler that has ended, which says why.
+func lastWord(exit *host.ExitError) string {
+	if len(exit.Stderr) == 0 {
+		return "it said nothing"
+	}
+	return exit.Stderr[len(exit.Stderr)-1]
 }
 
 // keepUp starts a host anew that has given up on its handler, until ctx ends, as Azure does. World and messages stay.

@@ -180,16 +180,20 @@ func TestRunWithoutThePlatform(t *testing.T) {
 	}
 }
 
-// TestAFaultySettingIsTold ends with one message, which names the option.
+// TestAFaultySettingIsTold: the last line names the option. A setting that is the sandbox's own is named before.
 func TestAFaultySettingIsTold(t *testing.T) {
 	t.Setenv("PORT", "0")
 	t.Setenv("SANDBOX_PORT", "0")
 	t.Setenv("DDOE_OPTION_MAP", `{"zone": "planted"}`)
+	t.Setenv("DDOE_API_URL", "ftp://planted")
 	var log lockedBuffer
 	err := realMain(t.Context(), []string{"run", "-dist", assemble(t)}, io.Discard, &log)
-	require.EqualError(t, err, "the handler does not start (exit status 1); what it said stands above")
+	require.ErrorContains(t, err, "the handler does not start (exit status 1): handler: settings: setting DDOE_OPTION_MAP must be")
+	require.ErrorContains(t, err, `option "zone"`)
 	assert.Equal(t, 1, strings.Count(log.String(), `option "zone"`), log.String())
-	assert.NotContains(t, log.String(), "planted")
+	assert.Equal(t, 1, strings.Count(log.String(), "sandbox: DDOE_API_URL is ignored: the sandbox sets its own\n"), log.String())
+	assert.NotContains(t, log.String(), "DDOE_OPTION_MAP is ignored")
+	assert.NotContains(t, log.String()+err.Error(), "planted")
 }
 
 func TestRefusals(t *testing.T) {

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
@@ -66,18 +69,43 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	if s.cloud, err = startCloud(ctx, o); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	for _, name := range overridden(os.Environ(), s.environment(listener)) {
+		_, _ = fmt.Fprintf(o.Log, "sandbox: %s is ignored: the sandbox sets its own\n", name) // a log that fails has nowhere to be reported
+	}
 	if err := s.startHost(ctx, listener); err != nil {
 		return nil, errors.Join(err, s.cloud.Close())
 	}
 	return s, nil
 }
 
+// environment is what host and handler get over the environment of this process.
+func (s *Stack) environment(api net.Listener) []string {
+	return slices.Concat(s.cloud.Environment(), []string{"PUBLIC_BASE_URL=http://" + api.Addr().String()}, s.options.Env)
+}
+
+// overridden are the names of the variables that have another value in own, whose last entry of a name counts.
+func overridden(environ, own []string) []string {
+	values := map[string]string{}
+	for _, pair := range own {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	var names []string
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if other, set := values[name]; set && other != value {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // startHost starts the host over the sandbox that runs.
 func (s *Stack) startHost(ctx context.Context, listener net.Listener) error {
 	s.address = listener.Addr().String()
-	env := append(s.cloud.Environment(), "PUBLIC_BASE_URL=http://"+s.address)
 	next, err := host.New(host.Options{
-		Root: s.options.Dist, Listener: listener, Env: append(env, s.options.Env...), Broker: s.cloud.Broker(),
+		Root: s.options.Dist, Listener: listener, Env: s.environment(listener), Broker: s.cloud.Broker(),
 		MayListen: s.cloud.MayListen, Log: s.options.Log,
 	})
 	if err == nil {
