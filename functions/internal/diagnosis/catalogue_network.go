@@ -47,7 +47,8 @@ func platformEntries() []Entry {
 		entry("ddoe-answer-invalid", WhoOperator, "The platform's answer cannot be read", "{target} answered with success, but not with what was asked for. The platform shows its web page so on paths that it does not know, and a proxy on the way may answer in its place.",
 			"Send the same request again: what a proxy shows may be gone.",
 			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),
-		entry("ddoe-unrecognised", WhoOperator, "The platform refused for an unrecognised reason", "DDOE answered with a code that the catalogue does not know.",
-			"Look at the evidence.").inconclusive(),
+		entry("ddoe-unrecognised", WhoOperator, "The platform refused for an unrecognised reason", "DDOE answered with a status that tells this service no cause.",
+			"Read what the platform says, where it says something, and mend that; then send the request again.",
+			"If it stays, check {setting}, and what a proxy on the way answers; else give the request id in the evidence to DDOE's support.").inconclusive(),
 	}
 }

@@ -17,7 +17,7 @@ func storageEntries() []Entry {
 			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grant),
 		data("network-rules-blocked", WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy or network security perimeter do not let this caller in. The platform may be let in where this test is not, and the other way round.",
-			"Allow the platform's egress in the account's network rules, or give it a private endpoint.",
+			"Allow both the platform's egress and this service's in the account's network rules, or give each a private endpoint. Without this service's its access tests go on failing.",
 			"Do not assign further roles before this is settled.").with("az storage account show --ids {accountId} --query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
 		data("storage-tenant-mismatch", WhoStorageAdmin, "The storage account belongs to another tenant",
 			"Storage accepts only tokens of the tenant that its subscription trusts, and this token is of another.",

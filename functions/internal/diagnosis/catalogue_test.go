@@ -240,6 +240,12 @@ func TestWhatAPutMendsIsAMatterOfTime(t *testing.T) {
 	assert.Greater(t, mended, 15)
 }
 
+// TestNetworkRulesLetBothIn: what was refused is this service's test, and what the integration is for is the platform's access.
+func TestNetworkRulesLetBothIn(t *testing.T) {
+	step := New("network-rules-blocked").Remedy.Steps[0]
+	assert.Contains(t, step, "the platform's egress and this service's")
+}
+
 // TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator pastes.
 func TestCommandsCannotBeHijacked(t *testing.T) {
 	evil := `x'; rm -rf ~ #$(id)` + "`id`"

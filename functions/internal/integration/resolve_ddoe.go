@@ -88,7 +88,7 @@ func resolveDriverPath(d *Driver) []diagnosis.Finding {
 		return nil
 	}
 	return []diagnosis.Finding{{Pointer: "/ddoe/driver/path", Code: "invalid-driver-path", Detail: "The path is not a folder in the container.",
-		Expected: "a relative path such as images/2026", Actual: field.Actual(given), Remedy: "Give the folder alone, without account, container and leading slash; leave it out for the whole container."}}
+		Expected: "a relative path such as images/2026", Actual: field.Actual(given), Remedy: `Give the folder alone, without account, container and leading slash, without empty or dot segments and without the characters \ ? #; leave it out for the whole container.`}}
 }
 
 func optionalText(pointer, value string) []diagnosis.Finding {

@@ -50,6 +50,8 @@ func TestResolvePlatformFindings(t *testing.T) {
 		"path with a scheme":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "wasb://images" }, "/ddoe/driver/path", "invalid-driver-path"},
 		"path with a dot":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/./2026" }, "/ddoe/driver/path", "invalid-driver-path"},
 		"path with an empty part": {func(s *integration.Spec) { s.DDOE.Driver.Path = "images//2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+		"path has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "\ufffdx" }, "/ddoe/driver/path", "ddoe-control-character"},
+		"name has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Name = "\ufffdx" }, "/ddoe/driver/name", "ddoe-control-character"},
 		"path is a slash":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "/" }, "/ddoe/driver/path", "invalid-driver-path"},
 		"path is long":            {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("ä", 257) }, "/ddoe/driver/path", "ddoe-too-long"},
 		"several storages": {func(s *integration.Spec) {
@@ -69,6 +71,9 @@ func TestResolvePlatformFindings(t *testing.T) {
 			assert.Equal(t, c.code, findings[0].Code)
 			_, known := diagnosis.Lookup(findings[0].Code)
 			require.True(t, known)
+			if c.code == "invalid-driver-path" {
+				assert.Contains(t, findings[0].Remedy, `without the characters \ ? #`)
+			}
 			assert.True(t, findings[0].Remedy != "" || len(diagnosis.New(findings[0].Code).Remedy.Steps) > 0)
 			s.DDOE.Integration, s.DDOE.Driver = false, nil
 			_, findings, err = defaults().Resolve(t.Context(), "my-service", s)

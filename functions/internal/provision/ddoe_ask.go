@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -46,7 +47,7 @@ func (r *run) askPlatform(ctx context.Context, operation string, request func(ct
 	if !errors.As(f.err, &refused) {
 		return f
 	}
-	found := r.platformDiagnosis(ctx, operation, refused)
+	found := r.platformDiagnosis(ctx, operation, r.object(operation, refused), refused)
 	// The client itself repeats the faults beyond 500.
 	if isTest(operation) && f.reaction == later && (f.spent || refused.HTTPStatus() > http.StatusInternalServerError) {
 		found = r.testRefused(ctx, f, refused, found)
@@ -135,52 +136,37 @@ func roleStatuses() []int { return []int{http.StatusUnauthorized, http.StatusFor
 // roleRefused reports whether the answer is that of a missing role.
 func roleRefused(err error) bool { return answeredWith(err, roleStatuses()...) }
 
-// storageStatuses are the answers to a test that are about the storage.
-func storageStatuses() []int {
+// contentStatuses are the answers that are about what was asked, not about who asks: to a test, about the storage.
+func contentStatuses() []int {
 	return []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency}
 }
 
 // storageRefused reports whether the platform's answer to a test is about the storage.
-func storageRefused(err error) bool { return answeredWith(err, storageStatuses()...) }
+func storageRefused(err error) bool { return answeredWith(err, contentStatuses()...) }
 
 // isTest reports whether an operation is the platform's test of the storage, of a driver or of what is to be one.
 func isTest(operation string) bool { return operation == opDriverTest || operation == opPayloadTest }
 
-// aboutStorage reports whether the answer to a test is about the storage. The path of the payload's test has no id, so its
-// 404 is about something else: such as the storage's own for a container.
-func aboutStorage(operation string, err error) bool {
-	return storageRefused(err) || operation == opPayloadTest && ddoe.IsNotFound(err)
-}
-
-// platformDiagnosis is a refusal of the platform in words. The platform has no codes: what it says is shown to people,
-// and decides nothing.
-func (s *Service) platformDiagnosis(ctx context.Context, operation string, refused *ddoe.Error) diagnosis.Diagnosis {
-	code := ""
-	switch {
-	case isTest(operation) && aboutStorage(operation, refused):
-		code = "ddoe-driver-test-failed"
-	case operation == opTypes && unknownID(refused):
-		code = "ddoe-organization-unknown"
-	case operation == opProject && (unknownID(refused) || refused.HTTPStatus() == http.StatusForbidden):
-		code = "ddoe-project-unknown"
-	case react(operation, refused).reaction == readBack:
-		code = "ddoe-integration-name-taken"
-	case unacceptable(operation, refused):
-		code = "ddoe-integration-refused"
-	case refused.HTTPStatus() == http.StatusForbidden:
+// platformDiagnosis is a refusal of the platform in words; object names what the request was about, and may be empty. The
+// platform has no codes: what it says is shown to people, and decides nothing.
+func (s *Service) platformDiagnosis(ctx context.Context, operation, object string, refused *ddoe.Error) diagnosis.Diagnosis {
+	code := meaningOf(operation, refused)
+	// The platform answers 401 for a role too. Who may ask who they are has a good key.
+	if code == "" && refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser && s.keyAccepted(ctx) {
 		code = roleMissing(operation)
-	case refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser:
-		// The platform answers 401 for a role too. Who may ask who they are has a good key.
-		if s.keyAccepted(ctx) {
-			code = roleMissing(operation)
-		}
 	}
 	found := diagnosis.Classify(refused, diagnosis.Context{Operation: operation})
 	if code != "" {
 		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
 	}
-	if isTest(operation) && code == roleMissing(operation) {
+	if writes(operation) && !uncertain(refused) || found.Code == "ddoe-unrecognised" {
+		found.Detail = "The platform refused to " + inWordsOf(operation, object) + ". " + found.Detail
+	}
+	switch {
+	case isTest(operation) && code == roleMissing(operation):
 		found.Detail += " Or the storage refused the platform, which hands that on: a federated credential or a role assignment takes minutes to act; then the same PUT goes through."
+	case code == codeDriverTestFailed:
+		found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)
 	}
 	return quoting(found, refused)
 }
@@ -189,23 +175,28 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation string, refus
 func (s *Service) describePlatform(ctx context.Context, operation string, err error) diagnosis.Diagnosis {
 	var refused *ddoe.Error
 	if errors.As(err, &refused) {
-		return s.platformDiagnosis(ctx, operation, refused)
+		return s.platformDiagnosis(ctx, operation, "", refused)
 	}
 	return diagnosis.Classify(err, diagnosis.Context{Operation: operation})
 }
 
-// unacceptable reports whether the platform does not take an integration as it was sent.
-func unacceptable(operation string, refused *ddoe.Error) bool {
-	return (operation == opPlatformIntegrationCreate || operation == opPlatformIntegrationUpdate) &&
-		answeredWith(refused, http.StatusBadRequest, http.StatusUnprocessableEntity)
-}
-
 // quoting adds what the platform said.
 func quoting(found diagnosis.Diagnosis, refused *ddoe.Error) diagnosis.Diagnosis {
-	if message := strings.TrimSpace(refused.ServiceMessage()); message != "" {
-		found.Detail += " The platform says: " + diagnosis.Printable(message)
-	}
+	found.Detail += says(refused.ServiceMessage())
 	return found
+}
+
+// says is what the platform said, as a sentence with a blank before it: another one may follow. It is empty where the platform
+// said nothing.
+func says(message string) string {
+	text := diagnosis.Printable(strings.TrimSpace(message))
+	if text == "" {
+		return ""
+	}
+	if last, _ := utf8.DecodeLastRuneInString(text); !strings.ContainsRune(".!?…", last) {
+		text += "."
+	}
+	return " The platform says: " + text
 }
 
 func roleMissing(operation string) string {

@@ -118,8 +118,11 @@ func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
 }
 
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is
-// not, somebody may have changed the options: they are sent again, once.
+// not, somebody may have changed the options: they are sent again, once. A test may take its time: what was made shows before.
 func (r *run) testDriver(ctx context.Context, operation, integrationID string, request func(ctx context.Context) error) error {
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
 	if !r.platform.sent {
 		err := request(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -180,7 +183,7 @@ func (r *run) mayBeOptions(ctx context.Context, operation string, err error) boo
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return aboutStorage(operation, refused) || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
+	return meaningOf(operation, refused) == codeDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After

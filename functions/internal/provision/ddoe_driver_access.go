@@ -38,6 +38,7 @@ func (r *run) testRefused(ctx context.Context, f *failure, refused *ddoe.Error, 
 		f.reaction = fail
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
 			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
+			found.Remedy.Steps = r.alsoOptions(found.Remedy.Steps)
 		}
 	}
 	found.Detail += own.says

@@ -173,7 +173,7 @@ func TestPlatformRefusesTheIntegration(t *testing.T) {
 		"a name that it dislikes":        {400, "name contains invalid characters", "ddoe-integration-refused"},
 		"a name that is too long":        {422, "name is too long", "ddoe-integration-refused"},
 		"something that is not there":    {400, "iconUrl does not exist", "ddoe-integration-refused"},
-		"a quota":                        {402, "storage-integration quota exceeded", "ddoe-unrecognised"},
+		"a quota":                        {402, "storage-integration quota exceeded", "ddoe-quota-reached"},
 		"a role that only the write has": {403, "Forbidden", "ddoe-organization-role-missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +183,8 @@ func TestPlatformRefusesTheIntegration(t *testing.T) {
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
 			assert.Equal(t, c.code, op.Error.Code)
-			assert.Contains(t, op.Error.Detail, "The platform says: "+c.message)
+			assert.Contains(t, op.Error.Detail, "The platform refused to make the integration DDOE WIF my-service. ")
+			assert.Contains(t, op.Error.Detail, " The platform says: "+c.message+".")
 			assert.Equal(t, 1, f.sentTo(0, creates))
 		})
 	}

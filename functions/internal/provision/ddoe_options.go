@@ -74,6 +74,15 @@ func (m OptionMap) Literals() []secret.Value {
 	return all
 }
 
+// names are the names of the map's options, for people.
+func (m OptionMap) names() []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, diagnosis.Printable(name))
+	}
+	return all
+}
+
 // offer is the integration type to use, with the source of each option that is sent.
 type offer struct {
 	kind    string

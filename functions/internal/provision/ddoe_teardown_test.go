@@ -105,7 +105,7 @@ func TestPlatformDeleteRefusedForAnotherReason(t *testing.T) {
 	f.onceAt(`DELETE .*/integrations/`, 400, func() {})
 	op := f.teardown()
 	require.Equal(t, integration.OperationFailed, op.Status)
-	assert.Equal(t, "ddoe-unrecognised", op.Error.Code)
+	assert.Equal(t, "ddoe-integration-not-deleted", op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "The platform says: no")
 	assert.Equal(t, gateCounts{integrations: 1}, f.onGate())
 }

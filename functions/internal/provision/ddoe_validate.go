@@ -85,9 +85,8 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	}
 	found := diagnosis.New("ddoe-validation-failed")
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
-	if command.Failure != "" {
-		found.Detail += " The platform says: " + diagnosis.Printable(command.Failure)
-	}
+	found.Detail += says(command.Failure)
+	found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)
 	return s.validateLater(ctx, cmd, found, cmd.Attempt < lastVerification(), s.refuted)
 }
 

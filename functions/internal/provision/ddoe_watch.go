@@ -173,13 +173,13 @@ func (s *Service) testCheck(ctx context.Context, d integration.Document, err err
 	case err == nil:
 		check = diagnosis.CheckFrom(checkDriverTest, layerStructure, titleDriverTest, nil, diagnosis.Context{})
 	case errors.As(err, &refused) && storageRefused(refused):
-		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.platformDiagnosis(ctx, opDriverTest, refused))
+		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.describePlatform(ctx, opDriverTest, refused))
 		check.Transient = !access.Settled(d, s.now())
-		check.Remedy.Steps = []string{ // the catalogue's begin with this very access test
+		check.Remedy.Steps = s.alsoOptions([]string{ // the catalogue's begin with this very access test
 			"If one of the checks token.*, exchange.* or access.* fails too, follow that one first.",
 			"If those pass, read what the platform says, and compare issuer, subject and audience of the platform's tokens with the federated credential; look for a firewall before the storage account that lets in the service, but not the platform.",
 			"PUT the spec again.",
-		}
+		})
 	default:
 		check = s.unread(ctx, checkDriverTest, opDriverTest, err)
 	}

@@ -118,7 +118,7 @@ func reactions() []row {
 	// The platform's test fails until directory, token service and RBAC agree, with a status of its own or with the one
 	// that it got from Entra or the storage. 500 may be one of its own; the client has repeated the other faults.
 	const patience = 45 * time.Second
-	for _, status := range slices.Concat(storageStatuses(), roleStatuses(), []int{http.StatusInternalServerError}) {
+	for _, status := range slices.Concat(contentStatuses(), roleStatuses(), []int{http.StatusInternalServerError}) {
 		for _, operation := range []string{opDriverTest, opPayloadTest} {
 			rows = append(rows, row{operation: operation, status: status, reaction: retry, budget: patience})
 		}

@@ -107,6 +107,7 @@ func TestAFaultIsToldInWordsThatPeopleCount(t *testing.T) {
 		detail, actual string
 	}{
 		"cannot be printed": {field.Printable("display-name", 256), "a\x00b", "Character 2 is U+0000, which cannot be printed.", "a\ufffdb"},
+		"cannot be read":    {field.Printable("ddoe", 256), "\ufffdx", "Character 1 is U+FFFD, or cannot be read.", "\ufffdx"},
 		"cannot be seen":    {field.Issuer(), "https://a\u200b.example", "Character 10 is U+200B, which cannot be seen.", "https://a\ufffd.example"},
 		"typographic mark":  {field.Subject(), "a\u2013b", "Character 2 is U+2013, a typographic mark.", "a\u2013b"},
 		"text too long":     {field.Printable("display-name", 256), strings.Repeat("x", 257), "The value has 257 characters.", ""},

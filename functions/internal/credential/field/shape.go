@@ -55,8 +55,11 @@ func invisibleAt(v string) int {
 
 func control(v string) string {
 	for i, r := range []rune(v) {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		switch {
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
 			return fmt.Sprintf("Character %d is %U, which cannot be printed.", i+1, r)
+		case r == unicode.ReplacementChar: // what encoding/json makes of half a surrogate pair
+			return fmt.Sprintf("Character %d is %U, or cannot be read.", i+1, r)
 		}
 	}
 	return ""
