@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
@@ -25,8 +23,18 @@ const (
 	statusUntrusted = "untrusted"
 )
 
-// platformDrift compares what the platform holds with what the spec comes to.
-func (s *Service) platformDrift(ctx context.Context, d integration.Document) []diagnosis.Check {
+// platformDrift compares what the platform holds with what the spec comes to, and with what it does not ask for any more.
+func (s *Service) platformDrift(ctx context.Context, d integration.Document, last *integration.Operation) []diagnosis.Check {
+	var wanted, unwanted []diagnosis.Check
+	_ = together( // the parts return nil; what they met is in the checks
+		func() error { wanted = s.platformWanted(ctx, d); return nil },
+		func() error { unwanted = s.platformUnwanted(ctx, d, last); return nil },
+	)
+	return append(wanted, unwanted...)
+}
+
+// platformWanted compares what the platform holds with what the spec asks for there.
+func (s *Service) platformWanted(ctx context.Context, d integration.Document) []diagnosis.Check {
 	if !wantsPlatform(d.Spec) {
 		return nil
 	}
@@ -39,7 +47,7 @@ func (s *Service) platformDrift(ctx context.Context, d integration.Document) []d
 	default:
 		found = s.platformDifferences(ctx, d)
 	}
-	return s.afterFailure(ctx, d, found.checks())
+	return found.checks()
 }
 
 // platformDifferences are what a drift report says where there is an integration of ours.
@@ -61,36 +69,6 @@ func (s *Service) platformDifferences(ctx context.Context, d integration.Documen
 	}
 	found.options = []diagnosis.Check{options}
 	return found
-}
-
-// afterFailure has what the last PUT failed with mended first, where another PUT is the remedy and would fail with the same.
-// What waiting mends, and an operation that was given up or was a teardown, are no obstacle to a PUT.
-func (s *Service) afterFailure(ctx context.Context, d integration.Document, checks []diagnosis.Check) []diagnosis.Check {
-	aPut := func(check diagnosis.Check) bool {
-		return check.Remedy != nil && check.Remedy.Who == diagnosis.WhoUploader
-	}
-	if !slices.ContainsFunc(checks, aPut) {
-		return checks
-	}
-	last, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
-	if err != nil || last.Kind != integration.KindProvision || last.Error == nil || !obstructs(*last.Error) {
-		return checks
-	}
-	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.", last.Error.Title, last.Error.Code, last.ID)
-	for i, check := range checks {
-		if !aPut(check) {
-			continue
-		}
-		remedy := *check.Remedy
-		remedy.Steps = append([]string{first}, remedy.Steps...)
-		checks[i].Remedy = &remedy
-	}
-	return checks
-}
-
-// obstructs reports whether what an operation has failed with stands until somebody mends it.
-func obstructs(d diagnosis.Diagnosis) bool {
-	return decided(d) && !slices.Contains([]string{"attempts-exhausted", "delivery-exhausted", "message-expired", "dead-lettered"}, d.Code)
 }
 
 // integrationCheck compares the integration with what was made. Its options are never shown.

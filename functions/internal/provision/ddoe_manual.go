@@ -61,7 +61,7 @@ func (r *run) platformStatus(d integration.Document) *integration.DDOEStatus {
 	st.Mode, st.Why, st.Diagnosis = modeManual, r.whyManual(d), r.platform.refusal
 	st.Form, st.Since = nil, nil
 	if madeHere(d) {
-		st.Next = nextMade(d)
+		st.Next = nextMade(d, r.platform.refusal != nil)
 		return &st
 	}
 	st.Form = formOf(d)
@@ -129,8 +129,9 @@ func nextForm(d integration.Document) string {
 	return next.String()
 }
 
-// nextMade tells a person what exists, and what is left to do.
-func nextMade(d integration.Document) string {
+// nextMade tells a person what exists, and what is left to do. Where the API is refused, the platform may refuse what it has
+// made as well.
+func nextMade(d integration.Document, refused bool) string {
 	st := d.Status.DDOE
 	next := "The integration " + st.IntegrationID + " exists already, made by this service: do not make another."
 	switch {
@@ -139,8 +140,13 @@ func nextMade(d integration.Document) string {
 	case st.DriverID != "":
 		next += " So does the driver " + st.DriverID + "."
 	}
+	rest := "; nothing else is left to do."
+	if refused {
+		rest = ". Have the cause mended that status.ddoe.diagnosis names: until then the platform may not serve what exists, which POST /api/integrations/" +
+			d.ID + "/access-tests tells."
+	}
 	return next + " If the client id, the tenant, the storage account or the file of GET /api/integrations/" + d.ID +
-		"/credentials has changed since, edit the integration with the new values; nothing else is left to do. When the cause is mended, the same PUT goes on with what exists."
+		"/credentials has changed since, edit the integration with the new values" + rest + " When the cause is mended, the same PUT goes on with what exists."
 }
 
 // driverInWords is the driver that a person has to make.

@@ -3,6 +3,7 @@ package provision_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -167,6 +168,9 @@ func TestPlatformFallsBack(t *testing.T) {
 			for _, text := range []string{"integration " + made.IntegrationID + " exists already", "do not make another", "driver " + made.DriverID, "the same PUT goes on"} {
 				assert.Contains(t, st.Next, text)
 			}
+			refused := st.Diagnosis != nil
+			assert.Equal(t, !refused, strings.Contains(st.Next, "nothing else is left to do"), "%s", st.Next)
+			assert.Equal(t, refused, strings.Contains(st.Next, "status.ddoe.diagnosis"), "%s", st.Next)
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 			if name == "an option is not mapped" { // the sandbox reads its options by the type that is offered
 				f.verified(d.Status.LastOperationID)

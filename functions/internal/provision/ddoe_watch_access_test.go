@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,45 @@ func TestAccessTestLooksAtThePlatform(t *testing.T) {
 			require.NoError(t, json.Unmarshal(op.Result, &report))
 			assert.Equal(t, c.found, outcomes(report), "by the queue")
 			assert.NotContains(t, string(op.Result), "planted")
+		})
+	}
+}
+
+// TestAccessTestNamesWhatTheIntegrationIsMadeWith: where the platform's own test fails, and the integration's type or options are not
+// what they have to be, that is said as well, and first.
+func TestAccessTestNamesWhatTheIntegrationIsMadeWith(t *testing.T) {
+	typeGone := func(f *fixture) {
+		require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
+	}
+	for name, c := range map[string]struct {
+		change  func(*fixture)
+		options string
+	}{
+		"the type is gone":              {typeGone, "ddoe.options warn ddoe-type-unknown"},
+		"the type is gone, after a PUT": {func(f *fixture) { typeGone(f); f.carried(wired()) }, "ddoe.options warn ddoe-type-unknown"},
+		"other options": {func(f *fixture) {
+			otherMap(f)
+			f.fails(fault{match: regexp.MustCompile(`/test$`), status: 424})
+		}, "ddoe.options fail ddoe-options-changed"},
+		"the types cannot be read": {func(f *fixture) {
+			f.fails(fault{match: regexp.MustCompile(`/test$`), status: 424})
+			f.fails(fault{match: regexp.MustCompile(`/availableIntegrations$`), status: 500})
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.provisioned(wired())
+			c.change(f)
+			f.advance(time.Hour)
+			report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+			require.NoError(t, err)
+			wanted := []string{"ddoe.integration pass", "ddoe.driver pass", "ddoe.driver.test fail ddoe-driver-test-failed"}
+			if c.options != "" {
+				wanted = slices.Insert(wanted, 2, c.options)
+			}
+			assert.Equal(t, wanted, outcomes(report))
+			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+			assert.Equal(t, c.options != "", strings.Contains(checkOf(t, report, "ddoe.driver.test").Remedy.Steps[0], "ddoe.options"))
 		})
 	}
 }

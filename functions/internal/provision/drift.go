@@ -22,7 +22,8 @@ const layerStructure = "structure"
 
 // Drift compares what Entra, Azure and the platform really hold with what the spec comes to, in one hop of reads, and
 // changes nothing. What is missing or changed is mended by submitting the same spec again; what somebody added is only
-// reported. Errors are *diagnosis.Error: there is no such integration, it is torn down, or nothing has been made yet.
+// reported. While the last operation runs nothing is judged: what differs may be what it has not come to. Errors are
+// *diagnosis.Error: there is no such integration, it is torn down, or nothing has been made yet.
 func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	d, err := s.Repository.Get(ctx, id)
@@ -37,6 +38,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 		return diagnosis.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()
+	last := s.lastOperation(ctx, d)
 	wanted := d
 	wanted.Status.FederatedCredentials, wanted.Status.RoleAssignments = integration.WantedCredentials(d), wantedAssignments(d)
 	settled := access.Settled(d, started)
@@ -44,7 +46,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 		func() []diagnosis.Check { return health.Structure(ctx, s.Graph, s.ARM, wanted, settled) },
 		func() []diagnosis.Check { return s.extraCredentials(ctx, wanted) },
 		func() []diagnosis.Check { return s.extraAssignments(ctx, wanted) },
-		func() []diagnosis.Check { return s.platformDrift(ctx, wanted) },
+		func() []diagnosis.Check { return s.platformDrift(ctx, wanted, last) },
 	}
 	found := make([][]diagnosis.Check, len(parts))
 	hop := make([]func() error, len(parts))
@@ -55,7 +57,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	if ctx.Err() != nil {
 		return diagnosis.Report{}, ctx.Err()
 	}
-	checks := slices.Concat(found...)
+	checks := afterOperation(last, slices.Concat(found...))
 	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
 		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks, Leftovers: []diagnosis.Leftover{}}
 	if s.Tester != nil {

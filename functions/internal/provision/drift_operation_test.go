@@ -1,0 +1,129 @@
+package provision_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody is told
+// to supersede the operation by another PUT.
+func TestDriftWhileAnOperationRuns(t *testing.T) {
+	applicationGone := func(f *fixture) {
+		require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+	}
+	made := func(f *fixture) { f.provisioned(wired()) }
+	for name, c := range map[string]struct {
+		before func(*fixture)
+		// begin makes the operation that does not end, and returns its id.
+		begin func(*fixture) string
+		after func(*fixture)
+		found map[string]string
+		waits string
+	}{
+		"the driver waits for its test": {nil, func(f *fixture) string {
+			f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
+			_, cmd := f.submit(wired())
+			f.handle(cmd)
+			return cmd.OperationID
+		}, nil, map[string]string{"ddoe.driver": "ddoe-driver-missing"}, "ddoe-driver-test-failed"},
+		"a PUT of another spec is queued": {made, func(f *fixture) string {
+			s := wired()
+			s.Subjects, s.DDOE.Driver.Name = []string{other}, "other"
+			_, cmd := f.submit(s)
+			return cmd.OperationID
+		}, nil, map[string]string{"structure.federatedCredential": "federated-credential-missing", "ddoe.driver": "ddoe-driver-changed"}, ""},
+		"the platform's side is to be removed": {made, func(f *fixture) string {
+			f.fails(fault{match: regexp.MustCompile(`DELETE gate`), status: 503})
+			_, cmd := f.submit(spec("images"))
+			f.handle(cmd)
+			f.faults = nil
+			return cmd.OperationID
+		}, nil, map[string]string{"ddoe.integration": "ddoe-integration-unwanted", "ddoe.driver": "ddoe-driver-unwanted"}, "ddoe-unavailable"},
+		"a repair is queued, and the application is gone": {made, func(f *fixture) string {
+			_, cmd := f.submit(wired())
+			return cmd.OperationID
+		}, applicationGone, map[string]string{"structure.application": "application-missing"}, ""},
+		"a DELETE is queued, and the application is gone": {made, func(f *fixture) string {
+			_, cmd := f.remove(provision.TeardownOptions{})
+			return cmd.OperationID
+		}, applicationGone, map[string]string{"structure.application": "application-missing"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			if c.before != nil {
+				c.before(f)
+			}
+			f.advance(30 * time.Minute)
+			operationID := c.begin(f)
+			if c.after != nil {
+				c.after(f)
+			}
+			require.False(t, f.operation(operationID).Status.Final(), "%+v", f.operation(operationID).Error)
+			report, found := f.drift()
+			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
+			for id, code := range c.found {
+				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && c.Code == code })
+				require.GreaterOrEqual(t, i, 0, "%s: %v", id, found)
+				check := report.Checks[i]
+				assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)
+				assert.True(t, check.Transient)
+				assert.Contains(t, check.Detail, "The operation "+operationID+" still runs")
+				assert.Contains(t, check.Detail, c.waits)
+				assert.Equal(t, c.waits != "", regexp.MustCompile(`Its next attempt begins at \d`).MatchString(check.Detail), check.Detail)
+				assert.Contains(t, fmt.Sprint(check.Remedy.Steps), "GET /api/operations/"+operationID)
+			}
+			for _, check := range report.Checks {
+				assert.NotEqual(t, diagnosis.OutcomeFail, check.Status, check.ID)
+				if check.Remedy != nil {
+					assert.NotContains(t, fmt.Sprint(check.Remedy), "PUT", check.ID)
+				}
+			}
+		})
+	}
+}
+
+// TestDriftOfAnOperationThatHasEnded: then what is amiss is said again.
+func TestDriftOfAnOperationThatHasEnded(t *testing.T) {
+	f := withPlatform(t)
+	f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
+	_, cmd := f.submit(wired())
+	f.handle(cmd)
+	require.Equal(t, integration.OperationFailed, f.settle(cmd).Status)
+	report, found := f.drift()
+	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+	assert.Equal(t, "ddoe-driver-missing", found["ddoe.driver"])
+}
+
+// TestAccessTestWhileAnOperationRuns: it says the same of the platform's side.
+func TestAccessTestWhileAnOperationRuns(t *testing.T) {
+	f := withPlatform(t)
+	f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
+	_, cmd := f.submit(wired())
+	f.handle(cmd)
+	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	require.NoError(t, err)
+	check := checkOf(t, report, "ddoe.driver")
+	assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)
+	assert.NotContains(t, fmt.Sprint(check.Remedy), "PUT")
+
+	f = withPlatform(t)
+	f.provisioned(wired())
+	otherMap(f)
+	f.submit(wired())
+	f.fails(fault{match: regexp.MustCompile(`/test$`), status: 424})
+	report, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	require.NoError(t, err)
+	check = checkOf(t, report, "ddoe.options")
+	assert.Equal(t, []any{"ddoe-options-changed", diagnosis.OutcomeUnknown}, []any{check.Code, check.Status})
+}
