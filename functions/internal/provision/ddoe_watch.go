@@ -84,7 +84,8 @@ func (s *Service) platformChecks(ctx context.Context, d integration.Document) []
 	if check, ok := s.unwatched(d); ok {
 		return []diagnosis.Check{check}
 	}
-	return s.afterFailure(ctx, d, s.platformObjects(ctx, d).checks())
+	last := s.lastOperation(ctx, d)
+	return afterOperation(last, s.platformObjects(ctx, d).checks())
 }
 
 // platformObjects look at integration and driver, each by its id.
@@ -159,10 +160,26 @@ func (s *Service) driverTest(ctx context.Context, d integration.Document, wanted
 	case protection >= 0:
 		return append(checks, diagnosis.Skip(checkDriverTest, layerStructure, titleDriverTest, r.Checks[protection].ID))
 	}
-	ctx, cancel := context.WithTimeout(ctx, testPatience)
+	return append(checks, s.platformTest(ctx, d)...)
+}
+
+// platformTest is the check of the platform's own test. Where it fails, the cause may be what the integration is made with:
+// a type that is not offered any more, or options that are not those of now. Then that check comes with it.
+func (s *Service) platformTest(ctx context.Context, d integration.Document) []diagnosis.Check {
+	patient, cancel := context.WithTimeout(ctx, testPatience)
 	defer cancel()
-	_, err := s.platformClient(d).TestDriver(ctx, d.Status.DDOE.DriverID)
-	return append(checks, s.testCheck(ctx, d, err))
+	_, err := s.platformClient(d).TestDriver(patient, d.Status.DDOE.DriverID)
+	test := s.testCheck(patient, d, err)
+	if test.Status != diagnosis.OutcomeFail {
+		return []diagnosis.Check{test}
+	}
+	last := s.lastOperation(ctx, d)
+	options := s.optionsDrift(ctx, d)
+	if options.Status != diagnosis.OutcomeFail && options.Status != diagnosis.OutcomeWarn {
+		return []diagnosis.Check{test}
+	}
+	test.Remedy.Steps = append([]string{"Follow the check " + checkOptions + " first: it may be the cause."}, test.Remedy.Steps...)
+	return append(afterOperation(last, []diagnosis.Check{options}), test)
 }
 
 // testCheck is the check of the platform's own test. Only what is about the storage says something of the integration.
