@@ -54,7 +54,7 @@ func whileRunning(op integration.Operation, checks []diagnosis.Check) {
 func running(op integration.Operation) string {
 	text := fmt.Sprintf("The operation %s still runs; this may be what it has not come to yet.", op.ID)
 	if w := op.Waiting; w != nil {
-		text += fmt.Sprintf(" It waits: %s (%s). Its next attempt begins at %s.", w.Title, w.Code, w.NextAttemptAt.UTC().Format(time.RFC3339))
+		text += fmt.Sprintf(" It waits: %s (%s). It is tried again from %s on.", w.Title, w.Code, w.NextAttemptAt.UTC().Format(time.RFC3339))
 	}
 	return text
 }

@@ -80,7 +80,7 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 				assert.True(t, check.Transient)
 				assert.Contains(t, check.Detail, "The operation "+operationID+" still runs")
 				assert.Contains(t, check.Detail, c.waits)
-				assert.Equal(t, c.waits != "", regexp.MustCompile(`Its next attempt begins at \d`).MatchString(check.Detail), check.Detail)
+				assert.Equal(t, c.waits != "", regexp.MustCompile(`It waits: .* It is tried again from \d`).MatchString(check.Detail), check.Detail)
 				assert.Contains(t, fmt.Sprint(check.Remedy.Steps), "GET /api/operations/"+operationID)
 			}
 			for _, check := range report.Checks {
