@@ -16,11 +16,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
-// The pauses that a poller is asked for: while the operation works, and the bounds while it waits for its next attempt. A
+// The pauses that a poller is asked for: while the operation works, and at most while it waits for its next attempt. A
 // caller does not have to be told of the end within seconds, and may want to see within a minute that nothing has changed.
 const (
 	workingPause = 2 * time.Second
-	minPause     = time.Second
 	maxPause     = 30 * time.Second
 )
 
@@ -46,7 +45,7 @@ func (f Function) Register(api huma.API) {
 		OperationID: "getOperation", Method: http.MethodGet, Path: "/operations/{id}", Tags: []string{"operations"},
 		Summary: "How far an operation is",
 		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A failed operation says why in error. " +
-			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds (after up to 300 where a service asks for more); meanwhile waiting says what it failed with. " +
+			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds (after up to 300 where a service asks for more); meanwhile, and until that attempt has come to something, waiting says what it failed with. It also says what a request that is repeated within an attempt has failed with. " +
 			"When the tenth repetition has failed, some half an hour later, the operation fails with attempts-exhausted.",
 	}, []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
 }
@@ -71,7 +70,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	return out, nil
 }
 
-// pause is how long a poller is asked to wait, in whole seconds.
+// pause is how long a poller is asked to wait, in whole seconds. An operation whose next attempt is due is at work.
 func (f Function) pause(op integration.Operation) time.Duration {
 	if op.Waiting == nil {
 		return workingPause
@@ -80,6 +79,10 @@ func (f Function) pause(op integration.Operation) time.Duration {
 	if f.Now != nil {
 		now = f.Now
 	}
-	left := op.Waiting.NextAttemptAt.Sub(now()) + time.Second - 1 // rounded up
-	return min(max(left.Truncate(time.Second), minPause), maxPause)
+	left := op.Waiting.NextAttemptAt.Sub(now())
+	if left <= 0 {
+		return workingPause
+	}
+	left += time.Second - 1 // rounded up
+	return min(left.Truncate(time.Second), maxPause)
 }

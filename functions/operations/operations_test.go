@@ -40,8 +40,8 @@ func TestRetryAfterWhileItWaits(t *testing.T) {
 		left       time.Duration
 		retryAfter string
 	}{
-		"overdue":        {-time.Minute, "1"},
-		"now":            {0, "1"},
+		"overdue":        {-time.Minute, "2"},
+		"now":            {0, "2"},
 		"rounded up":     {9*time.Second + time.Millisecond, "10"},
 		"whole seconds":  {10 * time.Second, "10"},
 		"bounded":        {31 * time.Second, "30"},

@@ -225,7 +225,7 @@ type Operation struct {
 	Status        OperationStatus      `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
 	IntegrationID string               `json:"integrationId,omitempty"`
 	Steps         []Step               `json:"steps"`
-	Waiting       *Waiting             `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins; present only while the operation waits for it"`
+	Waiting       *Waiting             `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
 	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
 	Result        json.RawMessage      `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
 	CreatedAt     time.Time            `json:"createdAt"`
@@ -241,12 +241,13 @@ func (o Operation) Served() Operation {
 	return o
 }
 
-// Waiting says what the last attempt at an operation failed with, and when the next one begins.
+// Waiting says what the last attempt at an operation failed with, or a request that the attempt under way repeats, and when
+// the next one begins.
 type Waiting struct {
 	diagnosis.Diagnosis
 	// Attempt is how many attempts have failed so far.
-	Attempt       int       `json:"attempt" minimum:"1" doc:"How many attempts have failed so far; the eleventh that fails ends the operation"`
-	NextAttemptAt time.Time `json:"nextAttemptAt" doc:"When the next attempt begins, at the earliest"`
+	Attempt       int       `json:"attempt" minimum:"0" doc:"How many attempts have failed so far, 0 while the first one repeats a request; the eleventh that fails ends the operation"`
+	NextAttemptAt time.Time `json:"nextAttemptAt" doc:"When the next attempt begins, or the request is repeated, at the earliest; in the past once it is under way"`
 }
 
 // Step is one keyed write of an operation, with the request id that the service's support asks for.

@@ -45,14 +45,12 @@ func (s *Service) begin(ctx context.Context, cmd message.Command) (Accepted, err
 	if in.apply != nil && a.Document.Status.LastOperationID != a.Operation.ID {
 		return Accepted{}, errSuperseded
 	}
-	return a, s.running(ctx, a.Operation, cmd.Attempt)
+	return a, s.running(ctx, a.Operation)
 }
 
-// running marks the operation as started, and as waiting no more where this attempt is the one that it waited for: an
-// earlier command that is delivered again leaves its copy to be waited for.
-func (s *Service) running(ctx context.Context, op integration.Operation, attempt int) error {
-	awaited := func(w *integration.Waiting) bool { return w != nil && w.Attempt <= attempt }
-	if op.Status == integration.OperationRunning && !awaited(op.Waiting) {
+// running marks the operation as started. What its last attempt failed with stays until this one has come to something.
+func (s *Service) running(ctx context.Context, op integration.Operation) error {
+	if op.Status == integration.OperationRunning {
 		return nil
 	}
 	_, err := s.Repository.UpdateOperation(ctx, op.ID, func(o *integration.Operation) error {
@@ -60,9 +58,6 @@ func (s *Service) running(ctx context.Context, op integration.Operation, attempt
 			return errDone
 		}
 		o.Status = integration.OperationRunning
-		if awaited(o.Waiting) {
-			o.Waiting = nil
-		}
 		return nil
 	})
 	if errors.Is(err, errDone) {

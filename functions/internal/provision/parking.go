@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -81,6 +82,44 @@ func (s *Service) waits(ctx context.Context, cmd message.Command, d diagnosis.Di
 	return at
 }
 
+// pauses shows in the operation what was done so far, and what a request that is about to be repeated within this attempt
+// has failed with. It must keep nobody from repeating it.
+func (r *run) pauses(ctx context.Context, f *failure, pause time.Duration) {
+	d, at := r.inWords(ctx, f), r.now().Add(pause)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
+		if o.Status.Final() {
+			return errDone // a verification's, or one that has been ended meanwhile
+		}
+		o.Steps = mergeSteps(o.Steps, r.steps)
+		if o.Waiting == nil || o.Waiting.Attempt <= r.cmd.Attempt { // else a later attempt is on its way
+			o.Waiting = &integration.Waiting{Diagnosis: d, Attempt: r.cmd.Attempt, NextAttemptAt: at}
+		}
+		return nil
+	})
+	if err == nil {
+		r.steps = nil
+	}
+	r.unshown(ctx, r.cmd, err)
+}
+
+// inWords is what a request has failed with, so far.
+func (r *run) inWords(ctx context.Context, f *failure) diagnosis.Diagnosis {
+	var refused *ddoe.Error
+	if errors.As(f.err, &refused) {
+		return r.platformDiagnosis(ctx, f.operation, r.object(f.operation, refused), refused)
+	}
+	return f.diagnosis(false)
+}
+
+// waitedFor has the next flush take back what pauses has shown.
+func (r *run) waitedFor() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waited = true
+}
+
 // documentWaits shows why a document is still not provisioned. One that was kept as it is says what it said.
 func (s *Service) documentWaits(ctx context.Context, cmd message.Command, d diagnosis.Diagnosis) error {
 	_, err := s.Repository.Update(ctx, cmd.IntegrationID, func(doc *integration.Document) error {
@@ -94,11 +133,11 @@ func (s *Service) documentWaits(ctx context.Context, cmd message.Command, d diag
 	return err
 }
 
-// unshown logs that a parked command does not show. Where nothing was to be written, or where there is no operation yet,
+// unshown logs that it does not show what a command waits for. Where nothing was to be written, or where there is no operation yet,
 // that is as it should be.
 func (s *Service) unshown(ctx context.Context, cmd message.Command, err error) {
 	if err == nil || errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
 		return
 	}
-	s.log().WarnContext(ctx, "a parked command does not show", "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "error", err)
+	s.log().WarnContext(ctx, "what a command waits for does not show", "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "error", err)
 }

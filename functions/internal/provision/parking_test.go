@@ -112,16 +112,18 @@ func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// TestAnOperationAtWorkDoesNotWait: what an attempt failed with is gone when the next one begins.
-func TestAnOperationAtWorkDoesNotWait(t *testing.T) {
+// TestWhatAnAttemptFailedWithStays until the next one has come to something.
+func TestWhatAnAttemptFailedWithStays(t *testing.T) {
 	f := newFixture(t)
 	f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
 	_, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	require.NotNil(t, f.operation(cmd.OperationID).Waiting)
-	f.meanwhile = func() { assert.Nil(t, f.operation(cmd.OperationID).Waiting) }
+	waiting := f.operation(cmd.OperationID).Waiting
+	require.NotNil(t, waiting)
+	f.meanwhile = func() { assert.Equal(t, waiting, f.operation(cmd.OperationID).Waiting) }
 	f.handle(f.command(cmd.OperationID + "-retry-1"))
 	assert.Nil(t, f.meanwhile, "it was asked for")
+	assert.Nil(t, f.operation(cmd.OperationID).Waiting)
 	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
 }
 
@@ -146,7 +148,7 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		"ended while an attempt was under way": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
 			f.meanwhile = func() {
 				_, err := f.service.Repository.UpdateOperation(f.t.Context(), cmd.OperationID, func(o *integration.Operation) error {
-					o.Status = integration.OperationFailed
+					o.Status, o.Waiting = integration.OperationFailed, nil
 					return nil
 				})
 				require.NoError(f.t, err)

@@ -31,6 +31,7 @@ type run struct {
 	document integration.Document
 	steps    []integration.Step
 	wrote    bool // something was made, changed or removed that access may depend on
+	waited   bool // a wait within this attempt that the operation shows is over
 }
 
 // Result is the result of a successful provisioning.
@@ -256,21 +257,24 @@ func telling(step integration.Step) bool {
 	return slices.Contains([]string{"created", "updated", "deleted", "restored"}, step.Outcome)
 }
 
-// flush saves the steps noted so far.
+// flush saves the steps noted so far, and that what was waited for has come.
 func (r *run) flush(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.steps) == 0 {
+	if len(r.steps) == 0 && !r.waited {
 		return nil
 	}
 	_, err := r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
 		o.Steps = mergeSteps(o.Steps, r.steps)
+		if r.waited && o.Waiting != nil && o.Waiting.Attempt <= r.cmd.Attempt {
+			o.Waiting = nil
+		}
 		return nil
 	})
 	if err != nil {
 		return stored(err)
 	}
-	r.steps = nil
+	r.steps, r.waited = nil, false
 	return nil
 }
 

@@ -10,10 +10,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// The pauses between attempts within one invocation.
+// The pauses between attempts within one invocation. Those of shownPause and longer show in the operation: most of what is
+// repeated has arrived before.
 const (
 	firstPause = time.Second
 	maxPause   = 10 * time.Second
+	shownPause = 2 * time.Second
 )
 
 // failure is a request that did not succeed, with what the table says about it.
@@ -49,12 +51,16 @@ func reactionOf(err error) reaction {
 }
 
 // try sends one request, again while the table says that it is a matter of time and the budget lasts. It returns nil,
-// a *failure, or the context's error.
-func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context, request func(ctx context.Context) error) error {
+// a *failure, or the context's error. What takes longer than a moment shows in the operation.
+func (r *run) try(ctx context.Context, operation string, c diagnosis.Context, request func(ctx context.Context) error) error {
 	var waited time.Duration
+	shown := false
 	for n := 0; ; n++ {
 		err := attempt(ctx, request)
 		if err == nil {
+			if shown {
+				r.waitedFor()
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -70,8 +76,12 @@ func (s *Service) try(ctx context.Context, operation string, c diagnosis.Context
 			spent := waited+pauseBefore(n, key, nil) > found.budget // what the service asks to wait uses up nothing
 			return &failure{operation: operation, reaction: later, spent: spent, context: c, err: err}
 		}
-		s.log().DebugContext(ctx, "waiting for replication", "operation", operation, "attempt", n+1, "pause", pause)
-		if err := s.sleep(ctx, pause); err != nil {
+		r.log().DebugContext(ctx, "waiting for replication", "operation", operation, "attempt", n+1, "pause", pause)
+		if pause >= shownPause {
+			shown = true
+			r.pauses(ctx, &failure{operation: operation, reaction: later, context: c, err: err}, pause)
+		}
+		if err := r.sleep(ctx, pause); err != nil {
 			return err
 		}
 		waited += pause

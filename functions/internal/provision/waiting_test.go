@@ -1,0 +1,82 @@
+package provision_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+)
+
+// atGate calls look before the platform answers a request that the pattern, as that of a ServeMux, matches.
+func (f *fixture) atGate(pattern string, look func()) {
+	next := f.hosts[platform.GateHost]
+	mux := http.NewServeMux()
+	mux.Handle("/", next)
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		look()
+		next.ServeHTTP(w, r)
+	})
+	f.hosts[platform.GateHost] = mux
+}
+
+// TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so far, and no
+// more when the attempt has gone on.
+func TestARepeatedRequestShows(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault fault
+		code  string
+		made  string // a step that shows meanwhile
+		next  string // a request of what comes then
+	}{
+		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"},
+			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
+		"the platform's test": {fault{match: at(`POST gate\.dataloop\.ai/api/v1/drivers/test`), times: 4, status: 400, message: "no"},
+			"ddoe-driver-test-failed", "ddoeIntegration created", "GET /api/v1/drivers/{id}/test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.fails(c.fault)
+			_, cmd := f.submit(wired())
+			var shown []integration.Waiting
+			f.service.Sleep = func(ctx context.Context, d time.Duration) error {
+				op := f.operation(cmd.OperationID)
+				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.now().Add(d)) {
+					shown = append(shown, *w)
+					assert.Contains(t, f.steps(op.ID), c.made)
+				}
+				return f.sleep(ctx, d)
+			}
+			went := false
+			f.atGate(c.next, func() {
+				went = went || len(shown) > 0
+				assert.Nil(t, f.operation(cmd.OperationID).Waiting)
+			})
+			f.handle(cmd)
+			require.Len(t, shown, 2, "the pauses of two seconds and more")
+			for _, w := range shown {
+				assert.Equal(t, c.code, w.Code)
+				assert.Equal(t, 0, w.Attempt, "none has failed")
+			}
+			assert.True(t, went)
+			assert.Nil(t, f.requireStatus(cmd.OperationID, integration.OperationSucceeded).Waiting)
+		})
+	}
+}
+
+// TestStepsShowBeforeTheStorageIsTested: the platform may take its time for that.
+func TestStepsShowBeforeTheStorageIsTested(t *testing.T) {
+	f := withPlatform(t)
+	_, cmd := f.submit(wired())
+	var before, after []string
+	f.atGate("POST /api/v1/drivers/test", func() { before = f.steps(cmd.OperationID) })
+	f.atGate("GET /api/v1/drivers/{id}/test", func() { after = f.steps(cmd.OperationID) })
+	f.completed(cmd)
+	assert.Contains(t, before, "ddoeIntegration created")
+	assert.Contains(t, after, "ddoeDriver created")
+}
