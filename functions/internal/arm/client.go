@@ -120,40 +120,6 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	}, nil
 }
 
-// Permission is one grant of the caller at a scope: what its role allows, less what it takes away. Entries may hold
-// wildcards.
-type Permission struct {
-	Actions        []string `json:"actions"`
-	NotActions     []string `json:"notActions"`
-	DataActions    []string `json:"dataActions"`
-	NotDataActions []string `json:"notDataActions"`
-}
-
-// Permissions lists what the caller itself may do at scope, a preflight before role assignments are written.
-func (c *Client) Permissions(ctx context.Context, scope string) ([]Permission, error) {
-	const op = "list permissions"
-	all := []Permission{}
-	target, err := c.target(scope, "/providers/Microsoft.Authorization/permissions", versionAuthorization)
-	if err != nil {
-		return nil, fmt.Errorf("arm: %s: %w", op, err)
-	}
-	for range maxPages {
-		var page struct {
-			Value    []Permission `json:"value"`
-			NextLink string       `json:"nextLink"`
-		}
-		if err := c.fetch(ctx, op, target, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Value...)
-		if page.NextLink == "" {
-			return all, nil
-		}
-		target = page.NextLink
-	}
-	return nil, fmt.Errorf("arm: %s: more than %d pages", op, maxPages)
-}
-
 // maxPages bounds a listing; more are a loop.
 const maxPages = 100
 

@@ -55,7 +55,6 @@ func TestEveryCallReportsItsError(t *testing.T) {
 		"list role assignments":  func(c *arm.Client) error { _, err := c.ListRoleAssignments(t.Context(), account, "p"); return err },
 		"delete role assignment": func(c *arm.Client) error { _, err := c.DeleteRoleAssignment(t.Context(), assignmentID); return err },
 		"read storage account":   func(c *arm.Client) error { _, err := c.GetStorageAccount(t.Context(), account); return err },
-		"list permissions":       func(c *arm.Client) error { _, err := c.Permissions(t.Context(), account); return err },
 	} {
 		t.Run(op, func(t *testing.T) {
 			client, _ := newClient(t, refused)
@@ -104,8 +103,6 @@ func TestNoRegistration(t *testing.T) {
 func TestUndecodable(t *testing.T) {
 	client, _ := newClient(t, answer{status: 200, body: "<html>"})
 	_, err := client.GetStorageAccount(t.Context(), account)
-	require.Error(t, err)
-	_, err = client.Permissions(t.Context(), account)
 	require.Error(t, err)
 	_, err = client.GetRoleAssignment(t.Context(), assignmentID)
 	require.Error(t, err)

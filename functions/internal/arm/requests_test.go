@@ -137,20 +137,6 @@ func TestGetStorageAccount(t *testing.T) {
 	assert.Equal(t, []exchange{{method: "GET", url: root + account + "?api-version=2023-05-01"}}, s.requests())
 }
 
-func TestPermissions(t *testing.T) {
-	path := root + container + "/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
-	client, s := newClient(t,
-		answer{status: 200, body: `{"value":[{"actions":["*/read"],"notActions":["x/write"],"dataActions":["d"],"notDataActions":["e"]}],"nextLink":"` + path + `&p=2"}`},
-		answer{status: 200, body: `{"value":[{"actions":[],"notActions":[]}]}`})
-	got, err := client.Permissions(t.Context(), container)
-	require.NoError(t, err)
-	assert.Equal(t, []arm.Permission{
-		{Actions: []string{"*/read"}, NotActions: []string{"x/write"}, DataActions: []string{"d"}, NotDataActions: []string{"e"}},
-		{Actions: []string{}, NotActions: []string{}},
-	}, got)
-	assert.Equal(t, []exchange{{method: "GET", url: path}, {method: "GET", url: path + "&p=2"}}, s.requests())
-}
-
 // TestIDs: an id is a customer's input, and must never make another request than the caller meant.
 func TestIDs(t *testing.T) {
 	for _, id := range []string{"", "/", "/subscriptions//x", "/subscriptions/../../x", "/subscriptions/./x"} {

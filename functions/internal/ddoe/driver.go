@@ -179,7 +179,8 @@ func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error
 	return c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test", empty: true}, nil)
 }
 
-// CountDrivers is how many drivers use an integration, those of projects included that the key's user cannot see.
+// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is not
+// known.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
 	var n json.Number
 	var count int64

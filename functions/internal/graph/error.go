@@ -52,9 +52,6 @@ func (e *Error) ServiceRequestID() string { return e.RequestID }
 // ServiceMessage is Graph's error.message: the only place where Graph tells some causes apart.
 func (e *Error) ServiceMessage() string { return e.Message }
 
-// ErrorDetailCodes are Graph's error.details[].code.
-func (e *Error) ErrorDetailCodes() []string { return e.DetailCodes }
-
 // IsNotFound reports whether err is Graph's 404.
 func IsNotFound(err error) bool {
 	var e *Error

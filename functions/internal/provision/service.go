@@ -32,7 +32,7 @@ type Service struct {
 	Defaults   integration.Defaults
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
-	// TokenSource asks the platform for a subject token. Optional: without it nothing is verified.
+	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves access.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
 	// PlatformKey is the API key that TokenSource and Platform send, to warn before it ends. Optional: without it nobody is warned.
 	PlatformKey secret.Value
