@@ -209,7 +209,7 @@ func (a *app) deliver() {
 		if !ok {
 			return
 		}
-		require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID, DeliveryCount: 1}))
+		require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID}))
 	}
 }
 

@@ -129,8 +129,7 @@ func onMessage(f functions.Function) protocol.Func {
 		var failed error
 		for _, m := range messages {
 			failed = errors.Join(failed, f.Message(ctx, functions.Delivery{
-				Body: m.Body, MessageID: m.MessageID, SessionID: m.SessionID, DeliveryCount: m.DeliveryCount,
-				EnqueuedAt: m.EnqueuedAt, ApplicationProperties: m.ApplicationProperties,
+				Body: m.Body, MessageID: m.MessageID, SessionID: m.SessionID, ApplicationProperties: m.ApplicationProperties,
 			}))
 		}
 		return failed

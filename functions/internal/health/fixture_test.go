@@ -256,7 +256,7 @@ func (f *fixture) asked() int { return len(f.messages(message.QueueHealth)) }
 
 func parse(t testing.TB, m bus.Message) message.HealthCheck {
 	t.Helper()
-	check, err := message.ParseHealthCheck(message.Delivery{Body: m.Body, MessageID: m.ID, DeliveryCount: 1})
+	check, err := message.ParseHealthCheck(message.Delivery{Body: m.Body, MessageID: m.ID})
 	require.NoError(t, err)
 	require.Equal(t, m.ID, check.ID)
 	return check

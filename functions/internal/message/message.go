@@ -2,16 +2,12 @@
 // which events go out. All are CloudEvents 1.0 in structured JSON mode. It sends and receives nothing.
 package message
 
-import "time"
-
 // Delivery is one message as the Service Bus trigger hands it over. The host settles it: a nil error completes it,
 // any error abandons it.
 type Delivery struct {
-	Body          []byte
-	MessageID     string
-	SessionID     string
-	DeliveryCount int
-	EnqueuedAt    time.Time
+	Body      []byte
+	MessageID string
+	SessionID string
 	// ApplicationProperties are the sender's; on a dead-letter queue they hold DeadLetterReason and
 	// DeadLetterErrorDescription.
 	ApplicationProperties map[string]any
