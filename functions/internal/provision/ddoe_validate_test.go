@@ -1,6 +1,8 @@
 package provision_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -22,6 +25,42 @@ func TestPlatformValidationWithoutSubjectTokens(t *testing.T) {
 	f.verified(d.Status.LastOperationID)
 	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
 	assert.True(t, f.document().Status.DDOE.Validated)
+}
+
+// TestPlatformValidationDecidesWhereNoSubjectTokenComes: a token source that gives none in the whole window is as none, where
+// the platform has a way to validate.
+func TestPlatformValidationDecidesWhereNoSubjectTokenComes(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec        integration.Spec
+		lasts       time.Duration
+		status      string
+		phase       integration.Phase
+		reason      string
+		validations int
+	}{
+		"it passes":          {wired(), 0, "", integration.PhaseUsable, "", 1},
+		"it passes, slowly":  {wired(), 30 * time.Minute, "", integration.PhaseUsable, "", 1},
+		"it fails":           {wired(), 0, "failed", integration.PhaseFailed, "ddoe-validation-failed", 1},
+		"there is no driver": {without(wired()), 0, "", integration.PhaseProvisioned, "subject-token-unavailable", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			asked := 0
+			f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+				asked++
+				assert.Zero(t, f.commands(), "there is time left for a token")
+				return secret.Value{}, errors.New("no route")
+			}
+			f.slow(c.lasts, c.status)
+			f.verified(f.carried(c.spec).Status.LastOperationID)
+			assert.Greater(t, asked, 8)
+			st := f.document().Status
+			assert.Equal(t, c.phase, st.Phase)
+			assert.Equal(t, c.phase == integration.PhaseUsable, st.DDOE.Validated)
+			assert.Equal(t, c.reason, f.condition("Verified").Reason)
+			assert.Equal(t, c.validations, f.commands())
+		})
+	}
 }
 
 // TestPlatformSlowValidation takes longer than an invocation: a scheduled message goes on with the same command.
