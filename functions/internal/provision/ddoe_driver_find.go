@@ -86,9 +86,9 @@ func namesakes(listed []ddoe.Driver, like ddoe.Driver) []ddoe.Driver {
 	return named
 }
 
-// createdBy reports whether a user made a driver, as far as the platform says.
+// createdBy reports whether the platform says that a user made a driver.
 func createdBy(one ddoe.Driver, user ddoe.User) bool {
-	return one.Creator == "" || one.Creator == user.Email || one.Creator == user.ID
+	return one.Creator != "" && (one.Creator == user.Email || one.Creator == user.ID)
 }
 
 func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
@@ -98,9 +98,11 @@ func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) 
 }
 
 // leftDrivers are what creates have made whose answers were lost, as far as the list shows them by now: of the name that was
-// sent last, about the place that was sent, by the key's user.
+// sent last, about the place that was sent, by the key's user. One whose creator the platform does not show is taken for ours only
+// while the document knows none by id, as a create is then in doubt; otherwise it may be anybody's.
 func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
-	sent := sentDriver(platformOf(r.current()))
+	st := platformOf(r.current())
+	sent := sentDriver(st)
 	if sent.Name == "" {
 		return nil, nil
 	}
@@ -111,7 +113,8 @@ func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 	user, err := r.platformUser(ctx)
 	var ours []ddoe.Driver
 	for _, one := range all {
-		if createdBy(one, user) && samePlace(one, sent) {
+		unsaid := one.Creator == "" && st.DriverID == ""
+		if (unsaid || createdBy(one, user)) && samePlace(one, sent) {
 			ours = append(ours, overlaid(one, sent))
 		}
 	}

@@ -163,6 +163,16 @@ func TestPlatformLostDriverShownVeryLate(t *testing.T) {
 	}
 }
 
+// TestPlatformLooksForWhatWasMade at once after an answer that says nothing of it, and waits for nothing where it finds it.
+func TestPlatformLooksForWhatWasMade(t *testing.T) {
+	for _, status := range []int{0, 408, 500} {
+		f := withPlatform(t)
+		f.fails(fault{match: regexp.MustCompile(`POST gate.*/drivers$`), status: status, after: true, times: 1})
+		f.provisioned(wired())
+		f.onlyDriver()
+	}
+}
+
 // TestPlatformRefusedDriverCreate: what was refused was not made, and a driver that a person makes of its name afterwards is
 // theirs.
 func TestPlatformRefusedDriverCreate(t *testing.T) {
@@ -334,6 +344,74 @@ func TestPlatformColleaguesDriver(t *testing.T) {
 		_, there := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
 		assert.True(t, there)
 	}
+}
+
+// TestPlatformDriverOfUnknownCreator: a driver of the name and the place that were sent, of which the platform does not say who made
+// it, is ours only while a create of ours is in doubt.
+func TestPlatformDriverOfUnknownCreator(t *testing.T) {
+	drops := func(f *fixture) integration.Operation {
+		return f.operation(f.carried(without(wired())).Status.LastOperationID)
+	}
+	for name, c := range map[string]struct {
+		gone bool // ours
+		act  func(*fixture) integration.Operation
+		code string
+	}{
+		"dropped":                   {false, drops, ""},
+		"dropped, ours is gone":     {true, drops, ""},
+		"torn down":                 {false, (*fixture).teardown, "ddoe-integration-in-use"},
+		"torn down, ours is gone":   {true, (*fixture).teardown, "ddoe-integration-in-use"},
+		"carried on, ours is there": {false, func(f *fixture) integration.Operation { return f.operation(f.carried(wired()).Status.LastOperationID) }, ""},
+	} {
+		t.Run("known by id, "+name, func(t *testing.T) {
+			f := withPlatform(t)
+			id := f.carried(wired()).Status.DDOE.DriverID
+			f.colleagues()
+			f.uncreated("a-colleagues")
+			if c.gone {
+				require.NoError(t, f.world.DeleteDDOEObject(world.DDOEDrivers, id))
+			}
+			op := c.act(f)
+			if c.code == "" {
+				assert.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
+			} else {
+				require.NotNil(t, op.Error)
+				assert.Equal(t, c.code, op.Error.Code)
+				assert.Contains(t, op.Error.Detail, "a-colleagues")
+			}
+			_, there := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
+			assert.True(t, there)
+		})
+	}
+	for name, c := range map[string]struct {
+		act  func(*fixture) integration.Operation
+		left gateCounts
+	}{
+		"dropped":   {drops, gateCounts{1, 0}},
+		"torn down": {(*fixture).teardown, gateCounts{}},
+		"renamed": {func(f *fixture) integration.Operation {
+			return f.operation(f.carried(named("renamed")).Status.LastOperationID)
+		}, gateCounts{1, 1}},
+	} {
+		t.Run("in doubt, "+name, func(t *testing.T) {
+			f := withPlatform(t)
+			_, cmd := f.submit(wired())
+			f.killedAt(cmd, createsDriver)
+			f.uncreated(f.driversOnGate()[0]["id"].(string))
+			op := c.act(f)
+			assert.Equal(t, integration.OperationSucceeded, op.Status, "%+v", op.Error)
+			assert.Equal(t, c.left, f.onGate())
+		})
+	}
+}
+
+// uncreated has the platform not say who made a driver.
+func (f *fixture) uncreated(id string) {
+	f.t.Helper()
+	o, there := f.world.DDOEObject(world.DDOEDrivers, id)
+	require.True(f.t, there)
+	delete(o, "creator")
+	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, o))
 }
 
 // killedAtCreate carries a command out until it sends a driver's create, which the platform has carried out or not. A colleague
