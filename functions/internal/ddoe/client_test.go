@@ -149,26 +149,38 @@ func TestRetryAfterIsKept(t *testing.T) {
 func TestErrorsShowNoSecret(t *testing.T) {
 	file := "{\n  \"clientId\": \"planted-client\"\n}"
 	echo := `bad value planted-client; file {\n  \"clientId\": \"planted-client\"\n}; key ` + apiKey + ` literal planted-literal bearer planted-bearer eyJhbGciOiJSUzI1NiJ9.eyJwbGFudGVkIjoxfQ.c2ln`
+	options := ddoe.Values{"a": "planted-client", "b": file}
+	sent := map[string]func(*ddoe.Client) error{
+		"create": func(c *ddoe.Client) error {
+			_, _, err := c.CreateIntegration(t.Context(), "org", ddoe.NewIntegration{Name: "n", Type: "t", Options: options})
+			return err
+		},
+		"update": func(c *ddoe.Client) error {
+			_, _, err := c.UpdateIntegration(t.Context(), "org", ddoe.IntegrationPatch{ID: "i", Type: "t", Options: options})
+			return err
+		},
+	}
 	for name, s := range map[string]scripted{
 		"with status": {status: 400, contentType: asJSON, body: `{"status":400,"message":"` + echo + `"}`},
 		"message":     {status: 400, contentType: asJSON, body: `{"message":"` + echo + `"}`},
 		"plain text":  {status: 400, contentType: "text/plain", body: strings.ReplaceAll(echo, `\n`, "\n")},
 		"web page":    {status: 400, contentType: "text/html", body: echo},
 	} {
-		t.Run(name, func(t *testing.T) {
-			a := serve(t, s)
-			_, _, err := a.CreateIntegration(t.Context(), "org", ddoe.NewIntegration{Name: "n", Type: "t", Options: ddoe.Values{"a": "planted-client", "b": file}})
-			var refused *ddoe.Error
-			require.ErrorAs(t, err, &refused)
-			for _, shown := range []string{err.Error(), refused.ServiceMessage(), fmt.Sprintf("%+v %#v", refused, refused)} {
-				assert.NotContains(t, shown, "planted")
-				assert.NotContains(t, shown, "eyJ")
-			}
-			if name != "web page" {
-				assert.Contains(t, refused.ServiceMessage(), "bad value [redacted]")
-			}
-			assert.Equal(t, "ddoe-unrecognised", diagnosis.Classify(err, diagnosis.Context{}).Code)
-		})
+		for request, send := range sent {
+			t.Run(name+", "+request, func(t *testing.T) {
+				err := send(serve(t, s).Client)
+				var refused *ddoe.Error
+				require.ErrorAs(t, err, &refused)
+				for _, shown := range []string{err.Error(), refused.ServiceMessage(), fmt.Sprintf("%+v %#v", refused, refused)} {
+					assert.NotContains(t, shown, "planted")
+					assert.NotContains(t, shown, "eyJ")
+				}
+				if name != "web page" {
+					assert.Contains(t, refused.ServiceMessage(), "bad value [redacted]")
+				}
+				assert.Equal(t, "ddoe-unrecognised", diagnosis.Classify(err, diagnosis.Context{}).Code)
+			})
+		}
 	}
 	a := serve(t, scripted{})
 	assert.NotContains(t, fmt.Sprintf("%+v %#v", a.Client, a.Client), "planted")
@@ -301,6 +313,17 @@ func TestRequestsAsTheSDKSendsThem(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, command.Ended() && !command.Succeeded())
 	assert.Equal(t, "because of [redacted]", command.Failure)
+}
+
+// TestAnIDStaysInItsSegment: none leads to another object than the one that is asked for.
+func TestAnIDStaysInItsSegment(t *testing.T) {
+	for id, want := range map[string]string{"d-1": "d-1", "": "-", ".": "-", "..": "-", "...": "...", "../x": "..%2Fx", "a?b#c": "a%3Fb%23c"} {
+		a := serve(t, scripted{status: 204})
+		_, err := a.TestDriver(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, "/our/api/v1/drivers/"+want+"/test", a.last.URL.EscapedPath(), id)
+		assert.Empty(t, a.last.URL.RawQuery)
+	}
 }
 
 func TestKeyExpires(t *testing.T) {

@@ -47,23 +47,39 @@ func (v Values) texts() []string {
 
 // Option is one option that an integration type asks for.
 type Option struct {
+	// Name is empty where it cannot be read: such an option cannot be sent.
 	Name        string
 	DisplayName string
 	// Required is true also where the answer says something else than true or false: in doubt the option is asked for.
 	Required bool
 }
 
-// UnmarshalJSON reads an option. What else the platform says of it, such as the type of its value, has no use.
+// UnmarshalJSON reads an option. What else the platform says of it, such as the type of its value, has no use. What cannot be
+// read at all may be one that is required.
 func (o *Option) UnmarshalJSON(body []byte) error {
 	var shown struct {
 		Name        loose[string]   `json:"name"`
 		DisplayName loose[string]   `json:"displayName"`
 		Required    json.RawMessage `json:"required"`
 	}
-	if err := json.Unmarshal(body, &shown); err != nil {
-		return err
+	if json.Unmarshal(body, &shown) != nil {
+		*o = Option{Required: true}
+		return nil
 	}
 	*o = Option{Name: shown.Name.or(""), DisplayName: shown.DisplayName.or(""), Required: !slices.Contains([]string{"", "null", "false"}, string(shown.Required))}
+	return nil
+}
+
+// optionList is what a type says of its options.
+type optionList []Option
+
+// UnmarshalJSON reads a list of options; anything else may hold one that is required.
+func (l *optionList) UnmarshalJSON(body []byte) error {
+	var options list[Option]
+	if json.Unmarshal(body, &options) != nil {
+		options = list[Option]{{Required: true}}
+	}
+	*l = optionList(options)
 	return nil
 }
 
@@ -77,14 +93,14 @@ type IntegrationType struct {
 // UnmarshalJSON reads a type; members that cannot be read are empty.
 func (t *IntegrationType) UnmarshalJSON(body []byte) error {
 	var shown struct {
-		Type        loose[string]       `json:"type"`
-		DisplayName loose[string]       `json:"displayName"`
-		Options     loose[list[Option]] `json:"options"`
+		Type        loose[string] `json:"type"`
+		DisplayName loose[string] `json:"displayName"`
+		Options     optionList    `json:"options"`
 	}
 	if err := json.Unmarshal(body, &shown); err != nil {
 		return err
 	}
-	*t = IntegrationType{Type: shown.Type.or(""), DisplayName: shown.DisplayName.or(""), Options: shown.Options.or(nil)}
+	*t = IntegrationType{Type: shown.Type.or(""), DisplayName: shown.DisplayName.or(""), Options: shown.Options}
 	return nil
 }
 

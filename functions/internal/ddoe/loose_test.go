@@ -85,18 +85,20 @@ func TestProjectAndIntegrationAlone(t *testing.T) {
 }
 
 // TestOddEntries: what is no entry is left out of a list, and a member of another form than the known one has not been said: an
-// entry that nobody asked for spoils no other.
+// entry that nobody asked for spoils no other. Options are not left out: one that cannot be read may be required.
 func TestOddEntries(t *testing.T) {
 	const odd = `7, "x", null, [], {"id": 7, "name": "unnamed"}, {}, `
 	t.Run("types", func(t *testing.T) {
 		a := serve(t, scripted{status: 200, contentType: asJSON, body: `[7, "x", null, [],
 			{"type": {"a": 1}, "displayName": 7, "options": {"a": 1}},
 			{"type": "odd", "displayName": "Odd", "options": [7, null, {"name": "a", "type": {"name": "string"}, "required": true}, {"name": 7, "displayName": "B", "required": {}}]},
+			{"type": "listless", "options": {"a": 1}}, {"type": "without"}, {"type": "null", "options": null},
 			{"type": "t", "displayName": "T", "options": [{"name": "a", "type": "string", "required": true}, {"name": "b", "required": false}, {"name": "c", "required": null}, {"name": "d"}, {"name": "e", "required": "yes"}]}]`})
 		all, err := a.AvailableIntegrations(t.Context(), "o")
 		require.NoError(t, err)
 		assert.Equal(t, []ddoe.IntegrationType{
-			{Type: "odd", DisplayName: "Odd", Options: []ddoe.Option{{Name: "a", Required: true}, {DisplayName: "B", Required: true}}},
+			{Type: "odd", DisplayName: "Odd", Options: []ddoe.Option{{Required: true}, {Name: "a", Required: true}, {DisplayName: "B", Required: true}}},
+			{Type: "listless", Options: []ddoe.Option{{Required: true}}}, {Type: "without"}, {Type: "null"},
 			{Type: "t", DisplayName: "T", Options: []ddoe.Option{{Name: "a", Required: true}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "e", Required: true}}},
 		}, all)
 	})

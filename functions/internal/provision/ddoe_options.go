@@ -123,8 +123,13 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 }
 
 // optionsUnknown says which required options of a type have no known meaning. Where one is to hold a secret, nobody is sent
-// to write it into a setting.
+// to write it into a setting; nor where one has no name that can be read, which no setting can give a value.
 func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis.Diagnosis {
+	if slices.ContainsFunc(missing, func(option ddoe.Option) bool { return option.Name == "" }) {
+		refusal := diagnosis.New("ddoe-option-unreadable", diagnosis.WithDetail(
+			"The integration type %s may require an option whose name cannot be read: nothing can be sent for it.", shown(kind.Type, kind.DisplayName)))
+		return &refusal
+	}
 	var all, secrets []string
 	for _, option := range missing {
 		name := shown(option.Name, option.DisplayName)
@@ -205,8 +210,11 @@ func shown(name, displayName string) string {
 }
 
 // source is where an option's value comes from: by the setting, else by its name and its display name, which must not
-// contradict each other; there is none where either is that of a secret.
+// contradict each other; there is none where either is that of a secret, or without a name to send it by.
 func (p *Platform) source(o ddoe.Option) (OptionSource, bool) {
+	if o.Name == "" {
+		return OptionSource{}, false
+	}
 	if source, ok := p.OptionMap[o.Name]; ok {
 		return source, true
 	}

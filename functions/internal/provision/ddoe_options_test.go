@@ -150,3 +150,61 @@ func TestOddTypeBesides(t *testing.T) {
 	f.answers(askTypes, 200, "application/json", string(body))
 	assert.Equal(t, "api", f.provisioned(wired()).Status.DDOE.Mode)
 }
+
+// TestAnOptionThatCannotBeRead is never sent, and where it may be required, a person has to look.
+func TestAnOptionThatCannotBeRead(t *testing.T) {
+	anyName, err := provision.ParseOptionMap(`{"": "clientId"}`)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		option any
+		api    bool
+	}{
+		"no name":                          {world.Object{"displayName": "Client ID"}, true},
+		"no name, not required":            {world.Object{"displayName": "Client ID", "required": false}, true},
+		"no name, required":                {world.Object{"displayName": "Client ID", "required": true}, false},
+		"no name, required, of a secret":   {world.Object{"displayName": "Client secret", "required": true}, false},
+		"an empty name, required":          {world.Object{"name": "", "required": true}, false},
+		"a number for a name":              {world.Object{"name": 7, "displayName": "Client ID"}, true},
+		"a number for a name, required":    {world.Object{"name": 7, "displayName": "Client ID", "required": true}, false},
+		"no name, required in other words": {world.Object{"displayName": "Client ID", "required": "yes"}, false},
+		"a text":                           {"clientId", false},
+		"a list":                           {[]any{"clientId"}, false},
+		"nothing":                          {nil, true},
+	} {
+		for setting, sources := range map[string]provision.OptionMap{"": nil, ", mapped": anyName} {
+			t.Run(name+setting, func(t *testing.T) {
+				f := withPlatform(t)
+				f.setPlatform(provision.Platform{OptionMap: sources})
+				offered := f.offered()
+				offered["options"] = append(offered["options"].([]any), c.option)
+				f.offers(offered)
+				st := f.carried(wired()).Status.DDOE
+				if !c.api {
+					assert.Equal(t, "manual", st.Mode)
+					assert.Equal(t, "ddoe-option-unreadable", st.Diagnosis.Code)
+					assert.Equal(t, gateCounts{}, f.onGate())
+					return
+				}
+				require.Equal(t, "api", st.Mode, st.Why)
+				assert.NotContains(t, f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"], "")
+			})
+		}
+	}
+	for name, options := range map[string]any{"an object": world.Object{"clientId": world.Object{"required": true}}, "a text": "clientId", "a number": 1} {
+		t.Run(name+" for the list", func(t *testing.T) {
+			f := withPlatform(t)
+			offered := f.offered()
+			offered["options"] = options
+			f.offers(offered)
+			assert.Equal(t, "ddoe-option-unreadable", f.carried(wired()).Status.DDOE.Diagnosis.Code)
+		})
+	}
+}
+
+// offers has the platform offer one type, whatever it looks like.
+func (f *fixture) offers(kind world.Object) {
+	f.t.Helper()
+	body, err := json.Marshal([]any{kind})
+	require.NoError(f.t, err)
+	f.answers(askTypes, 200, "application/json", string(body))
+}

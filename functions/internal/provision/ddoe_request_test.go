@@ -55,17 +55,17 @@ func TestTheSettingHasTheLastWord(t *testing.T) {
 	f := withPlatform(t)
 	offered := f.offered()
 	options := []any{}
-	for name, displayName := range map[string]string{"o1": "Client ID", "o2": "Tenant ID", "o3": "Account name", "o4": "Client secret", "o5": "Container"} {
+	for name, displayName := range map[string]string{"o1": "Client ID", "o2": "Tenant ID", "o3": "Account name", "o4": "Client secret", "o5": "Container", "clientId": "Client ID"} {
 		options = append(options, world.Object{"name": name, "displayName": displayName, "type": "string", "required": true})
 	}
 	offered["options"] = options
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, offered))
-	sources, err := provision.ParseOptionMap(fmt.Sprintf(`{"o1": "tenantId", "o2": "=%s", "o3": "container", "o4": "accountName"}`, literal))
+	sources, err := provision.ParseOptionMap(fmt.Sprintf(`{"o1": "tenantId", "o2": "=%s", "o3": "container", "o4": "accountName", "clientId": "tenantId"}`, literal))
 	require.NoError(t, err)
 	f.setPlatform(provision.Platform{OptionMap: sources})
 	s := wired()
 	s.DDOE.Driver = nil // the platform would try to use what it is sent
 	f.carried(s)
-	assert.Equal(t, map[string]any{"o1": world.TenantID, "o2": literal, "o3": "images", "o4": "acmedata", "o5": "images"},
+	assert.Equal(t, map[string]any{"o1": world.TenantID, "o2": literal, "o3": "images", "o4": "acmedata", "o5": "images", "clientId": world.TenantID},
 		f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"], "o5 is as its name says")
 }
