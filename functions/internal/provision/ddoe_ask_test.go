@@ -2,13 +2,16 @@ package provision_test
 
 import (
 	"context"
+	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
 // TestPatienceIsCountedFromTheLastWrite: attempts that were spent on something else are none in which what was written
@@ -40,6 +43,31 @@ func TestPatienceIsCountedFromTheLastWrite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPatienceIsCountedFromTheEndOfAWrite: what took its time has had none to spread when it began.
+func TestPatienceIsCountedFromTheEndOfAWrite(t *testing.T) {
+	const took, spreads = 9 * time.Minute, 5 * time.Minute
+	f := withPlatform(t)
+	var written time.Time
+	azure, gateway := f.hosts["management.azure.com"], f.hosts[platform.GateHost]
+	f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && written.IsZero() {
+			f.advance(took)
+			written = f.now()
+		}
+		azure.ServeHTTP(w, r)
+	})
+	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/drivers/test") && f.now().Sub(written) < spreads {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		gateway.ServeHTTP(w, r)
+	})
+	f.carried(wired())
+	assert.GreaterOrEqual(t, f.now().Sub(written), spreads)
+	assert.Less(t, f.now().Sub(written), 10*time.Minute)
 }
 
 // TestARoleIsBelievedOnlyWhenItWasTriedAgain: an invocation whose time is up has not.

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -146,6 +147,26 @@ func TestPlatformDriverOfALostIntegration(t *testing.T) {
 				f.carried(wired())
 				assert.Empty(t, f.writes(since))
 			})
+		})
+	}
+}
+
+// TestPlatformRefusesToMoveADriver: however the platform says that it does not move the driver of an integration that was lost, it
+// is made anew; an answer that says nothing of it is no reason to give it up.
+func TestPlatformRefusesToMoveADriver(t *testing.T) {
+	for status, stays := range map[int]bool{400: false, 403: false, 409: false, 422: false, 402: true, 413: true} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			f := withPlatform(t)
+			before := f.carried(wired()).Status.DDOE
+			require.NoError(t, f.world.DeleteDDOEObject(world.DDOEIntegrations, before.IntegrationID))
+			f.fails(fault{match: regexp.MustCompile(`PATCH gate.*/drivers/`), status: status})
+			if stays {
+				f.refused(wired())
+			} else {
+				f.carried(wired())
+			}
+			require.Equal(t, gateCounts{1, 1}, f.onGate())
+			assert.Equal(t, stays, f.driversOnGate()[0]["id"] == before.DriverID)
 		})
 	}
 }
