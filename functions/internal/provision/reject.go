@@ -89,8 +89,7 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	return s.bringDown(ctx, failed, otherID(cmd.OperationID, d.MessageID), rejection != nil)
 }
 
-// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description says, where
-// that is the reason; the message's own count goes on in the dead-letter queue.
+// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description says.
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
