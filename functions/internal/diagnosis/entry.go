@@ -36,6 +36,9 @@ type Entry struct {
 	AADSTS []int
 }
 
+// Code names a cause in the catalogue.
+type Code = string
+
 // CodeUnrecognised is the code of everything that the catalogue does not know.
 const CodeUnrecognised = "unrecognised"
 

@@ -73,21 +73,23 @@ type Origin struct {
 
 // Check is one line of a report.
 type Check struct {
-	ID        string    `json:"id" doc:"Stable name, such as access.write"`
-	Layer     string    `json:"layer" enum:"file,discovery,structure,token,exchange,network,protection,list,read,write,delete,cleanup"`
-	Status    Outcome   `json:"status" enum:"pass,warn,fail,skip,unknown"`
-	Code      string    `json:"code,omitempty" doc:"Diagnosis code; empty on a pass"`
-	Field     string    `json:"field,omitempty" doc:"JSON pointer into the file or spec"`
-	Target    string    `json:"target,omitempty" doc:"What was tested, such as a container URL"`
-	Title     string    `json:"title"`
-	Detail    string    `json:"detail,omitempty"`
-	Expected  string    `json:"expected,omitempty"`
-	Actual    string    `json:"actual,omitempty"`
-	DiffAt    *int      `json:"diffAt,omitempty" doc:"Index of the first differing character of actual"`
-	Transient bool      `json:"transient,omitempty" doc:"May pass by itself later"`
-	DependsOn string    `json:"dependsOn,omitempty"`
-	Remedy    *Remedy   `json:"remedy,omitempty"`
-	Evidence  *Evidence `json:"evidence,omitempty"`
+	ID       string  `json:"id" doc:"Stable name, such as access.write"`
+	Layer    string  `json:"layer" enum:"file,discovery,structure,token,exchange,network,protection,list,read,write,delete,cleanup"`
+	Status   Outcome `json:"status" enum:"pass,warn,fail,skip,unknown"`
+	Code     string  `json:"code,omitempty" doc:"Diagnosis code; empty on a pass"`
+	Field    string  `json:"field,omitempty" doc:"JSON pointer into the file or spec"`
+	Target   string  `json:"target,omitempty" doc:"What was tested, such as a container URL"`
+	Title    string  `json:"title"`
+	Detail   string  `json:"detail,omitempty"`
+	Expected string  `json:"expected,omitempty"`
+	Actual   string  `json:"actual,omitempty"`
+	DiffAt   *int    `json:"diffAt,omitempty" doc:"Index of the first differing character of actual"`
+	// Differences are the members of an object that are not as wanted, those that somebody else owns included.
+	Differences []MemberDifference `json:"differences,omitempty" doc:"The members that are not as wanted"`
+	Transient   bool               `json:"transient,omitempty" doc:"May pass by itself later"`
+	DependsOn   string             `json:"dependsOn,omitempty"`
+	Remedy      *Remedy            `json:"remedy,omitempty"`
+	Evidence    *Evidence          `json:"evidence,omitempty"`
 }
 
 // Who repairs it.
@@ -147,4 +149,21 @@ type Finding struct {
 	Expected string `json:"expected,omitempty"`
 	Actual   string `json:"actual,omitempty"`
 	Remedy   string `json:"remedy,omitempty"`
+}
+
+// Owner says whose a member of an object is: ours, or somebody else's who has set it and keeps it.
+type Owner string
+
+// The owners of a member.
+const (
+	OwnerOurs  Owner = "ours"
+	OwnerOther Owner = "other"
+)
+
+// MemberDifference is one member of an object that is not as it is wanted.
+type MemberDifference struct {
+	Member string `json:"member" doc:"Name of the member, such as subject or condition"`
+	Want   string `json:"want"`
+	Have   string `json:"have" doc:"What the service holds"`
+	Owner  Owner  `json:"owner" enum:"ours,other" doc:"other: somebody else has set it, and it is kept"`
 }

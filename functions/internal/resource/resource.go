@@ -1,0 +1,140 @@
+// Package resource says what an integration consists of outside the app's own store: an ordered list of resource kinds,
+// such as its application, its federated credentials and its role assignments. Dry run, provisioning, drift, structural
+// health and teardown are loops over that list and name no kind. A new kind is a package below this one and one line in
+// the list (functions/resources.go).
+//
+// Rules that every kind keeps, held by package resourcetest:
+//   - Every write is keyed, so it may be sent twice.
+//   - An item is gone when a read shows that it is gone, not when a delete was answered.
+//   - What somebody else made is never changed and never removed; a member that somebody else set is kept.
+package resource
+
+import (
+	"context"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Kind is one sort of thing that an integration consists of. It keeps nothing between calls and never calls another
+// kind: what it needs of one it finds in the document's status.
+type Kind interface {
+	// Name names the kind in the list, such as "federatedCredential".
+	Name() string
+	// Needs names the kinds whose items must be in place before items of this kind are applied.
+	Needs() []string
+	// Outlives names the kinds whose items must be gone before items of this kind are removed.
+	Outlives() []string
+	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could not
+	// be read is an item with Err.
+	Observe(ctx context.Context, v View) []Item
+	// Apply brings items to what the view wants, and returns a result for each item, in their order. It may run twice. It
+	// sends every member that it compares, and keeps every member that it does not own.
+	Apply(ctx context.Context, v View, items []Item) []Result
+	// Remove removes items, and returns a result for each item, in their order. A result without Err says that a read has
+	// shown that the item is gone.
+	Remove(ctx context.Context, v View, items []Item) []Result
+}
+
+// View is what a kind is told of an integration.
+type View struct {
+	Document integration.Document
+	// Fresh says that nothing was made yet, so that there is nothing to read.
+	Fresh bool
+	// Ending says that the integration is being removed: nothing of it is wanted any more.
+	Ending bool
+	// Purge says that nothing is to be kept from which a removed item could be restored.
+	Purge bool
+}
+
+// State says how an item compares with what is wanted.
+type State string
+
+// The states of an item.
+const (
+	// Unchanged: it is as it is wanted, members of other owners aside.
+	Unchanged State = "unchanged"
+	// Missing: it is wanted and is not there.
+	Missing State = "missing"
+	// Restorable: it is wanted, was removed, and can be brought back.
+	Restorable State = "restorable"
+	// Different: it is wanted and there, and members that we own differ.
+	Different State = "different"
+	// Unwanted: it is ours, there or possibly there, and is wanted no more.
+	Unwanted State = "unwanted"
+	// Extra: somebody else made it beside ours. It is reported and never touched.
+	Extra State = "extra"
+	// Foreign: it is wanted, and somebody else's object is in its place. Nothing can be made until a person decides.
+	Foreign State = "foreign"
+	// Manual: it is wanted and left to a person.
+	Manual State = "manual"
+)
+
+// Item is one thing of a kind.
+type Item struct {
+	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two names.
+	Name string
+	// Key is what the item is written by; empty where that is known only after another item exists.
+	Key string
+	// Target tells people which one it is, such as a subject or a scope.
+	Target string
+	State  State
+	// Differences are the members that are not as wanted, those that somebody else owns included.
+	Differences []diagnosis.MemberDifference
+	// Code is what a report says of an item that is not as it is wanted; empty where all is well.
+	Code diagnosis.Code
+	// Detail replaces the code's general cause; empty for none.
+	Detail string
+	// Context fills the texts of Code, and of Err.
+	Context diagnosis.Context
+	// Err is why the item could not be read. Nothing is known of it then.
+	Err error
+	// Blocks says that removing the item would break what others have built on it, and that nothing may be removed.
+	Blocks bool
+	// Data is the kind's own, to carry what Observe has read to Apply and Remove.
+	Data any
+}
+
+// Outcome is what a write came to.
+type Outcome string
+
+// The outcomes of writes. Ensured is an upsert whose answer does not tell whether it changed anything; Absent is an item
+// that was gone already; Left is one that stays because it is somebody else's.
+const (
+	OutcomeCreated   Outcome = "created"
+	OutcomeUpdated   Outcome = "updated"
+	OutcomeEnsured   Outcome = "ensured"
+	OutcomeUnchanged Outcome = "unchanged"
+	OutcomeDeleted   Outcome = "deleted"
+	OutcomeAbsent    Outcome = "absent"
+	OutcomeLeft      Outcome = "left"
+	OutcomeAdopted   Outcome = "adopted"
+	OutcomeRestored  Outcome = "restored"
+)
+
+// HasChanged reports whether the outcome is known to have changed what access depends on.
+func (o Outcome) HasChanged() bool {
+	switch o {
+	case OutcomeCreated, OutcomeUpdated, OutcomeDeleted, OutcomeRestored:
+		return true
+	default:
+		return false
+	}
+}
+
+// Result is what became of one item.
+type Result struct {
+	Item Item
+	// Step is the name of the step in the operation; empty is the item's name.
+	Step    string
+	Outcome Outcome
+	// RequestID is the service's, of the write that counted.
+	RequestID string
+	Began     time.Time
+	Duration  time.Duration
+	// Learn writes into the status what is known now. It is nil where nothing was learnt, and it is called even where Err is
+	// set: what a failed attempt has made must be known to the next one.
+	Learn func(*integration.Status)
+	Err   error
+}
