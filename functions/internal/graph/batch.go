@@ -116,7 +116,7 @@ func (r batchResponse) header(name string) string {
 // error is the answer as *Error, like that of a request of its own.
 func (r batchResponse) error(op string) *Error {
 	e := &Error{Op: op, StatusCode: r.Status, RequestID: r.header(headerRequestID),
-		RetryAfter: retryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now())}
+		Wait: retryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now())}
 	e.read(r.Body)
 	return e
 }

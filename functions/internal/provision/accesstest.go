@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -50,8 +51,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	report = s.extended(report, s.platformAndKey(ctx, d, wanted, report))
-	return report, ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
 }
 
 // note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
@@ -59,7 +59,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 // report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.proved(d.Spec, report) && sound(health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report))
+	proved := s.proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted Acces
 	}
 	moved := false
 	changed, err := s.Repository.Update(ctx, d.ID, func(now *integration.Document) error {
-		moved = proved && now.Status.Phase == integration.PhaseProvisioned && !s.validates(*now)
+		moved = proved && now.Status.Phase == integration.PhaseProvisioned && s.prover(*now) == nil
 		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || !moved && shows(*now, conditionVerified, status, found) {
 			return errDone // another operation has taken over, or nothing is new: the version stays
@@ -155,12 +155,12 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	wanted := AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)}
 	report, err := s.test(ctx, a.Document, wanted)
 	if err != nil {
-		return tokenFailure(err)
+		return err
 	}
 	if err := s.note(ctx, a.Document, wanted, report); err != nil {
 		return err
 	}
-	report = s.extended(report, s.platformAndKey(ctx, a.Document, wanted, report))
+	report = health.WithOthers(ctx, s.Kinds, a.Document, access.Settled(a.Document, s.now()), report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -175,19 +175,10 @@ func (s *Service) test(ctx context.Context, d integration.Document, wanted Acces
 		token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
-			words.Operation = opSubjectToken
+			words.Operation = string(policy.SubjectTokenGet)
 			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
 		}
 		wanted.Token = token
 	}
 	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
-}
-
-// tokenFailure decides by the platform's answer whether asking again for a subject token may help.
-func tokenFailure(err error) error {
-	var known *diagnosis.Error
-	if errors.As(err, &known) && known.Diagnosis.Transient {
-		return &failure{operation: opSubjectToken, reaction: later, err: err}
-	}
-	return &failure{operation: opSubjectToken, reaction: fail, err: err}
 }

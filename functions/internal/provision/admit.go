@@ -67,11 +67,10 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
 // be restored.
-func (s *Service) applySpec(id string, spec integration.Spec) func(*integration.Document, bool) {
+func (s *Service) applySpec(spec integration.Spec) func(*integration.Document, bool) {
 	return func(d *integration.Document, _ bool) {
 		same := equalSpec(d.Spec, spec)
 		d.Spec = spec
-		d.Status.UniqueName = s.uniqueName(id)
 		if same && made(*d) {
 			return // nothing is known to have changed: the run looks, and says so where something has
 		}

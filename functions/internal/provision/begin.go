@@ -96,7 +96,7 @@ func (s *Service) resolved(ctx context.Context, in intent, cmd message.Command) 
 	if err != nil {
 		return in, err
 	}
-	in.admit, in.apply = admitProvision, s.applySpec(cmd.IntegrationID, spec)
+	in.admit, in.apply = admitProvision, s.applySpec(spec)
 	return in, nil
 }
 
@@ -113,5 +113,5 @@ func admitRepair(d *integration.Document) error {
 }
 
 func (s *Service) applyRepair(d *integration.Document, created bool) {
-	s.applySpec(d.ID, d.Spec)(d, created)
+	s.applySpec(d.Spec)(d, created)
 }

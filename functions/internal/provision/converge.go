@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"reflect"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -20,7 +19,7 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 	var tasks []task
 	for _, o := range seen {
 		if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
-			tasks = append(tasks, r.removal(o.Kind, unwanted))
+			tasks = append(tasks, r.removal(o, unwanted))
 		}
 	}
 	if foreign := resource.InState(resource.Items(seen), resource.Foreign); len(foreign) > 0 {
@@ -41,11 +40,11 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 	var tasks []task
 	for _, o := range seen {
-		t := r.removal(o.Kind, nil)
+		t := r.removal(o, nil)
 		t.do = func(ctx context.Context) outcome {
 			items, _ := r.upToDate(ctx, o)
 			unwanted := resource.InState(items, resource.Unwanted)
-			return r.concluded(o.Kind, items, o.Kind.Remove(ctx, r.view(), unwanted))
+			return r.concluded(o, items, o.Kind.Remove(ctx, r.view(), unwanted))
 		}
 		tasks = append(tasks, t)
 	}
@@ -53,12 +52,12 @@ func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 }
 
 // removal is the task of removing items of a kind.
-func (r *run) removal(kind resource.Kind, items []resource.Item) task {
-	t := task{name: removing(kind.Name())}
-	for _, outlived := range kind.Outlives() {
+func (r *run) removal(o resource.Observed, items []resource.Item) task {
+	t := task{name: removing(o.Kind.Name())}
+	for _, outlived := range o.Kind.Outlives() {
 		t.after = append(t.after, removing(outlived))
 	}
-	t.do = func(ctx context.Context) outcome { return r.concluded(kind, nil, kind.Remove(ctx, r.view(), items)) }
+	t.do = func(ctx context.Context) outcome { return r.concluded(o, nil, o.Kind.Remove(ctx, r.view(), items)) }
 	return t
 }
 
@@ -74,18 +73,21 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 		return outcome{record: noRecord, err: refusal(foreign[0])}
 	}
 	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different); len(differ) > 0 {
+		if err := r.save(ctx, func(d *integration.Document) { resource.LearnAll(&d.Status, differ) }); err != nil {
+			return outcome{record: noRecord, err: err}
+		}
 		results = append(results, o.Kind.Apply(ctx, r.view(), differ)...)
 	}
 	for _, item := range resource.InState(items, resource.Unchanged) {
 		results = append(results, resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Outcome: resource.OutcomeUnchanged, Began: r.now(), Ended: r.now()})
 	}
-	return r.concluded(o.Kind, items, results)
+	return r.concluded(o, items, results)
 }
 
 func noRecord(context.Context) error { return nil }
 
 // refusal is the error of an item in whose place somebody else's object is.
-func refusal(item resource.Item) error {
+func refusal(item resource.Item) *diagnosis.Error {
 	opts := []diagnosis.Option{diagnosis.WithContext(item.Context)}
 	if item.Detail != "" {
 		opts = append(opts, diagnosis.WithDetail("%s", item.Detail))
@@ -94,7 +96,7 @@ func refusal(item resource.Item) error {
 }
 
 // concluded notes the steps of a kind's results, and gives what they have taught to be recorded.
-func (r *run) concluded(kind resource.Kind, items []resource.Item, results []resource.Result) outcome {
+func (r *run) concluded(o resource.Observed, items []resource.Item, results []resource.Result) outcome {
 	var errs []error
 	for _, item := range items {
 		errs = append(errs, item.Err)
@@ -103,20 +105,27 @@ func (r *run) concluded(kind resource.Kind, items []resource.Item, results []res
 		r.note(result)
 		errs = append(errs, result.Err)
 	}
+	learn := func(d *integration.Document) {
+		resource.LearnAll(&d.Status, items)
+		for _, result := range results {
+			if result.Learn != nil {
+				result.Learn(&d.Status)
+			}
+		}
+	}
 	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
-		return errors.Join(r.save(ctx, func(d *integration.Document) {
-			before := d.Clone()
-			resource.LearnAll(&d.Status, items)
-			for _, result := range results {
-				if result.Learn != nil {
-					result.Learn(&d.Status)
-				}
-			}
-			if !reflect.DeepEqual(before, *d) {
-				r.taught[kind.Name()] = true
-			}
-		}), r.flush(ctx))
+		r.teach(o, learn)
+		return errors.Join(r.save(ctx, learn), r.flush(ctx))
 	}}
+}
+
+// teach remembers a kind whose objects turned out to be other ones than it was told.
+func (r *run) teach(o resource.Observed, learn func(*integration.Document)) {
+	if draft := o.Document.Clone(); changes(&draft, learn) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.taught[o.Kind.Name()] = true
+	}
 }
 
 // observe looks at all kinds at once.
@@ -124,15 +133,12 @@ func (r *run) observe(ctx context.Context) []resource.Observed {
 	return resource.Observe(ctx, r.Kinds, r.view())
 }
 
-// learnSeen writes into the status what looking has taught, and remembers whose objects turned out to be other ones.
-func (r *run) learnSeen(st *integration.Status, seen []resource.Observed) {
+// learnSeen writes into the document what looking has taught.
+func (r *run) learnSeen(seen []resource.Observed) func(*integration.Document) {
 	for _, o := range seen {
-		before := integration.Document{Status: *st}.Clone()
-		resource.LearnAll(st, o.Items)
-		if !reflect.DeepEqual(before.Status, *st) {
-			r.taught[o.Kind.Name()] = true
-		}
+		r.teach(o, func(d *integration.Document) { resource.LearnAll(&d.Status, o.Items) })
 	}
+	return func(d *integration.Document) { resource.LearnAll(&d.Status, resource.Items(seen)) }
 }
 
 // hasTaught reports whether a kind's objects turned out to be other ones than were recorded.
@@ -159,7 +165,7 @@ func (r *run) note(result resource.Result) {
 	if step == "" {
 		step = result.Item.Name
 	}
-	r.record(integration.Step{Name: step, Target: result.StepTarget, Outcome: string(result.Outcome), RequestID: result.RequestID,
+	r.noteStep(integration.Step{Name: step, Target: result.StepTarget, Outcome: string(result.Outcome), RequestID: result.RequestID,
 		At: result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}, result.Err)
 }
 
@@ -172,4 +178,3 @@ func blocked(seen []resource.Observed) error {
 	}
 	return nil
 }
-

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -31,7 +31,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
@@ -59,6 +64,7 @@ type fixture struct {
 	issuer  *platform.Issuer
 	hosts   map[string]http.Handler
 	store   integration.Store
+	kinds   []resource.Kind
 
 	mu       sync.Mutex
 	at       time.Time
@@ -128,14 +134,16 @@ func newFixture(t *testing.T) *fixture {
 	cred := credential(func(scope string) (string, time.Time, error) {
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})
-	options := azcore.ClientOptions{Transport: transporter{f}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
 	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
 	require.NoError(t, err)
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(t, err)
+	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.service.Sleep(ctx, d) }, Now: f.now}
+	f.kinds = []resource.Kind{application.New(directory, requests, "0123abcd"), trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)}
 	f.service = &provision.Service{
 		Repository: &integration.Repository{Store: guarded{f}, Now: f.now},
-		Graph:      directory, ARM: resources,
+		Kinds:      f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
@@ -318,7 +326,7 @@ func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type credential func(scope string) (string, time.Time, error)
 
-func (c credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (c credential) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, expires, err := c(o.Scopes[0])
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
 }

@@ -22,7 +22,7 @@ type run struct {
 	// fresh says that nothing was made yet, so that there is nothing to look at; ending that the integration is torn down.
 	fresh, ending bool
 	// kept says that the document stays as it is, phase and conditions, unless something turns out to be missing.
-	kept bool
+	kept     bool
 	mu       sync.Mutex // guards what follows: within a hop several requests are under way
 	document integration.Document
 	steps    []integration.Step
@@ -68,9 +68,10 @@ func (r *run) start(ctx context.Context, seen []resource.Observed) error {
 	for _, o := range seen {
 		r.kept = r.kept && len(resource.InState(o.Items, resource.Missing, resource.Restorable, resource.Different, resource.Unwanted)) == 0
 	}
+	learn := r.learnSeen(seen)
 	return r.save(ctx, func(d *integration.Document) {
-		r.learnSeen(&d.Status, seen)
-		if !r.kept {
+		learn(d)
+		if !r.kept && d.Status.Phase != integration.PhaseProvisioning { // else an earlier attempt's conditions stay
 			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
 		}
 	})
@@ -220,4 +221,3 @@ func worst(errs ...error) error {
 	}
 	return found
 }
-

@@ -15,29 +15,24 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Service holds the use cases. All fields but those marked optional are required.
 type Service struct {
 	Repository *integration.Repository
-	Graph      *graph.Client
-	ARM        *arm.Client
-	Defaults   integration.Defaults
+	// Kinds are what an integration consists of outside the store, in the order in which they are made.
+	Kinds    []resource.Kind
+	Defaults integration.Defaults
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves access.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
-	// PlatformKey is the API key that TokenSource and Platform send, to warn before it ends. Optional: without it nobody is warned.
-	PlatformKey secret.Value
-	// Platform makes integrations and drivers on the platform. Optional: without it a person does.
-	Platform *Platform
 	// Send puts a message on a queue or topic.
 	Send func(ctx context.Context, entity string, m bus.Message) error
 	// Schedule plans the health checks of what has been provisioned. Optional: without it nothing is checked later.
@@ -97,9 +92,6 @@ func InstanceOf(stateStorageURL string) string {
 
 // source is the CloudEvents source of this deployment.
 func (s *Service) source() string { return message.Source(s.Instance) }
-
-// uniqueName is the key of the integration's application.
-func (s *Service) uniqueName(id string) string { return "ddoe-wif-" + s.Instance + "-" + id }
 
 // verifies reports whether access can be proved by this deployment.
 func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }

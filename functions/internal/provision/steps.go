@@ -2,39 +2,35 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// did notes a step. The request id of a failed one is that of the answer.
-func (r *run) did(name, target, outcome, requestID string, began time.Time, err error) {
-	step := integration.Step{Name: name, Target: target, Status: "done", Outcome: outcome, RequestID: requestID,
-		At: began, DurationMS: r.now().Sub(began).Milliseconds()}
+// noteStep notes a step. The request id of a failed one is that of the answer.
+func (r *run) noteStep(step integration.Step, err error) {
+	step.Status = "done"
 	if err != nil {
 		step.Status, step.Outcome, step.Code = "failed", "", describe(err, false).Code
-		if f, ok := factsOf(err); ok {
-			step.RequestID = f.requestID
+		var answer interface{ ServiceRequestID() string }
+		if errors.As(err, &answer) {
+			step.RequestID = answer.ServiceRequestID()
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, step)
-	r.wrote = r.wrote || telling(step)
-}
-
-// telling reports whether a step is known to have changed what access depends on.
-func telling(step integration.Step) bool {
-	return slices.Contains([]string{"created", "updated", "deleted", "restored"}, step.Outcome)
 }
 
 // flush saves the steps noted so far, and that what was waited for has come.
 func (r *run) flush(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.steps) == 0 && !r.waited {
-		return nil
+	isNews := func(step integration.Step) bool { return step.Outcome != string(resource.OutcomeUnchanged) }
+	if !slices.ContainsFunc(r.steps, isNews) && !r.waited {
+		return nil // what has not changed is told at the end
 	}
 	_, err := r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
 		o.Steps = mergeSteps(o.Steps, r.steps)

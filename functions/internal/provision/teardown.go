@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -25,7 +24,7 @@ func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
 	if err := blocked(seen); err != nil {
 		return err
 	}
-	if err := r.save(ctx, func(d *integration.Document) { r.learnSeen(&d.Status, seen) }); err != nil {
+	if err := r.save(ctx, r.learnSeen(seen)); err != nil {
 		return err
 	}
 	if err := r.remove(ctx, seen); err != nil {
@@ -66,4 +65,3 @@ func left(seen []resource.Observed) []string {
 	}
 	return texts
 }
-

@@ -47,7 +47,7 @@ func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
 // scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
 func (s *Service) scheduleVerify(ctx context.Context, cmd message.Command, n int) error {
 	next := message.Command{Type: message.TypeVerify, IntegrationID: cmd.IntegrationID, OperationID: cmd.OperationID, Attempt: n}
-	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(lookPause(n)))
+	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(proofPause(n)))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
@@ -64,28 +64,28 @@ func (s *Service) verify(ctx context.Context, cmd message.Command) error {
 	switch {
 	case d.Status.LastOperationID != cmd.OperationID:
 		return errSuperseded
-	case !made(d) || !s.verifies() && !s.validates(d):
+	case !made(d) || !s.canVerify(d):
 		return nil
-	case cmd.Attempt > lastVerification() && platformOf(d).ValidationID != "": // it was begun when access had been proved
-		return s.validate(ctx, cmd, d)
-	case !s.verifies(): // what the platform can do as the federated identity is proof enough
-		return s.validate(ctx, cmd, d)
+	case cmd.Attempt > lastVerification(): // access was proved before
+		return s.askProver(ctx, cmd, d, true)
+	case !s.verifies(): // what others can do as the federated identity is proof enough
+		return s.askProver(ctx, cmd, d, false)
 	}
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
 	settled := s.settledFor(ctx, cmd.OperationID, verifyWindow)
 	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
-	case err != nil && ctx.Err() == nil && cmd.Attempt >= lastVerification() && s.validates(d): // as where there is no token source
-		return s.validate(ctx, cmd, d)
+	case err != nil && ctx.Err() == nil && cmd.Attempt >= lastVerification() && s.prover(d) != nil: // as where there is no token source
+		return s.askProver(ctx, cmd, d, false)
 	case err != nil:
 		return s.verifyLater(ctx, cmd, err)
 	}
-	report = health.OtherSubjects(ctx, s.Graph, d, settled, report)
+	report = health.Completed(ctx, s.Kinds, d, settled, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if s.proved(d.Spec, report) {
-		return s.validate(ctx, cmd, d)
+		return s.askProver(ctx, cmd, d, true)
 	}
 	if sound(report) { // nothing is wrong, and testing again will prove no more
 		gap, _ := s.Tester.Unproved(d.Spec, report)

@@ -37,7 +37,7 @@ func TestARepeatedRequestShows(t *testing.T) {
 		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"},
 			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
 		"the second of two credentials": {fault{match: at(patchCredential), skip: 1, times: 4, status: 404, code: "Request_ResourceNotFound"},
-			"directory-not-replicated", "federatedCredential created", "POST /api/v1/orgs/{id}/integrations"},
+			"directory-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
 		"the platform's test": {fault{match: at(`POST gate\.dataloop\.ai/api/v1/drivers/test`), times: 4, status: 400, message: "no"},
 			"ddoe-driver-test-failed", "ddoeIntegration created", "GET /api/v1/drivers/{id}/test"},
 	} {

@@ -13,6 +13,8 @@ import (
 type Observed struct {
 	Kind  Kind
 	Items []Item
+	// Document is what the kind was told.
+	Document integration.Document
 }
 
 // Observe looks at all kinds at once.
@@ -20,7 +22,7 @@ func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
 	seen := make([]Observed, len(kinds))
 	var wait sync.WaitGroup
 	for i, kind := range kinds {
-		seen[i].Kind = kind
+		seen[i].Kind, seen[i].Document = kind, v.Document
 		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
 	}
 	wait.Wait()
@@ -41,7 +43,7 @@ func InState(items []Item, states ...State) []Item {
 	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Err != nil || !slices.Contains(states, i.State) })
 }
 
-// LearnAll writes into the status what looking has taught, and reports whether that was news.
+// LearnAll writes into the status what looking has taught.
 func LearnAll(st *integration.Status, items []Item) {
 	for _, item := range items {
 		if item.Learn != nil && item.Err == nil {

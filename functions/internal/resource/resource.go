@@ -46,7 +46,7 @@ type View struct {
 	Ending bool
 	// Purge says that nothing is to be kept from which a removed item could be restored.
 	Purge bool
-	// Apart says that only items are of interest of which an access test as the first subject proves nothing.
+	// Apart says that only items are of interest that are Apart or have a Subject.
 	Apart bool
 }
 
@@ -94,9 +94,13 @@ type Item struct {
 	Context diagnosis.Context
 	// Err is why the item could not be read. Nothing is known of it then.
 	Err error
-	// Apart says that an access test as the first subject proves nothing of the item.
+	// Apart says that no access test proves anything of the item.
 	Apart bool
-	// Learn writes into the status what looking has taught, such as the id of an item that was made anew; nil for nothing.
+	// Subject is the one that the item lets in: an access test as another subject proves nothing of it. Empty where the item
+	// serves all subjects.
+	Subject string
+	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under which key
+	// an item is about to be made; nil for nothing. It is recorded before the item is applied.
 	Learn func(*integration.Status)
 	// Blocks says that removing the item would break what others have built on it, and that nothing may be removed.
 	Blocks bool

@@ -84,8 +84,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		}
 		items[i] = k.observePrincipal(ctx, v)
 	})
-	if replaced(items[0], v) && !v.Ending {
-		items[1] = k.missingPrincipal(v) // another application has another service principal
+	if app, ok := items[0].Data.(graph.Application); ok && app.AppID != "" && app.AppID != v.Document.Status.ClientID && items[0].State != resource.Foreign {
+		learnApplication(app)(&v.Document.Status)
+		items[1] = k.observePrincipal(ctx, v) // another application, or one that was not recorded, has another service principal
 	}
 	return items
 }
@@ -205,6 +206,8 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 		item.Learn = learnPrincipal(principal)
 	case found:
 		comparePrincipal(&item, st, principal)
+	case st.ServicePrincipalID != "":
+		item.State = resource.Restorable // it may be in the recycle bin
 	}
 	return item
 }
@@ -228,12 +231,6 @@ func learnPrincipal(principal graph.ServicePrincipal) func(*integration.Status) 
 			st.ServicePrincipalID = principal.ID
 		}
 	}
-}
-
-// replaced reports whether an observed application is another one than was made.
-func replaced(item resource.Item, v resource.View) bool {
-	app, ok := item.Data.(graph.Application)
-	return ok && item.Err == nil && app.AppID != "" && app.AppID != v.Document.Status.ClientID
 }
 
 // words are what the texts of a diagnosis are filled with.

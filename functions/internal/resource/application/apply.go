@@ -52,17 +52,17 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 	restored := false
 	if item.State == resource.Restorable {
 		var err error
-		if restored, err = w.restore(ctx, item); err != nil {
+		if restored, err = w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID); err != nil {
 			return
 		}
 	}
 	app, write, err := w.upsertApplication(ctx)
 	if policy.ActionOf(err) == policy.Exists && !restored {
-		if app, restored, err = w.reclaim(ctx, item, err); err == nil && restored {
+		if app, restored, err = w.reclaim(ctx, item); err == nil && restored {
 			app, write, err = w.upsertApplication(ctx)
 		}
 	}
-	if policy.ActionOf(err) == policy.Exists {
+	if restored && policy.ActionOf(err) == policy.Exists {
 		err = later(err) // restored, but not everywhere yet
 	}
 	if err == nil && app.ID == "" {
@@ -127,10 +127,10 @@ func (w *writer) readApplication(ctx context.Context, item resource.Item) (graph
 
 // reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that was
 // deleted, or a stranger's. It reports whether the deleted one was restored.
-func (w *writer) reclaim(ctx context.Context, item resource.Item, cause error) (graph.Application, bool, error) {
+func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Application, bool, error) {
 	app, found, err := w.find(ctx, w.view.Document, w.view.Document.Status.ObjectID != "")
 	if err == nil && !found && w.view.Document.Status.ObjectID != "" {
-		restored, err := w.restore(ctx, item)
+		restored, err := w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID)
 		if err != nil || restored {
 			return graph.Application{}, restored, err
 		}
@@ -138,29 +138,17 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item, cause error) (
 	if err == nil && !found { // it may be a write that this replica does not show yet
 		app, err = w.readApplication(ctx, resource.Item{})
 		if resource.IsNotFound(err) {
-			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("unique-name-taken", diagnosis.WithContext(words(w.view.Document))), Err: cause}
+			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("unique-name-taken", diagnosis.WithContext(words(w.view.Document)))}
 		}
 	}
 	if err == nil && !isOurs(app, w.view.Document) {
-		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("application-foreign", diagnosis.WithContext(words(w.view.Document))), Err: cause}
+		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("application-foreign", diagnosis.WithContext(words(w.view.Document)))}
 	}
 	return app, false, err
 }
 
-// restore takes application and service principal out of the recycle bin; false where the application is not there.
-// Restoring an application does not restore its service principal; one that is gone is made anew.
-func (w *writer) restore(ctx context.Context, item resource.Item) (bool, error) {
-	st := w.view.Document.Status
-	restored, err := w.restoreObject(ctx, item, "restore-application", st.ObjectID)
-	if err != nil || st.ServicePrincipalID == "" {
-		return restored, err
-	}
-	// A crash may have come between the two, so the service principal is looked for even where the application is back.
-	_, err = w.restoreObject(ctx, item, "restore-service-principal", st.ServicePrincipalID)
-	return restored, err
-}
-
-func (w *writer) restoreObject(ctx context.Context, item resource.Item, step, objectID string) (bool, error) {
+// restore takes an object out of the recycle bin; false where it is not there.
+func (w *writer) restore(ctx context.Context, item resource.Item, step, objectID string) (bool, error) {
 	var write graph.Write
 	found, err := resource.Find(ctx, w.requests, policy.DeletedItemRestore, words(w.view.Document), false, func(ctx context.Context) error {
 		var err error
@@ -175,8 +163,14 @@ func (w *writer) restoreObject(ctx context.Context, item resource.Item, step, ob
 	return found, err
 }
 
+// applyPrincipal writes the service principal. Restoring an application does not restore it; one that is gone is made anew.
 func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	d := w.view.Document
+	if item.State == resource.Restorable && d.Status.ServicePrincipalID != "" {
+		if _, err := w.restore(ctx, item, "restore-service-principal", d.Status.ServicePrincipalID); err != nil {
+			return
+		}
+	}
 	var principal graph.ServicePrincipal
 	var write graph.Write
 	err := w.requests.Do(ctx, policy.PrincipalUpsert, words(d), func(ctx context.Context) error {

@@ -68,6 +68,8 @@ func (w grant) item(d integration.Document) resource.Item {
 		State: resource.Missing, Code: "role-assignment-not-found", Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {
 		item.Key = w.assignment.ID
+		// Its scope is in the spec alone, which may be another one when somebody looks for what a crash has left behind.
+		item.Learn = learn(w.assignment)
 	}
 	return item
 }

@@ -71,9 +71,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	}
 	items := make([]resource.Item, 0, len(wanted))
 	for _, w := range wanted {
-		item := compare(d, w, found)
-		item.Apart = w.Subject != d.Spec.Subjects[0]
-		items = append(items, item)
+		items = append(items, compare(d, w, found))
 	}
 	items = append(items, k.unwanted(d, named(found), wanted)...)
 	return append(items, extras(d, found, wanted)...)
@@ -84,7 +82,7 @@ const title = "The federated credential is as it was made"
 // wantedItem is the item of a credential that the spec asks for, as if it were missing.
 func wantedItem(d integration.Document, w integration.FederatedCredential) resource.Item {
 	return resource.Item{Name: resource.FederatedCredential, Title: title, Key: w.Name, Target: w.Subject, State: resource.Missing,
-		Code: "federated-credential-missing", Context: words(d, w), Data: credential{wanted: w}}
+		Code: "federated-credential-missing", Context: words(d, w), Subject: w.Subject, Data: credential{wanted: w}}
 }
 
 // credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was found.
@@ -186,11 +184,11 @@ func extras(d integration.Document, found []resource.Credential, wanted []integr
 	return items
 }
 
-// learn records a credential, in place of one of the same name or for the same subject.
+// learn records a credential, in place of the one for the same subject: a subject has one.
 func learn(f integration.FederatedCredential) func(*integration.Status) {
 	return func(st *integration.Status) {
 		for i, known := range st.FederatedCredentials {
-			if strings.EqualFold(known.Name, f.Name) {
+			if known.Subject == f.Subject || strings.EqualFold(known.Name, f.Name) {
 				st.FederatedCredentials[i] = f
 				return
 			}

@@ -80,8 +80,12 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 			receipt.Err = withAction(receipt.Err, policy.RetryLater) // what was deleted is not gone everywhere yet
 		}
 		return now, receipt
-	default:
-		return item, resource.Receipt{Err: policy.Absent(cause)}
+	default: // what was in the way is gone, or no list shows it yet
+		receipt := k.credentials.Put(ctx, d, wantedOf([]resource.Item{now}))[0]
+		if policy.ActionOf(receipt.Err) == policy.Exists {
+			receipt.Err = policy.Absent(cause)
+		}
+		return now, receipt
 	}
 }
 
