@@ -211,12 +211,15 @@ func (a *Attempt) reportPause(ctx context.Context, p policy.Pause) {
 	if a.task.followsUp() {
 		return // its operation has ended
 	}
-	found, at := p.Failure.Diagnosis(false), a.engine.now().Add(p.Duration)
+	found := p.Failure.Diagnosis(false)
+	if a.task.Describe != nil {
+		found = a.task.Describe(ctx, a, p.Failure)
+	}
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	err := a.writeOperation(ctx, func(o *integration.Operation) error {
 		if o.Waiting == nil || o.Waiting.Attempt <= a.command.Attempt { // else a later attempt is on its way
-			o.Waiting = &integration.Waiting{Diagnosis: found, Attempt: a.command.Attempt, NextAttemptAt: at}
+			o.Waiting = &integration.Waiting{Diagnosis: found, Attempt: a.command.Attempt, NextAttemptAt: p.Until}
 		}
 		return nil
 	})

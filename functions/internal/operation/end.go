@@ -90,9 +90,6 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) er
 
 // failDocument moves the document to phase failed and says why, where the operation is its last one.
 func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error {
-	if a.Document().ETag == "" {
-		return nil
-	}
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	err := a.writeDocument(ctx, func(doc *integration.Document) error {

@@ -100,7 +100,7 @@ func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d di
 
 // documentWaits shows why a document is still not provisioned. One that was kept as it is says what it said.
 func (a *Attempt) documentWaits(ctx context.Context, d diagnosis.Diagnosis) error {
-	if a.task.Kind != integration.KindProvision || a.Document().ETag == "" {
+	if a.task.Kind != integration.KindProvision {
 		return nil
 	}
 	return a.writeDocument(ctx, func(doc *integration.Document) error {

@@ -80,7 +80,7 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 // document's last. The attempt is never nil.
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
 	e := w.engine
-	a := &Attempt{engine: e, command: c, task: t}
+	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID}, document: integration.Document{ID: c.IntegrationID}}
 	op, d, err := e.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil {
 		return a, err
