@@ -22,7 +22,7 @@ const maxAttempts = 10
 
 // The pauses before parked commands: 10, 20, 40, 80, 160 and then 300 seconds.
 const (
-	firstParking = 10 * time.Second
+	FirstParking = 10 * time.Second
 	maxParking   = 5 * time.Minute
 )
 
@@ -39,9 +39,9 @@ func (a *Attempt) lastAttempt() int {
 // same time.
 func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	e, c := w.engine, a.command
-	d := describe(cause, false)
+	d := Describe(cause, false)
 	invocation.From(ctx).SetCode(d.Code)
-	pause := min(firstParking<<min(c.Attempt, 10), maxParking)
+	pause := min(FirstParking<<min(c.Attempt, 10), maxParking)
 	pause = max(pause, min(policy.RetryAfter(cause), maxParking))
 	c.Attempt++
 	at := e.now().Add(pause)

@@ -155,9 +155,9 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 		invocation.From(ctx).SetCode("superseded")
 		return a.end(ctx, integration.OperationCanceled, diagnosis.New("superseded"))
 	case isFinal(err):
-		return w.fail(ctx, a, describe(err, false))
+		return w.fail(ctx, a, Describe(err, false))
 	case c.Attempt >= a.lastAttempt():
-		return w.fail(ctx, a, exhausted(c, describe(err, true)))
+		return w.fail(ctx, a, exhausted(c, Describe(err, true)))
 	}
 	return w.park(ctx, a, err)
 }
@@ -165,8 +165,8 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 // isFinal reports whether trying again cannot help.
 func isFinal(err error) bool { return policy.IsFinal(err) }
 
-// describe gives an error its words.
-func describe(err error, settled bool) diagnosis.Diagnosis {
+// Describe gives an error its words.
+func Describe(err error, settled bool) diagnosis.Diagnosis {
 	var f *policy.Failure
 	if errors.As(err, &f) {
 		return f.Diagnosis(settled)

@@ -46,7 +46,7 @@ func (r *run) application(ctx context.Context) error {
 	}
 	if outcome == graph.OutcomeUpdated {
 		// A crash may have come between the two restores, so a beginning integration looks for its service principal.
-		if reclaimed || r.begins {
+		if reclaimed || r.attempt.Begins() {
 			if err := r.restorePrincipal(ctx, d, reclaimed); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -60,7 +61,7 @@ func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
 	switch {
 	case roleRefused(refused):
 		return true
-	case !r.settledFor(ctx, r.cmd.OperationID, verifyWindow):
+	case !r.settledFor(r.attempt, verifyWindow):
 		return false
 	case refused.HTTPStatus() >= http.StatusInternalServerError:
 		return r.keyAccepted(ctx)
@@ -71,9 +72,9 @@ func (r *run) believed(ctx context.Context, refused *ddoe.Error) bool {
 // settledFor reports whether so much time has passed since an operation's newest write in Azure that access depends on,
 // the beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they
 // may have been spent before the write. What cannot be read counts as fresh.
-func (s *Service) settledFor(ctx context.Context, operationID string, patience time.Duration) bool {
-	op, err := s.Repository.GetOperation(ctx, operationID)
-	if err != nil {
+func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool {
+	op := a.Operation()
+	if op.ETag == "" {
 		return false
 	}
 	newest := op.CreatedAt

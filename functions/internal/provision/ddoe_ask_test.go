@@ -77,7 +77,7 @@ func TestARoleIsBelievedOnlyWhenItWasTriedAgain(t *testing.T) {
 		f.fails(fault{match: regexp.MustCompile(`POST gate.*/drivers/test`), status: status, times: 1})
 		_, cmd := f.submit(wired())
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // too short for a pause
-		assert.NoError(t, f.service.Handle(ctx, cmd))
+		assert.NoError(t, f.worker.Handle(ctx, cmd))
 		cancel()
 		f.requireStatus(cmd.OperationID, integration.OperationRunning)
 		assert.Equal(t, integration.OperationSucceeded, f.settle(cmd).Status)

@@ -50,7 +50,7 @@ func (f *fixture) atRequest(n int, done bool, do func()) {
 func (f *fixture) together(commands ...message.Command) {
 	var group sync.WaitGroup
 	for _, c := range commands {
-		group.Go(func() { assert.NoError(f.t, f.service.Handle(f.t.Context(), c)) })
+		group.Go(func() { assert.NoError(f.t, f.worker.Handle(f.t.Context(), c)) })
 	}
 	group.Wait()
 }

@@ -90,7 +90,7 @@ func TestDriftAfterAnythingElse(t *testing.T) {
 		"a PUT that nobody handled": {func(f *fixture) {
 			_, cmd := f.submit(changed())
 			sent := f.sent[len(f.sent)-1]
-			require.NoError(f.t, f.service.DeadLettered(f.t.Context(), message.Delivery{Body: sent.Body, MessageID: sent.ID, SessionID: id}))
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: sent.Body, MessageID: sent.ID, SessionID: id}))
 			f.requireStatus(cmd.OperationID, integration.OperationFailed)
 		}, false},
 	} {

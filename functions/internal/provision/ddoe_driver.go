@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -176,12 +177,12 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 
 // mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
 // once nothing that it depends on is new.
-func (r *run) mayBeOptions(ctx context.Context, operation policy.Operation, err error) bool {
+func (r *run) mayBeOptions(ctx context.Context, op policy.Operation, err error) bool {
 	var refused *ddoe.Error
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return meaningOf(operation, refused) == codeDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
+	return meaningOf(op, refused) == codeDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(r.attempt, operation.FirstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After

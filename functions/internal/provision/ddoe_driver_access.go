@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -35,7 +36,7 @@ func (r *run) testRefused(ctx context.Context, f *policy.Failure, refused *ddoe.
 		return quoting(orRole(*own.lasting, refused, found), refused)
 	}
 	// A test of our own that has not decided is made again in a later attempt, until the clocks of Azure have run out.
-	if (own.works || !r.verifies() || r.settledFor(ctx, r.cmd.OperationID, verifyWindow)) && r.believed(ctx, refused) {
+	if (own.works || !r.verifies() || r.settledFor(r.attempt, verifyWindow)) && r.believed(ctx, refused) {
 		f.Decision = policy.Decision{Action: policy.GiveUp}
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
 			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
@@ -52,12 +53,12 @@ func (r *run) ownTest(ctx context.Context) ownTest {
 	if !r.verifies() || policy.Outlasts(ctx, ownTestPatience) {
 		return ownTest{}
 	}
-	wanted := AccessTest{Mode: access.ModeOracle, Settled: new(r.settledFor(ctx, r.cmd.OperationID, verifyWindow))}
+	wanted := AccessTest{Mode: access.ModeOracle, Settled: new(r.settledFor(r.attempt, verifyWindow))}
 	bounded, cancel := context.WithTimeout(ctx, ownTestPatience)
 	defer cancel()
 	report, err := r.test(bounded, r.current(), wanted)
 	if err != nil {
-		return ownTest{says: " This service could not test the same access: " + inBrief(describe(err, false))}
+		return ownTest{says: " This service could not test the same access: " + inBrief(operation.Describe(err, false))}
 	}
 	const tested = " This service tested the same access as the federated identity"
 	worst, _ := report.Decisive()

@@ -176,7 +176,7 @@ func TestPlatformLastingFaultNeedsTime(t *testing.T) {
 	_, cmd := f.submit(wired())
 	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second) // on the clock on the wall; what waits takes no time on it
 	defer cancel()
-	require.NoError(t, f.service.Handle(ctx, cmd))
+	require.NoError(t, f.worker.Handle(ctx, cmd))
 	f.requireStatus(cmd.OperationID, integration.OperationRunning)
 }
 

@@ -45,7 +45,7 @@ func (f *fixture) killedAt(cmd message.Command, request string) {
 		f.mu.Unlock()
 		f.kill.cancel()
 	})
-	_ = f.service.Handle(ctx, cmd)
+	_ = f.worker.Handle(ctx, cmd)
 	require.True(f.t, f.revive(), "no request was %s", request)
 }
 
@@ -430,7 +430,7 @@ func (f *fixture) killedAtCreate(cmd message.Command, after bool) {
 		f.mu.Unlock()
 		f.kill.cancel()
 	})
-	_ = f.service.Handle(ctx, cmd)
+	_ = f.worker.Handle(ctx, cmd)
 	require.True(f.t, f.revive())
 }
 

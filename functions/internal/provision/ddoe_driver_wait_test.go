@@ -63,7 +63,7 @@ func TestPlatformRoleIsNoVerdictBeforeATest(t *testing.T) {
 			_, cmd := f.submit(wired())
 			ctx, cancel := context.WithTimeout(t.Context(), c.time) // on the clock on the wall; what waits takes no time on it
 			defer cancel()
-			require.NoError(t, f.service.Handle(ctx, cmd))
+			require.NoError(t, f.worker.Handle(ctx, cmd))
 			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, "ddoe-project-role-missing", op.Waiting.Diagnosis.Code)

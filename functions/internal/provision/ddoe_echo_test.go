@@ -19,7 +19,7 @@ import (
 func begin(s integration.Spec) func(*fixture) any {
 	return func(f *fixture) any {
 		a, c := f.submit(s)
-		_ = f.service.Handle(f.t.Context(), c)
+		_ = f.worker.Handle(f.t.Context(), c)
 		return f.operation(a.Operation.ID)
 	}
 }
@@ -58,7 +58,7 @@ func TestPlatformEchoesTheFile(t *testing.T) {
 	drift := func(f *fixture) any { report, _ := f.drift(); return report }
 	down := func(f *fixture) any {
 		a, c := f.remove(provision.TeardownOptions{})
-		_ = f.service.Handle(f.t.Context(), c)
+		_ = f.worker.Handle(f.t.Context(), c)
 		return f.operation(a.Operation.ID)
 	}
 	verified := func(f *fixture) any {

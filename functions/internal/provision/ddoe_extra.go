@@ -5,6 +5,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -85,7 +86,7 @@ func (s *Service) manualDrift(ctx context.Context, d integration.Document, check
 		return check
 	}
 	if err := s.putRefused(ctx, d); err != nil {
-		check.Detail = leftToAPerson + describe(err, true).Detail
+		check.Detail = leftToAPerson + operation.Describe(err, true).Detail
 		return check
 	}
 	return platformCheck(checkIntegration, codeAPIUsable, "", "")

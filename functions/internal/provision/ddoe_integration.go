@@ -7,6 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -113,7 +114,7 @@ func (r *run) nameTaken(cause error, found listed) error {
 	}
 	taken := found.named || policy.ActionOf(policy.Absent(cause)) == policy.RetryLater
 	if taken {
-		words := diagnosis.New("ddoe-integration-name-taken", diagnosis.WithEvidence(*describe(cause, false).Evidence))
+		words := diagnosis.New("ddoe-integration-name-taken", diagnosis.WithEvidence(*operation.Describe(cause, false).Evidence))
 		f.Err = &diagnosis.Error{Diagnosis: quoting(words, refused), Err: refused}
 	}
 	switch {

@@ -53,7 +53,7 @@ func TestPlatformHangs(t *testing.T) {
 				_, cmd := f.submit(wired())
 				ctx, cancel := context.WithTimeout(t.Context(), 270*time.Second)
 				defer cancel()
-				require.NoError(t, f.service.Handle(ctx, cmd))
+				require.NoError(t, f.worker.Handle(ctx, cmd))
 				f.requireStatus(cmd.OperationID, want)
 				if want == integration.OperationRunning {
 					f.command(cmd.OperationID + "-retry-1")

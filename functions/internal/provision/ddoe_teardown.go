@@ -107,7 +107,8 @@ func (x *removal) knownDriver(ctx context.Context) error {
 	switch {
 	case ddoe.IsNotFound(err):
 		x.missing = st.DriverID
-		return x.isGone(ctx, st.DriverID)
+		x.isGone(st.DriverID)
+		return nil
 	case err != nil:
 		return err
 	case movedAway(driver, st):
@@ -188,10 +189,7 @@ func (x *removal) unused(ctx context.Context, one ddoe.Integration) error {
 	if err != nil {
 		return err
 	}
-	deleted, err := x.lately(ctx)
-	if err != nil {
-		return err
-	}
+	deleted := x.lately()
 	others := slices.DeleteFunc(listed, func(d ddoe.Driver) bool {
 		return slices.Contains(deleted, d.ID) || slices.ContainsFunc(x.ours, func(own ddoe.Driver) bool { return own.ID == d.ID })
 	})
@@ -212,42 +210,28 @@ func (x *removal) unused(ctx context.Context, one ddoe.Integration) error {
 
 // lately are the ids of drivers that this operation has deleted, or has found deleted, so lately that the platform may still
 // count them.
-func (x *removal) lately(ctx context.Context) ([]string, error) {
-	steps, err := x.deletions(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (x *removal) lately() []string {
 	var ids []string
-	for _, step := range steps {
+	for _, step := range x.deletions() {
 		if slices.Contains([]string{"deleted", "absent"}, step.Outcome) && x.now().Sub(step.At) < createLag {
 			ids = append(ids, step.Target)
 		}
 	}
-	return ids, nil
+	return ids
 }
 
 // deletions are the steps of this operation that removed a driver, found it gone or left it. One that failed may have
 // removed its driver, too: it tells nothing.
-func (x *removal) deletions(ctx context.Context) ([]integration.Step, error) {
-	if err := x.flush(ctx); err != nil {
-		return nil, err
-	}
-	op, err := x.Repository.GetOperation(ctx, x.cmd.OperationID)
-	if err != nil {
-		return nil, stored(err)
-	}
-	return slices.DeleteFunc(op.Steps, func(step integration.Step) bool { return step.Name != stepDriverDelete || step.Status != "done" }), nil
+func (x *removal) deletions() []integration.Step {
+	return slices.DeleteFunc(x.attempt.Operation().Steps, func(step integration.Step) bool { return step.Name != stepDriverDelete || step.Status != "done" })
 }
 
 // isGone notes that a driver is gone, and once when that was found out: a crash may have kept its deletion from being noted.
-func (x *removal) isGone(ctx context.Context, id string) error {
+func (x *removal) isGone(id string) {
 	x.gone = append(x.gone, "the driver "+diagnosis.Printable(id))
-	steps, err := x.deletions(ctx)
-	if err != nil || slices.ContainsFunc(steps, func(step integration.Step) bool { return step.Target == id }) {
-		return err
+	if !slices.ContainsFunc(x.deletions(), func(step integration.Step) bool { return step.Target == id }) {
+		x.did(stepDriverDelete, id, "absent", "", x.now(), nil)
 	}
-	x.did(stepDriverDelete, id, "absent", "", x.now(), nil)
-	return nil
 }
 
 func driverID(d ddoe.Driver) string { return d.ID }

@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -45,11 +45,11 @@ func (s *Service) validates(d integration.Document) bool {
 
 // validate has the platform test its drivers as the federated identity, and moves the phase to usable when that has
 // passed. Where the platform takes longer than an invocation, a scheduled verification goes on with the same command.
-func (s *Service) validate(ctx context.Context, cmd message.Command, d integration.Document) error {
+func (s *Service) validate(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	if !s.validates(d) || d.Status.DDOE.Validated {
-		return s.verified(ctx, cmd)
+		return s.verified(ctx, a)
 	}
-	command, err := s.validation(ctx, cmd, d)
+	command, err := s.validation(ctx, a, d)
 	last := lastVerification()
 	if command.ID != "" {
 		last = lastLook()
@@ -57,13 +57,13 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errDone):
+	case errors.Is(err, operation.ErrDone), errors.Is(err, operation.ErrSuperseded):
 		return err
 	case err != nil:
 		found := s.describePlatform(ctx, policy.DriverValidate, err)
-		return s.validateLater(ctx, cmd, found, found.Transient && cmd.Attempt < last, s.givenUp)
+		return s.validateLater(ctx, a, found, found.Transient && a.Number() < last, s.givenUp)
 	case !command.Ended():
-		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), cmd.Attempt < last, s.givenUp)
+		return s.validateLater(ctx, a, diagnosis.New("ddoe-validation-slow"), a.Number() < last, s.givenUp)
 	}
 	passed := command.Succeeded()
 	if !passed {
@@ -73,22 +73,22 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		return ctx.Err()
 	}
 	now := s.now()
-	noted := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) {
+	noted := s.noteValidation(ctx, a, func(st *integration.DDOEStatus) {
 		st.Validated, st.CheckedAt, st.ValidationID = passed, &now, ""
 	})
 	switch {
 	case noted != nil:
 		return noted
 	case passed:
-		return s.verified(ctx, cmd)
+		return s.verified(ctx, a)
 	case err != nil: // it failed, and nobody knows for whom
-		return s.validateLater(ctx, cmd, s.describePlatform(ctx, policy.DriverCount, err), cmd.Attempt < lastVerification(), s.undecided)
+		return s.validateLater(ctx, a, s.describePlatform(ctx, policy.DriverCount, err), a.Number() < lastVerification(), s.undecided)
 	}
 	found := diagnosis.New("ddoe-validation-failed")
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 	found.Detail += says(command.Failure)
 	found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)
-	return s.validateLater(ctx, cmd, found, cmd.Attempt < lastVerification(), s.refuted)
+	return s.validateLater(ctx, a, found, a.Number() < lastVerification(), s.refuted)
 }
 
 // othersFailed reports whether a failed validation is not about our driver: those of others on the integration are
@@ -109,7 +109,7 @@ func (s *Service) othersFailed(ctx context.Context, d integration.Document) (boo
 // One that is not shown yet has not ended. With an error, the command is the one that runs all the same, as far as it is
 // known. Once the verification's window is over, one look has to do: an invocation that waits keeps other work on the
 // integration waiting.
-func (s *Service) validation(ctx context.Context, cmd message.Command, d integration.Document) (ddoe.Command, error) {
+func (s *Service) validation(ctx context.Context, a *operation.Attempt, d integration.Document) (ddoe.Command, error) {
 	command := ddoe.Command{ID: d.Status.DDOE.ValidationID}
 	if command.ID != "" {
 		shown, err := s.platformClient(d).GetCommand(ctx, command.ID)
@@ -124,12 +124,12 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 			return command, err
 		}
 		command = begun
-		if err := s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = command.ID }); err != nil {
+		if err := s.noteValidation(ctx, a, func(st *integration.DDOEStatus) { st.ValidationID = command.ID }); err != nil {
 			return command, err
 		}
 	}
 	budget := pollBudget
-	if cmd.Attempt > lastVerification() {
+	if a.Number() > lastVerification() {
 		budget = 0
 	}
 	var waited time.Duration
@@ -150,31 +150,30 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 }
 
 // noteValidation saves how far the platform's validation is, so that the next message goes on with it.
-func (s *Service) noteValidation(ctx context.Context, cmd message.Command, change func(*integration.DDOEStatus)) error {
-	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) { changeDDOE(d, change) })
-	return err
+func (s *Service) noteValidation(ctx context.Context, a *operation.Attempt, change func(*integration.DDOEStatus)) error {
+	return s.moveVerified(ctx, a, func(d *integration.Document) { changeDDOE(d, change) })
 }
 
 // validateLater schedules the next look where there is to be one, else end says what is left to say. When the
 // verification's window is over, the document says meanwhile what is waited for.
-func (s *Service) validateLater(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis, again bool,
-	end func(context.Context, message.Command, diagnosis.Diagnosis) error) error {
+func (s *Service) validateLater(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis, again bool,
+	end func(context.Context, *operation.Attempt, diagnosis.Diagnosis) error) error {
 	invocation.From(ctx).SetCode(found.Code)
 	if !again {
-		return end(ctx, cmd, found)
+		return end(ctx, a, found)
 	}
-	if cmd.Attempt == lastVerification() {
-		if err := s.undecided(ctx, cmd, found); err != nil {
+	if a.Number() == lastVerification() {
+		if err := s.undecided(ctx, a, found); err != nil {
 			return err
 		}
 	}
-	return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	return s.scheduleVerify(ctx, a, a.Number()+1)
 }
 
 // givenUp says why a validation has proved nothing, and forgets the command, at which nobody looks any more.
-func (s *Service) givenUp(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
-	if err := s.undecided(ctx, cmd, found); err != nil {
+func (s *Service) givenUp(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
+	if err := s.undecided(ctx, a, found); err != nil {
 		return err
 	}
-	return s.noteValidation(ctx, cmd, func(st *integration.DDOEStatus) { st.ValidationID = "" })
+	return s.noteValidation(ctx, a, func(st *integration.DDOEStatus) { st.ValidationID = "" })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // layerStructure is the layer of all that a drift report looks at.
@@ -31,7 +32,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	case errors.Is(err, integration.ErrNotFound):
 		return diagnosis.Report{}, integration.Absent(nil)
 	case err != nil:
-		return diagnosis.Report{}, stored(err)
+		return diagnosis.Report{}, operation.StoreError(err)
 	case d.Status.Phase == integration.PhaseDeleted:
 		return diagnosis.Report{}, integration.Absent(&d)
 	case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":

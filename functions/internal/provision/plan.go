@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // Action is what a planned step would do.
@@ -50,7 +51,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return Plan{}, stored(err)
+		return Plan{}, operation.StoreError(err)
 	}
 	if err == nil {
 		if err := admitProvision(&d); err != nil {

@@ -2,36 +2,37 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// run is one attempt at an operation. The document is this attempt's copy of what is stored.
+// run is one attempt at an operation that makes or removes objects.
 type run struct {
 	*Service
-	cmd message.Command
-	// begins says that the operation makes the integration, or makes it again after a teardown.
-	begins bool
+	attempt *operation.Attempt
+	cmd     message.Command
 	// kept says that the document stays as it is, phase and conditions, unless something turns out to be missing.
 	kept bool
 	// platform is what is learnt about the platform's side.
 	platform platformSide
 
-	mu       sync.Mutex // guards what follows: within a hop several requests are under way
-	document integration.Document
-	steps    []integration.Step
-	wrote    bool // something was made, changed or removed that access may depend on
-	waited   bool // a wait within this attempt that the operation shows is over
+	mu    sync.Mutex // guards what follows: within a hop several requests are under way
+	wrote bool       // something was made, changed or removed that access may depend on
+}
+
+func (s *Service) newRun(a *operation.Attempt) *run {
+	return &run{Service: s, attempt: a, cmd: a.Command()}
 }
 
 // Result is the result of a successful provisioning.
@@ -44,16 +45,13 @@ type Result struct {
 
 // provision makes everything that the spec asks for: after a look at what the platform offers, in three hops the
 // application, its service principal and credentials, and the role assignments; then the platform's side.
-func (s *Service) provision(ctx context.Context, cmd message.Command) error {
-	a, err := s.begin(ctx, cmd)
-	if err != nil {
-		return err
-	}
-	r := &run{Service: s, cmd: cmd, begins: began(a.Document, a.Operation), kept: made(a.Document), document: a.Document}
+func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
+	r := s.newRun(a)
+	r.kept = made(a.Document())
 	for _, hop := range []func(context.Context) error{r.preflight, r.start, r.application, r.identity, r.roleAssignments, r.platformHop} {
 		err := hop(ctx)
 		if err := errors.Join(err, r.flush(ctx), r.noticed(ctx)); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return r.finish(ctx)
@@ -118,111 +116,90 @@ func (r *run) identity(ctx context.Context) error {
 	return worst(err, saved)
 }
 
-// finish says that everything is made: in the document, in the schedule of health checks, to the world, by the
-// verification's schedule, and at last in the operation.
-func (r *run) finish(ctx context.Context) error {
-	doc, err := r.conclude(ctx, func(d *integration.Document) {
-		d.Status.DDOE = r.platformStatus(*d)
-		if r.kept {
-			return // the scheduled access test looks at it again
-		}
-		d.Status.Phase = integration.PhaseProvisioned
-		r.setCondition(d, conditionProvisioned, "True", nil, "")
-		if r.verifies() || r.validates(*d) {
-			r.setCondition(d, conditionVerified, "Unknown", nil, "The first access test is scheduled.")
-			return
-		}
-		unknown := diagnosis.New("subject-token-unavailable")
-		r.setCondition(d, conditionVerified, "Unknown", &unknown, "")
-	})
+// finish says that everything is made: in the document, with the news of it, and in the schedule of health checks; then it
+// schedules the verification.
+func (r *run) finish(ctx context.Context) (any, error) {
+	err := together(
+		func() error { return r.Schedule(ctx, r.current()) },
+		func() error {
+			return r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
+		},
+	)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.Schedule != nil {
-		if err := r.Schedule(ctx, doc); err != nil {
-			return err
+	d := r.current()
+	if r.verifies() || r.validates(d) {
+		if err := r.scheduleVerify(ctx, r.attempt, 0); err != nil {
+			return nil, err
 		}
 	}
-	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID, doc, nil); err != nil {
-		return err
-	}
-	if r.verifies() || r.validates(doc) {
-		if err := r.scheduleVerify(ctx, r.cmd, 0); err != nil {
-			return err
-		}
-	}
-	return r.succeed(ctx, Result{ClientID: doc.Status.ClientID, TenantID: doc.Spec.TenantID, ObjectID: doc.Status.ObjectID, ServicePrincipalID: doc.Status.ServicePrincipalID})
+	return Result{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, ServicePrincipalID: d.Status.ServicePrincipalID}, nil
 }
 
-// succeed ends the operation with a result.
-func (r *run) succeed(ctx context.Context, result any) error {
-	body, err := json.Marshal(result)
-	if err != nil {
-		return fmt.Errorf("encode result: %w", err)
+// conclude writes into the document that everything is made.
+func (r *run) conclude(d *integration.Document) error {
+	d.Status.DDOE = r.platformStatus(*d)
+	if r.kept {
+		return nil // the scheduled access test looks at it again
 	}
-	_, err = r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
-		if o.Status.Final() {
-			return errDone
-		}
-		o.Status, o.Result, o.Error, o.Waiting = integration.OperationSucceeded, body, nil, nil
-		o.Steps = mergeSteps(o.Steps, r.steps)
-		return nil
-	})
-	if errors.Is(err, errDone) {
+	d.Status.Phase = integration.PhaseProvisioned
+	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
+	if r.verifies() || r.validates(*d) {
+		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
 		return nil
 	}
-	return stored(err)
-}
-
-// learn saves what has been learnt. It is saved even for an operation that has been superseded, as the next one needs
-// to know what exists; only the phase is then left alone, and errSuperseded ends the run.
-func (r *run) learn(ctx context.Context, change func(*integration.Document)) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	superseded := false
-	d, err := r.Repository.Update(ctx, r.cmd.IntegrationID, func(d *integration.Document) error {
-		phase := d.Status.Phase
-		superseded = d.Status.LastOperationID != r.cmd.OperationID
-		change(d)
-		if superseded {
-			d.Status.Phase = phase
-		}
-		return nil
-	})
-	if err != nil {
-		return stored(err)
-	}
-	r.document = d
-	if superseded {
-		return errSuperseded
-	}
+	unknown := diagnosis.New("subject-token-unavailable")
+	d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", &unknown, "")
 	return nil
 }
 
-// conclude saves what holds only if the operation is still the document's last.
-func (r *run) conclude(ctx context.Context, change func(*integration.Document)) (integration.Document, error) {
-	d, err := r.Repository.Update(ctx, r.cmd.IntegrationID, func(d *integration.Document) error {
-		if d.Status.LastOperationID != r.cmd.OperationID {
-			return errSuperseded
-		}
-		change(d)
-		return nil
-	})
+// learn saves what has been learnt, and the steps that were noted.
+func (r *run) learn(ctx context.Context, change func(*integration.Document)) error {
+	return r.attempt.Save(ctx, change)
+}
+
+// flush saves the steps that were noted.
+func (r *run) flush(ctx context.Context) error { return r.attempt.Save(ctx, nil) }
+
+// did notes a step. The request id of a failed one is that of the answer.
+func (r *run) did(name, target, outcome, requestID string, began time.Time, err error) {
+	step := integration.Step{Name: name, Target: target, Status: "done", Outcome: outcome, RequestID: requestID,
+		At: began, DurationMS: r.now().Sub(began).Milliseconds()}
 	if err != nil {
-		if errors.Is(err, errSuperseded) {
-			return d, errSuperseded
+		step.Status, step.Outcome, step.Code = "failed", "", operation.Describe(err, false).Code
+		var answer interface{ ServiceRequestID() string }
+		if errors.As(err, &answer) {
+			step.RequestID = answer.ServiceRequestID()
 		}
-		return d, stored(err)
 	}
-	return d, nil
+	r.attempt.Step(step)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrote = r.wrote || telling(step)
+}
+
+// telling reports whether a step is known to have changed what access depends on.
+func telling(step integration.Step) bool {
+	return slices.Contains([]string{"created", "updated", "deleted", "restored"}, step.Outcome)
+}
+
+// try sends one request as the policy table says.
+func (r *run) try(ctx context.Context, op policy.Operation, c diagnosis.Context, request func(ctx context.Context) error) error {
+	return policy.Requests{Sleep: r.sleep, Now: r.now, Log: r.log()}.Do(ctx, op, c, request)
+}
+
+// describeRepeated is what a request has failed with that is being repeated.
+func (s *Service) describeRepeated(ctx context.Context, a *operation.Attempt, f *policy.Failure) diagnosis.Diagnosis {
+	var refused *ddoe.Error
+	if errors.As(f.Err, &refused) {
+		return s.platformDiagnosis(ctx, f.Operation, s.newRun(a).object(f.Operation, refused), refused)
+	}
+	return f.Diagnosis(false)
 }
 
 // current returns the document as this attempt knows it.
-func (r *run) current() integration.Document {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.document
-}
+func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // words are the values that a diagnosis of this integration names.
 func (r *run) words() diagnosis.Context { return wordsOf(r.current()) }
@@ -258,7 +235,7 @@ func worst(errs ...error) error {
 	for _, err := range errs {
 		switch {
 		case err == nil:
-		case errors.Is(err, errSuperseded):
+		case errors.Is(err, operation.ErrSuperseded):
 			return err
 		case found == nil, policy.IsFinal(err) && !policy.IsFinal(found):
 			found = err

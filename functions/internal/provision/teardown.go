@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -21,23 +22,19 @@ const purgePatience = 30 * time.Second
 // hops credentials (so that no new token is issued) beside role assignments
 // (while their principal can still be named); the application, which takes its service principal along; the recycle
 // bin, where asked for. It can be resumed at any point. Tokens that were issued before live on for about an hour.
-func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
-	a, err := s.begin(ctx, cmd)
-	if err != nil {
-		return err
-	}
-	r := &run{Service: s, cmd: cmd, document: a.Document}
+func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, error) {
+	r := s.newRun(a)
 	hops := []func(context.Context) error{r.locate, r.removePlatform, r.leaveForm, r.revoke, r.removeApplication}
-	if cmd.Purge {
+	if r.cmd.Purge {
 		hops = append(hops, r.purge)
 	}
 	for _, hop := range hops {
 		err := hop(ctx)
 		if err := errors.Join(err, r.flush(ctx)); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return r.bury(ctx)
+	return r.leaveTombstone(ctx)
 }
 
 // locate learns the ids that a crash kept from being saved. It costs nothing where they are known.
@@ -216,28 +213,19 @@ func (r *run) purgeItem(ctx context.Context, step, objectID string) error {
 	}
 }
 
-// bury turns the document into a tombstone. It keeps the ids by which a later PUT can take the application out of the
-// recycle bin, unless they were purged.
-func (r *run) bury(ctx context.Context) error {
-	doc, err := r.conclude(ctx, func(d *integration.Document) {
-		grave := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName, LastOperationID: d.Status.LastOperationID}
+// leaveTombstone makes a tombstone of the document. It keeps the ids by which a later PUT can take the application out of
+// the recycle bin, unless they were purged.
+func (r *run) leaveTombstone(ctx context.Context) (any, error) {
+	err := r.attempt.Conclude(ctx, func(d *integration.Document) error {
+		left := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName, LastOperationID: d.Status.LastOperationID}
 		if !r.cmd.Purge {
-			grave.ClientID, grave.ObjectID, grave.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID, d.Status.ServicePrincipalID
+			left.ClientID, left.ObjectID, left.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID, d.Status.ServicePrincipalID
 		}
-		d.Status = grave
-	})
-	if err != nil {
-		return err
-	}
-	if err := r.publish(ctx, message.TypeIntegrationDeleted, r.cmd.OperationID, doc, nil); err != nil {
-		return err
-	}
-	op, err := r.Repository.GetOperation(ctx, r.cmd.OperationID)
-	if err != nil {
-		return stored(err)
-	}
-	return r.succeed(ctx, struct {
+		d.Status = left
+		return nil
+	}, operation.News{Type: message.TypeIntegrationDeleted})
+	return struct {
 		Purged bool     `json:"purged"`
 		Left   []string `json:"left,omitempty"`
-	}{r.cmd.Purge, leftOver(op.Steps)})
+	}{r.cmd.Purge, leftOver(r.attempt.Operation().Steps)}, err
 }
