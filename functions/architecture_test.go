@@ -74,8 +74,11 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 var (
 	words    = []string{"diagnosis", "integration", "credential", "credential/field", "message", "invocation", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
-	usecases = []string{"access", "health", "provision"}
+	usecases = []string{"access", "health", "operation", "provision"}
 )
+
+// engineKnows is what package operation may import beside words.
+var engineKnows = []string{"bus", "policy"}
 
 func edge(folder string) bool {
 	return strings.HasPrefix(folder, "functions/") && !strings.HasPrefix(folder, "functions/internal")
@@ -108,6 +111,8 @@ func rule(folder, imported string) string {
 		return "an edge calls use cases, no client"
 	case slices.Contains(clients, room) && (slices.Contains(clients, of) || slices.Contains(usecases, of)):
 		return "a client knows neither another client nor a use case"
+	case room == "operation" && internal && !slices.Contains(engineKnows, of) && !slices.Contains(words, of):
+		return "the engine knows no cloud"
 	case strings.HasPrefix(folder, "functions/internal/") && of == problems:
 		return "only edges answer HTTP"
 	case slices.Contains(words, room) && (slices.Contains(clients, of) || slices.Contains(usecases, of)):
@@ -147,6 +152,8 @@ func TestImportRulesCatchOffenders(t *testing.T) {
 		{"functions/internal/integration", "functions/internal/blobstore"}, {"functions/internal/message", "functions/internal/problem"},
 		{"functions/internal/provision", "functions/internal/problem"}, {"functions/internal/graph", "functions/internal/problem"},
 		{"functions/internal/access", "infra/sandbox/world"},
+		{"functions/internal/operation", "functions/internal/graph"}, {"functions/internal/operation", "functions/internal/provision"},
+		{"functions/internal/operation", "functions/internal/access"}, {"functions/internal/operation", "functions/internal/resource"},
 		{"functions", "infra/sandbox/cloud"}, {"infra/sandbox/graph", "functions/internal/graph"}, {"infra/sandbox", "functions"},
 		{"handler", "functions/connect"}, {"handler/protocol", "functions"}, {"functions", "handler/protocol"},
 	} {
@@ -155,6 +162,7 @@ func TestImportRulesCatchOffenders(t *testing.T) {
 	for _, fine := range [][2]string{
 		{"functions/connect", "functions/internal/problem"}, {"functions", "functions/connect"}, {"functions", "functions/internal/graph"}, {"functions/connect", "functions/internal/provision"},
 		{"functions/internal/provision", "functions/internal/graph"}, {"handler", "functions"}, {"handler", "handler/protocol"},
+		{"functions/internal/operation", "functions/internal/bus"}, {"functions/internal/health", "functions/internal/operation"},
 		{"infra/sandbox/graph", "infra/sandbox/world"}, {"functions/internal/blobstore", "functions/internal/integration"},
 	} {
 		assert.Empty(t, rule(fine[0], fine[1]), fine)

@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -24,7 +26,14 @@ import (
 type useCases struct {
 	linter  credential.Linter
 	service *provision.Service
+	engine  *operation.Engine
+	worker  *operation.Worker
 	health  *health.Service
+}
+
+// sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
+func (u *useCases) sweep(ctx context.Context) error {
+	return errors.Join(u.health.Sweep(ctx), u.engine.Sweep(ctx))
 }
 
 func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
@@ -37,8 +46,17 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resource manager client: %w", err)
 	}
+	repository := &integration.Repository{Store: p.store, Now: time.Now}
+	instance := provision.InstanceOf(cfg.StateStorageURL)
+	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	schedule := health.Schedule{Repository: repository, Now: time.Now}
 	service := &provision.Service{
-		Repository: &integration.Repository{Store: p.store, Now: time.Now},
+		Repository: repository,
+		Engine:     engine,
+		Schedule:   schedule.Plan,
 		Graph:      directory,
 		ARM:        resources,
 		Defaults: integration.Defaults{
@@ -51,7 +69,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 			Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
 			Now: time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 		},
-		Send: p.send, Now: time.Now, Instance: provision.InstanceOf(cfg.StateStorageURL), Log: log,
+		Now: time.Now, Instance: instance, Log: log,
 	}
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
@@ -65,11 +83,15 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Graph: directory, ARM: resources, Now: time.Now}
 	checks := &health.Service{
-		Repository: service.Repository, Look: service.Watch(observer.Look), Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
+		Repository: repository, Schedule: schedule, Engine: engine, Look: service.Watch(observer.Look), Send: p.send, Now: time.Now,
+		Source: message.Source(instance), Log: log,
 	}
-	service.Schedule = checks.Schedule
+	worker, err := operation.NewWorker(engine, service.Tasks())
+	if err != nil {
+		return nil, err
+	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience, Now: time.Now}
-	return &useCases{linter: linter, service: service, health: checks}, nil
+	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
 }
 
 // platformOf is the DDOE platform's API; nil where its steps are off.

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -16,7 +17,7 @@ import (
 
 // Function is what the edge needs.
 type Function struct {
-	Submit func(ctx context.Context, id string, opts provision.TeardownOptions) (provision.Accepted, error)
+	Submit func(ctx context.Context, id string, opts provision.TeardownOptions) (operation.Accepted, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }

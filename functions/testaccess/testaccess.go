@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -23,7 +24,7 @@ type Function struct {
 	// Run tests now.
 	Run func(ctx context.Context, id string, wanted provision.AccessTest) (diagnosis.Report, error)
 	// Submit has the queue test later.
-	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (provision.Accepted, error)
+	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (operation.Accepted, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,6 +33,7 @@ var start = time.Date(2026, 1, 2, 0, 0, 0, 500_000_000, time.UTC)
 type fixture struct {
 	t       testing.TB
 	service *health.Service
+	engine  *operation.Engine
 	store   integration.Store // as it is, for the test's own looks
 
 	mu    sync.Mutex
@@ -73,8 +75,13 @@ var errKilled = errors.New("killed")
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, at: start, store: storetest.NewMemory(), ids: map[string]bool{}, report: passing()}
+	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
+	engine, err := operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/test"})
+	require.NoError(t, err)
+	f.engine = engine
 	f.service = &health.Service{
-		Repository: &integration.Repository{Store: guarded{f}, Now: f.now}, Look: f.look, Send: f.send, Now: f.now, Source: "/ddoe-wif/test",
+		Repository: repository, Schedule: health.Schedule{Repository: repository, Now: f.now}, Engine: engine, Look: f.look, Send: f.send,
+		Now: f.now, Source: "/ddoe-wif/test",
 	}
 	return f
 }
@@ -209,7 +216,7 @@ func (f *fixture) integrate(id, interval string) integration.Document {
 		Status: integration.Status{Phase: integration.PhaseUsable, LastOperationID: "op-" + id},
 	})
 	require.NoError(f.t, err)
-	require.NoError(f.t, f.service.Schedule(f.t.Context(), d))
+	require.NoError(f.t, f.service.Schedule.Plan(f.t.Context(), d))
 	return d
 }
 

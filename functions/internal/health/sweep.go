@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 const (
@@ -35,7 +36,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for token := ""; ; {
 		records, next, err := s.Repository.Store.List(ctx, prefixDue, token, sweepPage)
 		if err != nil {
-			return stored(fmt.Errorf("list due checks: %w", err))
+			return operation.StoreError(fmt.Errorf("list due checks: %w", err))
 		}
 		due, beyond := s.due(ctx, records, now.Add(SweepInterval))
 		failed := s.sweepPage(ctx, due, now, t)
@@ -111,11 +112,11 @@ func (s *Service) sweepPage(ctx context.Context, due []entry, now time.Time, t *
 func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, error) {
 	d, err := s.Repository.Get(ctx, e.id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return false, stored(err)
+		return false, operation.StoreError(err)
 	}
 	p, wanted := planOf(d)
 	if !wanted || err != nil {
-		return false, s.drop(ctx, e)
+		return false, s.Schedule.drop(ctx, e)
 	}
 	send := checked(d) && p.holds(e.due)
 	if send {
@@ -127,10 +128,10 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 	if now.After(after) {
 		after = now.Add(SweepInterval) // what an outage has missed is made up for by one check, not followed by the next at once
 	}
-	if err := s.keep(ctx, p.next(after), e.id); err != nil {
+	if err := s.Schedule.keep(ctx, p.next(after), e.id); err != nil {
 		return send, err
 	}
-	return send, s.drop(ctx, e)
+	return send, s.Schedule.drop(ctx, e)
 }
 
 // ask puts a check on the queue, to be made at a time. Its MessageId is made of the slot, so asking twice asks once.

@@ -100,7 +100,7 @@ func TestAChangeOfTheIntervalReplansWithoutLoss(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "6h")
 	d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Interval = "20m" })
-	require.NoError(t, f.service.Schedule(t.Context(), d))
+	require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 	for range 24 * 12 {
 		f.sweep()
 		f.advance(health.SweepInterval)
@@ -128,7 +128,7 @@ func TestSwitchingOnAgainWinsAgainstASweepThatSawItOff(t *testing.T) {
 	f.beforeDelete = func() {
 		once.Do(func() {
 			d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &on })
-			require.NoError(t, f.service.Schedule(t.Context(), d))
+			require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 		})
 	}
 	f.sweep()

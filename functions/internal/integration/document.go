@@ -82,12 +82,15 @@ type Document struct {
 	// FirstOperationID is the operation that made the integration, or made it again after a teardown.
 	FirstOperationID string    `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
 	UpdatedAt        time.Time `json:"updatedAt"`
+	// Outbox is what is to be told of the document; stored, never served.
+	Outbox Outbox `json:"outbox,omitempty" hidden:"true"`
 	// ETag is the store's version of the document; it is not part of the JSON.
 	ETag string `json:"-"`
 }
 
 // Served returns the document as it leaves the service: without what is stored for the service alone.
 func (d Document) Served() Document {
+	d.Outbox = nil
 	if d.Status.DDOE != nil {
 		st := *d.Status.DDOE
 		st.OptionsHash, st.CreateSentAt = "", nil

@@ -58,20 +58,13 @@ type HealthRecord struct {
 	LastConclusive time.Time `json:"lastConclusive,omitzero"`
 	// Suspicion is a failure that a second look is to confirm.
 	Suspicion *Suspicion `json:"suspicion,omitempty"`
-	// Outbox holds the changes that the world has not been told of yet.
-	Outbox []HealthNotice `json:"outbox,omitempty"`
-	ETag   string         `json:"-"`
+	// Outbox is what is to be told of the health.
+	Outbox Outbox `json:"outbox,omitempty"`
+	ETag   string `json:"-"`
 }
 
 // Suspicion is a failure that one check has seen.
 type Suspicion struct {
 	Slot time.Time `json:"slot"`
 	Code string    `json:"code"`
-}
-
-// HealthNotice is a change of state that is to be published under a fixed id, so that telling it twice is recognisable.
-type HealthNotice struct {
-	ID        string               `json:"id"`
-	Change    HealthChange         `json:"change"`
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }

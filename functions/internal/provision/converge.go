@@ -6,6 +6,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -115,7 +116,7 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 	}
 	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
 		r.teach(o, learn)
-		return errors.Join(r.save(ctx, learn), r.flush(ctx))
+		return r.save(ctx, learn)
 	}}
 }
 
@@ -165,8 +166,16 @@ func (r *run) note(result resource.Result) {
 	if step == "" {
 		step = result.Item.Name
 	}
-	r.noteStep(integration.Step{Name: step, Target: result.StepTarget, Outcome: string(result.Outcome), RequestID: result.RequestID,
-		At: result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}, result.Err)
+	noted := integration.Step{Name: step, Target: result.StepTarget, Status: "done", Outcome: string(result.Outcome), RequestID: result.RequestID,
+		At: result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}
+	if result.Err != nil {
+		noted.Status, noted.Outcome, noted.Code = "failed", "", operation.Describe(result.Err, false).Code
+		var answer interface{ ServiceRequestID() string }
+		if errors.As(result.Err, &answer) {
+			noted.RequestID = answer.ServiceRequestID()
+		}
+	}
+	r.attempt.Step(noted)
 }
 
 // blocked is the error of a teardown that would break what others have built.

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -24,7 +25,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	case errors.Is(err, integration.ErrNotFound):
 		return diagnosis.Report{}, integration.Absent(nil)
 	case err != nil:
-		return diagnosis.Report{}, stored(err)
+		return diagnosis.Report{}, operation.StoreError(err)
 	case d.Status.Phase == integration.PhaseDeleted:
 		return diagnosis.Report{}, integration.Absent(&d)
 	case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -55,7 +56,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return Plan{}, stored(err)
+		return Plan{}, operation.StoreError(err)
 	}
 	if err == nil {
 		if err := admitProvision(&d); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -49,11 +49,11 @@ func (s *Service) canVerify(d integration.Document) bool { return s.verifies() |
 
 // askProver has others prove access where they can, and moves the phase to usable when that is done. tested says that a
 // test of our own has proved access already.
-func (s *Service) askProver(ctx context.Context, cmd message.Command, d integration.Document, tested bool) error {
+func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integration.Document, tested bool) error {
 	p := s.prover(d)
 	if p == nil {
 		if tested {
-			return s.verified(ctx, cmd)
+			return s.verified(ctx, a)
 		}
 		return nil
 	}
@@ -62,12 +62,12 @@ func (s *Service) askProver(ctx context.Context, cmd message.Command, d integrat
 		return ctx.Err()
 	}
 	if proof.Learn != nil {
-		if _, err := s.moveVerified(ctx, cmd, func(d *integration.Document) { proof.Learn(&d.Status) }); err != nil {
+		if err := s.moveVerified(ctx, a, func(d *integration.Document) { proof.Learn(&d.Status) }); err != nil {
 			return err
 		}
 	}
 	if proof.Proved {
-		return s.verified(ctx, cmd)
+		return s.verified(ctx, a)
 	}
 	found := diagnosis.New("subject-token-unavailable")
 	if proof.Diagnosis != nil {
@@ -75,26 +75,26 @@ func (s *Service) askProver(ctx context.Context, cmd message.Command, d integrat
 	}
 	invocation.From(ctx).SetCode(found.Code)
 	switch {
-	case proof.Pending && cmd.Attempt == lastVerification(): // what is waited for shows from now on
-		if err := s.undecided(ctx, cmd, found); err != nil {
+	case proof.Pending && a.Number() == lastVerification(): // what is waited for shows from now on
+		if err := s.undecided(ctx, a, found); err != nil {
 			return err
 		}
-		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
-	case proof.Pending && cmd.Attempt < lastProof(), found.Transient && cmd.Attempt < lastVerification():
-		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+		return s.scheduleVerify(ctx, a, a.Number()+1)
+	case proof.Pending && a.Number() < lastProof(), found.Transient && a.Number() < lastVerification():
+		return s.scheduleVerify(ctx, a, a.Number()+1)
 	case proof.Pending || found.Transient:
-		return s.undecided(ctx, cmd, found)
+		return s.undecided(ctx, a, found)
 	default:
-		return s.refuted(ctx, cmd, found)
+		return s.refuted(ctx, a, found)
 	}
 }
 
 // settledFor reports whether so much time has passed since an operation's newest write that access depends on, the
 // beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they may
-// have been spent before the write. What cannot be read counts as fresh.
-func (s *Service) settledFor(ctx context.Context, operationID string, patience time.Duration) bool {
-	op, err := s.Repository.GetOperation(ctx, operationID)
-	if err != nil {
+// have been spent before the write. What is not known counts as fresh.
+func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool {
+	op := a.Operation()
+	if op.ETag == "" {
 		return false
 	}
 	newest := op.CreatedAt

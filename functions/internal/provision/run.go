@@ -2,32 +2,36 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// run is one attempt at an operation. The document is this attempt's copy of what is stored.
+// run is one attempt at an operation that makes or removes objects.
 type run struct {
 	*Service
-	cmd message.Command
+	attempt *operation.Attempt
 	// fresh says that nothing was made yet, so that there is nothing to look at; ending that the integration is torn down.
 	fresh, ending bool
-	// kept says that the document stays as it is, phase and conditions, unless something turns out to be missing.
-	kept     bool
-	mu       sync.Mutex // guards what follows: within a hop several requests are under way
-	document integration.Document
-	steps    []integration.Step
-	taught   map[string]bool // the kinds whose items turned out to be other ones than were recorded
-	waited   bool            // a wait within this attempt that the operation shows is over
+	// kept says that the document stays as it is, phase and conditions: nothing is to be done.
+	kept bool
+
+	mu sync.Mutex // guards what follows: tasks run side by side
+	// taught are the kinds whose objects turned out to be other ones than they were told.
+	taught map[string]bool
+}
+
+func (s *Service) newRun(a *operation.Attempt) *run {
+	return &run{Service: s, attempt: a, taught: map[string]bool{}}
 }
 
 // Result is the result of a successful provisioning.
@@ -39,123 +43,75 @@ type Result struct {
 }
 
 // provision makes everything that the spec asks for, and removes what it does not ask for any more.
-func (s *Service) provision(ctx context.Context, cmd message.Command) error {
-	a, err := s.begin(ctx, cmd)
-	if err != nil {
-		return err
-	}
-	r := s.newRun(cmd, a.Document)
-	r.kept = made(a.Document)
-	r.fresh = began(a.Document, a.Operation) && cmd.Attempt == 0 && a.Document.Status.ClientID == ""
-	ctx = policy.WithPauses(ctx, r.pauses)
+func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
+	r := s.newRun(a)
+	r.fresh = a.Begins() && a.Number() == 0 && a.Document().Status.ClientID == ""
 	seen := r.observe(ctx)
 	if err := r.start(ctx, seen); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.converge(ctx, seen); err != nil {
-		return err
+		return nil, err
 	}
 	return r.finish(ctx)
 }
 
-func (s *Service) newRun(cmd message.Command, d integration.Document) *run {
-	return &run{Service: s, cmd: cmd, document: d, taught: map[string]bool{}}
-}
-
-// start writes down that something is about to be changed, and what looking has taught. A document that is kept as it is
-// stays so where nothing is to be done.
+// start writes down what looking has taught, and that something is about to be changed. A document of what is made already
+// stays as it is where nothing is to be done.
 func (r *run) start(ctx context.Context, seen []resource.Observed) error {
-	for _, o := range seen {
-		r.kept = r.kept && len(resource.InState(o.Items, resource.Missing, resource.Restorable, resource.Different, resource.Unwanted)) == 0
-	}
+	r.kept = made(r.current()) && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable, resource.Different, resource.Unwanted)) == 0
 	learn := r.learnSeen(seen)
 	return r.save(ctx, func(d *integration.Document) {
 		learn(d)
-		if !r.kept && d.Status.Phase != integration.PhaseProvisioning { // else an earlier attempt's conditions stay
+		if !r.kept && d.Status.Phase != integration.PhaseProvisioning { // else the conditions of an earlier attempt stay
 			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
 		}
 	})
 }
 
-// finish says that everything is made: in the document, in the schedule of health checks, to the world, by the
-// verification's schedule, and at last in the operation.
-func (r *run) finish(ctx context.Context) error {
-	doc, err := r.conclude(ctx, func(d *integration.Document) {
-		if r.kept {
-			return // the scheduled access test looks at it again
-		}
-		d.Status.Phase = integration.PhaseProvisioned
-		r.setCondition(d, conditionProvisioned, "True", nil, "")
-		if r.canVerify(*d) {
-			r.setCondition(d, conditionVerified, "Unknown", nil, "The first access test is scheduled.")
-			return
-		}
-		unknown := diagnosis.New("subject-token-unavailable")
-		r.setCondition(d, conditionVerified, "Unknown", &unknown, "")
+// finish says that everything is made: in the document, with the news of it, and in the schedule of health checks; then it
+// schedules the verification.
+func (r *run) finish(ctx context.Context) (any, error) {
+	var group errgroup.Group
+	group.Go(func() error { return r.Schedule(ctx, r.current()) })
+	group.Go(func() error {
+		return r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
 	})
-	if err != nil {
-		return err
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
-	if r.Schedule != nil {
-		if err := r.Schedule(ctx, doc); err != nil {
-			return err
+	d := r.current()
+	if r.canVerify(d) {
+		if err := r.scheduleVerify(ctx, r.attempt, 0); err != nil {
+			return nil, err
 		}
 	}
-	if err := r.publish(ctx, message.TypeIntegrationProvisioned, r.cmd.OperationID, doc, nil); err != nil {
-		return err
-	}
-	if r.canVerify(doc) {
-		if err := r.scheduleVerify(ctx, r.cmd, 0); err != nil {
-			return err
-		}
-	}
-	return r.succeed(ctx, Result{ClientID: doc.Status.ClientID, TenantID: doc.Spec.TenantID, ObjectID: doc.Status.ObjectID, ServicePrincipalID: doc.Status.ServicePrincipalID})
+	return Result{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, ServicePrincipalID: d.Status.ServicePrincipalID}, nil
 }
 
-// succeed ends the operation with a result.
-func (r *run) succeed(ctx context.Context, result any) error {
-	body, err := json.Marshal(result)
-	if err != nil {
-		return fmt.Errorf("encode result: %w", err)
+// conclude writes into the document that everything is made.
+func (r *run) conclude(d *integration.Document) error {
+	if r.kept {
+		return nil // the scheduled access test looks at it again
 	}
-	_, err = r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
-		if o.Status.Final() {
-			return errDone
-		}
-		o.Status, o.Result, o.Error, o.Waiting = integration.OperationSucceeded, body, nil, nil
-		o.Steps = mergeSteps(o.Steps, r.steps)
-		return nil
-	})
-	if errors.Is(err, errDone) {
+	d.Status.Phase = integration.PhaseProvisioned
+	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
+	if r.canVerify(*d) {
+		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
 		return nil
 	}
-	return stored(err)
+	unknown := diagnosis.New("subject-token-unavailable")
+	d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", &unknown, "")
+	return nil
 }
 
-// save writes down what has been learnt, where it is news. It is written even for an operation that has been superseded,
-// as the next one needs to know what exists; only the phase is then left alone, and errSuperseded ends the run.
+// save writes down what has been learnt, with the steps that were noted, where there is news.
 func (r *run) save(ctx context.Context, change func(*integration.Document)) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if draft := r.document.Clone(); !changes(&draft, change) {
-		return nil
+	if draft := r.current().Clone(); changes(&draft, change) {
+		return r.attempt.Save(ctx, change)
 	}
-	superseded := false
-	d, err := r.Repository.Update(ctx, r.cmd.IntegrationID, func(d *integration.Document) error {
-		phase := d.Status.Phase
-		superseded = d.Status.LastOperationID != r.cmd.OperationID
-		change(d)
-		if superseded {
-			d.Status.Phase = phase
-		}
-		return nil
-	})
-	if err != nil {
-		return stored(err)
-	}
-	r.document = d
-	if superseded {
-		return errSuperseded
+	if r.attempt.HasNews() {
+		return r.attempt.Save(ctx, nil)
 	}
 	return nil
 }
@@ -167,34 +123,12 @@ func changes(d *integration.Document, change func(*integration.Document)) bool {
 	return !reflect.DeepEqual(before, *d)
 }
 
-// conclude saves what holds only if the operation is still the document's last.
-func (r *run) conclude(ctx context.Context, change func(*integration.Document)) (integration.Document, error) {
-	d, err := r.Repository.Update(ctx, r.cmd.IntegrationID, func(d *integration.Document) error {
-		if d.Status.LastOperationID != r.cmd.OperationID {
-			return errSuperseded
-		}
-		change(d)
-		return nil
-	})
-	if err != nil {
-		if errors.Is(err, errSuperseded) {
-			return d, errSuperseded
-		}
-		return d, stored(err)
-	}
-	return d, nil
-}
-
 // current returns the document as this attempt knows it.
-func (r *run) current() integration.Document {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.document
-}
+func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {
-	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.cmd.Purge}
+	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.attempt.Command().Purge}
 }
 
 // wordsOf are the values that a diagnosis of an integration names.
@@ -213,7 +147,7 @@ func worst(errs ...error) error {
 	for _, err := range errs {
 		switch {
 		case err == nil:
-		case errors.Is(err, errSuperseded):
+		case errors.Is(err, operation.ErrSuperseded):
 			return err
 		case found == nil, policy.IsFinal(err) && !policy.IsFinal(found):
 			found = err

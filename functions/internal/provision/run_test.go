@@ -12,6 +12,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -107,7 +108,7 @@ func TestProvisionTwiceAndAtTheSameTime(t *testing.T) {
 	a, cmd := f.submit(s)
 	var group sync.WaitGroup
 	for range 4 {
-		group.Go(func() { assert.NoError(t, f.service.Handle(t.Context(), cmd)) })
+		group.Go(func() { assert.NoError(t, f.worker.Handle(t.Context(), cmd)) })
 	}
 	group.Wait()
 	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
@@ -265,7 +266,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			first, one := f.submit(spec("images"))
-			var second provision.Accepted
+			var second operation.Accepted
 			takeOver := func() {
 				var err error
 				second, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})

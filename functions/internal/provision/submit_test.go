@@ -1,17 +1,15 @@
 package provision_test
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -52,14 +50,13 @@ func TestSubmitIsRepeatable(t *testing.T) {
 
 func TestSubmitSurvivesADeadQueue(t *testing.T) {
 	f := newFixture(t)
-	send := f.service.Send
-	f.service.Send = func(context.Context, string, bus.Message) error { return errors.New("no link") }
+	f.deaf = message.QueueCommands
 	submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID}
 	a, err := f.service.Submit(t.Context(), submission)
 	d := requireCode(t, "queue-unavailable", err)
 	assert.Contains(t, d.Detail, operationID)
 	assert.Equal(t, operationID, a.Operation.ID)
-	f.service.Send = send
+	f.deaf = ""
 	_, err = f.service.Submit(t.Context(), submission)
 	require.NoError(t, err)
 	f.handle(f.command(operationID))

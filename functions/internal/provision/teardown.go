@@ -5,54 +5,48 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
-	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
 // teardown removes what we made. Trust goes first, so that no new token is issued, and beside it the rights; what fails or
 // hangs delays only what has to come after it. It can be resumed at any point. Tokens that were issued before live on for
 // about an hour.
-func (s *Service) teardown(ctx context.Context, cmd message.Command) error {
-	a, err := s.begin(ctx, cmd)
-	if err != nil {
-		return err
-	}
-	r := s.newRun(cmd, a.Document)
+func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, error) {
+	r := s.newRun(a)
 	r.ending = true
-	ctx = policy.WithPauses(ctx, r.pauses)
 	seen := r.observe(ctx)
 	if err := blocked(seen); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.save(ctx, r.learnSeen(seen)); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.remove(ctx, seen); err != nil {
-		return err
+		return nil, err
 	}
 	return r.leaveTombstone(ctx, seen)
 }
 
 // leaveTombstone turns the document into one that keeps only the ids by which a later PUT can take removed objects back,
 // unless they were purged.
-func (r *run) leaveTombstone(ctx context.Context, seen []resource.Observed) error {
-	doc, err := r.conclude(ctx, func(d *integration.Document) {
+func (r *run) leaveTombstone(ctx context.Context, seen []resource.Observed) (any, error) {
+	purged := r.attempt.Command().Purge
+	err := r.attempt.Conclude(ctx, func(d *integration.Document) error {
 		kept := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName, LastOperationID: d.Status.LastOperationID}
-		if !r.cmd.Purge {
+		if !purged {
 			kept.ClientID, kept.ObjectID, kept.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID, d.Status.ServicePrincipalID
 		}
 		d.Status = kept
-	})
+		return nil
+	}, operation.News{Type: message.TypeIntegrationDeleted})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.publish(ctx, message.TypeIntegrationDeleted, r.cmd.OperationID, doc, nil); err != nil {
-		return err
-	}
-	return r.succeed(ctx, struct {
+	return struct {
 		Purged bool     `json:"purged"`
 		Left   []string `json:"left,omitempty"`
-	}{r.cmd.Purge, left(seen)})
+	}{purged, left(seen)}, nil
 }
 
 // left says what stays for a person to remove: what somebody else made and we only used.

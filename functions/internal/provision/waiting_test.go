@@ -48,7 +48,7 @@ func TestARepeatedRequestShows(t *testing.T) {
 			two.Subjects = []string{other}
 			_, cmd := f.submit(two)
 			var shown []integration.Waiting
-			f.service.Sleep = func(ctx context.Context, d time.Duration) error {
+			f.pause = func(ctx context.Context, d time.Duration) error {
 				op := f.operation(cmd.OperationID)
 				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.now().Add(d)) {
 					shown = append(shown, *w)
