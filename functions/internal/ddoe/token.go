@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -32,8 +33,8 @@ type TokenSource struct {
 
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
 // HTTP client; nil is http.DefaultClient. Redirects are not followed, because they would carry the key elsewhere.
-func NewTokenSource(url string, apiKey secret.Value, client *http.Client) *TokenSource {
-	return &TokenSource{url: url, key: apiKey, client: pinned(client)}
+func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
+	return &TokenSource{url: address, key: apiKey, client: pinned(client)}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
@@ -78,12 +79,12 @@ func (s *TokenSource) request(ctx context.Context, subject, audience string) (*h
 // tokenFrom takes the token out of an answer. The platform answers unknown paths with a web page and status 200, so the
 // media type counts as much as the status.
 func (s *TokenSource) tokenFrom(resp *http.Response, body []byte) (secret.Value, error) {
-	hidden := []string{s.key.Reveal()}
 	fault := func(code string) (secret.Value, error) {
-		return secret.Value{}, &Error{status: resp.StatusCode, code: code, requestID: requestID(resp.Header, hidden), endpoint: endpoint(s.url, hidden)}
+		return secret.Value{}, &Error{op: "subject token", status: resp.StatusCode, code: code, requestID: hide(requestID(resp.Header), s.key),
+			endpoint: s.endpoint()}
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
-		return fault(word(errorCode(isJSON(resp.Header), body), hidden))
+		return fault("")
 	}
 	if !isJSON(resp.Header) || len(body) > maxAnswer {
 		return fault(CodeAnswerInvalid)
@@ -95,4 +96,13 @@ func (s *TokenSource) tokenFrom(resp *http.Response, body []byte) (secret.Value,
 		return fault(CodeAnswerInvalid)
 	}
 	return answer.Token, nil
+}
+
+// endpoint is the source's URL without its query, which may hold a key.
+func (s *TokenSource) endpoint() string {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 )
 
