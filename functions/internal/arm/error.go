@@ -23,8 +23,8 @@ type Error struct {
 	// Message is error.message. It may name objects of the customer; it is never part of Error().
 	Message   string
 	RequestID string
-	// RetryAfter is how long ARM asked to wait, zero if it did not.
-	RetryAfter time.Duration
+	// Wait is how long ARM asked to wait, zero if it did not.
+	Wait time.Duration
 
 	err error
 }
@@ -50,6 +50,9 @@ func (e *Error) HTTPStatus() int { return e.StatusCode }
 // ErrorCode is ARM's error.code.
 func (e *Error) ErrorCode() string { return e.Code }
 
+// RetryAfter is how long ARM asked to wait; zero if it did not.
+func (e *Error) RetryAfter() time.Duration { return e.Wait }
+
 // ServiceRequestID is ARM's x-ms-request-id.
 func (e *Error) ServiceRequestID() string { return e.RequestID }
 
@@ -71,7 +74,7 @@ func wrap(op string, err error) error {
 	e := &Error{Op: op, StatusCode: answer.StatusCode, Code: answer.ErrorCode, err: err}
 	if resp := answer.RawResponse; resp != nil {
 		e.RequestID = resp.Header.Get(headerRequestID)
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.Wait = retryAfter(resp.Header, time.Now())
 		e.Message = messageOf(resp)
 	}
 	return e

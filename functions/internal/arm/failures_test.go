@@ -89,7 +89,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 	_, err := client.PutRoleAssignment(t.Context(), assignment())
 	var got *arm.Error
 	require.ErrorAs(t, err, &got)
-	assert.Equal(t, 10*time.Minute, got.RetryAfter)
+	assert.Equal(t, 10*time.Minute, got.RetryAfter())
 }
 
 // TestNoRegistration: ARM's answer to an unregistered provider must not make the SDK register it.

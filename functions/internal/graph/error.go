@@ -24,8 +24,8 @@ type Error struct {
 	// Message is error.message. It may name objects of the tenant; it is never part of Error().
 	Message   string
 	RequestID string
-	// RetryAfter is how long Graph asked to wait, zero if it did not.
-	RetryAfter time.Duration
+	// Wait is how long Graph asked to wait, zero if it did not.
+	Wait time.Duration
 }
 
 // Error names the operation, status, code and request id, and nothing of the body besides.
@@ -45,6 +45,12 @@ func (e *Error) HTTPStatus() int { return e.StatusCode }
 
 // ErrorCode is Graph's error.code.
 func (e *Error) ErrorCode() string { return e.Code }
+
+// ErrorDetailCodes are Graph's error.details[].code.
+func (e *Error) ErrorDetailCodes() []string { return e.DetailCodes }
+
+// RetryAfter is how long Graph asked to wait; zero if it did not.
+func (e *Error) RetryAfter() time.Duration { return e.Wait }
 
 // ServiceRequestID is Graph's request-id.
 func (e *Error) ServiceRequestID() string { return e.RequestID }
@@ -76,7 +82,7 @@ type errorBody struct {
 func newError(op string, resp *http.Response) *Error {
 	e := &Error{
 		Op: op, StatusCode: resp.StatusCode,
-		RequestID: resp.Header.Get(headerRequestID), RetryAfter: retryAfter(resp.Header, time.Now()),
+		RequestID: resp.Header.Get(headerRequestID), Wait: retryAfter(resp.Header, time.Now()),
 	}
 	raw, err := runtime.Payload(resp)
 	if err != nil {

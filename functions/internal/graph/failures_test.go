@@ -173,7 +173,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 				_, err := client.DeleteApplication(t.Context(), objectID)
 				var got *graph.Error
 				require.ErrorAs(t, err, &got)
-				assert.Equal(t, c.want, got.RetryAfter)
+				assert.Equal(t, c.want, got.RetryAfter())
 			})
 		})
 	}

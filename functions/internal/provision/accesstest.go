@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -155,7 +156,7 @@ func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
 	wanted := AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)}
 	report, err := s.test(ctx, a.Document, wanted)
 	if err != nil {
-		return tokenFailure(err)
+		return err
 	}
 	if err := s.note(ctx, a.Document, wanted, report); err != nil {
 		return err
@@ -175,19 +176,10 @@ func (s *Service) test(ctx context.Context, d integration.Document, wanted Acces
 		token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
-			words.Operation = opSubjectToken
+			words.Operation = string(policy.SubjectTokenGet)
 			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
 		}
 		wanted.Token = token
 	}
 	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
-}
-
-// tokenFailure decides by the platform's answer whether asking again for a subject token may help.
-func tokenFailure(err error) error {
-	var known *diagnosis.Error
-	if errors.As(err, &known) && known.Diagnosis.Transient {
-		return &failure{operation: opSubjectToken, reaction: later, err: err}
-	}
-	return &failure{operation: opSubjectToken, reaction: fail, err: err}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // tagOwner marks every object that this product made.
@@ -29,14 +30,15 @@ func owned(app graph.Application, id string) bool {
 func (r *run) application(ctx context.Context) error {
 	d := r.current()
 	app, outcome, err := r.upsertApplication(ctx, d)
-	reclaimed := reactionOf(err) == restore
+	reclaimed := policy.ActionOf(err) == policy.Exists
 	if reclaimed {
-		if err := r.reclaim(ctx, d); err != nil {
-			return err
+		restored, refusal := r.reclaim(ctx, d)
+		if refusal != nil {
+			return refusal
 		}
 		app, outcome, err = r.upsertApplication(ctx, d)
-		if reactionOf(err) == restore {
-			err = asLater(err) // restored, but not everywhere yet
+		if restored || r.cmd.Attempt == 0 { // else a later attempt is refused although nothing is in the way
+			err = policy.Absent(err) // there, but not everywhere yet
 		}
 	}
 	if err != nil {
@@ -66,7 +68,7 @@ func (r *run) upsertApplication(ctx context.Context, d integration.Document) (gr
 	var app graph.Application
 	var w graph.Write
 	began := r.now()
-	err := r.try(ctx, opApplicationUpsert, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.ApplicationUpsert, r.words(), func(ctx context.Context) error {
 		var err error
 		app, w, err = r.Graph.UpsertApplication(ctx, d.Status.UniqueName, graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, Tags: tags(d.ID)})
 		return err
@@ -98,7 +100,7 @@ func (r *run) knownApplication(ctx context.Context, d integration.Document) (gra
 
 func (r *run) readApplication(ctx context.Context, d integration.Document) (graph.Application, error) {
 	var app graph.Application
-	err := r.try(ctx, opApplicationGet, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.ApplicationGet, r.words(), func(ctx context.Context) error {
 		var err error
 		app, err = r.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
 		return err
@@ -107,21 +109,21 @@ func (r *run) readApplication(ctx context.Context, d integration.Document) (grap
 }
 
 // reclaim finds out who holds the unique name: an application of ours that a stale replica did not show, the one that
-// we deleted, or a stranger.
-func (r *run) reclaim(ctx context.Context, d integration.Document) error {
+// we deleted, or a stranger. It reports whether it has taken ours out of the recycle bin.
+func (r *run) reclaim(ctx context.Context, d integration.Document) (bool, error) {
 	app, err := r.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
 	switch {
 	case err == nil && owned(app, d.ID):
-		return nil
+		return false, nil
 	case err == nil:
-		return refuse("application-foreign", diagnosis.WithContext(r.words()))
+		return false, refuse("application-foreign", diagnosis.WithContext(r.words()))
 	case !graph.IsNotFound(err):
-		return r.mustTry(ctx, opApplicationGet, err)
+		return false, r.mustTry(ctx, policy.ApplicationGet, err)
 	case d.Status.ObjectID != "":
 		const step = "restore-application"
 		began := r.now()
 		if restored, err := r.restoreItem(ctx, step, d.Status.ObjectID); err != nil || restored {
-			return err
+			return restored, err
 		}
 		r.did(step, d.Status.ObjectID, "absent", "", began, nil)
 	}
@@ -129,13 +131,13 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) error {
 	app, err = r.readApplication(ctx, d)
 	switch {
 	case err == nil && owned(app, d.ID):
-		return nil
+		return false, nil
 	case err == nil:
-		return refuse("application-foreign", diagnosis.WithContext(r.words()))
+		return false, refuse("application-foreign", diagnosis.WithContext(r.words()))
 	case graph.IsNotFound(err):
-		return refuse("unique-name-taken", diagnosis.WithContext(r.words()))
+		return false, refuse("unique-name-taken", diagnosis.WithContext(r.words()))
 	default:
-		return err
+		return false, err
 	}
 }
 
@@ -159,7 +161,7 @@ func (r *run) restorePrincipal(ctx context.Context, d integration.Document, recl
 func (r *run) restoreItem(ctx context.Context, step, objectID string) (bool, error) {
 	var w graph.Write
 	began := r.now()
-	err := r.try(ctx, opRestore, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.DeletedItemRestore, r.words(), func(ctx context.Context) error {
 		var err error
 		w, err = r.Graph.RestoreDeletedItem(ctx, objectID)
 		return err
@@ -172,14 +174,9 @@ func (r *run) restoreItem(ctx context.Context, step, objectID string) (bool, err
 }
 
 // mustTry wraps an error of a request that was sent once.
-func (r *run) mustTry(ctx context.Context, operation string, err error) error {
+func (r *run) mustTry(ctx context.Context, operation policy.Operation, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &failure{operation: operation, reaction: react(operation, err).reaction, context: r.words(), err: err}
-}
-
-// asLater turns a failure into one that may pass.
-func asLater(err error) error {
-	return &failure{operation: opApplicationUpsert, reaction: later, err: err}
+	return policy.Fail(operation, r.words(), err)
 }

@@ -2,12 +2,14 @@ package provision
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -154,9 +156,12 @@ func (r *run) createSettled() error {
 }
 
 // createRefused reports whether a create made nothing, for certain, so that what noteCreate has saved can be cleared: it
-// was refused, as a fault or for the object's name, and the attempt ends with that.
-func createRefused(answer, end error) bool {
-	return answer != nil && (!uncertain(answer) || reactionOf(answer) == readBack) && final(end)
+// was refused, for whatever reason, and the attempt ends with that.
+func createRefused(answer, end error) bool { return end != nil && policy.IsRefusal(answer) }
+
+// isToFind reports whether the list tells what a create has made, or has met.
+func isToFind(answer error) bool {
+	return slices.Contains([]policy.Action{policy.InDoubt, policy.Exists}, policy.ActionOf(answer))
 }
 
 // platformName is the integration's name on the platform, whose own SDK replaces colons.

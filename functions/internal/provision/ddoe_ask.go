@@ -12,52 +12,32 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// The operations on the platform.
-const (
-	opTypes                     = "ddoe.types.list"
-	opProject                   = "ddoe.project.get"
-	opPlatformIntegrationList   = "ddoe.integration.list"
-	opPlatformIntegrationGet    = "ddoe.integration.get"
-	opPlatformIntegrationCreate = "ddoe.integration.create"
-	opPlatformIntegrationUpdate = "ddoe.integration.update"
-	opPlatformIntegrationDelete = "ddoe.integration.delete"
-	opDriverList                = "ddoe.driver.list"
-	opDriverGet                 = "ddoe.driver.get"
-	opDriverCreate              = "ddoe.driver.create"
-	opDriverUpdate              = "ddoe.driver.update"
-	opDriverDelete              = "ddoe.driver.delete"
-	opDriverCount               = "ddoe.driver.count"
-	opDriverTest                = "ddoe.driver.test"
-	opPayloadTest               = "ddoe.driver.payload.test"
-	opDriverValidate            = "ddoe.driver.validate"
-	opPlatformUser              = "ddoe.user.get"
-)
-
 // askPlatform sends one request to the platform, again as the table says, and gives its refusal words.
-func (r *run) askPlatform(ctx context.Context, operation string, request func(ctx context.Context) error) error {
+func (r *run) askPlatform(ctx context.Context, operation policy.Operation, request func(ctx context.Context) error) error {
 	err := r.try(ctx, operation, r.words(), request)
-	var f *failure
+	var f *policy.Failure
 	if !errors.As(err, &f) {
 		return err
 	}
 	var refused *ddoe.Error
-	if !errors.As(f.err, &refused) {
+	if !errors.As(f.Err, &refused) {
 		return f
 	}
 	found := r.platformDiagnosis(ctx, operation, r.object(operation, refused), refused)
 	// The client itself repeats the faults beyond 500.
-	if isTest(operation) && f.reaction == later && (f.spent || refused.HTTPStatus() > http.StatusInternalServerError) {
+	if isTest(operation) && f.Decision.Action == policy.RetryLater && (f.Spent || refused.HTTPStatus() > http.StatusInternalServerError) {
 		found = r.testRefused(ctx, f, refused, found)
 	}
-	f.err = &diagnosis.Error{Diagnosis: found, Err: f.err}
+	f.Err = &diagnosis.Error{Diagnosis: found, Err: f.Err}
 	return f
 }
 
 // ask is askPlatform for a request that answers with a value; after an error the value is what the request returned.
-func ask[T any](ctx context.Context, r *run, operation string, request func(ctx context.Context) (T, error)) (T, error) {
+func ask[T any](ctx context.Context, r *run, operation policy.Operation, request func(ctx context.Context) (T, error)) (T, error) {
 	var answer T
 	err := r.askPlatform(ctx, operation, func(ctx context.Context) error {
 		var err error
@@ -145,21 +125,23 @@ func contentStatuses() []int {
 func storageRefused(err error) bool { return answeredWith(err, contentStatuses()...) }
 
 // isTest reports whether an operation is the platform's test of the storage, of a driver or of what is to be one.
-func isTest(operation string) bool { return operation == opDriverTest || operation == opPayloadTest }
+func isTest(operation policy.Operation) bool {
+	return operation == policy.DriverTest || operation == policy.PayloadTest
+}
 
 // platformDiagnosis is a refusal of the platform in words; object names what the request was about, and may be empty. The
 // platform has no codes: what it says is shown to people, and decides nothing.
-func (s *Service) platformDiagnosis(ctx context.Context, operation, object string, refused *ddoe.Error) diagnosis.Diagnosis {
+func (s *Service) platformDiagnosis(ctx context.Context, operation policy.Operation, object string, refused *ddoe.Error) diagnosis.Diagnosis {
 	code := meaningOf(operation, refused)
 	// The platform answers 401 for a role too. Who may ask who they are has a good key.
-	if code == "" && refused.HTTPStatus() == http.StatusUnauthorized && operation != opPlatformUser && s.keyAccepted(ctx) {
+	if code == "" && refused.HTTPStatus() == http.StatusUnauthorized && operation != policy.PlatformUserGet && s.keyAccepted(ctx) {
 		code = roleMissing(operation)
 	}
-	found := diagnosis.Classify(refused, diagnosis.Context{Operation: operation})
+	found := diagnosis.Classify(refused, diagnosis.Context{Operation: string(operation)})
 	if code != "" {
 		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
 	}
-	if writes(operation) && !uncertain(refused) || found.Code == "ddoe-unrecognised" {
+	if writes(operation) && policy.IsRefusal(refused) || found.Code == "ddoe-unrecognised" {
 		found.Detail = "The platform refused to " + inWordsOf(operation, object) + ". " + found.Detail
 	}
 	switch {
@@ -172,12 +154,12 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation, object strin
 }
 
 // describePlatform gives the error of a request to the platform its words.
-func (s *Service) describePlatform(ctx context.Context, operation string, err error) diagnosis.Diagnosis {
+func (s *Service) describePlatform(ctx context.Context, operation policy.Operation, err error) diagnosis.Diagnosis {
 	var refused *ddoe.Error
 	if errors.As(err, &refused) {
 		return s.platformDiagnosis(ctx, operation, "", refused)
 	}
-	return diagnosis.Classify(err, diagnosis.Context{Operation: operation})
+	return diagnosis.Classify(err, diagnosis.Context{Operation: string(operation)})
 }
 
 // quoting adds what the platform said.
@@ -199,22 +181,9 @@ func says(message string) string {
 	return " The platform says: " + text
 }
 
-func roleMissing(operation string) string {
-	if strings.HasPrefix(operation, "ddoe.driver.") {
+func roleMissing(operation policy.Operation) string {
+	if operation.IsOnDriver() {
 		return "ddoe-project-role-missing"
 	}
 	return "ddoe-organization-role-missing"
-}
-
-// uncertain reports whether a request that makes an object may have made it all the same, or has met one: there was no
-// believable answer, or the platform knows the name.
-func uncertain(err error) bool {
-	if reactionOf(err) == readBack {
-		return true
-	}
-	f, answered := factsOf(err)
-	if !answered {
-		return err != nil
-	}
-	return f.status >= http.StatusInternalServerError || f.status == http.StatusRequestTimeout || f.status < http.StatusBadRequest
 }

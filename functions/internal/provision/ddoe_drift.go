@@ -8,6 +8,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // The check that a drift report alone has.
@@ -83,7 +84,7 @@ func (s *Service) integrationCheck(ctx context.Context, d integration.Document) 
 	case ddoe.IsNotFound(err):
 		check = platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
 	case err != nil:
-		check = s.unread(ctx, checkIntegration, opPlatformIntegrationGet, err)
+		check = s.unread(ctx, checkIntegration, policy.PlatformIntegrationGet, err)
 	case !madeHere(d):
 		check = platformCheck(checkIntegration, codeIntegrationElsewhere, d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
 	case kind != "" && is.Type != "" && is.Type != kind:
@@ -123,7 +124,7 @@ func (s *Service) driverCheck(ctx context.Context, d integration.Document) diagn
 	case ddoe.IsNotFound(err):
 		check = platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
 	case err != nil:
-		check = s.unread(ctx, checkDriver, opDriverGet, err)
+		check = s.unread(ctx, checkDriver, policy.DriverGet, err)
 	default:
 		if differences := driverDifferences(is, madeDriver(d, is)); len(differences) > 0 {
 			check = changedDriver(differences)
@@ -188,7 +189,7 @@ func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diag
 	defer cancel()
 	offered, err := s.platformClient(d).AvailableIntegrations(ctx, d.Status.DDOE.OrganizationID)
 	if err != nil {
-		return s.unread(ctx, checkOptions, opTypes, err)
+		return s.unread(ctx, checkOptions, policy.PlatformTypesList, err)
 	}
 	offer, refusal := s.Platform.choose(d, offered)
 	if refusal != nil {
@@ -217,7 +218,7 @@ func platformCheck(id, code, expected, actual string) diagnosis.Check {
 }
 
 // unread is the check of what could not be read: it says nothing about the integration.
-func (s *Service) unread(ctx context.Context, id, operation string, err error) diagnosis.Check {
+func (s *Service) unread(ctx context.Context, id string, operation policy.Operation, err error) diagnosis.Check {
 	check := diagnosis.CheckOf(id, layerStructure, s.describePlatform(ctx, operation, err))
 	check.Status = diagnosis.OutcomeUnknown
 	return check

@@ -10,6 +10,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // platformDriver makes the driver that the spec asks for and has the platform test it, before and after.
@@ -29,7 +30,7 @@ func (r *run) platformDriver(ctx context.Context, integrationID string) error {
 	if err != nil {
 		return err
 	}
-	return r.testDriver(ctx, opDriverTest, integrationID, func(ctx context.Context) error {
+	return r.testDriver(ctx, policy.DriverTest, integrationID, func(ctx context.Context) error {
 		_, err := r.client().TestDriver(ctx, id)
 		return err
 	})
@@ -53,7 +54,7 @@ func (r *run) bringDriver(ctx context.Context, is *ddoe.Driver, wanted ddoe.NewD
 		return "", err
 	}
 	wanted.Creator = user.Email
-	err = r.testDriver(ctx, opPayloadTest, wanted.IntegrationID, func(ctx context.Context) error {
+	err = r.testDriver(ctx, policy.PayloadTest, wanted.IntegrationID, func(ctx context.Context) error {
 		_, err := r.client().TestPayload(ctx, wanted)
 		return err
 	})
@@ -102,7 +103,7 @@ func (r *run) account(ctx context.Context, d integration.Document) (arm.StorageA
 	words := wordsOf(d)
 	words.AccountID = d.Spec.Storage[0].ResourceID
 	words.Account = lastSegment(words.AccountID)
-	err := r.try(ctx, opAccountGet, words, func(ctx context.Context) error {
+	err := r.try(ctx, policy.AccountGet, words, func(ctx context.Context) error {
 		var err error
 		account, err = r.ARM.GetStorageAccount(ctx, d.Spec.Storage[0].ResourceID)
 		return err
@@ -110,16 +111,13 @@ func (r *run) account(ctx context.Context, d integration.Document) (arm.StorageA
 	return account, err
 }
 
-// opAccountGet reads a storage account.
-const opAccountGet = "account.get"
-
 func (r *run) platformUser(ctx context.Context) (ddoe.User, error) {
-	return ask(ctx, r, opPlatformUser, r.client().Me)
+	return ask(ctx, r, policy.PlatformUserGet, r.client().Me)
 }
 
 // testDriver has the platform test the storage. Where the federation is fresh, a failure is a matter of time; where it is
 // not, somebody may have changed the options: they are sent again, once. A test may take its time: what was made shows before.
-func (r *run) testDriver(ctx context.Context, operation, integrationID string, request func(ctx context.Context) error) error {
+func (r *run) testDriver(ctx context.Context, operation policy.Operation, integrationID string, request func(ctx context.Context) error) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
@@ -160,7 +158,7 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 		return err
 	}
 	began := r.now()
-	err = r.askPlatform(ctx, opDriverTest, func(ctx context.Context) error {
+	err = r.askPlatform(ctx, policy.DriverTest, func(ctx context.Context) error {
 		_, err := r.client().TestDriver(ctx, st.DriverID)
 		return err
 	})
@@ -169,7 +167,7 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 	}
 	r.did("ddoeDriver-test", d.Spec.DDOE.Driver.Name, "", "", began, err)
 	var known *diagnosis.Error
-	if final(err) && errors.As(err, &known) {
+	if policy.IsFinal(err) && errors.As(err, &known) {
 		known.Diagnosis.Detail += " This is the driver in the organisation that the spec does not name any more; nothing of it was removed. " +
 			"To give it up all the same, PUT the spec without ddoe first."
 	}
@@ -178,7 +176,7 @@ func (r *run) testBeforeMove(ctx context.Context) error {
 
 // mayBeOptions reports whether a failed test may be due to the options. A fault of the platform may be its way to say so,
 // once nothing that it depends on is new.
-func (r *run) mayBeOptions(ctx context.Context, operation string, err error) bool {
+func (r *run) mayBeOptions(ctx context.Context, operation policy.Operation, err error) bool {
 	var refused *ddoe.Error
 	if !errors.As(err, &refused) {
 		return false
@@ -196,14 +194,14 @@ func (r *run) makeDriver(ctx context.Context, wanted ddoe.NewDriver) (ddoe.Drive
 	var request string
 	began := r.now()
 	outcome := "created"
-	made, answer := ask(ctx, r, opDriverCreate, func(ctx context.Context) (ddoe.Driver, error) {
+	made, answer := ask(ctx, r, policy.DriverCreate, func(ctx context.Context) (ddoe.Driver, error) {
 		var made ddoe.Driver
 		var err error
 		made, request, err = r.client().CreateDriver(ctx, wanted)
 		return made, err
 	})
 	err := answer
-	if uncertain(answer) && ctx.Err() == nil {
+	if isToFind(answer) && ctx.Err() == nil {
 		found, lookErr := r.unclaimedDriver(ctx, wanted)
 		switch {
 		case lookErr != nil:

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // ownTestPatience is how long this service's own access test may take, with the token that it needs.
@@ -27,15 +28,15 @@ type ownTest struct {
 
 // testRefused decides about a test of the storage that an invocation has tried as often as it may, and gives it its words.
 // The platform has no codes: which of its failures are a matter of time is told by a test of our own.
-func (r *run) testRefused(ctx context.Context, f *failure, refused *ddoe.Error, found diagnosis.Diagnosis) diagnosis.Diagnosis {
+func (r *run) testRefused(ctx context.Context, f *policy.Failure, refused *ddoe.Error, found diagnosis.Diagnosis) diagnosis.Diagnosis {
 	own := r.ownTest(ctx)
 	if own.lasting != nil {
-		f.reaction = fail
+		f.Decision = policy.Decision{Action: policy.GiveUp}
 		return quoting(orRole(*own.lasting, refused, found), refused)
 	}
 	// A test of our own that has not decided is made again in a later attempt, until the clocks of Azure have run out.
 	if (own.works || !r.verifies() || r.settledFor(ctx, r.cmd.OperationID, verifyWindow)) && r.believed(ctx, refused) {
-		f.reaction = fail
+		f.Decision = policy.Decision{Action: policy.GiveUp}
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
 			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
 			found.Remedy.Steps = r.alsoOptions(found.Remedy.Steps)
@@ -48,7 +49,7 @@ func (r *run) testRefused(ctx context.Context, f *failure, refused *ddoe.Error, 
 // ownTest tests access as the federated identity, with requests that write nothing: a crash leaves nothing behind. It is
 // skipped where there is no token, or no time for it.
 func (r *run) ownTest(ctx context.Context) ownTest {
-	if !r.verifies() || outlasts(ctx, ownTestPatience) {
+	if !r.verifies() || policy.Outlasts(ctx, ownTestPatience) {
 		return ownTest{}
 	}
 	wanted := AccessTest{Mode: access.ModeOracle, Settled: new(r.settledFor(ctx, r.cmd.OperationID, verifyWindow))}

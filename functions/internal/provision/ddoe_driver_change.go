@@ -9,6 +9,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // isAnother reports whether the spec asks for a driver that this one cannot become: type and project cannot be changed.
@@ -84,14 +85,14 @@ func (r *run) patchInDoubt(ctx context.Context, id string, wanted ddoe.NewDriver
 }
 
 // refusedOutright reports whether a change was not made, for certain.
-func refusedOutright(err error) bool { return err != nil && !uncertain(err) && final(err) }
+func refusedOutright(err error) bool { return policy.IsRefusal(err) && policy.IsFinal(err) }
 
 // patchDriver changes a driver and returns what the platform then shows of it: in its answer, or where that leaves
 // something open, when it is asked.
 func (r *run) patchDriver(ctx context.Context, id string, wanted ddoe.NewDriver, patch ddoe.DriverPatch) (ddoe.Driver, error) {
 	var request string
 	began := r.now()
-	shown, err := ask(ctx, r, opDriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
+	shown, err := ask(ctx, r, policy.DriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
 		var shown ddoe.Driver
 		var err error
 		shown, request, err = r.client().UpdateDriver(ctx, id, patch)

@@ -7,6 +7,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // findDriver finds our driver: by id, else by name, project and integration. Nil where there is none. What the platform
@@ -31,7 +32,7 @@ func (r *run) findDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe.Driv
 }
 
 func (r *run) getDriver(ctx context.Context, id string) (ddoe.Driver, error) {
-	return ask(ctx, r, opDriverGet, func(ctx context.Context) (ddoe.Driver, error) { return r.client().GetDriver(ctx, id) })
+	return ask(ctx, r, policy.DriverGet, func(ctx context.Context) (ddoe.Driver, error) { return r.client().GetDriver(ctx, id) })
 }
 
 // unclaimedDriver finds a driver that the document does not know by id: ours, where the document says that one of this name
@@ -92,7 +93,7 @@ func createdBy(one ddoe.Driver, user ddoe.User) bool {
 }
 
 func (r *run) listDrivers(ctx context.Context, projectID, integrationID string) ([]ddoe.Driver, error) {
-	return ask(ctx, r, opDriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
+	return ask(ctx, r, policy.DriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
 		return r.client().ListDrivers(ctx, projectID, integrationID)
 	})
 }
@@ -122,5 +123,5 @@ func (r *run) leftDrivers(ctx context.Context) ([]ddoe.Driver, error) {
 }
 
 func (r *run) countDrivers(ctx context.Context, integrationID string) (int, error) {
-	return ask(ctx, r, opDriverCount, func(ctx context.Context) (int, error) { return r.client().CountDrivers(ctx, integrationID) })
+	return ask(ctx, r, policy.DriverCount, func(ctx context.Context) (int, error) { return r.client().CountDrivers(ctx, integrationID) })
 }

@@ -6,6 +6,7 @@ import (
 
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // dropDriver removes the driver that the spec does not ask for any more.
@@ -66,7 +67,7 @@ func (r *run) forgetDriver(ctx context.Context, id string) error {
 func (r *run) deleteDriver(ctx context.Context, id string) error {
 	var request string
 	began := r.now()
-	removed, err := ask(ctx, r, opDriverDelete, func(ctx context.Context) (bool, error) {
+	removed, err := ask(ctx, r, policy.DriverDelete, func(ctx context.Context) (bool, error) {
 		var removed bool
 		var err error
 		removed, request, err = r.client().DeleteDriver(ctx, id)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // The checks of what is ours on the platform beside what the document knows, in drift reports alone.
@@ -27,7 +28,7 @@ func (s *Service) platformExtras(ctx context.Context, d integration.Document) []
 func (s *Service) extraIntegrations(ctx context.Context, d integration.Document) []diagnosis.Check {
 	all, err := s.platformClient(d).ListIntegrations(ctx, d.Status.DDOE.OrganizationID)
 	if err != nil {
-		return []diagnosis.Check{s.unread(ctx, checkExtraIntegration, opPlatformIntegrationList, err)}
+		return []diagnosis.Check{s.unread(ctx, checkExtraIntegration, policy.PlatformIntegrationList, err)}
 	}
 	var checks []diagnosis.Check
 	for _, one := range all {
@@ -47,7 +48,7 @@ func (s *Service) extraDrivers(ctx context.Context, d integration.Document) []di
 	}
 	all, err := s.platformClient(d).ListDrivers(ctx, sent.ProjectID, sent.IntegrationID)
 	if err != nil {
-		return []diagnosis.Check{s.unread(ctx, checkExtraDriver, opDriverList, err)}
+		return []diagnosis.Check{s.unread(ctx, checkExtraDriver, policy.DriverList, err)}
 	}
 	var checks []diagnosis.Check
 	for _, one := range namesakes(all, sent) {
@@ -101,7 +102,7 @@ func (s *Service) putRefused(ctx context.Context, d integration.Document) error 
 			}
 			project, err := s.platformClient(d).GetProject(ctx, d.Spec.DDOE.Driver.ProjectID)
 			if err != nil {
-				err = &diagnosis.Error{Diagnosis: s.describePlatform(ctx, opProject, err), Err: err}
+				err = &diagnosis.Error{Diagnosis: s.describePlatform(ctx, policy.PlatformProjectGet, err), Err: err}
 			}
 			return projectRefused(d, project, err)
 		},

@@ -5,7 +5,9 @@ import (
 	"errors"
 
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // platformIntegration makes the integration, or brings the one that is ours to the spec, and returns its id.
@@ -60,7 +62,7 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 	}
 	var request string
 	began := r.now()
-	made, answer := ask(ctx, r, opPlatformIntegrationCreate, func(ctx context.Context) (ddoe.Integration, error) {
+	made, answer := ask(ctx, r, policy.PlatformIntegrationCreate, func(ctx context.Context) (ddoe.Integration, error) {
 		var made ddoe.Integration
 		var err error
 		made, request, err = r.client().CreateIntegration(ctx, d.Spec.DDOE.OrganizationID, ddoe.NewIntegration{
@@ -68,9 +70,8 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 		return made, err
 	})
 	err = answer
-	if uncertain(answer) && ctx.Err() == nil {
-		repeated := d.Status.DDOE.CreateSentAt != nil
-		if made, err = r.findMade(ctx, answer, repeated); err == nil { // this request made it, or an earlier one, perhaps with other options
+	if isToFind(answer) && ctx.Err() == nil {
+		if made, err = r.findMade(ctx, answer); err == nil { // this request made it, or an earlier one, perhaps with other options
 			return r.updateIntegration(ctx, made, "adopted", true)
 		}
 	}
@@ -88,7 +89,7 @@ func (r *run) makeIntegration(ctx context.Context) (string, error) {
 
 // findMade looks for the integration that a create may have made, or has met. That the platform knows a name which its
 // list does not show is believed when it says so again: what is new may appear there late.
-func (r *run) findMade(ctx context.Context, cause error, repeated bool) (ddoe.Integration, error) {
+func (r *run) findMade(ctx context.Context, cause error) (ddoe.Integration, error) {
 	found, err := r.lookAtPlatform(ctx, r.current().Spec.DDOE.OrganizationID, r.platform.offer.kind)
 	switch {
 	case err != nil:
@@ -98,11 +99,30 @@ func (r *run) findMade(ctx context.Context, cause error, repeated bool) (ddoe.In
 	case found.foreign != nil:
 		return ddoe.Integration{}, r.foreignIntegration(*found.foreign)
 	}
-	var f *failure
-	if errors.As(cause, &f) && f.reaction == readBack && (!repeated || len(found.handmade) > 0) {
-		f.reaction = later
+	return ddoe.Integration{}, r.nameTaken(cause, found)
+}
+
+// nameTaken is a refused create of which the list shows nothing that is ours. The platform has no code for a name that is
+// taken: either it has a status of its own, or the list shows who has the name. Who may still free it, or does not show
+// yet, is waited for; what a later attempt meets again is final.
+func (r *run) nameTaken(cause error, found listed) error {
+	var f *policy.Failure
+	var refused *ddoe.Error
+	if !errors.As(cause, &f) || f.Decision.Action != policy.Exists || !errors.As(cause, &refused) {
+		return policy.Absent(cause)
 	}
-	return ddoe.Integration{}, cause
+	taken := found.named || policy.ActionOf(policy.Absent(cause)) == policy.RetryLater
+	if taken {
+		words := diagnosis.New("ddoe-integration-name-taken", diagnosis.WithEvidence(*describe(cause, false).Evidence))
+		f.Err = &diagnosis.Error{Diagnosis: quoting(words, refused), Err: refused}
+	}
+	switch {
+	case len(found.handmade) > 0 || taken && r.cmd.Attempt == 0:
+		return f.With(policy.RetryLater)
+	case taken:
+		return f.With(policy.GiveUp)
+	}
+	return policy.Absent(cause)
 }
 
 // claimIntegration makes the integration the document's. The document decides between two that were made at once: the
@@ -152,7 +172,7 @@ func (r *run) removeStray(ctx context.Context, organizationID, id string) error 
 func (r *run) deleteIntegration(ctx context.Context, organizationID, id string) error {
 	var request string
 	began := r.now()
-	removed, err := ask(ctx, r, opPlatformIntegrationDelete, func(ctx context.Context) (bool, error) {
+	removed, err := ask(ctx, r, policy.PlatformIntegrationDelete, func(ctx context.Context) (bool, error) {
 		var removed bool
 		var err error
 		removed, request, err = r.client().DeleteIntegration(ctx, organizationID, id)

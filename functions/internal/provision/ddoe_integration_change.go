@@ -7,6 +7,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // keepIntegration brings an integration of ours to the spec. Its options cannot be read: what was sent last is known by
@@ -72,7 +73,7 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 	d := r.current()
 	var request string
 	began := r.now()
-	shown, err := ask(ctx, r, opPlatformIntegrationUpdate, func(ctx context.Context) (ddoe.Integration, error) {
+	shown, err := ask(ctx, r, policy.PlatformIntegrationUpdate, func(ctx context.Context) (ddoe.Integration, error) {
 		var shown ddoe.Integration
 		var err error
 		shown, request, err = r.client().UpdateIntegration(ctx, d.Spec.DDOE.OrganizationID, patch)
@@ -82,7 +83,7 @@ func (r *run) patchIntegration(ctx context.Context, patch ddoe.IntegrationPatch,
 	if err != nil || !slices.ContainsFunc(r.compareIntegration(shown), comparison.open) {
 		return shown, err
 	}
-	return ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
+	return ask(ctx, r, policy.PlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
 		return r.client().GetIntegration(ctx, patch.ID)
 	})
 }

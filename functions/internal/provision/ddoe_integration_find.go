@@ -8,6 +8,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // listed is what an organisation's list holds.
@@ -18,11 +19,13 @@ type listed struct {
 	handmade []ddoe.Integration
 	// foreign is another's integration of our name and type.
 	foreign *ddoe.Integration
+	// named says that one of another type, or of somebody else, has the name.
+	named bool
 }
 
 // lookAtPlatform lists the integrations of an organisation and sorts them.
 func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (listed, error) {
-	all, err := ask(ctx, r, opPlatformIntegrationList, func(ctx context.Context) ([]ddoe.Integration, error) {
+	all, err := ask(ctx, r, policy.PlatformIntegrationList, func(ctx context.Context) ([]ddoe.Integration, error) {
 		return r.client().ListIntegrations(ctx, organizationID)
 	})
 	return r.sorted(r.current(), kind, all), err
@@ -31,6 +34,7 @@ func (r *run) lookAtPlatform(ctx context.Context, organizationID, kind string) (
 func (s *Service) sorted(d integration.Document, kind string, all []ddoe.Integration) listed {
 	var found listed
 	for i, one := range all {
+		found.named = found.named || one.Name == platformName(d)
 		switch {
 		case one.ID == "": // nothing can be done with it
 		case d.Status.DDOE != nil && one.ID == d.Status.DDOE.IntegrationID:
@@ -126,7 +130,7 @@ func (r *run) knownIntegration(ctx context.Context) (*ddoe.Integration, error) {
 	if id == "" {
 		return nil, nil
 	}
-	known, err := ask(ctx, r, opPlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
+	known, err := ask(ctx, r, policy.PlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
 		return r.client().GetIntegration(ctx, id)
 	})
 	switch {

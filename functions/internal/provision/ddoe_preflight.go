@@ -11,6 +11,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // The members of the spec that a preflight may refuse.
@@ -63,7 +64,7 @@ func apiOff(d integration.Document) error {
 
 // offeredTypes asks what the organisation offers; its refusal says that the organisation is not the right one.
 func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.IntegrationType, error) {
-	offered, err := ask(ctx, r, opTypes, func(ctx context.Context) ([]ddoe.IntegrationType, error) {
+	offered, err := ask(ctx, r, policy.PlatformTypesList, func(ctx context.Context) ([]ddoe.IntegrationType, error) {
 		return r.client().AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
 	})
 	var known *diagnosis.Error
@@ -111,7 +112,7 @@ func (r *run) knownProject(ctx context.Context, d integration.Document) error {
 	if d.Spec.DDOE.Driver == nil {
 		return nil
 	}
-	project, err := ask(ctx, r, opProject, func(ctx context.Context) (ddoe.Project, error) {
+	project, err := ask(ctx, r, policy.PlatformProjectGet, func(ctx context.Context) (ddoe.Project, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookPatience)
 		defer cancel()
 		return r.client().GetProject(ctx, d.Spec.DDOE.Driver.ProjectID)
@@ -150,7 +151,7 @@ func unknownID(err error) bool {
 // at says which member of the spec a refusal is about. What is no refusal stays as it is.
 func at(err error, pointer, value string) error {
 	var known *diagnosis.Error
-	if !errors.As(err, &known) || !final(err) {
+	if !errors.As(err, &known) || !policy.IsFinal(err) {
 		return err
 	}
 	found := known.Diagnosis
@@ -162,7 +163,7 @@ func at(err error, pointer, value string) error {
 func refused(errs ...error) error {
 	first := worst(errs...)
 	var known *diagnosis.Error
-	if !errors.As(first, &known) || !final(first) {
+	if !errors.As(first, &known) || !policy.IsFinal(first) {
 		return first
 	}
 	found := known.Diagnosis

@@ -7,12 +7,13 @@ import (
 
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // refusal says what the answers of some statuses to some requests mean.
 type refusal struct {
 	// operations are the requests; none means any.
-	operations []string
+	operations []policy.Operation
 	statuses   []int
 	// code is that of the diagnosis.
 	code string
@@ -27,24 +28,23 @@ func refusals() []refusal {
 	unknown := []int{http.StatusBadRequest, http.StatusNotFound} // 400 is for an id that it cannot even read
 	return []refusal{
 		{statuses: []int{http.StatusPaymentRequired}, code: "ddoe-quota-reached"},
-		{operations: []string{opDriverTest, opPayloadTest}, statuses: contentStatuses(), code: codeDriverTestFailed},
+		{operations: []policy.Operation{policy.DriverTest, policy.PayloadTest}, statuses: contentStatuses(), code: codeDriverTestFailed},
 		// The path of the payload's test has no id, so its 404 is about something else: such as the storage's own for a container.
-		{operations: []string{opPayloadTest}, statuses: []int{http.StatusNotFound}, code: codeDriverTestFailed},
-		{operations: []string{opTypes}, statuses: unknown, code: "ddoe-organization-unknown"},
-		{operations: []string{opProject}, statuses: append(unknown, http.StatusForbidden), code: "ddoe-project-unknown"},
-		{operations: []string{opPlatformIntegrationCreate, opPlatformIntegrationUpdate}, statuses: contentStatuses(), code: "ddoe-integration-refused"},
-		{operations: []string{opPlatformIntegrationDelete}, statuses: contentStatuses(), code: "ddoe-integration-not-deleted"},
-		{operations: []string{opDriverCreate, opDriverUpdate}, statuses: contentStatuses(), code: "ddoe-driver-refused"},
-		{operations: []string{opDriverDelete}, statuses: contentStatuses(), code: "ddoe-driver-not-deleted"},
+		{operations: []policy.Operation{policy.PayloadTest}, statuses: []int{http.StatusNotFound}, code: codeDriverTestFailed},
+		{operations: []policy.Operation{policy.PlatformTypesList}, statuses: unknown, code: "ddoe-organization-unknown"},
+		{operations: []policy.Operation{policy.PlatformProjectGet}, statuses: append(unknown, http.StatusForbidden), code: "ddoe-project-unknown"},
+		{operations: []policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate}, statuses: []int{http.StatusConflict},
+			code: "ddoe-integration-name-taken"},
+		{operations: []policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate}, statuses: contentStatuses(), code: "ddoe-integration-refused"},
+		{operations: []policy.Operation{policy.PlatformIntegrationDelete}, statuses: contentStatuses(), code: "ddoe-integration-not-deleted"},
+		{operations: []policy.Operation{policy.DriverCreate, policy.DriverUpdate}, statuses: contentStatuses(), code: "ddoe-driver-refused"},
+		{operations: []policy.Operation{policy.DriverDelete}, statuses: contentStatuses(), code: "ddoe-driver-not-deleted"},
 	}
 }
 
-// meaningOf is the code of what a refusal means for the request; empty where the table of reactions and status alone say
+// meaningOf is the code of what a refusal means for the request; empty where operation and status alone say
 // nothing about it.
-func meaningOf(operation string, refused *ddoe.Error) string {
-	if react(operation, refused).reaction == readBack {
-		return "ddoe-integration-name-taken"
-	}
+func meaningOf(operation policy.Operation, refused *ddoe.Error) string {
 	status := refused.HTTPStatus()
 	for _, row := range refusals() {
 		asked := len(row.operations) == 0 || slices.Contains(row.operations, operation)
@@ -59,24 +59,24 @@ func meaningOf(operation string, refused *ddoe.Error) string {
 }
 
 // writes reports whether an operation makes, changes or deletes an object of the platform.
-func writes(operation string) bool {
-	return slices.Contains([]string{opPlatformIntegrationCreate, opPlatformIntegrationUpdate, opPlatformIntegrationDelete,
-		opDriverCreate, opDriverUpdate, opDriverDelete}, operation)
+func writes(operation policy.Operation) bool {
+	return slices.Contains([]policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate, policy.PlatformIntegrationDelete,
+		policy.DriverCreate, policy.DriverUpdate, policy.DriverDelete}, operation)
 }
 
 // inWordsOf says what a request asks for, to follow "The platform refused to". object names what it is about, and may be empty.
-func inWordsOf(operation, object string) string {
-	does, ok := map[string]string{
-		opTypes: "list the organisation's integration types", opProject: "show the project", opPlatformUser: "show the API key's user",
-		opPlatformIntegrationList: "list the organisation's integrations", opPlatformIntegrationGet: "show the integration",
-		opPlatformIntegrationCreate: "make the integration", opPlatformIntegrationUpdate: "change the integration",
-		opPlatformIntegrationDelete: "delete the integration",
-		opDriverList:                "list the drivers", opDriverGet: "show the driver", opDriverCreate: "make the driver", opDriverUpdate: "change the driver",
-		opDriverDelete: "delete the driver", opDriverCount: "count the integration's drivers", opDriverValidate: "validate the integration's drivers",
-		opDriverTest: "test the storage of the driver", opPayloadTest: "test the storage of the driver",
+func inWordsOf(operation policy.Operation, object string) string {
+	does, ok := map[policy.Operation]string{
+		policy.PlatformTypesList: "list the organisation's integration types", policy.PlatformProjectGet: "show the project", policy.PlatformUserGet: "show the API key's user",
+		policy.PlatformIntegrationList: "list the organisation's integrations", policy.PlatformIntegrationGet: "show the integration",
+		policy.PlatformIntegrationCreate: "make the integration", policy.PlatformIntegrationUpdate: "change the integration",
+		policy.PlatformIntegrationDelete: "delete the integration",
+		policy.DriverList:                "list the drivers", policy.DriverGet: "show the driver", policy.DriverCreate: "make the driver", policy.DriverUpdate: "change the driver",
+		policy.DriverDelete: "delete the driver", policy.DriverCount: "count the integration's drivers", policy.DriverValidate: "validate the integration's drivers",
+		policy.DriverTest: "test the storage of the driver", policy.PayloadTest: "test the storage of the driver",
 	}[operation]
 	if !ok {
-		does = "carry out " + operation
+		does = "carry out " + string(operation)
 	}
 	if object == "" {
 		return does
@@ -86,16 +86,16 @@ func inWordsOf(operation, object string) string {
 
 // object names what a request of the run is about: by the name that it is to have, else by the id in the request's path. It
 // is empty where the request is about many.
-func (r *run) object(operation string, refused *ddoe.Error) string {
+func (r *run) object(operation policy.Operation, refused *ddoe.Error) string {
 	d := r.current()
 	switch operation {
-	case opPlatformIntegrationCreate, opPlatformIntegrationUpdate:
+	case policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate:
 		return platformName(d)
-	case opDriverCreate, opDriverUpdate, opDriverTest, opPayloadTest:
+	case policy.DriverCreate, policy.DriverUpdate, policy.DriverTest, policy.PayloadTest:
 		if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 			return d.Spec.DDOE.Driver.Name
 		}
-	case opPlatformIntegrationGet, opPlatformIntegrationDelete, opDriverGet, opDriverDelete:
+	case policy.PlatformIntegrationGet, policy.PlatformIntegrationDelete, policy.DriverGet, policy.DriverDelete:
 		id := lastSegment(refused.Endpoint())
 		if st := platformOf(d); st.DriverID == id && sentDriver(st).Name != "" {
 			return named(sentDriver(st).Name, id)

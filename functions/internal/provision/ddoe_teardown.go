@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // removal is one attempt at removing what is ours on the platform.
@@ -170,7 +171,10 @@ func (x *removal) removeUnused(ctx context.Context, one ddoe.Integration) error 
 	if used := x.unused(ctx, one); used != nil {
 		return used
 	}
-	return err
+	if !answeredWith(err, http.StatusConflict) {
+		return err
+	}
+	return x.deleteIntegration(ctx, x.organizationID, one.ID) // a conflict that has no driver for its reason: once more
 }
 
 // unused returns an error where drivers of others use an integration. What the platform counts and shows may still hold
@@ -200,7 +204,8 @@ func (x *removal) unused(ctx context.Context, one ddoe.Integration) error {
 	case count <= 0 && len(others) == 0:
 		return nil
 	case count <= len(deleted) && len(others) == 0:
-		return &failure{operation: opDriverCount, reaction: later, context: x.words(), err: x.inUse(one, count, nil)}
+		return &policy.Failure{Operation: policy.DriverCount, Decision: policy.Decision{Action: policy.RetryLater}, Context: x.words(),
+			Err: x.inUse(one, count, nil)}
 	}
 	return x.inUse(one, max(count, len(others)), others)
 }

@@ -7,6 +7,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // platformUnwanted reports what of ours the platform still has although the spec does not ask for it any more: integration
@@ -42,7 +43,7 @@ func (s *Service) unwantedIntegration(ctx context.Context, d integration.Documen
 	case ddoe.IsNotFound(err):
 		return nil
 	case err != nil:
-		check := s.unread(ctx, checkIntegration, opPlatformIntegrationGet, err)
+		check := s.unread(ctx, checkIntegration, policy.PlatformIntegrationGet, err)
 		check.Target = id
 		return []diagnosis.Check{check}
 	}
@@ -60,7 +61,7 @@ func (s *Service) unwantedDriver(ctx context.Context, d integration.Document) []
 	case ddoe.IsNotFound(err), err == nil && movedAway(is, st):
 		return nil
 	case err != nil:
-		check := s.unread(ctx, checkDriver, opDriverGet, err)
+		check := s.unread(ctx, checkDriver, policy.DriverGet, err)
 		check.Target = st.DriverID
 		return []diagnosis.Check{check}
 	}

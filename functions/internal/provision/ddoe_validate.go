@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 const (
@@ -59,7 +60,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	case errors.Is(err, errDone):
 		return err
 	case err != nil:
-		found := s.describePlatform(ctx, opDriverValidate, err)
+		found := s.describePlatform(ctx, policy.DriverValidate, err)
 		return s.validateLater(ctx, cmd, found, found.Transient && cmd.Attempt < last, s.givenUp)
 	case !command.Ended():
 		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), cmd.Attempt < last, s.givenUp)
@@ -81,7 +82,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	case passed:
 		return s.verified(ctx, cmd)
 	case err != nil: // it failed, and nobody knows for whom
-		return s.validateLater(ctx, cmd, s.describePlatform(ctx, opDriverCount, err), cmd.Attempt < lastVerification(), s.undecided)
+		return s.validateLater(ctx, cmd, s.describePlatform(ctx, policy.DriverCount, err), cmd.Attempt < lastVerification(), s.undecided)
 	}
 	found := diagnosis.New("ddoe-validation-failed")
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
@@ -98,7 +99,7 @@ func (s *Service) othersFailed(ctx context.Context, d integration.Document) (boo
 		return false, err
 	}
 	_, err = s.platformClient(d).TestDriver(ctx, d.Status.DDOE.DriverID)
-	if err == nil || react(opDriverTest, err).reaction == retry { // that is what a test answers which fails
+	if err == nil || policy.Decide(policy.DriverTest, err).Action == policy.RetryHere { // that is what a test answers which fails
 		return err == nil, nil
 	}
 	return false, err
@@ -132,7 +133,7 @@ func (s *Service) validation(ctx context.Context, cmd message.Command, d integra
 		budget = 0
 	}
 	var waited time.Duration
-	for pause := firstPoll; !command.Ended() && waited+pause <= budget && !outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
+	for pause := firstPoll; !command.Ended() && waited+pause <= budget && !policy.Outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
 		if err := s.sleep(ctx, pause); err != nil {
 			return command, err
 		}

@@ -10,6 +10,7 @@ import (
 	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 const (
@@ -190,7 +191,7 @@ func (s *Service) testCheck(ctx context.Context, d integration.Document, err err
 	case err == nil:
 		check = diagnosis.CheckFrom(checkDriverTest, layerStructure, titleDriverTest, nil, diagnosis.Context{})
 	case errors.As(err, &refused) && storageRefused(refused):
-		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.describePlatform(ctx, opDriverTest, refused))
+		check = diagnosis.CheckOf(checkDriverTest, layerStructure, s.describePlatform(ctx, policy.DriverTest, refused))
 		check.Transient = !access.Settled(d, s.now())
 		check.Remedy.Steps = s.alsoOptions([]string{ // the catalogue's begin with this very access test
 			"If one of the checks token.*, exchange.* or access.* fails too, follow that one first.",
@@ -198,7 +199,7 @@ func (s *Service) testCheck(ctx context.Context, d integration.Document, err err
 			"PUT the spec again.",
 		})
 	default:
-		check = s.unread(ctx, checkDriverTest, opDriverTest, err)
+		check = s.unread(ctx, checkDriverTest, policy.DriverTest, err)
 	}
 	check.Target = d.Status.DDOE.DriverID
 	return check

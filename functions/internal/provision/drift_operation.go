@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // lastOperation is the operation that the document is from; nil where it cannot be read. It is read before what a report
@@ -75,5 +76,5 @@ func afterFailure(last integration.Operation, checks []diagnosis.Check) {
 // obstructs reports whether what an operation has failed with stands until somebody mends it. What waiting mends, and an
 // operation that was given up, are no obstacle to a PUT.
 func obstructs(d diagnosis.Diagnosis) bool {
-	return decided(d) && !slices.Contains([]string{"attempts-exhausted", "delivery-exhausted", "message-expired", "dead-lettered"}, d.Code)
+	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) && !slices.Contains([]string{"attempts-exhausted", "delivery-exhausted", "message-expired", "dead-lettered"}, d.Code)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 var (
@@ -55,7 +56,7 @@ func (s *Service) settle(ctx context.Context, cmd message.Command, err error) er
 			invocation.From(ctx).SetCode("superseded")
 		}
 		return s.end(ctx, cmd.OperationID, integration.OperationCanceled, diagnosis.New("superseded"))
-	case final(err):
+	case policy.IsFinal(err):
 		return s.fail(ctx, cmd, describe(err, false))
 	case cmd.Attempt >= lastAttempt(cmd.Type):
 		last := describe(err, true)
@@ -67,32 +68,11 @@ func (s *Service) settle(ctx context.Context, cmd message.Command, err error) er
 	}
 }
 
-// final reports whether trying again cannot help.
-func final(err error) bool {
-	var f *failure
-	if errors.As(err, &f) {
-		return f.reaction != later && f.reaction != retry
-	}
-	var known *diagnosis.Error
-	return errors.As(err, &known) && (!serverFault(known.Diagnosis) || decided(known.Diagnosis))
-}
-
-// decided reports whether a code about us or a service behind us still stands after waiting.
-func decided(d diagnosis.Diagnosis) bool {
-	return !d.Transient && !slices.Contains([]string{"service-identity-unavailable", "internal", diagnosis.CodeUnrecognised}, d.Code)
-}
-
-// serverFault reports whether the code is about us or a service behind us, not about the request.
-func serverFault(d diagnosis.Diagnosis) bool {
-	e, ok := diagnosis.Lookup(d.Code)
-	return !ok || e.HTTPStatus >= 500
-}
-
 // describe gives an error its words.
 func describe(err error, settled bool) diagnosis.Diagnosis {
-	var f *failure
+	var f *policy.Failure
 	if errors.As(err, &f) {
-		return f.diagnosis(settled)
+		return f.Diagnosis(settled)
 	}
 	return diagnosis.Classify(err, diagnosis.Context{Settled: settled})
 }

@@ -2,10 +2,12 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // servicePrincipal writes the service principal by client id and returns its object id.
@@ -14,7 +16,7 @@ func (r *run) servicePrincipal(ctx context.Context) (string, error) {
 	var principal graph.ServicePrincipal
 	var w graph.Write
 	began := r.now()
-	err := r.try(ctx, opPrincipalUpsert, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.PrincipalUpsert, r.words(), func(ctx context.Context) error {
 		var err error
 		principal, w, err = r.Graph.UpsertServicePrincipal(ctx, d.Status.ClientID, graph.ServicePrincipalPatch{AccountEnabled: true, Tags: tags(d.ID)})
 		return err
@@ -24,13 +26,13 @@ func (r *run) servicePrincipal(ctx context.Context) (string, error) {
 		return principal.ID, nil
 	}
 	outcome := upserted(w.Outcome)
-	if reactionOf(err) == readBack {
+	if policy.ActionOf(err) == policy.Exists {
 		err, outcome = nil, "unchanged"
 	}
 	if err == nil {
 		// The saved id is not trusted here: a service principal that was made anew has another one, and Azure would
 		// silently accept role assignments to the old one.
-		err = r.try(ctx, opPrincipalGet, r.words(), func(ctx context.Context) error {
+		err = r.try(ctx, policy.PrincipalGet, r.words(), func(ctx context.Context) error {
 			var err error
 			principal, err = r.Graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
 			return err
@@ -92,7 +94,7 @@ func grants(found graph.FederatedCredential, wanted integration.FederatedCredent
 func (r *run) credential(ctx context.Context, objectID string, f *integration.FederatedCredential) error {
 	began := r.now()
 	made, w, err := r.upsertCredential(ctx, objectID, *f)
-	if reactionOf(err) == readBack {
+	if policy.ActionOf(err) == policy.Exists {
 		if made, w, err = r.settleCredential(ctx, objectID, *f); err == nil && w.Outcome == "" {
 			w.Outcome = "unchanged"
 		}
@@ -112,7 +114,7 @@ func (r *run) upsertCredential(ctx context.Context, objectID string, f integrati
 	var w graph.Write
 	words := r.words()
 	words.Subject, words.Credential = f.Subject, f.Name
-	err := r.try(ctx, opCredentialUpsert, words, func(ctx context.Context) error {
+	err := r.try(ctx, policy.CredentialUpsert, words, func(ctx context.Context) error {
 		var err error
 		made, w, err = r.Graph.UpsertFederatedCredential(ctx, objectID, f.Name, graph.FederatedCredentialPatch{
 			Issuer: f.Issuer, Subject: f.Subject, Audiences: []string{f.Audience}, Description: "Made by ddoe-wif for one subject of the platform."})
@@ -126,7 +128,7 @@ func (r *run) upsertCredential(ctx context.Context, objectID string, f integrati
 // first, as the application is ours alone.
 func (r *run) settleCredential(ctx context.Context, objectID string, f integration.FederatedCredential) (graph.FederatedCredential, graph.Write, error) {
 	var all []graph.FederatedCredential
-	err := r.try(ctx, opCredentialList, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.CredentialList, r.words(), func(ctx context.Context) error {
 		var err error
 		all, err = r.Graph.ListFederatedCredentials(ctx, objectID)
 		return err
@@ -144,24 +146,26 @@ func (r *run) settleCredential(ctx context.Context, objectID string, f integrati
 		}
 		return all[i], w, nil
 	}
+	removed := false
 	for _, found := range all {
 		if same(found) && found.Name != f.Name {
+			removed = true
 			if err := r.deleteCredential(ctx, objectID, found.Name); err != nil {
 				return graph.FederatedCredential{}, graph.Write{}, err
 			}
 		}
 	}
 	made, w, err := r.upsertCredential(ctx, objectID, f)
-	if reactionOf(err) == readBack {
-		err = &failure{operation: opCredentialUpsert, reaction: later, context: r.words(), err: err} // not gone everywhere yet
+	if f := (*policy.Failure)(nil); removed && errors.As(err, &f) && f.Decision.Action == policy.Exists {
+		return made, w, f.With(policy.RetryLater) // not gone everywhere yet
 	}
-	return made, w, err
+	return made, w, policy.Absent(err)
 }
 
 func (r *run) deleteCredential(ctx context.Context, objectID, name string) error {
 	var w graph.Write
 	began := r.now()
-	err := r.try(ctx, opCredentialDelete, r.words(), func(ctx context.Context) error {
+	err := r.try(ctx, policy.CredentialDelete, r.words(), func(ctx context.Context) error {
 		var err error
 		w, err = r.Graph.DeleteFederatedCredential(ctx, objectID, name)
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // maxAttempts is how often a command is parked before its operation fails, verifications aside. With the pauses below that is after half an
@@ -38,9 +39,7 @@ func (s *Service) park(ctx context.Context, cmd message.Command, cause error) er
 	d := describe(cause, false)
 	invocation.From(ctx).SetCode(d.Code)
 	pause := min(firstParking<<min(cmd.Attempt, 10), maxParking)
-	if f, ok := factsOf(cause); ok {
-		pause = max(pause, min(f.retryAfter, maxParking))
-	}
+	pause = max(pause, min(policy.RetryAfter(cause), maxParking))
 	cmd.Attempt++
 	id := fmt.Sprintf("%s-retry-%d", cmd.OperationID, cmd.Attempt)
 	if cmd.Type == message.TypeAnnounce {
@@ -82,10 +81,21 @@ func (s *Service) waits(ctx context.Context, cmd message.Command, d diagnosis.Di
 	return at
 }
 
+// try sends one request as the table says. What takes longer than a moment shows in the operation.
+func (r *run) try(ctx context.Context, operation policy.Operation, c diagnosis.Context, request func(ctx context.Context) error) error {
+	return policy.Requests{Sleep: r.sleep, Now: r.now, Log: r.log()}.Do(policy.WithPauses(ctx, r.pauses), operation, c, request)
+}
+
 // pauses shows in the operation what was done so far, and what a request that is about to be repeated within this attempt
-// has failed with. It must keep nobody from repeating it.
-func (r *run) pauses(ctx context.Context, f *failure, pause time.Duration) {
-	d, at := r.inWords(ctx, f), r.now().Add(pause)
+// has failed with; once it has succeeded, the next flush takes that back. It must keep nobody from repeating it.
+func (r *run) pauses(ctx context.Context, p policy.Pause) {
+	if p.Failure == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waited = true
+		return
+	}
+	d, at := r.inWords(ctx, p.Failure), p.Until
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, err := r.Repository.UpdateOperation(ctx, r.cmd.OperationID, func(o *integration.Operation) error {
@@ -105,19 +115,12 @@ func (r *run) pauses(ctx context.Context, f *failure, pause time.Duration) {
 }
 
 // inWords is what a request has failed with, so far.
-func (r *run) inWords(ctx context.Context, f *failure) diagnosis.Diagnosis {
+func (r *run) inWords(ctx context.Context, f *policy.Failure) diagnosis.Diagnosis {
 	var refused *ddoe.Error
-	if errors.As(f.err, &refused) {
-		return r.platformDiagnosis(ctx, f.operation, r.object(f.operation, refused), refused)
+	if errors.As(f.Err, &refused) {
+		return r.platformDiagnosis(ctx, f.Operation, r.object(f.Operation, refused), refused)
 	}
-	return f.diagnosis(false)
-}
-
-// waitedFor has the next flush take back what pauses has shown.
-func (r *run) waitedFor() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.waited = true
+	return f.Diagnosis(false)
 }
 
 // documentWaits shows why a document is still not provisioned. One that was kept as it is says what it said.

@@ -54,8 +54,8 @@ func TestReactions(t *testing.T) {
 			message: "The appId 'x' of the service principal does not reference a valid application object."}, want: succeeded, waits: true},
 		"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403, code: "Authorization_RequestDenied",
 			message: "When using this permission, the backing application of the service principal being created must in the local tenant"}, want: succeeded, waits: true},
-		"principal: no permission": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
-			want: failed, code: "graph-permission-missing"},
+		"principal: no permission, which looks the same": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied",
+			message: "Insufficient privileges to complete the operation."}, want: failed, code: "graph-permission-missing", waits: true},
 		"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: running, waits: true},
 		"principal: exists":           {fault: fault{match: at(patchPrincipal), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
 

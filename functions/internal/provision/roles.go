@@ -8,6 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // maxParallel bounds the requests of one hop, so that one integration does not use up the write quota of all.
@@ -89,7 +90,7 @@ func (r *run) assign(ctx context.Context, d integration.Document, s integration.
 		*a = derivedAssignment(d, s, "")
 	}
 	w, err := r.put(ctx, words, d.ID, *a)
-	if reactionOf(err) == salt {
+	if isNameTaken(err) {
 		salted := derivedAssignment(d, s, salts()[1])
 		if salted.ID != a.ID {
 			*a = salted
@@ -97,7 +98,7 @@ func (r *run) assign(ctx context.Context, d integration.Document, s integration.
 		}
 	}
 	outcome := string(w.Outcome)
-	if reactionOf(err) == readBack {
+	if policy.ActionOf(err) == policy.Exists && !isNameTaken(err) {
 		outcome, err = "adopted", r.adopt(ctx, d, s, words, a, err)
 	}
 	r.did("roleAssignment", a.Scope, outcome, w.RequestID, began, err)
@@ -106,13 +107,18 @@ func (r *run) assign(ctx context.Context, d integration.Document, s integration.
 
 func (r *run) put(ctx context.Context, words diagnosis.Context, id string, a integration.RoleAssignment) (arm.Write, error) {
 	var w arm.Write
-	err := r.try(ctx, opRolePut, words, func(ctx context.Context) error {
+	err := r.try(ctx, policy.RolePut, words, func(ctx context.Context) error {
 		var err error
 		w, err = r.ARM.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: lastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
 			PrincipalID: a.PrincipalID, Description: "ddoe-wif integration " + id})
 		return err
 	})
 	return w, err
+}
+
+// isNameTaken reports whether an assignment's name belongs to another grant, which no list at our scope shows.
+func isNameTaken(err error) bool {
+	return policy.ActionOf(err) == policy.Exists && policy.ActionOf(policy.Absent(err)) == policy.GiveUp
 }
 
 // adopt finds the assignment that is in the way. One under a name that we would derive is ours, written by a request
@@ -132,12 +138,12 @@ func (r *run) adopt(ctx context.Context, d integration.Document, s integration.S
 		*a = existing
 		return nil
 	}
-	return &failure{operation: opRolePut, reaction: later, context: words, err: cause} // it exists, but is not listed yet
+	return policy.Absent(cause) // it exists, but is not listed yet
 }
 
 func (r *run) list(ctx context.Context, words diagnosis.Context, scope, principalID string) ([]arm.RoleAssignment, error) {
 	var found []arm.RoleAssignment
-	err := r.try(ctx, opRoleList, words, func(ctx context.Context) error {
+	err := r.try(ctx, policy.RoleList, words, func(ctx context.Context) error {
 		var err error
 		found, err = r.ARM.ListRoleAssignments(ctx, scope, principalID)
 		return err
@@ -146,7 +152,7 @@ func (r *run) list(ctx context.Context, words diagnosis.Context, scope, principa
 }
 
 func (r *run) stillThere(ctx context.Context, words diagnosis.Context, a integration.RoleAssignment) (bool, error) {
-	err := r.try(ctx, opRoleGet, words, func(ctx context.Context) error {
+	err := r.try(ctx, policy.RoleGet, words, func(ctx context.Context) error {
 		_, err := r.ARM.GetRoleAssignment(ctx, a.ID)
 		return err
 	})
@@ -160,7 +166,7 @@ func (r *run) stillThere(ctx context.Context, words diagnosis.Context, a integra
 func (r *run) unassign(ctx context.Context, a integration.RoleAssignment) error {
 	var w arm.Write
 	began := r.now()
-	err := r.try(ctx, opRoleDelete, r.roleWords(r.current(), a), func(ctx context.Context) error {
+	err := r.try(ctx, policy.RoleDelete, r.roleWords(r.current(), a), func(ctx context.Context) error {
 		var err error
 		w, err = r.ARM.DeleteRoleAssignment(ctx, a.ID)
 		return err

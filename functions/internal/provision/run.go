@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // run is one attempt at an operation. The document is this attempt's copy of what is stored.
@@ -259,7 +260,7 @@ func worst(errs ...error) error {
 		case err == nil:
 		case errors.Is(err, errSuperseded):
 			return err
-		case found == nil, final(err) && !final(found):
+		case found == nil, policy.IsFinal(err) && !policy.IsFinal(found):
 			found = err
 		}
 	}

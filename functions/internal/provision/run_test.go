@@ -300,7 +300,7 @@ func TestApplicationMadeAnew(t *testing.T) {
 	before := f.provisioned(spec("images"))
 	require.NoError(t, f.world.DeleteApplication(before.Status.ObjectID))
 	require.NoError(t, f.world.PurgeDeletedItem(before.Status.ObjectID))
-	f.fails(fault{match: at(patchPrincipal), times: 1, status: 403, code: "Authorization_RequestDenied"})
+	f.fails(fault{match: at(patchPrincipal), times: 1, status: 403, code: "Directory_QuotaExceeded"})
 	_, cmd := f.submit(spec("images"))
 	f.handle(cmd)
 	assert.NotEqual(t, before.Status.ClientID, f.document().Status.ClientID)

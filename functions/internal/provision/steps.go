@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,8 +15,9 @@ func (r *run) did(name, target, outcome, requestID string, began time.Time, err 
 		At: began, DurationMS: r.now().Sub(began).Milliseconds()}
 	if err != nil {
 		step.Status, step.Outcome, step.Code = "failed", "", describe(err, false).Code
-		if f, ok := factsOf(err); ok {
-			step.RequestID = f.requestID
+		var answer interface{ ServiceRequestID() string }
+		if errors.As(err, &answer) {
+			step.RequestID = answer.ServiceRequestID()
 		}
 	}
 	r.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // Submission is a wish to create or update an integration.
@@ -236,7 +237,7 @@ func began(d integration.Document, op integration.Operation) bool { return d.Fir
 // cancel ends an operation whose request was refused after it was written down, and returns the refusal.
 func (s *Service) cancel(ctx context.Context, op integration.Operation, refusal error) error {
 	var known *diagnosis.Error
-	if !errors.As(refusal, &known) || serverFault(known.Diagnosis) {
+	if !errors.As(refusal, &known) || !policy.IsFinal(refusal) {
 		return refusal
 	}
 	_, err := s.Repository.UpdateOperation(ctx, op.ID, func(o *integration.Operation) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // purgePatience is how long an object may take to arrive in the recycle bin.
@@ -51,14 +52,14 @@ func (r *run) locate(ctx context.Context) error {
 		case graph.IsNotFound(err), err == nil && !owned(app, d.ID):
 			return nil
 		case err != nil:
-			return r.mustTry(ctx, opApplicationGet, err)
+			return r.mustTry(ctx, policy.ApplicationGet, err)
 		}
 		d.Status.ObjectID, d.Status.ClientID = app.ID, app.AppID
 	}
 	if d.Status.ServicePrincipalID == "" && d.Status.ClientID != "" {
 		principal, err := r.Graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
 		if err != nil && !graph.IsNotFound(err) {
-			return r.mustTry(ctx, opPrincipalGet, err)
+			return r.mustTry(ctx, policy.PrincipalGet, err)
 		}
 		d.Status.ServicePrincipalID = principal.ID
 	}
@@ -156,7 +157,7 @@ func (r *run) removeApplication(ctx context.Context) error {
 	if d.Status.ObjectID == "" {
 		return nil
 	}
-	if _, err := r.remove(ctx, "application-delete", opApplicationDelete, d.Status.ObjectID, r.Graph.DeleteApplication); err != nil {
+	if _, err := r.remove(ctx, "application-delete", policy.ApplicationDelete, d.Status.ObjectID, r.Graph.DeleteApplication); err != nil {
 		return err
 	}
 	principal, err := r.Graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
@@ -164,14 +165,14 @@ func (r *run) removeApplication(ctx context.Context) error {
 	case graph.IsNotFound(err):
 		return nil
 	case err != nil:
-		return r.mustTry(ctx, opPrincipalGet, err)
+		return r.mustTry(ctx, policy.PrincipalGet, err)
 	}
-	_, err = r.remove(ctx, "servicePrincipal-delete", opPrincipalDelete, principal.ID, r.Graph.DeleteServicePrincipal)
+	_, err = r.remove(ctx, "servicePrincipal-delete", policy.PrincipalDelete, principal.ID, r.Graph.DeleteServicePrincipal)
 	return err
 }
 
 // remove sends one delete and notes it as a step.
-func (r *run) remove(ctx context.Context, step, operation, objectID string, request func(context.Context, string) (graph.Write, error)) (graph.Outcome, error) {
+func (r *run) remove(ctx context.Context, step string, operation policy.Operation, objectID string, request func(context.Context, string) (graph.Write, error)) (graph.Outcome, error) {
 	var w graph.Write
 	began := r.now()
 	err := r.try(ctx, operation, r.words(), func(ctx context.Context) error {
@@ -200,11 +201,11 @@ func (r *run) purgeItem(ctx context.Context, step, objectID string) error {
 	}
 	var waited time.Duration
 	for n := 0; ; n++ {
-		outcome, err := r.remove(ctx, step, opPurge, objectID, r.Graph.PurgeDeletedItem)
+		outcome, err := r.remove(ctx, step, policy.DeletedItemPurge, objectID, r.Graph.PurgeDeletedItem)
 		if err != nil || outcome != graph.OutcomeAbsent {
 			return err
 		}
-		pause := pauseBefore(n, objectID, nil)
+		pause := policy.PauseBefore(n, objectID)
 		if waited+pause > purgePatience {
 			return nil
 		}

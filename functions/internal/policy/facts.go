@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// The services, as their errors name themselves.
+const (
+	serviceGraph = "graph"
+	serviceARM   = "arm"
+	serviceDDOE  = "ddoe"
+)
+
+// answer is the error of a client that a service has answered.
+type answer interface {
+	error
+	Service() string
+	HTTPStatus() int
+	ErrorCode() string
+	// RetryAfter is how long the service asks to wait; zero if it does not.
+	RetryAfter() time.Duration
+}
+
+// detailed is an answer with more codes than one.
+type detailed interface{ ErrorDetailCodes() []string }
+
+// facts are what the table looks at.
+type facts struct {
+	service    string
+	status     int
+	codes      []string
+	retryAfter time.Duration
+}
+
+// factsOf reads the answer of a service out of an error; false where none has answered.
+func factsOf(err error) (facts, bool) {
+	var a answer
+	if !errors.As(err, &a) {
+		return facts{}, false
+	}
+	f := facts{service: a.Service(), status: a.HTTPStatus(), codes: []string{a.ErrorCode()}, retryAfter: a.RetryAfter()}
+	if d, ok := a.(detailed); ok {
+		f.codes = slices.Concat(f.codes, d.ErrorDetailCodes())
+	}
+	return f, true
+}
+
+// RetryAfter is how long the service that has answered with an error asks to wait; zero where none does.
+func RetryAfter(err error) time.Duration {
+	f, _ := factsOf(err)
+	return f.retryAfter
+}

@@ -1,0 +1,44 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// Failure is a request that did not succeed, with what the table says about it.
+type Failure struct {
+	Operation Operation
+	Decision  Decision
+	// Spent says that the request was repeated as often as the table allows, not only as long as the invocation had time.
+	Spent bool
+	// Context is what the words of a diagnosis name.
+	Context diagnosis.Context
+	// Err is the service's error.
+	Err error
+}
+
+// Fail makes the failure of a request that was sent once, without Requests.
+func Fail(op Operation, c diagnosis.Context, err error) *Failure {
+	return &Failure{Operation: op, Decision: Decide(op, err), Context: c, Err: err}
+}
+
+// Error names operation and cause.
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Operation, f.Err) }
+
+// Unwrap returns the service's error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// With returns the failure with another action: that of a caller who has looked.
+func (f *Failure) With(a Action) *Failure {
+	other := *f
+	other.Decision = Decision{Action: a}
+	return &other
+}
+
+// Diagnosis gives the failure its words. settled says that waiting has been tried.
+func (f *Failure) Diagnosis(settled bool) diagnosis.Diagnosis {
+	c := f.Context
+	c.Operation, c.Settled = string(f.Operation), settled
+	return diagnosis.Classify(f.Err, c)
+}

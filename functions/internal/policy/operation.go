@@ -1,0 +1,67 @@
+package policy
+
+import "strings"
+
+// Operation names a request to a service, as package diagnosis knows it.
+type Operation string
+
+// The requests to Microsoft Graph.
+const (
+	ApplicationUpsert  Operation = "application.upsert"
+	ApplicationGet     Operation = "application.get"
+	ApplicationDelete  Operation = "application.delete"
+	PrincipalUpsert    Operation = "servicePrincipal.upsert"
+	PrincipalGet       Operation = "servicePrincipal.get"
+	PrincipalDelete    Operation = "servicePrincipal.delete"
+	CredentialUpsert   Operation = "federatedCredential.upsert"
+	CredentialList     Operation = "federatedCredential.list"
+	CredentialDelete   Operation = "federatedCredential.delete"
+	DeletedItemRestore Operation = "deletedItem.restore"
+	DeletedItemPurge   Operation = "deletedItem.purge"
+)
+
+// The requests to Azure Resource Manager.
+const (
+	RolePut    Operation = "rbac.put"
+	RoleGet    Operation = "rbac.get"
+	RoleList   Operation = "rbac.list"
+	RoleDelete Operation = "rbac.delete"
+	AccountGet Operation = "account.get"
+)
+
+// The requests to the platform.
+const (
+	SubjectTokenGet           Operation = "subjectToken.get"
+	PlatformTypesList         Operation = "ddoe.types.list"
+	PlatformProjectGet        Operation = "ddoe.project.get"
+	PlatformUserGet           Operation = "ddoe.user.get"
+	PlatformIntegrationList   Operation = "ddoe.integration.list"
+	PlatformIntegrationGet    Operation = "ddoe.integration.get"
+	PlatformIntegrationCreate Operation = "ddoe.integration.create"
+	PlatformIntegrationUpdate Operation = "ddoe.integration.update"
+	PlatformIntegrationDelete Operation = "ddoe.integration.delete"
+	DriverList                Operation = "ddoe.driver.list"
+	DriverGet                 Operation = "ddoe.driver.get"
+	DriverCreate              Operation = "ddoe.driver.create"
+	DriverUpdate              Operation = "ddoe.driver.update"
+	DriverDelete              Operation = "ddoe.driver.delete"
+	DriverCount               Operation = "ddoe.driver.count"
+	DriverTest                Operation = "ddoe.driver.test"
+	PayloadTest               Operation = "ddoe.driver.payload.test"
+	DriverValidate            Operation = "ddoe.driver.validate"
+)
+
+// keylessCreates are the creates that have no key, so that sending one twice may make two objects.
+func keylessCreates() []Operation { return []Operation{PlatformIntegrationCreate, DriverCreate} }
+
+func isKeylessCreate(op Operation) bool {
+	for _, create := range keylessCreates() {
+		if op == create {
+			return true
+		}
+	}
+	return false
+}
+
+// IsOnDriver reports whether an operation is about a driver, which is in a project.
+func (op Operation) IsOnDriver() bool { return strings.HasPrefix(string(op), "ddoe.driver.") }

@@ -1,0 +1,105 @@
+// Package policy decides what to do about an error of a service: give up, repeat the request here, try again later, read
+// what exists already, or ask the list whether a lost create went through. It decides by operation, status and code
+// alone, in one table; words, and the HTTP status that a code is answered with, are never read. Requests sends a request
+// as the table says.
+package policy
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// Action is what to do about an error.
+type Action string
+
+const (
+	// GiveUp ends the operation: the same request would be refused again.
+	GiveUp Action = "give-up"
+	// RetryHere repeats the request within the decision's budget or attempts, then does what Decision.After says.
+	RetryHere Action = "retry-here"
+	// RetryLater leaves it to a later attempt at the whole operation.
+	RetryLater Action = "retry-later"
+	// Exists means that something may be in the way already: look, and compare or adopt it. Where the look shows nothing,
+	// Absent says what to do.
+	Exists Action = "exists"
+	// InDoubt means that a create without a key may have been carried out although its answer was lost or a fault: ask the
+	// list, and send it again only where nothing is there.
+	InDoubt Action = "in-doubt"
+)
+
+// Decision is what the table says about an error.
+type Decision struct {
+	Action Action
+	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses counts.
+	Budget time.Duration
+	// Attempts is how often RetryHere repeats the request; 0 is as often as the budget allows.
+	Attempts int
+	// After is what to do once RetryHere is used up, or where a look after Exists or InDoubt shows nothing. Empty means
+	// RetryLater.
+	After Action
+}
+
+// then is the decision once its own action has been carried out without success.
+func (d Decision) then() Decision {
+	if d.After == "" {
+		return Decision{Action: RetryLater}
+	}
+	return Decision{Action: d.After}
+}
+
+// Decide looks an error of an operation up. Without an answer of a service the request may have been carried out.
+func Decide(op Operation, err error) Decision {
+	f, answered := factsOf(err)
+	if !answered {
+		if isKeylessCreate(op) {
+			return Decision{Action: InDoubt}
+		}
+		return Decision{Action: RetryLater}
+	}
+	for _, r := range rows() {
+		if r.matches(op, f) {
+			return r.Decision
+		}
+	}
+	return Decision{Action: GiveUp} // an answer below 500 that no row knows: the request was refused
+}
+
+// Absent is the failure of a request that met Exists or InDoubt, after a look that has found nothing. Any other error is
+// returned as it is.
+func Absent(err error) error {
+	var f *Failure
+	if !errors.As(err, &f) || f.Decision.Action != Exists && f.Decision.Action != InDoubt {
+		return err
+	}
+	return f.With(f.Decision.then().Action)
+}
+
+// ActionOf returns the action of a Failure, empty for any other error.
+func ActionOf(err error) Action {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Decision.Action
+	}
+	return ""
+}
+
+// IsRefusal reports whether a service's answer says that nothing was made: one below 500 does, 408 aside, and a success that
+// cannot be believed does not.
+func IsRefusal(err error) bool {
+	f, answered := factsOf(err)
+	return answered && f.status >= http.StatusBadRequest && f.status < http.StatusInternalServerError && f.status != http.StatusRequestTimeout
+}
+
+// IsFinal reports whether trying again cannot help: by a Failure's action, by the code of an error that has its words
+// already, and never for any other error.
+func IsFinal(err error) bool {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Decision.Action == GiveUp || f.Decision.Action == Exists
+	}
+	var known *diagnosis.Error
+	return errors.As(err, &known) && !passes(known.Diagnosis.Code)
+}
