@@ -1,3 +1,7 @@
+// Package ddoe talks to the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client), and the
+// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that was
+// asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and shows
+// neither tokens and keys nor the options of an integration. Failures are *Error.
 package ddoe
 
 import (

@@ -16,10 +16,7 @@ const (
 // Driver is a storage driver as the platform shows it, flattened. The published description requires id, type, creator,
 // createdAt and name alone: what is empty, or nil where empty means something, has not been said.
 type Driver struct {
-	ID                  string         `json:"id"`
-	Name                string         `json:"name"`
-	Type                string         `json:"type"`
-	CreatedAt           Date           `json:"createdAt"`
+	Object
 	ProjectID           string         `json:"projectId"`
 	IntegrationID       string         `json:"integrationId"`
 	ContainerName       *string        `json:"containerName"`
@@ -81,12 +78,13 @@ func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 	return d, err
 }
 
-// CreateDriver makes a driver and returns it with the platform's id of the request. It is sent once; see CreateIntegration.
-func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string, error) {
+// CreateDriver makes a driver. It is sent once; see CreateIntegration.
+func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
 	var d Driver
 	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n, once: true,
 		answer: &d, isComplete: func() bool { return d.ID != "" }})
-	return d, id, err
+	d.RequestID = id
+	return d, err
 }
 
 // DriverPatch changes a driver; absent members stay as they are.
@@ -105,21 +103,23 @@ type PayloadChanges struct {
 }
 
 // UpdateDriver changes a driver; its type and its project cannot be changed.
-func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, string, error) {
+func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, error) {
 	var d Driver
 	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: p,
 		answer: &d, isComplete: func() bool { return d.ID == driverID }})
-	return d, id, err
+	d.RequestID = id
+	return d, err
 }
 
-// DeleteDriver deletes a driver.
+// DeleteDriver deletes a driver and returns the platform's id of the request.
 func (c *Client) DeleteDriver(ctx context.Context, driverID string) (string, error) {
 	return c.do(ctx, call{op: "delete driver", method: http.MethodDelete, path: "/drivers/" + segment(driverID)})
 }
 
 // TestDriver has the platform test the storage of a driver; the platform writes a test file.
-func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error) {
-	return c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test"})
+func (c *Client) TestDriver(ctx context.Context, driverID string) error {
+	_, err := c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test"})
+	return err
 }
 
 // CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is

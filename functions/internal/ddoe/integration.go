@@ -30,14 +30,24 @@ func (c *Client) AvailableIntegrations(ctx context.Context, organizationID strin
 	return types, err
 }
 
+// Object is what integrations and drivers have in common.
+type Object struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	CreatedAt Date   `json:"createdAt"`
+	// RequestID is the platform's id of the request that has answered with the object.
+	RequestID string `json:"-"`
+}
+
+// About is what an integration or a driver has in common with the other.
+func (o Object) About() Object { return o }
+
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator come in
 // two forms and are left out.
 type Integration struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Type      string   `json:"type"`
-	CreatedAt Date     `json:"createdAt"`
-	Metadata  Metadata `json:"metadata"`
+	Object
+	Metadata Metadata `json:"metadata"`
 }
 
 // Date is a time of the platform's: milliseconds since 1970 for an integration, text for a driver.
@@ -96,13 +106,14 @@ type NewIntegration struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
-// CreateIntegration makes an integration and returns it with the platform's id of the request. It is sent once, 429 aside:
+// CreateIntegration makes an integration. It is sent once, 429 aside:
 // without an answer, or after one of 5xx, the integration may exist.
-func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, string, error) {
+func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
 	var made Integration
 	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: n,
 		once: true, answer: &made, isComplete: func() bool { return made.ID != "" }})
-	return made, id, err
+	made.RequestID = id
+	return made, err
 }
 
 // IntegrationPatch changes an integration; absent members stay as they are.
@@ -119,14 +130,15 @@ type Credentials struct {
 }
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
-func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p IntegrationPatch) (Integration, string, error) {
+func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p IntegrationPatch) (Integration, error) {
 	var changed Integration
 	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: p,
 		answer: &changed, isComplete: func() bool { return changed.ID == p.IntegrationID }})
-	return changed, id, err
+	changed.RequestID = id
+	return changed, err
 }
 
-// DeleteIntegration deletes an integration. The answer, which lists the others, is not read.
+// DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the others, is not read.
 func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrationID string) (string, error) {
 	return c.do(ctx, call{op: "delete integration", method: http.MethodDelete,
 		path: integrations(organizationID) + "/" + segment(integrationID)})

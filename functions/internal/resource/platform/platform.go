@@ -112,32 +112,10 @@ func targetOf(d integration.Document) string {
 // for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
-// learn is a change of what the status says of the platform's side. Others may hold the status that it changes.
-func learn(change func(*integration.DDOEStatus)) func(*integration.Status) {
-	return func(s *integration.Status) {
-		var st integration.DDOEStatus
-		if s.DDOE != nil {
-			st = *s.DDOE
-		}
-		change(&st)
-		s.DDOE = &st
-	}
-}
-
-// unvalidated takes back what the platform's validation said, as something that it depends on has changed.
-func unvalidated(st *integration.DDOEStatus) {
-	st.Validated, st.CheckedAt, st.ValidationID = false, nil, ""
-}
-
-// readTimeout bounds a read, so that a platform that hangs holds up no look at an integration.
-const readTimeout = 15 * time.Second
-
-// read sends a request that changes nothing, again as the policy table says.
-func read[T any](ctx context.Context, p *Platform, op policy.Operation, request func(ctx context.Context) (T, error)) (T, error) {
+// ask sends a request, again as the policy table says.
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(ctx context.Context) (T, error)) (T, error) {
 	var answer T
 	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, readTimeout)
-		defer cancel()
 		var err error
 		answer, err = request(ctx)
 		return err
@@ -145,26 +123,9 @@ func read[T any](ctx context.Context, p *Platform, op policy.Operation, request 
 	return answer, err
 }
 
-// write sends a request that changes something, again as the policy table says, and returns the platform's id of it.
-func write(ctx context.Context, p *Platform, op policy.Operation, request func(ctx context.Context) (string, error)) (string, error) {
-	var id string
-	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
-		var err error
-		id, err = request(ctx)
-		return err
-	})
-	return id, err
-}
-
 // refuse is the error of a code.
 func refuse(code diagnosis.Code, opts ...diagnosis.Option) error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
-}
-
-// notYet is the error of what time may settle.
-func notYet(op policy.Operation, code diagnosis.Code, format string, args ...any) error {
-	return &policy.Failure{Operation: op, Decision: policy.Decision{Action: policy.RetryLater},
-		Err: refuse(code, diagnosis.WithDetail(format, args...))}
 }
 
 // together runs the parts at once: they are one hop.
@@ -177,6 +138,6 @@ func together(parts ...func()) {
 }
 
 // named is an object of the platform for people.
-func named(name, id string) string {
-	return diagnosis.Printable(name) + " (id " + diagnosis.Printable(id) + ")"
+func named(o ddoe.Object) string {
+	return diagnosis.Printable(o.Name) + " (id " + diagnosis.Printable(o.ID) + ")"
 }
