@@ -11,13 +11,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
@@ -46,6 +46,10 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resource manager client: %w", err)
 	}
+	site, err := platformClient(cfg.Platform, p)
+	if err != nil {
+		return nil, err
+	}
 	repository := &integration.Repository{Store: p.store, Now: time.Now}
 	instance := provision.InstanceOf(cfg.StateStorageURL)
 	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log})
@@ -57,8 +61,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Repository: repository,
 		Engine:     engine,
 		Schedule:   schedule.Plan,
-		Graph:      directory,
-		ARM:        resources,
+		Kinds:      kinds(cfg, instance, services{directory: directory, resources: resources, platform: site}, log),
 		Defaults: integration.Defaults{
 			Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 			TenantID: func(ctx context.Context) (string, error) {
@@ -69,21 +72,14 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 			Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
 			Now: time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 		},
-		Now: time.Now, Instance: instance, Log: log,
+		Now: time.Now, Log: log,
 	}
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
-		service.PlatformKey = cfg.SubjectTokenKey
 	}
-	if cfg.Platform != nil {
-		service.PlatformKey = cfg.Platform.Key // the same setting
-	}
-	if service.Platform, err = platformOf(cfg.Platform, p); err != nil {
-		return nil, err
-	}
-	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Graph: directory, ARM: resources, Now: time.Now}
+	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds, Now: time.Now}
 	checks := &health.Service{
-		Repository: repository, Schedule: schedule, Engine: engine, Look: service.Watch(observer.Look), Send: p.send, Now: time.Now,
+		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
 		Source: message.Source(instance), Log: log,
 	}
 	worker, err := operation.NewWorker(engine, service.Tasks())
@@ -94,8 +90,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
 }
 
-// platformOf is the DDOE platform's API; nil where its steps are off.
-func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
+// platformClient is the client of the DDOE platform's API; nil where its steps are off.
+func platformClient(cfg *PlatformAPI, p platform) (*ddoe.Client, error) {
 	if cfg == nil {
 		return nil, nil
 	}
@@ -103,5 +99,5 @@ func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("platform client: %w", err)
 	}
-	return &provision.Platform{Hiding: client.Hiding, IntegrationType: cfg.IntegrationType, OptionMap: cfg.OptionMap}, nil
+	return client, nil
 }

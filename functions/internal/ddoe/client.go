@@ -1,3 +1,7 @@
+// Package ddoe talks to the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client), and the
+// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that was
+// asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and shows
+// neither tokens and keys nor the options of an integration. Failures are *Error.
 package ddoe
 
 import (
@@ -17,13 +21,12 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt. The platform's own SDK waits twice as long, but has no caller that ends after some
-	// minutes.
-	requestTimeout = time.Minute
+	// requestTimeout bounds one attempt, its answer's body included.
+	requestTimeout = 30 * time.Second
 	// maxRetries is how often a request is sent again.
-	maxRetries = 5
+	maxRetries = 3
 	// maxWait is the longest pause within a request: who is asked to wait longer gets the error and decides.
-	maxWait = 30 * time.Second
+	maxWait = 10 * time.Second
 	// maxBody is the largest answer that is read, in bytes: lists have no pages.
 	maxBody = 8 << 20
 )
@@ -39,9 +42,7 @@ type Options struct {
 	Client *http.Client
 	// Sleep waits between attempts; it returns early with the context's error. A timer where nil.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Now is the clock; time.Now where nil.
-	Now func() time.Time
-	// Hidden are texts that may be part of options and are never shown.
+	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
 	Hidden []secret.Value
 }
 
@@ -51,7 +52,6 @@ type Client struct {
 	key    secret.Value
 	client *http.Client
 	sleep  func(ctx context.Context, d time.Duration) error
-	now    func() time.Time
 	hidden []secret.Value
 }
 
@@ -64,13 +64,10 @@ func NewClient(o Options) (*Client, error) {
 	if o.Key.IsZero() {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
-	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep, now: o.Now,
+	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep,
 		hidden: append(slices.Clone(o.Hidden), o.Key)}
 	if c.sleep == nil {
 		c.sleep = pause
-	}
-	if c.now == nil {
-		c.now = time.Now
 	}
 	return c, nil
 }
@@ -102,23 +99,17 @@ type call struct {
 	method string
 	path   string // below the base, escaped, with query
 	body   any    // nil for none
-	// once says that the request must not be sent again by itself, as its fate may be unknown: it could make a second object.
-	// That goes for 429 too, which a proxy may answer that has handed the request on.
+	// once says that the request has no key: sending it twice could make two objects.
 	once bool
-	// empty says that success is 204 without a body.
-	empty bool
-	// hidden are texts of the body that must not be shown.
-	hidden []string
-	// id is where the id of the object that was asked for is decoded to: an answer without one is not believed. Nil where the
-	// answer is no such object.
-	id *string
-	// complete reports whether any other decoded answer says what was asked for; nil where all of the form do.
-	complete func() bool
+	// answer is what a success is decoded into; nil where the answer's content does not matter.
+	answer any
+	// isComplete reports whether the decoded answer says what was asked for; nil where any of its form does.
+	isComplete func() bool
 }
 
-// do sends the request until it is answered for good, and decodes the answer into v. It returns the platform's id of the
+// do sends the request until it is answered for good, and decodes the answer. It returns the platform's id of the
 // request. Errors are *Error where the platform answered, else the transport's.
-func (c *Client) do(ctx context.Context, r call, v any) (string, error) {
+func (c *Client) do(ctx context.Context, r call) (string, error) {
 	var content []byte
 	if r.body != nil {
 		var err error
@@ -128,37 +119,25 @@ func (c *Client) do(ctx context.Context, r call, v any) (string, error) {
 	}
 	for n := 0; ; n++ {
 		resp, body, err := c.send(ctx, r, content)
-		wait, again := c.again(r, n, resp, err)
-		switch {
-		case ctx.Err() != nil:
-			return "", fmt.Errorf("ddoe: %s: %w", r.op, ctx.Err())
-		case again && !outlasts(ctx, wait):
+		wait, again := c.isWorthRepeating(r, n, resp, err)
+		if again && ctx.Err() == nil {
 			if err := c.sleep(ctx, wait); err != nil {
 				return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
 			}
-		case err != nil:
-			return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-		default:
-			return requestID(resp.Header, c.secrets(r.hidden)), c.read(r, resp, body, v)
+			continue
 		}
+		if err != nil {
+			return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
+		}
+		return c.requestID(resp), c.read(r, resp, body)
 	}
-}
-
-// outlasts reports whether a pause would end after the context's deadline.
-func outlasts(ctx context.Context, wait time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < wait
 }
 
 // send makes one attempt and reads its answer.
 func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	var reader io.Reader = http.NoBody
-	if content != nil {
-		reader = bytes.NewReader(content)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, reader)
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {
 		return nil, nil, errors.New("the path is not valid")
 	}
@@ -180,65 +159,39 @@ func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Respon
 	return resp, body, nil
 }
 
-// again says whether and when to send a request again, as the platform's own SDK does: after connection faults and
-// gateway errors, with pauses of 1, 2, 4, 8 and 16 seconds. Unlike the SDK it never repeats what makes an object, since the
-// API has no idempotency key, and it honours 429.
-func (c *Client) again(r call, n int, resp *http.Response, err error) (time.Duration, bool) {
-	if n >= maxRetries {
-		return 0, false
-	}
+// isWorthRepeating reports whether and when to send a request again: after faults of the connection and of a gateway, with
+// pauses of 1, 2 and 4 seconds (the platform's own SDK repeats 501 to 508, 510 and 511), but not after a hung answer, and
+// never what makes an object. 429 refuses any request, so that nothing was made.
+func (c *Client) isWorthRepeating(r call, n int, resp *http.Response, err error) (time.Duration, bool) {
 	wait := time.Second << n
-	if err != nil {
-		return wait, !r.once
-	}
-	asked := retryAfter(resp.Header, c.now())
-	wait = max(wait, asked)
-	switch status := resp.StatusCode; {
-	case wait > maxWait:
+	switch {
+	case n >= maxRetries:
 		return 0, false
-	case status == http.StatusTooManyRequests, status >= 501 && status <= 508, status == 510, status == 511:
-		return wait, !r.once
+	case err != nil:
+		return wait, !r.once && !errors.Is(err, context.DeadlineExceeded)
+	case resp.StatusCode == http.StatusTooManyRequests:
+		wait = max(wait, retryAfter(resp.Header))
+		return wait, wait <= maxWait
 	}
-	return 0, false
+	status := resp.StatusCode
+	return wait, !r.once && (status >= 501 && status <= 508 || status == 510 || status == 511)
 }
 
-// read believes a success only where it has the form that was asked for.
-func (c *Client) read(r call, resp *http.Response, body []byte, v any) error {
+// read believes a success only as JSON of the form that was asked for: on a path that it does not know, the platform
+// answers 200 with its web page. A deletion may be answered with 204, and so may what has no content to give.
+func (c *Client) read(r call, resp *http.Response, body []byte) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return refusal(r.op, c.base+r.path, resp, body, c.now(), c.secrets(r.hidden))
+		return c.refusal(r, resp, body)
 	}
-	if !sound(r, resp, body, v) {
-		return invalid(r.op, c.base+r.path, resp, c.secrets(r.hidden))
+	hasNone := resp.StatusCode == http.StatusNoContent
+	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Valid(body)
+	switch {
+	case r.answer == nil && (hasNone || r.method == http.MethodDelete && isSound):
+		return nil
+	case r.answer == nil, hasNone, !isSound, json.Unmarshal(body, r.answer) != nil, r.isComplete != nil && !r.isComplete():
+		return c.invalid(r, resp)
 	}
 	return nil
-}
-
-// sound reports whether a success is what was asked for, and decodes it into v.
-func sound(r call, resp *http.Response, body []byte, v any) bool {
-	noContent := resp.StatusCode == http.StatusNoContent
-	if r.empty || noContent && r.method == http.MethodDelete {
-		return noContent
-	}
-	return isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, v) == nil &&
-		(r.id == nil || *r.id != "") && (r.complete == nil || r.complete())
-}
-
-// remove deletes an object; false where it was absent. A success is 204, or JSON that says anything, such as what is left.
-func (c *Client) remove(ctx context.Context, op, path string) (bool, string, error) {
-	var said json.RawMessage
-	id, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, &said)
-	if IsNotFound(err) {
-		return false, id, nil
-	}
-	return err == nil, id, err
-}
-
-func (c *Client) secrets(more []string) []string {
-	all := slices.Clone(more)
-	for _, s := range c.hidden {
-		all = append(all, s.Reveal())
-	}
-	return all
 }
 
 // segment escapes one segment of a path; what would leave the path becomes one that the platform does not know.

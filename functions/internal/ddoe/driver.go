@@ -1,9 +1,7 @@
 package ddoe
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,97 +13,49 @@ const (
 	DriverDatalake = "azureDatalakeGen2"
 )
 
-// Driver is a storage driver as the platform shows it, flattened. It need not say more than id, type, creator and name:
-// what is empty, or nil where empty means something, has not been said.
+// Driver is a storage driver as the platform shows it, flattened. The published description requires id, type, creator,
+// createdAt and name alone: what is empty, or nil where empty means something, has not been said.
 type Driver struct {
-	ID   string
-	Name string
-	Type string
-	// Creator is the id, which is the e-mail address, of the user who made it.
-	Creator             string
-	ProjectID           string
-	IntegrationID       string
-	IntegrationType     string
-	ContainerName       *string
-	Path                *string
-	AllowExternalDelete *bool
+	Object
+	ProjectID           string         `json:"projectId"`
+	IntegrationID       string         `json:"integrationId"`
+	ContainerName       *string        `json:"containerName"`
+	Path                *string        `json:"path"`
+	AllowExternalDelete *bool          `json:"allowExternalDelete"`
+	Metadata            DriverMetadata `json:"metadata"`
 }
 
-// UnmarshalJSON reads a driver; what cannot be read has not been said. Its project may be said in its metadata alone, where a
-// create sends it.
-func (d *Driver) UnmarshalJSON(body []byte) error {
-	var shown struct {
-		ID                  loose[string]   `json:"id"`
-		Name                loose[string]   `json:"name"`
-		Type                loose[string]   `json:"type"`
-		Creator             reference       `json:"creator"`
-		ProjectID           loose[string]   `json:"projectId"`
-		IntegrationID       loose[string]   `json:"integrationId"`
-		IntegrationType     loose[string]   `json:"integrationType"`
-		ContainerName       loose[string]   `json:"containerName"`
-		Path                loose[string]   `json:"path"`
-		AllowExternalDelete loose[bool]     `json:"allowExternalDelete"`
-		Metadata            loose[metadata] `json:"metadata"`
-	}
-	if err := json.Unmarshal(body, &shown); err != nil {
-		return err
-	}
-	*d = Driver{ID: shown.ID.or(""), Name: shown.Name.or(""), Type: shown.Type.or(""), Creator: string(shown.Creator),
-		ProjectID:     cmp.Or(shown.ProjectID.or(""), shown.Metadata.or(metadata{}).System.ProjectID),
-		IntegrationID: shown.IntegrationID.or(""), IntegrationType: shown.IntegrationType.or(""),
-		ContainerName: shown.ContainerName.said, Path: shown.Path.said, AllowExternalDelete: shown.AllowExternalDelete.said}
-	return nil
+// DriverMetadata is what a create sends along and the SDK reads back. The published description has the member system, and
+// leaves the object open to others: ManagedBy is one of those.
+type DriverMetadata struct {
+	System struct {
+		ProjectID string `json:"projectId"`
+		OrgID     string `json:"orgId,omitempty"`
+	} `json:"system"`
+	ManagedBy string `json:"managed-by,omitempty"`
 }
 
-// NewDriver is a driver that is to be made or tested. All members but Path are required.
+// NewDriver is a driver that is to be made, as the platform's own SDK sends it.
 type NewDriver struct {
-	Name, Type                     string
-	ProjectID, OrganizationID      string
-	IntegrationID, IntegrationType string
-	// Creator is the e-mail address of the key's user.
-	Creator       string
-	ContainerName string
-	// Path is a folder in the container; empty is the root.
-	Path                string
-	AllowExternalDelete bool
+	Name                string         `json:"name"`
+	Type                string         `json:"type"`
+	IntegrationID       string         `json:"integrationId"`
+	IntegrationType     string         `json:"integrationType"`
+	Creator             string         `json:"creator"` // the e-mail address of the key's user
+	Metadata            DriverMetadata `json:"metadata"`
+	Payload             Payload        `json:"payload"`
+	AllowExternalDelete bool           `json:"allowExternalDelete"`
 }
 
-type system struct {
-	ProjectID string `json:"projectId"`
-	OrgID     string `json:"orgId,omitempty"`
-}
-
-type metadata struct {
-	System system `json:"system"`
-}
-
-// payload has storageClass and region because the platform's own SDK sends them; Azure has no use for them.
-type payload struct {
+// Payload is the place in Azure. The SDK sends storageClass and region too; Azure has no use for them.
+type Payload struct {
 	ContainerName string  `json:"containerName"`
-	Path          string  `json:"path"`
+	Path          string  `json:"path"` // a folder in the container; empty is the root
 	StorageClass  string  `json:"storageClass"`
 	Region        *string `json:"region"`
 }
 
-// driverBody is the body as the platform's own SDK sends it.
-type driverBody struct {
-	IntegrationID       string   `json:"integrationId"`
-	IntegrationType     string   `json:"integrationType"`
-	Name                string   `json:"name"`
-	Type                string   `json:"type"`
-	Metadata            metadata `json:"metadata"`
-	Payload             payload  `json:"payload"`
-	AllowExternalDelete bool     `json:"allowExternalDelete"`
-	Creator             string   `json:"creator"`
-}
-
-func (n NewDriver) body() driverBody {
-	return driverBody{IntegrationID: n.IntegrationID, IntegrationType: n.IntegrationType, Name: n.Name, Type: n.Type,
-		Metadata: metadata{system{n.ProjectID, n.OrganizationID}}, Payload: payload{ContainerName: n.ContainerName, Path: n.Path},
-		AllowExternalDelete: n.AllowExternalDelete, Creator: n.Creator}
-}
-
-// ListDrivers lists the drivers of a project and of an integration; either may be empty. Entries without an id are left out.
+// ListDrivers lists the drivers of a project, or of an integration; either may be empty.
 func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID string) ([]Driver, error) {
 	query := url.Values{}
 	if projectID != "" {
@@ -114,126 +64,106 @@ func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID strin
 	if integrationID != "" {
 		query.Set("integrationId", integrationID)
 	}
-	var all list[Driver]
-	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + query.Encode()}, &all)
-	return slices.DeleteFunc(all, func(one Driver) bool { return one.ID == "" }), err
+	var all []Driver
+	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + query.Encode(), answer: &all,
+		isComplete: func() bool { return !slices.ContainsFunc(all, func(d Driver) bool { return d.ID == "" }) }})
+	return all, err
 }
 
 // GetDriver reads one driver.
 func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 	var d Driver
-	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id), id: &d.ID}, &d)
+	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id),
+		answer: &d, isComplete: func() bool { return d.ID != "" }})
 	return d, err
 }
 
-// CreateDriver makes a driver and returns it with the platform's id of the request. It is sent once: after an error other
-// than a refusal the driver may exist.
-func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, string, error) {
+// CreateDriver makes a driver. It is sent once; see CreateIntegration.
+func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
 	var d Driver
-	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n.body(), once: true,
-		id: &d.ID}, &d)
-	return d, id, err
+	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n, once: true,
+		answer: &d, isComplete: func() bool { return d.ID != "" }})
+	d.RequestID = id
+	return d, err
 }
 
-// DriverPatch changes a driver; empty and nil members stay as they are.
+// DriverPatch changes a driver; absent members stay as they are.
 type DriverPatch struct {
-	Name string
-	// IntegrationID and IntegrationType go together.
-	IntegrationID, IntegrationType string
-	ContainerName, Path            *string
-	AllowExternalDelete            *bool
+	Name    string         `json:"name,omitempty"`
+	Payload PayloadChanges `json:"payload"`
 }
 
-// UpdateDriver changes a driver; its type and its project cannot be changed. A platform that keeps a member may answer
-// with success all the same.
-func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, string, error) {
-	type changes struct {
-		IntegrationID       string  `json:"integrationId,omitempty"`
-		IntegrationType     string  `json:"integrationType,omitempty"`
-		ContainerName       *string `json:"containerName,omitempty"`
-		Path                *string `json:"path,omitempty"`
-		AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
-	}
-	body := struct {
-		Name    string  `json:"name,omitempty"`
-		Payload changes `json:"payload"`
-	}{p.Name, changes{p.IntegrationID, p.IntegrationType, p.ContainerName, p.Path, p.AllowExternalDelete}}
+// PayloadChanges are the members of a driver besides its name that can be changed; integration and its type go together.
+type PayloadChanges struct {
+	IntegrationID       string  `json:"integrationId,omitempty"`
+	IntegrationType     string  `json:"integrationType,omitempty"`
+	ContainerName       *string `json:"containerName,omitempty"`
+	Path                *string `json:"path,omitempty"`
+	AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
+}
+
+// UpdateDriver changes a driver; its type and its project cannot be changed.
+func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, error) {
 	var d Driver
-	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: body,
-		id: &d.ID}, &d)
-	return d, id, err
+	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: p,
+		answer: &d, isComplete: func() bool { return d.ID == driverID }})
+	d.RequestID = id
+	return d, err
 }
 
-// DeleteDriver deletes a driver; false where it was absent.
-func (c *Client) DeleteDriver(ctx context.Context, driverID string) (bool, string, error) {
-	return c.remove(ctx, "delete driver", "/drivers/"+segment(driverID))
-}
-
-// TestPayload has the platform test the storage of a driver that is not there yet; the platform writes a test file.
-func (c *Client) TestPayload(ctx context.Context, n NewDriver) (string, error) {
-	return c.do(ctx, call{op: "test storage", method: http.MethodPost, path: "/drivers/test", body: n.body(), empty: true}, nil)
+// DeleteDriver deletes a driver and returns the platform's id of the request.
+func (c *Client) DeleteDriver(ctx context.Context, driverID string) (string, error) {
+	return c.do(ctx, call{op: "delete driver", method: http.MethodDelete, path: "/drivers/" + segment(driverID)})
 }
 
 // TestDriver has the platform test the storage of a driver; the platform writes a test file.
-func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error) {
-	return c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test", empty: true}, nil)
+func (c *Client) TestDriver(ctx context.Context, driverID string) error {
+	_, err := c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test"})
+	return err
 }
 
-// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is not
-// known.
+// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is
+// not known.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
-	var n json.Number
-	var count int64
-	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID), complete: func() bool {
-		var err error
-		count, err = n.Int64()
-		return err == nil && count >= 0
-	}}, &n)
-	return int(count), err
+	count := -1
+	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID),
+		answer: &count, isComplete: func() bool { return count >= 0 }})
+	return count, err
 }
 
 // Command is work that the platform does in the background.
 type Command struct {
-	ID     string `json:"id"`
-	Status string `json:"status"`
-	// Failure is why it failed, in the platform's words, without tokens and options.
-	Failure string `json:"-"`
+	ID     string  `json:"id"`
+	Status string  `json:"status"`
+	Error  *string `json:"error"` // why it failed, in the platform's words, without our secrets
 }
 
-// Ended reports whether the command will not change any more.
-func (c Command) Ended() bool {
-	switch c.Status {
-	case "success", "failed", "timeout", "canceled", "aborted":
-		return true
-	}
-	return false
+// HasEnded reports whether the command will not change any more: the statuses at which the platform's own SDK stops.
+func (c Command) HasEnded() bool {
+	return slices.Contains([]string{"success", "failed", "timeout", "canceled", "aborted"}, c.Status)
 }
 
-// Succeeded reports whether the command did what it was for.
-func (c Command) Succeeded() bool { return c.Status == "success" }
+// HasSucceeded reports whether the command did what it was for.
+func (c Command) HasSucceeded() bool { return c.Status == "success" }
 
 // ValidateDrivers begins to test all drivers of an integration.
 func (c *Client) ValidateDrivers(ctx context.Context, integrationID string) (Command, error) {
-	body := struct {
-		IntegrationID string `json:"integrationId"`
-	}{integrationID}
+	body := map[string]string{"integrationId": integrationID}
 	return c.command(ctx, call{op: "validate drivers", method: http.MethodPost, path: "/drivers/validateDrivers", body: body})
 }
 
-// GetCommand reads how far a command is.
+// GetCommand reads how far a command is. Only the platform's SDK knows this request.
 func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, error) {
 	return c.command(ctx, call{op: "read command", method: http.MethodGet, path: "/commands/" + segment(commandID)})
 }
 
 func (c *Client) command(ctx context.Context, r call) (Command, error) {
-	var answer struct {
-		Command
-		Error any `json:"error"`
+	var answer Command
+	r.answer, r.isComplete = &answer, func() bool { return answer.ID != "" }
+	_, err := c.do(ctx, r)
+	if answer.Error != nil {
+		shown := c.conceal(*answer.Error)
+		answer.Error = &shown
 	}
-	r.id = &answer.ID
-	_, err := c.do(ctx, r, &answer)
-	if failure, ok := answer.Error.(string); ok {
-		answer.Failure = conceal(failure, c.secrets(nil))
-	}
-	return answer.Command, err
+	return answer, err
 }

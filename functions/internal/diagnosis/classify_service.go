@@ -44,13 +44,16 @@ func classifyService(e serviceError, c Context) classified {
 	case serviceARM:
 		code = armCode(e.HTTPStatus(), e.ErrorCode(), c)
 	case serviceDDOE:
-		code = ddoeCode(e.HTTPStatus(), e.ErrorCode())
+		code = ddoeCode(e.HTTPStatus(), e.ErrorCode(), c.Operation)
 	default:
 		code = CodeUnrecognised
 	}
 	k := classified{code: code, evidence: evidence}
 	if asked, ok := e.(interface{ Endpoint() string }); ok {
 		k.target = asked.Endpoint()
+	}
+	if told, ok := e.(interface{ ServiceMessage() string }); ok && told.ServiceMessage() != "" {
+		k.words.detail = "The platform says: " + Printable(told.ServiceMessage())
 	}
 	return k
 }
@@ -162,24 +165,5 @@ func armCode(status int, code string, c Context) string {
 		return "storage-account-not-found"
 	default:
 		return "arm-unrecognised"
-	}
-}
-
-func ddoeCode(status int, code string) string {
-	if code == "answer-invalid" {
-		return "ddoe-answer-invalid"
-	}
-	if s := byStatus(status, "ddoe-throttled", "ddoe-unavailable"); s != "" {
-		return s
-	}
-	switch status {
-	case http.StatusUnauthorized:
-		return "ddoe-unauthorized"
-	case http.StatusForbidden:
-		return "ddoe-forbidden"
-	case http.StatusNotFound:
-		return "ddoe-not-found"
-	default:
-		return "ddoe-unrecognised"
 	}
 }

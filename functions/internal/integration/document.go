@@ -42,6 +42,7 @@ type StorageAccess struct {
 type DDOE struct {
 	OrganizationID string  `json:"organizationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"The organisation's id; required with integration. Another one than before: integration and driver are removed in the old one and made in the new one" example:"55555555-5555-4555-8555-555555555555"`
 	Integration    bool    `json:"integration,omitempty" doc:"Make the integration in the organisation. Default: false, which hands out the form for a person to make it, and removes what was made before"`
+	IntegrationID  string  `json:"integrationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"An integration that exists on the platform, such as one that a person has made by the form: it is used, tested and watched, never changed or deleted. integration may then be left out"`
 	Driver         *Driver `json:"driver,omitempty" doc:"The driver on the integration, for one container; needs integration. Left out, a driver that was made before is removed, and the datasets on it lose their storage"`
 }
 
@@ -138,6 +139,7 @@ type DDOEStatus struct {
 	Mode            string     `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
 	OrganizationID  string     `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
 	IntegrationID   string     `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
+	Adopted         bool       `json:"adopted,omitempty" doc:"The integration is the one that the spec names: it is never changed and not removed at teardown"`
 	DriverID        string     `json:"driverId,omitempty" doc:"The driver's id on the platform"`
 	IntegrationType string     `json:"integrationType,omitempty" doc:"The platform's name of the integration's type"`
 	OptionsHash     string     `json:"optionsHash,omitempty" hidden:"true"` // tells what was sent last, as the platform shows no options; stored, never served

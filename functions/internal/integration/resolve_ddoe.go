@@ -21,12 +21,16 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 		findings = append(findings, optionalText("/ddoe/driver/name", d.Driver.Name)...)
 		findings = append(findings, optionalText("/ddoe/driver/path", d.Driver.Path)...)
 	}
-	if len(findings) > 0 || !d.Integration && d.Driver == nil {
+	findings = append(findings, optionalText("/ddoe/integrationId", d.IntegrationID)...)
+	if len(findings) > 0 || !d.IsWanted() && d.Driver == nil {
 		return findings
 	}
-	if !d.Integration {
+	if d.IntegrationID != "" {
+		findings = append(findings, platformID("/ddoe/integrationId", "ddoe-integration-unknown", "The integration's id is not valid.", d.IntegrationID)...)
+	}
+	if !d.IsWanted() {
 		findings = append(findings, diagnosis.Finding{Pointer: "/ddoe/integration", Code: "ddoe-integration-required", Detail: "A driver is given, but not the integration that it is made with.",
-			Expected: "true", Remedy: "Set ddoe.integration to true, or leave ddoe.driver out."})
+			Expected: "true", Remedy: "Set ddoe.integration to true, name an integration in ddoe.integrationId, or leave ddoe.driver out."})
 	}
 	findings = append(findings, platformID("/ddoe/organizationId", "ddoe-organization-required", "The organisation's id is missing or not valid.", d.OrganizationID)...)
 	if d.Driver != nil {
@@ -36,7 +40,7 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 		}
 		findings = append(findings, resolveDriverPath(d.Driver)...)
 	}
-	if !d.Integration {
+	if !d.IsWanted() {
 		return findings
 	}
 	return append(findings, platformStorage(s)...)

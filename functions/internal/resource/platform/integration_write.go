@@ -1,0 +1,152 @@
+package platform
+
+import (
+	"context"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Apply makes the integration, changes it, writes down the one that the spec names, or hands out the form.
+func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
+	return k.each(items, func(item resource.Item) resource.Result {
+		f, _ := item.Data.(found)
+		switch {
+		case item.State == resource.Manual:
+			return k.handOut(v.Document, item)
+		case item.State != resource.Missing && item.State != resource.Different:
+			return resource.Result{Outcome: resource.OutcomeUnchanged}
+		case f.isUsed:
+			return resource.Result{Outcome: resource.OutcomeAdopted, Learn: learn(func(st *integration.DDOEStatus) {
+				know(st, *f.is, f.is.Type, "", f.organization)
+				st.Adopted = true
+			})}
+		case f.is == nil:
+			return k.make(ctx, v.Document, f)
+		}
+		return k.update(ctx, v.Document, f, *f.is)
+	})
+}
+
+// make creates the integration, with our mark.
+func (k integrations) make(ctx context.Context, d integration.Document, f found) resource.Result {
+	values, hash, err := f.offer.values(d)
+	if err != nil {
+		return resource.Result{Err: err}
+	}
+	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values, Metadata: map[string]string{metaOwner: k.mark(d)}}
+	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate,
+		func(ctx context.Context) (ddoe.Integration, error) {
+			return k.Client.CreateIntegration(ctx, f.organization, body)
+		},
+		func(ctx context.Context) (*ddoe.Integration, error) {
+			s := k.see(ctx, f.organization, "")
+			if ours, err := s.ours("", k.isMarked(d)); len(ours) > 0 || err != nil {
+				return first(ours), err
+			}
+			return k.foreign(d, s.listed, f.offer.kind), nil
+		})
+	switch {
+	case err != nil:
+		return resource.Result{RequestID: made.RequestID, Err: err}
+	case isFound && !k.isMarked(d)(made):
+		return resource.Result{Err: refuse("ddoe-integration-foreign", diagnosis.WithDetail("%s", handmade(made)))}
+	case isFound: // an earlier request may have made it, with other options
+		r := k.update(ctx, d, f, made)
+		r.Outcome = resource.OutcomeCreated
+		return r
+	}
+	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
+}
+
+func first[T any](all []T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
+}
+
+// claim writes down an integration of ours in the place of the one that was known before. Where another run has written down its
+// own meanwhile, that one stays: ours bears the mark, and the next run removes it.
+func claim(d integration.Document, f found, is ddoe.Integration, hash string) func(*integration.Status) {
+	before := statusOf(d).IntegrationID
+	return learn(func(st *integration.DDOEStatus) {
+		if st.IntegrationID == before || st.IntegrationID == is.ID {
+			know(st, is, f.offer.kind, hash, f.organization)
+		}
+	})
+}
+
+// know writes down the integration, and that nothing is left to a person.
+func know(st *integration.DDOEStatus, is ddoe.Integration, kind, hash, organization string) {
+	if st.IntegrationID != is.ID || st.OptionsHash != hash {
+		unvalidated(st)
+	}
+	st.Mode, st.OrganizationID, st.IntegrationID, st.IntegrationType, st.OptionsHash, st.Adopted = modeAPI, organization, is.ID, kind, hash, false
+	st.Form, st.Since, st.Why, st.Next, st.Diagnosis = nil, nil, "", "", nil
+}
+
+// update sends what is not as the spec comes to: the name, and type and options together.
+func (k integrations) update(ctx context.Context, d integration.Document, f found, is ddoe.Integration) resource.Result {
+	values, hash, err := f.offer.values(d)
+	if err != nil {
+		return resource.Result{Err: err}
+	}
+	patch := ddoe.IntegrationPatch{IntegrationID: is.ID}
+	if is.Name != d.Spec.DisplayName {
+		patch.Name = d.Spec.DisplayName
+	}
+	if st := statusOf(d); st.IntegrationID != is.ID || st.OptionsHash != hash || is.Type != f.offer.kind {
+		patch.Credentials = &ddoe.Credentials{Type: f.offer.kind, Options: values}
+	}
+	if patch.Name == "" && patch.Credentials == nil {
+		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claim(d, f, is, hash)}
+	}
+	changed, err := ask(ctx, k.Platform, policy.PlatformIntegrationUpdate, func(ctx context.Context) (ddoe.Integration, error) {
+		return k.Client.UpdateIntegration(ctx, f.organization, patch)
+	})
+	switch {
+	case policy.ActionOf(err) == policy.Exists:
+		err = final(err) // another integration has the name, or an option is not what the type takes
+	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
+		err = refuse("ddoe-integration-unchanged", diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
+			named(changed.Object), diagnosis.Printable(changed.Type)))
+	}
+	if err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
+		return resource.Result{RequestID: changed.RequestID, Err: err, Learn: claim(d, f, is, "")}
+	}
+	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Learn: claim(d, f, is, hash)}
+}
+
+// Remove removes integrations of ours. One that the spec has named, or a person has made by the form, stays.
+func (k integrations) Remove(ctx context.Context, _ resource.View, items []resource.Item) []resource.Result {
+	return k.each(items, func(item resource.Item) resource.Result {
+		f, _ := item.Data.(found)
+		r := resource.Result{Err: item.Err}
+		switch {
+		case item.Err != nil:
+		case f.is == nil || f.isUsed:
+			r = resource.Result{Step: nameIntegration + "-leave", Outcome: resource.OutcomeLeft}
+		default:
+			r = remove(ctx, k.Platform, policy.PlatformIntegrationDelete, f.is.ID,
+				func(ctx context.Context) (string, error) {
+					return k.Client.DeleteIntegration(ctx, f.organization, f.is.ID)
+				},
+				func(ctx context.Context) seen[ddoe.Integration] { return k.see(ctx, f.organization, f.is.ID) })
+		}
+		if r.Step == "" {
+			r.Step = nameIntegration + "-delete"
+		}
+		if r.Err == nil {
+			r.Learn = learn(func(st *integration.DDOEStatus) {
+				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
+					*st = integration.DDOEStatus{OrganizationID: st.OrganizationID, DriverID: st.DriverID, Driver: st.Driver}
+				}
+			})
+		}
+		return r
+	})
+}

@@ -1,0 +1,94 @@
+package platform
+
+import (
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// The words of the platform's form, as its documentation gives them.
+const (
+	formProvider        = "Azure"
+	formIntegrationType = "Workload Identity Federation"
+)
+
+// hasNothing says that nothing of ours is on the platform.
+type hasNothing bool
+
+// manualItem is the integration that is left to a person. code is why the API cannot be used where it was wanted.
+func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
+	return resource.Item{Name: nameIntegration, Key: ownOf(d), Target: d.Spec.DisplayName, State: resource.Manual, Code: code, Detail: why,
+		Data: hasNothing(isClear)}
+}
+
+// why is why the integration is left to a person where nothing is in the way.
+func (p *Platform) why(d integration.Document) string {
+	if d.Spec.DDOE.IsWanted() {
+		return "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
+	}
+	return "The spec does not ask for the platform's side (ddoe.integration is not true)."
+}
+
+// handOut writes down what a person has to do, with the values to type in. What was made by the API before stays known: nobody is
+// told to make a second one.
+func (p *Platform) handOut(d integration.Document, item resource.Item) resource.Result {
+	isClear, _ := item.Data.(hasNothing)
+	return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: learn(func(st *integration.DDOEStatus) {
+		st.Mode, st.Why, st.Since, st.Diagnosis, st.Form = modeManual, item.Detail, nil, nil, nil
+		if item.Code != "" {
+			found := diagnosis.New(item.Code, diagnosis.WithDetail("%s", item.Detail))
+			st.Diagnosis = &found
+		}
+		if isClear {
+			st.OrganizationID = ""
+		}
+		if st.IntegrationID != "" {
+			st.Next = fmt.Sprintf("The integration %s exists already: do not make another. When the cause is mended, the same PUT goes on with it.", st.IntegrationID)
+			return
+		}
+		st.Form, st.Next = formOf(d), nextOf(d)
+	})}
+}
+
+func formOf(d integration.Document) *integration.DDOEForm {
+	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider, IntegrationType: formIntegrationType,
+		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ImportFile: credential.FileName}
+	if d.Spec.DDOE != nil {
+		form.OrganizationID = d.Spec.DDOE.OrganizationID
+	}
+	return form
+}
+
+// nextOf tells a person to make integration and driver.
+func nextOf(d integration.Document) string {
+	next := fmt.Sprintf("Download %s from GET /api/integrations/%s/credentials. In DDOE: Integrations, Create Integration, Create Storage Integration; "+
+		"fill in the form's values, upload the file, and create the driver with the integration: Azure Blob, or Azure Data Lake Storage Gen2 where the "+
+		"account has a hierarchical namespace", credential.FileName, d.ID)
+	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
+		driver := d.Spec.DDOE.Driver
+		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t", driver.ProjectID, driver.Name,
+			d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
+	}
+	next += "."
+	if d.Spec.DDOE.IsWanted() {
+		next += " Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in ddoe.integrationId what you " +
+			"have made, to have it used: it stays yours."
+	}
+	return next
+}
+
+// leftForm is what a teardown leaves: the integration that a person may have made by the form.
+func leftForm(d integration.Document) []resource.Item {
+	form := statusOf(d).Form
+	if form == nil {
+		return nil
+	}
+	target := form.IntegrationName
+	if form.OrganizationID != "" {
+		target += " in the organisation " + form.OrganizationID
+	}
+	return []resource.Item{{Name: nameIntegration, Key: form.IntegrationName, Target: target, State: resource.Unwanted, Data: found{}}}
+}

@@ -1,0 +1,174 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// object is an integration or a driver of the platform.
+type object interface{ About() ddoe.Object }
+
+// seen is what two reads of the same moment have shown: a list, and a look at the one object that the record knows.
+type seen[T object] struct {
+	listed  []T
+	listErr error
+	one     T
+	oneErr  error
+}
+
+// find finds an object by its id. That it is gone is believed where both reads say so.
+func (s seen[T]) find(id string) (*T, error) {
+	if i := slices.IndexFunc(s.listed, func(one T) bool { return one.About().ID == id }); i >= 0 {
+		return &s.listed[i], nil
+	}
+	switch {
+	case s.oneErr == nil && s.one.About().ID == id:
+		return &s.one, nil
+	case s.oneErr != nil && !ddoe.IsNotFound(s.oneErr):
+		return nil, s.oneErr
+	}
+	return nil, s.listErr
+}
+
+// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first. Whoever
+// keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the record knows
+// none, every run sees the same age.
+func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
+	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return !isMarked(one) || one.About().ID == known })
+	slices.SortFunc(all, func(a, b T) int {
+		return cmp.Or(a.About().CreatedAt.Compare(b.About().CreatedAt.Time), strings.Compare(a.About().ID, b.About().ID))
+	})
+	if known == "" {
+		return all, s.listErr
+	}
+	own, err := s.find(known)
+	if own != nil {
+		all = slices.Insert(all, 0, *own)
+	}
+	return all, err
+}
+
+// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is 30.
+func until(ctx context.Context, p *Platform, look func(ctx context.Context) (bool, error)) (bool, error) {
+	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
+		if policy.Outlasts(ctx, pause) {
+			return false, ctx.Err()
+		}
+		if pause > 0 {
+			if err := p.Requests.Sleep(ctx, pause); err != nil {
+				return false, err
+			}
+		}
+		if isGood, err := look(ctx); isGood || err != nil {
+			return isGood, err
+		}
+	}
+	return false, nil
+}
+
+// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says what is there
+// now; it is sent again only where nothing is. isFound says that a look has found the object: what it was made with is
+// not known.
+func create[T object](ctx context.Context, p *Platform, op policy.Operation, send func(ctx context.Context) (T, error),
+	look func(ctx context.Context) (*T, error)) (made T, isFound bool, err error) {
+	for n := 1; ; n++ {
+		made, err = ask(ctx, p, op, send)
+		action := policy.ActionOf(err)
+		if action != policy.InDoubt && action != policy.Exists || ctx.Err() != nil {
+			return made, false, err
+		}
+		isFound, lookErr := until(ctx, p, func(ctx context.Context) (bool, error) {
+			one, err := look(ctx)
+			if one != nil {
+				made = *one
+			}
+			return one != nil, err
+		})
+		switch {
+		case isFound || lookErr != nil:
+			return made, isFound, lookErr
+		case action == policy.Exists, policy.ActionOf(policy.Absent(err)) == policy.GiveUp:
+			return made, false, final(err) // the name is taken by what no list shows, or no answer is of the form that is known
+		case n == 2 || ctx.Err() != nil:
+			return made, false, later(op, "ddoe-create-unsettled", "The create was sent %d times without an answer, and nothing shows that was made.", n)
+		}
+	}
+}
+
+// remove sends a delete, and ends when two reads show that the object is gone.
+func remove[T object](ctx context.Context, p *Platform, op policy.Operation, id string, send func(ctx context.Context) (string, error),
+	look func(ctx context.Context) seen[T]) resource.Result {
+	request, err := ask(ctx, p, op, send)
+	outcome := resource.OutcomeDeleted
+	if ddoe.IsNotFound(err) {
+		outcome, err = resource.OutcomeAbsent, nil
+	}
+	if err == nil {
+		var isGone bool
+		isGone, err = until(ctx, p, func(ctx context.Context) (bool, error) {
+			is, err := look(ctx).find(id)
+			return is == nil && err == nil, err
+		})
+		if err == nil && !isGone {
+			err = later(op, "ddoe-still-shown", "The platform still shows %s.", diagnosis.Printable(id))
+		}
+	}
+	if err != nil {
+		outcome = ""
+	}
+	return resource.Result{Outcome: outcome, RequestID: request, Err: err}
+}
+
+// final is a failure that waiting does not mend.
+func final(err error) error {
+	var f *policy.Failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	return f.With(policy.GiveUp)
+}
+
+// later is the error of what time may settle.
+func later(op policy.Operation, code diagnosis.Code, format string, args ...any) error {
+	return &policy.Failure{Operation: op, Decision: policy.Decision{Action: policy.RetryLater},
+		Err: refuse(code, diagnosis.WithDetail(format, args...))}
+}
+
+// learn is a change of what the status says of the platform's side. Others may hold the status that it changes.
+func learn(change func(*integration.DDOEStatus)) func(*integration.Status) {
+	return func(s *integration.Status) {
+		var st integration.DDOEStatus
+		if s.DDOE != nil {
+			st = *s.DDOE
+		}
+		change(&st)
+		s.DDOE = &st
+	}
+}
+
+// unvalidated takes back what the platform's validation said, as something that it depends on has changed.
+func unvalidated(st *integration.DDOEStatus) {
+	st.Validated, st.CheckedAt, st.ValidationID = false, nil, ""
+}
+
+// each does one thing after the other, and notes how long each took.
+func (p *Platform) each(items []resource.Item, do func(resource.Item) resource.Result) []resource.Result {
+	results := make([]resource.Result, len(items))
+	for i, item := range items {
+		began := p.Now()
+		r := do(item)
+		r.Item, r.Began, r.Ended = item, began, p.Now()
+		results[i] = r
+	}
+	return results
+}

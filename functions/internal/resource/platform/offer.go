@@ -1,0 +1,222 @@
+package platform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+)
+
+// The values that an option may stand for.
+const (
+	valueClientID       = "clientId"
+	valueTenantID       = "tenantId"
+	valueAccountName    = "accountName"
+	valueContainer      = "container"
+	valueCredentialFile = "credentialFile"
+)
+
+// plainNames are the names of options that speak for themselves, in lower case and without what is no letter: those that
+// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other
+// option is for DDOE_OPTION_MAP.
+func plainNames() map[string]string {
+	return map[string]string{
+		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
+		"azureclientid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
+		"azuretenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
+		"storageaccountname": valueAccountName, "container": valueContainer, "containername": valueContainer,
+		"credentialfile": valueCredentialFile, "credentialfilejson": valueCredentialFile, "credentials": valueCredentialFile,
+		"credentialsjson": valueCredentialFile, "importfile": valueCredentialFile, "importjsonfile": valueCredentialFile,
+		"content": valueCredentialFile,
+	}
+}
+
+// OptionSource is where an option's value comes from: one of the five values, or a literal.
+type OptionSource struct {
+	Value   string
+	Literal secret.Value
+}
+
+// OptionMap says where the values of options come from, by the option's name.
+type OptionMap map[string]OptionSource
+
+// ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name to one of the five values, or =literal.
+// Its error shows no value, which may be secret.
+func ParseOptionMap(text string) (OptionMap, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var given map[string]string
+	if err := json.Unmarshal([]byte(text), &given); err != nil || given == nil {
+		return nil, errors.New("not a JSON object of strings")
+	}
+	values := []string{valueClientID, valueTenantID, valueAccountName, valueContainer, valueCredentialFile}
+	m := OptionMap{}
+	for _, name := range slices.Sorted(maps.Keys(given)) { // the same fault is named each time
+		literal, isLiteral := strings.CutPrefix(given[name], "=")
+		switch {
+		case isLiteral:
+			m[name] = OptionSource{Literal: secret.New(literal)}
+		case slices.Contains(values, given[name]):
+			m[name] = OptionSource{Value: given[name]}
+		default:
+			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name), strings.Join(values, ", "))
+		}
+	}
+	return m, nil
+}
+
+// Literals are the texts that the map brings along.
+func (m OptionMap) Literals() []secret.Value {
+	var all []secret.Value
+	for _, source := range m {
+		if !source.Literal.IsZero() {
+			all = append(all, source.Literal)
+		}
+	}
+	return all
+}
+
+// offer is the integration type to use, with the source of each option that is sent.
+type offer struct {
+	kind    string
+	sources OptionMap
+}
+
+// choose picks the type and maps its options. The diagnosis says why that cannot be done without guessing.
+func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType) (*offer, *diagnosis.Diagnosis) {
+	var fit []ddoe.IntegrationType
+	for _, t := range offered {
+		if p.IntegrationType != "" && t.Type == p.IntegrationType || p.IntegrationType == "" && isFederation(t) {
+			fit = append(fit, t)
+		}
+	}
+	if len(fit) != 1 {
+		return nil, typeUnknown(p.IntegrationType, fit, offered)
+	}
+	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
+	var missing []string
+	for _, option := range fit[0].Options {
+		source, known := p.sourceOf(option)
+		known = known && (source.Value != valueContainer || d.Spec.Storage[0].Container != "")
+		switch {
+		case known:
+			o.sources[option.Name] = source
+		case option.Required:
+			missing = append(missing, shown(option.Name, option.DisplayName))
+		}
+	}
+	if len(missing) > 0 {
+		refusal := diagnosis.New("ddoe-option-unmapped", diagnosis.WithDetail("The integration type %s requires options without a known meaning: %s.",
+			shown(fit[0].Type, fit[0].DisplayName), strings.Join(missing, ", ")))
+		return nil, &refusal
+	}
+	return o, nil
+}
+
+// isFederation reports whether a type's names speak of Azure and of workload identity, WIF or federation.
+func isFederation(t ddoe.IntegrationType) bool {
+	names := letters(t.Type + t.DisplayName)
+	return strings.Contains(names, "azure") &&
+		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
+}
+
+// typeUnknown says why no type, or none of several, can be taken without guessing, and what was seen.
+func typeUnknown(wanted string, fit, offered []ddoe.IntegrationType) *diagnosis.Diagnosis {
+	why := "None of the types that the organisation offers names Azure and workload identity federation."
+	switch {
+	case len(fit) > 1:
+		why = "Several of the types that the organisation offers name Azure and workload identity federation: " + typeNames(fit) + "."
+	case wanted != "":
+		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
+	}
+	refusal := diagnosis.New("ddoe-type-unknown", diagnosis.WithDetail("%s It offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
+		why, typeNames(offered)))
+	return &refusal
+}
+
+// typeNames are the names of types for people, of not too many.
+func typeNames(types []ddoe.IntegrationType) string {
+	const most = 20
+	names := []string{}
+	for _, t := range types[:min(len(types), most)] {
+		names = append(names, shown(t.Type, t.DisplayName))
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
+
+// shown is a name of the platform's for people.
+func shown(name, displayName string) string {
+	if displayName == "" {
+		return diagnosis.Printable(name)
+	}
+	return diagnosis.Printable(name) + " (" + diagnosis.Printable(displayName) + ")"
+}
+
+// sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must not
+// contradict each other.
+func (p *Platform) sourceOf(o ddoe.Option) (OptionSource, bool) {
+	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
+		return source, ok
+	}
+	byName, byDisplay := plainNames()[letters(o.Name)], plainNames()[letters(o.DisplayName)]
+	if byName != "" && byDisplay != "" && byName != byDisplay || byName+byDisplay == "" {
+		return OptionSource{}, false
+	}
+	if byName == "" {
+		byName = byDisplay
+	}
+	return OptionSource{Value: byName}, true
+}
+
+// letters is a name in lower case, letters alone.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
+}
+
+// values are the options to send, and the hash that tells them from others.
+func (o *offer) values(d integration.Document) (map[string]string, string, error) {
+	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil // the identity exists, which is what counts here
+	file, err := credential.CredentialFile(d, "")
+	if err != nil {
+		return nil, "", err
+	}
+	account, _ := integration.ParseStorageAccountID(d.Spec.Storage[0].ResourceID) // a stored spec is valid
+	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID, valueAccountName: account.Name,
+		valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
+	values := map[string]string{}
+	for name, source := range o.sources {
+		values[name] = known[source.Value]
+		if source.Value == "" {
+			values[name] = source.Literal.Reveal()
+		}
+	}
+	parts := []string{o.kind}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		parts = append(parts, name, values[name])
+	}
+	body, err := json.Marshal(parts)
+	if err != nil {
+		return nil, "", fmt.Errorf("hash options: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return values, hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,143 @@
+// Package platform sets up the DDOE platform's side of an integration: the kinds platformIntegration and driver. The API
+// is documented in part only (docs/ddoe.md), so there is one rule for all that nobody knows: stop, show what was seen,
+// keep everything, and name the setting or the member of the spec by which a person decides.
+//
+// What is ours is what the record knows by id, or what bears our mark. Everything else is somebody else's: it is never
+// changed and never removed, whatever its name is.
+package platform
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Platform is the DDOE platform as a deployment knows it.
+type Platform struct {
+	// Client is nil where the deployment has no access to the API: a person sets up the platform's side then.
+	Client *ddoe.Client
+	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation offers.
+	IntegrationType string
+	// OptionMap has the last word on where an option's value comes from.
+	OptionMap OptionMap
+	// Instance is the deployment's part of the mark.
+	Instance string
+	// IsHierarchical reports whether a storage account has a hierarchical namespace, which decides a driver's type.
+	IsHierarchical func(ctx context.Context, accountID string) (bool, error)
+	Requests       policy.Requests
+	Now            func() time.Time
+}
+
+// The names of the kinds, and of their items.
+const (
+	KindIntegration = "platformIntegration"
+	KindDriver      = "driver"
+
+	nameIntegration = "ddoeIntegration"
+	nameDriver      = "ddoeDriver"
+)
+
+// Kinds are the integration and the driver, in the order in which they are made.
+func (p *Platform) Kinds() []resource.Kind { return []resource.Kind{integrations{p}, drivers{p}} }
+
+// The ways in which the platform's side is set up, as the status has them.
+const (
+	modeAPI    = "api"
+	modeManual = "manual"
+)
+
+// metaOwner is the metadata entry that marks an integration as ours.
+const metaOwner = "managed-by"
+
+// mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has another
+// member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
+func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
+
+// way is who makes the platform's integration.
+type way int
+
+const (
+	wayNone   way = iota // nothing is wanted, or not any more
+	wayManual            // a person makes it
+	wayMade              // we make it
+	wayUsed              // it exists, and the spec names it
+)
+
+// wayOf is who makes the platform's integration, as far as the spec and the settings say.
+func (p *Platform) wayOf(v resource.View) way {
+	wanted := v.Document.Spec.DDOE
+	switch {
+	case v.Ending:
+		return wayNone
+	case p.Client == nil || !wanted.IsWanted():
+		return wayManual
+	case wanted.IntegrationID != "":
+		return wayUsed
+	}
+	return wayMade
+}
+
+// statusOf is what the record knows of the platform's side.
+func statusOf(d integration.Document) integration.DDOEStatus {
+	if d.Status.DDOE == nil {
+		return integration.DDOEStatus{}
+	}
+	return *d.Status.DDOE
+}
+
+// organizationOf is the organisation in which something of ours is, or may be; empty where there can be nothing.
+func organizationOf(d integration.Document) string {
+	if st := statusOf(d); st.OrganizationID != "" {
+		return st.OrganizationID
+	}
+	return targetOf(d)
+}
+
+// targetOf is the organisation that the spec asks for; empty where it asks for nothing on the platform.
+func targetOf(d integration.Document) string {
+	if d.Spec.DDOE.IsWanted() {
+		return d.Spec.DDOE.OrganizationID
+	}
+	return ""
+}
+
+// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not pass
+// for another object, since what is not wanted any more is removed.
+func sameID(a, b string) bool { return strings.EqualFold(a, b) }
+
+// ask sends a request, again as the policy table says.
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(ctx context.Context) (T, error)) (T, error) {
+	var answer T
+	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
+		var err error
+		answer, err = request(ctx)
+		return err
+	})
+	return answer, err
+}
+
+// refuse is the error of a code.
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
+}
+
+// together runs the parts at once: they are one hop.
+func together(parts ...func()) {
+	var group sync.WaitGroup
+	for _, part := range parts {
+		group.Go(part)
+	}
+	group.Wait()
+}
+
+// named is an object of the platform for people.
+func named(o ddoe.Object) string {
+	return diagnosis.Printable(o.Name) + " (id " + diagnosis.Printable(o.ID) + ")"
+}
