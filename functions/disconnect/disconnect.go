@@ -8,10 +8,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
@@ -31,7 +31,7 @@ type input struct {
 
 type output struct {
 	OperationLocation string `header:"Operation-Location" doc:"Link to the operation that carries the request out"`
-	Body              integration.Operation
+	Body              view.Operation
 }
 
 // Register adds the operation to the API.
@@ -61,6 +61,6 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	invocation.From(ctx).SetOperation(accepted.Operation.ID)
-	op := accepted.Operation.Served()
+	op := view.OperationOf(accepted.Operation)
 	return &output{OperationLocation: f.OperationURL(op.ID), Body: op}, nil
 }

@@ -42,6 +42,9 @@ func (s *Service) begin(ctx context.Context, cmd message.Command) (Accepted, err
 	if err != nil {
 		return Accepted{}, err
 	}
+	if a.Operation.Status.Final() {
+		return Accepted{}, errDone // a teardown that has set the record aside
+	}
 	if in.apply != nil && a.Document.Status.LastOperationID != a.Operation.ID {
 		return Accepted{}, errSuperseded
 	}

@@ -125,8 +125,8 @@ func (s *Service) failDocument(ctx context.Context, id, operationID string, d di
 		return nil
 	})
 	switch {
-	case errors.Is(err, errSuperseded), errors.Is(err, integration.ErrNotFound):
-		return nil
+	case errors.Is(err, errSuperseded), errors.Is(err, integration.ErrNotFound), integration.IsRefused(err):
+		return nil // a record that is refused is left alone; the operation says so
 	case err != nil:
 		return stored(err)
 	}
@@ -142,7 +142,7 @@ func (s *Service) end(ctx context.Context, operationID string, status integratio
 		o.Status, o.Error, o.Waiting = status, &d, nil
 		return nil
 	})
-	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
 		return nil
 	}
 	return stored(err)
@@ -156,7 +156,7 @@ func (s *Service) endOrRecord(ctx context.Context, cmd message.Command, d diagno
 	switch {
 	case err == nil && op.Kind == kind && op.IntegrationID == cmd.IntegrationID && d.Code != "operation-id-reused":
 		return s.end(ctx, id, integration.OperationFailed, d)
-	case err == nil:
+	case err == nil, integration.IsRefused(err):
 		id = otherID(id, cmd.ID)
 	case !errors.Is(err, integration.ErrNotFound):
 		return stored(err)

@@ -34,6 +34,9 @@ func (s *Service) bringDown(ctx context.Context, failed integration.Operation, s
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
 		return s.record(ctx, failed)
+	case integration.IsRefused(err):
+		failed.ID = spare
+		return s.record(ctx, failed)
 	case err != nil:
 		return stored(err)
 	case stranger || op.IntegrationID != failed.IntegrationID || op.Status.Final():
@@ -82,7 +85,7 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 	if err == nil && op.Status.Final() {
 		return nil
 	}
-	if err != nil && !errors.Is(err, integration.ErrNotFound) {
+	if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
 		return stored(err)
 	}
 	failed := integration.Operation{ID: cmd.OperationID, Kind: kindOf(cmd.Type), IntegrationID: cmd.IntegrationID, Status: integration.OperationFailed, Error: &diag}

@@ -143,7 +143,7 @@ func (s *Service) accept(ctx context.Context, in intent) (Accepted, error) {
 	case !errors.Is(err, integration.ErrNotFound):
 		return Accepted{}, stored(err)
 	}
-	if _, err := s.admitted(ctx, in); err != nil {
+	if _, err := s.admitted(ctx, in); err != nil && !in.setsAside(err) {
 		return Accepted{}, err
 	}
 	op, err = s.Repository.CreateOperation(ctx, integration.Operation{ID: in.operationID, Kind: in.kind, Status: integration.OperationNotStarted,
@@ -172,6 +172,9 @@ func (s *Service) repeat(ctx context.Context, in intent, op integration.Operatio
 		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
 	}
 	d, err := s.Repository.Get(ctx, in.id)
+	if errors.Is(err, integration.ErrNotFound) && in.kind == integration.KindDeprovision {
+		return Accepted{Operation: op}, nil // it has set the record aside
+	}
 	if err != nil {
 		return Accepted{}, s.absent(err)
 	}
@@ -195,6 +198,15 @@ func (s *Service) write(ctx context.Context, in intent, op integration.Operation
 	var conflict error
 	for range maxConflicts {
 		d, err := s.admitted(ctx, in)
+		if in.setsAside(err) {
+			if op, err = s.setAside(ctx, op, err); err == nil {
+				return Accepted{Operation: op}, nil
+			}
+			if conflict = err; errors.Is(err, integration.ErrConflict) || errors.Is(err, integration.ErrNotFound) {
+				continue
+			}
+			return Accepted{}, stored(err)
+		}
 		if err != nil {
 			return Accepted{}, s.cancel(ctx, op, err)
 		}
@@ -258,6 +270,13 @@ func (s *Service) admitted(ctx context.Context, in intent) (*integration.Documen
 	switch {
 	case err == nil:
 		found = &d
+	case in.setsAside(err):
+		var bad *integration.RecordError
+		errors.As(err, &bad)
+		if refusal := preconditions(&integration.Document{ETag: bad.ETag}, in); refusal != nil {
+			return nil, refusal
+		}
+		return nil, err
 	case !errors.Is(err, integration.ErrNotFound):
 		return nil, stored(err)
 	}
@@ -273,6 +292,9 @@ func (s *Service) admitted(ctx context.Context, in intent) (*integration.Documen
 // runningTeardown finds the operation that does already what is asked for; empty where there is none.
 func (s *Service) runningTeardown(ctx context.Context, in intent) (string, error) {
 	d, err := s.Repository.Get(ctx, in.id)
+	if in.setsAside(err) {
+		return "", nil
+	}
 	if err != nil {
 		return "", s.absent(err)
 	}
@@ -283,7 +305,7 @@ func (s *Service) runningTeardown(ctx context.Context, in intent) (string, error
 		return "", err
 	}
 	op, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
-	if errors.Is(err, integration.ErrNotFound) || err == nil && (op.Status.Final() || op.RequestHash != in.hash) {
+	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrUnreadable) || err == nil && (op.Status.Final() || op.RequestHash != in.hash) {
 		return "", nil
 	}
 	return op.ID, stored(err)

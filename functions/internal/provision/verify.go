@@ -170,7 +170,7 @@ func (s *Service) moveVerified(ctx context.Context, cmd message.Command, change 
 		change(d)
 		return nil
 	})
-	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
 		return d, errDone
 	}
 	return d, stored(err)
