@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
@@ -438,4 +439,53 @@ func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 	}
 	assert.Len(t, f.told(), 2)
 	assert.Equal(t, 2, f.looks)
+}
+
+// TestAHealthRecordThatCannotBeReadBeginsAnew: it must not stop the checks, and is kept for people.
+func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "15m")
+	check := func() { require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id})) }
+	check()
+	f.overwrite("health/"+id+".json", "{")
+	d, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	status, err := f.service.Status(t.Context(), d)
+	require.NoError(t, err, "people see what is known: nothing")
+	assert.Equal(t, integration.HealthUnknown, status.State)
+	check()
+	status, err = f.service.Status(t.Context(), d)
+	require.NoError(t, err)
+	assert.Equal(t, integration.HealthHealthy, status.State)
+	kept, _, err := f.store.List(t.Context(), "unreadable/health/"+id, "", 10)
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	assert.Equal(t, "{", string(kept[0].Body))
+}
+
+// TestACheckOfWhatCannotBeReadIsDoneWith: delivered again it would end no better.
+func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
+	for name, c := range map[string]struct{ key, body string }{
+		"document unreadable": {"integrations/", "{"},
+		"document too new":    {"integrations/", `{"schemaVersion":2}`},
+		"health too new":      {"health/", `{"schemaVersion":2}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "15m")
+			check := message.HealthCheck{IntegrationID: id}
+			require.NoError(t, f.service.Check(t.Context(), check))
+			f.overwrite(c.key+id+".json", c.body)
+			require.NoError(t, f.service.Check(t.Context(), check))
+			assert.Equal(t, 1, f.looks)
+			there, err := f.store.Get(t.Context(), c.key+id+".json")
+			require.NoError(t, err)
+			assert.Equal(t, c.body, string(there.Body), "it stays as it is")
+
+			f.store = storetest.NewMemory()
+			f.integrate(id, "15m")
+			f.meanwhile = func() { f.overwrite("integrations/"+id+".json", "{") }
+			require.NoError(t, f.service.Check(t.Context(), check), "also where it breaks while it is looked at")
+		})
+	}
 }

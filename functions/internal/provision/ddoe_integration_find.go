@@ -84,12 +84,15 @@ func (r *run) madeForUs(ctx context.Context, handmade []ddoe.Integration) ([]ddo
 	const page = 100
 	d := r.current()
 	for token, more := "", len(handmade) > 0; more; more = token != "" {
-		others, next, err := r.Repository.List(ctx, token, page)
+		others, err := r.Repository.List(ctx, token, page)
 		if err != nil {
 			return nil, err
 		}
-		token = next
-		for _, other := range others {
+		token = others.Next
+		for _, bad := range others.Unreadable { // nobody can tell what it claims, and it must keep nobody from going on
+			r.log().ErrorContext(ctx, "record passed over", "integrationId", bad.ID, "code", bad.Diagnosis.Code)
+		}
+		for _, other := range others.Documents {
 			has := slices.ContainsFunc(handmade, func(one ddoe.Integration) bool { return one.ID == platformOf(other).IntegrationID })
 			if other.ID == d.ID || !has && !sameForm(d, other) {
 				continue

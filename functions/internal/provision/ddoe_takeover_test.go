@@ -435,3 +435,18 @@ func TestPlatformFormOfTheDeleted(t *testing.T) {
 		})
 	}
 }
+
+// TestPlatformTakesOverBesideABadRecord: what another document claims nobody can tell, and it stops nobody.
+func TestPlatformTakesOverBesideABadRecord(t *testing.T) {
+	f := withPlatform(t)
+	kind, why := f.offered()["type"], reasons(f)["there is no API key"]
+	why.arrange(f)
+	f.provisioned(without(wired()))
+	f.byHand("by-hand", kind, nil)
+	for name, body := range map[string]string{"aaa": "{", "zzz": `{"schemaVersion":2}`} {
+		_, err := f.store.Put(t.Context(), "integrations/"+name+".json", []byte(body), "")
+		require.NoError(t, err)
+	}
+	why.mend(f)
+	assert.Equal(t, "by-hand", f.carried(without(wired())).Status.DDOE.IntegrationID)
+}
