@@ -60,14 +60,15 @@ func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord, c
 // Touch creates a record that an index is made of, or writes it anew: who has listed the older version, and has decided by
 // it that the record can go, does then not delete it. It returns the new version.
 func (r *Repository) Touch(ctx context.Context, key string, body []byte) (string, error) {
-	written, err := update(
-		func() (Record, error) {
-			there, err := r.Store.Get(ctx, key)
-			if errors.Is(err, ErrNotFound) {
-				return Record{Key: key}, nil
-			}
-			return there, err
-		},
+	absent := func() (Record, error) { return Record{Key: key}, nil }
+	read := func() (Record, error) {
+		there, err := r.Store.Get(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			return absent()
+		}
+		return there, err
+	}
+	written, err := update(startingWith(absent, read),
 		func(*Record) error { return nil },
 		func(record *Record) error {
 			etag, err := r.Store.Put(ctx, key, body, record.ETag)

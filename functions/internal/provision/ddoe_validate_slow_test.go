@@ -134,7 +134,7 @@ func TestASlowValidationSurvives(t *testing.T) {
 			f.delivered(operation, beyond)
 			if c.mend != nil {
 				c.mend(f)
-				f.handle(f.command(fmt.Sprintf("%s-retry-%d", operation, beyond+1)))
+				f.handle(f.command(fmt.Sprintf("%s-verify-retry-%d", operation, beyond+1)))
 			}
 			f.looks(operation, beyond+1)
 			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
