@@ -9,7 +9,11 @@ import (
 )
 
 // admit holds state and preconditions of the document against the wish.
-func (w wish) admit(d integration.Document) error {
+func (w wish) admit(stored records) error {
+	d := stored.document
+	if stored.unreadable != nil {
+		return w.admitUnreadable(stored.unreadable)
+	}
 	if d.Status.LastOperationID == w.OperationID && d.ETag != "" {
 		return nil // our own write: they held when it was made
 	}

@@ -58,7 +58,7 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 			end(o)
 			return nil
 		})
-		if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) {
+		if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
 			return nil
 		}
 		return err
@@ -101,8 +101,8 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
 		return nil
 	})
-	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) {
-		return nil
+	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
+		return nil // a record that is refused is left alone; the operation says so
 	}
 	return err
 }
@@ -122,11 +122,11 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 			o.Status, o.Error, o.Waiting = integration.OperationFailed, &d, nil
 			return nil
 		})
-		if errors.Is(err, ErrDone) {
+		if errors.Is(err, ErrDone) || integration.IsRefused(err) {
 			return nil
 		}
 		return StoreError(err)
-	case err == nil:
+	case err == nil, integration.IsRefused(err):
 		id = otherID(id, c.ID)
 	case !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)

@@ -208,7 +208,12 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 	var group errgroup.Group
 	group.Go(func() (err error) { d, err = e.repository.Get(ctx, id); return err })
 	group.Go(func() (err error) { h, err = e.repository.GetHealth(ctx, id); return err })
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	switch {
+	case integration.IsRefused(err): // people have to do something first
+		e.log.ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
+		return nil
+	case err != nil && !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)
 	}
 	if len(d.Outbox)+len(h.Outbox) == 0 {

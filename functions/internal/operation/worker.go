@@ -81,30 +81,27 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
 	e := w.engine
 	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID}, document: integration.Document{ID: c.IntegrationID}}
-	op, d, err := e.read(ctx, c.OperationID, c.IntegrationID)
+	stored, err := e.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil {
 		return a, err
 	}
-	if len(d.Outbox) > 0 { // left by a crash, or by a topic that took nothing
-		if d, err = e.tell(ctx, d); err != nil {
+	if len(stored.document.Outbox) > 0 { // left by a crash, or by a topic that took nothing
+		if stored.document, err = e.tell(ctx, stored.document); err != nil {
 			return a, err
 		}
 	}
-	a.operation, a.document = op, d
+	a.operation, a.document = stored.operation, stored.document
 	if t.followsUp() {
-		switch {
-		case d.ETag == "":
+		if stored.document.ETag == "" {
 			return a, ErrDone
-		case a.isSuperseded(d):
-			return a, ErrSuperseded
 		}
-		return a, nil
+	} else {
+		got, err := w.accepted(ctx, c, t, stored)
+		if err != nil {
+			return a, err
+		}
+		a.operation, a.document = got.Operation, got.Document
 	}
-	got, err := w.accepted(ctx, c, t, op, d)
-	if err != nil {
-		return a, err
-	}
-	a.operation, a.document = got.Operation, got.Document
 	if a.isSuperseded(a.document) {
 		return a, ErrSuperseded
 	}
@@ -112,30 +109,34 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 }
 
 // accepted finds what a command is about, and makes it where the command comes straight from a producer.
-func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, op integration.Operation, d integration.Document) (Accepted, error) {
-	in := t.Intent(c)
+func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored records) (Accepted, error) {
+	in, op := t.Intent(c), stored.operation
 	in.OperationID = c.OperationID
 	wished, err := newWish(in)
+	var got Accepted
 	switch {
 	case err != nil:
-		return Accepted{}, err
 	case op.ETag == "":
-		return w.engine.accept(ctx, wished, op, d)
+		got, err = w.engine.accept(ctx, wished, stored)
 	case !wished.isOf(op) || c.Spec != nil && op.RequestHash != wished.hash:
-		return Accepted{}, reused(op, wished)
+		err = reused(op, wished)
 	case op.Status.Final():
-		return Accepted{}, ErrDone
+		err = ErrDone
 	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
-		if wished.Prepare != nil {
-			if err := wished.Prepare(ctx); err != nil {
-				return Accepted{}, err
-			}
+		if err = wished.prepare(ctx); err == nil {
+			got, err = w.engine.write(ctx, wished, stored)
 		}
-		return w.engine.write(ctx, wished, op, d)
-	case d.ETag == "":
-		return Accepted{}, integration.Absent(nil)
+	case stored.unreadable != nil:
+		err = stored.unreadable
+	case stored.document.ETag == "":
+		err = integration.Absent(nil)
+	default:
+		got = Accepted{Operation: op, Document: stored.document}
 	}
-	return Accepted{Operation: op, Document: d}, nil
+	if err == nil && got.Operation.Status.Final() {
+		err = ErrDone // a teardown that has set the record aside
+	}
+	return got, err
 }
 
 // decide says what becomes of a command after an attempt.

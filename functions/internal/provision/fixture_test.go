@@ -256,7 +256,8 @@ func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch strin
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
-	return g.f.store.Delete(ctx, key, ifMatch)
+	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
+	return err
 }
 func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
 	return g.f.store.List(ctx, prefix, token, limit)

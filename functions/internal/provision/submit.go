@@ -147,7 +147,7 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 	same := equalSpec(d.Spec, spec)
-	d.Spec = spec
+	d.ReplaceSpec(spec)
 	if same && made(*d) {
 		return // nothing is known to have changed: the run looks, and says so where something has
 	}
