@@ -95,10 +95,10 @@ func claimDriver(d integration.Document, id string, sent integration.DDOEDriver)
 func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Driver) resource.Result {
 	differences := k.differences(d, is, false)
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
-	if len(differences) == 0 {
-		return resource.Result{Outcome: resource.OutcomeUnchanged}
-	}
 	patch, doubt := patchOf(differences, after)
+	if patch == (ddoe.DriverPatch{}) {
+		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
+	}
 	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
 		return k.Client.UpdateDriver(ctx, is.ID, patch)
 	})

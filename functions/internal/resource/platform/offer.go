@@ -32,8 +32,8 @@ const (
 func plainNames() map[string]string {
 	return map[string]string{
 		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
-		"azureclientid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
-		"azuretenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
+		"azureclientid": valueClientID, "azureappid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
+		"azuretenantid": valueTenantID, "azureadtenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
 		"storageaccountname": valueAccountName, "container": valueContainer, "containername": valueContainer,
 		"credentialfile": valueCredentialFile, "credentialfilejson": valueCredentialFile, "credentials": valueCredentialFile,
 		"credentialsjson": valueCredentialFile, "importfile": valueCredentialFile, "importjsonfile": valueCredentialFile,
