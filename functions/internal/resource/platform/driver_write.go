@@ -17,7 +17,8 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 	return k.each(items, func(item resource.Item) resource.Result {
 		is, _ := item.Data.(ddoe.Driver)
 		switch {
-		case item.State != resource.Missing && item.State != resource.Different:
+		case item.State != resource.Missing && item.State != resource.Different,
+			statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
 		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
 			return resource.Result{Err: later(policy.DriverCreate, "ddoe-integration-missing", "The driver waits for its integration.")}

@@ -1,7 +1,6 @@
 package platform_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -349,12 +347,4 @@ func item(t *testing.T, items []resource.Item, name string, state resource.State
 	i := slices.IndexFunc(items, func(i resource.Item) bool { return i.Name == name && i.State == state })
 	require.GreaterOrEqual(t, i, 0, "no %s that is %s in %+v", name, state, items)
 	return items[i]
-}
-
-func body(t *testing.T, r *http.Response) []byte {
-	t.Helper()
-	all, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	assert.NoError(t, r.Body.Close())
-	return bytes.TrimSpace(all)
 }
