@@ -43,9 +43,9 @@ const (
 	eventFailed      = "ai.ddoe.wif.integration.failed.v1"
 )
 
-// burstPatience ends a run that is not through by then; its row says how far it came. The default keeps all rows
-// together within a few minutes.
-var burstPatience = flag.Duration("burst.patience", 75*time.Second, "how long BenchmarkBurst waits for one row")
+// burstPatience ends a row that is not through by then; its counts say how far it came. The default keeps all rows together
+// at two minutes. The first row needs five: -args -burst.patience=8m, with -timeout=20m.
+var burstPatience = flag.Duration("burst.patience", time.Minute, "how long BenchmarkBurst waits for one row")
 
 // BenchmarkBurst measures how fast one instance works off a burst of PUTs, for several values of host.json's
 // maxConcurrentSessions and sessionIdleTimeout. The broker is in the same process as the host: what Service Bus takes for
@@ -62,7 +62,7 @@ func BenchmarkBurst(b *testing.B) {
 	for _, row := range []struct {
 		sessions int
 		idle     time.Duration
-	}{{8, 5 * time.Second}, {8, time.Second}, {16, time.Second}, {24, time.Second}, {32, time.Second}} {
+	}{{8, 5 * time.Second}, {16, time.Second}, {32, time.Second}} {
 		b.Run(fmt.Sprintf("sessions=%d/idle=%v", row.sessions, row.idle), func(b *testing.B) {
 			for b.Loop() {
 				runBurst(b, app, row.sessions, row.idle).report(b)
