@@ -25,8 +25,8 @@ const (
 )
 
 // Keys of extensions.serviceBus. Limits and defaults are those of the extension's ServiceBusOptions (azure-sdk-for-net,
-// Microsoft.Azure.WebJobs.Extensions.ServiceBus): counts are at least 1, maxConcurrentCalls is 16 for each core where it is
-// not set, and the idle timeout of a session is positive; without one it is the client's try timeout, a minute.
+// Microsoft.Azure.WebJobs.Extensions.ServiceBus): counts are at least 1, maxConcurrentCalls is 16 for each core where it
+// is not set, and the idle timeout of a session is positive; without one it is the client's try timeout, a minute.
 const (
 	keyCalls           = "extensions:servicebus:maxconcurrentcalls"
 	keySessions        = "extensions:servicebus:maxconcurrentsessions"

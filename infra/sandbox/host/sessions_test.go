@@ -105,8 +105,8 @@ func TestASlotIsFreedWhenItsSessionHasBeenIdle(t *testing.T) {
 	}, got)
 }
 
-// TestAVerificationIsNotStarved: provisionings come faster than they can be worked off, and each has its verification come
-// later, as the app does. It is behind what waits already, and ahead of all that comes after it.
+// TestAVerificationIsNotStarved: provisionings come faster than they can be worked off, and each has its verification
+// come later, as the app does. It is behind what waits already, and ahead of all that comes after it.
 func TestAVerificationIsNotStarved(t *testing.T) {
 	const (
 		provision, verify = "provision", "verify"
@@ -145,13 +145,14 @@ func TestAVerificationIsNotStarved(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, verified)
-	assert.Greater(t, waiting[verified[len(verified)-1]], slots, "more wait than there are slots, and a verification comes")
+	last := verified[len(verified)-1]
+	assert.Greater(t, waiting[last], slots, "more wait than there are slots, and a verification comes")
 	for v := range at[provision] {
 		due := at[provision][v] + later
 		verified, isVerified := at[verify][v]
 		for p, provisioned := range at[provision] {
 			if came[p] > due {
-				assert.True(t, isVerified && verified <= provisioned, "%s came after the verification of %s was due, and was first", p, v)
+				assert.True(t, isVerified && verified <= provisioned, "%s overtook the verification of %s", p, v)
 			}
 		}
 	}

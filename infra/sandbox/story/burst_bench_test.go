@@ -27,8 +27,8 @@ import (
 // burst is how many integrations are asked for at once.
 const burst = 200
 
-// What the pretended services take to answer, beyond their own work: assumptions on the slow side of what is usual within
-// one region. serviceDelay is everybody's (state account, managed identity, data accounts); the others come on top.
+// What the pretended services take to answer, beyond their own work: assumptions on the slow side of what is usual
+// within one region. serviceDelay is everybody's (state account, managed identity, data accounts); the others come on top.
 const (
 	serviceDelay = 10 * time.Millisecond
 	graphDelay   = 250 * time.Millisecond
@@ -43,13 +43,13 @@ const (
 	eventFailed      = "ai.ddoe.wif.integration.failed.v1"
 )
 
-// burstPatience ends a row that is not through by then; its counts say how far it came. The default keeps all rows together
-// at two minutes. The first row needs five: -args -burst.patience=8m, with -timeout=20m.
+// burstPatience ends a row that is not through by then; its counts say how far it came. The default keeps all rows
+// together at two minutes. The first row needs five: -args -burst.patience=8m, with -timeout=20m.
 var burstPatience = flag.Duration("burst.patience", time.Minute, "how long BenchmarkBurst waits for one row")
 
 // BenchmarkBurst measures how fast one instance works off a burst of PUTs, for several values of host.json's
-// maxConcurrentSessions and sessionIdleTimeout. The broker is in the same process as the host: what Service Bus takes for
-// a session's or message's delivery, some ten milliseconds each, is not in the figures. Its columns:
+// maxConcurrentSessions and sessionIdleTimeout. The host receives within the broker's process: the round trips of
+// a real one, for every session and message, are not in the figures. Its columns:
 //
 //   - provisioned, usable: how many integrations came that far within the patience
 //   - s-last-provisioned, s-last-usable: from the first PUT; only where all came that far
@@ -118,10 +118,11 @@ func runBurst(b *testing.B, app string, sessions int, idle time.Duration) burstR
 func slowDown(b *testing.B, s *stack.Stack) {
 	b.Helper()
 	s.Cloud().World().SetTiming(world.Timing{LatencyMS: int(serviceDelay.Milliseconds())})
-	always := -1
+	delays := map[string]time.Duration{cloud.GraphHost: graphDelay, cloud.ManagementHost: armDelay, "^login[.]": entraDelay}
 	var slow []control.Fault
-	for host, delay := range map[string]time.Duration{cloud.GraphHost: graphDelay, cloud.ManagementHost: armDelay, "^login[.]": entraDelay} {
-		slow = append(slow, control.Fault{Match: control.Match{Host: host}, Times: &always, DelayMS: int(delay.Milliseconds())})
+	for host, delay := range delays {
+		ms := int(delay.Milliseconds())
+		slow = append(slow, control.Fault{Match: control.Match{Host: host}, Times: new(-1), DelayMS: ms})
 	}
 	exchange(b, http.MethodPut, s.ControlURL()+"/faults", slow)
 }
