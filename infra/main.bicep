@@ -64,7 +64,7 @@ param instanceMemoryMB int = 512
 @description('Most instances at once.')
 @minValue(40)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 2
 
 @description('Redundancy of the state account; Standard_LRS where the region has no zones.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
