@@ -26,10 +26,11 @@ type grant struct {
 // grants are all rights of the deployment: the role assignments of the snapshot and the app role of graph.bicep.
 func grants(t *testing.T) []grant {
 	t.Helper()
-	d := deployment.Example()
+	d, w := deployment.Example(), world.New(nil)
+	world.Seed(w)
 	var all []grant
 	for _, a := range d.Assignments {
-		role, ok := world.RoleByID(a.RoleDefinitionID)
+		role, ok := w.Role(a.RoleDefinitionID)
 		require.True(t, ok, a.RoleDefinitionID)
 		scope := strings.Split(a.Scope, "/")
 		on := strings.Join(scope[len(scope)-2:], "/")
