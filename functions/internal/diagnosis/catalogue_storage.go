@@ -66,7 +66,7 @@ func storageEntries() []Entry {
 		data(codeStorageVersion, WhoOperator, "The account does not know the service version",
 			"Every request of this service asks for one version of the Storage API, and the account does not know it. Accounts in some clouds and regions learn new versions later than others.",
 			"Report it as a fault of this service, with the account's cloud and region and the evidence: it has to ask for an older version.",
-			"Until then use an account in another region.").inconclusive(),
+			"Until then use an account in another region.").inconclusive().answering(http.StatusServiceUnavailable),
 		data("encryption-key-unavailable", WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
 			"Enable the key, and the account's access to it."),
