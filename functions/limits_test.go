@@ -41,15 +41,17 @@ func within(t *testing.T, began time.Time, least, most time.Duration) {
 	assert.LessOrEqual(t, took, most)
 }
 
-// TestAHungServiceCostsOneLimit: a command whose service takes a request and never answers is parked after the time of
-// one attempt, says so, and goes on once the service answers.
+// TestAHungServiceCostsOneLimit: a command whose service takes a request and never answers is parked after the
+// time of one attempt, says so, and goes on once the service answers.
 func TestAHungServiceCostsOneLimit(t *testing.T) {
 	for host, limit := range map[string]time.Duration{
-		"graph.microsoft.com": azure.AnswerLimit, "management.azure.com": azure.AnswerLimit, sandbox.GateHost: ddoe.AnswerLimit,
+		"graph.microsoft.com": azure.AnswerLimit, "management.azure.com": azure.AnswerLimit,
+		sandbox.GateHost: ddoe.AnswerLimit,
 	} {
 		t.Run(host, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := newApp(t, map[string]string{"DDOE_API_URL": "https://" + sandbox.GateHost + "/api/v1", "DDOE_API_KEY": planted})
+				a := newApp(t, map[string]string{
+					"DDOE_API_URL": "https://" + sandbox.GateHost + "/api/v1", "DDOE_API_KEY": planted})
 				created := a.call("PUT", "/integrations/my-images", withDDOE)
 				require.Equal(t, 201, created.StatusCode, created.raw)
 				path := strings.TrimPrefix(created.Header.Get("Operation-Location"), "/api")
@@ -95,7 +97,9 @@ func TestAHungStateAccount(t *testing.T) {
 		require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 		healthy := a.net["*.blob.core.windows.net"]
 		a.net["*.blob.core.windows.net"] = hung
-		for _, request := range [][3]string{{"PUT", "/integrations/my-images", good}, {"GET", "/integrations/my-images", ""}} {
+		for _, request := range [][3]string{
+			{"PUT", "/integrations/my-images", good}, {"GET", "/integrations/my-images", ""},
+		} {
 			began := time.Now()
 			got := a.call(request[0], request[1], request[2])
 			within(t, began, azure.AnswerLimit, azure.AnswerLimit+5*time.Second)
@@ -131,7 +135,8 @@ func TestAnAnswerThatStopsHalfWay(t *testing.T) {
 	require.ErrorAs(t, err, &late)
 }
 
-// TestAHungTokenEndpoint: the app's own identity is asked for a token within the same limit, and is named as what fails.
+// TestAHungTokenEndpoint: the app's own identity is asked for a token within the same limit, and is named as what
+// fails.
 func TestAHungTokenEndpoint(t *testing.T) {
 	// azidentity itself reads these two.
 	t.Setenv("IDENTITY_ENDPOINT", "http://identity.example/token")
@@ -142,7 +147,8 @@ func TestAHungTokenEndpoint(t *testing.T) {
 		credential, err := newCredential(Config{ManagedIdentity: true}, options)
 		require.NoError(t, err)
 		began := time.Now()
-		_, err = credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{entra.ResourceStorage + "/.default"}})
+		_, err = credential.GetToken(t.Context(), policy.TokenRequestOptions{
+			Scopes: []string{entra.ResourceStorage + "/.default"}})
 		require.Error(t, err)
 		within(t, began, azure.AnswerLimit, azure.AnswerLimit+time.Second)
 		assert.Contains(t, err.Error(), "no whole answer from identity.example within 20s")

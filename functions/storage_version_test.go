@@ -34,10 +34,11 @@ func (s *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // wholeAccount names no container, so that one is chosen.
-const wholeAccount = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID + `","access":"readWrite"}]}`
+const wholeAccount = `{"serviceName":"my-service",
+	"storage":[{"resourceId":"` + world.DataAccountID + `","access":"readWrite"}]}`
 
-// TestEveryBlobRequestAsksForThePinnedVersion: those of the state store, of access tests in a named container and in one
-// that stands for its account, and of the question without a token.
+// TestEveryBlobRequestAsksForThePinnedVersion: those of the state store, of access tests in a named container and
+// in one that stands for its account, and of the question without a token.
 func TestEveryBlobRequestAsksForThePinnedVersion(t *testing.T) {
 	a := newAppOn(t, map[string]string{
 		"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/api/v1/subject-tokens", "DDOE_API_KEY": planted,
@@ -61,8 +62,8 @@ func TestEveryBlobRequestAsksForThePinnedVersion(t *testing.T) {
 	assert.Positive(t, seen.by[pinned[1]])
 }
 
-// behind is an account that learns versions later than the pinned one: it refuses that as the sandbox refuses a version
-// to come.
+// behind is an account that learns versions later than the pinned one: it refuses that as the sandbox refuses a
+// version to come.
 func behind(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("x-ms-version") == azure.StorageVersion {
@@ -76,7 +77,8 @@ func behind(next http.Handler) http.Handler {
 func TestAnAccountThatDoesNotKnowTheVersion(t *testing.T) {
 	const code = "storage-version-unsupported"
 	t.Run("access test", func(t *testing.T) {
-		a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/api/v1/subject-tokens", "DDOE_API_KEY": planted})
+		a := newApp(t, map[string]string{
+			"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/api/v1/subject-tokens", "DDOE_API_KEY": planted})
 		require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 		a.deliver()
 		a.net["*.blob.core.windows.net"] = behind(a.net["*.blob.core.windows.net"])

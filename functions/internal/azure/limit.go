@@ -12,24 +12,24 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// AnswerLimit is how long one attempt of a request may take, to the last byte of its answer. What answers at all does so
-// within seconds. Storage itself gives up after 30 s (learn.microsoft.com, Setting timeouts for Blob service operations),
-// ARM after 60 s; a caller of ours, or a session of the queue, waits for less than that.
+// AnswerLimit is how long one attempt of a request may take, to the last byte of its answer. What answers at all
+// does so within seconds. Storage itself gives up after 30 s (learn.microsoft.com, Setting timeouts for Blob
+// service operations), ARM after 60 s; a caller of ours, or a session of the queue, waits for less than that.
 const AnswerLimit = 20 * time.Second
 
-// Limit returns the options with a time limit for each attempt, body included. An attempt that reaches it ends with a
-// *TimeoutError, which no pipeline repeats: one hung answer costs one limit, and whoever asked decides what then. An
-// attempt whose context ends first ends with the context's error. The options must have a transport.
+// Limit returns the options with a time limit for each attempt, body included. An attempt that reaches it ends
+// with a *TimeoutError, which no pipeline repeats: one hung answer costs one limit, and whoever asked decides what
+// then. An attempt whose context ends first ends with the context's error. The options must have a transport.
 //
-// azcore's own RetryOptions.TryTimeout is no substitute: its error is the same as that of an invocation that has ended,
-// and the pipeline repeats the attempt three times.
+// azcore's own RetryOptions.TryTimeout is no substitute: its error is the same as that of an invocation that has
+// ended, and the pipeline repeats the attempt three times.
 func Limit(o azcore.ClientOptions, limit time.Duration) azcore.ClientOptions {
 	o.Transport = limited{next: o.Transport, limit: limit}
 	return o
 }
 
-// TimeoutError is an answer that did not come, or did not end, within the limit. It wraps no error of a context: the
-// invocation that asked has time left.
+// TimeoutError is an answer that did not come, or did not end, within the limit. It wraps no error of a context:
+// the invocation that asked has time left.
 type TimeoutError struct {
 	// Name is the host that was asked.
 	Name  string

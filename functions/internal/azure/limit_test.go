@@ -62,7 +62,9 @@ func TestLimit(t *testing.T) {
 		"the invocation ends within the answer": {func(r *http.Request) (*http.Response, error) {
 			return answer(r, 200, &stalled{ctx: r.Context()}), nil
 		}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
-		"another failure is repeated": {func(*http.Request) (*http.Response, error) { return nil, failed }, 0, false, failed, 0, 4},
+		"another failure is repeated": {func(*http.Request) (*http.Response, error) {
+			return nil, failed
+		}, 0, false, failed, 0, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,8 +103,11 @@ func TestLimit(t *testing.T) {
 // TestAStreamHasTheLimitToo: blobs are not read by the pipeline but by who asked for them.
 func TestAStreamHasTheLimitToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		transport := do(func(r *http.Request) (*http.Response, error) { return answer(r, 200, &stalled{ctx: r.Context()}), nil })
-		client, err := azure.BlobContainer("https://a.blob.core.windows.net/c", credential{}, azure.Limit(azcore.ClientOptions{Transport: transport}, time.Second))
+		transport := do(func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, &stalled{ctx: r.Context()}), nil
+		})
+		client, err := azure.BlobContainer("https://a.blob.core.windows.net/c", credential{},
+			azure.Limit(azcore.ClientOptions{Transport: transport}, time.Second))
 		require.NoError(t, err)
 		began := time.Now()
 		stream, err := client.NewBlobClient("b").DownloadStream(t.Context(), nil)

@@ -26,7 +26,8 @@ func TestEveryAttemptHasAnIDOfItsOwn(t *testing.T) {
 		ids[r.Header.Get("my-request-id")] = true
 		return answer(r, http.StatusServiceUnavailable, nothing()), nil
 	})
-	_, err := send(t, "https://a.example/", runtime.PipelineOptions{PerRetry: []policy.Policy{azure.AttemptID("my-request-id")}},
+	_, err := send(t, "https://a.example/", runtime.PipelineOptions{
+		PerRetry: []policy.Policy{azure.AttemptID("my-request-id")}},
 		policy.ClientOptions{Transport: transport, Retry: policy.RetryOptions{MaxRetries: 2, RetryDelay: 1}})
 	require.NoError(t, err)
 	assert.Len(t, ids, 3)
@@ -34,7 +35,8 @@ func TestEveryAttemptHasAnIDOfItsOwn(t *testing.T) {
 
 func TestTheTokenStaysAtItsHost(t *testing.T) {
 	for url, carried := range map[string]bool{
-		"https://a.example/next": true, "http://a.example/next": false, "https://b.example/next": false, "https://a.example:444/": false,
+		"https://a.example/next": true, "http://a.example/next": false, "https://b.example/next": false,
+		"https://a.example:444/":       false,
 		"https://a.example.b.example/": false,
 	} {
 		sent := false
@@ -42,7 +44,8 @@ func TestTheTokenStaysAtItsHost(t *testing.T) {
 			sent = true
 			return answer(r, http.StatusOK, nothing()), nil
 		})
-		_, err := send(t, url, runtime.PipelineOptions{PerCall: []policy.Policy{azure.PinHost("a.example")}}, policy.ClientOptions{Transport: transport})
+		_, err := send(t, url, runtime.PipelineOptions{PerCall: []policy.Policy{azure.PinHost("a.example")}},
+			policy.ClientOptions{Transport: transport})
 		assert.Equal(t, carried, err == nil, url)
 		assert.Equal(t, carried, sent, url)
 	}

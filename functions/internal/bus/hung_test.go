@@ -14,7 +14,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 )
 
-// hang leads a client to a peer that reads and says nothing, for as long as silent is open, and to the broker afterwards.
+// hang leads a client to a peer that reads and says nothing, for as long as silent is open, and to the broker
+// afterwards.
 func (n *namespace) hang(t *testing.T, limit time.Duration) (client *bus.Client, answer func()) {
 	t.Helper()
 	silent := make(chan struct{})

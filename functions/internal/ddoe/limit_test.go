@@ -26,12 +26,13 @@ func (h *hung) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// TestAHungPlatform costs one limit, whether it is asked for a list, for a new object or for a token; a caller that goes
-// away ends the request at once.
+// TestAHungPlatform costs one limit, whether it is asked for a list, for a new object or for a token; a caller
+// that goes away ends the request at once.
 func TestAHungPlatform(t *testing.T) {
 	const url = "https://gate.example/api/v1"
 	api := func(limit time.Duration, h *hung) *ddoe.Client {
-		c, err := ddoe.NewClient(ddoe.Options{URL: url, Key: secret.New(apiKey), Client: &http.Client{Transport: h}, Limit: limit})
+		c, err := ddoe.NewClient(ddoe.Options{
+			URL: url, Key: secret.New(apiKey), Client: &http.Client{Transport: h}, Limit: limit})
 		require.NoError(t, err)
 		return c
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestVersions: an account refuses a version that it does not know, whoever asks, and a token where the version is older
-// than tokens, or there is none.
+// TestVersions: an account refuses a version that it does not know, whoever asks, and a token where the version is
+// older than tokens, or there is none.
 func TestVersions(t *testing.T) {
 	f := newFixture(t)
 	principal := f.principal(t, world.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
@@ -45,7 +45,8 @@ func TestVersions(t *testing.T) {
 		"none, with a bad token": {"", "garbage", 403, unsupported},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request := httptest.NewRequest(http.MethodGet, "https://acmedata.blob.core.windows.net/images?restype=container&comp=list", nil)
+			request := httptest.NewRequest(http.MethodGet,
+				"https://acmedata.blob.core.windows.net/images?restype=container&comp=list", nil)
 			if tc.version != "" {
 				request.Header.Set("x-ms-version", tc.version)
 			}
@@ -78,8 +79,9 @@ func TestVersions(t *testing.T) {
 func TestTheSDKAsItIs(t *testing.T) {
 	f := newFixture(t)
 	principal := f.principal(t, world.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
-	client, err := azblob.NewClient("https://acmedata.blob.core.windows.net/", f.tokenOf(principal, entra.ResourceStorage), &azblob.ClientOptions{
-		ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1}}})
+	client, err := azblob.NewClient("https://acmedata.blob.core.windows.net/", f.tokenOf(principal, entra.ResourceStorage),
+		&azblob.ClientOptions{ClientOptions: azcore.ClientOptions{
+			Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1}}})
 	require.NoError(t, err)
 	_, err = client.NewListBlobsFlatPager("images", nil).NextPage(t.Context())
 	fails(t, err, http.StatusBadRequest, "InvalidHeaderValue")
