@@ -20,7 +20,8 @@ func recordEntries() []Entry {
 			Who: WhoOperator, Outcome: OutcomeUnknown,
 			Cause: "The record could not be read. It is kept under another name, and all that was made stays.",
 			Steps: []string{
-				"PUT the spec again: it finds the application by the id, and what it makes is known again. Then DELETE removes it.",
+				"To go on using it, PUT the spec again: it finds the application by the id, and what it makes is known again. GET drift then names credentials that are there besides.",
+				"To remove it, PUT the spec again and then DELETE: the application goes with all its credentials, and its rights with the service principal.",
 				"If the spec is lost as well, look for its application in Entra by the uniqueName, which ends with the id, and delete it: that ends all access.",
 			}},
 		{Code: "operation-unreadable", Title: "The operation's record cannot be read", HTTPStatus: http.StatusInternalServerError,
