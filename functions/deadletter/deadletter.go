@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
@@ -34,5 +35,5 @@ func note(record *invocation.Record, d message.Delivery) {
 	}
 	record.SetIntegration(command.IntegrationID)
 	record.SetOperation(command.OperationID)
-	record.SetCode("dead-lettered")
+	record.SetCode(diagnosis.CodeDeadLettered)
 }

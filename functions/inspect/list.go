@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
@@ -43,7 +44,7 @@ func (f Function) registerList(api huma.API) {
 }
 
 func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, "invalid-continuation-token", "The continuation token was not made here.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken, "The continuation token was not made here.")
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {

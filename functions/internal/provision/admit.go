@@ -14,7 +14,7 @@ import (
 func preconditions(d *integration.Document, in intent) error {
 	exists := d != nil && d.Status.Phase != integration.PhaseDeleted
 	failed := func(format string, args ...any) error {
-		return refuse("precondition-failed", diagnosis.WithDetail(format, args...))
+		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
 	}
 	switch {
 	case in.ifMatch != "" && !exists:
@@ -46,7 +46,7 @@ func matches(header, etag string) bool {
 // admitProvision refuses a change while a teardown runs.
 func admitProvision(d *integration.Document) error {
 	if d != nil && d.Status.Phase == integration.PhaseDeprovisioning {
-		return refuse("deprovisioning")
+		return refuse(diagnosis.CodeDeprovisioning)
 	}
 	return nil
 }

@@ -181,7 +181,7 @@ func (r *run) mayBeOptions(ctx context.Context, operation policy.Operation, err 
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return meaningOf(operation, refused) == codeDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
+	return meaningOf(operation, refused) == diagnosis.CodeDDOEDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(ctx, r.cmd.OperationID, firstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After

@@ -113,7 +113,7 @@ func (r *run) nameTaken(cause error, found listed) error {
 	}
 	taken := found.named || policy.ActionOf(policy.Absent(cause)) == policy.RetryLater
 	if taken {
-		words := diagnosis.New("ddoe-integration-name-taken", diagnosis.WithEvidence(*describe(cause, false).Evidence))
+		words := diagnosis.New(diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.WithEvidence(*describe(cause, false).Evidence))
 		f.Err = &diagnosis.Error{Diagnosis: quoting(words, refused), Err: refused}
 	}
 	switch {

@@ -63,7 +63,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 		found := s.describePlatform(ctx, policy.DriverValidate, err)
 		return s.validateLater(ctx, cmd, found, found.Transient && cmd.Attempt < last, s.givenUp)
 	case !command.Ended():
-		return s.validateLater(ctx, cmd, diagnosis.New("ddoe-validation-slow"), cmd.Attempt < last, s.givenUp)
+		return s.validateLater(ctx, cmd, diagnosis.New(diagnosis.CodeDDOEValidationSlow), cmd.Attempt < last, s.givenUp)
 	}
 	passed := command.Succeeded()
 	if !passed {
@@ -84,7 +84,7 @@ func (s *Service) validate(ctx context.Context, cmd message.Command, d integrati
 	case err != nil: // it failed, and nobody knows for whom
 		return s.validateLater(ctx, cmd, s.describePlatform(ctx, policy.DriverCount, err), cmd.Attempt < lastVerification(), s.undecided)
 	}
-	found := diagnosis.New("ddoe-validation-failed")
+	found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 	found.Detail += says(command.Failure)
 	found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)

@@ -40,7 +40,7 @@ func (s *Service) emit(ctx context.Context, eventType, operationID string, d int
 		return err
 	}
 	if err := s.Send(ctx, message.TopicEvents, bus.Message{ID: id, SessionID: d.ID, Subject: eventType, Body: body}); err != nil {
-		return fmt.Errorf("publish %s: %w", eventType, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("publish %s: %w", eventType, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (s *Service) Handle(ctx context.Context, cmd message.Command) error {
 	case message.TypeAnnounce:
 		err = s.announce(ctx, cmd)
 	default:
-		err = refuse("unknown-command")
+		err = refuse(diagnosis.CodeUnknownCommand)
 	}
 	return s.settle(ctx, cmd, err)
 }
@@ -53,14 +53,14 @@ func (s *Service) settle(ctx context.Context, cmd message.Command, err error) er
 		return fmt.Errorf("%s broken off: %w", cmd.Type, ctx.Err())
 	case errors.Is(err, errSuperseded):
 		if cmd.Type != message.TypeVerify { // a verification that has become pointless is nothing to look into
-			invocation.From(ctx).SetCode("superseded")
+			invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
 		}
-		return s.end(ctx, cmd.OperationID, integration.OperationCanceled, diagnosis.New("superseded"))
+		return s.end(ctx, cmd.OperationID, integration.OperationCanceled, diagnosis.New(diagnosis.CodeSuperseded))
 	case policy.IsFinal(err):
 		return s.fail(ctx, cmd, describe(err, false))
 	case cmd.Attempt >= lastAttempt(cmd.Type):
 		last := describe(err, true)
-		d := diagnosis.New("attempts-exhausted", diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", cmd.Attempt+1, last.Code, last.Detail))
+		d := diagnosis.New(diagnosis.CodeAttemptsExhausted, diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", cmd.Attempt+1, last.Code, last.Detail))
 		d.Evidence, d.Remedy = last.Evidence, last.Remedy
 		return s.fail(ctx, cmd, d)
 	default:
@@ -85,7 +85,7 @@ func (s *Service) fail(ctx context.Context, cmd message.Command, d diagnosis.Dia
 		s.log().ErrorContext(ctx, "event given up", "event", cmd.Event, "operationId", cmd.OperationID, "integrationId", cmd.IntegrationID, "code", d.Code)
 		return nil
 	}
-	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
+	own := d.Code != diagnosis.CodeOperationIDReused // else the operation, and with it the document, is another command's
 	if own && (cmd.Type == message.TypeProvision || cmd.Type == message.TypeDeprovision) {
 		if err := s.failDocument(ctx, cmd.IntegrationID, cmd.OperationID, d); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (s *Service) endOrRecord(ctx context.Context, cmd message.Command, d diagno
 	op, err := s.Repository.GetOperation(ctx, cmd.OperationID)
 	id := cmd.OperationID
 	switch {
-	case err == nil && op.Kind == kind && op.IntegrationID == cmd.IntegrationID && d.Code != "operation-id-reused":
+	case err == nil && op.Kind == kind && op.IntegrationID == cmd.IntegrationID && d.Code != diagnosis.CodeOperationIDReused:
 		return s.end(ctx, id, integration.OperationFailed, d)
 	case err == nil:
 		id = otherID(id, cmd.ID)

@@ -93,12 +93,12 @@ func (s *Service) DeadLettered(ctx context.Context, d message.Delivery) error {
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
-	code := "dead-lettered"
+	code := diagnosis.CodeDeadLettered
 	switch reason {
 	case "MaxDeliveryCountExceeded":
-		code = "delivery-exhausted"
+		code = diagnosis.CodeDeliveryExhausted
 	case "TTLExpiredException":
-		code = "message-expired"
+		code = diagnosis.CodeMessageExpired
 	}
 	detail := "The message was dead-lettered"
 	if reason != "" {

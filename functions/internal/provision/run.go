@@ -132,7 +132,7 @@ func (r *run) finish(ctx context.Context) error {
 			r.setCondition(d, conditionVerified, "Unknown", nil, "The first access test is scheduled.")
 			return
 		}
-		unknown := diagnosis.New("subject-token-unavailable")
+		unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
 		r.setCondition(d, conditionVerified, "Unknown", &unknown, "")
 	})
 	if err != nil {

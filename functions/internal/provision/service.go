@@ -105,7 +105,7 @@ func (s *Service) uniqueName(id string) string { return "ddoe-wif-" + s.Instance
 func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }
 
 // refuse makes the error of a request that is not carried out.
-func refuse(code string, opts ...diagnosis.Option) *diagnosis.Error {
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }
 
@@ -130,7 +130,7 @@ func (s *Service) send(ctx context.Context, c message.Command, messageID string,
 	}
 	m := bus.Message{ID: messageID, SessionID: c.IntegrationID, Subject: c.Type, Body: body, EnqueueAt: at}
 	if err := s.Send(ctx, message.QueueCommands, m); err != nil {
-		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

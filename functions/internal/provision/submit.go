@@ -126,7 +126,7 @@ func (s *Service) submit(ctx context.Context, in intent) (Accepted, error) {
 	}
 	in.command.OperationID = a.Operation.ID
 	if err := s.send(ctx, in.command, a.Operation.ID, time.Time{}); err != nil {
-		d := diagnosis.New("queue-unavailable", diagnosis.WithDetail("The intent is written down as operation %s, but its command could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
+		d := diagnosis.New(diagnosis.CodeQueueUnavailable, diagnosis.WithDetail("The intent is written down as operation %s, but its command could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
 		return a, &diagnosis.Error{Diagnosis: d, Err: err}
 	}
 	return a, nil
@@ -135,7 +135,7 @@ func (s *Service) submit(ctx context.Context, in intent) (Accepted, error) {
 // accept writes operation and document without sending anything.
 func (s *Service) accept(ctx context.Context, in intent) (Accepted, error) {
 	if !integration.ValidOperationID(in.operationID) {
-		return Accepted{}, refuse("invalid-operation-id")
+		return Accepted{}, refuse(diagnosis.CodeInvalidOperationID)
 	}
 	op, err := s.Repository.GetOperation(ctx, in.operationID)
 	switch {
@@ -169,7 +169,7 @@ func (s *Service) repeat(ctx context.Context, in intent, op integration.Operatio
 		// The first try may have ended between operation and document.
 		return s.write(ctx, in, op)
 	}
-	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != "superseded" {
+	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != diagnosis.CodeSuperseded {
 		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
 	}
 	d, err := s.Repository.Get(ctx, in.id)
@@ -188,7 +188,7 @@ func reused(op integration.Operation, in intent) error {
 	if op.Kind == in.kind && op.IntegrationID == in.id {
 		which += ", and was started with other content"
 	}
-	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
+	return refuse(diagnosis.CodeOperationIDReused, diagnosis.WithDetail("%s.", which))
 }
 
 // write puts the intent into the document, under the preconditions, unless it is there already.
@@ -302,10 +302,10 @@ func (s *Service) absent(err error) error {
 func (s *Service) resolve(ctx context.Context, id string, spec integration.Spec) (integration.Spec, error) {
 	resolved, findings, err := s.Defaults.Resolve(ctx, id, spec)
 	if err != nil {
-		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New("service-identity-unavailable"), Err: err}
+		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 	}
 	if len(findings) > 0 {
-		return integration.Spec{}, refuse("invalid-spec", diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
+		return integration.Spec{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
 	}
 	return resolved, nil
 }

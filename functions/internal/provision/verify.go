@@ -124,7 +124,7 @@ func (s *Service) verifyLater(ctx context.Context, cmd message.Command, cause er
 	if cmd.Attempt < lastVerification() {
 		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
 	}
-	unavailable := diagnosis.New("subject-token-unavailable", diagnosis.WithDetail("No access test could be made: %s", d.Detail))
+	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithDetail("No access test could be made: %s", d.Detail))
 	unavailable.Evidence = d.Evidence
 	return s.undecided(ctx, cmd, unavailable)
 }
