@@ -178,7 +178,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 				if name != "web page" {
 					assert.Contains(t, refused.ServiceMessage(), "bad value [redacted]")
 				}
-				assert.Equal(t, "ddoe-unrecognised", diagnosis.Classify(err, diagnosis.Context{}).Code)
+				assert.Equal(t, diagnosis.CodeDDOEUnrecognised, diagnosis.Classify(err, diagnosis.Context{}).Code)
 			})
 		}
 	}

@@ -67,7 +67,7 @@ func assertCode(t *testing.T, err error, status int, code string) {
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "ddoe", refused.Service())
 	assert.Equal(t, status, refused.HTTPStatus())
-	assert.Equal(t, code, diagnosis.Classify(err, diagnosis.Context{Operation: "subjectToken.get"}).Code)
+	assert.Equal(t, code, string(diagnosis.Classify(err, diagnosis.Context{Operation: "subjectToken.get"}).Code))
 	assert.NotContains(t, err.Error(), "planted")
 }
 
@@ -127,7 +127,7 @@ func TestPlatformNotReachable(t *testing.T) {
 	server.Close()
 	_, err := ddoe.NewTokenSource(url, secret.New(apiKey), nil).SubjectToken(t.Context(), "s", "a")
 	require.Error(t, err)
-	assert.Equal(t, "network-connect", diagnosis.Classify(err, diagnosis.Context{}).Code)
+	assert.Equal(t, diagnosis.CodeNetworkConnect, diagnosis.Classify(err, diagnosis.Context{}).Code)
 	_, err = ddoe.NewTokenSource("http://planted:pass@ host", secret.New(apiKey), nil).SubjectToken(t.Context(), "s", "a")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "planted")

@@ -65,7 +65,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 			}))
 			defer server.Close()
 			found := diagnosis.Classify(c.request(server.URL, server.Client()), diagnosis.Context{Operation: c.operation})
-			assert.Equal(t, c.code, found.Code)
+			assert.Equal(t, c.code, string(found.Code))
 			assert.Regexp(t, `^`+regexp.QuoteMeta(server.URL+c.path)+` `, found.Detail)
 			steps := found.Remedy.Steps
 			assert.Contains(t, steps[len(steps)-1], c.remedy)

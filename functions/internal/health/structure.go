@@ -28,7 +28,7 @@ func (l *look) application(ctx context.Context) {
 	d := l.document
 	app, err := l.observer.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
 	if err == nil && app.AppID != d.Status.ClientID {
-		l.differs(id, "application-replaced", d.Status.ClientID, app.AppID, l.words("application.get"))
+		l.differs(id, diagnosis.CodeApplicationReplaced, d.Status.ClientID, app.AppID, l.words("application.get"))
 		return
 	}
 	l.answer(id, title, err, l.words("application.get"))
@@ -41,9 +41,9 @@ func (l *look) principal(ctx context.Context) {
 	words := l.words("servicePrincipal.get")
 	switch {
 	case err == nil && principal.ID != d.Status.ServicePrincipalID:
-		l.differs(id, "service-principal-replaced", d.Status.ServicePrincipalID, principal.ID, words)
+		l.differs(id, diagnosis.CodeServicePrincipalReplaced, d.Status.ServicePrincipalID, principal.ID, words)
 	case err == nil && !principal.AccountEnabled:
-		l.differs(id, "service-principal-disabled", "enabled", "disabled", words)
+		l.differs(id, diagnosis.CodeServicePrincipalDisabled, "enabled", "disabled", words)
 	default:
 		l.answer(id, title, err, words)
 	}
@@ -64,7 +64,7 @@ func (l *look) credentials(ctx context.Context) {
 		words.Credential, words.Target = want.Name, want.Name
 		i := slices.IndexFunc(found, func(f graph.FederatedCredential) bool { return strings.EqualFold(f.Name, want.Name) })
 		if i < 0 {
-			l.differs(id, "federated-credential-missing", "", "", words)
+			l.differs(id, diagnosis.CodeFederatedCredentialMissing, "", "", words)
 			continue
 		}
 		l.compare(id, title, want, found[i], words)
@@ -76,7 +76,7 @@ func (l *look) compare(id, title string, want integration.FederatedCredential, i
 		{"/issuer", want.Issuer, is.Issuer}, {"/subject", want.Subject, is.Subject}, {"/audience", want.Audience, strings.Join(is.Audiences, " ")},
 	} {
 		if value.want != value.is {
-			check := l.differs(id, "federated-credential-changed", value.want, value.is, words)
+			check := l.differs(id, diagnosis.CodeFederatedCredentialChanged, value.want, value.is, words)
 			check.Field, check.DiffAt = value.field, diagnosis.Diff(value.want, value.is).At
 			return
 		}
@@ -93,7 +93,7 @@ func (l *look) assignments(ctx context.Context) {
 		same := strings.EqualFold(strings.TrimRight(is.Scope, "/"), strings.TrimRight(want.Scope, "/")) &&
 			strings.EqualFold(lastSegment(is.RoleDefinitionID), lastSegment(want.RoleDefinitionID)) && strings.EqualFold(is.PrincipalID, want.PrincipalID)
 		if err == nil && !same {
-			l.differs(id, "role-assignment-changed", lastSegment(want.RoleDefinitionID)+" for "+want.PrincipalID, lastSegment(is.RoleDefinitionID)+" for "+is.PrincipalID, words)
+			l.differs(id, diagnosis.CodeRoleAssignmentChanged, lastSegment(want.RoleDefinitionID)+" for "+want.PrincipalID, lastSegment(is.RoleDefinitionID)+" for "+is.PrincipalID, words)
 			continue
 		}
 		l.answer(id, title, err, words)
@@ -119,7 +119,7 @@ func (l *look) answer(id, title string, err error, words diagnosis.Context) {
 }
 
 // differs adds the check of something that is not as it was made.
-func (l *look) differs(id, code, expected, actual string, words diagnosis.Context) *diagnosis.Check {
+func (l *look) differs(id string, code diagnosis.Code, expected, actual string, words diagnosis.Context) *diagnosis.Check {
 	check := diagnosis.CheckOf(id, layerStructure, diagnosis.New(code, diagnosis.WithContext(words)))
 	check.Expected, check.Actual, check.Target = diagnosis.Printable(expected), diagnosis.Printable(actual), words.Target
 	check.Transient = !l.settled

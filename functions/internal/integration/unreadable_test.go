@@ -104,7 +104,7 @@ func TestOneBadRecordHidesNoOther(t *testing.T) {
 				good = append(good, d.ID)
 			}
 			for _, u := range page.Unreadable {
-				named = append(named, u.ID+" "+u.Diagnosis.Code)
+				named = append(named, u.ID+" "+string(u.Diagnosis.Code))
 			}
 			token = page.Next
 		}

@@ -115,7 +115,7 @@ func (f *fixture) wish(c message.Command) operation.Intent {
 		}
 		in.Prepare = func(context.Context) error {
 			if c.Spec != nil && c.Spec.Issuer == "faulty" {
-				return &diagnosis.Error{Diagnosis: diagnosis.New("invalid-spec",
+				return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidSpec,
 					diagnosis.WithFindings(diagnosis.Finding{Pointer: "/issuer", Code: "invalid-value"}))}
 			}
 			return nil
@@ -402,7 +402,7 @@ func (f *fixture) keys(prefix string) []string {
 }
 
 // failing is a run that fails with a code.
-func failing(code string) operation.Run {
+func failing(code diagnosis.Code) operation.Run {
 	return func(context.Context, *operation.Attempt) (any, error) {
 		return nil, &diagnosis.Error{Diagnosis: diagnosis.New(code)}
 	}
@@ -418,7 +418,7 @@ func (throttled) ErrorCode() string           { return "TooManyRequests" }
 func (throttled) ServiceRequestID() string    { return "request-1" }
 func (t throttled) RetryAfter() time.Duration { return t.retryAfter }
 
-func requireCode(t *testing.T, code string, err error) diagnosis.Diagnosis {
+func requireCode(t *testing.T, code diagnosis.Code, err error) diagnosis.Diagnosis {
 	t.Helper()
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)

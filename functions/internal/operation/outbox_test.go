@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -82,7 +83,7 @@ func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
 	f.handle(f.submitted())
 	rejection := f.reject(message.Delivery{MessageID: "event-1", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
 		"type":"ai.ddoe.wif.announce.v1","data":{"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
-	assert.Equal(t, "unknown-command", rejection.Code)
+	assert.Equal(t, diagnosis.CodeUnknownCommand, rejection.Code)
 	f.requireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
 }

@@ -158,7 +158,7 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	assert.Equal(t, []float64{10, 20, 40, 80, 160, 300, 300, 300, 300, 300}, pauses)
 	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
 	op := f.requireStatus(c.OperationID, integration.OperationFailed)
-	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "11 attempts have failed")
 	assert.Equal(t, "False", f.document().Status.Conditions[0].Status)
 	assert.Equal(t, []string{"failed failed"}, f.events())
@@ -232,9 +232,9 @@ func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
 // TestWhatIsFoundByCodeIsParkedOrFails: a code is final or not by the policy table alone.
 func TestWhatIsFoundByCodeIsParkedOrFails(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]integration.OperationStatus{
-		"ddoe-create-unsettled": integration.OperationRunning, "store-unavailable": integration.OperationRunning,
-		"role-missing": integration.OperationFailed, "deprovisioning": integration.OperationFailed,
+	for code, want := range map[diagnosis.Code]integration.OperationStatus{
+		diagnosis.CodeDDOECreateUnsettled: integration.OperationRunning, diagnosis.CodeStoreUnavailable: integration.OperationRunning,
+		diagnosis.CodeRoleMissing: integration.OperationFailed, diagnosis.CodeDeprovisioning: integration.OperationFailed,
 	} {
 		f := newFixture(t)
 		c := f.submitted()
@@ -254,7 +254,7 @@ func TestOneLineForAParkedCommand(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()
-	f.provision = failing("graph-unavailable")
+	f.provision = failing(diagnosis.CodeGraphUnavailable)
 	f.handle(c)
 	require.Equal(t, 1, strings.Count(f.log.String(), "\n"), f.log.String())
 	var line map[string]any

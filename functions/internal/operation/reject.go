@@ -81,12 +81,12 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
-	code := "dead-lettered"
+	code := diagnosis.CodeDeadLettered
 	switch reason {
 	case "MaxDeliveryCountExceeded":
-		code = "delivery-exhausted"
+		code = diagnosis.CodeDeliveryExhausted
 	case "TTLExpiredException":
-		code = "message-expired"
+		code = diagnosis.CodeMessageExpired
 	}
 	detail := "The message was dead-lettered"
 	if reason != "" {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -95,7 +96,7 @@ func TestDeadLetters(t *testing.T) {
 		c := f.submitted()
 		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
 		found := f.requireStatus(c.OperationID, integration.OperationFailed).Error
-		assert.Equal(t, "delivery-exhausted", found.Code)
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, found.Code)
 		assert.Contains(t, found.Detail, "after 10 delivery attempts")
 		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 		assert.Equal(t, []string{"failed failed"}, f.events())
@@ -114,7 +115,7 @@ func TestDeadLetters(t *testing.T) {
 		c := f.submitted()
 		f.handle(c)
 		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-		assert.Equal(t, "message-expired", f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, diagnosis.CodeMessageExpired, f.document().Status.Conditions[0].Reason)
 		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
 		f.requireStatus(c.OperationID, integration.OperationSucceeded)
 	})
@@ -130,7 +131,7 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
 		f.dead("event-1", "MaxDeliveryCountExceeded")
-		assert.Equal(t, "delivery-exhausted", f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
 		assert.Empty(t, f.keys("integrations/"))
 	})
 	t.Run("rubbish", func(t *testing.T) {

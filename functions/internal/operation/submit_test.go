@@ -29,10 +29,10 @@ func TestSubmitIsRepeatable(t *testing.T) {
 	changed.Spec = &integration.Spec{DisplayName: "another"}
 	_, err = f.submit(t.Context(), changed)
 	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service, and was started with other content.",
-		requireCode(t, "operation-id-reused", err).Detail)
+		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
 	_, err = f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID})
 	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service.",
-		requireCode(t, "operation-id-reused", err).Detail)
+		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
 
 	f.handle(f.command(operationID))
 	done, err := f.submit(t.Context(), wish)
@@ -46,7 +46,7 @@ func TestSubmitSurvivesADeadQueue(t *testing.T) {
 	f := newFixture(t)
 	f.deaf = message.QueueCommands
 	a, err := f.submit(t.Context(), provisionCommand(operationID))
-	assert.Contains(t, requireCode(t, "queue-unavailable", err).Detail, operationID)
+	assert.Contains(t, requireCode(t, diagnosis.CodeQueueUnavailable, err).Detail, operationID)
 	assert.Equal(t, operationID, a.Operation.ID)
 	f.deaf = ""
 	_, err = f.submit(t.Context(), provisionCommand(operationID))
@@ -115,9 +115,9 @@ func TestPreconditions(t *testing.T) {
 		_, err := f.engine.Submit(t.Context(), in)
 		return err
 	}
-	detail := func(err error) string { return requireCode(t, "precondition-failed", err).Detail }
+	detail := func(err error) string { return requireCode(t, diagnosis.CodePreconditionFailed, err).Detail }
 	assert.Equal(t, "If-Match does not hold: the integration does not exist.", detail(submit("*", "")))
-	requireCode(t, "precondition-failed", submit(`"stale"`, ""))
+	requireCode(t, diagnosis.CodePreconditionFailed, submit(`"stale"`, ""))
 	require.NoError(t, submit("", "*"))
 	tag := f.document().ETag
 	quoted := tag + "."
@@ -125,13 +125,13 @@ func TestPreconditions(t *testing.T) {
 	assert.Equal(t, "If-None-Match does not hold: the integration is still that version, its ETag is "+quoted, detail(submit("", `"x", `+tag)))
 	assert.Equal(t, "If-Match does not hold: the integration is another version, its ETag is now "+quoted, detail(submit(`"stale"`, "")))
 	require.NoError(t, submit(`"x", W/`+tag, ""))
-	requireCode(t, "precondition-failed", submit(tag, ""))
+	requireCode(t, diagnosis.CodePreconditionFailed, submit(tag, ""))
 	require.NoError(t, submit(f.document().ETag, `"another"`))
 
 	a, err := f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id})
 	require.NoError(t, err)
 	f.handle(f.command(a.Operation.ID))
-	requireCode(t, "precondition-failed", submit(f.document().ETag, ""))
+	requireCode(t, diagnosis.CodePreconditionFailed, submit(f.document().ETag, ""))
 	require.NoError(t, submit("", "*"), "a tombstone counts as absent")
 }
 
@@ -144,10 +144,10 @@ func TestAPreconditionHoldsUntilItIsWritten(t *testing.T) {
 	in.OperationID, in.IfMatch = operationID, f.document().ETag
 	f.beforePut = func() { f.submitted() }
 	_, err := f.engine.Submit(t.Context(), in)
-	requireCode(t, "precondition-failed", err)
-	assert.Equal(t, "precondition-failed", f.requireStatus(operationID, integration.OperationCanceled).Error.Code)
+	requireCode(t, diagnosis.CodePreconditionFailed, err)
+	assert.Equal(t, diagnosis.CodePreconditionFailed, f.requireStatus(operationID, integration.OperationCanceled).Error.Code)
 	_, err = f.engine.Submit(t.Context(), in)
-	requireCode(t, "precondition-failed", err)
+	requireCode(t, diagnosis.CodePreconditionFailed, err)
 }
 
 func TestAWishJoinsTheOperationThatRuns(t *testing.T) {
@@ -166,7 +166,7 @@ func TestAWishJoinsTheOperationThatRuns(t *testing.T) {
 	assert.NotEqual(t, a.Operation.ID, other.Operation.ID, "other content is another wish")
 	f.handle(f.command(other.Operation.ID))
 	_, err = f.submit(t.Context(), teardown)
-	requireCode(t, "integration-deleted", err)
+	requireCode(t, diagnosis.CodeIntegrationDeleted, err)
 	teardown.OperationID = other.Operation.ID
 	repeated, err := f.submit(t.Context(), teardown)
 	require.NoError(t, err)
@@ -177,14 +177,16 @@ func TestWhatIsRefusedWritesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	_, err := f.submit(t.Context(), provisionCommand("../x"))
-	requireCode(t, "invalid-operation-id", err)
+	requireCode(t, diagnosis.CodeInvalidOperationID, err)
 	_, err = f.submit(t.Context(), message.Command{Type: message.TypeAccessTest, IntegrationID: id})
-	requireCode(t, "integration-not-found", err)
+	requireCode(t, diagnosis.CodeIntegrationNotFound, err)
 	require.ErrorIs(t, err, integration.ErrNotFound)
 	in := f.wish(provisionCommand(""))
-	in.Prepare = func(context.Context) error { return &diagnosis.Error{Diagnosis: diagnosis.New("invalid-spec")} }
+	in.Prepare = func(context.Context) error {
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidSpec)}
+	}
 	_, err = f.engine.Submit(t.Context(), in)
-	requireCode(t, "invalid-spec", err)
+	requireCode(t, diagnosis.CodeInvalidSpec, err)
 	assert.Empty(t, f.keys(""))
 	assert.Empty(t, f.sent)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -34,7 +35,7 @@ func TestAnOperationSucceeds(t *testing.T) {
 	assert.Equal(t, f.now().Add(time.Minute), verify.EnqueueAt)
 	assert.Equal(t, id, verify.SessionID)
 
-	f.provision = failing("role-missing")
+	f.provision = failing(diagnosis.CodeRoleMissing)
 	f.handle(c)
 	f.requireStatus(c.OperationID, integration.OperationSucceeded)
 	assert.Len(t, f.events(), 1, "delivered again after the end, nothing is done")
@@ -60,7 +61,10 @@ func TestKilledAnywhere(t *testing.T) {
 			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
 		"by message": {func(*fixture) {}, message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID, Spec: &integration.Spec{}},
 			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
-		"fails": {func(f *fixture) { submitted(f, provisionCommand(operationID)); f.provision = failing("role-missing") }, provisionCommand(operationID),
+		"fails": {func(f *fixture) {
+			submitted(f, provisionCommand(operationID))
+			f.provision = failing(diagnosis.CodeRoleMissing)
+		}, provisionCommand(operationID),
 			integration.OperationFailed, integration.PhaseFailed, []string{"failed failed"}},
 		"teardown": {func(f *fixture) { f.handle(f.submitted()); submitted(f, teardown) }, teardown,
 			integration.OperationSucceeded, integration.PhaseDeleted, []string{"provisioned provisioned", "deleted deleted"}},
@@ -174,7 +178,7 @@ func TestSupersededBeforeItBegins(t *testing.T) {
 	ctx, record := invocation.With(t.Context())
 	require.NoError(t, f.worker.Handle(ctx, first))
 	assert.False(t, ran)
-	assert.Equal(t, "superseded", f.requireStatus(first.OperationID, integration.OperationCanceled).Error.Code)
+	assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(first.OperationID, integration.OperationCanceled).Error.Code)
 	_, _, code := record.Values()
 	assert.Equal(t, "superseded", code)
 	f.handle(second)
@@ -282,16 +286,16 @@ func TestWhatIsFinalEndsTheOperation(t *testing.T) {
 	c := f.submitted()
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 		a.Step(integration.Step{Name: "object", Status: "failed", Code: "role-missing"})
-		return failing("role-missing")(ctx, a)
+		return failing(diagnosis.CodeRoleMissing)(ctx, a)
 	}
 	f.handle(c)
 	op := f.requireStatus(c.OperationID, integration.OperationFailed)
-	assert.Equal(t, "role-missing", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeRoleMissing, op.Error.Code)
 	assert.Len(t, op.Steps, 1)
 	d := f.document()
 	assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
 	require.Len(t, d.Status.Conditions, 1)
-	assert.Equal(t, "role-missing", d.Status.Conditions[0].Reason)
+	assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Conditions[0].Reason)
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
@@ -304,7 +308,7 @@ func TestATestOfAccessHoldsNothing(t *testing.T) {
 	test := message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "test-1"}
 	f.handle(test)
 	assert.JSONEq(t, `"tested"`, string(f.requireStatus("test-1", integration.OperationSucceeded).Result))
-	f.test = failing("role-missing")
+	f.test = failing(diagnosis.CodeRoleMissing)
 	test.OperationID = "test-2"
 	f.handle(test)
 	f.requireStatus("test-2", integration.OperationFailed)
@@ -341,7 +345,7 @@ func TestFindingsPointIntoWhatWasSent(t *testing.T) {
 	f := newFixture(t)
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &integration.Spec{Issuer: "faulty"}})
 	op := f.requireStatus("event-1", integration.OperationFailed)
-	assert.Equal(t, "invalid-spec", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
 	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer)
 	assert.Empty(t, f.keys("integrations/"))
@@ -352,7 +356,7 @@ func TestAnUnknownCommandIsRecorded(t *testing.T) {
 	f := newFixture(t)
 	f.handle(message.Command{Type: "ai.ddoe.wif.other.v1", ID: "event-1", IntegrationID: id, OperationID: "event-1"})
 	op := f.requireStatus("event-1", integration.OperationFailed)
-	assert.Equal(t, "unknown-command", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeUnknownCommand, op.Error.Code)
 	assert.Equal(t, integration.KindUnknown, op.Kind)
 }
 
@@ -404,18 +408,18 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 	})
 	t.Run("it fails for good", func(t *testing.T) {
 		f, c, ended := begin(t)
-		f.verify = failing("role-missing")
+		f.verify = failing(diagnosis.CodeRoleMissing)
 		f.handle(c)
 		assert.Equal(t, ended, f.operation(c.OperationID))
-		assert.Equal(t, "role-missing", f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, diagnosis.CodeRoleMissing, f.document().Status.Conditions[0].Reason)
 	})
 	t.Run("it is tried as often as it may", func(t *testing.T) {
 		f, c, ended := begin(t)
-		f.verify = failing("ddoe-unavailable")
+		f.verify = failing(diagnosis.CodeDDOEUnavailable)
 		f.handle(c)
 		f.handle(f.command(c.OperationID + "-verify-retry-1"))
 		f.handle(f.command(c.OperationID + "-verify-retry-2"))
-		assert.Equal(t, "attempts-exhausted", f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, diagnosis.CodeAttemptsExhausted, f.document().Status.Conditions[0].Reason)
 		assert.Equal(t, ended, f.operation(c.OperationID))
 	})
 }

@@ -116,7 +116,7 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) (bool, error)
 	case err == nil && owned(app, d.ID):
 		return false, nil
 	case err == nil:
-		return false, refuse("application-foreign", diagnosis.WithContext(r.words()))
+		return false, refuse(diagnosis.CodeApplicationForeign, diagnosis.WithContext(r.words()))
 	case !graph.IsNotFound(err):
 		return false, r.mustTry(ctx, policy.ApplicationGet, err)
 	case d.Status.ObjectID != "":
@@ -133,9 +133,9 @@ func (r *run) reclaim(ctx context.Context, d integration.Document) (bool, error)
 	case err == nil && owned(app, d.ID):
 		return false, nil
 	case err == nil:
-		return false, refuse("application-foreign", diagnosis.WithContext(r.words()))
+		return false, refuse(diagnosis.CodeApplicationForeign, diagnosis.WithContext(r.words()))
 	case graph.IsNotFound(err):
-		return false, refuse("unique-name-taken", diagnosis.WithContext(r.words()))
+		return false, refuse(diagnosis.CodeUniqueNameTaken, diagnosis.WithContext(r.words()))
 	default:
 		return false, err
 	}

@@ -152,7 +152,7 @@ func (r *run) createSettled() error {
 	if st.CreateSentAt == nil || r.now().Sub(*st.CreateSentAt) >= createLag {
 		return nil
 	}
-	return refuse("ddoe-create-unsettled")
+	return refuse(diagnosis.CodeDDOECreateUnsettled)
 }
 
 // createRefused reports whether a create made nothing, for certain, so that what noteCreate has saved can be cleared: it

@@ -142,13 +142,13 @@ func (s *Service) platformDiagnosis(ctx context.Context, operation policy.Operat
 	if code != "" {
 		found = diagnosis.New(code, diagnosis.WithEvidence(*found.Evidence))
 	}
-	if writes(operation) && policy.IsRefusal(refused) || found.Code == "ddoe-unrecognised" {
+	if writes(operation) && policy.IsRefusal(refused) || found.Code == diagnosis.CodeDDOEUnrecognised {
 		found.Detail = "The platform refused to " + inWordsOf(operation, object) + ". " + found.Detail
 	}
 	switch {
 	case isTest(operation) && code == roleMissing(operation):
 		found.Detail += " Or the storage refused the platform, which hands that on: a federated credential or a role assignment takes minutes to act; then the same PUT goes through."
-	case code == codeDriverTestFailed:
+	case code == diagnosis.CodeDDOEDriverTestFailed:
 		found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)
 	}
 	return quoting(found, refused)
@@ -182,9 +182,9 @@ func says(message string) string {
 	return " The platform says: " + text
 }
 
-func roleMissing(operation policy.Operation) string {
+func roleMissing(operation policy.Operation) diagnosis.Code {
 	if operation.IsOnDriver() {
-		return "ddoe-project-role-missing"
+		return diagnosis.CodeDDOEProjectRoleMissing
 	}
-	return "ddoe-organization-role-missing"
+	return diagnosis.CodeDDOEOrganizationRoleMissing
 }

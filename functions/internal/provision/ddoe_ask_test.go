@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
@@ -38,7 +39,7 @@ func TestPatienceIsCountedFromTheLastWrite(t *testing.T) {
 			f.settle(cmd)
 			op := f.requireStatus(cmd.OperationID, c.status)
 			if c.status == integration.OperationFailed {
-				assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeDDOEDriverTestFailed, op.Error.Code)
 				assert.GreaterOrEqual(t, f.now().Sub(began), 10*time.Minute)
 			}
 		})

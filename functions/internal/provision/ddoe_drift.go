@@ -75,24 +75,24 @@ func (s *Service) platformDifferences(ctx context.Context, d integration.Documen
 // integrationCheck compares the integration with what was made. Its options are never shown.
 func (s *Service) integrationCheck(ctx context.Context, d integration.Document) diagnosis.Check {
 	if !onPlatform(d) {
-		return platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
+		return platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationMissing, platformName(d), "")
 	}
 	id := d.Status.DDOE.IntegrationID
 	is, err := s.platformClient(d).GetIntegration(ctx, id)
 	check := diagnosis.CheckFrom(checkIntegration, layerStructure, titleIntegration, nil, diagnosis.Context{})
 	switch kind := madeType(d); {
 	case ddoe.IsNotFound(err):
-		check = platformCheck(checkIntegration, codeIntegrationMissing, platformName(d), "")
+		check = platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationMissing, platformName(d), "")
 	case err != nil:
 		check = s.unread(ctx, checkIntegration, policy.PlatformIntegrationGet, err)
 	case !madeHere(d):
-		check = platformCheck(checkIntegration, codeIntegrationElsewhere, d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
+		check = platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationElsewhere, d.Spec.DDOE.OrganizationID, d.Status.DDOE.OrganizationID)
 	case kind != "" && is.Type != "" && is.Type != kind:
-		check = platformCheck(checkIntegration, "ddoe-integration-changed", kind, is.Type)
+		check = platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationChanged, kind, is.Type)
 	case is.Name != "" && is.Name != platformName(d):
-		check = platformCheck(checkIntegration, "ddoe-integration-renamed", platformName(d), is.Name)
+		check = platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationRenamed, platformName(d), is.Name)
 	case strings.EqualFold(is.Metadata[metaStatus].Value, statusUntrusted):
-		check = platformCheck(checkIntegration, "ddoe-integration-untrusted", "", "")
+		check = platformCheck(checkIntegration, diagnosis.CodeDDOEIntegrationUntrusted, "", "")
 	}
 	check.Target = id
 	return check
@@ -115,14 +115,14 @@ func (s *Service) driverCheck(ctx context.Context, d integration.Document) diagn
 		check.Detail = leftToAPerson + st.Why
 		return check
 	case st.DriverID == "":
-		return platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
+		return platformCheck(checkDriver, diagnosis.CodeDDOEDriverMissing, d.Spec.DDOE.Driver.Name, "")
 	}
 	id := d.Status.DDOE.DriverID
 	is, err := s.platformClient(d).GetDriver(ctx, id)
 	check := diagnosis.CheckFrom(checkDriver, layerStructure, titleDriver, nil, diagnosis.Context{})
 	switch {
 	case ddoe.IsNotFound(err):
-		check = platformCheck(checkDriver, "ddoe-driver-missing", d.Spec.DDOE.Driver.Name, "")
+		check = platformCheck(checkDriver, diagnosis.CodeDDOEDriverMissing, d.Spec.DDOE.Driver.Name, "")
 	case err != nil:
 		check = s.unread(ctx, checkDriver, policy.DriverGet, err)
 	default:
@@ -158,7 +158,7 @@ func changedDriver(differences []comparison) diagnosis.Check {
 		expected, actual = append(expected, c.member+" "+orNone(c.expected)), append(actual, c.member+" "+orNone(*c.actual))
 		harmless = harmless && (c.member == memberName || c.member == memberExternalDelete)
 	}
-	check := platformCheck(checkDriver, "ddoe-driver-changed", strings.Join(expected, ", "), strings.Join(actual, ", "))
+	check := platformCheck(checkDriver, diagnosis.CodeDDOEDriverChanged, strings.Join(expected, ", "), strings.Join(actual, ", "))
 	check.DiffAt = nil // these are lists
 	if harmless {
 		check.Status = diagnosis.OutcomeWarn
@@ -200,15 +200,15 @@ func (s *Service) optionsDrift(ctx context.Context, d integration.Document) diag
 		return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, err, diagnosis.Context{})
 	}
 	if hash != d.Status.DDOE.OptionsHash {
-		return platformCheck(checkOptions, "ddoe-options-changed", "", "")
+		return platformCheck(checkOptions, diagnosis.CodeDDOEOptionsChanged, "", "")
 	}
 	if d.Status.DDOE.Mode == modeManual && s.putRefused(ctx, d) == nil {
-		return platformCheck(checkOptions, codeAPIUsable, "", "")
+		return platformCheck(checkOptions, diagnosis.CodeDDOEAPIUsable, "", "")
 	}
 	return diagnosis.CheckFrom(checkOptions, layerStructure, titleOptions, nil, diagnosis.Context{})
 }
 
-func platformCheck(id, code, expected, actual string) diagnosis.Check {
+func platformCheck(id string, code diagnosis.Code, expected, actual string) diagnosis.Check {
 	check := diagnosis.CheckOf(id, layerStructure, diagnosis.New(code))
 	check.Expected, check.Actual = diagnosis.Printable(expected), diagnosis.Printable(actual)
 	if check.Actual != "" {

@@ -22,7 +22,7 @@ func TestDriftAfterAPutThatFailed(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*integration.Spec)
 		check   string
-		code    string
+		code    diagnosis.Code
 		verdict diagnosis.Verdict
 	}{
 		"organisation": {func(s *integration.Spec) { s.DDOE.OrganizationID = elsewhere }, "ddoe.integration", "ddoe-integration-elsewhere", "warn"},
@@ -37,7 +37,7 @@ func TestDriftAfterAPutThatFailed(t *testing.T) {
 			f.handle(cmd)
 			failed := f.requireStatus(cmd.OperationID, integration.OperationFailed)
 			report, found := f.drift()
-			assert.Equal(t, c.code, found[c.check])
+			assert.Equal(t, string(c.code), found[c.check])
 			assert.Equal(t, c.verdict, report.Verdict)
 			assert.Equal(t, c.verdict == diagnosis.VerdictWarn, checkOf(t, report, "ddoe.driver").Status == diagnosis.OutcomeSkip)
 			check := checkOf(t, report, c.check)
@@ -77,7 +77,7 @@ func TestDriftAfterAnythingElse(t *testing.T) {
 			f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai`), status: 503})
 			_, cmd := f.submit(changed())
 			f.handle(cmd)
-			require.Equal(f.t, "attempts-exhausted", f.settle(cmd).Error.Code)
+			require.Equal(f.t, diagnosis.CodeAttemptsExhausted, f.settle(cmd).Error.Code)
 			f.faults = nil
 		}, false},
 		"a PUT that failed with what may pass": {func(f *fixture) {

@@ -52,7 +52,7 @@ func TestPlatformDriftIsSeenAndMended(t *testing.T) {
 		change           func(*fixture)
 		check            string
 		status           diagnosis.Outcome
-		code             string
+		code             diagnosis.Code
 		expected, actual string
 	}{
 		"integration gone": {func(f *fixture) {
@@ -98,9 +98,9 @@ func TestPlatformDriftIsSeenAndMended(t *testing.T) {
 				delete(found, "ddoe.driver")
 			}
 			if c.check == "ddoe.options" {
-				found[c.check] = c.code
+				found[c.check] = string(c.code)
 			}
-			assert.Equal(t, map[string]string{c.check: c.code}, found)
+			assert.Equal(t, map[string]string{c.check: string(c.code)}, found)
 			check := checkOf(t, report, c.check)
 			assert.Equal(t, c.status, check.Status)
 			assert.Equal(t, c.code, check.Code)

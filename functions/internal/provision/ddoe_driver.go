@@ -182,7 +182,7 @@ func (r *run) mayBeOptions(ctx context.Context, op policy.Operation, err error) 
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return meaningOf(op, refused) == codeDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(r.attempt, operation.FirstParking)
+	return meaningOf(op, refused) == diagnosis.CodeDDOEDriverTestFailed || roleRefused(refused) || refused.HTTPStatus() >= http.StatusInternalServerError && r.settledFor(r.attempt, operation.FirstParking)
 }
 
 // makeDriver creates the driver, and says so in the document before: what a crash leaves behind is known for ours. After

@@ -39,7 +39,7 @@ func (r *run) testRefused(ctx context.Context, f *policy.Failure, refused *ddoe.
 	if (own.works || !r.verifies() || r.settledFor(r.attempt, verifyWindow)) && r.believed(ctx, refused) {
 		f.Decision = policy.Decision{Action: policy.GiveUp}
 		if refused.HTTPStatus() >= http.StatusInternalServerError {
-			found = quoting(diagnosis.New("ddoe-driver-test-error", diagnosis.WithEvidence(*found.Evidence)), refused)
+			found = quoting(diagnosis.New(diagnosis.CodeDDOEDriverTestError, diagnosis.WithEvidence(*found.Evidence)), refused)
 			found.Remedy.Steps = r.alsoOptions(found.Remedy.Steps)
 		}
 	}
@@ -86,7 +86,7 @@ func lasts(d diagnosis.Diagnosis) bool {
 // orRole adds to a fault that depends on where the caller comes from what the platform's refusal may mean in its stead:
 // where the storage lets the platform in, its 401 or 403 is its own.
 func orRole(lasting diagnosis.Diagnosis, refused *ddoe.Error, found diagnosis.Diagnosis) diagnosis.Diagnosis {
-	if !roleRefused(refused) || !slices.Contains([]string{"network-rules-blocked", "conditional-access-blocked"}, lasting.Code) {
+	if !roleRefused(refused) || !slices.Contains([]diagnosis.Code{diagnosis.CodeNetworkRulesBlocked, diagnosis.CodeConditionalAccessBlocked}, lasting.Code) {
 		return lasting
 	}
 	lasting.Detail += " That depends on the caller's address: if the platform is let in, it has refused by itself: " + inBrief(found)

@@ -23,7 +23,7 @@ import (
 func TestPlatformLastingFaultEndsAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		breaks, mends func(*fixture)
-		code          string
+		code          diagnosis.Code
 	}{
 		"container missing": {
 			func(f *fixture) { require.NoError(f.t, f.world.DeleteContainer(world.DataAccount, "images")) },
@@ -52,7 +52,7 @@ func TestPlatformLastingFaultEndsAtOnce(t *testing.T) {
 				assert.Equal(t, diagnosis.WhoStorageAdmin, op.Error.Remedy.Who)
 				assert.Contains(t, op.Error.Remedy.Command, "az storage ")
 				assert.Equal(t, "Then PUT the spec again.", op.Error.Remedy.Steps[len(op.Error.Remedy.Steps)-1])
-				assert.Contains(t, f.steps(cmd.OperationID), "ddoeDriver-test "+c.code)
+				assert.Contains(t, f.steps(cmd.OperationID), "ddoeDriver-test "+string(c.code))
 				assert.Equal(t, c.code, f.condition("Provisioned").Reason)
 				assert.Equal(t, gateCounts{integrations: 1}, f.onGate(), "no driver that does not work")
 
@@ -95,7 +95,7 @@ func TestPlatformLateRoleIsWaitedFor(t *testing.T) {
 					return
 				}
 				op = f.settle(cmd)
-				assert.Equal(t, "role-missing", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeRoleMissing, op.Error.Code)
 				assert.GreaterOrEqual(t, f.now().Sub(began), 10*time.Minute)
 			})
 		}
@@ -137,7 +137,7 @@ func TestPlatformWaitingTellsBoth(t *testing.T) {
 			f.handle(cmd)
 			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
-			assert.Equal(t, "ddoe-driver-test-failed", op.Waiting.Diagnosis.Code)
+			assert.Equal(t, diagnosis.CodeDDOEDriverTestFailed, op.Waiting.Diagnosis.Code)
 			assert.Contains(t, op.Waiting.Diagnosis.Detail, c.says)
 			assert.Zero(t, f.sentTo(0, `PUT acmedata.*/\.ddoe-wif-probe/.*-[0-9a-f]{32}$`), "it writes nothing")
 		})
@@ -164,7 +164,7 @@ func TestPlatformPatienceEndsWhateverMayPass(t *testing.T) {
 	f.storageAnswers(`.`, http.StatusConflict, "ContainerBeingDeleted")
 	began := f.now()
 	op := f.refused(wired())
-	assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEDriverTestFailed, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "(container-being-deleted).")
 	assert.Greater(t, f.now().Sub(began), 10*time.Minute)
 }

@@ -167,6 +167,6 @@ func (r *run) remakeDriver(ctx context.Context, is ddoe.Driver, wanted ddoe.NewD
 
 // unchangedDriver says what the platform keeps as it is.
 func unchangedDriver(is ddoe.Driver, left []comparison) *diagnosis.Error {
-	return refuse("ddoe-driver-unchanged", diagnosis.WithDetail("The platform was asked to change the driver %s (id %s) and did not: %s.",
+	return refuse(diagnosis.CodeDDOEDriverUnchanged, diagnosis.WithDetail("The platform was asked to change the driver %s (id %s) and did not: %s.",
 		diagnosis.Printable(is.Name), diagnosis.Printable(is.ID), inWords(left)))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -110,7 +111,7 @@ func TestPlatformDriverRemade(t *testing.T) {
 				assert.Equal(t, c.member == "projectId", deletes, "a plan says what it knows; the account's kind is not asked for")
 				f.closed(true)
 				op := f.refused(s)
-				assert.Equal(t, "network-rules-blocked", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, op.Error.Code)
 				assert.Equal(t, old, f.onlyDriver(), "what works is not given up")
 
 				f.closed(false)
@@ -186,7 +187,7 @@ func TestPlatformDriverMovedByAPerson(t *testing.T) {
 				}
 				f.quirk(platform.QuirkDriverPatch, world.Object{"value": quirk})
 				op := f.refused(wired())
-				assert.Equal(t, "ddoe-driver-unchanged", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeDDOEDriverUnchanged, op.Error.Code)
 				assert.Contains(t, op.Error.Detail, `integrationId is "theirs", not "`+f.document().Status.DDOE.IntegrationID)
 				assert.Equal(t, quirk == "refusesIntegration", strings.Contains(op.Error.Detail, "The platform says: Forbidden: sudo only"))
 				assert.Equal(t, id, f.driversOnGate()[0]["id"])
@@ -210,7 +211,7 @@ func TestPlatformDriverUnchanged(t *testing.T) {
 	s := wired()
 	s.DDOE.Driver.AllowExternalDelete, s.DDOE.Driver.Path = true, "sub"
 	op := f.refused(s)
-	assert.Equal(t, "ddoe-driver-unchanged", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEDriverUnchanged, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, `and did not: allowExternalDelete is "false", not "true".`)
 	assert.Equal(t, "sub", f.onlyDriver()["path"])
 
@@ -313,7 +314,7 @@ func TestPlatformMoveIsTestedFirst(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		role string // in the organisation that it is moved to
-		code string
+		code diagnosis.Code
 	}{
 		"the storage is closed":     {"", "network-rules-blocked"},
 		"the role does not suffice": {"member", "ddoe-organization-role-missing"},

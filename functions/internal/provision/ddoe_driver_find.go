@@ -57,7 +57,7 @@ func (r *run) unclaimedDriver(ctx context.Context, wanted ddoe.NewDriver) (*ddoe
 	if i := slices.IndexFunc(all, func(one ddoe.Driver) bool { return len(elsewhere(one, wanted)) == 0 }); i >= 0 {
 		return &all[i], nil
 	}
-	return nil, refuse("ddoe-driver-foreign", diagnosis.WithDetail("The integration has a driver named %s (id %s) that this service did not make: %s.",
+	return nil, refuse(diagnosis.CodeDDOEDriverForeign, diagnosis.WithDetail("The integration has a driver named %s (id %s) that this service did not make: %s.",
 		diagnosis.Printable(all[0].Name), diagnosis.Printable(all[0].ID), inWords(elsewhere(all[0], wanted))))
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -110,10 +111,6 @@ func TestPlatformLostDriverShownLate(t *testing.T) {
 			f.fails(fault{match: regexp.MustCompile(`POST gate.*/drivers$`), status: 500, after: true, times: 1})
 			f.handle(cmd)
 		},
-		"answered 429": func(f *fixture, cmd message.Command) {
-			f.fails(fault{match: regexp.MustCompile(`POST gate.*/drivers$`), status: 429, after: true, times: 1})
-			f.handle(cmd)
-		},
 		"killed": func(f *fixture, cmd message.Command) { f.killedAt(cmd, createsDriver) },
 	} {
 		for then, c := range map[string]struct {
@@ -202,7 +199,7 @@ func TestPlatformRefusedDriverCreate(t *testing.T) {
 			op := f.settle(cmd)
 			assert.Equal(t, before, f.driversOnGate())
 			if c.next().DDOE.Driver != nil {
-				assert.Equal(t, "ddoe-driver-foreign", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeDDOEDriverForeign, op.Error.Code)
 			}
 		})
 	}
@@ -298,7 +295,7 @@ func TestPlatformDriverReplacedByAPerson(t *testing.T) {
 	before := f.driversOnGate()
 	s := wired()
 	s.DDOE.Driver.Path = "sub"
-	assert.Equal(t, "ddoe-driver-foreign", f.refused(s).Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEDriverForeign, f.refused(s).Error.Code)
 	assert.Equal(t, before, f.driversOnGate())
 }
 
@@ -339,7 +336,7 @@ func TestPlatformColleaguesDriver(t *testing.T) {
 		f.killedAtCreate(cmd, after)
 		op := f.teardown()
 		require.NotNil(t, op.Error, "the colleague uses it")
-		assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+		assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 		assert.Contains(t, op.Error.Detail, "a-colleagues")
 		_, there := f.world.DDOEObject(world.DDOEDrivers, "a-colleagues")
 		assert.True(t, there)
@@ -355,7 +352,7 @@ func TestPlatformDriverOfUnknownCreator(t *testing.T) {
 	for name, c := range map[string]struct {
 		gone bool // ours
 		act  func(*fixture) integration.Operation
-		code string
+		code diagnosis.Code
 	}{
 		"dropped":                   {false, drops, ""},
 		"dropped, ours is gone":     {true, drops, ""},

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -118,7 +119,7 @@ func TestPlatformCannotReachStorage(t *testing.T) {
 			}
 			began := f.now()
 			op := f.refused(wired())
-			assert.Equal(t, c.code, op.Error.Code)
+			assert.Equal(t, c.code, string(op.Error.Code))
 			assert.Contains(t, op.Error.Detail, c.detail)
 			assert.NotEmpty(t, op.Error.Evidence.RequestID)
 			waited := f.now().Sub(began)
@@ -138,7 +139,7 @@ func TestPlatformOutageIsNoVerdict(t *testing.T) {
 	f.carried(wired())
 	f.fails(fault{match: regexp.MustCompile(`gate\.dataloop\.ai/api/v1/(drivers/.*test|users/me)`), status: 503})
 	op := f.refused(wired())
-	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "ddoe-unavailable")
 	f.onlyDriver()
 }
@@ -187,11 +188,11 @@ func TestPlatformRoleRefusedAtTheDriver(t *testing.T) {
 		}
 		f.user("projectRole", "viewer")
 		op := f.refused(wired())
-		assert.Equal(t, "ddoe-project-role-missing", op.Error.Code)
+		assert.Equal(t, diagnosis.CodeDDOEProjectRoleMissing, op.Error.Code)
 		d := f.document()
 		assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
 		condition := f.condition("Provisioned")
-		assert.Equal(t, []string{"False", "ddoe-project-role-missing"}, []string{condition.Status, condition.Reason})
+		assert.Equal(t, []string{"False", "ddoe-project-role-missing"}, []string{condition.Status, string(condition.Reason)})
 		assert.Contains(t, condition.Message, "developer or owner")
 		assert.Equal(t, []string{"api", "", world.OrganizationID}, []string{d.Status.DDOE.Mode, d.Status.DDOE.DriverID, d.Status.DDOE.OrganizationID})
 		assert.NotEmpty(t, d.Status.DDOE.IntegrationID)
@@ -232,7 +233,7 @@ func TestPlatformDriverOfAnother(t *testing.T) {
 	withoutDriver.DDOE.Driver = nil
 	for name, c := range map[string]struct {
 		members world.Object
-		code    string
+		code    diagnosis.Code
 		says    string
 		drivers int
 	}{

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
@@ -66,7 +67,7 @@ func TestPlatformRoleIsNoVerdictBeforeATest(t *testing.T) {
 			require.NoError(t, f.worker.Handle(ctx, cmd))
 			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
-			assert.Equal(t, "ddoe-project-role-missing", op.Waiting.Diagnosis.Code)
+			assert.Equal(t, diagnosis.CodeDDOEProjectRoleMissing, op.Waiting.Diagnosis.Code)
 			require.Equal(t, integration.OperationSucceeded, f.settle(cmd).Status)
 			f.onlyDriver()
 		})
@@ -103,7 +104,7 @@ func TestPlatformRoleIsBelievedInTheEnd(t *testing.T) {
 			f.user("projectRole", "viewer")
 			began := f.now()
 			op := f.refused(wired())
-			assert.Equal(t, "ddoe-project-role-missing", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEProjectRoleMissing, op.Error.Code)
 			waited := f.now().Sub(began)
 			assert.Equal(t, []bool{c.waits, !c.waits}, []bool{waited >= 10*time.Minute, waited < time.Minute}, waited)
 		})
@@ -184,7 +185,7 @@ func TestPlatformRoleBesideTheCallersAddress(t *testing.T) {
 	const advice = "Where the platform is let in already: Give the user the role developer or owner in the project"
 	for name, c := range map[string]struct {
 		change func(*fixture)
-		code   string
+		code   diagnosis.Code
 		both   bool
 	}{
 		"firewall":           {func(f *fixture) { f.closed(true) }, "network-rules-blocked", true},
@@ -207,7 +208,7 @@ func TestPlatformRoleBesideTheCallersAddress(t *testing.T) {
 		f := withPlatform(t)
 		f.closed(true)
 		op := f.refused(wired())
-		assert.Equal(t, "network-rules-blocked", op.Error.Code)
+		assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, op.Error.Code)
 		assert.NotContains(t, op.Error.Detail, "address")
 	})
 }
@@ -227,7 +228,7 @@ func (f *fixture) conditional() {
 func TestPlatformTestNotFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*fixture)
-		code   string
+		code   diagnosis.Code
 		waits  bool
 	}{
 		"of the payload": {func(f *fixture) {

@@ -13,9 +13,6 @@ import (
 const (
 	checkExtraIntegration = "ddoe.integration.extra"
 	checkExtraDriver      = "ddoe.driver.extra"
-
-	// codeAPIUsable says that the API can do what is left to a person.
-	codeAPIUsable = "ddoe-api-usable"
 )
 
 // platformExtras report what lost answers may have left: other integrations with our mark in the organisation, and on our
@@ -34,7 +31,7 @@ func (s *Service) extraIntegrations(ctx context.Context, d integration.Document)
 	var checks []diagnosis.Check
 	for _, one := range all {
 		if one.ID != "" && one.ID != d.Status.DDOE.IntegrationID && one.Metadata[metaOwner].Value == s.platformOwner(d.ID) {
-			checks = append(checks, extra(checkExtraIntegration, "ddoe-integration-extra", one.ID, one.Name))
+			checks = append(checks, extra(checkExtraIntegration, diagnosis.CodeDDOEIntegrationExtra, one.ID, one.Name))
 		}
 	}
 	return checks
@@ -54,13 +51,13 @@ func (s *Service) extraDrivers(ctx context.Context, d integration.Document) []di
 	var checks []diagnosis.Check
 	for _, one := range namesakes(all, sent) {
 		if one.ID != "" && one.ID != st.DriverID && samePlace(one, sent) {
-			checks = append(checks, extra(checkExtraDriver, "ddoe-driver-extra", one.ID, one.Name))
+			checks = append(checks, extra(checkExtraDriver, diagnosis.CodeDDOEDriverExtra, one.ID, one.Name))
 		}
 	}
 	return checks
 }
 
-func extra(id, code, target, name string) diagnosis.Check {
+func extra(id string, code diagnosis.Code, target, name string) diagnosis.Check {
 	check := diagnosis.CheckOf(id, layerStructure, diagnosis.New(code))
 	check.Target, check.Actual = diagnosis.Printable(target), diagnosis.Printable(name)
 	return check
@@ -89,7 +86,7 @@ func (s *Service) manualDrift(ctx context.Context, d integration.Document, check
 		check.Detail = leftToAPerson + operation.Describe(err, true).Detail
 		return check
 	}
-	return platformCheck(checkIntegration, codeAPIUsable, "", "")
+	return platformCheck(checkIntegration, diagnosis.CodeDDOEAPIUsable, "", "")
 }
 
 // putRefused is the refusal with which a PUT that has the API do it would end before anything is written; nil where the

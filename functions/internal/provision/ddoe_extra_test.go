@@ -149,7 +149,7 @@ func TestDriftInTheManualWayAfterAPutThatFailed(t *testing.T) {
 	_, cmd := f.submit(wired())
 	f.handle(cmd)
 	op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
-	require.Equal(t, "ddoe-organization-role-missing", op.Error.Code)
+	require.Equal(t, diagnosis.CodeDDOEOrganizationRoleMissing, op.Error.Code)
 	report, found := f.drift()
 	assert.Equal(t, map[string]string{"ddoe.integration": ""}, found)
 	assert.Nil(t, checkOf(t, report, "ddoe.integration").Remedy)
@@ -226,7 +226,7 @@ func TestDriftSeesWhatLostAnswersLeave(t *testing.T) {
 		kind  string
 		make  func(world.Object)
 		check string
-		code  string
+		code  diagnosis.Code
 	}{
 		"an integration": {world.DDOEIntegrations, func(world.Object) {}, "ddoe.integration.extra", "ddoe-integration-extra"},
 		"an integration of another's": {world.DDOEIntegrations, func(o world.Object) {
@@ -250,7 +250,7 @@ func TestDriftSeesWhatLostAnswersLeave(t *testing.T) {
 				assert.Empty(t, found)
 				return
 			}
-			assert.Equal(t, map[string]string{c.check: c.code}, found)
+			assert.Equal(t, map[string]string{c.check: string(c.code)}, found)
 			assert.Equal(t, diagnosis.VerdictWarn, report.Verdict)
 			assert.Equal(t, "second", checkOf(t, report, c.check).Target)
 			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, outcomes(f.watched()), "it is no matter of health")

@@ -114,7 +114,7 @@ func (r *run) nameTaken(cause error, found listed) error {
 	}
 	taken := found.named || policy.ActionOf(policy.Absent(cause)) == policy.RetryLater
 	if taken {
-		words := diagnosis.New("ddoe-integration-name-taken", diagnosis.WithEvidence(*operation.Describe(cause, false).Evidence))
+		words := diagnosis.New(diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.WithEvidence(*operation.Describe(cause, false).Evidence))
 		f.Err = &diagnosis.Error{Diagnosis: quoting(words, refused), Err: refused}
 	}
 	switch {

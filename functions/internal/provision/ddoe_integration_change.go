@@ -61,7 +61,7 @@ func (r *run) updateIntegration(ctx context.Context, is ddoe.Integration, outcom
 	}
 	r.platform.sent = r.platform.sent || options
 	if left := r.integrationDifferences(shown); len(left) > 0 {
-		return "", refuse("ddoe-integration-unchanged", diagnosis.WithDetail("The platform was asked to change the integration %s and did not: %s.",
+		return "", refuse(diagnosis.CodeDDOEIntegrationUnchanged, diagnosis.WithDetail("The platform was asked to change the integration %s and did not: %s.",
 			named(is.Name, is.ID), inWords(left)))
 	}
 	return r.claimIntegration(ctx, is.ID, hash, false)

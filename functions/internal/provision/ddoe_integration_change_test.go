@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -44,7 +45,7 @@ func TestPlatformIntegrationUnchanged(t *testing.T) {
 			s := c.arrange(f)
 			f.quirk(platform.QuirkIntegrationPatch, world.Object{"value": quirk})
 			op := f.refused(s)
-			assert.Equal(t, "ddoe-integration-unchanged", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEIntegrationUnchanged, op.Error.Code)
 			assert.Contains(t, op.Error.Detail, c.detail)
 			c.mend(f)
 			f.carried(s)

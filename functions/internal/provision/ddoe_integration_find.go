@@ -119,7 +119,7 @@ func sameForm(d, other integration.Document) bool {
 
 // twoForms leaves it to a person whose form it was.
 func twoForms(made ddoe.Integration, other integration.Document) error {
-	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The integration %s was made by hand, for this spec or for %s: both have told a person to make one of its name.",
+	found := refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("The integration %s was made by hand, for this spec or for %s: both have told a person to make one of its name.",
 		named(made.Name, made.ID), diagnosis.Printable(other.ID)))
 	found.Diagnosis.Remedy.Who = diagnosis.WhoUploader
 	found.Diagnosis.Remedy.Steps = []string{"Ask who made it which of the two it is for. Choose another displayName for the other one and PUT that spec first; then PUT this one again, which takes the integration over."}
@@ -151,14 +151,14 @@ func (s *Service) foreignIntegration(f ddoe.Integration) error {
 	mark, ours := strings.CutPrefix(f.Metadata[metaOwner].Value, markPrefix)
 	instance, id, _ := strings.Cut(mark, "/")
 	if !ours {
-		return refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type that this service did not make.", named(f.Name, f.ID)))
+		return refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("The organisation has an integration named %s of the same type that this service did not make.", named(f.Name, f.ID)))
 	}
 	whose, steps := "", []string{"Choose another displayName for one of the two; then PUT the spec again."}
 	if instance != s.Instance {
 		whose = "another deployment of "
 		steps = append(steps, "If that deployment is gone for good, delete its integration on the platform; then PUT the spec again.")
 	}
-	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has an integration named %s of the same type, which %sthis service made for %s: two of one displayName.",
+	found := refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("The organisation has an integration named %s of the same type, which %sthis service made for %s: two of one displayName.",
 		named(f.Name, f.ID), whose, diagnosis.Printable(id)))
 	found.Diagnosis.Remedy.Who, found.Diagnosis.Remedy.Steps = diagnosis.WhoUploader, steps
 	return found
@@ -170,7 +170,7 @@ func severalHandmade(all []ddoe.Integration) error {
 	for _, one := range all {
 		names = append(names, named(one.Name, one.ID))
 	}
-	found := refuse("ddoe-integration-foreign", diagnosis.WithDetail("The organisation has several integrations that may have been made by the form: %s.", strings.Join(names, ", ")))
+	found := refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("The organisation has several integrations that may have been made by the form: %s.", strings.Join(names, ", ")))
 	found.Diagnosis.Remedy.Steps = []string{"Rename or delete all but one of them on the platform; then PUT the spec again, which takes over that one."}
 	return found
 }

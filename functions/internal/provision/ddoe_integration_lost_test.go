@@ -47,7 +47,6 @@ func TestPlatformLostIntegrationShownLate(t *testing.T) {
 	for name, lost := range map[string]func(*fixture, message.Command){
 		"no answer":    answered(0),
 		"answered 500": answered(500),
-		"answered 429": answered(429),
 		"killed":       func(f *fixture, cmd message.Command) { f.killedAt(cmd, createsIntegration) },
 	} {
 		for then, c := range map[string]struct {
@@ -216,4 +215,29 @@ func TestPlatformFormSurvivesAMove(t *testing.T) {
 		require.Equal(t, "by-hand", f.document().Status.DDOE.IntegrationID, "killed at effect %d", n)
 		require.Equal(t, gateCounts{1, 1}, f.onGate(), "killed at effect %d", n)
 	})
+}
+
+// TestARefusedCreateIsNotInDoubt: an answer below 500 says that nothing was made, so the create is sent again as soon as it
+// may be.
+func TestARefusedCreateIsNotInDoubt(t *testing.T) {
+	for name, c := range map[string]struct {
+		match  string
+		status int
+	}{
+		"integration throttled":           {"^POST .*/integrations$", 429},
+		"driver throttled":                {"^POST .*/drivers$", 429},
+		"a name that is said to be taken": {"^POST .*/integrations$", 409},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withPlatform(t)
+			f.putsOff(platform.GateHost, c.match, 1, c.status, "1")
+			_, cmd := f.submit(wired())
+			f.handle(cmd)
+			require.Nil(t, f.document().Status.DDOE.CreateSentAt)
+			f.advance(10 * time.Second)
+			f.handle(f.command(cmd.OperationID + "-retry-1"))
+			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+		})
+	}
 }

@@ -27,7 +27,7 @@ func TestPlatformManualThenAutomatic(t *testing.T) {
 	assert.Equal(t, "manual", st.Mode)
 	assert.Contains(t, st.Why, "gcp-workload-identity-federation (GCP Workload Identity Federation)")
 	assert.Contains(t, st.Why, "DDOE_INTEGRATION_TYPE")
-	assert.Equal(t, "ddoe-type-unknown", st.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeDDOETypeUnknown, st.Diagnosis.Code)
 	assert.Equal(t, &integration.DDOEForm{OrganizationID: world.OrganizationID, IntegrationName: "DDOE WIF my-service", Provider: "Azure", IntegrationType: "Workload Identity Federation",
 		ClientID: d.Status.ClientID, TenantID: world.TenantID, ImportFile: "azure_credentials.json"}, st.Form)
 	assert.Contains(t, st.Next, "azure_credentials.json")
@@ -111,7 +111,7 @@ func TestPlatformTypeTakesASecret(t *testing.T) {
 	f.setPlatform(provision.Platform{IntegrationType: "azureblob"})
 	st := f.provisioned(wired()).Status.DDOE
 	assert.Equal(t, "manual", st.Mode)
-	assert.Equal(t, "ddoe-option-secret", st.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeDDOEOptionSecret, st.Diagnosis.Code)
 	assert.Contains(t, st.Why, "azureblob (Azure Blob) takes a secret: secret (Client secret).")
 	assert.Contains(t, st.Why, "DDOE_INTEGRATION_TYPE")
 	for _, text := range append(st.Diagnosis.Remedy.Steps, st.Why) {
@@ -134,7 +134,7 @@ func TestPlatformUnknownRequiredOption(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, offered))
 	d := f.provisioned(wired())
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
-	assert.Equal(t, "ddoe-option-unmapped", d.Status.DDOE.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeDDOEOptionUnmapped, d.Status.DDOE.Diagnosis.Code)
 	assert.Contains(t, d.Status.DDOE.Why, "zone (Trust zone)")
 	assert.Contains(t, d.Status.DDOE.Why, "DDOE_OPTION_MAP")
 

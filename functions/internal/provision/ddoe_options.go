@@ -126,7 +126,7 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 // to write it into a setting; nor where one has no name that can be read, which no setting can give a value.
 func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis.Diagnosis {
 	if slices.ContainsFunc(missing, func(option ddoe.Option) bool { return option.Name == "" }) {
-		refusal := diagnosis.New("ddoe-option-unreadable", diagnosis.WithDetail(
+		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnreadable, diagnosis.WithDetail(
 			"The integration type %s may require an option whose name cannot be read: nothing can be sent for it.", shown(kind.Type, kind.DisplayName)))
 		return &refusal
 	}
@@ -138,7 +138,7 @@ func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis
 			secrets = append(secrets, name)
 		}
 	}
-	refusal := diagnosis.New("ddoe-option-unmapped", diagnosis.WithDetail(
+	refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
 		"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP to say where their values come from.",
 		shown(kind.Type, kind.DisplayName), strings.Join(all, ", ")))
 	if len(secrets) > 0 {
@@ -146,7 +146,7 @@ func optionsUnknown(kind ddoe.IntegrationType, missing []ddoe.Option) *diagnosis
 		if namesFederation(kind) {
 			says = "The integration type %s is by its name the one for federation, which has no secret, and requires what sounds like one: %s. Ask DDOE what it takes; a placeholder that is no secret goes into DDOE_OPTION_MAP as =value."
 		}
-		refusal = diagnosis.New("ddoe-option-secret", diagnosis.WithDetail(says, shown(kind.Type, kind.DisplayName), strings.Join(secrets, ", ")))
+		refusal = diagnosis.New(diagnosis.CodeDDOEOptionSecret, diagnosis.WithDetail(says, shown(kind.Type, kind.DisplayName), strings.Join(secrets, ", ")))
 	}
 	return &refusal
 }
@@ -187,7 +187,7 @@ func typeUnknown(wanted string, candidates, offered []ddoe.IntegrationType) *dia
 	default:
 		why += " It offers: " + typeNames(offered) + ". If one of them is the right one, set DDOE_INTEGRATION_TYPE to it; else " + enable
 	}
-	refusal := diagnosis.New("ddoe-type-unknown", diagnosis.WithDetail("%s", why))
+	refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail("%s", why))
 	return &refusal
 }
 

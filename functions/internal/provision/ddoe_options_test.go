@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -60,7 +61,7 @@ func TestOptionsByTheirNames(t *testing.T) {
 			if c.want == none || c.want == secret {
 				assert.Equal(t, "manual", d.Status.DDOE.Mode)
 				assert.Contains(t, d.Status.DDOE.Why, c.name)
-				assert.Equal(t, map[string]string{none: "ddoe-option-unmapped", secret: "ddoe-option-secret"}[c.want], d.Status.DDOE.Diagnosis.Code)
+				assert.Equal(t, map[string]string{none: "ddoe-option-unmapped", secret: "ddoe-option-secret"}[c.want], string(d.Status.DDOE.Diagnosis.Code))
 				return
 			}
 			require.Equal(t, "api", d.Status.DDOE.Mode, d.Status.DDOE.Why)
@@ -118,7 +119,7 @@ func TestOptionContainer(t *testing.T) {
 			st := f.provisioned(s).Status.DDOE
 			assert.Equal(t, c.mode, st.Mode, st.Why)
 			if c.mode == "manual" {
-				assert.Equal(t, "ddoe-option-unmapped", st.Diagnosis.Code)
+				assert.Equal(t, diagnosis.CodeDDOEOptionUnmapped, st.Diagnosis.Code)
 				return
 			}
 			assert.Equal(t, c.sent, f.world.DDOEObjects(world.DDOEIntegrations)[0]["options"].(map[string]any)["x1"])
@@ -181,7 +182,7 @@ func TestAnOptionThatCannotBeRead(t *testing.T) {
 				st := f.carried(wired()).Status.DDOE
 				if !c.api {
 					assert.Equal(t, "manual", st.Mode)
-					assert.Equal(t, "ddoe-option-unreadable", st.Diagnosis.Code)
+					assert.Equal(t, diagnosis.CodeDDOEOptionUnreadable, st.Diagnosis.Code)
 					assert.Equal(t, gateCounts{}, f.onGate())
 					return
 				}
@@ -196,7 +197,7 @@ func TestAnOptionThatCannotBeRead(t *testing.T) {
 			offered := f.offered()
 			offered["options"] = options
 			f.offers(offered)
-			assert.Equal(t, "ddoe-option-unreadable", f.carried(wired()).Status.DDOE.Diagnosis.Code)
+			assert.Equal(t, diagnosis.CodeDDOEOptionUnreadable, f.carried(wired()).Status.DDOE.Diagnosis.Code)
 		})
 	}
 }

@@ -127,11 +127,11 @@ func TestPlatformPlanIsRefused(t *testing.T) {
 			_, err := f.service.Plan(t.Context(), id, s)
 			var refused *diagnosis.Error
 			require.ErrorAs(t, err, &refused)
-			assert.Equal(t, "ddoe-api-off", refused.Diagnosis.Code)
+			assert.Equal(t, diagnosis.CodeDDOEAPIOff, refused.Diagnosis.Code)
 			requests := len(f.requests)
 			a, cmd := f.submit(s)
 			f.handle(cmd)
-			assert.Equal(t, "ddoe-api-off", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEAPIOff, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 			assert.Len(t, f.requests, requests, "nothing was touched")
 			f.service.Platform = on
 			f.carried(s)

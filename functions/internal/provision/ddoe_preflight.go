@@ -59,7 +59,7 @@ func apiOff(d integration.Document) error {
 	if !platformBegun(d) || wantsPlatform(d.Spec) && (d.Spec.DDOE.Driver != nil || d.Status.DDOE.DriverID == "") {
 		return nil
 	}
-	return refuse("ddoe-api-off")
+	return refuse(diagnosis.CodeDDOEAPIOff)
 }
 
 // offeredTypes asks what the organisation offers; its refusal says that the organisation is not the right one.
@@ -68,7 +68,7 @@ func (r *run) offeredTypes(ctx context.Context, d integration.Document) ([]ddoe.
 		return r.client().AvailableIntegrations(ctx, d.Spec.DDOE.OrganizationID)
 	})
 	var known *diagnosis.Error
-	if errors.As(err, &known) && strings.HasPrefix(known.Diagnosis.Code, "ddoe-organization-") {
+	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEOrganizationUnknown, diagnosis.CodeDDOEOrganizationRoleMissing}, known.Diagnosis.Code) {
 		return nil, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID)
 	}
 	return offered, err
@@ -87,7 +87,7 @@ func (s *Service) organizationRole(ctx context.Context, d integration.Document) 
 	if role == "" {
 		return nil
 	}
-	return at(refuse("ddoe-organization-role-missing", diagnosis.WithDetail(
+	return at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail(
 		"The user of DDOE_API_KEY has the role %s in the organisation. Integrations need the role admin or owner.", diagnosis.Printable(role))),
 		pointerOrganization, d.Spec.DDOE.OrganizationID)
 }
@@ -136,9 +136,9 @@ func projectRefused(d integration.Document, project ddoe.Project, err error) err
 func projectElsewhere(wanted integration.DDOE, owner string) error {
 	detail := fmt.Sprintf("The project belongs to the organisation %s, and the spec asks for the integration in %s.", diagnosis.Printable(owner), diagnosis.Printable(wanted.OrganizationID))
 	found := func(pointer, expected, actual, remedy string) diagnosis.Finding {
-		return diagnosis.Finding{Pointer: pointer, Code: "ddoe-project-elsewhere", Detail: detail, Expected: diagnosis.Printable(expected), Actual: diagnosis.Printable(actual), Remedy: remedy}
+		return diagnosis.Finding{Pointer: pointer, Code: diagnosis.CodeDDOEProjectElsewhere, Detail: detail, Expected: diagnosis.Printable(expected), Actual: diagnosis.Printable(actual), Remedy: remedy}
 	}
-	return refuse("ddoe-project-elsewhere", diagnosis.WithDetail("%s", detail), diagnosis.WithFindings(
+	return refuse(diagnosis.CodeDDOEProjectElsewhere, diagnosis.WithDetail("%s", detail), diagnosis.WithFindings(
 		found(pointerProject, "", wanted.Driver.ProjectID, "Give the id of a project of the organisation, if the project is the wrong one."),
 		found(pointerOrganization, owner, wanted.OrganizationID, "Give the id of the project's organisation, if the organisation is the wrong one.")))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -113,7 +114,7 @@ func TestPlatformPreflightDecidesNothing(t *testing.T) {
 			a, cmd := f.submit(wired())
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, "ddoe-organization-role-missing", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEOrganizationRoleMissing, op.Error.Code)
 			assert.Contains(t, op.Error.Detail, "The platform says: Forbidden")
 			assert.Equal(t, 1, f.counts().applications, "the write told")
 			assert.Equal(t, gateCounts{}, f.onGate())
@@ -127,7 +128,7 @@ func TestPlatformPageIsNoUnknownOrganisation(t *testing.T) {
 	f := withPlatform(t)
 	f.answers(askTypes, 404, "text/html", "<html>")
 	op := f.refused(wired())
-	assert.Equal(t, "ddoe-not-found", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOENotFound, op.Error.Code)
 	assert.Empty(t, op.Error.Findings)
 	assert.Contains(t, op.Error.Detail, gate+"/orgs/"+world.OrganizationID+"/availableIntegrations was not found")
 	assert.Contains(t, op.Error.Remedy.Steps[1], "DDOE_API_URL")

@@ -149,12 +149,12 @@ func TestPlatformPreflightRefuses(t *testing.T) {
 			a, cmd := f.submit(s)
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, c.findings[0].code, op.Error.Code)
+			assert.Equal(t, c.findings[0].code, string(op.Error.Code))
 			assert.Equal(t, c.who, op.Error.Remedy.Who)
 			assert.Contains(t, op.Error.Detail, c.detail)
 			var findings []refusalAt
 			for _, found := range op.Error.Findings {
-				findings = append(findings, refusalAt{found.Pointer, found.Code, found.Actual})
+				findings = append(findings, refusalAt{found.Pointer, string(found.Code), found.Actual})
 				assert.NotEmpty(t, found.Remedy)
 			}
 			assert.Equal(t, c.findings, findings)
@@ -189,7 +189,7 @@ func TestPlatformPreflightOfWhatIsThere(t *testing.T) {
 	a, cmd := f.submit(s)
 	f.handle(cmd)
 	op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-	assert.Equal(t, "ddoe-organization-role-missing", op.Error.Code, "another spec is another matter")
+	assert.Equal(t, diagnosis.CodeDDOEOrganizationRoleMissing, op.Error.Code, "another spec is another matter")
 	assert.Len(t, op.Error.Findings, 2)
 }
 
@@ -218,7 +218,7 @@ func TestPlatformRefusesTheKey(t *testing.T) {
 			a, cmd := f.submit(wired())
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, c.code, op.Error.Code)
+			assert.Equal(t, c.code, string(op.Error.Code))
 			assert.Empty(t, op.Error.Findings)
 			assert.Contains(t, op.Error.Detail, "https://"+gate+"/orgs/"+world.OrganizationID+"/availableIntegrations")
 			for _, step := range op.Error.Remedy.Steps {

@@ -16,35 +16,32 @@ type refusal struct {
 	operations []policy.Operation
 	statuses   []int
 	// code is that of the diagnosis.
-	code string
+	code diagnosis.Code
 }
-
-// codeDriverTestFailed is the code of a test of the storage that failed for what may be the storage's.
-const codeDriverTestFailed = "ddoe-driver-test-failed"
 
 // refusals is the table; the first row that matches counts. What no row matches is about the key and its roles, about the
 // platform's health, or not known.
 func refusals() []refusal {
 	unknown := []int{http.StatusBadRequest, http.StatusNotFound} // 400 is for an id that it cannot even read
 	return []refusal{
-		{statuses: []int{http.StatusPaymentRequired}, code: "ddoe-quota-reached"},
-		{operations: []policy.Operation{policy.DriverTest, policy.PayloadTest}, statuses: contentStatuses(), code: codeDriverTestFailed},
+		{statuses: []int{http.StatusPaymentRequired}, code: diagnosis.CodeDDOEQuotaReached},
+		{operations: []policy.Operation{policy.DriverTest, policy.PayloadTest}, statuses: contentStatuses(), code: diagnosis.CodeDDOEDriverTestFailed},
 		// The path of the payload's test has no id, so its 404 is about something else: such as the storage's own for a container.
-		{operations: []policy.Operation{policy.PayloadTest}, statuses: []int{http.StatusNotFound}, code: codeDriverTestFailed},
-		{operations: []policy.Operation{policy.PlatformTypesList}, statuses: unknown, code: "ddoe-organization-unknown"},
-		{operations: []policy.Operation{policy.PlatformProjectGet}, statuses: append(unknown, http.StatusForbidden), code: "ddoe-project-unknown"},
+		{operations: []policy.Operation{policy.PayloadTest}, statuses: []int{http.StatusNotFound}, code: diagnosis.CodeDDOEDriverTestFailed},
+		{operations: []policy.Operation{policy.PlatformTypesList}, statuses: unknown, code: diagnosis.CodeDDOEOrganizationUnknown},
+		{operations: []policy.Operation{policy.PlatformProjectGet}, statuses: append(unknown, http.StatusForbidden), code: diagnosis.CodeDDOEProjectUnknown},
 		{operations: []policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate}, statuses: []int{http.StatusConflict},
-			code: "ddoe-integration-name-taken"},
-		{operations: []policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate}, statuses: contentStatuses(), code: "ddoe-integration-refused"},
-		{operations: []policy.Operation{policy.PlatformIntegrationDelete}, statuses: contentStatuses(), code: "ddoe-integration-not-deleted"},
-		{operations: []policy.Operation{policy.DriverCreate, policy.DriverUpdate}, statuses: contentStatuses(), code: "ddoe-driver-refused"},
-		{operations: []policy.Operation{policy.DriverDelete}, statuses: contentStatuses(), code: "ddoe-driver-not-deleted"},
+			code: diagnosis.CodeDDOEIntegrationNameTaken},
+		{operations: []policy.Operation{policy.PlatformIntegrationCreate, policy.PlatformIntegrationUpdate}, statuses: contentStatuses(), code: diagnosis.CodeDDOEIntegrationRefused},
+		{operations: []policy.Operation{policy.PlatformIntegrationDelete}, statuses: contentStatuses(), code: diagnosis.CodeDDOEIntegrationNotDeleted},
+		{operations: []policy.Operation{policy.DriverCreate, policy.DriverUpdate}, statuses: contentStatuses(), code: diagnosis.CodeDDOEDriverRefused},
+		{operations: []policy.Operation{policy.DriverDelete}, statuses: contentStatuses(), code: diagnosis.CodeDDOEDriverNotDeleted},
 	}
 }
 
 // meaningOf is the code of what a refusal means for the request; empty where operation and status alone say
 // nothing about it.
-func meaningOf(operation policy.Operation, refused *ddoe.Error) string {
+func meaningOf(operation policy.Operation, refused *ddoe.Error) diagnosis.Code {
 	status := refused.HTTPStatus()
 	for _, row := range refusals() {
 		asked := len(row.operations) == 0 || slices.Contains(row.operations, operation)

@@ -44,7 +44,7 @@ func TestPlatformRefusalIsNamed(t *testing.T) {
 		does     func(*fixture) integration.Operation
 		request  string
 		statuses string
-		code     string
+		code     diagnosis.Code
 		who      diagnosis.Who
 		says     string
 	}{
@@ -117,7 +117,7 @@ func TestPlatformOptionsOfTheSettingAreSuspected(t *testing.T) {
 	for name, c := range map[string]struct {
 		mapped string
 		status int
-		code   string
+		code   diagnosis.Code
 	}{
 		"mapped":           {`=planted-literal`, 400, "ddoe-driver-test-failed"},
 		"mapped, as a 500": {`=planted-literal`, 500, "ddoe-driver-test-error"},

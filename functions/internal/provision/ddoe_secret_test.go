@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -20,7 +21,7 @@ func TestFederationTypeWithASecret(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEAvailableIntegrations, offered))
 	st := f.provisioned(wired()).Status.DDOE
 	require.Equal(t, "manual", st.Mode)
-	assert.Equal(t, "ddoe-option-secret", st.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeDDOEOptionSecret, st.Diagnosis.Code)
 	assert.Contains(t, st.Why, "federationSecret (Secret)")
 	assert.NotContains(t, st.Why, "not the one")
 	assert.NotContains(t, st.Why, "DDOE_INTEGRATION_TYPE")

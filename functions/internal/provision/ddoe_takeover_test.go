@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -223,7 +224,7 @@ func TestPlatformForeignStays(t *testing.T) {
 			a, cmd := f.submit(wired())
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 			assert.Contains(t, op.Error.Detail, c.detail)
 			assert.Contains(t, strings.Join(op.Error.Remedy.Steps, "\n"), c.steps)
 			theirs, _ := f.world.DDOEObject(world.DDOEIntegrations, "theirs")
@@ -250,7 +251,7 @@ func TestPlatformForeignIsRenamed(t *testing.T) {
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEIntegrations, theirs))
 	a, cmd := f.submit(wired())
 	f.handle(cmd)
-	assert.Equal(t, "ddoe-integration-foreign", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	theirs["name"] = "theirs"
 	require.NoError(t, f.world.PutDDOEObject(world.DDOEIntegrations, theirs))
 	f.carried(wired())
@@ -261,7 +262,7 @@ func TestPlatformForeignIsRenamed(t *testing.T) {
 	s.DisplayName = "theirs"
 	a, cmd = f.submit(s)
 	f.handle(cmd)
-	assert.Equal(t, "ddoe-integration-foreign", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	assert.Equal(t, gateCounts{2, 1}, f.onGate())
 }
 
@@ -277,7 +278,7 @@ func TestPlatformSeveralByHand(t *testing.T) {
 	a, cmd := f.submit(wired())
 	f.handle(cmd)
 	op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-	assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "(id one), DDOE WIF my-service (id two)")
 	assert.Contains(t, op.Error.Remedy.Steps[0], "all but one")
 	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEIntegrations, "one"))
@@ -312,7 +313,7 @@ func TestPlatformAnotherForm(t *testing.T) {
 			a, cmd := f.submit(s)
 			f.handle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 		})
 	}
 }
@@ -358,11 +359,11 @@ func TestPlatformTwoForms(t *testing.T) {
 		f.byHand("by-hand", kind, nil)
 		why.mend(f)
 		op := f.refused(shared(subject))
-		assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+		assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 		assert.Contains(t, op.Error.Detail, "for this spec or for another-service")
 		assert.Contains(t, op.Error.Remedy.Steps[0], "another displayName")
 		op, _ = f.as("another-service", shared(other))
-		assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+		assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 
 		s := shared(other)
 		s.DisplayName = "Of their own"
@@ -394,7 +395,7 @@ func TestPlatformAnotherDocumentsIntegration(t *testing.T) {
 	why.mend(f)
 	f.submit(theirs) // and is not renamed yet
 	op, _ := f.as("another-service", s)
-	assert.Equal(t, "ddoe-integration-foreign", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationForeign, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "for this spec or for my-service")
 	s.DisplayName = "Of their own"
 	op, st := f.as("another-service", s)

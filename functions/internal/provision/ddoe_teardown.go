@@ -37,7 +37,7 @@ func (r *run) removePlatform(ctx context.Context) error {
 		return nil
 	}
 	if r.Platform == nil {
-		return refuse("ddoe-api-off")
+		return refuse(diagnosis.CodeDDOEAPIOff)
 	}
 	x := &removal{run: r, organizationID: d.Status.DDOE.OrganizationID}
 	if err := x.knownDriver(ctx); err != nil {
@@ -152,7 +152,7 @@ func (x *removal) integrations(ctx context.Context) ([]ddoe.Integration, error) 
 	case known == nil:
 		return found.ours, nil
 	case hidden:
-		return nil, refuse("ddoe-organization-hidden", diagnosis.WithDetail(
+		return nil, refuse(diagnosis.CodeDDOEOrganizationHidden, diagnosis.WithDetail(
 			"The platform knows no organisation %s, or does not show it to the API key's user, but the integration %s is still there. %s",
 			diagnosis.Printable(x.organizationID), named(known.Name, known.ID), x.done()))
 	}
@@ -246,7 +246,7 @@ func (x *removal) inUse(one ddoe.Integration, count int, drivers []ddoe.Driver) 
 	if len(names) > 0 {
 		list = strings.Join(names, ", ")
 	}
-	return refuse("ddoe-integration-in-use", diagnosis.WithDetail("The integration %s is used by %d driver(s) that this service did not make: %s. %s",
+	return refuse(diagnosis.CodeDDOEIntegrationInUse, diagnosis.WithDetail("The integration %s is used by %d driver(s) that this service did not make: %s. %s",
 		named(one.Name, one.ID), count, list, x.done()))
 }
 

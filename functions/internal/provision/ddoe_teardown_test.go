@@ -84,7 +84,7 @@ func TestPlatformDriverInUse(t *testing.T) {
 			c.arrange(f)
 			op := f.teardown()
 			require.Equal(t, integration.OperationFailed, op.Status)
-			assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 			for _, text := range append(c.says, "used by 1 driver(s)", "their driver (id theirs, project p-2)") {
 				assert.Contains(t, op.Error.Detail, text)
 			}
@@ -105,7 +105,7 @@ func TestPlatformDeleteRefusedForAnotherReason(t *testing.T) {
 	f.onceAt(`DELETE .*/integrations/`, 400, func() {})
 	op := f.teardown()
 	require.Equal(t, integration.OperationFailed, op.Status)
-	assert.Equal(t, "ddoe-integration-not-deleted", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationNotDeleted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "The platform says: no")
 	assert.Equal(t, gateCounts{integrations: 1}, f.onGate())
 }
@@ -120,7 +120,7 @@ func TestPlatformRefusedTeardown(t *testing.T) {
 	require.Equal(t, integration.OperationFailed, f.teardown().Status)
 	d := f.document()
 	assert.Equal(t, integration.PhaseFailed, d.Status.Phase, "neither usable, as if nobody had asked, nor for ever being torn down")
-	assert.Equal(t, "ddoe-integration-in-use", f.condition("Provisioned").Reason)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Provisioned").Reason)
 	assert.Contains(t, f.condition("Provisioned").Message, "Nothing was removed.")
 	assert.Equal(t, "failed", f.events()[len(f.events())-1])
 	assert.Equal(t, made.Status.DDOE.DriverID, d.Status.DDOE.DriverID, "what is there stays known")
@@ -151,7 +151,7 @@ func TestPlatformNothingLeft(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		arrange func(*fixture)
-		code    string
+		code    diagnosis.Code
 		says    string
 		left    gateCounts
 	}{
@@ -233,7 +233,7 @@ func TestPlatformDriverOfOurName(t *testing.T) {
 	f.changeOnGate(world.DDOEDrivers, func(o world.Object) { o["name"] = "images" })
 	op := f.teardown()
 	require.Equal(t, integration.OperationFailed, op.Status)
-	assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 }
 
@@ -264,7 +264,7 @@ func TestPlatformCountThatLags(t *testing.T) {
 			op := f.teardown()
 			require.Equal(t, ended, op.Status, "%+v", op.Error)
 			if ended == integration.OperationFailed {
-				assert.Equal(t, "ddoe-integration-in-use", op.Error.Code)
+				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 				assert.Contains(t, op.Error.Detail, "used by 1 driver(s)")
 				f.advance(lag)
 				require.Equal(t, integration.OperationSucceeded, f.teardown().Status)

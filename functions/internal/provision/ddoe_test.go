@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -110,7 +111,7 @@ func TestPlatformKnowsTheName(t *testing.T) {
 					}
 					f.settle(cmd)
 					op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-					assert.Equal(t, "ddoe-integration-name-taken", op.Error.Code)
+					assert.Equal(t, diagnosis.CodeDDOEIntegrationNameTaken, op.Error.Code)
 					assert.Equal(t, gateCounts{integrations: 1}, f.onGate())
 				})
 			}
@@ -169,7 +170,7 @@ func TestPlatformsOwnSubject(t *testing.T) {
 			f.handle(cmd)
 			f.settle(cmd)
 			op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-			assert.Equal(t, "ddoe-driver-test-failed", op.Error.Code)
+			assert.Equal(t, diagnosis.CodeDDOEDriverTestFailed, op.Error.Code)
 			assert.Equal(t, legible, strings.Contains(op.Error.Detail, real), op.Error.Detail)
 			assert.NotContains(t, op.Error.Detail, "<")
 			require.NotNil(t, op.Error.Remedy)

@@ -47,7 +47,7 @@ func (s *Service) unwantedIntegration(ctx context.Context, d integration.Documen
 		check.Target = id
 		return []diagnosis.Check{check}
 	}
-	return []diagnosis.Check{extra(checkIntegration, "ddoe-integration-unwanted", id, is.Name)}
+	return []diagnosis.Check{extra(checkIntegration, diagnosis.CodeDDOEIntegrationUnwanted, id, is.Name)}
 }
 
 // unwantedDriver is the check of the driver; none where it is gone, or is a person's by now.
@@ -65,12 +65,12 @@ func (s *Service) unwantedDriver(ctx context.Context, d integration.Document) []
 		check.Target = st.DriverID
 		return []diagnosis.Check{check}
 	}
-	return []diagnosis.Check{extra(checkDriver, "ddoe-driver-unwanted", st.DriverID, is.Name)}
+	return []diagnosis.Check{extra(checkDriver, diagnosis.CodeDDOEDriverUnwanted, st.DriverID, is.Name)}
 }
 
 // unasked is the check of what the platform cannot be asked about, as the API is off, and which no PUT can remove.
 func unasked(id, target string) diagnosis.Check {
-	check := extra(id, "ddoe-api-off", target, "")
+	check := extra(id, diagnosis.CodeDDOEAPIOff, target, "")
 	check.Status = diagnosis.OutcomeUnknown
 	return check
 }

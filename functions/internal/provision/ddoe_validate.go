@@ -63,7 +63,7 @@ func (s *Service) validate(ctx context.Context, a *operation.Attempt, d integrat
 		found := s.describePlatform(ctx, policy.DriverValidate, err)
 		return s.validateLater(ctx, a, found, found.Transient && a.Number() < last, s.givenUp)
 	case !command.Ended():
-		return s.validateLater(ctx, a, diagnosis.New("ddoe-validation-slow"), a.Number() < last, s.givenUp)
+		return s.validateLater(ctx, a, diagnosis.New(diagnosis.CodeDDOEValidationSlow), a.Number() < last, s.givenUp)
 	}
 	passed := command.Succeeded()
 	if !passed {
@@ -84,7 +84,7 @@ func (s *Service) validate(ctx context.Context, a *operation.Attempt, d integrat
 	case err != nil: // it failed, and nobody knows for whom
 		return s.validateLater(ctx, a, s.describePlatform(ctx, policy.DriverCount, err), a.Number() < lastVerification(), s.undecided)
 	}
-	found := diagnosis.New("ddoe-validation-failed")
+	found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 	found.Detail += says(command.Failure)
 	found.Remedy.Steps = s.alsoOptions(found.Remedy.Steps)

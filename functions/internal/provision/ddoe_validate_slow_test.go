@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -84,7 +85,7 @@ func TestPlatformValidationIsLookedAtForADay(t *testing.T) {
 			found := f.condition("Verified")
 			assert.Equal(t, c.condition, found.Status)
 			if c.reason != "" {
-				assert.Equal(t, c.reason, found.Reason)
+				assert.Equal(t, c.reason, string(found.Reason))
 			}
 			assert.Equal(t, 1, f.commands(), "one validation")
 		})
@@ -97,12 +98,12 @@ func TestASlowValidationShows(t *testing.T) {
 	f.slow(45*time.Minute, "")
 	d := f.provisioned(wired())
 	for n := range 11 {
-		assert.NotEqual(t, "ddoe-validation-slow", f.condition("Verified").Reason, "before look %d", n)
+		assert.NotEqual(t, diagnosis.CodeDDOEValidationSlow, f.condition("Verified").Reason, "before look %d", n)
 		f.delivered(d.Status.LastOperationID, n)
 	}
 	found := f.condition("Verified")
 	assert.Equal(t, "Unknown", found.Status)
-	assert.Equal(t, "ddoe-validation-slow", found.Reason)
+	assert.Equal(t, diagnosis.CodeDDOEValidationSlow, found.Reason)
 	assert.NotEmpty(t, f.document().Status.DDOE.ValidationID)
 }
 
@@ -153,7 +154,7 @@ func TestALookThatIsRefusedIsTheLast(t *testing.T) {
 	}
 	f.fails(fault{match: regexp.MustCompile(`GET gate.*/commands/`), status: 403, times: 1})
 	f.delivered(operation, 12)
-	assert.Equal(t, "ddoe-project-role-missing", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeDDOEProjectRoleMissing, f.condition("Verified").Reason)
 	assert.Empty(t, f.document().Status.DDOE.ValidationID)
 	assert.False(t, slices.ContainsFunc(f.sent, func(s sent) bool { return s.ID == operation+"-verify-13" }))
 

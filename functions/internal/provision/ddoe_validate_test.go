@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -57,7 +58,7 @@ func TestPlatformValidationDecidesWhereNoSubjectTokenComes(t *testing.T) {
 			st := f.document().Status
 			assert.Equal(t, c.phase, st.Phase)
 			assert.Equal(t, c.phase == integration.PhaseUsable, st.DDOE.Validated)
-			assert.Equal(t, c.reason, f.condition("Verified").Reason)
+			assert.Equal(t, c.reason, string(f.condition("Verified").Reason))
 			assert.Equal(t, c.validations, f.commands())
 		})
 	}
@@ -85,7 +86,7 @@ func TestPlatformValidationFails(t *testing.T) {
 			assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
 			assert.False(t, d.Status.DDOE.Validated)
 			i := len(d.Status.Conditions) - 1
-			assert.Equal(t, "ddoe-validation-failed", d.Status.Conditions[i].Reason)
+			assert.Equal(t, diagnosis.CodeDDOEValidationFailed, d.Status.Conditions[i].Reason)
 			assert.Contains(t, d.Status.Conditions[i].Message, "because")
 		})
 	}

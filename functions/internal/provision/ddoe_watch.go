@@ -35,9 +35,6 @@ const (
 	titleDriverTest  = "The platform itself reaches the storage"
 
 	leftToAPerson = "A person sets up the platform's side. "
-
-	codeIntegrationMissing   = "ddoe-integration-missing"
-	codeIntegrationElsewhere = "ddoe-integration-elsewhere"
 )
 
 // Look makes one check of an integration; see health.Service.
@@ -113,7 +110,7 @@ func driverUnasked(found diagnosis.Check) bool {
 
 // notInPlace reports whether there is no integration of ours where the spec wants one.
 func notInPlace(found diagnosis.Check) bool {
-	return found.Code == codeIntegrationMissing || found.Code == codeIntegrationElsewhere
+	return found.Code == diagnosis.CodeDDOEIntegrationMissing || found.Code == diagnosis.CodeDDOEIntegrationElsewhere
 }
 
 // asksPlatform reports whether a look at the integration uses the platform's API.
@@ -126,7 +123,7 @@ func (s *Service) unwatched(d integration.Document) (diagnosis.Check, bool) {
 	check := diagnosis.Skip(checkIntegration, layerStructure, titleIntegration, "")
 	switch st := d.Status.DDOE; {
 	case s.Platform == nil && onPlatform(d):
-		check.Code = "ddoe-api-off"
+		check.Code = diagnosis.CodeDDOEAPIOff
 		check.Detail = "It was made by the API, to which this deployment has no access now (DDOE_API_URL and DDOE_API_KEY)."
 	case s.Platform == nil:
 		check.Detail = "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY): a person sets up the platform's side."
@@ -217,5 +214,5 @@ func (s *Service) keyCheck(used bool) []diagnosis.Check {
 	if left <= 0 {
 		detail = "The key in DDOE_API_KEY has ended at " + expires.Format(time.RFC3339) + "; the platform refuses it."
 	}
-	return []diagnosis.Check{diagnosis.CheckOf(checkKey, "token", diagnosis.New("ddoe-api-key-expiring", diagnosis.WithDetail("%s", detail)))}
+	return []diagnosis.Check{diagnosis.CheckOf(checkKey, "token", diagnosis.New(diagnosis.CodeDDOEAPIKeyExpiring, diagnosis.WithDetail("%s", detail)))}
 }

@@ -210,12 +210,12 @@ func TestNoAccessTestSendsToAnAccessTest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, diagnosis.VerdictFail, report.Verdict)
 	test := checkOf(t, report, "ddoe.driver.test")
-	require.Equal(t, "ddoe-driver-test-failed", test.Code)
+	require.Equal(t, diagnosis.CodeDDOEDriverTestFailed, test.Code)
 	assert.NotContains(t, fmt.Sprint(test.Remedy.Steps), "access-tests")
 	assert.Contains(t, fmt.Sprint(test.Remedy.Steps), "PUT the spec again")
 
 	for _, code := range []string{"ddoe-driver-test-failed", "ddoe-driver-test-error", "ddoe-validation-failed", "ddoe-integration-untrusted"} {
-		e, ok := diagnosis.Lookup(code)
+		e, ok := diagnosis.Lookup(diagnosis.Code(code))
 		require.True(t, ok, code)
 		assert.Contains(t, fmt.Sprint(e.Steps), "one of its checks token.*, exchange.* or access.* fails, follow that one", code)
 	}

@@ -34,7 +34,7 @@ func outcomes(r diagnosis.Report) []string {
 	found := []string{}
 	for _, c := range r.Checks {
 		if strings.HasPrefix(c.ID, "ddoe.") {
-			found = append(found, strings.TrimSpace(c.ID+" "+string(c.Status)+" "+c.Code))
+			found = append(found, strings.TrimSpace(c.ID+" "+string(c.Status)+" "+string(c.Code)))
 		}
 	}
 	return found
@@ -178,7 +178,7 @@ func TestAWebPageIsNoProofOfAbsence(t *testing.T) {
 	assert.Equal(t, []string{"ddoe.integration unknown ddoe-not-found", "ddoe.driver skip"}, outcomes(f.watched()))
 	op := f.teardown()
 	require.Equal(t, integration.OperationFailed, op.Status)
-	assert.Equal(t, "ddoe-not-found", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeDDOENotFound, op.Error.Code)
 	f.hosts[platform.GateHost] = api
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 	require.Equal(t, integration.OperationSucceeded, f.teardown().Status)

@@ -79,7 +79,7 @@ func (s *Service) extraCredentials(ctx context.Context, d integration.Document) 
 		if slices.ContainsFunc(d.Status.FederatedCredentials, func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }) {
 			continue
 		}
-		check := differs("drift.federatedCredential", "federated-credential-extra", wordsOf(d))
+		check := differs("drift.federatedCredential", diagnosis.CodeFederatedCredentialExtra, wordsOf(d))
 		check.Target, check.Actual = diagnosis.Printable(f.Name), diagnosis.Printable(credentialText(f))
 		checks = append(checks, check)
 	}
@@ -110,7 +110,7 @@ func (s *Service) extraAssignments(ctx context.Context, d integration.Document) 
 			}
 			words := wordsOf(d)
 			words.Scope = scope
-			check := differs("drift.roleAssignment", "role-assignment-extra", words)
+			check := differs("drift.roleAssignment", diagnosis.CodeRoleAssignmentExtra, words)
 			check.Target, check.Actual = scope, lastSegment(a.RoleDefinitionID)
 			checks = append(checks, check)
 		}
@@ -124,6 +124,6 @@ func wantsGrant(d integration.Document, a arm.RoleAssignment) bool {
 }
 
 // differs is the check of something that is not as it should be.
-func differs(id, code string, words diagnosis.Context) diagnosis.Check {
+func differs(id string, code diagnosis.Code, words diagnosis.Context) diagnosis.Check {
 	return diagnosis.CheckOf(id, layerStructure, diagnosis.New(code, diagnosis.WithContext(words)))
 }

@@ -73,7 +73,7 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			report, found := f.drift()
 			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {
-				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && c.Code == code })
+				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && string(c.Code) == code })
 				require.GreaterOrEqual(t, i, 0, "%s: %v", id, found)
 				check := report.Checks[i]
 				assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)
@@ -125,5 +125,5 @@ func TestAccessTestWhileAnOperationRuns(t *testing.T) {
 	report, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
 	require.NoError(t, err)
 	check = checkOf(t, report, "ddoe.options")
-	assert.Equal(t, []any{"ddoe-options-changed", diagnosis.OutcomeUnknown}, []any{check.Code, check.Status})
+	assert.Equal(t, []any{diagnosis.CodeDDOEOptionsChanged, diagnosis.OutcomeUnknown}, []any{check.Code, check.Status})
 }

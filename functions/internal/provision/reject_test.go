@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
@@ -100,7 +101,7 @@ func TestDeadLetters(t *testing.T) {
 		a, _ := f.submit(spec("images"))
 		dead(f, a.Operation.ID, "MaxDeliveryCountExceeded")
 		found := f.requireStatus(a.Operation.ID, integration.OperationFailed).Error
-		assert.Equal(t, "delivery-exhausted", found.Code)
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, found.Code)
 		assert.Contains(t, found.Detail, "after 10 delivery attempts")
 		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 		assert.Equal(t, []string{"failed"}, f.events())
@@ -116,7 +117,7 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		d := f.provisioned(spec("images"))
 		dead(f, d.Status.LastOperationID+"-verify-0", "TTLExpiredException")
-		assert.Equal(t, "message-expired", f.condition("Verified").Reason)
+		assert.Equal(t, diagnosis.CodeMessageExpired, f.condition("Verified").Reason)
 		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
 	})
 	t.Run("rubbish", func(t *testing.T) {

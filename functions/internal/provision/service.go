@@ -91,6 +91,6 @@ func (s *Service) uniqueName(id string) string { return "ddoe-wif-" + s.Instance
 func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }
 
 // refuse makes the error of a request that is not carried out.
-func refuse(code string, opts ...diagnosis.Option) *diagnosis.Error {
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
-func requireCode(t *testing.T, code string, err error) diagnosis.Diagnosis {
+func requireCode(t *testing.T, code diagnosis.Code, err error) diagnosis.Diagnosis {
 	t.Helper()
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
