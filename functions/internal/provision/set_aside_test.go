@@ -211,7 +211,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 					deliver(f, c)
 				}
 				op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-				want := map[string]string{"handled, unreadable": diagnosis.CodeRecordUnreadable, "handled, too new": "attempts-exhausted"}[name+", "+record]
+				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable, "handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
 				if want == "" {
 					want = diagnosis.CodeDeadLettered
 				}
