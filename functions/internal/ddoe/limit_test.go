@@ -32,7 +32,7 @@ func TestAHungPlatform(t *testing.T) {
 	const url = "https://gate.example/api/v1"
 	api := func(limit time.Duration, h *hung) *ddoe.Client {
 		c, err := ddoe.NewClient(ddoe.Options{
-			URL: url, Key: secret.New(apiKey), Client: &http.Client{Transport: h}, Limit: limit})
+			URL: url, Key: secret.New("planted-key"), Client: &http.Client{Transport: h}, Limit: limit})
 		require.NoError(t, err)
 		return c
 	}
@@ -49,11 +49,11 @@ func TestAHungPlatform(t *testing.T) {
 		"list":            {list(0), ddoe.AnswerLimit},
 		"list, own limit": {list(time.Second), time.Second},
 		"create": {func(ctx context.Context, h *hung) error {
-			_, _, err := api(0, h).CreateIntegration(ctx, "org", ddoe.NewIntegration{Name: "n", Type: "t"})
+			_, err := api(0, h).CreateIntegration(ctx, "org", ddoe.NewIntegration{Name: "n", Type: "t"})
 			return err
 		}, ddoe.AnswerLimit},
 		"subject token": {func(ctx context.Context, h *hung) error {
-			_, err := ddoe.NewTokenSource(url, secret.New(apiKey), &http.Client{Transport: h}).SubjectToken(ctx, "s", "a")
+			_, err := ddoe.NewTokenSource(url, secret.New("planted-key"), &http.Client{Transport: h}).SubjectToken(ctx, "s", "a")
 			return err
 		}, 10 * time.Second},
 	} {
