@@ -171,7 +171,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 		"kind_create_for_rbac.json": {"file-wrong-kind ", "file-secret /password"},
 		"kind_gcp.json":             {"file-wrong-kind "},
 		"secret_member.json":        {"file-secret /clientSecret", "file-secret /nested/list/0/storage_account_key"},
-		"secret_as_name.json":       {"file-secret /"},
+		"secret_as_name.json":       {"file-secret /[redacted]"},
 		"null_and_number.json": {"file-value-not-string /clientId", "file-value-not-string /tenantId", "file-value-not-string /subject",
 			"file-value-not-string /audience"},
 		"issuer_subject_swapped.json": {"issuer-subject-swapped /federatedTokenIssuer", "issuer-not-https /federatedTokenIssuer", "subject-unexpected /subject"},
