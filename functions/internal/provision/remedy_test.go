@@ -3,12 +3,14 @@ package provision_test
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -103,4 +105,21 @@ func (f *fixture) retrust(change func(*world.FederatedIdentityCredential)) {
 		return nil
 	})
 	require.NoError(f.t, err)
+}
+
+// TestWhatTheAppMayNotAssignIsAssignedUnderItsName: the next run finds what a person assigned for it, and it is ours.
+func TestWhatTheAppMayNotAssignIsAssignedUnderItsName(t *testing.T) {
+	f := newFixture(t)
+	f.fails(fault{match: regexp.MustCompile(`^PUT management.*/roleAssignments/`), status: 403, code: "AuthorizationFailed"})
+	a, cmd := f.submit(spec("images"))
+	f.handle(cmd)
+	command := f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Remedy.Command
+	f.faults = nil
+	_, cmd = f.submit(spec("images"))
+	f.handle(cmd)
+	d := f.document()
+	require.Len(t, d.Status.RoleAssignments, 1)
+	assert.True(t, strings.HasSuffix(d.Status.RoleAssignments[0].ID, "/"+argument(t, command, "--name")), command)
+	assert.Equal(t, d.Status.RoleAssignments[0].Scope, argument(t, command, "--scope"))
+	assert.False(t, d.Status.RoleAssignments[0].Adopted)
 }
