@@ -74,15 +74,18 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 var (
 	words    = []string{"diagnosis", "integration", "credential", "credential/field", "message", "invocation", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
-	usecases = []string{"access", "health", "provision"}
+	usecases = []string{"access", "health", "operation", "provision"}
 )
+
+// engineKnows is what package operation may import beside words.
+var engineKnows = []string{"bus", "policy"}
 
 func edge(folder string) bool {
 	return strings.HasPrefix(folder, "functions/") && !strings.HasPrefix(folder, "functions/internal")
 }
 
-// problems is the package that writes HTTP answers: for edges and the composition.
-const problems = "problem"
+// web are the packages that HTTP answers are made of: for edges and the composition.
+var web = []string{"problem", "view"}
 
 // rule says why a package may not import another of the product; empty where it may.
 func rule(folder, imported string) string {
@@ -104,11 +107,13 @@ func rule(folder, imported string) string {
 		return "the functions know nothing of the protocol"
 	case edge(folder) && !internal:
 		return "an edge imports neither package functions nor another edge"
-	case edge(folder) && of != problems && !slices.Contains(words, of) && !slices.Contains(usecases, of):
+	case edge(folder) && !slices.Contains(web, of) && !slices.Contains(words, of) && !slices.Contains(usecases, of):
 		return "an edge calls use cases, no client"
 	case slices.Contains(clients, room) && (slices.Contains(clients, of) || slices.Contains(usecases, of)):
 		return "a client knows neither another client nor a use case"
-	case strings.HasPrefix(folder, "functions/internal/") && of == problems:
+	case room == "operation" && internal && !slices.Contains(engineKnows, of) && !slices.Contains(words, of):
+		return "the engine knows no cloud"
+	case strings.HasPrefix(folder, "functions/internal/") && !slices.Contains(web, room) && slices.Contains(web, of):
 		return "only edges answer HTTP"
 	case slices.Contains(words, room) && (slices.Contains(clients, of) || slices.Contains(usecases, of)):
 		return "the vocabulary calls nobody"
@@ -126,7 +131,7 @@ func TestImportRules(t *testing.T) {
 			if edge(s.folder) {
 				assert.NotContains(t, imported, "Azure/", "%s: an edge calls no service", s.folder)
 			}
-			if inner, ok := strings.CutPrefix(s.folder, "functions/internal/"); ok && inner != problems && !s.forTests() {
+			if inner, ok := strings.CutPrefix(s.folder, "functions/internal/"); ok && !slices.Contains(web, inner) && !s.forTests() {
 				assert.NotContains(t, imported, "/huma/", "%s: only edges answer HTTP", s.folder)
 			}
 			if s.folder == "functions/internal/diagnosis" {
@@ -146,15 +151,18 @@ func TestImportRulesCatchOffenders(t *testing.T) {
 		{"functions/internal/graph", "functions/internal/arm"}, {"functions/internal/bus", "functions/internal/provision"},
 		{"functions/internal/integration", "functions/internal/blobstore"}, {"functions/internal/message", "functions/internal/problem"},
 		{"functions/internal/provision", "functions/internal/problem"}, {"functions/internal/graph", "functions/internal/problem"},
-		{"functions/internal/access", "infra/sandbox/world"},
+		{"functions/internal/access", "infra/sandbox/world"}, {"functions/internal/provision", "functions/internal/view"},
+		{"functions/internal/operation", "functions/internal/graph"}, {"functions/internal/operation", "functions/internal/provision"},
+		{"functions/internal/operation", "functions/internal/access"}, {"functions/internal/operation", "functions/internal/resource"},
 		{"functions", "infra/sandbox/cloud"}, {"infra/sandbox/graph", "functions/internal/graph"}, {"infra/sandbox", "functions"},
 		{"handler", "functions/connect"}, {"handler/protocol", "functions"}, {"functions", "handler/protocol"},
 	} {
 		assert.NotEmpty(t, rule(offence[0], offence[1]), offence)
 	}
 	for _, fine := range [][2]string{
-		{"functions/connect", "functions/internal/problem"}, {"functions", "functions/connect"}, {"functions", "functions/internal/graph"}, {"functions/connect", "functions/internal/provision"},
+		{"functions/connect", "functions/internal/problem"}, {"functions/connect", "functions/internal/view"}, {"functions", "functions/connect"}, {"functions", "functions/internal/graph"}, {"functions/connect", "functions/internal/provision"},
 		{"functions/internal/provision", "functions/internal/graph"}, {"handler", "functions"}, {"handler", "handler/protocol"},
+		{"functions/internal/operation", "functions/internal/bus"}, {"functions/internal/health", "functions/internal/operation"},
 		{"infra/sandbox/graph", "infra/sandbox/world"}, {"functions/internal/blobstore", "functions/internal/integration"},
 	} {
 		assert.Empty(t, rule(fine[0], fine[1]), fine)

@@ -13,7 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -51,7 +51,7 @@ type PlatformAPI struct {
 	Key secret.Value
 	// IntegrationType is the platform's name of the integration type; empty discovers it.
 	IntegrationType string
-	OptionMap       provision.OptionMap
+	OptionMap       resourceplatform.OptionMap
 }
 
 // ServiceBus is how the namespace is reached: by the app's identity (Namespace) or by a connection string, never both.
@@ -249,7 +249,7 @@ func (e *environment) serviceBus(name string) ServiceBus {
 func (e *environment) platform() *PlatformAPI {
 	api := &PlatformAPI{URL: e.url("DDOE_API_URL", "https"), Key: secret.New(e.text("DDOE_API_KEY")), IntegrationType: e.text("DDOE_INTEGRATION_TYPE")}
 	var err error
-	if api.OptionMap, err = provision.ParseOptionMap(e.text("DDOE_OPTION_MAP")); err != nil {
+	if api.OptionMap, err = resourceplatform.ParseOptionMap(e.text("DDOE_OPTION_MAP")); err != nil {
 		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, container, credentialFile or =literal: "+err.Error())
 	}
 	if e.text("DDOE_API_URL") == "" {

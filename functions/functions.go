@@ -132,9 +132,9 @@ func list(cfg Config, u *useCases) []entry {
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),
 		web("openapi", openapi.Register),
-		queue("reconcile", reconcile.Function{Handle: service.Handle, Reject: service.Reject}.Message),
-		queue("deadletter", deadletter.Function{DeadLettered: service.DeadLettered}.Message),
-		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.health.Sweep}.Tick}},
-		queue("checkhealth", checkhealth.Function{Check: u.health.Check, Reject: service.Reject}.Message),
+		queue("reconcile", reconcile.Function{Handle: u.worker.Handle, Reject: u.worker.Reject}.Message),
+		queue("deadletter", deadletter.Function{DeadLettered: u.worker.DeadLettered}.Message),
+		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.sweep}.Tick}},
+		queue("checkhealth", checkhealth.Function{Check: u.health.Check, Reject: u.worker.Reject}.Message),
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/handler/protocol"
@@ -130,6 +131,7 @@ type app struct {
 	t      *testing.T
 	world  *world.World
 	queue  *queue
+	store  integration.Store
 	issuer *sandbox.Issuer
 	// net is what the app and the platform reach, by host.
 	net network
@@ -163,10 +165,10 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, net: net, log: &strings.Builder{}}
+	a := &app{t: t, world: w, queue: &queue{}, store: storetest.NewMemory(), issuer: issuer, net: net, log: &strings.Builder{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
-		credential: identity{authority}, client: &http.Client{Transport: net}, store: storetest.NewMemory(), send: a.queue.send,
+		credential: identity{authority}, client: &http.Client{Transport: net}, store: a.store, send: a.queue.send,
 		close: func(context.Context) error { return nil },
 	})
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,13 +11,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/oldddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	ddoe "github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -24,7 +26,14 @@ import (
 type useCases struct {
 	linter  credential.Linter
 	service *provision.Service
+	engine  *operation.Engine
+	worker  *operation.Worker
 	health  *health.Service
+}
+
+// sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
+func (u *useCases) sweep(ctx context.Context) error {
+	return errors.Join(u.health.Sweep(ctx), u.engine.Sweep(ctx))
 }
 
 func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
@@ -37,10 +46,22 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resource manager client: %w", err)
 	}
+	site, err := platformClient(cfg.Platform, p)
+	if err != nil {
+		return nil, err
+	}
+	repository := &integration.Repository{Store: p.store, Now: time.Now}
+	instance := provision.InstanceOf(cfg.StateStorageURL)
+	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	schedule := health.Schedule{Repository: repository, Now: time.Now}
 	service := &provision.Service{
-		Repository: &integration.Repository{Store: p.store, Now: time.Now},
-		Graph:      directory,
-		ARM:        resources,
+		Repository: repository,
+		Engine:     engine,
+		Schedule:   schedule.Plan,
+		Kinds:      kinds(cfg, instance, services{directory: directory, resources: resources, platform: site}, log),
 		Defaults: integration.Defaults{
 			Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 			TenantID: func(ctx context.Context) (string, error) {
@@ -51,29 +72,26 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 			Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
 			Now: time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 		},
-		Send: p.send, Now: time.Now, Instance: provision.InstanceOf(cfg.StateStorageURL), Log: log,
+		Now: time.Now, Log: log,
 	}
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
-		service.PlatformKey = cfg.SubjectTokenKey
 	}
-	if cfg.Platform != nil {
-		service.PlatformKey = cfg.Platform.Key // the same setting
+	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds, Now: time.Now}
+	checks := &health.Service{
+		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
+		Source: message.Source(instance), Log: log,
 	}
-	if service.Platform, err = platformOf(cfg.Platform, p); err != nil {
+	worker, err := operation.NewWorker(engine, service.Tasks())
+	if err != nil {
 		return nil, err
 	}
-	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Graph: directory, ARM: resources, Now: time.Now}
-	checks := &health.Service{
-		Repository: service.Repository, Look: service.Watch(observer.Look), Send: p.send, Now: time.Now, Source: message.Source(service.Instance), Log: log,
-	}
-	service.Schedule = checks.Schedule
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience, Now: time.Now}
-	return &useCases{linter: linter, service: service, health: checks}, nil
+	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
 }
 
-// platformOf is the DDOE platform's API; nil where its steps are off.
-func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
+// platformClient is the client of the DDOE platform's API; nil where its steps are off.
+func platformClient(cfg *PlatformAPI, p platform) (*ddoe.Client, error) {
 	if cfg == nil {
 		return nil, nil
 	}
@@ -81,5 +99,5 @@ func platformOf(cfg *PlatformAPI, p platform) (*provision.Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("platform client: %w", err)
 	}
-	return &provision.Platform{Hiding: client.Hiding, IntegrationType: cfg.IntegrationType, OptionMap: cfg.OptionMap}, nil
+	return client, nil
 }

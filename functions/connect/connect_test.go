@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/connect"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
@@ -25,9 +26,9 @@ type service struct {
 
 func (s *service) edge() *problemtest.Edge {
 	return problemtest.Serve(connect.Function{
-		Submit: func(_ context.Context, sub provision.Submission) (provision.Accepted, error) {
+		Submit: func(_ context.Context, sub provision.Submission) (operation.Accepted, error) {
 			s.submitted = append(s.submitted, sub)
-			return provision.Accepted{
+			return operation.Accepted{
 				Document: integration.Document{ID: sub.ID, Spec: sub.Spec, ETag: "0x1",
 					Status: integration.Status{DDOE: &integration.DDOEStatus{OptionsHash: "hash"}}}, Operation: integration.Operation{ID: "op"}, Created: s.created,
 			}, s.err

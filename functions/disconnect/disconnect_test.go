@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/disconnect"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
@@ -16,9 +17,9 @@ import (
 func TestTeardown(t *testing.T) {
 	var asked provision.TeardownOptions
 	edge := problemtest.Serve(disconnect.Function{
-		Submit: func(_ context.Context, id string, opts provision.TeardownOptions) (provision.Accepted, error) {
+		Submit: func(_ context.Context, id string, opts provision.TeardownOptions) (operation.Accepted, error) {
 			asked = opts
-			return provision.Accepted{Operation: integration.Operation{ID: "op", IntegrationID: id, RequestHash: "hash", Steps: []integration.Step{}}}, nil
+			return operation.Accepted{Operation: integration.Operation{ID: "op", IntegrationID: id, RequestHash: "hash", Steps: []integration.Step{}}}, nil
 		},
 		OperationURL: func(id string) string { return "/here/" + id },
 	}.Register)

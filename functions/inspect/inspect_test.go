@@ -30,7 +30,7 @@ func filled(t *testing.T, phases ...integration.Phase) (*problemtest.Edge, *int)
 	reads := new(int)
 	return problemtest.Serve(inspect.Function{
 		Get: repository.Get, BaseURL: "/api",
-		List: func(ctx context.Context, token string, limit int) ([]integration.Document, string, error) {
+		List: func(ctx context.Context, token string, limit int) (integration.Page, error) {
 			*reads++
 			assert.Positive(t, limit)
 			return repository.List(ctx, token, limit)
@@ -114,7 +114,7 @@ func TestAnUnreadableStoreIsAnOutage(t *testing.T) {
 	down := errors.New("403 AuthorizationFailure")
 	edge := problemtest.Serve(inspect.Function{
 		Get:  func(context.Context, string) (integration.Document, error) { return integration.Document{}, down },
-		List: func(context.Context, string, int) ([]integration.Document, string, error) { return nil, "", down },
+		List: func(context.Context, string, int) (integration.Page, error) { return integration.Page{}, down },
 	}.Register)
 	for _, path := range []string{"/integrations", "/integrations/aaa", "/integrations/aaa/credentials", "/integrations/aaa/health"} {
 		got := edge.Call(t, "GET", path, "")

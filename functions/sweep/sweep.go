@@ -1,12 +1,12 @@
 // Package sweep is the edge of the timer: every five minutes it asks for the health checks that fall due before the next
-// time.
+// time, and tells what could not be told before.
 package sweep
 
 import "context"
 
 // Function is what the edge needs.
 type Function struct {
-	// Sweep asks for every check that is due. An error leaves the rest to the next sweep.
+	// Sweep does all that is due. An error leaves the rest to the next sweep.
 	Sweep func(context.Context) error
 }
 

@@ -13,9 +13,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
@@ -23,7 +25,7 @@ type Function struct {
 	// Run tests now.
 	Run func(ctx context.Context, id string, wanted provision.AccessTest) (diagnosis.Report, error)
 	// Submit has the queue test later.
-	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (provision.Accepted, error)
+	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (operation.Accepted, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }
@@ -69,7 +71,7 @@ func (f Function) Register(api huma.API) {
 		}}}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
-			"202": {Description: "The operation that tests", Content: content(problem.Schema[integration.Operation](api)), Headers: map[string]*huma.Param{
+			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)), Headers: map[string]*huma.Param{
 				"Operation-Location": {Description: "Link to the operation", Schema: text},
 				"Preference-Applied": {Description: "respond-async", Schema: text},
 			}},
@@ -140,7 +142,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	if err != nil {
 		return nil, err
 	}
-	op := accepted.Operation.Served()
+	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
 	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
 }

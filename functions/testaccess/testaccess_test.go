@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -27,9 +28,9 @@ func (s *service) edge() *problemtest.Edge {
 			s.ran = append(s.ran, o)
 			return diagnosis.Report{Kind: "access", Verdict: diagnosis.VerdictFail}, nil
 		},
-		Submit: func(_ context.Context, _ string, o provision.AccessTestOptions) (provision.Accepted, error) {
+		Submit: func(_ context.Context, _ string, o provision.AccessTestOptions) (operation.Accepted, error) {
 			s.submitted = append(s.submitted, o)
-			return provision.Accepted{Operation: integration.Operation{ID: "op", RequestHash: "hash"}}, nil
+			return operation.Accepted{Operation: integration.Operation{ID: "op", RequestHash: "hash"}}, nil
 		},
 		OperationURL: func(id string) string { return "/here/" + id },
 	}.Register)

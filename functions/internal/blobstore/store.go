@@ -77,7 +77,7 @@ func (s *Store) EnsureContainer(ctx context.Context) error {
 	return wrap("create container", Container, err)
 }
 
-// Get implements integration.Store.
+// Get implements integration.Store. What is larger than MaxBody is unreadable, and ErrTooLarge.
 func (s *Store) Get(ctx context.Context, key string) (integration.Record, error) {
 	if err := checkKey(key); err != nil {
 		return integration.Record{}, err
@@ -99,7 +99,7 @@ func (s *Store) Get(ctx context.Context, key string) (integration.Record, error)
 		return integration.Record{}, wrap("read", key, err)
 	}
 	if len(content) > MaxBody {
-		return integration.Record{}, fmt.Errorf("blobstore: read %s: %w", key, ErrTooLarge)
+		return integration.Record{}, fmt.Errorf("blobstore: read %s: %w: %w", key, integration.ErrUnreadable, ErrTooLarge)
 	}
 	return integration.Record{Key: key, Body: content, ETag: etagOf(resp.ETag)}, nil
 }

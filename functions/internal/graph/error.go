@@ -88,9 +88,15 @@ func newError(op string, resp *http.Response) *Error {
 	if err != nil {
 		return e
 	}
+	e.read(raw)
+	return e
+}
+
+// read takes what Graph's error document says. A body that is not Graph's leaves Code empty.
+func (e *Error) read(raw []byte) {
 	var body errorBody
 	if json.Unmarshal(raw, &body) != nil {
-		return e
+		return
 	}
 	e.Code, e.Message = body.Error.Code, body.Error.Message
 	for _, d := range body.Error.Details {
@@ -101,7 +107,6 @@ func newError(op string, resp *http.Response) *Error {
 	if e.RequestID == "" {
 		e.RequestID = body.Error.InnerError.RequestID
 	}
-	return e
 }
 
 // retryAfter reads Retry-After in both its forms, seconds and HTTP date.

@@ -15,10 +15,11 @@ type ServicePrincipal struct {
 	Tags                 []string `json:"tags"`
 }
 
-// ServicePrincipalPatch is what UpsertServicePrincipal sets. AccountEnabled is always sent: false disables sign-in.
+// ServicePrincipalPatch is what UpsertServicePrincipal sets. It leaves accountEnabled out: a new service principal is
+// enabled, and one that an administrator has disabled stays so.
+// Source: https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals, example 1.
 type ServicePrincipalPatch struct {
-	AccountEnabled bool     `json:"accountEnabled"`
-	Tags           []string `json:"tags,omitempty"`
+	Tags []string `json:"tags,omitempty"`
 }
 
 const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags"

@@ -3,15 +3,15 @@ package health
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"time"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // maxAhead is how far in the future a slot may lie: a later one, from whoever it comes, would keep all slots before it
@@ -31,14 +31,16 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if errors.Is(err, integration.ErrNotFound) {
 		return nil
 	}
-	if err != nil {
-		return stored(err)
+	var record integration.HealthRecord
+	if err == nil {
+		record, err = s.recordOf(ctx, d)
 	}
-	record, err := s.Repository.GetHealth(ctx, d.ID)
-	if err != nil {
-		return stored(err)
+	if integration.IsRefused(err) {
+		return s.giveUp(ctx, check, err)
 	}
-	record = current(record, d)
+	if err != nil {
+		return operation.StoreError(err)
+	}
 	now := s.now()
 	asked := check.Slot.IsZero() || check.Confirm // a second look belongs to its first
 	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
@@ -57,6 +59,17 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	r.at = s.now()
 	return s.keepRun(ctx, d, check, r)
+}
+
+// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the sweep
+// asks again.
+func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err error) error {
+	s.passOver(ctx, check.IntegrationID, err)
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		invocation.From(ctx).SetCode(known.Diagnosis.Code)
+	}
+	return nil
 }
 
 // late reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
@@ -80,8 +93,11 @@ func proved(d integration.Document, record integration.HealthRecord) bool {
 // change of the integration has overtaken is thrown away.
 func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run) error {
 	latest, err := s.Repository.Get(ctx, d.ID)
+	if integration.IsRefused(err) {
+		return s.giveUp(ctx, check, err)
+	}
 	if err != nil {
-		return stored(err)
+		return operation.StoreError(err)
 	}
 	if !checked(latest) || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
@@ -98,7 +114,7 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 		return nil
 	}
 	if err != nil {
-		return stored(err)
+		return operation.StoreError(err)
 	}
 	if j := judge(r.report); j.diagnosis != nil {
 		invocation.From(ctx).SetCode(j.diagnosis.Code)
@@ -107,30 +123,21 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 }
 
 // follow does what a record still asks for, after a check or after a message that has nothing to check: the second look,
-// and the news. Where the topic alone does not take the news, a copy of the message comes back for it, so that a topic in
-// trouble holds up no check and uses up no delivery.
+// and the news, in the document first and then on the topic.
 func (s *Service) follow(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
 	if err := s.confirmAgain(ctx, record, check); err != nil {
 		return err
 	}
-	err := s.settle(ctx, record)
-	if !errors.Is(err, errUntold) {
+	if len(record.Outbox) == 0 {
+		return nil
+	}
+	d, err := s.showChange(ctx, record)
+	if err != nil {
 		return err
 	}
-	s.log().ErrorContext(ctx, "change of health not published yet", "integrationId", check.IntegrationID, "error", err.Error())
-	now := s.now()
-	copied := message.HealthCheck{ID: record.Outbox[0].ID + "-again-" + slotName(now), IntegrationID: check.IntegrationID, Slot: check.Slot}
-	if again := s.send(ctx, copied, now.Add(untoldPause)); again != nil {
-		return errors.Join(err, again)
-	}
-	return nil
+	_, err = s.Engine.TellHealth(ctx, d, record)
+	return err
 }
-
-// untoldPause is how long news that the topic did not take are kept back.
-const untoldPause = 5 * time.Minute
-
-// errUntold marks an error of the topic.
-var errUntold = errors.New("change of health not published")
 
 // confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as a
 // crash may have come in between.
@@ -149,40 +156,14 @@ func confirmPause(id string) time.Duration {
 	return time.Minute + time.Duration(h.Sum32()%31)*time.Second
 }
 
-// settle tells the world of the changes in the outbox and empties it: first the document, then the topic. Whatever
-// breaks off in between is repeated under the same ids.
-func (s *Service) settle(ctx context.Context, record integration.HealthRecord) error {
-	if len(record.Outbox) == 0 {
-		return nil
-	}
-	d, err := s.show(ctx, record)
-	if err != nil {
-		return err
-	}
-	for _, notice := range record.Outbox {
-		body, err := message.NewHealthEvent(s.Source, s.now(), d, notice)
-		if err != nil {
-			return err
-		}
-		if err := s.put(ctx, message.TopicEvents, bus.Message{ID: notice.ID, SessionID: d.ID, Subject: message.TypeHealthChanged, Body: body}); err != nil {
-			return fmt.Errorf("%w: %w", errUntold, err)
-		}
-	}
-	_, err = s.Repository.UpdateHealth(ctx, record.IntegrationID, func(stored *integration.HealthRecord) error {
-		stored.Outbox = slices.DeleteFunc(stored.Outbox, func(n integration.HealthNotice) bool {
-			return slices.ContainsFunc(record.Outbox, func(told integration.HealthNotice) bool { return told.ID == n.ID })
-		})
-		return nil
-	})
-	return stored(err)
-}
-
-// show brings the last change into the integration's status, unless a later one is there, and returns the document.
-func (s *Service) show(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
-	last := record.Outbox[len(record.Outbox)-1].Change
+// showChange brings the last change into the integration's status, unless a later one is there, and returns the document.
+func (s *Service) showChange(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
-		shown := d.Status.Health
-		if d.FirstOperationID != record.FirstOperationID || d.Status.Phase == integration.PhaseDeleted || shown != nil && !shown.Since.Before(last.At) {
+		if len(record.History) == 0 || d.FirstOperationID != record.FirstOperationID || d.Status.Phase == integration.PhaseDeleted {
+			return errLate
+		}
+		last := record.History[0]
+		if known := d.Status.Health; known != nil && !known.Since.Before(last.At) {
 			return errLate
 		}
 		d.Status.Health = &integration.Health{State: last.To, Since: last.At, Code: last.Code}
@@ -191,5 +172,5 @@ func (s *Service) show(ctx context.Context, record integration.HealthRecord) (in
 	if errors.Is(err, errLate) {
 		return d, nil
 	}
-	return d, stored(err)
+	return d, operation.StoreError(err)
 }

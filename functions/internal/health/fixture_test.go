@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,6 +33,7 @@ var start = time.Date(2026, 1, 2, 0, 0, 0, 500_000_000, time.UTC)
 type fixture struct {
 	t       testing.TB
 	service *health.Service
+	engine  *operation.Engine
 	store   integration.Store // as it is, for the test's own looks
 
 	mu    sync.Mutex
@@ -49,6 +51,8 @@ type fixture struct {
 	proved bool
 	// meanwhile runs within each look; beforeDelete before each deletion.
 	meanwhile, beforeDelete func()
+	// outage is the key that the store does not answer for.
+	outage string
 }
 
 type sent struct {
@@ -73,8 +77,13 @@ var errKilled = errors.New("killed")
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, at: start, store: storetest.NewMemory(), ids: map[string]bool{}, report: passing()}
+	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
+	engine, err := operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/test"})
+	require.NoError(t, err)
+	f.engine = engine
 	f.service = &health.Service{
-		Repository: &integration.Repository{Store: guarded{f}, Now: f.now}, Look: f.look, Send: f.send, Now: f.now, Source: "/ddoe-wif/test",
+		Repository: repository, Schedule: health.Schedule{Repository: repository, Now: f.now}, Engine: engine, Look: f.look, Send: f.send,
+		Now: f.now, Source: "/ddoe-wif/test",
 	}
 	return f
 }
@@ -162,6 +171,9 @@ func (g guarded) count(n *int) {
 
 func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
 	g.count(&g.f.ops.get)
+	if key == g.f.outage {
+		return integration.Record{}, errors.New("no answer")
+	}
 	return g.f.store.Get(ctx, key)
 }
 
@@ -209,7 +221,7 @@ func (f *fixture) integrate(id, interval string) integration.Document {
 		Status: integration.Status{Phase: integration.PhaseUsable, LastOperationID: "op-" + id},
 	})
 	require.NoError(f.t, err)
-	require.NoError(f.t, f.service.Schedule(f.t.Context(), d))
+	require.NoError(f.t, f.service.Schedule.Plan(f.t.Context(), d))
 	return d
 }
 
@@ -320,4 +332,14 @@ func having(codes ...string) diagnosis.Report {
 		checks = append(checks, diagnosis.CheckOf("access.write", "write", diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Settled: true}))))
 	}
 	return report(checks...)
+}
+
+// overwrite replaces a record by hand, and returns what it was.
+func (f *fixture) overwrite(key, body string) integration.Record {
+	f.t.Helper()
+	was, err := f.store.Get(f.t.Context(), key)
+	require.NoError(f.t, err)
+	_, err = f.store.Put(f.t.Context(), key, []byte(body), was.ETag)
+	require.NoError(f.t, err)
+	return was
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // Service holds the use cases. All fields but those marked optional are required.
@@ -22,7 +23,11 @@ type Service struct {
 	// Look makes one check of a document and reports what it found. proved says that access has worked since the last
 	// change, so that propagation explains no refusal.
 	Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
-	// Send puts a message on a queue or topic.
+	// Schedule is the index of the checks that are due.
+	Schedule Schedule
+	// Engine tells of changes.
+	Engine *operation.Engine
+	// Send puts a message on a queue.
 	Send func(ctx context.Context, entity string, m bus.Message) error
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
@@ -48,11 +53,11 @@ func (s *Service) log() *slog.Logger {
 
 // Status returns what is known of the health of an integration.
 func (s *Service) Status(ctx context.Context, d integration.Document) (integration.HealthStatus, error) {
-	record, err := s.Repository.GetHealth(ctx, d.ID)
+	record, err := s.recordOf(ctx, d)
 	if err != nil {
-		return integration.HealthStatus{}, stored(err)
+		return integration.HealthStatus{}, operation.StoreError(err)
 	}
-	status := current(record, d).HealthStatus
+	status := record.HealthStatus
 	if plan, ok := planOf(d); ok && checked(d) {
 		due := plan.next(s.now())
 		status.NextDue = &due
@@ -60,13 +65,30 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 	return status, nil
 }
 
-// current is the record of this life of the integration: after a teardown, health begins anew.
+// recordOf reads what is kept of the document's health. Where that cannot be read, health begins anew: the next check that is
+// made finds out again, and keeps the record that it replaces.
+func (s *Service) recordOf(ctx context.Context, d integration.Document) (integration.HealthRecord, error) {
+	record, err := s.Repository.GetHealth(ctx, d.ID)
+	if errors.Is(err, integration.ErrUnreadable) {
+		s.passOver(ctx, d.ID, err)
+		err = nil
+	}
+	return current(record, d), err
+}
+
+// passOver names a record that cannot be worked with, which must keep nobody from going on.
+func (s *Service) passOver(ctx context.Context, id string, err error) {
+	s.log().ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
+}
+
+// current is the record of this life of the integration: after a teardown, health begins anew. What the old one has not
+// told yet stays to be told.
 func current(record integration.HealthRecord, d integration.Document) integration.HealthRecord {
 	if record.ETag != "" && record.FirstOperationID == d.FirstOperationID {
 		return record
 	}
 	return integration.HealthRecord{
-		IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, ETag: record.ETag,
+		IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, Outbox: record.Outbox, ETag: record.ETag,
 		HealthStatus: integration.HealthStatus{State: integration.HealthUnknown, Since: d.CreatedAt},
 	}
 }
@@ -74,14 +96,6 @@ func current(record integration.HealthRecord, d integration.Document) integratio
 // checked reports whether there is something to look at: what is being made or torn down is in other hands.
 func checked(d integration.Document) bool {
 	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
-}
-
-// stored gives an error of the store its words; absence and conflict stay recognisable.
-func stored(err error) error {
-	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.put"}), Err: err}
 }
 
 // put sends one message.

@@ -120,5 +120,5 @@ func move(record *integration.HealthRecord, to integration.HealthState, d *diagn
 	record.State, record.Since = to, r.at
 	record.History = slices.Insert(record.History, 0, change)
 	record.History = record.History[:min(len(record.History), maxHistory)]
-	record.Outbox = append(record.Outbox, integration.HealthNotice{ID: record.IntegrationID + "-health-" + r.name(), Change: change, Diagnosis: d})
+	record.Outbox.Add(integration.Notice{ID: record.IntegrationID + "-health-" + r.name(), Change: &change, Diagnosis: d})
 }

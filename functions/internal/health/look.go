@@ -7,10 +7,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -21,8 +20,8 @@ type Observer struct {
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the structure is looked at.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
-	Graph       *graph.Client
-	ARM         *arm.Client
+	// Kinds are what an integration consists of, to look at its structure.
+	Kinds []resource.Kind
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
 }
@@ -42,7 +41,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 		settled := proved || access.Settled(d, o.now())
 		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: &settled})
 		if err == nil {
-			return OtherSubjects(ctx, o.Graph, d, settled, report)
+			return Completed(ctx, o.Kinds, d, settled, report)
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
@@ -54,15 +53,12 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 // structure reports what Entra and Azure hold, behind the check that says why access itself was not tested.
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool, why diagnosis.Check) diagnosis.Report {
 	started := o.now()
-	l := &look{observer: o, document: d, settled: proved || access.Settled(d, started), checks: []diagnosis.Check{why}}
-	l.application(ctx)
-	l.principal(ctx)
-	l.credentials(ctx)
-	l.assignments(ctx)
+	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d}))
+	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || access.Settled(d, started))...)
 	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(l.checks),
+		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
-		Checks: l.checks, Leftovers: []diagnosis.Leftover{},
+		Checks: checks, Leftovers: []diagnosis.Leftover{},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // plan is the grid of an integration's checks: every interval, counted from the Unix epoch, shifted by a phase that is
@@ -72,57 +73,40 @@ func entryOf(r integration.Record) (entry, bool) {
 	return entry{due, id, r.ETag}, ok && err == nil && integration.ValidID(id)
 }
 
-// Schedule plans the next check of an integration, where its spec wants checks. It may be repeated. A plan that a change
+// Schedule is the index of the checks that are due.
+type Schedule struct {
+	Repository *integration.Repository
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Plan plans the next check of an integration, where its spec wants checks. It may be repeated. A plan that a change
 // of the spec has made stale is dropped by the sweep that meets it.
-func (s *Service) Schedule(ctx context.Context, d integration.Document) error {
+func (s Schedule) Plan(ctx context.Context, d integration.Document) error {
 	p, ok := planOf(d)
 	if !ok {
 		return nil
 	}
-	key := keyOf(p.next(s.now()), d.ID)
-	for range maxConflicts {
-		err := s.touch(ctx, key)
-		if !errors.Is(err, integration.ErrConflict) && !errors.Is(err, integration.ErrNotFound) {
-			return stored(err)
-		}
-	}
-	return stored(integration.ErrConflict)
-}
-
-// maxConflicts bounds how often an entry is written anew because another writer was first.
-const maxConflicts = 20
-
-// touch creates an entry, or writes it anew: a sweep that has listed the old version, and has seen a document without
-// checks, does then not delete it.
-func (s *Service) touch(ctx context.Context, key string) error {
-	_, err := s.Repository.Store.Put(ctx, key, []byte("{}"), "")
-	if !errors.Is(err, integration.ErrConflict) {
-		return err
-	}
-	there, err := s.Repository.Store.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	_, err = s.Repository.Store.Put(ctx, key, []byte("{}"), there.ETag)
-	return err
+	_, err := s.Repository.Touch(ctx, keyOf(p.next(s.Now()), d.ID), []byte("{}"))
+	return operation.StoreError(err)
 }
 
 // keep creates an entry that may exist.
-func (s *Service) keep(ctx context.Context, due time.Time, id string) error {
+func (s Schedule) keep(ctx context.Context, due time.Time, id string) error {
 	_, err := s.Repository.Store.Put(ctx, keyOf(due, id), []byte("{}"), "")
 	if errors.Is(err, integration.ErrConflict) {
 		return nil
 	}
-	return stored(err)
+	return operation.StoreError(err)
 }
 
 // drop deletes the version of an entry that was listed. One that is gone, or was written anew meanwhile, is left alone.
-func (s *Service) drop(ctx context.Context, e entry) error {
+func (s Schedule) drop(ctx context.Context, e entry) error {
 	err := s.Repository.Store.Delete(ctx, keyOf(e.due, e.id), e.etag)
 	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) {
 		return nil
 	}
-	return stored(err)
+	return operation.StoreError(err)
 }
 
 // slotName is a slot as part of a message id.

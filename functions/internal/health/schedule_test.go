@@ -30,7 +30,7 @@ func TestTheGridNeitherDriftsNorDependsOnWhoComputesIt(t *testing.T) {
 				assert.Equal(t, first.Add(time.Duration(n+1)*length), *f.status(id).NextDue)
 			}
 			f.at = start
-			require.NoError(t, f.service.Schedule(t.Context(), d))
+			require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 			assert.Len(t, f.index(), 1, "planning again plans the same")
 		})
 	}
@@ -49,7 +49,7 @@ func TestWhatIsNotPlanned(t *testing.T) {
 			f.integrate(id, "1h")
 			d := f.change(id, change)
 			g := newFixture(t)
-			require.NoError(t, g.service.Schedule(t.Context(), d))
+			require.NoError(t, g.service.Schedule.Plan(t.Context(), d))
 			assert.Empty(t, g.index())
 			assert.Nil(t, f.status(id).NextDue)
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 const (
@@ -35,7 +36,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	for token := ""; ; {
 		records, next, err := s.Repository.Store.List(ctx, prefixDue, token, sweepPage)
 		if err != nil {
-			return stored(fmt.Errorf("list due checks: %w", err))
+			return operation.StoreError(fmt.Errorf("list due checks: %w", err))
 		}
 		due, beyond := s.due(ctx, records, now.Add(SweepInterval))
 		failed := s.sweepPage(ctx, due, now, t)
@@ -110,12 +111,16 @@ func (s *Service) sweepPage(ctx context.Context, due []entry, now time.Time, t *
 // advance asks for one check and puts the integration's next one in its place.
 func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, error) {
 	d, err := s.Repository.Get(ctx, e.id)
+	if integration.IsRefused(err) {
+		s.passOver(ctx, e.id, err)
+		return false, s.postpone(ctx, e, now)
+	}
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return false, stored(err)
+		return false, operation.StoreError(err)
 	}
 	p, wanted := planOf(d)
 	if !wanted || err != nil {
-		return false, s.drop(ctx, e)
+		return false, s.Schedule.drop(ctx, e)
 	}
 	send := checked(d) && p.holds(e.due)
 	if send {
@@ -127,10 +132,22 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 	if now.After(after) {
 		after = now.Add(SweepInterval) // what an outage has missed is made up for by one check, not followed by the next at once
 	}
-	if err := s.keep(ctx, p.next(after), e.id); err != nil {
+	if err := s.Schedule.keep(ctx, p.next(after), e.id); err != nil {
 		return send, err
 	}
-	return send, s.drop(ctx, e)
+	return send, s.Schedule.drop(ctx, e)
+}
+
+// passedOverPause is how long a sweep leaves an integration alone whose record cannot be worked with.
+const passedOverPause = time.Hour
+
+// postpone puts an entry where a later sweep meets it: it must neither be lost nor stay ahead of all others. What comes of
+// it is no slot of the integration's, so that sweep only puts the entry back onto the grid.
+func (s *Service) postpone(ctx context.Context, e entry, now time.Time) error {
+	if err := s.Schedule.keep(ctx, now.Add(passedOverPause), e.id); err != nil {
+		return err
+	}
+	return s.Schedule.drop(ctx, e)
 }
 
 // ask puts a check on the queue, to be made at a time. Its MessageId is made of the slot, so asking twice asks once.

@@ -45,33 +45,27 @@ type HealthChange struct {
 	Code string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
-// HealthRecord is what the checks keep of one integration, in a record of its own: state, schedule and outbox change in
+// HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change in
 // one write, and no writer of the document is in the way.
 type HealthRecord struct {
 	HealthStatus
-	IntegrationID string `json:"integrationId"`
+	IntegrationID string
 	// FirstOperationID is the document's: after a teardown the health of an integration begins anew.
-	FirstOperationID string `json:"firstOperationId,omitempty"`
+	FirstOperationID string
 	// LastSlot is the slot of the last check; an earlier or equal one has been dealt with.
-	LastSlot time.Time `json:"lastSlot,omitzero"`
+	LastSlot time.Time
 	// LastConclusive is the slot of the last check that told something.
-	LastConclusive time.Time `json:"lastConclusive,omitzero"`
+	LastConclusive time.Time
 	// Suspicion is a failure that a second look is to confirm.
-	Suspicion *Suspicion `json:"suspicion,omitempty"`
-	// Outbox holds the changes that the world has not been told of yet.
-	Outbox []HealthNotice `json:"outbox,omitempty"`
-	ETag   string         `json:"-"`
+	Suspicion *Suspicion
+	// Outbox is what is to be told of the health.
+	Outbox Outbox
+	// ETag is the store's version of the record.
+	ETag string
 }
 
 // Suspicion is a failure that one check has seen.
 type Suspicion struct {
 	Slot time.Time `json:"slot"`
 	Code string    `json:"code"`
-}
-
-// HealthNotice is a change of state that is to be published under a fixed id, so that telling it twice is recognisable.
-type HealthNotice struct {
-	ID        string               `json:"id"`
-	Change    HealthChange         `json:"change"`
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }

@@ -30,8 +30,7 @@ var operationNamespace = uuid.MustParse("3d1f6f0c-5a0b-5d0e-9a52-2f4b7c0e61aa")
 
 // Command is one command on the queue wif-commands.
 type Command struct {
-	// Type is the CloudEvents type, one of TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify and
-	// TypeAnnounce.
+	// Type is the CloudEvents type, one of TypeProvision, TypeDeprovision, TypeAccessTest and TypeVerify.
 	Type string
 	// ID is the event's id, and the MessageId of what we send ourselves.
 	ID            string
@@ -44,8 +43,6 @@ type Command struct {
 	Purge bool
 	// Mode and Access are those of an access test; empty for the defaults.
 	Mode, Access string
-	// Event is the type of the event to publish; announce only.
-	Event string
 	// Attempt counts the scheduled copies of one command, from 0.
 	Attempt int
 }
@@ -58,7 +55,6 @@ type data struct {
 	Purge         bool              `json:"purge,omitempty"`
 	Mode          string            `json:"mode,omitempty"`
 	Access        string            `json:"access,omitempty"`
-	Event         string            `json:"event,omitempty" hidden:"true"`
 	Attempt       int               `json:"attempt,omitempty" hidden:"true"`
 }
 
@@ -86,7 +82,7 @@ func (r *Rejection) Error() string { return "message rejected: " + r.Code + ": "
 func ParseCommand(d Delivery) (Command, error) {
 	p := parser{delivery: d, fallback: derivedID(d)}
 	var fields data
-	event, err := p.event(&fields, TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify, TypeAnnounce)
+	event, err := p.event(&fields, TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify)
 	if err != nil {
 		return Command{}, err
 	}
@@ -157,7 +153,7 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
 	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
-		Spec: fields.Spec, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Event: fields.Event, Attempt: fields.Attempt}, nil
+		Spec: fields.Spec, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Attempt: fields.Attempt}, nil
 }
 
 // peek learns the ids of data that may be faulty elsewhere, so that the rejection can be found under them.
@@ -199,9 +195,6 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	only(TypeDeprovision, f.Purge, "purge")
 	only(TypeAccessTest, f.Mode != "", "mode")
 	only(TypeAccessTest, f.Access != "", "access")
-	only(TypeAnnounce, f.Event != "", "event")
-	note(event.Type == TypeAnnounce && !slices.Contains([]string{TypeIntegrationProvisioned, TypeIntegrationUsable, TypeIntegrationFailed, TypeIntegrationDeleted}, f.Event),
-		"event", "invalid-value", "The event is not one of an integration.", TypeIntegrationProvisioned+" or the like")
 	return findings
 }
 
@@ -268,7 +261,7 @@ func derivedID(d Delivery) string {
 
 // Encode returns the command as a CloudEvent. source names this deployment, now stamps the event.
 func (c Command) Encode(source string, now time.Time) ([]byte, error) {
-	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Event: c.Event, Attempt: c.Attempt}
+	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
 	return encode(c.Type, source, c.ID, c.IntegrationID, now, fields)
 }
 

@@ -102,6 +102,7 @@ func TestRejections(t *testing.T) {
 		"version 0.3":        {body: event(`"1.0"`, `"0.3"`), code: "not-a-cloudevent", pointer: "/specversion", integration: "my-service", operation: "event-1"},
 		"unknown type":       {body: event(`provision.v1`, `provision.v9`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "event-1"},
 		"unknown, own id":    {body: event(`provision.v1`, `provision.v9`, `"my-service"`, `"my-service","operationId":"op-1"`), code: "unknown-command", integration: "my-service", operation: "op-1"},
+		"announce":           {body: event(`provision.v1`, `announce.v1`, `"my-service"`, `"my-service","operationId":"op-1","event":"ai.ddoe.wif.integration.deleted.v1"`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "op-1"},
 		"no data":            {body: event(`,"data":{"integrationId":"my-service"}`, ``), code: "not-a-cloudevent", pointer: "/data", operation: "event-1"},
 		"data a string":      {body: event(`{"integrationId":"my-service"}`, `"x"`), code: "wrong-type", pointer: "/data", operation: "event-1"},
 		"no integration id":  {body: data(``), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},
@@ -165,7 +166,8 @@ func TestAMissingSessionIsTheHostsSilence(t *testing.T) {
 func TestEvent(t *testing.T) {
 	d := integration.Document{ID: "my-service", Spec: integration.Spec{TenantID: "t", Subjects: []string{"s"}}, Status: integration.Status{Phase: integration.PhaseFailed, ClientID: "c", LastOperationID: "op-1"}}
 	diag := diagnosis.New("role-missing")
-	body, err := message.NewEvent(message.TypeIntegrationFailed, "/ddoe-wif/x", time.Unix(0, 0), "op-1-failed", d, &diag)
+	body, err := message.NewEvent("/ddoe-wif/x", d, integration.Notice{ID: "op-1-failed", Type: message.TypeIntegrationFailed, At: time.Unix(0, 0),
+		OperationID: "op-1", Phase: integration.PhaseFailed, Diagnosis: &diag})
 	require.NoError(t, err)
 	var got struct {
 		ID, Type, Subject string

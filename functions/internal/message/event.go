@@ -21,16 +21,42 @@ type Summary struct {
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }
 
-// NewEvent returns the CloudEvent for the topic that says what became of an integration. id is the event's id and its
-// MessageId: the same change told twice has the same id. diag is nil for good news.
-func NewEvent(eventType, source string, now time.Time, id string, d integration.Document, diag *diagnosis.Diagnosis) ([]byte, error) {
-	return encode(eventType, source, id, d.ID, now, summarise(d, diag))
+// HealthSummary is what the event about a change of health says: the integration's summary and the change.
+type HealthSummary struct {
+	Summary
+	From integration.HealthState `json:"from"`
+	To   integration.HealthState `json:"to"`
+	// At is when the state was entered.
+	At time.Time `json:"at"`
 }
 
-func summarise(d integration.Document, diag *diagnosis.Diagnosis) Summary {
-	return Summary{
+// NewEvent returns the CloudEvent for the topic that tells of a notice: what became of an integration, or of its health.
+// The event's id is the notice's, and its time is when that happened. d is the document as it is when it is told.
+func NewEvent(source string, d integration.Document, n integration.Notice) ([]byte, error) {
+	summary := summarise(d, n)
+	if n.Change == nil {
+		return encode(n.Type, source, n.ID, d.ID, n.At, summary)
+	}
+	return encode(EventType(n), source, n.ID, d.ID, n.Change.At,
+		HealthSummary{Summary: summary, From: n.Change.From, To: n.Change.To, At: n.Change.At})
+}
+
+// EventType is the CloudEvents type of the event that tells of a notice.
+func EventType(n integration.Notice) string {
+	if n.Change != nil {
+		return TypeHealthChanged
+	}
+	return n.Type
+}
+
+func summarise(d integration.Document, n integration.Notice) Summary {
+	s := Summary{
 		IntegrationID: d.ID, DisplayName: d.Spec.DisplayName, OperationID: d.Status.LastOperationID, Phase: d.Status.Phase,
 		TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ServicePrincipalID: d.Status.ServicePrincipalID,
-		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: diag,
+		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: n.Diagnosis,
 	}
+	if n.Change == nil {
+		s.OperationID, s.Phase = n.OperationID, n.Phase
+	}
+	return s
 }

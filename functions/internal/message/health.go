@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // HealthCheck asks for one look at one integration, on the queue wif-health.
@@ -61,19 +60,4 @@ func (c HealthCheck) Encode(source string, now time.Time) ([]byte, error) {
 		fields.Slot = c.Slot.UTC().Format(time.RFC3339Nano)
 	}
 	return encode(TypeHealthCheck, source, c.ID, c.IntegrationID, now, fields)
-}
-
-// HealthSummary is what the event about a change of health says: the integration's summary and the change.
-type HealthSummary struct {
-	Summary
-	From integration.HealthState `json:"from"`
-	To   integration.HealthState `json:"to"`
-	// At is when the state was entered.
-	At time.Time `json:"at"`
-}
-
-// NewHealthEvent returns the CloudEvent that tells of a change of health; its id is the notice's.
-func NewHealthEvent(source string, now time.Time, d integration.Document, n integration.HealthNotice) ([]byte, error) {
-	return encode(TypeHealthChanged, source, n.ID, d.ID, now,
-		HealthSummary{Summary: summarise(d, n.Diagnosis), From: n.Change.From, To: n.Change.To, At: n.Change.At})
 }

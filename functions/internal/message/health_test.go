@@ -84,8 +84,8 @@ func TestHealthEvent(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := integration.Document{ID: "my-service", Spec: integration.Spec{TenantID: "tenant"}, Status: integration.Status{Phase: integration.PhaseUsable}}
 	found := diagnosis.New("role-missing")
-	body, err := message.NewHealthEvent("/ddoe-wif/x", at, d, integration.HealthNotice{ID: "event-1",
-		Change: integration.HealthChange{At: at, From: integration.HealthHealthy, To: integration.HealthUnhealthy, Code: found.Code}, Diagnosis: &found})
+	body, err := message.NewEvent("/ddoe-wif/x", d, integration.Notice{ID: "event-1",
+		Change: &integration.HealthChange{At: at, From: integration.HealthHealthy, To: integration.HealthUnhealthy, Code: found.Code}, Diagnosis: &found})
 	require.NoError(t, err)
 	var event map[string]any
 	require.NoError(t, json.Unmarshal(body, &event))

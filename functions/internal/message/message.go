@@ -26,8 +26,6 @@ const (
 	TypeDeprovision = "ai.ddoe.wif.deprovision.v1"
 	TypeAccessTest  = "ai.ddoe.wif.accesstest.v1"
 	TypeVerify      = "ai.ddoe.wif.verify.v1"
-	// TypeAnnounce asks to publish an event again that the topic did not take; sent by us.
-	TypeAnnounce = "ai.ddoe.wif.announce.v1"
 
 	TypeHealthCheck = "ai.ddoe.wif.healthcheck.v1"
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -39,7 +40,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	case errors.Is(err, integration.ErrNotFound):
 		return diagnosis.Report{}, integration.Absent(nil)
 	case err != nil:
-		return diagnosis.Report{}, stored(err)
+		return diagnosis.Report{}, operation.StoreError(err)
 	}
 	if err := s.admitAccessTest(!wanted.Token.IsZero())(&d); err != nil {
 		return diagnosis.Report{}, err
@@ -51,8 +52,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	report = s.extended(report, s.platformAndKey(ctx, d, wanted, report))
-	return report, ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
 }
 
 // note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
@@ -60,7 +60,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 // report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.proved(d.Spec, report) && sound(health.OtherSubjects(ctx, s.Graph, d, access.Settled(d, s.now()), report))
+	proved := s.proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -68,26 +68,24 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted Acces
 	if !proved {
 		status, found, text = "False", &worst, ""
 	}
-	moved := false
-	changed, err := s.Repository.Update(ctx, d.ID, func(now *integration.Document) error {
-		moved = proved && now.Status.Phase == integration.PhaseProvisioned && !s.validates(*now)
+	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
+		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.prover(*now) == nil
 		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
-		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || !moved && shows(*now, conditionVerified, status, found) {
-			return errDone // another operation has taken over, or nothing is new: the version stays
+		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
+		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
+			return nil, operation.ErrDone // another operation has taken over, or nothing is new: the version stays
 		}
-		s.setCondition(now, conditionVerified, status, found, text)
-		if moved {
-			now.Status.Phase = integration.PhaseUsable
+		now.SetCondition(s.now(), integration.ConditionVerified, status, found, text)
+		if !moved {
+			return nil, nil
 		}
-		return nil
+		now.Status.Phase = integration.PhaseUsable
+		return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
 	})
-	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
+	if errors.Is(err, operation.ErrDone) || errors.Is(err, integration.ErrNotFound) {
 		return nil
 	}
-	if err != nil || !moved {
-		return stored(err)
-	}
-	return s.publish(ctx, message.TypeIntegrationUsable, d.Status.LastOperationID, changed, nil)
+	return err
 }
 
 // conclusive picks the failure that says something of the integration: not of the token, which its sender may have spoilt,
@@ -100,17 +98,6 @@ func conclusive(wanted AccessTest, report diagnosis.Report) (diagnosis.Diagnosis
 	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool { return c.Layer == "token" && c.Status == diagnosis.OutcomeFail })
 	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin || worst.Remedy.Who == diagnosis.WhoOperator)
 	return worst, !ofToken && !sender
-}
-
-// shows reports whether the condition of that type says so already.
-func shows(d integration.Document, kind, status string, found *diagnosis.Diagnosis) bool {
-	reason := ""
-	if found != nil {
-		reason = found.Code
-	}
-	return slices.ContainsFunc(d.Status.Conditions, func(c integration.Condition) bool {
-		return c.Type == kind && c.Status == status && c.Reason == reason
-	})
 }
 
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
@@ -145,28 +132,23 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 
 // accessTest runs an access test and keeps its report as the operation's result. The operation succeeds whatever the
 // report's verdict is: the test was made.
-func (s *Service) accessTest(ctx context.Context, cmd message.Command) error {
-	a, err := s.begin(ctx, cmd)
+func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, error) {
+	d, c := a.Document(), a.Command()
+	if err := s.admitAccessTest(false)(&d); err != nil {
+		return nil, err
+	}
+	if err := a.Save(ctx, nil); err != nil { // it shows that it runs: a test takes its time
+		return nil, err
+	}
+	wanted := AccessTest{Mode: access.Mode(c.Mode), Access: integration.Access(c.Access)}
+	report, err := s.test(ctx, d, wanted)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.admitAccessTest(false)(&a.Document); err != nil {
-		return err
+	if err := s.note(ctx, d, wanted, report); err != nil {
+		return nil, err
 	}
-	wanted := AccessTest{Mode: access.Mode(cmd.Mode), Access: integration.Access(cmd.Access)}
-	report, err := s.test(ctx, a.Document, wanted)
-	if err != nil {
-		return err
-	}
-	if err := s.note(ctx, a.Document, wanted, report); err != nil {
-		return err
-	}
-	report = s.extended(report, s.platformAndKey(ctx, a.Document, wanted, report))
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	r := &run{Service: s, cmd: cmd, document: a.Document}
-	return r.succeed(ctx, report)
+	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
 }
 
 // test runs an access test, with a token for the first subject where none is given. Its error is about the token, or

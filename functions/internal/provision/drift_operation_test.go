@@ -11,9 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody is told
@@ -31,25 +29,12 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 		found map[string]string
 		waits string
 	}{
-		"the driver waits for its test": {nil, func(f *fixture) string {
-			f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
-			_, cmd := f.submit(wired())
-			f.handle(cmd)
-			return cmd.OperationID
-		}, nil, map[string]string{"ddoe.driver": "ddoe-driver-missing"}, "ddoe-driver-test-failed"},
 		"a PUT of another spec is queued": {made, func(f *fixture) string {
 			s := wired()
-			s.Subjects, s.DDOE.Driver.Name = []string{other}, "other"
+			s.Subjects = []string{other}
 			_, cmd := f.submit(s)
 			return cmd.OperationID
-		}, nil, map[string]string{"structure.federatedCredential": "federated-credential-missing", "ddoe.driver": "ddoe-driver-changed"}, ""},
-		"the platform's side is to be removed": {made, func(f *fixture) string {
-			f.fails(fault{match: regexp.MustCompile(`DELETE gate`), status: 503})
-			_, cmd := f.submit(spec("images"))
-			f.handle(cmd)
-			f.faults = nil
-			return cmd.OperationID
-		}, nil, map[string]string{"ddoe.integration": "ddoe-integration-unwanted", "ddoe.driver": "ddoe-driver-unwanted"}, "ddoe-unavailable"},
+		}, nil, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, ""},
 		"a repair is queued, and the application is gone": {made, func(f *fixture) string {
 			_, cmd := f.submit(wired())
 			return cmd.OperationID
@@ -91,39 +76,4 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestDriftOfAnOperationThatHasEnded: then what is amiss is said again.
-func TestDriftOfAnOperationThatHasEnded(t *testing.T) {
-	f := withPlatform(t)
-	f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
-	_, cmd := f.submit(wired())
-	f.handle(cmd)
-	require.Equal(t, integration.OperationFailed, f.settle(cmd).Status)
-	report, found := f.drift()
-	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
-	assert.Equal(t, "ddoe-driver-missing", found["ddoe.driver"])
-}
-
-// TestAccessTestWhileAnOperationRuns: it says the same of the platform's side.
-func TestAccessTestWhileAnOperationRuns(t *testing.T) {
-	f := withPlatform(t)
-	f.quirk("subject", world.Object{"value": "system:serviceaccount:other:x"})
-	_, cmd := f.submit(wired())
-	f.handle(cmd)
-	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
-	require.NoError(t, err)
-	check := checkOf(t, report, "ddoe.driver")
-	assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)
-	assert.NotContains(t, fmt.Sprint(check.Remedy), "PUT")
-
-	f = withPlatform(t)
-	f.provisioned(wired())
-	otherMap(f)
-	f.submit(wired())
-	f.fails(fault{match: regexp.MustCompile(`/test$`), status: 424})
-	report, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
-	require.NoError(t, err)
-	check = checkOf(t, report, "ddoe.options")
-	assert.Equal(t, []any{"ddoe-options-changed", diagnosis.OutcomeUnknown}, []any{check.Code, check.Status})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -18,7 +19,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -31,7 +32,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
@@ -55,10 +62,15 @@ const (
 type fixture struct {
 	t       *testing.T
 	service *provision.Service
+	engine  *operation.Engine
+	worker  *operation.Worker
 	world   *world.World
 	issuer  *platform.Issuer
 	hosts   map[string]http.Handler
 	store   integration.Store
+	kinds   []resource.Kind
+	// pause waits between attempts of a request.
+	pause func(ctx context.Context, d time.Duration) error
 
 	mu       sync.Mutex
 	at       time.Time
@@ -67,6 +79,10 @@ type fixture struct {
 	sent     []sent
 	faults   []*fault
 	kill     *kill
+	// deaf is the entity that takes nothing.
+	deaf     string
+	schedule func(context.Context, integration.Document) error
+	log      bytes.Buffer
 	// meanwhile runs once, when the next request is answered; beforePut before the next write to the store.
 	meanwhile, beforePut func()
 }
@@ -110,7 +126,9 @@ var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory()}
+	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory(),
+		schedule: func(context.Context, integration.Document) error { return nil }}
+	f.pause = f.sleep
 	f.world = world.New(f.now)
 	world.Seed(f.world)
 	authority, err := sandboxentra.NewAuthority(f.world)
@@ -128,14 +146,20 @@ func newFixture(t *testing.T) *fixture {
 	cred := credential(func(scope string) (string, time.Time, error) {
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})
-	options := azcore.ClientOptions{Transport: transporter{f}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
 	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
 	require.NoError(t, err)
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(t, err)
+	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) }, Now: f.now}
+	f.kinds = []resource.Kind{application.New(directory, requests, "0123abcd"), trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)}
+	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
+	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/0123abcd",
+		Log: slog.New(slog.NewJSONHandler(&f.log, nil))})
+	require.NoError(t, err)
 	f.service = &provision.Service{
-		Repository: &integration.Repository{Store: guarded{f}, Now: f.now},
-		Graph:      directory, ARM: resources,
+		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error { return f.schedule(ctx, d) },
+		Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
@@ -143,8 +167,10 @@ func newFixture(t *testing.T) *fixture {
 			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
 		},
-		Send: f.send, Now: f.now, Sleep: f.sleep, Instance: "0123abcd",
+		Now: f.now,
 	}
+	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
+	require.NoError(t, err)
 	return f
 }
 
@@ -201,6 +227,9 @@ func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 	_, err := effect(f, func() (struct{}, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if entity == f.deaf {
+			return struct{}{}, errors.New("unauthorized")
+		}
 		duplicate := slices.ContainsFunc(f.sent, func(s sent) bool { return s.entity == entity && s.ID == m.ID })
 		if !duplicate { // the entities detect duplicates
 			f.sent = append(f.sent, sent{entity, m})
@@ -227,7 +256,8 @@ func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch strin
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
-	return g.f.store.Delete(ctx, key, ifMatch)
+	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
+	return err
 }
 func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
 	return g.f.store.List(ctx, prefix, token, limit)
@@ -318,7 +348,7 @@ func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 
 type credential func(scope string) (string, time.Time, error)
 
-func (c credential) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (c credential) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, expires, err := c(o.Scopes[0])
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
 }
@@ -332,14 +362,14 @@ func spec(containers ...string) integration.Spec {
 }
 
 // submit submits and returns the command that was sent for it.
-func (f *fixture) submit(s integration.Spec) (provision.Accepted, message.Command) {
+func (f *fixture) submit(s integration.Spec) (operation.Accepted, message.Command) {
 	f.t.Helper()
 	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(f.t, err)
 	return a, f.command(a.Operation.ID)
 }
 
-func (f *fixture) remove(opts provision.TeardownOptions) (provision.Accepted, message.Command) {
+func (f *fixture) remove(opts provision.TeardownOptions) (operation.Accepted, message.Command) {
 	f.t.Helper()
 	a, err := f.service.SubmitTeardown(f.t.Context(), id, opts)
 	require.NoError(f.t, err)
@@ -373,7 +403,7 @@ func (f *fixture) events() []string {
 
 func (f *fixture) handle(c message.Command) {
 	f.t.Helper()
-	require.NoError(f.t, f.service.Handle(f.t.Context(), c))
+	require.NoError(f.t, f.worker.Handle(f.t.Context(), c))
 }
 
 // provisioned submits the spec and carries it out.
@@ -456,7 +486,7 @@ func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command), then
 	for killed := true; killed; {
 		n++
 		f, c := begin()
-		_ = f.service.Handle(f.dies(n), c) // a dead process answers nothing
+		_ = f.worker.Handle(f.dies(n), c) // a dead process answers nothing
 		killed = f.revive()
 		then(f, c, n)
 	}

@@ -1,12 +1,10 @@
 package provision_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -143,7 +141,7 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		}},
 		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
 			i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == cmd.OperationID+"-retry-1" })
-			require.NoError(f.t, f.service.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: id}))
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: id}))
 		}},
 		"ended while an attempt was under way": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
 			f.meanwhile = func() {
@@ -177,7 +175,7 @@ func TestKilledWhileParking(t *testing.T) {
 		f := newFixture(t)
 		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
 		_, cmd := f.submit(spec("images"))
-		_ = f.service.Handle(f.dies(n), cmd)
+		_ = f.worker.Handle(f.dies(n), cmd)
 		killed = f.revive()
 		f.advance(3 * time.Second)
 		f.handle(cmd)
@@ -227,12 +225,10 @@ func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
 		assert.Equal(t, "graph-unavailable", found.Reason)
 		assert.NotEmpty(t, found.Message)
 		require.NotNil(t, found.Diagnosis)
-		version := f.document().ETag
 		f.faults = nil
 		f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
 		f.handle(f.command(cmd.OperationID + "-retry-1"))
 		assert.Equal(t, found, f.condition("Provisioned"))
-		assert.NotEqual(t, version, f.document().ETag, "the attempt itself writes")
 		f.handle(f.command(cmd.OperationID + "-retry-2"))
 		assert.Equal(t, "True", f.condition("Provisioned").Status)
 		assert.Nil(t, f.condition("Provisioned").Diagnosis)
@@ -281,14 +277,12 @@ func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
 // TestOneLineForAParkedCommand is found by the same keys as the invocation's line, and its pause can be read.
 func TestOneLineForAParkedCommand(t *testing.T) {
 	f := newFixture(t)
-	var log bytes.Buffer
-	f.service.Log = slog.New(slog.NewJSONHandler(&log, nil))
 	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
 	_, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+	require.Equal(t, 1, strings.Count(f.log.String(), "\n"), f.log.String())
 	var line map[string]any
-	require.NoError(t, json.Unmarshal(log.Bytes(), &line))
+	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
 	delete(line, "time")
 	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": cmd.OperationID, "integrationId": id, "attempt": 1.0,
 		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
@@ -303,36 +297,9 @@ func TestAPointlessVerificationIsNoNews(t *testing.T) {
 	f.provisioned(spec("images"))
 	for c, code := range map[string]string{first + "-verify-0": "", superseded.Operation.ID: "superseded"} {
 		ctx, record := invocation.With(t.Context())
-		require.NoError(t, f.service.Handle(ctx, f.command(c)))
+		require.NoError(t, f.worker.Handle(ctx, f.command(c)))
 		_, _, got := record.Values()
 		assert.Equal(t, code, got)
 	}
 	f.requireStatus(cmd.OperationID, integration.OperationCanceled)
-}
-
-// TestFindingsPointIntoWhatWasSent: those of an operation that a message has started lead into the message, those in the
-// document into its spec; so it is for what is found while the operation runs.
-func TestFindingsPointIntoWhatWasSent(t *testing.T) {
-	wrong := wired()
-	wrong.DDOE.OrganizationID = "7f7f7f7f-7777-4777-8777-777777777777"
-	const pointer = "/ddoe/organizationId"
-	for name, c := range map[string]struct {
-		begin func(f *fixture) message.Command
-		want  string
-	}{
-		"by request": {want: pointer, begin: func(f *fixture) message.Command { _, c := f.submit(wrong); return c }},
-		"by message": {want: "/data/spec" + pointer, begin: func(*fixture) message.Command {
-			return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &wrong}
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := withPlatform(t)
-			cmd := c.begin(f)
-			f.handle(cmd)
-			op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
-			require.NotEmpty(t, op.Error.Findings)
-			assert.Equal(t, c.want, op.Error.Findings[0].Pointer)
-			assert.Equal(t, pointer, f.condition("Provisioned").Diagnosis.Findings[0].Pointer)
-		})
-	}
 }

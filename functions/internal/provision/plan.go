@@ -3,29 +3,31 @@ package provision
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
 // Action is what a planned step would do.
 type Action string
 
-// The actions. Upsert creates or updates, as only Entra knows which; Restore takes out of the recycle bin; Keep leaves
-// as it is; Schedule and Manual are later work, by the service and by a person.
+// The actions. Restore takes back what was removed before; Blocked is what somebody else's object stands in the way of;
+// Unknown is what could not be looked at; Schedule and Manual are later work, by the service and by a person.
 const (
-	ActionCreate   Action = "create"
-	ActionUpsert   Action = "upsert"
-	ActionRestore  Action = "restore"
-	ActionDelete   Action = "delete"
-	ActionKeep     Action = "keep"
-	ActionSchedule Action = "schedule"
-	ActionManual   Action = "manual"
+	ActionCreate    Action = "create"
+	ActionUpdate    Action = "update"
+	ActionRestore   Action = "restore"
+	ActionDelete    Action = "delete"
+	ActionUnchanged Action = "unchanged"
+	ActionBlocked   Action = "blocked"
+	ActionUnknown   Action = "unknown"
+	ActionSchedule  Action = "schedule"
+	ActionManual    Action = "manual"
 )
 
-// Plan is what a submission of the spec would do, in order. It is made from the spec and the stored status alone; what
-// Entra and Azure really hold is the business of a drift report.
+// Plan is what a submission of the spec would do, in order. It is made by looking at what there is.
 type Plan struct {
 	ID string `json:"id" doc:"Integration id"`
 	// Exists says that the integration has a document; a tombstone does not count.
@@ -38,11 +40,15 @@ type Plan struct {
 type PlannedStep struct {
 	Name   string `json:"name" example:"application"`
 	Target string `json:"target" doc:"What it is about, such as a subject or a scope"`
-	Action Action `json:"action" enum:"create,upsert,restore,delete,keep,schedule,manual"`
-	Key    string `json:"key,omitempty" doc:"The key it is written by; empty where that is known only once the service principal exists"`
+	Action Action `json:"action" enum:"create,update,restore,delete,unchanged,blocked,unknown,schedule,manual" doc:"blocked: somebody else's object is in its place; unknown: it could not be looked at"`
+	Key    string `json:"key,omitempty" doc:"The key it is written by; empty where that is known only once another object exists"`
+	// Differences are the members that differ now, those that somebody else owns included.
+	Differences []diagnosis.MemberDifference `json:"differences,omitempty" doc:"The members that are not as wanted; those of other owners stay as they are"`
+	// Diagnosis is what is wrong, where the step meets something that a person should know of.
+	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"What is in the way, or could not be looked at"`
 }
 
-// Plan validates the spec and says what Submit would lead to. It reads the store and touches nothing.
+// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing.
 func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (Plan, error) {
 	resolved, err := s.resolve(ctx, id, spec)
 	if err != nil {
@@ -50,7 +56,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
-		return Plan{}, stored(err)
+		return Plan{}, operation.StoreError(err)
 	}
 	if err == nil {
 		if err := admitProvision(&d); err != nil {
@@ -58,87 +64,31 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 		}
 	}
 	d.ID, d.Spec = id, resolved
-	if s.Platform == nil {
-		if err := apiOff(d); err != nil {
-			return Plan{}, err
+	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: resolved, Steps: []PlannedStep{}}
+	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d})) {
+		if step, ok := planned(item); ok {
+			p.Steps = append(p.Steps, step)
 		}
 	}
-	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: resolved}
-	p.Steps = slices.Concat(s.planIdentity(d), planCredentials(d), planAssignments(d), s.planRest(d))
-	return p, nil
+	if s.canVerify(d) {
+		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: resolved.Subjects[0], Action: ActionSchedule})
+	}
+	return p, ctx.Err()
 }
 
-func (s *Service) planIdentity(d integration.Document) []PlannedStep {
-	action := ActionCreate
+// planned is the step for an item; false where somebody else made it beside ours and nothing is to be done.
+func planned(item resource.Item) (PlannedStep, bool) {
+	actions := map[resource.State]Action{resource.Missing: ActionCreate, resource.Restorable: ActionRestore, resource.Different: ActionUpdate,
+		resource.Unwanted: ActionDelete, resource.Unchanged: ActionUnchanged, resource.Foreign: ActionBlocked, resource.Manual: ActionManual}
+	step := PlannedStep{Name: item.Name, Target: item.Target, Key: item.Key, Action: actions[item.State], Differences: item.Differences}
 	switch {
-	case d.Status.Phase == integration.PhaseDeleted && d.Status.ObjectID != "":
-		action = ActionRestore
-	case d.Status.ObjectID != "":
-		action = ActionUpsert
+	case item.Err != nil:
+		step.Action = ActionUnknown
+		found := diagnosis.Classify(item.Err, item.Context)
+		step.Diagnosis = &found
+	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" && item.Detail != "":
+		found := refusal(item).Diagnosis
+		step.Diagnosis = &found
 	}
-	principal := action
-	if action == ActionUpsert && d.Status.ServicePrincipalID == "" {
-		principal = ActionCreate
-	}
-	return []PlannedStep{
-		{Name: "application", Target: d.Spec.DisplayName, Action: action, Key: s.uniqueName(d.ID)},
-		{Name: "servicePrincipal", Target: d.Spec.DisplayName, Action: principal, Key: d.Status.ClientID},
-	}
-}
-
-func planCredentials(d integration.Document) []PlannedStep {
-	var steps []PlannedStep
-	wanted := integration.WantedCredentials(d)
-	named := func(list []integration.FederatedCredential, name string) bool {
-		return slices.ContainsFunc(list, func(f integration.FederatedCredential) bool { return f.Name == name })
-	}
-	for _, old := range d.Status.FederatedCredentials {
-		if !named(wanted, old.Name) {
-			steps = append(steps, PlannedStep{Name: "federatedCredential", Target: old.Subject, Action: ActionDelete, Key: old.Name})
-		}
-	}
-	for _, w := range wanted {
-		action := ActionCreate
-		if named(d.Status.FederatedCredentials, w.Name) {
-			action = ActionUpsert
-		}
-		steps = append(steps, PlannedStep{Name: "federatedCredential", Target: w.Subject, Action: action, Key: w.Name})
-	}
-	return steps
-}
-
-func planAssignments(d integration.Document) []PlannedStep {
-	var steps []PlannedStep
-	wanted := wantedAssignments(d)
-	has := func(list []integration.RoleAssignment, id string) bool {
-		return slices.ContainsFunc(list, func(a integration.RoleAssignment) bool { return strings.EqualFold(a.ID, id) })
-	}
-	for i, w := range wanted {
-		_, role := roleOf(d.Spec.Storage[i].Access)
-		step := PlannedStep{Name: "roleAssignment", Target: role + " at " + w.Scope, Action: ActionCreate}
-		switch {
-		case w.Adopted:
-			step.Action = ActionKeep
-		case has(d.Status.RoleAssignments, w.ID):
-			step.Action = ActionUpsert
-		}
-		if d.Status.ServicePrincipalID != "" {
-			step.Key = w.ID
-		}
-		steps = append(steps, step)
-	}
-	for _, old := range d.Status.RoleAssignments {
-		if !has(wanted, old.ID) && !old.Adopted {
-			steps = append(steps, PlannedStep{Name: "roleAssignment", Target: old.Scope, Action: ActionDelete, Key: old.ID})
-		}
-	}
-	return steps
-}
-
-func (s *Service) planRest(d integration.Document) []PlannedStep {
-	steps := s.planPlatform(d)
-	if s.verifies() || s.Platform != nil && wantsPlatform(d.Spec) && d.Spec.DDOE.Driver != nil {
-		steps = append(steps, PlannedStep{Name: "verify", Target: d.Spec.Subjects[0], Action: ActionSchedule})
-	}
-	return steps
+	return step, item.State != resource.Extra
 }

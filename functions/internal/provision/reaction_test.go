@@ -270,7 +270,7 @@ func TestDeadlineIsRespected(t *testing.T) {
 	a, cmd := f.submit(spec("images"))
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
-	require.NoError(t, f.service.Handle(ctx, cmd))
+	require.NoError(t, f.worker.Handle(ctx, cmd))
 	assert.Zero(t, f.slept)
 	f.command(a.Operation.ID + "-retry-1")
 }

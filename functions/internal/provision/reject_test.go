@@ -16,7 +16,7 @@ func (f *fixture) reject(d message.Delivery) *message.Rejection {
 	_, err := message.ParseCommand(d)
 	var rejection *message.Rejection
 	require.ErrorAs(f.t, err, &rejection)
-	require.NoError(f.t, f.service.Reject(f.t.Context(), d, rejection))
+	require.NoError(f.t, f.worker.Reject(f.t.Context(), d, rejection))
 	return rejection
 }
 
@@ -46,7 +46,7 @@ func TestRejectSaysWhatTheMessageWas(t *testing.T) {
 		t.Run(eventType, func(t *testing.T) {
 			for door, deliver := range map[string]func(f *fixture, d message.Delivery){
 				"queue":       func(f *fixture, d message.Delivery) { f.reject(d) },
-				"dead letter": func(f *fixture, d message.Delivery) { require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d)) },
+				"dead letter": func(f *fixture, d message.Delivery) { require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d)) },
 			} {
 				f := newFixture(t)
 				deliver(f, message.Delivery{MessageID: "m-1", SessionID: "not_an_id",
@@ -92,8 +92,8 @@ func TestDeadLetters(t *testing.T) {
 			}
 		}
 		f.mu.Unlock()
-		require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d))
-		require.NoError(f.t, f.service.DeadLettered(f.t.Context(), d))
+		require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
+		require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
 	}
 	t.Run("a command", func(t *testing.T) {
 		f := newFixture(t)
@@ -122,7 +122,7 @@ func TestDeadLetters(t *testing.T) {
 	t.Run("rubbish", func(t *testing.T) {
 		f := newFixture(t)
 		d := message.Delivery{Body: []byte("rubbish"), MessageID: "m-9", ApplicationProperties: map[string]any{"DeadLetterReason": "own", "DeadLetterErrorDescription": "why not"}}
-		require.NoError(t, f.service.DeadLettered(t.Context(), d))
+		require.NoError(t, f.worker.DeadLettered(t.Context(), d))
 		records, _, err := f.store.List(t.Context(), "operations/", "", 10)
 		require.NoError(t, err)
 		require.Len(t, records, 1)

@@ -8,56 +8,36 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
-	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // Service holds the use cases. All fields but those marked optional are required.
 type Service struct {
 	Repository *integration.Repository
-	Graph      *graph.Client
-	ARM        *arm.Client
-	Defaults   integration.Defaults
+	// Kinds are what an integration consists of outside the store, in the order in which they are made.
+	Kinds    []resource.Kind
+	Defaults integration.Defaults
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves access.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
-	// PlatformKey is the API key that TokenSource and Platform send, to warn before it ends. Optional: without it nobody is warned.
-	PlatformKey secret.Value
-	// Platform makes integrations and drivers on the platform. Optional: without it a person does.
-	Platform *Platform
-	// Send puts a message on a queue or topic.
-	Send func(ctx context.Context, entity string, m bus.Message) error
-	// Schedule plans the health checks of what has been provisioned. Optional: without it nothing is checked later.
+	// Engine takes wishes in, and tells of changes.
+	Engine *operation.Engine
+	// Schedule plans the health checks of what is being provisioned.
 	Schedule func(ctx context.Context, d integration.Document) error
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
-	// Sleep waits between attempts; it returns early with the context's error. A timer where nil.
-	Sleep func(ctx context.Context, d time.Duration) error
-	// Instance is the short id of this deployment, part of each uniqueName.
-	Instance string
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
-}
-
-// Accepted is what a submission was answered with: the intent is written down and the command is sent.
-type Accepted struct {
-	Document  integration.Document
-	Operation integration.Operation
-	// Created says that the operation made the integration, or made it again after a teardown.
-	Created bool
 }
 
 func (s *Service) now() time.Time {
@@ -65,20 +45,6 @@ func (s *Service) now() time.Time {
 		return time.Now().UTC()
 	}
 	return s.Now().UTC()
-}
-
-func (s *Service) sleep(ctx context.Context, d time.Duration) error {
-	if s.Sleep != nil {
-		return s.Sleep(ctx, d)
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 func (s *Service) log() *slog.Logger {
@@ -95,42 +61,10 @@ func InstanceOf(stateStorageURL string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// source is the CloudEvents source of this deployment.
-func (s *Service) source() string { return message.Source(s.Instance) }
-
-// uniqueName is the key of the integration's application.
-func (s *Service) uniqueName(id string) string { return "ddoe-wif-" + s.Instance + "-" + id }
-
 // verifies reports whether access can be proved by this deployment.
 func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }
 
 // refuse makes the error of a request that is not carried out.
 func refuse(code string, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
-}
-
-// stored gives an error of the store its words; absence and conflict stay recognisable.
-func stored(err error) error {
-	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	var known *diagnosis.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.put"}), Err: err}
-}
-
-// send encodes a command and puts it on the queue. messageID is its identity for duplicate detection.
-func (s *Service) send(ctx context.Context, c message.Command, messageID string, at time.Time) error {
-	c.ID = messageID
-	body, err := c.Encode(s.source(), s.now())
-	if err != nil {
-		return err
-	}
-	m := bus.Message{ID: messageID, SessionID: c.IntegrationID, Subject: c.Type, Body: body, EnqueueAt: at}
-	if err := s.Send(ctx, message.QueueCommands, m); err != nil {
-		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
-	}
-	return nil
 }

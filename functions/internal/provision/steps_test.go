@@ -26,7 +26,7 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		f := usable(t)
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.ElementsMatch(t, []string{"application ensured", "servicePrincipal ensured", "federatedCredential unchanged", "roleAssignment unchanged"}, f.steps(cmd.OperationID))
+		assert.ElementsMatch(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential unchanged", "roleAssignment unchanged"}, f.steps(cmd.OperationID))
 	})
 	t.Run("parked before anything could be restored", func(t *testing.T) {
 		f := newFixture(t)

@@ -1,22 +1,16 @@
 package provision
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
-	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // Submission is a wish to create or update an integration.
@@ -41,261 +35,139 @@ type TeardownOptions struct {
 // AccessTestOptions are the options of an asynchronous access test; empty members mean the test's defaults.
 type AccessTestOptions struct{ OperationID, Mode, Access string }
 
-// Submit validates the spec, writes the intent down and sends the command. It writes nothing where the spec has
-// faults. The same operation id with the same submission answers the same operation, and sends its command again while
-// it has not started. Where the command cannot be sent the error is queue-unavailable and Accepted says which
-// operation to repeat. Errors are *diagnosis.Error.
-func (s *Service) Submit(ctx context.Context, sub Submission) (Accepted, error) {
+// Submit validates the spec, writes the intent down and sends the command, as operation.Engine.Submit does. It writes
+// nothing where the spec has faults.
+func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepted, error) {
 	spec, err := s.resolve(ctx, sub.ID, sub.Spec)
 	if err != nil {
-		return Accepted{}, err
+		return operation.Accepted{}, err
 	}
-	hash, err := requestHash(integration.KindProvision, sub.ID, sub.Spec)
-	if err != nil {
-		return Accepted{}, err
-	}
-	in := intent{kind: integration.KindProvision, id: sub.ID, operationID: sub.OperationID, hash: hash, ifMatch: sub.IfMatch, ifNoneMatch: sub.IfNoneMatch,
-		admit: admitProvision, apply: s.applySpec(sub.ID, spec),
-		command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID}}
-	return s.submit(ctx, in)
+	return s.Engine.Submit(ctx, operation.Intent{
+		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: sub.Spec,
+		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: admitProvision,
+		Apply:   func(d *integration.Document) { s.applySpec(d, spec) },
+		Command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID},
+	})
 }
 
 // SubmitTeardown writes the wish to tear the integration down and sends the command. A teardown that runs already
 // answers its own operation, unless an operation id or a purge asks for another. An integration that was torn down is
 // refused as integration-deleted, unless its soft-deleted objects are to be purged.
-func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOptions) (Accepted, error) {
-	hash, err := requestHash(integration.KindDeprovision, id, opts.Purge)
-	if err != nil {
-		return Accepted{}, err
-	}
-	in := intent{kind: integration.KindDeprovision, id: id, operationID: opts.OperationID, hash: hash, ifMatch: opts.IfMatch, ifNoneMatch: opts.IfNoneMatch,
-		admit: admitTeardown(opts.Purge), apply: applyTeardown, command: message.Command{Type: message.TypeDeprovision, IntegrationID: id, Purge: opts.Purge}}
-	if in.operationID == "" {
-		if in.operationID, err = s.runningTeardown(ctx, in); err != nil {
-			return Accepted{}, err
-		}
-	}
-	return s.submit(ctx, in)
+func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOptions) (operation.Accepted, error) {
+	in := teardownIntent(message.Command{Type: message.TypeDeprovision, IntegrationID: id, Purge: opts.Purge})
+	in.OperationID, in.IfMatch, in.IfNoneMatch, in.Joins = opts.OperationID, opts.IfMatch, opts.IfNoneMatch, true
+	return s.Engine.Submit(ctx, in)
 }
 
 // SubmitAccessTest sends the command for an access test; its report becomes the operation's result. It needs a source
 // of subject tokens.
-func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTestOptions) (Accepted, error) {
+func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTestOptions) (operation.Accepted, error) {
 	if err := access.Check(access.Mode(opts.Mode), integration.Access(opts.Access), ""); err != nil {
-		return Accepted{}, err
+		return operation.Accepted{}, err
 	}
-	hash, err := requestHash(integration.KindAccessTest, id, opts.Mode+"|"+opts.Access)
-	if err != nil {
-		return Accepted{}, err
-	}
-	return s.submit(ctx, intent{kind: integration.KindAccessTest, id: id, operationID: opts.OperationID, hash: hash, admit: s.admitAccessTest(false),
-		command: message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: opts.Mode, Access: opts.Access}})
+	in := s.accessTestIntent(message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: opts.Mode, Access: opts.Access})
+	in.OperationID = opts.OperationID
+	return s.Engine.Submit(ctx, in)
 }
 
-// intent is what the three kinds of submission have in common.
-type intent struct {
-	kind                 integration.OperationKind
-	id, operationID      string
-	hash                 string
-	ifMatch, ifNoneMatch string
-	// admit refuses what the state of the document does not allow. The document is nil where there is none.
-	admit func(*integration.Document) error
-	// apply writes the intent into the document; nil where the document stays as it is. created says that the integration begins (again).
-	apply   func(d *integration.Document, created bool)
-	command message.Command
+// Tasks are what the commands on the queue ask for, by their CloudEvents types.
+func (s *Service) Tasks() map[string]operation.Task {
+	return map[string]operation.Task{
+		message.TypeProvision:   {Kind: integration.KindProvision, Intent: s.provisionIntent, Run: s.provision},
+		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: teardownIntent, Run: s.teardown},
+		message.TypeAccessTest:  {Kind: integration.KindAccessTest, Intent: s.accessTestIntent, Run: s.accessTest},
+		message.TypeVerify:      {Kind: integration.KindProvision, GiveUp: s.undecided, Run: s.verify, LastAttempt: lastProof()},
+	}
 }
 
-// maxConflicts bounds how often a submission looks again because another writer was first.
-const maxConflicts = 20
-
-// submit writes the operation, then the document, then sends. The operation comes first because its creation decides
-// which of two requests with one operation id is the first.
-func (s *Service) submit(ctx context.Context, in intent) (Accepted, error) {
-	if in.operationID == "" {
-		in.operationID = uuid.NewString()
+// provisionIntent is the wish of a command that comes straight from a producer: without a spec it brings an integration to
+// its spec again. A spec is checked only when it is to be written down: a message that repeats an operation's id with
+// another one must not end that operation, however faulty it is.
+func (s *Service) provisionIntent(c message.Command) operation.Intent {
+	in := operation.Intent{Kind: integration.KindProvision, IntegrationID: c.IntegrationID, Admit: admitRepair, Command: c,
+		Apply: func(d *integration.Document) { s.applySpec(d, d.Spec) }}
+	if c.Spec == nil {
+		return in
 	}
-	note := invocation.From(ctx)
-	note.SetIntegration(in.id)
-	note.SetOperation(in.operationID)
-	a, err := s.accept(ctx, in)
-	if err != nil {
-		return Accepted{}, err
+	var spec integration.Spec
+	in.Content, in.Admit = *c.Spec, admitProvision
+	in.Apply = func(d *integration.Document) { s.applySpec(d, spec) }
+	in.Prepare = func(ctx context.Context) (err error) {
+		spec, err = s.resolve(ctx, c.IntegrationID, *c.Spec)
+		return err
 	}
-	if a.Operation.Status != integration.OperationNotStarted {
-		return a, nil
-	}
-	in.command.OperationID = a.Operation.ID
-	if err := s.send(ctx, in.command, a.Operation.ID, time.Time{}); err != nil {
-		d := diagnosis.New("queue-unavailable", diagnosis.WithDetail("The intent is written down as operation %s, but its command could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
-		return a, &diagnosis.Error{Diagnosis: d, Err: err}
-	}
-	return a, nil
+	return in
 }
 
-// accept writes operation and document without sending anything.
-func (s *Service) accept(ctx context.Context, in intent) (Accepted, error) {
-	if !integration.ValidOperationID(in.operationID) {
-		return Accepted{}, refuse("invalid-operation-id")
+func teardownIntent(c message.Command) operation.Intent {
+	return operation.Intent{Kind: integration.KindDeprovision, IntegrationID: c.IntegrationID, Content: c.Purge, Command: c,
+		Admit: admitTeardown(c.Purge), Apply: func(d *integration.Document) { d.Status.Phase = integration.PhaseDeprovisioning }}
+}
+
+func (s *Service) accessTestIntent(c message.Command) operation.Intent {
+	return operation.Intent{Kind: integration.KindAccessTest, IntegrationID: c.IntegrationID, Content: c.Mode + "|" + c.Access, Command: c,
+		Admit: s.admitAccessTest(false)}
+}
+
+// admitProvision refuses a change while a teardown runs.
+func admitProvision(d *integration.Document) error {
+	if d != nil && d.Status.Phase == integration.PhaseDeprovisioning {
+		return refuse("deprovisioning")
 	}
-	op, err := s.Repository.GetOperation(ctx, in.operationID)
+	return nil
+}
+
+// admitRepair lets a command without a spec bring an existing integration to its spec again.
+func admitRepair(d *integration.Document) error {
 	switch {
-	case err == nil:
-		return s.repeat(ctx, in, op)
-	case !errors.Is(err, integration.ErrNotFound):
-		return Accepted{}, stored(err)
-	}
-	if _, err := s.admitted(ctx, in); err != nil {
-		return Accepted{}, err
-	}
-	op, err = s.Repository.CreateOperation(ctx, integration.Operation{ID: in.operationID, Kind: in.kind, Status: integration.OperationNotStarted,
-		IntegrationID: in.id, CreatedAt: s.now(), RequestHash: in.hash})
-	if errors.Is(err, integration.ErrConflict) {
-		if op, err = s.Repository.GetOperation(ctx, in.operationID); err == nil {
-			return s.repeat(ctx, in, op)
-		}
-	}
-	if err != nil {
-		return Accepted{}, stored(err)
-	}
-	return s.write(ctx, in, op)
-}
-
-// repeat answers a request whose operation exists.
-func (s *Service) repeat(ctx context.Context, in intent, op integration.Operation) (Accepted, error) {
-	if op.Kind != in.kind || op.IntegrationID != in.id || op.RequestHash != in.hash {
-		return Accepted{}, reused(op, in)
-	}
-	if op.Status == integration.OperationNotStarted {
-		// The first try may have ended between operation and document.
-		return s.write(ctx, in, op)
-	}
-	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != "superseded" {
-		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
-	}
-	d, err := s.Repository.Get(ctx, in.id)
-	if err != nil {
-		return Accepted{}, s.absent(err)
-	}
-	return Accepted{Document: d, Operation: op, Created: began(d, op)}, nil
-}
-
-// reused refuses an operation id that another request has, and says which.
-func reused(op integration.Operation, in intent) error {
-	which := fmt.Sprintf("Operation %s exists already: it is of kind %s", op.ID, op.Kind)
-	if op.IntegrationID != "" {
-		which += " and about the integration " + op.IntegrationID
-	}
-	if op.Kind == in.kind && op.IntegrationID == in.id {
-		which += ", and was started with other content"
-	}
-	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
-}
-
-// write puts the intent into the document, under the preconditions, unless it is there already.
-func (s *Service) write(ctx context.Context, in intent, op integration.Operation) (Accepted, error) {
-	var conflict error
-	for range maxConflicts {
-		d, err := s.admitted(ctx, in)
-		if err != nil {
-			return Accepted{}, s.cancel(ctx, op, err)
-		}
-		if in.apply == nil || d != nil && d.Status.LastOperationID == op.ID {
-			return Accepted{Document: *d, Operation: op, Created: began(*d, op)}, nil
-		}
-		written, err := s.put(ctx, in, d, op)
-		if err == nil {
-			return Accepted{Document: written, Operation: op, Created: began(written, op)}, nil
-		}
-		if !errors.Is(err, integration.ErrConflict) {
-			return Accepted{}, stored(err)
-		}
-		conflict = err // another writer was first: look again, preconditions included
-	}
-	return Accepted{}, stored(conflict)
-}
-
-func (s *Service) put(ctx context.Context, in intent, d *integration.Document, op integration.Operation) (integration.Document, error) {
-	if d == nil {
-		fresh := integration.Document{ID: in.id, CreatedAt: op.CreatedAt, FirstOperationID: op.ID}
-		in.apply(&fresh, true)
-		fresh.Status.LastOperationID = op.ID
-		return s.Repository.Create(ctx, fresh)
-	}
-	again := d.Status.Phase == integration.PhaseDeleted && in.kind == integration.KindProvision
-	if again {
-		d.CreatedAt, d.FirstOperationID = op.CreatedAt, op.ID
-	}
-	in.apply(d, again)
-	d.Status.LastOperationID = op.ID
-	err := s.Repository.Save(ctx, d)
-	return *d, err
-}
-
-// began says that the operation made the integration, or made it again after a teardown.
-func began(d integration.Document, op integration.Operation) bool { return d.FirstOperationID == op.ID }
-
-// cancel ends an operation whose request was refused after it was written down, and returns the refusal.
-func (s *Service) cancel(ctx context.Context, op integration.Operation, refusal error) error {
-	var known *diagnosis.Error
-	if !errors.As(refusal, &known) || !policy.IsFinal(refusal) {
-		return refusal
-	}
-	_, err := s.Repository.UpdateOperation(ctx, op.ID, func(o *integration.Operation) error {
-		if o.Status == integration.OperationNotStarted {
-			o.Status, o.Error = integration.OperationCanceled, &known.Diagnosis
-		}
-		return nil
-	})
-	if err != nil {
-		return errors.Join(refusal, err)
-	}
-	return refusal
-}
-
-// admitted reads the document and holds preconditions and state against the intent; nil where there is no document.
-func (s *Service) admitted(ctx context.Context, in intent) (*integration.Document, error) {
-	var found *integration.Document
-	d, err := s.Repository.Get(ctx, in.id)
-	switch {
-	case err == nil:
-		found = &d
-	case !errors.Is(err, integration.ErrNotFound):
-		return nil, stored(err)
-	}
-	if found != nil && found.Status.LastOperationID == in.operationID {
-		return found, nil // our own write: the preconditions held when it was made
-	}
-	if err := in.admit(found); err != nil {
-		return nil, err
-	}
-	return found, preconditions(found, in)
-}
-
-// runningTeardown finds the operation that does already what is asked for; empty where there is none.
-func (s *Service) runningTeardown(ctx context.Context, in intent) (string, error) {
-	d, err := s.Repository.Get(ctx, in.id)
-	if err != nil {
-		return "", s.absent(err)
-	}
-	if d.Status.Phase != integration.PhaseDeprovisioning {
-		return "", nil
-	}
-	if err := preconditions(&d, in); err != nil {
-		return "", err
-	}
-	op, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
-	if errors.Is(err, integration.ErrNotFound) || err == nil && (op.Status.Final() || op.RequestHash != in.hash) {
-		return "", nil
-	}
-	return op.ID, stored(err)
-}
-
-// absent gives the absence of an integration its words.
-func (s *Service) absent(err error) error {
-	if errors.Is(err, integration.ErrNotFound) {
+	case d == nil:
 		return integration.Absent(nil)
+	case d.Status.Phase == integration.PhaseDeleted:
+		return integration.Absent(d)
+	default:
+		return admitProvision(d)
 	}
-	return stored(err)
+}
+
+// admitTeardown refuses to tear down what is not there. What is torn down may still be purged, once.
+func admitTeardown(purge bool) func(*integration.Document) error {
+	return func(d *integration.Document) error {
+		switch {
+		case d == nil:
+			return integration.Absent(nil)
+		case d.Status.Phase == integration.PhaseDeleted && !(purge && d.Status.ObjectID != ""):
+			return integration.Absent(d)
+		default:
+			return nil
+		}
+	}
+}
+
+// applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
+// be restored.
+func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
+	same := equalSpec(d.Spec, spec)
+	d.ReplaceSpec(spec)
+	if same && made(*d) {
+		return // nothing is known to have changed: the run looks, and says so where something has
+	}
+	d.Status.Phase = integration.PhasePending
+	d.Status.Conditions = nil
+}
+
+// made reports whether everything that the spec asks for is known to exist.
+func made(d integration.Document) bool {
+	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
+}
+
+// equalSpec compares two resolved specs as they are stored.
+func equalSpec(a, b integration.Spec) bool {
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
 }
 
 // resolve fills the defaults in; its error lists every fault of the spec.
@@ -315,14 +187,4 @@ func countFaults(n int) string {
 		return "One member of the spec breaks a rule."
 	}
 	return fmt.Sprintf("%d members of the spec break a rule.", n)
-}
-
-// requestHash tells a repeated request from another one.
-func requestHash(kind integration.OperationKind, id string, content any) (string, error) {
-	body, err := json.Marshal([]any{kind, id, content})
-	if err != nil {
-		return "", fmt.Errorf("hash request: %w", err)
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
 }

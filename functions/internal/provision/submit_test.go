@@ -1,16 +1,15 @@
 package provision_test
 
 import (
-	"context"
-	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -51,14 +50,13 @@ func TestSubmitIsRepeatable(t *testing.T) {
 
 func TestSubmitSurvivesADeadQueue(t *testing.T) {
 	f := newFixture(t)
-	send := f.service.Send
-	f.service.Send = func(context.Context, string, bus.Message) error { return errors.New("no link") }
+	f.deaf = message.QueueCommands
 	submission := provision.Submission{ID: id, Spec: spec("images"), OperationID: operationID}
 	a, err := f.service.Submit(t.Context(), submission)
 	d := requireCode(t, "queue-unavailable", err)
 	assert.Contains(t, d.Detail, operationID)
 	assert.Equal(t, operationID, a.Operation.ID)
-	f.service.Send = send
+	f.deaf = ""
 	_, err = f.service.Submit(t.Context(), submission)
 	require.NoError(t, err)
 	f.handle(f.command(operationID))
@@ -165,6 +163,15 @@ func TestSubmitReportsEveryFault(t *testing.T) {
 	assert.Empty(t, records, "nothing was written")
 }
 
+// assertReads checks that there were requests, and that all of them were reads.
+func assertReads(t *testing.T, requests []string) {
+	t.Helper()
+	assert.NotEmpty(t, requests)
+	for _, request := range requests {
+		assert.True(t, strings.HasPrefix(request, "GET "), request)
+	}
+}
+
 func TestPlanTouchesNothing(t *testing.T) {
 	f := newFixture(t)
 	actions := func(s integration.Spec) []string {
@@ -176,19 +183,20 @@ func TestPlanTouchesNothing(t *testing.T) {
 		}
 		return all
 	}
-	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "ddoe manual", "verify schedule"}, actions(spec("images")))
-	assert.Empty(t, f.requests)
+	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "verify schedule"}, actions(spec("images")))
+	assertReads(t, f.requests)
 	f.provisioned(spec("images"))
-	before := len(f.requests)
+	f.requests = nil
 	changed := spec("archive")
 	changed.ServiceName = "other"
-	assert.Equal(t, []string{"application upsert", "servicePrincipal upsert", "federatedCredential delete", "federatedCredential create",
-		"roleAssignment create", "roleAssignment delete", "ddoe manual", "verify schedule"}, actions(changed))
+	assert.Equal(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential create", "federatedCredential delete",
+		"roleAssignment create", "roleAssignment delete", "verify schedule"}, actions(changed))
+	assertReads(t, f.requests)
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	before += len(f.requests) - before
+	f.requests = nil
 	assert.Equal(t, "application restore", actions(spec("images"))[0])
-	assert.Len(t, f.requests, before)
+	assertReads(t, f.requests)
 	_, err := f.service.Plan(t.Context(), id, integration.Spec{})
 	requireCode(t, "invalid-spec", err)
 }

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // verifyWindow is how long three clocks may take to agree: directory replication, the token service's cache, and
@@ -45,62 +45,60 @@ func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
 }
 
 // scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
-func (s *Service) scheduleVerify(ctx context.Context, cmd message.Command, n int) error {
-	next := message.Command{Type: message.TypeVerify, IntegrationID: cmd.IntegrationID, OperationID: cmd.OperationID, Attempt: n}
-	return s.send(ctx, next, fmt.Sprintf("%s-verify-%d", cmd.OperationID, n), s.now().Add(lookPause(n)))
+func (s *Service) scheduleVerify(ctx context.Context, a *operation.Attempt, n int) error {
+	c := a.Command()
+	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID, Attempt: n}
+	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, n), proofPause(n))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
 // phase to usable or failed and never touches the operation, which has succeeded. Where no access test could be made in the
 // whole window, the platform's validation decides, if it has a way.
-func (s *Service) verify(ctx context.Context, cmd message.Command) error {
-	d, err := s.Repository.Get(ctx, cmd.IntegrationID)
-	if errors.Is(err, integration.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return s.verifyLater(ctx, cmd, stored(err))
-	}
+func (s *Service) verify(ctx context.Context, a *operation.Attempt) (any, error) {
+	d := a.Document()
 	switch {
-	case d.Status.LastOperationID != cmd.OperationID:
-		return errSuperseded
-	case !made(d) || !s.verifies() && !s.validates(d):
-		return nil
-	case cmd.Attempt > lastVerification() && platformOf(d).ValidationID != "": // it was begun when access had been proved
-		return s.validate(ctx, cmd, d)
-	case !s.verifies(): // what the platform can do as the federated identity is proof enough
-		return s.validate(ctx, cmd, d)
+	case !made(d) || !s.canVerify(d):
+		return nil, nil
+	case a.Number() > lastVerification(): // access was proved before
+		return nil, s.askProver(ctx, a, d, true)
+	case !s.verifies(): // what others can do as the federated identity is proof enough
+		return nil, s.askProver(ctx, a, d, false)
 	}
+	return nil, s.proveAccess(ctx, a, d)
+}
+
+// proveAccess makes one access test, and says what it has come to.
+func (s *Service) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
-	settled := s.settledFor(ctx, cmd.OperationID, verifyWindow)
+	settled := s.settledFor(a, verifyWindow)
 	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
-	case err != nil && ctx.Err() == nil && cmd.Attempt >= lastVerification() && s.validates(d): // as where there is no token source
-		return s.validate(ctx, cmd, d)
+	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && s.prover(d) != nil: // as where there is no token source
+		return s.askProver(ctx, a, d, false)
 	case err != nil:
-		return s.verifyLater(ctx, cmd, err)
+		return s.verifyLater(ctx, a, err)
 	}
-	report = health.OtherSubjects(ctx, s.Graph, d, settled, report)
+	report = health.Completed(ctx, s.Kinds, d, settled, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if s.proved(d.Spec, report) {
-		return s.validate(ctx, cmd, d)
+		return s.askProver(ctx, a, d, true)
 	}
 	if sound(report) { // nothing is wrong, and testing again will prove no more
 		gap, _ := s.Tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
-		return s.undecided(ctx, cmd, gap)
+		return s.undecided(ctx, a, gap)
 	}
 	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
-	if patient && cmd.Attempt < lastVerification() {
-		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	if patient && a.Number() < lastVerification() {
+		return s.scheduleVerify(ctx, a, a.Number()+1)
 	}
 	if report.Verdict == diagnosis.VerdictFail {
-		return s.refuted(ctx, cmd, worst)
+		return s.refuted(ctx, a, worst)
 	}
-	return s.undecided(ctx, cmd, worst)
+	return s.undecided(ctx, a, worst)
 }
 
 // sound reports whether a test found nothing wrong.
@@ -115,63 +113,50 @@ func (s *Service) proved(spec integration.Spec, r diagnosis.Report) bool {
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
-func (s *Service) verifyLater(ctx context.Context, cmd message.Command, cause error) error {
+func (s *Service) verifyLater(ctx context.Context, a *operation.Attempt, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	d := describe(cause, false)
+	d := operation.Describe(cause, false)
 	invocation.From(ctx).SetCode(d.Code)
-	if cmd.Attempt < lastVerification() {
-		return s.scheduleVerify(ctx, cmd, cmd.Attempt+1)
+	if a.Number() < lastVerification() {
+		return s.scheduleVerify(ctx, a, a.Number()+1)
 	}
 	unavailable := diagnosis.New("subject-token-unavailable", diagnosis.WithDetail("No access test could be made: %s", d.Detail))
 	unavailable.Evidence = d.Evidence
-	return s.undecided(ctx, cmd, unavailable)
+	return s.undecided(ctx, a, unavailable)
 }
 
-func (s *Service) verified(ctx context.Context, cmd message.Command) error {
-	d, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+func (s *Service) verified(ctx context.Context, a *operation.Attempt) error {
+	return s.moveVerified(ctx, a, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseUsable
-		s.setCondition(d, conditionVerified, "True", nil, accessProved)
-	})
-	if err != nil {
-		return err
-	}
-	return s.publish(ctx, message.TypeIntegrationUsable, cmd.OperationID, d, nil)
+		d.SetCondition(s.now(), integration.ConditionVerified, "True", nil, accessProved)
+	}, operation.News{Type: message.TypeIntegrationUsable})
 }
 
-func (s *Service) refuted(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
-	d, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+func (s *Service) refuted(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
+	return s.moveVerified(ctx, a, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseFailed
-		s.setCondition(d, conditionVerified, "False", &found, "")
-	})
-	if err != nil {
-		return err
-	}
-	return s.publish(ctx, message.TypeIntegrationFailed, cmd.OperationID, d, &found)
+		d.SetCondition(s.now(), integration.ConditionVerified, "False", &found, "")
+	}, operation.News{Type: message.TypeIntegrationFailed, Diagnosis: &found})
 }
 
 // undecided says why nothing was proved. What was proved before the operation still stands.
-func (s *Service) undecided(ctx context.Context, cmd message.Command, found diagnosis.Diagnosis) error {
-	_, err := s.moveVerified(ctx, cmd, func(d *integration.Document) {
+func (s *Service) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
+	return s.moveVerified(ctx, a, func(d *integration.Document) {
 		if d.Status.Phase != integration.PhaseUsable {
-			s.setCondition(d, conditionVerified, "Unknown", &found, "")
+			d.SetCondition(s.now(), integration.ConditionVerified, "Unknown", &found, "")
 		}
 	})
-	return err
 }
 
 // moveVerified changes the document while it still waits for this verification.
-func (s *Service) moveVerified(ctx context.Context, cmd message.Command, change func(*integration.Document)) (integration.Document, error) {
-	d, err := s.Repository.Update(ctx, cmd.IntegrationID, func(d *integration.Document) error {
-		if d.Status.LastOperationID != cmd.OperationID || !made(*d) {
-			return errDone
+func (s *Service) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document), news ...operation.News) error {
+	return a.Conclude(ctx, func(d *integration.Document) error {
+		if !made(*d) {
+			return operation.ErrDone
 		}
 		change(d)
 		return nil
-	})
-	if errors.Is(err, errDone) || errors.Is(err, integration.ErrNotFound) {
-		return d, errDone
-	}
-	return d, stored(err)
+	}, news...)
 }

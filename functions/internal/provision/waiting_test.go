@@ -37,7 +37,7 @@ func TestARepeatedRequestShows(t *testing.T) {
 		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"},
 			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
 		"the second of two credentials": {fault{match: at(patchCredential), skip: 1, times: 4, status: 404, code: "Request_ResourceNotFound"},
-			"directory-not-replicated", "federatedCredential created", "POST /api/v1/orgs/{id}/integrations"},
+			"directory-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
 		"the platform's test": {fault{match: at(`POST gate\.dataloop\.ai/api/v1/drivers/test`), times: 4, status: 400, message: "no"},
 			"ddoe-driver-test-failed", "ddoeIntegration created", "GET /api/v1/drivers/{id}/test"},
 	} {
@@ -48,7 +48,7 @@ func TestARepeatedRequestShows(t *testing.T) {
 			two.Subjects = []string{other}
 			_, cmd := f.submit(two)
 			var shown []integration.Waiting
-			f.service.Sleep = func(ctx context.Context, d time.Duration) error {
+			f.pause = func(ctx context.Context, d time.Duration) error {
 				op := f.operation(cmd.OperationID)
 				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.now().Add(d)) {
 					shown = append(shown, *w)

@@ -1,17 +1,78 @@
 package resource
 
-import "slices"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
 
-// Wanted are the items that the spec asks for.
-func Wanted(items []Item) []Item {
-	return filter(items, func(i Item) bool { return i.State != Unwanted && i.State != Extra })
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+)
+
+// secondLook is the pause before a second read that is to confirm a 404: the replica that answers may lag behind.
+const secondLook = time.Second
+
+// IsNotFound reports whether a service has answered that there is no such object.
+func IsNotFound(err error) bool {
+	var answer interface{ HTTPStatus() int }
+	return errors.As(err, &answer) && answer.HTTPStatus() == http.StatusNotFound
 }
 
-// InState are the items in one of the states that could be read.
-func InState(items []Item, states ...State) []Item {
-	return filter(items, func(i Item) bool { return i.Err == nil && slices.Contains(states, i.State) })
+// Find sends a read and reports whether the object is there. Where it is known to have been there, one 404 decides nothing:
+// a second read confirms it. The error is a *policy.Failure or the context's.
+func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, known bool, read func(context.Context) error) (bool, error) {
+	found, err := look(ctx, requests, op, c, read)
+	if found || err != nil || !known {
+		return found, err
+	}
+	if err := requests.Sleep(ctx, secondLook); err != nil {
+		return false, err
+	}
+	return look(ctx, requests, op, c, read)
 }
 
-func filter(items []Item, keep func(Item) bool) []Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return !keep(i) })
+func look(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, read func(context.Context) error) (bool, error) {
+	found := true
+	err := requests.Do(ctx, op, c, func(ctx context.Context) error {
+		err := read(ctx)
+		if IsNotFound(err) {
+			found = false
+			return nil
+		}
+		return err
+	})
+	return found && err == nil, err
+}
+
+// The pauses between a delete and the reads that are to show that the object is gone; after the last one the object is
+// left for a later attempt. Microsoft Graph's replicas agree within seconds, mostly.
+func removalPauses() []time.Duration {
+	return []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
+}
+
+// ErrStillThere is the error of an object that reads go on showing after its delete was answered.
+var ErrStillThere = errors.New("the object is still there after its delete was answered")
+
+// UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return *policy.Failure or
+// the context's error. An object that stays ends as ErrStillThere, which a later attempt takes up.
+func UntilGone(ctx context.Context, requests policy.Requests, deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
+	for _, pause := range removalPauses() {
+		if pause > 0 {
+			if policy.Outlasts(ctx, pause) {
+				break
+			}
+			if err := requests.Sleep(ctx, pause); err != nil {
+				return err
+			}
+		}
+		if err := deletion(ctx); err != nil {
+			return err
+		}
+		there, err := isThere(ctx)
+		if err != nil || !there {
+			return err
+		}
+	}
+	return ErrStillThere
 }

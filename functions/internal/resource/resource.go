@@ -29,11 +29,11 @@ type Kind interface {
 	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could not
 	// be read is an item with Err.
 	Observe(ctx context.Context, v View) []Item
-	// Apply brings items to what the view wants, and returns a result for each item, in their order. It may run twice. It
-	// sends every member that it compares, and keeps every member that it does not own.
+	// Apply brings items to what the view wants, and returns at least one result for each. It may run twice. It sends every
+	// member that it compares, and keeps every member that it does not own.
 	Apply(ctx context.Context, v View, items []Item) []Result
-	// Remove removes items, and returns a result for each item, in their order. A result without Err says that a read has
-	// shown that the item is gone.
+	// Remove removes items, and returns at least one result for each. A result without Err says that a read has shown that
+	// the item is gone.
 	Remove(ctx context.Context, v View, items []Item) []Result
 }
 
@@ -46,6 +46,8 @@ type View struct {
 	Ending bool
 	// Purge says that nothing is to be kept from which a removed item could be restored.
 	Purge bool
+	// Apart says that only items are of interest that are Apart or have a Subject.
+	Apart bool
 }
 
 // State says how an item compares with what is wanted.
@@ -75,6 +77,8 @@ const (
 type Item struct {
 	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two names.
 	Name string
+	// Title is what a report says of an item that is as it is wanted.
+	Title string
 	// Key is what the item is written by; empty where that is known only after another item exists.
 	Key string
 	// Target tells people which one it is, such as a subject or a scope.
@@ -90,6 +94,14 @@ type Item struct {
 	Context diagnosis.Context
 	// Err is why the item could not be read. Nothing is known of it then.
 	Err error
+	// Apart says that no access test proves anything of the item.
+	Apart bool
+	// Subject is the one that the item lets in: an access test as another subject proves nothing of it. Empty where the item
+	// serves all subjects.
+	Subject string
+	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under which key
+	// an item is about to be made; nil for nothing. It is recorded before the item is applied.
+	Learn func(*integration.Status)
 	// Blocks says that removing the item would break what others have built on it, and that nothing may be removed.
 	Blocks bool
 	// Data is the kind's own, to carry what Observe has read to Apply and Remove.
@@ -126,13 +138,13 @@ func (o Outcome) HasChanged() bool {
 // Result is what became of one item.
 type Result struct {
 	Item Item
-	// Step is the name of the step in the operation; empty is the item's name.
-	Step    string
-	Outcome Outcome
+	// Step is the name of the step in the operation, and StepTarget what it was about.
+	Step, StepTarget string
+	Outcome          Outcome
 	// RequestID is the service's, of the write that counted.
 	RequestID string
-	Began     time.Time
-	Duration  time.Duration
+	// Began is when the first request for the item was sent, Ended when its last answer came.
+	Began, Ended time.Time
 	// Learn writes into the status what is known now. It is nil where nothing was learnt, and it is called even where Err is
 	// set: what a failed attempt has made must be known to the next one.
 	Learn func(*integration.Status)

@@ -167,7 +167,7 @@ func (p *Platform) each(items []resource.Item, do func(resource.Item) resource.R
 	for i, item := range items {
 		began := p.Requests.Now()
 		r := do(item)
-		r.Item, r.Began, r.Duration = item, began, p.Requests.Now().Sub(began)
+		r.Item, r.Began, r.Ended = item, began, p.Requests.Now()
 		results[i] = r
 	}
 	return results

@@ -1,0 +1,47 @@
+package integration
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The types of conditions.
+const (
+	ConditionProvisioned = "Provisioned"
+	ConditionVerified    = "Verified"
+)
+
+// SetCondition sets a condition, and keeps the time of its last transition where its status stays. Without a text, its
+// message is the diagnosis's.
+func (d *Document) SetCondition(now time.Time, kind, status string, found *diagnosis.Diagnosis, text string) {
+	c := Condition{Type: kind, Status: status, Message: text, LastTransitionTime: now, Diagnosis: found}
+	if found != nil {
+		c.Reason = found.Code
+		if text == "" {
+			c.Message = found.Detail
+		}
+	}
+	i := slices.IndexFunc(d.Status.Conditions, func(old Condition) bool { return old.Type == kind })
+	if i < 0 {
+		d.Status.Conditions = append(d.Status.Conditions, c)
+		return
+	}
+	if d.Status.Conditions[i].Status == status {
+		c.LastTransitionTime = d.Status.Conditions[i].LastTransitionTime
+	}
+	d.Status.Conditions[i] = c
+}
+
+// HasCondition reports whether the document says that already: a condition of the type with the status and the
+// diagnosis's code.
+func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) bool {
+	var want Condition
+	if found != nil {
+		want.Reason = found.Code
+	}
+	return slices.ContainsFunc(d.Status.Conditions, func(c Condition) bool {
+		return c.Type == kind && c.Status == status && c.Reason == want.Reason
+	})
+}

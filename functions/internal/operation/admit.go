@@ -1,0 +1,57 @@
+package operation
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// admit holds state and preconditions of the document against the wish.
+func (w wish) admit(stored records) error {
+	d := stored.document
+	if stored.unreadable != nil {
+		return w.admitUnreadable(stored.unreadable)
+	}
+	if d.Status.LastOperationID == w.OperationID && d.ETag != "" {
+		return nil // our own write: they held when it was made
+	}
+	if err := w.Admit(known(d)); err != nil {
+		return err
+	}
+	return w.preconditions(d)
+}
+
+// preconditions holds If-Match and If-None-Match against the stored version. A tombstone counts as absent.
+func (w wish) preconditions(d integration.Document) error {
+	exists := d.ETag != "" && d.Status.Phase != integration.PhaseDeleted
+	failed := func(format string, args ...any) error {
+		return refuse("precondition-failed", diagnosis.WithDetail(format, args...))
+	}
+	switch {
+	case w.IfMatch != "" && !exists:
+		return failed("If-Match does not hold: the integration does not exist.")
+	case w.IfMatch != "" && !matches(w.IfMatch, d.ETag):
+		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.", versionOf(d.ETag))
+	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
+		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.", versionOf(d.ETag))
+	case w.IfNoneMatch != "" && exists && matches(w.IfNoneMatch, d.ETag):
+		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.", versionOf(d.ETag))
+	default:
+		return nil
+	}
+}
+
+// versionOf is an entity tag without quotes and weakness.
+func versionOf(tag string) string {
+	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
+}
+
+// matches reports whether a header's list of entity tags names the version; quotes and weakness do not matter.
+func matches(header, etag string) bool {
+	if strings.TrimSpace(header) == "*" {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(header, ","), func(tag string) bool { return versionOf(tag) == versionOf(etag) })
+}

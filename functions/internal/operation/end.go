@@ -1,0 +1,163 @@
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// succeed ends the operation with a result, after what its document has to tell: a crash in between repeats that.
+func (a *Attempt) succeed(ctx context.Context, result any) error {
+	body, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	return a.close(ctx, func(o *integration.Operation) {
+		o.Status, o.Result, o.Error, o.Waiting = integration.OperationSucceeded, body, nil, nil
+	})
+}
+
+// end gives the operation another final status, once.
+func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, d diagnosis.Diagnosis) error {
+	return a.close(ctx, func(o *integration.Operation) { o.Status, o.Error, o.Waiting = status, &d, nil })
+}
+
+// tellAll tells what the document has to tell, and leaves the operation as it is.
+func (a *Attempt) tellAll(ctx context.Context) error { return a.close(ctx, nil) }
+
+// close publishes what the document has to tell. Then, side by side, that leaves the document and the operation ends. A
+// follow-up has no operation to end, and end is nil where it stays as it is.
+func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	d := a.Document()
+	told, err := a.engine.publish(ctx, d, d.Outbox)
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := a.engine.clear(ctx, d, told)
+		return err
+	})
+	group.Go(func() error {
+		if end == nil || a.task.followsUp() || a.operation.ETag == "" {
+			return nil
+		}
+		err := a.writeOperation(ctx, func(o *integration.Operation) error {
+			end(o)
+			return nil
+		})
+		if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
+			return nil
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+// fail records that the operation has failed for good: first in the document with the news of it, at last in the
+// operation, so that a crash in between repeats all of it.
+func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) error {
+	invocation.From(ctx).SetCode(d.Code)
+	if a.task.followsUp() {
+		if err := a.task.GiveUp(ctx, a, d); err != nil && !errors.Is(err, ErrDone) && !errors.Is(err, ErrSuperseded) {
+			return err
+		}
+		return a.tellAll(ctx)
+	}
+	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
+	if own && a.task.ownsDocument() {
+		if err := a.failDocument(ctx, d); err != nil {
+			return err
+		}
+	}
+	if own && a.operation.ETag != "" && a.operation.Kind == a.task.Kind && a.operation.IntegrationID == a.command.IntegrationID {
+		return a.end(ctx, integration.OperationFailed, inMessage(a.command, d))
+	}
+	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
+}
+
+// failDocument moves the document to phase failed and says why, where the operation is its last one.
+func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	err := a.writeDocument(ctx, func(doc *integration.Document) error {
+		if a.isSuperseded(*doc) || doc.Status.Phase == integration.PhaseDeleted {
+			return ErrSuperseded
+		}
+		doc.Status.Phase = integration.PhaseFailed
+		doc.SetCondition(a.engine.now(), integration.ConditionProvisioned, "False", &d, "")
+		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
+		return nil
+	})
+	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
+		return nil // a record that is refused is left alone; the operation says so
+	}
+	return err
+}
+
+// endOrRecord ends the command's operation as failed, and makes one where there is none or where it is another's.
+func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integration.OperationKind, d diagnosis.Diagnosis) error {
+	invocation.From(ctx).SetCode(d.Code)
+	d = inMessage(c, d)
+	op, err := w.engine.repository.GetOperation(ctx, c.OperationID)
+	id := c.OperationID
+	switch {
+	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != "operation-id-reused":
+		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
+			if o.Status.Final() {
+				return ErrDone
+			}
+			o.Status, o.Error, o.Waiting = integration.OperationFailed, &d, nil
+			return nil
+		})
+		if errors.Is(err, ErrDone) || integration.IsRefused(err) {
+			return nil
+		}
+		return StoreError(err)
+	case err == nil, integration.IsRefused(err):
+		id = otherID(id, c.ID)
+	case !errors.Is(err, integration.ErrNotFound):
+		return StoreError(err)
+	}
+	return w.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: c.IntegrationID, Status: integration.OperationFailed, Error: &d})
+}
+
+// inMessage has the findings about a spec point into the message that the spec came in, as those of a message that cannot
+// be read do. In the document, which holds the spec, they point into the spec.
+func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
+	if c.Spec == nil {
+		return d
+	}
+	d.Findings = slices.Clone(d.Findings)
+	for i := range d.Findings {
+		d.Findings[i].Pointer = message.SpecPointer + d.Findings[i].Pointer
+	}
+	return d
+}
+
+// record writes an operation that is final from the start. Recording it again changes nothing.
+func (w *Worker) record(ctx context.Context, op integration.Operation) error {
+	op.CreatedAt = w.engine.now()
+	_, err := w.engine.repository.CreateOperation(ctx, op)
+	if errors.Is(err, integration.ErrConflict) {
+		return nil
+	}
+	return StoreError(err)
+}
+
+// otherID names the record of a message whose operation id is taken. The same message gets the same name again.
+func otherID(operationID, messageID string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("ddoe-wif:"+operationID+"|"+messageID)).String()
+}

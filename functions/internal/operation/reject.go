@@ -1,0 +1,99 @@
+package operation
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// Reject records a message that can never succeed: its body is kept, and an operation says why it was refused. It ends no
+// operation that a good message has started, whatever id it names. A nil error means that both are written.
+func (w *Worker) Reject(ctx context.Context, d message.Delivery, rejection *message.Rejection) error {
+	reason := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail), diagnosis.WithFindings(rejection.Findings...))
+	return w.refuse(ctx, d, rejection, reason)
+}
+
+// refuse keeps the body of a message that cannot be read as a command, and records why as an operation of its own.
+func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *message.Rejection, reason diagnosis.Diagnosis) error {
+	note := invocation.From(ctx)
+	note.SetIntegration(rejection.IntegrationID)
+	note.SetOperation(rejection.OperationID)
+	note.SetCode(reason.Code)
+	if err := w.engine.repository.SaveRejected(ctx, rejection.OperationID, d.Body); err != nil {
+		return StoreError(err)
+	}
+	failed := integration.Operation{ID: rejection.OperationID, Kind: w.tasks[rejection.Type].Kind, IntegrationID: rejection.IntegrationID,
+		Status: integration.OperationFailed, Error: &reason}
+	if failed.Kind == "" {
+		failed.Kind = integration.KindUnknown
+	}
+	op, err := w.engine.repository.GetOperation(ctx, failed.ID)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return w.record(ctx, failed)
+	case err != nil && !integration.IsRefused(err):
+		return StoreError(err)
+	case op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == reason.Code:
+		return nil // this message's own record
+	}
+	failed.ID = otherID(failed.ID, d.MessageID)
+	return w.record(ctx, failed)
+}
+
+// DeadLettered ends the operation of a message that the queue has given up, so that nothing disappears silently. Of a
+// command whose operation has ended already only the body is kept.
+func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
+	reason := deadLetterDiagnosis(d)
+	c, err := message.ParseCommand(d)
+	var rejection *message.Rejection
+	if errors.As(err, &rejection) {
+		reason.Findings = rejection.Findings
+		return w.refuse(ctx, d, rejection, reason)
+	}
+	note := invocation.From(ctx)
+	note.SetIntegration(c.IntegrationID)
+	note.SetOperation(c.OperationID)
+	note.SetCode(reason.Code)
+	if err := w.engine.repository.SaveRejected(ctx, c.OperationID, d.Body); err != nil {
+		return StoreError(err)
+	}
+	t := w.tasks[c.Type]
+	stored, err := w.engine.read(ctx, c.OperationID, c.IntegrationID)
+	if err != nil && !integration.IsRefused(err) {
+		return err
+	}
+	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
+	switch {
+	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)), !t.followsUp() && a.operation.Status.Final():
+		return a.tellAll(ctx)
+	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
+		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, d.MessageID), Kind: t.Kind, IntegrationID: c.IntegrationID,
+			Status: integration.OperationFailed, Error: &reason})
+	}
+	return w.fail(ctx, a, reason)
+}
+
+// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description says.
+func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
+	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
+	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
+	code := "dead-lettered"
+	switch reason {
+	case "MaxDeliveryCountExceeded":
+		code = "delivery-exhausted"
+	case "TTLExpiredException":
+		code = "message-expired"
+	}
+	detail := "The message was dead-lettered"
+	if reason != "" {
+		detail += ": " + diagnosis.Printable(reason)
+	}
+	if description != "" {
+		detail += " (" + diagnosis.Printable(description) + ")"
+	}
+	return diagnosis.New(code, diagnosis.WithDetail("%s", detail+"."))
+}

@@ -1,0 +1,311 @@
+package operation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// Intent is a wish that is to become an operation.
+type Intent struct {
+	Kind          integration.OperationKind
+	IntegrationID string
+	// OperationID makes the wish repeatable; a new one is made where it is empty.
+	OperationID string
+	// Content is what tells a repeated wish from another one under the same operation id, as JSON.
+	Content any
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
+	IfMatch, IfNoneMatch string
+	// Prepare completes a wish that is about to be written down for the first time, or refuses it. It runs at most once,
+	// before Admit and Apply. Optional.
+	Prepare func(ctx context.Context) error
+	// Admit refuses what the state of the document does not allow. The document is nil where there is none.
+	Admit func(*integration.Document) error
+	// Apply writes the wish into the document, which is then in the operation's hands; nil where the document stays as it
+	// is. It may run several times.
+	Apply func(d *integration.Document)
+	// Joins has a wish without an operation id join the document's last operation, where that has the same kind and
+	// content and has not ended.
+	Joins bool
+	// Command is what is sent; its operation id is filled in.
+	Command message.Command
+}
+
+// Accepted is what a submission was answered with: the intent is written down and the command is sent.
+type Accepted struct {
+	Document  integration.Document
+	Operation integration.Operation
+	// Created says that the operation made the integration, or made it again after a teardown.
+	Created bool
+}
+
+// Submit writes the wish down and sends its command. The same operation id with the same content answers the same
+// operation, and sends its command again while it has not started. Where the command cannot be sent the error is
+// queue-unavailable and Accepted says which operation to repeat. Errors are *diagnosis.Error.
+func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
+	w, err := newWish(in)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if in.Joins && w.OperationID == "" {
+		if w.OperationID, err = e.runningAlready(ctx, w); err != nil {
+			return Accepted{}, err
+		}
+	}
+	if w.OperationID == "" {
+		w.OperationID = uuid.NewString()
+	}
+	note := invocation.From(ctx)
+	note.SetIntegration(w.IntegrationID)
+	note.SetOperation(w.OperationID)
+	if !integration.ValidOperationID(w.OperationID) {
+		return Accepted{}, refuse("invalid-operation-id")
+	}
+	stored, err := e.read(ctx, w.OperationID, w.IntegrationID)
+	if err != nil {
+		return Accepted{}, err
+	}
+	a, err := e.accept(ctx, w, stored)
+	if err != nil || a.Operation.Status != integration.OperationNotStarted {
+		return a, err
+	}
+	w.Command.OperationID = a.Operation.ID
+	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
+		found := diagnosis.New("queue-unavailable", diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
+			"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
+		return a, &diagnosis.Error{Diagnosis: found, Err: err}
+	}
+	return a, nil
+}
+
+// wish is an intent with the hash of its content.
+type wish struct {
+	Intent
+	hash string
+}
+
+func newWish(in Intent) (wish, error) {
+	body, err := json.Marshal([]any{in.Kind, in.IntegrationID, in.Content})
+	if err != nil {
+		return wish{}, fmt.Errorf("hash request: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return wish{Intent: in, hash: hex.EncodeToString(sum[:])}, nil
+}
+
+func (w wish) prepare(ctx context.Context) error {
+	if w.Prepare == nil {
+		return nil
+	}
+	return w.Prepare(ctx)
+}
+
+// records are what the store has of an operation and its integration. What does not exist has no ETag.
+type records struct {
+	operation integration.Operation
+	document  integration.Document
+	// unreadable is why the document, which is there, cannot be read.
+	unreadable error
+}
+
+// read reads operation and document side by side.
+func (e *Engine) read(ctx context.Context, operationID, integrationID string) (records, error) {
+	stored := records{operation: integration.Operation{ID: operationID}, document: integration.Document{ID: integrationID}}
+	var group errgroup.Group
+	group.Go(func() error {
+		found, err := e.repository.GetOperation(ctx, operationID)
+		if err == nil {
+			stored.operation = found
+		}
+		return unlessAbsent(err)
+	})
+	group.Go(func() error {
+		found, err := e.repository.Get(ctx, integrationID)
+		switch {
+		case err == nil:
+			stored.document = found
+		case integration.IsRefused(err):
+			stored.unreadable = err
+			return nil
+		}
+		return unlessAbsent(err)
+	})
+	err := group.Wait()
+	return stored, StoreError(err)
+}
+
+func unlessAbsent(err error) error {
+	if errors.Is(err, integration.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// unlessUnusable takes a record that cannot be read for one that is not there.
+func unlessUnusable(err error) error {
+	if integration.IsRefused(err) {
+		return nil
+	}
+	return unlessAbsent(err)
+}
+
+// known is the document as Admit and the preconditions get it: nil where there is none.
+func known(d integration.Document) *integration.Document {
+	if d.ETag == "" {
+		return nil
+	}
+	return &d
+}
+
+// accept writes operation and document without sending anything: the operation first, as its creation decides which of
+// two requests with one operation id is the first. stored is what was read of them.
+func (e *Engine) accept(ctx context.Context, w wish, stored records) (Accepted, error) {
+	if stored.operation.ETag != "" {
+		return e.repeat(ctx, w, stored)
+	}
+	if err := w.prepare(ctx); err != nil {
+		return Accepted{}, err
+	}
+	if err := w.admit(stored); err != nil {
+		return Accepted{}, err
+	}
+	op, err := e.repository.CreateOperation(ctx, integration.Operation{ID: w.OperationID, Kind: w.Kind,
+		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash})
+	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
+		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
+			return e.repeat(ctx, w, stored)
+		}
+	}
+	if err != nil {
+		return Accepted{}, StoreError(err)
+	}
+	stored.operation = op
+	return e.write(ctx, w, stored)
+}
+
+// repeat answers a request whose operation exists.
+func (e *Engine) repeat(ctx context.Context, w wish, stored records) (Accepted, error) {
+	op := stored.operation
+	if !w.isOf(op) || op.RequestHash != w.hash {
+		return Accepted{}, reused(op, w)
+	}
+	if op.Status == integration.OperationNotStarted { // the first try may have ended between operation and document
+		return e.write(ctx, w, stored)
+	}
+	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != "superseded" {
+		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
+	}
+	switch d := stored.document; {
+	case stored.unreadable != nil:
+		return Accepted{}, stored.unreadable
+	case d.ETag == "" && w.Kind == integration.KindDeprovision:
+		return Accepted{Operation: op}, nil // it has set the record aside
+	case d.ETag == "":
+		return Accepted{}, integration.Absent(nil)
+	default:
+		return Accepted{Document: d, Operation: op, Created: hasBegun(d, op)}, nil
+	}
+}
+
+// isOf reports whether an operation is of the wish's kind and integration.
+func (w wish) isOf(op integration.Operation) bool {
+	return op.Kind == w.Kind && op.IntegrationID == w.IntegrationID
+}
+
+// reused refuses an operation id that another request has, and says which.
+func reused(op integration.Operation, w wish) error {
+	which := fmt.Sprintf("Operation %s exists already: it is of kind %s", op.ID, op.Kind)
+	if op.IntegrationID != "" {
+		which += " and about the integration " + op.IntegrationID
+	}
+	if w.isOf(op) {
+		which += ", and was started with other content"
+	}
+	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
+}
+
+// write puts the wish into the document, under the preconditions, unless it is there already.
+func (e *Engine) write(ctx context.Context, w wish, stored records) (Accepted, error) {
+	op := stored.operation
+	if stored.unreadable != nil {
+		return e.writeUnreadable(ctx, w, stored)
+	}
+	var refusal error
+	written, err := e.repository.Put(ctx, stored.document, func(d *integration.Document) error {
+		if d.Status.LastOperationID == op.ID {
+			return ErrDone // our own write: the preconditions held when it was made
+		}
+		if refusal = w.admit(records{document: *d}); refusal != nil {
+			return refusal
+		}
+		if w.Apply == nil {
+			return ErrDone
+		}
+		begins := d.ETag == "" || d.Status.Phase == integration.PhaseDeleted && w.Kind == integration.KindProvision
+		if begins {
+			d.CreatedAt, d.FirstOperationID = op.CreatedAt, op.ID
+		}
+		w.Apply(d)
+		d.Status.LastOperationID = op.ID
+		return nil
+	})
+	switch {
+	case refusal != nil:
+		return Accepted{}, e.cancel(ctx, op, refusal)
+	case err != nil && !errors.Is(err, ErrDone):
+		return Accepted{}, StoreError(err)
+	}
+	return Accepted{Document: written, Operation: op, Created: hasBegun(written, op)}, nil
+}
+
+// hasBegun says that the operation made the integration, or made it again after a teardown.
+func hasBegun(d integration.Document, op integration.Operation) bool {
+	return d.FirstOperationID == op.ID
+}
+
+// cancel ends an operation whose request was refused after it was written down, and returns the refusal.
+func (e *Engine) cancel(ctx context.Context, op integration.Operation, refusal error) error {
+	var reason *diagnosis.Error
+	if !errors.As(refusal, &reason) || !isFinal(refusal) {
+		return refusal
+	}
+	_, err := e.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
+		if o.Status != integration.OperationNotStarted {
+			return ErrDone
+		}
+		o.Status, o.Error = integration.OperationCanceled, &reason.Diagnosis
+		return nil
+	})
+	if err != nil && !errors.Is(err, ErrDone) {
+		return errors.Join(refusal, err)
+	}
+	return refusal
+}
+
+// runningAlready finds the operation that does already what is asked for; empty where there is none.
+func (e *Engine) runningAlready(ctx context.Context, w wish) (string, error) {
+	d, err := e.repository.Get(ctx, w.IntegrationID)
+	if err != nil || d.Status.LastOperationID == "" {
+		return "", StoreError(unlessUnusable(err))
+	}
+	op, err := e.repository.GetOperation(ctx, d.Status.LastOperationID)
+	if err != nil {
+		return "", StoreError(unlessUnusable(err))
+	}
+	if !w.isOf(op) || op.RequestHash != w.hash || op.Status.Final() {
+		return "", nil
+	}
+	return op.ID, w.preconditions(d)
+}

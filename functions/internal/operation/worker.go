@@ -1,0 +1,184 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+)
+
+// Run makes one attempt at an operation. The operation succeeds with the result, as JSON, where the error is nil. It is
+// tried again later, or ends as failed, as policy.IsFinal says. A run may be broken off anywhere and made again.
+type Run func(ctx context.Context, a *Attempt) (result any, err error)
+
+// Task is what is done for one type of command.
+type Task struct {
+	// Kind is the kind of the operation that records it.
+	Kind integration.OperationKind
+	Run  Run
+	// Intent is the wish of a command that comes straight from a producer, as Submit would get it; nil in a follow-up. A
+	// command with a spec is complete without what was written down before.
+	Intent func(c message.Command) Intent
+	// GiveUp writes down why a follow-up has come to nothing, and makes a task one: its command follows an operation that
+	// has ended, which it leaves as it is, and has no effect once another operation took over.
+	GiveUp func(ctx context.Context, a *Attempt, reason diagnosis.Diagnosis) error
+	// LastAttempt is the number of a follow-up's last attempt, from 0; other tasks have maxAttempts.
+	LastAttempt int
+	// Describe gives what a request has failed with its words, while it is repeated; the failure's own where it is nil.
+	Describe func(ctx context.Context, a *Attempt, f *policy.Failure) diagnosis.Diagnosis
+}
+
+func (t Task) followsUp() bool { return t.GiveUp != nil }
+
+// ownsDocument reports whether the document is in the operation's hands while it runs.
+func (t Task) ownsDocument() bool { return t.followsUp() || t.Kind != integration.KindAccessTest }
+
+// Worker carries out commands.
+type Worker struct {
+	engine *Engine
+	tasks  map[string]Task
+}
+
+// NewWorker returns a worker for tasks, by the CloudEvents type of their commands.
+func NewWorker(e *Engine, tasks map[string]Task) (*Worker, error) {
+	for name, t := range tasks {
+		if t.Run == nil || t.Kind == "" || (t.Intent == nil) != t.followsUp() {
+			return nil, fmt.Errorf("operation: task %s needs a kind, a run, and either an intent or a way to give up", name)
+		}
+	}
+	if e == nil || len(tasks) == 0 {
+		return nil, errors.New("operation: engine and tasks are required")
+	}
+	return &Worker{engine: e, tasks: tasks}, nil
+}
+
+// Handle carries out a command. A nil error means that the message is done with: the work succeeded, or its failure is
+// recorded, or a scheduled copy will try again. An error means that the message should be delivered again.
+func (w *Worker) Handle(ctx context.Context, c message.Command) error {
+	note := invocation.From(ctx)
+	note.SetIntegration(c.IntegrationID)
+	note.SetOperation(c.OperationID)
+	t, ok := w.tasks[c.Type]
+	if !ok {
+		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New("unknown-command"))
+	}
+	a, err := w.begin(ctx, c, t)
+	var result any
+	if err == nil {
+		result, err = t.Run(policy.WithPauses(ctx, a.reportPause), a)
+	}
+	return w.decide(ctx, a, result, err)
+}
+
+// begin reads operation and document, once for the whole attempt, and writes down the wish of a command that comes
+// straight from a producer. Its error is ErrDone for an operation that has ended and ErrSuperseded for one that is not the
+// document's last. The attempt is never nil.
+func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
+	e := w.engine
+	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID}, document: integration.Document{ID: c.IntegrationID}}
+	stored, err := e.read(ctx, c.OperationID, c.IntegrationID)
+	if err != nil {
+		return a, err
+	}
+	if len(stored.document.Outbox) > 0 { // left by a crash, or by a topic that took nothing
+		if stored.document, err = e.tell(ctx, stored.document); err != nil {
+			return a, err
+		}
+	}
+	a.operation, a.document = stored.operation, stored.document
+	if t.followsUp() {
+		if stored.document.ETag == "" {
+			return a, ErrDone
+		}
+	} else {
+		got, err := w.accepted(ctx, c, t, stored)
+		if err != nil {
+			return a, err
+		}
+		a.operation, a.document = got.Operation, got.Document
+	}
+	if a.isSuperseded(a.document) {
+		return a, ErrSuperseded
+	}
+	return a, nil
+}
+
+// accepted finds what a command is about, and makes it where the command comes straight from a producer.
+func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored records) (Accepted, error) {
+	in, op := t.Intent(c), stored.operation
+	in.OperationID = c.OperationID
+	wished, err := newWish(in)
+	var got Accepted
+	switch {
+	case err != nil:
+	case op.ETag == "":
+		got, err = w.engine.accept(ctx, wished, stored)
+	case !wished.isOf(op) || c.Spec != nil && op.RequestHash != wished.hash:
+		err = reused(op, wished)
+	case op.Status.Final():
+		err = ErrDone
+	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
+		if err = wished.prepare(ctx); err == nil {
+			got, err = w.engine.write(ctx, wished, stored)
+		}
+	case stored.unreadable != nil:
+		err = stored.unreadable
+	case stored.document.ETag == "":
+		err = integration.Absent(nil)
+	default:
+		got = Accepted{Operation: op, Document: stored.document}
+	}
+	if err == nil && got.Operation.Status.Final() {
+		err = ErrDone // a teardown that has set the record aside
+	}
+	return got, err
+}
+
+// decide says what becomes of a command after an attempt.
+func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) error {
+	c := a.command
+	switch {
+	case ctx.Err() != nil && !errors.Is(err, ErrDone):
+		return fmt.Errorf("%s broken off: %w", c.Type, ctx.Err())
+	case err == nil:
+		return a.succeed(ctx, result)
+	case errors.Is(err, ErrDone):
+		return a.tellAll(ctx)
+	case errors.Is(err, ErrSuperseded):
+		if a.task.followsUp() { // one that has become pointless is nothing to look into
+			return a.tellAll(ctx)
+		}
+		invocation.From(ctx).SetCode("superseded")
+		return a.end(ctx, integration.OperationCanceled, diagnosis.New("superseded"))
+	case isFinal(err):
+		return w.fail(ctx, a, Describe(err, false))
+	case c.Attempt >= a.lastAttempt():
+		return w.fail(ctx, a, exhausted(c, Describe(err, true)))
+	}
+	return w.park(ctx, a, err)
+}
+
+// isFinal reports whether trying again cannot help.
+func isFinal(err error) bool { return policy.IsFinal(err) }
+
+// Describe gives an error its words.
+func Describe(err error, settled bool) diagnosis.Diagnosis {
+	var f *policy.Failure
+	if errors.As(err, &f) {
+		return f.Diagnosis(settled)
+	}
+	return diagnosis.Classify(err, diagnosis.Context{Settled: settled})
+}
+
+// exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.
+func exhausted(c message.Command, last diagnosis.Diagnosis) diagnosis.Diagnosis {
+	d := diagnosis.New("attempts-exhausted",
+		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", c.Attempt+1, last.Code, last.Detail))
+	d.Evidence, d.Remedy = last.Evidence, last.Remedy
+	return d
+}

@@ -1,0 +1,189 @@
+package provision
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// The names of tasks: what is done to a kind.
+func applying(kind string) string { return "apply " + kind }
+func removing(kind string) string { return "remove " + kind }
+
+// converge brings an integration to its spec: it looks, removes what is wanted no more, and writes what differs. Trust and
+// rights are revoked first and wait for nothing; each kind is applied when the kinds that it needs are in place.
+func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
+	var tasks []task
+	for _, o := range seen {
+		if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
+			tasks = append(tasks, r.removal(o, unwanted))
+		}
+	}
+	if foreign := resource.InState(resource.Items(seen), resource.Foreign); len(foreign) > 0 {
+		return worst(refusal(foreign[0]), carryOut(ctx, tasks)) // revoking waits for nothing, making begins with nothing in the way
+	}
+	for _, o := range seen {
+		kind := o.Kind.Name()
+		after := []string{removing(kind)}
+		for _, needed := range o.Kind.Needs() {
+			after = append(after, applying(needed))
+		}
+		tasks = append(tasks, task{name: applying(kind), after: after, do: func(ctx context.Context) outcome { return r.apply(ctx, o) }})
+	}
+	return carryOut(ctx, tasks)
+}
+
+// remove takes down everything that is seen of an integration, each kind when what it outlives is gone.
+func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
+	var tasks []task
+	for _, o := range seen {
+		t := r.removal(o, nil)
+		t.do = func(ctx context.Context) outcome {
+			items, _ := r.upToDate(ctx, o)
+			unwanted := resource.InState(items, resource.Unwanted)
+			return r.concluded(o, items, o.Kind.Remove(ctx, r.view(), unwanted))
+		}
+		tasks = append(tasks, t)
+	}
+	return carryOut(ctx, tasks)
+}
+
+// removal is the task of removing items of a kind.
+func (r *run) removal(o resource.Observed, items []resource.Item) task {
+	t := task{name: removing(o.Kind.Name())}
+	for _, outlived := range o.Kind.Outlives() {
+		t.after = append(t.after, removing(outlived))
+	}
+	t.do = func(ctx context.Context) outcome { return r.concluded(o, nil, o.Kind.Remove(ctx, r.view(), items)) }
+	return t
+}
+
+// apply writes what differs. Where a needed kind turned out to be another object than it was seen with, this one is looked
+// at again first.
+func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
+	items, isNew := r.upToDate(ctx, o)
+	var results []resource.Result
+	if stale := resource.InState(items, resource.Unwanted); isNew && len(stale) > 0 {
+		results = o.Kind.Remove(ctx, r.view(), stale)
+	}
+	if foreign := resource.InState(items, resource.Foreign); len(foreign) > 0 {
+		return outcome{record: noRecord, err: refusal(foreign[0])}
+	}
+	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different); len(differ) > 0 {
+		if err := r.save(ctx, func(d *integration.Document) { resource.LearnAll(&d.Status, differ) }); err != nil {
+			return outcome{record: noRecord, err: err}
+		}
+		results = append(results, o.Kind.Apply(ctx, r.view(), differ)...)
+	}
+	for _, item := range resource.InState(items, resource.Unchanged) {
+		results = append(results, resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Outcome: resource.OutcomeUnchanged, Began: r.now(), Ended: r.now()})
+	}
+	return r.concluded(o, items, results)
+}
+
+func noRecord(context.Context) error { return nil }
+
+// refusal is the error of an item in whose place somebody else's object is.
+func refusal(item resource.Item) *diagnosis.Error {
+	opts := []diagnosis.Option{diagnosis.WithContext(item.Context)}
+	if item.Detail != "" {
+		opts = append(opts, diagnosis.WithDetail("%s", item.Detail))
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(item.Code, opts...)}
+}
+
+// concluded notes the steps of a kind's results, and gives what they have taught to be recorded.
+func (r *run) concluded(o resource.Observed, items []resource.Item, results []resource.Result) outcome {
+	var errs []error
+	for _, item := range items {
+		errs = append(errs, item.Err)
+	}
+	for _, result := range results {
+		r.note(result)
+		errs = append(errs, result.Err)
+	}
+	learn := func(d *integration.Document) {
+		resource.LearnAll(&d.Status, items)
+		for _, result := range results {
+			if result.Learn != nil {
+				result.Learn(&d.Status)
+			}
+		}
+	}
+	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
+		r.teach(o, learn)
+		return r.save(ctx, learn)
+	}}
+}
+
+// teach remembers a kind whose objects turned out to be other ones than it was told.
+func (r *run) teach(o resource.Observed, learn func(*integration.Document)) {
+	if draft := o.Document.Clone(); changes(&draft, learn) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.taught[o.Kind.Name()] = true
+	}
+}
+
+// observe looks at all kinds at once.
+func (r *run) observe(ctx context.Context) []resource.Observed {
+	return resource.Observe(ctx, r.Kinds, r.view())
+}
+
+// learnSeen writes into the document what looking has taught.
+func (r *run) learnSeen(seen []resource.Observed) func(*integration.Document) {
+	for _, o := range seen {
+		r.teach(o, func(d *integration.Document) { resource.LearnAll(&d.Status, o.Items) })
+	}
+	return func(d *integration.Document) { resource.LearnAll(&d.Status, resource.Items(seen)) }
+}
+
+// hasTaught reports whether a kind's objects turned out to be other ones than were recorded.
+func (r *run) hasTaught(kind string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.taught[kind]
+}
+
+// upToDate are the items of a kind, looked at again where something that it needs has turned out to be another object; it
+// reports whether they were.
+func (r *run) upToDate(ctx context.Context, o resource.Observed) ([]resource.Item, bool) {
+	for _, needed := range o.Kind.Needs() {
+		if r.hasTaught(needed) {
+			return o.Kind.Observe(ctx, r.view()), true
+		}
+	}
+	return o.Items, false
+}
+
+// note writes a result down as a step of the operation.
+func (r *run) note(result resource.Result) {
+	step := result.Step
+	if step == "" {
+		step = result.Item.Name
+	}
+	noted := integration.Step{Name: step, Target: result.StepTarget, Status: "done", Outcome: string(result.Outcome), RequestID: result.RequestID,
+		At: result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}
+	if result.Err != nil {
+		noted.Status, noted.Outcome, noted.Code = "failed", "", operation.Describe(result.Err, false).Code
+		var answer interface{ ServiceRequestID() string }
+		if errors.As(result.Err, &answer) {
+			noted.RequestID = answer.ServiceRequestID()
+		}
+	}
+	r.attempt.Step(noted)
+}
+
+// blocked is the error of a teardown that would break what others have built.
+func blocked(seen []resource.Observed) error {
+	for _, item := range resource.Items(seen) {
+		if item.Blocks {
+			return refusal(item)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,242 @@
+// Package application is the identity of an integration as an Entra application with its service principal, both written
+// by Microsoft Graph. It also keeps the federated credentials of an application, for package trust. Nothing outside of it
+// knows of unique names, object ids of applications and the directory's recycle bin.
+package application
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// The names of the kind's items.
+const (
+	itemApplication = "application"
+	itemPrincipal   = "servicePrincipal"
+)
+
+// tagOwner marks every object that this product made.
+const tagOwner = "managed-by:ddoe-wif"
+
+// audience is the signInAudience of the applications: the wider ones are throttled harder and refused by some tenants.
+const audience = "AzureADMyOrg"
+
+// tags mark an application and its service principal as ours and as this integration's.
+func tags(id string) []string { return []string{tagOwner, "integration:" + id} }
+
+// Kind is the application with its service principal.
+type Kind struct {
+	graph    *graph.Client
+	requests policy.Requests
+	instance string
+}
+
+// New returns the kind. instance is the short id of the deployment, part of each unique name.
+func New(directory *graph.Client, requests policy.Requests, instance string) *Kind {
+	return &Kind{graph: directory, requests: requests, instance: instance}
+}
+
+// Name implements resource.Kind.
+func (k *Kind) Name() string { return resource.Identity }
+
+// Needs implements resource.Kind: an identity needs nothing.
+func (k *Kind) Needs() []string { return nil }
+
+// Outlives implements resource.Kind. Role assignments go while their principal can still be named, and credentials go one
+// by one before the application takes the rest along, so that a deletion that fails leaves no trust behind.
+func (k *Kind) Outlives() []string {
+	return []string{resource.FederatedCredential, resource.RoleAssignment}
+}
+
+// UniqueName is the key of the application of an integration.
+func (k *Kind) UniqueName(d integration.Document) string {
+	if d.Status.UniqueName != "" {
+		return d.Status.UniqueName
+	}
+	return "ddoe-wif-" + k.instance + "-" + d.ID
+}
+
+// seen is what Observe has read.
+type seen struct {
+	application graph.Application
+	principal   graph.ServicePrincipal
+}
+
+// Observe implements resource.Kind.
+func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
+	if v.Apart {
+		return nil
+	}
+	if v.Fresh {
+		return []resource.Item{k.missingApplication(v), k.missingPrincipal(v)}
+	}
+	items := make([]resource.Item, 2)
+	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
+		if i == 0 {
+			items[i] = k.observeApplication(ctx, v)
+			return
+		}
+		items[i] = k.observePrincipal(ctx, v)
+	})
+	if app, ok := items[0].Data.(graph.Application); ok && app.AppID != "" && app.AppID != v.Document.Status.ClientID && items[0].State != resource.Foreign {
+		learnApplication(app)(&v.Document.Status)
+		items[1] = k.observePrincipal(ctx, v) // another application, or one that was not recorded, has another service principal
+	}
+	return items
+}
+
+func (k *Kind) missingApplication(v resource.View) resource.Item {
+	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document), Target: v.Document.Spec.DisplayName,
+		State: resource.Missing, Code: "application-missing", Context: words(v.Document)}
+}
+
+func (k *Kind) missingPrincipal(v resource.View) resource.Item {
+	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled", Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName,
+		State: resource.Missing, Code: "service-principal-not-found", Context: words(v.Document)}
+}
+
+func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
+	item, st := k.missingApplication(v), v.Document.Status
+	app, found, err := k.find(ctx, v.Document, st.ObjectID != "")
+	switch {
+	case err != nil:
+		item.Err = err
+	case !found && v.Ending:
+		item.State = resource.Unwanted // by its id it can still be looked for, and purged
+	case !found && st.ObjectID != "":
+		item.State = resource.Restorable // it may be in the recycle bin
+	case !found:
+	case !isOurs(app, v.Document):
+		item.State, item.Code = resource.Foreign, "application-foreign"
+		if v.Ending {
+			item.State = resource.Extra
+		}
+	case v.Ending:
+		item.State, item.Code = resource.Unwanted, ""
+		item.Learn = learnApplication(app)
+	default:
+		compareApplication(&item, v.Document, app)
+	}
+	item.Data = app
+	return item
+}
+
+// find reads the application. known says that one was there, so that one answer that there is none decides nothing.
+func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (graph.Application, bool, error) {
+	var app graph.Application
+	found, err := resource.Find(ctx, k.requests, policy.ApplicationGet, words(d), known, func(ctx context.Context) error {
+		var err error
+		app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d))
+		return err
+	})
+	return app, found, err
+}
+
+// isOurs reports whether an application under our unique name is the one that was made, or bears our marks.
+func isOurs(app graph.Application, d integration.Document) bool {
+	return d.Status.ObjectID != "" && app.ID == d.Status.ObjectID || hasTags(app, d.ID)
+}
+
+func hasTags(app graph.Application, id string) bool {
+	return !slices.ContainsFunc(tags(id), func(tag string) bool { return !slices.Contains(app.Tags, tag) })
+}
+
+func compareApplication(item *resource.Item, d integration.Document, app graph.Application) {
+	item.State, item.Code = resource.Unchanged, ""
+	st := d.Status
+	differ := func(member, want, have string) {
+		item.State, item.Code = resource.Different, "application-changed"
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs})
+	}
+	if app.DisplayName != d.Spec.DisplayName {
+		differ("displayName", d.Spec.DisplayName, app.DisplayName)
+	}
+	if app.SignInAudience != audience {
+		differ("signInAudience", audience, app.SignInAudience)
+	}
+	if !hasTags(app, d.ID) {
+		differ("tags", joined(tags(d.ID)), joined(app.Tags))
+	}
+	if st.ClientID != "" && st.ClientID != app.AppID {
+		differ("appId", st.ClientID, app.AppID)
+		item.Code = "application-replaced"
+	}
+	item.Learn = learnApplication(app)
+}
+
+// learnApplication saves the ids. Another application has another service principal, and credentials of its own.
+func learnApplication(app graph.Application) func(*integration.Status) {
+	return func(st *integration.Status) {
+		if st.ObjectID == app.ID && st.ClientID == app.AppID || app.ID == "" {
+			return
+		}
+		if st.ObjectID != app.ID {
+			st.ServicePrincipalID, st.FederatedCredentials = "", nil
+		}
+		st.ObjectID, st.ClientID = app.ID, app.AppID
+	}
+}
+
+func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.Item {
+	item, st := k.missingPrincipal(v), v.Document.Status
+	if st.ClientID == "" {
+		if v.Ending {
+			item.State = resource.Unwanted
+		}
+		return item
+	}
+	var principal graph.ServicePrincipal
+	found, err := resource.Find(ctx, k.requests, policy.PrincipalGet, words(v.Document), st.ServicePrincipalID != "", func(ctx context.Context) error {
+		var err error
+		principal, err = k.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
+		return err
+	})
+	item.Data = principal
+	switch {
+	case err != nil:
+		item.Err = err
+	case v.Ending:
+		item.State, item.Code = resource.Unwanted, ""
+		item.Learn = learnPrincipal(principal)
+	case found:
+		comparePrincipal(&item, st, principal)
+	case st.ServicePrincipalID != "":
+		item.State = resource.Restorable // it may be in the recycle bin
+	}
+	return item
+}
+
+func comparePrincipal(item *resource.Item, st integration.Status, principal graph.ServicePrincipal) {
+	item.State, item.Code = resource.Unchanged, ""
+	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
+		item.Code = "service-principal-disabled"
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true", Have: "false", Owner: diagnosis.OwnerOther})
+	}
+	if st.ServicePrincipalID != "" && st.ServicePrincipalID != principal.ID {
+		item.Code = "service-principal-replaced"
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "id", Want: st.ServicePrincipalID, Have: principal.ID, Owner: diagnosis.OwnerOurs})
+	}
+	item.Learn = learnPrincipal(principal)
+}
+
+func learnPrincipal(principal graph.ServicePrincipal) func(*integration.Status) {
+	return func(st *integration.Status) {
+		if principal.ID != "" {
+			st.ServicePrincipalID = principal.ID
+		}
+	}
+}
+
+// words are what the texts of a diagnosis are filled with.
+func words(d integration.Document) diagnosis.Context {
+	return diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
+		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
+}
+
+func joined(values []string) string { return strings.Join(values, " ") }

@@ -1,0 +1,203 @@
+package application
+
+import (
+	"context"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Apply implements resource.Kind: the application first, as the service principal is written by its client id.
+func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
+	var results []resource.Result
+	for _, item := range items {
+		w := writer{Kind: k, view: v, began: k.requests.Now()}
+		if item.Name == itemApplication {
+			w.applyApplication(ctx, item)
+		} else {
+			w.applyPrincipal(ctx, item)
+		}
+		results = append(results, w.results...)
+		for _, r := range w.results {
+			if r.Learn != nil {
+				r.Learn(&v.Document.Status)
+			}
+		}
+		if last := w.results[len(w.results)-1]; last.Err != nil {
+			break
+		}
+	}
+	return results
+}
+
+// writer writes one item; a restored one takes several steps.
+type writer struct {
+	*Kind
+	view    resource.View
+	began   time.Time
+	results []resource.Result
+}
+
+func (w *writer) add(r resource.Result) {
+	r.Began, r.Ended = w.began, w.requests.Now()
+	w.began = r.Ended
+	w.results = append(w.results, r)
+}
+
+func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
+	restored := false
+	if item.State == resource.Restorable {
+		var err error
+		if restored, err = w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID); err != nil {
+			return
+		}
+	}
+	app, write, err := w.upsertApplication(ctx)
+	if policy.ActionOf(err) == policy.Exists && !restored {
+		if app, restored, err = w.reclaim(ctx, item); err == nil && restored {
+			app, write, err = w.upsertApplication(ctx)
+		}
+	}
+	if restored && policy.ActionOf(err) == policy.Exists {
+		err = later(err) // restored, but not everywhere yet
+	}
+	if err == nil && app.ID == "" {
+		app, err = w.readApplication(ctx, item)
+	}
+	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document), RequestID: write.RequestID, Err: err}
+	if err == nil {
+		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), w.learn(app)
+	}
+	w.add(result)
+}
+
+// learn saves the ids, and the unique name by which the application is found.
+func (w *writer) learn(app graph.Application) func(*integration.Status) {
+	name, learnIDs := w.UniqueName(w.view.Document), learnApplication(app)
+	return func(st *integration.Status) {
+		st.UniqueName = name
+		learnIDs(st)
+	}
+}
+
+// outcomeOf is what an upsert came to: Graph answers 204 whether or not it changed anything, so what was seen before
+// tells; without a look it is only ensured.
+func outcomeOf(item resource.Item, w graph.Outcome) resource.Outcome {
+	switch {
+	case w == graph.OutcomeCreated:
+		return resource.OutcomeCreated
+	case item.State == resource.Different:
+		return resource.OutcomeUpdated
+	case w == "":
+		return resource.OutcomeUnchanged
+	default:
+		return resource.OutcomeEnsured
+	}
+}
+
+func (w *writer) upsertApplication(ctx context.Context) (graph.Application, graph.Write, error) {
+	var app graph.Application
+	var write graph.Write
+	d := w.view.Document
+	err := w.requests.Do(ctx, policy.ApplicationUpsert, words(d), func(ctx context.Context) error {
+		var err error
+		app, write, err = w.graph.UpsertApplication(ctx, w.UniqueName(d), graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, SignInAudience: audience, Tags: tags(d.ID)})
+		return err
+	})
+	return app, write, err
+}
+
+// readApplication finds the ids of an application that was there already: those that were observed, or a read's.
+func (w *writer) readApplication(ctx context.Context, item resource.Item) (graph.Application, error) {
+	if app, ok := item.Data.(graph.Application); ok && app.ID != "" {
+		return app, nil
+	}
+	var app graph.Application
+	err := w.requests.Do(ctx, policy.ApplicationGet, words(w.view.Document), func(ctx context.Context) error {
+		var err error
+		app, err = w.graph.GetApplicationByUniqueName(ctx, w.UniqueName(w.view.Document))
+		return err
+	})
+	return app, err
+}
+
+// reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that was
+// deleted, or a stranger's. It reports whether the deleted one was restored.
+func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Application, bool, error) {
+	app, found, err := w.find(ctx, w.view.Document, w.view.Document.Status.ObjectID != "")
+	if err == nil && !found && w.view.Document.Status.ObjectID != "" {
+		restored, err := w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID)
+		if err != nil || restored {
+			return graph.Application{}, restored, err
+		}
+	}
+	if err == nil && !found { // it may be a write that this replica does not show yet
+		app, err = w.readApplication(ctx, resource.Item{})
+		if resource.IsNotFound(err) {
+			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("unique-name-taken", diagnosis.WithContext(words(w.view.Document)))}
+		}
+	}
+	if err == nil && !isOurs(app, w.view.Document) {
+		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("application-foreign", diagnosis.WithContext(words(w.view.Document)))}
+	}
+	return app, false, err
+}
+
+// restore takes an object out of the recycle bin; false where it is not there.
+func (w *writer) restore(ctx context.Context, item resource.Item, step, objectID string) (bool, error) {
+	var write graph.Write
+	found, err := resource.Find(ctx, w.requests, policy.DeletedItemRestore, words(w.view.Document), false, func(ctx context.Context) error {
+		var err error
+		write, err = w.graph.RestoreDeletedItem(ctx, objectID)
+		return err
+	})
+	result := resource.Result{Item: item, Step: step, StepTarget: objectID, Outcome: resource.OutcomeRestored, RequestID: write.RequestID, Err: err}
+	if err == nil && !found {
+		result.Outcome = resource.OutcomeAbsent
+	}
+	w.add(result)
+	return found, err
+}
+
+// applyPrincipal writes the service principal. Restoring an application does not restore it; one that is gone is made anew.
+func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
+	d := w.view.Document
+	if item.State == resource.Restorable && d.Status.ServicePrincipalID != "" {
+		if _, err := w.restore(ctx, item, "restore-service-principal", d.Status.ServicePrincipalID); err != nil {
+			return
+		}
+	}
+	var principal graph.ServicePrincipal
+	var write graph.Write
+	err := w.requests.Do(ctx, policy.PrincipalUpsert, words(d), func(ctx context.Context) error {
+		var err error
+		principal, write, err = w.graph.UpsertServicePrincipal(ctx, d.Status.ClientID, graph.ServicePrincipalPatch{Tags: tags(d.ID)})
+		return err
+	})
+	if policy.ActionOf(err) == policy.Exists {
+		err = nil
+	}
+	if err == nil && principal.ID == "" {
+		// The saved id is not used here: a service principal that was made anew has another one, and Azure would accept role
+		// assignments to the old one without a word.
+		err = w.requests.Do(ctx, policy.PrincipalGet, words(d), func(ctx context.Context) error {
+			var err error
+			principal, err = w.graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
+			return err
+		})
+	}
+	result := resource.Result{Item: item, Step: itemPrincipal, StepTarget: d.Status.ClientID, RequestID: write.RequestID, Err: err}
+	if err == nil {
+		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), learnPrincipal(principal)
+	}
+	w.add(result)
+}
+
+// later makes a failure one that may pass.
+func later(err error) error {
+	return &policy.Failure{Operation: policy.ApplicationUpsert, Decision: policy.Decision{Action: policy.RetryLater}, Err: err}
+}

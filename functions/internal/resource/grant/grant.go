@@ -1,0 +1,255 @@
+// Package grant is what an integration may reach: one role assignment of its service principal for each storage entry of
+// the spec, written by Azure Resource Manager under a name that is derived from scope, role and principal.
+package grant
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Kind is the role assignments of an integration.
+type Kind struct {
+	arm      *arm.Client
+	requests policy.Requests
+}
+
+// New returns the kind.
+func New(resources *arm.Client, requests policy.Requests) *Kind {
+	return &Kind{arm: resources, requests: requests}
+}
+
+// Name implements resource.Kind.
+func (k *Kind) Name() string { return resource.RoleAssignment }
+
+// Needs implements resource.Kind.
+func (k *Kind) Needs() []string { return []string{resource.Identity} }
+
+// Outlives implements resource.Kind: rights are revoked first, and wait for nobody.
+func (k *Kind) Outlives() []string { return nil }
+
+// Observe implements resource.Kind: it lists the principal's assignments at each scope that the spec or the record names.
+func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
+	if v.Apart {
+		return nil
+	}
+	d := v.Document
+	wanted := wantedGrants(d)
+	if v.Fresh {
+		return missing(d, wanted)
+	}
+	looks := k.look(ctx, d, scopes(d, v.Ending))
+	var items []resource.Item
+	if !v.Ending {
+		for _, w := range wanted {
+			items = append(items, k.compare(ctx, d, w, looks[strings.ToLower(w.assignment.Scope)]))
+		}
+	}
+	kept := wanted
+	if v.Ending {
+		kept = nil
+	}
+	return append(items, beside(d, looks, items, kept)...)
+}
+
+func missing(d integration.Document, wanted []grant) []resource.Item {
+	items := make([]resource.Item, len(wanted))
+	for i, w := range wanted {
+		items[i] = w.item(d)
+	}
+	return items
+}
+
+// scopes are where to look, each once: what the spec asks for and, at the end, what was ever granted.
+func scopes(d integration.Document, ending bool) []string {
+	var all []string
+	add := func(scope string) {
+		if !slices.ContainsFunc(all, func(s string) bool { return strings.EqualFold(s, scope) }) {
+			all = append(all, scope)
+		}
+	}
+	for _, s := range d.Spec.Storage {
+		add(arm.Scope(s.ResourceID, s.Container))
+	}
+	if ending {
+		for _, a := range d.Status.RoleAssignments {
+			add(a.Scope)
+		}
+	}
+	return all
+}
+
+// look is what was read at one scope.
+type look struct {
+	found   []arm.RoleAssignment
+	missing bool // the scope itself is not there
+	err     error
+}
+
+// look reads every scope, a few at a time. Without a principal there are no assignments, but the account can be looked at.
+func (k *Kind) look(ctx context.Context, d integration.Document, scopes []string) map[string]look {
+	looks := make([]look, len(scopes))
+	resource.Each(ctx, len(scopes), func(ctx context.Context, i int) {
+		l, c := &looks[i], words(d, scopes[i])
+		read, op := func(ctx context.Context) (err error) {
+			l.found, err = k.arm.ListRoleAssignments(ctx, scopes[i], d.Status.ServicePrincipalID)
+			return err
+		}, policy.RoleList
+		if d.Status.ServicePrincipalID == "" {
+			read, op = func(ctx context.Context) error {
+				_, err := k.arm.GetStorageAccount(ctx, c.AccountID)
+				return err
+			}, policy.AccountGet
+		}
+		var notFound error
+		there, err := resource.Find(ctx, k.requests, op, c, true, func(ctx context.Context) error {
+			err := read(ctx)
+			if resource.IsNotFound(err) {
+				notFound = err
+			}
+			return err
+		})
+		l.missing, l.err = !there && err == nil, err
+		if l.missing {
+			l.err = policy.Fail(op, c, notFound)
+		}
+	})
+	byScope := make(map[string]look, len(scopes))
+	for i, scope := range scopes {
+		byScope[strings.ToLower(scope)] = looks[i]
+	}
+	return byScope
+}
+
+// compare finds the wanted grant among the assignments at its scope. Azure does not care who made it: an equal one under
+// another name serves as well, and outlives us.
+func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at look) resource.Item {
+	item := w.item(d)
+	if at.err != nil {
+		item.Err = at.err
+		return item
+	}
+	found := slices.Clone(at.found)
+	if !slices.ContainsFunc(found, w.isGivenBy) && w.isRecorded {
+		// Lists lag: the assignment itself has the last word.
+		one, there, err := k.get(ctx, d, w.assignment)
+		if err != nil {
+			item.Err = err
+			return item
+		}
+		if there {
+			found = append(found, one)
+		}
+	}
+	i := bestOf(found, w)
+	if i < 0 {
+		if j := slices.IndexFunc(found, func(a arm.RoleAssignment) bool { return strings.EqualFold(a.ID, w.assignment.ID) }); j >= 0 {
+			item.Code = "role-assignment-changed"
+			item.Differences = []diagnosis.MemberDifference{{Member: "roleDefinitionId", Want: integration.LastSegment(w.assignment.RoleDefinitionID),
+				Have: integration.LastSegment(found[j].RoleDefinitionID), Owner: diagnosis.OwnerOther}}
+		}
+		return item
+	}
+	item.State, item.Code = resource.Unchanged, ""
+	a := w.adopt(found[i])
+	item.Key, item.Data, item.Learn = a.ID, w, learn(a)
+	if found[i].Condition != "" { // an administrator's: it narrows the grant, and it is kept
+		item.Code = "role-assignment-conditioned"
+		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition, Owner: diagnosis.OwnerOther}}
+	}
+	return item
+}
+
+// bestOf prefers the assignment that is recorded or bears a name of ours to an equal one of somebody else.
+func bestOf(found []arm.RoleAssignment, w grant) int {
+	best := -1
+	for i, a := range found {
+		if w.isGivenBy(a) && (best < 0 || w.isOurs(a.ID)) {
+			best = i
+		}
+	}
+	return best
+}
+
+func (k *Kind) get(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.RoleAssignment, bool, error) {
+	var found arm.RoleAssignment
+	there, err := resource.Find(ctx, k.requests, policy.RoleGet, words(d, a.Scope), false, func(ctx context.Context) error {
+		var err error
+		found, err = k.arm.GetRoleAssignment(ctx, a.ID)
+		return err
+	})
+	return found, there, err
+}
+
+// beside are the assignments that the spec does not ask for: those of ours are to go, those of others are reported. What
+// was adopted is somebody else's, and is only forgotten.
+func beside(d integration.Document, looks map[string]look, items []resource.Item, wanted []grant) []resource.Item {
+	taken := func(id string) bool {
+		return slices.ContainsFunc(items, func(i resource.Item) bool { return strings.EqualFold(i.Key, id) })
+	}
+	var more []resource.Item
+	add := func(a integration.RoleAssignment, state resource.State) {
+		isListed := func(i resource.Item) bool { return strings.EqualFold(i.Key, a.ID) }
+		if taken(a.ID) || slices.ContainsFunc(more, isListed) {
+			return
+		}
+		c := words(d, a.Scope)
+		c.Role = integration.RoleName(a.RoleDefinitionID)
+		more = append(more, resource.Item{Name: resource.RoleAssignment, Key: a.ID, Target: a.Scope, State: state, Code: "role-assignment-extra",
+			Context: c, Data: a, Differences: []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: c.Role, Owner: ownerOf(state)}}})
+	}
+	for _, a := range d.Status.RoleAssignments {
+		switch {
+		case slices.ContainsFunc(wanted, func(w grant) bool { return sameGrant(w.assignment, a) }):
+		case a.Adopted:
+			more = append(more, forgotten(a))
+		default:
+			add(a, resource.Unwanted)
+		}
+	}
+	for scope, l := range looks {
+		for _, f := range l.found {
+			if !strings.EqualFold(f.Scope, scope) || slices.ContainsFunc(wanted, func(w grant) bool { return w.isGivenBy(f) }) {
+				continue
+			}
+			if isDerived(d, f) {
+				add(fromARM(f), resource.Unwanted)
+				continue
+			}
+			add(fromARM(f), resource.Extra)
+		}
+	}
+	return more
+}
+
+// forgotten is an adopted assignment that is wanted no more: it is somebody else's, and stays.
+func forgotten(a integration.RoleAssignment) resource.Item {
+	return resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Key: a.ID, Target: a.Scope, State: resource.Unchanged, Data: a, Learn: forget(a.ID)}
+}
+
+func ownerOf(state resource.State) diagnosis.Owner {
+	if state == resource.Extra {
+		return diagnosis.OwnerOther
+	}
+	return diagnosis.OwnerOurs
+}
+
+// words are what the texts of a diagnosis about a scope are filled with.
+func words(d integration.Document, scope string) diagnosis.Context {
+	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID,
+		ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID, Scope: scope, Target: scope}
+	c.AccountID, _, _ = strings.Cut(scope, "/blobServices/")
+	c.Account = integration.LastSegment(c.AccountID)
+	for _, s := range d.Spec.Storage {
+		if strings.EqualFold(arm.Scope(s.ResourceID, s.Container), scope) {
+			c.Role, c.Container = s.Access.Role().Name, s.Container
+		}
+	}
+	return c
+}

@@ -1,0 +1,29 @@
+package resource
+
+// The names of the kinds by which others say what they need. The identity has one name whatever it is made of.
+const (
+	Identity            = "identity"
+	FederatedCredential = "federatedCredential"
+	RoleAssignment      = "roleAssignment"
+	PlatformIntegration = "platformIntegration"
+	Driver              = "driver"
+)
+
+// Credential is one federated identity credential, whatever kind of identity it is on: tokens of that issuer, subject
+// and audience may be exchanged for tokens of the identity.
+type Credential struct {
+	ID, Name        string
+	Issuer, Subject string
+	Audiences       []string
+	// Expression stands for the subject on a flexible credential, which only somebody else can have made.
+	Expression string
+}
+
+// Receipt is what became of one write.
+type Receipt struct {
+	// ID is the object's id where the answer told it.
+	ID        string
+	Outcome   Outcome
+	RequestID string
+	Err       error
+}

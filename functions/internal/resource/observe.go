@@ -1,0 +1,117 @@
+package resource
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Observed is what was seen of a kind.
+type Observed struct {
+	Kind  Kind
+	Items []Item
+	// Document is what the kind was told.
+	Document integration.Document
+}
+
+// Observe looks at all kinds at once.
+func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
+	seen := make([]Observed, len(kinds))
+	var wait sync.WaitGroup
+	for i, kind := range kinds {
+		seen[i].Kind, seen[i].Document = kind, v.Document
+		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
+	}
+	wait.Wait()
+	return seen
+}
+
+// Items are the items of all kinds, in their order.
+func Items(seen []Observed) []Item {
+	var all []Item
+	for _, o := range seen {
+		all = append(all, o.Items...)
+	}
+	return all
+}
+
+// InState are the items in one of the states that could be read.
+func InState(items []Item, states ...State) []Item {
+	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Err != nil || !slices.Contains(states, i.State) })
+}
+
+// LearnAll writes into the status what looking has taught.
+func LearnAll(st *integration.Status, items []Item) {
+	for _, item := range items {
+		if item.Learn != nil && item.Err == nil {
+			item.Learn(st)
+		}
+	}
+}
+
+// layerStructure is the layer of all checks of what services hold.
+const layerStructure = "structure"
+
+// Checks are the items of a report: one for each item, with code and differences. settled says that replication explains
+// no difference any more.
+func Checks(items []Item, settled bool) []diagnosis.Check {
+	checks := make([]diagnosis.Check, 0, len(items))
+	for _, item := range items {
+		checks = append(checks, item.check(settled))
+	}
+	return checks
+}
+
+func (i Item) check(settled bool) diagnosis.Check {
+	id, c := layerStructure+"."+i.Name, i.Context
+	if i.State == Extra || i.State == Unwanted {
+		id = "drift." + i.Name
+	}
+	c.Settled = settled
+	var check diagnosis.Check
+	switch {
+	case i.Err != nil:
+		check = diagnosis.CheckFrom(id, layerStructure, i.Title, i.Err, c)
+		if !i.isDecided() {
+			check.Status = diagnosis.OutcomeUnknown
+		}
+	case i.Code != "":
+		opts := []diagnosis.Option{diagnosis.WithContext(c)}
+		if i.Detail != "" {
+			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
+		}
+		check = diagnosis.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
+		check.Transient = !settled
+	default:
+		check = diagnosis.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
+	}
+	check.Target = diagnosis.Printable(i.Context.Target)
+	if check.Target == "" {
+		check.Target = diagnosis.Printable(i.Target)
+	}
+	return withDifferences(check, i.Differences)
+}
+
+// isDecided reports whether an error says something of the integration: that a service knows no such object. Any other
+// refusal is about the app's own identity, or the way.
+func (i Item) isDecided() bool { return IsNotFound(i.Err) }
+
+// withDifferences shows the first difference where reports had one pair, and all of them beside it.
+func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDifference) diagnosis.Check {
+	for _, d := range differences {
+		d.Want, d.Have = diagnosis.Printable(d.Want), diagnosis.Printable(d.Have)
+		check.Differences = append(check.Differences, d)
+	}
+	if len(check.Differences) == 0 {
+		return check
+	}
+	first := check.Differences[0]
+	check.Field, check.Expected, check.Actual = "/"+first.Member, first.Want, first.Have
+	if first.Want != "" && first.Have != "" {
+		check.DiffAt = diagnosis.Diff(first.Want, first.Have).At
+	}
+	return check
+}

@@ -1,0 +1,214 @@
+// Package trust is the trust of an integration: one federated identity credential for each subject of the spec, on the
+// identity, whatever the identity is made of. Tokens of the platform are accepted where issuer, subject and audience are
+// equal byte for byte.
+package trust
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Credentials keeps the federated credentials of identities of one sort.
+type Credentials interface {
+	// List reads all credentials of the integration's identity; none where there is no identity.
+	List(ctx context.Context, d integration.Document) ([]resource.Credential, error)
+	// Put writes credentials by their names, Delete deletes by name. Both return a receipt for each, in their order; the
+	// errors are *policy.Failure or the context's.
+	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
+	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
+}
+
+// Kind is the federated credentials of an integration.
+type Kind struct {
+	credentials Credentials
+	requests    policy.Requests
+}
+
+// New returns the kind.
+func New(credentials Credentials, requests policy.Requests) *Kind {
+	return &Kind{credentials: credentials, requests: requests}
+}
+
+// Name implements resource.Kind.
+func (k *Kind) Name() string { return resource.FederatedCredential }
+
+// Needs implements resource.Kind.
+func (k *Kind) Needs() []string { return []string{resource.Identity} }
+
+// Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
+func (k *Kind) Outlives() []string { return nil }
+
+// Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were recorded:
+// revoking must not wait for a read.
+func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
+	d := v.Document
+	if v.Apart && len(d.Spec.Subjects) < 2 {
+		return nil
+	}
+	if v.Ending && d.Status.ClientID == "" {
+		return nil // without an identity there is no trust
+	}
+	wanted := integration.WantedCredentials(d)
+	var found []resource.Credential
+	if !v.Fresh {
+		var err error
+		if found, err = k.credentials.List(ctx, d); err != nil {
+			unread := resource.Item{Name: resource.FederatedCredential, Title: title, Context: words(d, integration.FederatedCredential{}), Err: err, Apart: v.Apart}
+			if v.Ending {
+				return k.unwanted(d, wanted, nil)
+			}
+			return append(k.unwanted(d, nil, wanted), unread)
+		}
+	}
+	if v.Ending {
+		return append(k.unwanted(d, append(wanted, named(found)...), nil), extras(d, found, nil)...)
+	}
+	items := make([]resource.Item, 0, len(wanted))
+	for _, w := range wanted {
+		items = append(items, compare(d, w, found))
+	}
+	items = append(items, k.unwanted(d, named(found), wanted)...)
+	return append(items, extras(d, found, wanted)...)
+}
+
+const title = "The federated credential is as it was made"
+
+// wantedItem is the item of a credential that the spec asks for, as if it were missing.
+func wantedItem(d integration.Document, w integration.FederatedCredential) resource.Item {
+	return resource.Item{Name: resource.FederatedCredential, Title: title, Key: w.Name, Target: w.Subject, State: resource.Missing,
+		Code: "federated-credential-missing", Context: words(d, w), Subject: w.Subject, Data: credential{wanted: w}}
+}
+
+// credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was found.
+type credential struct {
+	wanted   integration.FederatedCredential
+	inTheWay string
+}
+
+// compare finds the credential that is wanted among those that there are: under its own name, or as an equal one under
+// another name, which serves as well. One for the same issuer and subject but another audience is in the way.
+func compare(d integration.Document, w integration.FederatedCredential, found []resource.Credential) resource.Item {
+	item := wantedItem(d, w)
+	if i := slices.IndexFunc(found, func(f resource.Credential) bool { return isEqual(f, w) }); i >= 0 {
+		item.State, item.Code = resource.Unchanged, ""
+		if !strings.EqualFold(found[i].Name, w.Name) {
+			w.Name, w.Adopted = found[i].Name, true
+			item.Key = w.Name
+		}
+		w.ID = found[i].ID
+		item.Data = credential{wanted: w}
+		item.Learn = learn(w)
+		return item
+	}
+	i := slices.IndexFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, w.Name) })
+	if i < 0 {
+		i = slices.IndexFunc(found, func(f resource.Credential) bool { return f.Issuer == w.Issuer && f.Subject == w.Subject })
+	}
+	if i < 0 {
+		return item
+	}
+	item.State, item.Code = resource.Different, "federated-credential-changed"
+	item.Differences = differences(w, found[i])
+	if !strings.EqualFold(found[i].Name, w.Name) {
+		item.Data = credential{wanted: w, inTheWay: found[i].Name}
+	}
+	return item
+}
+
+func isEqual(f resource.Credential, w integration.FederatedCredential) bool {
+	return f.Issuer == w.Issuer && f.Subject == w.Subject && slices.Equal(f.Audiences, []string{w.Audience})
+}
+
+func differences(w integration.FederatedCredential, f resource.Credential) []diagnosis.MemberDifference {
+	have := f.Subject
+	if f.Expression != "" {
+		have = f.Expression
+	}
+	var differ []diagnosis.MemberDifference
+	for _, m := range []struct{ name, want, have string }{
+		{"issuer", w.Issuer, f.Issuer}, {"subject", w.Subject, have}, {"audience", w.Audience, strings.Join(f.Audiences, " ")},
+	} {
+		if m.want != m.have {
+			differ = append(differ, diagnosis.MemberDifference{Member: m.name, Want: m.want, Have: m.have, Owner: diagnosis.OwnerOurs})
+		}
+	}
+	return differ
+}
+
+// unwanted are the credentials of ours that are to go: the recorded ones and the ones in more, but for those that are
+// wanted. A recorded one that no list shows is deleted all the same: lists lag.
+func (k *Kind) unwanted(d integration.Document, more, wanted []integration.FederatedCredential) []resource.Item {
+	var items []resource.Item
+	for _, f := range slices.Concat(d.Status.FederatedCredentials, more) {
+		isNamed := func(name string) bool { return strings.EqualFold(name, f.Name) }
+		if slices.ContainsFunc(wanted, func(w integration.FederatedCredential) bool { return isNamed(w.Name) }) ||
+			slices.ContainsFunc(items, func(i resource.Item) bool { return isNamed(i.Key) }) {
+			continue
+		}
+		items = append(items, resource.Item{Name: resource.FederatedCredential, Title: title, Key: f.Name, Target: f.Subject, State: resource.Unwanted,
+			Code: "federated-credential-extra", Context: words(d, f)})
+	}
+	return items
+}
+
+// named are the credentials that bear a name of ours: a crash may have come between one and its record.
+func named(found []resource.Credential) []integration.FederatedCredential {
+	var ours []integration.FederatedCredential
+	for _, f := range found {
+		if f.Subject != "" && strings.EqualFold(f.Name, integration.CredentialName(f.Subject)) {
+			ours = append(ours, integration.FederatedCredential{Name: f.Name, ID: f.ID, Issuer: f.Issuer, Subject: f.Subject, Audience: strings.Join(f.Audiences, " ")})
+		}
+	}
+	return ours
+}
+
+// extras are the credentials that somebody else made on the identity. They are reported, as each is a door.
+func extras(d integration.Document, found []resource.Credential, wanted []integration.FederatedCredential) []resource.Item {
+	var items []resource.Item
+	for _, f := range found {
+		isNamed := func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }
+		serves := func(w integration.FederatedCredential) bool { return isNamed(w) || isEqual(f, w) }
+		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, serves) || slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) {
+			continue
+		}
+		have := diagnosis.MemberDifference{Member: "issuer, subject", Have: f.Issuer + ", " + f.Subject, Owner: diagnosis.OwnerOther}
+		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name, State: resource.Extra, Code: "federated-credential-extra",
+			Context: words(d, integration.FederatedCredential{}), Differences: []diagnosis.MemberDifference{have}})
+	}
+	return items
+}
+
+// learn records a credential, in place of the one for the same subject: a subject has one.
+func learn(f integration.FederatedCredential) func(*integration.Status) {
+	return func(st *integration.Status) {
+		for i, known := range st.FederatedCredentials {
+			if known.Subject == f.Subject || strings.EqualFold(known.Name, f.Name) {
+				st.FederatedCredentials[i] = f
+				return
+			}
+		}
+		st.FederatedCredentials = append(st.FederatedCredentials, f)
+	}
+}
+
+// forget takes a credential out of the record.
+func forget(name string) func(*integration.Status) {
+	return func(st *integration.Status) {
+		st.FederatedCredentials = slices.DeleteFunc(slices.Clone(st.FederatedCredentials), func(f integration.FederatedCredential) bool { return strings.EqualFold(f.Name, name) })
+	}
+}
+
+func words(d integration.Document, f integration.FederatedCredential) diagnosis.Context {
+	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
+		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
+	if f.Name != "" {
+		c.Subject, c.Credential, c.Target = f.Subject, f.Name, f.Name
+	}
+	return c
+}

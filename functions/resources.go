@@ -1,0 +1,55 @@
+package functions
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
+)
+
+// services are the clients of the services that hold what an integration consists of.
+type services struct {
+	directory *graph.Client
+	resources *arm.Client
+	platform  *ddoe.Client // nil where the platform's API is off
+}
+
+// kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made. A
+// new kind is one line here.
+func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
+	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
+	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests, Now: time.Now}
+	if cfg.Platform != nil {
+		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
+	}
+	site.IsHierarchical = func(ctx context.Context, accountID string) (bool, error) {
+		account, err := s.resources.GetStorageAccount(ctx, accountID)
+		return account.HierarchicalNamespace, err
+	}
+	return append([]resource.Kind{
+		application.New(s.directory, requests, instance),
+		trust.New(application.NewCredentials(s.directory, requests), requests),
+		grant.New(s.resources, requests),
+	}, site.Kinds()...)
+}
+
+// sleep waits between attempts of a request; it returns early with the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
