@@ -38,6 +38,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
@@ -169,8 +170,7 @@ func newFixture(t *testing.T) *fixture {
 		},
 		Now: f.now,
 	}
-	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
-	require.NoError(t, err)
+	f.setPlatform(resourceplatform.Platform{})
 	return f
 }
 

@@ -21,7 +21,7 @@ func (drivers) Name() string { return KindDriver }
 
 // Needs names trust and rights as well: the platform may test the storage when a driver is made.
 func (drivers) Needs() []string {
-	return []string{KindIntegration, "federatedCredential", "roleAssignment"}
+	return []string{KindIntegration, resource.FederatedCredential, resource.RoleAssignment}
 }
 func (drivers) Outlives() []string { return nil }
 
