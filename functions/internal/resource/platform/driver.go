@@ -17,11 +17,11 @@ import (
 // drivers is the kind of the platform's driver.
 type drivers struct{ *Platform }
 
-func (drivers) Name() string { return KindDriver }
+func (drivers) Name() string { return resource.Driver }
 
 // Needs names trust and rights as well: the platform may test the storage when a driver is made.
 func (drivers) Needs() []string {
-	return []string{KindIntegration, resource.FederatedCredential, resource.RoleAssignment}
+	return []string{resource.PlatformIntegration, resource.FederatedCredential, resource.RoleAssignment}
 }
 func (drivers) Outlives() []string { return nil }
 
@@ -29,8 +29,6 @@ func (drivers) Outlives() []string { return nil }
 // may be.
 type driverSight struct {
 	seen[ddoe.Driver]
-	// isAlone says that the integration on which the driver was put is not shown any more.
-	isAlone  bool
 	owner    string // the organisation of the spec's project
 	ownerErr error
 	refusal  *diagnosis.Diagnosis // why the integration is left to a person, and the driver with it
@@ -69,9 +67,11 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 		isWanted := !v.Ending && d.Spec.DDOE.IsWanted() && d.Spec.DDOE.Driver != nil
 		switch {
 		case isWanted:
-			return []resource.Item{{Name: nameDriver, Key: id, Target: d.Spec.DDOE.Driver.Name, State: resource.Manual, Detail: k.why(d)}}
+			item := newItem(nameDriver, id, d.Spec.DDOE.Driver.Name, resource.Manual)
+			item.Detail = k.why(d)
+			return []resource.Item{item}
 		case id != "":
-			return []resource.Item{{Name: nameDriver, Key: id, Target: id, State: resource.Unwanted, Err: refuse("ddoe-api-off")}}
+			return []resource.Item{failedItem(nameDriver, id, id, resource.Unwanted, refuse("ddoe-api-off"))}
 		}
 		return nil
 	}
@@ -83,7 +83,8 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	var kept *ddoe.Driver
 	var items []resource.Item
 	for _, one := range all {
-		item := resource.Item{Name: nameDriver, Key: one.ID, Target: one.ID, State: resource.Unwanted, Code: "ddoe-driver-unwanted", Data: one}
+		item := newItem(nameDriver, one.ID, one.ID, resource.Unwanted)
+		item.Code, item.Data = "ddoe-driver-unwanted", one
 		switch {
 		case kept == nil && k.wants(v) && sameID(cmp.Or(one.ProjectID, sent(d).ProjectID), d.Spec.DDOE.Driver.ProjectID):
 			kept = &one
@@ -97,7 +98,7 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	case k.wants(v):
 		return append(items, k.wantedItem(d, s, kept, err))
 	case err != nil && len(all) == 0 && (id != "" || !isUnknown(err) || !isUnknown(k.look(ctx, v).listErr)):
-		return append(items, resource.Item{Name: nameDriver, Key: id, Target: cmp.Or(id, sent(d).ProjectID), State: resource.Unwanted, Err: err})
+		return append(items, failedItem(nameDriver, id, cmp.Or(id, sent(d).ProjectID), resource.Unwanted, err))
 	}
 	return items // where the record knows of none, two reads that are shown none have to do
 }
@@ -150,15 +151,7 @@ func (k drivers) preflight(ctx context.Context, d integration.Document, s *drive
 			})
 		})
 	}
-	switch {
-	case st.IntegrationID != "":
-		parts = append(parts, func() {
-			_, err := ask(ctx, k.Platform, policy.PlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-				return k.Client.GetIntegration(ctx, st.IntegrationID)
-			})
-			s.isAlone = ddoe.IsNotFound(err) // if that is not true, Apply finds nothing to send
-		})
-	case wanted.IntegrationID == "":
+	if st.IntegrationID == "" && wanted.IntegrationID == "" {
 		parts = append(parts, func() {
 			types, err := k.types(ctx, wanted.OrganizationID)
 			if err == nil { // else the integration's item says it
@@ -172,10 +165,10 @@ func (k drivers) preflight(ctx context.Context, d integration.Document, s *drive
 // wantedItem is the item of the driver that the spec asks for.
 func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driver, err error) resource.Item {
 	wanted := d.Spec.DDOE.Driver
-	item := resource.Item{Name: nameDriver, Target: wanted.Name}
+	item := newItem(nameDriver, "", wanted.Name, resource.Missing)
 	if is != nil {
 		item.Key, item.Data, item.State = is.ID, *is, resource.Unchanged
-		item.Differences = k.differences(d, *is, s.isAlone)
+		item.Differences = differences(d, *is)
 		if len(item.Differences) > 0 {
 			item.State, item.Code = resource.Different, codeOf(item.Differences)
 		}
@@ -198,7 +191,7 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 		item.State, item.Code = resource.Foreign, "ddoe-driver-foreign"
 		item.Detail = "The integration has the driver " + named(s.listed[i].Object) + " in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
-		item.State, item.Code = resource.Missing, "ddoe-driver-missing"
+		item.Code = "ddoe-driver-missing"
 	}
 	return item
 }
@@ -227,16 +220,12 @@ const (
 
 // differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is not
 // known at all differs.
-func (k drivers) differences(d integration.Document, is ddoe.Driver, isAlone bool) []diagnosis.MemberDifference {
+func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDifference {
 	last, wanted := sent(d), d.Spec.DDOE.Driver
 	var all []diagnosis.MemberDifference
 	if known := statusOf(d).DriverID; known != is.ID { // found by our mark: a create's answer was lost
 		last = integration.DDOEDriver{}
 		all = append(all, ours(memberID, is.ID, known))
-	}
-	target := targetIntegration(d)
-	if isAlone && target == statusOf(d).IntegrationID {
-		target = ""
 	}
 	compare := func(member, want string, shown, sent *string) {
 		switch have := cmp.Or(shown, sent); {
@@ -246,7 +235,7 @@ func (k drivers) differences(d integration.Document, is ddoe.Driver, isAlone boo
 			all = append(all, ours(member, want, *have))
 		}
 	}
-	compare(memberIntegration, cmp.Or(target, "the integration that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
+	compare(memberIntegration, cmp.Or(targetIntegration(d), "the integration that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
 	compare(memberName, wanted.Name, said(is.Name), said(last.Name))
 	compare(memberContainer, d.Spec.Storage[0].Container, is.ContainerName, last.Container)
 	compare(memberPath, wanted.Path, folder(is.Path), folder(last.Path))

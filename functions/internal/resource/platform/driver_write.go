@@ -17,8 +17,7 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 	return k.each(items, func(item resource.Item) resource.Result {
 		is, _ := item.Data.(ddoe.Driver)
 		switch {
-		case item.State != resource.Missing && item.State != resource.Different,
-			statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
+		case statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
 		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
 			return resource.Result{Err: later(policy.DriverCreate, "ddoe-integration-missing", "The driver waits for its integration.")}
@@ -94,9 +93,9 @@ func claimDriver(d integration.Document, id string, sent integration.DDOEDriver)
 
 // change sends what is not as the spec says, and looks whether the platform's answer shows it.
 func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Driver) resource.Result {
-	differences := k.differences(d, is, false)
+	differing := differences(d, is)
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
-	patch, doubt := patchOf(differences, after)
+	patch, doubt := patchOf(differing, after)
 	if patch == (ddoe.DriverPatch{}) {
 		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
 	}
@@ -106,7 +105,7 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	if err == nil {
 		known := d
 		claimDriver(d, is.ID, after)(&known.Status)
-		if left := k.differences(known, shown, false); len(left) > 0 {
+		if left := differences(known, shown); len(left) > 0 {
 			err = refuse("ddoe-driver-unchanged", diagnosis.WithDetail("The platform was asked to change the driver %s, and shows its %s as %q, not as %q.",
 				named(shown.Object), left[0].Member, left[0].Have, left[0].Want))
 		}
@@ -118,9 +117,9 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 }
 
 // patchOf is the change that the differences ask for, and what is certain of the driver while it is not known whether it was made.
-func patchOf(differences []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch, doubt integration.DDOEDriver) {
+func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch, doubt integration.DDOEDriver) {
 	doubt = after
-	for _, one := range differences {
+	for _, one := range differing {
 		switch one.Member {
 		case memberIntegration:
 			p.Payload.IntegrationID, p.Payload.IntegrationType, doubt.IntegrationID = after.IntegrationID, after.IntegrationType, ""

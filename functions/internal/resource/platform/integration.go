@@ -19,9 +19,9 @@ import (
 // integrations is the kind of the platform's integration.
 type integrations struct{ *Platform }
 
-func (integrations) Name() string       { return KindIntegration }
+func (integrations) Name() string       { return resource.PlatformIntegration }
 func (integrations) Needs() []string    { return []string{resource.Identity} } // the options name it
-func (integrations) Outlives() []string { return []string{KindDriver} }
+func (integrations) Outlives() []string { return []string{resource.Driver} }
 
 // found is what Observe hands on to Apply and Remove.
 type found struct {
@@ -121,7 +121,9 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 	case k.Client == nil:
 		return k.withoutAPI(v)
 	case w == wayMade && isStranded(d):
-		return []resource.Item{{Name: nameIntegration, Target: d.Spec.DisplayName, Key: ownOf(d), Err: elsewhere(*d.Spec.DDOE, statusOf(d).OrganizationID)}}
+		return []resource.Item{failedItem(nameIntegration, ownOf(d), d.Spec.DisplayName, resource.Missing, elsewhere(*d.Spec.DDOE, statusOf(d).OrganizationID))}
+	case w == wayMade && v.Apart && statusOf(d).Form != nil:
+		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)} // whether the API can do it now is no matter of health
 	}
 	s := k.look(ctx, v, w)
 	switch w {
@@ -145,7 +147,7 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 	case own != "" && isWanted:
 		return []resource.Item{manualItem(d, "ddoe-api-off", k.why(d), false)}
 	case own != "":
-		return []resource.Item{{Name: nameIntegration, Key: own, Target: own, State: resource.Unwanted, Err: refuse("ddoe-api-off")}}
+		return []resource.Item{failedItem(nameIntegration, own, own, resource.Unwanted, refuse("ddoe-api-off"))}
 	case v.Ending:
 		return leftForm(d)
 	}
@@ -189,7 +191,7 @@ func (k integrations) observeMade(ctx context.Context, v resource.View, s sight)
 
 // madeItem is the item of the integration that we make. err is why it cannot be told whether there is one of ours.
 func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error) resource.Item {
-	item := resource.Item{Name: nameIntegration, Target: d.Spec.DisplayName}
+	item := newItem(nameIntegration, "", d.Spec.DisplayName, resource.Missing)
 	if is != nil {
 		item.Key = is.ID
 	}
@@ -216,9 +218,9 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 		item.Err = at(refuse("ddoe-organization-role-missing", diagnosis.WithDetail("The user of DDOE_API_KEY has the role %s in the organisation. "+
 			"Integrations need the role admin or owner.", s.role)), pointerOrganization, d.Spec.DDOE.OrganizationID)
 	case isLeft:
-		item.State, item.Code = resource.Missing, "ddoe-api-usable"
+		item.Code = "ddoe-api-usable"
 	default:
-		item.State, item.Code = resource.Missing, "ddoe-integration-missing"
+		item.Code = "ddoe-integration-missing"
 	}
 	return item
 }
@@ -271,7 +273,7 @@ func handmade(one ddoe.Integration) string {
 // observeUsed is the item of the integration that the spec names.
 func (k integrations) observeUsed(d integration.Document, s sight) resource.Item {
 	id, st := d.Spec.DDOE.IntegrationID, statusOf(d)
-	item := resource.Item{Name: nameIntegration, Target: id, Key: id}
+	item := newItem(nameIntegration, id, id, resource.Different)
 	is, err := s.target.find(id)
 	switch {
 	case err != nil:
@@ -281,7 +283,7 @@ func (k integrations) observeUsed(d integration.Document, s sight) resource.Item
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
 		item.State = resource.Unchanged
 	default:
-		item.State, item.Code = resource.Different, "ddoe-integration-not-used"
+		item.Code = "ddoe-integration-not-used"
 		item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
 	}
 	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID, isUsed: true}
@@ -309,7 +311,7 @@ func (k integrations) observeUnwanted(ctx context.Context, v resource.View, s si
 	case err != nil && own == "" && isUnknown(err) && isUnknown(k.see(ctx, home, "").listErr):
 		return items // where the record knows of none, two reads that are shown none have to do
 	case err != nil && len(all) == 0:
-		return append(items, resource.Item{Name: nameIntegration, Key: own, Target: home, State: resource.Unwanted, Err: err})
+		return append(items, failedItem(nameIntegration, own, home, resource.Unwanted, err))
 	case own != "" && (len(all) == 0 || all[0].ID != own): // gone, which Remove writes down
 		all = append(all, ddoe.Integration{Object: ddoe.Object{ID: own}})
 	}
@@ -331,8 +333,8 @@ func (k integrations) observeUnwanted(ctx context.Context, v resource.View, s si
 
 // unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers.
 func (k integrations) unwantedItem(is ddoe.Integration, organization string, used usage) resource.Item {
-	item := resource.Item{Name: nameIntegration, Key: is.ID, Target: is.ID, State: resource.Unwanted, Code: "ddoe-integration-unwanted",
-		Err: used.err, Data: found{is: &is, organization: organization}}
+	item := failedItem(nameIntegration, is.ID, is.ID, resource.Unwanted, used.err)
+	item.Code, item.Data = "ddoe-integration-unwanted", found{is: &is, organization: organization}
 	if used.count > 0 {
 		item.Blocks, item.Code = true, "ddoe-integration-in-use"
 		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.", named(is.Object), used.count, used.words())

@@ -10,16 +10,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply makes the integration, changes it, writes down the one that the spec names, or hands out the form.
+// Apply makes the integration, changes it, or writes down the one that the spec names.
 func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		switch {
-		case item.State == resource.Manual:
-			return k.handOut(v.Document, item)
-		case item.State != resource.Missing && item.State != resource.Different:
-			return resource.Result{Outcome: resource.OutcomeUnchanged}
-		}
 		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
 			return resource.Result{Err: err}
 		}
@@ -143,14 +137,16 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Learn: claim(d, f, is, hash)}
 }
 
-// Remove removes integrations of ours. One that the spec has named, or a person has made by the form, stays.
+// Remove removes integrations of ours. One that the spec has named stays, and so does one that others use.
 func (k integrations) Remove(ctx context.Context, _ resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
 		r := resource.Result{Err: item.Err}
 		switch {
 		case item.Err != nil:
-		case f.is == nil || f.isUsed:
+		case item.Blocks:
+			r.Err = refuse(item.Code, diagnosis.WithDetail("%s", item.Detail))
+		case f.isUsed:
 			r = resource.Result{Step: nameIntegration + "-leave", Outcome: resource.OutcomeLeft}
 		default:
 			r = remove(ctx, k.Platform, policy.PlatformIntegrationDelete, f.is.ID,

@@ -42,7 +42,7 @@ func (s seen[T]) find(id string) (*T, error) {
 
 // ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first. Whoever
 // keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the record knows
-// none, every run sees the same age.
+// none, every run sees the same age. An error says that there may be others.
 func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return !isMarked(one) || one.About().ID == known })
 	slices.SortFunc(all, func(a, b T) int {
@@ -55,7 +55,7 @@ func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	if own != nil {
 		all = slices.Insert(all, 0, *own)
 	}
-	return all, err
+	return all, cmp.Or(err, s.listErr)
 }
 
 // until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is 30.
@@ -167,7 +167,7 @@ func (p *Platform) each(items []resource.Item, do func(resource.Item) resource.R
 	for i, item := range items {
 		began := p.Requests.Now()
 		r := do(item)
-		r.Item, r.Began, r.Ended = item, began, p.Requests.Now()
+		r.Item, r.StepTarget, r.Began, r.Ended = item, cmp.Or(item.Key, item.Target), began, p.Requests.Now()
 		results[i] = r
 	}
 	return results

@@ -33,11 +33,8 @@ type Platform struct {
 	Requests       policy.Requests
 }
 
-// The names of the kinds, and of their items.
+// The names of the items.
 const (
-	KindIntegration = "platformIntegration"
-	KindDriver      = "driver"
-
 	nameIntegration = "ddoeIntegration"
 	nameDriver      = "ddoeDriver"
 )
@@ -138,4 +135,21 @@ func together(parts ...func()) {
 // named is an object of the platform for people.
 func named(o ddoe.Object) string {
 	return diagnosis.Printable(o.Name) + " (id " + diagnosis.Printable(o.ID) + ")"
+}
+
+// newItem is an item of one of the kinds; no access test proves anything of it.
+func newItem(name, key, target string, state resource.State) resource.Item {
+	item := resource.Item{Name: name, Key: key, Target: target, State: state, Apart: true, CheckID: "ddoe.integration",
+		Title: "The integration on the platform is as it was made"}
+	if name == nameDriver {
+		item.CheckID, item.Title = "ddoe.driver", "The driver on the platform is as it was made"
+	}
+	return item
+}
+
+// failedItem is an item that could not be looked at, or whose place the platform refuses.
+func failedItem(name, key, target string, state resource.State, err error) resource.Item {
+	item := newItem(name, key, target, state)
+	item.Err = err
+	return item
 }
