@@ -183,14 +183,14 @@ func TestPlanTouchesNothing(t *testing.T) {
 		}
 		return all
 	}
-	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "verify schedule"}, actions(spec("images")))
+	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "ddoeIntegration manual", "verify schedule"}, actions(spec("images")))
 	assertReads(t, f.requests)
 	f.provisioned(spec("images"))
 	f.requests = nil
 	changed := spec("archive")
 	changed.ServiceName = "other"
 	assert.Equal(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential create", "federatedCredential delete",
-		"roleAssignment create", "roleAssignment delete", "verify schedule"}, actions(changed))
+		"roleAssignment create", "roleAssignment delete", "ddoeIntegration manual", "verify schedule"}, actions(changed))
 	assertReads(t, f.requests)
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
