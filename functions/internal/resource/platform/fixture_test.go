@@ -66,7 +66,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	f.gate = sandbox.New(f.world, sandbox.Options{Issuer: sandbox.NewIssuer(world.Issuer, f.now, signing), APIKey: key, Transport: azure{f}})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://gate.dataloop.ai/api/v1", Key: secret.New(key),
-		Client: &http.Client{Transport: gate{f}}, Sleep: f.sleep})
+		Client: &http.Client{Transport: gate{f}}})
 	require.NoError(t, err)
 	f.platform = &platform.Platform{Client: client, Instance: "0123abcd", Requests: policy.Requests{Sleep: f.sleep, Now: f.now},
 		IsHierarchical: func(context.Context, string) (bool, error) { return false, nil }}

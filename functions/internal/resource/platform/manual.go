@@ -19,13 +19,13 @@ const (
 // was wanted; isClear says that nothing of ours is on the platform. What was made by the API before stays known: nobody is told to
 // make a second one.
 func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
-	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName, resource.Manual)
-	item.Code, item.Detail = code, why
+	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName)
+	item.State, item.Code, item.Detail = resource.Manual, code, why
 	if d.Status.ClientID == "" { // there is no form yet
 		return item
 	}
 	item.Learn = learn(func(st *integration.DDOEStatus) {
-		st.Mode, st.Why, st.Since, st.Diagnosis, st.Form = modeManual, why, nil, nil, nil
+		st.Mode, st.Why, st.Diagnosis, st.Form, st.Next = modeManual, why, nil, formOf(d), nextOf(d)
 		if code != "" {
 			found := diagnosis.New(code, diagnosis.WithDetail("%s", why))
 			st.Diagnosis = &found
@@ -33,11 +33,31 @@ func manualItem(d integration.Document, code diagnosis.Code, why string, isClear
 		if isClear {
 			st.OrganizationID = ""
 		}
-		if st.Form, st.Next = formOf(d), nextOf(d); st.IntegrationID != "" {
+		if st.Adopted && !d.Spec.DDOE.IsWanted() {
+			st.IntegrationID, st.IntegrationType, st.Adopted = "", "", false // it is a person's, and used no more
+		}
+		if st.IntegrationID != "" {
 			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. When the cause is mended, the same PUT goes on with it."
 		}
 	})
 	return item
+}
+
+// manual is what there is to say where the integration is left to a person, or was: what a person may have made by the form is
+// theirs to remove.
+func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
+	d := v.Document
+	if !v.Ending {
+		return []resource.Item{manualItem(d, "", p.why(d), isClear)}
+	}
+	form := statusOf(d).Form
+	if form == nil {
+		return nil
+	}
+	item := newItem(nameIntegration, "", form.IntegrationName)
+	item.State = resource.Manual
+	item.Detail = "If a person has made the integration " + form.IntegrationName + " by the form, a person has to remove it on the platform, its drivers first."
+	return []resource.Item{item}
 }
 
 // why is why the integration is left to a person where nothing is in the way.
@@ -73,15 +93,4 @@ func nextOf(d integration.Document) string {
 			"have made, to have it used: it stays yours."
 	}
 	return next
-}
-
-// leftForm is what a teardown leaves: the integration that a person may have made by the form.
-func leftForm(d integration.Document) []resource.Item {
-	form := statusOf(d).Form
-	if form == nil {
-		return nil
-	}
-	item := newItem(nameIntegration, "", form.IntegrationName, resource.Manual)
-	item.Detail = "If a person has made the integration " + form.IntegrationName + " by the form, a person has to remove it on the platform, its drivers first."
-	return []resource.Item{item}
 }

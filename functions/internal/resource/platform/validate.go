@@ -33,13 +33,13 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 		return resource.Proof{Proved: true}
 	}
 	if err := k.Client.TestDriver(ctx, st.DriverID); err != nil {
-		return failed(policy.DriverTest, err)
+		return unproved(policy.DriverTest, err)
 	}
 	command, err := k.command(ctx, st)
 	now := k.Requests.Now()
 	switch {
 	case err != nil:
-		return failed(policy.DriverValidate, err)
+		return unproved(policy.DriverValidate, err)
 	case !command.HasEnded():
 		found := diagnosis.New("ddoe-validation-slow")
 		return resource.Proof{Pending: true, Diagnosis: &found, Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
@@ -80,7 +80,7 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 	return command, err
 }
 
-func failed(op policy.Operation, err error) resource.Proof {
+func unproved(op policy.Operation, err error) resource.Proof {
 	found := policy.Fail(op, diagnosis.Context{}, err).Diagnosis(false)
 	return resource.Proof{Diagnosis: &found, Learn: learn(unvalidated)}
 }
