@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt, its answer's body included.
-	requestTimeout = 30 * time.Second
+	// AnswerLimit is how long a request may take, to the last byte of its answer.
+	AnswerLimit = 30 * time.Second
+	// tokenLimit is how long a request for a subject token may take.
+	tokenLimit = 10 * time.Second
 	// maxBody is the largest answer that is read, in bytes: lists have no pages.
 	maxBody = 8 << 20
 )
@@ -45,6 +47,7 @@ type Client struct {
 	base   string
 	key    secret.Value
 	client *http.Client
+	limit  time.Duration
 	hidden []secret.Value
 }
 
@@ -57,7 +60,8 @@ func NewClient(o Options) (*Client, error) {
 	if o.Key.IsZero() {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
-	return &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), hidden: append(slices.Clone(o.Hidden), o.Key)}, nil
+	return &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), limit: AnswerLimit,
+		hidden: append(slices.Clone(o.Hidden), o.Key)}, nil
 }
 
 // pinned is the client without its habit to follow redirects.
@@ -85,7 +89,7 @@ type call struct {
 // do sends the request once, and decodes the answer; whether it is worth sending again is the caller's to decide. It returns the
 // platform's id of the request. Errors are *Error where the platform answered, else the transport's.
 func (c *Client) do(ctx context.Context, r call) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	content, err := json.Marshal(r.body)
 	if err != nil {

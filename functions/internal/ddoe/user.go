@@ -69,7 +69,8 @@ type TokenSource struct{ client Client }
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
 // HTTP client; nil is http.DefaultClient.
 func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
-	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), hidden: []secret.Value{apiKey}}}
+	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
+		hidden: []secret.Value{apiKey}}}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
