@@ -168,7 +168,7 @@ func (e *environment) unresolvedError(name string) error {
 	if isKeyVaultReference(site) {
 		site = ""
 	}
-	d := diagnosis.New("key-vault-reference-unresolved", diagnosis.WithContext(diagnosis.Context{Site: site}))
+	d := diagnosis.New(diagnosis.CodeKeyVaultReferenceUnresolved, diagnosis.WithContext(diagnosis.Context{Site: site}))
 	return fmt.Errorf("setting %s is not resolved: %w %s", name, &diagnosis.Error{Diagnosis: d}, d.Remedy)
 }
 

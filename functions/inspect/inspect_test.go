@@ -123,3 +123,41 @@ func TestAnUnreadableStoreIsAnOutage(t *testing.T) {
 		assert.NotContains(t, got.Raw, "AuthorizationFailure")
 	}
 }
+
+// TestUnreadableRecordsAreNamed beside a page that is full or empty of others; the page size counts what can be read.
+func TestUnreadableRecordsAreNamed(t *testing.T) {
+	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
+	for i := range 6 {
+		id := fmt.Sprintf("id-%03d", i)
+		_, err := repository.Create(t.Context(), integration.Document{ID: id, Status: integration.Status{Phase: integration.PhaseUsable}})
+		require.NoError(t, err)
+		_, err = repository.Store.Put(t.Context(), "integrations/"+id+"-bad.json", []byte("{"), "")
+		require.NoError(t, err)
+	}
+	edge := problemtest.Serve(inspect.Function{Get: repository.Get, List: repository.List, BaseURL: ""}.Register)
+	for _, state := range []string{"usable", "failed"} {
+		good, named := map[string]int{}, map[string]int{}
+		link, pages := "/integrations?pageSize=2&state="+state, 0
+		for ; link != ""; pages++ {
+			require.Less(t, pages, 20)
+			got := edge.Call(t, "GET", link, "")
+			require.Equal(t, 200, got.Status, got.Raw)
+			value := got.Body["value"].([]any)
+			assert.LessOrEqual(t, len(value), 2)
+			for _, d := range value {
+				good[d.(map[string]any)["id"].(string)]++
+			}
+			unreadable, _ := got.Body["unreadable"].([]any)
+			for _, u := range unreadable {
+				assert.Equal(t, "record-unreadable", u.(map[string]any)["code"])
+				named[u.(map[string]any)["id"].(string)]++
+			}
+			link, _ = got.Body["nextLink"].(string)
+		}
+		assert.Len(t, named, 6, "whatever was asked for")
+		assert.Len(t, good, map[string]int{"usable": 6, "failed": 0}[state])
+		for id, times := range named {
+			assert.Equal(t, 1, times, id)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
@@ -36,9 +37,9 @@ type Page struct {
 
 // Unreadable names an integration whose record cannot be read.
 type Unreadable struct {
-	ID     string `json:"id" doc:"Integration id, by the record's name" example:"my-service"`
-	Code   string `json:"code" doc:"Diagnosis code; GET /integrations/{id} says what to do" example:"record-unreadable"`
-	Detail string `json:"detail" doc:"Which record it is, and what is wrong with it"`
+	ID     string         `json:"id" doc:"Integration id, by the record's name" example:"my-service"`
+	Code   diagnosis.Code `json:"code" doc:"Diagnosis code; GET /integrations/{id} says what to do" example:"record-unreadable"`
+	Detail string         `json:"detail" doc:"Which record it is, and what is wrong with it"`
 }
 
 type listOutput struct{ Body Page }
@@ -52,7 +53,7 @@ func (f Function) registerList(api huma.API) {
 }
 
 func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, "invalid-continuation-token", "The continuation token was not made here.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken, "The continuation token was not made here.")
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {

@@ -58,7 +58,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	invocation.From(ctx).SetOperation(in.ID)
 	op, err := f.Operation(ctx, in.ID)
 	if errors.Is(err, integration.ErrNotFound) {
-		return nil, &diagnosis.Error{Diagnosis: diagnosis.New("operation-not-found"), Err: err}
+		return nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeOperationNotFound), Err: err}
 	}
 	if err != nil {
 		return nil, problem.Unavailable(err)

@@ -129,14 +129,14 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	var findings []diagnosis.Finding
 	exclude := func(given bool, member, why string) {
 		if given {
-			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: "invalid-combination",
+			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: diagnosis.CodeInvalidCombination,
 				Detail: member + " and Prefer: respond-async exclude each other: " + why + "."})
 		}
 	}
 	exclude(options.SubjectToken != nil, "subjectToken", "a token does not travel through the queue")
 	exclude(options.Prefix != "", "prefix", "a test from the queue writes to the container's root")
 	if len(findings) > 0 {
-		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-combination", findings[0].Detail, findings...)
+		return nil, problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, findings[0].Detail, findings...)
 	}
 	accepted, err := f.Submit(ctx, id, provision.AccessTestOptions{OperationID: operationID, Mode: options.Mode, Access: string(options.Access)})
 	if err != nil {
@@ -151,7 +151,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 func (o Options) check() []diagnosis.Finding {
 	findings := access.Faults(access.Mode(o.Mode), o.Access, o.Prefix)
 	if o.SubjectToken != nil && o.SubjectToken.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: "The subject token is empty.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: diagnosis.CodeInvalidValue, Detail: "The subject token is empty.",
 			Expected: "a token, or no such member to have the platform asked for one"})
 	}
 	return findings

@@ -37,7 +37,7 @@ func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 	if err != nil {
 		o.add(o.from(checkContainers, "list", title, err))
 	} else {
-		o.fault(checkContainers, "list", "account-empty")
+		o.fault(checkContainers, "list", diagnosis.CodeAccountEmpty)
 	}
 	o.skipAll(checkContainers)
 	return false

@@ -66,7 +66,7 @@ func (t *Tester) urlOf(entry integration.StorageAccess) string {
 // test makes all checks of the entry. failed is the check that made a token impossible, or "".
 func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed string) {
 	if !validAccount(o.account) {
-		o.fault(checkNetwork, "network", "storage-name-invalid")
+		o.fault(checkNetwork, "network", diagnosis.CodeStorageNameInvalid)
 		o.skipAll(checkNetwork)
 		return
 	}
@@ -158,7 +158,7 @@ func (o *target) skipAll(dependsOn string) {
 func (o *target) add(checks ...diagnosis.Check) { o.checks = append(o.checks, checks...) }
 
 // fault adds the check that ends with a code of our own.
-func (o *target) fault(id, layer, code string, opts ...diagnosis.Option) {
+func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.Option) {
 	opts = append([]diagnosis.Option{diagnosis.WithContext(o.context(id))}, opts...)
 	check := diagnosis.CheckOf(id, layer, diagnosis.New(code, opts...))
 	check.Target, check.Field = o.url, o.pointer

@@ -5,7 +5,7 @@ import "net/http"
 // settingEntries are what keeps the app from starting. Nobody gets an answer then: they are read in the log.
 func settingEntries() []Entry {
 	return []Entry{{
-		Code:  "key-vault-reference-unresolved",
+		Code:  CodeKeyVaultReferenceUnresolved,
 		Title: "A Key Vault reference is not resolved",
 		Cause: "The platform was to replace a Key Vault reference by the secret, and started the app with the reference itself.",
 		Who:   WhoOperator,

@@ -81,7 +81,7 @@ func TestAFailureIsBelievedAtTheSecondLook(t *testing.T) {
 	s := f.status(id)
 	assert.Equal(t, integration.HealthUnhealthy, s.State)
 	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told())
-	assert.Equal(t, "role-missing", s.History[0].Code)
+	assert.Equal(t, diagnosis.CodeRoleMissing, s.History[0].Code)
 	assert.True(t, s.LastPass.Before(slot), "it has not passed since")
 	f.check(f.slot(3))
 	assert.Equal(t, 1, f.asked(), "what is known to be broken needs no second look")
@@ -147,12 +147,12 @@ func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct {
-		codes []string
+		codes []diagnosis.Code
 		want  integration.HealthState
 	}{
-		"too many rights":            {[]string{"over-privileged"}, integration.HealthDegraded},
-		"immutable on purpose":       {[]string{"immutable-container"}, integration.HealthHealthy},
-		"immutable, too many rights": {[]string{"immutable-container", "over-privileged"}, integration.HealthDegraded},
+		"too many rights":            {[]diagnosis.Code{"over-privileged"}, integration.HealthDegraded},
+		"immutable on purpose":       {[]diagnosis.Code{"immutable-container"}, integration.HealthHealthy},
+		"immutable, too many rights": {[]diagnosis.Code{"immutable-container", "over-privileged"}, integration.HealthDegraded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -338,7 +338,7 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told(), "killed at %d, after %v", at, after)
 			d, err := f.service.Repository.Get(t.Context(), id)
 			require.NoError(t, err)
-			assert.Equal(t, "role-missing", d.Status.Health.Code)
+			assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Health.Code)
 			if !dead {
 				break
 			}

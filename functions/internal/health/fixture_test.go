@@ -309,7 +309,7 @@ func (f *fixture) told() []string {
 		require.Equal(f.t, "ai.ddoe.wif.health.changed.v1", event.Type)
 		text := string(event.Data.From) + "→" + string(event.Data.To)
 		if event.Data.Diagnosis != nil {
-			text += " " + event.Data.Diagnosis.Code
+			text += " " + string(event.Data.Diagnosis.Code)
 		}
 		told = append(told, text)
 	}
@@ -325,7 +325,7 @@ func passing() diagnosis.Report {
 }
 
 // having is a report with one pass and one check that ends with each code.
-func having(codes ...string) diagnosis.Report {
+func having(codes ...diagnosis.Code) diagnosis.Report {
 	checks := slices.Clone(passing().Checks)
 	for _, code := range codes {
 		// Settled: what propagation may explain is lasting by now.

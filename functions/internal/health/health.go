@@ -101,7 +101,7 @@ func checked(d integration.Document) bool {
 // put sends one message.
 func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
 	if err := s.Send(ctx, entity, m); err != nil {
-		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

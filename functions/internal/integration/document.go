@@ -187,7 +187,7 @@ type DDOEForm struct {
 type Condition struct {
 	Type               string               `json:"type" enum:"Provisioned,Verified"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
-	Reason             string               `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
+	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`
 	LastTransitionTime time.Time            `json:"lastTransitionTime"`
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
@@ -254,12 +254,12 @@ type Waiting struct {
 
 // Step is one keyed write of an operation, with the request id that the service's support asks for.
 type Step struct {
-	Name       string    `json:"name" example:"application"`
-	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
-	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
-	Code       string    `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
-	RequestID  string    `json:"requestId,omitempty"`
-	At         time.Time `json:"at"`
-	DurationMS int64     `json:"durationMs"`
+	Name       string         `json:"name" example:"application"`
+	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
+	Status     string         `json:"status" enum:"done,failed"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
+	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
+	RequestID  string         `json:"requestId,omitempty"`
+	At         time.Time      `json:"at"`
+	DurationMS int64          `json:"durationMs"`
 }

@@ -20,9 +20,9 @@ const (
 // Health is the health state as the integration's status shows it. It is written when the state changes, not with each
 // check, so that a version of the document outlives the checks that find nothing new.
 type Health struct {
-	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
-	Since time.Time   `json:"since" doc:"When the state was entered"`
-	Code  string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	State HealthState    `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
+	Since time.Time      `json:"since" doc:"When the state was entered"`
+	Code  diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
 // HealthStatus is all that is known of an integration's health.
@@ -39,10 +39,10 @@ type HealthStatus struct {
 
 // HealthChange is one change of state.
 type HealthChange struct {
-	At   time.Time   `json:"at"`
-	From HealthState `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
-	To   HealthState `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
-	Code string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	At   time.Time      `json:"at"`
+	From HealthState    `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
+	To   HealthState    `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
+	Code diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
 // HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change in
@@ -66,6 +66,6 @@ type HealthRecord struct {
 
 // Suspicion is a failure that one check has seen.
 type Suspicion struct {
-	Slot time.Time `json:"slot"`
-	Code string    `json:"code"`
+	Slot time.Time      `json:"slot"`
+	Code diagnosis.Code `json:"code"`
 }

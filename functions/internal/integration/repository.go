@@ -122,7 +122,7 @@ func (r *Repository) GetOperation(ctx context.Context, id string) (Operation, er
 	if err != nil {
 		return Operation{}, err
 	}
-	o, err := decode(record, "operation-unreadable", func(o operationRecord) string { return o.ID })
+	o, err := decode(record, diagnosis.CodeOperationUnreadable, func(o operationRecord) string { return o.ID })
 	if err != nil {
 		return Operation{}, err
 	}
@@ -170,7 +170,7 @@ func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, er
 	if err != nil {
 		return HealthRecord{}, err
 	}
-	h, err := decode(record, codeUnreadable, func(h healthRecord) string { return h.IntegrationID })
+	h, err := decode(record, diagnosis.CodeRecordUnreadable, func(h healthRecord) string { return h.IntegrationID })
 	if err != nil {
 		return HealthRecord{}, err
 	}

@@ -14,9 +14,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// codeUnreadable is the code of a record that cannot be read; operations have one of their own, as other steps mend them.
-const codeUnreadable = "record-unreadable"
-
 // RecordError is what keeps a record from being read. It wraps ErrUnreadable or ErrTooNew.
 type RecordError struct {
 	Key, ETag string
@@ -35,7 +32,7 @@ func (e *RecordError) Unwrap() error { return e.kind }
 // too new. Repeating helps nobody before people have done something.
 func IsRefused(err error) bool { return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooNew) }
 
-func unreadable(record Record, code, format string, args ...any) error {
+func unreadable(record Record, code diagnosis.Code, format string, args ...any) error {
 	e := &RecordError{Key: record.Key, ETag: record.ETag, Fault: fmt.Sprintf(format, args...), kind: ErrUnreadable}
 	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(code,
 		diagnosis.WithDetail("The record %s of the state store cannot be read: %s.", diagnosis.Printable(record.Key), e.Fault))}
@@ -44,7 +41,7 @@ func unreadable(record Record, code, format string, args ...any) error {
 func tooNew(record Record, version int) error {
 	e := &RecordError{Key: record.Key, ETag: record.ETag, kind: ErrTooNew,
 		Fault: fmt.Sprintf("it is of schema version %d, and this build knows no later one than %d", version, SchemaVersion)}
-	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New("record-too-new",
+	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(diagnosis.CodeRecordTooNew,
 		diagnosis.WithDetail("A newer build has written the record %s of the state store: %s.", diagnosis.Printable(record.Key), e.Fault))}
 }
 
@@ -55,7 +52,7 @@ func nameOf(key string) string {
 }
 
 func decodeDocument(record Record) (Document, error) {
-	d, err := decode(record, codeUnreadable, func(d documentRecord) string { return d.ID })
+	d, err := decode(record, diagnosis.CodeRecordUnreadable, func(d documentRecord) string { return d.ID })
 	if err != nil {
 		return Document{}, err
 	}
@@ -64,7 +61,7 @@ func decodeDocument(record Record) (Document, error) {
 
 // decode reads a record. It must be of a version that this build knows and name itself as its key does. Members that this
 // build does not know are passed over: see SchemaVersion.
-func decode[R any](record Record, code string, idOf func(R) string) (R, error) {
+func decode[R any](record Record, code diagnosis.Code, idOf func(R) string) (R, error) {
 	var read, none R
 	if record.Err != nil {
 		return none, unreadable(record, code, "it is larger than a record can be")

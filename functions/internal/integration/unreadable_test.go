@@ -41,7 +41,7 @@ func requireRefused(t *testing.T, err error, code, says, key string) {
 	t.Helper()
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
-	assert.Equal(t, code, known.Diagnosis.Code)
+	assert.Equal(t, code, string(known.Diagnosis.Code))
 	assert.Contains(t, known.Diagnosis.Detail, says)
 	assert.Contains(t, known.Diagnosis.Detail, key, "people look at the blob")
 	assert.NotContains(t, err.Error()+known.Diagnosis.Detail, "secret", "nothing of the record is repeated")
@@ -104,7 +104,7 @@ func TestOneBadRecordHidesNoOther(t *testing.T) {
 				good = append(good, d.ID)
 			}
 			for _, u := range page.Unreadable {
-				named = append(named, u.ID+" "+u.Diagnosis.Code)
+				named = append(named, u.ID+" "+string(u.Diagnosis.Code))
 			}
 			token = page.Next
 		}

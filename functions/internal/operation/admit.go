@@ -27,7 +27,7 @@ func (w wish) admit(stored records) error {
 func (w wish) preconditions(d integration.Document) error {
 	exists := d.ETag != "" && d.Status.Phase != integration.PhaseDeleted
 	failed := func(format string, args ...any) error {
-		return refuse("precondition-failed", diagnosis.WithDetail(format, args...))
+		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
 	}
 	switch {
 	case w.IfMatch != "" && !exists:

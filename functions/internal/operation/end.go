@@ -76,7 +76,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) er
 		}
 		return a.tellAll(ctx)
 	}
-	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
+	own := d.Code != diagnosis.CodeOperationIDReused // else the operation, and with it the document, is another command's
 	if own && a.task.ownsDocument() {
 		if err := a.failDocument(ctx, d); err != nil {
 			return err
@@ -114,7 +114,7 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	op, err := w.engine.repository.GetOperation(ctx, c.OperationID)
 	id := c.OperationID
 	switch {
-	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != "operation-id-reused":
+	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != diagnosis.CodeOperationIDReused:
 		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
 			if o.Status.Final() {
 				return ErrDone

@@ -144,7 +144,7 @@ func (e *Engine) emit(ctx context.Context, d integration.Document, n integration
 	}
 	kind := message.EventType(n)
 	if err := e.put(ctx, message.TopicEvents, bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}); err != nil {
-		return fmt.Errorf("publish %s: %w", kind, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("publish %s: %w", kind, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

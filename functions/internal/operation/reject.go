@@ -62,6 +62,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		return StoreError(err)
 	}
 	t := w.tasks[c.Type]
+	c.ID = d.MessageID // by which a record of its own is named, where the operation's cannot be used
 	stored, err := w.engine.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil && !integration.IsRefused(err) {
 		return err
@@ -71,7 +72,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)), !t.followsUp() && a.operation.Status.Final():
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
-		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, d.MessageID), Kind: t.Kind, IntegrationID: c.IntegrationID,
+		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: c.IntegrationID,
 			Status: integration.OperationFailed, Error: &reason})
 	}
 	return w.fail(ctx, a, reason)
@@ -81,12 +82,12 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
-	code := "dead-lettered"
+	code := diagnosis.CodeDeadLettered
 	switch reason {
 	case "MaxDeliveryCountExceeded":
-		code = "delivery-exhausted"
+		code = diagnosis.CodeDeliveryExhausted
 	case "TTLExpiredException":
-		code = "message-expired"
+		code = diagnosis.CodeMessageExpired
 	}
 	detail := "The message was dead-lettered"
 	if reason != "" {

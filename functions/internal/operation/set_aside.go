@@ -52,8 +52,8 @@ func (e *Engine) setAside(ctx context.Context, op integration.Operation, unreada
 	}
 	e.log.ErrorContext(ctx, "record set aside", "integrationId", op.IntegrationID, "operationId", op.ID,
 		"record", bad.Key, "kept", kept, "error", bad.Error())
-	invocation.From(ctx).SetCode("record-set-aside")
-	d := diagnosis.New("record-set-aside", diagnosis.WithDetail("The record %s could not be read (%s). It is kept as %s, and the id is free. "+
+	invocation.From(ctx).SetCode(diagnosis.CodeRecordSetAside)
+	d := diagnosis.New(diagnosis.CodeRecordSetAside, diagnosis.WithDetail("The record %s could not be read (%s). It is kept as %s, and the id is free. "+
 		"Nothing was removed in Entra, in Azure or on the platform, as nobody can tell what belonged to it: whoever had access still has it.",
 		bad.Key, bad.Fault, kept))
 	return e.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {

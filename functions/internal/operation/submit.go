@@ -71,7 +71,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	note.SetIntegration(w.IntegrationID)
 	note.SetOperation(w.OperationID)
 	if !integration.ValidOperationID(w.OperationID) {
-		return Accepted{}, refuse("invalid-operation-id")
+		return Accepted{}, refuse(diagnosis.CodeInvalidOperationID)
 	}
 	stored, err := e.read(ctx, w.OperationID, w.IntegrationID)
 	if err != nil {
@@ -83,7 +83,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	}
 	w.Command.OperationID = a.Operation.ID
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		found := diagnosis.New("queue-unavailable", diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
+		found := diagnosis.New(diagnosis.CodeQueueUnavailable, diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
 			"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
 		return a, &diagnosis.Error{Diagnosis: found, Err: err}
 	}
@@ -204,7 +204,7 @@ func (e *Engine) repeat(ctx context.Context, w wish, stored records) (Accepted, 
 	if op.Status == integration.OperationNotStarted { // the first try may have ended between operation and document
 		return e.write(ctx, w, stored)
 	}
-	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != "superseded" {
+	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != diagnosis.CodeSuperseded {
 		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
 	}
 	switch d := stored.document; {
@@ -233,7 +233,7 @@ func reused(op integration.Operation, w wish) error {
 	if w.isOf(op) {
 		which += ", and was started with other content"
 	}
-	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
+	return refuse(diagnosis.CodeOperationIDReused, diagnosis.WithDetail("%s.", which))
 }
 
 // write puts the wish into the document, under the preconditions, unless it is there already.

@@ -65,7 +65,7 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 	note.SetOperation(c.OperationID)
 	t, ok := w.tasks[c.Type]
 	if !ok {
-		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New("unknown-command"))
+		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New(diagnosis.CodeUnknownCommand))
 	}
 	a, err := w.begin(ctx, c, t)
 	var result any
@@ -153,8 +153,8 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 		if a.task.followsUp() { // one that has become pointless is nothing to look into
 			return a.tellAll(ctx)
 		}
-		invocation.From(ctx).SetCode("superseded")
-		return a.end(ctx, integration.OperationCanceled, diagnosis.New("superseded"))
+		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
+		return a.end(ctx, integration.OperationCanceled, diagnosis.New(diagnosis.CodeSuperseded))
 	case isFinal(err):
 		return w.fail(ctx, a, Describe(err, false))
 	case c.Attempt >= a.lastAttempt():
@@ -177,7 +177,7 @@ func Describe(err error, settled bool) diagnosis.Diagnosis {
 
 // exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.
 func exhausted(c message.Command, last diagnosis.Diagnosis) diagnosis.Diagnosis {
-	d := diagnosis.New("attempts-exhausted",
+	d := diagnosis.New(diagnosis.CodeAttemptsExhausted,
 		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", c.Attempt+1, last.Code, last.Detail))
 	d.Evidence, d.Remedy = last.Evidence, last.Remedy
 	return d

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -94,7 +95,7 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 	s.Issuer = "http://dataloop.ai"
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s})
 	op := f.requireStatus("event-1", integration.OperationFailed)
-	assert.Equal(t, "invalid-spec", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
 	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer, "it points into the message")
 	assert.Empty(t, f.requests, "nothing was touched")
@@ -160,7 +161,7 @@ func TestSupersededOperationIsCanceled(t *testing.T) {
 	second, two := f.submit(spec("archive"))
 	f.handle(one)
 	op := f.requireStatus(first.Operation.ID, integration.OperationCanceled)
-	assert.Equal(t, "superseded", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeSuperseded, op.Error.Code)
 	assert.Empty(t, f.requests)
 	f.handle(two)
 	f.requireStatus(second.Operation.ID, integration.OperationSucceeded)

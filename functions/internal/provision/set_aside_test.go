@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -57,7 +58,7 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	op := f.requireStatus(operationID, integration.OperationFailed)
 	assert.Equal(t, op, a.Operation)
 	require.NotNil(t, op.Error)
-	assert.Equal(t, "record-set-aside", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, op.Error.Code)
 	kept := f.setAside()
 	require.Len(t, kept, 1)
 	for key, body := range kept {
@@ -90,10 +91,10 @@ func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
 	f.overwrite(documentKey, broken)
 	c := message.Command{ID: operationID, Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID}
 	f.handle(c)
-	assert.Equal(t, "record-set-aside", f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
 	assert.Len(t, f.setAside(), 1)
 	f.handle(c)
-	assert.Equal(t, "record-set-aside", f.requireStatus(operationID, integration.OperationFailed).Error.Code, "delivered again")
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code, "delivered again")
 }
 
 // TestWhatIsNotSetAside: the record stays as it is.
@@ -101,24 +102,24 @@ func TestWhatIsNotSetAside(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		act  func(f *fixture) error
-		code string
+		code diagnosis.Code
 	}{
 		"a PUT": {broken, func(f *fixture) error {
 			_, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 			return err
-		}, "record-unreadable"},
+		}, diagnosis.CodeRecordUnreadable},
 		"a dry run": {broken, func(f *fixture) error {
 			_, err := f.service.Plan(f.t.Context(), id, spec("images"))
 			return err
-		}, "record-unreadable"},
+		}, diagnosis.CodeRecordUnreadable},
 		"drift": {broken, func(f *fixture) error {
 			_, err := f.service.Drift(f.t.Context(), id)
 			return err
-		}, "record-unreadable"},
+		}, diagnosis.CodeRecordUnreadable},
 		"an access test": {broken, func(f *fixture) error {
 			_, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
 			return err
-		}, "record-unreadable"},
+		}, diagnosis.CodeRecordUnreadable},
 		"a teardown of another version": {broken, func(f *fixture) error {
 			_, err := f.service.SubmitTeardown(f.t.Context(), id, provision.TeardownOptions{IfMatch: `"stale"`})
 			return err
@@ -130,11 +131,11 @@ func TestWhatIsNotSetAside(t *testing.T) {
 		"a teardown of what a newer build wrote": {newer, func(f *fixture) error {
 			_, err := f.service.SubmitTeardown(f.t.Context(), id, provision.TeardownOptions{})
 			return err
-		}, "record-too-new"},
+		}, diagnosis.CodeRecordTooNew},
 		"a PUT on what a newer build wrote": {newer, func(f *fixture) error {
 			_, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 			return err
-		}, "record-too-new"},
+		}, diagnosis.CodeRecordTooNew},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -210,9 +211,9 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 					deliver(f, c)
 				}
 				op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-				want := map[string]string{"handled, unreadable": "record-unreadable", "handled, too new": "attempts-exhausted"}[name+", "+record]
+				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable, "handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
 				if want == "" {
-					want = "dead-lettered"
+					want = diagnosis.CodeDeadLettered
 				}
 				assert.Equal(t, want, op.Error.Code)
 				there, err := f.store.Get(t.Context(), documentKey)
@@ -246,10 +247,10 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	a, c := f.submit(spec("images"))
 	f.overwrite("operations/"+a.Operation.ID+".json", "{")
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), OperationID: a.Operation.ID})
-	requireCode(t, "operation-unreadable", err)
+	requireCode(t, diagnosis.CodeOperationUnreadable, err)
 
-	codes := func() map[string]string {
-		found := map[string]string{}
+	codes := func() map[string]diagnosis.Code {
+		found := map[string]diagnosis.Code{}
 		records, _, err := f.store.List(t.Context(), "operations/", "", 100)
 		require.NoError(t, err)
 		for _, r := range records {
@@ -265,12 +266,12 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	require.Len(t, codes(), 1, "the failure is written down")
 	for operation, code := range codes() {
 		assert.NotEqual(t, a.Operation.ID, operation)
-		assert.Equal(t, "operation-unreadable", code)
+		assert.Equal(t, diagnosis.CodeOperationUnreadable, code)
 	}
 	body, err := c.Encode("/test", f.now())
 	require.NoError(t, err)
 	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: "m-2", SessionID: id}))
-	assert.Contains(t, slices.Collect(maps.Values(codes())), "dead-lettered")
+	assert.Contains(t, slices.Collect(maps.Values(codes())), diagnosis.CodeDeadLettered)
 
 	f.provisioned(spec("images"))
 	down, up := f.remove(provision.TeardownOptions{})

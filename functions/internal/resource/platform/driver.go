@@ -63,7 +63,7 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	d, id := v.Document, statusOf(v.Document).DriverID
 	switch {
 	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
-		return []resource.Item{failed(unwanted(nameDriver, id), refuse("ddoe-api-off"))}
+		return []resource.Item{failed(unwanted(nameDriver, id), refuse(diagnosis.CodeDDOEAPIOff))}
 	case k.Client == nil:
 		return nil
 	}
@@ -80,9 +80,9 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 			continue
 		}
 		item := unwanted(nameDriver, one.ID)
-		item.Code, item.Data = "ddoe-driver-unwanted", one
+		item.Code, item.Data = diagnosis.CodeDDOEDriverUnwanted, one
 		if k.wants(v) && one.ID != id {
-			item.Code = "ddoe-driver-extra"
+			item.Code = diagnosis.CodeDDOEDriverExtra
 		}
 		items = append(items, item)
 	}
@@ -160,10 +160,10 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 	case err != nil:
 		return failed(item, err)
 	case theirs >= 0:
-		item.State, item.Code = resource.Foreign, "ddoe-driver-foreign"
+		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
 		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) + " in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
-		item.Code = "ddoe-driver-missing"
+		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
 	return item
 }
@@ -220,10 +220,10 @@ func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDiffe
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 	for _, d := range all {
 		if d.Member != memberName && d.Member != memberExternalDelete {
-			return "ddoe-driver-changed"
+			return diagnosis.CodeDDOEDriverChanged
 		}
 	}
-	return "ddoe-driver-renamed"
+	return diagnosis.CodeDDOEDriverRenamed
 }
 
 // said is a text that is empty where it has not been said.

@@ -80,7 +80,7 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 	}
 	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
 		item := newItem("ddoeKey", "", k.KeyExpires.Format(time.RFC3339))
-		item.State, item.Code, item.CheckID = resource.Unchanged, "ddoe-api-key-expiring", "ddoe.key"
+		item.State, item.Code, item.CheckID = resource.Unchanged, diagnosis.CodeDDOEAPIKeyExpiring, "ddoe.key"
 		items = append(items, item)
 	}
 	switch w {
@@ -148,9 +148,9 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 	case own == "":
 		return k.manual(v, false)
 	case d.Spec.DDOE.IsWanted() && !v.Ending:
-		return []resource.Item{manualItem(d, "ddoe-api-off", k.why(d), false)}
+		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
 	}
-	return []resource.Item{failed(unwanted(nameIntegration, own), refuse("ddoe-api-off"))}
+	return []resource.Item{failed(unwanted(nameIntegration, own), refuse(diagnosis.CodeDDOEAPIOff))}
 }
 
 // staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
@@ -188,17 +188,17 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 	case err != nil && isKept:
 		return failed(item, err)
 	case foreign != nil && isLeft:
-		return manualItem(d, "ddoe-api-usable", handmade(*foreign), false)
+		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*foreign), false)
 	case foreign != nil:
-		item.State, item.Code, item.Detail = resource.Foreign, "ddoe-integration-foreign", handmade(*foreign)
+		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
 	case slices.Contains([]string{"member", "worker"}, s.role):
-		return failed(item, at(refuse("ddoe-organization-role-missing", diagnosis.WithDetail(
+		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail(
 			"The user of DDOE_API_KEY has the role %s in the organisation. Integrations need the role admin or owner.", s.role)),
 			pointerOrganization, d.Spec.DDOE.OrganizationID))
 	case isLeft:
-		item.Code = "ddoe-api-usable"
+		item.Code = diagnosis.CodeDDOEAPIUsable
 	default:
-		item.Code = "ddoe-integration-missing"
+		item.Code = diagnosis.CodeDDOEIntegrationMissing
 	}
 	return item
 }
@@ -216,11 +216,11 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	}
 	_, hash, err := o.values(d)
 	item.Err = err
-	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, "ddoe-api-usable")
+	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, diagnosis.CodeDDOEAPIUsable)
 	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "as the spec and the settings say", "as sent last",
-		"ddoe-options-changed")
-	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, "ddoe-integration-renamed")
-	differ(is.Type != o.kind, "type", o.kind, is.Type, "ddoe-integration-changed")
+		diagnosis.CodeDDOEOptionsChanged)
+	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, diagnosis.CodeDDOEIntegrationRenamed)
+	differ(is.Type != o.kind, "type", o.kind, is.Type, diagnosis.CodeDDOEIntegrationChanged)
 	return item
 }
 
@@ -246,11 +246,11 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	case err != nil:
 		return failed(item, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID))
 	case is == nil:
-		item.State, item.Code = resource.Foreign, "ddoe-integration-unknown"
+		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
 		item.State = resource.Unchanged
 	default:
-		item.State, item.Code = resource.Different, "ddoe-integration-not-used"
+		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationNotUsed
 		item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
 	}
 	return item
@@ -263,14 +263,14 @@ func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight
 	if is.ID != ownOf(v.Document) {
 		used = k.usageOf(ctx, v.Document, is.ID)
 	}
-	item.Data, item.Err, item.Code = found{is: &is, organization: organizationOf(v.Document)}, used.err, "ddoe-integration-unwanted"
+	item.Data, item.Err, item.Code = found{is: &is, organization: organizationOf(v.Document)}, used.err, diagnosis.CodeDDOEIntegrationUnwanted
 	switch {
 	case used.count > 0 && !isStray:
-		item.Blocks, item.Code = true, "ddoe-integration-in-use"
+		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
 		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
 			named(is.Object), used.count, used.names)
 	case isStray:
-		item.Code = "ddoe-integration-extra"
+		item.Code = diagnosis.CodeDDOEIntegrationExtra
 	}
 	if isStray && used.count > 0 || is.ID == ownOf(v.Document) && staysOn(v.Document) && !v.Ending {
 		item.State = resource.Extra // our driver leaves it first; a later run removes it

@@ -41,7 +41,7 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	case err != nil:
 		return unproved(policy.DriverValidate, err)
 	case !command.HasEnded():
-		found := diagnosis.New("ddoe-validation-slow")
+		found := diagnosis.New(diagnosis.CodeDDOEValidationSlow)
 		return resource.Proof{Pending: true, Diagnosis: &found, Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
 	}
 	proof := resource.Proof{Proved: command.HasSucceeded()}
@@ -51,7 +51,7 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	}
 	proof.Learn = learn(func(st *integration.DDOEStatus) { st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, "" })
 	if !proof.Proved {
-		found := diagnosis.New("ddoe-validation-failed")
+		found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 		if command.Error != nil {
 			found.Detail += " The platform says: " + diagnosis.Printable(*command.Error)
