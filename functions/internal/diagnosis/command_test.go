@@ -163,7 +163,7 @@ func TestCommandsThatCannotRunAreFound(t *testing.T) {
 func TestCommandsFitWhatWasFound(t *testing.T) {
 	t.Parallel()
 	const create, update, list = "az ad app federated-credential create ", "az ad app federated-credential update ", "az ad app federated-credential list "
-	for code, begins := range map[string]string{
+	for code, begins := range map[Code]string{
 		"credential-missing": create, "federated-credential-missing": create, "federated-credential-changed": update,
 		"credential-mismatch": list, "credential-subject-mismatch": list, "credential-subject-case-mismatch": list, "credential-flexible-unsupported": list,
 		"application-missing": "", "service-principal-missing": "", "service-principal-not-found": "",

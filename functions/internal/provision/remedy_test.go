@@ -24,7 +24,7 @@ func argument(t *testing.T, command, name string) string {
 }
 
 // remedy is the command of the check with the code.
-func remedy(t *testing.T, report diagnosis.Report, code string) string {
+func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
 	t.Helper()
 	for _, c := range report.Checks {
 		if c.Code == code {

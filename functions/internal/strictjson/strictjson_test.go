@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
@@ -119,8 +120,9 @@ func TestDecodeRepeatsNoSecretName(t *testing.T) {
 	t.Parallel()
 	const token, key = "eyAiYWxnIjoibm9uZSJ9.eyJzdWIiOiJ4In0.planted", "AccountName=a;AccountKey=planted/~="
 	for name, c := range map[string]struct {
-		body, code string
-		pointers   []string
+		body     string
+		code     diagnosis.Code
+		pointers []string
 	}{
 		"unknown":    {`{"` + token + `":1}`, strictjson.CodeUnknownMember, []string{"/[redacted]"}},
 		"by numbers": {`{"\u0065\u0079\u0041` + token[3:] + `":1}`, strictjson.CodeUnknownMember, []string{"/[redacted]"}},
