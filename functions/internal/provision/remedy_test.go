@@ -32,7 +32,7 @@ func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
 			return c.Remedy.Command
 		}
 	}
-	require.FailNow(t, "no check "+code)
+	require.FailNow(t, "no check "+string(code))
 	return ""
 }
 
