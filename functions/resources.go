@@ -27,7 +27,7 @@ type services struct {
 // new kind is one line here.
 func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
-	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests, Now: time.Now}
+	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}
 	if cfg.Platform != nil {
 		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
 	}

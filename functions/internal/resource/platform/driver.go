@@ -215,8 +215,9 @@ func targetIntegration(d integration.Document) string {
 	return st.IntegrationID
 }
 
-// The members of a driver that can be changed, as the spec calls them.
+// The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
 const (
+	memberID             = "driverId"
 	memberIntegration    = "integrationId"
 	memberName           = "name"
 	memberContainer      = "container"
@@ -228,14 +229,15 @@ const (
 // known at all differs.
 func (k drivers) differences(d integration.Document, is ddoe.Driver, isAlone bool) []diagnosis.MemberDifference {
 	last, wanted := sent(d), d.Spec.DDOE.Driver
-	if statusOf(d).DriverID != is.ID {
+	var all []diagnosis.MemberDifference
+	if known := statusOf(d).DriverID; known != is.ID { // found by our mark: a create's answer was lost
 		last = integration.DDOEDriver{}
+		all = append(all, ours(memberID, is.ID, known))
 	}
 	target := targetIntegration(d)
 	if isAlone && target == statusOf(d).IntegrationID {
 		target = ""
 	}
-	var all []diagnosis.MemberDifference
 	compare := func(member, want string, shown, sent *string) {
 		switch have := cmp.Or(shown, sent); {
 		case have == nil:

@@ -17,7 +17,8 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 	return k.each(items, func(item resource.Item) resource.Result {
 		is, _ := item.Data.(ddoe.Driver)
 		switch {
-		case item.State != resource.Missing && item.State != resource.Different:
+		case item.State != resource.Missing && item.State != resource.Different,
+			statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
 		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
 			return resource.Result{Err: later(policy.DriverCreate, "ddoe-integration-missing", "The driver waits for its integration.")}
@@ -95,10 +96,10 @@ func claimDriver(d integration.Document, id string, sent integration.DDOEDriver)
 func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Driver) resource.Result {
 	differences := k.differences(d, is, false)
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
-	if len(differences) == 0 {
-		return resource.Result{Outcome: resource.OutcomeUnchanged}
-	}
 	patch, doubt := patchOf(differences, after)
+	if patch == (ddoe.DriverPatch{}) {
+		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
+	}
 	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context) (ddoe.Driver, error) {
 		return k.Client.UpdateDriver(ctx, is.ID, patch)
 	})

@@ -360,10 +360,12 @@ func (k integrations) usageOf(ctx context.Context, d integration.Document, id st
 				return k.Client.ListDrivers(ctx, "", id)
 			})
 		})
-	if !ddoe.IsNotFound(countErr) { // who uses what is gone may not be told
-		u.err = countErr
+	if ddoe.IsNotFound(countErr) {
+		countErr = nil // who uses what is gone may not be told
 	}
-	u.err = cmp.Or(u.err, listErr)
+	if err := cmp.Or(countErr, listErr); err != nil {
+		return usage{err: err}
+	}
 	u.others = slices.DeleteFunc(u.others, func(one ddoe.Driver) bool {
 		isOurs := one.ID == statusOf(d).DriverID || one.Metadata.ManagedBy == k.mark(d)
 		if isOurs {

@@ -19,6 +19,11 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 			return k.handOut(v.Document, item)
 		case item.State != resource.Missing && item.State != resource.Different:
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
+		}
+		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
+			return resource.Result{Err: err}
+		}
+		switch {
 		case f.isUsed:
 			return resource.Result{Outcome: resource.OutcomeAdopted, Learn: learn(func(st *integration.DDOEStatus) {
 				know(st, *f.is, f.is.Type, "", f.organization)
@@ -29,6 +34,23 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 		}
 		return k.update(ctx, v.Document, f, *f.is)
 	})
+}
+
+// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the record can
+// name one, and what it does not name would be forgotten.
+func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
+	home, own := organizationOf(d), ownOf(d)
+	if sameID(home, target) {
+		return nil
+	}
+	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
+	switch {
+	case len(left) > 0:
+		return later(policy.PlatformIntegrationDelete, "ddoe-integration-unwanted", "The integration %s is still in the organisation %s.", named(left[0].Object), home)
+	case own == "" && isUnknown(err): // Observe has asked twice
+		return nil
+	}
+	return err
 }
 
 // make creates the integration, with our mark.

@@ -165,9 +165,9 @@ func unvalidated(st *integration.DDOEStatus) {
 func (p *Platform) each(items []resource.Item, do func(resource.Item) resource.Result) []resource.Result {
 	results := make([]resource.Result, len(items))
 	for i, item := range items {
-		began := p.Now()
+		began := p.Requests.Now()
 		r := do(item)
-		r.Item, r.Began, r.Ended = item, began, p.Now()
+		r.Item, r.Began, r.Ended = item, began, p.Requests.Now()
 		results[i] = r
 	}
 	return results

@@ -26,14 +26,14 @@ const (
 	valueCredentialFile = "credentialFile"
 )
 
-// plainNames are the names of options that speak for themselves, in lower case and without what is no letter: those that
+// plainNames are the names of options that speak for themselves, in lower case, letters and digits alone: those that
 // the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other
 // option is for DDOE_OPTION_MAP.
 func plainNames() map[string]string {
 	return map[string]string{
 		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
-		"azureclientid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
-		"azuretenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
+		"azureclientid": valueClientID, "azureappid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
+		"azuretenantid": valueTenantID, "azureadtenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
 		"storageaccountname": valueAccountName, "container": valueContainer, "containername": valueContainer,
 		"credentialfile": valueCredentialFile, "credentialfilejson": valueCredentialFile, "credentials": valueCredentialFile,
 		"credentialsjson": valueCredentialFile, "importfile": valueCredentialFile, "importjsonfile": valueCredentialFile,
@@ -182,10 +182,10 @@ func (p *Platform) sourceOf(o ddoe.Option) (OptionSource, bool) {
 	return OptionSource{Value: byName}, true
 }
 
-// letters is a name in lower case, letters alone.
+// letters is a name in lower case, letters and digits alone.
 func letters(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return -1

@@ -10,7 +10,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -32,7 +31,6 @@ type Platform struct {
 	// IsHierarchical reports whether a storage account has a hierarchical namespace, which decides a driver's type.
 	IsHierarchical func(ctx context.Context, accountID string) (bool, error)
 	Requests       policy.Requests
-	Now            func() time.Time
 }
 
 // The names of the kinds, and of their items.

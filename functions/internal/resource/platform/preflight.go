@@ -20,16 +20,17 @@ func at(err error, pointer, value string) error {
 	var known *diagnosis.Error
 	var f *policy.Failure
 	var found diagnosis.Diagnosis
+	cause := err
 	switch {
 	case errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err):
-		found = f.Diagnosis(false)
+		found, cause = f.Diagnosis(false), f.Err
 	case f == nil && errors.As(err, &known):
 		found = known.Diagnosis
 	default:
 		return err
 	}
 	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".", Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
-	return &diagnosis.Error{Diagnosis: found, Err: err}
+	return &diagnosis.Error{Diagnosis: found, Err: cause}
 }
 
 // elsewhere refuses the project of another organisation.

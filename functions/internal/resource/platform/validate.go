@@ -60,7 +60,7 @@ func (p *Platform) Validate(ctx context.Context, d integration.Document) Validat
 		found := diagnosis.New("ddoe-validation-slow")
 		return Validation{&found, learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
 	}
-	now := p.Now()
+	now := p.Requests.Now()
 	isPassed := command.HasSucceeded()
 	if !isPassed { // others on the integration are validated along with ours, which has just passed its own test
 		count, err := p.Client.CountDrivers(ctx, st.IntegrationID)

@@ -1,0 +1,98 @@
+package platform_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func (f *fixture) validate() string {
+	f.t.Helper()
+	require.True(f.t, f.platform.CanValidate(f.document))
+	v := f.platform.Validate(f.t.Context(), f.document)
+	v.Learn(&f.document.Status)
+	if v.Diagnosis == nil {
+		return ""
+	}
+	return string(v.Diagnosis.Code)
+}
+
+func TestValidates(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t).provisioned()
+	assert.Empty(t, f.validate())
+	st := f.document.Status.DDOE
+	assert.True(t, st.Validated)
+	assert.NotNil(t, st.CheckedAt)
+	assert.Empty(t, st.ValidationID)
+	assert.Equal(t, "pass", string(f.platform.TestCheck(t.Context(), f.document).Status))
+}
+
+func TestValidationThatDoesNotPass(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		given func(f *fixture)
+		code  string
+	}{
+		"the storage refuses":  {func(f *fixture) { f.storage = func(*http.Request) int { return http.StatusForbidden } }, "ddoe-driver-test-failed"},
+		"the platform is down": {func(f *fixture) { f.strike("", 0, status(503)) }, "ddoe-unavailable"},
+		"no answer":            {func(f *fixture) { f.strike("", 0, fault{}) }, "network-connect"},
+		"the role is missing":  {func(f *fixture) { f.strike("POST /drivers/validate", 0, status(403)) }, "ddoe-project-role-missing"},
+		"a web page":           {func(f *fixture) { f.strike("GET /drivers/", 0, fault{answer: page(200)}) }, "ddoe-answer-invalid"},
+		"it fails": {func(f *fixture) {
+			f.strike("GET /commands/", 0, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+				return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "timeout", "error": "too slow"}`), nil
+			}})
+		}, "ddoe-validation-failed"},
+		"it does not end": {func(f *fixture) {
+			f.strike("GET /commands/", 0, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+				return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "in-progress"}`), nil
+			}})
+		}, "ddoe-validation-slow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t).provisioned()
+			c.given(f)
+			assert.Equal(t, c.code, f.validate())
+			assert.False(t, f.document.Status.DDOE.Validated)
+			f.calm()
+			f.storage = func(*http.Request) int { return http.StatusCreated }
+			if f.document.Status.DDOE.ValidationID != "" {
+				f.document.Status.DDOE.ValidationID = "gone" // one that the platform does not know any more is begun anew
+			}
+			assert.Empty(t, f.validate())
+			assert.True(t, f.document.Status.DDOE.Validated)
+		})
+	}
+}
+
+// Others' drivers are validated along with ours, which has passed its own test.
+func TestOthersDriversFailTheValidation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t).provisioned()
+	f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other", "integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
+		"containerName": "nowhere", "createdAt": f.now().UnixMilli()})
+	f.storage = func(r *http.Request) int {
+		if r.URL.Path == "/nowhere" {
+			return http.StatusNotFound
+		}
+		return http.StatusCreated
+	}
+	assert.Empty(t, f.validate())
+	assert.True(t, f.document.Status.DDOE.Validated)
+}
+
+func TestNothingToValidate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	assert.False(t, f.platform.CanValidate(f.document))
+	f.document.Spec.DDOE.Driver = nil
+	require.Empty(t, f.run(resource.View{}).errs)
+	assert.False(t, f.platform.CanValidate(f.document))
+}
