@@ -146,9 +146,14 @@ func (c *Client) fetch(ctx context.Context, op, target string, v any) error {
 		return wrap(op, runtime.NewResponseError(resp))
 	}
 	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
-		return fmt.Errorf("arm: %s: answer is not the expected JSON: %w", op, err)
+		return undecodable(op, resp, err)
 	}
 	return nil
+}
+
+// undecodable is the error of a success whose body is not the JSON that ARM documents: it proves nothing, and was answered.
+func undecodable(op string, resp *http.Response, err error) *Error {
+	return &Error{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get("x-ms-request-id"), err: fmt.Errorf("answer is not the expected JSON: %w", err)}
 }
 
 // escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that the
