@@ -151,11 +151,6 @@ func (c *Client) fetch(ctx context.Context, op, target string, v any) error {
 	return nil
 }
 
-// undecodable is the error of a success whose body is not the JSON that ARM documents: it proves nothing, and was answered.
-func undecodable(op string, resp *http.Response, err error) *Error {
-	return &Error{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get("x-ms-request-id"), err: fmt.Errorf("answer is not the expected JSON: %w", err)}
-}
-
 // escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that the
 // caller meant: an id is input of a customer, and the request carries our token.
 func escapeID(id string) (string, error) {

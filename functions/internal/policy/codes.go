@@ -19,7 +19,7 @@ func passing() []string {
 		// The issuer's keys are read anew.
 		"issuer-unreachable", "signing-key-unknown",
 		// What a create may have made comes to light.
-		"ddoe-create-unsettled", "ddoe-still-shown",
+		"ddoe-create-unsettled", "ddoe-still-shown", "object-still-there",
 	}
 }
 

@@ -151,7 +151,7 @@ func (b *bench) showsMember(m Member) {
 	b.Helper()
 	items := b.Kind.Observe(b.Context(), b.view(false, false, false))
 	isShown := slices.ContainsFunc(items, func(i resource.Item) bool {
-		return i.State == resource.Unchanged && i.Code != "" && slices.ContainsFunc(i.Differences, func(d diagnosis.MemberDifference) bool {
+		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences, func(d diagnosis.MemberDifference) bool {
 			return d.Member == m.Name && d.Owner == diagnosis.OwnerOther
 		})
 	})
