@@ -21,7 +21,7 @@ func (drivers) Name() string { return KindDriver }
 
 // Needs names trust and rights as well: the platform may test the storage when a driver is made.
 func (drivers) Needs() []string {
-	return []string{KindIntegration, "federatedCredential", "roleAssignment"}
+	return []string{resource.PlatformIntegration, resource.FederatedCredential, resource.RoleAssignment}
 }
 func (drivers) Outlives() []string { return nil }
 
@@ -153,10 +153,11 @@ func (k drivers) preflight(ctx context.Context, d integration.Document, s *drive
 	switch {
 	case st.IntegrationID != "":
 		parts = append(parts, func() {
-			_, err := ask(ctx, k.Platform, policy.PlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-				return k.Client.GetIntegration(ctx, st.IntegrationID)
+			isThere, err := resource.Find(ctx, k.Requests, policy.PlatformIntegrationGet, diagnosis.Context{}, true, func(ctx context.Context) error {
+				_, err := k.Client.GetIntegration(ctx, st.IntegrationID)
+				return err
 			})
-			s.isAlone = ddoe.IsNotFound(err) // if that is not true, Apply finds nothing to send
+			s.isAlone = !isThere && err == nil
 		})
 	case wanted.IntegrationID == "":
 		parts = append(parts, func() {

@@ -20,7 +20,7 @@ import (
 type integrations struct{ *Platform }
 
 func (integrations) Name() string       { return KindIntegration }
-func (integrations) Needs() []string    { return []string{"application"} } // the options name it
+func (integrations) Needs() []string    { return []string{resource.Identity} } // the options name it
 func (integrations) Outlives() []string { return []string{KindDriver} }
 
 // found is what Observe hands on to Apply and Remove.

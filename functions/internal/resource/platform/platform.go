@@ -35,8 +35,8 @@ type Platform struct {
 
 // The names of the kinds, and of their items.
 const (
-	KindIntegration = "platformIntegration"
-	KindDriver      = "driver"
+	KindIntegration = resource.PlatformIntegration
+	KindDriver      = resource.Driver
 
 	nameIntegration = "ddoeIntegration"
 	nameDriver      = "ddoeDriver"

@@ -40,6 +40,7 @@ func faults() []Fault {
 		{Name: "hung", hangs: requestLimit, answer: fails(context.DeadlineExceeded)},
 		{Name: "hung answer", isDone: true, hangs: requestLimit, answer: fails(context.DeadlineExceeded)},
 		{Name: "HTML 200", answer: page(http.StatusOK)},
+		{Name: "HTML 404", answer: page(http.StatusNotFound)},
 		{Name: "HTML 403", answer: page(http.StatusForbidden)},
 		{Name: "truncated JSON", isDone: true, answer: truncated},
 	}

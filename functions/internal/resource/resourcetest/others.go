@@ -175,7 +175,7 @@ func (s Suite) testLag(t *testing.T, total *totals) {
 				continue
 			}
 			for n := 1; n <= lags; n++ {
-				total.lags.Add(1)
+				total.lags++
 				msg := fmt.Sprintf("%s: %s, lists lag %d times", at, f.Name, n)
 				t.Run(msg, func(t *testing.T) {
 					b := s.begin(t)

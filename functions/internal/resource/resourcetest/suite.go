@@ -90,9 +90,9 @@ type Suite struct {
 	Lacks map[Ability]string
 }
 
-// Run runs the suite and returns how many faults it has tried.
+// Run runs the suite, and logs what its matrix comes to.
 func (s Suite) Run(t *testing.T) {
-	total := &totals{}
+	total := &totals{actions: map[string]bool{}, kinds: map[string]bool{}}
 	t.Run("repeat", s.testRepeat)
 	t.Run("foreign", s.testForeign)
 	t.Run("members of others", s.testMembers)
@@ -103,7 +103,7 @@ func (s Suite) Run(t *testing.T) {
 	t.Log(s.Name + ": " + total.String())
 }
 
-// require returns false where the kind lacks an ability, with a reason; a reason without a lack fails, and a lack without one.
+// has reports whether the kind has an ability. A reason without a lack fails, and so does a lack without a reason.
 func (s Suite) has(t testing.TB, a Ability, given bool) bool {
 	t.Helper()
 	reason, lacks := s.Lacks[a]
