@@ -74,7 +74,7 @@ func (a *app) told() []string {
 		require.NoError(a.t, json.Unmarshal(m.Body, &event))
 		text := string(event.Data.To)
 		if event.Data.Diagnosis != nil {
-			text += " " + event.Data.Diagnosis.Code
+			text += " " + string(event.Data.Diagnosis.Code)
 		}
 		told = append(told, text)
 	}

@@ -29,6 +29,6 @@ func TestAProxysRefusalHasItsWords(t *testing.T) {
 	_, err = client.Do(request)
 	require.Error(t, err)
 	d := diagnosis.Classify(err, diagnosis.Context{})
-	assert.Equal(t, "network-proxy", d.Code)
+	assert.Equal(t, diagnosis.CodeNetworkProxy, d.Code)
 	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is nobody.blob.core.windows.net.")
 }

@@ -38,7 +38,7 @@ func TestChecksAndRejections(t *testing.T) {
 				Reject: func(_ context.Context, d message.Delivery, r *message.Rejection) error {
 					rejected++
 					assert.Equal(t, c.body, string(d.Body), "the body is kept as it came")
-					assert.Equal(t, c.code, r.Code)
+					assert.Equal(t, c.code, string(r.Code))
 					return c.err
 				},
 			}

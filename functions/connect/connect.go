@@ -9,10 +9,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
@@ -41,7 +42,7 @@ type output struct {
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
-	document := problem.Schema[integration.Document](api)
+	document := problem.Schema[view.Document](api)
 	plan := problem.Schema[provision.Plan](api)
 	headers := map[string]*huma.Param{
 		"ETag":               {Description: "Version of the document", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -96,7 +97,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		status = http.StatusCreated
 	}
 	return &output{
-		Status: status, ETag: problem.EntityTag(accepted.Document.ETag), OperationLocation: f.OperationURL(accepted.Operation.ID), Body: accepted.Document.Served(),
+		Status: status, ETag: problem.EntityTag(accepted.Document.ETag), OperationLocation: f.OperationURL(accepted.Operation.ID),
+		Body: view.DocumentOf(accepted.Document),
 	}, nil
 }
 

@@ -8,11 +8,11 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
@@ -32,7 +32,7 @@ type input struct {
 
 type output struct {
 	OperationLocation string `header:"Operation-Location" doc:"Link to the operation that carries the request out"`
-	Body              integration.Operation
+	Body              view.Operation
 }
 
 // Register adds the operation to the API.
@@ -62,6 +62,6 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	invocation.From(ctx).SetOperation(accepted.Operation.ID)
-	op := accepted.Operation.Served()
+	op := view.OperationOf(accepted.Operation)
 	return &output{OperationLocation: f.OperationURL(op.ID), Body: op}, nil
 }

@@ -14,14 +14,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
 type Function struct {
 	// Get returns a document, tombstones included.
 	Get func(ctx context.Context, id string) (integration.Document, error)
-	// List returns a page of documents, tombstones included, and the token of the next page.
-	List func(ctx context.Context, token string, limit int) ([]integration.Document, string, error)
+	// List returns a page of documents, tombstones included, with the names of those that cannot be read.
+	List func(ctx context.Context, token string, limit int) (integration.Page, error)
 	// Health returns what the scheduled checks know of a document.
 	Health func(ctx context.Context, d integration.Document) (integration.HealthStatus, error)
 	// Drift compares an integration with what there really is.
@@ -63,7 +64,7 @@ type itemInput struct {
 
 type itemOutput struct {
 	ETag string `header:"ETag" doc:"Version of the document"`
-	Body integration.Document
+	Body view.Document
 }
 
 func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) {
@@ -71,7 +72,7 @@ func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: document.Served()}, nil
+	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: view.DocumentOf(document)}, nil
 }
 
 // document loads what can be looked at; a tombstone cannot.

@@ -30,7 +30,7 @@ func filled(t *testing.T, phases ...integration.Phase) (*problemtest.Edge, *int)
 	reads := new(int)
 	return problemtest.Serve(inspect.Function{
 		Get: repository.Get, BaseURL: "/api",
-		List: func(ctx context.Context, token string, limit int) ([]integration.Document, string, error) {
+		List: func(ctx context.Context, token string, limit int) (integration.Page, error) {
 			*reads++
 			assert.Positive(t, limit)
 			return repository.List(ctx, token, limit)
@@ -114,12 +114,50 @@ func TestAnUnreadableStoreIsAnOutage(t *testing.T) {
 	down := errors.New("403 AuthorizationFailure")
 	edge := problemtest.Serve(inspect.Function{
 		Get:  func(context.Context, string) (integration.Document, error) { return integration.Document{}, down },
-		List: func(context.Context, string, int) ([]integration.Document, string, error) { return nil, "", down },
+		List: func(context.Context, string, int) (integration.Page, error) { return integration.Page{}, down },
 	}.Register)
 	for _, path := range []string{"/integrations", "/integrations/aaa", "/integrations/aaa/credentials", "/integrations/aaa/health"} {
 		got := edge.Call(t, "GET", path, "")
 		assert.Equal(t, 503, got.Status, path)
 		assert.Equal(t, "store-unavailable", got.Body["code"])
 		assert.NotContains(t, got.Raw, "AuthorizationFailure")
+	}
+}
+
+// TestUnreadableRecordsAreNamed beside a page that is full or empty of others; the page size counts what can be read.
+func TestUnreadableRecordsAreNamed(t *testing.T) {
+	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
+	for i := range 6 {
+		id := fmt.Sprintf("id-%03d", i)
+		_, err := repository.Create(t.Context(), integration.Document{ID: id, Status: integration.Status{Phase: integration.PhaseUsable}})
+		require.NoError(t, err)
+		_, err = repository.Store.Put(t.Context(), "integrations/"+id+"-bad.json", []byte("{"), "")
+		require.NoError(t, err)
+	}
+	edge := problemtest.Serve(inspect.Function{Get: repository.Get, List: repository.List, BaseURL: ""}.Register)
+	for _, state := range []string{"usable", "failed"} {
+		good, named := map[string]int{}, map[string]int{}
+		link, pages := "/integrations?pageSize=2&state="+state, 0
+		for ; link != ""; pages++ {
+			require.Less(t, pages, 20)
+			got := edge.Call(t, "GET", link, "")
+			require.Equal(t, 200, got.Status, got.Raw)
+			value := got.Body["value"].([]any)
+			assert.LessOrEqual(t, len(value), 2)
+			for _, d := range value {
+				good[d.(map[string]any)["id"].(string)]++
+			}
+			unreadable, _ := got.Body["unreadable"].([]any)
+			for _, u := range unreadable {
+				assert.Equal(t, "record-unreadable", u.(map[string]any)["code"])
+				named[u.(map[string]any)["id"].(string)]++
+			}
+			link, _ = got.Body["nextLink"].(string)
+		}
+		assert.Len(t, named, 6, "whatever was asked for")
+		assert.Len(t, good, map[string]int{"usable": 6, "failed": 0}[state])
+		for id, times := range named {
+			assert.Equal(t, 1, times, id)
+		}
 	}
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 const (
@@ -28,8 +30,16 @@ type listInput struct {
 
 // Page is one page of the list.
 type Page struct {
-	Value    []integration.Document `json:"value" nullable:"false"`
-	NextLink string                 `json:"nextLink,omitempty" doc:"The next page; absent on the last one"`
+	Value      []view.Document `json:"value" nullable:"false"`
+	Unreadable []Unreadable    `json:"unreadable,omitempty" nullable:"false" doc:"Integrations of this page whose record cannot be read, whatever was asked for; absent where there are none"`
+	NextLink   string          `json:"nextLink,omitempty" doc:"The next page; absent on the last one"`
+}
+
+// Unreadable names an integration whose record cannot be read.
+type Unreadable struct {
+	ID     string         `json:"id" doc:"Integration id, by the record's name" example:"my-service"`
+	Code   diagnosis.Code `json:"code" doc:"Diagnosis code; GET /integrations/{id} says what to do" example:"record-unreadable"`
+	Detail string         `json:"detail" doc:"Which record it is, and what is wrong with it"`
 }
 
 type listOutput struct{ Body Page }
@@ -38,12 +48,12 @@ func (f Function) registerList(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "listIntegrations", Method: http.MethodGet, Path: "/integrations", Tags: []string{"integrations"},
 		Summary:     "All integrations",
-		Description: "In the order of their ids. Follow nextLink until it is absent.",
+		Description: "In the order of their ids. Follow nextLink until it is absent. A record that cannot be read is named in unreadable and hides no other.",
 	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
 }
 
 func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, "invalid-continuation-token", "The continuation token was not made here.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken, "The continuation token was not made here.")
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -51,23 +61,26 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	if err != nil {
 		return nil, foreignToken()
 	}
-	page := Page{Value: []integration.Document{}}
+	page := Page{Value: []view.Document{}}
 	next := string(token)
 	for range maxReads {
 		// Asking for what is still missing, never more, keeps the store's token at the page's end.
-		documents, following, err := f.List(ctx, next, in.PageSize-len(page.Value))
+		read, err := f.List(ctx, next, in.PageSize-len(page.Value))
 		if errors.Is(err, integration.ErrInvalidToken) {
 			return nil, foreignToken()
 		}
 		if err != nil {
 			return nil, problem.Unavailable(err)
 		}
-		for _, document := range documents {
+		for _, document := range read.Documents {
 			if in.matches(document) {
-				page.Value = append(page.Value, document.Served())
+				page.Value = append(page.Value, view.DocumentOf(document))
 			}
 		}
-		next = following
+		for _, bad := range read.Unreadable {
+			page.Unreadable = append(page.Unreadable, Unreadable{ID: bad.ID, Code: bad.Diagnosis.Code, Detail: bad.Diagnosis.Detail})
+		}
+		next = read.Next
 		if next == "" || len(page.Value) == in.PageSize {
 			break
 		}

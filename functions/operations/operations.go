@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // The pauses that a poller is asked for: while the operation works, and at most while it waits for its next attempt. A
@@ -36,7 +37,7 @@ type input struct {
 
 type output struct {
 	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before asking again: 2, or the time to the next attempt, 1 to 30, while the operation waits for one; absent when it has ended"`
-	Body       integration.Operation
+	Body       view.Operation
 }
 
 // Register adds the operation to the API.
@@ -57,13 +58,13 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	invocation.From(ctx).SetOperation(in.ID)
 	op, err := f.Operation(ctx, in.ID)
 	if errors.Is(err, integration.ErrNotFound) {
-		return nil, &diagnosis.Error{Diagnosis: diagnosis.New("operation-not-found"), Err: err}
+		return nil, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeOperationNotFound), Err: err}
 	}
 	if err != nil {
 		return nil, problem.Unavailable(err)
 	}
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
-	out := &output{Body: op.Served()}
+	out := &output{Body: view.OperationOf(op)}
 	if !op.Status.Final() {
 		out.RetryAfter = strconv.Itoa(int(f.pause(op).Seconds()))
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
 
 // Function is what the edge needs.
@@ -70,7 +71,7 @@ func (f Function) Register(api huma.API) {
 		}}}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
-			"202": {Description: "The operation that tests", Content: content(problem.Schema[integration.Operation](api)), Headers: map[string]*huma.Param{
+			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)), Headers: map[string]*huma.Param{
 				"Operation-Location": {Description: "Link to the operation", Schema: text},
 				"Preference-Applied": {Description: "respond-async", Schema: text},
 			}},
@@ -128,20 +129,20 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	var findings []diagnosis.Finding
 	exclude := func(given bool, member, why string) {
 		if given {
-			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: "invalid-combination",
+			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: diagnosis.CodeInvalidCombination,
 				Detail: member + " and Prefer: respond-async exclude each other: " + why + "."})
 		}
 	}
 	exclude(options.SubjectToken != nil, "subjectToken", "a token does not travel through the queue")
 	exclude(options.Prefix != "", "prefix", "a test from the queue writes to the container's root")
 	if len(findings) > 0 {
-		return nil, problem.New(http.StatusUnprocessableEntity, "invalid-combination", findings[0].Detail, findings...)
+		return nil, problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, findings[0].Detail, findings...)
 	}
 	accepted, err := f.Submit(ctx, id, provision.AccessTestOptions{OperationID: operationID, Mode: options.Mode, Access: string(options.Access)})
 	if err != nil {
 		return nil, err
 	}
-	op := accepted.Operation.Served()
+	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
 	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
 }
@@ -150,7 +151,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 func (o Options) check() []diagnosis.Finding {
 	findings := access.Faults(access.Mode(o.Mode), o.Access, o.Prefix)
 	if o.SubjectToken != nil && o.SubjectToken.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: "invalid-value", Detail: "The subject token is empty.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: diagnosis.CodeInvalidValue, Detail: "The subject token is empty.",
 			Expected: "a token, or no such member to have the platform asked for one"})
 	}
 	return findings

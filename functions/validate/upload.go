@@ -51,9 +51,9 @@ func (in *input) upload() ([]byte, credential.Form, error) {
 func checked(file []byte, given bool) ([]byte, error) {
 	switch {
 	case !given:
-		return nil, problem.New(http.StatusBadRequest, "file-missing", "The request carries no file: send it as the body, or as the part file of a form.")
+		return nil, problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing, "The request carries no file: send it as the body, or as the part file of a form.")
 	case len(file) > credential.MaxSize:
-		return nil, problem.New(http.StatusRequestEntityTooLarge, "file-too-large", fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
+		return nil, problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge, fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
 	default:
 		return file, nil
 	}
@@ -100,13 +100,13 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 	_, again := seen[name]
 	switch {
 	case name == "":
-		f.Code, f.Detail, f.Expected = "unknown-member", "The form has a part without a name.", "file, clientId, tenantId"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part without a name.", "file, clientId, tenantId"
 	case name != partFile && name != partClientID && name != partTenantID:
-		f.Code, f.Detail, f.Expected = "unknown-member", "The form has a part that is not known.", "file, clientId, tenantId"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part that is not known.", "file, clientId, tenantId"
 	case again:
-		f.Code, f.Detail = "duplicate-member", "The form has the part more than once."
+		f.Code, f.Detail = diagnosis.CodeDuplicateMember, "The form has the part more than once."
 	case name != partFile && len(content) > maxText:
-		f.Code, f.Detail, f.Expected = "invalid-value", "The part is too long to be an id.", "a GUID"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeInvalidValue, "The part is too long to be an id.", "a GUID"
 	default:
 		return nil
 	}
@@ -114,5 +114,5 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 }
 
 func malformed() error {
-	return problem.New(http.StatusBadRequest, "malformed-form", "The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeMalformedForm, "The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
 }

@@ -136,7 +136,7 @@ func (r *run) execute(ctx context.Context) {
 	failed := r.checkToken()
 	cred, failed := r.exchange(ctx, failed)
 	if len(r.targets) == 0 {
-		r.add(diagnosis.CheckOf("access.list", "list", diagnosis.New("no-storage")))
+		r.add(diagnosis.CheckOf("access.list", "list", diagnosis.New(diagnosis.CodeNoStorage)))
 		return
 	}
 	var group errgroup.Group
@@ -173,7 +173,7 @@ func normalise(req *Request) error {
 		return err
 	}
 	if req.Document.Status.ClientID == "" || req.Document.Spec.TenantID == "" {
-		return &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeNotProvisioned)}
 	}
 	if req.Mode == "" {
 		req.Mode = ModeRoundtrip
@@ -196,18 +196,18 @@ func Check(mode Mode, wanted integration.Access, prefix string) error {
 // the defaults. No value is repeated: somebody may have put a token into the wrong member.
 func Faults(mode Mode, wanted integration.Access, prefix string) []diagnosis.Finding {
 	var findings []diagnosis.Finding
-	note := func(broken bool, code, pointer, detail, expected string) {
+	note := func(broken bool, code diagnosis.Code, pointer, detail, expected string) {
 		if broken {
 			findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail, Expected: expected})
 		}
 	}
-	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, "invalid-mode", "/mode", "The mode is not known.", "oracle or roundtrip")
-	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite, "invalid-access", "/access", "The access is not known.", "read or readWrite")
+	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, diagnosis.CodeInvalidMode, "/mode", "The mode is not known.", "oracle or roundtrip")
+	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite, diagnosis.CodeInvalidAccess, "/access", "The access is not known.", "read or readWrite")
 	if diagnosis.Redact(prefix) != prefix {
-		note(true, "invalid-prefix", "/prefix", "The prefix looks like a token or another secret; a token belongs into subjectToken.", "a relative blob path")
+		note(true, diagnosis.CodeInvalidPrefix, "/prefix", "The prefix looks like a token or another secret; a token belongs into subjectToken.", "a relative blob path")
 		return findings
 	}
-	note(!validPrefix(strings.TrimSuffix(prefix, "/")), "invalid-prefix", "/prefix", "A prefix is a relative path without empty or dot segments.", "a relative blob path")
+	note(!validPrefix(strings.TrimSuffix(prefix, "/")), diagnosis.CodeInvalidPrefix, "/prefix", "A prefix is a relative path without empty or dot segments.", "a relative blob path")
 	return findings
 }
 

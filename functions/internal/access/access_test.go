@@ -44,7 +44,7 @@ func lines(r diagnosis.Report) []string {
 	for _, c := range r.Checks {
 		line := c.ID + " " + string(c.Status)
 		if c.Code != "" {
-			line += " " + c.Code
+			line += " " + string(c.Code)
 		}
 		all = append(all, line)
 	}
@@ -477,7 +477,7 @@ func TestFaultyRequests(t *testing.T) {
 			_, err := c.tester().Run(t.Context(), request)
 			var known *diagnosis.Error
 			require.ErrorAs(t, err, &known)
-			assert.Equal(t, tt.want, known.Diagnosis.Code)
+			assert.Equal(t, tt.want, string(known.Diagnosis.Code))
 			assert.Empty(t, c.requests)
 		})
 	}

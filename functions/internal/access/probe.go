@@ -60,7 +60,7 @@ func (p *probe) preflight(ctx context.Context) state {
 		return missing
 	case err != nil:
 		o.add(o.passed(checkNetwork, "network", titleNetwork))
-		check := diagnosis.CheckFrom("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New("protection-unknown", diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
+		check := diagnosis.CheckFrom("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown, diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
 		check.Status = diagnosis.OutcomeSkip
 		o.add(check)
 		return unseen
@@ -68,7 +68,7 @@ func (p *probe) preflight(ctx context.Context) state {
 	o.add(o.passed(checkNetwork, "network", titleNetwork))
 	if is(properties.HasImmutabilityPolicy) || is(properties.HasLegalHold) || is(properties.IsImmutableStorageWithVersioningEnabled) {
 		if o.wanted == integration.AccessReadWrite {
-			o.fault("access.protection", "protection", "immutable-container")
+			o.fault("access.protection", "protection", diagnosis.CodeImmutableContainer)
 		} else {
 			o.add(o.passed("access.protection", "protection", "The container is immutable; nothing is written"))
 		}
@@ -126,7 +126,7 @@ func (p *probe) readOracle(ctx context.Context) {
 	_, err := p.client.NewBlobClient(o.name("none")).GetProperties(ctx, nil)
 	switch {
 	case err == nil:
-		o.fault(checkRead, "read", "not-recognised-success")
+		o.fault(checkRead, "read", diagnosis.CodeNotRecognisedSuccess)
 	case code(err) == "BlobNotFound":
 		o.reached = true
 		o.add(told(o.passed(checkRead, "read", titleRead)))
@@ -166,7 +166,7 @@ func (p *probe) deleteOracle(ctx context.Context) {
 	_, err := p.client.NewBlobClient(o.name("none")).Delete(ctx, nil)
 	switch {
 	case err == nil:
-		o.fault(checkDelete, "delete", "not-recognised-success")
+		o.fault(checkDelete, "delete", diagnosis.CodeNotRecognisedSuccess)
 	case code(err) == "BlobNotFound":
 		o.add(told(o.granted(checkDelete, "delete", titleDelete)))
 	default:
@@ -201,7 +201,7 @@ func (o *target) granted(id, layer, title string) diagnosis.Check {
 		o.reached = true
 		return o.passed(id, layer, title)
 	}
-	check := diagnosis.CheckOf(id, layer, diagnosis.New("over-privileged", diagnosis.WithContext(o.context(id))))
+	check := diagnosis.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged, diagnosis.WithContext(o.context(id))))
 	check.Target, check.Field = o.url, o.pointer
 	return check
 }
@@ -241,7 +241,7 @@ func (o *target) skipAfterList() {
 func (o *target) skipProtected() {
 	for _, right := range []struct{ layer, title string }{{"write", titleWrite}, {"delete", titleDelete}} {
 		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, "access.protection")
-		check.Target, check.Code = o.url, "immutable-container"
+		check.Target, check.Code = o.url, diagnosis.CodeImmutableContainer
 		check.Detail = "Not tested, because a probe blob could not be removed from an immutable container."
 		o.add(check)
 	}

@@ -99,7 +99,7 @@ func (p *probe) readBack(ctx context.Context, name string, content []byte, tag a
 	case err != nil:
 		o.add(o.from(checkRead, "read", titleRead, err))
 	case !bytes.Equal(read, content) || etag(answer.ETag) != tag:
-		o.fault(checkRead, "read", "content-mismatch")
+		o.fault(checkRead, "read", diagnosis.CodeContentMismatch)
 	default:
 		o.add(o.passed(checkRead, "read", titleRead))
 	}
@@ -111,7 +111,7 @@ func (p *probe) listBack(ctx context.Context, name string) {
 	listed := false
 	err := p.list(ctx, name, func(found string) { listed = listed || found == name })
 	if err == nil && !listed {
-		o.fault(checkList, "list", "probe-not-listed")
+		o.fault(checkList, "list", diagnosis.CodeProbeNotListed)
 		return
 	}
 	o.add(o.from(checkList, "list", titleList, err))
@@ -137,7 +137,7 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 	}
 	where := o.context("access.cleanup")
 	where.Target = o.blobURL(name)
-	d := diagnosis.New("probe-not-removed", diagnosis.WithContext(where))
+	d := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
 	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
 	check.Target = o.url
 	o.add(check)
@@ -168,5 +168,5 @@ func reason(err error, c diagnosis.Context) string {
 		return "The delete was accepted, but the blob is still there."
 	}
 	d := diagnosis.Classify(err, c)
-	return d.Code + ": " + d.Title
+	return string(d.Code) + ": " + d.Title
 }

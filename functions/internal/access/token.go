@@ -44,24 +44,24 @@ func (r *run) checkToken() string {
 	spec := r.request.Document.Spec
 	r.subject = nearest(spec.Subjects, "")
 	if r.request.Token.IsZero() {
-		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New("subject-token-unavailable")))
+		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)))
 		return checkFormat
 	}
 	claims, err := entra.ParseSubjectToken(r.request.Token)
 	if err != nil {
 		// The parser's text names the fault and holds no part of the token.
-		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New("token-malformed", diagnosis.WithDetail("%s", sentence(err)))))
+		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeTokenMalformed, diagnosis.WithDetail("%s", sentence(err)))))
 		return checkFormat
 	}
 	r.subject = nearest(spec.Subjects, claims.Subject)
 	first := len(r.checks)
 	r.add(passed(checkFormat, "token", "The token is a JWT"))
-	r.add(r.compare("token.issuer", "/issuer", "token-issuer-mismatch", "The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
+	r.add(r.compare("token.issuer", "/issuer", diagnosis.CodeTokenIssuerMismatch, "The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
 	r.add(r.compareSubject(claims.Subject))
-	r.add(r.compare("token.audience", "/audience", "token-audience-mismatch", "The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
-	r.add(r.lifetime(claims), r.header("token.algorithm", "token-algorithm-unsupported", "The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
-	r.add(r.header("token.type", "token-type-unsupported", "The token's type is JWT", "JWT", claims.Type, claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
-	r.add(r.header("token.key", "token-key-id-missing", "The token names its key", "", "", claims.KeyID != ""))
+	r.add(r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch, "The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
+	r.add(r.lifetime(claims), r.header("token.algorithm", diagnosis.CodeTokenAlgorithmUnsupported, "The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
+	r.add(r.header("token.type", diagnosis.CodeTokenTypeUnsupported, "The token's type is JWT", "JWT", claims.Type, claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
+	r.add(r.header("token.key", diagnosis.CodeTokenKeyIDMissing, "The token names its key", "", "", claims.KeyID != ""))
 	for _, c := range r.checks[first:] {
 		if c.Status == diagnosis.OutcomeFail {
 			return c.ID
@@ -97,9 +97,9 @@ func common(a, b string) int {
 
 func (r *run) compareSubject(actual string) diagnosis.Check {
 	const title = "The token is for one of the integration's subjects"
-	code := "token-subject-mismatch"
+	code := diagnosis.CodeTokenSubjectMismatch
 	if diagnosis.Diff(r.subject, actual).Class == diagnosis.ClassCase {
-		code = "subject-case-mismatch"
+		code = diagnosis.CodeSubjectCaseMismatch
 	}
 	field := "/subjects"
 	if i := slices.Index(r.request.Document.Spec.Subjects, r.subject); i >= 0 {
@@ -109,7 +109,7 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 }
 
 // compare checks one claim byte for byte, as Entra will.
-func (r *run) compare(id, field, code, title, expected, actual string) diagnosis.Check {
+func (r *run) compare(id, field string, code diagnosis.Code, title, expected, actual string) diagnosis.Check {
 	if expected == actual {
 		return shown(passed(id, "token", title), expected, actual)
 	}
@@ -131,20 +131,20 @@ func (r *run) compare(id, field, code, title, expected, actual string) diagnosis
 func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 	const id, title = "token.lifetime", "The token is valid now"
 	now := r.tester.now()
-	fault := func(code string, expected, actual string) diagnosis.Check {
+	fault := func(code diagnosis.Code, expected, actual string) diagnosis.Check {
 		check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
 		check.Expected, check.Actual = expected, actual
 		return check
 	}
 	switch {
 	case claims.ExpiresAt.IsZero():
-		return fault("token-no-expiry", "exp after "+stamp(now), "no exp")
+		return fault(diagnosis.CodeTokenNoExpiry, "exp after "+stamp(now), "no exp")
 	case !claims.ExpiresAt.After(now):
-		return fault("token-expired", "exp after "+stamp(now), stamp(claims.ExpiresAt))
+		return fault(diagnosis.CodeTokenExpired, "exp after "+stamp(now), stamp(claims.ExpiresAt))
 	case claims.NotBefore.After(now.Add(clockSkew)):
-		return fault("token-not-yet-valid", "nbf before "+stamp(now), stamp(claims.NotBefore))
+		return fault(diagnosis.CodeTokenNotYetValid, "nbf before "+stamp(now), stamp(claims.NotBefore))
 	case claims.ExpiresAt.Sub(now) > longLife:
-		return fault("token-lifetime-too-long", "exp before "+stamp(now.Add(longLife)), stamp(claims.ExpiresAt))
+		return fault(diagnosis.CodeTokenLifetimeTooLong, "exp before "+stamp(now.Add(longLife)), stamp(claims.ExpiresAt))
 	default:
 		return shown(passed(id, "token", title), "exp after "+stamp(now), stamp(claims.ExpiresAt))
 	}
@@ -156,7 +156,7 @@ func shown(check diagnosis.Check, expected, actual string) diagnosis.Check {
 	return check
 }
 
-func (r *run) header(id, code, title, expected, actual string, ok bool) diagnosis.Check {
+func (r *run) header(id string, code diagnosis.Code, title, expected, actual string, ok bool) diagnosis.Check {
 	if ok {
 		return passed(id, "token", title)
 	}

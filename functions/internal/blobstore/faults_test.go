@@ -8,11 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/blobstore"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // faulty lets a test act around each request: before may answer or fail in the service's stead, after may lose the
@@ -200,18 +203,51 @@ func TestTooLarge(t *testing.T) {
 	}})
 	_, err = grown.Get(t.Context(), "a")
 	require.ErrorIs(t, err, blobstore.ErrTooLarge)
+	require.ErrorIs(t, err, integration.ErrUnreadable, "it is there, and no outage")
 }
 
 func TestNew(t *testing.T) {
 	for _, u := range []string{"", "acct", "http://acct.blob.core.windows.net", "https://", "https://a/?sig=x", "https://u:p@a/", "://"} {
-		_, err := blobstore.New(u, principal{}, nil)
+		_, err := blobstore.New(u, principal{}, azcore.ClientOptions{})
 		assert.Error(t, err, u)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "sig=", "a URL may hold a signature")
 		}
 	}
-	_, err := blobstore.New(stateURL(), nil, nil)
+	_, err := blobstore.New(stateURL(), nil, azcore.ClientOptions{})
 	assert.Error(t, err)
-	_, err = blobstore.New(stateURL()+"/", principal{}, nil)
+	_, err = blobstore.New(stateURL()+"/", principal{}, azcore.ClientOptions{})
 	assert.NoError(t, err)
+}
+
+// TestOneBlobFailsNoList: one that is too large is named, and one that no record is called like is none.
+func TestOneBlobFailsNoList(t *testing.T) {
+	s := newSandbox(t)
+	plain := s.store(t, nil)
+	for _, key := range []string{"p/a", "p/b", "p/c"} {
+		_, err := plain.Put(t.Context(), key, []byte("1"), "")
+		require.NoError(t, err)
+	}
+	_, err := s.world.WriteBlob(deployment.Example().State.Name, deployment.StateContainer,
+		world.Blob{Name: "p/a note of mine.txt", Content: []byte("hello")})
+	require.NoError(t, err)
+	grown := s.store(t, &faulty{next: s.transport, after: func(r *http.Request, resp *http.Response) error {
+		if strings.HasSuffix(r.URL.Path, "/p/b") {
+			_ = resp.Body.Close()
+			resp.Body = io.NopCloser(bytes.NewReader(make([]byte, blobstore.MaxBody+1)))
+			resp.ContentLength = -1
+		}
+		return nil
+	}})
+	records, next, err := grown.List(t.Context(), "p/", "", 10)
+	require.NoError(t, err)
+	assert.Empty(t, next)
+	require.Len(t, records, 3)
+	assert.Equal(t, "p/b", records[1].Key)
+	require.ErrorIs(t, records[1].Err, integration.ErrUnreadable)
+	assert.Empty(t, records[1].Body)
+	for _, i := range []int{0, 2} {
+		assert.NoError(t, records[i].Err)
+		assert.Equal(t, "1", string(records[i].Body))
+	}
 }

@@ -28,8 +28,11 @@ func (s *Store) List(ctx context.Context, prefix, token string, limit int) ([]in
 	for i, key := range keys {
 		group.Go(func() error {
 			record, err := s.Get(groupCtx, key)
-			if errors.Is(err, integration.ErrNotFound) {
-				return nil // deleted since it was listed
+			switch {
+			case errors.Is(err, integration.ErrNotFound), errors.Is(err, ErrInvalidKey):
+				return nil // deleted since it was listed, or a blob that no record is called like
+			case errors.Is(err, integration.ErrUnreadable):
+				record, err = integration.Record{Key: key, Err: err}, nil
 			}
 			records[i], found[i] = record, true
 			return err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // The aspects that others need.
@@ -99,7 +100,7 @@ func (v value) aspect() aspect {
 			}
 		},
 		rules: []rule{
-			{id: "not-string", code: "file-value-not-string", check: func(s *subject) []fault { return notStrings(s.given(v.name)) }},
+			{id: "not-string", code: diagnosis.CodeFileValueNotString, check: func(s *subject) []fault { return notStrings(s.given(v.name)) }},
 			{id: "table", check: func(s *subject) []fault {
 				var faults []fault
 				for _, m := range s.given(v.name) {
@@ -117,7 +118,7 @@ func (v value) aspect() aspect {
 func (v value) faults(s *subject, m member) []fault {
 	var faults []fault
 	for _, b := range v.table(s).Violations(m.value) {
-		faults = append(faults, fault{code: b.Code, id: b.Code[len(v.prefix)+1:], pointer: m.pointer, detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
+		faults = append(faults, fault{code: b.Code, id: string(b.Code[len(v.prefix)+1:]), pointer: m.pointer, detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
 	}
 	return faults
 }
@@ -158,7 +159,7 @@ func needsSound(names ...string) func(*subject) string {
 			}
 			for _, b := range v.table(s).Violations(m.value) {
 				if !b.Warning {
-					return "file." + v.name + "." + b.Code[len(v.prefix)+1:]
+					return "file." + v.name + "." + string(b.Code[len(v.prefix)+1:])
 				}
 			}
 		}
@@ -173,7 +174,7 @@ func needsComparable(name string) func(*subject) string {
 		v, form, file := valueOf(name), s.typed(name), s.value(name)
 		for _, b := range v.table(s).Violations(form) {
 			if !b.Warning {
-				return "form." + name + "." + b.Code[len(v.prefix)+1:]
+				return "form." + name + "." + string(b.Code[len(v.prefix)+1:])
 			}
 		}
 		if by := needsSound(name)(s); by != "" {

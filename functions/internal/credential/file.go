@@ -36,12 +36,12 @@ func CredentialFile(d integration.Document, subject string) ([]byte, error) {
 	case !provisioned(d):
 		return nil, integration.Unprovisioned(d)
 	case len(d.Spec.Subjects) == 0:
-		return nil, refuse("not-provisioned")
+		return nil, refuse(diagnosis.CodeNotProvisioned)
 	case subject == "":
 		subject = d.Spec.Subjects[0]
 	case !slices.Contains(d.Spec.Subjects, subject):
-		return nil, refuse("invalid-parameter", diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
-			Pointer: "/subject", Code: "invalid-parameter", Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
+		return nil, refuse(diagnosis.CodeInvalidParameter, diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
+			Pointer: "/subject", Code: diagnosis.CodeInvalidParameter, Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
 	}
 	return File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, FederatedTokenIssuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}.encode()
 }
@@ -72,6 +72,6 @@ func (f File) encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func refuse(code string, opts ...diagnosis.Option) error {
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }

@@ -43,7 +43,7 @@ func TestCredentialFileNamesTheFailure(t *testing.T) {
 	_, err := credential.CredentialFile(d, "")
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
-	assert.Equal(t, "not-provisioned", known.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeNotProvisioned, known.Diagnosis.Code)
 	assert.Contains(t, known.Diagnosis.Detail, "The last operation, op-7, has failed with arm-permission-missing: ")
 	assert.Equal(t, failure.Remedy, known.Diagnosis.Remedy, "waiting does not help")
 	assert.False(t, known.Diagnosis.Transient)
@@ -53,7 +53,7 @@ func TestCredentialFileRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*integration.Document)
 		subject string
-		code    string
+		code    diagnosis.Code
 	}{
 		"no client id yet":    {func(d *integration.Document) { d.Status.ClientID = "" }, "", "not-provisioned"},
 		"being provisioned":   {func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }, "", "not-provisioned"},

@@ -64,7 +64,7 @@ func Parse(raw []byte) (File, error) {
 			Remedy: strings.Join(c.Remedy.Steps, " ")})
 	}
 	if len(findings) > 0 {
-		return File{}, refuse("invalid-credential-file", diagnosis.WithFindings(findings...))
+		return File{}, refuse(diagnosis.CodeInvalidCredentialFile, diagnosis.WithFindings(findings...))
 	}
 	return File{ClientID: strings.ToLower(r.value(memberClientID)), TenantID: strings.ToLower(r.value(memberTenantID)),
 		FederatedTokenIssuer: r.value(memberIssuer), Subject: r.value(memberSubject), Audience: r.value(memberAudience)}, nil
@@ -73,7 +73,8 @@ func Parse(raw []byte) (File, error) {
 // rule is one rule of the file. Its id is that of its aspect and a word of its own; its words and its severity are those
 // of its code in the catalogue.
 type rule struct {
-	id, code string
+	id   string
+	code diagnosis.Code
 	// fatal means that nothing can be said about the aspects that need this one.
 	fatal bool
 	check func(*subject) []fault
@@ -82,7 +83,7 @@ type rule struct {
 // fault is one place that breaks a rule.
 type fault struct {
 	// code replaces the rule's code, for a rule that stands for a whole table.
-	code string
+	code diagnosis.Code
 	// id replaces the rule's id likewise.
 	id                       string
 	pointer                  string

@@ -148,7 +148,7 @@ func codes(r diagnosis.Report) []string {
 	var all []string
 	for _, c := range r.Checks {
 		if c.Code != "" {
-			all = append(all, c.Code+" "+c.Field)
+			all = append(all, string(c.Code)+" "+c.Field)
 		}
 	}
 	return all

@@ -10,7 +10,7 @@ import (
 // agreementRules are about the two ids together.
 func agreementRules() []rule {
 	return []rule{
-		{id: "same", code: "client-id-is-tenant-id", check: func(s *subject) []fault {
+		{id: "same", code: diagnosis.CodeClientIDIsTenantID, check: func(s *subject) []fault {
 			id := s.value(memberClientID)
 			return faultIf(strings.EqualFold(id, s.value(memberTenantID)), fault{pointer: s.pointer(memberClientID), actual: id})
 		}},
@@ -23,10 +23,10 @@ const ruleSwapped = "swapped"
 // alone cannot tell.
 func formClientRules() []rule {
 	return []rule{
-		{id: ruleSwapped, code: "form-ids-swapped", check: func(s *subject) []fault {
+		{id: ruleSwapped, code: diagnosis.CodeFormIDsSwapped, check: func(s *subject) []fault {
 			return faultIf(s.swapped(), fault{pointer: s.pointer(memberClientID), expected: field.ActualID(s.Form.ClientID), actual: field.ActualID(s.value(memberClientID))})
 		}},
-		{id: "mismatch", code: "form-client-id-mismatch", check: func(s *subject) []fault {
+		{id: "mismatch", code: diagnosis.CodeFormClientIDMismatch, check: func(s *subject) []fault {
 			if s.swapped() {
 				return nil
 			}
@@ -36,7 +36,7 @@ func formClientRules() []rule {
 }
 
 func formTenantRules() []rule {
-	return []rule{{id: "mismatch", code: "form-tenant-id-mismatch", check: func(s *subject) []fault {
+	return []rule{{id: "mismatch", code: diagnosis.CodeFormTenantIDMismatch, check: func(s *subject) []fault {
 		return s.compare(memberTenantID, memberClientID, "The form's tenant id is the file's client id.")
 	}}}
 }
@@ -67,7 +67,7 @@ func (s *subject) compare(name, other, crossed string) []fault {
 // platformIssuerRules and platformSubjectRules hold the file against the settings of this service. A file for another
 // platform is not wrong, hence warnings.
 func platformIssuerRules() []rule {
-	return []rule{{id: "unexpected", code: "issuer-unexpected", check: func(s *subject) []fault {
+	return []rule{{id: "unexpected", code: diagnosis.CodeIssuerUnexpected, check: func(s *subject) []fault {
 		issuer := s.value(memberIssuer)
 		d := diagnosis.Diff(s.Linter.Issuer, issuer)
 		if d.At == nil {
@@ -85,7 +85,7 @@ func platformIssuerRules() []rule {
 }
 
 func platformSubjectRules() []rule {
-	return []rule{{id: "unexpected", code: "subject-unexpected", check: func(s *subject) []fault {
+	return []rule{{id: "unexpected", code: diagnosis.CodeSubjectUnexpected, check: func(s *subject) []fault {
 		subject := s.value(memberSubject)
 		before, after, _ := strings.Cut(s.SubjectTemplate, "{service}")
 		if strings.HasPrefix(subject, before) && strings.HasSuffix(subject, after) {

@@ -5,56 +5,58 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // byteRules are about the file as bytes. One of them that is fatal leaves nothing to read.
 func byteRules() []rule {
 	return []rule{
-		{id: "size", code: "file-too-large", fatal: true, check: func(s *subject) []fault {
+		{id: "size", code: diagnosis.CodeFileTooLarge, fatal: true, check: func(s *subject) []fault {
 			return faultIf(len(s.raw) > MaxSize, fault{expected: fmt.Sprintf("at most %d bytes", MaxSize), actual: fmt.Sprintf("%d bytes", len(s.raw))})
 		}},
-		{id: "not-text", code: "file-not-text", fatal: true, check: func(s *subject) []fault {
+		{id: "not-text", code: diagnosis.CodeFileNotText, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.binary != "", fault{detail: "The file is " + s.binary + "."})
 		}},
-		{id: "encoding", code: "file-encoding", fatal: true, check: func(s *subject) []fault {
+		{id: "encoding", code: diagnosis.CodeFileEncoding, fatal: true, check: func(s *subject) []fault {
 			if s.invalid < 0 {
 				return nil
 			}
 			line, column := place(string(s.raw), s.invalid)
 			return []fault{{detail: fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in Windows-1252 or Latin-1.", s.invalid, line, column), expected: "UTF-8"}}
 		}},
-		{id: "utf-16", code: "file-encoding", check: func(s *subject) []fault {
+		{id: "utf-16", code: diagnosis.CodeFileEncoding, check: func(s *subject) []fault {
 			return faultIf(s.utf16, fault{detail: "The file is UTF-16, as Windows PowerShell writes it with >.", expected: "UTF-8", actual: "UTF-16"})
 		}},
-		{id: "byte-order-mark", code: "file-byte-order-mark", check: func(s *subject) []fault { return faultIf(s.marked, fault{}) }},
-		{id: "empty", code: "file-empty", fatal: true, check: func(s *subject) []fault { return faultIf(strings.TrimSpace(s.text) == "", fault{}) }},
+		{id: "byte-order-mark", code: diagnosis.CodeFileByteOrderMark, check: func(s *subject) []fault { return faultIf(s.marked, fault{}) }},
+		{id: "empty", code: diagnosis.CodeFileEmpty, fatal: true, check: func(s *subject) []fault { return faultIf(strings.TrimSpace(s.text) == "", fault{}) }},
 	}
 }
 
 // jsonRules are about the file as JSON.
 func jsonRules() []rule {
 	return []rule{
-		{id: "wrong-kind", code: "file-wrong-kind", fatal: true, check: func(s *subject) []fault {
+		{id: "wrong-kind", code: diagnosis.CodeFileWrongKind, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.kind != "", fault{detail: "The file is " + s.kind + "."})
 		}},
-		{id: "syntax", code: "file-not-json", fatal: true, check: func(s *subject) []fault {
+		{id: "syntax", code: diagnosis.CodeFileNotJSON, fatal: true, check: func(s *subject) []fault {
 			if s.syntax < 0 {
 				return nil
 			}
 			line, column := place(s.text, s.syntax)
 			return []fault{{detail: fmt.Sprintf("Line %d, column %d: %s", line, column, hint(s.text, s.syntax))}}
 		}},
-		{id: "trailing-data", code: "file-trailing-data", check: func(s *subject) []fault {
+		{id: "trailing-data", code: diagnosis.CodeFileTrailingData, check: func(s *subject) []fault {
 			if s.trailing < 0 {
 				return nil
 			}
 			line, column := place(s.text, s.trailing)
 			return []fault{{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.", line, column)}}
 		}},
-		{id: "not-object", code: "file-not-object", fatal: true, check: func(s *subject) []fault {
+		{id: "not-object", code: diagnosis.CodeFileNotObject, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.shape != "object", fault{expected: "an object", actual: s.shape})
 		}},
-		{id: "wrapped", code: "file-wrapped", check: func(s *subject) []fault { return faultIf(s.base != "", fault{pointer: s.base}) }},
+		{id: "wrapped", code: diagnosis.CodeFileWrapped, check: func(s *subject) []fault { return faultIf(s.base != "", fault{pointer: s.base}) }},
 	}
 }
 

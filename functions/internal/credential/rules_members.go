@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // memberRules are about the names. A member that holds a secret is left to secretRules.
 func memberRules() []rule {
 	return []rule{
-		{id: "missing", code: "file-member-missing", check: func(s *subject) []fault {
+		{id: "missing", code: diagnosis.CodeFileMemberMissing, check: func(s *subject) []fault {
 			var faults []fault
 			for _, name := range memberNames() {
 				if len(s.given(name)) == 0 {
@@ -22,7 +23,7 @@ func memberRules() []rule {
 			}
 			return faults
 		}},
-		{id: "misnamed", code: "file-member-misnamed", check: func(s *subject) []fault {
+		{id: "misnamed", code: diagnosis.CodeFileMemberMisnamed, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
 				if m.stands == "" || m.stands == m.name {
 					return nil
@@ -30,7 +31,7 @@ func memberRules() []rule {
 				return &fault{pointer: m.pointer, expected: m.stands, actual: shown(m.name)}
 			})
 		}},
-		{id: "duplicate", code: "file-member-duplicate", check: func(s *subject) []fault {
+		{id: "duplicate", code: diagnosis.CodeFileMemberDuplicate, check: func(s *subject) []fault {
 			seen := map[string]bool{}
 			return each(s.members, func(m member) *fault {
 				folded := strings.ToLower(m.name)
@@ -41,10 +42,10 @@ func memberRules() []rule {
 				return &fault{pointer: m.pointer}
 			})
 		}},
-		{id: "swapped", code: "issuer-subject-swapped", check: func(s *subject) []fault {
+		{id: "swapped", code: diagnosis.CodeIssuerSubjectSwapped, check: func(s *subject) []fault {
 			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") && strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
 		}},
-		{id: "unknown", code: "file-member-unknown", check: func(s *subject) []fault {
+		{id: "unknown", code: diagnosis.CodeFileMemberUnknown, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
 				if m.stands != "" || strings.EqualFold(m.name, m.close) || len(hidden(m)) > 0 {
 					return nil
@@ -77,12 +78,12 @@ func secretRules() []rule {
 			for _, m := range s.members {
 				if what := field.Secret(m.value); m.stands != "" && what != "" {
 					// Its own code, since the remedy is not to remove the member but to put the right value in its place.
-					faults = append(faults, fault{code: valueOf(m.stands).prefix + "-secret", id: "value", pointer: m.pointer, detail: what})
+					faults = append(faults, fault{code: diagnosis.Code(valueOf(m.stands).prefix + "-secret"), id: "value", pointer: m.pointer, detail: what})
 				}
 			}
 			return faults
 		}},
-		{id: "member", code: "file-secret", check: func(s *subject) []fault {
+		{id: "member", code: diagnosis.CodeFileSecret, check: func(s *subject) []fault {
 			var faults []fault
 			for _, m := range slices.Concat(s.around, s.members) {
 				if m.stands == "" || m.shape != "string" {
@@ -91,7 +92,7 @@ func secretRules() []rule {
 			}
 			return faults
 		}},
-		{id: "text", code: "file-secret", check: func(s *subject) []fault {
+		{id: "text", code: diagnosis.CodeFileSecret, check: func(s *subject) []fault {
 			if len(s.members) > 0 && s.trailing < 0 {
 				return nil
 			}

@@ -6,6 +6,7 @@ package ddoe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,9 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt, its answer's body included.
-	requestTimeout = 30 * time.Second
+	// AnswerLimit is how long one attempt may take, to the last byte of its answer. The platform's own SDK waits four
+	// times as long, but has no caller that ends after some minutes.
+	AnswerLimit = 30 * time.Second
 	// maxRetries is how often a request is sent again.
 	maxRetries = 3
 	// maxWait is the longest pause within a request: who is asked to wait longer gets the error and decides.
@@ -42,6 +44,8 @@ type Options struct {
 	Client *http.Client
 	// Sleep waits between attempts; it returns early with the context's error. A timer where nil.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// Limit is how long one attempt may take; AnswerLimit where zero.
+	Limit time.Duration
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
 	Hidden []secret.Value
 }
@@ -52,6 +56,7 @@ type Client struct {
 	key    secret.Value
 	client *http.Client
 	sleep  func(ctx context.Context, d time.Duration) error
+	limit  time.Duration
 	hidden []secret.Value
 }
 
@@ -64,7 +69,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.Key.IsZero() {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
-	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep,
+	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep, limit: cmp.Or(o.Limit, AnswerLimit),
 		hidden: append(slices.Clone(o.Hidden), o.Key)}
 	if c.sleep == nil {
 		c.sleep = pause
@@ -135,7 +140,7 @@ func (c *Client) do(ctx context.Context, r call) (string, error) {
 
 // send makes one attempt and reads its answer.
 func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {

@@ -24,7 +24,7 @@ type serviceError interface {
 
 // classified is a cause, with what a service answered and the words that its text added.
 type classified struct {
-	code     string
+	code     Code
 	evidence *Evidence
 	target   string // what was asked, where the error says so
 	words    words
@@ -58,7 +58,7 @@ func classify(err error, c Context) classified {
 		return classified{ready: &ready.Diagnosis}
 	}
 	if err == nil {
-		return classified{code: "internal"}
+		return classified{code: CodeInternal}
 	}
 	if own, ok := ownInfrastructure(err, c); ok {
 		return own
@@ -80,13 +80,13 @@ func classify(err error, c Context) classified {
 	// What azidentity cannot do it marks so. The federated identity's own failures are typed and were met above.
 	var identity interface{ NonRetriable() }
 	if errors.As(err, &identity) && !strings.HasPrefix(c.Operation, "access.") {
-		return classified{code: "service-identity-unavailable"}
+		return classified{code: CodeServiceIdentityUnavailable}
 	}
 	return classified{code: CodeUnrecognised}
 }
 
 // byStatus is the code for a status that means the same whatever the service's own code is.
-func byStatus(status int, throttled, unavailable string) string {
+func byStatus(status int, throttled, unavailable Code) Code {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return throttled

@@ -20,26 +20,26 @@ func ddoeMeanings() []ddoeMeaning {
 	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
 	content := []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency}
 	return []ddoeMeaning{
-		{nil, []int{http.StatusPaymentRequired}, "ddoe-quota-reached"},
-		{[]string{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound}, "ddoe-organization-unknown"},
-		{[]string{"ddoe.project.get"}, unknown, "ddoe-project-unknown"},
+		{nil, []int{http.StatusPaymentRequired}, CodeDDOEQuotaReached},
+		{[]string{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound}, CodeDDOEOrganizationUnknown},
+		{[]string{"ddoe.project.get"}, unknown, CodeDDOEProjectUnknown},
 		{[]string{"ddoe.types.list", integrations + "create", integrations + "update", integrations + "delete", integrations + "list", integrations + "get"},
-			[]int{http.StatusForbidden}, "ddoe-organization-role-missing"},
-		{[]string{integrations + "create", integrations + "list"}, []int{http.StatusNotFound}, "ddoe-organization-unknown"},
-		{[]string{integrations + "create", integrations + "update"}, []int{http.StatusConflict}, "ddoe-integration-name-taken"},
-		{[]string{integrations + "create", integrations + "update"}, content, "ddoe-integration-refused"},
-		{[]string{integrations + "delete"}, content, "ddoe-integration-not-deleted"},
-		{[]string{"ddoe.driver.create", "ddoe.driver.update"}, content, "ddoe-driver-refused"},
-		{[]string{"ddoe.driver.delete"}, content, "ddoe-driver-not-deleted"},
-		{[]string{"ddoe.driver.test"}, append(content, http.StatusNotFound), "ddoe-driver-test-failed"},
+			[]int{http.StatusForbidden}, CodeDDOEOrganizationRoleMissing},
+		{[]string{integrations + "create", integrations + "list"}, []int{http.StatusNotFound}, CodeDDOEOrganizationUnknown},
+		{[]string{integrations + "create", integrations + "update"}, []int{http.StatusConflict}, CodeDDOEIntegrationNameTaken},
+		{[]string{integrations + "create", integrations + "update"}, content, CodeDDOEIntegrationRefused},
+		{[]string{integrations + "delete"}, content, CodeDDOEIntegrationNotDeleted},
+		{[]string{"ddoe.driver.create", "ddoe.driver.update"}, content, CodeDDOEDriverRefused},
+		{[]string{"ddoe.driver.delete"}, content, CodeDDOEDriverNotDeleted},
+		{[]string{"ddoe.driver.test"}, append(content, http.StatusNotFound), CodeDDOEDriverTestFailed},
 	}
 }
 
 func ddoeCode(status int, code, operation string) Code {
 	if code == "answer-invalid" {
-		return "ddoe-answer-invalid"
+		return CodeDDOEAnswerInvalid
 	}
-	if s := byStatus(status, "ddoe-throttled", "ddoe-unavailable"); s != "" {
+	if s := byStatus(status, CodeDDOEThrottled, CodeDDOEUnavailable); s != "" {
 		return s
 	}
 	for _, m := range ddoeMeanings() {
@@ -49,13 +49,13 @@ func ddoeCode(status int, code, operation string) Code {
 	}
 	switch {
 	case status == http.StatusUnauthorized:
-		return "ddoe-unauthorized"
+		return CodeDDOEUnauthorized
 	case status == http.StatusForbidden && strings.HasPrefix(operation, "ddoe.driver."):
-		return "ddoe-project-role-missing"
+		return CodeDDOEProjectRoleMissing
 	case status == http.StatusForbidden:
-		return "ddoe-forbidden"
+		return CodeDDOEForbidden
 	case status == http.StatusNotFound:
-		return "ddoe-not-found"
+		return CodeDDOENotFound
 	}
-	return "ddoe-unrecognised"
+	return CodeDDOEUnrecognised
 }

@@ -40,34 +40,34 @@ func classifyExchange(err error, c Context) (classified, bool) {
 }
 
 // exchangeCode decides by HTTP status and OAuth error where they say "try again", by the AADSTS number else.
-func exchangeCode(e exchangeError) string {
-	if code := byStatus(e.HTTPStatus(), "entra-throttled", "entra-unavailable"); code != "" {
+func exchangeCode(e exchangeError) Code {
+	if code := byStatus(e.HTTPStatus(), CodeEntraThrottled, CodeEntraUnavailable); code != "" {
 		return code
 	}
 	if code, ok := catalogue().byAADSTS[e.AADSTS()]; ok {
 		return code
 	}
 	if e.OAuthError() == "temporarily_unavailable" || e.OAuthError() == "server_error" {
-		return "entra-unavailable"
+		return CodeEntraUnavailable
 	}
-	return "entra-unrecognised"
+	return CodeEntraUnrecognised
 }
 
 // exchangeWords lays what Entra says it saw beside what the document says.
-func exchangeWords(code string, e explainedError, c Context) words {
+func exchangeWords(code Code, e explainedError, c Context) words {
 	issuer, subject, audience := e.Presented()
 	var w words
 	switch code {
-	case "credential-issuer-mismatch":
+	case CodeCredentialIssuerMismatch:
 		w = words{field: "/issuer", expected: c.Issuer, actual: issuer}
-	case "credential-subject-mismatch", "credential-subject-case-mismatch":
+	case CodeCredentialSubjectMismatch, CodeCredentialSubjectCaseMismatch:
 		w = words{field: "/subject", expected: c.Subject, actual: subject}
 		if expected := e.ExpectedSubject(); expected != "" {
 			w.expected = expected
 		}
-	case "credential-audience-mismatch", "credential-audience-not-exchange":
+	case CodeCredentialAudienceMismatch, CodeCredentialAudienceNotExchange:
 		w = words{field: "/audience", expected: c.Audience, actual: audience}
-	case "credential-mismatch":
+	case CodeCredentialMismatch:
 		w = firstDifference(c, issuer, subject, audience)
 	}
 	if w.actual != "" {

@@ -13,7 +13,7 @@ import (
 )
 
 // networkCode classifies Go's own errors of the way to a service; empty if it is none of them.
-func networkCode(err error) string {
+func networkCode(err error) Code {
 	var (
 		dns        *net.DNSError
 		verify     *tls.CertificateVerificationError
@@ -28,20 +28,20 @@ func networkCode(err error) string {
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "canceled"
+		return CodeCanceled
 	case errors.As(err, &proxy):
-		return "network-proxy"
+		return CodeNetworkProxy
 	case errors.As(err, &dns):
-		return "network-dns"
+		return CodeNetworkDNS
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &record), errors.As(err, &alert):
-		return "network-tls"
+		return CodeNetworkTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &hasTimeout) && hasTimeout.Timeout():
-		return "network-timeout"
+		return CodeNetworkTimeout
 	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "network-connect"
+		return CodeNetworkConnect
 	case errors.As(err, &request) && request.Op != "parse":
-		return "network-connect" // net/http had no answer, for a reason that has no type
+		return CodeNetworkConnect // net/http had no answer, for a reason that has no type
 	default:
 		return ""
 	}
@@ -54,6 +54,10 @@ func networkHost(err error, c Context) string {
 		if u, err := url.Parse(request.URL); err == nil && u.Hostname() != "" {
 			return u.Hostname()
 		}
+	}
+	var named interface{ Host() string }
+	if errors.As(err, &named) && named.Host() != "" {
+		return named.Host()
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.Name != "" {

@@ -17,27 +17,31 @@ const (
 )
 
 // ownInfrastructure recognises failures of the app's own queue and store by the operation alone: their cause is ours,
-// whatever the service said.
+// whatever the service said. The one exception is a version that the account does not know: waiting helps nobody there.
 func ownInfrastructure(err error, c Context) (classified, bool) {
-	code := ""
+	code := Code("")
 	switch {
 	case strings.HasPrefix(c.Operation, "store."):
-		code = "store-unavailable"
+		code = CodeStoreUnavailable
 	case strings.HasPrefix(c.Operation, "bus."):
-		code = "queue-unavailable"
+		code = CodeQueueUnavailable
 	default:
 		return classified{}, false
 	}
 	var response *azcore.ResponseError
-	if errors.As(err, &response) {
-		return classified{code: code, evidence: responseEvidence(response, serviceStorage)}, true
+	if !errors.As(err, &response) {
+		return classified{code: code}, true
 	}
-	return classified{code: code}, true
+	k := classified{code: code, evidence: responseEvidence(response, serviceStorage)}
+	if _, refused := versionRefused(response); refused {
+		k.code, k.words = CodeStorageVersionUnsupported, storageWords(response, c)
+	}
+	return k, true
 }
 
 func classifyService(e serviceError, c Context) classified {
 	evidence := &Evidence{Service: e.Service(), HTTPStatus: e.HTTPStatus(), ServiceCode: Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
-	var code string
+	var code Code
 	switch e.Service() {
 	case serviceGraph:
 		code = graphCode(e.HTTPStatus(), e.ErrorCode(), c)
@@ -59,28 +63,28 @@ func classifyService(e serviceError, c Context) classified {
 }
 
 // graphCodes are the error codes of Microsoft Graph that have one meaning.
-func graphCodes() map[string]string {
-	return map[string]string{
-		"Authorization_RequestDenied":             "graph-permission-missing",
-		"InvalidAuthenticationToken":              "service-token-refused",
-		"CompactToken validation failed":          "service-token-refused",
-		"Directory_ConcurrencyViolation":          "directory-busy",
-		"ConcurrencyViolation":                    "directory-busy",
-		"Directory_QuotaExceeded":                 "directory-quota-exceeded",
-		"Error_MsaAppDoesNotExist":                "sign-in-audience-refused",
-		"ServiceTreeNullValueProvided":            "service-management-reference-required",
-		"ServiceTreeInvalid":                      "service-management-reference-required",
-		"NoBackingApplicationObject":              "directory-not-replicated",
-		"Request_MultipleObjectsWithSameKeyValue": "object-already-exists",
-		"InvalidFederatedIdentityCredentialValue": "federated-credential-refused",
-		"Request_BadRequest":                      "graph-request-refused",
-		"TooManyRequests":                         "throttled",
-		"activityLimitReached":                    "throttled",
+func graphCodes() map[string]Code {
+	return map[string]Code{
+		"Authorization_RequestDenied":             CodeGraphPermissionMissing,
+		"InvalidAuthenticationToken":              CodeServiceTokenRefused,
+		"CompactToken validation failed":          CodeServiceTokenRefused,
+		"Directory_ConcurrencyViolation":          CodeDirectoryBusy,
+		"ConcurrencyViolation":                    CodeDirectoryBusy,
+		"Directory_QuotaExceeded":                 CodeDirectoryQuotaExceeded,
+		"Error_MsaAppDoesNotExist":                CodeSignInAudienceRefused,
+		"ServiceTreeNullValueProvided":            CodeServiceManagementReferenceRequired,
+		"ServiceTreeInvalid":                      CodeServiceManagementReferenceRequired,
+		"NoBackingApplicationObject":              CodeDirectoryNotReplicated,
+		"Request_MultipleObjectsWithSameKeyValue": CodeObjectAlreadyExists,
+		"InvalidFederatedIdentityCredentialValue": CodeFederatedCredentialRefused,
+		"Request_BadRequest":                      CodeGraphRequestRefused,
+		"TooManyRequests":                         CodeThrottled,
+		"activityLimitReached":                    CodeThrottled,
 	}
 }
 
-func graphCode(status int, code string, c Context) string {
-	if s := byStatus(status, "throttled", "graph-unavailable"); s != "" {
+func graphCode(status int, code string, c Context) Code {
+	if s := byStatus(status, CodeThrottled, CodeGraphUnavailable); s != "" {
 		return s
 	}
 	if s, ok := graphCodes()[code]; ok {
@@ -88,66 +92,66 @@ func graphCode(status int, code string, c Context) string {
 	}
 	switch status {
 	case http.StatusUnauthorized:
-		return "service-token-refused"
+		return CodeServiceTokenRefused
 	case http.StatusForbidden:
-		return "graph-permission-missing"
+		return CodeGraphPermissionMissing
 	case http.StatusNotFound:
 		return graphNotFound(c)
 	case http.StatusConflict:
-		return "object-already-exists"
+		return CodeObjectAlreadyExists
 	default:
-		return "graph-unrecognised"
+		return CodeGraphUnrecognised
 	}
 }
 
 // graphNotFound depends on what was done: writing below an application or for one means that it is not replicated.
-func graphNotFound(c Context) string {
+func graphNotFound(c Context) Code {
 	switch c.Operation {
 	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.upsert":
-		return "directory-not-replicated"
+		return CodeDirectoryNotReplicated
 	case "application.get":
-		return "application-missing"
+		return CodeApplicationMissing
 	case "servicePrincipal.get":
-		return "service-principal-not-found"
+		return CodeServicePrincipalNotFound
 	default:
-		return "object-not-found"
+		return CodeObjectNotFound
 	}
 }
 
 // armCodes are the error codes of Azure Resource Manager that have one meaning.
-func armCodes() map[string]string {
-	return map[string]string{
-		"PrincipalNotFound":                        "principal-not-replicated",
-		"UnmatchedPrincipalType":                   "principal-type-mismatch",
-		"RoleAssignmentExists":                     "role-assignment-exists",
-		"RoleAssignmentUpdateNotPermitted":         "role-assignment-name-taken",
-		"HashConflictOnDifferentRoleAssignmentIds": "role-assignment-name-conflict",
-		"RoleDefinitionDoesNotExist":               "role-definition-missing",
-		"RoleAssignmentLimitExceeded":              "role-assignment-limit",
-		"RoleAssignmentNotFound":                   "role-assignment-not-found",
-		"AuthorizationFailed":                      "arm-permission-missing",
-		"LinkedAuthorizationFailed":                "linked-authorization-failed",
-		"ScopeLocked":                              "scope-locked",
-		"RequestDisallowedByPolicy":                "policy-denied",
-		"DisallowedOperation":                      "policy-denied",
-		"ReadOnlyDisabledSubscription":             "subscription-disabled",
-		"SubscriptionNotRegistered":                "subscription-disabled",
-		"SubscriptionNotFound":                     "subscription-not-found",
-		"InvalidSubscriptionId":                    "subscription-not-found",
-		"ResourceGroupNotFound":                    "resource-group-not-found",
-		"ResourceNotFound":                         "storage-account-not-found",
-		"ParentResourceNotFound":                   "storage-account-not-found",
-		"InvalidAuthenticationTokenTenant":         "subscription-tenant-mismatch",
-		"InvalidAuthenticationToken":               "service-token-refused",
-		"ExpiredAuthenticationToken":               "service-token-refused",
-		"AuthenticationFailed":                     "service-token-refused",
-		"TooManyRequests":                          "throttled",
-		"SubscriptionRequestsThrottled":            "throttled",
+func armCodes() map[string]Code {
+	return map[string]Code{
+		"PrincipalNotFound":                        CodePrincipalNotReplicated,
+		"UnmatchedPrincipalType":                   CodePrincipalTypeMismatch,
+		"RoleAssignmentExists":                     CodeRoleAssignmentExists,
+		"RoleAssignmentUpdateNotPermitted":         CodeRoleAssignmentNameTaken,
+		"HashConflictOnDifferentRoleAssignmentIds": CodeRoleAssignmentNameConflict,
+		"RoleDefinitionDoesNotExist":               CodeRoleDefinitionMissing,
+		"RoleAssignmentLimitExceeded":              CodeRoleAssignmentLimit,
+		"RoleAssignmentNotFound":                   CodeRoleAssignmentNotFound,
+		"AuthorizationFailed":                      CodeARMPermissionMissing,
+		"LinkedAuthorizationFailed":                CodeLinkedAuthorizationFailed,
+		"ScopeLocked":                              CodeScopeLocked,
+		"RequestDisallowedByPolicy":                CodePolicyDenied,
+		"DisallowedOperation":                      CodePolicyDenied,
+		"ReadOnlyDisabledSubscription":             CodeSubscriptionDisabled,
+		"SubscriptionNotRegistered":                CodeSubscriptionDisabled,
+		"SubscriptionNotFound":                     CodeSubscriptionNotFound,
+		"InvalidSubscriptionId":                    CodeSubscriptionNotFound,
+		"ResourceGroupNotFound":                    CodeResourceGroupNotFound,
+		"ResourceNotFound":                         CodeStorageAccountNotFound,
+		"ParentResourceNotFound":                   CodeStorageAccountNotFound,
+		"InvalidAuthenticationTokenTenant":         CodeSubscriptionTenantMismatch,
+		"InvalidAuthenticationToken":               CodeServiceTokenRefused,
+		"ExpiredAuthenticationToken":               CodeServiceTokenRefused,
+		"AuthenticationFailed":                     CodeServiceTokenRefused,
+		"TooManyRequests":                          CodeThrottled,
+		"SubscriptionRequestsThrottled":            CodeThrottled,
 	}
 }
 
-func armCode(status int, code string, c Context) string {
-	if s := byStatus(status, "throttled", "arm-unavailable"); s != "" {
+func armCode(status int, code string, c Context) Code {
+	if s := byStatus(status, CodeThrottled, CodeARMUnavailable); s != "" {
 		return s
 	}
 	if s, ok := armCodes()[code]; ok {
@@ -155,15 +159,15 @@ func armCode(status int, code string, c Context) string {
 	}
 	switch status {
 	case http.StatusUnauthorized:
-		return "service-token-refused"
+		return CodeServiceTokenRefused
 	case http.StatusForbidden:
-		return "arm-permission-missing"
+		return CodeARMPermissionMissing
 	case http.StatusNotFound:
 		if c.Operation == "rbac.get" {
-			return "role-assignment-not-found"
+			return CodeRoleAssignmentNotFound
 		}
-		return "storage-account-not-found"
+		return CodeStorageAccountNotFound
 	default:
-		return "arm-unrecognised"
+		return CodeARMUnrecognised
 	}
 }

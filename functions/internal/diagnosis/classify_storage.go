@@ -1,10 +1,13 @@
 package diagnosis
 
 import (
+	"bytes"
+	"encoding/xml"
 	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // classifyResponse classifies an SDK's error by the host that answered: Storage and ARM share no error codes.
@@ -47,68 +50,92 @@ func firstHeader(h http.Header, names ...string) string {
 }
 
 // storageCodes are the error codes of the blob service that have one meaning.
-func storageCodes() map[string]string {
-	return map[string]string{
-		"AuthorizationPermissionMismatch":     "role-missing",
-		"AuthorizationFailure":                "network-rules-blocked",
-		"AuthorizationSourceIPMismatch":       "network-rules-blocked",
-		"InvalidAuthenticationInfo":           "storage-token-refused",
-		"AuthenticationFailed":                "storage-token-refused",
-		"NoAuthenticationInformation":         "storage-request-anonymous",
-		"PublicAccessNotPermitted":            "storage-request-anonymous",
-		"ResourceNotFound":                    "container-not-found",
-		"KeyBasedAuthenticationNotPermitted":  "storage-key-refused",
-		"ContainerNotFound":                   "container-not-found",
-		"BlobNotFound":                        "blob-not-found",
-		"ContainerBeingDeleted":               "container-being-deleted",
-		"ContainerDisabled":                   "container-disabled",
-		"AccountBeingCreated":                 "account-being-created",
-		"AccountIsDisabled":                   "account-disabled",
-		"InsufficientAccountPermissions":      "account-operations-disabled",
-		"BlobImmutableDueToPolicy":            "data-protected",
-		"BlobImmutableDueToLegalHold":         "data-protected",
-		"LeaseIdMissing":                      "blob-leased",
-		"BlobAlreadyExists":                   "blob-exists",
-		"ConditionNotMet":                     "condition-not-met",
-		"UnauthorizedBlobOverwrite":           "overwrite-not-permitted",
-		"UnsupportedHeader":                   "api-version-unsupported",
-		"FeatureVersionMismatch":              "api-version-unsupported",
-		"EndpointUnsupportedAccountFeatures":  "api-version-unsupported",
-		"InvalidUri":                          "storage-name-invalid",
-		"InvalidResourceName":                 "storage-name-invalid",
-		"OutOfRangeInput":                     "storage-name-invalid",
-		"TlsVersionNotPermitted":              "tls-version-refused",
-		"AccountRequiresHttps":                "tls-version-refused",
-		"KeyVaultEncryptionKeyNotFound":       "encryption-key-unavailable",
-		"KeyVaultErrorDuringAuthentication":   "encryption-key-unavailable",
-		"KeyVaultAccessTokenCannotBeAcquired": "encryption-key-unavailable",
-		"KeyVaultVaultNotFound":               "encryption-key-unavailable",
-		"ServerBusy":                          "storage-throttled",
+func storageCodes() map[string]Code {
+	return map[string]Code{
+		"AuthorizationPermissionMismatch":     CodeRoleMissing,
+		"AuthorizationFailure":                CodeNetworkRulesBlocked,
+		"AuthorizationSourceIPMismatch":       CodeNetworkRulesBlocked,
+		"InvalidAuthenticationInfo":           CodeStorageTokenRefused,
+		"AuthenticationFailed":                CodeStorageTokenRefused,
+		"NoAuthenticationInformation":         CodeStorageRequestAnonymous,
+		"PublicAccessNotPermitted":            CodeStorageRequestAnonymous,
+		"ResourceNotFound":                    CodeContainerNotFound,
+		"KeyBasedAuthenticationNotPermitted":  CodeStorageKeyRefused,
+		"ContainerNotFound":                   CodeContainerNotFound,
+		"BlobNotFound":                        CodeBlobNotFound,
+		"ContainerBeingDeleted":               CodeContainerBeingDeleted,
+		"ContainerDisabled":                   CodeContainerDisabled,
+		"AccountBeingCreated":                 CodeAccountBeingCreated,
+		"AccountIsDisabled":                   CodeAccountDisabled,
+		"InsufficientAccountPermissions":      CodeAccountOperationsDisabled,
+		"BlobImmutableDueToPolicy":            CodeDataProtected,
+		"BlobImmutableDueToLegalHold":         CodeDataProtected,
+		"LeaseIdMissing":                      CodeBlobLeased,
+		"BlobAlreadyExists":                   CodeBlobExists,
+		"ConditionNotMet":                     CodeConditionNotMet,
+		"UnauthorizedBlobOverwrite":           CodeOverwriteNotPermitted,
+		"UnsupportedHeader":                   CodeAPIVersionUnsupported,
+		"FeatureVersionMismatch":              CodeAPIVersionUnsupported,
+		"EndpointUnsupportedAccountFeatures":  CodeAPIVersionUnsupported,
+		"InvalidUri":                          CodeStorageNameInvalid,
+		"InvalidResourceName":                 CodeStorageNameInvalid,
+		"OutOfRangeInput":                     CodeStorageNameInvalid,
+		"TlsVersionNotPermitted":              CodeTLSVersionRefused,
+		"AccountRequiresHttps":                CodeTLSVersionRefused,
+		"KeyVaultEncryptionKeyNotFound":       CodeEncryptionKeyUnavailable,
+		"KeyVaultErrorDuringAuthentication":   CodeEncryptionKeyUnavailable,
+		"KeyVaultAccessTokenCannotBeAcquired": CodeEncryptionKeyUnavailable,
+		"KeyVaultVaultNotFound":               CodeEncryptionKeyUnavailable,
+		"ServerBusy":                          CodeStorageThrottled,
 	}
 }
 
-func storageCode(e *azcore.ResponseError, c Context) string {
+func storageCode(e *azcore.ResponseError, c Context) Code {
+	if _, refused := versionRefused(e); refused {
+		return CodeStorageVersionUnsupported
+	}
 	if tenant := StorageTenant(e); e.StatusCode == http.StatusUnauthorized && tenant != "" && c.TenantID != "" && !strings.EqualFold(tenant, c.TenantID) {
-		return "storage-tenant-mismatch"
+		return CodeStorageTenantMismatch
 	}
 	if code, ok := storageCodes()[e.ErrorCode]; ok {
 		return code
 	}
-	if code := byStatus(e.StatusCode, "storage-throttled", "storage-unavailable"); code != "" {
+	if code := byStatus(e.StatusCode, CodeStorageThrottled, CodeStorageUnavailable); code != "" {
 		return code
 	}
 	if e.ErrorCode != "" {
-		return "storage-unrecognised"
+		return CodeStorageUnrecognised
 	}
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
-		return "storage-token-refused"
+		return CodeStorageTokenRefused
 	case http.StatusForbidden:
-		return "storage-permission-denied"
+		return CodeStoragePermissionDenied
 	default:
-		return "storage-unrecognised"
+		return CodeStorageUnrecognised
 	}
 }
+
+// versionRefused returns the service version that the account refused, where that is what it refused: 400
+// InvalidHeaderValue stands for any header, and only the body names it (azure-sdk-for-net issue 45302). An answer to
+// HEAD has no body.
+func versionRefused(e *azcore.ResponseError) (string, bool) {
+	if e.StatusCode != http.StatusBadRequest || e.ErrorCode != "InvalidHeaderValue" || e.RawResponse == nil {
+		return "", false
+	}
+	raw, err := runtime.Payload(e.RawResponse)
+	if err != nil {
+		return "", false
+	}
+	var body struct{ HeaderName, HeaderValue string }
+	if xml.Unmarshal(bytes.TrimPrefix(raw, []byte(byteOrderMark)), &body) != nil {
+		return "", false
+	}
+	return Printable(body.HeaderValue), strings.EqualFold(body.HeaderName, "x-ms-version")
+}
+
+// byteOrderMark begins every XML body of Storage.
+const byteOrderMark = "\ufeff"
 
 // StorageTenant is the tenant that the account trusts, by its own challenge:
 // Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize resource_id=…
@@ -127,6 +154,9 @@ func StorageTenant(e *azcore.ResponseError) string {
 }
 
 func storageWords(e *azcore.ResponseError, c Context) words {
+	if version, refused := versionRefused(e); refused {
+		return words{detail: "The version is " + version + "."}
+	}
 	tenant := StorageTenant(e)
 	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" || strings.EqualFold(tenant, c.TenantID) {
 		return words{}

@@ -9,7 +9,7 @@ import (
 // {subject}; New and Classify fill them from the Context.
 type Entry struct {
 	// Code is kebab-case and never changes once released.
-	Code string
+	Code Code
 	// Title is one short sentence part without a full stop.
 	Title string
 	// Cause says in a sentence or two what is wrong.
@@ -36,14 +36,8 @@ type Entry struct {
 	AADSTS []int
 }
 
-// Code names a cause in the catalogue.
-type Code = string
-
-// CodeUnrecognised is the code of everything that the catalogue does not know.
-const CodeUnrecognised = "unrecognised"
-
 // Lookup returns the entry of a code.
-func Lookup(code string) (Entry, bool) {
+func Lookup(code Code) (Entry, bool) {
 	i, ok := catalogue().byCode[code]
 	if !ok {
 		return Entry{}, false
@@ -64,21 +58,22 @@ func (e Entry) CheckStatus() Outcome {
 
 type index struct {
 	entries  []Entry
-	byCode   map[string]int
-	byAADSTS map[int]string
+	byCode   map[Code]int
+	byAADSTS map[int]Code
 }
 
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
-	entries := slices.Concat(requestEntries(), specEntries(), credentialEntries(), messageEntries(), tokenEntries(), entraEntries(),
-		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries(), ddoeEntries())
+	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(), tokenEntries(), entraEntries(),
+		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries(), ddoeEntries(),
+		settingEntries())
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Code < b.Code {
 			return -1
 		}
 		return 1
 	})
-	ix := index{entries: entries, byCode: make(map[string]int, len(entries)), byAADSTS: map[int]string{}}
+	ix := index{entries: entries, byCode: make(map[Code]int, len(entries)), byAADSTS: map[int]Code{}}
 	for i, e := range entries {
 		ix.byCode[e.Code] = i
 		for _, n := range e.AADSTS {

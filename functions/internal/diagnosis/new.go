@@ -36,7 +36,7 @@ func WithFindings(findings ...Finding) Option {
 
 // New returns the diagnosis of a code. An unknown code becomes CodeUnrecognised, so that nothing is left without
 // words; a test holds that all codes in use are in the catalogue.
-func New(code string, opts ...Option) Diagnosis {
+func New(code Code, opts ...Option) Diagnosis {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
@@ -79,9 +79,9 @@ type Error struct {
 // Error shows code and detail, never the cause's text, which may hold what a service answered.
 func (e *Error) Error() string {
 	if e.Diagnosis.Detail == "" {
-		return e.Diagnosis.Code + ": " + e.Diagnosis.Title
+		return string(e.Diagnosis.Code) + ": " + e.Diagnosis.Title
 	}
-	return e.Diagnosis.Code + ": " + e.Diagnosis.Detail
+	return string(e.Diagnosis.Code) + ": " + e.Diagnosis.Detail
 }
 
 // Unwrap returns the cause.

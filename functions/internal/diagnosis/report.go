@@ -3,7 +3,10 @@
 // tests share. It calls no service and knows no HTTP edge.
 package diagnosis
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Verdict sums up a report. Only a recognised success passes; what is not recognised is Unknown.
 type Verdict string
@@ -76,7 +79,7 @@ type Check struct {
 	ID       string  `json:"id" doc:"Stable name, such as access.write"`
 	Layer    string  `json:"layer" enum:"file,discovery,structure,token,exchange,network,protection,list,read,write,delete,cleanup"`
 	Status   Outcome `json:"status" enum:"pass,warn,fail,skip,unknown"`
-	Code     string  `json:"code,omitempty" doc:"Diagnosis code; empty on a pass"`
+	Code     Code    `json:"code,omitempty" doc:"Diagnosis code; empty on a pass"`
 	Field    string  `json:"field,omitempty" doc:"JSON pointer into the file or spec"`
 	Target   string  `json:"target,omitempty" doc:"What was tested, such as a container URL"`
 	Title    string  `json:"title"`
@@ -111,6 +114,15 @@ type Remedy struct {
 	Command string   `json:"command,omitempty" doc:"A command with the real values filled in"`
 }
 
+// String is the remedy in one line, for a log.
+func (r Remedy) String() string {
+	line := string(r.Who) + ": " + strings.Join(r.Steps, " ")
+	if r.Command != "" {
+		line += " " + r.Command
+	}
+	return line
+}
+
 // Evidence is what a service answered, as codes and ids; never a token and never a body.
 type Evidence struct {
 	Service       string `json:"service,omitempty" enum:"entra,graph,arm,storage,ddoe,servicebus"`
@@ -132,7 +144,7 @@ type Leftover struct {
 
 // Diagnosis is one cause in words: what an operation failed with, or what a problem document says.
 type Diagnosis struct {
-	Code      string    `json:"code"`
+	Code      Code      `json:"code"`
 	Title     string    `json:"title"`
 	Detail    string    `json:"detail,omitempty"`
 	Transient bool      `json:"transient,omitempty"`
@@ -144,7 +156,7 @@ type Diagnosis struct {
 // Finding is one faulty member of an input.
 type Finding struct {
 	Pointer  string `json:"pointer" doc:"JSON pointer (RFC 6901) to the member"`
-	Code     string `json:"code"`
+	Code     Code   `json:"code"`
 	Detail   string `json:"detail"`
 	Expected string `json:"expected,omitempty"`
 	Actual   string `json:"actual,omitempty"`

@@ -34,7 +34,7 @@ func upserts(t *testing.T, c *graph.Client) map[string]func() error {
 			return err
 		},
 		"upsert service principal": func() error {
-			_, _, err := c.UpsertServicePrincipal(t.Context(), appID, graph.ServicePrincipalPatch{AccountEnabled: true})
+			_, _, err := c.UpsertServicePrincipal(t.Context(), appID, graph.ServicePrincipalPatch{})
 			return err
 		},
 		"upsert federated credential": func() error {

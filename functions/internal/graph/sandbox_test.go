@@ -74,11 +74,11 @@ func TestLifecycle(t *testing.T) {
 		Tags: []string{"managed-by:ddoe-wif"}, // a member left out keeps its value
 	}, read)
 
-	sp, write, err := c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{AccountEnabled: true})
+	sp, write, err := c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 	assert.Equal(t, app.AppID, sp.AppID)
-	_, write, err = c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{AccountEnabled: true})
+	_, write, err = c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeUpdated, write.Outcome)
 	readPrincipal, err := c.GetServicePrincipalByAppID(ctx, app.AppID)
@@ -171,7 +171,7 @@ func TestKeysArriveUnchanged(t *testing.T) {
 
 func TestPrincipalWithoutApplication(t *testing.T) {
 	c, _ := onSandbox(t)
-	_, _, err := c.UpsertServicePrincipal(t.Context(), "99999999-9999-4999-8999-999999999999", graph.ServicePrincipalPatch{AccountEnabled: true})
+	_, _, err := c.UpsertServicePrincipal(t.Context(), "99999999-9999-4999-8999-999999999999", graph.ServicePrincipalPatch{})
 	var refused *graph.Error
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 400, refused.StatusCode)

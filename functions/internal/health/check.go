@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -30,14 +31,16 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	if errors.Is(err, integration.ErrNotFound) {
 		return nil
 	}
+	var record integration.HealthRecord
+	if err == nil {
+		record, err = s.recordOf(ctx, d)
+	}
+	if integration.IsRefused(err) {
+		return s.giveUp(ctx, check, err)
+	}
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	record, err := s.Repository.GetHealth(ctx, d.ID)
-	if err != nil {
-		return operation.StoreError(err)
-	}
-	record = current(record, d)
 	now := s.now()
 	asked := check.Slot.IsZero() || check.Confirm // a second look belongs to its first
 	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
@@ -56,6 +59,17 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	r.at = s.now()
 	return s.keepRun(ctx, d, check, r)
+}
+
+// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the sweep
+// asks again.
+func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err error) error {
+	s.passOver(ctx, check.IntegrationID, err)
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		invocation.From(ctx).SetCode(known.Diagnosis.Code)
+	}
+	return nil
 }
 
 // late reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
@@ -79,6 +93,9 @@ func proved(d integration.Document, record integration.HealthRecord) bool {
 // change of the integration has overtaken is thrown away.
 func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run) error {
 	latest, err := s.Repository.Get(ctx, d.ID)
+	if integration.IsRefused(err) {
+		return s.giveUp(ctx, check, err)
+	}
 	if err != nil {
 		return operation.StoreError(err)
 	}

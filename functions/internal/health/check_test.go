@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
@@ -80,7 +81,7 @@ func TestAFailureIsBelievedAtTheSecondLook(t *testing.T) {
 	s := f.status(id)
 	assert.Equal(t, integration.HealthUnhealthy, s.State)
 	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told())
-	assert.Equal(t, "role-missing", s.History[0].Code)
+	assert.Equal(t, diagnosis.CodeRoleMissing, s.History[0].Code)
 	assert.True(t, s.LastPass.Before(slot), "it has not passed since")
 	f.check(f.slot(3))
 	assert.Equal(t, 1, f.asked(), "what is known to be broken needs no second look")
@@ -146,12 +147,12 @@ func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for name, c := range map[string]struct {
-		codes []string
+		codes []diagnosis.Code
 		want  integration.HealthState
 	}{
-		"too many rights":            {[]string{"over-privileged"}, integration.HealthDegraded},
-		"immutable on purpose":       {[]string{"immutable-container"}, integration.HealthHealthy},
-		"immutable, too many rights": {[]string{"immutable-container", "over-privileged"}, integration.HealthDegraded},
+		"too many rights":            {[]diagnosis.Code{"over-privileged"}, integration.HealthDegraded},
+		"immutable on purpose":       {[]diagnosis.Code{"immutable-container"}, integration.HealthHealthy},
+		"immutable, too many rights": {[]diagnosis.Code{"immutable-container", "over-privileged"}, integration.HealthDegraded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -337,7 +338,7 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told(), "killed at %d, after %v", at, after)
 			d, err := f.service.Repository.Get(t.Context(), id)
 			require.NoError(t, err)
-			assert.Equal(t, "role-missing", d.Status.Health.Code)
+			assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Health.Code)
 			if !dead {
 				break
 			}
@@ -399,43 +400,106 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 	assert.Equal(t, []string{"unknown→healthy"}, f.told())
 }
 
-func TestAQueueThatIsDownIsTriedAgain(t *testing.T) {
-	f := newFixture(t)
-	f.integrate(id, "1h")
-	f.down = errors.New("queue down")
-	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
-	for range 3 {
-		require.ErrorIs(t, f.service.Check(t.Context(), check), f.down)
-	}
-	assert.Equal(t, 1, f.looks, "what is known is not looked at again")
-	f.down = nil
-	f.check(f.slot(2)) // the first message has been given up: the next one tells what it found
-	assert.Equal(t, []string{"unknown→healthy"}, f.told())
-}
-
-// TestATopicInTroubleHoldsUpNoCheck: the news wait, and come back for themselves.
+// TestATopicInTroubleHoldsUpNoCheck: the message is done with, and what was found is told by the next check.
 func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.down, f.closed = errors.New("topic down"), message.TopicEvents
 	f.check(f.slot(1))
-	copies := f.messages(message.QueueHealth)
-	require.Len(t, copies, 1, "and the message is done with")
-	assert.Equal(t, f.now().Add(5*time.Minute), copies[0].EnqueueAt)
+	f.check(f.slot(1))
+	assert.Equal(t, 1, f.looks, "what is known is not looked at again")
 	f.report = having("over-privileged")
 	f.check(f.slot(2))
 	assert.Equal(t, integration.HealthDegraded, f.status(id).State)
 	assert.Empty(t, f.told())
-	assert.Equal(t, 2, f.asked())
+	assert.Zero(t, f.asked(), "no message comes back for it")
 	f.down = nil
-	for _, m := range copies {
-		require.NoError(t, f.service.Check(t.Context(), parse(t, m)))
-	}
+	f.check(f.slot(3))
 	assert.Equal(t, []string{"unknown→healthy", "healthy→degraded over-privileged"}, f.told(), "all of them, in their order")
-	assert.Equal(t, 2, f.looks)
-	for _, m := range f.messages(message.QueueHealth) {
-		require.NoError(t, f.service.Check(t.Context(), parse(t, m)))
-	}
+	f.check(f.slot(4))
 	assert.Len(t, f.told(), 2)
-	assert.Equal(t, 2, f.looks)
+}
+
+// TestATopicInTroubleIsToldByTheTimer where no check comes.
+func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.check(f.slot(1))
+	require.Error(t, f.engine.Sweep(t.Context()))
+	f.down = nil
+	for range 2 {
+		require.NoError(t, f.engine.Sweep(t.Context()))
+		assert.Equal(t, []string{"unknown→healthy"}, f.told())
+	}
+	marked, _, err := f.store.List(t.Context(), "outbox/", "", 10)
+	require.NoError(t, err)
+	assert.Empty(t, marked)
+}
+
+// TestANewLifeTellsOfTheOldOne: what an integration that was torn down had to tell is told, and does not show in the one that
+// has its name now.
+func TestANewLifeTellsOfTheOldOne(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.report = having("over-privileged")
+	f.check(f.slot(1))
+	f.change(id, func(d *integration.Document) { d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at })
+	f.down = nil
+	f.report = having("throttled") // which tells nothing
+	f.check(f.slot(2))
+	assert.Equal(t, []string{"unknown→degraded over-privileged"}, f.told())
+	d, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	assert.Nil(t, d.Status.Health)
+}
+
+// TestAHealthRecordThatCannotBeReadBeginsAnew: it must not stop the checks, and is kept for people.
+func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
+	f := newFixture(t)
+	f.integrate(id, "15m")
+	check := func() { require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id})) }
+	check()
+	f.overwrite("health/"+id+".json", "{")
+	d, err := f.service.Repository.Get(t.Context(), id)
+	require.NoError(t, err)
+	status, err := f.service.Status(t.Context(), d)
+	require.NoError(t, err, "people see what is known: nothing")
+	assert.Equal(t, integration.HealthUnknown, status.State)
+	check()
+	status, err = f.service.Status(t.Context(), d)
+	require.NoError(t, err)
+	assert.Equal(t, integration.HealthHealthy, status.State)
+	kept, _, err := f.store.List(t.Context(), "unreadable/health/"+id, "", 10)
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	assert.Equal(t, "{", string(kept[0].Body))
+}
+
+// TestACheckOfWhatCannotBeReadIsDoneWith: delivered again it would end no better.
+func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
+	for name, c := range map[string]struct{ key, body string }{
+		"document unreadable": {"integrations/", "{"},
+		"document too new":    {"integrations/", `{"schemaVersion":2}`},
+		"health too new":      {"health/", `{"schemaVersion":2}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.integrate(id, "15m")
+			check := message.HealthCheck{IntegrationID: id}
+			require.NoError(t, f.service.Check(t.Context(), check))
+			f.overwrite(c.key+id+".json", c.body)
+			require.NoError(t, f.service.Check(t.Context(), check))
+			assert.Equal(t, 1, f.looks)
+			there, err := f.store.Get(t.Context(), c.key+id+".json")
+			require.NoError(t, err)
+			assert.Equal(t, c.body, string(there.Body), "it stays as it is")
+
+			f.store = storetest.NewMemory()
+			f.integrate(id, "15m")
+			f.meanwhile = func() { f.overwrite("integrations/"+id+".json", "{") }
+			require.NoError(t, f.service.Check(t.Context(), check), "also where it breaks while it is looked at")
+		})
+	}
 }

@@ -51,6 +51,8 @@ type fixture struct {
 	proved bool
 	// meanwhile runs within each look; beforeDelete before each deletion.
 	meanwhile, beforeDelete func()
+	// outage is the key that the store does not answer for.
+	outage string
 }
 
 type sent struct {
@@ -169,6 +171,9 @@ func (g guarded) count(n *int) {
 
 func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
 	g.count(&g.f.ops.get)
+	if key == g.f.outage {
+		return integration.Record{}, errors.New("no answer")
+	}
 	return g.f.store.Get(ctx, key)
 }
 
@@ -304,7 +309,7 @@ func (f *fixture) told() []string {
 		require.Equal(f.t, "ai.ddoe.wif.health.changed.v1", event.Type)
 		text := string(event.Data.From) + "→" + string(event.Data.To)
 		if event.Data.Diagnosis != nil {
-			text += " " + event.Data.Diagnosis.Code
+			text += " " + string(event.Data.Diagnosis.Code)
 		}
 		told = append(told, text)
 	}
@@ -320,11 +325,21 @@ func passing() diagnosis.Report {
 }
 
 // having is a report with one pass and one check that ends with each code.
-func having(codes ...string) diagnosis.Report {
+func having(codes ...diagnosis.Code) diagnosis.Report {
 	checks := slices.Clone(passing().Checks)
 	for _, code := range codes {
 		// Settled: what propagation may explain is lasting by now.
 		checks = append(checks, diagnosis.CheckOf("access.write", "write", diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Settled: true}))))
 	}
 	return report(checks...)
+}
+
+// overwrite replaces a record by hand, and returns what it was.
+func (f *fixture) overwrite(key, body string) integration.Record {
+	f.t.Helper()
+	was, err := f.store.Get(f.t.Context(), key)
+	require.NoError(f.t, err)
+	_, err = f.store.Put(f.t.Context(), key, []byte(body), was.ETag)
+	require.NoError(f.t, err)
+	return was
 }

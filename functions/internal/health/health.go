@@ -6,6 +6,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -52,16 +53,32 @@ func (s *Service) log() *slog.Logger {
 
 // Status returns what is known of the health of an integration.
 func (s *Service) Status(ctx context.Context, d integration.Document) (integration.HealthStatus, error) {
-	record, err := s.Repository.GetHealth(ctx, d.ID)
+	record, err := s.recordOf(ctx, d)
 	if err != nil {
 		return integration.HealthStatus{}, operation.StoreError(err)
 	}
-	status := current(record, d).HealthStatus
+	status := record.HealthStatus
 	if plan, ok := planOf(d); ok && checked(d) {
 		due := plan.next(s.now())
 		status.NextDue = &due
 	}
 	return status, nil
+}
+
+// recordOf reads what is kept of the document's health. Where that cannot be read, health begins anew: the next check that is
+// made finds out again, and keeps the record that it replaces.
+func (s *Service) recordOf(ctx context.Context, d integration.Document) (integration.HealthRecord, error) {
+	record, err := s.Repository.GetHealth(ctx, d.ID)
+	if errors.Is(err, integration.ErrUnreadable) {
+		s.passOver(ctx, d.ID, err)
+		err = nil
+	}
+	return current(record, d), err
+}
+
+// passOver names a record that cannot be worked with, which must keep nobody from going on.
+func (s *Service) passOver(ctx context.Context, id string, err error) {
+	s.log().ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
 }
 
 // current is the record of this life of the integration: after a teardown, health begins anew. What the old one has not
@@ -84,7 +101,7 @@ func checked(d integration.Document) bool {
 // put sends one message.
 func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
 	if err := s.Send(ctx, entity, m); err != nil {
-		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func judge(r diagnosis.Report) judgement {
 // byDesign reports whether a check only says why something was not tested: a container that is immutable on purpose is
 // no fault that somebody should mend.
 func byDesign(c diagnosis.Check) bool {
-	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]string{"immutable-container", "protection-unknown", "no-storage"}, c.Code)
+	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer, diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
 }
 
 // run is one check that was made.

@@ -32,7 +32,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 	const id, layer, title = "token.source", "token", "The platform issues a subject token"
 	if o.TokenSource == nil {
 		check := diagnosis.Skip(id, layer, title, "")
-		check.Code = "subject-token-unavailable"
+		check.Code = diagnosis.CodeSubjectTokenUnavailable
 		return o.structure(ctx, d, proved, check)
 	}
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)

@@ -174,7 +174,7 @@ func faults(r diagnosis.Report) []string {
 	codes := []string{}
 	for _, c := range r.Checks {
 		if c.Status != diagnosis.OutcomePass && c.Status != diagnosis.OutcomeSkip {
-			codes = append(codes, string(c.Status)+" "+c.Code)
+			codes = append(codes, string(c.Status)+" "+string(c.Code))
 		}
 	}
 	return codes
@@ -232,7 +232,7 @@ func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
 	fresh, _ := s.look(false).Decisive()
 	assert.True(t, fresh.Transient, "%+v", fresh)
 	proved, _ := s.look(true).Decisive()
-	assert.Equal(t, "role-missing", proved.Code)
+	assert.Equal(t, diagnosis.CodeRoleMissing, proved.Code)
 	assert.False(t, proved.Transient)
 }
 

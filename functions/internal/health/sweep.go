@@ -111,6 +111,10 @@ func (s *Service) sweepPage(ctx context.Context, due []entry, now time.Time, t *
 // advance asks for one check and puts the integration's next one in its place.
 func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, error) {
 	d, err := s.Repository.Get(ctx, e.id)
+	if integration.IsRefused(err) {
+		s.passOver(ctx, e.id, err)
+		return false, s.postpone(ctx, e, now)
+	}
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return false, operation.StoreError(err)
 	}
@@ -132,6 +136,18 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 		return send, err
 	}
 	return send, s.Schedule.drop(ctx, e)
+}
+
+// passedOverPause is how long a sweep leaves an integration alone whose record cannot be worked with.
+const passedOverPause = time.Hour
+
+// postpone puts an entry where a later sweep meets it: it must neither be lost nor stay ahead of all others. What comes of
+// it is no slot of the integration's, so that sweep only puts the entry back onto the grid.
+func (s *Service) postpone(ctx context.Context, e entry, now time.Time) error {
+	if err := s.Schedule.keep(ctx, now.Add(passedOverPause), e.id); err != nil {
+		return err
+	}
+	return s.Schedule.drop(ctx, e)
 }
 
 // ask puts a check on the queue, to be made at a time. Its MessageId is made of the slot, so asking twice asks once.

@@ -213,14 +213,53 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 	for i := range 5 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")
 	}
-	broken, err := f.store.Get(t.Context(), "integrations/service-3.json")
-	require.NoError(t, err)
-	_, err = f.store.Put(t.Context(), broken.Key, []byte("{"), broken.ETag)
-	require.NoError(t, err)
+	f.outage = "integrations/service-3.json"
 	f.advance(20 * time.Minute)
 	require.ErrorContains(t, f.service.Sweep(t.Context()), "1 of 5 due checks")
 	assert.Equal(t, 4, f.asked())
 	assert.True(t, slices.ContainsFunc(f.index(), func(key string) bool { return key[len(key)-1] == '3' }), "it is tried again")
+}
+
+// TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go on
+// when they can be read again.
+func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
+	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":2}`} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			const many = 70 // more than a page
+			good := map[string]integration.Record{}
+			for i := range many {
+				id := fmt.Sprintf("broken-%02d", i)
+				f.integrate(id, "15m")
+				good[id] = f.overwrite("integrations/"+id+".json", body)
+			}
+			f.advance(20 * time.Minute)
+			for i := range 5 {
+				f.integrate(fmt.Sprintf("service-%d", i), "15m") // due later than all of them
+			}
+			f.advance(20 * time.Minute)
+			require.NoError(t, f.service.Sweep(t.Context()), "nothing is left to the next sweep")
+			assert.Equal(t, 5, f.asked())
+			require.NoError(t, f.service.Sweep(t.Context()))
+			assert.Equal(t, 5, f.asked())
+			assert.Len(t, f.index(), many+5, "no plan is lost")
+
+			for _, record := range good {
+				f.overwrite(record.Key, string(record.Body))
+			}
+			for range 24 { // two hours
+				f.advance(5 * time.Minute)
+				require.NoError(t, f.service.Sweep(t.Context()))
+			}
+			asked := map[string]bool{}
+			for _, m := range f.sent {
+				asked[m.ID[:len("broken-00")]] = true
+			}
+			for id := range good {
+				assert.True(t, asked[id], id)
+			}
+		})
+	}
 }
 
 // TestASweepGivesUpWhereNothingWorks: with the queue down, the second page would fail as the first did.

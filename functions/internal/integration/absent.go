@@ -10,9 +10,9 @@ import (
 // the tombstone, which says by its ids whether the application can still be restored.
 func Absent(d *Document) *diagnosis.Error {
 	if d == nil {
-		return &diagnosis.Error{Diagnosis: diagnosis.New("integration-not-found"), Err: ErrNotFound}
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrNotFound}
 	}
-	gone := diagnosis.New("integration-deleted")
+	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
 	if d.Status.ObjectID == "" {
 		gone.Detail = "The integration was torn down for good: nothing of it is left that could be restored."
 		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new application with a new client id.", "Then upload the new azure_credentials.json to the platform."}
@@ -23,7 +23,7 @@ func Absent(d *Document) *diagnosis.Error {
 // Unprovisioned is the refusal of a request about an integration of which not all has been made that it needs: what the
 // last operation has failed with, or what it waits for, else that it is under way.
 func Unprovisioned(d Document) *diagnosis.Error {
-	refusal := diagnosis.New("not-provisioned")
+	refusal := diagnosis.New(diagnosis.CodeNotProvisioned)
 	for _, c := range d.Status.Conditions {
 		switch {
 		case c.Type != "Provisioned" || c.Diagnosis == nil:

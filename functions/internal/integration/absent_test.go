@@ -5,20 +5,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 func TestAbsent(t *testing.T) {
 	never := integration.Absent(nil)
-	assert.Equal(t, "integration-not-found", never.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeIntegrationNotFound, never.Diagnosis.Code)
 	assert.ErrorIs(t, never, integration.ErrNotFound)
 
 	kept := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted, ObjectID: "o"}})
-	assert.Equal(t, "integration-deleted", kept.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeIntegrationDeleted, kept.Diagnosis.Code)
 	assert.Contains(t, kept.Diagnosis.Remedy.Steps[0], "the same client id")
 
 	purged := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted}})
-	assert.Equal(t, "integration-deleted", purged.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeIntegrationDeleted, purged.Diagnosis.Code)
 	assert.Contains(t, purged.Diagnosis.Remedy.Steps[0], "a new client id")
 	assert.Contains(t, purged.Diagnosis.Remedy.Steps[1], "azure_credentials.json")
 }

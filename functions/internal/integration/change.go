@@ -40,9 +40,8 @@ func (r *Repository) Put(ctx context.Context, known Document, change func(*Docum
 // UpdateOperationFrom is UpdateFrom for an operation.
 func (r *Repository) UpdateOperationFrom(ctx context.Context, known Operation, change func(*Operation) error) (Operation, error) {
 	first := func() (Operation, error) {
-		o, err := copied(known)
-		o.ETag = known.ETag
-		return o, err
+		stored, err := copied(known.record())
+		return stored.operation(known.ETag), err
 	}
 	read := func() (Operation, error) { return r.GetOperation(ctx, known.ID) }
 	return update(startingWith(first, read), change, func(o *Operation) error { return r.SaveOperation(ctx, o) })
@@ -51,9 +50,8 @@ func (r *Repository) UpdateOperationFrom(ctx context.Context, known Operation, c
 // UpdateHealthFrom is UpdateFrom for a health record.
 func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord, change func(*HealthRecord) error) (HealthRecord, error) {
 	first := func() (HealthRecord, error) {
-		h, err := copied(known)
-		h.ETag = known.ETag
-		return h, err
+		stored, err := copied(known.record())
+		return stored.health(known.ETag), err
 	}
 	read := func() (HealthRecord, error) { return r.GetHealth(ctx, known.IntegrationID) }
 	return update(startingWith(first, read), change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
@@ -62,14 +60,15 @@ func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord, c
 // Touch creates a record that an index is made of, or writes it anew: who has listed the older version, and has decided by
 // it that the record can go, does then not delete it. It returns the new version.
 func (r *Repository) Touch(ctx context.Context, key string, body []byte) (string, error) {
-	written, err := update(
-		func() (Record, error) {
-			there, err := r.Store.Get(ctx, key)
-			if errors.Is(err, ErrNotFound) {
-				return Record{Key: key}, nil
-			}
-			return there, err
-		},
+	absent := func() (Record, error) { return Record{Key: key}, nil }
+	read := func() (Record, error) {
+		there, err := r.Store.Get(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			return absent()
+		}
+		return there, err
+	}
+	written, err := update(startingWith(absent, read),
 		func(*Record) error { return nil },
 		func(record *Record) error {
 			etag, err := r.Store.Put(ctx, key, body, record.ETag)
@@ -94,13 +93,12 @@ func startingWith[T any](first, read func() (T, error)) func() (T, error) {
 
 func copyDocument(known Document) func() (Document, error) {
 	return func() (Document, error) {
-		d, err := copied(known)
-		d.ETag = known.ETag
-		return d, err
+		stored, err := copied(known.record())
+		return stored.document(known.ETag), err
 	}
 }
 
-// copied is a copy as the store would return it: a change of it reaches nothing that the original holds.
+// copied is a copy of a record, as the store would return it: a change of it reaches nothing that the original holds.
 func copied[T any](value T) (T, error) {
 	var other T
 	body, err := json.Marshal(value)

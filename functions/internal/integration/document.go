@@ -74,45 +74,38 @@ const (
 	PhaseDeleted        Phase = "deleted"
 )
 
-// Document is an integration: intent and status.
+// Document is an integration: intent and status, as the use cases work on it. It has no JSON of its own: what the store keeps
+// is a record (record.go), and what a caller sees is package view's.
 type Document struct {
-	ID        string    `json:"id"`
-	Spec      Spec      `json:"spec"`
-	Status    Status    `json:"status"`
-	CreatedAt time.Time `json:"createdAt"`
+	ID        string
+	Spec      Spec
+	Status    Status
+	CreatedAt time.Time
 	// FirstOperationID is the operation that made the integration, or made it again after a teardown.
-	FirstOperationID string    `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
-	UpdatedAt        time.Time `json:"updatedAt"`
-	// Outbox is what is to be told of the document; stored, never served.
-	Outbox Outbox `json:"outbox,omitempty" hidden:"true"`
-	// ETag is the store's version of the document; it is not part of the JSON.
-	ETag string `json:"-"`
-}
-
-// Served returns the document as it leaves the service: without what is stored for the service alone.
-func (d Document) Served() Document {
-	d.Outbox = nil
-	if d.Status.DDOE != nil {
-		st := *d.Status.DDOE
-		st.OptionsHash, st.CreateSentAt = "", nil
-		d.Status.DDOE = &st
-	}
-	return d
+	FirstOperationID string
+	UpdatedAt        time.Time
+	// Outbox is what is to be told of the document.
+	Outbox Outbox
+	// ETag is the store's version of the document.
+	ETag string
 }
 
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
-	Phase                Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
-	UniqueName           string                `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
-	ClientID             string                `json:"clientId,omitempty" doc:"Application (client) id"`
-	ObjectID             string                `json:"objectId,omitempty" doc:"Object id of the application"`
-	ServicePrincipalID   string                `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
-	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
-	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
-	DDOE                 *DDOEStatus           `json:"ddoe,omitempty"`
-	Health               *Health               `json:"health,omitempty" doc:"What the scheduled checks say; absent before the first check"`
-	LastOperationID      string                `json:"lastOperationId,omitempty"`
-	Conditions           []Condition           `json:"conditions,omitempty" doc:"What was observed: Provisioned says whether all was made, Verified whether access was proved, by the last test that was conclusive"`
+	Phase Phase
+	// UniqueName is the uniqueName of the app registration, the key it is upserted by.
+	UniqueName string
+	// ClientID and ObjectID are the application's; ServicePrincipalID is the object id that role assignments name.
+	ClientID, ObjectID, ServicePrincipalID string
+	FederatedCredentials                   []FederatedCredential
+	RoleAssignments                        []RoleAssignment
+	DDOE                                   *DDOEStatus
+	// Health is what the scheduled checks say; nil before the first check.
+	Health          *Health
+	LastOperationID string
+	// Conditions are what was observed: Provisioned says whether all was made, Verified whether access was proved, by the
+	// last test that was conclusive.
+	Conditions []Condition
 }
 
 // FederatedCredential is one federated identity credential on the application.
@@ -136,28 +129,34 @@ type RoleAssignment struct {
 
 // DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
-	Mode            string     `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
-	OrganizationID  string     `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
-	IntegrationID   string     `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
-	Adopted         bool       `json:"adopted,omitempty" doc:"The integration is the one that the spec names: it is never changed and not removed at teardown"`
-	DriverID        string     `json:"driverId,omitempty" doc:"The driver's id on the platform"`
-	IntegrationType string     `json:"integrationType,omitempty" doc:"The platform's name of the integration's type"`
-	OptionsHash     string     `json:"optionsHash,omitempty" hidden:"true"` // tells what was sent last, as the platform shows no options; stored, never served
-	Validated       bool       `json:"validated" doc:"The platform has tested the driver as the federated identity since the last change"`
-	ValidationID    string     `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
-	CheckedAt       *time.Time `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
-	Form            *DDOEForm  `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
-	Since           *time.Time `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
-	Why             string     `json:"why,omitempty" doc:"Why it is left to a person"`
-	Next            string     `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
+	// Mode is api or manual; empty while nothing has been made yet.
+	Mode string
+	// OrganizationID is the organisation in which the integration was made.
+	OrganizationID          string
+	IntegrationID, DriverID string
+	// Adopted says that the integration is the one that the spec names: it is never changed, and not removed at teardown.
+	Adopted bool
+	// IntegrationType is the platform's name of the integration's type.
+	IntegrationType string
+	// OptionsHash tells what was sent last, as the platform shows no options.
+	OptionsHash string
+	// Validated says that the platform has tested the driver as the federated identity since the last change.
+	Validated bool
+	// ValidationID is the platform's command that tests the drivers, while it runs.
+	ValidationID string
+	// CheckedAt is when the platform's last test of the driver ended.
+	CheckedAt *time.Time
+	// Form is what to type in where a person makes the integration; nil where it exists.
+	Form *DDOEForm
+	// Since is when the form was handed out: what a person has made by it since then is taken over.
+	Since *time.Time
+	// Why says why it is left to a person, and Next what a person has to do.
+	Why, Next string
 	// Diagnosis is why the API could not be used where it was wanted.
-	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"Why the API could not be used where it was wanted"`
+	Diagnosis *diagnosis.Diagnosis
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
 	// the driver is made, and again when the platform has it.
-	Driver *DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
-	// CreateSentAt is when the create of an integration or a driver was sent whose answer the document does not have: it is
-	// written down before the create is sent, and cleared when what was made is known, or that nothing was. Stored, never served.
-	CreateSentAt *time.Time `json:"createSentAt,omitempty" hidden:"true"`
+	Driver *DDOEDriver
 }
 
 // DDOEDriver is a driver as the platform was sent it. What is absent was sent in a change of which it is not known whether
@@ -188,7 +187,7 @@ type DDOEForm struct {
 type Condition struct {
 	Type               string               `json:"type" enum:"Provisioned,Verified"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
-	Reason             string               `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
+	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`
 	LastTransitionTime time.Time            `json:"lastTransitionTime"`
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
@@ -223,27 +222,25 @@ func (s OperationStatus) Final() bool {
 	return s == OperationSucceeded || s == OperationFailed || s == OperationCanceled
 }
 
-// Operation is one long-running piece of work on an integration.
+// Operation is one long-running piece of work on an integration, as the use cases work on it; see Document about its JSON.
 type Operation struct {
-	ID            string               `json:"id"`
-	Kind          OperationKind        `json:"kind" enum:"provision,deprovision,accessTest,unknown" doc:"unknown: the record of a message that is none of the others"`
-	Status        OperationStatus      `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
-	IntegrationID string               `json:"integrationId,omitempty"`
-	Steps         []Step               `json:"steps"`
-	Waiting       *Waiting             `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
-	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
-	Result        json.RawMessage      `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
-	CreatedAt     time.Time            `json:"createdAt"`
-	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
-	// RequestHash tells a repeated request from another one under the same id; it is stored, never served.
-	RequestHash string `json:"requestHash,omitempty" hidden:"true"`
-	ETag        string `json:"-"`
-}
-
-// Served returns the operation as it leaves the service: without what is stored for the service alone.
-func (o Operation) Served() Operation {
-	o.RequestHash = ""
-	return o
+	ID            string
+	Kind          OperationKind
+	Status        OperationStatus
+	IntegrationID string
+	Steps         []Step
+	// Waiting says why the last attempt failed and when the next one begins, until that has come to something; or why a
+	// request is being repeated within an attempt.
+	Waiting *Waiting
+	// Error is why the operation has failed, or was canceled.
+	Error *diagnosis.Diagnosis
+	// Result is what the operation came to, as JSON by its kind.
+	Result                   json.RawMessage
+	CreatedAt, LastUpdatedAt time.Time
+	// RequestHash tells a repeated request from another one under the same id.
+	RequestHash string
+	// ETag is the store's version of the operation.
+	ETag string
 }
 
 // Waiting says what the last attempt at an operation failed with, or a request that the attempt under way repeats, and when
@@ -257,12 +254,12 @@ type Waiting struct {
 
 // Step is one keyed write of an operation, with the request id that the service's support asks for.
 type Step struct {
-	Name       string    `json:"name" example:"application"`
-	Target     string    `json:"target,omitempty" doc:"The key it was written by"`
-	Status     string    `json:"status" enum:"done,failed"`
-	Outcome    string    `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
-	Code       string    `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
-	RequestID  string    `json:"requestId,omitempty"`
-	At         time.Time `json:"at"`
-	DurationMS int64     `json:"durationMs"`
+	Name       string         `json:"name" example:"application"`
+	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
+	Status     string         `json:"status" enum:"done,failed"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
+	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
+	RequestID  string         `json:"requestId,omitempty"`
+	At         time.Time      `json:"at"`
+	DurationMS int64          `json:"durationMs"`
 }

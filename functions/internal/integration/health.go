@@ -20,9 +20,9 @@ const (
 // Health is the health state as the integration's status shows it. It is written when the state changes, not with each
 // check, so that a version of the document outlives the checks that find nothing new.
 type Health struct {
-	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
-	Since time.Time   `json:"since" doc:"When the state was entered"`
-	Code  string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	State HealthState    `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
+	Since time.Time      `json:"since" doc:"When the state was entered"`
+	Code  diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
 // HealthStatus is all that is known of an integration's health.
@@ -39,32 +39,33 @@ type HealthStatus struct {
 
 // HealthChange is one change of state.
 type HealthChange struct {
-	At   time.Time   `json:"at"`
-	From HealthState `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
-	To   HealthState `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
-	Code string      `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+	At   time.Time      `json:"at"`
+	From HealthState    `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
+	To   HealthState    `json:"to" enum:"healthy,degraded,unhealthy,unknown"`
+	Code diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
-// HealthRecord is what the checks keep of one integration, in a record of its own: state, schedule and outbox change in
+// HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change in
 // one write, and no writer of the document is in the way.
 type HealthRecord struct {
 	HealthStatus
-	IntegrationID string `json:"integrationId"`
+	IntegrationID string
 	// FirstOperationID is the document's: after a teardown the health of an integration begins anew.
-	FirstOperationID string `json:"firstOperationId,omitempty"`
+	FirstOperationID string
 	// LastSlot is the slot of the last check; an earlier or equal one has been dealt with.
-	LastSlot time.Time `json:"lastSlot,omitzero"`
+	LastSlot time.Time
 	// LastConclusive is the slot of the last check that told something.
-	LastConclusive time.Time `json:"lastConclusive,omitzero"`
+	LastConclusive time.Time
 	// Suspicion is a failure that a second look is to confirm.
-	Suspicion *Suspicion `json:"suspicion,omitempty"`
+	Suspicion *Suspicion
 	// Outbox is what is to be told of the health.
-	Outbox Outbox `json:"outbox,omitempty"`
-	ETag   string `json:"-"`
+	Outbox Outbox
+	// ETag is the store's version of the record.
+	ETag string
 }
 
 // Suspicion is a failure that one check has seen.
 type Suspicion struct {
-	Slot time.Time `json:"slot"`
-	Code string    `json:"code"`
+	Slot time.Time      `json:"slot"`
+	Code diagnosis.Code `json:"code"`
 }

@@ -21,10 +21,12 @@ const (
 	prefixOperations   = "operations/"
 	prefixRejected     = "rejected/"
 	prefixHealth       = "health/"
+	prefixUnreadable   = "unreadable/"
 	suffix             = ".json"
 )
 
-// Repository keeps documents, operations and health records in a Store. Its errors wrap ErrNotFound and ErrConflict.
+// Repository keeps documents, operations and health records in a Store. Its errors wrap ErrNotFound and ErrConflict; those that
+// wrap ErrUnreadable or ErrTooNew are *diagnosis.Error too, and say what was seen.
 type Repository struct {
 	Store Store
 	// Now is the clock that stamps UpdatedAt; time.Now where nil.
@@ -40,10 +42,11 @@ func (r *Repository) now() time.Time {
 
 // Get returns the document, tombstones included.
 func (r *Repository) Get(ctx context.Context, id string) (Document, error) {
-	var d Document
-	etag, err := r.read(ctx, prefixIntegrations+id+suffix, &d)
-	d.ETag = etag
-	return d, err
+	record, err := r.read(ctx, prefixIntegrations+id+suffix)
+	if err != nil {
+		return Document{}, err
+	}
+	return decodeDocument(record)
 }
 
 // Create writes a new document; ErrConflict if there is one. Missing times are stamped.
@@ -52,7 +55,7 @@ func (r *Repository) Create(ctx context.Context, d Document) (Document, error) {
 		d.CreatedAt = r.now()
 	}
 	d.UpdatedAt = r.now()
-	etag, err := r.write(ctx, prefixIntegrations+d.ID+suffix, d, "")
+	etag, err := r.write(ctx, prefixIntegrations+d.ID+suffix, d.record(), "")
 	d.ETag = etag
 	return d, err
 }
@@ -64,7 +67,7 @@ func (r *Repository) Save(ctx context.Context, d *Document) error {
 		return fmt.Errorf("save integration %s without its version: %w", d.ID, ErrConflict)
 	}
 	d.UpdatedAt = r.now()
-	etag, err := r.write(ctx, prefixIntegrations+d.ID+suffix, d, d.ETag)
+	etag, err := r.write(ctx, prefixIntegrations+d.ID+suffix, d.record(), d.ETag)
 	if err == nil {
 		d.ETag = etag
 	}
@@ -77,29 +80,53 @@ func (r *Repository) Update(ctx context.Context, id string, change func(*Documen
 	return update(func() (Document, error) { return r.Get(ctx, id) }, change, func(d *Document) error { return r.Save(ctx, d) })
 }
 
-// List returns a page of documents in the order of their ids, tombstones included, and the token of the next page.
-// A record that cannot be read fails the page: half a list would look like a whole one.
-func (r *Repository) List(ctx context.Context, token string, limit int) ([]Document, string, error) {
+// Page is a page of a list.
+type Page struct {
+	// Documents are in the order of their ids, tombstones included.
+	Documents []Document
+	// Unreadable names the records of the page that cannot be read.
+	Unreadable []Unreadable
+	// Next is the token of the next page; empty on the last one.
+	Next string
+}
+
+// Unreadable is a record that cannot be read, and why.
+type Unreadable struct {
+	// ID is the integration's, by the record's key.
+	ID        string
+	Diagnosis diagnosis.Diagnosis
+}
+
+// List returns a page of at most limit records. One that cannot be read is named, and keeps nobody from the others.
+func (r *Repository) List(ctx context.Context, token string, limit int) (Page, error) {
 	records, next, err := r.Store.List(ctx, prefixIntegrations, token, limit)
 	if err != nil {
-		return nil, "", fmt.Errorf("list integrations: %w", err)
+		return Page{}, fmt.Errorf("list integrations: %w", err)
 	}
-	documents := make([]Document, len(records))
-	for i, record := range records {
-		if err := json.Unmarshal(record.Body, &documents[i]); err != nil {
-			return nil, "", fmt.Errorf("decode %s: %w", record.Key, err)
+	page := Page{Next: next}
+	for _, record := range records {
+		d, err := decodeDocument(record)
+		var known *diagnosis.Error
+		if errors.As(err, &known) {
+			page.Unreadable = append(page.Unreadable, Unreadable{ID: nameOf(record.Key), Diagnosis: known.Diagnosis})
+			continue
 		}
-		documents[i].ETag = record.ETag
+		page.Documents = append(page.Documents, d)
 	}
-	return documents, next, nil
+	return page, nil
 }
 
 // GetOperation returns the operation.
 func (r *Repository) GetOperation(ctx context.Context, id string) (Operation, error) {
-	var o Operation
-	etag, err := r.read(ctx, prefixOperations+id+suffix, &o)
-	o.ETag = etag
-	return o, err
+	record, err := r.read(ctx, prefixOperations+id+suffix)
+	if err != nil {
+		return Operation{}, err
+	}
+	o, err := decode(record, diagnosis.CodeOperationUnreadable, func(o operationRecord) string { return o.ID })
+	if err != nil {
+		return Operation{}, err
+	}
+	return o.operation(record.ETag), nil
 }
 
 // CreateOperation writes a new operation; ErrConflict if there is one. Missing times are stamped.
@@ -111,7 +138,7 @@ func (r *Repository) CreateOperation(ctx context.Context, o Operation) (Operatio
 		o.Steps = []Step{}
 	}
 	o.LastUpdatedAt = r.now()
-	etag, err := r.write(ctx, prefixOperations+o.ID+suffix, o, "")
+	etag, err := r.write(ctx, prefixOperations+o.ID+suffix, o.record(), "")
 	o.ETag = etag
 	return o, err
 }
@@ -122,7 +149,7 @@ func (r *Repository) SaveOperation(ctx context.Context, o *Operation) error {
 		return fmt.Errorf("save operation %s without its version: %w", o.ID, ErrConflict)
 	}
 	o.LastUpdatedAt = r.now()
-	etag, err := r.write(ctx, prefixOperations+o.ID+suffix, o, o.ETag)
+	etag, err := r.write(ctx, prefixOperations+o.ID+suffix, o.record(), o.ETag)
 	if err == nil {
 		o.ETag = etag
 	}
@@ -136,28 +163,41 @@ func (r *Repository) UpdateOperation(ctx context.Context, id string, change func
 
 // GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth creates.
 func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, error) {
-	var h HealthRecord
-	etag, err := r.read(ctx, prefixHealth+id+suffix, &h)
+	record, err := r.read(ctx, prefixHealth+id+suffix)
 	if errors.Is(err, ErrNotFound) {
 		return HealthRecord{IntegrationID: id}, nil
 	}
-	h.ETag = etag
-	return h, err
+	if err != nil {
+		return HealthRecord{}, err
+	}
+	h, err := decode(record, diagnosis.CodeRecordUnreadable, func(h healthRecord) string { return h.IntegrationID })
+	if err != nil {
+		return HealthRecord{}, err
+	}
+	return h.health(record.ETag), nil
 }
 
 // SaveHealth replaces the version of the record that h.ETag names, or creates it where that is empty; ErrConflict if it
 // is another version.
 func (r *Repository) SaveHealth(ctx context.Context, h *HealthRecord) error {
-	etag, err := r.write(ctx, prefixHealth+h.IntegrationID+suffix, h, h.ETag)
+	etag, err := r.write(ctx, prefixHealth+h.IntegrationID+suffix, h.record(), h.ETag)
 	if err == nil {
 		h.ETag = etag
 	}
 	return err
 }
 
-// UpdateHealth reads, changes and saves the record, as Update does with a document.
+// UpdateHealth reads, changes and saves the record, as Update does with a document. One that cannot be read is set aside, and
+// a new one takes its place: checks find out again what it said.
 func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*HealthRecord) error) (HealthRecord, error) {
-	return update(func() (HealthRecord, error) { return r.GetHealth(ctx, id) }, change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
+	read := func() (HealthRecord, error) {
+		h, err := r.GetHealth(ctx, id)
+		if errors.Is(err, ErrUnreadable) {
+			return r.restartHealth(ctx, id)
+		}
+		return h, err
+	}
+	return update(read, change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
 // SaveRejected keeps the body of a message that can never succeed for inspection, byte for byte but for tokens, which are
@@ -183,15 +223,16 @@ func (r *Repository) SaveRejected(ctx context.Context, id string, body []byte) e
 	return wrap(err, "keep rejected message", id)
 }
 
-func (r *Repository) read(ctx context.Context, key string, into any) (string, error) {
+// read returns a record as it is stored.
+func (r *Repository) read(ctx context.Context, key string) (Record, error) {
 	record, err := r.Store.Get(ctx, key)
+	if errors.Is(err, ErrUnreadable) {
+		return Record{Key: key, Err: err}, nil // decode has the words
+	}
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", key, err)
+		return Record{}, fmt.Errorf("read %s: %w", key, err)
 	}
-	if err := json.Unmarshal(record.Body, into); err != nil {
-		return "", fmt.Errorf("decode %s: %w", key, err)
-	}
-	return record.ETag, nil
+	return record, nil
 }
 
 func (r *Repository) write(ctx context.Context, key string, value any, ifMatch string) (string, error) {

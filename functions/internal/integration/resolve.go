@@ -49,7 +49,7 @@ func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagn
 	s = s.clone()
 	var findings []diagnosis.Finding
 	if !ValidID(id) {
-		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: "invalid-id", Actual: field.Actual(id),
+		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: diagnosis.CodeInvalidID, Actual: field.Actual(id),
 			Detail: "The id is not valid.", Expected: "3 to 50 lower-case letters, digits and single hyphens between them",
 			Remedy: "Choose an id such as my-service."})
 	}
@@ -118,7 +118,7 @@ func resolveTenant(own string, s *Spec) []diagnosis.Finding {
 	}
 	s.TenantID = strings.ToLower(s.TenantID)
 	if own != "" && s.TenantID != own {
-		return []diagnosis.Finding{{Pointer: "/tenantId", Code: "tenant-not-served", Detail: "The service works in its own tenant only.",
+		return []diagnosis.Finding{{Pointer: "/tenantId", Code: diagnosis.CodeTenantNotServed, Detail: "The service works in its own tenant only.",
 			Expected: own, Actual: s.TenantID, Remedy: "Leave tenantId out, or use a deployment in that tenant."}}
 	}
 	return nil
@@ -146,7 +146,7 @@ func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 		findings = append(findings, field.Subject().Check(fmt.Sprintf("/subjects/%d", i), subject)...)
 	}
 	repeated := duplicates(s.Subjects, func(subject string) string { return subject }, func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
-		diagnosis.Finding{Code: "duplicate-subject", Detail: "The subject is given twice.", Remedy: "Remove the repetition."})
+		diagnosis.Finding{Code: diagnosis.CodeDuplicateSubject, Detail: "The subject is given twice.", Remedy: "Remove the repetition."})
 	if s.ServiceName != "" {
 		subject, faults := d.subjectOf(s.ServiceName)
 		findings = append(findings, faults...)
@@ -158,25 +158,25 @@ func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 	}
 	findings = append(findings, repeated...)
 	if len(s.Subjects) > MaxSubjects {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: "too-many-subjects", Detail: "An application holds at most 20 federated identity credentials.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeTooManySubjects, Detail: "An application holds at most 20 federated identity credentials.",
 			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)), Remedy: "Spread the subjects over several integrations."})
 	}
 	if len(s.Subjects) == 0 && s.ServiceName == "" {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: "missing-subject", Detail: "Neither subjects nor serviceName is given.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeMissingSubject, Detail: "Neither subjects nor serviceName is given.",
 			Expected: "1 to 20 subjects, or serviceName", Remedy: "Give the claim sub of the platform's tokens."})
 	}
 	return findings
 }
 
 func (d Defaults) subjectOf(service string) (string, []diagnosis.Finding) {
-	fault := func(code, detail, expected, remedy string) []diagnosis.Finding {
+	fault := func(code diagnosis.Code, detail, expected, remedy string) []diagnosis.Finding {
 		return []diagnosis.Finding{{Pointer: "/serviceName", Code: code, Detail: detail, Expected: expected, Actual: field.Actual(service), Remedy: remedy}}
 	}
 	if !strings.Contains(d.SubjectTemplate, servicePart) {
-		return "", fault("service-name-without-template", "The service has no subject template.", "subjects", "Give the whole subject in subjects.")
+		return "", fault(diagnosis.CodeServiceNameWithoutTemplate, "The service has no subject template.", "subjects", "Give the whole subject in subjects.")
 	}
 	if !field.IsDNSName(service) {
-		return "", fault("invalid-service-name", "The service name is not a lower-case DNS name.", "a DNS-1123 name such as my-service",
+		return "", fault(diagnosis.CodeInvalidServiceName, "The service name is not a lower-case DNS name.", "a DNS-1123 name such as my-service",
 			"Give the service's name as the platform shows it, or the whole subject in subjects.")
 	}
 	subject := strings.ReplaceAll(d.SubjectTemplate, servicePart, service)
@@ -214,6 +214,6 @@ func resolveHealthCheck(s *Spec) []diagnosis.Finding {
 	if err == nil && interval >= minInterval && interval <= maxInterval {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: "invalid-interval", Detail: "The interval is not a duration from 15m to 168h.",
+	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: diagnosis.CodeInvalidInterval, Detail: "The interval is not a duration from 15m to 168h.",
 		Expected: "15m to 168h", Actual: field.Actual(s.HealthCheck.Interval), Remedy: "Give a duration such as 6h."}}
 }

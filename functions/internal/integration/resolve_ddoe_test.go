@@ -36,7 +36,7 @@ func TestResolvePlatformFindings(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*integration.Spec)
 		pointer string
-		code    string
+		code    diagnosis.Code
 	}{
 		"no organisation":         {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
 		"organisation in path":    {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
@@ -118,7 +118,7 @@ func TestResolvePlatformWithoutIntegration(t *testing.T) {
 			require.NoError(t, err)
 			var got []string
 			for _, f := range findings {
-				got = append(got, f.Pointer+" "+f.Code)
+				got = append(got, f.Pointer+" "+string(f.Code))
 				entry, known := diagnosis.Lookup(f.Code)
 				assert.True(t, known)
 				assert.Equal(t, http.StatusUnprocessableEntity, entry.HTTPStatus)
@@ -135,6 +135,6 @@ func TestADriverWithoutIntegrationIsNotQuoted(t *testing.T) {
 	_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
 	require.NoError(t, err)
 	require.Len(t, findings, 1)
-	assert.Equal(t, "ddoe-integration-required", findings[0].Code)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationRequired, findings[0].Code)
 	assert.Empty(t, findings[0].Actual)
 }

@@ -185,7 +185,7 @@ func TestResolveFindings(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, findings, 1)
 			assert.Equal(t, c.pointer, findings[0].Pointer)
-			assert.Equal(t, c.code, findings[0].Code)
+			assert.Equal(t, c.code, string(findings[0].Code))
 			assert.NotEmpty(t, findings[0].Detail)
 			assert.NotEmpty(t, findings[0].Remedy)
 			assert.NotContains(t, fmt.Sprint(findings), "eyJ", "a secret is not repeated")
@@ -213,7 +213,7 @@ func TestResolveWithoutSettings(t *testing.T) {
 	require.NoError(t, err)
 	var codes []string
 	for _, f := range findings {
-		codes = append(codes, f.Code)
+		codes = append(codes, string(f.Code))
 	}
 	assert.Equal(t, []string{"tenant-id-required", "issuer-required", "service-name-without-template", "audience-required"}, codes)
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // Record is filled on the way and logged once at the end. It never holds a token, key or assertion.
@@ -44,7 +46,7 @@ func (r *Record) SetIntegration(id string) { r.set(&r.integrationID, id) }
 func (r *Record) SetOperation(id string) { r.set(&r.operationID, id) }
 
 // SetCode notes the diagnosis code that the invocation ended with.
-func (r *Record) SetCode(code string) { r.set(&r.code, code) }
+func (r *Record) SetCode(code diagnosis.Code) { r.set(&r.code, string(code)) }
 
 // SetError notes what the invocation failed with, for the log alone; nil changes nothing.
 func (r *Record) SetError(cause error) {

@@ -61,7 +61,7 @@ type data struct {
 // Rejection is the error for a message that can never succeed, however often it is delivered.
 type Rejection struct {
 	// Code is a diagnosis code.
-	Code   string
+	Code   diagnosis.Code
 	Detail string
 	// Findings name the faulty members of the event by JSON pointer.
 	Findings []diagnosis.Finding
@@ -75,7 +75,7 @@ type Rejection struct {
 }
 
 // Error names code and detail; it repeats nothing of the body.
-func (r *Rejection) Error() string { return "message rejected: " + r.Code + ": " + r.Detail }
+func (r *Rejection) Error() string { return "message rejected: " + string(r.Code) + ": " + r.Detail }
 
 // ParseCommand reads a command. Its error is always a *Rejection. A spec is checked for form here; its rules are
 // integration.Defaults' to check.
@@ -102,32 +102,32 @@ type parser struct {
 func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error) {
 	var event messaging.CloudEvent
 	if len(p.delivery.Body) > MaxBody {
-		return event, p.reject("message-too-large", fmt.Sprintf("The message has %d bytes, more than %d.", len(p.delivery.Body), MaxBody))
+		return event, p.reject(diagnosis.CodeMessageTooLarge, fmt.Sprintf("The message has %d bytes, more than %d.", len(p.delivery.Body), MaxBody))
 	}
 	var probe json.RawMessage
 	if err := strictjson.Decode(p.delivery.Body, &probe); err != nil {
-		return event, p.rejectBody("not-json", "", err)
+		return event, p.rejectBody(diagnosis.CodeNotJSON, "", err)
 	}
 	if err := json.Unmarshal(p.delivery.Body, &event); err != nil {
-		return event, p.reject("not-a-cloudevent", "The message is not a CloudEvent with specversion, id, source, type and data.")
+		return event, p.reject(diagnosis.CodeNotACloudevent, "The message is not a CloudEvent with specversion, id, source, type and data.")
 	}
 	p.fallback, p.eventType = operationID(event.ID, event.ID), event.Type
 	raw, ok := event.Data.([]byte)
 	p.peek(raw)
 	if event.SpecVersion != "1.0" {
-		return event, p.reject("not-a-cloudevent", "The event's specversion is not 1.0.",
-			diagnosis.Finding{Pointer: "/specversion", Code: "invalid-value", Detail: "Another version than 1.0.", Expected: "1.0"})
+		return event, p.reject(diagnosis.CodeNotACloudevent, "The event's specversion is not 1.0.",
+			diagnosis.Finding{Pointer: "/specversion", Code: diagnosis.CodeInvalidValue, Detail: "Another version than 1.0.", Expected: "1.0"})
 	}
 	if !slices.Contains(types, event.Type) {
-		return event, p.reject("unknown-command", "The event's type is not one that this queue takes.",
-			diagnosis.Finding{Pointer: "/type", Code: "unknown-command", Detail: "Not a type that this queue takes.", Expected: offered(types), Actual: diagnosis.Printable(event.Type)})
+		return event, p.reject(diagnosis.CodeUnknownCommand, "The event's type is not one that this queue takes.",
+			diagnosis.Finding{Pointer: "/type", Code: diagnosis.CodeUnknownCommand, Detail: "Not a type that this queue takes.", Expected: offered(types), Actual: diagnosis.Printable(event.Type)})
 	}
 	if !ok {
-		return event, p.reject("not-a-cloudevent", "The event has no data.",
-			diagnosis.Finding{Pointer: "/data", Code: "missing-member", Detail: "The member is missing."})
+		return event, p.reject(diagnosis.CodeNotACloudevent, "The event has no data.",
+			diagnosis.Finding{Pointer: "/data", Code: diagnosis.CodeMissingMember, Detail: "The member is missing."})
 	}
 	if err := strictjson.Decode(raw, fields); err != nil {
-		return event, p.rejectBody("invalid-value", "/data", err)
+		return event, p.rejectBody(diagnosis.CodeInvalidValue, "/data", err)
 	}
 	return event, nil
 }
@@ -148,8 +148,8 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 		return Command{}, p.reject(findings[0].Code, findings[0].Detail, findings...)
 	}
 	if p.delivery.SessionID != "" && p.delivery.SessionID != fields.IntegrationID {
-		return Command{}, p.reject("session-mismatch", "The message's SessionId is not the integration id.",
-			diagnosis.Finding{Pointer: "/data/integrationId", Code: "session-mismatch", Detail: "Another id than the message's SessionId.",
+		return Command{}, p.reject(diagnosis.CodeSessionMismatch, "The message's SessionId is not the integration id.",
+			diagnosis.Finding{Pointer: "/data/integrationId", Code: diagnosis.CodeSessionMismatch, Detail: "Another id than the message's SessionId.",
 				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
 	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
@@ -176,20 +176,20 @@ func (p *parser) peek(raw []byte) {
 // check holds the members against each other and the event's type.
 func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	findings := checkID(f.IntegrationID)
-	note := func(broken bool, member, code, detail, expected string) {
+	note := func(broken bool, member string, code diagnosis.Code, detail, expected string) {
 		if broken {
 			findings = append(findings, diagnosis.Finding{Pointer: "/data/" + member, Code: code, Detail: detail, Expected: expected})
 		}
 	}
 	only := func(eventType string, given bool, member string) {
-		note(given && event.Type != eventType, member, "unknown-member", "This command does not take the member.", "only with "+eventType)
+		note(given && event.Type != eventType, member, diagnosis.CodeUnknownMember, "This command does not take the member.", "only with "+eventType)
 	}
-	note(f.OperationID != "" && !integration.ValidOperationID(f.OperationID), "operationId", "invalid-operation-id", "The operation id is not valid.",
+	note(f.OperationID != "" && !integration.ValidOperationID(f.OperationID), "operationId", diagnosis.CodeInvalidOperationID, "The operation id is not valid.",
 		"at most 128 letters, digits, dots, underscores and hyphens")
-	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", "missing-member", "The member is missing.", "the operation to verify")
-	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", "invalid-value", "The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
-	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", "invalid-mode", "The mode is not known.", "oracle or roundtrip")
-	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access), "access", "invalid-access",
+	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", diagnosis.CodeMissingMember, "The member is missing.", "the operation to verify")
+	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", diagnosis.CodeInvalidValue, "The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
+	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", diagnosis.CodeInvalidMode, "The mode is not known.", "oracle or roundtrip")
+	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access), "access", diagnosis.CodeInvalidAccess,
 		"The access is not known.", "read or readWrite")
 	only(TypeProvision, f.Spec != nil, "spec")
 	only(TypeDeprovision, f.Purge, "purge")
@@ -203,11 +203,11 @@ func checkID(id string) []diagnosis.Finding {
 	if integration.ValidID(id) {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: "/data/integrationId", Code: "invalid-id", Detail: "The integration id is not valid.",
+	return []diagnosis.Finding{{Pointer: "/data/integrationId", Code: diagnosis.CodeInvalidID, Detail: "The integration id is not valid.",
 		Expected: "3 to 50 lower-case letters, digits and single hyphens"}}
 }
 
-func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rejection {
+func (p *parser) reject(code diagnosis.Code, detail string, findings ...diagnosis.Finding) *Rejection {
 	id := p.operationID
 	if id == "" {
 		id = p.fallback
@@ -220,7 +220,7 @@ func (p *parser) reject(code, detail string, findings ...diagnosis.Finding) *Rej
 }
 
 // rejectBody makes a rejection of what strictjson.Decode found; at is the pointer to the value that it decoded.
-func (p *parser) rejectBody(code, at string, err error) *Rejection {
+func (p *parser) rejectBody(code diagnosis.Code, at string, err error) *Rejection {
 	var fault *strictjson.Error
 	if !errors.As(err, &fault) {
 		return p.reject(code, "The value cannot be read.")

@@ -133,7 +133,7 @@ func TestRejections(t *testing.T) {
 			require.ErrorAs(t, err, &rejection)
 			assert.NotEmpty(t, rejection.Detail)
 			assert.True(t, integration.ValidOperationID(rejection.OperationID), rejection.OperationID)
-			assert.Equal(t, c.code, rejection.Code)
+			assert.Equal(t, c.code, string(rejection.Code))
 			_, known := diagnosis.Lookup(rejection.Code)
 			assert.True(t, known, "%s is in the catalogue", rejection.Code)
 			if c.integration == "" {
@@ -177,7 +177,7 @@ func TestEvent(t *testing.T) {
 	assert.Equal(t, "op-1-failed", got.ID)
 	assert.Equal(t, message.TypeIntegrationFailed, got.Type)
 	assert.Equal(t, "my-service", got.Subject)
-	assert.Equal(t, "role-missing", got.Data.Diagnosis.Code)
+	assert.Equal(t, diagnosis.CodeRoleMissing, got.Data.Diagnosis.Code)
 	assert.Equal(t, integration.PhaseFailed, got.Data.Phase)
 }
 

@@ -42,10 +42,10 @@ func ParseHealthCheck(d Delivery) (HealthCheck, error) {
 	}
 	findings := checkID(fields.IntegrationID)
 	if len(fields.Slot) > maxSlotName {
-		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: "invalid-value", Detail: "The slot is too long.", Expected: "a time (RFC 3339)"})
+		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeInvalidValue, Detail: "The slot is too long.", Expected: "a time (RFC 3339)"})
 	}
 	if fields.Confirm && check.Slot.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: "missing-member", Detail: "A second look names the slot of the first.", Expected: "a time (RFC 3339)"})
+		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeMissingMember, Detail: "A second look names the slot of the first.", Expected: "a time (RFC 3339)"})
 	}
 	if len(findings) > 0 {
 		return HealthCheck{}, p.reject(findings[0].Code, findings[0].Detail, findings...)

@@ -70,7 +70,7 @@ func TestHealthCheckRejections(t *testing.T) {
 			_, err := message.ParseHealthCheck(message.Delivery{Body: []byte(c.body), MessageID: "m"})
 			var rejection *message.Rejection
 			require.ErrorAs(t, err, &rejection)
-			assert.Equal(t, c.code, rejection.Code)
+			assert.Equal(t, c.code, string(rejection.Code))
 			assert.True(t, integration.ValidOperationID(rejection.OperationID))
 			if c.pointer != "" {
 				require.NotEmpty(t, rejection.Findings)

@@ -9,7 +9,11 @@ import (
 )
 
 // admit holds state and preconditions of the document against the wish.
-func (w wish) admit(d integration.Document) error {
+func (w wish) admit(stored records) error {
+	d := stored.document
+	if stored.unreadable != nil {
+		return w.admitUnreadable(stored.unreadable)
+	}
 	if d.Status.LastOperationID == w.OperationID && d.ETag != "" {
 		return nil // our own write: they held when it was made
 	}
@@ -23,7 +27,7 @@ func (w wish) admit(d integration.Document) error {
 func (w wish) preconditions(d integration.Document) error {
 	exists := d.ETag != "" && d.Status.Phase != integration.PhaseDeleted
 	failed := func(format string, args ...any) error {
-		return refuse("precondition-failed", diagnosis.WithDetail(format, args...))
+		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
 	}
 	switch {
 	case w.IfMatch != "" && !exists:

@@ -58,7 +58,7 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 			end(o)
 			return nil
 		})
-		if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) {
+		if errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
 			return nil
 		}
 		return err
@@ -76,7 +76,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) er
 		}
 		return a.tellAll(ctx)
 	}
-	own := d.Code != "operation-id-reused" // else the operation, and with it the document, is another command's
+	own := d.Code != diagnosis.CodeOperationIDReused // else the operation, and with it the document, is another command's
 	if own && a.task.ownsDocument() {
 		if err := a.failDocument(ctx, d); err != nil {
 			return err
@@ -101,8 +101,8 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
 		return nil
 	})
-	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) {
-		return nil
+	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
+		return nil // a record that is refused is left alone; the operation says so
 	}
 	return err
 }
@@ -114,7 +114,7 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	op, err := w.engine.repository.GetOperation(ctx, c.OperationID)
 	id := c.OperationID
 	switch {
-	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != "operation-id-reused":
+	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != diagnosis.CodeOperationIDReused:
 		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
 			if o.Status.Final() {
 				return ErrDone
@@ -122,11 +122,11 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 			o.Status, o.Error, o.Waiting = integration.OperationFailed, &d, nil
 			return nil
 		})
-		if errors.Is(err, ErrDone) {
+		if errors.Is(err, ErrDone) || integration.IsRefused(err) {
 			return nil
 		}
 		return StoreError(err)
-	case err == nil:
+	case err == nil, integration.IsRefused(err):
 		id = otherID(id, c.ID)
 	case !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)

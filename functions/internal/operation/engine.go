@@ -69,7 +69,7 @@ func (e *Engine) Send(ctx context.Context, c message.Command, messageID string, 
 	}
 	m := bus.Message{ID: messageID, SessionID: c.IntegrationID, Subject: c.Type, Body: body, EnqueueAt: at}
 	if err := e.put(ctx, message.QueueCommands, m); err != nil {
-		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }
@@ -89,6 +89,6 @@ func StoreError(err error) error {
 }
 
 // refuse makes the error of a request that is not carried out.
-func refuse(code string, opts ...diagnosis.Option) *diagnosis.Error {
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }

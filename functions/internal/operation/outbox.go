@@ -144,7 +144,7 @@ func (e *Engine) emit(ctx context.Context, d integration.Document, n integration
 	}
 	kind := message.EventType(n)
 	if err := e.put(ctx, message.TopicEvents, bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}); err != nil {
-		return fmt.Errorf("publish %s: %w", kind, &diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable"), Err: err})
+		return fmt.Errorf("publish %s: %w", kind, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }
@@ -208,7 +208,12 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 	var group errgroup.Group
 	group.Go(func() (err error) { d, err = e.repository.Get(ctx, id); return err })
 	group.Go(func() (err error) { h, err = e.repository.GetHealth(ctx, id); return err })
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	switch {
+	case integration.IsRefused(err): // people have to do something first
+		e.log.ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
+		return nil
+	case err != nil && !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)
 	}
 	if len(d.Outbox)+len(h.Outbox) == 0 {

@@ -35,7 +35,7 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
 		return w.record(ctx, failed)
-	case err != nil:
+	case err != nil && !integration.IsRefused(err):
 		return StoreError(err)
 	case op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == reason.Code:
 		return nil // this message's own record
@@ -62,16 +62,17 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		return StoreError(err)
 	}
 	t := w.tasks[c.Type]
-	op, doc, err := w.engine.read(ctx, c.OperationID, c.IntegrationID)
-	if err != nil {
+	c.ID = d.MessageID // by which a record of its own is named, where the operation's cannot be used
+	stored, err := w.engine.read(ctx, c.OperationID, c.IntegrationID)
+	if err != nil && !integration.IsRefused(err) {
 		return err
 	}
-	a := &Attempt{engine: w.engine, command: c, task: t, operation: op, document: doc}
+	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
 	switch {
-	case t.followsUp() && (doc.ETag == "" || a.isSuperseded(doc)), !t.followsUp() && op.Status.Final():
+	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)), !t.followsUp() && a.operation.Status.Final():
 		return a.tellAll(ctx)
-	case op.ETag != "" && op.IntegrationID != c.IntegrationID:
-		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, d.MessageID), Kind: t.Kind, IntegrationID: c.IntegrationID,
+	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
+		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: c.IntegrationID,
 			Status: integration.OperationFailed, Error: &reason})
 	}
 	return w.fail(ctx, a, reason)
@@ -81,12 +82,12 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
-	code := "dead-lettered"
+	code := diagnosis.CodeDeadLettered
 	switch reason {
 	case "MaxDeliveryCountExceeded":
-		code = "delivery-exhausted"
+		code = diagnosis.CodeDeliveryExhausted
 	case "TTLExpiredException":
-		code = "message-expired"
+		code = diagnosis.CodeMessageExpired
 	}
 	detail := "The message was dead-lettered"
 	if reason != "" {

@@ -71,19 +71,19 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	note.SetIntegration(w.IntegrationID)
 	note.SetOperation(w.OperationID)
 	if !integration.ValidOperationID(w.OperationID) {
-		return Accepted{}, refuse("invalid-operation-id")
+		return Accepted{}, refuse(diagnosis.CodeInvalidOperationID)
 	}
-	op, d, err := e.read(ctx, w.OperationID, w.IntegrationID)
+	stored, err := e.read(ctx, w.OperationID, w.IntegrationID)
 	if err != nil {
 		return Accepted{}, err
 	}
-	a, err := e.accept(ctx, w, op, d)
+	a, err := e.accept(ctx, w, stored)
 	if err != nil || a.Operation.Status != integration.OperationNotStarted {
 		return a, err
 	}
 	w.Command.OperationID = a.Operation.ID
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		found := diagnosis.New("queue-unavailable", diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
+		found := diagnosis.New(diagnosis.CodeQueueUnavailable, diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
 			"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
 		return a, &diagnosis.Error{Diagnosis: found, Err: err}
 	}
@@ -105,26 +105,45 @@ func newWish(in Intent) (wish, error) {
 	return wish{Intent: in, hash: hex.EncodeToString(sum[:])}, nil
 }
 
-// read reads operation and document side by side. What does not exist has no ETag.
-func (e *Engine) read(ctx context.Context, operationID, integrationID string) (integration.Operation, integration.Document, error) {
-	op, d := integration.Operation{ID: operationID}, integration.Document{ID: integrationID}
+func (w wish) prepare(ctx context.Context) error {
+	if w.Prepare == nil {
+		return nil
+	}
+	return w.Prepare(ctx)
+}
+
+// records are what the store has of an operation and its integration. What does not exist has no ETag.
+type records struct {
+	operation integration.Operation
+	document  integration.Document
+	// unreadable is why the document, which is there, cannot be read.
+	unreadable error
+}
+
+// read reads operation and document side by side.
+func (e *Engine) read(ctx context.Context, operationID, integrationID string) (records, error) {
+	stored := records{operation: integration.Operation{ID: operationID}, document: integration.Document{ID: integrationID}}
 	var group errgroup.Group
 	group.Go(func() error {
 		found, err := e.repository.GetOperation(ctx, operationID)
 		if err == nil {
-			op = found
+			stored.operation = found
 		}
 		return unlessAbsent(err)
 	})
 	group.Go(func() error {
 		found, err := e.repository.Get(ctx, integrationID)
-		if err == nil {
-			d = found
+		switch {
+		case err == nil:
+			stored.document = found
+		case integration.IsRefused(err):
+			stored.unreadable = err
+			return nil
 		}
 		return unlessAbsent(err)
 	})
 	err := group.Wait()
-	return op, d, StoreError(err)
+	return stored, StoreError(err)
 }
 
 func unlessAbsent(err error) error {
@@ -132,6 +151,14 @@ func unlessAbsent(err error) error {
 		return nil
 	}
 	return err
+}
+
+// unlessUnusable takes a record that cannot be read for one that is not there.
+func unlessUnusable(err error) error {
+	if integration.IsRefused(err) {
+		return nil
+	}
+	return unlessAbsent(err)
 }
 
 // known is the document as Admit and the preconditions get it: nil where there is none.
@@ -143,47 +170,53 @@ func known(d integration.Document) *integration.Document {
 }
 
 // accept writes operation and document without sending anything: the operation first, as its creation decides which of
-// two requests with one operation id is the first. op and d are what was read of them.
-func (e *Engine) accept(ctx context.Context, w wish, op integration.Operation, d integration.Document) (Accepted, error) {
-	if op.ETag != "" {
-		return e.repeat(ctx, w, op, d)
+// two requests with one operation id is the first. stored is what was read of them.
+func (e *Engine) accept(ctx context.Context, w wish, stored records) (Accepted, error) {
+	if stored.operation.ETag != "" {
+		return e.repeat(ctx, w, stored)
 	}
-	if w.Prepare != nil {
-		if err := w.Prepare(ctx); err != nil {
-			return Accepted{}, err
-		}
+	if err := w.prepare(ctx); err != nil {
+		return Accepted{}, err
 	}
-	if err := w.admit(d); err != nil {
+	if err := w.admit(stored); err != nil {
 		return Accepted{}, err
 	}
 	op, err := e.repository.CreateOperation(ctx, integration.Operation{ID: w.OperationID, Kind: w.Kind,
 		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash})
 	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
-		if op, d, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
-			return e.repeat(ctx, w, op, d)
+		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
+			return e.repeat(ctx, w, stored)
 		}
 	}
 	if err != nil {
 		return Accepted{}, StoreError(err)
 	}
-	return e.write(ctx, w, op, d)
+	stored.operation = op
+	return e.write(ctx, w, stored)
 }
 
 // repeat answers a request whose operation exists.
-func (e *Engine) repeat(ctx context.Context, w wish, op integration.Operation, d integration.Document) (Accepted, error) {
+func (e *Engine) repeat(ctx context.Context, w wish, stored records) (Accepted, error) {
+	op := stored.operation
 	if !w.isOf(op) || op.RequestHash != w.hash {
 		return Accepted{}, reused(op, w)
 	}
 	if op.Status == integration.OperationNotStarted { // the first try may have ended between operation and document
-		return e.write(ctx, w, op, d)
+		return e.write(ctx, w, stored)
 	}
-	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != "superseded" {
+	if op.Error != nil && op.Status == integration.OperationCanceled && op.Error.Code != diagnosis.CodeSuperseded {
 		return Accepted{}, &diagnosis.Error{Diagnosis: *op.Error}
 	}
-	if d.ETag == "" {
+	switch d := stored.document; {
+	case stored.unreadable != nil:
+		return Accepted{}, stored.unreadable
+	case d.ETag == "" && w.Kind == integration.KindDeprovision:
+		return Accepted{Operation: op}, nil // it has set the record aside
+	case d.ETag == "":
 		return Accepted{}, integration.Absent(nil)
+	default:
+		return Accepted{Document: d, Operation: op, Created: hasBegun(d, op)}, nil
 	}
-	return Accepted{Document: d, Operation: op, Created: hasBegun(d, op)}, nil
 }
 
 // isOf reports whether an operation is of the wish's kind and integration.
@@ -200,17 +233,21 @@ func reused(op integration.Operation, w wish) error {
 	if w.isOf(op) {
 		which += ", and was started with other content"
 	}
-	return refuse("operation-id-reused", diagnosis.WithDetail("%s.", which))
+	return refuse(diagnosis.CodeOperationIDReused, diagnosis.WithDetail("%s.", which))
 }
 
 // write puts the wish into the document, under the preconditions, unless it is there already.
-func (e *Engine) write(ctx context.Context, w wish, op integration.Operation, d integration.Document) (Accepted, error) {
+func (e *Engine) write(ctx context.Context, w wish, stored records) (Accepted, error) {
+	op := stored.operation
+	if stored.unreadable != nil {
+		return e.writeUnreadable(ctx, w, stored)
+	}
 	var refusal error
-	written, err := e.repository.Put(ctx, d, func(d *integration.Document) error {
+	written, err := e.repository.Put(ctx, stored.document, func(d *integration.Document) error {
 		if d.Status.LastOperationID == op.ID {
 			return ErrDone // our own write: the preconditions held when it was made
 		}
-		if refusal = w.admit(*d); refusal != nil {
+		if refusal = w.admit(records{document: *d}); refusal != nil {
 			return refusal
 		}
 		if w.Apply == nil {
@@ -261,11 +298,11 @@ func (e *Engine) cancel(ctx context.Context, op integration.Operation, refusal e
 func (e *Engine) runningAlready(ctx context.Context, w wish) (string, error) {
 	d, err := e.repository.Get(ctx, w.IntegrationID)
 	if err != nil || d.Status.LastOperationID == "" {
-		return "", StoreError(unlessAbsent(err))
+		return "", StoreError(unlessUnusable(err))
 	}
 	op, err := e.repository.GetOperation(ctx, d.Status.LastOperationID)
 	if err != nil {
-		return "", StoreError(unlessAbsent(err))
+		return "", StoreError(unlessUnusable(err))
 	}
 	if !w.isOf(op) || op.RequestHash != w.hash || op.Status.Final() {
 		return "", nil

@@ -65,7 +65,7 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 	note.SetOperation(c.OperationID)
 	t, ok := w.tasks[c.Type]
 	if !ok {
-		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New("unknown-command"))
+		return w.endOrRecord(ctx, c, integration.KindUnknown, diagnosis.New(diagnosis.CodeUnknownCommand))
 	}
 	a, err := w.begin(ctx, c, t)
 	var result any
@@ -81,30 +81,27 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
 	e := w.engine
 	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID}, document: integration.Document{ID: c.IntegrationID}}
-	op, d, err := e.read(ctx, c.OperationID, c.IntegrationID)
+	stored, err := e.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil {
 		return a, err
 	}
-	if len(d.Outbox) > 0 { // left by a crash, or by a topic that took nothing
-		if d, err = e.tell(ctx, d); err != nil {
+	if len(stored.document.Outbox) > 0 { // left by a crash, or by a topic that took nothing
+		if stored.document, err = e.tell(ctx, stored.document); err != nil {
 			return a, err
 		}
 	}
-	a.operation, a.document = op, d
+	a.operation, a.document = stored.operation, stored.document
 	if t.followsUp() {
-		switch {
-		case d.ETag == "":
+		if stored.document.ETag == "" {
 			return a, ErrDone
-		case a.isSuperseded(d):
-			return a, ErrSuperseded
 		}
-		return a, nil
+	} else {
+		got, err := w.accepted(ctx, c, t, stored)
+		if err != nil {
+			return a, err
+		}
+		a.operation, a.document = got.Operation, got.Document
 	}
-	got, err := w.accepted(ctx, c, t, op, d)
-	if err != nil {
-		return a, err
-	}
-	a.operation, a.document = got.Operation, got.Document
 	if a.isSuperseded(a.document) {
 		return a, ErrSuperseded
 	}
@@ -112,30 +109,34 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 }
 
 // accepted finds what a command is about, and makes it where the command comes straight from a producer.
-func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, op integration.Operation, d integration.Document) (Accepted, error) {
-	in := t.Intent(c)
+func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored records) (Accepted, error) {
+	in, op := t.Intent(c), stored.operation
 	in.OperationID = c.OperationID
 	wished, err := newWish(in)
+	var got Accepted
 	switch {
 	case err != nil:
-		return Accepted{}, err
 	case op.ETag == "":
-		return w.engine.accept(ctx, wished, op, d)
+		got, err = w.engine.accept(ctx, wished, stored)
 	case !wished.isOf(op) || c.Spec != nil && op.RequestHash != wished.hash:
-		return Accepted{}, reused(op, wished)
+		err = reused(op, wished)
 	case op.Status.Final():
-		return Accepted{}, ErrDone
+		err = ErrDone
 	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
-		if wished.Prepare != nil {
-			if err := wished.Prepare(ctx); err != nil {
-				return Accepted{}, err
-			}
+		if err = wished.prepare(ctx); err == nil {
+			got, err = w.engine.write(ctx, wished, stored)
 		}
-		return w.engine.write(ctx, wished, op, d)
-	case d.ETag == "":
-		return Accepted{}, integration.Absent(nil)
+	case stored.unreadable != nil:
+		err = stored.unreadable
+	case stored.document.ETag == "":
+		err = integration.Absent(nil)
+	default:
+		got = Accepted{Operation: op, Document: stored.document}
 	}
-	return Accepted{Operation: op, Document: d}, nil
+	if err == nil && got.Operation.Status.Final() {
+		err = ErrDone // a teardown that has set the record aside
+	}
+	return got, err
 }
 
 // decide says what becomes of a command after an attempt.
@@ -152,8 +153,8 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 		if a.task.followsUp() { // one that has become pointless is nothing to look into
 			return a.tellAll(ctx)
 		}
-		invocation.From(ctx).SetCode("superseded")
-		return a.end(ctx, integration.OperationCanceled, diagnosis.New("superseded"))
+		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
+		return a.end(ctx, integration.OperationCanceled, diagnosis.New(diagnosis.CodeSuperseded))
 	case isFinal(err):
 		return w.fail(ctx, a, Describe(err, false))
 	case c.Attempt >= a.lastAttempt():
@@ -176,7 +177,7 @@ func Describe(err error, settled bool) diagnosis.Diagnosis {
 
 // exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.
 func exhausted(c message.Command, last diagnosis.Diagnosis) diagnosis.Diagnosis {
-	d := diagnosis.New("attempts-exhausted",
+	d := diagnosis.New(diagnosis.CodeAttemptsExhausted,
 		diagnosis.WithDetail("%d attempts have failed; the last one with %s: %s", c.Attempt+1, last.Code, last.Detail))
 	d.Evidence, d.Remedy = last.Evidence, last.Remedy
 	return d

@@ -1,27 +1,33 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
 
 // passing are the codes of what may pass by itself, where no request says so: of an error that has its words already. A
 // command that ends with one is tried again; any other code is final. A row here is a decision: what a code is answered
 // with, and whether its words call it transient, decides nothing.
-func passing() []string {
-	return []string{
+func passing() []diagnosis.Code {
+	return []diagnosis.Code{
 		// This service's own parts.
-		"internal", "unrecognised", "store-unavailable", "queue-unavailable", "request-timeout", "canceled", "budget-exhausted",
-		"service-identity-unavailable",
+		diagnosis.CodeInternal, diagnosis.CodeUnrecognised, diagnosis.CodeStoreUnavailable, diagnosis.CodeQueueUnavailable, diagnosis.CodeRequestTimeout, diagnosis.CodeCanceled, diagnosis.CodeBudgetExhausted,
+		diagnosis.CodeServiceIdentityUnavailable,
+		// A newer build is being deployed.
+		diagnosis.CodeRecordTooNew,
 		// The network between.
-		"network-connect", "network-dns", "network-proxy", "network-timeout", "network-tls",
+		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy, diagnosis.CodeNetworkTimeout, diagnosis.CodeNetworkTLS,
 		// A service that cannot answer now.
-		"throttled", "graph-unavailable", "arm-unavailable", "directory-busy", "entra-throttled", "entra-unavailable",
-		"storage-throttled", "storage-unavailable", "account-being-created", "container-being-deleted",
-		"ddoe-throttled", "ddoe-unavailable",
+		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable, diagnosis.CodeDirectoryBusy, diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable,
+		diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable, diagnosis.CodeAccountBeingCreated, diagnosis.CodeContainerBeingDeleted,
+		diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 		// The issuer's keys are read anew.
-		"issuer-unreachable", "signing-key-unknown",
+		diagnosis.CodeIssuerUnreachable, diagnosis.CodeSigningKeyUnknown,
 		// What a create may have made comes to light.
-		"ddoe-create-unsettled", "ddoe-still-shown", "object-still-there",
+		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeDDOEStillShown, diagnosis.CodeObjectStillThere,
 	}
 }
 
 // passes reports whether what a code says may pass by itself.
-func passes(code string) bool { return slices.Contains(passing(), code) }
+func passes(code diagnosis.Code) bool { return slices.Contains(passing(), code) }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
@@ -20,7 +21,7 @@ func TestDecodeSaysWhoseFaultItIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		body     string
 		status   int
-		code     string
+		code     diagnosis.Code
 		findings int
 	}{
 		"nothing":             {body: "", status: 400, code: "malformed-body"},

@@ -122,7 +122,7 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 			assert.Equal(t, c.status, resp.StatusCode)
 			assert.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 			assert.Equal(t, c.status, p.Status)
-			assert.Equal(t, c.code, p.Code)
+			assert.Equal(t, c.code, string(p.Code))
 			assert.Equal(t, c.code, resp.Header.Get("x-ms-error-code"))
 			assert.Equal(t, p.RequestID, resp.Header.Get("x-ms-request-id"))
 			require.NoError(t, uuid.Validate(p.RequestID))
@@ -193,13 +193,13 @@ func TestATokenInAPathIsNotRepeated(t *testing.T) {
 
 func TestErrorsOfHandlers(t *testing.T) {
 	const cause = "dial tcp 10.0.0.4: refused"
-	diagnosed := func(code string) error {
+	diagnosed := func(code diagnosis.Code) error {
 		return fmt.Errorf("submit: %w", &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithFindings(diagnosis.Finding{Pointer: "/x", Code: "y"})), Err: errors.New(cause)})
 	}
 	cases := map[string]struct {
 		err        error
 		status     int
-		code       string
+		code       diagnosis.Code
 		retryAfter string
 		logged     bool
 	}{
@@ -239,7 +239,7 @@ func TestPanicIsABare500(t *testing.T) {
 	h, log := watched(server(t, func(*request) error { panic("planted-secret") }))
 	resp, p := call(t, h, "PUT", "/api/things/x", `{}`)
 	assert.Equal(t, 500, resp.StatusCode)
-	assert.Equal(t, "internal", p.Code)
+	assert.Equal(t, diagnosis.CodeInternal, p.Code)
 	assert.NotContains(t, p.Detail, "planted")
 	assert.Contains(t, log.String(), "handler_test.go", "the log names the place")
 }

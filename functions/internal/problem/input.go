@@ -32,7 +32,7 @@ func OperationPath(id string) error {
 	if integration.ValidOperationID(id) {
 		return nil
 	}
-	const code, detail = "invalid-operation-id", "The operation id in the path is not valid."
+	const code, detail = diagnosis.CodeInvalidOperationID, "The operation id in the path is not valid."
 	return New(http.StatusBadRequest, code, detail, diagnosis.Finding{Pointer: "/path/id", Code: code, Detail: detail,
 		Expected: "1 to 128 characters: letters, digits, dot, underscore and hyphen, beginning with a letter or digit"})
 }

@@ -21,17 +21,17 @@ const MediaType = "application/problem+json"
 
 // Codes that the HTTP edge itself answers with; their words are in the diagnosis catalogue, as those of all other codes.
 const (
-	CodeInternal             = "internal"
-	CodeTimeout              = "request-timeout"
-	CodeNotFound             = "not-found"
-	CodeConflict             = "conflict"
-	CodeMethodNotAllowed     = "method-not-allowed"
-	CodeInvalidID            = "invalid-id"
-	CodeInvalidParameter     = "invalid-parameter"
+	CodeInternal             = diagnosis.CodeInternal
+	CodeTimeout              = diagnosis.CodeRequestTimeout
+	CodeNotFound             = diagnosis.CodeNotFound
+	CodeConflict             = diagnosis.CodeConflict
+	CodeMethodNotAllowed     = diagnosis.CodeMethodNotAllowed
+	CodeInvalidID            = diagnosis.CodeInvalidID
+	CodeInvalidParameter     = diagnosis.CodeInvalidParameter
 	CodeMalformedBody        = strictjson.CodeMalformed
-	CodeBodyTooLarge         = "body-too-large"
-	CodeUnsupportedMediaType = "unsupported-media-type"
-	CodeUnsupportedEncoding  = "unsupported-content-encoding"
+	CodeBodyTooLarge         = diagnosis.CodeBodyTooLarge
+	CodeUnsupportedMediaType = diagnosis.CodeUnsupportedMediaType
+	CodeUnsupportedEncoding  = diagnosis.CodeUnsupportedContentEncoding
 )
 
 // typePrefix makes a problem type of a code. A tag URI (RFC 4151) identifies without promising a page.
@@ -47,7 +47,7 @@ type Problem struct {
 	Status    int                 `json:"status" doc:"HTTP status of this answer" example:"422"`
 	Detail    string              `json:"detail,omitempty" doc:"What is wrong in this occurrence"`
 	Instance  string              `json:"instance,omitempty" format:"uri-reference" doc:"Path of the request"`
-	Code      string              `json:"code" doc:"Stable code to program against; header x-ms-error-code repeats it" example:"invalid-id"`
+	Code      diagnosis.Code      `json:"code" doc:"Stable code to program against; header x-ms-error-code repeats it" example:"invalid-id"`
 	Remedy    *diagnosis.Remedy   `json:"remedy,omitempty" doc:"Who repairs it, and how"`
 	Errors    []diagnosis.Finding `json:"errors,omitempty" doc:"One entry for each faulty member or parameter"`
 	Evidence  *diagnosis.Evidence `json:"evidence,omitempty" doc:"What a service behind this one answered"`
@@ -58,8 +58,8 @@ type Problem struct {
 }
 
 // New makes a problem. The title is that of the catalogue, else the status text; the remedy is the catalogue's.
-func New(status int, code, detail string, findings ...diagnosis.Finding) *Problem {
-	p := &Problem{Type: typePrefix + code, Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
+func New(status int, code diagnosis.Code, detail string, findings ...diagnosis.Finding) *Problem {
+	p := &Problem{Type: typePrefix + string(code), Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
 	if entry, ok := diagnosis.Lookup(code); ok {
 		d := diagnosis.New(code)
 		p.Title, p.Remedy, p.transient = entry.Title, d.Remedy, entry.Transient
@@ -127,12 +127,17 @@ func innermost(e *diagnosis.Error) error {
 	return e
 }
 
-// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" is an outage.
+// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of its own,
+// as a record that cannot be read has, is an outage, or an account that does not know our requests.
 func Unavailable(err error) error {
 	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.New("store-unavailable"), Err: err}
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.get"}), Err: err}
 }
 
 func internal() *Problem {
@@ -140,7 +145,7 @@ func internal() *Problem {
 }
 
 // Error implements error with code and detail, without the cause.
-func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+func (p *Problem) Error() string { return string(p.Code) + ": " + p.Detail }
 
 // Unwrap returns the cause, if there is one; it is never part of the document.
 func (p *Problem) Unwrap() error { return p.cause }
@@ -154,7 +159,7 @@ func (p *Problem) ContentType(string) string { return MediaType }
 // header returns the headers that go with the document.
 func (p *Problem) header() http.Header {
 	h := http.Header{}
-	h.Set("x-ms-error-code", p.Code)
+	h.Set("x-ms-error-code", string(p.Code))
 	if p.transient && p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}

@@ -119,7 +119,7 @@ func meaning(status int) string {
 	if len(codes) == 0 {
 		return http.StatusText(status)
 	}
-	return http.StatusText(status) + ", with a code such as " + strings.Join(codes, ", ")
+	return http.StatusText(status) + ", with a code such as " + joined(codes)
 }
 
 // operation finds a registered operation.
@@ -320,4 +320,12 @@ func finish(ctx context.Context, p *Problem, path string) *Problem {
 		note.SetError(p.cause)
 	}
 	return &done
+}
+
+func joined(codes []diagnosis.Code) string {
+	texts := make([]string, len(codes))
+	for i, code := range codes {
+		texts[i] = string(code)
+	}
+	return strings.Join(texts, ", ")
 }

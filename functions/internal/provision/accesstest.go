@@ -103,7 +103,7 @@ func conclusive(wanted AccessTest, report diagnosis.Report) (diagnosis.Diagnosis
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
 func synchronous(err error) error {
 	var known *diagnosis.Error
-	if errors.As(err, &known) && slices.Contains([]string{"ddoe-unavailable", "ddoe-throttled"}, known.Diagnosis.Code) {
+	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable, diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
 		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
 	}
 	return err
@@ -119,11 +119,11 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 		case d.Status.Phase == integration.PhaseDeleted:
 			return integration.Absent(d)
 		case d.Status.Phase == integration.PhaseDeprovisioning:
-			return refuse("deprovisioning")
+			return refuse(diagnosis.CodeDeprovisioning)
 		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
 			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
-			return refuse("subject-token-unavailable")
+			return refuse(diagnosis.CodeSubjectTokenUnavailable)
 		default:
 			return nil
 		}

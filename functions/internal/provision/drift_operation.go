@@ -76,5 +76,5 @@ func afterFailure(last integration.Operation, checks []diagnosis.Check) {
 // obstructs reports whether what an operation has failed with stands until somebody mends it. What waiting mends, and an
 // operation that was given up, are no obstacle to a PUT.
 func obstructs(d diagnosis.Diagnosis) bool {
-	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) && !slices.Contains([]string{"attempts-exhausted", "delivery-exhausted", "message-expired", "dead-lettered"}, d.Code)
+	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) && !slices.Contains([]diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted, diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}, d.Code)
 }

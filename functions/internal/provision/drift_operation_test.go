@@ -58,7 +58,7 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			report, found := f.drift()
 			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {
-				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && c.Code == code })
+				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && string(c.Code) == code })
 				require.GreaterOrEqual(t, i, 0, "%s: %v", id, found)
 				check := report.Checks[i]
 				assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)

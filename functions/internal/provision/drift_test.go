@@ -22,7 +22,7 @@ func (f *fixture) drift() (diagnosis.Report, map[string]string) {
 	found := map[string]string{}
 	for _, c := range report.Checks {
 		if c.Status != diagnosis.OutcomePass {
-			found[c.ID] = c.Code
+			found[c.ID] = string(c.Code)
 		}
 	}
 	return report, found

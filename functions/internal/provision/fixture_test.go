@@ -38,6 +38,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	sandboxarm "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
@@ -169,8 +170,7 @@ func newFixture(t *testing.T) *fixture {
 		},
 		Now: f.now,
 	}
-	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
-	require.NoError(t, err)
+	f.setPlatform(resourceplatform.Platform{})
 	return f
 }
 
@@ -256,7 +256,8 @@ func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch strin
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
-	return g.f.store.Delete(ctx, key, ifMatch)
+	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
+	return err
 }
 func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
 	return g.f.store.List(ctx, prefix, token, limit)

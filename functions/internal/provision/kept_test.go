@@ -83,7 +83,7 @@ func TestARecheckThatFailsMovesThePhase(t *testing.T) {
 	require.NoError(t, err)
 	f.verified(a.Operation.ID)
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
-	assert.Equal(t, "role-missing", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
 }
 
 func TestAnAccessTestShowsInTheDocument(t *testing.T) {
@@ -113,7 +113,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 		assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
 		found := f.condition("Verified")
 		assert.Equal(t, "False", found.Status)
-		assert.Equal(t, "role-missing", found.Reason)
+		assert.Equal(t, diagnosis.CodeRoleMissing, found.Reason)
 		require.NotNil(t, found.Diagnosis)
 		assert.Equal(t, f.now(), found.LastTransitionTime)
 	})

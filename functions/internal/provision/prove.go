@@ -69,7 +69,7 @@ func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integra
 	if proof.Proved {
 		return s.verified(ctx, a)
 	}
-	found := diagnosis.New("subject-token-unavailable")
+	found := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
 	if proof.Diagnosis != nil {
 		found = *proof.Diagnosis
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -37,8 +38,8 @@ func TestReactions(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault fault
 		want  integration.OperationStatus
-		code  string // of the operation's error
-		waits bool   // within the invocation
+		code  diagnosis.Code // of the operation's error
+		waits bool           // within the invocation
 	}{
 		"application: two writers": {fault: fault{match: at(patchApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
 		"application: msa lag":     {fault: fault{match: at(patchApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
@@ -139,7 +140,7 @@ func TestAttemptsEnd(t *testing.T) {
 		f.handle(f.command(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
 	}
 	op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "graph-unavailable")
 	assert.Equal(t, http.StatusServiceUnavailable, op.Error.Evidence.HTTPStatus)
 	assert.Equal(t, []string{"failed"}, f.events())
@@ -233,7 +234,7 @@ func TestStrangersHoldTheName(t *testing.T) {
 		f.fails(taken)
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, "application-foreign", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeApplicationForeign, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 		assert.Equal(t, "theirs", f.world.Applications()[0].DisplayName)
 	})
 	t.Run("a deleted application that we know nothing of", func(t *testing.T) {
@@ -243,7 +244,7 @@ func TestStrangersHoldTheName(t *testing.T) {
 		require.NoError(t, f.world.DeleteApplication(app.ID))
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, "unique-name-taken", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeUniqueNameTaken, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	})
 	t.Run("a raced write of our own on a stale replica", func(t *testing.T) {
 		f := newFixture(t)
@@ -281,7 +282,7 @@ func TestNoPermissionToTearDown(t *testing.T) {
 	f.fails(fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"})
 	a, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	assert.Equal(t, "arm-permission-missing", f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeARMPermissionMissing, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 	assert.Equal(t, 1, f.counts().applications, "the principal stays while its assignment does")
 	f.faults = nil
@@ -294,7 +295,7 @@ func TestUnknownIntegration(t *testing.T) {
 	f := newFixture(t)
 	for _, kind := range []string{message.TypeProvision, message.TypeDeprovision, message.TypeAccessTest} {
 		f.handle(message.Command{Type: kind, IntegrationID: "nowhere", OperationID: "op-" + kind})
-		assert.Equal(t, "integration-not-found", f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeIntegrationNotFound, f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
 	}
 	f.handle(message.Command{Type: message.TypeVerify, IntegrationID: "nowhere", OperationID: "op"})
 }

@@ -100,7 +100,7 @@ func (r *run) conclude(d *integration.Document) error {
 		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
 		return nil
 	}
-	unknown := diagnosis.New("subject-token-unavailable")
+	unknown := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
 	d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", &unknown, "")
 	return nil
 }

@@ -65,6 +65,6 @@ func InstanceOf(stateStorageURL string) string {
 func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }
 
 // refuse makes the error of a request that is not carried out.
-func refuse(code string, opts ...diagnosis.Option) *diagnosis.Error {
+func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 }

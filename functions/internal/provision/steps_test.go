@@ -15,7 +15,7 @@ func (f *fixture) steps(operationID string) []string {
 	f.t.Helper()
 	var found []string
 	for _, s := range f.operation(operationID).Steps {
-		found = append(found, s.Name+" "+s.Outcome+s.Code)
+		found = append(found, s.Name+" "+s.Outcome+string(s.Code))
 	}
 	return found
 }

@@ -112,7 +112,7 @@ func (s *Service) accessTestIntent(c message.Command) operation.Intent {
 // admitProvision refuses a change while a teardown runs.
 func admitProvision(d *integration.Document) error {
 	if d != nil && d.Status.Phase == integration.PhaseDeprovisioning {
-		return refuse("deprovisioning")
+		return refuse(diagnosis.CodeDeprovisioning)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 	same := equalSpec(d.Spec, spec)
-	d.Spec = spec
+	d.ReplaceSpec(spec)
 	if same && made(*d) {
 		return // nothing is known to have changed: the run looks, and says so where something has
 	}
@@ -174,10 +174,10 @@ func equalSpec(a, b integration.Spec) bool {
 func (s *Service) resolve(ctx context.Context, id string, spec integration.Spec) (integration.Spec, error) {
 	resolved, findings, err := s.Defaults.Resolve(ctx, id, spec)
 	if err != nil {
-		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New("service-identity-unavailable"), Err: err}
+		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 	}
 	if len(findings) > 0 {
-		return integration.Spec{}, refuse("invalid-spec", diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
+		return integration.Spec{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
 	}
 	return resolved, nil
 }

@@ -122,7 +122,7 @@ func (s *Service) verifyLater(ctx context.Context, a *operation.Attempt, cause e
 	if a.Number() < lastVerification() {
 		return s.scheduleVerify(ctx, a, a.Number()+1)
 	}
-	unavailable := diagnosis.New("subject-token-unavailable", diagnosis.WithDetail("No access test could be made: %s", d.Detail))
+	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithDetail("No access test could be made: %s", d.Detail))
 	unavailable.Evidence = d.Evidence
 	return s.undecided(ctx, a, unavailable)
 }

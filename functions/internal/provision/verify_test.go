@@ -81,7 +81,7 @@ func TestVerifyEndsWithItsWindow(t *testing.T) {
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 	c := f.condition("Verified")
 	assert.Equal(t, "False", c.Status)
-	assert.Equal(t, "role-missing", c.Reason)
+	assert.Equal(t, diagnosis.CodeRoleMissing, c.Reason)
 	assert.Equal(t, "True", f.condition("Provisioned").Status)
 	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
 	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
@@ -94,7 +94,7 @@ func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
 	f.hosts["acmelocked.blob.core.windows.net"] = f.hosts["acmedata.blob.core.windows.net"]
 	d := f.provisioned(s)
 	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
-	assert.Equal(t, "network-rules-blocked", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, f.condition("Verified").Reason)
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 }
 
@@ -119,7 +119,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 	}
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 2, "it may be replication")
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
-	assert.Equal(t, "federated-credential-missing", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeFederatedCredentialMissing, f.condition("Verified").Reason)
 	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
 }
 
@@ -132,12 +132,12 @@ func TestVerifyWithoutToken(t *testing.T) {
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "nothing was learnt about the integration")
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
-	assert.Equal(t, "subject-token-unavailable", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
 
 	f.service.TokenSource = nil
 	d = f.provisioned(spec("images"))
 	assert.Zero(t, f.verified(d.Status.LastOperationID))
-	assert.Equal(t, "subject-token-unavailable", f.condition("Verified").Reason)
+	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
 }
 
 func TestVerifyOfAnOldOperation(t *testing.T) {
@@ -175,7 +175,7 @@ func TestAccessTestCommand(t *testing.T) {
 	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
-	assert.Equal(t, "subject-token-unavailable", f.requireStatus("without-token", integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.requireStatus("without-token", integration.OperationFailed).Error.Code)
 	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "the tests proved it, and one that could not be made changes nothing")
 }
 
@@ -204,7 +204,7 @@ func TestUsableMeansEveryRight(t *testing.T) {
 			assert.Equal(t, 1, f.verified(d.Status.LastOperationID), "testing again proves no more")
 			assert.Equal(t, c.phase, f.document().Status.Phase)
 			verified := f.condition("Verified")
-			assert.Equal(t, c.reason, verified.Reason)
+			assert.Equal(t, c.reason, string(verified.Reason))
 			if c.reason == "" {
 				assert.Equal(t, "True", verified.Status)
 				return
@@ -222,7 +222,7 @@ func TestUsableMeansEveryRight(t *testing.T) {
 func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(f *fixture)
-		code    string
+		code    diagnosis.Code
 	}{
 		"unknown":       {func(*fixture) {}, "integration-not-found"},
 		"not there yet": {func(f *fixture) { f.submit(spec("images")) }, "not-provisioned"},

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
@@ -30,7 +31,7 @@ func (f *fixture) atGate(pattern string, look func()) {
 func TestARepeatedRequestShows(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault fault
-		code  string
+		code  diagnosis.Code
 		made  string // a step that shows meanwhile
 		next  string // a request of what comes then
 	}{

@@ -53,7 +53,7 @@ func removalPauses() []time.Duration {
 
 // stillThere is the error of an object that reads go on showing after its delete was answered.
 func stillThere(c diagnosis.Context) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New("object-still-there", diagnosis.WithContext(c))}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))}
 }
 
 // UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return *policy.Failure or

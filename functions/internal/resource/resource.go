@@ -69,7 +69,7 @@ const (
 	Extra State = "extra"
 	// Foreign: it is wanted, and somebody else's object is in its place. Nothing can be made until a person decides.
 	Foreign State = "foreign"
-	// Manual: it is wanted and left to a person.
+	// Manual: it is wanted and left to a person. Applying it writes down what the person has to do.
 	Manual State = "manual"
 )
 

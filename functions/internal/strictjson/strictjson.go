@@ -17,11 +17,11 @@ import (
 
 // The codes of faults, as in the diagnosis catalogue.
 const (
-	CodeMalformed       = "malformed-body"
-	CodeTooDeep         = "nested-too-deep"
-	CodeUnknownMember   = "unknown-member"
-	CodeDuplicateMember = "duplicate-member"
-	CodeWrongType       = "wrong-type"
+	CodeMalformed       = diagnosis.CodeMalformedBody
+	CodeTooDeep         = diagnosis.CodeNestedTooDeep
+	CodeUnknownMember   = diagnosis.CodeUnknownMember
+	CodeDuplicateMember = diagnosis.CodeDuplicateMember
+	CodeWrongType       = diagnosis.CodeWrongType
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 // Error says why a body was not read.
 type Error struct {
 	// Code is CodeMalformed where the body is not JSON, CodeTooDeep where it is not read; else the code of the first finding.
-	Code   string
+	Code   diagnosis.Code
 	Detail string
 	// Findings name the faulty members; there are none where the body is not JSON.
 	Findings []diagnosis.Finding
@@ -43,7 +43,7 @@ type Error struct {
 }
 
 // Error names code and detail; it repeats nothing of the body.
-func (e *Error) Error() string { return e.Code + ": " + e.Detail }
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Detail }
 
 // Unwrap returns the cause, if there is one.
 func (e *Error) Unwrap() error { return e.Err }

@@ -68,12 +68,12 @@ func TestDecodeReportsEveryFault(t *testing.T) {
 			var p *strictjson.Error
 			require.ErrorAs(t, strictjson.Decode([]byte(c.body), &d), &p)
 			assert.NotEmpty(t, p.Detail)
-			assert.Equal(t, c.code, p.Code)
+			assert.Equal(t, c.code, string(p.Code))
 			require.Len(t, p.Findings, len(c.findings))
 			for i, want := range c.findings {
 				got := p.Findings[i]
 				assert.Equal(t, want.pointer, got.Pointer)
-				assert.Equal(t, want.code, got.Code)
+				assert.Equal(t, want.code, string(got.Code))
 				assert.Equal(t, want.actual, got.Actual)
 				if want.expected != "" {
 					assert.Equal(t, want.expected, got.Expected)

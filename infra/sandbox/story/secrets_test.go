@@ -26,7 +26,9 @@ func (a *app) kept() map[string]string {
 	all := map[string]string{"events": whole(a.control(http.MethodGet, "/world", nil).at("events"))}
 	blobs, err := a.Cloud().World().Blobs(state, deployment.StateContainer, "")
 	assert.NoError(a.t, err)
-	for _, b := range blobs {
+	for _, listed := range blobs { // without content
+		b, err := a.Cloud().World().ReadBlob(state, deployment.StateContainer, listed.Name)
+		assert.NoError(a.t, err)
 		all["record "+b.Name] = string(b.Content)
 	}
 	for _, queue := range []string{"wif-commands", "wif-health"} {

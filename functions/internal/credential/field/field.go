@@ -20,7 +20,7 @@ const MaxLength = 600
 type Rule struct {
 	// Code names the rule; it never changes once released. Its entry in the catalogue has the words, and says whether
 	// breaking the rule is a fault or only worth a warning.
-	Code string
+	Code diagnosis.Code
 	// Expected says what would be right.
 	Expected string
 	// Last means that the later rules of the table say nothing useful about a value that breaks this one.
@@ -38,7 +38,8 @@ type Rules []Rule
 
 // Violation is one broken rule.
 type Violation struct {
-	Code, Detail, Expected string
+	Code             diagnosis.Code
+	Detail, Expected string
 	// Actual is the value as it may be repeated; empty where it may not.
 	Actual string
 	// At is the index of the first faulty character, or nil.
@@ -112,13 +113,13 @@ func always(string) bool { return true }
 // exact returns the rules that every compared string keeps. name is the member as a code prefix.
 func exact(name string) Rules {
 	return Rules{
-		{Code: name + "-required", Last: true, Expected: "a value", Broken: isEmpty},
-		{Code: name + "-secret", Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
-		{Code: name + "-encoding", Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
-		{Code: name + "-blank-edge", Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
-		{Code: name + "-invisible-character", Last: true, Expected: "visible characters only", Broken: invisible, At: invisibleAt},
-		{Code: name + "-quoted", Last: true, Expected: "no quotation marks around it", Broken: quoted},
-		{Code: name + "-placeholder", Last: true, Expected: "the real value, without brackets", Broken: placeholder},
+		{Code: diagnosis.Code(name + "-required"), Last: true, Expected: "a value", Broken: isEmpty},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
+		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only", Broken: invisible, At: invisibleAt},
+		{Code: diagnosis.Code(name + "-quoted"), Last: true, Expected: "no quotation marks around it", Broken: quoted},
+		{Code: diagnosis.Code(name + "-placeholder"), Last: true, Expected: "the real value, without brackets", Broken: placeholder},
 	}
 }
 
@@ -131,10 +132,10 @@ func text(name string) Rules {
 // the member as a code prefix.
 func Printable(name string, limit int) Rules {
 	return Rules{
-		{Code: name + "-secret", Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
-		{Code: name + "-encoding", Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
-		{Code: name + "-blank-edge", Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
-		{Code: name + "-control-character", Last: true, Expected: "printable characters", Broken: control},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
+		{Code: diagnosis.Code(name + "-control-character"), Last: true, Expected: "printable characters", Broken: control},
 		tooLong(name, limit),
 	}
 }
@@ -152,7 +153,7 @@ func isNotUTF8(v string) string { return when(!utf8.ValidString(v), "The value i
 
 // tooLong bounds a value in characters. What is longer is counted, not repeated: nobody reads it to find the fault.
 func tooLong(name string, limit int) Rule {
-	return Rule{Code: name + "-too-long", Last: true, Hidden: always, Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
+	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: always, Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
 		n := utf8.RuneCountInString(v)
 		return when(n > limit, fmt.Sprintf("The value has %d characters.", n))
 	}}

@@ -22,9 +22,9 @@ func tables() map[string]field.Rules {
 
 func TestEveryRuleHasItsWords(t *testing.T) {
 	for name, rules := range tables() {
-		seen := map[string]bool{}
+		seen := map[diagnosis.Code]bool{}
 		for _, r := range rules {
-			assert.True(t, strings.HasPrefix(r.Code, name+"-"), r.Code)
+			assert.True(t, strings.HasPrefix(string(r.Code), name+"-"), r.Code)
 			assert.NotEmpty(t, r.Expected, r.Code)
 			assert.False(t, seen[r.Code], "one rule is one entry: %s", r.Code)
 			seen[r.Code] = true
@@ -35,7 +35,7 @@ func TestEveryRuleHasItsWords(t *testing.T) {
 			continue // the platform has more codes than those of its texts
 		}
 		for _, e := range diagnosis.Entries() {
-			if strings.HasPrefix(e.Code, name+"-") && e.Layer == "file" && !slices.Contains(others(), e.Code) {
+			if strings.HasPrefix(string(e.Code), name+"-") && e.Layer == "file" && !slices.Contains(others(), e.Code) {
 				assert.True(t, seen[e.Code], "no rule has the catalogue's code %s", e.Code)
 			}
 		}
@@ -43,8 +43,8 @@ func TestEveryRuleHasItsWords(t *testing.T) {
 }
 
 // others are codes of the catalogue that begin like a field's, but are found by whoever sees the whole file.
-func others() []string {
-	return []string{"issuer-subject-swapped", "issuer-unexpected", "subject-unexpected", "client-id-is-tenant-id"}
+func others() []diagnosis.Code {
+	return []diagnosis.Code{"issuer-subject-swapped", "issuer-unexpected", "subject-unexpected", "client-id-is-tenant-id"}
 }
 
 // TestEveryRuleCatchesItsOffender has one offender for each rule, in every table that has the rule.
@@ -73,10 +73,10 @@ func TestEveryRuleCatchesItsOffender(t *testing.T) {
 	}
 	for name, rules := range tables() {
 		for _, r := range rules {
-			t.Run(r.Code, func(t *testing.T) {
-				o, ok := special[r.Code]
+			t.Run(string(r.Code), func(t *testing.T) {
+				o, ok := special[string(r.Code)]
 				if !ok {
-					o, ok = general[strings.TrimPrefix(r.Code, name+"-")]
+					o, ok = general[strings.TrimPrefix(string(r.Code), name+"-")]
 				}
 				if !assert.True(t, ok, "no offender") {
 					return
@@ -127,11 +127,11 @@ func TestPlaceholders(t *testing.T) {
 		"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "XXXX", "null", "undefined", "TODO", "12345678-1234-1234-1234-123456789012", "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"} {
 		findings := field.ClientID().Check("/x", v)
 		if assert.Len(t, findings, 1, v) {
-			assert.Equal(t, "client-id-placeholder", findings[0].Code, v)
+			assert.Equal(t, diagnosis.CodeClientIDPlaceholder, findings[0].Code, v)
 		}
 	}
 	findings := field.ClientID().Check("/x", "{4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11}")
-	assert.Equal(t, "client-id-not-guid", findings[0].Code, "brackets around a GUID are the registry's, not a template's")
+	assert.Equal(t, diagnosis.CodeClientIDNotGUID, findings[0].Code, "brackets around a GUID are the registry's, not a template's")
 }
 
 // TestWhatIsNoIDIsNotRepeated: a password pasted as client id has no shape of its own.
@@ -172,7 +172,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		for _, rules := range []field.Rules{field.Issuer(), field.Subject(), field.Audience(""), field.TenantID(), field.ClientID(), field.Printable("text", 600)} {
 			findings := rules.Check("/x", secret)
 			if assert.Len(t, findings, 1, secret) {
-				assert.True(t, strings.HasSuffix(findings[0].Code, "-secret"), findings[0].Code)
+				assert.True(t, strings.HasSuffix(string(findings[0].Code), "-secret"), findings[0].Code)
 				assert.Empty(t, findings[0].Actual)
 			}
 		}

@@ -5,25 +5,27 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // TenantID returns the rules of tenantId.
 func TenantID() Rules {
 	return exact("tenant-id").with(
-		Rule{Code: "tenant-id-alias", Last: true, Expected: "the GUID of one tenant", Broken: wellKnown(tenantAliases(), microsoftIDs())},
+		Rule{Code: diagnosis.CodeTenantIDAlias, Last: true, Expected: "the GUID of one tenant", Broken: wellKnown(tenantAliases(), microsoftIDs())},
 		// Entra takes a domain too, so a file with one works; a spec needs the GUID, and meets the rule below.
-		Rule{Code: "tenant-id-domain", Last: true, Expected: "the tenant's GUID", Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, Expected: "the tenant's GUID", Broken: func(v string) string {
 			return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
 		}},
 	).with(guid("tenant-id")...).with(
-		Rule{Code: "tenant-id-microsoft", Expected: "the GUID of your own tenant", Broken: wellKnown(map[string]string{microsoftTenant: "Microsoft's own tenant"})},
+		Rule{Code: diagnosis.CodeTenantIDMicrosoft, Expected: "the GUID of your own tenant", Broken: wellKnown(map[string]string{microsoftTenant: "Microsoft's own tenant"})},
 	)
 }
 
 // ClientID returns the rules of clientId.
 func ClientID() Rules {
 	return exact("client-id").with(guid("client-id")...).with(
-		Rule{Code: "client-id-microsoft", Expected: "the application (client) id of your own app registration", Broken: wellKnown(microsoftIDs(), tenantAliases(), map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
+		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the application (client) id of your own app registration", Broken: wellKnown(microsoftIDs(), tenantAliases(), map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
 	)
 }
 
@@ -32,8 +34,8 @@ var domainShape = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9
 
 func guid(name string) Rules {
 	return Rules{
-		{Code: name + "-not-guid", Last: true, Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11", Broken: notGUID, Hidden: func(v string) bool { return ActualID(v) == "" }},
-		{Code: name + "-nil", Last: true, Expected: "a GUID that is not all zero", Broken: func(v string) string {
+		{Code: diagnosis.Code(name + "-not-guid"), Last: true, Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11", Broken: notGUID, Hidden: func(v string) bool { return ActualID(v) == "" }},
+		{Code: diagnosis.Code(name + "-nil"), Last: true, Expected: "a GUID that is not all zero", Broken: func(v string) string {
 			return when(strings.HasPrefix(v, "00000000-0000-0000-0000-"), "The value is the nil GUID, or a sample made of it.")
 		}},
 	}

@@ -13,32 +13,32 @@ import (
 // Issuer returns the rules of federatedTokenIssuer.
 func Issuer() Rules {
 	return text("issuer").with(
-		Rule{Code: "issuer-not-https", Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
-		Rule{Code: "issuer-user-info", Hidden: always, Expected: "a URL without user info", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerNotHTTPS, Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
+		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: always, Expected: "a URL without user info", Broken: onURL(func(u *url.URL) string {
 			return when(u.User != nil, "The URL holds a user name or password.")
 		})},
-		Rule{Code: "issuer-query", Expected: "a URL without query", At: index("?"), Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerQuery, Expected: "a URL without query", At: index("?"), Broken: onURL(func(u *url.URL) string {
 			return when(u.RawQuery != "" || u.ForceQuery, "The URL has a query.")
 		})},
-		Rule{Code: "issuer-fragment", Expected: "a URL without fragment", At: index("#"), Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeIssuerFragment, Expected: "a URL without fragment", At: index("#"), Broken: func(v string) string {
 			return when(strings.Contains(v, "#"), "The URL has a fragment.")
 		}},
-		Rule{Code: "issuer-discovery-path", Expected: "the URL without /.well-known/…", At: index("/.well-known/"), Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeIssuerDiscoveryPath, Expected: "the URL without /.well-known/…", At: index("/.well-known/"), Broken: func(v string) string {
 			return when(strings.Contains(v, "/.well-known/"), "The URL is that of the discovery document, not the issuer itself.")
 		}},
-		Rule{Code: "issuer-entra", Expected: "the issuer of the platform", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerEntra, Expected: "the issuer of the platform", Broken: onURL(func(u *url.URL) string {
 			return when(isEntra(u.Hostname()), "The URL is an issuer of Entra itself.")
 		})},
-		Rule{Code: "issuer-local", Last: true, Expected: "a host that Entra can reach", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerLocal, Last: true, Expected: "a host that Entra can reach", Broken: onURL(func(u *url.URL) string {
 			return when(isLocal(u.Hostname()), "The host is one that only a private network knows.")
 		})},
-		Rule{Code: "issuer-address", Expected: "a host name", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerAddress, Expected: "a host name", Broken: onURL(func(u *url.URL) string {
 			return when(net.ParseIP(u.Hostname()) != nil, "The host is an IP address.")
 		})},
-		Rule{Code: "issuer-port", Expected: "a URL without port", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerPort, Expected: "a URL without port", Broken: onURL(func(u *url.URL) string {
 			return when(u.Port() != "", "The URL names a port.")
 		})},
-		Rule{Code: "issuer-host-case", Expected: "a host in lower case", Broken: onURL(func(u *url.URL) string {
+		Rule{Code: diagnosis.CodeIssuerHostCase, Expected: "a host in lower case", Broken: onURL(func(u *url.URL) string {
 			return when(u.Host != strings.ToLower(u.Host), "The host has upper-case letters.")
 		})},
 	)
@@ -47,10 +47,10 @@ func Issuer() Rules {
 // Subject returns the rules of one subject.
 func Subject() Rules {
 	return text("subject").with(
-		Rule{Code: "subject-wildcard", Last: true, Expected: "one exact subject", At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeSubjectWildcard, Last: true, Expected: "one exact subject", At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
 			return when(strings.ContainsAny(v, "*?"), "The subject has a wildcard.")
 		}},
-		Rule{Code: "subject-service-account", Expected: "system:serviceaccount:{namespace}:{name}, lower-case DNS names", Broken: serviceAccount},
+		Rule{Code: diagnosis.CodeSubjectServiceAccount, Expected: "system:serviceaccount:{namespace}:{name}, lower-case DNS names", Broken: serviceAccount},
 	)
 }
 
@@ -71,22 +71,22 @@ func Audience(own string) Rules {
 	if own == "" {
 		expected = audiencePublic
 	}
-	misspelt := func(code, detail string, strip func(string) string) Rule {
+	misspelt := func(code diagnosis.Code, detail string, strip func(string) string) Rule {
 		return Rule{Code: code, Last: true, Expected: expected,
 			Broken: func(v string) string { return when(!known(v) && known(strip(v)), detail) },
 			At:     func(v string) int { return differs(strip(v), v) }}
 	}
 	return text("audience").with(
-		Rule{Code: "audience-blank", Last: true, Expected: "one audience", At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeAudienceBlank, Last: true, Expected: "one audience", At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
 			return when(strings.ContainsAny(v, " ,"), "The value holds a blank or comma.")
 		}},
-		misspelt("audience-default-scope", "The value is a scope: /.default does not belong to an audience.", func(v string) string { return cut(v, "/.default") }),
-		misspelt("audience-trailing-slash", "The value ends with a slash.", func(v string) string { return cut(v, "/") }),
-		misspelt("audience-case", "The value differs from the token-exchange audience by case only.", cased),
-		Rule{Code: "audience-other-cloud", Last: true, Expected: expected, Broken: func(v string) string {
+		misspelt(diagnosis.CodeAudienceDefaultScope, "The value is a scope: /.default does not belong to an audience.", func(v string) string { return cut(v, "/.default") }),
+		misspelt(diagnosis.CodeAudienceTrailingSlash, "The value ends with a slash.", func(v string) string { return cut(v, "/") }),
+		misspelt(diagnosis.CodeAudienceCase, "The value differs from the token-exchange audience by case only.", cased),
+		Rule{Code: diagnosis.CodeAudienceOtherCloud, Last: true, Expected: expected, Broken: func(v string) string {
 			return when(own != "" && v != own && known(v), "The audience is that of another cloud than the one this service works in.")
 		}, At: func(v string) int { return differs(own, v) }},
-		Rule{Code: "audience-custom", Expected: expected, Broken: func(v string) string {
+		Rule{Code: diagnosis.CodeAudienceCustom, Expected: expected, Broken: func(v string) string {
 			return when(v != own && !known(v), "The audience is no cloud's token-exchange audience.")
 		}, At: func(v string) int { return differs(expected, v) }},
 	)

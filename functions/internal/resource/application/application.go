@@ -93,12 +93,12 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 
 func (k *Kind) missingApplication(v resource.View) resource.Item {
 	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document), Target: v.Document.Spec.DisplayName,
-		State: resource.Missing, Code: "application-missing", Context: words(v.Document)}
+		State: resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document)}
 }
 
 func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled", Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName,
-		State: resource.Missing, Code: "service-principal-not-found", Context: words(v.Document)}
+		State: resource.Missing, Code: diagnosis.CodeServicePrincipalNotFound, Context: words(v.Document)}
 }
 
 func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
@@ -113,7 +113,7 @@ func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource
 		item.State = resource.Restorable // it may be in the recycle bin
 	case !found:
 	case !isOurs(app, v.Document):
-		item.State, item.Code = resource.Foreign, "application-foreign"
+		item.State, item.Code = resource.Foreign, diagnosis.CodeApplicationForeign
 		if v.Ending {
 			item.State = resource.Extra
 		}
@@ -151,7 +151,7 @@ func compareApplication(item *resource.Item, d integration.Document, app graph.A
 	item.State, item.Code = resource.Unchanged, ""
 	st := d.Status
 	differ := func(member, want, have string) {
-		item.State, item.Code = resource.Different, "application-changed"
+		item.State, item.Code = resource.Different, diagnosis.CodeApplicationChanged
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs})
 	}
 	if app.DisplayName != d.Spec.DisplayName {
@@ -165,7 +165,7 @@ func compareApplication(item *resource.Item, d integration.Document, app graph.A
 	}
 	if st.ClientID != "" && st.ClientID != app.AppID {
 		differ("appId", st.ClientID, app.AppID)
-		item.Code = "application-replaced"
+		item.Code = diagnosis.CodeApplicationReplaced
 	}
 	item.Learn = learnApplication(app)
 }
@@ -215,11 +215,11 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 func comparePrincipal(item *resource.Item, st integration.Status, principal graph.ServicePrincipal) {
 	item.State, item.Code = resource.Unchanged, ""
 	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
-		item.Code = "service-principal-disabled"
+		item.Code = diagnosis.CodeServicePrincipalDisabled
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true", Have: "false", Owner: diagnosis.OwnerOther})
 	}
 	if st.ServicePrincipalID != "" && st.ServicePrincipalID != principal.ID {
-		item.Code = "service-principal-replaced"
+		item.Code = diagnosis.CodeServicePrincipalReplaced
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "id", Want: st.ServicePrincipalID, Have: principal.ID, Owner: diagnosis.OwnerOurs})
 	}
 	item.Learn = learnPrincipal(principal)

@@ -138,11 +138,11 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 	if err == nil && !found { // it may be a write that this replica does not show yet
 		app, err = w.readApplication(ctx, resource.Item{})
 		if resource.IsNotFound(err) {
-			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("unique-name-taken", diagnosis.WithContext(words(w.view.Document)))}
+			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken, diagnosis.WithContext(words(w.view.Document)))}
 		}
 	}
 	if err == nil && !isOurs(app, w.view.Document) {
-		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New("application-foreign", diagnosis.WithContext(words(w.view.Document)))}
+		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeApplicationForeign, diagnosis.WithContext(words(w.view.Document)))}
 	}
 	return app, false, err
 }

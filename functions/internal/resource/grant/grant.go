@@ -150,7 +150,7 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 	i := bestOf(found, w)
 	if i < 0 {
 		if j := slices.IndexFunc(found, func(a arm.RoleAssignment) bool { return strings.EqualFold(a.ID, w.assignment.ID) }); j >= 0 {
-			item.Code = "role-assignment-changed"
+			item.Code = diagnosis.CodeRoleAssignmentChanged
 			item.Differences = []diagnosis.MemberDifference{{Member: "roleDefinitionId", Want: integration.LastSegment(w.assignment.RoleDefinitionID),
 				Have: integration.LastSegment(found[j].RoleDefinitionID), Owner: diagnosis.OwnerOther}}
 		}
@@ -160,7 +160,7 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 	a := w.adopt(found[i])
 	item.Key, item.Data, item.Learn = a.ID, w, learn(a)
 	if found[i].Condition != "" { // an administrator's: it narrows the grant, and it is kept
-		item.Code = "role-assignment-conditioned"
+		item.Code = diagnosis.CodeRoleAssignmentConditioned
 		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition, Owner: diagnosis.OwnerOther}}
 	}
 	if want := description(d); !a.Adopted && found[i].Description != want {
@@ -204,7 +204,7 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 		}
 		c := words(d, a.Scope)
 		c.Role = integration.RoleName(a.RoleDefinitionID)
-		more = append(more, resource.Item{Name: resource.RoleAssignment, Key: a.ID, Target: a.Scope, State: state, Code: "role-assignment-extra",
+		more = append(more, resource.Item{Name: resource.RoleAssignment, Key: a.ID, Target: a.Scope, State: state, Code: diagnosis.CodeRoleAssignmentExtra,
 			Context: c, Data: a, Differences: []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: c.Role, Owner: ownerOf(state)}}})
 	}
 	for _, a := range d.Status.RoleAssignments {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -65,7 +66,7 @@ func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 func (w grant) item(d integration.Document) resource.Item {
 	c := words(d, w.assignment.Scope)
 	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " + w.assignment.Scope,
-		State: resource.Missing, Code: "role-assignment-not-found", Context: c, Data: w}
+		State: resource.Missing, Code: diagnosis.CodeRoleAssignmentNotFound, Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {
 		item.Key = w.assignment.ID
 		// Its scope is in the spec alone, which may be another one when somebody looks for what a crash has left behind.

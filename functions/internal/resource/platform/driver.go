@@ -71,7 +71,7 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 		case isWanted:
 			return []resource.Item{{Name: nameDriver, Key: id, Target: d.Spec.DDOE.Driver.Name, State: resource.Manual, Detail: k.why(d)}}
 		case id != "":
-			return []resource.Item{{Name: nameDriver, Key: id, Target: id, State: resource.Unwanted, Err: refuse("ddoe-api-off")}}
+			return []resource.Item{{Name: nameDriver, Key: id, Target: id, State: resource.Unwanted, Err: refuse(diagnosis.CodeDDOEAPIOff)}}
 		}
 		return nil
 	}
@@ -83,13 +83,13 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	var kept *ddoe.Driver
 	var items []resource.Item
 	for _, one := range all {
-		item := resource.Item{Name: nameDriver, Key: one.ID, Target: one.ID, State: resource.Unwanted, Code: "ddoe-driver-unwanted", Data: one}
+		item := resource.Item{Name: nameDriver, Key: one.ID, Target: one.ID, State: resource.Unwanted, Code: diagnosis.CodeDDOEDriverUnwanted, Data: one}
 		switch {
 		case kept == nil && k.wants(v) && sameID(cmp.Or(one.ProjectID, sent(d).ProjectID), d.Spec.DDOE.Driver.ProjectID):
 			kept = &one
 			continue
 		case k.wants(v) && one.ID != id:
-			item.Code = "ddoe-driver-extra"
+			item.Code = diagnosis.CodeDDOEDriverExtra
 		}
 		items = append(items, item)
 	}
@@ -196,10 +196,10 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 	case err != nil:
 		item.Err = err
 	case i >= 0:
-		item.State, item.Code = resource.Foreign, "ddoe-driver-foreign"
+		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
 		item.Detail = "The integration has the driver " + named(s.listed[i].Object) + " in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
-		item.State, item.Code = resource.Missing, "ddoe-driver-missing"
+		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEDriverMissing
 	}
 	return item
 }
@@ -262,9 +262,9 @@ func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 		return d.Member == memberName || d.Member == memberExternalDelete
 	}
 	if slices.ContainsFunc(all, func(d diagnosis.MemberDifference) bool { return !isHarmless(d) }) {
-		return "ddoe-driver-changed"
+		return diagnosis.CodeDDOEDriverChanged
 	}
-	return "ddoe-driver-renamed"
+	return diagnosis.CodeDDOEDriverRenamed
 }
 
 // said is a text that is empty where it has not been said.

@@ -21,7 +21,7 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 			statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
 		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
-			return resource.Result{Err: later(policy.DriverCreate, "ddoe-integration-missing", "The driver waits for its integration.")}
+			return resource.Result{Err: later(policy.DriverCreate, diagnosis.CodeDDOEIntegrationMissing, "The driver waits for its integration.")}
 		case is.ID == "":
 			return k.make(ctx, v.Document)
 		}
@@ -107,7 +107,7 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 		known := d
 		claimDriver(d, is.ID, after)(&known.Status)
 		if left := k.differences(known, shown, false); len(left) > 0 {
-			err = refuse("ddoe-driver-unchanged", diagnosis.WithDetail("The platform was asked to change the driver %s, and shows its %s as %q, not as %q.",
+			err = refuse(diagnosis.CodeDDOEDriverUnchanged, diagnosis.WithDetail("The platform was asked to change the driver %s, and shows its %s as %q, not as %q.",
 				named(shown.Object), left[0].Member, left[0].Have, left[0].Want))
 		}
 	}

@@ -143,9 +143,9 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 	isWanted := d.Spec.DDOE.IsWanted() && !v.Ending
 	switch own := ownOf(d); {
 	case own != "" && isWanted:
-		return []resource.Item{manualItem(d, "ddoe-api-off", k.why(d), false)}
+		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
 	case own != "":
-		return []resource.Item{{Name: nameIntegration, Key: own, Target: own, State: resource.Unwanted, Err: refuse("ddoe-api-off")}}
+		return []resource.Item{{Name: nameIntegration, Key: own, Target: own, State: resource.Unwanted, Err: refuse(diagnosis.CodeDDOEAPIOff)}}
 	case v.Ending:
 		return leftForm(d)
 	}
@@ -181,7 +181,7 @@ func (k integrations) observeMade(ctx context.Context, v resource.View, s sight)
 		if item.Blocks {
 			item.Blocks, item.State = false, resource.Extra
 		}
-		item.Code = "ddoe-integration-extra"
+		item.Code = diagnosis.CodeDDOEIntegrationExtra
 		items = append(items, item)
 	}
 	return append(items, k.madeItem(d, s, &ours[0], nil))
@@ -209,16 +209,16 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 	case err != nil:
 		item.Err = err
 	case foreign != nil && isLeft:
-		return manualItem(d, "ddoe-api-usable", handmade(*foreign), false)
+		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*foreign), false)
 	case foreign != nil:
-		item.State, item.Code, item.Detail = resource.Foreign, "ddoe-integration-foreign", handmade(*foreign)
+		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
 	case slices.Contains([]string{"member", "worker"}, s.role):
-		item.Err = at(refuse("ddoe-organization-role-missing", diagnosis.WithDetail("The user of DDOE_API_KEY has the role %s in the organisation. "+
+		item.Err = at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail("The user of DDOE_API_KEY has the role %s in the organisation. "+
 			"Integrations need the role admin or owner.", s.role)), pointerOrganization, d.Spec.DDOE.OrganizationID)
 	case isLeft:
-		item.State, item.Code = resource.Missing, "ddoe-api-usable"
+		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEAPIUsable
 	default:
-		item.State, item.Code = resource.Missing, "ddoe-integration-missing"
+		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEIntegrationMissing
 	}
 	return item
 }
@@ -236,10 +236,10 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	}
 	_, hash, err := o.values(d)
 	item.Err = err
-	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, "ddoe-api-usable")
-	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "what the spec and the settings come to", "what was sent last", "ddoe-options-changed")
-	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, "ddoe-integration-renamed")
-	differ(is.Type != o.kind, "type", o.kind, is.Type, "ddoe-integration-changed")
+	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, diagnosis.CodeDDOEAPIUsable)
+	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "what the spec and the settings come to", "what was sent last", diagnosis.CodeDDOEOptionsChanged)
+	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, diagnosis.CodeDDOEIntegrationRenamed)
+	differ(is.Type != o.kind, "type", o.kind, is.Type, diagnosis.CodeDDOEIntegrationChanged)
 	return item
 }
 
@@ -277,11 +277,11 @@ func (k integrations) observeUsed(d integration.Document, s sight) resource.Item
 	case err != nil:
 		item.Err = at(err, pointerOrganization, d.Spec.DDOE.OrganizationID)
 	case is == nil:
-		item.State, item.Code = resource.Foreign, "ddoe-integration-unknown"
+		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
 		item.State = resource.Unchanged
 	default:
-		item.State, item.Code = resource.Different, "ddoe-integration-not-used"
+		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationNotUsed
 		item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
 	}
 	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID, isUsed: true}
@@ -331,10 +331,10 @@ func (k integrations) observeUnwanted(ctx context.Context, v resource.View, s si
 
 // unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers.
 func (k integrations) unwantedItem(is ddoe.Integration, organization string, used usage) resource.Item {
-	item := resource.Item{Name: nameIntegration, Key: is.ID, Target: is.ID, State: resource.Unwanted, Code: "ddoe-integration-unwanted",
+	item := resource.Item{Name: nameIntegration, Key: is.ID, Target: is.ID, State: resource.Unwanted, Code: diagnosis.CodeDDOEIntegrationUnwanted,
 		Err: used.err, Data: found{is: &is, organization: organization}}
 	if used.count > 0 {
-		item.Blocks, item.Code = true, "ddoe-integration-in-use"
+		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
 		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.", named(is.Object), used.count, used.words())
 	}
 	return item

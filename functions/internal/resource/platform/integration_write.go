@@ -46,7 +46,7 @@ func (k integrations) checkLeft(ctx context.Context, d integration.Document, tar
 	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
 	switch {
 	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, "ddoe-integration-unwanted", "The integration %s is still in the organisation %s.", named(left[0].Object), home)
+		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted, "The integration %s is still in the organisation %s.", named(left[0].Object), home)
 	case own == "" && isUnknown(err): // Observe has asked twice
 		return nil
 	}
@@ -75,7 +75,7 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	case err != nil:
 		return resource.Result{RequestID: made.RequestID, Err: err}
 	case isFound && !k.isMarked(d)(made):
-		return resource.Result{Err: refuse("ddoe-integration-foreign", diagnosis.WithDetail("%s", handmade(made)))}
+		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("%s", handmade(made)))}
 	case isFound: // an earlier request may have made it, with other options
 		r := k.update(ctx, d, f, made)
 		r.Outcome = resource.OutcomeCreated
@@ -134,7 +134,7 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	case policy.ActionOf(err) == policy.Exists:
 		err = final(err) // another integration has the name, or an option is not what the type takes
 	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
-		err = refuse("ddoe-integration-unchanged", diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
+		err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
 			named(changed.Object), diagnosis.Printable(changed.Type)))
 	}
 	if err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not

@@ -100,7 +100,7 @@ func create[T object](ctx context.Context, p *Platform, op policy.Operation, sen
 		case action == policy.Exists, policy.ActionOf(policy.Absent(err)) == policy.GiveUp:
 			return made, false, final(err) // the name is taken by what no list shows, or no answer is of the form that is known
 		case n == 2 || ctx.Err() != nil:
-			return made, false, later(op, "ddoe-create-unsettled", "The create was sent %d times without an answer, and nothing shows that was made.", n)
+			return made, false, later(op, diagnosis.CodeDDOECreateUnsettled, "The create was sent %d times without an answer, and nothing shows that was made.", n)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func remove[T object](ctx context.Context, p *Platform, op policy.Operation, id 
 			return is == nil && err == nil, err
 		})
 		if err == nil && !isGone {
-			err = later(op, "ddoe-still-shown", "The platform still shows %s.", diagnosis.Printable(id))
+			err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(id))
 		}
 	}
 	if err != nil {

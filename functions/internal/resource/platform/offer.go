@@ -117,7 +117,7 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New("ddoe-option-unmapped", diagnosis.WithDetail("The integration type %s requires options without a known meaning: %s.",
+		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail("The integration type %s requires options without a known meaning: %s.",
 			shown(fit[0].Type, fit[0].DisplayName), strings.Join(missing, ", ")))
 		return nil, &refusal
 	}
@@ -140,7 +140,7 @@ func typeUnknown(wanted string, fit, offered []ddoe.IntegrationType) *diagnosis.
 	case wanted != "":
 		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
 	}
-	refusal := diagnosis.New("ddoe-type-unknown", diagnosis.WithDetail("%s It offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
+	refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail("%s It offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
 		why, typeNames(offered)))
 	return &refusal
 }

@@ -35,6 +35,6 @@ func at(err error, pointer, value string) error {
 
 // elsewhere refuses the project of another organisation.
 func elsewhere(wanted integration.DDOE, owner string) error {
-	return at(refuse("ddoe-project-elsewhere", diagnosis.WithDetail("The project belongs to the organisation %s, and the spec asks for the integration in %s.",
+	return at(refuse(diagnosis.CodeDDOEProjectElsewhere, diagnosis.WithDetail("The project belongs to the organisation %s, and the spec asks for the integration in %s.",
 		diagnosis.Printable(owner), wanted.OrganizationID)), pointerProject, wanted.Driver.ProjectID)
 }

@@ -57,7 +57,7 @@ func (p *Platform) Validate(ctx context.Context, d integration.Document) Validat
 	case err != nil:
 		return p.failed(policy.DriverValidate, err, learn(unvalidated))
 	case !command.HasEnded():
-		found := diagnosis.New("ddoe-validation-slow")
+		found := diagnosis.New(diagnosis.CodeDDOEValidationSlow)
 		return Validation{&found, learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
 	}
 	now := p.Requests.Now()
@@ -70,7 +70,7 @@ func (p *Platform) Validate(ctx context.Context, d integration.Document) Validat
 	if isPassed {
 		return Validation{nil, ended}
 	}
-	found := diagnosis.New("ddoe-validation-failed")
+	found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 	found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
 	if command.Error != nil {
 		found.Detail += " The platform says: " + diagnosis.Printable(*command.Error)

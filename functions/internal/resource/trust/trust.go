@@ -82,7 +82,7 @@ const title = "The federated credential is as it was made"
 // wantedItem is the item of a credential that the spec asks for, as if it were missing.
 func wantedItem(d integration.Document, w integration.FederatedCredential) resource.Item {
 	return resource.Item{Name: resource.FederatedCredential, Title: title, Key: w.Name, Target: w.Subject, State: resource.Missing,
-		Code: "federated-credential-missing", Context: words(d, w), Subject: w.Subject, Data: credential{wanted: w}}
+		Code: diagnosis.CodeFederatedCredentialMissing, Context: words(d, w), Subject: w.Subject, Data: credential{wanted: w}}
 }
 
 // credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was found.
@@ -116,7 +116,7 @@ func compare(d integration.Document, w integration.FederatedCredential, found []
 	if i < 0 {
 		return item
 	}
-	item.State, item.Code = resource.Different, "federated-credential-changed"
+	item.State, item.Code = resource.Different, diagnosis.CodeFederatedCredentialChanged
 	item.Differences = differences(w, found[i])
 	if strings.EqualFold(found[i].Name, w.Name) {
 		w.ID = found[i].ID // it stays when the credential is changed
@@ -158,7 +158,7 @@ func (k *Kind) unwanted(d integration.Document, more, wanted []integration.Feder
 			continue
 		}
 		items = append(items, resource.Item{Name: resource.FederatedCredential, Title: title, Key: f.Name, Target: f.Subject, State: resource.Unwanted,
-			Code: "federated-credential-extra", Context: words(d, f)})
+			Code: diagnosis.CodeFederatedCredentialExtra, Context: words(d, f)})
 	}
 	return items
 }
@@ -184,7 +184,7 @@ func extras(d integration.Document, found []resource.Credential, wanted []integr
 			continue
 		}
 		have := diagnosis.MemberDifference{Member: "issuer, subject", Have: f.Issuer + ", " + f.Subject, Owner: diagnosis.OwnerOther}
-		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name, State: resource.Extra, Code: "federated-credential-extra",
+		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name, State: resource.Extra, Code: diagnosis.CodeFederatedCredentialExtra,
 			Context: words(d, integration.FederatedCredential{}), Differences: []diagnosis.MemberDifference{have}})
 	}
 	return items

@@ -1,0 +1,154 @@
+package integration
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// SchemaVersion is the version of the records that this build writes. It is raised by a change that makes a build of before
+// misread a record, or lose a member of it when it writes the record again; such a build then refuses the record
+// (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a version is of
+// version 1: builds from before there were versions wrote it.
+const SchemaVersion = 1
+
+// documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and what the
+// status is a list of) has one type.
+type documentRecord struct {
+	SchemaVersion    int          `json:"schemaVersion"`
+	ID               string       `json:"id"`
+	Spec             Spec         `json:"spec"`
+	Status           statusRecord `json:"status"`
+	CreatedAt        time.Time    `json:"createdAt"`
+	FirstOperationID string       `json:"firstOperationId,omitempty"`
+	UpdatedAt        time.Time    `json:"updatedAt"`
+	Outbox           Outbox       `json:"outbox,omitempty"`
+}
+
+type statusRecord struct {
+	Phase                Phase                 `json:"phase"`
+	UniqueName           string                `json:"uniqueName,omitempty"`
+	ClientID             string                `json:"clientId,omitempty"`
+	ObjectID             string                `json:"objectId,omitempty"`
+	ServicePrincipalID   string                `json:"servicePrincipalId,omitempty"`
+	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
+	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
+	DDOE                 *ddoeRecord           `json:"ddoe,omitempty"`
+	Health               *Health               `json:"health,omitempty"`
+	LastOperationID      string                `json:"lastOperationId,omitempty"`
+	Conditions           []Condition           `json:"conditions,omitempty"`
+}
+
+// ddoeRecord has the members of DDOEStatus, so that one is converted into the other: a member that only one of them has does
+// not compile.
+type ddoeRecord struct {
+	Mode            string               `json:"mode,omitempty"`
+	OrganizationID  string               `json:"organizationId,omitempty"`
+	IntegrationID   string               `json:"integrationId,omitempty"`
+	DriverID        string               `json:"driverId,omitempty"`
+	Adopted         bool                 `json:"adopted,omitempty"`
+	IntegrationType string               `json:"integrationType,omitempty"`
+	OptionsHash     string               `json:"optionsHash,omitempty"`
+	Validated       bool                 `json:"validated"`
+	ValidationID    string               `json:"validationId,omitempty"`
+	CheckedAt       *time.Time           `json:"checkedAt,omitempty"`
+	Form            *DDOEForm            `json:"form,omitempty"`
+	Since           *time.Time           `json:"since,omitempty"`
+	Why             string               `json:"why,omitempty"`
+	Next            string               `json:"next,omitempty"`
+	Diagnosis       *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+	Driver          *DDOEDriver          `json:"driver,omitempty"`
+}
+
+func (d Document) record() documentRecord {
+	return documentRecord{
+		SchemaVersion: SchemaVersion, ID: d.ID, Spec: d.Spec, Status: d.Status.record(),
+		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
+	}
+}
+
+func (r documentRecord) document(etag string) Document {
+	return Document{
+		ID: r.ID, Spec: r.Spec, Status: r.Status.status(),
+		CreatedAt: r.CreatedAt, FirstOperationID: r.FirstOperationID, UpdatedAt: r.UpdatedAt,
+		Outbox: r.Outbox, ETag: etag,
+	}
+}
+
+func (s Status) record() statusRecord {
+	return statusRecord{
+		Phase: s.Phase, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
+		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
+		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Health: s.Health,
+		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
+	}
+}
+
+func (r statusRecord) status() Status {
+	return Status{
+		Phase: r.Phase, UniqueName: r.UniqueName, ClientID: r.ClientID, ObjectID: r.ObjectID,
+		ServicePrincipalID: r.ServicePrincipalID, FederatedCredentials: r.FederatedCredentials,
+		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Health: r.Health,
+		LastOperationID: r.LastOperationID, Conditions: r.Conditions,
+	}
+}
+
+// operationRecord is what the store keeps of an Operation.
+type operationRecord struct {
+	SchemaVersion int                  `json:"schemaVersion"`
+	ID            string               `json:"id"`
+	Kind          OperationKind        `json:"kind"`
+	Status        OperationStatus      `json:"status"`
+	IntegrationID string               `json:"integrationId,omitempty"`
+	Steps         []Step               `json:"steps"`
+	Waiting       *Waiting             `json:"waiting,omitempty"`
+	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
+	Result        json.RawMessage      `json:"result,omitempty"`
+	CreatedAt     time.Time            `json:"createdAt"`
+	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
+	RequestHash   string               `json:"requestHash,omitempty"`
+}
+
+func (o Operation) record() operationRecord {
+	return operationRecord{
+		SchemaVersion: SchemaVersion, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID, Steps: o.Steps,
+		Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
+		RequestHash: o.RequestHash,
+	}
+}
+
+func (r operationRecord) operation(etag string) Operation {
+	return Operation{
+		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
+		Waiting: r.Waiting, Error: r.Error, Result: r.Result, CreatedAt: r.CreatedAt, LastUpdatedAt: r.LastUpdatedAt,
+		RequestHash: r.RequestHash, ETag: etag,
+	}
+}
+
+// healthRecord is what the store keeps of a HealthRecord.
+type healthRecord struct {
+	SchemaVersion int `json:"schemaVersion"`
+	HealthStatus
+	IntegrationID    string     `json:"integrationId"`
+	FirstOperationID string     `json:"firstOperationId,omitempty"`
+	LastSlot         time.Time  `json:"lastSlot,omitzero"`
+	LastConclusive   time.Time  `json:"lastConclusive,omitzero"`
+	Suspicion        *Suspicion `json:"suspicion,omitempty"`
+	Outbox           Outbox     `json:"outbox,omitempty"`
+}
+
+func (h HealthRecord) record() healthRecord {
+	return healthRecord{
+		SchemaVersion: SchemaVersion, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
+		FirstOperationID: h.FirstOperationID, LastSlot: h.LastSlot, LastConclusive: h.LastConclusive,
+		Suspicion: h.Suspicion, Outbox: h.Outbox,
+	}
+}
+
+func (r healthRecord) health(etag string) HealthRecord {
+	return HealthRecord{
+		HealthStatus: r.HealthStatus, IntegrationID: r.IntegrationID, FirstOperationID: r.FirstOperationID,
+		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Outbox: r.Outbox, ETag: etag,
+	}
+}

@@ -1,0 +1,117 @@
+package integration_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+)
+
+// TestRecordsOfVersion1AreRead: the files are what builds from before there were versions have written, through the whole
+// app. They are never made anew: a change that does not read them, or loses a member of them, is to be of another version.
+func TestRecordsOfVersion1AreRead(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "records", "v1-*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, 18)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			t.Parallel()
+			body, err := os.ReadFile(file)
+			require.NoError(t, err)
+			var old struct {
+				ID            string
+				IntegrationID string
+				UpdatedAt     time.Time
+				LastUpdatedAt time.Time
+			}
+			require.NoError(t, json.Unmarshal(body, &old))
+			r, ctx := repository(), t.Context()
+			key, save := "", func() error { return nil }
+			switch kind := strings.Split(filepath.Base(file), "-")[1]; kind {
+			case "integration":
+				r.Now = func() time.Time { return old.UpdatedAt }
+				key = "integrations/" + old.ID + ".json"
+				save = func() error {
+					_, err := r.Update(ctx, old.ID, func(*integration.Document) error { return nil })
+					return err
+				}
+			case "operation":
+				r.Now = func() time.Time { return old.LastUpdatedAt }
+				key = "operations/" + old.ID + ".json"
+				save = func() error {
+					_, err := r.UpdateOperation(ctx, old.ID, func(*integration.Operation) error { return nil })
+					return err
+				}
+			case "health":
+				key = "health/" + old.IntegrationID + ".json"
+				save = func() error {
+					_, err := r.UpdateHealth(ctx, old.IntegrationID, func(*integration.HealthRecord) error { return nil })
+					return err
+				}
+			default:
+				require.Fail(t, "no such kind", kind)
+			}
+			_, err = r.Store.Put(ctx, key, body, "")
+			require.NoError(t, err)
+			require.NoError(t, save())
+			saved, err := r.Store.Get(ctx, key)
+			require.NoError(t, err)
+			want := bytes.Replace(body, []byte("{"), []byte(`{"schemaVersion": 1,`), 1)
+			assert.JSONEq(t, string(want), string(saved.Body), "nothing is lost, and the version is written down")
+			require.NoError(t, save(), "what was written is read")
+		})
+	}
+}
+
+// TestEveryMemberIsKept: what a use case writes into a document, an operation or a health record is there again.
+func TestEveryMemberIsKept(t *testing.T) {
+	t.Parallel()
+	r, ctx := repository(), t.Context()
+	d, o, h := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation](), storetest.Filled[integration.HealthRecord]()
+	var err error
+	d, err = r.Create(ctx, d)
+	require.NoError(t, err)
+	o, err = r.CreateOperation(ctx, o)
+	require.NoError(t, err)
+	h.ETag = ""
+	require.NoError(t, r.SaveHealth(ctx, &h))
+
+	document, err := r.Get(ctx, d.ID)
+	require.NoError(t, err)
+	assert.Equal(t, d, document)
+	operation, err := r.GetOperation(ctx, o.ID)
+	require.NoError(t, err)
+	assert.Equal(t, o, operation)
+	health, err := r.GetHealth(ctx, h.IntegrationID)
+	require.NoError(t, err)
+	assert.Equal(t, h, health)
+	page, err := r.List(ctx, "", 1)
+	require.NoError(t, err)
+	assert.Equal(t, integration.Page{Documents: []integration.Document{d}}, page)
+}
+
+// TestRecordsSayTheirVersion also where nobody reads them but people.
+func TestRecordsSayTheirVersion(t *testing.T) {
+	t.Parallel()
+	r, ctx := repository(), t.Context()
+	_, err := r.Create(ctx, integration.Document{ID: "aaa"})
+	require.NoError(t, err)
+	_, err = r.CreateOperation(ctx, integration.Operation{ID: "aaa"})
+	require.NoError(t, err)
+	require.NoError(t, r.SaveHealth(ctx, &integration.HealthRecord{IntegrationID: "aaa"}))
+	for _, kind := range []string{"integrations", "operations", "health"} {
+		record, err := r.Store.Get(ctx, kind+"/aaa.json")
+		require.NoError(t, err)
+		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, integration.SchemaVersion))
+	}
+}

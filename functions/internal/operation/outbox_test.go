@@ -1,0 +1,221 @@
+package operation_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+)
+
+func (f *fixture) sweep() {
+	f.t.Helper()
+	require.NoError(f.t, f.engine.Sweep(f.t.Context()))
+}
+
+// TestATopicThatTakesNothingHoldsNothingUp: operations end, and their news go out, in their order and as they were, when
+// the topic takes them again.
+func TestATopicThatTakesNothingHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	c := f.submitted()
+	f.handle(c)
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	a, err := f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id})
+	require.NoError(t, err)
+	f.handle(f.command(a.Operation.ID))
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	require.Error(t, f.engine.Sweep(t.Context()))
+	assert.Empty(t, f.events())
+
+	f.deaf = ""
+	for range 2 {
+		f.sweep()
+		assert.Equal(t, []string{"provisioned provisioned", "deleted deleted"}, f.events())
+	}
+	assert.Empty(t, f.document().Outbox)
+	assert.Empty(t, f.keys("outbox/"))
+}
+
+// TestNewsKeepTheirIDAndTime, however late they are told.
+func TestNewsKeepTheirIDAndTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	c := f.submitted()
+	f.handle(c)
+	happened := f.now()
+	f.advance(time.Hour)
+	f.deaf = ""
+	f.sweep()
+	event := f.sent[len(f.sent)-1]
+	assert.Equal(t, c.OperationID+"-provisioned", event.ID)
+	assert.Equal(t, id, event.SessionID)
+	assert.Contains(t, string(event.Body), `"time":"`+happened.Format(time.RFC3339)+`"`)
+}
+
+// TestTheNextMessageTellsWhatIsLeft, without waiting for the timer.
+func TestTheNextMessageTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	c := f.submitted()
+	f.handle(c)
+	f.deaf = ""
+	f.handle(c) // its operation has ended
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+	f.sweep()
+	assert.Len(t, f.events(), 1)
+}
+
+// TestAnAnnouncementIsAnUnknownCommand: nothing on a queue makes the app tell something.
+func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(f.submitted())
+	rejection := f.reject(message.Delivery{MessageID: "event-1", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
+		"type":"ai.ddoe.wif.announce.v1","data":{"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
+	assert.Equal(t, diagnosis.CodeUnknownCommand, rejection.Code)
+	f.requireStatus("event-1", integration.OperationFailed)
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+}
+
+// usable is a change that comes of a request.
+func usable(d *integration.Document) ([]operation.News, error) {
+	if d.Status.Phase == integration.PhaseUsable {
+		return nil, operation.ErrDone
+	}
+	d.Status.Phase = integration.PhaseUsable
+	return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
+}
+
+// TestAChangeByRequestKilledAnywhere: nobody sends the request again; the timer tells what was changed, and only that.
+func TestAChangeByRequestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	killedAnywhere(t, func(f *fixture) { f.handle(f.submitted()) },
+		func(f *fixture, ctx context.Context) { _, _ = f.engine.Change(ctx, id, usable) },
+		func(f *fixture) {
+			f.sweep()
+			want := []string{"provisioned provisioned"}
+			if f.document().Status.Phase == integration.PhaseUsable {
+				want = append(want, "usable usable")
+			}
+			assert.Equal(f.t, want, f.events())
+			assert.Empty(f.t, f.document().Outbox)
+			f.advance(time.Hour)
+			f.sweep()
+			assert.Empty(f.t, f.keys("outbox/"), "no marker stays")
+		})
+}
+
+// TestATimerBetweenMarkerAndRecord leaves the marker: the request that has written it may die after its record.
+func TestATimerBetweenMarkerAndRecord(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(f.submitted())
+	ctx := f.doomed(2, true) // the marker is the first effect, the record the second
+	swept := false
+	_, err := f.engine.Change(ctx, id, func(d *integration.Document) ([]operation.News, error) {
+		f.beforePut = func() { // before the marker: the next write is the record
+			f.beforePut = func() {
+				swept = true
+				assert.NoError(t, f.engine.Sweep(t.Context()))
+			}
+		}
+		return usable(d)
+	})
+	require.Error(t, err)
+	require.True(t, f.revive())
+	require.True(t, swept)
+	require.Len(t, f.events(), 1)
+	f.sweep()
+	assert.Equal(t, []string{"provisioned provisioned", "usable usable"}, f.events())
+}
+
+func TestAChangeWithoutNewsMarksNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(f.submitted())
+	before := len(f.counted)
+	_, err := f.engine.Change(t.Context(), id, func(d *integration.Document) ([]operation.News, error) {
+		d.Status.ObjectID = "object-2"
+		return nil, nil
+	})
+	require.NoError(t, err)
+	assert.Len(t, f.counted[before:], 2, "one read, one write")
+	_, err = f.engine.Change(t.Context(), id, func(*integration.Document) ([]operation.News, error) { return nil, operation.ErrDone })
+	require.ErrorIs(t, err, operation.ErrDone)
+	assert.Equal(t, "object-2", f.document().Status.ObjectID)
+}
+
+// TestASweepStopsWhereTheTopicTakesNothing: it will not take the next one's either.
+func TestASweepStopsWhereTheTopicTakesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	for _, other := range []string{"service-1", "service-2", "service-3"} {
+		d, err := f.repository.Create(t.Context(), integration.Document{ID: other, Status: integration.Status{LastOperationID: other}})
+		require.NoError(t, err)
+		_, err = f.engine.Change(t.Context(), d.ID, usable)
+		require.NoError(t, err)
+	}
+	require.Len(t, f.keys("outbox/"), 3)
+	before := len(f.counted)
+	require.Error(t, f.engine.Sweep(t.Context()))
+	assert.LessOrEqual(t, len(f.counted)-before, 5, "one integration's records, and its marker")
+	f.deaf = ""
+	f.sweep()
+	assert.Len(t, f.events(), 3)
+}
+
+// TestARecordThatCannotBeReadHindersNoOther, and what has no record any more is forgotten.
+func TestARecordThatCannotBeReadHindersNoOther(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	f.handle(f.submitted())
+	f.deaf = ""
+	for key, body := range map[string]string{"integrations/a-broken-one.json": "{", "outbox/a-broken-one": "{}", "outbox/a-missing-one": "{}"} {
+		_, err := f.store.Put(t.Context(), key, []byte(body), "")
+		require.NoError(t, err)
+	}
+	f.sweep()
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+	assert.Equal(t, []string{"outbox/a-broken-one"}, f.keys("outbox/"))
+}
+
+// TestHealthTellsThroughTheSameOutbox.
+func TestHealthTellsThroughTheSameOutbox(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(f.submitted())
+	change := integration.HealthChange{At: f.now(), From: integration.HealthUnknown, To: integration.HealthHealthy}
+	h := integration.HealthRecord{IntegrationID: id, Outbox: integration.Outbox{{ID: "health-1", Change: &change}}}
+	require.NoError(t, f.repository.SaveHealth(t.Context(), &h))
+	f.deaf = message.TopicEvents
+	left, err := f.engine.TellHealth(t.Context(), f.document(), h)
+	require.NoError(t, err)
+	assert.Len(t, left.Outbox, 1)
+	f.deaf = ""
+	f.sweep()
+	var told []bus.Message
+	for _, s := range f.sent {
+		if s.entity == message.TopicEvents && s.Subject == message.TypeHealthChanged {
+			told = append(told, s.Message)
+		}
+	}
+	require.Len(t, told, 1)
+	assert.Equal(t, "health-1", told[0].ID)
+	kept, err := f.repository.GetHealth(t.Context(), id)
+	require.NoError(t, err)
+	assert.Empty(t, kept.Outbox)
+	assert.Empty(t, f.keys("outbox/"))
+}

@@ -1,0 +1,309 @@
+package operation_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+)
+
+// throttling is a run whose one request is answered with 429, and a wish to wait.
+func throttling(retryAfter time.Duration) operation.Run {
+	return func(context.Context, *operation.Attempt) (any, error) {
+		return nil, policy.Fail(policy.ApplicationUpsert, diagnosis.Context{}, throttled{retryAfter})
+	}
+}
+
+// TestAParkedOperationSaysWhatItWaitsFor, when it goes on, and no more when it has gone on.
+func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ command message.Command }{
+		"provisioning":            {provisionCommand(operationID)},
+		"provisioning by message": {message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID, Spec: &integration.Spec{}}},
+		"access test":             {message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: operationID}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			if c.command.Type == message.TypeAccessTest {
+				f.handle(f.submitted())
+			}
+			if c.command.Spec == nil {
+				_, err := f.submit(t.Context(), c.command)
+				require.NoError(t, err)
+			}
+			good := [2]operation.Run{f.provision, f.test}
+			f.provision, f.test = throttling(0), throttling(0)
+			f.handle(c.command)
+			op := f.requireStatus(operationID, integration.OperationRunning)
+			require.NotNil(t, op.Waiting)
+			assert.Equal(t, "request-1", op.Waiting.Evidence.RequestID)
+			assert.NotEmpty(t, op.Waiting.Remedy.Steps)
+			assert.Equal(t, 1, op.Waiting.Attempt)
+			assert.Equal(t, f.now().Add(10*time.Second), op.Waiting.NextAttemptAt)
+			assert.Equal(t, op.Waiting.NextAttemptAt, f.message(operationID+"-retry-1").EnqueueAt)
+
+			f.advance(time.Minute)
+			f.handle(f.command(operationID + "-retry-1"))
+			second := f.operation(operationID)
+			assert.Equal(t, 2, second.Waiting.Attempt)
+			assert.Equal(t, f.now().Add(20*time.Second), second.Waiting.NextAttemptAt)
+			f.handle(c.command) // delivered late once more: the second copy is the one to wait for
+			assert.Equal(t, second.Waiting, f.operation(operationID).Waiting)
+
+			f.provision, f.test = good[0], good[1]
+			f.handle(f.command(operationID + "-retry-2"))
+			assert.Nil(t, f.requireStatus(operationID, integration.OperationSucceeded).Waiting)
+		})
+	}
+}
+
+// TestWhatAnAttemptFailedWithStays until the next one has ended.
+func TestWhatAnAttemptFailedWithStays(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = throttling(0)
+	f.handle(c)
+	waiting := f.operation(c.OperationID).Waiting
+	require.NotNil(t, waiting)
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		assert.Equal(t, waiting, f.operation(c.OperationID).Waiting)
+		return made(ctx, a)
+	}
+	f.handle(f.command(c.OperationID + "-retry-1"))
+	assert.Nil(t, f.requireStatus(c.OperationID, integration.OperationSucceeded).Waiting)
+}
+
+// TestAnOperationThatHasEndedDoesNotWait, however it ends.
+func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		end  func(f *fixture, c message.Command)
+		want integration.OperationStatus
+	}{
+		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded, end: func(f *fixture, c message.Command) {
+			f.provision = made
+			f.handle(c)
+		}},
+		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, c message.Command) {
+			f.submitted()
+			f.handle(f.command(c.OperationID + "-retry-1"))
+		}},
+		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, c message.Command) {
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), f.delivery(c.OperationID+"-retry-1")))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			command := f.submitted()
+			f.provision = throttling(0)
+			f.handle(command)
+			require.NotNil(t, f.operation(command.OperationID).Waiting)
+			c.end(f, command)
+			assert.Nil(t, f.requireStatus(command.OperationID, c.want).Waiting)
+		})
+	}
+}
+
+// TestKilledWhileParking: delivered again, the command parks the same copy, and the operation says when that is due,
+// although time has passed.
+func TestKilledWhileParking(t *testing.T) {
+	t.Parallel()
+	command := provisionCommand(operationID)
+	killedAnywhere(t, func(f *fixture) {
+		_, err := f.submit(f.t.Context(), command)
+		require.NoError(f.t, err)
+		f.provision = throttling(0)
+	}, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, command) }, func(f *fixture) {
+		f.advance(3 * time.Second)
+		f.handle(command)
+		op := f.requireStatus(operationID, integration.OperationRunning)
+		require.NotNil(f.t, op.Waiting)
+		assert.Equal(f.t, 1, op.Waiting.Attempt)
+		assert.Equal(f.t, f.message(operationID+"-retry-1").EnqueueAt, op.Waiting.NextAttemptAt)
+		require.Len(f.t, f.document().Status.Conditions, 1)
+		assert.Equal(f.t, op.Waiting.Code, f.document().Status.Conditions[0].Reason)
+	})
+}
+
+// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one waited for.
+func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = throttling(0)
+	began := f.now()
+	var pauses []float64
+	f.handle(c)
+	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
+		op := f.operation(c.OperationID)
+		assert.Equal(t, n, op.Waiting.Attempt)
+		pause := op.Waiting.NextAttemptAt.Sub(f.now())
+		pauses = append(pauses, pause.Seconds())
+		f.advance(pause)
+		f.handle(f.command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+	}
+	assert.Equal(t, []float64{10, 20, 40, 80, 160, 300, 300, 300, 300, 300}, pauses)
+	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
+	op := f.requireStatus(c.OperationID, integration.OperationFailed)
+	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
+	assert.Contains(t, op.Error.Detail, "11 attempts have failed")
+	assert.Equal(t, "False", f.document().Status.Conditions[0].Status)
+	assert.Equal(t, []string{"failed failed"}, f.events())
+}
+
+// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there is.
+func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[time.Duration]time.Duration{
+		0: 10 * time.Second, 3 * time.Second: 10 * time.Second, 95 * time.Second: 95 * time.Second, 5 * time.Minute: 5 * time.Minute, time.Hour: 5 * time.Minute,
+	} {
+		f := newFixture(t)
+		c := f.submitted()
+		f.provision = throttling(asked)
+		f.handle(c)
+		assert.Equal(t, want, f.message(c.OperationID+"-retry-1").EnqueueAt.Sub(f.now()), asked)
+	}
+}
+
+// TestADocumentSaysWhyItIsNotProvisionedYet, and one that is goes on saying what it said.
+func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		phase integration.Phase
+		want  int
+	}{"pending": {integration.PhasePending, 1}, "provisioning": {integration.PhaseProvisioning, 1}, "usable": {integration.PhaseUsable, 0}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			command := f.submitted()
+			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+				require.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.Phase = c.phase }))
+				return throttling(0)(ctx, a)
+			}
+			f.handle(command)
+			conditions := f.document().Status.Conditions
+			require.Len(t, conditions, c.want)
+			if c.want > 0 {
+				assert.Equal(t, "Unknown", conditions[0].Status)
+				assert.NotEmpty(t, conditions[0].Message)
+				f.advance(time.Minute)
+				f.handle(f.command(command.OperationID + "-retry-1"))
+				assert.Equal(t, conditions, f.document().Status.Conditions, "nothing is new")
+			}
+		})
+	}
+	t.Run("superseded meanwhile", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+			f.submitted()
+			return throttling(0)(ctx, a)
+		}
+		f.handle(c)
+		assert.Empty(t, f.document().Status.Conditions, "the new operation has nothing to wait for")
+	})
+}
+
+// TestAClosedStoreKeepsNoCommandFromBeingParked: the copy is sent although nothing can say so.
+func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.closed = errors.New("403 AuthorizationFailure")
+	f.handle(c)
+	f.closed = nil
+	assert.Nil(t, f.operation(c.OperationID).Waiting)
+	f.handle(f.command(c.OperationID + "-retry-1"))
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+}
+
+// TestWhatIsFoundByCodeIsParkedOrFails: a code is final or not by the policy table alone.
+func TestWhatIsFoundByCodeIsParkedOrFails(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[diagnosis.Code]integration.OperationStatus{
+		diagnosis.CodeDDOECreateUnsettled: integration.OperationRunning, diagnosis.CodeStoreUnavailable: integration.OperationRunning,
+		diagnosis.CodeRoleMissing: integration.OperationFailed, diagnosis.CodeDeprovisioning: integration.OperationFailed,
+	} {
+		f := newFixture(t)
+		c := f.submitted()
+		f.provision = failing(code)
+		f.handle(c)
+		f.requireStatus(c.OperationID, want)
+	}
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = func(context.Context, *operation.Attempt) (any, error) { return nil, errors.New("a slip") }
+	f.handle(c)
+	f.requireStatus(c.OperationID, integration.OperationRunning)
+}
+
+// TestOneLineForAParkedCommand is found by the same keys as the invocation's line, and its pause can be read.
+func TestOneLineForAParkedCommand(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = failing(diagnosis.CodeGraphUnavailable)
+	f.handle(c)
+	require.Equal(t, 1, strings.Count(f.log.String(), "\n"), f.log.String())
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
+	delete(line, "time")
+	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": c.OperationID, "integrationId": id, "attempt": 1.0,
+		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
+}
+
+// TestARepeatedRequestShows: what an attempt waits for by itself can be read, with what was made so far, and no more when it
+// has gone on.
+func TestARepeatedRequestShows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	requests := policy.Requests{Now: f.now, Sleep: func(_ context.Context, d time.Duration) error {
+		op := f.operation(c.OperationID)
+		if d >= 2*time.Second {
+			require.NotNil(t, op.Waiting)
+			assert.Equal(t, integration.OperationRunning, op.Status)
+			assert.Equal(t, 0, op.Waiting.Attempt, "none has failed")
+			assert.Equal(t, f.now().Add(d), op.Waiting.NextAttemptAt)
+			assert.Len(t, op.Steps, 1)
+		}
+		f.advance(d)
+		return nil
+	}}
+	pauses := 0
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		a.Step(integration.Step{Name: "object", Status: "done", Outcome: "created"})
+		err := requests.Do(ctx, policy.PrincipalUpsert, diagnosis.Context{}, func(context.Context) error {
+			if pauses++; pauses <= 4 {
+				return absent{}
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		require.NotNil(t, f.operation(c.OperationID).Waiting)
+		require.NoError(t, a.Save(ctx, nil))
+		assert.Nil(t, f.operation(c.OperationID).Waiting, "it has gone on")
+		return nil, nil
+	}
+	f.handle(c)
+	assert.Equal(t, 5, pauses)
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+}
+
+// absent is the answer of a directory in which an object is not everywhere yet.
+type absent struct{ throttled }
+
+func (absent) HTTPStatus() int   { return 404 }
+func (absent) ErrorCode() string { return "Request_ResourceNotFound" }

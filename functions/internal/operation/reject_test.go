@@ -1,0 +1,156 @@
+package operation_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// reject hands a message over as the trigger does.
+func (f *fixture) reject(d message.Delivery) *message.Rejection {
+	f.t.Helper()
+	_, err := message.ParseCommand(d)
+	var rejection *message.Rejection
+	require.ErrorAs(f.t, err, &rejection)
+	require.NoError(f.t, f.worker.Reject(f.t.Context(), d, rejection))
+	return rejection
+}
+
+func TestRejectKeepsBodyAndReason(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := message.Delivery{Body: []byte("{not json"), MessageID: "m-1", SessionID: id}
+	first := f.reject(d)
+	assert.Equal(t, first, f.reject(d), "delivered again")
+	op := f.requireStatus(first.OperationID, integration.OperationFailed)
+	assert.Equal(t, first.Code, op.Error.Code)
+	assert.Equal(t, integration.KindUnknown, op.Kind)
+	assert.Equal(t, id, op.IntegrationID, "the session says whose it is")
+	record, err := f.store.Get(t.Context(), "rejected/"+first.OperationID+".json")
+	require.NoError(t, err)
+	assert.Equal(t, "{not json", string(record.Body))
+	assert.Len(t, f.keys("operations/"), 1)
+}
+
+// TestRejectSaysWhatTheMessageWas: the record has the kind that the event's type names.
+func TestRejectSaysWhatTheMessageWas(t *testing.T) {
+	t.Parallel()
+	for eventType, kind := range map[string]integration.OperationKind{
+		message.TypeProvision: integration.KindProvision, message.TypeDeprovision: integration.KindDeprovision,
+		message.TypeAccessTest: integration.KindAccessTest, message.TypeVerify: integration.KindProvision, "com.example.other": integration.KindUnknown,
+	} {
+		t.Run(eventType, func(t *testing.T) {
+			for door, deliver := range map[string]func(f *fixture, d message.Delivery){
+				"queue":       func(f *fixture, d message.Delivery) { f.reject(d) },
+				"dead letter": func(f *fixture, d message.Delivery) { require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d)) },
+			} {
+				f := newFixture(t)
+				deliver(f, message.Delivery{MessageID: "m-1", SessionID: "not_an_id",
+					Body: []byte(`{"specversion":"1.0","id":"m-1","source":"/x","type":"` + eventType + `","data":{"colour":"red"}}`)})
+				op := f.requireStatus("m-1", integration.OperationFailed)
+				assert.Equal(t, kind, op.Kind, door)
+				assert.Empty(t, op.IntegrationID, door)
+			}
+		})
+	}
+}
+
+func TestRejectHarmsNoOtherOperation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	for name, d := range map[string]message.Delivery{
+		"another session": {Body: f.sent[0].Body, MessageID: "m-1", SessionID: "another-one"},
+		"unknown member": {MessageID: "m-2", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"m-2","source":"/x","type":"ai.ddoe.wif.provision.v1",
+			"data":{"integrationId":"my-service","operationId":"` + c.OperationID + `","colour":"red"}}`)},
+	} {
+		rejection := f.reject(d)
+		f.reject(d)
+		assert.Equal(t, c.OperationID, rejection.OperationID, name)
+		f.requireStatus(c.OperationID, integration.OperationNotStarted)
+	}
+	assert.Len(t, f.keys("operations/"), 3, "each rejection has a record of its own")
+	f.handle(c)
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+}
+
+// dead delivers a message as the queue's dead letter, twice, as after a crash.
+func (f *fixture) dead(messageID, reason string) {
+	f.t.Helper()
+	d := f.delivery(messageID)
+	d.ApplicationProperties = map[string]any{"DeadLetterReason": reason, "DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}
+	require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
+	require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
+}
+
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	t.Run("a command", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
+		found := f.requireStatus(c.OperationID, integration.OperationFailed).Error
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, found.Code)
+		assert.Contains(t, found.Detail, "after 10 delivery attempts")
+		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+		assert.Equal(t, []string{"failed failed"}, f.events())
+	})
+	t.Run("a command whose operation has ended", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		f.dead(c.OperationID, "TTLExpiredException")
+		f.requireStatus(c.OperationID, integration.OperationSucceeded)
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+		assert.Len(t, f.keys("rejected/"), 1, "its body is kept")
+	})
+	t.Run("a follow-up", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
+		assert.Equal(t, diagnosis.CodeMessageExpired, f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+		f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	})
+	t.Run("a superseded follow-up", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		f.submitted()
+		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
+		assert.Empty(t, f.document().Status.Conditions)
+	})
+	t.Run("what was never begun", func(t *testing.T) {
+		f := newFixture(t)
+		require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
+		f.dead("event-1", "MaxDeliveryCountExceeded")
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+		assert.Empty(t, f.keys("integrations/"))
+	})
+	t.Run("rubbish", func(t *testing.T) {
+		f := newFixture(t)
+		ctx, record := invocation.With(t.Context())
+		require.NoError(t, f.worker.DeadLettered(ctx, message.Delivery{Body: []byte("rubbish"), MessageID: "m-9",
+			ApplicationProperties: map[string]any{"DeadLetterReason": "own", "DeadLetterErrorDescription": "why not"}}))
+		assert.Contains(t, f.requireStatus("m-9", integration.OperationFailed).Error.Detail, "why not")
+		_, operation, code := record.Values()
+		assert.Equal(t, "m-9", operation)
+		assert.Equal(t, "dead-lettered", code)
+	})
+	t.Run("with news that nobody was told", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		_ = f.worker.Handle(f.doomed(7, false), c) // the event is the seventh effect
+		require.True(t, f.revive())
+		require.Empty(t, f.events())
+		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
+		assert.Equal(t, []string{"provisioned provisioned", "failed failed"}, f.events())
+	})
+}

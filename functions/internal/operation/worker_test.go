@@ -1,0 +1,451 @@
+package operation_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+)
+
+func TestAnOperationSucceeds(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.handle(c)
+	op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	assert.JSONEq(t, `{"objectId":"object-1"}`, string(op.Result))
+	require.Len(t, op.Steps, 1)
+	assert.Equal(t, "created", op.Steps[0].Outcome)
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+	assert.Empty(t, f.document().Outbox, "what was told is not kept")
+	verify := f.message(c.OperationID + "-verify-0")
+	assert.Equal(t, f.now().Add(time.Minute), verify.EnqueueAt)
+	assert.Equal(t, id, verify.SessionID)
+
+	f.provision = failing(diagnosis.CodeRoleMissing)
+	f.handle(c)
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	assert.Len(t, f.events(), 1, "delivered again after the end, nothing is done")
+}
+
+// TestKilledAnywhere kills the worker before and after each write and message, delivers the command again, and expects one
+// end and one event.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	submitted := func(f *fixture, c message.Command) {
+		_, err := f.submit(f.t.Context(), c)
+		require.NoError(f.t, err)
+	}
+	teardown := message.Command{Type: message.TypeDeprovision, IntegrationID: id, OperationID: "teardown-1"}
+	for name, c := range map[string]struct {
+		prepare func(f *fixture)
+		command message.Command
+		status  integration.OperationStatus
+		phase   integration.Phase
+		events  []string
+	}{
+		"by request": {func(f *fixture) { submitted(f, provisionCommand(operationID)) }, provisionCommand(operationID),
+			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
+		"by message": {func(*fixture) {}, message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID, Spec: &integration.Spec{}},
+			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
+		"fails": {func(f *fixture) {
+			submitted(f, provisionCommand(operationID))
+			f.provision = failing(diagnosis.CodeRoleMissing)
+		}, provisionCommand(operationID),
+			integration.OperationFailed, integration.PhaseFailed, []string{"failed failed"}},
+		"teardown": {func(f *fixture) { f.handle(f.submitted()); submitted(f, teardown) }, teardown,
+			integration.OperationSucceeded, integration.PhaseDeleted, []string{"provisioned provisioned", "deleted deleted"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			killedAnywhere(t, c.prepare,
+				func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c.command) },
+				func(f *fixture) {
+					f.handle(c.command)
+					f.requireStatus(c.command.OperationID, c.status)
+					assert.Equal(f.t, c.phase, f.document().Status.Phase)
+					assert.Equal(f.t, c.events, f.events())
+					assert.Empty(f.t, f.document().Outbox)
+				})
+		})
+	}
+}
+
+func TestHandledAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() { assert.NoError(t, f.worker.Handle(t.Context(), c)) })
+	}
+	group.Wait()
+	op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	assert.Len(t, op.Steps, 1)
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+	assert.Empty(t, f.document().Outbox)
+}
+
+// TestRoundTripsToTheStore counts those that follow one another, by a store each of whose answers takes a second of virtual
+// time: at most four before the first write to a cloud, and two after each hop.
+func TestRoundTripsToTheStore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		byMessage bool
+		first     int
+	}{"by request": {false, 2}, "by message": {true, 4}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				command := provisionCommand(operationID)
+				if c.byMessage {
+					command.Spec = &integration.Spec{}
+				} else {
+					_, err := f.submit(t.Context(), command)
+					require.NoError(t, err)
+				}
+				f.store = slow{f.store}
+				last := time.Now()
+				since := func() int {
+					trips := int(time.Since(last) / time.Second)
+					last = time.Now()
+					return trips
+				}
+				f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+					assert.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }))
+					assert.Equal(t, c.first, since(), "before the first write to a cloud")
+					for hop := range 3 {
+						a.Step(integration.Step{Name: fmt.Sprint("hop ", hop), Status: "done"})
+						assert.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = fmt.Sprint(hop) }))
+						assert.LessOrEqual(t, since(), 1, "after a hop")
+					}
+					a.Step(integration.Step{Name: "last", Status: "done"})
+					return nil, a.Conclude(ctx, func(d *integration.Document) error {
+						d.Status.Phase = integration.PhaseProvisioned
+						return nil
+					}, operation.News{Type: message.TypeIntegrationProvisioned})
+				}
+				f.handle(command)
+				assert.Equal(t, 2, since(), "after the last hop, to the end")
+				assert.Len(t, f.requireStatus(operationID, integration.OperationSucceeded).Steps, 4)
+				reads := 0
+				for _, call := range f.counted[len(f.counted)-13:] {
+					if call == "get integrations/"+id+".json" {
+						reads++
+					}
+				}
+				assert.LessOrEqual(t, reads, 1, "the document is read once")
+			})
+		})
+	}
+}
+
+// slow is a store whose answers take a second.
+type slow struct{ integration.Store }
+
+func (s slow) Get(ctx context.Context, key string) (integration.Record, error) {
+	time.Sleep(time.Second)
+	return s.Store.Get(ctx, key)
+}
+
+func (s slow) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
+	time.Sleep(time.Second)
+	return s.Store.Put(ctx, key, body, ifMatch)
+}
+
+func TestSupersededBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	first, second := f.submitted(), f.submitted()
+	ran := false
+	run := f.provision
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		ran = true
+		return run(ctx, a)
+	}
+	ctx, record := invocation.With(t.Context())
+	require.NoError(t, f.worker.Handle(ctx, first))
+	assert.False(t, ran)
+	assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(first.OperationID, integration.OperationCanceled).Error.Code)
+	_, _, code := record.Values()
+	assert.Equal(t, "superseded", code)
+	f.handle(second)
+	f.requireStatus(second.OperationID, integration.OperationSucceeded)
+}
+
+// TestSupersededOnTheWay: what was learnt is kept, as the next operation needs it; the phase is the next one's.
+func TestSupersededOnTheWay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		at     int // the save before which another operation takes over
+		object string
+	}{"at the first save": {0, ""}, "at the second": {1, "object-1"}, "at the end": {2, "object-1"}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			first := f.submitted()
+			var second message.Command
+			saves := 0
+			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+				takeOver := func() {
+					if saves == c.at {
+						second = f.submitted()
+					}
+					saves++
+				}
+				takeOver()
+				if err := a.Save(ctx, func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }); err != nil {
+					return nil, err
+				}
+				takeOver()
+				err := a.Save(ctx, func(d *integration.Document) {
+					d.Status.Phase, d.Status.ObjectID = integration.PhaseProvisioning, "object-1"
+				})
+				if err != nil {
+					return nil, err
+				}
+				takeOver()
+				return nil, a.Conclude(ctx, func(d *integration.Document) error {
+					d.Status.Phase = integration.PhaseProvisioned
+					return nil
+				}, operation.News{Type: message.TypeIntegrationProvisioned})
+			}
+			f.handle(first)
+			f.requireStatus(first.OperationID, integration.OperationCanceled)
+			assert.Equal(t, c.at+1, saves, "it ends there")
+			d := f.document()
+			assert.Equal(t, integration.PhasePending, d.Status.Phase)
+			assert.Equal(t, c.object, d.Status.ObjectID)
+			assert.Empty(t, f.events())
+			f.provision = made
+			f.handle(second)
+			f.requireStatus(second.OperationID, integration.OperationSucceeded)
+		})
+	}
+}
+
+// TestASaveKeepsWhatOthersHaveWritten: it changes the version that is there, not the one that was read.
+func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	health := &integration.Health{State: integration.HealthHealthy}
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		before := a.Document()
+		_, err := f.repository.Update(ctx, id, func(d *integration.Document) error { d.Status.Health = health; return nil })
+		require.NoError(t, err)
+		require.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = "object-1" }))
+		assert.Equal(t, health, a.Document().Status.Health)
+		assert.Empty(t, before.Status.ObjectID, "a copy that was handed out stays as it is")
+		return nil, nil
+	}
+	f.handle(c)
+	assert.Equal(t, health, f.document().Status.Health)
+	assert.Equal(t, "object-1", f.document().Status.ObjectID)
+}
+
+// TestEndedByOthersOnTheWay: the attempt goes no further, and what it did is noted.
+func TestEndedByOthersOnTheWay(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	reached := false
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		a.Step(integration.Step{Name: "object", Status: "done", Outcome: "created"})
+		_, err := f.repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+			o.Status = integration.OperationFailed
+			return nil
+		})
+		require.NoError(t, err)
+		if err := a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = "object-1" }); err != nil {
+			return nil, err
+		}
+		reached = true
+		return nil, nil
+	}
+	f.handle(c)
+	assert.False(t, reached)
+	assert.Len(t, f.requireStatus(c.OperationID, integration.OperationFailed).Steps, 1)
+	assert.Equal(t, "object-1", f.document().Status.ObjectID)
+}
+
+func TestWhatIsFinalEndsTheOperation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		a.Step(integration.Step{Name: "object", Status: "failed", Code: "role-missing"})
+		return failing(diagnosis.CodeRoleMissing)(ctx, a)
+	}
+	f.handle(c)
+	op := f.requireStatus(c.OperationID, integration.OperationFailed)
+	assert.Equal(t, diagnosis.CodeRoleMissing, op.Error.Code)
+	assert.Len(t, op.Steps, 1)
+	d := f.document()
+	assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
+	require.Len(t, d.Status.Conditions, 1)
+	assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Conditions[0].Reason)
+	assert.Equal(t, []string{"failed failed"}, f.events())
+}
+
+// TestATestOfAccessHoldsNothing: it fails without a word in the document, and is not superseded.
+func TestATestOfAccessHoldsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(f.submitted())
+	before := f.document()
+	test := message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "test-1"}
+	f.handle(test)
+	assert.JSONEq(t, `"tested"`, string(f.requireStatus("test-1", integration.OperationSucceeded).Result))
+	f.test = failing(diagnosis.CodeRoleMissing)
+	test.OperationID = "test-2"
+	f.handle(test)
+	f.requireStatus("test-2", integration.OperationFailed)
+	assert.Equal(t, before, f.document())
+}
+
+func TestACommandFromTheQueueAlone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	command := func(eventID, operationID string, spec *integration.Spec) message.Command {
+		return message.Command{Type: message.TypeProvision, ID: eventID, IntegrationID: id, OperationID: operationID, Spec: spec}
+	}
+	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
+	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
+	f.requireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, "one", f.document().Spec.DisplayName)
+
+	// The same operation id with another spec is refused and does no harm, however faulty that spec is.
+	for n, another := range []integration.Spec{{DisplayName: "two"}, {Issuer: "faulty"}} {
+		f.handle(command(fmt.Sprint("event-2-", n), "event-1", &another))
+	}
+	f.requireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	assert.Len(t, f.keys("operations/"), 3, "each refusal is an operation of its own")
+
+	f.handle(command("event-3", "event-3", nil))
+	f.requireStatus("event-3", integration.OperationSucceeded)
+	assert.Equal(t, "one", f.document().Spec.DisplayName)
+}
+
+// TestFindingsPointIntoWhatWasSent: those of an operation that a message has started lead into the message.
+func TestFindingsPointIntoWhatWasSent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &integration.Spec{Issuer: "faulty"}})
+	op := f.requireStatus("event-1", integration.OperationFailed)
+	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
+	require.Len(t, op.Error.Findings, 1)
+	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer)
+	assert.Empty(t, f.keys("integrations/"))
+}
+
+func TestAnUnknownCommandIsRecorded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handle(message.Command{Type: "ai.ddoe.wif.other.v1", ID: "event-1", IntegrationID: id, OperationID: "event-1"})
+	op := f.requireStatus("event-1", integration.OperationFailed)
+	assert.Equal(t, diagnosis.CodeUnknownCommand, op.Error.Code)
+	assert.Equal(t, integration.KindUnknown, op.Kind)
+}
+
+// TestAFollowUpLeavesItsOperation as it has ended, whatever becomes of the follow-up.
+func TestAFollowUpLeavesItsOperation(t *testing.T) {
+	t.Parallel()
+	begin := func(t *testing.T) (*fixture, message.Command, integration.Operation) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		return f, f.command(c.OperationID + "-verify-0"), f.operation(c.OperationID)
+	}
+	usable := func(ctx context.Context, a *operation.Attempt) (any, error) {
+		return nil, a.Conclude(ctx, func(d *integration.Document) error {
+			d.Status.Phase = integration.PhaseUsable
+			return nil
+		}, operation.News{Type: message.TypeIntegrationUsable})
+	}
+	t.Run("it succeeds", func(t *testing.T) {
+		f, c, ended := begin(t)
+		f.verify = usable
+		f.handle(c)
+		assert.Equal(t, ended, f.operation(c.OperationID))
+		assert.Equal(t, []string{"provisioned provisioned", "usable usable"}, f.events())
+		assert.Empty(t, f.document().Outbox)
+	})
+	t.Run("killed", func(t *testing.T) {
+		var c message.Command
+		killedAnywhere(t, func(f *fixture) {
+			first := f.submitted()
+			f.handle(first)
+			f.verify, c = usable, f.command(first.OperationID+"-verify-0")
+		}, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c) }, func(f *fixture) {
+			f.handle(c)
+			assert.Equal(f.t, []string{"provisioned provisioned", "usable usable"}, f.events())
+			assert.Empty(f.t, f.document().Outbox)
+		})
+	})
+	t.Run("it is superseded", func(t *testing.T) {
+		f, c, ended := begin(t)
+		f.submitted()
+		f.verify = usable
+		ctx, record := invocation.With(t.Context())
+		require.NoError(t, f.worker.Handle(ctx, c))
+		_, _, code := record.Values()
+		assert.Empty(t, code, "that is nothing to look into")
+		assert.Equal(t, ended, f.operation(c.OperationID))
+		assert.Equal(t, integration.PhasePending, f.document().Status.Phase)
+	})
+	t.Run("it fails for good", func(t *testing.T) {
+		f, c, ended := begin(t)
+		f.verify = failing(diagnosis.CodeRoleMissing)
+		f.handle(c)
+		assert.Equal(t, ended, f.operation(c.OperationID))
+		assert.Equal(t, diagnosis.CodeRoleMissing, f.document().Status.Conditions[0].Reason)
+	})
+	t.Run("it is tried as often as it may", func(t *testing.T) {
+		f, c, ended := begin(t)
+		f.verify = failing(diagnosis.CodeDDOEUnavailable)
+		f.handle(c)
+		f.handle(f.command(c.OperationID + "-verify-retry-1"))
+		f.handle(f.command(c.OperationID + "-verify-retry-2"))
+		assert.Equal(t, diagnosis.CodeAttemptsExhausted, f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, ended, f.operation(c.OperationID))
+	})
+}
+
+// TestStepsAreOneForEachObject: the one that made, changed or removed it, else the newest.
+func TestStepsAreOneForEachObject(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.submitted()
+	f.provision = func(_ context.Context, a *operation.Attempt) (any, error) {
+		for _, s := range []integration.Step{
+			{Name: "application", Status: "done", Outcome: "created", RequestID: "1"},
+			{Name: "role", Target: "a", Status: "failed", Code: "arm-unavailable"},
+			{Name: "role", Target: "b", Status: "done", Outcome: "unchanged", RequestID: "2"},
+			{Name: "application", Status: "done", Outcome: "ensured", RequestID: "3"},
+			{Name: "role", Target: "a", Status: "done", Outcome: "created", RequestID: "4"},
+			{Name: "role", Target: "b", Status: "done", Outcome: "unchanged", RequestID: "5"},
+		} {
+			a.Step(s)
+		}
+		return json.RawMessage(`{}`), nil
+	}
+	f.handle(c)
+	var requests []string
+	for _, s := range f.operation(c.OperationID).Steps {
+		requests = append(requests, s.RequestID)
+	}
+	assert.Equal(t, []string{"1", "4", "5"}, requests)
+}

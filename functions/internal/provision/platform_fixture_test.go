@@ -1,0 +1,106 @@
+package provision_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const gate = "gate.dataloop.ai/api/v1"
+
+// roundTripper makes an HTTP client of the fixture's way to the hosts, faults included.
+type roundTripper struct{ f *fixture }
+
+func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	return transporter(rt).Do(r)
+}
+
+// withPlatform gives the deployment access to the platform's API.
+func withPlatform(t *testing.T) *fixture {
+	f := newFixture(t)
+	f.world.RewordOffer()
+	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})
+	f.hosts[platform.GateHost] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = platform.GateHost
+		site.ServeHTTP(w, r)
+	})
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}}, Sleep: f.sleep})
+	require.NoError(t, err)
+	f.setPlatform(resourceplatform.Platform{Client: client})
+	return f
+}
+
+// setPlatform puts the platform's kinds behind those of Entra and Azure.
+func (f *fixture) setPlatform(p resourceplatform.Platform) {
+	p.Instance, p.Requests = "0123abcd", policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) }, Now: f.now}
+	p.IsHierarchical = func(context.Context, string) (bool, error) { return false, nil }
+	f.kinds = append(f.kinds[:3:3], p.Kinds()...)
+	f.service.Kinds = f.kinds
+	var err error
+	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
+	require.NoError(f.t, err)
+}
+
+// wired asks for the platform's side too.
+func wired() integration.Spec {
+	s := spec("images")
+	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true, Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	return s
+}
+
+// gateCounts are the platform's objects.
+type gateCounts struct{ integrations, drivers int }
+
+func (f *fixture) onGate() gateCounts {
+	return gateCounts{len(f.world.DDOEObjects(world.DDOEIntegrations)), len(f.world.DDOEObjects(world.DDOEDrivers))}
+}
+
+// settle carries out the parked copies of a command, in the order of their attempts.
+func (f *fixture) settle(c message.Command) integration.Operation {
+	f.t.Helper()
+	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
+		require.Less(f.t, n, 12, "it is parked for ever")
+		f.advance(time.Minute)
+		f.handle(f.command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+	}
+	return f.operation(c.OperationID)
+}
+
+// completed carries out a command, parked copies included, that has to succeed.
+func (f *fixture) completed(c message.Command) {
+	f.t.Helper()
+	f.handle(c)
+	f.settle(c)
+	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+}
+
+// carried submits a spec and carries it out, parked copies included.
+func (f *fixture) carried(s integration.Spec) integration.Document {
+	f.t.Helper()
+	_, c := f.submit(s)
+	f.completed(c)
+	return f.document()
+}
+
+func checkOf(t *testing.T, r diagnosis.Report, id string) diagnosis.Check {
+	t.Helper()
+	i := slices.IndexFunc(r.Checks, func(c diagnosis.Check) bool { return c.ID == id })
+	require.GreaterOrEqual(t, i, 0, "no check %s", id)
+	return r.Checks[i]
+}

@@ -1,0 +1,285 @@
+package provision_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+)
+
+const (
+	documentKey = "integrations/" + id + ".json"
+	broken      = `{"id":"my-service","spec":{"sub`
+	newer       = `{"id":"my-service","schemaVersion":2}`
+)
+
+// overwrite replaces a record by hand.
+func (f *fixture) overwrite(key, body string) (was integration.Record) {
+	f.t.Helper()
+	was, err := f.store.Get(f.t.Context(), key)
+	require.NoError(f.t, err)
+	_, err = f.store.Put(f.t.Context(), key, []byte(body), was.ETag)
+	require.NoError(f.t, err)
+	return was
+}
+
+// setAside are the bodies of records of the integration that were set aside, by key.
+func (f *fixture) setAside() map[string]string {
+	f.t.Helper()
+	records, _, err := f.store.List(f.t.Context(), "unreadable/integrations/"+id+"-", "", 10)
+	require.NoError(f.t, err)
+	bodies := map[string]string{}
+	for _, r := range records {
+		bodies[r.Key] = string(r.Body)
+	}
+	return bodies
+}
+
+// TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation says what was not done, and the next PUT
+// finds its own application again.
+func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
+	f := newFixture(t)
+	before, there := f.provisioned(spec("images")), f.counts()
+	f.overwrite(documentKey, broken)
+	messages, requests := len(f.sent), len(f.requests)
+	a, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
+	require.NoError(t, err)
+	assert.Len(t, f.sent, messages, "no command: there is nothing to carry out")
+	assert.Len(t, f.requests, requests)
+	assert.Equal(t, there, f.counts(), "nothing was touched")
+
+	op := f.requireStatus(operationID, integration.OperationFailed)
+	assert.Equal(t, op, a.Operation)
+	require.NotNil(t, op.Error)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, op.Error.Code)
+	kept := f.setAside()
+	require.Len(t, kept, 1)
+	for key, body := range kept {
+		assert.Equal(t, broken, body, "byte for byte")
+		assert.Contains(t, op.Error.Detail, key)
+		assert.Contains(t, op.Error.Detail, documentKey)
+	}
+	_, err = f.service.Repository.Get(t.Context(), id)
+	require.ErrorIs(t, err, integration.ErrNotFound, "the id is free")
+
+	again, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
+	require.NoError(t, err, "the same request has the same answer")
+	assert.Equal(t, op, again.Operation)
+	_, err = f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
+	requireCode(t, "integration-not-found", err)
+
+	after := f.provisioned(spec("images"))
+	assert.Equal(t, before.Status.ClientID, after.Status.ClientID, "its own application, found by the id")
+	assert.Equal(t, there, f.counts())
+	down, c := f.remove(provision.TeardownOptions{})
+	f.handle(c)
+	f.requireStatus(down.Operation.ID, integration.OperationSucceeded)
+	assert.Zero(t, f.counts().applications)
+}
+
+// TestATeardownByQueueOfWhatCannotBeRead ends as one by HTTP does.
+func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	f.overwrite(documentKey, broken)
+	c := message.Command{ID: operationID, Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID}
+	f.handle(c)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+	assert.Len(t, f.setAside(), 1)
+	f.handle(c)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code, "delivered again")
+}
+
+// TestWhatIsNotSetAside: the record stays as it is.
+func TestWhatIsNotSetAside(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		act  func(f *fixture) error
+		code diagnosis.Code
+	}{
+		"a PUT": {broken, func(f *fixture) error {
+			_, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: spec("images")})
+			return err
+		}, diagnosis.CodeRecordUnreadable},
+		"a dry run": {broken, func(f *fixture) error {
+			_, err := f.service.Plan(f.t.Context(), id, spec("images"))
+			return err
+		}, diagnosis.CodeRecordUnreadable},
+		"drift": {broken, func(f *fixture) error {
+			_, err := f.service.Drift(f.t.Context(), id)
+			return err
+		}, diagnosis.CodeRecordUnreadable},
+		"an access test": {broken, func(f *fixture) error {
+			_, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
+			return err
+		}, diagnosis.CodeRecordUnreadable},
+		"a teardown of another version": {broken, func(f *fixture) error {
+			_, err := f.service.SubmitTeardown(f.t.Context(), id, provision.TeardownOptions{IfMatch: `"stale"`})
+			return err
+		}, "precondition-failed"},
+		"a teardown of no version": {broken, func(f *fixture) error {
+			_, err := f.service.SubmitTeardown(f.t.Context(), id, provision.TeardownOptions{IfNoneMatch: "*"})
+			return err
+		}, "precondition-failed"},
+		"a teardown of what a newer build wrote": {newer, func(f *fixture) error {
+			_, err := f.service.SubmitTeardown(f.t.Context(), id, provision.TeardownOptions{})
+			return err
+		}, diagnosis.CodeRecordTooNew},
+		"a PUT on what a newer build wrote": {newer, func(f *fixture) error {
+			_, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: spec("images")})
+			return err
+		}, diagnosis.CodeRecordTooNew},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.provisioned(spec("images"))
+			f.overwrite(documentKey, c.body)
+			all, _, err := f.store.List(t.Context(), "", "", 100)
+			require.NoError(t, err)
+			requireCode(t, c.code, c.act(f))
+			now, _, err := f.store.List(t.Context(), "", "", 100)
+			require.NoError(t, err)
+			assert.Equal(t, all, now, "nothing is written")
+		})
+	}
+}
+
+// TestASettingAsideThatDiesAnywhereLosesNothing: the record is where it was, or kept, and the id ends free.
+func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
+	killed := true
+	for n := 1; killed; n++ {
+		f := newFixture(t)
+		f.provisioned(spec("images"))
+		f.overwrite(documentKey, broken)
+		opts := provision.TeardownOptions{OperationID: operationID}
+		_, _ = f.service.SubmitTeardown(f.dies(n), id, opts)
+		killed = f.revive()
+		if there, err := f.store.Get(t.Context(), documentKey); err == nil {
+			assert.Equal(t, broken, string(there.Body), "killed at effect %d", n)
+		} else {
+			assert.Len(t, f.setAside(), 1, "killed at effect %d", n)
+		}
+		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil { // it is gone, which is what was asked for
+			requireCode(t, "integration-not-found", err)
+		}
+		assert.True(t, f.operation(operationID).Status.Final(), "killed at effect %d", n)
+		assert.Len(t, f.setAside(), 1)
+		_, err := f.store.Get(t.Context(), documentKey)
+		require.ErrorIs(t, err, integration.ErrNotFound)
+	}
+}
+
+// TestARecordThatIsRestoredMeanwhileIsTornDown: the version that was seen is set aside, and no other.
+func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	good := f.overwrite(documentKey, broken)
+	f.beforePut = func() { f.overwrite(documentKey, string(good.Body)) }
+	a, c := f.remove(provision.TeardownOptions{})
+	f.handle(c)
+	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	assert.Empty(t, f.setAside())
+	assert.Zero(t, f.counts().applications)
+}
+
+// TestACommandForWhatCannotBeReadEnds: with words of its own, in the operation alone, also where it was given up by the queue.
+func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
+	for name, deliver := range map[string]func(f *fixture, c message.Command){
+		"handled": (*fixture).handle,
+		"dead-lettered": func(f *fixture, c message.Command) {
+			body, err := c.Encode("/test", f.now())
+			require.NoError(f.t, err)
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: body, MessageID: c.ID, SessionID: id}))
+		},
+	} {
+		for record, body := range map[string]string{"unreadable": broken, "too new": newer} {
+			t.Run(name+", "+record, func(t *testing.T) {
+				f := newFixture(t)
+				a, c := f.submit(spec("images"))
+				f.overwrite(documentKey, body)
+				deliver(f, c)
+				for c := c; record == "too new" && name == "handled" && !f.operation(a.Operation.ID).Status.Final(); {
+					c.Attempt++ // parked, as the newer build may be there soon; never for ever
+					require.LessOrEqual(t, c.Attempt, 11)
+					deliver(f, c)
+				}
+				op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
+				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable, "handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
+				if want == "" {
+					want = diagnosis.CodeDeadLettered
+				}
+				assert.Equal(t, want, op.Error.Code)
+				there, err := f.store.Get(t.Context(), documentKey)
+				require.NoError(t, err)
+				assert.Equal(t, body, string(there.Body), "it stays as it is")
+				assert.Zero(t, f.counts().applications)
+			})
+		}
+	}
+}
+
+// TestAVerificationOfWhatCannotBeReadEnds: it is nobody's operation that fails, and no message goes round for ever.
+func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
+	f := newFixture(t)
+	d := f.provisioned(spec("images"))
+	f.overwrite(documentKey, broken)
+	c := f.command(d.Status.LastOperationID + "-verify-0")
+	for c.Attempt = 0; c.Attempt < 30; c.Attempt++ {
+		f.handle(c)
+	}
+	body, err := c.Encode("/test", f.now())
+	require.NoError(t, err)
+	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: c.ID, SessionID: id}))
+	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+}
+
+// TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in a
+// record of its own, and the integration's next change does not mind.
+func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
+	f := newFixture(t)
+	a, c := f.submit(spec("images"))
+	f.overwrite("operations/"+a.Operation.ID+".json", "{")
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), OperationID: a.Operation.ID})
+	requireCode(t, diagnosis.CodeOperationUnreadable, err)
+
+	codes := func() map[string]diagnosis.Code {
+		found := map[string]diagnosis.Code{}
+		records, _, err := f.store.List(t.Context(), "operations/", "", 100)
+		require.NoError(t, err)
+		for _, r := range records {
+			operation := r.Key[len("operations/") : len(r.Key)-len(".json")]
+			if o, err := f.service.Repository.GetOperation(t.Context(), operation); err == nil && o.Error != nil {
+				found[operation] = o.Error.Code
+			}
+		}
+		return found
+	}
+	c.ID = "m-1"
+	f.handle(c)
+	require.Len(t, codes(), 1, "the failure is written down")
+	for operation, code := range codes() {
+		assert.NotEqual(t, a.Operation.ID, operation)
+		assert.Equal(t, diagnosis.CodeOperationUnreadable, code)
+	}
+	body, err := c.Encode("/test", f.now())
+	require.NoError(t, err)
+	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: "m-2", SessionID: id}))
+	assert.Contains(t, slices.Collect(maps.Values(codes())), diagnosis.CodeDeadLettered)
+
+	f.provisioned(spec("images"))
+	down, up := f.remove(provision.TeardownOptions{})
+	f.overwrite("operations/"+down.Operation.ID+".json", "{")
+	again, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
+	require.NoError(t, err, "the one that runs cannot be read, so another one does it")
+	assert.NotEqual(t, down.Operation.ID, again.Operation.ID)
+	f.handle(up)
+	f.handle(f.command(again.Operation.ID))
+	f.requireStatus(again.Operation.ID, integration.OperationSucceeded)
+}

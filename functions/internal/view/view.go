@@ -1,0 +1,106 @@
+// Package view holds what callers see of integrations and operations: the bodies of answers that differ from what the use
+// cases work on. What a view does not name stays in the service: nothing has to be remembered to be hidden. It is for
+// edges.
+package view
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Document is an integration: what is wanted and what has been reached.
+type Document struct {
+	ID               string           `json:"id"`
+	Spec             integration.Spec `json:"spec"`
+	Status           Status           `json:"status"`
+	CreatedAt        time.Time        `json:"createdAt"`
+	FirstOperationID string           `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
+	UpdatedAt        time.Time        `json:"updatedAt"`
+}
+
+// DocumentOf is what a caller sees of a document.
+func DocumentOf(d integration.Document) Document {
+	return Document{
+		ID: d.ID, Spec: d.Spec, Status: statusOf(d.Status),
+		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt,
+	}
+}
+
+// Status is what has been reached.
+type Status struct {
+	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
+	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
+	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id"`
+	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application"`
+	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
+	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
+	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
+	DDOE                 *DDOEStatus                       `json:"ddoe,omitempty"`
+	Health               *integration.Health               `json:"health,omitempty" doc:"What the scheduled checks say; absent before the first check"`
+	LastOperationID      string                            `json:"lastOperationId,omitempty"`
+	Conditions           []integration.Condition           `json:"conditions,omitempty" doc:"What was observed: Provisioned says whether all was made, Verified whether access was proved, by the last test that was conclusive"`
+}
+
+func statusOf(s integration.Status) Status {
+	return Status{
+		Phase: s.Phase, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
+		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
+		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
+		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
+	}
+}
+
+// DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
+type DDOEStatus struct {
+	Mode            string                  `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
+	OrganizationID  string                  `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
+	IntegrationID   string                  `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
+	Adopted         bool                    `json:"adopted,omitempty" doc:"The integration is the one that the spec names: it is never changed and not removed at teardown"`
+	DriverID        string                  `json:"driverId,omitempty" doc:"The driver's id on the platform"`
+	IntegrationType string                  `json:"integrationType,omitempty" doc:"The platform's name of the integration's type"`
+	Validated       bool                    `json:"validated" doc:"The platform has tested the driver as the federated identity since the last change"`
+	ValidationID    string                  `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
+	CheckedAt       *time.Time              `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
+	Form            *integration.DDOEForm   `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
+	Since           *time.Time              `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
+	Why             string                  `json:"why,omitempty" doc:"Why it is left to a person"`
+	Next            string                  `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
+	Diagnosis       *diagnosis.Diagnosis    `json:"diagnosis,omitempty" doc:"Why the API could not be used where it was wanted"`
+	Driver          *integration.DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
+}
+
+func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
+	if s == nil {
+		return nil
+	}
+	return &DDOEStatus{
+		Mode: s.Mode, OrganizationID: s.OrganizationID, IntegrationID: s.IntegrationID, Adopted: s.Adopted, DriverID: s.DriverID,
+		IntegrationType: s.IntegrationType, Validated: s.Validated, ValidationID: s.ValidationID, CheckedAt: s.CheckedAt,
+		Form: s.Form, Since: s.Since, Why: s.Why, Next: s.Next, Diagnosis: s.Diagnosis, Driver: s.Driver,
+	}
+}
+
+// Operation is one long-running piece of work on an integration.
+type Operation struct {
+	ID            string                      `json:"id"`
+	Kind          integration.OperationKind   `json:"kind" enum:"provision,deprovision,accessTest,unknown" doc:"unknown: the record of a message that is none of the others"`
+	Status        integration.OperationStatus `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
+	IntegrationID string                      `json:"integrationId,omitempty"`
+	Steps         []integration.Step          `json:"steps"`
+	Waiting       *integration.Waiting        `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
+	Error         *diagnosis.Diagnosis        `json:"error,omitempty"`
+	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
+	CreatedAt     time.Time                   `json:"createdAt"`
+	LastUpdatedAt time.Time                   `json:"lastUpdatedAt"`
+}
+
+// OperationOf is what a caller sees of an operation.
+func OperationOf(o integration.Operation) Operation {
+	return Operation{
+		ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID, Steps: o.Steps, Waiting: o.Waiting,
+		Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
+	}
+}

@@ -1,0 +1,63 @@
+package view_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/view"
+)
+
+// namesOf are the names of a struct's members.
+func namesOf(v any) []string {
+	var names []string
+	for i := range reflect.TypeOf(v).NumField() {
+		names = append(names, reflect.TypeOf(v).Field(i).Name)
+	}
+	return names
+}
+
+// TestWhatIsNotShown: whatever a document or an operation gains is either shown or named here, on purpose.
+func TestWhatIsNotShown(t *testing.T) {
+	t.Parallel()
+	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
+	document, operation := view.DocumentOf(d), view.OperationOf(o)
+	for name, c := range map[string]struct {
+		domain, shown any
+		kept          []string
+	}{
+		"document":  {d, document, []string{"Outbox", "ETag"}},
+		"status":    {d.Status, document.Status, nil},
+		"platform":  {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash"}},
+		"operation": {o, operation, []string{"RequestHash", "ETag"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.ElementsMatch(t, namesOf(c.domain), append(namesOf(c.shown), c.kept...))
+			from, to := reflect.ValueOf(c.domain), reflect.ValueOf(c.shown)
+			for i := range to.NumField() {
+				member := to.Type().Field(i)
+				require.False(t, to.Field(i).IsZero(), "%s is shown", member.Name)
+				if same := from.FieldByName(member.Name); same.Type() == member.Type {
+					assert.Equal(t, same.Interface(), to.Field(i).Interface(), member.Name)
+				}
+			}
+		})
+	}
+}
+
+// TestAbsentMembers: what is not there yet is not in the answer, and an operation's steps are a list.
+func TestAbsentMembers(t *testing.T) {
+	t.Parallel()
+	document, err := json.Marshal(view.DocumentOf(integration.Document{ID: "aaa"}))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":"aaa","spec":{},"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z","updatedAt":"0001-01-01T00:00:00Z"}`, string(document))
+	operation, err := json.Marshal(view.OperationOf(integration.Operation{ID: "x", Steps: []integration.Step{}}))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":"x","kind":"","status":"","steps":[],"createdAt":"0001-01-01T00:00:00Z","lastUpdatedAt":"0001-01-01T00:00:00Z"}`, string(operation))
+}
