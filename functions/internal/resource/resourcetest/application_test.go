@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
@@ -52,7 +53,7 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			require.NoError(t, a.DeleteApplication(app.ID))
 		}
 	}
-	s.Foreign = []resourcetest.Foreign{{Name: "an application under our unique name", Refusal: "application-foreign",
+	s.Foreign = []resourcetest.Foreign{{Name: "an application under our unique name", Refusal: diagnosis.CodeApplicationForeign,
 		IsBlind: "the write by unique name merges into what is there; only a look tells whose it is",
 		Put: func(t testing.TB) {
 			app, err := a.CreateApplication(world.Application{UniqueName: uniqueName, DisplayName: "theirs"}, "")

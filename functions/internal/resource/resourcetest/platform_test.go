@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
@@ -150,7 +151,7 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 		}
 	}
 	s.Beside = theirs("beside", "Somebody's")
-	s.Foreign = []resourcetest.Foreign{{Name: "an integration of our name", Refusal: "ddoe-integration-foreign", Put: theirs("theirs", s.Document.Spec.DisplayName)}}
+	s.Foreign = []resourcetest.Foreign{{Name: "an integration of our name", Refusal: diagnosis.CodeDDOEIntegrationForeign, Put: theirs("theirs", s.Document.Spec.DisplayName)}}
 	s.Members = []resourcetest.Member{{Name: "metadata", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
 		a.change(t, world.DDOEIntegrations, func(o world.Object) {
 			o["metadata"] = append(o["metadata"].([]any), world.Object{"name": "note", "value": "ask Ada first"})
@@ -187,7 +188,7 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		}
 	}
 	s.Beside = theirs("beside", "Somebody's")
-	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: "ddoe-driver-foreign", Put: theirs("theirs", "images")}}
+	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign, Put: theirs("theirs", "images")}}
 	s.Members = []resourcetest.Member{{Name: "region", IsSilent: "Azure has no use for it", Set: func(t testing.TB) {
 		a.change(t, world.DDOEDrivers, func(o world.Object) { o["region"] = "by-hand" })
 	}}}

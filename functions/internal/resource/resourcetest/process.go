@@ -138,7 +138,7 @@ func (b *bench) isNamed(err error, msg string) {
 		if one == nil || errors.Is(one, context.Canceled) || errors.Is(one, errKilled) {
 			continue
 		}
-		require.NotContains(b, []diagnosis.Code{"", "internal", "unrecognised"}, describe(one).Code, "%s: %v", msg, one)
+		require.NotContains(b, []diagnosis.Code{"", diagnosis.CodeInternal, diagnosis.CodeUnrecognised}, describe(one).Code, "%s: %v", msg, one)
 	}
 }
 
