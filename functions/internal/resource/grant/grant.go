@@ -164,6 +164,9 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 		item.Code = diagnosis.CodeRoleAssignmentConditioned
 		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition, Owner: diagnosis.OwnerOther}}
 	}
+	if want := description(d); !a.Adopted && found[i].Description != want {
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want, Have: found[i].Description, Owner: diagnosis.OwnerOther})
+	}
 	return item
 }
 

@@ -69,12 +69,15 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, w *grant, ca
 	return receipt, err
 }
 
+// description is what an administrator reads beside each assignment. It is written once: whoever changes it owns it.
+func description(d integration.Document) string { return "ddoe-wif integration " + d.ID }
+
 func (k *Kind) put(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.Write, error) {
 	var receipt arm.Write
 	err := k.requests.Do(ctx, policy.RolePut, words(d, a.Scope), func(ctx context.Context) error {
 		var err error
 		receipt, err = k.arm.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: integration.LastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
-			PrincipalID: a.PrincipalID, Description: "ddoe-wif integration " + d.ID})
+			PrincipalID: a.PrincipalID, Description: description(d)})
 		return err
 	})
 	return receipt, err
@@ -92,7 +95,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 func (k *Kind) unassign(ctx context.Context, d integration.Document, item resource.Item) resource.Result {
 	a := item.Data.(integration.RoleAssignment)
 	result := resource.Result{Item: item, Step: resource.RoleAssignment + "-delete", StepTarget: a.ID, Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
-	result.Err = resource.UntilGone(ctx, k.requests, func(ctx context.Context) error {
+	result.Err = resource.UntilGone(ctx, k.requests, words(d, a.Scope), func(ctx context.Context) error {
 		var receipt arm.Write
 		err := k.requests.Do(ctx, policy.RoleDelete, words(d, a.Scope), func(ctx context.Context) error {
 			var err error
