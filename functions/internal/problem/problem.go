@@ -67,7 +67,7 @@ func New(status int, code diagnosis.Code, detail string, findings ...diagnosis.F
 	return p
 }
 
-// From turns an error into a problem: a Problem as it is, a *diagnosis.Error by its words and the catalogue's status,
+// From turns an error into a problem: a Problem as it is, a *diagnosis.Error by its words and its code's status,
 // the store's errors and an expired context by their meaning, and anything else into a bare 500. Nil gives nil.
 func From(err error) *Problem {
 	if err == nil {
@@ -97,10 +97,7 @@ func From(err error) *Problem {
 
 func fromDiagnosis(e *diagnosis.Error) *Problem {
 	d := e.Diagnosis
-	status := http.StatusInternalServerError
-	if entry, ok := diagnosis.Lookup(d.Code); ok && entry.HTTPStatus >= http.StatusBadRequest {
-		status = entry.HTTPStatus
-	}
+	status := StatusOf(d.Code)
 	p := New(status, d.Code, d.Detail, d.Findings...)
 	if d.Title != "" {
 		p.Title = d.Title

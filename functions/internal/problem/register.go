@@ -115,7 +115,7 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 
 // meaning is the status in words, with the codes of requests that come with it.
 func meaning(status int) string {
-	codes := diagnosis.RequestCodes(status)
+	codes := slices.DeleteFunc(diagnosis.RequestCodes(), func(code diagnosis.Code) bool { return StatusOf(code) != status })
 	if len(codes) == 0 {
 		return http.StatusText(status)
 	}
