@@ -1,5 +1,5 @@
-// Package errorpage is the edge of GET /errors/{code}: what a code means, who mends it and how. It is anonymous, so that a
-// link in a ticket opens: a page is the same for everybody, and says nothing about tenants.
+// Package errorpage is the edge of GET /errors/{code}: what a code means, who mends it and how. It is anonymous, so
+// that a link in a ticket opens: a page is the same for everybody, and says nothing about tenants.
 package errorpage
 
 import (
@@ -32,10 +32,12 @@ func Register(api huma.API) {
 	text := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	problem.Register(api, huma.Operation{
 		OperationID: "getErrorPage", Method: http.MethodGet, Path: "/errors/{code}", Tags: []string{"service"},
-		Summary:     "What a code means",
-		Description: "The page of a code: what it means, who mends it, and how. The type of problems and diagnoses links to it. HTML where text/html is accepted, else Markdown.",
-		Security:    []map[string][]string{},
-		Responses:   map[string]*huma.Response{"200": {Description: "The page", Content: map[string]*huma.MediaType{"text/html": text, "text/markdown": text}}},
+		Summary: "What a code means",
+		Description: "The page of a code: what it means, who mends it, and how. The type of problems and diagnoses links to it. " +
+			"HTML where text/html is accepted, else Markdown.",
+		Security: []map[string][]string{},
+		Responses: map[string]*huma.Response{"200": {Description: "The page",
+			Content: map[string]*huma.MediaType{"text/html": text, "text/markdown": text}}},
 	}, []int{http.StatusNotFound}, func(_ context.Context, in *input) (*output, error) { return serve(in) })
 }
 

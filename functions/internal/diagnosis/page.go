@@ -52,7 +52,8 @@ func PageOf(code Code) (Page, bool) {
 func (e Entry) passes() string {
 	switch {
 	case e.Propagation:
-		return "Perhaps: a change takes some minutes until it acts everywhere. What is still there ten minutes after the last change stays."
+		return "Perhaps: a change takes some minutes until it acts everywhere. " +
+			"What is still there ten minutes after the last change stays."
 	case e.Transient:
 		return "Perhaps: the same request may succeed later without anybody's doing."
 	default:
@@ -88,6 +89,7 @@ func meanings() map[string]string {
 		"container":   "the name of the container",
 		"target":      "the URL that was called",
 		"credential":  "the federated identity credential as JSON: name, issuer, subject and audiences",
+		"site":        "the name of the Functions app",
 		"setting":     "the setting that names the platform's address",
 	}
 }

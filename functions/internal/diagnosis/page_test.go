@@ -67,13 +67,15 @@ func TestPageSaysWhatLeadsToIt(t *testing.T) {
 	exists, _ := PageOf(CodeRoleAssignmentExists)
 	assert.Equal(t, []string{"Azure Resource Manager: RoleAssignmentExists"}, exists.Answers)
 	busy, _ := PageOf(CodeDirectoryBusy)
-	assert.Equal(t, []string{"Microsoft Graph: ConcurrencyViolation", "Microsoft Graph: Directory_ConcurrencyViolation"}, busy.Answers)
+	assert.Equal(t, []string{"Microsoft Graph: ConcurrencyViolation", "Microsoft Graph: Directory_ConcurrencyViolation"},
+		busy.Answers)
 	assert.Contains(t, busy.Markdown(), `Directory\_ConcurrencyViolation`)
 }
 
 func TestPageSaysWhetherItPasses(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[Code]string{CodeRoleMissing: "Perhaps: a change", CodeThrottled: "Perhaps: the same", CodeScopeLocked: "No: "} {
+	for code, want := range map[Code]string{CodeRoleMissing: "Perhaps: a change", CodeThrottled: "Perhaps: the same",
+		CodeScopeLocked: "No: "} {
 		p, _ := PageOf(code)
 		assert.Contains(t, p.Markdown(), want, code)
 	}
@@ -83,7 +85,8 @@ func TestPageSaysWhetherItPasses(t *testing.T) {
 func TestHTMLIsEscaped(t *testing.T) {
 	t.Parallel()
 	evil := `<script>alert("x")</script>`
-	p := Page{Entry: Entry{Code: "x", Title: evil, Cause: evil, Steps: []string{evil}, Command: evil}, Mends: evil, Passes: evil, Answers: []string{evil}}
+	p := Page{Entry: Entry{Code: "x", Title: evil, Cause: evil, Steps: []string{evil}, Command: evil}, Mends: evil,
+		Passes: evil, Answers: []string{evil}}
 	body, err := p.HTML()
 	require.NoError(t, err)
 	assert.NotContains(t, string(body), "<script")

@@ -15,8 +15,8 @@ func baseOf(ctx context.Context) string {
 	return base
 }
 
-// linked is an answer whose diagnoses link to the pages of their codes by absolute URLs. What was handed in stays as it is:
-// others may hold it.
+// linked is an answer whose diagnoses link to the pages of their codes by absolute URLs. What was handed in stays as
+// it is: others may hold it.
 func linked(body any, base string) any {
 	v := reflect.ValueOf(body)
 	if !v.IsValid() || !holdsDiagnosis(v.Type(), map[reflect.Type]bool{}) {

@@ -31,7 +31,8 @@ type report struct {
 // TestDiagnosesLinkToTheirPages: by an absolute URL where the app knows its own, and what was answered stays as it was.
 func TestDiagnosesLinkToTheirPages(t *testing.T) {
 	t.Parallel()
-	kept := &report{At: time.Unix(1, 0).UTC(), One: diagnosis.New(diagnosis.CodeRoleMissing), Also: []*diagnosis.Diagnosis{{Code: diagnosis.CodeThrottled}, nil}, Other: "x", mine: "y"}
+	kept := &report{At: time.Unix(1, 0).UTC(), One: diagnosis.New(diagnosis.CodeRoleMissing),
+		Also: []*diagnosis.Diagnosis{{Code: diagnosis.CodeThrottled}, nil}, Other: "x", mine: "y"}
 	kept.Deep.In = []diagnosis.Diagnosis{diagnosis.New(diagnosis.CodeScopeLocked)}
 	for _, base := range []string{"", "https://wif.example.com"} {
 		mux := http.NewServeMux()
@@ -44,7 +45,8 @@ func TestDiagnosesLinkToTheirPages(t *testing.T) {
 			})
 		call := func(path string) (body map[string]any) {
 			recorder := httptest.NewRecorder()
-			problem.Handler(mux, base).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			problem.Handler(mux, base).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path,
+				nil))
 			require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &body))
 			return body
 		}

@@ -121,12 +121,13 @@ func innermost(e *diagnosis.Error) error {
 	return e
 }
 
-// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" is an outage.
+// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" is an outage, or an
+// account that does not know our requests.
 func Unavailable(err error) error {
 	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeStoreUnavailable), Err: err}
+	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.get"}), Err: err}
 }
 
 func internal() *Problem {

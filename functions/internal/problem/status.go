@@ -7,8 +7,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// StatusOf is the HTTP status of a problem with a code. Nothing but an answer over HTTP depends on it: what a code means, and
-// whether trying again may help, is decided elsewhere.
+// StatusOf is the HTTP status of a problem with a code. Nothing but an answer over HTTP depends on it: what a code
+// means, and whether trying again may help, is decided elsewhere.
 func StatusOf(code diagnosis.Code) int {
 	for _, row := range statuses() {
 		if slices.Contains(row.codes, code) {
@@ -74,7 +74,8 @@ func statuses() []statusRow {
 			diagnosis.CodeUnsupportedContentEncoding, diagnosis.CodeUnsupportedMediaType,
 		}},
 		{http.StatusInternalServerError, []diagnosis.Code{
-			diagnosis.CodeDeadLettered, diagnosis.CodeDeliveryExhausted, diagnosis.CodeInternal,
+			diagnosis.CodeDeadLettered, diagnosis.CodeKeyVaultReferenceUnresolved, diagnosis.CodeDeliveryExhausted,
+			diagnosis.CodeInternal,
 			diagnosis.CodeUnrecognised,
 		}},
 		{http.StatusBadGateway, []diagnosis.Code{
@@ -85,7 +86,8 @@ func statuses() []statusRow {
 			diagnosis.CodeARMUnavailable, diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 			diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable, diagnosis.CodeGraphUnavailable,
 			diagnosis.CodeQueueUnavailable, diagnosis.CodeServiceIdentityUnavailable, diagnosis.CodeStorageThrottled,
-			diagnosis.CodeStorageUnavailable, diagnosis.CodeStoreUnavailable, diagnosis.CodeThrottled,
+			diagnosis.CodeStorageUnavailable, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStoreUnavailable,
+			diagnosis.CodeThrottled,
 		}},
 		{http.StatusGatewayTimeout, []diagnosis.Code{
 			diagnosis.CodeMessageExpired, diagnosis.CodeRequestTimeout,
