@@ -33,7 +33,8 @@ func Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "getErrorPage", Method: http.MethodGet, Path: "/errors/{code}", Tags: []string{"service"},
 		Summary: "What a code means",
-		Description: "The page of a code: what it means, who mends it, and how. The type of problems and diagnoses links to it. " +
+		Description: "The page of a code: what it means, who mends it, and how. " +
+			"The type of problems and diagnoses links to it. " +
 			"HTML where text/html is accepted, else Markdown.",
 		Security: []map[string][]string{},
 		Responses: map[string]*huma.Response{"200": {Description: "The page",

@@ -113,11 +113,11 @@ func platformRows() []row {
 		return row{service: serviceDDOE, operations: ops, statuses: statuses, code: code, Decision: d, source: source}
 	}
 	const patience = 45 * time.Second
-	const tests = "ddoe.md: the test fails until directory, token service and RBAC agree, with a status of its own or with the one of Entra or the storage"
+	const tests = "ddoe.md: the test fails until directory, token service and RBAC agree, " +
+		"with a status of its own or with the one of Entra or the storage"
 	const gone = "rule 2: it was there a moment ago; the next attempt looks again"
 	fails := only(http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
-		http.StatusUnprocessableEntity,
-		http.StatusFailedDependency, http.StatusInternalServerError)
+		http.StatusUnprocessableEntity, http.StatusFailedDependency, http.StatusInternalServerError)
 	return []row{
 		p(keylessCreates(), nil, codeAnswerInvalid, Decision{Action: InDoubt, After: GiveUp},
 			"rule 3: a success without its form; the next answer will have none either"),
