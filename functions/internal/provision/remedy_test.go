@@ -41,7 +41,7 @@ func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
 func TestWhatARemedyMakesIsOurs(t *testing.T) {
 	for name, c := range map[string]struct {
 		damage func(*fixture)
-		code   string
+		code   diagnosis.Code
 		repair func(f *fixture, command string)
 	}{
 		"role assignment": {func(f *fixture) {
