@@ -2,13 +2,15 @@ package diagnosis
 
 // grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the app
 // gives the assignment: drift, health and teardown look for that one, and would never know one under a name of az's choice.
-const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} " +
+	"--assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
 
 // createCredential and changeCredential write the federated credential under the app's name. Create is for where that was
 // seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
 const (
 	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
-	changeCredential = "az ad app federated-credential update --id {clientId} --federated-credential-id {credentialName} --parameters {credentialChange}"
+	changeCredential = "az ad app federated-credential update --id {clientId} " +
+		"--federated-credential-id {credentialName} --parameters {credentialChange}"
 )
 
 // notByHand is the step where a person could make what the app then may not touch. Source: Application.ReadWrite.OwnedBy
