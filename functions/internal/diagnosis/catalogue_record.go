@@ -2,11 +2,12 @@ package diagnosis
 
 import "net/http"
 
-// recordEntries are records of the app's own store that it cannot read. The caller has done nothing wrong and cannot mend
-// them, and waiting mends none that is damaged, hence 500; one of a newer build is read by that build, which may be
-// answering already while a deployment is under way, hence 503 and Transient.
+// recordEntries are records of the app's own store that it cannot read. The caller has done nothing wrong and cannot
+// mend them, and waiting mends none that is damaged, hence 500; one of a newer build is read by that build, which may
+// be answering already while a deployment is under way, hence 503 and Transient.
 //
-// What soft delete keeps of an overwritten blob: https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview.
+// What soft delete keeps of an overwritten blob:
+// https://learn.microsoft.com/azure/storage/blobs/soft-delete-blob-overview.
 func recordEntries() []Entry {
 	return []Entry{
 		{Code: "record-unreadable", Title: "The integration's record cannot be read", HTTPStatus: http.StatusInternalServerError,

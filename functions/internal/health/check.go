@@ -62,8 +62,8 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	return s.keepRun(ctx, d, check, r)
 }
 
-// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the sweep
-// asks again.
+// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the
+// sweep asks again.
 func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err error) error {
 	s.passOver(ctx, check.IntegrationID, err)
 	var known *diagnosis.Error

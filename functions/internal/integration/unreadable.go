@@ -14,7 +14,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// codeUnreadable is the code of a record that cannot be read; operations have one of their own, as other steps mend them.
+// codeUnreadable is the code of a record that cannot be read; operations have one of their own, as other steps mend
+// them.
 const codeUnreadable = "record-unreadable"
 
 // RecordError is what keeps a record from being read. It wraps ErrUnreadable or ErrTooNew.
@@ -31,21 +32,25 @@ func (e *RecordError) Error() string { return fmt.Sprintf("%s: %s (%s)", e.kind,
 // Unwrap returns ErrUnreadable or ErrTooNew.
 func (e *RecordError) Unwrap() error { return e.kind }
 
-// IsRefused reports whether an error says that a record is there and that this build cannot work with it: it is unreadable, or
-// too new. Repeating helps nobody before people have done something.
+// IsRefused reports whether an error says that a record is there and that this build cannot work with it: it is
+// unreadable, or too new. Repeating helps nobody before people have done something.
 func IsRefused(err error) bool { return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooNew) }
 
 func unreadable(record Record, code, format string, args ...any) error {
 	e := &RecordError{Key: record.Key, ETag: record.ETag, Fault: fmt.Sprintf(format, args...), kind: ErrUnreadable}
-	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(code,
-		diagnosis.WithDetail("The record %s of the state store cannot be read: %s.", diagnosis.Printable(record.Key), e.Fault))}
+	return e.diagnosed(code, "The record %s of the state store cannot be read: %s.")
 }
 
 func tooNew(record Record, version int) error {
-	e := &RecordError{Key: record.Key, ETag: record.ETag, kind: ErrTooNew,
-		Fault: fmt.Sprintf("it is of schema version %d, and this build knows no later one than %d", version, SchemaVersion)}
-	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New("record-too-new",
-		diagnosis.WithDetail("A newer build has written the record %s of the state store: %s.", diagnosis.Printable(record.Key), e.Fault))}
+	fault := fmt.Sprintf("it is of schema version %d, and this build knows no later one than %d", version, SchemaVersion)
+	e := &RecordError{Key: record.Key, ETag: record.ETag, Fault: fault, kind: ErrTooNew}
+	return e.diagnosed("record-too-new", "A newer build has written the record %s of the state store: %s.")
+}
+
+// diagnosed gives the error its words; detail takes the key and the fault.
+func (e *RecordError) diagnosed(code, detail string) error {
+	words := diagnosis.WithDetail(detail, diagnosis.Printable(e.Key), e.Fault)
+	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(code, words)}
 }
 
 // nameOf is the name that a record has by its key: an id, where nobody else has put it there.
@@ -62,8 +67,8 @@ func decodeDocument(record Record) (Document, error) {
 	return d.document(record.ETag), nil
 }
 
-// decode reads a record. It must be of a version that this build knows and name itself as its key does. Members that this
-// build does not know are passed over: see SchemaVersion.
+// decode reads a record. It must be of a version that this build knows and name itself as its key does. Members that
+// this build does not know are passed over: see SchemaVersion.
 func decode[R any](record Record, code string, idOf func(R) string) (R, error) {
 	var read, none R
 	if record.Err != nil {
@@ -108,9 +113,9 @@ func faultOf(body []byte, err error) string {
 	}
 }
 
-// SetAside moves the record of an integration that cannot be read out of the way, byte for byte, and returns the key that it
-// is kept under: the id is free then. etag is the version that is meant. ErrConflict where the record is another version,
-// ErrNotFound where it is gone; an error that wraps ErrUnreadable where it cannot be copied.
+// SetAside moves the record of an integration that cannot be read out of the way, byte for byte, and returns the key
+// that it is kept under: the id is free then. etag is the version that is meant. ErrConflict where the record is
+// another version, ErrNotFound where it is gone; an error that wraps ErrUnreadable where it cannot be copied.
 func (r *Repository) SetAside(ctx context.Context, id, etag string) (string, error) {
 	record, err := r.read(ctx, prefixIntegrations+id+suffix)
 	if err != nil {

@@ -127,8 +127,8 @@ func innermost(e *diagnosis.Error) error {
 	return e
 }
 
-// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of its own,
-// as a record that cannot be read has, is an outage.
+// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of
+// its own, as a record that cannot be read has, is an outage.
 func Unavailable(err error) error {
 	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
 		return err

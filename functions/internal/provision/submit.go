@@ -305,7 +305,8 @@ func (s *Service) runningTeardown(ctx context.Context, in intent) (string, error
 		return "", err
 	}
 	op, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
-	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrUnreadable) || err == nil && (op.Status.Final() || op.RequestHash != in.hash) {
+	lost := errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrUnreadable)
+	if lost || err == nil && (op.Status.Final() || op.RequestHash != in.hash) {
 		return "", nil
 	}
 	return op.ID, stored(err)
