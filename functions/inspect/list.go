@@ -46,7 +46,7 @@ type listOutput struct{ Body Page }
 func (f Function) registerList(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "listIntegrations", Method: http.MethodGet, Path: "/integrations", Tags: []string{"integrations"},
-		Summary:     "All integrations",
+		Summary: "All integrations",
 		Description: "In the order of their ids. Follow nextLink until it is absent. " +
 			"A record that cannot be read is named in unreadable and hides no other.",
 	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
