@@ -77,6 +77,9 @@ var (
 	usecases = []string{"access", "health", "provision"}
 )
 
+// policies is the package that the clients of Azure share.
+const policies = "azure"
+
 func edge(folder string) bool {
 	return strings.HasPrefix(folder, "functions/") && !strings.HasPrefix(folder, "functions/internal")
 }
@@ -110,6 +113,10 @@ func rule(folder, imported string) string {
 		return "a client knows neither another client nor a use case"
 	case strings.HasPrefix(folder, "functions/internal/") && !slices.Contains(web, room) && slices.Contains(web, of):
 		return "only edges answer HTTP"
+	case room == policies && internal:
+		return "the policies of all clients know none of them"
+	case slices.Contains(words, room) && of == policies:
+		return "the vocabulary calls nobody"
 	case slices.Contains(words, room) && (slices.Contains(clients, of) || slices.Contains(usecases, of)):
 		return "the vocabulary calls nobody"
 	}
@@ -147,6 +154,8 @@ func TestImportRulesCatchOffenders(t *testing.T) {
 		{"functions/internal/integration", "functions/internal/blobstore"}, {"functions/internal/message", "functions/internal/problem"},
 		{"functions/internal/provision", "functions/internal/problem"}, {"functions/internal/graph", "functions/internal/problem"},
 		{"functions/internal/access", "infra/sandbox/world"}, {"functions/internal/provision", "functions/internal/view"},
+		{"functions/internal/access", "infra/sandbox/world"}, {"functions/internal/azure", "functions/internal/diagnosis"},
+		{"functions/internal/integration", "functions/internal/azure"}, {"functions/connect", "functions/internal/azure"},
 		{"functions", "infra/sandbox/cloud"}, {"infra/sandbox/graph", "functions/internal/graph"}, {"infra/sandbox", "functions"},
 		{"handler", "functions/connect"}, {"handler/protocol", "functions"}, {"functions", "handler/protocol"},
 	} {
@@ -156,6 +165,7 @@ func TestImportRulesCatchOffenders(t *testing.T) {
 		{"functions/connect", "functions/internal/problem"}, {"functions/connect", "functions/internal/view"}, {"functions", "functions/connect"}, {"functions", "functions/internal/graph"}, {"functions/connect", "functions/internal/provision"},
 		{"functions/internal/provision", "functions/internal/graph"}, {"handler", "functions"}, {"handler", "handler/protocol"},
 		{"infra/sandbox/graph", "infra/sandbox/world"}, {"functions/internal/blobstore", "functions/internal/integration"},
+		{"functions/internal/graph", "functions/internal/azure"}, {"functions/internal/access", "functions/internal/azure"},
 	} {
 		assert.Empty(t, rule(fine[0], fine[1]), fine)
 	}
@@ -172,6 +182,54 @@ func TestEveryPackageSaysWhatItPromises(t *testing.T) {
 		}
 		assert.Len(t, documented, 1, "package comments of %s", s.folder)
 	}
+}
+
+const azblob = "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+
+// blobClients are the calls in a file that make a client with azblob's own functions, which pin no version.
+func blobClients(file *ast.File) []string {
+	names := map[string]bool{}
+	for _, spec := range file.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value) // the parser has checked it
+		if imported == azblob || strings.HasPrefix(imported, azblob+"/") {
+			name := path.Base(imported)
+			if spec.Name != nil {
+				name = spec.Name.Name
+			}
+			names[name] = true
+		}
+	}
+	var found []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if selector, ok := n.(*ast.SelectorExpr); ok && strings.HasPrefix(selector.Sel.Name, "NewClient") {
+			if from, ok := selector.X.(*ast.Ident); ok && names[from.Name] {
+				found = append(found, from.Name+"."+selector.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// TestBlobClientsAreMadeInOnePlace, which pins the service version that they ask for.
+func TestBlobClientsAreMadeInOnePlace(t *testing.T) {
+	made := 0
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			calls := blobClients(file)
+			if s.folder == "functions/internal/"+policies {
+				made += len(calls)
+				continue
+			}
+			assert.Empty(t, calls, "%s/%s", s.folder, name)
+		}
+	}
+	assert.Equal(t, 4, made, "service and container, with and without credential")
+	offender, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+import other "`+azblob+`/blockblob"
+var _, _ = other.NewClient("", nil, nil)`, 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"other.NewClient"}, blobClients(offender))
 }
 
 // TestOnlyTheDoorReadsTheEnvironment also keeps the settings in one place: config.go gets a lookup function.

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -90,9 +91,9 @@ func clouds() []Cloud {
 const defaultSubjectTemplate = "system:serviceaccount:dataloop:{service}"
 
 // ConfigFromEnvironment reads and checks all settings. The error joins one fault per setting: its name and what is
-// expected, never its value, which may be a secret.
+// expected, never its value, which may be a secret. One that is not resolved is a *diagnosis.Error with its remedy.
 func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
-	e := &environment{lookup: lookup}
+	e := &environment{lookup: lookup, unresolved: map[string]bool{}}
 	c := Config{
 		Port:            e.port("FUNCTIONS_CUSTOMHANDLER_PORT"),
 		ClientID:        e.guid("AZURE_CLIENT_ID"),
@@ -105,7 +106,7 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),
 		PublicBaseURL:   e.url("PUBLIC_BASE_URL", "https", "http"),
 		Platform:        e.platform(),
-		SiteName:        e.siteName("WEBSITE_SITE_NAME"),
+		SiteName:        e.siteName(siteNameSetting),
 		Region:          e.text("REGION_NAME"),
 	}
 	if e.text("DDOE_SUBJECT_TOKEN_URL") != "" {
@@ -120,20 +121,55 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 	return c, nil
 }
 
+// siteNameSetting is what App Service calls the app.
+const siteNameSetting = "WEBSITE_SITE_NAME"
+
 // environment reads settings and gathers faults.
 type environment struct {
-	lookup func(string) (string, bool)
-	faults []error
+	lookup     func(string) (string, bool)
+	faults     []error
+	unresolved map[string]bool // settings that hold a Key Vault reference
 }
 
+// fault notes what is wrong with a setting. Of one that is not resolved nothing else is known.
 func (e *environment) fault(name, expected string) {
-	e.faults = append(e.faults, fmt.Errorf("setting %s %s", name, expected))
+	if !e.unresolved[name] {
+		e.faults = append(e.faults, fmt.Errorf("setting %s %s", name, expected))
+	}
 }
 
-// text returns a setting without surrounding white space; an empty one counts as absent, as in the portal's editor.
+// text returns a setting without surrounding white space; an empty one counts as absent, as in the portal's editor. A Key
+// Vault reference is a fault of every setting: the app would go on with the reference as if it were the secret.
 func (e *environment) text(name string) string {
+	v := e.raw(name)
+	if isKeyVaultReference(v) && !e.unresolved[name] {
+		e.unresolved[name] = true
+		e.faults = append(e.faults, e.unresolvedError(name))
+	}
+	return v
+}
+
+func (e *environment) raw(name string) string {
 	v, _ := e.lookup(name)
 	return strings.TrimSpace(v)
+}
+
+// isKeyVaultReference reports whether the platform should have replaced the value by a secret before it started the app.
+// Where it cannot, the app gets the reference.
+// Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
+func isKeyVaultReference(value string) bool {
+	const begin = "@Microsoft.KeyVault("
+	return len(value) >= len(begin) && strings.EqualFold(value[:len(begin)], begin)
+}
+
+// unresolvedError holds the remedy, too: before the start there is no API that could show it.
+func (e *environment) unresolvedError(name string) error {
+	site := e.raw(siteNameSetting)
+	if isKeyVaultReference(site) {
+		site = ""
+	}
+	d := diagnosis.New("key-vault-reference-unresolved", diagnosis.WithContext(diagnosis.Context{Site: site}))
+	return fmt.Errorf("setting %s is not resolved: %w %s", name, &diagnosis.Error{Diagnosis: d}, d.Remedy)
 }
 
 // siteName falls back to the machine's own name, so that a test from a developer's machine says so.

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // settings are a complete environment; changes replace single ones, and an empty value removes one.
@@ -134,6 +137,51 @@ func TestFaultySettings(t *testing.T) {
 			assert.Contains(t, err.Error(), "setting "+setting+" ")
 			assert.NotContains(t, err.Error(), "planted", "a faulty value may be a secret")
 		})
+	}
+}
+
+// Whatever setting the reference stands in, the start ends with its own code, and with nothing else about that setting.
+func TestUnresolvedKeyVaultReferences(t *testing.T) {
+	var names []string
+	_, err := ConfigFromEnvironment(func(name string) (string, bool) { names = append(names, name); return "", false })
+	require.Error(t, err)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	require.Contains(t, names, "DDOE_API_KEY")
+	require.Greater(t, len(names), 15)
+	for _, name := range names {
+		for _, reference := range []string{
+			"@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/x)", " @microsoft.keyvault(VaultName=planted;SecretName=x)",
+		} {
+			t.Run(name+" "+reference, func(t *testing.T) {
+				values := map[string]string{"WEBSITE_SITE_NAME": "my-site", "DDOE_API_KEY": "planted"}
+				values[name] = reference
+				if name == "ServiceBusConnection" {
+					values["ServiceBusConnection__fullyQualifiedNamespace"] = ""
+				}
+				_, err := ConfigFromEnvironment(settings(values))
+				var known *diagnosis.Error
+				require.ErrorAs(t, err, &known)
+				assert.Equal(t, "key-vault-reference-unresolved", known.Diagnosis.Code)
+				assert.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 1, err)
+				assert.Contains(t, err.Error(), "setting "+name+" is not resolved: key-vault-reference-unresolved: ")
+				assert.Contains(t, err.Error(), "operator: ")
+				assert.Contains(t, err.Error(), "/config/configreferences/appsettings?")
+				if name != "WEBSITE_SITE_NAME" {
+					assert.Contains(t, err.Error(), "--name my-site ")
+				}
+				assert.NotContains(t, err.Error(), "planted", "it names the vault, not only the setting")
+				assert.NotContains(t, err.Error(), "\n", "one line")
+			})
+		}
+	}
+}
+
+func TestWhatIsNoKeyVaultReference(t *testing.T) {
+	for _, key := range []string{"@Microsoft.KeyVault", "x@Microsoft.KeyVault(SecretUri=y)", "@Microsoft.AppConfiguration(Endpoint=x)"} {
+		c, err := ConfigFromEnvironment(settings(map[string]string{"DDOE_API_URL": "https://gate.dataloop.ai/api/v1", "DDOE_API_KEY": key}))
+		require.NoError(t, err)
+		assert.Equal(t, key, c.Platform.Key.Reveal())
 	}
 }
 

@@ -62,10 +62,16 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, served)
+	if err := r.Context().Err(); err != nil {
+		return nil, err // as a transport does, whatever comes later
+	}
 	answer := w.Result()
 	answer.Request = r
 	return answer, nil
 }
+
+// hung takes every request and answers none.
+var hung = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 
 // identity is the app's managed identity in the sandbox.
 type identity struct{ authority *entra.Authority }
@@ -144,6 +150,12 @@ type app struct {
 
 func newApp(t *testing.T, changes map[string]string) *app {
 	t.Helper()
+	return newAppOn(t, changes, func(network, identity) integration.Store { return storetest.NewMemory() })
+}
+
+// newAppOn is newApp with another store than one in memory.
+func newAppOn(t *testing.T, changes map[string]string, store func(network, identity) integration.Store) *app {
+	t.Helper()
 	w := world.New(nil)
 	world.Seed(w)
 	authority, err := entra.NewAuthority(w)
@@ -165,7 +177,8 @@ func newApp(t *testing.T, changes map[string]string) *app {
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, store: storetest.NewMemory(), issuer: issuer, net: net, log: &strings.Builder{}}
+	a := &app{t: t, world: w, queue: &queue{}, issuer: issuer, net: net, log: &strings.Builder{}}
+	a.store = store(net, identity{authority})
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
 		credential: identity{authority}, client: &http.Client{Transport: net}, store: a.store, send: a.queue.send,

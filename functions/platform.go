@@ -8,10 +8,9 @@ import (
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/blobstore"
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -39,7 +38,7 @@ func production(cfg Config) (platform, error) {
 	if err != nil {
 		return platform{}, fmt.Errorf("credential: %w", err)
 	}
-	store, err := blobstore.New(cfg.StateStorageURL, credential, &azblob.ClientOptions{ClientOptions: options})
+	store, err := blobstore.New(cfg.StateStorageURL, credential, options)
 	if err != nil {
 		return platform{}, fmt.Errorf("state store: %w", err)
 	}
@@ -74,14 +73,9 @@ func newCredential(cfg Config, options azcore.ClientOptions) (azcore.TokenCreden
 	return azidentity.NewManagedIdentityCredential(&mi)
 }
 
-// clientOptions are the options of every client on the platform.
+// clientOptions are the options of every Azure client on the platform: no request of theirs waits for ever.
 func (p platform) clientOptions(cfg Config) azcore.ClientOptions {
-	options := azcore.ClientOptions{Cloud: cfg.Cloud.Configuration}
-	if p.client != nil {
-		var transport policy.Transporter = p.client
-		options.Transport = transport
-	}
-	return options
+	return azure.Limit(azcore.ClientOptions{Cloud: cfg.Cloud.Configuration, Transport: p.client}, azure.AnswerLimit)
 }
 
 // warmUp does all of warm at once and learns the own tenant, whose token the first request would wait for.

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -108,7 +107,7 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 			require.NoError(t, err)
 			net := network{"*.blob.core.windows.net": blob.New(w, authority)}
 			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority},
-				&azblob.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: &http.Client{Transport: net}}})
+				azcore.ClientOptions{Transport: &http.Client{Transport: net}})
 			require.NoError(t, err)
 			require.NoError(t, use(t.Context(), containerMaker{store}))
 		})

@@ -7,7 +7,13 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 )
+
+// headerLimit is how long the transport waits for the beginning of an answer. It is the net below the limits that the
+// clients have, and as long as the longest of those.
+const headerLimit = ddoe.AnswerLimit
 
 // newClient is the HTTP client of every call that leaves the app. It honours HTTPS_PROXY, and tells by a type what a proxy
 // answers where it opens no tunnel: net/http makes a bare text of it.
@@ -16,7 +22,8 @@ func newClient() *http.Client {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, MaxIdleConnsPerHost: 10,
 		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		ResponseHeaderTimeout: headerLimit,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, request *http.Request, response *http.Response) error {
 			if response.StatusCode == http.StatusOK {
 				return nil

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,22 +52,28 @@ func TestAFaultAtStartIsOneClearExit(t *testing.T) {
 	defer func() { require.NoError(t, taken.Close()) }()
 	settings := []string{"STATE_STORAGE_URL=https://state.blob.core.windows.net", "ServiceBusConnection__fullyQualifiedNamespace=ns.servicebus.windows.net", "DDOE_ISSUER=https://dataloop.ai/oauth2"}
 	for name, c := range map[string]struct {
-		port, says string
+		port, setting, says string
 	}{
 		"port missing":   {says: "FUNCTIONS_CUSTOMHANDLER_PORT"},
 		"port malformed": {port: "http", says: "FUNCTIONS_CUSTOMHANDLER_PORT"},
 		"port taken":     {port: portOf(taken), says: "address already in use"},
+		"reference not resolved": {port: "7080", setting: "DDOE_API_KEY=@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/k)",
+			says: "handler: settings: setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := settings
+			env := slices.Clone(settings)
+			if c.setting != "" {
+				env = append(env, c.setting)
+			}
 			if c.port != "" {
-				env = append([]string{"FUNCTIONS_CUSTOMHANDLER_PORT=" + c.port}, settings...)
+				env = append(env, "FUNCTIONS_CUSTOMHANDLER_PORT="+c.port)
 			}
 			cmd, out := process(t.Context(), env...)
 			var exit *exec.ExitError
 			require.ErrorAs(t, cmd.Run(), &exit, "the host does not restart a handler that exits with 0")
 			assert.Equal(t, 1, exit.ExitCode())
 			assert.Contains(t, out.String(), c.says)
+			assert.NotContains(t, out.String(), "planted")
 			assert.Equal(t, 1, strings.Count(out.String(), "\n"), "one line: %s", out)
 		})
 	}

@@ -2,7 +2,7 @@
 // Rights in Entra are apart, in graph.bicep, for an Entra administrator.
 targetScope = 'resourceGroup'
 
-@description('Short name of this deployment; part of every resource name.')
+@description('Short name of this deployment, part of every resource name: lower-case letters, digits, and hyphens between them.')
 @minLength(3)
 @maxLength(12)
 param name string
@@ -61,10 +61,10 @@ param publicBaseUrl string = ''
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 512
 
-@description('Most instances at once.')
-@minValue(40)
+@description('Most instances at once of each function group; there are five.')
+@minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 40
+param maximumInstanceCount int = 2
 
 @description('Redundancy of the state account; Standard_LRS where the region has no zones.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
@@ -73,10 +73,21 @@ param stateAccountSku string = 'Standard_ZRS'
 @description('Most telemetry in a day, in GB; -1 is no limit.')
 param dailyQuotaGb int = 1
 
+// What every resource takes as a part of its name. Upper case is refused because Azure takes WIF and wif for one name,
+// while uniqueString does not. The identity's name is made from it, and everything else waits for the identity: a bad
+// name stops the deployment before anything is made.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
+var nameCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789-'
+var foreign = filter(range(0, length(name)), i => !contains(nameCharacters, substring(name, i, 1)))
+var shortName = empty(foreign) && !startsWith(name, '-') && !endsWith(name, '-')
+  ? name
+  : fail('name must be lower-case letters, digits, and hyphens between them')
+
 // Storage account names are global, at most 24 characters, letters and digits only.
-var suffix = uniqueString(resourceGroup().id, name)
-var compact = toLower(replace(name, '-', ''))
-var identityName = 'id-${name}'
+var suffix = uniqueString(resourceGroup().id, shortName)
+var compact = replace(shortName, '-', '')
+var hostAccountName = take('${compact}h${suffix}', 24)
+var identityName = 'id-${shortName}'
 var identityId = resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', identityName)
 var cloudNames = {
   AzureCloud: 'public'
@@ -93,7 +104,7 @@ module identity 'modules/identity.bicep' = {
 
 module storage 'modules/storage.bicep' = {
   params: {
-    hostAccountName: take('${compact}h${suffix}', 24)
+    hostAccountName: hostAccountName
     stateAccountName: take('${compact}s${suffix}', 24)
     stateAccountSku: stateAccountSku
     location: location
@@ -104,7 +115,7 @@ module storage 'modules/storage.bicep' = {
 
 module serviceBus 'modules/servicebus.bicep' = {
   params: {
-    name: 'sb-${name}-${suffix}'
+    name: 'sb-${shortName}-${suffix}'
     location: location
     principalId: identity.outputs.principalId
     identityId: identityId
@@ -113,8 +124,8 @@ module serviceBus 'modules/servicebus.bicep' = {
 
 module monitoring 'modules/monitoring.bicep' = {
   params: {
-    workspaceName: 'log-${name}'
-    componentName: 'appi-${name}'
+    workspaceName: 'log-${shortName}'
+    componentName: 'appi-${shortName}'
     location: location
     dailyQuotaGb: dailyQuotaGb
     principalId: identity.outputs.principalId
@@ -142,8 +153,11 @@ module apiKey 'modules/secret.bicep' = if (ddoeApiKey != null) {
   }
 }
 
-// What the Functions host reads: its own storage, the triggers' connection, telemetry.
+// What the Functions host reads: its own storage, the triggers' connection, telemetry. With the URI alone the host can
+// fail to make its client early in the start; the URI stays for clouds with another domain.
+// Source: azure-functions-host issues 11787, 11782, 11636.
 var hostSettings = {
+  AzureWebJobsStorage__accountName: hostAccountName
   AzureWebJobsStorage__blobServiceUri: storage.outputs.hostBlobEndpoint
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.outputs.clientId
@@ -189,8 +203,8 @@ var optionalSettings = union(
 // Everything that the app starts with is there before it: the rights too, else the first start fails.
 module app 'modules/functionapp.bicep' = {
   params: {
-    name: 'func-${name}-${suffix}'
-    planName: 'plan-${name}'
+    name: 'func-${shortName}-${suffix}'
+    planName: 'plan-${shortName}'
     location: location
     identityId: identityId
     packageContainerUrl: storage.outputs.packageContainerUrl
@@ -203,7 +217,7 @@ module app 'modules/functionapp.bicep' = {
 }
 
 @description('Name of the function app, for the upload of the package.')
-output functionAppName string = 'func-${name}-${suffix}'
+output functionAppName string = 'func-${shortName}-${suffix}'
 
 @description('Public URL of the API, without a slash at the end.')
 output apiUrl string = empty(publicBaseUrl) ? 'https://${app.outputs.defaultHostName}/api' : '${publicBaseUrl}/api'

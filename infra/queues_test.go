@@ -2,6 +2,7 @@ package infra_test
 
 import (
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -101,6 +102,38 @@ func TestLocksLastAsLongAsAFunctionRuns(t *testing.T) {
 		assert.LessOrEqual(t, lock, 5*time.Minute, "%s: the service's limit", name)
 		assert.GreaterOrEqual(t, lock, 30*time.Second, "%s: the host renews at half of it; less does not survive a slow answer", name)
 	}
+}
+
+// Instances beyond those that use up Graph's quota would only be refused more often; fewer would leave some of it unused.
+func TestReconcileHasTheInstancesThatGraphFeeds(t *testing.T) {
+	const (
+		// Of one application in one tenant: https://learn.microsoft.com/graph/throttling-limits, identity and access.
+		quota = 3000.0 / 150 // writes in a second
+		// An integration takes three of them (application, service principal, one credential) and two deliveries, its
+		// provisioning and its first verification, which work this long together (BenchmarkBurst; decisions.md).
+		writes, deliveries = 3, 2
+		work               = 1500 * time.Millisecond
+	)
+	var host struct {
+		Extensions struct {
+			ServiceBus struct {
+				MaxConcurrentSessions int
+				SessionIdleTimeout    string
+			}
+		}
+	}
+	readJSON(t, "../host.json", &host)
+	bus := host.Extensions.ServiceBus
+	held := work + deliveries*clock(t, bus.SessionIdleTimeout) // the time of a session slot that an integration takes
+	each := float64(bus.MaxConcurrentSessions) / held.Seconds()
+	var site struct {
+		FunctionAppConfig struct {
+			ScaleAndConcurrency struct{ MaximumInstanceCount int }
+		}
+	}
+	one(t, "Microsoft.Web/sites").properties(t, &site)
+	assert.LessOrEqual(t, each, quota/writes, "one instance alone asks for more than Graph gives")
+	assert.Equal(t, int(math.Ceil(quota/writes/each)), site.FunctionAppConfig.ScaleAndConcurrency.MaximumInstanceCount)
 }
 
 // Transient failures are sent anew by the code, so a delivery is only used up by a crash.

@@ -10,24 +10,27 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 )
 
-// roleNames are the built-in roles that the deployment uses.
+// builtInRoles are the built-in roles that the deployment uses.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles.
-func roleNames() map[string]string {
+func builtInRoles() map[string]string {
 	return map[string]string{
 		"b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
 		"ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
 		"4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": "Azure Service Bus Data Receiver",
 		"69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
 		"3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
-		"f58310d9-a9f6-439a-9e8d-f62e7b41a168": rbacAdministrator,
 		"4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
 	}
 }
 
 const (
-	rbacAdministrator = "Role Based Access Control Administrator"
+	// The roles of our own, without what makes their names the only ones in the tenant.
+	delegate    = "Blob Access Delegate"
+	scaleReader = "Service Bus Scale Reader"
 	// The right in Entra, which graph.bicep grants. Source: https://learn.microsoft.com/graph/permissions-reference.
 	graphRole   = "Application.ReadWrite.OwnedBy"
 	graphRoleID = "18a4783c-866b-4cc7-a460-3d5e5662c884"
@@ -40,9 +43,9 @@ type right struct{ role, scope string }
 // assignment is a right with the properties that the deployment gives it.
 type assignment struct {
 	right
-	id                                                              string
-	PrincipalID, PrincipalType, RoleDefinitionID, Description       string
-	Condition, ConditionVersion, DelegatedManagedIdentityResourceID string
+	id                                                        string
+	PrincipalID, PrincipalType, RoleDefinitionID, Description string
+	DelegatedManagedIdentityResourceID                        string
 }
 
 func assignments(t *testing.T) []assignment {
@@ -53,13 +56,41 @@ func assignments(t *testing.T) []assignment {
 		r.properties(t, &a)
 		assert.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), r.Name, "the name must be made of what is known beforehand")
 		_, roleID, _ := strings.Cut(a.RoleDefinitionID, "/roleDefinitions/")
-		a.role = roleNames()[roleID]
+		a.role = builtInRoles()[roleID]
+		if own, ok := ownRoles(t)[a.RoleDefinitionID]; ok {
+			a.role = own.words()
+		}
 		require.NotEmpty(t, a.role, "role %s is not one of the list", roleID)
 		scope, _, _ := strings.Cut(r.ID, "/providers/Microsoft.Authorization/")
 		a.scope = scopeWords(t, scope)
 		all = append(all, a)
 	}
 	return all
+}
+
+// ownRole is a role definition of the deployment.
+type ownRole struct {
+	RoleName, Type, Description string
+	AssignableScopes            []string
+	Permissions                 []map[string][]string
+}
+
+// words is the role in README.md's words.
+func (r ownRole) words() string {
+	name, _, _ := strings.Cut(r.RoleName, " of ")
+	return name
+}
+
+// ownRoles returns the roles that the deployment makes, by their ids.
+func ownRoles(t *testing.T) map[string]ownRole {
+	t.Helper()
+	found := map[string]ownRole{}
+	for _, r := range ofType(t, "Microsoft.Authorization/roleDefinitions") {
+		var own ownRole
+		r.properties(t, &own)
+		found[r.ID] = own
+	}
+	return found
 }
 
 // scopeWords says a scope in README.md's words.
@@ -72,6 +103,8 @@ func scopeWords(t *testing.T, scope string) string {
 		return "each resource group of `dataScopes`"
 	case "containers", "queues", "topics":
 		return fmt.Sprintf("%s `%s`", strings.TrimSuffix(kind, "s"), name)
+	case "namespaces":
+		return "Service Bus namespace"
 	case "components":
 		return "Application Insights"
 	case "secrets":
@@ -134,11 +167,11 @@ func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
 	}
 }
 
-// Nothing is granted for a whole account or group that could be granted for a part of it; scopeWords knows no namespace
-// and no subscription.
+// Nothing is granted for a whole account, namespace or group that could be granted for a part of it; scopeWords knows no
+// subscription.
 func TestScopesAreTheNarrowest(t *testing.T) {
 	wide := map[string]string{
-		"each resource group of `dataScopes`": rbacAdministrator,         // the accounts are not known beforehand; the condition bounds it
+		"each resource group of `dataScopes`": delegate,                  // the accounts are not known beforehand; the condition bounds it
 		"host storage account":                "Storage Blob Data Owner", // the host makes its containers itself
 	}
 	for _, a := range assignments(t) {
@@ -155,24 +188,57 @@ func TestReceiversAreTheQueueFunctions(t *testing.T) {
 	}
 }
 
-// The only right at a resource group lets the app grant the two roles of a spec to service principals, and take them back.
+// The roles of our own allow what they are for and no more, in one group each: no data, and nothing is written but
+// assignments.
+func TestOwnRolesAllowLittle(t *testing.T) {
+	allowed := map[string][]string{}
+	for _, r := range ownRoles(t) {
+		assert.Equal(t, "customRole", r.Type)
+		assert.NotEmpty(t, r.Description)
+		assert.Regexp(t, regexp.MustCompile(` of .*[a-z0-9]{13}$`), r.RoleName, "two deployments in one tenant must not share a name")
+		require.Len(t, r.Permissions, 1, r.RoleName)
+		require.Len(t, r.AssignableScopes, 1, r.RoleName)
+		assert.Regexp(t, regexp.MustCompile(`^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+$`), r.AssignableScopes[0])
+		assert.Len(t, r.Permissions[0], 1, "actions alone: %s", r.RoleName)
+		allowed[r.words()] = r.Permissions[0]["actions"]
+	}
+	assert.Equal(t, map[string][]string{
+		scaleReader: {"Microsoft.ServiceBus/namespaces/*/read"},
+		delegate: {"Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignments/write",
+			"Microsoft.Authorization/roleAssignments/delete", "Microsoft.Storage/storageAccounts/read"},
+	}, allowed)
+}
+
+// The scale controller looks with the rights of the identity at every queue that has a trigger.
+func TestTheScaleControllerReadsForEveryTrigger(t *testing.T) {
+	needs := documented(t)[right{role: scaleReader, scope: "Service Bus namespace"}]
+	for _, tr := range queueTriggers(t) {
+		assert.Contains(t, needs, "`"+tr.Function+"`")
+	}
+}
+
+// The only right at a resource group lets the app grant the two roles of a spec to service principals other than itself,
+// and take them back.
 func TestGrantingIsBoundByTheCondition(t *testing.T) {
 	roles := slices.Sorted(maps.Values(constants(t, "../functions/internal/arm/*.go", "Role")))
 	require.Len(t, roles, 2)
 	clause := func(action, source string) string {
 		const attribute = "Microsoft.Authorization/roleAssignments"
-		return fmt.Sprintf("((!(ActionMatches{'%[1]s/%[2]s'})) OR (%[3]s[%[1]s:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {%[4]s} "+
-			"AND %[3]s[%[1]s:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))", attribute, action, source, strings.Join(roles, ", "))
+		return fmt.Sprintf("((!(ActionMatches{'%[1]s/%[2]s'})) OR (@%[3]s[%[1]s:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {%[4]s} "+
+			"AND @%[3]s[%[1]s:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'} "+
+			"AND @%[3]s[%[1]s:PrincipalId] ForAnyOfAllValues:GuidNotEquals {%[5]s}))",
+			attribute, action, source, strings.Join(roles, ", "), deployment.PrincipalID)
 	}
 	bound := 0
-	for _, a := range assignments(t) {
-		if a.role != rbacAdministrator {
-			assert.Empty(t, a.Condition, a.id)
+	for _, a := range deployment.Example().Assignments { // their conditions hold the identity's id
+		if !strings.HasSuffix(a.Scope, "/resourceGroups/data") {
+			assert.Empty(t, a.Condition, a.ID)
 			continue
 		}
 		bound++
+		assert.Equal(t, delegate, ownRoles(t)[a.RoleDefinitionID].words())
 		assert.Equal(t, "2.0", a.ConditionVersion)
-		assert.Equal(t, clause("write", "@Request")+" AND "+clause("delete", "@Resource"), a.Condition)
+		assert.Equal(t, clause("write", "Request")+" AND "+clause("delete", "Resource"), a.Condition)
 	}
 	assert.Equal(t, 1, bound, "one for the one resource group of the example parameters")
 }

@@ -42,7 +42,7 @@ func onlyWhereNeeded() map[string]string {
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.
 func hostReads() []string {
 	return []string{
-		"AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
+		"AzureWebJobsStorage__accountName", "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
 		"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 	}
 }
@@ -111,6 +111,18 @@ func TestSecretsAreKeyVaultReferences(t *testing.T) {
 		assert.Equal(t, "managedidentity", settings(t)[connection+"__credential"], connection)
 		assert.Contains(t, settings(t)[connection+"__clientId"], ".clientId", connection)
 	}
+}
+
+// The host takes the account's name where it cannot make a client from the URI early in its start: both must lead to the
+// account that it has the right to. Source: azure-functions-host issues 11787, 11782, 11636.
+func TestTheHostsAccountIsNamedTwice(t *testing.T) {
+	for _, c := range ofType(t, "Microsoft.Storage/storageAccounts/blobServices/containers") {
+		if c.leaf() == "packages" {
+			account, _, _ := strings.Cut(c.Name, "/")
+			assert.Equal(t, account, settings(t)["AzureWebJobsStorage__accountName"])
+		}
+	}
+	assert.Contains(t, settings(t)["AzureWebJobsStorage__blobServiceUri"], "outputs.hostBlobEndpoint")
 }
 
 // Flex Consumption refuses or ignores these.

@@ -61,6 +61,31 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   }
 }
 
+// Reading how long the queues are is a right of the control plane that no data role but Owner has. Without it the scale
+// controller guesses from a few messages that it peeks at, and ten scheduled ones hide a new command.
+// Source: https://learn.microsoft.com/azure/azure-functions/functions-bindings-service-bus-trigger, "Scaling permissions".
+resource readForScaling 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(namespace.id, identityId, 'read for scaling')
+  properties: {
+    roleName: 'Service Bus Scale Reader of ${name}' // unique in the tenant
+    type: 'customRole'
+    description: 'Reads a Service Bus namespace and its queues, topics and subscriptions; no messages.'
+    assignableScopes: [resourceGroup().id]
+    permissions: [{ actions: ['Microsoft.ServiceBus/namespaces/*/read'] }]
+  }
+}
+
+resource scale 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(namespace.id, identityId, readForScaling.name)
+  scope: namespace
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: readForScaling.id
+    description: 'The scale controller reads the queue lengths for reconcile, deadletter and checkhealth.'
+  }
+}
+
 resource receiveCommands 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(namespace::commands.id, identityId, receiver)
   scope: namespace::commands

@@ -8,6 +8,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -47,7 +48,7 @@ func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 func (o *target) standIn(ctx context.Context, cred azcore.TokenCredential) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
-	client, err := service.NewClient(o.url, cred, &service.ClientOptions{ClientOptions: o.options()})
+	client, err := azure.BlobService(o.url, cred, o.options())
 	if err != nil {
 		return "", err
 	}

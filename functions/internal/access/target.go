@@ -10,10 +10,9 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -79,7 +78,7 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 	if o.container == "" && !o.choose(ctx, cred) {
 		return
 	}
-	client, err := container.NewClient(o.containerURL(), cred, &container.ClientOptions{ClientOptions: o.options()})
+	client, err := azure.BlobContainer(o.containerURL(), cred, o.options())
 	if err != nil {
 		o.add(o.from(checkNetwork, "network", "", err))
 		o.skipAll(checkNetwork)
@@ -134,13 +133,13 @@ func (o *target) anonymous(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
 	if o.entry.Container == "" {
-		client, err := service.NewClientWithNoCredential(o.url, &service.ClientOptions{ClientOptions: o.options()})
+		client, err := azure.BlobService(o.url, nil, o.options())
 		if err == nil {
 			_, err = client.GetProperties(ctx, nil)
 		}
 		return err
 	}
-	client, err := container.NewClientWithNoCredential(o.url, &container.ClientOptions{ClientOptions: o.options()})
+	client, err := azure.BlobContainer(o.url, nil, o.options())
 	if err == nil {
 		_, err = client.GetProperties(ctx, nil)
 	}

@@ -15,9 +15,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/authorization/armauthorization/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 const (
@@ -26,6 +27,12 @@ const (
 
 	versionAuthorization = "2022-04-01"
 	versionStorage       = "2023-05-01"
+)
+
+// The headers that tie a request to Microsoft's logs.
+const (
+	headerRequestID       = "x-ms-request-id"
+	headerClientRequestID = "x-ms-client-request-id"
 )
 
 // Options are the options of New. The zero value is the public cloud; Cloud must have a Resource Manager entry otherwise,
@@ -57,8 +64,8 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	clientOptions.PerCallPolicies = append(slices.Clone(opts.PerCallPolicies), policy.Policy(pinHost{host: host}))
-	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies), policy.Policy(attemptID{}))
+	clientOptions.PerCallPolicies = append(slices.Clone(opts.PerCallPolicies), azure.PinHost(host))
+	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies), azure.AttemptID(headerClientRequestID))
 	// The subscription only matters to calls that list a subscription's assignments; ours carry full scopes.
 	assignments, err := armauthorization.NewRoleAssignmentsClient("", cred, clientOptions)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -207,15 +208,15 @@ func TestTooLarge(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for _, u := range []string{"", "acct", "http://acct.blob.core.windows.net", "https://", "https://a/?sig=x", "https://u:p@a/", "://"} {
-		_, err := blobstore.New(u, principal{}, nil)
+		_, err := blobstore.New(u, principal{}, azcore.ClientOptions{})
 		assert.Error(t, err, u)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "sig=", "a URL may hold a signature")
 		}
 	}
-	_, err := blobstore.New(stateURL(), nil, nil)
+	_, err := blobstore.New(stateURL(), nil, azcore.ClientOptions{})
 	assert.Error(t, err)
-	_, err = blobstore.New(stateURL()+"/", principal{}, nil)
+	_, err = blobstore.New(stateURL()+"/", principal{}, azcore.ClientOptions{})
 	assert.NoError(t, err)
 }
 

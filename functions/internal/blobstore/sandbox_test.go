@@ -11,7 +11,6 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -74,8 +73,8 @@ func (s *sandbox) store(t *testing.T, transport policy.Transporter) *blobstore.S
 	if transport == nil {
 		transport = &http.Client{Transport: s.transport}
 	}
-	store, err := blobstore.New(stateURL(), principal{s.authority, world.AppPrincipalID}, &azblob.ClientOptions{
-		ClientOptions: policy.ClientOptions{Transport: transport, Retry: policy.RetryOptions{RetryDelay: time.Millisecond}},
+	store, err := blobstore.New(stateURL(), principal{s.authority, world.AppPrincipalID}, azcore.ClientOptions{
+		Transport: transport, Retry: policy.RetryOptions{RetryDelay: time.Millisecond},
 	})
 	require.NoError(t, err)
 	return store

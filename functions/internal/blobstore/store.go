@@ -16,13 +16,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/google/uuid"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -48,7 +48,7 @@ var _ integration.Store = (*Store)(nil)
 
 // New returns the store in the container wif-state of the account with that blob service URL, such as
 // https://acct.blob.core.windows.net. It sends nothing.
-func New(serviceURL string, cred azcore.TokenCredential, opts *azblob.ClientOptions) (*Store, error) {
+func New(serviceURL string, cred azcore.TokenCredential, opts azcore.ClientOptions) (*Store, error) {
 	u, err := url.Parse(serviceURL)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, errors.New("blobstore: the service URL is not a plain https URL")
@@ -56,16 +56,12 @@ func New(serviceURL string, cred azcore.TokenCredential, opts *azblob.ClientOpti
 	if cred == nil {
 		return nil, errors.New("blobstore: credential missing")
 	}
-	var own azblob.ClientOptions
-	if opts != nil {
-		own = *opts
-	}
-	own.PerRetryPolicies = append([]policy.Policy{countAttempts{}}, own.PerRetryPolicies...)
-	client, err := azblob.NewClient(serviceURL, cred, &own)
+	opts.PerRetryPolicies = append([]policy.Policy{countAttempts{}}, opts.PerRetryPolicies...)
+	client, err := azure.BlobContainer(u.JoinPath(Container).String(), cred, opts)
 	if err != nil {
 		return nil, fmt.Errorf("blobstore: %w", err)
 	}
-	return &Store{container: client.ServiceClient().NewContainerClient(Container)}, nil
+	return &Store{container: client}, nil
 }
 
 // EnsureContainer makes the container if it is missing.

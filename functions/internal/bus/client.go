@@ -4,6 +4,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,16 +37,30 @@ type Config struct {
 	ConnectionString secret.Value
 	// CustomEndpoint is host or host:port to dial instead of the namespace's name, as a private-link gateway needs.
 	CustomEndpoint string
+	// Limit is how long one Send, or the opening of one link, may take; AnswerLimit where zero.
+	Limit time.Duration
 }
+
+// AnswerLimit is how long Service Bus may take for one message or link, connection and the SDK's own repetitions
+// included. AMQP has no request of its own to put a limit on. A first send takes some 22 round trips, which is a second
+// or two between continents.
+const AnswerLimit = 20 * time.Second
 
 // Client sends to one namespace. It is safe for concurrent use.
 type Client struct {
 	client *azservicebus.Client
+	limit  time.Duration
+	// closing are the links that are being closed.
+	closing sync.WaitGroup
 
 	mu      sync.Mutex
 	senders map[string]*azservicebus.Sender
 	closed  bool
 }
+
+// firstPause is the pause before the SDK's first repetition; later ones are three and seven times as long. With the SDK's
+// own 4 s the limit would end before the third.
+const firstPause = time.Second
 
 // New returns a client of the namespace. It connects at the first Warm or Send. cred is not used with a connection string.
 func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*Client, error) {
@@ -56,11 +71,14 @@ func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptio
 	if cfg.CustomEndpoint != "" {
 		own.CustomEndpoint = cfg.CustomEndpoint
 	}
+	if own.RetryOptions.RetryDelay == 0 {
+		own.RetryOptions.RetryDelay = firstPause
+	}
 	client, err := connect(cfg, cred, &own)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{client: client, senders: map[string]*azservicebus.Sender{}}, nil
+	return &Client{client: client, limit: cmp.Or(cfg.Limit, AnswerLimit), senders: map[string]*azservicebus.Sender{}}, nil
 }
 
 func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*azservicebus.Client, error) {
@@ -83,9 +101,10 @@ func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientO
 }
 
 // Send puts m on the queue or topic. It returns once Service Bus has taken it. It may have been taken even though an
-// error is returned (the answer got lost): a message with the same ID is then dropped by duplicate detection.
+// error is returned (the answer got lost): a message with the same ID is then dropped by duplicate detection. What takes
+// longer than the limit fails with code "timeout".
 func (c *Client) Send(ctx context.Context, entity string, m Message) error {
-	return c.withSender(ctx, "send", entity, func(s *azservicebus.Sender) error {
+	return c.withSender(ctx, "send", entity, func(ctx context.Context, s *azservicebus.Sender) error {
 		return s.SendMessage(ctx, encode(m), nil)
 	})
 }
@@ -96,7 +115,7 @@ func (c *Client) Warm(ctx context.Context, entities ...string) error {
 	var wg sync.WaitGroup
 	for i, entity := range entities {
 		wg.Go(func() {
-			failures[i] = c.withSender(ctx, "open link", entity, func(s *azservicebus.Sender) error {
+			failures[i] = c.withSender(ctx, "open link", entity, func(ctx context.Context, s *azservicebus.Sender) error {
 				// The size limit of a batch is what the link was attached with, so this attaches it.
 				_, err := s.NewMessageBatch(ctx, nil)
 				return err
@@ -113,7 +132,9 @@ func (c *Client) Close(ctx context.Context) error {
 	c.closed = true
 	clear(c.senders)
 	c.mu.Unlock()
-	if err := c.client.Close(ctx); err != nil {
+	err := c.client.Close(ctx)
+	c.closing.Wait()
+	if err != nil {
 		return newError("close", "", err)
 	}
 	return nil
@@ -121,17 +142,23 @@ func (c *Client) Close(ctx context.Context) error {
 
 // withSender runs f with the entity's sender. A sender that was closed under it, by another goroutine whose link had
 // failed for good, is replaced once; a sender whose link failed for good is dropped, so that the next call gets a new one.
-func (c *Client) withSender(ctx context.Context, op, entity string, f func(*azservicebus.Sender) error) error {
+func (c *Client) withSender(ctx context.Context, op, entity string, f func(context.Context, *azservicebus.Sender) error) error {
+	caller := ctx
+	ctx, cancel := context.WithTimeout(caller, c.limit)
+	defer cancel()
 	for attempt := 1; ; attempt++ {
 		sender, err := c.sender(entity)
 		if err != nil {
 			return newError(op, entity, err)
 		}
-		err = f(sender)
+		err = f(ctx, sender)
 		if err == nil {
 			return nil
 		}
 		failure := newError(op, entity, err)
+		if ctx.Err() != nil && caller.Err() == nil {
+			failure.Code = string(azservicebus.CodeTimeout)
+		}
 		if !failure.linkFailed() {
 			return failure
 		}
@@ -173,9 +200,11 @@ func (c *Client) drop(ctx context.Context, entity string, s *azservicebus.Sender
 	if !current {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	_ = s.Close(ctx) // the link has failed already; what closing it says adds nothing
+	c.closing.Go(func() { // nobody waits for a peer that may be gone
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = s.Close(ctx) // the link has failed already; what closing it says adds nothing
+	})
 }
 
 func encode(m Message) *azservicebus.Message {

@@ -72,6 +72,8 @@ func newError(op, entity string, err error) *Error {
 // transient; after a detach that it thinks final it would offer the dead link for ever.
 func (e *Error) linkFailed() bool {
 	switch e.Code {
+	case string(azservicebus.CodeTimeout): // the SDK thinks of a cancelled call, and would offer the link that hangs again
+		return true
 	case string(azservicebus.CodeClosed), string(azservicebus.CodeConnectionLost), string(azservicebus.CodeNotFound),
 		string(azservicebus.CodeUnauthorizedAccess), CodeTooLarge: // these hide whether there was a detach
 		return true

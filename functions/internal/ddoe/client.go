@@ -2,6 +2,7 @@ package ddoe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,9 +18,9 @@ import (
 )
 
 const (
-	// requestTimeout bounds one attempt. The platform's own SDK waits twice as long, but has no caller that ends after some
-	// minutes.
-	requestTimeout = time.Minute
+	// AnswerLimit is how long one attempt may take, to the last byte of its answer. The platform's own SDK waits four
+	// times as long, but has no caller that ends after some minutes.
+	AnswerLimit = 30 * time.Second
 	// maxRetries is how often a request is sent again.
 	maxRetries = 5
 	// maxWait is the longest pause within a request: who is asked to wait longer gets the error and decides.
@@ -41,6 +42,8 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
+	// Limit is how long one attempt may take; AnswerLimit where zero.
+	Limit time.Duration
 	// Hidden are texts that may be part of options and are never shown.
 	Hidden []secret.Value
 }
@@ -52,6 +55,7 @@ type Client struct {
 	client *http.Client
 	sleep  func(ctx context.Context, d time.Duration) error
 	now    func() time.Time
+	limit  time.Duration
 	hidden []secret.Value
 }
 
@@ -64,7 +68,7 @@ func NewClient(o Options) (*Client, error) {
 	if o.Key.IsZero() {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
-	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep, now: o.Now,
+	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep, now: o.Now, limit: cmp.Or(o.Limit, AnswerLimit),
 		hidden: append(slices.Clone(o.Hidden), o.Key)}
 	if c.sleep == nil {
 		c.sleep = pause
@@ -152,7 +156,7 @@ func outlasts(ctx context.Context, wait time.Duration) bool {
 
 // send makes one attempt and reads its answer.
 func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	var reader io.Reader = http.NoBody
 	if content != nil {
@@ -182,14 +186,15 @@ func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Respon
 
 // again says whether and when to send a request again, as the platform's own SDK does: after connection faults and
 // gateway errors, with pauses of 1, 2, 4, 8 and 16 seconds. Unlike the SDK it never repeats what makes an object, since the
-// API has no idempotency key, and it honours 429.
+// API has no idempotency key, honours 429, and leaves it to the caller to repeat what was not answered in time: five more
+// of those would take an invocation.
 func (c *Client) again(r call, n int, resp *http.Response, err error) (time.Duration, bool) {
 	if n >= maxRetries {
 		return 0, false
 	}
 	wait := time.Second << n
 	if err != nil {
-		return wait, !r.once
+		return wait, !r.once && !errors.Is(err, context.DeadlineExceeded)
 	}
 	asked := retryAfter(resp.Header, c.now())
 	wait = max(wait, asked)

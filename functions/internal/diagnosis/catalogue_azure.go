@@ -79,7 +79,8 @@ func roleEntries() []Entry {
 	return []Entry{
 		upstream("arm-permission-missing", WhoStorageAdmin, "The service may not assign roles here",
 			"Azure refused: the service's identity may not write role assignments at this scope, or a condition restricts which roles it may grant.",
-			"Grant the service's identity Role Based Access Control Administrator on the storage account, restricted to the blob data roles.",
+			"Have the operator add the account's resource group to dataScopes and deploy again.",
+			"Or grant the service's identity Role Based Access Control Administrator on the storage account, restricted to the blob data roles.",
 			"Or assign the role by hand.").with(grant),
 		upstream("principal-not-replicated", WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",

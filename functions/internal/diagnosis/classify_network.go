@@ -55,6 +55,10 @@ func networkHost(err error, c Context) string {
 			return u.Hostname()
 		}
 	}
+	var named interface{ Host() string }
+	if errors.As(err, &named) && named.Host() != "" {
+		return named.Host()
+	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) && dns.Name != "" {
 		return dns.Name

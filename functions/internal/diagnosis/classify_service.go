@@ -17,7 +17,7 @@ const (
 )
 
 // ownInfrastructure recognises failures of the app's own queue and store by the operation alone: their cause is ours,
-// whatever the service said.
+// whatever the service said. The one exception is a version that the account does not know: waiting helps nobody there.
 func ownInfrastructure(err error, c Context) (classified, bool) {
 	code := ""
 	switch {
@@ -29,10 +29,14 @@ func ownInfrastructure(err error, c Context) (classified, bool) {
 		return classified{}, false
 	}
 	var response *azcore.ResponseError
-	if errors.As(err, &response) {
-		return classified{code: code, evidence: responseEvidence(response, serviceStorage)}, true
+	if !errors.As(err, &response) {
+		return classified{code: code}, true
 	}
-	return classified{code: code}, true
+	k := classified{code: code, evidence: responseEvidence(response, serviceStorage)}
+	if _, refused := versionRefused(response); refused {
+		k.code, k.words = codeStorageVersion, storageWords(response, c)
+	}
+	return k, true
 }
 
 func classifyService(e serviceError, c Context) classified {

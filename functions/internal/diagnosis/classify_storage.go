@@ -1,10 +1,13 @@
 package diagnosis
 
 import (
+	"bytes"
+	"encoding/xml"
 	"net/http"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // classifyResponse classifies an SDK's error by the host that answered: Storage and ARM share no error codes.
@@ -88,6 +91,9 @@ func storageCodes() map[string]string {
 }
 
 func storageCode(e *azcore.ResponseError, c Context) string {
+	if _, refused := versionRefused(e); refused {
+		return codeStorageVersion
+	}
 	if tenant := StorageTenant(e); e.StatusCode == http.StatusUnauthorized && tenant != "" && c.TenantID != "" && !strings.EqualFold(tenant, c.TenantID) {
 		return "storage-tenant-mismatch"
 	}
@@ -110,6 +116,30 @@ func storageCode(e *azcore.ResponseError, c Context) string {
 	}
 }
 
+// codeStorageVersion is the code of a service version that the account does not know.
+const codeStorageVersion = "storage-version-unsupported"
+
+// versionRefused returns the service version that the account refused, where that is what it refused: 400
+// InvalidHeaderValue stands for any header, and only the body names it (azure-sdk-for-net issue 45302). An answer to
+// HEAD has no body.
+func versionRefused(e *azcore.ResponseError) (string, bool) {
+	if e.StatusCode != http.StatusBadRequest || e.ErrorCode != "InvalidHeaderValue" || e.RawResponse == nil {
+		return "", false
+	}
+	raw, err := runtime.Payload(e.RawResponse)
+	if err != nil {
+		return "", false
+	}
+	var body struct{ HeaderName, HeaderValue string }
+	if xml.Unmarshal(bytes.TrimPrefix(raw, []byte(byteOrderMark)), &body) != nil {
+		return "", false
+	}
+	return Printable(body.HeaderValue), strings.EqualFold(body.HeaderName, "x-ms-version")
+}
+
+// byteOrderMark begins every XML body of Storage.
+const byteOrderMark = "\ufeff"
+
 // StorageTenant is the tenant that the account trusts, by its own challenge:
 // Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize resource_id=…
 func StorageTenant(e *azcore.ResponseError) string {
@@ -127,6 +157,9 @@ func StorageTenant(e *azcore.ResponseError) string {
 }
 
 func storageWords(e *azcore.ResponseError, c Context) words {
+	if version, refused := versionRefused(e); refused {
+		return words{detail: "The version is " + version + "."}
+	}
 	tenant := StorageTenant(e)
 	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" || strings.EqualFold(tenant, c.TenantID) {
 		return words{}

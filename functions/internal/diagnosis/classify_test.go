@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -290,6 +291,54 @@ func TestStorageCodes(t *testing.T) {
 	}
 }
 
+// late is an answer that did not come within the limit of a request, as package azure has it.
+type late struct{}
+
+func (late) Error() string { return "no answer" }
+func (late) Timeout() bool { return true }
+func (late) Host() string  { return "graph.example" }
+func (late) NonRetriable() {}
+
+func TestALateAnswerNamesItsHost(t *testing.T) {
+	d := Classify(fmt.Errorf("graph: %w", late{}), Context{Operation: "application.upsert"})
+	assert.Equal(t, "network-timeout", d.Code)
+	assert.True(t, d.Transient)
+	assert.Contains(t, d.Detail, "The host is graph.example.")
+}
+
+// TestAServiceVersionThatIsNotKnown: one code stands for every faulty header, and only the body names it.
+func TestAServiceVersionThatIsNotKnown(t *testing.T) {
+	_, ok := Lookup(codeStorageVersion)
+	require.True(t, ok)
+	const known = "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InvalidHeaderValue</Code><Message>The value for one of the HTTP headers is not in the " +
+		"correct format.\nRequestId:r\nTime:t</Message><HeaderName>x-ms-version</HeaderName><HeaderValue>2099-11-05</HeaderValue></Error>"
+	for name, tt := range map[string]struct {
+		status     int
+		code, body string
+		want, ours string // as the federated identity, and of the app's own store
+	}{
+		"the version":             {400, "InvalidHeaderValue", known, codeStorageVersion, codeStorageVersion},
+		"in another case":         {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version", "X-MS-VERSION"), codeStorageVersion, codeStorageVersion},
+		"another header":          {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version", "x-ms-date"), "storage-unrecognised", "store-unavailable"},
+		"no body, as after HEAD":  {400, "InvalidHeaderValue", "", "storage-unrecognised", "store-unavailable"},
+		"a body that is no XML":   {400, "InvalidHeaderValue", "<html>x-ms-version", "storage-unrecognised", "store-unavailable"},
+		"another code":            {400, "InvalidUri", known, "storage-name-invalid", "store-unavailable"},
+		"a status of another way": {503, "InvalidHeaderValue", known, "storage-unavailable", "store-unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var err *azcore.ResponseError
+			require.ErrorAs(t, response(tt.status, tt.code, "acmedata.blob.core.windows.net", ""), &err)
+			err.RawResponse.Body = io.NopCloser(strings.NewReader(tt.body))
+			for range 2 { // the body can be read again
+				d := Classify(err, Context{Operation: "access.network"})
+				assert.Equal(t, tt.want, d.Code)
+				assert.Equal(t, tt.want == codeStorageVersion, strings.HasSuffix(d.Detail, "The version is 2099-11-05."), d.Detail)
+				assert.Equal(t, tt.ours, Classify(fmt.Errorf("blobstore: %w", err), Context{Operation: "store.get"}).Code)
+			}
+		})
+	}
+}
+
 func TestStorageTenant(t *testing.T) {
 	const challenge = `Bearer authorization_uri=https://login.microsoftonline.com/22222222-aaaa-4aaa-8aaa-222222222222/oauth2/authorize resource_id=https://storage.azure.com`
 	err := response(401, "InvalidAuthenticationInfo", "a.blob.core.windows.net", challenge)
@@ -355,26 +404,27 @@ func TestNetworkErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no such host":          {dial(&net.DNSError{Err: "no such host", IsNotFound: true}), "network-dns"},
-		"lookup timed out":      {dial(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), "network-dns"},
-		"refused":               {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "network-connect"},
-		"reset":                 {fmt.Errorf("read: %w", syscall.ECONNRESET), "network-connect"},
-		"reset by the proxy":    {&url.Error{Op: "Get", URL: "https://x", Err: proxied{}}, "network-proxy"},
-		"cut":                   {&url.Error{Op: "Put", URL: "https://x", Err: io.EOF}, "network-connect"},
-		"cut in the answer":     {fmt.Errorf("read body: %w", io.ErrUnexpectedEOF), "network-connect"},
-		"no answer":             {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("http2: untyped")}, "network-connect"},
-		"no URL":                {&url.Error{Op: "parse", URL: "::", Err: errors.New("missing scheme")}, CodeUnrecognised},
-		"deadline":              {fmt.Errorf("call: %w", context.DeadlineExceeded), "network-timeout"},
-		"dial timed out":        {dial(timeout{}), "network-timeout"},
-		"canceled":              {fmt.Errorf("call: %w", context.Canceled), "canceled"},
-		"unknown authority":     {&url.Error{Op: "Get", URL: "https://x", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "network-tls"},
-		"wrong host":            {fmt.Errorf("x: %w", x509.HostnameError{Host: "x", Certificate: &x509.Certificate{}}), "network-tls"},
-		"handshake alert":       {fmt.Errorf("x: %w", tls.AlertError(40)), "network-tls"},
-		"not TLS at all":        {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "network-tls"},
-		"the app's identity":    {fmt.Errorf("x: %w", identityFailure{}), "service-identity-unavailable"},
-		"anything else":         {errors.New("AADSTS700213: text alone decides nothing"), CodeUnrecognised},
-		"nothing at all":        {nil, "internal"},
-		"one that has its code": {fmt.Errorf("x: %w", &Error{Diagnosis: New("superseded"), Err: context.DeadlineExceeded}), "superseded"},
+		"no such host":           {dial(&net.DNSError{Err: "no such host", IsNotFound: true}), "network-dns"},
+		"lookup timed out":       {dial(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), "network-dns"},
+		"refused":                {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "network-connect"},
+		"reset":                  {fmt.Errorf("read: %w", syscall.ECONNRESET), "network-connect"},
+		"reset by the proxy":     {&url.Error{Op: "Get", URL: "https://x", Err: proxied{}}, "network-proxy"},
+		"cut":                    {&url.Error{Op: "Put", URL: "https://x", Err: io.EOF}, "network-connect"},
+		"cut in the answer":      {fmt.Errorf("read body: %w", io.ErrUnexpectedEOF), "network-connect"},
+		"no answer":              {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("http2: untyped")}, "network-connect"},
+		"no URL":                 {&url.Error{Op: "parse", URL: "::", Err: errors.New("missing scheme")}, CodeUnrecognised},
+		"deadline":               {fmt.Errorf("call: %w", context.DeadlineExceeded), "network-timeout"},
+		"the limit of a request": {fmt.Errorf("graph: %w", late{}), "network-timeout"},
+		"dial timed out":         {dial(timeout{}), "network-timeout"},
+		"canceled":               {fmt.Errorf("call: %w", context.Canceled), "canceled"},
+		"unknown authority":      {&url.Error{Op: "Get", URL: "https://x", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "network-tls"},
+		"wrong host":             {fmt.Errorf("x: %w", x509.HostnameError{Host: "x", Certificate: &x509.Certificate{}}), "network-tls"},
+		"handshake alert":        {fmt.Errorf("x: %w", tls.AlertError(40)), "network-tls"},
+		"not TLS at all":         {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "network-tls"},
+		"the app's identity":     {fmt.Errorf("x: %w", identityFailure{}), "service-identity-unavailable"},
+		"anything else":          {errors.New("AADSTS700213: text alone decides nothing"), CodeUnrecognised},
+		"nothing at all":         {nil, "internal"},
+		"one that has its code":  {fmt.Errorf("x: %w", &Error{Diagnosis: New("superseded"), Err: context.DeadlineExceeded}), "superseded"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

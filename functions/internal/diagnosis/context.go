@@ -25,6 +25,8 @@ type Context struct {
 	Account, AccountID, Container string
 	// Target is what was called, such as a container URL. An error of a service that says what was asked has the last word.
 	Target string
+	// Site is the name of the app that this is.
+	Site string
 	// Settled says that our last change is long enough ago that propagation no longer explains a failure.
 	Settled bool
 }
@@ -38,6 +40,7 @@ func (c Context) values() map[string]string {
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
 		"target": c.Target, "credential": c.credential(), "setting": c.setting(),
+		"site": c.Site,
 	}
 }
 

@@ -3,7 +3,10 @@
 // tests share. It calls no service and knows no HTTP edge.
 package diagnosis
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Verdict sums up a report. Only a recognised success passes; what is not recognised is Unknown.
 type Verdict string
@@ -107,6 +110,15 @@ type Remedy struct {
 	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,uploader,operator"`
 	Steps   []string `json:"steps"`
 	Command string   `json:"command,omitempty" doc:"A command with the real values filled in"`
+}
+
+// String is the remedy in one line, for a log.
+func (r Remedy) String() string {
+	line := string(r.Who) + ": " + strings.Join(r.Steps, " ")
+	if r.Command != "" {
+		line += " " + r.Command
+	}
+	return line
 }
 
 // Evidence is what a service answered, as codes and ids; never a token and never a body.

@@ -16,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 // ServiceName is the key under which a cloud.Configuration may name a Graph endpoint of its own.
@@ -26,6 +28,12 @@ const (
 	moduleVersion = "v1.0.0"
 	versionV1     = "/v1.0/"
 	versionBeta   = "/beta/"
+)
+
+// The headers that tie a request to Microsoft's logs.
+const (
+	headerRequestID       = "request-id"
+	headerClientRequestID = "client-request-id"
 )
 
 // Options are the options of New. The zero value is the public cloud.
@@ -64,12 +72,12 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	return &Client{
 		endpoint: endpoint.String(),
 		pipeline: runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{
-			PerCall: []policy.Policy{pinHost{host: endpoint.Host}},
+			PerCall: []policy.Policy{azure.PinHost(endpoint.Host)},
 			PerRetry: []policy.Policy{
-				attemptID{},
+				azure.AttemptID(headerClientRequestID),
 				runtime.NewBearerTokenPolicy(cred, []string{scope}, nil),
 			},
-			AllowedHeaders: []string{"client-request-id", "request-id"},
+			AllowedHeaders: []string{headerClientRequestID, headerRequestID},
 		}, &opts.ClientOptions),
 	}, nil
 }

@@ -88,7 +88,7 @@ func (c *Client) listCredentials(ctx context.Context, applicationObjectID string
 	return nil, fmt.Errorf("graph: %s: more than %d pages", op, maxPages)
 }
 
-// nextPage checks that a next link is an absolute https URL; pinHost then checks its host.
+// nextPage checks that a next link is an absolute https URL; azure.PinHost then checks its host.
 func nextPage(link string) (string, error) {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "https" {

@@ -113,8 +113,8 @@ func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) 
 	if _, err := uuid.Parse(p.PrincipalID); err != nil {
 		return world.RoleAssignment{}, badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
 	}
-	role, ok := world.RoleByID(p.RoleDefinitionID)
-	if !ok {
+	role, ok := c.world.Role(p.RoleDefinitionID)
+	if !ok || !role.AssignableAt(scope) {
 		guid := p.RoleDefinitionID[strings.LastIndex(p.RoleDefinitionID, "/")+1:]
 		return world.RoleAssignment{}, badRequest("RoleDefinitionDoesNotExist",
 			"The specified role definition with ID '"+strings.ReplaceAll(guid, "-", "")+"' does not exist.")

@@ -38,22 +38,22 @@ func (c *call) getRole(scope, id string) (answer, error) {
 	if err := c.mayReadRoles(scope); err != nil {
 		return answer{}, err
 	}
-	role, ok := world.RoleByID(id)
-	if !ok {
+	role, ok := c.world.Role(id)
+	if !ok || !role.AssignableAt(scope) {
 		return answer{}, &fault{status: http.StatusNotFound, code: "RoleDefinitionDoesNotExist",
 			message: "The specified role definition with ID '" + id + "' does not exist."}
 	}
 	return answer{status: http.StatusOK, body: roleObject(scope, role)}, nil
 }
 
-// listRoles lists the built-in roles; $filter=roleName eq '…' picks one.
+// listRoles lists the roles of the scope; $filter=roleName eq '…' picks one.
 func (c *call) listRoles(scope string) (answer, error) {
 	if err := c.mayReadRoles(scope); err != nil {
 		return answer{}, err
 	}
 	name, isName := strings.CutPrefix(c.request.URL.Query().Get("$filter"), "roleName eq ")
 	list := []object{}
-	for _, role := range world.Roles() {
+	for _, role := range c.world.Roles(scope) {
 		if !isName || strings.EqualFold(role.Name, strings.Trim(name, "'")) {
 			list = append(list, roleObject(scope, role))
 		}
@@ -74,8 +74,12 @@ func roleObject(scope string, role world.RoleDefinition) object {
 	if subscription := subscriptionOf(scope); subscription != "" {
 		id = world.RoleDefinitionID(subscription, role.ID)
 	}
+	kind, assignable := "BuiltInRole", []string{"/"}
+	if len(role.AssignableScopes) > 0 {
+		kind, assignable = "CustomRole", role.AssignableScopes
+	}
 	return object{"id": id, "type": "Microsoft.Authorization/roleDefinitions", "name": role.ID, "properties": object{
-		"roleName": role.Name, "type": "BuiltInRole", "description": role.Description, "assignableScopes": []string{"/"},
+		"roleName": role.Name, "type": kind, "description": role.Description, "assignableScopes": assignable,
 		"permissions": []object{permissionObject(role)},
 	}}
 }

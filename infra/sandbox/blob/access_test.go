@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
@@ -175,7 +176,7 @@ func TestTokens(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				request := httptest.NewRequest(method, "https://acmedata.blob.core.windows.net/images?restype=container"+tc.query, nil)
-				request.Header.Set("x-ms-version", "2026-12-06")
+				request.Header.Set("x-ms-version", blob.NewestVersion)
 				request.Header.Set("x-ms-client-request-id", "mine")
 				if tc.authorization != "" {
 					request.Header.Set("Authorization", tc.authorization)
@@ -184,7 +185,7 @@ func TestTokens(t *testing.T) {
 				f.service.ServeHTTP(recorder, request)
 				require.Equal(t, tc.status, recorder.Code)
 				assert.Equal(t, tc.code, recorder.Header().Get("x-ms-error-code"))
-				assert.Equal(t, "2026-12-06", recorder.Header().Get("x-ms-version"))
+				assert.Equal(t, blob.NewestVersion, recorder.Header().Get("x-ms-version"))
 				assert.Equal(t, "mine", recorder.Header().Get("x-ms-client-request-id"))
 				assert.NotEmpty(t, recorder.Header().Get("x-ms-request-id"))
 				if tc.status == http.StatusUnauthorized {

@@ -16,6 +16,8 @@ type failure struct {
 	code    string
 	message string
 	detail  string // AuthenticationErrorDetail, empty for most
+	// header and value are the header that is refused, empty for most.
+	header, value string
 }
 
 // Error is the code, as x-ms-error-code carries it.
@@ -46,6 +48,17 @@ func badToken(detail string) *failure {
 
 func badAuthorizationHeader() *failure {
 	return &failure{status: http.StatusBadRequest, code: "InvalidAuthenticationInfo", message: "Authentication information is not given in the correct format. Check the value of Authorization header."}
+}
+
+func bearerNotSupported() *failure {
+	return &failure{status: http.StatusForbidden, code: "AuthenticationFailed",
+		message: "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
+		detail:  "Authentication scheme Bearer is not supported in this version."}
+}
+
+func invalidHeader(name, value string) *failure {
+	return &failure{status: http.StatusBadRequest, code: "InvalidHeaderValue",
+		message: "The value for one of the HTTP headers is not in the correct format.", header: name, value: value}
 }
 
 func containerNotFound() *failure {
@@ -112,10 +125,14 @@ func (f *failure) write(w http.ResponseWriter, r *http.Request, now time.Time) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 		Detail  string   `xml:"AuthenticationErrorDetail,omitempty"`
+		Header  string   `xml:"HeaderName,omitempty"`
+		Value   string   `xml:"HeaderValue,omitempty"`
 	}{
 		Code:    f.code,
 		Message: fmt.Sprintf("%s\nRequestId:%s\nTime:%s", f.message, w.Header().Get("x-ms-request-id"), now.UTC().Format("2006-01-02T15:04:05.0000000Z")),
 		Detail:  f.detail,
+		Header:  f.header,
+		Value:   f.value,
 	}
 	writeXML(w, f.status, body)
 }

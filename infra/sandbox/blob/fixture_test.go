@@ -127,7 +127,18 @@ func (f *fixture) client(t *testing.T, account string, credential azcore.TokenCr
 }
 
 func (f *fixture) options() policy.ClientOptions {
-	return policy.ClientOptions{Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1}}
+	return policy.ClientOptions{Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1},
+		PerCallPolicies: []policy.Policy{askForNewest{}}}
+}
+
+// askForNewest asks for a version that the account knows: azblob asks for a newer one.
+type askForNewest struct{}
+
+func (askForNewest) Do(req *policy.Request) (*http.Response, error) {
+	header := req.Raw().Header
+	delete(header, "x-ms-version") // as azblob spells it, past the canonical form
+	header.Set("x-ms-version", blob.NewestVersion)
+	return req.Next()
 }
 
 // as is a client for the seeded data account that has a role on the container images.

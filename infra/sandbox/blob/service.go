@@ -20,6 +20,9 @@ import (
 // Suffix is what follows the account's name in its host.
 const Suffix = ".blob.core.windows.net"
 
+// headerVersion names the service version of request and answer.
+const headerVersion = "x-ms-version"
+
 // maxBlob bounds one uploaded blob, in bytes.
 const maxBlob = 64 << 20
 
@@ -89,8 +92,8 @@ func newRequest(r *http.Request, account world.StorageAccount) request {
 func (s *Service) stamp(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0")
 	w.Header().Set("x-ms-request-id", uuid.NewString())
-	if version := r.Header.Get("x-ms-version"); version != "" {
-		w.Header().Set("x-ms-version", version)
+	if version := r.Header.Get(headerVersion); version != "" {
+		w.Header().Set(headerVersion, version)
 	}
 	if id := r.Header.Get("x-ms-client-request-id"); id != "" {
 		w.Header().Set("x-ms-client-request-id", id)
@@ -100,6 +103,9 @@ func (s *Service) stamp(w http.ResponseWriter, r *http.Request) {
 func (s *Service) serve(w http.ResponseWriter, r request) error {
 	if r.account.FirewallClosed {
 		return accessDenied()
+	}
+	if err := checkVersion(r); err != nil {
+		return err
 	}
 	principal, err := s.authenticate(w, r)
 	if err != nil {

@@ -5,6 +5,7 @@
 package deployment
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,6 +63,22 @@ type Assignment struct {
 	Condition, ConditionVersion                                                string
 }
 
+// Role is a role definition that the deployment makes.
+type Role struct {
+	// ID is the full ARM id; its last segment is the GUID by which assignments name the role.
+	ID, Name, Description string
+	AssignableScopes      []string
+	Permissions           Permissions
+}
+
+// Permissions are what a role allows, as patterns in which * stands for any text.
+type Permissions struct {
+	Actions        []string `json:"actions"`
+	NotActions     []string `json:"notActions"`
+	DataActions    []string `json:"dataActions"`
+	NotDataActions []string `json:"notDataActions"`
+}
+
 // Deployment is what Bicep makes, as far as the sandbox stands in for it.
 type Deployment struct {
 	Identity    Resource
@@ -71,6 +88,7 @@ type Deployment struct {
 	Site        Resource
 	// Resources are all resources that stand on their own, those above among them.
 	Resources   []Resource
+	Roles       []Role
 	Assignments []Assignment
 	// Settings are the app settings by name, as the platform gives them to the app; a Key Vault reference is not resolved.
 	Settings map[string]string
@@ -179,7 +197,7 @@ func (d *Deployment) complete() error {
 
 const authorization = "/providers/Microsoft.Authorization/"
 
-// readExpressions takes what may hold expressions: role assignments and settings.
+// readExpressions takes what may hold expressions, role assignments and settings, and the roles that those name.
 func (d *Deployment) readExpressions(all []predicted) error {
 	known := d.known()
 	for _, p := range all {
@@ -187,6 +205,8 @@ func (d *Deployment) readExpressions(all []predicted) error {
 		switch {
 		case p.Type == "Microsoft.Authorization/roleAssignments":
 			err = d.readAssignment(p, known)
+		case p.Type == "Microsoft.Authorization/roleDefinitions":
+			err = d.readRole(p)
 		case p.Type == "Microsoft.Web/sites/config" && path.Base(p.Name) == "appsettings":
 			err = d.readSettings(p, known)
 		}
@@ -238,6 +258,28 @@ func (d *Deployment) readAssignment(p predicted, known map[string]string) error 
 		return fmt.Errorf("unknown properties of a role assignment: %v", slices.Sorted(maps.Keys(properties)))
 	}
 	d.Assignments = append(d.Assignments, a)
+	return nil
+}
+
+// readRole takes a role as it is. Members that it does not know would be rights, or limits, that nobody sees.
+func (d *Deployment) readRole(p predicted) error {
+	var body struct {
+		RoleName         string        `json:"roleName"`
+		Type             string        `json:"type"`
+		Description      string        `json:"description"`
+		AssignableScopes []string      `json:"assignableScopes"`
+		Permissions      []Permissions `json:"permissions"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(p.Properties))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&body); err != nil {
+		return fmt.Errorf("role definition: %w", err)
+	}
+	if body.Type != "customRole" || len(body.Permissions) != 1 || len(body.AssignableScopes) == 0 {
+		return errors.New("a role definition is a customRole with one set of permissions and with assignableScopes")
+	}
+	d.Roles = append(d.Roles, Role{ID: p.ID, Name: body.RoleName, Description: body.Description,
+		AssignableScopes: body.AssignableScopes, Permissions: body.Permissions[0]})
 	return nil
 }
 

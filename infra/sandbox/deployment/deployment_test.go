@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +41,16 @@ func TestExample(t *testing.T) {
 		assert.NotEmpty(t, a.Description, a.ID)
 		assert.Equal(t, a.Condition != "", a.ConditionVersion == "2.0", a.ID)
 	}
+	require.Len(t, d.Roles, 2)
+	assert.Equal(t, Permissions{Actions: []string{"Microsoft.ServiceBus/namespaces/*/read"}}, d.Roles[0].Permissions)
+	assert.Equal(t, []string{"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data"}, d.Roles[1].AssignableScopes)
+	for _, r := range d.Roles {
+		assert.NotEmpty(t, r.Name)
+		assert.NotEmpty(t, r.Description)
+		assert.True(t, slices.ContainsFunc(d.Assignments, func(a Assignment) bool { return a.RoleDefinitionID == r.ID }), "assigned to nobody: %s", r.Name)
+	}
 	// As many as there are in the file: none is overlooked.
+	assert.Len(t, d.Roles, strings.Count(infra.Snapshot(), `"type": "Microsoft.Authorization/roleDefinitions"`))
 	assert.Len(t, d.Assignments, strings.Count(infra.Snapshot(), `"type": "Microsoft.Authorization/roleAssignments"`))
 	assert.Len(t, d.GraphRoles, strings.Count(infra.Graph(), "appRoleId:"))
 }
@@ -92,16 +102,20 @@ func TestReadRefuses(t *testing.T) {
 		graph            string
 		want             string
 	}{
-		"no JSON":                {old: `"predictedResources"`, replacement: `predictedResources`, want: "snapshot: invalid character"},
-		"diagnostics":            {old: `"diagnostics": []`, replacement: `"diagnostics": [{"code": "BCP1"}]`, want: "BCP1"},
-		"no namespace":           {old: `"Microsoft.ServiceBus/namespaces"`, replacement: `"Other"`, want: "no Service Bus namespace"},
-		"no state":               {old: "default/wif-state", replacement: "default/other", want: "no storage account with the container wif-state"},
-		"no settings":            {old: `/appsettings"`, replacement: `/other"`, want: "no app settings"},
-		"unknown output":         {old: "outputs.clientId.value", replacement: "outputs.secret.value", want: `there is no "secret"`},
-		"unknown property":       {old: `"conditionVersion"`, replacement: `"effect"`, want: "unknown properties of a role assignment: [effect]"},
-		"no right in Entra":      {graph: "// appRoleId: none", want: "graph.bicep names no appRoleId"},
-		"right is a parameter":   {graph: "  appRoleId: roleId\n", want: "graph.bicep names no appRoleId"},
-		"nothing but an account": {old: infra.Snapshot(), replacement: `{"predictedResources": []}`, want: "no Service Bus namespace, no function app, no storage account of the host, no storage account with the container wif-state, no user-assigned identity"},
+		"no JSON":                  {old: `"predictedResources"`, replacement: `predictedResources`, want: "snapshot: invalid character"},
+		"diagnostics":              {old: `"diagnostics": []`, replacement: `"diagnostics": [{"code": "BCP1"}]`, want: "BCP1"},
+		"no namespace":             {old: `"Microsoft.ServiceBus/namespaces"`, replacement: `"Other"`, want: "no Service Bus namespace"},
+		"no state":                 {old: "default/wif-state", replacement: "default/other", want: "no storage account with the container wif-state"},
+		"no settings":              {old: `/appsettings"`, replacement: `/other"`, want: "no app settings"},
+		"unknown output":           {old: "outputs.clientId.value", replacement: "outputs.secret.value", want: `there is no "secret"`},
+		"unknown property":         {old: `"conditionVersion"`, replacement: `"effect"`, want: "unknown properties of a role assignment: [effect]"},
+		"unknown member of a role": {old: `"assignableScopes"`, replacement: `"dataScopes"`, want: `unknown field "dataScopes"`},
+		"unknown permissions":      {old: `"actions"`, replacement: `"effects"`, want: `unknown field "effects"`},
+		"role of an unknown type":  {old: `"customRole"`, replacement: `"BuiltInRole"`, want: "a role definition is a customRole"},
+		"two sets of permissions":  {old: `"permissions": [`, replacement: `"permissions": [{"actions": []},`, want: "with one set of permissions"},
+		"no right in Entra":        {graph: "// appRoleId: none", want: "graph.bicep names no appRoleId"},
+		"right is a parameter":     {graph: "  appRoleId: roleId\n", want: "graph.bicep names no appRoleId"},
+		"nothing but an account":   {old: infra.Snapshot(), replacement: `{"predictedResources": []}`, want: "no Service Bus namespace, no function app, no storage account of the host, no storage account with the container wif-state, no user-assigned identity"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			snapshot, graph := infra.Snapshot(), infra.Graph()
@@ -127,6 +141,7 @@ func TestResolve(t *testing.T) {
 		"output":                 {input: "[reference(resourceId('x', format(')', uniqueString('''('))), '2025-04-01').outputs.principalId.value]", want: "p"},
 		"property":               {input: "[reference('/sites/x', '2025').defaultHostName]", want: "h"},
 		"format":                 {input: "[format('{1}-{0}{2}', 'a', 'b', reference('x').outputs.principalId.value)]", want: "b-ap"},
+		"braces":                 {input: "[format('{{{0}}} {{0}}', 'a')]", want: "{a} {0}"},
 		"lookup":                 {input: "[createObject('AzureCloud', 'public', 'other', 'x')[environment().name]]", want: "public"},
 		"members of members":     {input: "[ environment().suffixes . keyvaultDns ]", want: ".vault.azure.net"},
 		"unknown function":       {input: "[listKeys('x').keys]", err: `"listKeys"`},

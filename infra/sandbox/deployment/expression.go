@@ -204,7 +204,7 @@ func call(function string, arguments []any) (any, error) {
 	return nil, fmt.Errorf("the function %q is not known", function)
 }
 
-// format replaces {0}, {1}, … by the arguments.
+// format replaces {0}, {1}, … by the arguments; a doubled brace is one as it is.
 func format(arguments []any) (any, error) {
 	texts := make([]string, len(arguments))
 	for i, argument := range arguments {
@@ -217,7 +217,7 @@ func format(arguments []any) (any, error) {
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("format: no arguments")
 	}
-	var pairs []string
+	pairs := []string{"{{", "{", "}}", "}"}
 	for i, text := range texts[1:] {
 		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", text)
 	}

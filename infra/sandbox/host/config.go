@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +17,23 @@ const (
 	defaultRoutePrefix     = "api"
 	defaultInitialization  = 30 * time.Second
 	defaultFunctionTimeout = 30 * time.Minute
-	defaultConcurrentCalls = 16
+	callsPerCore           = 16
 	defaultSessions        = 8
 	defaultSessionIdle     = time.Minute
 	defaultLockRenewal     = 5 * time.Minute
 	overridePrefix         = "AzureFunctionsJobHost__"
+)
+
+// Keys of extensions.serviceBus. Limits and defaults are those of the extension's ServiceBusOptions (azure-sdk-for-net,
+// Microsoft.Azure.WebJobs.Extensions.ServiceBus): counts are at least 1, maxConcurrentCalls is 16 for each core where it
+// is not set, and the idle timeout of a session is positive; without one it is the client's try timeout, a minute.
+const (
+	keyCalls           = "extensions:servicebus:maxconcurrentcalls"
+	keySessions        = "extensions:servicebus:maxconcurrentsessions"
+	keyCallsPerSession = "extensions:servicebus:maxconcurrentcallspersession"
+	keySessionIdle     = "extensions:servicebus:sessionidletimeout"
+	keyLockRenewal     = "extensions:servicebus:maxautolockrenewalduration"
+	keyAutoComplete    = "extensions:servicebus:autocompletemessages"
 )
 
 // config is what host.json says, after overrides.
@@ -98,15 +111,21 @@ func (t tree) config(s settings) (config, error) {
 		proxying:              isTrue(t["customhandler:enableproxyinghttprequest"]),
 		forwarding:            isTrue(t["customhandler:enableforwardinghttprequest"]),
 		initializationTimeout: r.duration("customhandler:initializationtimeout", defaultInitialization),
-		port:                  r.number("customhandler:port", 0),
+		port:                  r.number("customhandler:port", 0, 0),
 		routePrefix:           r.text("extensions:http:routeprefix", defaultRoutePrefix),
-		functionTimeout:       r.duration("functiontimeout", defaultFunctionTimeout),
+		functionTimeout:       r.functionTimeout(),
 		only:                  t.list("functions"),
-		concurrentCalls:       r.number("extensions:servicebus:maxconcurrentcalls", defaultConcurrentCalls),
-		sessions:              r.number("extensions:servicebus:maxconcurrentsessions", defaultSessions),
-		sessionIdle:           r.duration("extensions:servicebus:sessionidletimeout", defaultSessionIdle),
-		lockRenewal:           r.duration("extensions:servicebus:maxautolockrenewalduration", defaultLockRenewal),
-		autoComplete:          !strings.EqualFold(t["extensions:servicebus:autocompletemessages"], "false"),
+		concurrentCalls:       r.number(keyCalls, callsPerCore*runtime.NumCPU(), 1),
+		sessions:              r.number(keySessions, defaultSessions, 1),
+		sessionIdle:           r.duration(keySessionIdle, defaultSessionIdle),
+		lockRenewal:           r.duration(keyLockRenewal, defaultLockRenewal),
+		autoComplete:          !strings.EqualFold(t[keyAutoComplete], "false"),
+	}
+	if c.sessionIdle == 0 {
+		r.fail(keySessionIdle, errors.New("must be positive"))
+	}
+	if r.number(keyCallsPerSession, 1, 1) != 1 {
+		r.fail(keyCallsPerSession, errors.New("only 1 is supported by this stand-in"))
 	}
 	for _, argument := range append(t.list("customhandler:description:arguments"), t.list("customhandler:description:workerarguments")...) {
 		c.arguments = append(c.arguments, s.expandLoose(argument))
@@ -146,17 +165,22 @@ func (r *reader) text(key, fallback string) string {
 	return fallback
 }
 
-func (r *reader) number(key string, fallback int) int {
+// number reads a whole number that is not below least.
+func (r *reader) number(key string, fallback, least int) int {
 	value, ok := r.tree[key]
 	if !ok {
 		return fallback
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 {
+	switch {
+	case err != nil:
 		r.fail(key, fmt.Errorf("%q is not a whole number", value))
-		return fallback
+	case n < least:
+		r.fail(key, fmt.Errorf("must be at least %d, is %d", least, n))
+	default:
+		return n
 	}
-	return n
+	return fallback
 }
 
 func (r *reader) duration(key string, fallback time.Duration) time.Duration {
@@ -164,15 +188,21 @@ func (r *reader) duration(key string, fallback time.Duration) time.Duration {
 	if !ok {
 		return fallback
 	}
-	if value == "-1" { // unbounded
-		return 0
-	}
 	d, err := parseTimeSpan(value)
 	if err != nil {
 		r.fail(key, err)
 		return fallback
 	}
 	return d
+}
+
+// functionTimeout is the one time span that -1 makes unbounded, 0 here.
+func (r *reader) functionTimeout() time.Duration {
+	const key = "functiontimeout"
+	if r.tree[key] == "-1" {
+		return 0
+	}
+	return r.duration(key, defaultFunctionTimeout)
 }
 
 // parseTimeSpan reads .NET's [d.]hh:mm[:ss[.fffffff]].

@@ -170,6 +170,12 @@ func TestStartRefuses(t *testing.T) {
 		{name: "host.json without version", hostJSON: `{"customHandler": {"description": {"defaultExecutablePath": "handler"}}}`, want: "version"},
 		{name: "host.json without an executable", hostJSON: `{"version": "2.0", "customHandler": {"description": {}}}`, want: "defaultExecutablePath"},
 		{name: "host.json with a faulty time-out", hostJSON: `{"version": "2.0", "functionTimeout": "soon", "customHandler": {"description": {"defaultExecutablePath": "handler"}}}`, want: "functiontimeout"},
+		{name: "no sessions", hostJSON: withServiceBus(`"maxConcurrentSessions": 0`), want: "maxconcurrentsessions: must be at least 1"},
+		{name: "no calls", hostJSON: withServiceBus(`"maxConcurrentCalls": 0`), want: "maxconcurrentcalls: must be at least 1"},
+		{name: "sessions that are never idle", hostJSON: withServiceBus(`"sessionIdleTimeout": "00:00:00"`), want: "sessionidletimeout: must be positive"},
+		{name: "sessions that are idle for ever", hostJSON: withServiceBus(`"sessionIdleTimeout": "-1"`), want: "sessionidletimeout: \"-1\" is not"},
+		{name: "locks that last for ever", hostJSON: withServiceBus(`"maxAutoLockRenewalDuration": "-1"`), want: "maxautolockrenewalduration: \"-1\" is not"},
+		{name: "a session's messages side by side", hostJSON: withServiceBus(`"maxConcurrentCallsPerSession": 2`), want: "maxconcurrentcallspersession: only 1"},
 		{name: "not JSON", hostJSON: `{`, want: "host.json"},
 		{name: "no function that can run", functions: map[string]string{"hello/function.json": `{}`}, want: "no job functions"},
 		{name: "executable missing", hostJSON: strings.Replace(hostJSON, `"handler"`, `"no-such-program"`, 1), want: "cannot start the handler"},
@@ -193,6 +199,11 @@ func TestStartRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tt.want)
 		})
 	}
+}
+
+// withServiceBus is hostJSON with other members of extensions.serviceBus.
+func withServiceBus(members string) string {
+	return strings.Replace(hostJSON, `"sessionIdleTimeout": "00:00:01"`, members, 1)
 }
 
 func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {

@@ -118,7 +118,7 @@ func (w *World) allowed(principalID, action, scope string, dataAction bool, fulf
 		if !ok || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
 			continue
 		}
-		if role, ok := RoleByID(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
+		if role, ok := w.role(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
 			return true
 		}
 	}
@@ -170,7 +170,7 @@ func (w *World) EffectiveRoles(principalID, scope string) []RoleDefinition {
 		if key(ra.PrincipalID) != key(principalID) || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
 			continue
 		}
-		if role, ok := RoleByID(ra.RoleDefinitionID); ok {
+		if role, ok := w.role(ra.RoleDefinitionID); ok {
 			roles = append(roles, role)
 		}
 	}

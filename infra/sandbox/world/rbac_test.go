@@ -65,7 +65,7 @@ func TestBuiltInRoles(t *testing.T) {
 		"actions are compared without their case": {RoleBlobDataReader, "microsoft.storage/STORAGEACCOUNTS/blobservices/containers/blobs/READ", true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			role, ok := RoleByID(RoleDefinitionID(SubscriptionID, tc.role))
+			role, ok := New(nil).Role(RoleDefinitionID(SubscriptionID, tc.role))
 			require.True(t, ok)
 			assert.Equal(t, tc.want, role.Allows(tc.action, tc.data))
 		})
@@ -132,17 +132,22 @@ func TestSeededRights(t *testing.T) {
 		action, scope string
 		data, want    bool
 	}{
-		"state is written":          {blobWrite, stateContainerID(), true, true},
-		"not beside it":             {blobWrite, deployment.Example().State.ID, true, false},
-		"customer's is not read":    {blobRead, DataAccountID, true, false},
-		"sends commands":            {send, namespace + "/queues/wif-commands", true, true},
-		"listens to commands":       {receive, namespace + "/queues/wif-commands", true, true},
-		"sends events":              {send, namespace + "/topics/wif-events", true, true},
-		"does not listen to events": {receive, namespace + "/topics/wif-events", true, false},
-		"not to other queues":       {send, namespace + "/queues/other", true, false},
-		"assigns roles":             {assign, DataAccountID, false, true},
-		"not on itself":             {assign, deployment.Example().State.ID, false, false},
-		"its key is read":           {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
+		"state is written":           {blobWrite, stateContainerID(), true, true},
+		"not beside it":              {blobWrite, deployment.Example().State.ID, true, false},
+		"customer's is not read":     {blobRead, DataAccountID, true, false},
+		"sends commands":             {send, namespace + "/queues/wif-commands", true, true},
+		"listens to commands":        {receive, namespace + "/queues/wif-commands", true, true},
+		"sends events":               {send, namespace + "/topics/wif-events", true, true},
+		"does not listen to events":  {receive, namespace + "/topics/wif-events", true, false},
+		"not to other queues":        {send, namespace + "/queues/other", true, false},
+		"assigns roles":              {assign, DataAccountID, false, true},
+		"not on itself":              {assign, deployment.Example().State.ID, false, false},
+		"lengths of queues are read": {"Microsoft.ServiceBus/namespaces/queues/read", namespace + "/queues/wif-health", false, true},
+		"and nothing is changed":     {"Microsoft.ServiceBus/namespaces/queues/write", namespace + "/queues/wif-health", false, false},
+		"accounts are read":          {"Microsoft.Storage/storageAccounts/read", DataAccountID, false, true},
+		"their keys are not":         {"Microsoft.Storage/storageAccounts/listKeys/action", DataAccountID, false, false},
+		"nor anything else":          {"Microsoft.KeyVault/vaults/read", DataResourceGroupID, false, false},
+		"its key is read":            {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tc.want, w.Allowed(AppPrincipalID, tc.action, tc.scope, tc.data))
@@ -186,9 +191,11 @@ func TestSeedRefusesWhatItCannotEvaluate(t *testing.T) {
 		change func(*deployment.Deployment)
 		want   string
 	}{
-		"role":      {func(d *deployment.Deployment) { d.Assignments[0].RoleDefinitionID = somebody }, "does not know the role " + somebody},
-		"condition": {func(d *deployment.Deployment) { d.Assignments[0].Condition = "Exists @Request[a:b]" }, "condition: at 0"},
-		"app role":  {func(d *deployment.Deployment) { d.GraphRoles = []string{somebody} }, "does not know the Graph app role " + somebody},
+		"role":                  {func(d *deployment.Deployment) { d.Assignments[0].RoleDefinitionID = somebody }, "does not know the role " + somebody},
+		"custom role elsewhere": {func(d *deployment.Deployment) { d.Roles[0].AssignableScopes = []string{DataAccountID} }, "cannot be assigned there"},
+		"custom role not made":  {func(d *deployment.Deployment) { d.Roles = d.Roles[1:] }, "does not know the role /subscriptions/"},
+		"condition":             {func(d *deployment.Deployment) { d.Assignments[0].Condition = "Exists @Request[a:b]" }, "condition: at 0"},
+		"app role":              {func(d *deployment.Deployment) { d.GraphRoles = []string{somebody} }, "does not know the Graph app role " + somebody},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deployment.Example()

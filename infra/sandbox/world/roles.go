@@ -1,6 +1,9 @@
 package world
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // GUIDs of the built-in roles that the sandbox knows.
 const (
@@ -21,7 +24,8 @@ const (
 	RoleMonitoringPublisher       = "3913510d-42f4-4e42-8a64-420c390055eb"
 )
 
-// RoleDefinition is a built-in role: patterns of what it allows, in which * stands for any text.
+// RoleDefinition is a role: patterns of what it allows, in which * stands for any text. A built-in one has no
+// AssignableScopes, and can be assigned everywhere.
 type RoleDefinition struct {
 	ID             string // GUID
 	Name           string
@@ -30,6 +34,14 @@ type RoleDefinition struct {
 	NotActions     []string
 	DataActions    []string
 	NotDataActions []string
+	// AssignableScopes are where a custom role can be assigned, and below.
+	AssignableScopes []string
+}
+
+// AssignableAt tells whether the role can be assigned at the scope.
+func (r RoleDefinition) AssignableAt(scope string) bool {
+	return len(r.AssignableScopes) == 0 ||
+		slices.ContainsFunc(r.AssignableScopes, func(outer string) bool { return ScopeContains(outer, scope) })
 }
 
 // Allows tells whether the role covers the action of the control plane, or the data action.
@@ -41,15 +53,38 @@ func (r RoleDefinition) Allows(action string, dataAction bool) bool {
 	return matchesAny(allow, action) && !matchesAny(deny, action)
 }
 
-// RoleByID finds a role by its GUID or by a full role definition id that ends in it.
-func RoleByID(id string) (RoleDefinition, bool) {
+// Role finds a role, built-in or custom, by its GUID or by a full role definition id that ends in it.
+func (w *World) Role(id string) (RoleDefinition, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.role(id)
+}
+
+func (w *World) role(id string) (RoleDefinition, bool) {
 	guid := lastSegment(id)
-	for _, r := range Roles() {
-		if strings.EqualFold(r.ID, guid) {
-			return r, true
+	if r, ok := w.state.roles.get(guid); ok {
+		return r, true
+	}
+	all := builtInRoles()
+	i := slices.IndexFunc(all, func(r RoleDefinition) bool { return strings.EqualFold(r.ID, guid) })
+	if i < 0 {
+		return RoleDefinition{}, false
+	}
+	return all[i], true
+}
+
+// Roles returns the roles that can be assigned at the scope: the built-in ones, then custom ones. At the empty scope,
+// the tenant's own, there are no custom ones.
+func (w *World) Roles(scope string) []RoleDefinition {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	roles := builtInRoles()
+	for _, r := range w.state.roles.all() {
+		if r.AssignableAt(scope) {
+			roles = append(roles, r)
 		}
 	}
-	return RoleDefinition{}, false
+	return roles
 }
 
 // RoleDefinitionID is the full id of a role within a subscription.
@@ -57,8 +92,8 @@ func RoleDefinitionID(subscriptionID, guid string) string {
 	return "/subscriptions/" + subscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + guid
 }
 
-// Roles returns the built-in roles; their texts are those of Azure's list of built-in roles.
-func Roles() []RoleDefinition {
+// builtInRoles are the built-in roles; their texts are those of Azure's list of built-in roles.
+func builtInRoles() []RoleDefinition {
 	const containers = "Microsoft.Storage/storageAccounts/blobServices/containers"
 	const delegation = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 	return []RoleDefinition{

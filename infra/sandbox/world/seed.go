@@ -73,6 +73,9 @@ func seedApp(w *World, d deployment.Deployment) error {
 	}
 	w.PutServicePrincipal(ServicePrincipal{ID: AppPrincipalID, AppID: AppClientID, DisplayName: d.Identity.Name,
 		AccountEnabled: true, ServicePrincipalType: PrincipalManagedIdentity})
+	for _, r := range d.Roles {
+		w.seedRole(r)
+	}
 	for _, a := range d.Assignments {
 		if err := w.seedAssignment(a); err != nil {
 			return fmt.Errorf("world: role assignment %s: %w", a.ID, err)
@@ -109,10 +112,23 @@ func (w *World) seedResource(id, location string) {
 	}
 }
 
+// seedRole adds a custom role.
+func (w *World) seedRole(r deployment.Role) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.roles.put(lastSegment(r.ID), RoleDefinition{ID: lastSegment(r.ID), Name: r.Name, Description: r.Description,
+		Actions: r.Permissions.Actions, NotActions: r.Permissions.NotActions, DataActions: r.Permissions.DataActions,
+		NotDataActions: r.Permissions.NotDataActions, AssignableScopes: r.AssignableScopes})
+}
+
 // seedAssignment adds an assignment that has been effective for long. What it grants must be understood as a whole.
 func (w *World) seedAssignment(a deployment.Assignment) error {
-	if _, ok := RoleByID(a.RoleDefinitionID); !ok {
+	role, ok := w.Role(a.RoleDefinitionID)
+	if !ok {
 		return fmt.Errorf("the sandbox does not know the role %s", a.RoleDefinitionID)
+	}
+	if !role.AssignableAt(a.Scope) {
+		return fmt.Errorf("the role %s cannot be assigned there", role.Name)
 	}
 	if a.Condition != "" {
 		if _, err := condition.Parse(a.Condition); err != nil {

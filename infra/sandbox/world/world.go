@@ -73,6 +73,7 @@ type state struct {
 	owners          *table[Owners]
 	appRoles        *table[AppRoles]
 
+	roles           *table[RoleDefinition] // custom ones, by GUID
 	assignments     *table[RoleAssignment]
 	assignmentNames map[string]string          // name → full id
 	byPrincipal     map[string]map[string]bool // principal id → keys of its assignments
@@ -91,7 +92,7 @@ func newState() state {
 		credentials: map[string]*table[FederatedIdentityCredential]{},
 		binned:      newTable[DeletedItem](), binnedTrust: map[string]*table[FederatedIdentityCredential]{},
 		owners: newTable[Owners](), appRoles: newTable[AppRoles](),
-		assignments: newTable[RoleAssignment](), assignmentNames: map[string]string{},
+		roles: newTable[RoleDefinition](), assignments: newTable[RoleAssignment](), assignmentNames: map[string]string{},
 		byPrincipal: map[string]map[string]bool{},
 		accounts:    newTable[*account](), accountByName: map[string]string{},
 		ddoe: map[string]*table[Object]{},

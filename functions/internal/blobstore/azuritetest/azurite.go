@@ -22,8 +22,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 )
 
 // ServiceURL is the blob service URL of the emulator's account, as production would write it.
@@ -42,9 +40,9 @@ type Emulator struct {
 	Credential azcore.TokenCredential
 }
 
-// ClientOptions are the options of an azblob client of the emulator.
-func (e *Emulator) ClientOptions() *azblob.ClientOptions {
-	return &azblob.ClientOptions{ClientOptions: policy.ClientOptions{Transport: e.Transport}}
+// ClientOptions are the options of a blob client of the emulator.
+func (e *Emulator) ClientOptions() azcore.ClientOptions {
+	return azcore.ClientOptions{Transport: e.Transport}
 }
 
 // Start runs an emulator until the test ends. Where Azurite is not installed the test is skipped, and fails in CI.
@@ -118,7 +116,6 @@ func run(t *testing.T, node, script string, c *certificate) (string, error) {
 	// The test's own context ends before its clean-up, which is where the process is asked to end.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), node, script,
 		"--silent", "--disableTelemetry", // otherwise it reports usage to the outside
-		"--skipApiVersionCheck", // the SDK speaks a newer service version than any Azurite knows
 		"--inMemoryPersistence", "--oauth", "basic",
 		"--cert", c.certFile, "--key", c.keyFile, "--blobHost", "127.0.0.1", "--blobPort", "0")
 	cmd.Dir = t.TempDir()

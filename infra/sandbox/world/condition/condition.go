@@ -1,5 +1,5 @@
 // Package condition evaluates the conditions of role assignments (Azure ABAC, version 2.0), as far as this project uses
-// them: ActionMatches, and a comparison of an attribute of the request or the resource with any of a list of values.
+// them: ActionMatches, and three comparisons of an attribute of the request or the resource with a list of values.
 // Everything else is an error of Parse: what is not understood must not look as if it were granted.
 //
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-format.
@@ -7,6 +7,7 @@ package condition
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -168,20 +169,45 @@ func (p *parser) actionMatches() (expression, error) {
 	return func(a Access) bool { return strings.EqualFold(a.Action, action.text) }, p.symbol("}")
 }
 
+// operator compares the values of an attribute with a list of values of a kind.
+type operator struct {
+	values  kind
+	compare func(actual, values []string) bool
+}
+
+// operators are those that the attributes of role assignments take in this project.
+// Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-authorization-actions-attributes, and
+// conditions-format, "Cross product comparison operators": ForAnyOfAnyValues holds if one value on the left satisfies the
+// comparison to one on the right, ForAnyOfAllValues if one on the left satisfies it to every one on the right.
+func operators() map[string]operator {
+	return map[string]operator{
+		"ForAnyOfAnyValues:GuidEquals":             {word, anyOfAny(sameGUID)},
+		"ForAnyOfAnyValues:StringEqualsIgnoreCase": {text, anyOfAny(strings.EqualFold)},
+		"ForAnyOfAllValues:GuidNotEquals": {word, func(actual, values []string) bool {
+			return slices.ContainsFunc(actual, func(a string) bool {
+				return !slices.ContainsFunc(values, func(v string) bool { return sameGUID(a, v) })
+			})
+		}},
+	}
+}
+
+func anyOfAny(equal func(actual, value string) bool) func(actual, values []string) bool {
+	return func(actual, values []string) bool {
+		return slices.ContainsFunc(actual, func(a string) bool {
+			return slices.ContainsFunc(values, func(v string) bool { return equal(a, v) })
+		})
+	}
+}
+
 // comparison reads an operator and its values after an attribute: @Request[name] or @Resource[name].
 func (p *parser) comparison(of token) (expression, error) {
-	operator := p.next()
-	var equal func(actual, value string) bool
-	var values kind
-	switch {
-	case operator.kind == word && operator.text == "ForAnyOfAnyValues:GuidEquals":
-		equal, values = sameGUID, word
-	case operator.kind == word && operator.text == "ForAnyOfAnyValues:StringEqualsIgnoreCase":
-		equal, values = strings.EqualFold, text
-	default:
-		return nil, expected("ForAnyOfAnyValues:GuidEquals or ForAnyOfAnyValues:StringEqualsIgnoreCase", operator)
+	name := p.next()
+	known := operators()
+	op, ok := known[name.text]
+	if name.kind != word || !ok {
+		return nil, expected(strings.Join(slices.Sorted(maps.Keys(known)), " or "), name)
 	}
-	list, err := p.list(values)
+	list, err := p.list(op.values)
 	if err != nil {
 		return nil, err
 	}
@@ -190,9 +216,7 @@ func (p *parser) comparison(of token) (expression, error) {
 		if of.source == "Resource" {
 			source = a.Resource
 		}
-		return slices.ContainsFunc(source.values(of.text), func(actual string) bool {
-			return slices.ContainsFunc(list, func(value string) bool { return equal(actual, value) })
-		})
+		return op.compare(source.values(of.text), list)
 	}, nil
 }
 

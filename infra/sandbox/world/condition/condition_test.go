@@ -17,38 +17,74 @@ const (
 	write  = prefix + "/write"
 	remove = prefix + "/delete"
 
-	constrained = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "}" +
-		" AND @Request[" + prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))" +
-		" AND ((!(ActionMatches{'" + remove + "'})) OR (@Resource[" + prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "}" +
-		" AND @Resource[" + prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))"
+	own = "44444444-4444-4444-8444-444444444444"
+	sp  = "99999999-9999-4999-8999-999999999999"
+
+	constrained = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + allowed + "@Request[" + toService + "@Request[" + notOwn + ")) AND " +
+		"((!(ActionMatches{'" + remove + "'})) OR (@Resource[" + allowed + "@Resource[" + toService + "@Resource[" + notOwn + "))"
+	allowed   = prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "} AND "
+	toService = prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'} AND "
+	notOwn    = prefix + ":PrincipalId] ForAnyOfAllValues:GuidNotEquals {" + own + "}"
 )
 
-func grant(role, principalType string) Attributes {
-	return Attributes{prefix + ":RoleDefinitionId": {role}, prefix + ":PrincipalType": {principalType}}
+func grant(role, principalType, principal string) Attributes {
+	return Attributes{prefix + ":RoleDefinitionId": {role}, prefix + ":PrincipalType": {principalType}, prefix + ":PrincipalId": {principal}}
 }
 
 func TestConstrainedDelegation(t *testing.T) {
 	c, err := Parse(constrained)
 	require.NoError(t, err)
+	const service, fullID = "ServicePrincipal", "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/"
+	anonymous := grant(reader, service, sp)
+	delete(anonymous, prefix+":PrincipalId")
 	for name, tc := range map[string]struct {
 		access Access
 		want   bool
 	}{
-		"grants a reader":                        {Access{Action: write, Request: grant(reader, "ServicePrincipal")}, true},
-		"grants a contributor, by its full id":   {Access{Action: write, Request: grant("/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/"+strings.ToUpper(contributor), "serviceprincipal")}, true},
-		"grants no owner":                        {Access{Action: write, Request: grant(owner, "ServicePrincipal")}, false},
-		"grants no user":                         {Access{Action: write, Request: grant(reader, "User")}, false},
-		"grants nobody of unknown type":          {Access{Action: write, Request: grant(reader, "")}, false},
-		"type not given":                         {Access{Action: write, Request: Attributes{prefix + ":RoleDefinitionId": {reader}}}, false},
-		"what is there does not count for write": {Access{Action: write, Resource: grant(reader, "ServicePrincipal")}, false},
-		"revokes a reader":                       {Access{Action: remove, Resource: grant(reader, "ServicePrincipal")}, true},
-		"revokes no owner":                       {Access{Action: remove, Resource: grant(owner, "ServicePrincipal")}, false},
-		"revokes from no user":                   {Access{Action: remove, Resource: grant(reader, "User")}, false},
-		"action in another case":                 {Access{Action: strings.ToUpper(write), Request: grant(owner, "ServicePrincipal")}, false},
-		"names of attributes in another case":    {Access{Action: write, Request: Attributes{strings.ToLower(prefix + ":RoleDefinitionId"): {reader}, strings.ToUpper(prefix + ":PrincipalType"): {"ServicePrincipal"}}}, true},
-		"reads":                                  {Access{Action: prefix + "/read"}, true},
+		"grants a reader":                        {Access{Action: write, Request: grant(reader, service, sp)}, true},
+		"grants a contributor, by its full id":   {Access{Action: write, Request: grant(fullID+strings.ToUpper(contributor), "serviceprincipal", sp)}, true},
+		"grants no owner":                        {Access{Action: write, Request: grant(owner, service, sp)}, false},
+		"grants no user":                         {Access{Action: write, Request: grant(reader, "User", sp)}, false},
+		"grants nobody of unknown type":          {Access{Action: write, Request: grant(reader, "", sp)}, false},
+		"grants nothing to itself":               {Access{Action: write, Request: grant(reader, service, own)}, false},
+		"principal not given":                    {Access{Action: write, Request: anonymous}, false},
+		"type not given":                         {Access{Action: write, Request: Attributes{prefix + ":RoleDefinitionId": {reader}, prefix + ":PrincipalId": {sp}}}, false},
+		"what is there does not count for write": {Access{Action: write, Resource: grant(reader, service, sp)}, false},
+		"revokes a reader":                       {Access{Action: remove, Resource: grant(reader, service, sp)}, true},
+		"revokes no owner":                       {Access{Action: remove, Resource: grant(owner, service, sp)}, false},
+		"revokes from no user":                   {Access{Action: remove, Resource: grant(reader, "User", sp)}, false},
+		"revokes nothing of its own":             {Access{Action: remove, Resource: grant(reader, service, own)}, false},
+		"action in another case":                 {Access{Action: strings.ToUpper(write), Request: grant(owner, service, sp)}, false},
+		"names of attributes in another case": {Access{Action: write, Request: Attributes{strings.ToLower(prefix + ":RoleDefinitionId"): {reader},
+			strings.ToUpper(prefix + ":PrincipalType"): {service}, strings.ToUpper(prefix + ":PrincipalId"): {sp}}}, true},
+		"reads": {Access{Action: prefix + "/read"}, true},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, c.Fulfilled(tc.access)) })
+	}
+}
+
+// Of several values one must differ from all that are listed.
+func TestForAnyOfAllValuesGuidNotEquals(t *testing.T) {
+	const attribute = prefix + ":PrincipalId"
+	for name, tc := range map[string]struct {
+		actual []string
+		listed string
+		want   bool
+	}{
+		"another":                  {[]string{sp}, own, true},
+		"the same":                 {[]string{own}, own, false},
+		"the same in upper case":   {[]string{strings.ToUpper(contributor)}, contributor, false},
+		"differs from both":        {[]string{sp}, own + ", " + reader, true},
+		"differs from one of them": {[]string{own}, reader + ", " + own, false},
+		"one of two differs":       {[]string{own, sp}, own, true},
+		"none of two differs":      {[]string{own, reader}, own + "," + reader, false},
+		"absent":                   {nil, own, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse("@Resource[" + attribute + "] ForAnyOfAllValues:GuidNotEquals {" + tc.listed + "}")
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, c.Fulfilled(Access{Resource: Attributes{attribute: tc.actual}}))
+		})
 	}
 }
 
@@ -89,6 +125,9 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		"another source":      {"@Principal[x:y] ForAnyOfAnyValues:GuidEquals {" + reader + "}", "not understood", 0},
 		"another operator":    {role + "GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
 		"another quantifier":  {role + "ForAllOfAnyValues:GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
+		"another negation":    {role + "ForAnyOfAnyValues:GuidNotEquals {" + reader + "}", "ForAnyOfAllValues:GuidNotEquals", len(role)},
+		"negation of all":     {role + "ForAllOfAllValues:GuidNotEquals {" + reader + "}", "ForAnyOfAllValues:GuidNotEquals", len(role)},
+		"negation of text":    {role + "ForAnyOfAllValues:GuidNotEquals {'" + reader + "'}", "word is expected", len(role) + 33},
 		"no values":           {role + "ForAnyOfAnyValues:GuidEquals {}", "word is expected", len(role) + 30},
 		"comma at the end":    {role + "ForAnyOfAnyValues:GuidEquals {" + reader + ",}", "word is expected", len(role) + 67},
 		"no GUID":             {role + "ForAnyOfAnyValues:GuidEquals {reader}", "a GUID is expected", len(role) + 30},
@@ -113,7 +152,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed, write)
 	}
 	f.Fuzz(func(t *testing.T, input, action string) {
-		access := Access{Action: action, Request: grant(reader, "ServicePrincipal"), Resource: grant(owner, "User")}
+		access := Access{Action: action, Request: grant(reader, "ServicePrincipal", sp), Resource: grant(owner, "User", own)}
 		c, err := Parse(input)
 		if err != nil {
 			assert.False(t, c.Fulfilled(access))

@@ -1,0 +1,122 @@
+package azure_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
+)
+
+// stalled is a body that begins and never ends.
+type stalled struct {
+	ctx   context.Context
+	begun bool
+}
+
+func (s *stalled) Read(p []byte) (int, error) {
+	if !s.begun {
+		s.begun = true
+		return copy(p, "{"), nil
+	}
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+// TestLimit: an attempt ends with its limit, is not repeated, and is not mistaken for the end of the invocation.
+func TestLimit(t *testing.T) {
+	const limit = 20 * time.Second
+	failed := errors.New("connection reset by peer")
+	for name, tc := range map[string]struct {
+		transport do
+		deadline  time.Duration // of the invocation; 0 for none
+		late      bool
+		err       error
+		took      time.Duration
+		attempts  int
+	}{
+		"an answer": {func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, strings.NewReader("{}")), nil
+		}, 0, false, nil, 0, 1},
+		"no answer": {func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, 0, true, nil, limit, 1},
+		"no end of the answer": {func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, &stalled{ctx: r.Context()}), nil
+		}, 0, true, nil, limit, 1},
+		"the invocation ends first": {func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
+		"the invocation ends within the answer": {func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, &stalled{ctx: r.Context()}), nil
+		}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
+		"another failure is repeated": {func(*http.Request) (*http.Response, error) {
+			return nil, failed
+		}, 0, false, failed, 0, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				attempts := 0
+				counted := do(func(r *http.Request) (*http.Response, error) { attempts++; return tc.transport(r) })
+				options := azure.Limit(azcore.ClientOptions{Transport: counted}, limit)
+				options.Retry.RetryDelay = 1 // ns
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if tc.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, tc.deadline)
+				}
+				defer cancel()
+				request, err := runtime.NewRequest(ctx, http.MethodGet, "https://graph.example/v1.0/applications")
+				require.NoError(t, err)
+				began := time.Now()
+				_, err = runtime.NewPipeline("m", "v1", runtime.PipelineOptions{}, &options).Do(request)
+				assert.InDelta(t, tc.took, time.Since(began), float64(time.Millisecond))
+				assert.Equal(t, tc.attempts, attempts)
+				var late *azure.TimeoutError
+				assert.Equal(t, tc.late, errors.As(err, &late))
+				switch {
+				case tc.late:
+					assert.Equal(t, "graph.example", late.Host())
+					assert.True(t, late.Timeout())
+					assert.NotErrorIs(t, err, context.DeadlineExceeded, "the invocation has time left")
+				case tc.err != nil:
+					assert.ErrorIs(t, err, tc.err)
+				default:
+					assert.NoError(t, err)
+				}
+			})
+		})
+	}
+}
+
+// TestAStreamHasTheLimitToo: blobs are not read by the pipeline but by who asked for them.
+func TestAStreamHasTheLimitToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := do(func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, &stalled{ctx: r.Context()}), nil
+		})
+		client, err := azure.BlobContainer("https://a.blob.core.windows.net/c", credential{},
+			azure.Limit(azcore.ClientOptions{Transport: transport}, time.Second))
+		require.NoError(t, err)
+		began := time.Now()
+		stream, err := client.NewBlobClient("b").DownloadStream(t.Context(), nil)
+		require.NoError(t, err)
+		body := stream.NewRetryReader(t.Context(), nil)
+		_, err = io.ReadAll(body)
+		var late *azure.TimeoutError
+		require.ErrorAs(t, err, &late)
+		assert.Equal(t, time.Second, time.Since(began), "the SDK's reader asks no second time")
+		require.NoError(t, body.Close())
+	})
+}
