@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -17,8 +18,8 @@ const (
 	minHidden = 4
 )
 
-// token is anything that may be a JWT or a bearer.
-var token = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9_-]{10,}(\.[A-Za-z0-9_-]*)*|bearer\s+\S+`)
+// bearer is whatever was sent as a token, also one without the shape of any.
+var bearer = regexp.MustCompile(`(?i)bearer\s+\S+`)
 
 // Hiding is the client for requests whose answers may hold more texts that are never shown: the platform knows the options
 // that an integration was given, and may echo them whenever it uses them.
@@ -43,7 +44,7 @@ func conceal(message string, hidden []string) string {
 		}
 		message = pattern.ReplaceAllLiteralString(message, "[redacted]")
 	}
-	message = token.ReplaceAllString(message, "[redacted]")
+	message = diagnosis.Redact(bearer.ReplaceAllString(message, "[redacted]"))
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -28,7 +29,9 @@ func (l *look) application(ctx context.Context) {
 	d := l.document
 	app, err := l.observer.Graph.GetApplicationByUniqueName(ctx, d.Status.UniqueName)
 	if err == nil && app.AppID != d.Status.ClientID {
-		l.differs(id, "application-replaced", d.Status.ClientID, app.AppID, l.words("application.get"))
+		words := l.words("application.get")
+		words.ClientID = app.AppID // the one to look at: the other is gone
+		l.differs(id, "application-replaced", d.Status.ClientID, app.AppID, words)
 		return
 	}
 	l.answer(id, title, err, l.words("application.get"))
@@ -89,9 +92,9 @@ func (l *look) assignments(ctx context.Context) {
 	for _, want := range l.document.Status.RoleAssignments {
 		words := l.words("rbac.get")
 		words.Scope, words.Role, words.Target = want.Scope, lastSegment(want.RoleDefinitionID), want.Scope
+		words.Assignment = grant.Name(want)
 		is, err := l.observer.ARM.GetRoleAssignment(ctx, want.ID)
-		same := strings.EqualFold(strings.TrimRight(is.Scope, "/"), strings.TrimRight(want.Scope, "/")) &&
-			strings.EqualFold(lastSegment(is.RoleDefinitionID), lastSegment(want.RoleDefinitionID)) && strings.EqualFold(is.PrincipalID, want.PrincipalID)
+		same := grant.Same(want, integration.RoleAssignment{Scope: is.Scope, RoleDefinitionID: is.RoleDefinitionID, PrincipalID: is.PrincipalID})
 		if err == nil && !same {
 			l.differs(id, "role-assignment-changed", lastSegment(want.RoleDefinitionID)+" for "+want.PrincipalID, lastSegment(is.RoleDefinitionID)+" for "+is.PrincipalID, words)
 			continue

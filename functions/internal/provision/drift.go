@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -119,7 +120,7 @@ func (s *Service) extraAssignments(ctx context.Context, d integration.Document) 
 
 func wantsGrant(d integration.Document, a arm.RoleAssignment) bool {
 	is := integration.RoleAssignment{Scope: a.Scope, RoleDefinitionID: a.RoleDefinitionID, PrincipalID: a.PrincipalID}
-	return slices.ContainsFunc(d.Status.RoleAssignments, func(w integration.RoleAssignment) bool { return sameGrant(w, is) })
+	return slices.ContainsFunc(d.Status.RoleAssignments, func(w integration.RoleAssignment) bool { return grant.Same(w, is) })
 }
 
 // differs is the check of something that is not as it should be.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -114,7 +115,7 @@ func planAssignments(d integration.Document) []PlannedStep {
 		return slices.ContainsFunc(list, func(a integration.RoleAssignment) bool { return strings.EqualFold(a.ID, id) })
 	}
 	for i, w := range wanted {
-		_, role := roleOf(d.Spec.Storage[i].Access)
+		_, role := grant.RoleOf(d.Spec.Storage[i].Access)
 		step := PlannedStep{Name: "roleAssignment", Target: role + " at " + w.Scope, Action: ActionCreate}
 		switch {
 		case w.Adopted:

@@ -7,51 +7,20 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // maxParallel bounds the requests of one hop, so that one integration does not use up the write quota of all.
 const maxParallel = 4
 
-// salts are the salts of role assignment names, in the order in which they are tried.
-func salts() []string { return []string{"", "1"} }
-
-// roleOf returns the GUID of the role that an access stands for, and its name for people.
-func roleOf(access integration.Access) (string, string) {
-	if access == integration.AccessReadWrite {
-		return arm.RoleStorageBlobDataContributor, "Storage Blob Data Contributor"
-	}
-	return arm.RoleStorageBlobDataReader, "Storage Blob Data Reader"
-}
-
-// wantedAssignments are the assignments that the spec asks for. Where the status holds one already, under a salted or
-// adopted name, that is the one.
+// wantedAssignments are the assignments that the spec asks for.
 func wantedAssignments(d integration.Document) []integration.RoleAssignment {
 	wanted := make([]integration.RoleAssignment, 0, len(d.Spec.Storage))
 	for _, s := range d.Spec.Storage {
-		a := derivedAssignment(d, s, "")
-		if i := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return sameGrant(known, a) }); i >= 0 {
-			a = d.Status.RoleAssignments[i]
-		}
-		wanted = append(wanted, a)
+		wanted = append(wanted, grant.Wanted(d, s))
 	}
 	return wanted
-}
-
-func derivedAssignment(d integration.Document, s integration.StorageAccess, salt string) integration.RoleAssignment {
-	account, _ := integration.ParseStorageAccountID(s.ResourceID) // a stored spec is valid
-	role, _ := roleOf(s.Access)
-	scope := arm.Scope(s.ResourceID, s.Container)
-	name := arm.RoleAssignmentName(d.Spec.TenantID, scope, role, d.Status.ServicePrincipalID, salt)
-	return integration.RoleAssignment{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
-		RoleDefinitionID: arm.RoleDefinitionID(account.SubscriptionID, role), PrincipalID: d.Status.ServicePrincipalID}
-}
-
-// sameGrant reports whether two assignments give the same role at the same scope to the same principal. ARM does not
-// care for case, and names a role with or without its subscription.
-func sameGrant(a, b integration.RoleAssignment) bool {
-	return strings.EqualFold(strings.TrimRight(a.Scope, "/"), strings.TrimRight(b.Scope, "/")) &&
-		strings.EqualFold(lastSegment(a.RoleDefinitionID), lastSegment(b.RoleDefinitionID)) && strings.EqualFold(a.PrincipalID, b.PrincipalID)
 }
 
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
@@ -86,11 +55,11 @@ func (r *run) assign(ctx context.Context, d integration.Document, s integration.
 			r.did("roleAssignment", a.Scope, "adopted", "", began, err)
 			return err
 		}
-		*a = derivedAssignment(d, s, "")
+		*a = grant.Derived(d, s, "")
 	}
 	w, err := r.put(ctx, words, d.ID, *a)
 	if reactionOf(err) == salt {
-		salted := derivedAssignment(d, s, salts()[1])
+		salted := grant.Derived(d, s, grant.Salts()[1])
 		if salted.ID != a.ID {
 			*a = salted
 			w, err = r.put(ctx, words, d.ID, *a)
@@ -124,11 +93,11 @@ func (r *run) adopt(ctx context.Context, d integration.Document, s integration.S
 	}
 	for _, f := range found {
 		existing := integration.RoleAssignment{ID: f.ID, Scope: f.Scope, RoleDefinitionID: f.RoleDefinitionID, PrincipalID: f.PrincipalID}
-		if !sameGrant(existing, *a) {
+		if !grant.Same(existing, *a) {
 			continue
 		}
 		existing.Scope, existing.RoleDefinitionID = a.Scope, a.RoleDefinitionID
-		existing.Adopted = !slices.ContainsFunc(salts(), func(salt string) bool { return strings.EqualFold(derivedAssignment(d, s, salt).ID, f.ID) })
+		existing.Adopted = !slices.ContainsFunc(grant.Salts(), func(salt string) bool { return strings.EqualFold(grant.Derived(d, s, salt).ID, f.ID) })
 		*a = existing
 		return nil
 	}
@@ -171,12 +140,12 @@ func (r *run) unassign(ctx context.Context, a integration.RoleAssignment) error 
 
 func (r *run) roleWords(d integration.Document, a integration.RoleAssignment) diagnosis.Context {
 	c := wordsOf(d)
-	c.Scope, c.PrincipalID = a.Scope, a.PrincipalID
+	c.Scope, c.PrincipalID, c.Assignment = a.Scope, a.PrincipalID, lastSegment(a.ID)
 	c.AccountID, _, _ = strings.Cut(a.Scope, "/blobServices/")
 	c.Account = lastSegment(c.AccountID)
 	for _, s := range d.Spec.Storage {
 		if strings.EqualFold(arm.Scope(s.ResourceID, s.Container), a.Scope) {
-			_, c.Role = roleOf(s.Access)
+			_, c.Role = grant.RoleOf(s.Access)
 			c.Container = s.Container
 		}
 	}

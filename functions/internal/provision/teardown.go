@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -116,9 +117,9 @@ func (r *run) strays(ctx context.Context, d integration.Document) ([]integration
 	scopes := map[string]string{}
 	for _, s := range d.Spec.Storage {
 		for _, access := range []integration.Access{integration.AccessRead, integration.AccessReadWrite} {
-			for _, salt := range salts() {
+			for _, salt := range grant.Salts() {
 				s.Access = access
-				a := derivedAssignment(d, s, salt)
+				a := grant.Derived(d, s, salt)
 				names[lastSegment(a.ID)] = true
 				scopes[strings.ToLower(a.Scope)] = a.Scope
 			}
