@@ -68,8 +68,8 @@ type index struct {
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(), tokenEntries(), entraEntries(),
-		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries(), ddoeEntries(),
-		settingEntries())
+		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(),
+		platformEntries(), ddoeEntries(), settingEntries())
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Code < b.Code {
 			return -1
