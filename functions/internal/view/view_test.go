@@ -31,7 +31,7 @@ func TestWhatIsNotShown(t *testing.T) {
 		domain, shown any
 		kept          []string
 	}{
-		"document":  {d, document, []string{"ETag"}},
+		"document":  {d, document, []string{"Outbox", "ETag"}},
 		"status":    {d.Status, document.Status, nil},
 		"platform":  {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "CreateSentAt"}},
 		"operation": {o, operation, []string{"RequestHash", "ETag"}},
