@@ -30,6 +30,7 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource
 	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}
 	if cfg.Platform != nil {
 		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
+		site.KeyExpires, _ = cfg.Platform.Key.Expires()
 	}
 	site.IsHierarchical = func(ctx context.Context, accountID string) (bool, error) {
 		account, err := s.resources.GetStorageAccount(ctx, accountID)

@@ -6,7 +6,6 @@ package ddoe
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,13 +21,10 @@ import (
 )
 
 const (
-	// AnswerLimit is how long one attempt may take, to the last byte of its answer. The platform's own SDK waits four
-	// times as long, but has no caller that ends after some minutes.
+	// AnswerLimit is how long a request may take, to the last byte of its answer.
 	AnswerLimit = 30 * time.Second
-	// maxRetries is how often a request is sent again.
-	maxRetries = 3
-	// maxWait is the longest pause within a request: who is asked to wait longer gets the error and decides.
-	maxWait = 10 * time.Second
+	// tokenLimit is how long a request for a subject token may take.
+	tokenLimit = 10 * time.Second
 	// maxBody is the largest answer that is read, in bytes: lists have no pages.
 	maxBody = 8 << 20
 )
@@ -42,10 +38,6 @@ type Options struct {
 	// Client is the HTTP client; http.DefaultClient where nil. Redirects are not followed, because they would carry the
 	// key elsewhere.
 	Client *http.Client
-	// Sleep waits between attempts; it returns early with the context's error. A timer where nil.
-	Sleep func(ctx context.Context, d time.Duration) error
-	// Limit is how long one attempt may take; AnswerLimit where zero.
-	Limit time.Duration
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
 	Hidden []secret.Value
 }
@@ -55,7 +47,6 @@ type Client struct {
 	base   string
 	key    secret.Value
 	client *http.Client
-	sleep  func(ctx context.Context, d time.Duration) error
 	limit  time.Duration
 	hidden []secret.Value
 }
@@ -69,12 +60,8 @@ func NewClient(o Options) (*Client, error) {
 	if o.Key.IsZero() {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
-	c := &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), sleep: o.Sleep, limit: cmp.Or(o.Limit, AnswerLimit),
-		hidden: append(slices.Clone(o.Hidden), o.Key)}
-	if c.sleep == nil {
-		c.sleep = pause
-	}
-	return c, nil
+	return &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), limit: AnswerLimit,
+		hidden: append(slices.Clone(o.Hidden), o.Key)}, nil
 }
 
 // pinned is the client without its habit to follow redirects.
@@ -87,66 +74,35 @@ func pinned(client *http.Client) *http.Client {
 	return &own
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // call is one request.
 type call struct {
 	op     string // for errors, such as "create driver"
 	method string
 	path   string // below the base, escaped, with query
 	body   any    // nil for none
-	// once says that the request has no key: sending it twice could make two objects.
-	once bool
 	// answer is what a success is decoded into; nil where the answer's content does not matter.
 	answer any
 	// isComplete reports whether the decoded answer says what was asked for; nil where any of its form does.
 	isComplete func() bool
 }
 
-// do sends the request until it is answered for good, and decodes the answer. It returns the platform's id of the
-// request. Errors are *Error where the platform answered, else the transport's.
+// do sends the request once, and decodes the answer; whether it is worth sending again is the caller's to decide. It returns the
+// platform's id of the request. Errors are *Error where the platform answered, else the transport's.
 func (c *Client) do(ctx context.Context, r call) (string, error) {
-	var content []byte
-	if r.body != nil {
-		var err error
-		if content, err = json.Marshal(r.body); err != nil {
-			return "", fmt.Errorf("ddoe: %s: encode: %w", r.op, err)
-		}
-	}
-	for n := 0; ; n++ {
-		resp, body, err := c.send(ctx, r, content)
-		wait, again := c.isWorthRepeating(r, n, resp, err)
-		if again && ctx.Err() == nil {
-			if err := c.sleep(ctx, wait); err != nil {
-				return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-			}
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-		}
-		return c.requestID(resp), c.read(r, resp, body)
-	}
-}
-
-// send makes one attempt and reads its answer.
-func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
+	content, err := json.Marshal(r.body)
+	if err != nil {
+		return "", fmt.Errorf("ddoe: %s: encode: %w", r.op, err)
+	}
+	if r.body == nil {
+		content = nil
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {
-		return nil, nil, errors.New("the path is not valid")
+		return "", fmt.Errorf("ddoe: %s: the path is not valid", r.op)
 	}
-	if content != nil {
+	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
@@ -154,32 +110,14 @@ func (c *Client) send(ctx context.Context, r call, content []byte) (*http.Respon
 	req.Header.Set("User-Agent", "ddoe-wif")
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return nil, nil, err
+		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
 	}
-	return resp, body, nil
-}
-
-// isWorthRepeating reports whether and when to send a request again: after faults of the connection and of a gateway, with
-// pauses of 1, 2 and 4 seconds (the platform's own SDK repeats 501 to 508, 510 and 511), but not after a hung answer, and
-// never what makes an object. 429 refuses any request, so that nothing was made.
-func (c *Client) isWorthRepeating(r call, n int, resp *http.Response, err error) (time.Duration, bool) {
-	wait := time.Second << n
-	switch {
-	case n >= maxRetries:
-		return 0, false
-	case err != nil:
-		return wait, !r.once && !errors.Is(err, context.DeadlineExceeded)
-	case resp.StatusCode == http.StatusTooManyRequests:
-		wait = max(wait, retryAfter(resp.Header))
-		return wait, wait <= maxWait
-	}
-	status := resp.StatusCode
-	return wait, !r.once && (status >= 501 && status <= 508 || status == 510 || status == 511)
+	return c.requestID(resp), c.read(r, resp, body)
 }
 
 // read believes a success only as JSON of the form that was asked for: on a path that it does not know, the platform

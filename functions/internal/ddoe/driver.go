@@ -55,17 +55,19 @@ type Payload struct {
 	Region        *string `json:"region"`
 }
 
-// ListDrivers lists the drivers of a project, or of an integration; either may be empty.
-func (c *Client) ListDrivers(ctx context.Context, projectID, integrationID string) ([]Driver, error) {
-	query := url.Values{}
-	if projectID != "" {
-		query.Set("projectId", projectID)
-	}
-	if integrationID != "" {
-		query.Set("integrationId", integrationID)
-	}
+// DriversIn lists the drivers of a project.
+func (c *Client) DriversIn(ctx context.Context, projectID string) ([]Driver, error) {
+	return c.drivers(ctx, "projectId", projectID)
+}
+
+// DriversOn lists the drivers on an integration, of all projects that the key's user may see.
+func (c *Client) DriversOn(ctx context.Context, integrationID string) ([]Driver, error) {
+	return c.drivers(ctx, "integrationId", integrationID)
+}
+
+func (c *Client) drivers(ctx context.Context, by, id string) ([]Driver, error) {
 	var all []Driver
-	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + query.Encode(), answer: &all,
+	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + url.Values{by: {id}}.Encode(), answer: &all,
 		isComplete: func() bool { return !slices.ContainsFunc(all, func(d Driver) bool { return d.ID == "" }) }})
 	return all, err
 }
@@ -78,10 +80,10 @@ func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 	return d, err
 }
 
-// CreateDriver makes a driver. It is sent once; see CreateIntegration.
+// CreateDriver makes a driver. See CreateIntegration.
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
 	var d Driver
-	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n, once: true,
+	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n,
 		answer: &d, isComplete: func() bool { return d.ID != "" }})
 	d.RequestID = id
 	return d, err

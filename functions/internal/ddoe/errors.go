@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // CodeAnswerInvalid is the code of an Error where the platform answered with success, but not with the JSON that was
@@ -90,23 +87,12 @@ func (c *Client) invalid(r call, resp *http.Response) *Error {
 	return &Error{op: r.op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: c.requestID(resp), endpoint: path}
 }
 
-// conceal takes the key and the literals of the option map out of what the platform says, as they are and as they stand
-// in JSON and in a URL.
+// conceal takes the key and the literals of the option map out of what the platform says.
 func (c *Client) conceal(text string) string {
 	for _, s := range c.hidden {
-		text = hide(text, s)
-	}
-	return text
-}
-
-func hide(text string, s secret.Value) string {
-	literal := s.Reveal()
-	if len(literal) < 4 { // a shorter one would spoil words
-		return text
-	}
-	inJSON, _ := json.Marshal(literal) // a string does not fail to encode
-	for _, written := range []string{literal, strings.Trim(string(inJSON), `"`), url.QueryEscape(literal)} {
-		text = strings.ReplaceAll(text, written, "[redacted]")
+		if literal := s.Reveal(); len(literal) >= 4 { // a shorter one would spoil words
+			text = strings.ReplaceAll(text, literal, "[redacted]")
+		}
 	}
 	return text
 }
@@ -118,20 +104,12 @@ func isMedia(h http.Header, want string) bool {
 	return err == nil && media == want
 }
 
-func (c *Client) requestID(resp *http.Response) string { return c.conceal(requestID(resp.Header)) }
-
-// requestID is the platform's id of a request; empty where what it gives is none.
-func requestID(h http.Header) string {
-	const maxID = 64
-	id := h.Get("x-request-id")
-	odd := func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !letter && !strings.ContainsRune("._-", r)
+// requestID is the platform's id of a request; empty where what it gives cannot be one.
+func (c *Client) requestID(resp *http.Response) string {
+	if id := resp.Header.Get("x-request-id"); len(id) <= 64 {
+		return c.conceal(id)
 	}
-	if len(id) > maxID || strings.ContainsFunc(id, odd) {
-		return ""
-	}
-	return id
+	return ""
 }
 
 // retryAfter reads Retry-After in seconds, at most a day. The API documents neither form (reference/ddoe.md s.8).

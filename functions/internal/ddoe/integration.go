@@ -106,12 +106,11 @@ type NewIntegration struct {
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
-// CreateIntegration makes an integration. It is sent once, 429 aside:
-// without an answer, or after one of 5xx, the integration may exist.
+// CreateIntegration makes an integration. Without an answer, or after one of 5xx, the integration may exist.
 func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
 	var made Integration
 	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: n,
-		once: true, answer: &made, isComplete: func() bool { return made.ID != "" }})
+		answer: &made, isComplete: func() bool { return made.ID != "" }})
 	made.RequestID = id
 	return made, err
 }

@@ -30,26 +30,22 @@ func (h *hung) RoundTrip(r *http.Request) (*http.Response, error) {
 // that goes away ends the request at once.
 func TestAHungPlatform(t *testing.T) {
 	const url = "https://gate.example/api/v1"
-	api := func(limit time.Duration, h *hung) *ddoe.Client {
+	api := func(h *hung) *ddoe.Client {
 		c, err := ddoe.NewClient(ddoe.Options{
-			URL: url, Key: secret.New("planted-key"), Client: &http.Client{Transport: h}, Limit: limit})
+			URL: url, Key: secret.New("planted-key"), Client: &http.Client{Transport: h}})
 		require.NoError(t, err)
 		return c
-	}
-	list := func(limit time.Duration) func(context.Context, *hung) error {
-		return func(ctx context.Context, h *hung) error {
-			_, err := api(limit, h).ListIntegrations(ctx, "org")
-			return err
-		}
 	}
 	for name, tc := range map[string]struct {
 		call  func(context.Context, *hung) error
 		limit time.Duration
 	}{
-		"list":            {list(0), ddoe.AnswerLimit},
-		"list, own limit": {list(time.Second), time.Second},
+		"list": {func(ctx context.Context, h *hung) error {
+			_, err := api(h).ListIntegrations(ctx, "org")
+			return err
+		}, ddoe.AnswerLimit},
 		"create": {func(ctx context.Context, h *hung) error {
-			_, err := api(0, h).CreateIntegration(ctx, "org", ddoe.NewIntegration{Name: "n", Type: "t"})
+			_, err := api(h).CreateIntegration(ctx, "org", ddoe.NewIntegration{Name: "n", Type: "t"})
 			return err
 		}, ddoe.AnswerLimit},
 		"subject token": {func(ctx context.Context, h *hung) error {

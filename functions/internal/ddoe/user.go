@@ -2,11 +2,9 @@ package ddoe
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -27,12 +25,12 @@ func (r *reference) UnmarshalJSON(body []byte) error {
 	return err
 }
 
-// Me reads the e-mail address of the API key's user.
-func (c *Client) Me(ctx context.Context) (string, error) {
+// User reads the e-mail address of a user; "me" is the API key's.
+func (c *Client) User(ctx context.Context, id string) (string, error) {
 	var u struct {
 		Email string `json:"email"`
 	}
-	_, err := c.do(ctx, call{op: "read own user", method: http.MethodGet, path: "/users/me", answer: &u,
+	_, err := c.do(ctx, call{op: "read own user", method: http.MethodGet, path: "/users/" + segment(id), answer: &u,
 		isComplete: func() bool { return u.Email != "" }})
 	return u.Email, err
 }
@@ -65,22 +63,30 @@ func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (str
 	return string(p.Organization), err
 }
 
-// KeyExpires is when an API key ends, by its claim exp, which nobody has verified; false where the key is no JWT or has no
-// exp.
-func KeyExpires(key secret.Value) (time.Time, bool) {
-	parts := strings.Split(key.Reveal(), ".")
-	if len(parts) != 3 {
-		return time.Time{}, false
+// TokenSource asks the platform for subject tokens.
+type TokenSource struct{ client Client }
+
+// NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
+// HTTP client; nil is http.DefaultClient.
+func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
+	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
+		hidden: []secret.Value{apiKey}}}
+}
+
+// SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
+// else the transport's.
+func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string) (secret.Value, error) {
+	body := struct {
+		Subject  string `json:"subject"`
+		Audience string `json:"audience"`
+	}{subject, audience}
+	var answer struct {
+		Token secret.Value `json:"token"`
 	}
-	body, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	_, err := s.client.do(ctx, call{op: "subject token", method: http.MethodPost, body: body, answer: &answer,
+		isComplete: func() bool { return !answer.Token.IsZero() }})
 	if err != nil {
-		return time.Time{}, false
+		return secret.Value{}, err // not what a body may hold that is not believed
 	}
-	var claims struct {
-		Expires float64 `json:"exp"`
-	}
-	if json.Unmarshal(body, &claims) != nil || claims.Expires <= 0 || claims.Expires > 1e11 {
-		return time.Time{}, false
-	}
-	return time.Unix(int64(claims.Expires), 0).UTC(), true
+	return answer.Token, nil
 }

@@ -93,7 +93,7 @@ func TestDecide(t *testing.T) {
 		"a create that ended in a fault":         {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 502}, InDoubt},
 		"a create that took too long":            {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 408}, InDoubt},
 		"a create that was redirected":           {DriverCreate, &answered{service: serviceDDOE, status: 302}, InDoubt},
-		"a throttled create made nothing":        {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 429}, RetryLater},
+		"a throttled create made nothing":        {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 429}, RetryHere},
 		"a refused create made nothing":          {DriverCreate, &answered{service: serviceDDOE, status: 422}, GiveUp},
 		"an unauthorised create is not repeated": {DriverCreate, &answered{service: serviceDDOE, status: 401}, GiveUp},
 		"a detail code counts":                   {PrincipalUpsert, &answered{service: serviceGraph, status: 400, details: []string{"NoBackingApplicationObject"}}, RetryHere},

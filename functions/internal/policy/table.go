@@ -124,7 +124,8 @@ func platformRows() []row {
 		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "", Decision{Action: InDoubt}, "rule 3: it may have been made"),
 		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone"),
 		p(on(DriverCreate), only(http.StatusConflict), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone; names of drivers are not unique"),
-		p(nil, only(http.StatusInternalServerError), "", within(7*time.Second), "the client repeats 501 and above by itself, as the platform's SDK does, and not 500: pauses of 1, 2 and 4 s"),
+		p(nil, []span{{500, 599}}, "", within(7*time.Second), "ddoe.md s.2: the platform's SDK repeats gateway errors; pauses of 1, 2 and 4 s"),
+		p(nil, only(http.StatusTooManyRequests), "", within(10*time.Second), "rule 3: a refusal is not doubt; who is asked to wait longer leaves it to a later attempt"),
 	}
 }
 

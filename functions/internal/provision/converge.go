@@ -74,7 +74,7 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 	if foreign := resource.InState(items, resource.Foreign); len(foreign) > 0 {
 		return outcome{record: noRecord, err: refusal(foreign[0])}
 	}
-	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different, resource.Manual); len(differ) > 0 {
+	if differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different); len(differ) > 0 {
 		if err := r.save(ctx, func(d *integration.Document) { resource.LearnAll(&d.Status, differ) }); err != nil {
 			return outcome{record: noRecord, err: err}
 		}

@@ -40,7 +40,7 @@ func withPlatform(t tb) *fixture {
 		r.Host = platform.GateHost
 		site.ServeHTTP(w, r)
 	})
-	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}}, Sleep: f.sleep})
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}}})
 	require.NoError(t, err)
 	f.setPlatform(resourceplatform.Platform{Client: client})
 	return f

@@ -70,9 +70,15 @@ func (i Item) check(settled bool) diagnosis.Check {
 	if i.State == Extra || i.State == Unwanted {
 		id = "drift." + i.Name
 	}
+	if i.CheckID != "" {
+		id = i.CheckID
+	}
 	c.Settled = settled
 	var check diagnosis.Check
 	switch {
+	case i.State == Manual && i.Err == nil:
+		check = diagnosis.Skip(id, layerStructure, i.Title, "")
+		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
 		check = diagnosis.CheckFrom(id, layerStructure, i.Title, i.Err, c)
 		if !i.isDecided() {

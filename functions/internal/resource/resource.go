@@ -69,7 +69,7 @@ const (
 	Extra State = "extra"
 	// Foreign: it is wanted, and somebody else's object is in its place. Nothing can be made until a person decides.
 	Foreign State = "foreign"
-	// Manual: it is wanted and left to a person. Applying it writes down what the person has to do.
+	// Manual: it is wanted and left to a person. Its Learn writes down what the person has to do.
 	Manual State = "manual"
 )
 
@@ -79,6 +79,8 @@ type Item struct {
 	Name string
 	// Title is what a report says of an item that is as it is wanted.
 	Title string
+	// CheckID is the id of the item's check in reports; structure.{name} where empty.
+	CheckID string
 	// Key is what the item is written by; empty where that is known only after another item exists.
 	Key string
 	// Target tells people which one it is, such as a subject or a scope.

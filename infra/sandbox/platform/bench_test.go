@@ -115,11 +115,6 @@ func (b *bench) control(method, path, body string) *httptest.ResponseRecorder {
 	return recorder
 }
 
-func (b *bench) quirk(name, body string) {
-	b.t.Helper()
-	b.control("PUT", "/objects/ddoe.quirks/"+name, body)
-}
-
 // federation finds the type for federation with Azure and its option names as a client has to: by the words for humans.
 func (b *bench) federation() (kind string, names map[string]string) {
 	b.t.Helper()

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -21,7 +19,7 @@ func (g *gate) connection(integration world.Object) (connection, error) {
 	if !ok {
 		return connection{}, unreachable("the integration's type is not available")
 	}
-	values := g.meanings(available, members(integration, "options"))
+	values := meanings(available, members(integration, "options"))
 	var file struct {
 		ClientID string `json:"clientId"`
 		TenantID string `json:"tenantId"`
@@ -34,7 +32,7 @@ func (g *gate) connection(integration world.Object) (connection, error) {
 	k := connection{
 		tenant: orDefault(values[world.MeansTenantID], file.TenantID), client: orDefault(values[world.MeansClientID], file.ClientID),
 		secret: values[world.MeansClientSecret], account: values[world.MeansAccountName],
-		subject:  orDefault(g.value(QuirkSubject), orDefault(file.Subject, defaultSubject)),
+		subject:  orDefault(file.Subject, defaultSubject),
 		audience: orDefault(file.Audience, DefaultAudience),
 	}
 	if k.tenant == "" || k.client == "" {
@@ -43,46 +41,15 @@ func (g *gate) connection(integration world.Object) (connection, error) {
 	return k, nil
 }
 
-// meanings are the values of an integration's options by what they mean. A type that was put into the world may name its
-// options as it likes: where neither the world nor a name tells, the value does.
-func (g *gate) meanings(available, given world.Object) map[string]string {
+// meanings are the values of an integration's options by what they mean.
+func meanings(available, given world.Object) map[string]string {
 	values := map[string]string{}
-	var unclear []string
 	for _, option := range options(available) {
-		value := text(given, text(option, "name"))
-		if value == "" {
-			continue
-		}
-		if means := meaning(option); means != "" {
-			values[means] = value
-		} else {
-			unclear = append(unclear, value)
-		}
-	}
-	for _, value := range unclear {
-		if means := g.looksLike(value); means != "" && values[means] == "" {
+		if means, value := meaning(option), text(given, text(option, "name")); means != "" && value != "" {
 			values[means] = value
 		}
 	}
 	return values
-}
-
-func (g *gate) looksLike(value string) string {
-	if strings.HasPrefix(strings.TrimSpace(value), "{") {
-		return world.MeansCredentialFile
-	}
-	if uuid.Validate(value) != nil {
-		if _, ok := g.world.StorageAccount(value); ok {
-			return world.MeansAccountName
-		}
-		return ""
-	}
-	for _, tenant := range g.world.Tenants() {
-		if strings.EqualFold(tenant.ID, value) {
-			return world.MeansTenantID
-		}
-	}
-	return world.MeansClientID
 }
 
 // options are the options that an available integration lists.

@@ -33,17 +33,12 @@ func driverNotFound() *refusal { return refuse(http.StatusNotFound, "Driver not 
 func (g *gate) listDrivers(c call) (int, any, error) {
 	project, integration := c.URL.Query().Get("projectId"), c.URL.Query().Get("integrationId")
 	all := []world.Object{}
-	for _, driver := range g.listedDrivers() {
+	for _, driver := range g.world.DDOEObjects(world.DDOEDrivers) {
 		if (project == "" || text(driver, "projectId") == project) && (integration == "" || text(driver, "integrationId") == integration) {
 			all = append(all, g.showDriver(driver))
 		}
 	}
 	return http.StatusOK, all, nil
-}
-
-// listedDrivers are the drivers that lists show already.
-func (g *gate) listedDrivers() []world.Object {
-	return slices.DeleteFunc(g.world.DDOEObjects(world.DDOEDrivers), func(driver world.Object) bool { return !g.arrived(driver, QuirkDriverListLag) })
 }
 
 func (g *gate) createDriver(c call) (int, any, error) {
@@ -63,9 +58,6 @@ func (g *gate) createDriver(c call) (int, any, error) {
 		"allowExternalDelete": p.AllowExternalDelete == nil || *p.AllowExternalDelete, "allowExternalModification": true,
 		"integrationId": p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
 	setPayload(driver, p.Payload)
-	if g.has(QuirkDriverCreate) {
-		driver["allowExternalDelete"] = true
-	}
 	if err := g.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
 		return 0, nil, err
 	}
@@ -129,9 +121,8 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	var update struct {
-		Name                string       `json:"name"`
-		AllowExternalDelete *bool        `json:"allowExternalDelete"`
-		Payload             world.Object `json:"payload"`
+		Name    string       `json:"name"`
+		Payload world.Object `json:"payload"`
 	}
 	if err := c.decode(&update); err != nil {
 		return 0, nil, err
@@ -139,22 +130,12 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 	if update.Payload == nil {
 		return 0, nil, refuse(http.StatusBadRequest, "payload is required")
 	}
-	payload, err := g.changeable(update.Payload)
-	if err != nil {
-		return 0, nil, err
-	}
-	keepsDelete := g.value(QuirkDriverPatch) == "keepsExternalDelete"
 	driver, err := g.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), func(driver world.Object, _ []world.Object) (world.Object, error) {
 		if driver == nil {
 			return nil, driverNotFound()
 		}
-		if update.Name != "" {
-			driver["name"] = update.Name
-		}
-		if update.AllowExternalDelete != nil && !keepsDelete {
-			driver["allowExternalDelete"] = *update.AllowExternalDelete
-		}
-		setPayload(driver, payload)
+		driver["name"] = orDefault(update.Name, text(driver, "name"))
+		setPayload(driver, update.Payload)
 		return driver, nil
 	})
 	if err != nil {
@@ -163,43 +144,12 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 	return http.StatusOK, g.showDriver(driver), nil
 }
 
-// changeable is what an update changes of the payload that it was sent.
-func (g *gate) changeable(payload world.Object) (world.Object, error) {
-	kept := []string{}
-	switch g.value(QuirkDriverPatch) {
-	case "keepsIntegration":
-		kept = []string{"integrationId", "integrationType"}
-	case "keepsExternalDelete":
-		kept = []string{"allowExternalDelete"}
-	case "refusesIntegration":
-		if _, given := payload["integrationId"]; given {
-			return nil, refuse(http.StatusForbidden, "Forbidden: sudo only")
-		}
-	}
-	payload = maps.Clone(payload)
-	for _, member := range kept {
-		delete(payload, member)
-	}
-	return payload, nil
-}
-
 func (g *gate) deleteDriver(c call) (int, any, error) {
 	if err := g.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
-	integration := ""
-	_, err := g.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), func(driver world.Object, _ []world.Object) (world.Object, error) {
-		if driver == nil {
-			return nil, driverNotFound()
-		}
-		integration = text(driver, "integrationId")
-		return nil, nil
-	})
-	if err == nil {
-		err = g.stillCounted(integration)
-	}
-	if err != nil {
-		return 0, nil, err
+	if err := g.world.DeleteDDOEObject(world.DDOEDrivers, c.PathValue("driver")); err != nil {
+		return 0, nil, driverNotFound()
 	}
 	return http.StatusNoContent, nil, nil
 }
@@ -215,52 +165,22 @@ func (g *gate) driversOf(integration string) []world.Object {
 	return all
 }
 
-// driverSubresource is what there is below GET /drivers: the test of a driver, and two lists that are no driver's.
+// driverSubresource is what there is below GET /drivers: the test of a driver, and the count of an integration's.
 func (g *gate) driverSubresource(c call) (int, any, error) {
 	first, second := c.PathValue("first"), c.PathValue("second")
 	switch {
 	case first == "byIntegration":
-		return http.StatusOK, g.countDrivers(second), nil
-	case second == "drivers-by-provider":
-		return http.StatusOK, g.byProvider(first), nil
+		return http.StatusOK, len(g.driversOf(second)), nil
 	case second == "test":
 		return g.testDriver(c, first)
 	}
 	return 0, nil, refuse(http.StatusNotFound, "Not found")
 }
 
-func (g *gate) byProvider(project string) world.Object {
-	drivers := []world.Object{}
-	for _, driver := range g.listedDrivers() {
-		if text(driver, "projectId") == project {
-			drivers = append(drivers, g.showDriver(driver))
-		}
-	}
-	if len(drivers) == 0 {
-		return world.Object{}
-	}
-	return world.Object{"azure": world.Object{"label": "Azure", "drivers": drivers}}
-}
-
-// migrate is for the platform's own staff.
-func (g *gate) migrate(call) (int, any, error) {
-	return 0, nil, refuse(http.StatusForbidden, "Forbidden: sudo only")
-}
-
 // showDriver shows a driver as the API does: flat, and with its date as text.
 func (g *gate) showDriver(o world.Object) world.Object {
 	view := world.Object{"isSyncable": true}
 	maps.Copy(view, o)
-	created := g.world.Now()
-	if ms, ok := number(o, "createdAt"); ok {
-		created = time.UnixMilli(ms)
-	} else if parsed, err := time.Parse(time.RFC3339, text(o, "createdAt")); err == nil {
-		created = parsed
-	}
-	view["createdAt"] = g.date(created, true)
-	if g.has(QuirkDriverAnswer) {
-		required := []string{"id", "type", "creator", "createdAt", "name", "isSyncable"}
-		maps.DeleteFunc(view, func(member string, _ any) bool { return !slices.Contains(required, member) })
-	}
+	view["createdAt"] = time.UnixMilli(number(o, "createdAt")).UTC().Format("2006-01-02T15:04:05.000Z")
 	return view
 }

@@ -48,9 +48,6 @@ func newGate(w *world.World, opts Options) http.Handler {
 		"POST /subject-tokens":                          g.subjectToken,
 		"GET /users/me":                                 g.me,
 		"GET /users/orgs":                               g.memberships,
-		"GET /orgs":                                     g.organizations,
-		"GET /orgs/{org}":                               g.organization,
-		"GET /projects":                                 g.projects,
 		"GET /projects/{project}":                       g.project,
 		"GET /orgs/{org}/availableIntegrations":         g.available,
 		"GET /orgs/{org}/integrations":                  g.listIntegrations,
@@ -63,13 +60,11 @@ func newGate(w *world.World, opts Options) http.Handler {
 		"POST /drivers":                                 g.createDriver,
 		"POST /drivers/test":                            g.testPayload,
 		"POST /drivers/validateDrivers":                 g.validateDrivers,
-		"POST /drivers/migrate-integration":             g.migrate,
 		"GET /drivers/{driver}":                         g.getDriver,
 		"PATCH /drivers/{driver}":                       g.updateDriver,
 		"DELETE /drivers/{driver}":                      g.deleteDriver,
 		"GET /drivers/{first}/{second}":                 g.driverSubresource,
 		"GET /commands/{command}":                       g.getCommand,
-		"POST /commands/{command}/abort":                g.abortCommand,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /api/v1"+path, g.answer(handle))
@@ -86,14 +81,14 @@ func (g *gate) answer(handle endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := g.authenticate(r)
 		if err != nil {
-			g.writeError(w, err)
+			writeError(w, err)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		status, body, err := handle(call{Request: r, user: user})
 		switch {
 		case err != nil:
-			g.writeError(w, err)
+			writeError(w, err)
 		case body == nil:
 			w.WriteHeader(status)
 		default:
@@ -135,14 +130,16 @@ func (g *gate) require(c call, member string, roles ...string) error {
 	if slices.Contains(roles, text(c.user, member)) {
 		return nil
 	}
-	if g.has(QuirkRole401) {
-		return refuse(http.StatusUnauthorized, "You are not authorized to perform the specified action")
-	}
 	return refuse(http.StatusForbidden, "Forbidden: the user's role does not allow this")
 }
 
-func (g *gate) requireOrganizationAdmin(c call) error {
-	return g.require(c, organizationRole, "owner", "admin")
+// requireOrganizationAdmin refuses who may not manage the integrations of the organisation in the path, and returns its id.
+func (g *gate) requireOrganizationAdmin(c call) (string, error) {
+	organization, err := g.pathOrganization(c)
+	if err != nil {
+		return "", err
+	}
+	return organization, g.require(c, organizationRole, "owner", "admin")
 }
 
 func (g *gate) requireDeveloper(c call) error {
@@ -160,38 +157,18 @@ func (c call) decode(v any) error {
 
 // unknownPath answers like the platform does: with the console's page and 200, so a client must look at the content type.
 func (g *gate) unknownPath(w http.ResponseWriter, _ *http.Request) {
-	if g.has(QuirkUnknownPath) {
-		g.writeError(w, refuse(http.StatusNotFound, "Not found"))
-		return
-	}
-	writePage(w, http.StatusOK)
-}
-
-func writePage(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
 	// A failed write means that the client has gone; there is nobody left to tell.
 	_, _ = io.WriteString(w, "<!doctype html><html><head><title>DDOE</title></head><body><div id=\"app\"></div></body></html>\n")
 }
 
-// writeError answers in the platform's envelope, which has no place for a code, or in one of its other ways.
-func (g *gate) writeError(w http.ResponseWriter, err error) {
+// writeError answers in the platform's envelope, which has no place for a code.
+func writeError(w http.ResponseWriter, err error) {
 	var refused *refusal
 	if !errors.As(err, &refused) {
 		refused = refuse(http.StatusInternalServerError, "Internal Server Error")
 	}
-	switch g.value(QuirkErrors) {
-	case "message":
-		writeJSON(w, refused.status, map[string]any{"message": refused.message})
-	case "text":
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(refused.status)
-		_, _ = io.WriteString(w, refused.message) // a client that has gone needs no answer
-	case "html":
-		writePage(w, refused.status)
-	default:
-		writeJSON(w, refused.status, map[string]any{"status": refused.status, "message": refused.message})
-	}
+	writeJSON(w, refused.status, map[string]any{"status": refused.status, "message": refused.message})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -200,4 +177,27 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	// A failed write means that the client has gone; there is nobody left to tell.
 	_ = json.NewEncoder(w).Encode(body)
+}
+
+// text is a member's value if it is a string, else "".
+func text(o world.Object, member string) string {
+	s, _ := o[member].(string)
+	return s
+}
+
+// number is a member's value as a whole number, however it came into the world; 0 where it is none.
+func number(o world.Object, member string) int64 {
+	switch n := o[member].(type) {
+	case float64:
+		return int64(n)
+	case int64:
+		return n
+	}
+	return 0
+}
+
+// members is a member's value if it is an object, else nil.
+func members(o world.Object, member string) world.Object {
+	m, _ := o[member].(world.Object)
+	return m
 }

@@ -2,11 +2,11 @@ package platform
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,28 +20,25 @@ const (
 	statusUntrusted = "untrusted"
 )
 
+func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integration not found") }
+
+// belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.
+func belongs(integration world.Object, organization string) bool {
+	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
+}
+
 func (g *gate) listIntegrations(c call) (int, any, error) {
 	organization, err := g.pathOrganization(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.integrationsOf(text(organization, "id")), nil
-}
-
-// integrationsOf shows the integrations of an organisation.
-func (g *gate) integrationsOf(organization string) []world.Object {
 	all := []world.Object{}
 	for _, integration := range g.world.DDOEObjects(world.DDOEIntegrations) {
-		if belongs(integration, organization) && g.arrived(integration, QuirkListLag) {
+		if belongs(integration, organization) {
 			all = append(all, g.integrationView(integration, false))
 		}
 	}
-	return all
-}
-
-// belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.
-func belongs(integration world.Object, organization string) bool {
-	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
+	return http.StatusOK, all, nil
 }
 
 func (g *gate) getIntegration(c call) (int, any, error) {
@@ -66,14 +63,25 @@ func (g *gate) pathIntegration(c call) (world.Object, error) {
 	return integration, nil
 }
 
-func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integration not found") }
-
-func (g *gate) createIntegration(c call) (int, any, error) {
-	organization, err := g.pathOrganization(c)
-	if err != nil {
-		return 0, nil, err
+// integrationView shows an integration without its options. Read alone, its organisation is an object; else it is an id.
+func (g *gate) integrationView(o world.Object, alone bool) world.Object {
+	id, organization := text(o, "id"), any(text(o, "org"))
+	if known, ok := g.world.DDOEObject(world.DDOEOrganizations, text(o, "org")); ok && alone {
+		organization = known
 	}
-	if err := g.requireOrganizationAdmin(c); err != nil {
+	metadata, ok := o["metadata"].([]any)
+	if !ok {
+		metadata = []any{}
+	}
+	return world.Object{"id": id, "name": text(o, "name"), "type": text(o, "type"), "org": organization, "creator": text(o, "creator"),
+		"createdAt": number(o, "createdAt"), "updatedAt": number(o, "updatedAt"),
+		"url": "https://" + GateHost + "/api/v1/integrations/" + id, "metadata": metadata}
+}
+
+// createIntegration makes one. Names are not unique.
+func (g *gate) createIntegration(c call) (int, any, error) {
+	organization, err := g.requireOrganizationAdmin(c)
+	if err != nil {
 		return 0, nil, err
 	}
 	var request struct {
@@ -92,42 +100,29 @@ func (g *gate) createIntegration(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	id, now := uuid.NewString(), g.world.Now()
-	metadata := []any{metadataEntry(id, "status", statusCreated, now)}
+	integration := world.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization, "creator": text(c.user, "id"),
+		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli(), "options": request.Options}
+	setMetadata(integration, "status", statusCreated, now)
 	for _, name := range slices.Sorted(maps.Keys(request.Metadata)) {
-		metadata = append(metadata, metadataEntry(id, name, asText(request.Metadata[name]), now))
+		setMetadata(integration, name, text(request.Metadata, name), now)
 	}
-	taken := g.duplicate(request.Name, text(organization, "id"))
-	integration, err := g.world.ChangeDDOEObject(world.DDOEIntegrations, id, func(_ world.Object, all []world.Object) (world.Object, error) {
-		if err := taken(all); err != nil {
-			return nil, err
-		}
-		return world.Object{"id": id, "name": request.Name, "type": request.Type, "org": text(organization, "id"),
-			"creator": text(c.user, "id"), "createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli(),
-			"options": request.Options, "metadata": metadata}, nil
-	})
-	if err != nil {
+	if err := g.world.PutDDOEObject(world.DDOEIntegrations, integration); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, g.integrationView(integration, false), nil
 }
 
-// duplicate returns what refuses a name that an integration of the organisation has already, if the platform minds.
-func (g *gate) duplicate(name, organization string) func(all []world.Object) error {
-	var refused error
-	switch {
-	case g.has(QuirkDuplicate409):
-		refused = refuse(http.StatusConflict, "Conflict: integration name is taken")
-	case g.has(QuirkDuplicate400):
-		refused = refuse(http.StatusBadRequest, fmt.Sprintf("integration with name %s already exist", name))
-	}
-	return func(all []world.Object) error {
-		for _, other := range all {
-			if text(other, "name") == name && belongs(other, organization) {
-				return refused
-			}
+// setMetadata changes the entry of that name, or adds one.
+func setMetadata(integration world.Object, name, value string, now time.Time) {
+	entries, _ := integration["metadata"].([]any)
+	for _, one := range entries {
+		if entry, _ := one.(world.Object); text(entry, "name") == name {
+			entry["value"], entry["updatedAt"] = value, now.UnixMilli()
+			return
 		}
-		return nil
 	}
+	integration["metadata"] = append(entries, world.Object{"id": uuid.NewString(), "name": name, "value": value, "integration": text(integration, "id"),
+		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli()})
 }
 
 // checkOptions refuses options that the type does not list, and the absence of one that it requires.
@@ -140,12 +135,9 @@ func (g *gate) checkOptions(kind string, given world.Object) error {
 	for _, option := range options(available) {
 		name := text(option, "name")
 		listed[name] = true
-		value, isText := given[name].(string)
+		value := text(given, name)
 		if required, _ := option["required"].(bool); required && value == "" {
 			return refuse(http.StatusBadRequest, "options."+name+" is required")
-		}
-		if _, isGiven := given[name]; isGiven && !isText {
-			return refuse(http.StatusBadRequest, "options."+name+" must be a string")
 		}
 		if meaning(option) == world.MeansCredentialFile && value != "" && !json.Valid([]byte(value)) {
 			return refuse(http.StatusBadRequest, "options."+name+" is not valid JSON")
@@ -159,125 +151,73 @@ func (g *gate) checkOptions(kind string, given world.Object) error {
 	return nil
 }
 
-// integrationUpdate is the body of an update: the id is in it, and options are nested.
-type integrationUpdate struct {
-	IntegrationID string `json:"integrationId"`
-	Name          string `json:"name"`
-	Credentials   *struct {
-		Type    string       `json:"type"`
-		Options world.Object `json:"options"`
-	} `json:"credentials"`
-	Metadata []struct {
-		ID    string `json:"id"`
-		Name  string `json:"name"`
-		Value any    `json:"value"`
-	} `json:"metadata"`
-}
-
+// updateIntegration changes one: the id is in the body, and options are nested. Options of the same type are merged.
 func (g *gate) updateIntegration(c call) (int, any, error) {
-	organization, err := g.pathOrganization(c)
+	organization, err := g.requireOrganizationAdmin(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := g.requireOrganizationAdmin(c); err != nil {
-		return 0, nil, err
+	var update struct {
+		IntegrationID string `json:"integrationId"`
+		Name          string `json:"name"`
+		Credentials   *struct {
+			Type    string       `json:"type"`
+			Options world.Object `json:"options"`
+		} `json:"credentials"`
 	}
-	var update integrationUpdate
 	if err := c.decode(&update); err != nil {
 		return 0, nil, err
 	}
-	if update.IntegrationID == "" || update.Credentials != nil && (update.Credentials.Type == "" || update.Credentials.Options == nil) {
-		return 0, nil, refuse(http.StatusBadRequest, "integrationId is required, and so are type and options of credentials")
-	}
 	current, ok := g.world.DDOEObject(world.DDOEIntegrations, update.IntegrationID)
-	if !ok || !belongs(current, text(organization, "id")) {
+	if !ok || !belongs(current, organization) {
 		return 0, nil, integrationNotFound()
 	}
-	quirk := g.value(QuirkIntegrationPatch)
-	update = kept(quirk, current, update)
-	merged := g.mergedOptions(current, update)
-	if merged != nil {
-		if err := g.checkOptions(update.Credentials.Type, merged); err != nil {
+	options := world.Object{}
+	if k := update.Credentials; k != nil {
+		if k.Type == text(current, "type") {
+			maps.Copy(options, members(current, "options"))
+		}
+		maps.Copy(options, k.Options)
+		if err := g.checkOptions(k.Type, options); err != nil {
 			return 0, nil, err
 		}
 	}
-	taken := g.duplicate(update.Name, text(organization, "id"))
 	now := g.world.Now()
-	integration, err := g.world.ChangeDDOEObject(world.DDOEIntegrations, update.IntegrationID,
-		func(integration world.Object, all []world.Object) (world.Object, error) {
-			if integration == nil {
-				return nil, integrationNotFound()
-			}
-			if update.Name != "" && (update.Name != text(integration, "name") || quirk == mindsOwnName) {
-				if err := taken(all); err != nil {
-					return nil, err
-				}
-				integration["name"] = update.Name
-			}
-			if merged != nil {
-				integration["type"], integration["options"] = update.Credentials.Type, merged
-				setMetadata(integration, "", "status", statusCreated, now)
-			}
-			for _, entry := range update.Metadata {
-				setMetadata(integration, entry.ID, entry.Name, asText(entry.Value), now)
-			}
-			integration["updatedAt"] = now.UnixMilli()
-			return integration, nil
-		})
+	integration, err := g.changeIntegration(update.IntegrationID, func(integration world.Object) {
+		integration["name"] = orDefault(update.Name, text(integration, "name"))
+		if update.Credentials != nil {
+			integration["type"], integration["options"] = update.Credentials.Type, options
+			setMetadata(integration, "status", statusCreated, now)
+		}
+		integration["updatedAt"] = now.UnixMilli()
+	})
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, g.integrationView(integration, false), nil
 }
 
-// kept is what an update changes of what it was sent, by the quirk of that name.
-func kept(quirk string, current world.Object, update integrationUpdate) integrationUpdate {
-	switch {
-	case quirk == keepsName:
-		update.Name = ""
-	case quirk == keepsMetadata:
-		update.Metadata = nil
-	case quirk == keepsType && update.Credentials != nil && update.Credentials.Type != text(current, "type"):
-		update.Credentials = nil
-	}
-	return update
+func (g *gate) changeIntegration(id string, change func(world.Object)) (world.Object, error) {
+	return g.world.ChangeDDOEObject(world.DDOEIntegrations, id, func(integration world.Object, _ []world.Object) (world.Object, error) {
+		if integration == nil {
+			return nil, integrationNotFound()
+		}
+		change(integration)
+		return integration, nil
+	})
 }
 
-// mergedOptions are the options after an update; nil if it has none.
-func (g *gate) mergedOptions(current world.Object, update integrationUpdate) world.Object {
-	if update.Credentials == nil {
-		return nil
-	}
-	if update.Credentials.Type != text(current, "type") || g.has(QuirkPatchReplaces) {
-		return update.Credentials.Options
-	}
-	merged := world.Object{}
-	maps.Copy(merged, members(current, "options"))
-	maps.Copy(merged, update.Credentials.Options)
-	return merged
-}
-
-// deleteIntegration answers with what is left, or as the quirk says.
+// deleteIntegration answers with what is left. Drivers on it lose their access.
 func (g *gate) deleteIntegration(c call) (int, any, error) {
 	integration, err := g.pathIntegration(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := g.requireOrganizationAdmin(c); err != nil {
+	if _, err := g.requireOrganizationAdmin(c); err != nil {
 		return 0, nil, err
 	}
-	id := text(integration, "id")
-	if g.has(QuirkRefuseDeleteInUse) && len(g.driversOf(id)) > 0 {
-		return 0, nil, refuse(http.StatusBadRequest, "Integration is in use by drivers")
-	}
-	if err := g.world.DeleteDDOEObject(world.DDOEIntegrations, id); err != nil {
+	if err := g.world.DeleteDDOEObject(world.DDOEIntegrations, text(integration, "id")); err != nil {
 		return 0, nil, integrationNotFound()
 	}
-	switch g.value(QuirkIntegrationDelete) {
-	case "object":
-		return http.StatusOK, g.integrationView(integration, true), nil
-	case "nothing":
-		return http.StatusNoContent, nil, nil
-	}
-	return http.StatusOK, g.integrationsOf(c.PathValue("org")), nil
+	return g.listIntegrations(c)
 }

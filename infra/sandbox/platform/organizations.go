@@ -7,11 +7,8 @@ import (
 )
 
 func (g *gate) me(c call) (int, any, error) {
-	return http.StatusOK, g.userView(c.user), nil
-}
-
-func (g *gate) userView(user world.Object) world.Object {
-	return world.Object{"id": text(user, "id"), "email": orDefault(text(user, "email"), text(user, "id")), "username": text(user, "username"), "type": "user"}
+	return http.StatusOK, world.Object{"id": text(c.user, "id"), "email": orDefault(text(c.user, "email"), text(c.user, "id")),
+		"username": text(c.user, "username"), "type": "user"}, nil
 }
 
 // memberships are the caller's roles, one for each organisation.
@@ -19,33 +16,19 @@ func (g *gate) memberships(c call) (int, any, error) {
 	all := []world.Object{}
 	for _, organization := range g.world.DDOEObjects(world.DDOEOrganizations) {
 		if role := text(c.user, organizationRole); role != "" {
-			all = append(all, world.Object{"org": g.reference(world.DDOEOrganizations, text(organization, "id"), false),
-				"member": g.reference(world.DDOEUsers, text(c.user, "id"), false), "role": role, "status": "active", "inviteEmail": text(c.user, "id")})
+			all = append(all, world.Object{"org": organization, "member": text(c.user, "id"), "role": role, "status": "active"})
 		}
 	}
 	return http.StatusOK, all, nil
 }
 
-func (g *gate) organizations(call) (int, any, error) {
-	return http.StatusOK, g.world.DDOEObjects(world.DDOEOrganizations), nil
-}
-
-func (g *gate) organization(c call) (int, any, error) {
-	o, err := g.pathOrganization(c)
-	return http.StatusOK, o, err
-}
-
-// pathOrganization is the organisation that the path names.
-func (g *gate) pathOrganization(c call) (world.Object, error) {
+// pathOrganization is the id of the organisation that the path names.
+func (g *gate) pathOrganization(c call) (string, error) {
 	o, ok := g.world.DDOEObject(world.DDOEOrganizations, c.PathValue("org"))
 	if !ok {
-		return nil, refuse(http.StatusNotFound, "Org not found")
+		return "", refuse(http.StatusNotFound, "Org not found")
 	}
-	return o, nil
-}
-
-func (g *gate) projects(call) (int, any, error) {
-	return http.StatusOK, g.world.DDOEObjects(world.DDOEProjects), nil
+	return text(o, "id"), nil
 }
 
 func (g *gate) project(c call) (int, any, error) {

@@ -17,22 +17,17 @@ const (
 	DDOEDrivers               = "drivers"
 	DDOECommands              = "commands" // work that the platform does in the background
 	DDOEUsers                 = "users"    // whose API keys there are; "role" is the role in the organisation, "projectRole" the one in its projects
-	DDOEQuirks                = "quirks"   // ways of the platform's API that are switched on
 )
 
 func ddoeKinds() []string {
 	return []string{DDOEOrganizations, DDOEProjects, DDOEAvailableIntegrations, DDOEIntegrations, DDOEDrivers,
-		DDOECommands, DDOEUsers, DDOEQuirks}
+		DDOECommands, DDOEUsers}
 }
 
-// DDOEKey is the member by which objects of a kind are known: "type" for available integrations, "name" for quirks, else
-// "id".
+// DDOEKey is the member by which objects of a kind are known: "type" for available integrations, else "id".
 func DDOEKey(kind string) string {
-	switch kind {
-	case DDOEAvailableIntegrations:
+	if kind == DDOEAvailableIntegrations {
 		return "type"
-	case DDOEQuirks:
-		return "name"
 	}
 	return "id"
 }

@@ -10,7 +10,6 @@ type DDOE struct {
 	Drivers               []Object `json:"drivers"`
 	Commands              []Object `json:"commands"`
 	Users                 []Object `json:"users"`
-	Quirks                []Object `json:"quirks"`
 }
 
 func (w *World) ddoeSnapshot() DDOE {
@@ -18,6 +17,6 @@ func (w *World) ddoeSnapshot() DDOE {
 		Organizations: w.ddoeObjects(DDOEOrganizations), Projects: w.ddoeObjects(DDOEProjects),
 		AvailableIntegrations: w.ddoeObjects(DDOEAvailableIntegrations),
 		Integrations:          w.ddoeObjects(DDOEIntegrations), Drivers: w.ddoeObjects(DDOEDrivers),
-		Commands: w.ddoeObjects(DDOECommands), Users: w.ddoeObjects(DDOEUsers), Quirks: w.ddoeObjects(DDOEQuirks),
+		Commands: w.ddoeObjects(DDOECommands), Users: w.ddoeObjects(DDOEUsers),
 	}
 }

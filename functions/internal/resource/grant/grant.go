@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -209,7 +210,7 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 	}
 	for _, a := range d.Status.RoleAssignments {
 		switch {
-		case slices.ContainsFunc(wanted, func(w grant) bool { return sameGrant(w.assignment, a) }):
+		case slices.ContainsFunc(wanted, func(w grant) bool { return grants.Same(w.assignment, a) }):
 		case a.Adopted:
 			more = append(more, forgotten(a))
 		default:

@@ -17,7 +17,7 @@ import (
 // drivers is the kind of the platform's driver.
 type drivers struct{ *Platform }
 
-func (drivers) Name() string { return KindDriver }
+func (drivers) Name() string { return resource.Driver }
 
 // Needs names trust and rights as well: the platform may test the storage when a driver is made.
 func (drivers) Needs() []string {
@@ -25,15 +25,11 @@ func (drivers) Needs() []string {
 }
 func (drivers) Outlives() []string { return nil }
 
-// driverSight is what one look at the platform's drivers has read. The list is that of the projects in which something of ours
-// may be.
+// driverSight is what one look at the platform's drivers has read.
 type driverSight struct {
-	seen[ddoe.Driver]
-	// isAlone says that the integration on which the driver was put is not shown any more.
-	isAlone  bool
-	owner    string // the organisation of the spec's project
-	ownerErr error
-	refusal  *diagnosis.Diagnosis // why the integration is left to a person, and the driver with it
+	seen[ddoe.Driver]        // in the projects in which something of ours may be
+	owner             string // the organisation of the spec's project
+	ownerErr          error
 }
 
 // wants reports whether the spec asks for a driver that we make.
@@ -56,8 +52,8 @@ func projectsOf(d integration.Document) []string {
 	if id := sent(d).ProjectID; id != "" {
 		all = append(all, id)
 	}
-	if d.Spec.DDOE.IsWanted() && d.Spec.DDOE.Driver != nil && !slices.ContainsFunc(all, func(id string) bool { return sameID(id, d.Spec.DDOE.Driver.ProjectID) }) {
-		all = append(all, d.Spec.DDOE.Driver.ProjectID)
+	if wanted := d.Spec.DDOE; wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
+		all = append(all, wanted.Driver.ProjectID)
 	}
 	return all
 }
@@ -65,30 +61,27 @@ func projectsOf(d integration.Document) []string {
 // Observe reads what there is. It is the preflight of the project as well.
 func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	d, id := v.Document, statusOf(v.Document).DriverID
-	if k.Client == nil {
-		isWanted := !v.Ending && d.Spec.DDOE.IsWanted() && d.Spec.DDOE.Driver != nil
-		switch {
-		case isWanted:
-			return []resource.Item{{Name: nameDriver, Key: id, Target: d.Spec.DDOE.Driver.Name, State: resource.Manual, Detail: k.why(d)}}
-		case id != "":
-			return []resource.Item{{Name: nameDriver, Key: id, Target: id, State: resource.Unwanted, Err: refuse(diagnosis.CodeDDOEAPIOff)}}
-		}
+	switch {
+	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
+		return []resource.Item{failed(unwanted(nameDriver, id), refuse(diagnosis.CodeDDOEAPIOff))}
+	case k.Client == nil:
 		return nil
 	}
 	s := k.look(ctx, v)
-	all, err := s.ours(id, func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) })
+	all, err := s.ours(id, k.isMarked(d))
 	if id != "" && err == nil && (len(all) == 0 || all[0].ID != id) && !k.wants(v) { // gone, which Remove writes down
 		all = append(all, ddoe.Driver{Object: ddoe.Object{ID: id}})
 	}
 	var kept *ddoe.Driver
 	var items []resource.Item
 	for _, one := range all {
-		item := resource.Item{Name: nameDriver, Key: one.ID, Target: one.ID, State: resource.Unwanted, Code: diagnosis.CodeDDOEDriverUnwanted, Data: one}
-		switch {
-		case kept == nil && k.wants(v) && sameID(cmp.Or(one.ProjectID, sent(d).ProjectID), d.Spec.DDOE.Driver.ProjectID):
+		if kept == nil && k.wants(v) && sameID(cmp.Or(one.ProjectID, sent(d).ProjectID), d.Spec.DDOE.Driver.ProjectID) {
 			kept = &one
 			continue
-		case k.wants(v) && one.ID != id:
+		}
+		item := unwanted(nameDriver, one.ID)
+		item.Code, item.Data = diagnosis.CodeDDOEDriverUnwanted, one
+		if k.wants(v) && one.ID != id {
 			item.Code = diagnosis.CodeDDOEDriverExtra
 		}
 		items = append(items, item)
@@ -97,41 +90,44 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	case k.wants(v):
 		return append(items, k.wantedItem(d, s, kept, err))
 	case err != nil && len(all) == 0 && (id != "" || !isUnknown(err) || !isUnknown(k.look(ctx, v).listErr)):
-		return append(items, resource.Item{Name: nameDriver, Key: id, Target: cmp.Or(id, sent(d).ProjectID), State: resource.Unwanted, Err: err})
+		return append(items, failed(unwanted(nameDriver, id), err))
 	}
 	return items // where the record knows of none, two reads that are shown none have to do
 }
 
-// look reads in one hop what there is to know of the platform's drivers.
+func (k drivers) isMarked(d integration.Document) func(ddoe.Driver) bool {
+	return func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) }
+}
+
+// look reads in one hop what there is to know. The project is read where a driver is to be made in it.
 func (k drivers) look(ctx context.Context, v resource.View) driverSight {
-	d := v.Document
+	d, st := v.Document, statusOf(v.Document)
 	var s driverSight
-	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), statusOf(d).DriverID) }}
-	if k.wants(v) {
-		parts = append(parts, k.preflight(ctx, d, &s)...)
+	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), st.DriverID) }}
+	if k.wants(v) && !staysOn(d) {
+		parts = append(parts, func() {
+			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization, d.Spec.DDOE.Driver.ProjectID)
+		})
 	}
 	together(parts...)
 	return s
 }
 
-// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its project, it is
-// the one that was asked for.
+// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its project,
+// it is the one that was asked for.
 func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[ddoe.Driver]) {
 	lists, errs := make([][]ddoe.Driver, len(projects)), make([]error, len(projects))
-	var parts []func()
+	parts := []func(){func() {
+		if id != "" {
+			s.one, s.oneErr = ask(ctx, k.Platform, policy.DriverGet, k.Client.GetDriver, id)
+		}
+	}}
 	for i, project := range projects {
 		parts = append(parts, func() {
-			lists[i], errs[i] = ask(ctx, k.Platform, policy.DriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
-				return k.Client.ListDrivers(ctx, project, "")
-			})
+			lists[i], errs[i] = ask(ctx, k.Platform, policy.DriverList, k.Client.DriversIn, project)
 			for n := range lists[i] {
 				lists[i][n].ProjectID = cmp.Or(lists[i][n].ProjectID, project)
 			}
-		})
-	}
-	if id != "" {
-		parts = append(parts, func() {
-			s.one, s.oneErr = ask(ctx, k.Platform, policy.DriverGet, func(ctx context.Context) (ddoe.Driver, error) { return k.Client.GetDriver(ctx, id) })
 		})
 	}
 	together(parts...)
@@ -139,67 +135,35 @@ func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[
 	return s
 }
 
-// preflight are the reads that tell beforehand whether the driver can be made.
-func (k drivers) preflight(ctx context.Context, d integration.Document, s *driverSight) []func() {
-	st, wanted := statusOf(d), d.Spec.DDOE
-	var parts []func()
-	if st.DriverID == "" || !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
-		parts = append(parts, func() {
-			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, func(ctx context.Context) (string, error) {
-				return k.Client.ProjectOrganization(ctx, wanted.Driver.ProjectID)
-			})
-		})
-	}
-	switch {
-	case st.IntegrationID != "":
-		parts = append(parts, func() {
-			isThere, err := resource.Find(ctx, k.Requests, policy.PlatformIntegrationGet, diagnosis.Context{}, true, func(ctx context.Context) error {
-				_, err := k.Client.GetIntegration(ctx, st.IntegrationID)
-				return err
-			})
-			s.isAlone = !isThere && err == nil
-		})
-	case wanted.IntegrationID == "":
-		parts = append(parts, func() {
-			types, err := k.types(ctx, wanted.OrganizationID)
-			if err == nil { // else the integration's item says it
-				_, s.refusal = k.choose(d, types)
-			}
-		})
-	}
-	return parts
-}
-
-// wantedItem is the item of the driver that the spec asks for.
+// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another of ours.
 func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driver, err error) resource.Item {
-	wanted := d.Spec.DDOE.Driver
-	item := resource.Item{Name: nameDriver, Target: wanted.Name}
+	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
+	item := newItem(nameDriver, "", wanted.Name)
 	if is != nil {
 		item.Key, item.Data, item.State = is.ID, *is, resource.Unchanged
-		item.Differences = k.differences(d, *is, s.isAlone)
-		if len(item.Differences) > 0 {
+		if item.Differences = differences(d, *is); len(item.Differences) > 0 {
 			item.State, item.Code = resource.Different, codeOf(item.Differences)
 		}
 		return item
 	}
-	isForeign := func(one ddoe.Driver) bool {
-		return one.Name == wanted.Name && one.IntegrationID == targetIntegration(d) && one.IntegrationID != "" && sameID(one.ProjectID, wanted.ProjectID)
-	}
-	i := slices.IndexFunc(s.listed, isForeign)
+	theirs := slices.IndexFunc(s.listed, func(one ddoe.Driver) bool {
+		return one.Name == wanted.Name && one.IntegrationID == targetIntegration(d) && one.IntegrationID != "" &&
+			sameID(one.ProjectID, wanted.ProjectID)
+	})
 	switch {
-	case s.refusal != nil:
-		item.State, item.Detail = resource.Manual, s.refusal.Detail
+	case st.Mode == modeManual && st.IntegrationID == "":
+		item.State, item.Detail = resource.Manual, st.Why
 	case isUnknown(s.ownerErr):
-		item.Err = at(s.ownerErr, pointerProject, wanted.ProjectID)
+		return failed(item, at(s.ownerErr, pointerProject, wanted.ProjectID))
 	case s.owner != "" && !sameID(s.owner, d.Spec.DDOE.OrganizationID):
-		item.Err = elsewhere(*d.Spec.DDOE, s.owner)
+		return failed(item, elsewhere(*d.Spec.DDOE, s.owner))
 	case err != nil:
-		item.Err = err
-	case i >= 0:
+		return failed(item, err)
+	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
-		item.Detail = "The integration has the driver " + named(s.listed[i].Object) + " in the same project, which this service did not make."
+		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) + " in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
-		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEDriverMissing
+		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
 	return item
 }
@@ -207,13 +171,13 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 // targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it is made.
 func targetIntegration(d integration.Document) string {
 	st, wanted := statusOf(d), d.Spec.DDOE
-	switch {
-	case wanted.IntegrationID != "":
+	if wanted.IntegrationID != "" {
 		return wanted.IntegrationID
-	case st.Adopted, st.OrganizationID != "" && !sameID(st.OrganizationID, wanted.OrganizationID):
+	}
+	if st.OrganizationID != "" && !sameID(st.OrganizationID, wanted.OrganizationID) {
 		return ""
 	}
-	return st.IntegrationID
+	return ownOf(d)
 }
 
 // The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
@@ -228,41 +192,36 @@ const (
 
 // differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is not
 // known at all differs.
-func (k drivers) differences(d integration.Document, is ddoe.Driver, isAlone bool) []diagnosis.MemberDifference {
+func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDifference {
 	last, wanted := sent(d), d.Spec.DDOE.Driver
 	var all []diagnosis.MemberDifference
 	if known := statusOf(d).DriverID; known != is.ID { // found by our mark: a create's answer was lost
 		last = integration.DDOEDriver{}
 		all = append(all, ours(memberID, is.ID, known))
 	}
-	target := targetIntegration(d)
-	if isAlone && target == statusOf(d).IntegrationID {
-		target = ""
-	}
 	compare := func(member, want string, shown, sent *string) {
 		switch have := cmp.Or(shown, sent); {
 		case have == nil:
 			all = append(all, ours(member, want, "not known"))
-		case *have != want:
+		case strings.Trim(*have, "/") != want: // the platform may show a path with slashes around it
 			all = append(all, ours(member, want, *have))
 		}
 	}
-	compare(memberIntegration, cmp.Or(target, "the integration that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
+	compare(memberIntegration, cmp.Or(targetIntegration(d), "the one that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
 	compare(memberName, wanted.Name, said(is.Name), said(last.Name))
 	compare(memberContainer, d.Spec.Storage[0].Container, is.ContainerName, last.Container)
-	compare(memberPath, wanted.Path, folder(is.Path), folder(last.Path))
+	compare(memberPath, wanted.Path, is.Path, last.Path)
 	compare(memberExternalDelete, strconv.FormatBool(wanted.AllowExternalDelete), boolean(is.AllowExternalDelete), boolean(last.AllowExternalDelete))
 	return all
 }
 
-// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its right to delete
-// has changed.
+// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its right to
+// delete has changed.
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
-	isHarmless := func(d diagnosis.MemberDifference) bool {
-		return d.Member == memberName || d.Member == memberExternalDelete
-	}
-	if slices.ContainsFunc(all, func(d diagnosis.MemberDifference) bool { return !isHarmless(d) }) {
-		return diagnosis.CodeDDOEDriverChanged
+	for _, d := range all {
+		if d.Member != memberName && d.Member != memberExternalDelete {
+			return diagnosis.CodeDDOEDriverChanged
+		}
 	}
 	return diagnosis.CodeDDOEDriverRenamed
 }
@@ -275,19 +234,9 @@ func said(text string) *string {
 	return &text
 }
 
-// folder is a path without the slashes around it, with which the platform may show it.
-func folder(path *string) *string {
-	if path == nil {
-		return nil
-	}
-	bare := strings.Trim(*path, "/")
-	return &bare
-}
-
 func boolean(b *bool) *string {
 	if b == nil {
 		return nil
 	}
-	text := strconv.FormatBool(*b)
-	return &text
+	return said(strconv.FormatBool(*b))
 }

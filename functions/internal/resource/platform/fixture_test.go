@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	f.gate = sandbox.New(f.world, sandbox.Options{Issuer: sandbox.NewIssuer(world.Issuer, f.now, signing), APIKey: key, Transport: azure{f}})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://gate.dataloop.ai/api/v1", Key: secret.New(key),
-		Client: &http.Client{Transport: gate{f}}, Sleep: f.sleep})
+		Client: &http.Client{Transport: gate{f}}})
 	require.NoError(t, err)
 	f.platform = &platform.Platform{Client: client, Instance: "0123abcd", Requests: policy.Requests{Sleep: f.sleep, Now: f.now},
 		IsHierarchical: func(context.Context, string) (bool, error) { return false, nil }}
@@ -230,38 +231,42 @@ func (f *fixture) run(v resource.View) outcome {
 		items[kind.Name()] = kind.Observe(f.t.Context(), v)
 		for _, item := range items[kind.Name()] {
 			switch {
-			case item.Blocks:
+			case item.Blocks && v.Ending, item.State == resource.Foreign:
 				o.errs = append(o.errs, &diagnosis.Error{Diagnosis: diagnosis.New(item.Code, diagnosis.WithDetail("%s", item.Detail))})
-			case item.State == resource.Foreign:
-				o.errs = append(o.errs, &diagnosis.Error{Diagnosis: diagnosis.New(item.Code)})
-			case item.Err != nil && item.State != resource.Unwanted:
+			case item.Err != nil:
 				o.errs = append(o.errs, item.Err)
 			}
 		}
+		resource.LearnAll(&f.document.Status, items[kind.Name()])
 	}
 	if v.Ending && len(o.errs) > 0 {
 		return o
 	}
 	for _, kind := range slices.Backward(kinds) {
-		if unwanted := f.in(items[kind.Name()], resource.Unwanted); !f.learn(&o, kind.Remove(f.t.Context(), v, unwanted)) {
+		if !f.learn(&o, kind.Remove(f.t.Context(), v, resource.InState(items[kind.Name()], resource.Unwanted))) {
 			return o
 		}
 		v.Document = f.document
 	}
+	isNew := false
 	for _, kind := range kinds {
-		todo := f.in(items[kind.Name()], resource.Missing, resource.Different, resource.Manual)
+		if v.Document = f.document; isNew {
+			items[kind.Name()] = kind.Observe(f.t.Context(), v)
+			resource.LearnAll(&f.document.Status, items[kind.Name()])
+			for _, item := range items[kind.Name()] {
+				if item.Err != nil {
+					o.errs = append(o.errs, item.Err)
+				}
+			}
+		}
+		before := f.document.Clone()
+		todo := resource.InState(items[kind.Name()], resource.Missing, resource.Different)
 		if !f.learn(&o, kind.Apply(f.t.Context(), v, todo)) || len(o.errs) > 0 {
 			return o
 		}
-		v.Document = f.document
+		isNew = !reflect.DeepEqual(before, f.document)
 	}
 	return o
-}
-
-func (f *fixture) in(items []resource.Item, states ...resource.State) []resource.Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i resource.Item) bool {
-		return i.Blocks || i.Err != nil && i.State != resource.Unwanted || !slices.Contains(states, i.State)
-	})
 }
 
 func (f *fixture) learn(o *outcome, results []resource.Result) bool {

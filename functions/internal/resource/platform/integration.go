@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -16,65 +17,101 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
+// keyNotice is how long before its end the API key is worth a warning.
+const keyNotice = 30 * 24 * time.Hour
+
 // integrations is the kind of the platform's integration.
 type integrations struct{ *Platform }
 
-func (integrations) Name() string       { return KindIntegration }
+func (integrations) Name() string       { return resource.PlatformIntegration }
 func (integrations) Needs() []string    { return []string{resource.Identity} } // the options name it
-func (integrations) Outlives() []string { return []string{KindDriver} }
+func (integrations) Outlives() []string { return []string{resource.Driver} }
 
 // found is what Observe hands on to Apply and Remove.
 type found struct {
 	offer        *offer
 	is           *ddoe.Integration // nil for none
 	organization string            // in which it is, or is to be
-	isUsed       bool              // the spec names it, or has named it: it is not ours
 }
 
-// sight is what one look at the platform's integrations has read. What was not asked for is zero.
+// sight is what one look has read. What was not asked for is zero.
 type sight struct {
-	home     seen[ddoe.Integration] // of the organisation in which something of ours may be
-	target   seen[ddoe.Integration] // of the one that the spec asks for
-	types    []ddoe.IntegrationType
-	typesErr error
-	role     string // of the key's user; empty where it cannot be read: the write will tell
-	usage    usage  // of the integration of ours that the record knows
+	seen[ddoe.Integration] // in the organisation in which something of ours may be
+	types                  []ddoe.IntegrationType
+	typesErr               error
+	role                   string // of the key's user; empty where it cannot be read: the write will tell
+	usage                  usage  // of the integration of ours that the record knows
 }
 
-// look reads in one hop what there is to know of the platform's integrations.
-func (k integrations) look(ctx context.Context, v resource.View, w way) sight {
-	d, st := v.Document, statusOf(v.Document)
-	home, target := organizationOf(d), ""
-	if w == wayMade || w == wayUsed {
-		target = d.Spec.DDOE.OrganizationID
+// Observe reads what there is. It is the preflight as well: it says what the platform would refuse.
+func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
+	d, w, own, home := v.Document, k.wayOf(v), ownOf(v.Document), organizationOf(v.Document)
+	switch {
+	case k.Client == nil:
+		return k.withoutAPI(v)
+	case w == wayMade && isStranded(d):
+		return []resource.Item{failed(newItem(nameIntegration, own, d.Spec.DisplayName), elsewhere(*d.Spec.DDOE, home))}
+	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
+		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)}
+	case home == "":
+		return k.manual(v, true)
 	}
-	isMoved := target != "" && !sameID(home, target)
-	var s sight
-	var parts []func()
-	if home != "" {
-		known := st.IntegrationID
-		if w == wayUsed && !isMoved {
-			known = d.Spec.DDOE.IntegrationID
+	isKept := w == wayMade && sameID(home, d.Spec.DDOE.OrganizationID) // else all that is ours goes
+	s := k.look(ctx, d, w, isKept)
+	ours, err := s.ours(own, k.isMarked(d))
+	var items []resource.Item
+	switch {
+	case isKept:
+	case err != nil && len(ours) == 0 && own == "" && isUnknown(err) && isUnknown(k.see(ctx, home, "").listErr):
+		err = nil // where the record knows of none, two reads that are shown none have to do
+	case err != nil && len(ours) == 0:
+		items = append(items, failed(unwanted(nameIntegration, own), err))
+	case own != "" && (len(ours) == 0 || ours[0].ID != own): // gone, which Remove writes down
+		ours = append(ours, ddoe.Integration{Object: ddoe.Object{ID: own}})
+	}
+	var kept *ddoe.Integration
+	for i, one := range ours {
+		switch {
+		case isKept && i == 0:
+			kept = &one
+		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
+			items = append(items, k.unwantedItem(ctx, v, s, one, isKept))
 		}
-		parts = append(parts, func() { s.home = k.see(ctx, home, known) })
 	}
-	if isMoved {
-		parts = append(parts, func() { s.target = k.see(ctx, target, d.Spec.DDOE.IntegrationID) })
+	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
+		item := newItem("ddoeKey", "", k.KeyExpires.Format(time.RFC3339))
+		item.State, item.Code, item.CheckID = resource.Unchanged, diagnosis.CodeDDOEAPIKeyExpiring, "ddoe.key"
+		items = append(items, item)
 	}
+	switch w {
+	case wayMade:
+		return append(items, k.madeItem(d, s, kept, err, isKept))
+	case wayUsed:
+		return append(items, k.usedItem(d, s))
+	}
+	return append(items, k.manual(v, len(items) == 0)...)
+}
+
+// look reads in one hop what there is to know.
+func (k integrations) look(ctx context.Context, d integration.Document, w way, isKept bool) sight {
+	known, own := statusOf(d).IntegrationID, ownOf(d)
+	if w == wayUsed {
+		known = d.Spec.DDOE.IntegrationID
+	}
+	var s sight
+	parts := []func(){func() { s.seen = k.see(ctx, organizationOf(d), known) }}
 	if w == wayMade {
+		target := d.Spec.DDOE.OrganizationID
 		parts = append(parts,
-			func() { s.types, s.typesErr = k.types(ctx, target) },
 			func() {
-				s.role, _ = ask(ctx, k.Platform, policy.PlatformUserGet, func(ctx context.Context) (string, error) { return k.Client.Role(ctx, target) })
-			})
+				s.types, s.typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations, target)
+			},
+			func() { s.role, _ = ask(ctx, k.Platform, policy.PlatformUserGet, k.Client.Role, target) })
 	}
-	if own := ownOf(d); own != "" && (w != wayMade || isMoved) {
+	if own != "" && !isKept {
 		parts = append(parts, func() { s.usage = k.usageOf(ctx, d, own) })
 	}
 	together(parts...)
-	if !isMoved {
-		s.target = s.home
-	}
 	return s
 }
 
@@ -82,24 +119,14 @@ func (k integrations) look(ctx context.Context, v resource.View, w way) sight {
 func (k integrations) see(ctx context.Context, organization, id string) (s seen[ddoe.Integration]) {
 	together(
 		func() {
-			s.listed, s.listErr = ask(ctx, k.Platform, policy.PlatformIntegrationList, func(ctx context.Context) ([]ddoe.Integration, error) {
-				return k.Client.ListIntegrations(ctx, organization)
-			})
+			s.listed, s.listErr = ask(ctx, k.Platform, policy.PlatformIntegrationList, k.Client.ListIntegrations, organization)
 		},
 		func() {
 			if id != "" {
-				s.one, s.oneErr = ask(ctx, k.Platform, policy.PlatformIntegrationGet, func(ctx context.Context) (ddoe.Integration, error) {
-					return k.Client.GetIntegration(ctx, id)
-				})
+				s.one, s.oneErr = ask(ctx, k.Platform, policy.PlatformIntegrationGet, k.Client.GetIntegration, id)
 			}
 		})
 	return s
-}
-
-func (p *Platform) types(ctx context.Context, organization string) ([]ddoe.IntegrationType, error) {
-	return ask(ctx, p, policy.PlatformTypesList, func(ctx context.Context) ([]ddoe.IntegrationType, error) {
-		return p.Client.AvailableIntegrations(ctx, organization)
-	})
 }
 
 // ownOf is the integration of ours that the record knows; empty for none.
@@ -114,48 +141,22 @@ func (k integrations) isMarked(d integration.Document) func(ddoe.Integration) bo
 	return func(one ddoe.Integration) bool { return one.Metadata[metaOwner] == k.mark(d) }
 }
 
-// Observe reads what there is. It is the preflight as well: it says what the platform would refuse.
-func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
-	d, w := v.Document, k.wayOf(v)
-	switch {
-	case k.Client == nil:
-		return k.withoutAPI(v)
-	case w == wayMade && isStranded(d):
-		return []resource.Item{{Name: nameIntegration, Target: d.Spec.DisplayName, Key: ownOf(d), Err: elsewhere(*d.Spec.DDOE, statusOf(d).OrganizationID)}}
-	}
-	s := k.look(ctx, v, w)
-	switch w {
-	case wayMade:
-		return k.observeMade(ctx, v, s)
-	case wayUsed:
-		return append(k.observeUnwanted(ctx, v, s, d.Spec.DDOE.IntegrationID), k.observeUsed(d, s))
-	}
-	unwanted := k.observeUnwanted(ctx, v, s, "")
-	if w == wayManual {
-		return append(unwanted, manualItem(d, "", k.why(d), len(unwanted) == 0))
-	}
-	return append(unwanted, leftForm(d)...)
-}
-
 // withoutAPI is what there is to say where the API cannot be asked.
 func (k integrations) withoutAPI(v resource.View) []resource.Item {
-	d := v.Document
-	isWanted := d.Spec.DDOE.IsWanted() && !v.Ending
-	switch own := ownOf(d); {
-	case own != "" && isWanted:
+	d, own := v.Document, ownOf(v.Document)
+	switch {
+	case own == "":
+		return k.manual(v, false)
+	case d.Spec.DDOE.IsWanted() && !v.Ending:
 		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
-	case own != "":
-		return []resource.Item{{Name: nameIntegration, Key: own, Target: own, State: resource.Unwanted, Err: refuse(diagnosis.CodeDDOEAPIOff)}}
-	case v.Ending:
-		return leftForm(d)
 	}
-	return []resource.Item{manualItem(d, "", k.why(d), false)}
+	return []resource.Item{failed(unwanted(nameIntegration, own), refuse(diagnosis.CodeDDOEAPIOff))}
 }
 
 // staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
 func staysOn(d integration.Document) bool {
-	st, wanted := statusOf(d), d.Spec.DDOE
-	return st.DriverID != "" && wanted.IsWanted() && wanted.Driver != nil && sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
+	wanted := d.Spec.DDOE
+	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil && sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
 // isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in the old
@@ -165,69 +166,48 @@ func isStranded(d integration.Document) bool {
 	return st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) && staysOn(d)
 }
 
-// observeMade compares what is ours with what the spec asks for, in the organisation that it names.
-func (k integrations) observeMade(ctx context.Context, v resource.View, s sight) []resource.Item {
-	d, own := v.Document, ownOf(v.Document)
-	var items []resource.Item
-	if !sameID(organizationOf(d), d.Spec.DDOE.OrganizationID) {
-		items, own = k.observeUnwanted(ctx, v, s, ""), ""
-	}
-	ours, err := s.target.ours(own, k.isMarked(d))
-	if len(ours) == 0 {
-		return append(items, k.madeItem(d, s, nil, err))
-	}
-	for _, stray := range ours[1:] { // what a create has made after all whose answer was lost; it stays where it is used
-		item := k.unwantedItem(stray, d.Spec.DDOE.OrganizationID, k.usageOf(ctx, d, stray.ID))
-		if item.Blocks {
-			item.Blocks, item.State = false, resource.Extra
-		}
-		item.Code = diagnosis.CodeDDOEIntegrationExtra
-		items = append(items, item)
-	}
-	return append(items, k.madeItem(d, s, &ours[0], nil))
-}
-
-// madeItem is the item of the integration that we make. err is why it cannot be told whether there is one of ours.
-func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error) resource.Item {
-	item := resource.Item{Name: nameIntegration, Target: d.Spec.DisplayName}
-	if is != nil {
-		item.Key = is.ID
-	}
+// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
+func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error, isKept bool) resource.Item {
+	item := newItem(nameIntegration, "", d.Spec.DisplayName)
 	if s.typesErr != nil {
-		item.Err = at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID)
-		return item
+		return failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))
 	}
 	offered, refusal := k.choose(d, s.types)
 	if refusal != nil {
 		return manualItem(d, refusal.Code, refusal.Detail, false)
 	}
 	item.Data = found{offer: offered, is: is, organization: d.Spec.DDOE.OrganizationID}
-	foreign, isLeft := k.foreign(d, s.target.listed, offered.kind), statusOf(d).Form != nil
+	isLeft := statusOf(d).Form != nil
+	var foreign *ddoe.Integration
+	if isKept {
+		foreign = k.foreign(d, s.listed, offered.kind)
+	}
 	switch {
 	case is != nil:
 		return k.compare(d, item, *is, offered)
-	case err != nil:
-		item.Err = err
+	case err != nil && isKept:
+		return failed(item, err)
 	case foreign != nil && isLeft:
 		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*foreign), false)
 	case foreign != nil:
 		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
 	case slices.Contains([]string{"member", "worker"}, s.role):
-		item.Err = at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail("The user of DDOE_API_KEY has the role %s in the organisation. "+
-			"Integrations need the role admin or owner.", s.role)), pointerOrganization, d.Spec.DDOE.OrganizationID)
+		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail(
+			"The user of DDOE_API_KEY has the role %s in the organisation. Integrations need the role admin or owner.", s.role)),
+			pointerOrganization, d.Spec.DDOE.OrganizationID))
 	case isLeft:
-		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEAPIUsable
+		item.Code = diagnosis.CodeDDOEAPIUsable
 	default:
-		item.State, item.Code = resource.Missing, diagnosis.CodeDDOEIntegrationMissing
+		item.Code = diagnosis.CodeDDOEIntegrationMissing
 	}
 	return item
 }
 
-// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known by its
-// hash.
+// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known by
+// its hash.
 func (k integrations) compare(d integration.Document, item resource.Item, is ddoe.Integration, o *offer) resource.Item {
 	st := statusOf(d)
-	item.State = resource.Unchanged
+	item.Key, item.State = is.ID, resource.Unchanged
 	differ := func(differs bool, member, want, have string, code diagnosis.Code) {
 		if differs {
 			item.Differences = append(item.Differences, ours(member, want, have))
@@ -237,45 +217,34 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	_, hash, err := o.values(d)
 	item.Err = err
 	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, diagnosis.CodeDDOEAPIUsable)
-	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "what the spec and the settings come to", "what was sent last", diagnosis.CodeDDOEOptionsChanged)
+	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "as the spec and the settings say", "as sent last",
+		diagnosis.CodeDDOEOptionsChanged)
 	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, diagnosis.CodeDDOEIntegrationRenamed)
 	differ(is.Type != o.kind, "type", o.kind, is.Type, diagnosis.CodeDDOEIntegrationChanged)
 	return item
 }
 
-// ours is a member of ours that is not as it is wanted.
-func ours(member, want, have string) diagnosis.MemberDifference {
-	return diagnosis.MemberDifference{Member: member, Want: want, Have: diagnosis.Printable(have), Owner: diagnosis.OwnerOurs}
-}
-
 // foreign is an integration of our name and type that is not ours.
 func (k integrations) foreign(d integration.Document, listed []ddoe.Integration, kind string) *ddoe.Integration {
-	i := slices.IndexFunc(listed, func(one ddoe.Integration) bool {
-		return one.Name == d.Spec.DisplayName && one.Type == kind && one.ID != ownOf(d) && !k.isMarked(d)(one)
-	})
-	if i < 0 {
-		return nil
-	}
-	return &listed[i]
+	return first(slices.DeleteFunc(slices.Clone(listed), func(one ddoe.Integration) bool {
+		return one.Name != d.Spec.DisplayName || one.Type != kind || one.ID == ownOf(d) || k.isMarked(d)(one)
+	}))
 }
 
 // handmade tells a person about an integration that may be the one that they have made.
 func handmade(one ddoe.Integration) string {
-	whose := "this service did not make"
-	if mark := one.Metadata[metaOwner]; mark != "" {
-		whose = "is marked " + diagnosis.Printable(mark)
-	}
-	return "The organisation has the integration " + named(one.Object) + " of the same type, which " + whose + "."
+	return "The organisation has the integration " + named(one.Object) + " of the same type, which this service did not make for this spec."
 }
 
-// observeUsed is the item of the integration that the spec names.
-func (k integrations) observeUsed(d integration.Document, s sight) resource.Item {
+// usedItem is the item of the integration that the spec names.
+func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	id, st := d.Spec.DDOE.IntegrationID, statusOf(d)
-	item := resource.Item{Name: nameIntegration, Target: id, Key: id}
-	is, err := s.target.find(id)
+	item := newItem(nameIntegration, id, id)
+	is, err := s.find(id)
+	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID}
 	switch {
 	case err != nil:
-		item.Err = at(err, pointerOrganization, d.Spec.DDOE.OrganizationID)
+		return failed(item, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID))
 	case is == nil:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
@@ -284,115 +253,67 @@ func (k integrations) observeUsed(d integration.Document, s sight) resource.Item
 		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationNotUsed
 		item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
 	}
-	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID, isUsed: true}
 	return item
 }
 
-// observeUnwanted are the items of all that is ours, but for the one of an id, which the spec names.
-func (k integrations) observeUnwanted(ctx context.Context, v resource.View, s sight, but string) []resource.Item {
-	d, st, own := v.Document, statusOf(v.Document), ownOf(v.Document)
-	home := organizationOf(d)
-	if home == "" {
-		return nil
+// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a create
+// has made after all whose answer was lost, stays then.
+func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration, isStray bool) resource.Item {
+	used, item := s.usage, unwanted(nameIntegration, is.ID)
+	if is.ID != ownOf(v.Document) {
+		used = k.usageOf(ctx, v.Document, is.ID)
 	}
-	var items []resource.Item
-	if st.Adopted && st.IntegrationID != but {
-		item := k.unwantedItem(ddoe.Integration{Object: ddoe.Object{ID: st.IntegrationID}}, home, usage{})
-		item.Data, item.Code = found{is: &ddoe.Integration{Object: ddoe.Object{ID: st.IntegrationID}}, isUsed: true}, ""
-		items = append(items, item)
-	}
-	if own == but {
-		own = ""
-	}
-	all, err := s.home.ours(own, k.isMarked(d))
+	item.Data, item.Err, item.Code = found{is: &is, organization: organizationOf(v.Document)}, used.err, diagnosis.CodeDDOEIntegrationUnwanted
 	switch {
-	case err != nil && own == "" && isUnknown(err) && isUnknown(k.see(ctx, home, "").listErr):
-		return items // where the record knows of none, two reads that are shown none have to do
-	case err != nil && len(all) == 0:
-		return append(items, resource.Item{Name: nameIntegration, Key: own, Target: home, State: resource.Unwanted, Err: err})
-	case own != "" && (len(all) == 0 || all[0].ID != own): // gone, which Remove writes down
-		all = append(all, ddoe.Integration{Object: ddoe.Object{ID: own}})
-	}
-	for _, one := range all {
-		used := s.usage
-		if one.ID != own {
-			used = k.usageOf(ctx, d, one.ID)
-		}
-		item := k.unwantedItem(one, home, used)
-		if one.ID == own && staysOn(d) && !v.Ending {
-			item.State = resource.Extra // the driver leaves it first; the next run removes it
-		}
-		if one.ID != but {
-			items = append(items, item)
-		}
-	}
-	return items
-}
-
-// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers.
-func (k integrations) unwantedItem(is ddoe.Integration, organization string, used usage) resource.Item {
-	item := resource.Item{Name: nameIntegration, Key: is.ID, Target: is.ID, State: resource.Unwanted, Code: diagnosis.CodeDDOEIntegrationUnwanted,
-		Err: used.err, Data: found{is: &is, organization: organization}}
-	if used.count > 0 {
+	case used.count > 0 && !isStray:
 		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
-		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.", named(is.Object), used.count, used.words())
+		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
+			named(is.Object), used.count, used.names)
+	case isStray:
+		item.Code = diagnosis.CodeDDOEIntegrationExtra
+	}
+	if isStray && used.count > 0 || is.ID == ownOf(v.Document) && staysOn(v.Document) && !v.Ending {
+		item.State = resource.Extra // our driver leaves it first; a later run removes it
 	}
 	return item
 }
 
 // usage is who uses an integration besides us.
 type usage struct {
-	others []ddoe.Driver
-	count  int // those included that the key's user cannot see
-	err    error
+	names string // of those that the key's user may see
+	count int    // of all
+	err   error
 }
 
 // usageOf reads who uses an integration.
 func (k integrations) usageOf(ctx context.Context, d integration.Document, id string) usage {
-	var u usage
+	var count int
+	var listed []ddoe.Driver
 	var countErr, listErr error
 	together(
-		func() {
-			u.count, countErr = ask(ctx, k.Platform, policy.DriverCount, func(ctx context.Context) (int, error) { return k.Client.CountDrivers(ctx, id) })
-		},
-		func() {
-			u.others, listErr = ask(ctx, k.Platform, policy.DriverList, func(ctx context.Context) ([]ddoe.Driver, error) {
-				return k.Client.ListDrivers(ctx, "", id)
-			})
-		})
+		func() { count, countErr = ask(ctx, k.Platform, policy.DriverCount, k.Client.CountDrivers, id) },
+		func() { listed, listErr = ask(ctx, k.Platform, policy.DriverList, k.Client.DriversOn, id) })
 	if ddoe.IsNotFound(countErr) {
 		countErr = nil // who uses what is gone may not be told
 	}
-	if err := cmp.Or(countErr, listErr); err != nil {
-		return usage{err: err}
-	}
-	u.others = slices.DeleteFunc(u.others, func(one ddoe.Driver) bool {
-		isOurs := one.ID == statusOf(d).DriverID || one.Metadata.ManagedBy == k.mark(d)
-		if isOurs {
-			u.count--
+	var names []string
+	for _, one := range listed {
+		if one.ID == statusOf(d).DriverID || one.Metadata.ManagedBy == k.mark(d) {
+			count--
+			continue
 		}
-		return isOurs
-	})
-	u.count = max(u.count, len(u.others))
-	return u
-}
-
-// words names those who use an integration, as far as the key's user may see them.
-func (u usage) words() string {
-	names := []string{}
-	for _, one := range u.others {
 		names = append(names, named(one.Object)+" in the project "+diagnosis.Printable(one.ProjectID))
 	}
-	if u.count > len(u.others) {
+	if count > len(names) {
 		names = append(names, "others that the API key's user cannot see")
 	}
-	return strings.Join(names, ", ")
+	return usage{names: strings.Join(names, ", "), count: max(count, len(names)), err: cmp.Or(countErr, listErr)}
 }
 
 // isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that it
 // cannot even read.
 func isUnknown(err error) bool {
 	var e *ddoe.Error
-	return errors.As(err, &e) && e.ErrorCode() == "" &&
-		slices.Contains([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}, e.HTTPStatus())
+	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
+	return errors.As(err, &e) && e.ErrorCode() == "" && slices.Contains(unknown, e.HTTPStatus())
 }

@@ -10,21 +10,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply makes the integration, changes it, writes down the one that the spec names, or hands out the form.
+// Apply makes the integration, changes it, or writes down the one that the spec names.
 func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		switch {
-		case item.State == resource.Manual:
-			return k.handOut(v.Document, item)
-		case item.State != resource.Missing && item.State != resource.Different:
-			return resource.Result{Outcome: resource.OutcomeUnchanged}
-		}
 		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
 			return resource.Result{Err: err}
 		}
 		switch {
-		case f.isUsed:
+		case f.offer == nil:
 			return resource.Result{Outcome: resource.OutcomeAdopted, Learn: learn(func(st *integration.DDOEStatus) {
 				know(st, *f.is, f.is.Type, "", f.organization)
 				st.Adopted = true
@@ -36,8 +30,8 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the record can
-// name one, and what it does not name would be forgotten.
+// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the record
+// can name one, and what it does not name would be forgotten.
 func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
 	home, own := organizationOf(d), ownOf(d)
 	if sameID(home, target) {
@@ -46,21 +40,24 @@ func (k integrations) checkLeft(ctx context.Context, d integration.Document, tar
 	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
 	switch {
 	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted, "The integration %s is still in the organisation %s.", named(left[0].Object), home)
+		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted, "The integration %s is still in the organisation %s.",
+			named(left[0].Object), home)
 	case own == "" && isUnknown(err): // Observe has asked twice
 		return nil
 	}
 	return err
 }
 
-// make creates the integration, with our mark.
+// make creates the integration, with our mark. What is there under our name and type already is a person's.
 func (k integrations) make(ctx context.Context, d integration.Document, f found) resource.Result {
 	values, hash, err := f.offer.values(d)
 	if err != nil {
 		return resource.Result{Err: err}
 	}
-	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values, Metadata: map[string]string{metaOwner: k.mark(d)}}
-	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate,
+	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
+		Metadata: map[string]string{metaOwner: k.mark(d)}}
+	isMoved := !sameID(organizationOf(d), f.organization) // Observe has not looked there
+	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate, isMoved,
 		func(ctx context.Context) (ddoe.Integration, error) {
 			return k.Client.CreateIntegration(ctx, f.organization, body)
 		},
@@ -84,15 +81,8 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
 }
 
-func first[T any](all []T) *T {
-	if len(all) == 0 {
-		return nil
-	}
-	return &all[0]
-}
-
-// claim writes down an integration of ours in the place of the one that was known before. Where another run has written down its
-// own meanwhile, that one stays: ours bears the mark, and the next run removes it.
+// claim writes down an integration of ours in the place of the one that was known before. Where another run has written down
+// its own meanwhile, that one stays: ours bears the mark, and the next run removes it.
 func claim(d integration.Document, f found, is ddoe.Integration, hash string) func(*integration.Status) {
 	before := statusOf(d).IntegrationID
 	return learn(func(st *integration.DDOEStatus) {
@@ -107,8 +97,9 @@ func know(st *integration.DDOEStatus, is ddoe.Integration, kind, hash, organizat
 	if st.IntegrationID != is.ID || st.OptionsHash != hash {
 		unvalidated(st)
 	}
-	st.Mode, st.OrganizationID, st.IntegrationID, st.IntegrationType, st.OptionsHash, st.Adopted = modeAPI, organization, is.ID, kind, hash, false
-	st.Form, st.Since, st.Why, st.Next, st.Diagnosis = nil, nil, "", "", nil
+	st.Mode, st.OrganizationID, st.IntegrationID, st.IntegrationType = modeAPI, organization, is.ID, kind
+	st.OptionsHash, st.Adopted = hash, false
+	st.Form, st.Why, st.Next, st.Diagnosis = nil, "", "", nil
 }
 
 // update sends what is not as the spec comes to: the name, and type and options together.
@@ -127,48 +118,40 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	if patch.Name == "" && patch.Credentials == nil {
 		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claim(d, f, is, hash)}
 	}
-	changed, err := ask(ctx, k.Platform, policy.PlatformIntegrationUpdate, func(ctx context.Context) (ddoe.Integration, error) {
-		return k.Client.UpdateIntegration(ctx, f.organization, patch)
-	})
+	changed, err := ask(ctx, k.Platform, policy.PlatformIntegrationUpdate,
+		func(ctx context.Context, organization string) (ddoe.Integration, error) {
+			return k.Client.UpdateIntegration(ctx, organization, patch)
+		}, f.organization)
+	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err, Learn: claim(d, f, is, hash)}
 	switch {
 	case policy.ActionOf(err) == policy.Exists:
-		err = final(err) // another integration has the name, or an option is not what the type takes
+		r.Err = final(err) // another integration has the name, or an option is not what the type takes
 	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
-		err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
 			named(changed.Object), diagnosis.Printable(changed.Type)))
 	}
-	if err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
-		return resource.Result{RequestID: changed.RequestID, Err: err, Learn: claim(d, f, is, "")}
+	if r.Err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
+		r.Learn = claim(d, f, is, "")
 	}
-	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Learn: claim(d, f, is, hash)}
+	return r
 }
 
-// Remove removes integrations of ours. One that the spec has named, or a person has made by the form, stays.
+// Remove removes integrations of ours. One that others use stays.
 func (k integrations) Remove(ctx context.Context, _ resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		r := resource.Result{Err: item.Err}
-		switch {
-		case item.Err != nil:
-		case f.is == nil || f.isUsed:
-			r = resource.Result{Step: nameIntegration + "-leave", Outcome: resource.OutcomeLeft}
-		default:
-			r = remove(ctx, k.Platform, policy.PlatformIntegrationDelete, f.is.ID,
-				func(ctx context.Context) (string, error) {
-					return k.Client.DeleteIntegration(ctx, f.organization, f.is.ID)
-				},
-				func(ctx context.Context) seen[ddoe.Integration] { return k.see(ctx, f.organization, f.is.ID) })
+		if item.Blocks {
+			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, diagnosis.WithDetail("%s", item.Detail))}
 		}
-		if r.Step == "" {
-			r.Step = nameIntegration + "-delete"
-		}
-		if r.Err == nil {
-			r.Learn = learn(func(st *integration.DDOEStatus) {
+		return remove(ctx, k.Platform, policy.PlatformIntegrationDelete, item,
+			func(ctx context.Context, id string) (string, error) {
+				return k.Client.DeleteIntegration(ctx, f.organization, id)
+			},
+			func(ctx context.Context) seen[ddoe.Integration] { return k.see(ctx, f.organization, item.Key) },
+			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
 					*st = integration.DDOEStatus{OrganizationID: st.OrganizationID, DriverID: st.DriverID, Driver: st.Driver}
 				}
 			})
-		}
-		return r
 	})
 }

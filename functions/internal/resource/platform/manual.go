@@ -15,13 +15,49 @@ const (
 	formIntegrationType = "Workload Identity Federation"
 )
 
-// hasNothing says that nothing of ours is on the platform.
-type hasNothing bool
-
-// manualItem is the integration that is left to a person. code is why the API cannot be used where it was wanted.
+// manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be used where it
+// was wanted; isClear says that nothing of ours is on the platform. What was made by the API before stays known: nobody is told to
+// make a second one.
 func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
-	return resource.Item{Name: nameIntegration, Key: ownOf(d), Target: d.Spec.DisplayName, State: resource.Manual, Code: code, Detail: why,
-		Data: hasNothing(isClear)}
+	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName)
+	item.State, item.Code, item.Detail = resource.Manual, code, why
+	if d.Status.ClientID == "" { // there is no form yet
+		return item
+	}
+	item.Learn = learn(func(st *integration.DDOEStatus) {
+		st.Mode, st.Why, st.Diagnosis, st.Form, st.Next = modeManual, why, nil, formOf(d), nextOf(d)
+		if code != "" {
+			found := diagnosis.New(code, diagnosis.WithDetail("%s", why))
+			st.Diagnosis = &found
+		}
+		if isClear {
+			st.OrganizationID = ""
+		}
+		if st.Adopted && !d.Spec.DDOE.IsWanted() {
+			st.IntegrationID, st.IntegrationType, st.Adopted = "", "", false // it is a person's, and used no more
+		}
+		if st.IntegrationID != "" {
+			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. When the cause is mended, the same PUT goes on with it."
+		}
+	})
+	return item
+}
+
+// manual is what there is to say where the integration is left to a person, or was: what a person may have made by the form is
+// theirs to remove.
+func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
+	d := v.Document
+	if !v.Ending {
+		return []resource.Item{manualItem(d, "", p.why(d), isClear)}
+	}
+	form := statusOf(d).Form
+	if form == nil {
+		return nil
+	}
+	item := newItem(nameIntegration, "", form.IntegrationName)
+	item.State = resource.Manual
+	item.Detail = "If a person has made the integration " + form.IntegrationName + " by the form, a person has to remove it on the platform, its drivers first."
+	return []resource.Item{item}
 }
 
 // why is why the integration is left to a person where nothing is in the way.
@@ -30,27 +66,6 @@ func (p *Platform) why(d integration.Document) string {
 		return "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
 	}
 	return "The spec does not ask for the platform's side (ddoe.integration is not true)."
-}
-
-// handOut writes down what a person has to do, with the values to type in. What was made by the API before stays known: nobody is
-// told to make a second one.
-func (p *Platform) handOut(d integration.Document, item resource.Item) resource.Result {
-	isClear, _ := item.Data.(hasNothing)
-	return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: learn(func(st *integration.DDOEStatus) {
-		st.Mode, st.Why, st.Since, st.Diagnosis, st.Form = modeManual, item.Detail, nil, nil, nil
-		if item.Code != "" {
-			found := diagnosis.New(item.Code, diagnosis.WithDetail("%s", item.Detail))
-			st.Diagnosis = &found
-		}
-		if isClear {
-			st.OrganizationID = ""
-		}
-		if st.IntegrationID != "" {
-			st.Next = fmt.Sprintf("The integration %s exists already: do not make another. When the cause is mended, the same PUT goes on with it.", st.IntegrationID)
-			return
-		}
-		st.Form, st.Next = formOf(d), nextOf(d)
-	})}
 }
 
 func formOf(d integration.Document) *integration.DDOEForm {
@@ -78,17 +93,4 @@ func nextOf(d integration.Document) string {
 			"have made, to have it used: it stays yours."
 	}
 	return next
-}
-
-// leftForm is what a teardown leaves: the integration that a person may have made by the form.
-func leftForm(d integration.Document) []resource.Item {
-	form := statusOf(d).Form
-	if form == nil {
-		return nil
-	}
-	target := form.IntegrationName
-	if form.OrganizationID != "" {
-		target += " in the organisation " + form.OrganizationID
-	}
-	return []resource.Item{{Name: nameIntegration, Key: form.IntegrationName, Target: target, State: resource.Unwanted, Data: found{}}}
 }

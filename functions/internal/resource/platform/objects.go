@@ -42,7 +42,7 @@ func (s seen[T]) find(id string) (*T, error) {
 
 // ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first. Whoever
 // keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the record knows
-// none, every run sees the same age.
+// none, every run sees the same age. An error says that there may be others.
 func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return !isMarked(one) || one.About().ID == known })
 	slices.SortFunc(all, func(a, b T) int {
@@ -55,7 +55,7 @@ func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	if own != nil {
 		all = slices.Insert(all, 0, *own)
 	}
-	return all, err
+	return all, cmp.Or(err, s.listErr)
 }
 
 // until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is 30.
@@ -77,23 +77,29 @@ func until(ctx context.Context, p *Platform, look func(ctx context.Context) (boo
 }
 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says what is there
-// now; it is sent again only where nothing is. isFound says that a look has found the object: what it was made with is
-// not known.
-func create[T object](ctx context.Context, p *Platform, op policy.Operation, send func(ctx context.Context) (T, error),
+// now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look has found the object:
+// what it was made with is not known.
+func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool, send func(ctx context.Context) (T, error),
 	look func(ctx context.Context) (*T, error)) (made T, isFound bool, err error) {
+	find := func(ctx context.Context) (bool, error) {
+		one, err := look(ctx)
+		if one != nil {
+			made = *one
+		}
+		return one != nil, err
+	}
+	if isUnseen {
+		if isFound, err = find(ctx); isFound || err != nil {
+			return made, isFound, err
+		}
+	}
 	for n := 1; ; n++ {
-		made, err = ask(ctx, p, op, send)
+		made, err = ask(ctx, p, op, func(ctx context.Context, _ string) (T, error) { return send(ctx) }, "")
 		action := policy.ActionOf(err)
 		if action != policy.InDoubt && action != policy.Exists || ctx.Err() != nil {
 			return made, false, err
 		}
-		isFound, lookErr := until(ctx, p, func(ctx context.Context) (bool, error) {
-			one, err := look(ctx)
-			if one != nil {
-				made = *one
-			}
-			return one != nil, err
-		})
+		isFound, lookErr := until(ctx, p, find)
 		switch {
 		case isFound || lookErr != nil:
 			return made, isFound, lookErr
@@ -106,27 +112,28 @@ func create[T object](ctx context.Context, p *Platform, op policy.Operation, sen
 }
 
 // remove sends a delete, and ends when two reads show that the object is gone.
-func remove[T object](ctx context.Context, p *Platform, op policy.Operation, id string, send func(ctx context.Context) (string, error),
-	look func(ctx context.Context) seen[T]) resource.Result {
-	request, err := ask(ctx, p, op, send)
-	outcome := resource.OutcomeDeleted
-	if ddoe.IsNotFound(err) {
-		outcome, err = resource.OutcomeAbsent, nil
+func remove[T object](ctx context.Context, p *Platform, op policy.Operation, item resource.Item,
+	send func(ctx context.Context, id string) (string, error), look func(ctx context.Context) seen[T],
+	forget func(*integration.DDOEStatus)) resource.Result {
+	r := resource.Result{Step: item.Name + "-delete", Outcome: resource.OutcomeDeleted, Learn: learn(forget)}
+	r.RequestID, r.Err = ask(ctx, p, op, send, item.Key)
+	if ddoe.IsNotFound(r.Err) {
+		r.Outcome, r.Err = resource.OutcomeAbsent, nil
 	}
-	if err == nil {
+	if r.Err == nil {
 		var isGone bool
-		isGone, err = until(ctx, p, func(ctx context.Context) (bool, error) {
-			is, err := look(ctx).find(id)
+		isGone, r.Err = until(ctx, p, func(ctx context.Context) (bool, error) {
+			is, err := look(ctx).find(item.Key)
 			return is == nil && err == nil, err
 		})
-		if err == nil && !isGone {
-			err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(id))
+		if r.Err == nil && !isGone {
+			r.Err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(item.Key))
 		}
 	}
-	if err != nil {
-		outcome = ""
+	if r.Err != nil {
+		r.Outcome, r.Learn = "", nil
 	}
-	return resource.Result{Outcome: outcome, RequestID: request, Err: err}
+	return r
 }
 
 // final is a failure that waiting does not mend.
@@ -167,7 +174,7 @@ func (p *Platform) each(items []resource.Item, do func(resource.Item) resource.R
 	for i, item := range items {
 		began := p.Requests.Now()
 		r := do(item)
-		r.Item, r.Began, r.Ended = item, began, p.Requests.Now()
+		r.Item, r.StepTarget, r.Began, r.Ended = item, cmp.Or(item.Key, item.Target), began, p.Requests.Now()
 		results[i] = r
 	}
 	return results

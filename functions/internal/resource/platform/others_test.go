@@ -3,6 +3,7 @@ package platform_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -74,7 +75,7 @@ func TestLeftToAPerson(t *testing.T) {
 			assert.Empty(t, f.requests, "nothing is asked")
 			o := f.run(resource.View{Ending: true})
 			require.Empty(t, o.errs)
-			assert.Equal(t, []string{"ddoeIntegration-leave left"}, o.steps)
+			assert.Contains(t, item(t, f.observe(resource.View{Document: f.document, Ending: true}), "ddoeIntegration", resource.Manual).Detail, "a person has to remove it")
 		})
 	}
 }
@@ -154,11 +155,30 @@ func TestUsesTheIntegrationThatTheSpecNames(t *testing.T) {
 	t.Run("teardown removes our driver alone", func(t *testing.T) {
 		o := f.run(resource.View{Ending: true})
 		require.Empty(t, o.errs)
-		assert.Equal(t, []string{"ddoeDriver-delete deleted", "ddoeIntegration-leave left"}, o.steps)
+		assert.Equal(t, []string{"ddoeDriver-delete deleted"}, o.steps)
 		f.unchangedTheirs(theirs)
 		assert.Empty(t, f.drivers())
-		assert.Empty(t, f.document.Status.DDOE.IntegrationID)
 	})
+	t.Run("without ddoe it is used no more", func(t *testing.T) {
+		next := wired()
+		next.DDOE = nil
+		f.document.ReplaceSpec(next)
+		require.Empty(t, f.run(resource.View{}).errs)
+		f.unchangedTheirs(theirs)
+		assert.Empty(t, f.document.Status.DDOE.IntegrationID)
+		assert.NotNil(t, f.document.Status.DDOE.Form)
+	})
+}
+
+// The end of the API key is warned of from 30 days before.
+func TestKeyThatEnds(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t).provisioned()
+	for days, warns := range map[int]bool{31: false, 29: true, -1: true} {
+		f.platform.KeyExpires = f.now().AddDate(0, 0, days)
+		isWarned := slices.ContainsFunc(f.observe(resource.View{Document: f.document}), func(i resource.Item) bool { return i.Code == "ddoe-api-key-expiring" })
+		assert.Equal(t, warns, isWarned, days)
+	}
 }
 
 // From one of ours to theirs: the driver moves first, and ours goes with the next run. And back.

@@ -8,8 +8,10 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -30,14 +32,13 @@ type Platform struct {
 	Instance string
 	// IsHierarchical reports whether a storage account has a hierarchical namespace, which decides a driver's type.
 	IsHierarchical func(ctx context.Context, accountID string) (bool, error)
-	Requests       policy.Requests
+	// KeyExpires is when the API key ends; zero where it does not say.
+	KeyExpires time.Time
+	Requests   policy.Requests
 }
 
-// The names of the kinds, and of their items.
+// The names of the items.
 const (
-	KindIntegration = resource.PlatformIntegration
-	KindDriver      = resource.Driver
-
 	nameIntegration = "ddoeIntegration"
 	nameDriver      = "ddoeDriver"
 )
@@ -110,12 +111,12 @@ func targetOf(d integration.Document) string {
 // for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
-// ask sends a request, again as the policy table says.
-func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(ctx context.Context) (T, error)) (T, error) {
+// ask sends a request about something, again as the policy table says.
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error), about string) (T, error) {
 	var answer T
 	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
 		var err error
-		answer, err = request(ctx)
+		answer, err = request(ctx, about)
 		return err
 	})
 	return answer, err
@@ -138,4 +139,70 @@ func together(parts ...func()) {
 // named is an object of the platform for people.
 func named(o ddoe.Object) string {
 	return diagnosis.Printable(o.Name) + " (id " + diagnosis.Printable(o.ID) + ")"
+}
+
+// newItem is an item that is wanted, and missing until it is seen; no access test proves anything of it.
+func newItem(name, key, target string) resource.Item {
+	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true, CheckID: "ddoe.integration",
+		Title: "The integration on the platform is as it was made"}
+	if name == nameDriver {
+		item.CheckID, item.Title = "ddoe.driver", "The driver on the platform is as it was made"
+	}
+	return item
+}
+
+// unwanted is an item that is to go.
+func unwanted(name, id string) resource.Item {
+	item := newItem(name, id, id)
+	item.State = resource.Unwanted
+	return item
+}
+
+// failed is an item that could not be looked at, or whose place the platform refuses.
+func failed(item resource.Item, err error) resource.Item {
+	item.Err = err
+	return item
+}
+
+// ours is a member of ours that is not as it is wanted.
+func ours(member, want, have string) diagnosis.MemberDifference {
+	return diagnosis.MemberDifference{Member: member, Want: want, Have: diagnosis.Printable(have), Owner: diagnosis.OwnerOurs}
+}
+
+func first[T any](all []T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
+}
+
+// The members of the spec that the platform may refuse before anything is written.
+const (
+	pointerOrganization = "/ddoe/organizationId"
+	pointerProject      = "/ddoe/driver/projectId"
+)
+
+// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is about the
+// key or the platform itself.
+func at(err error, pointer, value string) error {
+	var known *diagnosis.Error
+	var f *policy.Failure
+	var found diagnosis.Diagnosis
+	cause := err
+	switch {
+	case errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err):
+		found, cause = f.Diagnosis(false), f.Err
+	case f == nil && errors.As(err, &known):
+		found = known.Diagnosis
+	default:
+		return err
+	}
+	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".", Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
+	return &diagnosis.Error{Diagnosis: found, Err: cause}
+}
+
+// elsewhere refuses the project of another organisation.
+func elsewhere(wanted integration.DDOE, owner string) error {
+	return at(refuse(diagnosis.CodeDDOEProjectElsewhere, diagnosis.WithDetail("The project belongs to the organisation %s, and the spec asks for the integration in %s.",
+		diagnosis.Printable(owner), wanted.OrganizationID)), pointerProject, wanted.Driver.ProjectID)
 }

@@ -11,15 +11,23 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
+func (f *fixture) prover() resource.Prover {
+	return f.platform.Kinds()[1].(resource.Prover)
+}
+
 func (f *fixture) validate() string {
 	f.t.Helper()
-	require.True(f.t, f.platform.CanValidate(f.document))
-	v := f.platform.Validate(f.t.Context(), f.document)
-	v.Learn(&f.document.Status)
-	if v.Diagnosis == nil {
+	require.True(f.t, f.prover().CanProve(f.document))
+	proof := f.prover().Prove(f.t.Context(), resource.View{Document: f.document})
+	if proof.Learn != nil {
+		proof.Learn(&f.document.Status)
+	}
+	assert.Equal(f.t, proof.Diagnosis == nil, proof.Proved)
+	if proof.Proved {
 		return ""
 	}
-	return string(v.Diagnosis.Code)
+	assert.Equal(f.t, string(proof.Diagnosis.Code) == "ddoe-validation-slow", proof.Pending)
+	return string(proof.Diagnosis.Code)
 }
 
 func TestValidates(t *testing.T) {
@@ -30,7 +38,9 @@ func TestValidates(t *testing.T) {
 	assert.True(t, st.Validated)
 	assert.NotNil(t, st.CheckedAt)
 	assert.Empty(t, st.ValidationID)
-	assert.Equal(t, "pass", string(f.platform.TestCheck(t.Context(), f.document).Status))
+	f.calm()
+	assert.Empty(t, f.validate())
+	assert.Empty(t, f.requests, "what was proved is not asked again")
 }
 
 func TestValidationThatDoesNotPass(t *testing.T) {
@@ -91,8 +101,8 @@ func TestOthersDriversFailTheValidation(t *testing.T) {
 func TestNothingToValidate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	assert.False(t, f.platform.CanValidate(f.document))
+	assert.False(t, f.prover().CanProve(f.document))
 	f.document.Spec.DDOE.Driver = nil
 	require.Empty(t, f.run(resource.View{}).errs)
-	assert.False(t, f.platform.CanValidate(f.document))
+	assert.False(t, f.prover().CanProve(f.document))
 }
