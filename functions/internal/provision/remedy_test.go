@@ -16,7 +16,7 @@ import (
 )
 
 // argument is the value of an argument of a command, without the quotes of a shell.
-func argument(t *testing.T, command, name string) string {
+func argument(t tb, command, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(name + `[ =](?:'([^']*)'|([^ ']+))`).FindStringSubmatch(command)
 	require.NotNil(t, found, "%s in %s", name, command)
