@@ -48,10 +48,11 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
 			require.NoError(f.t, err)
 		}, "role-assignment-not-found", func(f *fixture, command string) {
+			require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"), "az takes the name")
 			scope, guid := argument(f.t, command, "--scope"), argument(f.t, command, "--name")
 			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid, Scope: scope,
 				PrincipalID: argument(f.t, command, "--assignee-object-id"), PrincipalType: argument(f.t, command, "--assignee-principal-type"),
-				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + argument(f.t, command, "--role")})
+				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + integration.AccessReadWrite.Role().ID})
 			require.NoError(f.t, err)
 		}},
 		"missing credential": {func(f *fixture) {
