@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 )
 
@@ -61,10 +60,10 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	refused("driver", moved, echo("PATCH", "/drivers/[^/]+$", 400, file))
 	refused("driver", moved, echo("PATCH", "/drivers/[^/]+$", 400, a.token(subject)))
 	a.control(http.MethodPut, "/faults", []any{})
-	a.quirk(platform.QuirkValidation, map[string]any{"status": "failed", "error": "driver images: " + literal + " " + file})
+	a.control(http.MethodPut, "/faults", []any{onGate("GET", "/commands/[^/]+$", map[string]any{"status": 200,
+		"body": map[string]any{"id": "told", "status": "failed", "error": "driver images: " + literal + " " + file}})})
 	a.put(moved)
 	require.Eventually(t, func() bool { return strings.Contains(a.log.String(), `"code":"ddoe-validation-failed"`) }, 30*time.Second, 50*time.Millisecond)
-	a.control(http.MethodDelete, "/objects/ddoe.quirks/"+platform.QuirkValidation, nil)
 	a.requireUsable()
 
 	// What is only read, and what is tested: its report passes the words on.
@@ -87,7 +86,9 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 
 	for _, secret := range []string{a.token(subject), file} {
 		a.control(http.MethodPut, "/faults", []any{echo("DELETE", "/drivers/[^/]+$", 400, secret)})
-		operation := a.removedByDELETE()
+		deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+		require.Less(t, deleted.Status, 300, deleted.Raw)
+		operation := a.wait(deleted.Header.Get("Operation-Location"))
 		assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
 		assert.NotContains(t, operation.Raw, "federatedTokenIssuer")
 	}
