@@ -49,7 +49,6 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	moved := a.wired()
 	moved["displayName"] = "Renamed"
 	moved["ddoe"].(map[string]any)["driver"].(map[string]any)["path"] = "sub/folder"
-	refused("list", moved, echo("GET", platformIntegrations))
 	refused("update", moved, echo("PATCH", platformIntegrations))
 	refused("driver", moved, echo("PATCH", "/drivers/[^/]+$"))
 	a.control(http.MethodPut, "/faults", []any{onGate("GET", "/commands/[^/]+$", map[string]any{"status": 200,
