@@ -134,9 +134,7 @@ func platformRows() []row {
 			"ddoe.md: drivers use it; the caller counts them before it asks again"),
 		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "", Decision{Action: RetryLater}, gone),
 
-		p(on(DriverTest, PayloadTest), fails, "", within(patience), tests),
-		p(on(PayloadTest), only(http.StatusNotFound), "", within(patience),
-			tests+": its path has no id, so 404 is the storage's"),
+		p(on(DriverTest), fails, "", within(patience), tests),
 
 		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "", Decision{Action: InDoubt}, "rule 3: it may have been made"),
 		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone"),
