@@ -28,6 +28,7 @@ type services struct {
 func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
 	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}
+	site.KeyExpires, _ = cfg.SubjectTokenKey.Expires()
 	if cfg.Platform != nil {
 		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
 		site.KeyExpires, _ = cfg.Platform.Key.Expires()

@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
-	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -96,11 +93,4 @@ func (f *fixture) carried(s integration.Spec) integration.Document {
 	_, c := f.submit(s)
 	f.completed(c)
 	return f.document()
-}
-
-func checkOf(t *testing.T, r diagnosis.Report, id string) diagnosis.Check {
-	t.Helper()
-	i := slices.IndexFunc(r.Checks, func(c diagnosis.Check) bool { return c.ID == id })
-	require.GreaterOrEqual(t, i, 0, "no check %s", id)
-	return r.Checks[i]
 }

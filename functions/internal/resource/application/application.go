@@ -62,12 +62,6 @@ func (k *Kind) UniqueName(d integration.Document) string {
 	return "ddoe-wif-" + k.instance + "-" + d.ID
 }
 
-// seen is what Observe has read.
-type seen struct {
-	application graph.Application
-	principal   graph.ServicePrincipal
-}
-
 // Observe implements resource.Kind.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	if v.Apart {
