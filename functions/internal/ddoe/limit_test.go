@@ -60,7 +60,7 @@ func TestAHungPlatform(t *testing.T) {
 				assert.Equal(t, tc.limit, time.Since(began))
 				assert.Equal(t, 1, h.requests)
 				d := diagnosis.Classify(err, diagnosis.Context{})
-				assert.Equal(t, "network-timeout", d.Code)
+				assert.Equal(t, diagnosis.CodeNetworkTimeout, d.Code)
 				assert.Contains(t, d.Detail, "gate.example")
 
 				ctx, cancel := context.WithCancel(t.Context())

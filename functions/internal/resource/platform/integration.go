@@ -45,6 +45,16 @@ type sight struct {
 
 // Observe reads what there is. It is the preflight as well: it says what the platform would refuse.
 func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
+	items := k.observe(ctx, v)
+	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
+		item := newItem("ddoeKey", "", k.KeyExpires.Format(time.RFC3339))
+		item.State, item.Code, item.CheckID = resource.Unchanged, diagnosis.CodeDDOEAPIKeyExpiring, "ddoe.key"
+		items = append(items, item)
+	}
+	return items
+}
+
+func (k integrations) observe(ctx context.Context, v resource.View) []resource.Item {
 	d, w, own, home := v.Document, k.wayOf(v), ownOf(v.Document), organizationOf(v.Document)
 	switch {
 	case k.Client == nil:
@@ -77,11 +87,6 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
 			items = append(items, k.unwantedItem(ctx, v, s, one, isKept))
 		}
-	}
-	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
-		item := newItem("ddoeKey", "", k.KeyExpires.Format(time.RFC3339))
-		item.State, item.Code, item.CheckID = resource.Unchanged, diagnosis.CodeDDOEAPIKeyExpiring, "ddoe.key"
-		items = append(items, item)
 	}
 	switch w {
 	case wayMade:

@@ -47,7 +47,10 @@ func manualItem(d integration.Document, code diagnosis.Code, why string, isClear
 // theirs to remove.
 func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	d := v.Document
-	if !v.Ending {
+	switch {
+	case v.Apart && !d.Spec.DDOE.IsWanted(): // nobody asks about it
+		return nil
+	case !v.Ending:
 		return []resource.Item{manualItem(d, "", p.why(d), isClear)}
 	}
 	form := statusOf(d).Form
