@@ -168,11 +168,11 @@ func TestRefusalsShowNoSecret(t *testing.T) {
 	s = &server{answers: []answer{asJSON(200, `{"id": "c", "status": "failed", "error": "planted-key is odd"}`)}}
 	command, err := client(t, s).GetCommand(t.Context(), "c")
 	require.NoError(t, err)
-	assert.Equal(t, "[redacted] is odd", *command.Error)
+	assert.Equal(t, "[redacted] is odd", command.Error)
 	assert.True(t, command.HasEnded())
 	assert.False(t, command.HasSucceeded())
 
-	s = &server{answers: []answer{{status: 429, media: "text/plain", body: "too often", header: http.Header{"Retry-After": {"90"}}}}}
+	s = &server{answers: []answer{{status: 429, media: "application/json", body: `{"message": "too often"}`, header: http.Header{"Retry-After": {"90"}}}}}
 	_, err = client(t, s).User(t.Context(), "me")
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, "too often", e.ServiceMessage())

@@ -113,8 +113,8 @@ func (k drivers) look(ctx context.Context, v resource.View) driverSight {
 	return s
 }
 
-// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its project,
-// it is the one that was asked for.
+// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its
+// project, it is the one that was asked for.
 func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[ddoe.Driver]) {
 	lists, errs := make([][]ddoe.Driver, len(projects)), make([]error, len(projects))
 	parts := []func(){func() {
@@ -135,7 +135,8 @@ func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[
 	return s
 }
 
-// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another of ours.
+// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
+// of ours.
 func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driver, err error) resource.Item {
 	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
 	item := newItem(nameDriver, "", wanted.Name)
@@ -168,7 +169,8 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 	return item
 }
 
-// targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it is made.
+// targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
+// is made.
 func targetIntegration(d integration.Document) string {
 	st, wanted := statusOf(d), d.Spec.DDOE
 	if wanted.IntegrationID != "" {
@@ -190,8 +192,8 @@ const (
 	memberExternalDelete = "allowExternalDelete"
 )
 
-// differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is not
-// known at all differs.
+// differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is
+// not known at all differs.
 func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDifference {
 	last, wanted := sent(d), d.Spec.DDOE.Driver
 	var all []diagnosis.MemberDifference
@@ -215,8 +217,8 @@ func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDiffe
 	return all
 }
 
-// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its right to
-// delete has changed.
+// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its
+// right to delete has changed.
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 	for _, d := range all {
 		if d.Member != memberName && d.Member != memberExternalDelete {

@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply makes the driver or changes it in place. A driver cannot change its project: it is made anew, and the old one is an
-// unwanted item.
+// Apply makes the driver or changes it in place. A driver cannot change its project: it is made anew, and the old one
+// is an unwanted item.
 func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		is, _ := item.Data.(ddoe.Driver)
@@ -114,7 +114,8 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	return r
 }
 
-// patchOf is the change that differences ask for, and what is certain of the driver while it is not known whether it was made.
+// patchOf is the change that differences ask for, and what is certain of the driver while it is not known whether it
+// was made.
 func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch, doubt integration.DDOEDriver) {
 	doubt = after
 	for _, one := range differing {

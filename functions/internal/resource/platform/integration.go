@@ -164,14 +164,15 @@ func staysOn(d integration.Document) bool {
 	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil && sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
-// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in the old
-// one: nothing of that can be made, and nothing must be removed for it.
+// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in
+// the old one: nothing of that can be made, and nothing must be removed for it.
 func isStranded(d integration.Document) bool {
 	st := statusOf(d)
 	return st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) && staysOn(d)
 }
 
-// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
+// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of
+// ours.
 func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error, isKept bool) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
 	if s.typesErr != nil {
@@ -208,8 +209,8 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 	return item
 }
 
-// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known by
-// its hash.
+// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known
+// by its hash.
 func (k integrations) compare(d integration.Document, item resource.Item, is ddoe.Integration, o *offer) resource.Item {
 	st := statusOf(d)
 	item.Key, item.State = is.ID, resource.Unchanged
@@ -261,8 +262,8 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	return item
 }
 
-// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a create
-// has made after all whose answer was lost, stays then.
+// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a
+// create has made after all whose answer was lost, stays then.
 func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration, isStray bool) resource.Item {
 	used, item := s.usage, unwanted(nameIntegration, is.ID)
 	if is.ID != ownOf(v.Document) {
@@ -315,8 +316,8 @@ func (k integrations) usageOf(ctx context.Context, d integration.Document, id st
 	return usage{names: strings.Join(names, ", "), count: max(count, len(names)), err: cmp.Or(countErr, listErr)}
 }
 
-// isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that it
-// cannot even read.
+// isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that
+// it cannot even read.
 func isUnknown(err error) bool {
 	var e *ddoe.Error
 	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}

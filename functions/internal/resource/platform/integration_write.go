@@ -30,8 +30,8 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the record
-// can name one, and what it does not name would be forgotten.
+// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the
+// record can name one, and what it does not name would be forgotten.
 func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
 	home, own := organizationOf(d), ownOf(d)
 	if sameID(home, target) {
@@ -81,8 +81,8 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
 }
 
-// claim writes down an integration of ours in the place of the one that was known before. Where another run has written down
-// its own meanwhile, that one stays: ours bears the mark, and the next run removes it.
+// claim writes down an integration of ours in the place of the one that was known before. Where another run has
+// written down its own meanwhile, that one stays: ours bears the mark, and the next run removes it.
 func claim(d integration.Document, f found, is ddoe.Integration, hash string) func(*integration.Status) {
 	before := statusOf(d).IntegrationID
 	return learn(func(st *integration.DDOEStatus) {

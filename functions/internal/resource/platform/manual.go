@@ -15,9 +15,9 @@ const (
 	formIntegrationType = "Workload Identity Federation"
 )
 
-// manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be used where it
-// was wanted; isClear says that nothing of ours is on the platform. What was made by the API before stays known: nobody is told to
-// make a second one.
+// manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be
+// used where it was wanted; isClear says that nothing of ours is on the platform. What was made by the API before
+// stays known: nobody is told to make a second one.
 func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
 	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName)
 	item.State, item.Code, item.Detail = resource.Manual, code, why
@@ -43,8 +43,8 @@ func manualItem(d integration.Document, code diagnosis.Code, why string, isClear
 	return item
 }
 
-// manual is what there is to say where the integration is left to a person, or was: what a person may have made by the form is
-// theirs to remove.
+// manual is what there is to say where the integration is left to a person, or was: what a person may have made by
+// the form is theirs to remove.
 func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	d := v.Document
 	switch {

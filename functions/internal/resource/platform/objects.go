@@ -40,9 +40,9 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first. Whoever
-// keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the record knows
-// none, every run sees the same age. An error says that there may be others.
+// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first.
+// Whoever keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the
+// record knows none, every run sees the same age. An error says that there may be others.
 func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return !isMarked(one) || one.About().ID == known })
 	slices.SortFunc(all, func(a, b T) int {
@@ -58,7 +58,8 @@ func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	return all, cmp.Or(err, s.listErr)
 }
 
-// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is 30.
+// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is
+// 30.
 func until(ctx context.Context, p *Platform, look func(ctx context.Context) (bool, error)) (bool, error) {
 	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
 		if policy.Outlasts(ctx, pause) {
@@ -76,9 +77,9 @@ func until(ctx context.Context, p *Platform, look func(ctx context.Context) (boo
 	return false, nil
 }
 
-// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says what is there
-// now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look has found the object:
-// what it was made with is not known.
+// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says
+// what is there now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look
+// has found the object: what it was made with is not known.
 func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool, send func(ctx context.Context) (T, error),
 	look func(ctx context.Context) (*T, error)) (made T, isFound bool, err error) {
 	find := func(ctx context.Context) (bool, error) {

@@ -27,8 +27,8 @@ const (
 )
 
 // plainNames are the names of options that speak for themselves, in lower case, letters and digits alone: those that
-// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other
-// option is for DDOE_OPTION_MAP.
+// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
+// other option is for DDOE_OPTION_MAP.
 func plainNames() map[string]string {
 	return map[string]string{
 		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
@@ -50,8 +50,8 @@ type OptionSource struct {
 // OptionMap says where the values of options come from, by the option's name.
 type OptionMap map[string]OptionSource
 
-// ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name to one of the five values, or =literal.
-// Its error shows no value, which may be secret.
+// ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name to one of the five values, or
+// =literal. Its error shows no value, which may be secret.
 func ParseOptionMap(text string) (OptionMap, error) {
 	if text == "" {
 		return nil, nil
@@ -166,8 +166,8 @@ func shown(name, displayName string) string {
 	return diagnosis.Printable(name) + " (" + diagnosis.Printable(displayName) + ")"
 }
 
-// sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must not
-// contradict each other.
+// sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must
+// not contradict each other.
 func (p *Platform) sourceOf(o ddoe.Option) (OptionSource, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
 		return source, ok

@@ -1,9 +1,9 @@
-// Package platform sets up the DDOE platform's side of an integration: the kinds platformIntegration and driver. The API
-// is documented in part only (docs/ddoe.md), so there is one rule for all that nobody knows: stop, show what was seen,
-// keep everything, and name the setting or the member of the spec by which a person decides.
+// Package platform sets up the DDOE platform's side of an integration: the kinds platformIntegration and driver. The
+// API is documented in part only (docs/ddoe.md), so there is one rule for all that nobody knows: stop, show what was
+// seen, keep everything, and name the setting or the member of the spec by which a person decides.
 //
-// What is ours is what the record knows by id, or what bears our mark. Everything else is somebody else's: it is never
-// changed and never removed, whatever its name is.
+// What is ours is what the record knows by id, or what bears our mark. Everything else is somebody else's: it is
+// never changed and never removed, whatever its name is.
 package platform
 
 import (
@@ -24,7 +24,8 @@ import (
 type Platform struct {
 	// Client is nil where the deployment has no access to the API: a person sets up the platform's side then.
 	Client *ddoe.Client
-	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation offers.
+	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation
+	// offers.
 	IntegrationType string
 	// OptionMap has the last word on where an option's value comes from.
 	OptionMap OptionMap
@@ -55,8 +56,8 @@ const (
 // metaOwner is the metadata entry that marks an integration as ours.
 const metaOwner = "managed-by"
 
-// mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has another
-// member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
+// mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has
+// another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
 // way is who makes the platform's integration.
@@ -107,8 +108,8 @@ func targetOf(d integration.Document) string {
 	return ""
 }
 
-// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not pass
-// for another object, since what is not wanted any more is removed.
+// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
+// pass for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ask sends a request about something, again as the policy table says.
@@ -182,8 +183,8 @@ const (
 	pointerProject      = "/ddoe/driver/projectId"
 )
 
-// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is about the
-// key or the platform itself.
+// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is
+// about the key or the platform itself.
 func at(err error, pointer, value string) error {
 	var known *diagnosis.Error
 	var f *policy.Failure

@@ -25,8 +25,8 @@ func (k drivers) CanProve(d integration.Document) bool {
 	return k.Client != nil && st.IntegrationID != "" && st.DriverID != ""
 }
 
-// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token service and
-// RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
+// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token
+// service and RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
 func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	st := statusOf(v.Document)
 	if st.Validated {
@@ -53,16 +53,16 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	if !proof.Proved {
 		found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
-		if command.Error != nil {
-			found.Detail += " The platform says: " + diagnosis.Printable(*command.Error)
+		if command.Error != "" {
+			found.Detail += " The platform says: " + diagnosis.Printable(command.Error)
 		}
 		proof.Diagnosis = &found
 	}
 	return proof
 }
 
-// command begins a validation, or goes on with the one that runs, and looks at it for a while. One that the platform does not know
-// any more is begun anew.
+// command begins a validation, or goes on with the one that runs, and looks at it for a while. One that the platform
+// does not know any more is begun anew.
 func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (command ddoe.Command, err error) {
 	if st.ValidationID != "" {
 		command, err = k.Client.GetCommand(ctx, st.ValidationID)
