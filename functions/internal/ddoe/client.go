@@ -75,8 +75,8 @@ func pinned(client *http.Client) *http.Client {
 	return &own
 }
 
-// call is one request: what it is for errors, such as "create driver", its path below the base, escaped and with query, and its
-// body; nil for none.
+// call is one request: what it is for errors, such as "create driver", its path below the base, escaped and with
+// query, and its body; nil for none.
 type call struct {
 	op, method, path string
 	body             any
@@ -88,10 +88,10 @@ func get[T any](ctx context.Context, c *Client, op, path string, isComplete func
 	return answer, err
 }
 
-// ask sends the request once, and decodes its answer; whether it is worth sending again is the caller's to decide. It returns the
-// platform's id of the request. isComplete reports whether a decoded answer says what was asked for. Errors are *Error where
-// the platform answered, else the transport's.
-func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, requestID string, err error) {
+// ask sends the request once, and decodes its answer; whether it is worth sending again is the caller's to decide. It
+// returns the platform's id of the request. isComplete reports whether a decoded answer says what was asked for.
+// Errors are *Error where the platform answered, else the transport's.
+func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, id string, err error) {
 	resp, body, err := c.send(ctx, r)
 	if err != nil {
 		return answer, "", fmt.Errorf("ddoe: %s: %w", r.op, err)

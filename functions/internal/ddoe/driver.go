@@ -117,10 +117,11 @@ func (c *Client) TestDriver(ctx context.Context, driverID string) error {
 	return err
 }
 
-// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is not
-// known.
+// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see
+// is not known.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
-	return get(ctx, c, "count drivers", "/drivers/byIntegration/"+segment(integrationID), func(n int) bool { return n >= 0 })
+	path := "/drivers/byIntegration/" + segment(integrationID)
+	return get(ctx, c, "count drivers", path, func(n int) bool { return n >= 0 })
 }
 
 // Command is work that the platform does in the background.

@@ -70,7 +70,7 @@ func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
 		return e
 	}
 	e.code = ""
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil { // documented in neither form (reference/ddoe.md s.8)
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil { // in seconds alone
 		e.retryAfter = time.Duration(max(0, min(seconds, 24*60*60))) * time.Second
 	}
 	var answer struct {

@@ -116,8 +116,8 @@ type Credentials struct {
 }
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
-func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p IntegrationPatch) (Integration, error) {
-	return c.integration(ctx, call{"update integration", http.MethodPatch, integrations(organizationID), p})
+func (c *Client) UpdateIntegration(ctx context.Context, organization string, p IntegrationPatch) (Integration, error) {
+	return c.integration(ctx, call{"update integration", http.MethodPatch, integrations(organization), p})
 }
 
 func (c *Client) integration(ctx context.Context, r call) (Integration, error) {
@@ -126,10 +126,11 @@ func (c *Client) integration(ctx context.Context, r call) (Integration, error) {
 	return one, err
 }
 
-// DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the others, is not
-// read.
+// DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the
+// others, is not read.
 func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrationID string) (string, error) {
-	return c.order(ctx, call{"delete integration", http.MethodDelete, integrations(organizationID) + "/" + segment(integrationID), nil})
+	path := integrations(organizationID) + "/" + segment(integrationID)
+	return c.order(ctx, call{"delete integration", http.MethodDelete, path, nil})
 }
 
 func integrations(organizationID string) string {

@@ -34,8 +34,8 @@ func (c *Client) User(ctx context.Context, id string) (string, error) {
 	return u.Email, err
 }
 
-// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the list of
-// the user's organisations does not say.
+// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the
+// list of the user's organisations does not say.
 func (c *Client) Role(ctx context.Context, organizationID string) (string, error) {
 	type membership struct {
 		Organization reference `json:"org"`
@@ -50,8 +50,9 @@ func (c *Client) Role(ctx context.Context, organizationID string) (string, error
 	return "", err
 }
 
-// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say. For a
-// project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy, Projects.__get_by_id).
+// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say.
+// For a project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy,
+// Projects.__get_by_id).
 func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (string, error) {
 	type project struct {
 		Object
@@ -81,7 +82,8 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 	type token struct {
 		Token secret.Value `json:"token"`
 	}
-	t, _, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, func(t token) bool { return !t.Token.IsZero() })
+	isToken := func(t token) bool { return !t.Token.IsZero() }
+	t, _, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
 	if err != nil {
 		return secret.Value{}, err // not what a body may hold that is not believed
 	}

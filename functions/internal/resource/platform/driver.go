@@ -52,7 +52,8 @@ func projectsOf(d integration.Document) []string {
 	if id := sent(d).ProjectID; id != "" {
 		all = append(all, id)
 	}
-	if wanted := d.Spec.DDOE; wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
+	wanted := d.Spec.DDOE
+	if wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
 		all = append(all, wanted.Driver.ProjectID)
 	}
 	return all
@@ -63,7 +64,7 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	d, id := v.Document, statusOf(v.Document).DriverID
 	switch {
 	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
-		return []resource.Item{failed(unwanted(nameDriver, id), refuse(diagnosis.CodeDDOEAPIOff))}
+		return []resource.Item{failed(unwanted(nameDriver, id), apiOff())}
 	case k.Client == nil:
 		return nil
 	}
@@ -106,7 +107,8 @@ func (k drivers) look(ctx context.Context, v resource.View) driverSight {
 	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), st.DriverID) }}
 	if k.wants(v) && !staysOn(d) {
 		parts = append(parts, func() {
-			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization, d.Spec.DDOE.Driver.ProjectID)
+			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization,
+				d.Spec.DDOE.Driver.ProjectID)
 		})
 	}
 	together(parts...)
@@ -162,7 +164,8 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 		return failed(item, err)
 	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
-		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) + " in the same project, which this service did not make."
+		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) +
+			" in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
 		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
@@ -209,11 +212,13 @@ func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDiffe
 			all = append(all, ours(member, want, *have))
 		}
 	}
-	compare(memberIntegration, cmp.Or(targetIntegration(d), "the one that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
+	target := cmp.Or(targetIntegration(d), "the one that is made for it")
+	compare(memberIntegration, target, said(is.IntegrationID), said(last.IntegrationID))
 	compare(memberName, wanted.Name, said(is.Name), said(last.Name))
 	compare(memberContainer, d.Spec.Storage[0].Container, is.ContainerName, last.Container)
 	compare(memberPath, wanted.Path, is.Path, last.Path)
-	compare(memberExternalDelete, strconv.FormatBool(wanted.AllowExternalDelete), boolean(is.AllowExternalDelete), boolean(last.AllowExternalDelete))
+	compare(memberExternalDelete, *boolean(&wanted.AllowExternalDelete), boolean(is.AllowExternalDelete),
+		boolean(last.AllowExternalDelete))
 	return all
 }
 

@@ -37,7 +37,8 @@ func manualItem(d integration.Document, code diagnosis.Code, why string, isClear
 			st.IntegrationID, st.IntegrationType, st.Adopted = "", "", false // it is a person's, and used no more
 		}
 		if st.IntegrationID != "" {
-			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. When the cause is mended, the same PUT goes on with it."
+			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. "+
+				"When the cause is mended, the same PUT goes on with it."
 		}
 	})
 	return item
@@ -59,7 +60,8 @@ func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	}
 	item := newItem(nameIntegration, "", form.IntegrationName)
 	item.State = resource.Manual
-	item.Detail = "If a person has made the integration " + form.IntegrationName + " by the form, a person has to remove it on the platform, its drivers first."
+	item.Detail = "If a person has made the integration " + form.IntegrationName +
+		" by the form, a person has to remove it on the platform, its drivers first."
 	return []resource.Item{item}
 }
 
@@ -72,8 +74,9 @@ func (p *Platform) why(d integration.Document) string {
 }
 
 func formOf(d integration.Document) *integration.DDOEForm {
-	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider, IntegrationType: formIntegrationType,
-		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ImportFile: credential.FileName}
+	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider,
+		IntegrationType: formIntegrationType, ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID,
+		ImportFile: credential.FileName}
 	if d.Spec.DDOE != nil {
 		form.OrganizationID = d.Spec.DDOE.OrganizationID
 	}
@@ -82,18 +85,17 @@ func formOf(d integration.Document) *integration.DDOEForm {
 
 // nextOf tells a person to make integration and driver.
 func nextOf(d integration.Document) string {
-	next := fmt.Sprintf("Download %s from GET /api/integrations/%s/credentials. In DDOE: Integrations, Create Integration, Create Storage Integration; "+
-		"fill in the form's values, upload the file, and create the driver with the integration: Azure Blob, or Azure Data Lake Storage Gen2 where the "+
-		"account has a hierarchical namespace", credential.FileName, d.ID)
+	next := fmt.Sprintf("Download %s from GET /api/integrations/%s/credentials. In DDOE: Integrations, Create Integration, "+
+		"Create Storage Integration; fill in the form's values, upload the file, and create the driver with the integration: "+
+		"Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace", credential.FileName, d.ID)
 	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 		driver := d.Spec.DDOE.Driver
-		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t", driver.ProjectID, driver.Name,
-			d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
+		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t",
+			driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
 	}
-	next += "."
 	if d.Spec.DDOE.IsWanted() {
-		next += " Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in ddoe.integrationId what you " +
-			"have made, to have it used: it stays yours."
+		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in " +
+			"ddoe.integrationId what you have made, to have it used: it stays yours"
 	}
-	return next
+	return next + "."
 }

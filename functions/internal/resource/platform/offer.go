@@ -30,15 +30,19 @@ const (
 // the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
 // other option is for DDOE_OPTION_MAP.
 func plainNames() map[string]string {
-	return map[string]string{
-		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
-		"azureclientid": valueClientID, "azureappid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
-		"azuretenantid": valueTenantID, "azureadtenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
-		"storageaccountname": valueAccountName, "container": valueContainer, "containername": valueContainer,
-		"credentialfile": valueCredentialFile, "credentialfilejson": valueCredentialFile, "credentials": valueCredentialFile,
-		"credentialsjson": valueCredentialFile, "importfile": valueCredentialFile, "importjsonfile": valueCredentialFile,
-		"content": valueCredentialFile,
+	names := map[string]string{}
+	for value, all := range map[string]string{
+		valueClientID:       "clientid applicationid applicationclientid appid azureclientid azureappid",
+		valueTenantID:       "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
+		valueAccountName:    "accountname storageaccount storageaccountname",
+		valueContainer:      "container containername",
+		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile importjsonfile content",
+	} {
+		for name := range strings.FieldsSeq(all) {
+			names[name] = value
+		}
 	}
+	return names
 }
 
 // OptionSource is where an option's value comes from: one of the five values, or a literal.
@@ -70,7 +74,8 @@ func ParseOptionMap(text string) (OptionMap, error) {
 		case slices.Contains(values, given[name]):
 			m[name] = OptionSource{Value: given[name]}
 		default:
-			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name), strings.Join(values, ", "))
+			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name),
+				strings.Join(values, ", "))
 		}
 	}
 	return m, nil
@@ -102,7 +107,14 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(fit) != 1 {
-		return nil, typeUnknown(p.IntegrationType, fit, offered)
+		fits := "name Azure and workload identity federation"
+		if p.IntegrationType != "" {
+			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
+		}
+		refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail(
+			"%d of the types that the organisation offers %s. It offers: %s. "+
+				"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered)))
+		return nil, &refusal
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
@@ -117,8 +129,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail("The integration type %s requires options without a known meaning: %s.",
-			shown(fit[0].Type, fit[0].DisplayName), strings.Join(missing, ", ")))
+		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
+			"The integration type %s requires options without a known meaning: %s.", typeNames(fit), strings.Join(missing, ", ")))
 		return nil, &refusal
 	}
 	return o, nil
@@ -131,29 +143,11 @@ func isFederation(t ddoe.IntegrationType) bool {
 		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
 }
 
-// typeUnknown says why no type, or none of several, can be taken without guessing, and what was seen.
-func typeUnknown(wanted string, fit, offered []ddoe.IntegrationType) *diagnosis.Diagnosis {
-	why := "None of the types that the organisation offers names Azure and workload identity federation."
-	switch {
-	case len(fit) > 1:
-		why = "Several of the types that the organisation offers name Azure and workload identity federation: " + typeNames(fit) + "."
-	case wanted != "":
-		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
-	}
-	refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail("%s It offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
-		why, typeNames(offered)))
-	return &refusal
-}
-
-// typeNames are the names of types for people, of not too many.
+// typeNames are the names of types for people.
 func typeNames(types []ddoe.IntegrationType) string {
-	const most = 20
-	names := []string{}
-	for _, t := range types[:min(len(types), most)] {
-		names = append(names, shown(t.Type, t.DisplayName))
-	}
-	if len(names) == 0 {
-		return "nothing"
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = shown(t.Type, t.DisplayName)
 	}
 	return strings.Join(names, ", ")
 }
@@ -194,14 +188,14 @@ func letters(name string) string {
 
 // values are the options to send, and the hash that tells them from others.
 func (o *offer) values(d integration.Document) (map[string]string, string, error) {
-	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil // the identity exists, which is what counts here
+	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil // the identity exists
 	file, err := credential.CredentialFile(d, "")
 	if err != nil {
 		return nil, "", err
 	}
 	account, _ := integration.ParseStorageAccountID(d.Spec.Storage[0].ResourceID) // a stored spec is valid
-	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID, valueAccountName: account.Name,
-		valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
+	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID,
+		valueAccountName: account.Name, valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
 	values := map[string]string{}
 	for name, source := range o.sources {
 		values[name] = known[source.Value]

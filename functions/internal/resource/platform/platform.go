@@ -94,18 +94,10 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 
 // organizationOf is the organisation in which something of ours is, or may be; empty where there can be nothing.
 func organizationOf(d integration.Document) string {
-	if st := statusOf(d); st.OrganizationID != "" {
+	if st := statusOf(d); st.OrganizationID != "" || !d.Spec.DDOE.IsWanted() {
 		return st.OrganizationID
 	}
-	return targetOf(d)
-}
-
-// targetOf is the organisation that the spec asks for; empty where it asks for nothing on the platform.
-func targetOf(d integration.Document) string {
-	if d.Spec.DDOE.IsWanted() {
-		return d.Spec.DDOE.OrganizationID
-	}
-	return ""
+	return d.Spec.DDOE.OrganizationID
 }
 
 // sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
@@ -113,9 +105,9 @@ func targetOf(d integration.Document) string {
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ask sends a request about something, again as the policy table says.
-func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error), about string) (T, error) {
-	var answer T
-	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error),
+	about string) (answer T, err error) {
+	err = p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
 		var err error
 		answer, err = request(ctx, about)
 		return err
@@ -123,10 +115,13 @@ func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request f
 	return answer, err
 }
 
-// refuse is the error of a code.
-func refuse(code diagnosis.Code, opts ...diagnosis.Option) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
+// refuse is the error of a code, and of what happened in this case.
+func refuse(code diagnosis.Code, format string, args ...any) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithDetail(format, args...))}
 }
+
+// apiOff is why what only the API can do is not done.
+func apiOff() error { return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDDOEAPIOff)} }
 
 // together runs the parts at once: they are one hop.
 func together(parts ...func()) {
@@ -144,8 +139,8 @@ func named(o ddoe.Object) string {
 
 // newItem is an item that is wanted, and missing until it is seen; no access test proves anything of it.
 func newItem(name, key, target string) resource.Item {
-	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true, CheckID: "ddoe.integration",
-		Title: "The integration on the platform is as it was made"}
+	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true,
+		CheckID: "ddoe.integration", Title: "The integration on the platform is as it was made"}
 	if name == nameDriver {
 		item.CheckID, item.Title = "ddoe.driver", "The driver on the platform is as it was made"
 	}
@@ -167,7 +162,8 @@ func failed(item resource.Item, err error) resource.Item {
 
 // ours is a member of ours that is not as it is wanted.
 func ours(member, want, have string) diagnosis.MemberDifference {
-	return diagnosis.MemberDifference{Member: member, Want: want, Have: diagnosis.Printable(have), Owner: diagnosis.OwnerOurs}
+	have = diagnosis.Printable(have)
+	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
 
 func first[T any](all []T) *T {
@@ -198,12 +194,14 @@ func at(err error, pointer, value string) error {
 	default:
 		return err
 	}
-	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".", Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
+	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".",
+		Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
 	return &diagnosis.Error{Diagnosis: found, Err: cause}
 }
 
 // elsewhere refuses the project of another organisation.
 func elsewhere(wanted integration.DDOE, owner string) error {
-	return at(refuse(diagnosis.CodeDDOEProjectElsewhere, diagnosis.WithDetail("The project belongs to the organisation %s, and the spec asks for the integration in %s.",
-		diagnosis.Printable(owner), wanted.OrganizationID)), pointerProject, wanted.Driver.ProjectID)
+	const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
+	err := refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), wanted.OrganizationID)
+	return at(err, pointerProject, wanted.Driver.ProjectID)
 }

@@ -11,14 +11,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-const (
-	// firstPoll is the pause before the first look at a command; it doubles up to maxPoll, as in the platform's SDK.
-	firstPoll = 2 * time.Second
-	maxPoll   = 30 * time.Second
-	// pollBudget is how long one call waits for a command.
-	pollBudget = time.Minute
-)
-
 // CanProve reports whether the platform can validate an integration: it has no way to do so without a driver.
 func (k drivers) CanProve(d integration.Document) bool {
 	st := statusOf(d)
@@ -42,14 +34,17 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 		return unproved(policy.DriverValidate, err)
 	case !command.HasEnded():
 		found := diagnosis.New(diagnosis.CodeDDOEValidationSlow)
-		return resource.Proof{Pending: true, Diagnosis: &found, Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
+		return resource.Proof{Pending: true, Diagnosis: &found,
+			Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
 	}
 	proof := resource.Proof{Proved: command.HasSucceeded()}
 	if !proof.Proved { // others on the integration are validated along with ours, which has just passed its own test
 		count, err := k.Client.CountDrivers(ctx, st.IntegrationID)
 		proof.Proved = err == nil && count > 1
 	}
-	proof.Learn = learn(func(st *integration.DDOEStatus) { st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, "" })
+	proof.Learn = learn(func(st *integration.DDOEStatus) {
+		st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, ""
+	})
 	if !proof.Proved {
 		found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
@@ -70,10 +65,11 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 	if st.ValidationID == "" || ddoe.IsNotFound(err) {
 		command, err = k.Client.ValidateDrivers(ctx, st.IntegrationID)
 	}
-	waited := time.Duration(0)
-	for pause := firstPoll; err == nil && !command.HasEnded() && waited+pause <= pollBudget && !policy.Outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
-		if err = k.Requests.Sleep(ctx, pause); err == nil {
-			waited += pause
+	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
+		if err != nil || command.HasEnded() || policy.Outlasts(ctx, pause*time.Second) {
+			break
+		}
+		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {
 			command, err = k.Client.GetCommand(ctx, command.ID)
 		}
 	}
