@@ -147,8 +147,10 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 	}
 	_, err := client(t, &server{answers: []answer{{status: 204}}}).DeleteDriver(t.Context(), "d")
 	assert.NoError(t, err)
-	assert.NoError(t, client(t, &server{answers: []answer{{status: 204}}}).TestDriver(t.Context(), "d"))
-	assert.Error(t, client(t, &server{answers: []answer{asJSON(200, `{}`)}}).TestDriver(t.Context(), "d"), "a test passes with 204 alone")
+	_, err = client(t, &server{answers: []answer{{status: 204}}}).TestDriver(t.Context(), "d")
+	assert.NoError(t, err)
+	_, err = client(t, &server{answers: []answer{asJSON(200, `{}`)}}).TestDriver(t.Context(), "d")
+	assert.Error(t, err, "a test passes with 204 alone")
 }
 
 func TestRefusalsShowNoSecret(t *testing.T) {

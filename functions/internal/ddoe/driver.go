@@ -112,9 +112,8 @@ func (c *Client) DeleteDriver(ctx context.Context, driverID string) (string, err
 }
 
 // TestDriver has the platform test the storage of a driver; the platform writes a test file.
-func (c *Client) TestDriver(ctx context.Context, driverID string) error {
-	_, err := c.order(ctx, call{"test driver", http.MethodGet, "/drivers/" + segment(driverID) + "/test", nil})
-	return err
+func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error) {
+	return c.order(ctx, call{"test driver", http.MethodGet, "/drivers/" + segment(driverID) + "/test", nil})
 }
 
 // CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see

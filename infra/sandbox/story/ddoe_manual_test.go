@@ -83,27 +83,37 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	assert.Equal(t, offered["type"], document.at("status.ddoe.integrationType"))
 }
 
-// TestPlatformByHandThenByTheAPI: a person makes the integration by the form; when the type is offered, the app takes it
-// over instead of making a second one, adds the driver, and removes both in the end.
-func TestPlatformByHandThenByTheAPI(t *testing.T) {
+// TestPlatformByHandThenNamed: a person makes the integration by the form. It stays theirs until the spec names it; then it is
+// used, and a driver of ours made on it. Nothing ever changes or removes it.
+func TestPlatformByHandThenNamed(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	offered := a.offered()
 	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
 	form := a.put(a.wired()).at("status.ddoe.form")
 	made := madeUp()
-	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, map[string]any{"id": made, "name": at(form, "integrationName"), "type": offered["type"],
-		"org": at(form, "organizationId"), "createdAt": time.Now().UnixMilli(), "options": map[string]any{}, "metadata": []any{}})
+	theirs := map[string]any{"id": made, "name": at(form, "integrationName"), "type": offered["type"], "org": at(form, "organizationId"),
+		"createdAt": time.Now().UnixMilli(), "options": map[string]any{"theirs": "secret"}, "metadata": []any{}}
+	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, theirs)
 	a.offer(offered)
 	document := a.put(a.wired())
+	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
+	assert.Equal(t, "ddoe-api-usable", document.at("status.ddoe.diagnosis.code"), document.Raw)
+
+	spec := a.wired()
+	spec["ddoe"].(map[string]any)["integrationId"] = made
+	document = a.put(spec)
 	a.requireMade(document)
 	assert.Equal(t, made, document.at("status.ddoe.integrationId"), "the same one")
+	assert.Equal(t, true, document.at("status.ddoe.adopted"), document.Raw)
 	a.requireOne()
-	a.requireUsable()
+	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
+	assert.Equal(t, "pass", drift.at("verdict"), drift.Raw)
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
 	operation := a.wait(deleted.Header.Get("Operation-Location"))
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
-	assert.Equal(t, [2]int{0, 0}, a.onPlatform())
+	assert.Equal(t, [2]int{1, 0}, a.onPlatform(), "theirs stays")
+	assert.Equal(t, theirs["options"], a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.options"))
 }
 
 // requireMade checks that the platform's side was made by the API, and that nothing is left of the manual way.

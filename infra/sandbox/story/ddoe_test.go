@@ -67,7 +67,7 @@ func TestPlatformStoryOverHTTP(t *testing.T) {
 	assert.Equal(t, "trusted", metadata(world.at("ddoe.integrations.0.metadata"), "status"))
 	tested := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
 	assert.Equal(t, "pass", tested.at("verdict"), tested.Raw)
-	assert.Subset(t, passed(tested), []any{"ddoe.integration", "ddoe.driver", "ddoe.driver.test"}, tested.Raw)
+	assert.Subset(t, passed(tested), []any{"ddoe.integration", "ddoe.driver"}, tested.Raw)
 	looked := a.look(a.call(http.MethodGet, "/integrations/my-images/health", nil))
 	assert.Equal(t, "healthy", looked.at("state"), looked.Raw)
 	assert.Contains(t, looked.Raw, `"ddoe.driver"`)

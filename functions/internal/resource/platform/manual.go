@@ -85,9 +85,9 @@ func formOf(d integration.Document) *integration.DDOEForm {
 
 // nextOf tells a person to make integration and driver.
 func nextOf(d integration.Document) string {
-	next := fmt.Sprintf("Download %s from GET /api/integrations/%s/credentials. In DDOE: Integrations, Create Integration, "+
-		"Create Storage Integration; fill in the form's values, upload the file, and create the driver with the integration: "+
-		"Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace", credential.FileName, d.ID)
+	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: Integrations, " +
+		"Create Integration, Create Storage Integration; fill in the form's values, upload the file, and create the driver " +
+		"with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace"
 	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 		driver := d.Spec.DDOE.Driver
 		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t",

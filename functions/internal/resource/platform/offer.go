@@ -32,11 +32,12 @@ const (
 func plainNames() map[string]string {
 	names := map[string]string{}
 	for value, all := range map[string]string{
-		valueClientID:       "clientid applicationid applicationclientid appid azureclientid azureappid",
-		valueTenantID:       "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
-		valueAccountName:    "accountname storageaccount storageaccountname",
-		valueContainer:      "container containername",
-		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile importjsonfile content",
+		valueClientID:    "clientid applicationid applicationclientid appid azureclientid azureappid",
+		valueTenantID:    "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
+		valueAccountName: "accountname storageaccount storageaccountname",
+		valueContainer:   "container containername",
+		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile content" +
+			" importjsonfile",
 	} {
 		for name := range strings.FieldsSeq(all) {
 			names[name] = value
@@ -130,7 +131,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 	}
 	if len(missing) > 0 {
 		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
-			"The integration type %s requires options without a known meaning: %s.", typeNames(fit), strings.Join(missing, ", ")))
+			"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit),
+			strings.Join(missing, ", ")))
 		return nil, &refusal
 	}
 	return o, nil

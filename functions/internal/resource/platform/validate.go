@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -24,7 +25,7 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	if st.Validated {
 		return resource.Proof{Proved: true}
 	}
-	if err := k.Client.TestDriver(ctx, st.DriverID); err != nil {
+	if _, err := ask(ctx, k.Platform, policy.DriverValidate, k.Client.TestDriver, st.DriverID); err != nil {
 		return unproved(policy.DriverTest, err)
 	}
 	command, err := k.command(ctx, st)
@@ -60,23 +61,27 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 // does not know any more is begun anew.
 func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (command ddoe.Command, err error) {
 	if st.ValidationID != "" {
-		command, err = k.Client.GetCommand(ctx, st.ValidationID)
+		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, st.ValidationID)
 	}
 	if st.ValidationID == "" || ddoe.IsNotFound(err) {
-		command, err = k.Client.ValidateDrivers(ctx, st.IntegrationID)
+		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
 	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
 		if err != nil || command.HasEnded() || policy.Outlasts(ctx, pause*time.Second) {
 			break
 		}
 		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {
-			command, err = k.Client.GetCommand(ctx, command.ID)
+			command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, command.ID)
 		}
 	}
 	return command, err
 }
 
 func unproved(op policy.Operation, err error) resource.Proof {
+	var f *policy.Failure
+	if errors.As(err, &f) {
+		err = f.Err
+	}
 	found := policy.Fail(op, diagnosis.Context{}, err).Diagnosis(false)
 	return resource.Proof{Diagnosis: &found, Learn: learn(unvalidated)}
 }
