@@ -138,8 +138,8 @@ func (e *environment) fault(name, expected string) {
 	}
 }
 
-// text returns a setting without surrounding white space; an empty one counts as absent, as in the portal's editor. A Key
-// Vault reference is a fault of every setting: the app would go on with the reference as if it were the secret.
+// text returns a setting without surrounding white space; an empty one counts as absent, as in the portal's editor.
+// A Key Vault reference is a fault of every setting: the app would go on with the reference as if it were the secret.
 func (e *environment) text(name string) string {
 	v := e.raw(name)
 	if isKeyVaultReference(v) && !e.unresolved[name] {
@@ -154,8 +154,8 @@ func (e *environment) raw(name string) string {
 	return strings.TrimSpace(v)
 }
 
-// isKeyVaultReference reports whether the platform should have replaced the value by a secret before it started the app.
-// Where it cannot, the app gets the reference.
+// isKeyVaultReference reports whether the platform should have replaced the value by a secret before it started
+// the app. Where it cannot, the app gets the reference.
 // Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
 func isKeyVaultReference(value string) bool {
 	const begin = "@Microsoft.KeyVault("

@@ -142,6 +142,8 @@ type app struct {
 	// net is what the app and the platform reach, by host.
 	net network
 	log *strings.Builder
+	// said is what heard was given.
+	said strings.Builder
 	// door is how the host calls: the app behind the protocol.
 	door http.Handler
 	// document is the API document as it is served.
@@ -185,7 +187,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	})
 	require.NoError(t, err)
 	served := httptest.NewRecorder()
-	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute, MaxBody: 2 << 20, Observe: Observe})
+	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute, MaxBody: 2 << 20, Observe: Observe, Redact: Redact})
 	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a

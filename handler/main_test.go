@@ -68,7 +68,9 @@ func TestAFaultAtStartIsOneClearExit(t *testing.T) {
 			if c.port != "" {
 				env = append(env, "FUNCTIONS_CUSTOMHANDLER_PORT="+c.port)
 			}
-			cmd, out := process(t.Context(), env...)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a handler that starts would serve for ever
+			defer cancel()
+			cmd, out := process(ctx, env...)
 			var exit *exec.ExitError
 			require.ErrorAs(t, cmd.Run(), &exit, "the host does not restart a handler that exits with 0")
 			assert.Equal(t, 1, exit.ExitCode())

@@ -167,8 +167,8 @@ func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
 	}
 }
 
-// Nothing is granted for a whole account, namespace or group that could be granted for a part of it; scopeWords knows no
-// subscription.
+// Nothing is granted for a whole account, namespace or group that could be granted for a part of it; scopeWords
+// knows no subscription.
 func TestScopesAreTheNarrowest(t *testing.T) {
 	wide := map[string]string{
 		"each resource group of `dataScopes`": delegate,                  // the accounts are not known beforehand; the condition bounds it
@@ -217,8 +217,8 @@ func TestTheScaleControllerReadsForEveryTrigger(t *testing.T) {
 	}
 }
 
-// The only right at a resource group lets the app grant the two roles of a spec to service principals other than itself,
-// and take them back.
+// The only right at a resource group lets the app grant the two roles of a spec to service principals other than
+// itself, and take them back.
 func TestGrantingIsBoundByTheCondition(t *testing.T) {
 	roles := slices.Sorted(maps.Values(constants(t, "../functions/internal/arm/*.go", "Role")))
 	require.Len(t, roles, 2)

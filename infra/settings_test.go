@@ -113,8 +113,8 @@ func TestSecretsAreKeyVaultReferences(t *testing.T) {
 	}
 }
 
-// The host takes the account's name where it cannot make a client from the URI early in its start: both must lead to the
-// account that it has the right to. Source: azure-functions-host issues 11787, 11782, 11636.
+// The host takes the account's name where it cannot make a client from the URI early in its start: both must lead to
+// the account that it has the right to. Source: azure-functions-host issues 11787, 11782, 11636.
 func TestTheHostsAccountIsNamedTwice(t *testing.T) {
 	for _, c := range ofType(t, "Microsoft.Storage/storageAccounts/blobServices/containers") {
 		if c.leaf() == "packages" {

@@ -8,10 +8,8 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
@@ -96,7 +94,7 @@ const maxFaults = 20
 
 // judge returns what is wrong with a part of a form, nil if nothing is.
 func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Finding {
-	f := diagnosis.Finding{Pointer: "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(field.Actual(name))}
+	f := diagnosis.Finding{Pointer: diagnosis.PointerTo("", name)}
 	_, again := seen[name]
 	switch {
 	case name == "":

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -111,7 +112,7 @@ func TestFaults(t *testing.T) {
 			want:   "access.list fail role-missing", others: []string{"access.network pass", "access.protection skip protection-unknown",
 				"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
 			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
-			command: "az role assignment create --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Contributor' --scope " +
+			command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Contributor' --scope " +
 				world.DataAccountID + "/blobServices/default/containers/images",
 		},
 		"reader where writing is wanted": {
@@ -120,7 +121,7 @@ func TestFaults(t *testing.T) {
 				c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
 			},
 			want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass", "access.delete fail role-missing"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment create",
+			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
 		},
 		"contributor where reading is wanted": {
 			storage: []integration.StorageAccess{images(integration.AccessRead)},
@@ -132,14 +133,14 @@ func TestFaults(t *testing.T) {
 				c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "system:serviceaccount:ddoe:my-service" })
 			},
 			want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass", "access.list skip", "access.write skip"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app federated-credential create --id " + clientID,
+			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app federated-credential list --id " + clientID,
 		},
 		"credential's subject differs by case": {
 			damage: func(c *cloud, _ *integration.Document) {
 				c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
 			},
 			want:    "exchange.token fail credential-subject-case-mismatch",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential create",
+			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
 		},
 		"credential's issuer changed": {
 			damage: func(c *cloud, _ *integration.Document) {
@@ -375,7 +376,7 @@ func TestLeftoverIsReported(t *testing.T) {
 	require.Len(t, c.blobNames(), 1)
 	assert.Equal(t, "https://acmedata.blob.core.windows.net/"+c.blobNames()[0], left.URL)
 	assert.Contains(t, left.Reason, "data-protected")
-	assert.Equal(t, "az storage blob delete --auth-mode login --blob-url "+left.URL, left.Remedy)
+	assert.Equal(t, "az storage blob delete --auth-mode login --account-name acmedata --container-name images --name="+strings.TrimPrefix(left.URL, "https://acmedata.blob.core.windows.net/images/"), left.Remedy)
 }
 
 func TestCleanupSurvivesTheCaller(t *testing.T) {
@@ -571,4 +572,13 @@ func TestGoldenReport(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got))
+}
+
+// assignmentName is the one that the app gives the assignment for the container images.
+func assignmentName(wanted integration.Access) string {
+	role := arm.RoleStorageBlobDataReader
+	if wanted == integration.AccessReadWrite {
+		role = arm.RoleStorageBlobDataContributor
+	}
+	return arm.RoleAssignmentName(world.TenantID, world.DataAccountID+"/blobServices/default/containers/images", role, principalID, "")
 }

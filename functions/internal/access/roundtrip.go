@@ -136,7 +136,7 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 		return
 	}
 	where := o.context("access.cleanup")
-	where.Target = o.blobURL(name)
+	where.Target, where.Blob = o.blobURL(name), name
 	d := diagnosis.New(diagnosis.CodeProbeNotRemoved, diagnosis.WithContext(where))
 	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
 	check.Target = o.url

@@ -11,9 +11,9 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -177,11 +177,11 @@ func (o *target) from(id, layer, title string, err error) diagnosis.Check {
 func (o *target) context(operation string) diagnosis.Context {
 	c := o.run.context(operation)
 	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.container, o.url
-	c.Scope = arm.Scope(o.entry.ResourceID, o.entry.Container)
-	c.Role = "Storage Blob Data Reader"
-	if o.wanted == integration.AccessReadWrite {
-		c.Role = "Storage Blob Data Contributor"
-	}
+	entry := o.entry
+	entry.Access = o.wanted
+	wanted := grant.Wanted(o.run.request.Document, entry)
+	c.Scope, c.Assignment = wanted.Scope, grant.Name(wanted)
+	c.Role = o.wanted.Role().Name
 	return c
 }
 

@@ -69,7 +69,7 @@ func (c *Client) PutRoleAssignment(ctx context.Context, a RoleAssignment) (Write
 	_, err = c.assignments.CreateByID(policy.WithCaptureResponse(ctx, &resp), id,
 		armauthorization.RoleAssignmentCreateParameters{Properties: properties}, nil)
 	if err != nil {
-		return Write{}, wrap(op, err)
+		return Write{}, wrapAnswered(op, err, resp)
 	}
 	w := Write{Outcome: OutcomeUnchanged, RequestID: resp.Header.Get(headerRequestID)}
 	if resp.StatusCode == http.StatusCreated {
@@ -85,11 +85,12 @@ func (c *Client) GetRoleAssignment(ctx context.Context, id string) (RoleAssignme
 	if err != nil {
 		return RoleAssignment{}, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	resp, err := c.assignments.GetByID(ctx, path, nil)
+	var resp *http.Response
+	found, err := c.assignments.GetByID(policy.WithCaptureResponse(ctx, &resp), path, nil)
 	if err != nil {
-		return RoleAssignment{}, wrap(op, err)
+		return RoleAssignment{}, wrapAnswered(op, err, resp)
 	}
-	return fromSDK(&resp.RoleAssignment), nil
+	return fromSDK(&found.RoleAssignment), nil
 }
 
 // ListRoleAssignments lists the principal's assignments that count at scope: those at it, those inherited from above
@@ -108,9 +109,10 @@ func (c *Client) ListRoleAssignments(ctx context.Context, scope, principalID str
 		if !pager.More() {
 			return all, nil
 		}
-		page, err := pager.NextPage(ctx)
+		var resp *http.Response
+		page, err := pager.NextPage(policy.WithCaptureResponse(ctx, &resp))
 		if err != nil {
-			return nil, wrap(op, err)
+			return nil, wrapAnswered(op, err, resp)
 		}
 		for _, a := range page.Value {
 			all = append(all, fromSDK(a))
@@ -129,7 +131,7 @@ func (c *Client) DeleteRoleAssignment(ctx context.Context, id string) (Write, er
 	var resp *http.Response
 	_, err = c.assignments.DeleteByID(policy.WithCaptureResponse(ctx, &resp), path, nil)
 	if err != nil && !IsNotFound(wrap(op, err)) {
-		return Write{}, wrap(op, err)
+		return Write{}, wrapAnswered(op, err, resp)
 	}
 	w := Write{Outcome: OutcomeDeleted, RequestID: resp.Header.Get(headerRequestID)}
 	if resp.StatusCode != http.StatusOK {

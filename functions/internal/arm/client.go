@@ -153,7 +153,7 @@ func (c *Client) fetch(ctx context.Context, op, target string, v any) error {
 		return wrap(op, runtime.NewResponseError(resp))
 	}
 	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
-		return fmt.Errorf("arm: %s: answer is not the expected JSON: %w", op, err)
+		return undecodable(op, resp, err)
 	}
 	return nil
 }

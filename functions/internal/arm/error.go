@@ -80,6 +80,24 @@ func wrap(op string, err error) error {
 	return e
 }
 
+// wrapAnswered is wrap for an error that may be about a success whose body is not the JSON that was asked for; resp is nil
+// where there was no answer. The SDK's own error does not tell the two apart.
+func wrapAnswered(op string, err error, resp *http.Response) error {
+	var answer *azcore.ResponseError
+	if resp == nil || errors.As(err, &answer) {
+		return wrap(op, err)
+	}
+	if body, cut := runtime.Payload(resp); cut != nil || json.Valid(body) {
+		return wrap(op, err)
+	}
+	return undecodable(op, resp, err)
+}
+
+// undecodable is the error of a success whose body is not the JSON that ARM documents: it proves nothing, and was answered.
+func undecodable(op string, resp *http.Response, err error) *Error {
+	return &Error{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get(headerRequestID), err: fmt.Errorf("answer is not the expected JSON: %w", err)}
+}
+
 func messageOf(resp *http.Response) string {
 	raw, err := runtime.Payload(resp)
 	if err != nil {

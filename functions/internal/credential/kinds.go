@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // binaryKind names a file that is no text, by its first bytes.
@@ -23,32 +25,44 @@ func binaryKind(raw []byte) string {
 
 // shape is a well-known file that is not JSON.
 type shape struct {
-	of   *regexp.Regexp
+	is   func(text string) bool
 	what string
 }
 
 // textKinds is built once, at first use.
 var textKinds = sync.OnceValue(func() []shape {
 	return []shape{
-		{regexp.MustCompile(`^\s*-----BEGIN `), "a key or certificate (PEM)"},
-		{regexp.MustCompile(`^\s*(<\?xml[^>]*>\s*)?<publishData`), "a publish profile"},
-		{regexp.MustCompile(`(?i)^\s*<(!doctype html|html)`), "a web page"},
-		{regexp.MustCompile(`^\s*<\?xml`), "an XML document"},
-		{regexp.MustCompile(`^\s*eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\s*$`), "a token (JWT)"},
-		{regexp.MustCompile(`(?i)^\s*(DefaultEndpointsProtocol|AccountName|Endpoint|BlobEndpoint|SharedAccessSignature)=`), "a connection string"},
-		{regexp.MustCompile(`(?m)^\s*(export\s+|set\s+|\$env:)?[A-Z][A-Z0-9_]+\s*=`), "a list of environment variables"},
-		{regexp.MustCompile(`^\s*(---\s|apiVersion:|[A-Za-z]+:\s)`), "a YAML document"},
-		{regexp.MustCompile(`^\s*\[[A-Za-z0-9_ -]*[A-Za-z_-][A-Za-z0-9_ -]*\]\s*[\r\n]`), "an INI file"},
+		{matches(`^\s*-----BEGIN `), "a key or certificate (PEM)"},
+		{matches(`^\s*(<\?xml[^>]*>\s*)?<publishData`), "a publish profile"},
+		{matches(`(?i)^\s*<(!doctype html|html)`), "a web page"},
+		{matches(`^\s*<\?xml`), "an XML document"},
+		{isToken, "a token (JWT)"},
+		{matches(`(?i)^\s*(DefaultEndpointsProtocol|AccountName|Endpoint|BlobEndpoint|SharedAccessSignature)=`), "a connection string"},
+		{matches(`(?m)^\s*(export\s+|set\s+|\$env:)?[A-Z][A-Z0-9_]+\s*=`), "a list of environment variables"},
+		{matches(`^\s*(---\s|apiVersion:|[A-Za-z]+:\s)`), "a YAML document"},
+		{matches(`^\s*\[[A-Za-z0-9_ -]*[A-Za-z_-][A-Za-z0-9_ -]*\]\s*[\r\n]`), "an INI file"},
 	}
 })
 
 func textKind(text string) string {
 	for _, k := range textKinds() {
-		if k.of.MatchString(text) {
+		if k.is(text) {
 			return k.what
 		}
 	}
 	return ""
+}
+
+// matches reports whether a text is of a shape.
+func matches(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
+
+// compact is how a compact token is written: three parts, or five where it is encrypted (RFC 7516, section 3.1).
+var compact = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}$`)
+
+// isToken reports whether a text is a compact token and nothing else.
+func isToken(text string) bool {
+	text = strings.TrimSpace(text)
+	return compact.MatchString(text) && diagnosis.HasToken(text)
 }
 
 // object is a well-known JSON file.

@@ -18,6 +18,9 @@ func otherNames() map[string]string {
 	}
 }
 
+// maxMistyped is the longest name in bytes that is compared letter by letter.
+const maxMistyped = 64
+
 // meant returns the member of the file that a name is, or plainly means: by another spelling, another name, or one or
 // two letters mistyped. Empty where it means none.
 func meant(name string) string {
@@ -31,7 +34,7 @@ func meant(name string) string {
 		return known
 	}
 	for _, known := range memberNames() {
-		if len(plain) <= maxName && distance(plain, strings.ToLower(known)) <= min(2, len(known)/4) {
+		if len(plain) <= maxMistyped && distance(plain, strings.ToLower(known)) <= min(2, len(known)/4) {
 			return known
 		}
 	}

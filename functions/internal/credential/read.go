@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // The members of the file.
@@ -165,9 +165,9 @@ func (r *reading) object(value json.RawMessage) {
 	if i := slices.IndexFunc(members, func(m member) bool { return likely(m.raw) }); i >= 0 && !likely(value) {
 		r.around = slices.Delete(slices.Clone(members), i, i+1)
 		for j := range r.around {
-			r.around[j].pointer = pointerTo(r.base, r.around[j].name)
+			r.around[j].pointer = diagnosis.PointerTo(r.base, r.around[j].name)
 		}
-		r.base, members = pointerTo(r.base, members[i].name), membersOf(members[i].raw)
+		r.base, members = diagnosis.PointerTo(r.base, members[i].name), membersOf(members[i].raw)
 	}
 	r.shape = "object"
 	r.members = assign(members, r.base)
@@ -218,7 +218,7 @@ func assign(members []member, base string) []member {
 	taken := map[string]bool{}
 	for i := range members {
 		m := &members[i]
-		m.pointer = pointerTo(base, m.name)
+		m.pointer = diagnosis.PointerTo(base, m.name)
 		if meant(m.name) == m.name {
 			m.stands = m.name
 			taken[m.name] = true
@@ -258,20 +258,4 @@ func shapeOf(value json.RawMessage) string {
 	default:
 		return "number"
 	}
-}
-
-// pointerTo appends a member to a JSON pointer (RFC 6901). A name that should not be repeated is left out.
-func pointerTo(base, name string) string {
-	return base + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(shown(name))
-}
-
-// maxName is the most characters of a member's name that a report repeats.
-const maxName = 64
-
-// shown is a member's name as it may be repeated.
-func shown(name string) string {
-	if runes := []rune(name); field.Secret(name) == "" && len(runes) > maxName {
-		return field.Actual(string(runes[:maxName])) + "…"
-	}
-	return field.Actual(name)
 }

@@ -28,7 +28,7 @@ func memberRules() []rule {
 				if m.stands == "" || m.stands == m.name {
 					return nil
 				}
-				return &fault{pointer: m.pointer, expected: m.stands, actual: shown(m.name)}
+				return &fault{pointer: m.pointer, expected: m.stands, actual: diagnosis.Name(m.name)}
 			})
 		}},
 		{id: "duplicate", code: diagnosis.CodeFileMemberDuplicate, check: func(s *subject) []fault {
@@ -120,7 +120,7 @@ func secretsIn(name, pointer string, value any) []fault {
 	case map[string]any:
 		var faults []fault
 		for _, inner := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, secretsIn(inner, pointerTo(pointer, inner), v[inner])...)
+			faults = append(faults, secretsIn(inner, diagnosis.PointerTo(pointer, inner), v[inner])...)
 		}
 		return append(faults, nameFault(name, pointer)...)
 	case []any:
@@ -157,7 +157,7 @@ func inText(text string) []fault {
 	var faults []fault
 	for _, match := range assignedName.FindAllStringSubmatch(text, -1) {
 		if secretName(match[1]) {
-			faults = append(faults, fault{detail: "What the file names " + shown(match[1]) + " is a secret."})
+			faults = append(faults, fault{detail: "What the file names " + diagnosis.Name(match[1]) + " is a secret."})
 		}
 	}
 	return faults

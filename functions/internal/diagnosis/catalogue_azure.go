@@ -2,8 +2,20 @@ package diagnosis
 
 import "net/http"
 
-// grantCommand assigns the missing role, to the service principal and no wider than the scope.
-const grantCommand = "az role assignment create --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+// grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the app
+// gives the assignment: drift, health and teardown look for that one, and would never know one under a name of az's choice.
+const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+
+// createCredential and changeCredential write the federated credential under the app's name. Create is for where that was
+// seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
+const (
+	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
+	changeCredential = "az ad app federated-credential update --id {clientId} --federated-credential-id {credentialName} --parameters {credentialChange}"
+)
+
+// notByHand is the step where a person could make what the app then may not touch. Source: Application.ReadWrite.OwnedBy
+// covers only the service principals that the app owns, and who makes one owns it.
+const notByHand = "Do not make it by hand: the app owns only what it makes, and may not change or delete what a person has made."
 
 // upstream is an entry about an answer of Graph, ARM or Storage.
 func upstream(code Code, who Who, title, cause string, steps ...string) Entry {
@@ -32,9 +44,12 @@ func directoryEntries() []Entry {
 			"An application has this integration's unique name, but not our ownership mark; it is left alone.",
 			"Choose another integration id, or remove that application."),
 		upstream(CodeApplicationMissing, WhoEntraAdmin, "The application does not exist",
-			"The application was deleted behind our back.").repairable().with("az ad app show --id {objectId}"),
+			"The application was deleted behind our back.", notByHand).repairable(),
 		upstream(CodeServicePrincipalNotFound, WhoEntraAdmin, "The service principal does not exist",
-			"The application has no service principal in the tenant.").repairable().with("az ad sp create --id {clientId}"),
+			"The application has no service principal in the tenant.", notByHand).repairable(),
+		upstream(CodeObjectStillThere, WhoOperator, "An object is still there after its deletion was answered",
+			"A deletion was answered, and reads go on showing the object: Microsoft's replicas may not have agreed yet.",
+			"Wait: the service deletes and looks again by itself.").retryable(),
 		upstream(CodeDirectoryNotReplicated, WhoOperator, "The directory has not caught up yet",
 			"An object that was written a moment ago is not visible everywhere in the directory.",
 			"Wait some minutes; the service tries again by itself.").propagating(),

@@ -45,7 +45,6 @@ func entraEntries() []Entry {
 
 // trustEntries are about the assertion, the federated identity credential, and the issuer.
 func trustEntries() []Entry {
-	fic := "az ad app federated-credential create --id {clientId} --parameters {credential}"
 	list := "az ad app federated-credential list --id {clientId} --query '[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
 	return []Entry{
 		exchange(CodeCredentialMismatch, []int{70021}, WhoEntraAdmin, "No credential matches the token",
@@ -59,16 +58,16 @@ func trustEntries() []Entry {
 			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoEntraAdmin, "No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
-			"Compare the subjects character by character.", "Give the application a credential for the subject {subject}.").repairable().with(fic),
+			"Compare the subjects character by character; one of them must be exactly {subject}.").repairable().with(list),
 		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoEntraAdmin, "The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's in nothing else.",
-			"Delete the credential and create it again with the subject {subject}.").repairable().with(fic),
+			"Set the credential's subject to exactly {subject}.").repairable().with(list),
 		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
 			"The application has no federated identity credential at all, or the client id is that of another application.",
-			"Create the credential; if it was created just now, wait some minutes.").repairable().with(fic),
+			"If it was created just now, wait some minutes; else create the credential.").repairable().with(createCredential),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237}, WhoEntraAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform Cloud, and its expression must match.",
-			"Replace it by a plain credential with the exact subject {subject}.").with(fic),
+			"Replace it by a plain credential with the exact subject {subject}.").with(list),
 		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoEntraAdmin, "The audience is not the token-exchange audience",
 			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: not a GUID, a custom one or a list.",
 			"Use the audience api://AzureADTokenExchange in credential and token."),
@@ -116,7 +115,7 @@ func tenantEntries() []Entry {
 			"Give the application (client) id, a GUID."),
 		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoEntraAdmin, "The application has no service principal in the tenant",
 			"The application exists, but its service principal is missing in the tenant, or is not replicated yet.",
-			"Create the service principal; if it was created just now, wait some minutes.").repairable().with("az ad sp create --id {clientId}"),
+			"If it was created just now, wait some minutes.", notByHand).repairable(),
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
 			"The service principal is disabled for sign-in.",
 			"Enable the enterprise application.").repairable().with("az ad sp update --id {clientId} --set accountEnabled=true"),

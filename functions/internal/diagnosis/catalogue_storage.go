@@ -115,7 +115,7 @@ func accessEntries() []Entry {
 			"Test again; look for a process that removes new blobs in the container.").on("list"),
 		data(CodeProbeNotRemoved, WhoStorageAdmin, "The probe blob could not be removed",
 			"The test wrote a blob and could not delete it; it is named under leftovers.",
-			"Delete the blob.").with("az storage blob delete --auth-mode login --blob-url {target}").on("cleanup").warning(),
+			"Delete the blob.").with("az storage blob delete --auth-mode login --account-name {account} --container-name {container} --name={blob}").on("cleanup").warning(),
 		data(CodeOracleUndecided, WhoOperator, "The right cannot be told without writing",
 			"The storage account answers the question in a way that the test does not know.",
 			"Run the test in mode roundtrip.").on("write").inconclusive(),

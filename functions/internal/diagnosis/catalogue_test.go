@@ -64,11 +64,11 @@ func TestEveryMappedCodeExists(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	t.Run("fills the words", func(t *testing.T) {
-		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader", Scope: "/subscriptions/s"}))
+		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader", Scope: "/subscriptions/s", Assignment: "a-1"}))
 		assert.Equal(t, CodeRoleMissing, d.Code)
 		assert.True(t, d.Transient)
 		assert.Contains(t, d.Remedy.Steps[1], "Assign Storage Blob Data Reader to the service principal (object id p-1,")
-		assert.Equal(t, "az role assignment create --assignee-object-id p-1 --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
+		assert.Equal(t, "az role assignment create --name a-1 --assignee-object-id p-1 --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
 	})
 	t.Run("an unknown value stays visible", func(t *testing.T) {
 		assert.Contains(t, New("role-missing").Remedy.Command, "--scope <scope>")
@@ -121,7 +121,7 @@ func TestNetworkRulesLetBothIn(t *testing.T) {
 // TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator pastes.
 func TestCommandsCannotBeHijacked(t *testing.T) {
 	evil := `x'; rm -rf ~ #$(id)` + "`id`"
-	command := New("credential-subject-mismatch", WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a", Credential: "subject-1"})).Remedy.Command
+	command := New("federated-credential-missing", WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a", Credential: "subject-1"})).Remedy.Command
 	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+`' --parameters '{"name":"subject-1","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+`","audiences":["a"]}'`, command)
 	assert.Equal(t, `'-rf'`, shellQuote("-rf"), "no value becomes an option")
 	assert.Equal(t, `''`, shellQuote(""))

@@ -301,7 +301,7 @@ func (late) NonRetriable() {}
 
 func TestALateAnswerNamesItsHost(t *testing.T) {
 	d := Classify(fmt.Errorf("graph: %w", late{}), Context{Operation: "application.upsert"})
-	assert.Equal(t, "network-timeout", d.Code)
+	assert.Equal(t, CodeNetworkTimeout, d.Code)
 	assert.True(t, d.Transient)
 	assert.Contains(t, d.Detail, "The host is graph.example.")
 }

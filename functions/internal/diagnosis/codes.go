@@ -254,6 +254,7 @@ const (
 	CodeNotRecognisedSuccess               Code = "not-recognised-success"
 	CodeObjectAlreadyExists                Code = "object-already-exists"
 	CodeObjectNotFound                     Code = "object-not-found"
+	CodeObjectStillThere                   Code = "object-still-there"
 	CodeOperationIDReused                  Code = "operation-id-reused"
 	CodeOperationNotFound                  Code = "operation-not-found"
 	CodeOperationUnreadable                Code = "operation-unreadable"

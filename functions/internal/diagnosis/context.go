@@ -19,10 +19,10 @@ type Context struct {
 	ClientID, TenantID string
 	// ObjectID is the application's, PrincipalID the service principal's.
 	ObjectID, PrincipalID string
-	// Scope and Role are those of a role assignment: an ARM id and a role name.
-	Scope, Role string
-	// Account is the storage account's name, AccountID its ARM id.
-	Account, AccountID, Container string
+	// Scope and Role are those of a role assignment: an ARM id and a role name. Assignment is its name, a GUID.
+	Scope, Role, Assignment string
+	// Account is the storage account's name, AccountID its ARM id, Blob a blob's name in the container.
+	Account, AccountID, Container, Blob string
 	// Target is what was called, such as a container URL. An error of a service that says what was asked has the last word.
 	Target string
 	// Site is the name of the app that this is.
@@ -38,9 +38,9 @@ func (c Context) values() map[string]string {
 	return map[string]string{
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
-		"scope": c.Scope, "role": c.Role, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
-		"target": c.Target, "credential": c.credential(), "setting": c.setting(),
-		"site": c.Site,
+		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
+		"blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
+		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 }
 
@@ -53,12 +53,15 @@ func (c Context) setting() string {
 }
 
 // fill replaces the placeholders of a sentence; an unknown value reads "<subject>".
-func (c Context) fill(text string) string { return c.replace(text, func(v string) string { return v }) }
+func (c Context) fill(text string) string { return c.replace(text, Printable) }
 
-// command replaces the placeholders of a shell command, each value quoted for a POSIX shell.
-func (c Context) command(text string) string { return c.replace(text, shellQuote) }
+// command replaces the placeholders of a shell command, each value quoted for a POSIX shell. None is cut: a command with half
+// a name would be about something else.
+func (c Context) command(text string) string {
+	return c.replace(text, func(v string) string { return shellQuote(legible(Redact(v))) })
+}
 
-func (c Context) replace(text string, quote func(string) string) string {
+func (c Context) replace(text string, write func(string) string) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
@@ -69,22 +72,23 @@ func (c Context) replace(text string, quote func(string) string) string {
 			pairs = append(pairs, "{"+name+"}", "<"+name+">")
 			continue
 		}
-		pairs = append(pairs, "{"+name+"}", quote(Printable(value)))
+		pairs = append(pairs, "{"+name+"}", write(value))
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// credential is the federated identity credential that the document asks for, as the JSON that az takes.
-func (c Context) credential() string {
+// credential is the federated identity credential that the document asks for, as the JSON that az takes: with its name to
+// create it, without to change it, for the name of one that exists cannot be changed.
+func (c Context) credential(name string) string {
 	if c.Issuer == "" || c.Subject == "" || c.Credential == "" {
 		return ""
 	}
 	body, err := json.Marshal(struct {
-		Name      string   `json:"name"`
+		Name      string   `json:"name,omitempty"`
 		Issuer    string   `json:"issuer"`
 		Subject   string   `json:"subject"`
 		Audiences []string `json:"audiences"`
-	}{c.Credential, c.Issuer, c.Subject, []string{c.Audience}})
+	}{name, c.Issuer, c.Subject, []string{c.Audience}})
 	if err != nil {
 		return ""
 	}
@@ -99,16 +103,21 @@ func Printable(s string) string {
 	if len(s) > maxWord {
 		s, cut = strings.ToValidUTF8(s[:maxWord], ""), true
 	}
-	s = strings.Map(func(r rune) rune {
+	s = legible(s)
+	if cut {
+		s += "…"
+	}
+	return s
+}
+
+// legible puts U+FFFD in the place of characters that cannot be seen.
+func legible(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
-	if cut {
-		s += "…"
-	}
-	return s
 }
 
 // shellQuote returns s as one word of a POSIX shell.

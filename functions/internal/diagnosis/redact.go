@@ -1,7 +1,9 @@
 package diagnosis
 
 import (
+	"encoding/json"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -29,17 +31,17 @@ var secretShapes = sync.OnceValue(func() []shape {
 	setting := `(?:` + quoted + `|(?:` + character + `|` + ampersand + `|[^\s;"'\\])+)`
 	parameter := `(?:` + quoted + `|(?:` + character + `|[^\s&;"'\\])+)`
 	return []shape{
-		{regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)`), redacted},
+		{regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|$)`), redacted},
 		{regexp.MustCompile(`(?i)((?:sharedaccesssignature|(?:account|access|shared)[_-]?key|password|passwd|pwd)` + equals + `)` + setting), "${1}" + redacted},
 		{regexp.MustCompile(`(?i)((?:\b|` + ampersand + `|%26)(?:sig|client_secret|client_assertion|api[_-]?key|(?:[a-z]+_)?token)` + equals + `)` + parameter), "${1}" + redacted},
 		{regexp.MustCompile(`(:(?:\\?/){2}[^\s/:@"'\\]*:)[^\s/@"'\\]+@`), "${1}" + redacted + "@"},
 		{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[a-z0-9+/._~-]{20,}=*`), "${1}" + redacted},
-		// A client secret of Entra, and the 64 bytes of a storage account's key.
+		// A client secret of Entra, the 64 bytes of a storage account's key, keys of AWS and tokens of GitHub.
 		{regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31,}`), redacted},
 		{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), redacted},
-		// A compact JWT, whole or cut short, by the beginning of its JSON header, and three long base64url parts with dots
-		// between them. Host names and versions have shorter parts.
-		{regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*|\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted},
+		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`), redacted},
+		// Three long base64url parts with dots between them, whatever they hold. Host names and versions have shorter parts.
+		{regexp.MustCompile(`\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted},
 	}
 })
 
@@ -55,6 +57,7 @@ var secretMembers = sync.OnceValue(func() []shape {
 
 // Redact replaces what looks like a token, a key, a password or a signature by "[redacted]".
 func Redact(text string) string {
+	text = redactTokens(text)
 	for _, s := range secretShapes() {
 		text = s.of.ReplaceAllString(text, s.by)
 	}
@@ -62,10 +65,40 @@ func Redact(text string) string {
 }
 
 // RedactJSON replaces what Redact does, and the value of every member that is named after a secret, in a body that need
-// not be JSON.
+// not be JSON. Where there is one, the strings of the body lose the escapes that JSON does not ask for, since those can
+// hide a secret; else the body is as it was.
 func RedactJSON(body []byte) []byte {
-	for _, s := range secretMembers() {
-		body = s.of.ReplaceAll(body, []byte(s.by))
+	bare := unescape(string(body))
+	if kept := redactMembers(bare); kept != bare {
+		return []byte(kept)
 	}
-	return []byte(Redact(string(body)))
+	return body
+}
+
+func redactMembers(text string) string {
+	for _, s := range secretMembers() {
+		text = s.of.ReplaceAllString(text, s.by)
+	}
+	return Redact(text)
+}
+
+// jsonString finds the strings of a JSON text.
+var jsonString = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*"`)
+
+// unescape writes the strings of a JSON text, and those of JSON within them, with the escapes alone that JSON asks for:
+// it may spell any character by its number.
+func unescape(text string) string {
+	return jsonString.ReplaceAllStringFunc(text, func(literal string) string {
+		var value string
+		if !strings.Contains(literal, `\`) || json.Unmarshal([]byte(literal), &value) != nil {
+			return literal
+		}
+		var bare strings.Builder
+		encoder := json.NewEncoder(&bare)
+		encoder.SetEscapeHTML(false)
+		if encoder.Encode(unescape(value)) != nil {
+			return literal
+		}
+		return strings.TrimSuffix(bare.String(), "\n")
+	})
 }

@@ -3,6 +3,7 @@ package diagnosis_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -79,12 +80,19 @@ func TestRedactJSON(t *testing.T) {
 		`{"secretText":"pl4nted","accountKey":"pl4nted"}`:                          `{"secretText":"[redacted]","accountKey":"[redacted]"}`,
 		`{"AzureWebJobsStorage":"AccountName=a;AccountKey=pl4nted==","x":1}`:       `{"AzureWebJobsStorage":"AccountName=a;AccountKey=[redacted]","x":1}`,
 		`{"connectionString":"anything pl4nted","x":1}`:                            `{"connectionString":"[redacted]","x":1}`,
-		`{"url":"https://a/c?sv=1\u0026sig=pl4nted\u002Bpl4nted\u003D\u0026se=2"}`: `{"url":"https://a/c?sv=1\u0026sig=[redacted]\u0026se=2"}`,
+		`{"url":"https://a/c?sv=1\u0026sig=pl4nted\u002Bpl4nted\u003D\u0026se=2"}`: `{"url":"https://a/c?sv=1&sig=[redacted]&se=2"}`,
 		`{"dsn":"Server=a;Password=\u0027pl4nted;pl4nted\u0027;X=y"}`:              `{"dsn":"Server=a;Password=[redacted];X=y"}`,
 		`{"dsn":"Server=a;Password=\"pl4nted pl4nted\";X=y"}`:                      `{"dsn":"Server=a;Password=[redacted];X=y"}`,
 		`{"body":"{\"clientSecret\":\"pl4\\\"nted\",\"x\":1}"}`:                    `{"body":"{\"clientSecret\":\"[redacted]\",\"x\":1}"}`,
 		`{"password":"pl4nted`:                                                     `{"password":"[redacted]"`,
 		`{"headers":{"Authorization":"Custom pl4nted"}}`:                           `{"headers":{"Authorization":"[redacted]"}}`,
+
+		`{"` + jwt + `":1,"AccountKey=pl4nted==;":2}`:                      `{"[redacted]":1,"AccountKey=[redacted];":2}`,
+		`{"\u0065` + jwt[1:] + `":"\u0061\/b"}`:                            `{"[redacted]":"a/b"}`,
+		`{"p\u0061ssword":"pl4nted","a":"\u0022"}`:                         `{"password":"[redacted]","a":"\""}`,
+		`{"key":"","x":"` + strings.Repeat(`pl4nted\/`, 10) + `abcdef=="}`: `{"key":"[redacted]","x":"[redacted]"}`,
+		`{"body":"{\"p\\u0061ssword\":\"pl4nted\"}"}`:                      `{"body":"{\"password\":\"[redacted]\"}"}`,
+		`{"x":"\u0061\/b","y":"\u00e9"}`:                                   `{"x":"\u0061\/b","y":"\u00e9"}`,
 
 		`{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`: `{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`,
 		`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`:             `{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`,
@@ -109,6 +117,9 @@ func FuzzRedactJSON(f *testing.F) {
 		for _, body := range []string{
 			`{` + string(key) + `:1,"clientSecret":` + string(value) + `}`,
 			`{"password": ` + string(value) + after,
+			`{"` + byNumber("clientSecret") + `": ` + string(value) + after,
+			`{` + string(key) + `:{"` + byNumber("AccountKey=pl4nted"+base64.StdEncoding.EncodeToString([]byte(secret))+";") + `":1}}`,
+			`{"x":"` + byNumber(tokenWith(" { \"pl4nted\":1}")) + `"}`,
 			`{"body":` + string(inner) + `}`,
 			`{"url":"https://a/b?sv=1\u0026sig=pl4nted` + base64.URLEncoding.EncodeToString([]byte(secret)) + `"}`,
 			`{"c":"AccountName=a;AccountKey=pl4nted` + base64.StdEncoding.EncodeToString([]byte(secret)) + `;X=y"}`,
@@ -121,4 +132,13 @@ func FuzzRedactJSON(f *testing.F) {
 			require.Equal(t, string(kept), string(diagnosis.RedactJSON(kept)), "redacting twice is redacting once")
 		}
 	})
+}
+
+// byNumber is the text as JSON may write it: each character by its number.
+func byNumber(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		fmt.Fprintf(&b, `\u%04x`, r)
+	}
+	return b.String()
 }

@@ -52,7 +52,7 @@ func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObje
 		case http.StatusCreated:
 			result.Write.Outcome = OutcomeCreated
 			if err := json.Unmarshal(r.Body, &result.Credential); err != nil {
-				result.Err = &undecodableError{op: op, requestID: result.Write.RequestID, err: err}
+				result.Err = &undecodableError{answer{Op: op, StatusCode: r.Status, RequestID: result.Write.RequestID}, err}
 			}
 		default:
 			result = CredentialResult{Err: r.error(op)}

@@ -153,19 +153,21 @@ func (c *Client) do(ctx context.Context, r call, want ...int) (*http.Response, e
 // decode reads the JSON body of a success into v.
 func decode(op string, resp *http.Response, v any) error {
 	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
-		return &undecodableError{op: op, requestID: resp.Header.Get(headerRequestID), err: err}
+		return &undecodableError{answer{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get(headerRequestID)}, err}
 	}
 	return nil
 }
 
-// undecodableError is a success whose body is not the JSON that Graph documents.
+// undecodableError is a success whose body is not the JSON that Graph documents: it proves nothing, and was answered.
 type undecodableError struct {
-	op, requestID string
-	err           error
+	answer
+	err error
 }
 
+type answer = Error // as a member, its name must not be that of its method
+
 func (e *undecodableError) Error() string {
-	return fmt.Sprintf("graph: %s: answer is not the expected JSON (request-id %s)", e.op, e.requestID)
+	return fmt.Sprintf("graph: %s: answer is not the expected JSON (request-id %s)", e.Op, e.RequestID)
 }
 
 func (e *undecodableError) Unwrap() error { return e.err }

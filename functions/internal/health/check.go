@@ -22,9 +22,9 @@ const maxAhead = 10 * time.Minute
 var errLate = errors.New("slot dealt with")
 
 // Check looks at one integration and keeps what it found. A nil error means that the message is done with; a message
-// that comes late or again, or for an integration that is not to be checked, is done with at once. An error means that
-// store or queue failed, and that the message should be delivered again: it then goes on where it was. A message without a
-// slot comes of no schedule: somebody wants to know now, also where the scheduled checks are switched off.
+// that comes late or again, or for an integration that is not to be checked, is done with at once. An error means
+// that store or queue failed, and that the message should be delivered again: it then goes on where it was. A message
+// without a slot comes of no schedule: somebody wants to know now, also where the scheduled checks are switched off.
 func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	invocation.From(ctx).SetIntegration(check.IntegrationID)
 	d, err := s.Repository.Get(ctx, check.IntegrationID)
@@ -61,8 +61,8 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	return s.keepRun(ctx, d, check, r)
 }
 
-// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the sweep
-// asks again.
+// giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the
+// sweep asks again.
 func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err error) error {
 	s.passOver(ctx, check.IntegrationID, err)
 	var known *diagnosis.Error
@@ -85,7 +85,10 @@ func proved(d integration.Document, record integration.HealthRecord) bool {
 	if d.Status.Phase == integration.PhaseUsable {
 		return true
 	}
-	made := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == "Provisioned" && c.Status == "True" })
+	made := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool {
+		return c.Type == "Provisioned" &&
+			c.Status == "True"
+	})
 	return made >= 0 && record.LastPass != nil && record.LastPass.After(d.Status.Conditions[made].LastTransitionTime)
 }
 
@@ -122,8 +125,8 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	return s.follow(ctx, record, check)
 }
 
-// follow does what a record still asks for, after a check or after a message that has nothing to check: the second look,
-// and the news, in the document first and then on the topic.
+// follow does what a record still asks for, after a check or after a message that has nothing to check: the second
+// look, and the news, in the document first and then on the topic.
 func (s *Service) follow(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
 	if err := s.confirmAgain(ctx, record, check); err != nil {
 		return err
@@ -139,8 +142,8 @@ func (s *Service) follow(ctx context.Context, record integration.HealthRecord, c
 	return err
 }
 
-// confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as a
-// crash may have come in between.
+// confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as
+// a crash may have come in between.
 func (s *Service) confirmAgain(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
 	if check.Confirm || record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot) {
 		return nil
@@ -156,10 +159,12 @@ func confirmPause(id string) time.Duration {
 	return time.Minute + time.Duration(h.Sum32()%31)*time.Second
 }
 
-// showChange brings the last change into the integration's status, unless a later one is there, and returns the document.
+// showChange brings the last change into the integration's status, unless a later one is there, and returns the
+// document.
 func (s *Service) showChange(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
-		if len(record.History) == 0 || d.FirstOperationID != record.FirstOperationID || d.Status.Phase == integration.PhaseDeleted {
+		if len(record.History) == 0 || d.FirstOperationID != record.FirstOperationID ||
+			d.Status.Phase == integration.PhaseDeleted {
 			return errLate
 		}
 		last := record.History[0]

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// UpdateFrom is Update for a caller who has read the document already: the first try is written over that version, and only
-// a conflict reads it anew. known itself stays as it is.
+// UpdateFrom is Update for a caller who has read the document already: the first try is written over that version,
+// and only a conflict reads it anew. known itself stays as it is.
 func (r *Repository) UpdateFrom(ctx context.Context, known Document, change func(*Document) error) (Document, error) {
 	read := func() (Document, error) { return r.Get(ctx, known.ID) }
 	return update(startingWith(copyDocument(known), read), change, func(d *Document) error { return r.Save(ctx, d) })
@@ -38,7 +38,8 @@ func (r *Repository) Put(ctx context.Context, known Document, change func(*Docum
 }
 
 // UpdateOperationFrom is UpdateFrom for an operation.
-func (r *Repository) UpdateOperationFrom(ctx context.Context, known Operation, change func(*Operation) error) (Operation, error) {
+func (r *Repository) UpdateOperationFrom(ctx context.Context, known Operation,
+	change func(*Operation) error) (Operation, error) {
 	first := func() (Operation, error) {
 		stored, err := copied(known.record())
 		return stored.operation(known.ETag), err
@@ -48,7 +49,8 @@ func (r *Repository) UpdateOperationFrom(ctx context.Context, known Operation, c
 }
 
 // UpdateHealthFrom is UpdateFrom for a health record.
-func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord, change func(*HealthRecord) error) (HealthRecord, error) {
+func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord,
+	change func(*HealthRecord) error) (HealthRecord, error) {
 	first := func() (HealthRecord, error) {
 		stored, err := copied(known.record())
 		return stored.health(known.ETag), err
@@ -57,8 +59,8 @@ func (r *Repository) UpdateHealthFrom(ctx context.Context, known HealthRecord, c
 	return update(startingWith(first, read), change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
-// Touch creates a record that an index is made of, or writes it anew: who has listed the older version, and has decided by
-// it that the record can go, does then not delete it. It returns the new version.
+// Touch creates a record that an index is made of, or writes it anew: who has listed the older version, and has
+// decided by it that the record can go, does then not delete it. It returns the new version.
 func (r *Repository) Touch(ctx context.Context, key string, body []byte) (string, error) {
 	absent := func() (Record, error) { return Record{Key: key}, nil }
 	read := func() (Record, error) {

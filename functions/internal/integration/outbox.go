@@ -22,8 +22,8 @@ type Notice struct {
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }
 
-// Outbox holds what a record has to tell and has not told yet, oldest first. It is written with the change that it tells
-// of, and a notice leaves it once it is published.
+// Outbox holds what a record has to tell and has not told yet, oldest first. It is written with the change that it
+// tells of, and a notice leaves it once it is published.
 type Outbox []Notice
 
 // Add puts a notice at the end, unless one of its id is there already.

@@ -114,6 +114,7 @@ func TestRejections(t *testing.T) {
 		"wrong type":         {body: data(`"integrationId":7`), code: "wrong-type", pointer: "/data/integrationId"},
 		"wrong type in spec": {body: data(`"integrationId":"my-service","spec":{"subjects":"x"}`), code: "wrong-type", pointer: "/data/spec/subjects", integration: "my-service"},
 		"unknown in spec":    {body: data(`"integrationId":"my-service","spec":{"storage":[{"colour":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/colour", integration: "my-service"},
+		"secret in spec":     {body: data(`"integrationId":"my-service","spec":{"storage":[{"AccountKey=x/y;":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/[redacted]", integration: "my-service"},
 		"purge a provision":  {body: data(`"integrationId":"my-service","purge":true`), code: "unknown-member", pointer: "/data/purge", integration: "my-service"},
 		"mode":               {body: event(`provision`, `accesstest`, `"integrationId"`, `"mode":"x","integrationId"`), code: "invalid-mode", pointer: "/data/mode", integration: "my-service"},
 		"access":             {body: event(`provision`, `accesstest`, `"integrationId"`, `"access":"x","integrationId"`), code: "invalid-access", pointer: "/data/access", integration: "my-service"},

@@ -30,8 +30,9 @@ type HealthSummary struct {
 	At time.Time `json:"at"`
 }
 
-// NewEvent returns the CloudEvent for the topic that tells of a notice: what became of an integration, or of its health.
-// The event's id is the notice's, and its time is when that happened. d is the document as it is when it is told.
+// NewEvent returns the CloudEvent for the topic that tells of a notice: what became of an integration, or of its
+// health. The event's id is the notice's, and its time is when that happened. d is the document as it is when it is
+// told.
 func NewEvent(source string, d integration.Document, n integration.Notice) ([]byte, error) {
 	summary := summarise(d, n)
 	if n.Change == nil {

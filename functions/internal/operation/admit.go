@@ -37,7 +37,8 @@ func (w wish) preconditions(d integration.Document) error {
 	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
 		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.", versionOf(d.ETag))
 	case w.IfNoneMatch != "" && exists && matches(w.IfNoneMatch, d.ETag):
-		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.", versionOf(d.ETag))
+		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.",
+			versionOf(d.ETag))
 	default:
 		return nil
 	}
@@ -53,5 +54,6 @@ func matches(header, etag string) bool {
 	if strings.TrimSpace(header) == "*" {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(header, ","), func(tag string) bool { return versionOf(tag) == versionOf(etag) })
+	return slices.ContainsFunc(strings.Split(header, ","),
+		func(tag string) bool { return versionOf(tag) == versionOf(etag) })
 }

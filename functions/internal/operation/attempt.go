@@ -14,8 +14,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// Attempt is one attempt at an operation. It has read document and operation once, and writes each over the version that
-// it has written last. It is safe for concurrent use.
+// Attempt is one attempt at an operation. It has read document and operation once, and writes each over the version
+// that it has written last. It is safe for concurrent use.
 type Attempt struct {
 	engine  *Engine
 	command message.Command
@@ -67,10 +67,10 @@ func (a *Attempt) Step(s integration.Step) {
 	a.steps = append(a.steps, s)
 }
 
-// Save writes what has been learnt, and beside it the steps that were noted; a nil change writes the steps alone. It is
-// saved even for an operation that has been superseded, as the next one needs to know what exists: only the phase is then
-// left alone, and ErrSuperseded ends the attempt. ErrDone says that the operation was ended by others. change may run
-// several times.
+// Save writes what has been learnt, and beside it the steps that were noted; a nil change writes the steps alone. It
+// is saved even for an operation that has been superseded, as the next one needs to know what exists: only the phase
+// is then left alone, and ErrSuperseded ends the attempt. ErrDone says that the operation was ended by others. change
+// may run several times.
 func (a *Attempt) Save(ctx context.Context, change func(*integration.Document)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
@@ -96,9 +96,9 @@ func (a *Attempt) Save(ctx context.Context, change func(*integration.Document)) 
 	return nil
 }
 
-// Conclude writes what holds only if the operation is still the document's last, and with it the news, which are told when
-// the run has ended; otherwise it returns ErrSuperseded. An error of change, such as ErrDone, leaves the document alone and
-// is returned. change may run several times.
+// Conclude writes what holds only if the operation is still the document's last, and with it the news, which are told
+// when the run has ended; otherwise it returns ErrSuperseded. An error of change, such as ErrDone, leaves the
+// document alone and is returned. change may run several times.
 func (a *Attempt) Conclude(ctx context.Context, change func(*integration.Document) error, news ...News) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()

@@ -35,8 +35,8 @@ func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, d
 // tellAll tells what the document has to tell, and leaves the operation as it is.
 func (a *Attempt) tellAll(ctx context.Context) error { return a.close(ctx, nil) }
 
-// close publishes what the document has to tell. Then, side by side, that leaves the document and the operation ends. A
-// follow-up has no operation to end, and end is nil where it stays as it is.
+// close publishes what the document has to tell. Then, side by side, that leaves the document and the operation ends.
+// A follow-up has no operation to end, and end is nil where it stays as it is.
 func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
@@ -82,7 +82,8 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) er
 			return err
 		}
 	}
-	if own && a.operation.ETag != "" && a.operation.Kind == a.task.Kind && a.operation.IntegrationID == a.command.IntegrationID {
+	if own && a.operation.ETag != "" && a.operation.Kind == a.task.Kind &&
+		a.operation.IntegrationID == a.command.IntegrationID {
 		return a.end(ctx, integration.OperationFailed, inMessage(a.command, d))
 	}
 	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
@@ -108,13 +109,15 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 }
 
 // endOrRecord ends the command's operation as failed, and makes one where there is none or where it is another's.
-func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integration.OperationKind, d diagnosis.Diagnosis) error {
+func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integration.OperationKind,
+	d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
 	d = inMessage(c, d)
 	op, err := w.engine.repository.GetOperation(ctx, c.OperationID)
 	id := c.OperationID
 	switch {
-	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID && d.Code != diagnosis.CodeOperationIDReused:
+	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID &&
+		d.Code != diagnosis.CodeOperationIDReused:
 		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
 			if o.Status.Final() {
 				return ErrDone
@@ -131,11 +134,12 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	case !errors.Is(err, integration.ErrNotFound):
 		return StoreError(err)
 	}
-	return w.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: c.IntegrationID, Status: integration.OperationFailed, Error: &d})
+	return w.record(ctx, integration.Operation{ID: id, Kind: kind, IntegrationID: c.IntegrationID,
+		Status: integration.OperationFailed, Error: &d})
 }
 
-// inMessage has the findings about a spec point into the message that the spec came in, as those of a message that cannot
-// be read do. In the document, which holds the spec, they point into the spec.
+// inMessage has the findings about a spec point into the message that the spec came in, as those of a message that
+// cannot be read do. In the document, which holds the spec, they point into the spec.
 func inMessage(c message.Command, d diagnosis.Diagnosis) diagnosis.Diagnosis {
 	if c.Spec == nil {
 		return d

@@ -30,8 +30,8 @@ const (
 	operationID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 )
 
-// fixture is an engine over an in-memory store, with a queue that is a slice, a clock that only the test moves, and runs
-// that know no cloud.
+// fixture is an engine over an in-memory store, with a queue that is a slice, a clock that only the test moves, and
+// runs that know no cloud.
 type fixture struct {
 	t      *testing.T
 	engine *operation.Engine
@@ -97,7 +97,8 @@ func newFixture(t *testing.T) *fixture {
 
 // wish is the wish of a command, as its use case would have it.
 func (f *fixture) wish(c message.Command) operation.Intent {
-	in := operation.Intent{IntegrationID: c.IntegrationID, Command: c, Admit: func(*integration.Document) error { return nil }}
+	in := operation.Intent{IntegrationID: c.IntegrationID, Command: c,
+		Admit: func(*integration.Document) error { return nil }}
 	exists := func(d *integration.Document) error {
 		if d == nil || d.Status.Phase == integration.PhaseDeleted {
 			return integration.Absent(d)
@@ -146,7 +147,8 @@ func made(ctx context.Context, a *operation.Attempt) (any, error) {
 		return nil, err
 	}
 	next := message.Command{Type: message.TypeVerify, IntegrationID: id, OperationID: a.Command().OperationID}
-	return map[string]string{"objectId": a.Document().Status.ObjectID}, a.Send(ctx, next, a.Command().OperationID+"-verify-0", time.Minute)
+	return map[string]string{"objectId": a.Document().Status.ObjectID}, a.Send(ctx, next,
+		a.Command().OperationID+"-verify-0", time.Minute)
 }
 
 func removed(ctx context.Context, a *operation.Attempt) (any, error) {
@@ -212,7 +214,8 @@ func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 		if entity == f.deaf {
 			return struct{}{}, errors.New("no link")
 		}
-		if !slices.ContainsFunc(f.sent, func(s sent) bool { return s.entity == entity && s.ID == m.ID }) { // duplicate detection
+		duplicate := func(s sent) bool { return s.entity == entity && s.ID == m.ID }
+		if !slices.ContainsFunc(f.sent, duplicate) { // the entities detect duplicates
 			f.sent = append(f.sent, sent{entity, m})
 		}
 		return struct{}{}, nil
@@ -279,7 +282,8 @@ func (f *fixture) revive() bool {
 
 // killedAnywhere kills a process before and after each of its effects, each time in a fixture of its own, and the last
 // time not at all; then looks what came of it.
-func killedAnywhere(t *testing.T, prepare func(f *fixture), doomed func(f *fixture, ctx context.Context), then func(f *fixture)) {
+func killedAnywhere(t *testing.T, prepare func(f *fixture), doomed func(f *fixture, ctx context.Context),
+	then func(f *fixture)) {
 	t.Helper()
 	for name, after := range map[string]bool{"before": false, "after": true} {
 		t.Run(name, func(t *testing.T) {
@@ -363,7 +367,8 @@ func (f *fixture) events() []string {
 		}
 		require.NoError(f.t, json.Unmarshal(s.Body, &event))
 		require.Equal(f.t, s.ID, event.ID)
-		told = append(told, strings.TrimSuffix(strings.TrimPrefix(s.Subject, "ai.ddoe.wif.integration."), ".v1")+" "+string(event.Data.Phase))
+		what := strings.TrimSuffix(strings.TrimPrefix(s.Subject, "ai.ddoe.wif.integration."), ".v1")
+		told = append(told, what+" "+string(event.Data.Phase))
 	}
 	return told
 }

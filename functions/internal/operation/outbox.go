@@ -17,9 +17,9 @@ import (
 )
 
 // What a change has to tell is in the outbox of the changed record, written with the change, and leaves it once it is
-// published. Whoever handles a message of the integration tells what is still there, so a crash in between costs nothing.
-// What nobody will be delivered a message for is found by a marker, outbox/{id}, which the timer looks at: written after
-// the record where the topic took nothing, and before it where the change comes of a request.
+// published. Whoever handles a message of the integration tells what is still there, so a crash in between costs
+// nothing. What nobody will be delivered a message for is found by a marker, outbox/{id}, which the timer looks at:
+// written after the record where the topic took nothing, and before it where the change comes of a request.
 const (
 	prefixMarkers = "outbox/"
 	// markerRest is how long a marker stays that nothing is to be told for: the request that has written it may still be
@@ -37,12 +37,12 @@ type News struct {
 	Diagnosis *diagnosis.Diagnosis
 }
 
-// announce puts news into the document's outbox, as of now. The ids are derived from the operation, so that telling twice
-// is recognisable.
+// announce puts news into the document's outbox, as of now. The ids are derived from the operation, so that telling
+// twice is recognisable.
 func (e *Engine) announce(d *integration.Document, operationID string, news ...News) {
 	for _, n := range news {
-		d.Outbox.Add(integration.Notice{ID: eventID(operationID, n.Type), Type: n.Type, At: e.now(), OperationID: operationID,
-			Phase: d.Status.Phase, Diagnosis: n.Diagnosis})
+		d.Outbox.Add(integration.Notice{ID: eventID(operationID, n.Type), Type: n.Type, At: e.now(),
+			OperationID: operationID, Phase: d.Status.Phase, Diagnosis: n.Diagnosis})
 	}
 }
 
@@ -53,7 +53,9 @@ func eventID(operationID, eventType string) string {
 
 // Change changes a document outside of any operation, and tells the news of the change. An error of change, ErrDone
 // among them, ends it and is returned.
-func (e *Engine) Change(ctx context.Context, id string, change func(*integration.Document) ([]News, error)) (integration.Document, error) {
+func (e *Engine) Change(
+	ctx context.Context, id string, change func(*integration.Document) ([]News, error),
+) (integration.Document, error) {
 	marked := ""
 	d, err := e.repository.Update(ctx, id, func(d *integration.Document) error {
 		news, err := change(d)
@@ -103,7 +105,9 @@ func (e *Engine) clear(ctx context.Context, d integration.Document, told []strin
 
 // TellHealth publishes what a health record has to tell of its document, takes it out, and returns the record as it is
 // then. A topic that takes nothing is no error: the timer goes on.
-func (e *Engine) TellHealth(ctx context.Context, d integration.Document, h integration.HealthRecord) (integration.HealthRecord, error) {
+func (e *Engine) TellHealth(
+	ctx context.Context, d integration.Document, h integration.HealthRecord,
+) (integration.HealthRecord, error) {
 	told, err := e.publish(ctx, d, h.Outbox)
 	if len(told) == 0 {
 		return h, err
@@ -115,8 +119,8 @@ func (e *Engine) TellHealth(ctx context.Context, d integration.Document, h integ
 	return cleared, errors.Join(err, StoreError(clearing))
 }
 
-// publish sends notices in their order, and returns the ids of those that the topic has taken. Where it takes one not, the
-// integration is marked for the timer.
+// publish sends notices in their order, and returns the ids of those that the topic has taken. Where it takes one
+// not, the integration is marked for the timer.
 func (e *Engine) publish(ctx context.Context, d integration.Document, notices integration.Outbox) ([]string, error) {
 	var told []string
 	for _, n := range notices {
@@ -128,8 +132,8 @@ func (e *Engine) publish(ctx context.Context, d integration.Document, notices in
 		if ctx.Err() != nil {
 			return told, ctx.Err()
 		}
-		e.log.ErrorContext(ctx, "event not published yet", "event", message.EventType(n), "eventId", n.ID, "integrationId", d.ID,
-			"error", err.Error())
+		e.log.ErrorContext(ctx, "event not published yet", "event", message.EventType(n), "eventId", n.ID,
+			"integrationId", d.ID, "error", err.Error())
 		_, err = e.mark(ctx, d.ID)
 		return told, err
 	}
@@ -143,8 +147,10 @@ func (e *Engine) emit(ctx context.Context, d integration.Document, n integration
 		return err
 	}
 	kind := message.EventType(n)
-	if err := e.put(ctx, message.TopicEvents, bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}); err != nil {
-		return fmt.Errorf("publish %s: %w", kind, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
+	m := bus.Message{ID: n.ID, SessionID: d.ID, Subject: kind, Body: body}
+	if err := e.put(ctx, message.TopicEvents, m); err != nil {
+		return fmt.Errorf("publish %s: %w", kind,
+			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

@@ -20,8 +20,8 @@ func (f *fixture) sweep() {
 	require.NoError(f.t, f.engine.Sweep(f.t.Context()))
 }
 
-// TestATopicThatTakesNothingHoldsNothingUp: operations end, and their news go out, in their order and as they were, when
-// the topic takes them again.
+// TestATopicThatTakesNothingHoldsNothingUp: operations end, and their news go out, in their order and as they were,
+// when the topic takes them again.
 func TestATopicThatTakesNothingHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -81,7 +81,8 @@ func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	rejection := f.reject(message.Delivery{MessageID: "event-1", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
+	rejection := f.reject(message.Delivery{MessageID: "event-1", SessionID: id,
+		Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
 		"type":"ai.ddoe.wif.announce.v1","data":{"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
 	assert.Equal(t, diagnosis.CodeUnknownCommand, rejection.Code)
 	f.requireStatus("event-1", integration.OperationFailed)
@@ -151,7 +152,9 @@ func TestAChangeWithoutNewsMarksNothing(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Len(t, f.counted[before:], 2, "one read, one write")
-	_, err = f.engine.Change(t.Context(), id, func(*integration.Document) ([]operation.News, error) { return nil, operation.ErrDone })
+	_, err = f.engine.Change(t.Context(), id, func(*integration.Document) ([]operation.News, error) {
+		return nil, operation.ErrDone
+	})
 	require.ErrorIs(t, err, operation.ErrDone)
 	assert.Equal(t, "object-2", f.document().Status.ObjectID)
 }
@@ -162,7 +165,8 @@ func TestASweepStopsWhereTheTopicTakesNothing(t *testing.T) {
 	f := newFixture(t)
 	f.deaf = message.TopicEvents
 	for _, other := range []string{"service-1", "service-2", "service-3"} {
-		d, err := f.repository.Create(t.Context(), integration.Document{ID: other, Status: integration.Status{LastOperationID: other}})
+		d, err := f.repository.Create(t.Context(), integration.Document{ID: other,
+			Status: integration.Status{LastOperationID: other}})
 		require.NoError(t, err)
 		_, err = f.engine.Change(t.Context(), d.ID, usable)
 		require.NoError(t, err)
@@ -183,7 +187,8 @@ func TestARecordThatCannotBeReadHindersNoOther(t *testing.T) {
 	f.deaf = message.TopicEvents
 	f.handle(f.submitted())
 	f.deaf = ""
-	for key, body := range map[string]string{"integrations/a-broken-one.json": "{", "outbox/a-broken-one": "{}", "outbox/a-missing-one": "{}"} {
+	for key, body := range map[string]string{"integrations/a-broken-one.json": "{", "outbox/a-broken-one": "{}",
+		"outbox/a-missing-one": "{}"} {
 		_, err := f.store.Put(t.Context(), key, []byte(body), "")
 		require.NoError(t, err)
 	}

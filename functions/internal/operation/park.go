@@ -16,8 +16,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// maxAttempts is how often a command is parked before its operation fails. With the pauses below that is after half an hour
-// and the time that the eleven attempts take; up to 50 minutes where a service asks for longer pauses.
+// maxAttempts is how often a command is parked before its operation fails. With the pauses below that is after half
+// an hour and the time that the eleven attempts take; up to 50 minutes where a service asks for longer pauses.
 const maxAttempts = 10
 
 // The pauses before parked commands: 10, 20, 40, 80, 160 and then 300 seconds.
@@ -34,9 +34,9 @@ func (a *Attempt) lastAttempt() int {
 	return maxAttempts
 }
 
-// park sends a scheduled copy of the command. Its MessageId is derived, so parking twice makes one copy. What it waits for
-// is written down first: after a crash in between the command is delivered again, finds that, and parks its copy for the
-// same time.
+// park sends a scheduled copy of the command. Its MessageId is derived, so parking twice makes one copy. What it
+// waits for is written down first: after a crash in between the command is delivered again, finds that, and parks its
+// copy for the same time.
 func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	e, c := w.engine, a.command
 	d := Describe(cause, false)
@@ -59,9 +59,10 @@ func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	return a.tellAll(ctx)
 }
 
-// showWaiting shows in document and operation what the parked command waits for, and returns when it is to be tried again.
-// A store that cannot be written does not keep the command from being parked.
-func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Command, d diagnosis.Diagnosis, at time.Time) time.Time {
+// showWaiting shows in document and operation what the parked command waits for, and returns when it is to be tried
+// again. A store that cannot be written does not keep the command from being parked.
+func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Command, d diagnosis.Diagnosis,
+	at time.Time) time.Time {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	errs := make([]error, 2)
@@ -81,7 +82,8 @@ func (w *Worker) showWaiting(ctx context.Context, a *Attempt, next message.Comma
 
 // operationWaits shows in the operation what it waits for. at becomes the time for which a copy may have been sent
 // already.
-func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d diagnosis.Diagnosis, at *time.Time) error {
+func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d diagnosis.Diagnosis,
+	at *time.Time) error {
 	now, planned := a.engine.now(), *at
 	return a.writeOperation(ctx, func(o *integration.Operation) error {
 		*at = planned
@@ -113,14 +115,14 @@ func (a *Attempt) documentWaits(ctx context.Context, d diagnosis.Diagnosis) erro
 	})
 }
 
-// warnHidden logs that it does not show what a command waits for. Where nothing was to be written, or where there is no
-// operation yet, that is as it should be.
+// warnHidden logs that it does not show what a command waits for. Where nothing was to be written, or where there is
+// no operation yet, that is as it should be.
 func (e *Engine) warnHidden(ctx context.Context, c message.Command, err error) {
 	if err == nil || errors.Is(err, ErrDone) || errors.Is(err, integration.ErrNotFound) {
 		return
 	}
-	e.log.WarnContext(ctx, "what a command waits for does not show", "operationId", c.OperationID, "integrationId", c.IntegrationID,
-		"error", err)
+	e.log.WarnContext(ctx, "what a command waits for does not show", "operationId", c.OperationID,
+		"integrationId", c.IntegrationID, "error", err)
 }
 
 // wordOf is the word in the type of a command or an event that says what it is about.

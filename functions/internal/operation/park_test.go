@@ -30,9 +30,11 @@ func throttling(retryAfter time.Duration) operation.Run {
 func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ command message.Command }{
-		"provisioning":            {provisionCommand(operationID)},
-		"provisioning by message": {message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID, Spec: &integration.Spec{}}},
-		"access test":             {message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: operationID}},
+		"provisioning": {provisionCommand(operationID)},
+		"provisioning by message": {message.Command{Type: message.TypeProvision, IntegrationID: id,
+			OperationID: operationID, Spec: &integration.Spec{}}},
+		"access test": {message.Command{Type: message.TypeAccessTest, IntegrationID: id,
+			OperationID: operationID}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -93,10 +95,11 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		end  func(f *fixture, c message.Command)
 		want integration.OperationStatus
 	}{
-		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded, end: func(f *fixture, c message.Command) {
-			f.provision = made
-			f.handle(c)
-		}},
+		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded,
+			end: func(f *fixture, c message.Command) {
+				f.provision = made
+				f.handle(c)
+			}},
 		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, c message.Command) {
 			f.submitted()
 			f.handle(f.command(c.OperationID + "-retry-1"))
@@ -138,7 +141,8 @@ func TestKilledWhileParking(t *testing.T) {
 	})
 }
 
-// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one waited for.
+// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one
+// waited for.
 func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -164,11 +168,13 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
-// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there is.
+// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there
+// is.
 func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 	t.Parallel()
 	for asked, want := range map[time.Duration]time.Duration{
-		0: 10 * time.Second, 3 * time.Second: 10 * time.Second, 95 * time.Second: 95 * time.Second, 5 * time.Minute: 5 * time.Minute, time.Hour: 5 * time.Minute,
+		0: 10 * time.Second, 3 * time.Second: 10 * time.Second, 95 * time.Second: 95 * time.Second,
+		5 * time.Minute: 5 * time.Minute, time.Hour: 5 * time.Minute,
 	} {
 		f := newFixture(t)
 		c := f.submitted()
@@ -184,7 +190,10 @@ func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
 	for name, c := range map[string]struct {
 		phase integration.Phase
 		want  int
-	}{"pending": {integration.PhasePending, 1}, "provisioning": {integration.PhaseProvisioning, 1}, "usable": {integration.PhaseUsable, 0}} {
+	}{
+		"pending": {integration.PhasePending, 1}, "provisioning": {integration.PhaseProvisioning, 1},
+		"usable": {integration.PhaseUsable, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			command := f.submitted()
@@ -233,8 +242,9 @@ func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
 func TestWhatIsFoundByCodeIsParkedOrFails(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[diagnosis.Code]integration.OperationStatus{
-		diagnosis.CodeDDOECreateUnsettled: integration.OperationRunning, diagnosis.CodeStoreUnavailable: integration.OperationRunning,
-		diagnosis.CodeRoleMissing: integration.OperationFailed, diagnosis.CodeDeprovisioning: integration.OperationFailed,
+		diagnosis.CodeDDOECreateUnsettled: integration.OperationRunning,
+		diagnosis.CodeStoreUnavailable:    integration.OperationRunning,
+		diagnosis.CodeRoleMissing:         integration.OperationFailed, diagnosis.CodeDeprovisioning: integration.OperationFailed,
 	} {
 		f := newFixture(t)
 		c := f.submitted()
@@ -260,12 +270,13 @@ func TestOneLineForAParkedCommand(t *testing.T) {
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
 	delete(line, "time")
-	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": c.OperationID, "integrationId": id, "attempt": 1.0,
+	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": c.OperationID, "integrationId": id,
+		"attempt": 1.0,
 		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
 }
 
-// TestARepeatedRequestShows: what an attempt waits for by itself can be read, with what was made so far, and no more when it
-// has gone on.
+// TestARepeatedRequestShows: what an attempt waits for by itself can be read, with what was made so far, and no more
+// when it has gone on.
 func TestARepeatedRequestShows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

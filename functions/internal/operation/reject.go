@@ -10,15 +10,17 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// Reject records a message that can never succeed: its body is kept, and an operation says why it was refused. It ends no
-// operation that a good message has started, whatever id it names. A nil error means that both are written.
+// Reject records a message that can never succeed: its body is kept, and an operation says why it was refused. It
+// ends no operation that a good message has started, whatever id it names. A nil error means that both are written.
 func (w *Worker) Reject(ctx context.Context, d message.Delivery, rejection *message.Rejection) error {
-	reason := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail), diagnosis.WithFindings(rejection.Findings...))
+	reason := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail),
+		diagnosis.WithFindings(rejection.Findings...))
 	return w.refuse(ctx, d, rejection, reason)
 }
 
 // refuse keeps the body of a message that cannot be read as a command, and records why as an operation of its own.
-func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *message.Rejection, reason diagnosis.Diagnosis) error {
+func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *message.Rejection,
+	reason diagnosis.Diagnosis) error {
 	note := invocation.From(ctx)
 	note.SetIntegration(rejection.IntegrationID)
 	note.SetOperation(rejection.OperationID)
@@ -26,8 +28,8 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 	if err := w.engine.repository.SaveRejected(ctx, rejection.OperationID, d.Body); err != nil {
 		return StoreError(err)
 	}
-	failed := integration.Operation{ID: rejection.OperationID, Kind: w.tasks[rejection.Type].Kind, IntegrationID: rejection.IntegrationID,
-		Status: integration.OperationFailed, Error: &reason}
+	failed := integration.Operation{ID: rejection.OperationID, Kind: w.tasks[rejection.Type].Kind,
+		IntegrationID: rejection.IntegrationID, Status: integration.OperationFailed, Error: &reason}
 	if failed.Kind == "" {
 		failed.Kind = integration.KindUnknown
 	}
@@ -69,11 +71,12 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	}
 	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
 	switch {
-	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)), !t.followsUp() && a.operation.Status.Final():
+	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
+		!t.followsUp() && a.operation.Status.Final():
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
-		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind, IntegrationID: c.IntegrationID,
-			Status: integration.OperationFailed, Error: &reason})
+		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,
+			IntegrationID: c.IntegrationID, Status: integration.OperationFailed, Error: &reason})
 	}
 	return w.fail(ctx, a, reason)
 }

@@ -43,16 +43,20 @@ func TestRejectSaysWhatTheMessageWas(t *testing.T) {
 	t.Parallel()
 	for eventType, kind := range map[string]integration.OperationKind{
 		message.TypeProvision: integration.KindProvision, message.TypeDeprovision: integration.KindDeprovision,
-		message.TypeAccessTest: integration.KindAccessTest, message.TypeVerify: integration.KindProvision, "com.example.other": integration.KindUnknown,
+		message.TypeAccessTest: integration.KindAccessTest, message.TypeVerify: integration.KindProvision,
+		"com.example.other": integration.KindUnknown,
 	} {
 		t.Run(eventType, func(t *testing.T) {
 			for door, deliver := range map[string]func(f *fixture, d message.Delivery){
-				"queue":       func(f *fixture, d message.Delivery) { f.reject(d) },
-				"dead letter": func(f *fixture, d message.Delivery) { require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d)) },
+				"queue": func(f *fixture, d message.Delivery) { f.reject(d) },
+				"dead letter": func(f *fixture, d message.Delivery) {
+					require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
+				},
 			} {
 				f := newFixture(t)
 				deliver(f, message.Delivery{MessageID: "m-1", SessionID: "not_an_id",
-					Body: []byte(`{"specversion":"1.0","id":"m-1","source":"/x","type":"` + eventType + `","data":{"colour":"red"}}`)})
+					Body: []byte(`{"specversion":"1.0","id":"m-1","source":"/x","type":"` + eventType +
+						`","data":{"colour":"red"}}`)})
 				op := f.requireStatus("m-1", integration.OperationFailed)
 				assert.Equal(t, kind, op.Kind, door)
 				assert.Empty(t, op.IntegrationID, door)
@@ -67,7 +71,8 @@ func TestRejectHarmsNoOtherOperation(t *testing.T) {
 	c := f.submitted()
 	for name, d := range map[string]message.Delivery{
 		"another session": {Body: f.sent[0].Body, MessageID: "m-1", SessionID: "another-one"},
-		"unknown member": {MessageID: "m-2", SessionID: id, Body: []byte(`{"specversion":"1.0","id":"m-2","source":"/x","type":"ai.ddoe.wif.provision.v1",
+		"unknown member": {MessageID: "m-2", SessionID: id,
+			Body: []byte(`{"specversion":"1.0","id":"m-2","source":"/x","type":"ai.ddoe.wif.provision.v1",
 			"data":{"integrationId":"my-service","operationId":"` + c.OperationID + `","colour":"red"}}`)},
 	} {
 		rejection := f.reject(d)
@@ -84,7 +89,8 @@ func TestRejectHarmsNoOtherOperation(t *testing.T) {
 func (f *fixture) dead(messageID, reason string) {
 	f.t.Helper()
 	d := f.delivery(messageID)
-	d.ApplicationProperties = map[string]any{"DeadLetterReason": reason, "DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}
+	d.ApplicationProperties = map[string]any{"DeadLetterReason": reason,
+		"DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}
 	require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
 	require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
 }
@@ -131,7 +137,8 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
 		f.dead("event-1", "MaxDeliveryCountExceeded")
-		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.requireStatus(operationID,
+			integration.OperationFailed).Error.Code)
 		assert.Empty(t, f.keys("integrations/"))
 	})
 	t.Run("rubbish", func(t *testing.T) {

@@ -83,8 +83,9 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	}
 	w.Command.OperationID = a.Operation.ID
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
-		found := diagnosis.New(diagnosis.CodeQueueUnavailable, diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
-			"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
+		found := diagnosis.New(diagnosis.CodeQueueUnavailable,
+			diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
+				"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
 		return a, &diagnosis.Error{Diagnosis: found, Err: err}
 	}
 	return a, nil
@@ -122,7 +123,8 @@ type records struct {
 
 // read reads operation and document side by side.
 func (e *Engine) read(ctx context.Context, operationID, integrationID string) (records, error) {
-	stored := records{operation: integration.Operation{ID: operationID}, document: integration.Document{ID: integrationID}}
+	stored := records{operation: integration.Operation{ID: operationID},
+		document: integration.Document{ID: integrationID}}
 	var group errgroup.Group
 	group.Go(func() error {
 		found, err := e.repository.GetOperation(ctx, operationID)

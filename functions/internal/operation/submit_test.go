@@ -28,10 +28,14 @@ func TestSubmitIsRepeatable(t *testing.T) {
 	changed := wish
 	changed.Spec = &integration.Spec{DisplayName: "another"}
 	_, err = f.submit(t.Context(), changed)
-	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service, and was started with other content.",
+	assert.Equal(t,
+		"Operation "+operationID+" exists already: it is of kind provision and about the integration my-service, "+
+			"and was started with other content.",
 		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
-	_, err = f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID})
-	assert.Equal(t, "Operation "+operationID+" exists already: it is of kind provision and about the integration my-service.",
+	_, err = f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id,
+		OperationID: operationID})
+	assert.Equal(t,
+		"Operation "+operationID+" exists already: it is of kind provision and about the integration my-service.",
 		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
 
 	f.handle(f.command(operationID))
@@ -121,9 +125,12 @@ func TestPreconditions(t *testing.T) {
 	require.NoError(t, submit("", "*"))
 	tag := f.document().ETag
 	quoted := tag + "."
-	assert.Equal(t, "If-None-Match does not hold: the integration exists already, its ETag is "+quoted, detail(submit("", "*")))
-	assert.Equal(t, "If-None-Match does not hold: the integration is still that version, its ETag is "+quoted, detail(submit("", `"x", `+tag)))
-	assert.Equal(t, "If-Match does not hold: the integration is another version, its ETag is now "+quoted, detail(submit(`"stale"`, "")))
+	assert.Equal(t, "If-None-Match does not hold: the integration exists already, its ETag is "+quoted,
+		detail(submit("", "*")))
+	assert.Equal(t, "If-None-Match does not hold: the integration is still that version, its ETag is "+quoted,
+		detail(submit("", `"x", `+tag)))
+	assert.Equal(t, "If-Match does not hold: the integration is another version, its ETag is now "+quoted,
+		detail(submit(`"stale"`, "")))
 	require.NoError(t, submit(`"x", W/`+tag, ""))
 	requireCode(t, diagnosis.CodePreconditionFailed, submit(tag, ""))
 	require.NoError(t, submit(f.document().ETag, `"another"`))
@@ -145,7 +152,8 @@ func TestAPreconditionHoldsUntilItIsWritten(t *testing.T) {
 	f.beforePut = func() { f.submitted() }
 	_, err := f.engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
-	assert.Equal(t, diagnosis.CodePreconditionFailed, f.requireStatus(operationID, integration.OperationCanceled).Error.Code)
+	assert.Equal(t, diagnosis.CodePreconditionFailed, f.requireStatus(operationID,
+		integration.OperationCanceled).Error.Code)
 	_, err = f.engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
 }
@@ -199,7 +207,8 @@ func TestNothingIsMissing(t *testing.T) {
 	run := func(context.Context, *operation.Attempt) (any, error) { return nil, nil }
 	for name, task := range map[string]operation.Task{
 		"no kind": {Run: run, Intent: f.wish}, "no run": {Kind: integration.KindProvision, Intent: f.wish},
-		"neither": {Kind: integration.KindProvision, Run: run}, "both": {Kind: integration.KindProvision, Run: run, Intent: f.wish, GiveUp: giveUp},
+		"neither": {Kind: integration.KindProvision, Run: run}, "both": {Kind: integration.KindProvision, Run: run,
+			Intent: f.wish, GiveUp: giveUp},
 	} {
 		_, err := operation.NewWorker(f.engine, map[string]operation.Task{message.TypeProvision: task})
 		require.Error(t, err, name)

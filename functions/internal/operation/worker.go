@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// Run makes one attempt at an operation. The operation succeeds with the result, as JSON, where the error is nil. It is
-// tried again later, or ends as failed, as policy.IsFinal says. A run may be broken off anywhere and made again.
+// Run makes one attempt at an operation. The operation succeeds with the result, as JSON, where the error is nil. It
+// is tried again later, or ends as failed, as policy.IsFinal says. A run may be broken off anywhere and made again.
 type Run func(ctx context.Context, a *Attempt) (result any, err error)
 
 // Task is what is done for one type of command.
@@ -76,11 +76,12 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 }
 
 // begin reads operation and document, once for the whole attempt, and writes down the wish of a command that comes
-// straight from a producer. Its error is ErrDone for an operation that has ended and ErrSuperseded for one that is not the
-// document's last. The attempt is never nil.
+// straight from a producer. Its error is ErrDone for an operation that has ended and ErrSuperseded for one that is
+// not the document's last. The attempt is never nil.
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
 	e := w.engine
-	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID}, document: integration.Document{ID: c.IntegrationID}}
+	a := &Attempt{engine: e, command: c, task: t, operation: integration.Operation{ID: c.OperationID},
+		document: integration.Document{ID: c.IntegrationID}}
 	stored, err := e.read(ctx, c.OperationID, c.IntegrationID)
 	if err != nil {
 		return a, err

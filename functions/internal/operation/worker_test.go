@@ -41,8 +41,8 @@ func TestAnOperationSucceeds(t *testing.T) {
 	assert.Len(t, f.events(), 1, "delivered again after the end, nothing is done")
 }
 
-// TestKilledAnywhere kills the worker before and after each write and message, delivers the command again, and expects one
-// end and one event.
+// TestKilledAnywhere kills the worker before and after each write and message, delivers the command again, and
+// expects one end and one event.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	submitted := func(f *fixture, c message.Command) {
@@ -59,7 +59,8 @@ func TestKilledAnywhere(t *testing.T) {
 	}{
 		"by request": {func(f *fixture) { submitted(f, provisionCommand(operationID)) }, provisionCommand(operationID),
 			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
-		"by message": {func(*fixture) {}, message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID, Spec: &integration.Spec{}},
+		"by message": {func(*fixture) {}, message.Command{Type: message.TypeProvision, IntegrationID: id,
+			OperationID: operationID, Spec: &integration.Spec{}},
 			integration.OperationSucceeded, integration.PhaseProvisioned, []string{"provisioned provisioned"}},
 		"fails": {func(f *fixture) {
 			submitted(f, provisionCommand(operationID))
@@ -98,8 +99,8 @@ func TestHandledAtTheSameTime(t *testing.T) {
 	assert.Empty(t, f.document().Outbox)
 }
 
-// TestRoundTripsToTheStore counts those that follow one another, by a store each of whose answers takes a second of virtual
-// time: at most four before the first write to a cloud, and two after each hop.
+// TestRoundTripsToTheStore counts those that follow one another, by a store each of whose answers takes a second of
+// virtual time: at most four before the first write to a cloud, and two after each hop.
 func TestRoundTripsToTheStore(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -178,7 +179,8 @@ func TestSupersededBeforeItBegins(t *testing.T) {
 	ctx, record := invocation.With(t.Context())
 	require.NoError(t, f.worker.Handle(ctx, first))
 	assert.False(t, ran)
-	assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(first.OperationID, integration.OperationCanceled).Error.Code)
+	assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(first.OperationID,
+		integration.OperationCanceled).Error.Code)
 	_, _, code := record.Values()
 	assert.Equal(t, "superseded", code)
 	f.handle(second)
@@ -205,7 +207,8 @@ func TestSupersededOnTheWay(t *testing.T) {
 					saves++
 				}
 				takeOver()
-				if err := a.Save(ctx, func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }); err != nil {
+				if err := a.Save(ctx,
+					func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }); err != nil {
 					return nil, err
 				}
 				takeOver()
@@ -319,7 +322,8 @@ func TestACommandFromTheQueueAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	command := func(eventID, operationID string, spec *integration.Spec) message.Command {
-		return message.Command{Type: message.TypeProvision, ID: eventID, IntegrationID: id, OperationID: operationID, Spec: spec}
+		return message.Command{Type: message.TypeProvision, ID: eventID, IntegrationID: id, OperationID: operationID,
+			Spec: spec}
 	}
 	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
 	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
@@ -343,7 +347,8 @@ func TestACommandFromTheQueueAlone(t *testing.T) {
 func TestFindingsPointIntoWhatWasSent(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &integration.Spec{Issuer: "faulty"}})
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1",
+		Spec: &integration.Spec{Issuer: "faulty"}})
 	op := f.requireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
 // The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is a bad
@@ -51,7 +50,7 @@ func InvalidParameter(in, name, expected string) *Problem {
 }
 
 // pointer names a parameter as a JSON pointer; in is where it stands.
-func pointer(in, name string) string { return "/" + in + "/" + strictjson.Escape(name) }
+func pointer(in, name string) string { return diagnosis.PointerTo("/"+in, name) }
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
 type OperationHeader struct {

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -114,7 +115,11 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 			}
 		}
 	}
+	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool { return result.Outcome == resource.OutcomeRestored })
 	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
+		if isRestored { // it has come back with what was in it when it was removed
+			r.mark(o)
+		}
 		r.teach(o, learn)
 		return r.save(ctx, learn)
 	}}
@@ -123,10 +128,15 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 // teach remembers a kind whose objects turned out to be other ones than it was told.
 func (r *run) teach(o resource.Observed, learn func(*integration.Document)) {
 	if draft := o.Document.Clone(); changes(&draft, learn) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.taught[o.Kind.Name()] = true
+		r.mark(o)
 	}
+}
+
+// mark has the kinds that need this one looked at again before they are applied.
+func (r *run) mark(o resource.Observed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.taught[o.Kind.Name()] = true
 }
 
 // observe looks at all kinds at once.

@@ -61,7 +61,7 @@ const (
 // fixture is a deployment of the service in a seeded world: real clients over the sandbox's handlers, an in-memory
 // store, a queue that is a slice, and one clock that only sleeping moves.
 type fixture struct {
-	t       *testing.T
+	t       tb
 	service *provision.Service
 	engine  *operation.Engine
 	worker  *operation.Worker
@@ -125,7 +125,14 @@ var (
 // issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
 var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
 
-func newFixture(t *testing.T) *fixture {
+// tb is what a fixture needs of a test, or of one try of a property.
+type tb interface {
+	require.TestingT
+	Helper()
+	Context() context.Context
+}
+
+func newFixture(t tb) *fixture {
 	t.Helper()
 	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory(),
 		schedule: func(context.Context, integration.Document) error { return nil }}

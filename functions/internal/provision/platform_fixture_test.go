@@ -32,7 +32,7 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // withPlatform gives the deployment access to the platform's API.
-func withPlatform(t *testing.T) *fixture {
+func withPlatform(t tb) *fixture {
 	f := newFixture(t)
 	f.world.RewordOffer()
 	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})

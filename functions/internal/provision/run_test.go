@@ -375,3 +375,18 @@ func TestPurgeAfterwards(t *testing.T) {
 	second := f.provisioned(spec("images"))
 	assert.NotEqual(t, first.Status.ClientID, second.Status.ClientID)
 }
+
+// TestARestoredApplicationBringsNoOldTrustBack: what comes out of the recycle bin has the credentials that it went in with.
+func TestARestoredApplicationBringsNoOldTrustBack(t *testing.T) {
+	f := newFixture(t)
+	first := spec("images")
+	first.ServiceName, first.Subjects = "", []string{other}
+	d := f.provisioned(first)
+	require.NoError(t, f.world.DeleteApplication(d.Status.ObjectID))
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	f.requireStatus(down.OperationID, integration.OperationSucceeded)
+	d = f.provisioned(spec("images"))
+	require.Len(t, f.world.FederatedCredentials(d.Status.ObjectID), 1)
+	assert.Equal(t, subject, f.world.FederatedCredentials(d.Status.ObjectID)[0].Subject)
+}

@@ -51,12 +51,14 @@ func removalPauses() []time.Duration {
 	return []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 }
 
-// ErrStillThere is the error of an object that reads go on showing after its delete was answered.
-var ErrStillThere = errors.New("the object is still there after its delete was answered")
+// stillThere is the error of an object that reads go on showing after its delete was answered.
+func stillThere(c diagnosis.Context) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))}
+}
 
 // UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return *policy.Failure or
-// the context's error. An object that stays ends as ErrStillThere, which a later attempt takes up.
-func UntilGone(ctx context.Context, requests policy.Requests, deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
+// the context's error. An object that stays ends as object-still-there, which a later attempt takes up.
+func UntilGone(ctx context.Context, requests policy.Requests, c diagnosis.Context, deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
 	for _, pause := range removalPauses() {
 		if pause > 0 {
 			if policy.Outlasts(ctx, pause) {
@@ -74,5 +76,5 @@ func UntilGone(ctx context.Context, requests policy.Requests, deletion func(cont
 			return err
 		}
 	}
-	return ErrStillThere
+	return stillThere(c)
 }

@@ -1,6 +1,6 @@
 // Package strictjson reads JSON as a contract wants it: member names in their exact case, no unknown or repeated members,
 // no trailing data, the types of the Go fields. All faults are reported at once, each with a JSON pointer; none repeats a
-// value. It knows neither HTTP nor queues.
+// value, or a name that holds a secret. It knows neither HTTP nor queues.
 package strictjson
 
 import (
@@ -67,11 +67,6 @@ func Decode(body []byte, into any) error {
 		return unmarshalling(err)
 	}
 	return nil
-}
-
-// Escape makes a reference token of a JSON pointer (RFC 6901).
-func Escape(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
 func malformed(format string, args ...any) error {

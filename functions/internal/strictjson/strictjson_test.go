@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
@@ -111,6 +112,36 @@ func TestDecodeRepeatsNoValue(t *testing.T) {
 		for _, f := range p.Findings {
 			assert.NotContains(t, f.Actual+f.Detail+f.Expected+f.Pointer, planted)
 		}
+	}
+}
+
+// TestDecodeRepeatsNoSecretName: a name that holds a secret is left out of the pointer, and nothing else of it.
+func TestDecodeRepeatsNoSecretName(t *testing.T) {
+	t.Parallel()
+	const token, key = "eyAiYWxnIjoibm9uZSJ9.eyJzdWIiOiJ4In0.planted", "AccountName=a;AccountKey=planted/~="
+	for name, c := range map[string]struct {
+		body     string
+		code     diagnosis.Code
+		pointers []string
+	}{
+		"unknown":    {`{"` + token + `":1}`, strictjson.CodeUnknownMember, []string{"/[redacted]"}},
+		"by numbers": {`{"\u0065\u0079\u0041` + token[3:] + `":1}`, strictjson.CodeUnknownMember, []string{"/[redacted]"}},
+		"within":     {`{"items":[{},{"` + key + `":1}]}`, strictjson.CodeUnknownMember, []string{"/items/1/[redacted]"}},
+		"below":      {`{"any":{"` + key + `":{"x":1,"x":2}}}`, strictjson.CodeDuplicateMember, []string{"/any/[redacted]/x"}},
+		"both":       {`{"any":{"` + token + `":{"` + key + `":1,"` + key + `":2}}}`, strictjson.CodeDuplicateMember, []string{"/any/[redacted]/[redacted]"}},
+		"long":       {`{"` + strings.Repeat("x", 100) + `":1}`, strictjson.CodeUnknownMember, []string{"/" + strings.Repeat("x", 64) + "…"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var p *strictjson.Error
+			require.ErrorAs(t, strictjson.Decode([]byte(c.body), new(document)), &p)
+			assert.Equal(t, c.code, p.Code)
+			var pointers []string
+			for _, f := range p.Findings {
+				pointers = append(pointers, f.Pointer)
+			}
+			assert.Equal(t, c.pointers, pointers)
+		})
 	}
 }
 

@@ -55,7 +55,7 @@ func (w *walker) object(t reflect.Type, pointer string) error {
 			return err
 		}
 		name, _ := token.(string) // the syntax is checked: a member name is a string
-		at := pointer + "/" + Escape(name)
+		at := diagnosis.PointerTo(pointer, name)
 		if seen[name] {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember, Detail: "The member is given more than once."})
 		}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ddoe-ai/azure-wif/infra"
 )
@@ -98,13 +99,16 @@ type Deployment struct {
 
 // Example is the deployment of the example parameters, in whose subscription the sandbox lives. It panics if the files
 // that the program was built with cannot be read, like regexp.MustCompile: a test reads them, too.
-func Example() Deployment {
+func Example() Deployment { return example() }
+
+// example reads once: a program has one deployment, and its tests make many worlds.
+var example = sync.OnceValue(func() Deployment {
 	d, err := Read(infra.Snapshot(), infra.Graph())
 	if err != nil {
 		panic(err)
 	}
 	return d
-}
+})
 
 // file is the form of a snapshot.
 type file struct {

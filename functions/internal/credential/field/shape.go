@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 func blankEdge(v string) string {
@@ -94,7 +96,6 @@ func sample(guid string) bool {
 // The shapes of secrets. Sources: the public descriptions of secret scanners for Entra client secrets, storage account
 // keys, AWS keys and GitHub tokens.
 var (
-	tokenShape        = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.`)
 	clientSecretShape = regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31}`)
 	passwordShape     = regexp.MustCompile(`://[^\s"']*:[^\s"']*@`)
 	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`)
@@ -104,7 +105,7 @@ var (
 func Secret(v string) string {
 	lower := strings.ToLower(v)
 	switch {
-	case tokenShape.MatchString(v):
+	case diagnosis.HasToken(v):
 		return "The value holds a token."
 	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="), strings.Contains(lower, "sharedaccesssignature="):
 		return "The value is a connection string with a key."

@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// description is what an administrator reads beside each credential.
+// description is what an administrator reads beside each credential. It is written once: whoever changes it owns it.
 const description = "Made by ddoe-wif for one subject of the platform."
 
 // Credentials keeps the federated credentials of an application, for package trust.
@@ -46,7 +46,7 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 }
 
 func fromGraph(f graph.FederatedCredential) resource.Credential {
-	credential := resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences}
+	credential := resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences, Description: f.Description}
 	if f.ClaimsMatchingExpression != nil {
 		credential.Expression = f.ClaimsMatchingExpression.Value
 	}
@@ -59,7 +59,10 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document, credentia
 	named := make([]graph.NamedCredential, len(credentials))
 	for i, f := range credentials {
 		named[i] = graph.NamedCredential{Name: f.Name, FederatedCredentialPatch: graph.FederatedCredentialPatch{
-			Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences, Description: description}}
+			Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences, Description: f.Description}}
+		if !f.IsThere {
+			named[i].Description = description
+		}
 	}
 	var first []graph.CredentialResult
 	if len(named) > 1 {

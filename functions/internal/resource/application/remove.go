@@ -73,7 +73,7 @@ func (r remover) remove(ctx context.Context, item resource.Item, objectID string
 		return []resource.Result{{Item: item, Step: item.Name + "-delete", Outcome: resource.OutcomeAbsent, Began: r.requests.Now(), Ended: r.requests.Now()}}
 	}
 	result := resource.Result{Item: item, Step: item.Name + "-delete", StepTarget: objectID, Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
-	result.Err = resource.UntilGone(ctx, r.requests, func(ctx context.Context) error {
+	result.Err = resource.UntilGone(ctx, r.requests, words(r.view.Document), func(ctx context.Context) error {
 		if item.Name == itemPrincipal { // mostly it has gone with its application
 			if there, err := isThere(ctx); err != nil || !there {
 				return err

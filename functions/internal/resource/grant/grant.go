@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -163,6 +164,9 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 		item.Code = diagnosis.CodeRoleAssignmentConditioned
 		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition, Owner: diagnosis.OwnerOther}}
 	}
+	if want := description(d); !a.Adopted && found[i].Description != want {
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want, Have: found[i].Description, Owner: diagnosis.OwnerOther})
+	}
 	return item
 }
 
@@ -206,7 +210,7 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 	}
 	for _, a := range d.Status.RoleAssignments {
 		switch {
-		case slices.ContainsFunc(wanted, func(w grant) bool { return sameGrant(w.assignment, a) }):
+		case slices.ContainsFunc(wanted, func(w grant) bool { return grants.Same(w.assignment, a) }):
 		case a.Adopted:
 			more = append(more, forgotten(a))
 		default:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -19,19 +20,16 @@ type grant struct {
 	derived    []string // the ids that we derive for it, in the order in which they are tried
 }
 
-// salts make the names of an assignment, in the order in which they are tried: Azure may refuse the first one.
-func salts() []string { return []string{"", "1"} }
-
 // wantedGrants are the assignments that the spec asks for. Where the status has one already, under a salted or adopted
 // name, that is the one.
 func wantedGrants(d integration.Document) []grant {
 	wanted := make([]grant, len(d.Spec.Storage))
 	for i, s := range d.Spec.Storage {
-		w := grant{entry: s, assignment: derive(d, s, "")}
-		for _, salt := range salts() {
-			w.derived = append(w.derived, derive(d, s, salt).ID)
+		w := grant{entry: s, assignment: grants.Derived(d, s, "")}
+		for _, salt := range grants.Salts() {
+			w.derived = append(w.derived, grants.Derived(d, s, salt).ID)
 		}
-		if j := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return sameGrant(known, w.assignment) }); j >= 0 {
+		if j := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return grants.Same(known, w.assignment) }); j >= 0 {
 			w.assignment, w.isRecorded = d.Status.RoleAssignments[j], true
 		}
 		wanted[i] = w
@@ -39,21 +37,12 @@ func wantedGrants(d integration.Document) []grant {
 	return wanted
 }
 
-// derive makes the assignment of a storage entry. Its name says all that must not change under a name.
-func derive(d integration.Document, s integration.StorageAccess, salt string) integration.RoleAssignment {
-	account, _ := integration.ParseStorageAccountID(s.ResourceID) // a stored spec is valid
-	role, scope := s.Access.Role().ID, arm.Scope(s.ResourceID, s.Container)
-	name := arm.RoleAssignmentName(d.Spec.TenantID, scope, role, d.Status.ServicePrincipalID, salt)
-	return integration.RoleAssignment{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
-		RoleDefinitionID: arm.RoleDefinitionID(account.SubscriptionID, role), PrincipalID: d.Status.ServicePrincipalID}
-}
-
 // isDerived reports whether an assignment bears a name that we derive at a scope of the spec, for whatever access.
 func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 	for _, s := range d.Spec.Storage {
 		for _, s.Access = range []integration.Access{integration.AccessRead, integration.AccessReadWrite} {
-			for _, salt := range salts() {
-				if strings.EqualFold(derive(d, s, salt).ID, a.ID) {
+			for _, salt := range grants.Salts() {
+				if strings.EqualFold(grants.Derived(d, s, salt).ID, a.ID) {
 					return true
 				}
 			}
@@ -65,6 +54,7 @@ func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 // item is the grant as if it were missing.
 func (w grant) item(d integration.Document) resource.Item {
 	c := words(d, w.assignment.Scope)
+	c.Assignment = grants.Name(w.assignment)
 	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " + w.assignment.Scope,
 		State: resource.Missing, Code: diagnosis.CodeRoleAssignmentNotFound, Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {
@@ -76,7 +66,7 @@ func (w grant) item(d integration.Document) resource.Item {
 }
 
 // isGivenBy reports whether an assignment gives the wanted role at the wanted scope to the principal.
-func (w grant) isGivenBy(a arm.RoleAssignment) bool { return sameGrant(w.assignment, fromARM(a)) }
+func (w grant) isGivenBy(a arm.RoleAssignment) bool { return grants.Same(w.assignment, fromARM(a)) }
 
 // isOurs reports whether an id is one that we derive.
 func (w grant) isOurs(id string) bool {
@@ -90,13 +80,6 @@ func (w grant) adopt(a arm.RoleAssignment) integration.RoleAssignment {
 	return known
 }
 
-// sameGrant reports whether two assignments give the same role at the same scope to the same principal. Azure does not
-// care for case, and names a role with or without its subscription.
-func sameGrant(a, b integration.RoleAssignment) bool {
-	return strings.EqualFold(strings.TrimRight(a.Scope, "/"), strings.TrimRight(b.Scope, "/")) &&
-		strings.EqualFold(integration.LastSegment(a.RoleDefinitionID), integration.LastSegment(b.RoleDefinitionID)) && strings.EqualFold(a.PrincipalID, b.PrincipalID)
-}
-
 func fromARM(a arm.RoleAssignment) integration.RoleAssignment {
 	return integration.RoleAssignment{ID: a.ID, Scope: a.Scope, RoleDefinitionID: a.RoleDefinitionID, PrincipalID: a.PrincipalID}
 }
@@ -105,7 +88,7 @@ func fromARM(a arm.RoleAssignment) integration.RoleAssignment {
 func learn(a integration.RoleAssignment) func(*integration.Status) {
 	return func(st *integration.Status) {
 		for i, known := range st.RoleAssignments {
-			if sameGrant(known, a) || strings.EqualFold(known.ID, a.ID) {
+			if grants.Same(known, a) || strings.EqualFold(known.ID, a.ID) {
 				st.RoleAssignments[i] = a
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -23,7 +24,7 @@ func (k *Kind) assign(ctx context.Context, d integration.Document, item resource
 	w := item.Data.(grant)
 	result := resource.Result{Item: item, Step: resource.RoleAssignment, StepTarget: w.assignment.Scope, Began: k.requests.Now()}
 	if w.assignment.Adopted {
-		w.assignment = derive(d, w.entry, "") // the one that was adopted is gone: now one of ours
+		w.assignment = grants.Derived(d, w.entry, "") // the one that was adopted is gone: now one of ours
 	}
 	receipt, err := k.put(ctx, d, w.assignment)
 	if policy.ActionOf(err) == policy.Exists {
@@ -56,7 +57,7 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, w *grant, ca
 		w.assignment = w.adopt(found[i])
 		return arm.Write{Outcome: arm.OutcomeUnchanged}, nil
 	}
-	salted := derive(d, w.entry, salts()[1])
+	salted := grants.Derived(d, w.entry, grants.Salts()[1])
 	if salted.ID == w.assignment.ID {
 		return arm.Write{}, policy.Absent(cause)
 	}
@@ -68,12 +69,15 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, w *grant, ca
 	return receipt, err
 }
 
+// description is what an administrator reads beside each assignment. It is written once: whoever changes it owns it.
+func description(d integration.Document) string { return "ddoe-wif integration " + d.ID }
+
 func (k *Kind) put(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.Write, error) {
 	var receipt arm.Write
 	err := k.requests.Do(ctx, policy.RolePut, words(d, a.Scope), func(ctx context.Context) error {
 		var err error
 		receipt, err = k.arm.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: integration.LastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
-			PrincipalID: a.PrincipalID, Description: "ddoe-wif integration " + d.ID})
+			PrincipalID: a.PrincipalID, Description: description(d)})
 		return err
 	})
 	return receipt, err
@@ -91,7 +95,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 func (k *Kind) unassign(ctx context.Context, d integration.Document, item resource.Item) resource.Result {
 	a := item.Data.(integration.RoleAssignment)
 	result := resource.Result{Item: item, Step: resource.RoleAssignment + "-delete", StepTarget: a.ID, Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
-	result.Err = resource.UntilGone(ctx, k.requests, func(ctx context.Context) error {
+	result.Err = resource.UntilGone(ctx, k.requests, words(d, a.Scope), func(ctx context.Context) error {
 		var receipt arm.Write
 		err := k.requests.Do(ctx, policy.RoleDelete, words(d, a.Scope), func(ctx context.Context) error {
 			var err error

@@ -89,6 +89,9 @@ func wantedItem(d integration.Document, w integration.FederatedCredential) resou
 type credential struct {
 	wanted   integration.FederatedCredential
 	inTheWay string
+	// isThere says that there is one under the wanted name.
+	isThere     bool
+	description string
 }
 
 // compare finds the credential that is wanted among those that there are: under its own name, or as an equal one under
@@ -115,7 +118,10 @@ func compare(d integration.Document, w integration.FederatedCredential, found []
 	}
 	item.State, item.Code = resource.Different, diagnosis.CodeFederatedCredentialChanged
 	item.Differences = differences(w, found[i])
-	if !strings.EqualFold(found[i].Name, w.Name) {
+	if strings.EqualFold(found[i].Name, w.Name) {
+		w.ID = found[i].ID // it stays when the credential is changed
+		item.Data = credential{wanted: w, isThere: true, description: found[i].Description}
+	} else {
 		item.Data = credential{wanted: w, inTheWay: found[i].Name}
 	}
 	return item

@@ -50,8 +50,9 @@ func (k *Kind) clear(ctx context.Context, d integration.Document, items []resour
 func wantedOf(items []resource.Item) []resource.Credential {
 	wanted := make([]resource.Credential, len(items))
 	for i, item := range items {
-		w := item.Data.(credential).wanted
-		wanted[i] = resource.Credential{Name: w.Name, Issuer: w.Issuer, Subject: w.Subject, Audiences: []string{w.Audience}}
+		c := item.Data.(credential)
+		w := c.wanted
+		wanted[i] = resource.Credential{Name: w.Name, Issuer: w.Issuer, Subject: w.Subject, Audiences: []string{w.Audience}, IsThere: c.isThere, Description: c.description}
 	}
 	return wanted
 }
@@ -130,7 +131,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential + "-delete", StepTarget: item.Key, Outcome: resource.OutcomeAbsent, Began: began}
 	}
 	left := indexes(len(items))
-	err := resource.UntilGone(ctx, k.requests, func(ctx context.Context) error {
+	err := resource.UntilGone(ctx, k.requests, words(v.Document, integration.FederatedCredential{}), func(ctx context.Context) error {
 		names := make([]string, len(left))
 		for i, at := range left {
 			names[i] = items[at].Key

@@ -177,8 +177,8 @@ type operator struct {
 
 // operators are those that the attributes of role assignments take in this project.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-authorization-actions-attributes, and
-// conditions-format, "Cross product comparison operators": ForAnyOfAnyValues holds if one value on the left satisfies the
-// comparison to one on the right, ForAnyOfAllValues if one on the left satisfies it to every one on the right.
+// conditions-format, "Cross product comparison operators": ForAnyOfAnyValues holds if one value on the left satisfies
+// the comparison to one on the right, ForAnyOfAllValues if one on the left satisfies it to every one on the right.
 func operators() map[string]operator {
 	return map[string]operator{
 		"ForAnyOfAnyValues:GuidEquals":             {word, anyOfAny(sameGUID)},

@@ -1,0 +1,83 @@
+package diagnosis
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strings"
+)
+
+const (
+	// minToken is the fewest characters of a token's first part by which it is known: eight bytes of its header.
+	minToken = 11
+	// maxHead is the most characters of a part that are decoded to know it.
+	maxHead = 256
+	// blanks are the blanks of JSON (RFC 8259, section 2), which may stand before and after the brace of a header.
+	blanks = " \t\r\n"
+)
+
+var (
+	// compact finds what is written in the alphabet of compact tokens: base64url, with dots between the parts (RFC 7515,
+	// section 7.1).
+	compact = regexp.MustCompile(`[A-Za-z0-9_.-]{11,}`)
+	// firstMember is how a header begins that nothing but a JSON object does.
+	firstMember = regexp.MustCompile(`^\{[ \t\r\n]*"[A-Za-z0-9_./#-]+"[ \t\r\n]*:`)
+)
+
+// HasToken reports whether a text holds a compact token (JWT), whole or cut short: base64url that decodes to the beginning
+// of a JSON object. By which letters it begins depends on the blanks in it.
+func HasToken(text string) bool { return redactTokens(text) != text }
+
+// redactTokens replaces every compact token by "[redacted]".
+func redactTokens(text string) string {
+	return compact.ReplaceAllStringFunc(text, func(run string) string {
+		if at := tokenAt(run); at >= 0 {
+			return run[:at] + redacted
+		}
+		return run
+	})
+}
+
+// tokenAt is where in a run of the alphabet a token begins; -1 where it holds none. After a sign that parts words a brace
+// and a quotation mark are enough; amid letters the whole first member is asked for, since words may look like less.
+func tokenAt(run string) int {
+	for i := range len(run) - minToken + 1 {
+		parted := i == 0 || strings.IndexByte("._-", run[i-1]) >= 0
+		switch run[i] {
+		case 'e': // a brace
+		case 'I', 'C', 'D': // a blank, which proves nothing amid letters
+			if !parted {
+				continue
+			}
+		default:
+			continue
+		}
+		head := headOf(run[i:])
+		if parted && opensObject(head) || firstMember.MatchString(head) {
+			return i
+		}
+	}
+	return -1
+}
+
+// headOf decodes the beginning of a token's first part; empty where it is too short, or no base64url.
+func headOf(run string) string {
+	part, _, _ := strings.Cut(run[:min(len(run), maxHead)], ".")
+	if len(part) < minToken {
+		return ""
+	}
+	if len(part)%4 == 1 { // cut in the middle of a byte
+		part = part[:len(part)-1]
+	}
+	head, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return ""
+	}
+	return string(head)
+}
+
+// opensObject reports whether a text begins as a JSON object with members does.
+func opensObject(head string) bool {
+	inside, ok := strings.CutPrefix(strings.TrimLeft(head, blanks), "{")
+	inside = strings.TrimLeft(inside, blanks)
+	return ok && (inside == "" || inside[0] == '"')
+}

@@ -1,0 +1,50 @@
+// Package grant says which role assignment an entry of a spec comes to: role, scope and name. What makes assignments, what
+// looks for them and what tells a person how to make one must mean the same, so it is said here alone.
+package grant
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+// Salts are the salts of assignment names, in the order in which they are tried.
+func Salts() []string { return []string{"", "1"} }
+
+// Wanted is the assignment that an entry of the document's spec asks for. Where the status holds one already, under a
+// salted or adopted name, that is the one. It has no name of use while the service principal is not known.
+func Wanted(d integration.Document, s integration.StorageAccess) integration.RoleAssignment {
+	derived := Derived(d, s, "")
+	i := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return Same(known, derived) })
+	if i >= 0 {
+		return d.Status.RoleAssignments[i]
+	}
+	return derived
+}
+
+// Derived is the assignment for an entry under the name that is made of what it grants, and of a salt.
+func Derived(d integration.Document, s integration.StorageAccess, salt string) integration.RoleAssignment {
+	account, _ := integration.ParseStorageAccountID(s.ResourceID) // a stored spec is valid
+	role := s.Access.Role().ID
+	scope := arm.Scope(s.ResourceID, s.Container)
+	name := arm.RoleAssignmentName(d.Spec.TenantID, scope, role, d.Status.ServicePrincipalID, salt)
+	return integration.RoleAssignment{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
+		RoleDefinitionID: arm.RoleDefinitionID(account.SubscriptionID, role), PrincipalID: d.Status.ServicePrincipalID}
+}
+
+// Same reports whether two assignments give the same role at the same scope to the same principal. ARM does not care for
+// case, and names a role with or without its subscription.
+func Same(a, b integration.RoleAssignment) bool {
+	return strings.EqualFold(strings.TrimRight(a.Scope, "/"), strings.TrimRight(b.Scope, "/")) &&
+		strings.EqualFold(integration.LastSegment(a.RoleDefinitionID), integration.LastSegment(b.RoleDefinitionID)) && strings.EqualFold(a.PrincipalID, b.PrincipalID)
+}
+
+// Name is an assignment's own name, the GUID at the end of its id; empty where it is for a principal that is not known.
+func Name(a integration.RoleAssignment) string {
+	if a.PrincipalID == "" {
+		return ""
+	}
+	return integration.LastSegment(a.ID)
+}

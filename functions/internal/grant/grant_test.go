@@ -1,0 +1,47 @@
+package grant_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+)
+
+func document(principal string, known ...integration.RoleAssignment) integration.Document {
+	return integration.Document{Spec: integration.Spec{TenantID: "11111111-1111-4111-8111-111111111111"},
+		Status: integration.Status{ServicePrincipalID: principal, RoleAssignments: known}}
+}
+
+const account = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"
+
+func TestWanted(t *testing.T) {
+	t.Parallel()
+	const principal = "99999999-9999-4999-8999-999999999999"
+	entry := integration.StorageAccess{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}
+	derived := grant.Derived(document(principal), entry, "")
+	salted := grant.Derived(document(principal), entry, "1")
+	adopted := derived
+	adopted.ID, adopted.Adopted = derived.Scope+"/providers/Microsoft.Authorization/roleAssignments/by-hand", true
+	reader := grant.Derived(document(principal), integration.StorageAccess{ResourceID: account, Container: "images", Access: integration.AccessRead}, "")
+	assert.NotEqual(t, derived.ID, salted.ID)
+	assert.NotEqual(t, derived.ID, reader.ID)
+	for name, c := range map[string]struct {
+		known []integration.RoleAssignment
+		want  integration.RoleAssignment
+	}{
+		"nothing known":   {nil, derived},
+		"salted":          {[]integration.RoleAssignment{reader, salted}, salted},
+		"adopted":         {[]integration.RoleAssignment{adopted}, adopted},
+		"another role":    {[]integration.RoleAssignment{reader}, derived},
+		"known as itself": {[]integration.RoleAssignment{derived}, derived},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, c.want, grant.Wanted(document(principal, c.known...), entry))
+		})
+	}
+	assert.Equal(t, "by-hand", grant.Name(adopted))
+	assert.Empty(t, grant.Name(grant.Derived(document(""), entry, "")), "made of a principal that is not there, the name would be another's")
+}

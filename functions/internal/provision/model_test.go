@@ -1,0 +1,327 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// TestRandomOrdersEndAsTheModelSays provisions, changes, tears down and damages an integration in random orders, and kills the
+// process at random effects. Whenever an operation has ended, the world is what the model says, and what others have made
+// is what it was.
+func TestRandomOrdersEndAsTheModelSays(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		require.NoError(t, flag.Set("rapid.checks", "25")) // each is a dozen operations
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"provision": m.provision,
+			"teardown":  m.teardown,
+			"damage":    m.damage,
+		})
+		m.isAsWanted(t)
+	})
+}
+
+// machine is a deployment, and the model of what it has made.
+type machine struct {
+	*fixture
+	// wanted is the spec of the last operation that has ended; nil for none.
+	wanted *integration.Spec
+	// isDamaged says that somebody has changed something since.
+	isDamaged bool
+	// conditions are those that an administrator has put on our assignments, by grant; isDisabled is one's decision too.
+	conditions map[string]string
+	isDisabled bool
+	// others are the objects that somebody else has made.
+	others string
+}
+
+func newMachine(t *rapid.T) *machine {
+	m := &machine{fixture: withPlatform(t), conditions: map[string]string{}}
+	app, err := m.world.CreateApplication(world.Application{UniqueName: "somebody-elses", DisplayName: "Somebody else's"}, "")
+	require.NoError(t, err)
+	_, err = m.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "theirs", Issuer: world.Issuer, Subject: subject,
+		Audiences: []string{"api://AzureADTokenExchange"}})
+	require.NoError(t, err)
+	_, _, err = m.world.PutRoleAssignment(world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001", Scope: arm.Scope(world.DataAccountID, "images"),
+		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, integration.AccessReadWrite.Role().ID), PrincipalID: "cccccccc-0000-4000-8000-000000000001"})
+	require.NoError(t, err)
+	require.NoError(t, m.world.PutDDOEObject(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob", "org": world.OrganizationID,
+		"createdAt": 1, "options": world.Object{"secret": "theirs"}, "metadata": []any{}}))
+	require.NoError(t, m.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob", "projectId": world.ProjectID,
+		"integrationId": "theirs", "createdAt": 1, "containerName": "images", "path": ""}))
+	m.others = m.theirs()
+	return m
+}
+
+// theirs shows what somebody else has made, but for what is on our application.
+func (m *machine) theirs() string {
+	var all []any
+	for _, a := range m.world.Applications() {
+		if a.UniqueName == "somebody-elses" {
+			all = append(all, a, m.world.FederatedCredentials(a.ID))
+		}
+	}
+	for _, a := range m.world.RoleAssignments() {
+		if strings.HasPrefix(a.PrincipalID, "cccccccc") {
+			all = append(all, a)
+		}
+	}
+	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
+		o, _ := m.world.DDOEObject(sort, "theirs")
+		all = append(all, o)
+	}
+	text, err := json.Marshal(all)
+	require.NoError(m.t, err)
+	return string(text)
+}
+
+func drawSpec(t *rapid.T) integration.Spec {
+	subjects := []string{subject, other, "system:serviceaccount:dataloop:third"}
+	storage := []integration.StorageAccess{
+		{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessReadWrite},
+		{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessRead},
+		{ResourceID: world.DataAccountID, Container: "archive", Access: integration.AccessRead},
+		{ResourceID: world.LockedAccountID, Container: "images", Access: integration.AccessRead},
+	}
+	s := integration.Spec{DisplayName: rapid.SampledFrom([]string{"My service", "Renamed"}).Draw(t, "displayName"),
+		Subjects: rapid.SliceOfNDistinct(rapid.SampledFrom(subjects), 1, 3, rapid.ID[string]).Draw(t, "subjects"),
+		Storage: rapid.SliceOfNDistinct(rapid.SampledFrom(storage), 1, 3, func(s integration.StorageAccess) string { return s.ResourceID + s.Container }).
+			Draw(t, "storage")}
+	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 { // it is about one container, which it writes to
+		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container, Access: integration.AccessReadWrite}}
+		s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true}
+		if platform > 1 {
+			s.DDOE.Driver = &integration.Driver{ProjectID: world.ProjectID, Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver")}
+		}
+	}
+	return s
+}
+
+func (m *machine) provision(t *rapid.T) {
+	s := drawSpec(t)
+	if m.wanted != nil && rapid.Bool().Draw(t, "same spec") {
+		s = *m.wanted
+	}
+	a, err := m.service.Submit(t.Context(), provision.Submission{ID: id, Spec: s})
+	require.NoError(t, err)
+	m.carryOut(t, a)
+	m.wanted, m.isDamaged = &s, false
+	for grant := range m.conditions {
+		if !slices.Contains(grantsOf(s), grant) {
+			delete(m.conditions, grant)
+		}
+	}
+	m.isAsWanted(t)
+}
+
+func (m *machine) teardown(t *rapid.T) {
+	if m.wanted == nil {
+		t.Skip("there is nothing")
+	}
+	purge := rapid.Bool().Draw(t, "purge")
+	a, err := m.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{Purge: purge})
+	require.NoError(t, err)
+	m.carryOut(t, a)
+	m.wanted, m.isDamaged, m.conditions, m.isDisabled = nil, false, map[string]string{}, m.isDisabled && !purge
+	m.isAsWanted(t)
+}
+
+// carryOut has the command carried out by processes that are killed, and then by one that is not.
+func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
+	m.t = t
+	c := m.command(a.Operation.ID)
+	for _, at := range rapid.SliceOfN(rapid.IntRange(1, 40), 0, 3).Draw(t, "killed at") {
+		_ = m.worker.Handle(m.dies(at), c)
+		m.revive()
+		m.untouched(t)
+		if m.operation(c.OperationID).Status.Final() {
+			break
+		}
+	}
+	m.handle(c)
+	o := m.ended(t, c)
+	require.Equal(t, integration.OperationSucceeded, o.Status, "%+v %+v", o.Error, o.Steps)
+}
+
+// ended carries out the parked copies of a command, as far as there are any.
+func (m *machine) ended(t *rapid.T, c message.Command) integration.Operation {
+	for n := 1; n < 12 && !m.operation(c.OperationID).Status.Final(); n++ {
+		copied := fmt.Sprintf("%s-retry-%d", c.OperationID, n)
+		if slices.ContainsFunc(m.sent, func(s sent) bool { return s.ID == copied }) {
+			m.advance(m.retryAt(c.OperationID, n).Sub(m.now()))
+			m.handle(m.command(copied))
+		}
+	}
+	return m.operation(c.OperationID)
+}
+
+// damage is what somebody does to what is ours by hand.
+func (m *machine) damage(t *rapid.T) {
+	app, ok := m.world.ApplicationByUniqueName("ddoe-wif-0123abcd-" + id)
+	if !ok || m.wanted == nil || m.isDamaged {
+		t.Skip("there is nothing, or enough is damaged")
+	}
+	principal, ok := m.world.ServicePrincipalByAppID(app.AppID)
+	require.True(t, ok)
+	credentials, assignments := m.world.FederatedCredentials(app.ID), m.assignments(principal.ID)
+	credential := credentials[rapid.IntRange(0, len(credentials)-1).Draw(t, "credential")]
+	assignment := assignments[rapid.IntRange(0, len(assignments)-1).Draw(t, "assignment")]
+	m.isDamaged = true
+	acts := map[string]func() error{
+		"application deleted": func() error { return m.world.DeleteApplication(app.ID) },
+		"application renamed": func() error {
+			_, err := m.world.UpdateApplication(app.ID, func(a *world.Application) error { a.DisplayName, a.Tags = "by hand", nil; return nil })
+			return err
+		},
+		"principal deleted": func() error { return m.world.DeleteServicePrincipal(principal.ID) },
+		"principal disabled": func() error {
+			m.isDisabled = true
+			_, err := m.world.UpdateServicePrincipal(principal.ID, func(p *world.ServicePrincipal) error { p.AccountEnabled = false; return nil })
+			return err
+		},
+		"credential deleted": func() error { return m.world.DeleteFederatedCredential(app.ID, credential.Name) },
+		"credential changed": func() error {
+			_, err := m.world.UpdateFederatedCredential(app.ID, credential.Name, func(c *world.FederatedIdentityCredential) error {
+				c.Audiences = []string{"api://elsewhere"}
+				return nil
+			})
+			return err
+		},
+		"assignment deleted": func() error {
+			delete(m.conditions, grantOf(assignment.Scope, assignment.RoleDefinitionID))
+			_, err := m.world.DeleteRoleAssignment(assignment.ID)
+			return err
+		},
+		"assignment conditioned": func() error {
+			assignment.Condition, assignment.ConditionVersion = "(1 -eq 1)", "2.0"
+			m.conditions[grantOf(assignment.Scope, assignment.RoleDefinitionID)] = assignment.Condition
+			_, _, err := m.world.PutRoleAssignment(assignment)
+			return err
+		},
+	}
+	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
+		for _, o := range m.world.DDOEObjects(sort) {
+			if o["id"] != "theirs" {
+				acts[sort+" deleted"] = func() error { return m.world.DeleteDDOEObject(sort, o["id"].(string)) }
+				acts[sort+" renamed"] = func() error { o["name"] = "by hand"; return m.world.PutDDOEObject(sort, o) }
+			}
+		}
+	}
+	names := []string{}
+	for name := range acts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
+}
+
+func (m *machine) assignments(principalID string) []world.RoleAssignment {
+	return slices.DeleteFunc(m.world.RoleAssignments(), func(a world.RoleAssignment) bool { return a.PrincipalID != principalID })
+}
+
+// grantOf names a grant: a role at a scope.
+func grantOf(scope, role string) string {
+	return strings.ToLower(integration.LastSegment(role) + " at " + scope)
+}
+
+func grantsOf(s integration.Spec) []string {
+	all := []string{}
+	for _, entry := range s.Storage {
+		all = append(all, grantOf(arm.Scope(entry.ResourceID, entry.Container), entry.Access.Role().ID))
+	}
+	return all
+}
+
+func (m *machine) untouched(t *rapid.T) {
+	require.Equal(t, m.others, m.theirs(), "an object of somebody else was changed or removed")
+}
+
+// isAsWanted compares the world with the model.
+func (m *machine) isAsWanted(t *rapid.T) {
+	m.untouched(t)
+	if m.isDamaged {
+		return
+	}
+	var want, have state
+	if m.wanted != nil {
+		want = state{Applications: []string{m.wanted.DisplayName}, Principals: []bool{!m.isDisabled}, Credentials: m.wanted.Subjects}
+		for _, grant := range grantsOf(*m.wanted) {
+			want.Grants = append(want.Grants, grant+m.conditions[grant])
+		}
+		if p := m.wanted.DDOE; p != nil {
+			want.Integrations = []string{m.wanted.DisplayName}
+			if p.Driver != nil {
+				want.Drivers = []string{p.Driver.Name + " in " + m.wanted.Storage[0].Container}
+			}
+		}
+	}
+	have = m.state()
+	want.sort()
+	have.sort()
+	require.Equal(t, want, have)
+}
+
+// state is what there is of ours.
+type state struct {
+	Applications, Credentials, Grants, Integrations, Drivers []string
+	Principals                                               []bool
+}
+
+func (s *state) sort() {
+	s.Credentials, s.Grants = slices.Clone(s.Credentials), slices.Clone(s.Grants)
+	slices.Sort(s.Credentials)
+	slices.Sort(s.Grants)
+}
+
+func (m *machine) state() state {
+	var s state
+	for _, a := range m.world.Applications() {
+		if a.UniqueName == "somebody-elses" {
+			continue
+		}
+		s.Applications = append(s.Applications, a.DisplayName)
+		for _, c := range m.world.FederatedCredentials(a.ID) {
+			s.Credentials = append(s.Credentials, c.Subject)
+		}
+	}
+	for _, p := range m.world.ServicePrincipals() {
+		if p.ServicePrincipalType == "Application" {
+			s.Principals = append(s.Principals, p.AccountEnabled)
+		}
+	}
+	for _, a := range m.world.RoleAssignments() {
+		if a.PrincipalID != world.AppPrincipalID && !strings.HasPrefix(a.PrincipalID, "cccccccc") {
+			s.Grants = append(s.Grants, grantOf(a.Scope, a.RoleDefinitionID)+a.Condition)
+		}
+	}
+	integrations := map[any]bool{}
+	for _, o := range m.world.DDOEObjects(world.DDOEIntegrations) {
+		if o["id"] != "theirs" {
+			integrations[o["id"]] = true
+			s.Integrations = append(s.Integrations, fmt.Sprint(o["name"]))
+		}
+	}
+	for _, o := range m.world.DDOEObjects(world.DDOEDrivers) {
+		if o["id"] != "theirs" {
+			require.True(m.t, integrations[o["integrationId"]], "the driver is on our integration")
+			s.Drivers = append(s.Drivers, o["name"].(string)+" in "+o["containerName"].(string))
+		}
+	}
+	return s
+}

@@ -1,0 +1,78 @@
+package resourcetest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const uniqueName = "ddoe-wif-" + instance + "-" + id
+
+func TestApplication(t *testing.T) {
+	t.Parallel()
+	resourcetest.Suite{Name: "application", New: newApplication, Lacks: map[resourcetest.Ability]string{
+		resourcetest.CanBeside: "the unique name is the only place of an application, and an application's principal is its only one",
+	}}.Run(t)
+}
+
+func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
+	a := newAzure(t, w)
+	s := &resourcetest.Subject{Kind: application.New(a.graph, a.requests, instance), Document: document(subject)}
+	s.Objects = func() []resourcetest.Object {
+		var all []resourcetest.Object
+		for _, o := range a.Applications() {
+			all = append(all, object(o.UniqueName, !a.theirs[o.ID], o, func(o *world.Application) { o.ID, o.AppID, o.CreatedDateTime = "", "", time.Time{} }))
+		}
+		for _, o := range a.ServicePrincipals() {
+			if o.ID != world.AppPrincipalID {
+				all = append(all, object(o.AppID, !a.theirs[o.ID], o, func(o *world.ServicePrincipal) { o.ID, o.AppID, o.CreatedDateTime = "", "", time.Time{} }))
+			}
+		}
+		return all
+	}
+	s.Binned = func() int { return len(a.DeletedItems()) }
+	s.Change = func(spec *integration.Spec) { spec.DisplayName = "Renamed" }
+	s.Drift = func(t testing.TB) {
+		app, ok := a.ApplicationByUniqueName(uniqueName)
+		require.True(t, ok)
+		_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
+			o.DisplayName, o.Tags = "renamed by hand", nil
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	s.Delete = func(t testing.TB) {
+		if app, ok := a.ApplicationByUniqueName(uniqueName); ok && !a.theirs[app.ID] {
+			require.NoError(t, a.DeleteApplication(app.ID))
+		}
+	}
+	s.Foreign = []resourcetest.Foreign{{Name: "an application under our unique name", Refusal: diagnosis.CodeApplicationForeign,
+		IsBlind: "the write by unique name merges into what is there; only a look tells whose it is",
+		Put: func(t testing.TB) {
+			app, err := a.CreateApplication(world.Application{UniqueName: uniqueName, DisplayName: "theirs"}, "")
+			require.NoError(t, err)
+			a.theirs[app.ID] = true
+		}}}
+	s.Members = []resourcetest.Member{
+		{Name: "accountEnabled", Set: func(t testing.TB) {
+			app, _ := a.ApplicationByUniqueName(uniqueName)
+			sp, ok := a.ServicePrincipalByAppID(app.AppID)
+			require.True(t, ok)
+			_, err := a.UpdateServicePrincipal(sp.ID, func(o *world.ServicePrincipal) error { o.AccountEnabled = false; return nil })
+			require.NoError(t, err)
+		}},
+		{Name: "notes", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
+			app, _ := a.ApplicationByUniqueName(uniqueName)
+			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error { o.Notes = "ask Ada first"; return nil })
+			require.NoError(t, err)
+		}},
+	}
+	return s
+}

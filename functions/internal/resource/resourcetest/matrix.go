@@ -1,0 +1,222 @@
+package resourcetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// scenario is an action in a situation, of which each request is to fail.
+type scenario struct {
+	name string
+	// begin makes the situation, in a fresh world with nothing of ours.
+	begin func(b *bench)
+	// first is the action that meets the fault, and again the one that is repeated then.
+	first, again action
+	// isLook says that the first action only looks.
+	isLook bool
+	// leaves says that objects of ours are wanted in the end.
+	leaves bool
+	// purges says that not even restorable objects are wanted in the end.
+	purges bool
+}
+
+func (s Suite) scenarios(t *testing.T) []scenario {
+	b := s.begin(t)
+	made := func(b *bench) { b.must(converge, "make") }
+	all := []scenario{
+		{name: "first run", begin: func(*bench) {}, first: begins, again: converge, leaves: true},
+		{name: "run that looks", begin: func(*bench) {}, first: converge, again: converge, leaves: true},
+		{name: "unchanged", begin: made, first: converge, again: converge, leaves: true},
+		{name: "removed by somebody", begin: func(b *bench) { made(b); b.Delete(b) }, first: converge, again: converge, leaves: true},
+		{name: "remove", begin: made, first: removes, again: removes},
+		{name: "remove what somebody has removed", begin: func(b *bench) { made(b); b.Delete(b) }, first: removes, again: removes},
+		{name: "look", begin: made, first: looks, isLook: true, again: converge, leaves: true},
+		{name: "look before the end", begin: made, first: looksEnding, isLook: true, again: removes},
+	}
+	if s.has(t, CanChange, b.Change != nil) {
+		all = append(all, scenario{name: "change", begin: func(b *bench) { made(b); b.Change(&b.Document.Spec) }, first: converge, again: converge, leaves: true})
+	}
+	if s.has(t, CanDrift, b.Drift != nil) {
+		all = append(all, scenario{name: "changed by somebody", begin: func(b *bench) { made(b); b.Drift(b) }, first: converge, again: converge, leaves: true})
+	}
+	if s.has(t, CanBeside, b.Beside != nil) {
+		all = append(all, scenario{name: "beside another", begin: func(b *bench) { made(b); b.Beside(b); b.Delete(b) }, first: converge, again: converge, leaves: true},
+			scenario{name: "remove beside another", begin: func(b *bench) { made(b); b.Beside(b) }, first: removes, again: removes})
+	}
+	if s.has(t, CanBin, b.Binned != nil) {
+		all = append(all, scenario{name: "purge", begin: made, first: purges, again: purges, purges: true})
+	}
+	return all
+}
+
+// looks observes and believes it: a single faulty answer must teach nothing that is not so.
+func looks(ctx context.Context, b *bench) error { return b.look(ctx, false) }
+
+func looksEnding(ctx context.Context, b *bench) error { return b.look(ctx, true) }
+
+func (b *bench) look(ctx context.Context, ending bool) error {
+	items := b.Kind.Observe(ctx, b.view(false, ending, false))
+	b.seen = items
+	if _, writes := b.wire.sent(); writes > 0 {
+		b.Errorf("%d writes while looking", writes)
+	}
+	if err := b.record(ctx, items, nil); err != nil {
+		return err
+	}
+	for _, item := range items {
+		if item.Err != nil {
+			return item.Err
+		}
+	}
+	return nil
+}
+
+// cell is one fault at one request of a scenario.
+type cell struct {
+	scenario
+	Fault
+	at    Request
+	stays bool
+}
+
+func (c cell) String() string {
+	how := "once"
+	if c.stays {
+		how = "stays"
+	}
+	return fmt.Sprintf("%s: %s: %s %s", c.name, c.at, c.Name, how)
+}
+
+// testFaults tries every fault at every request of a scenario.
+func (s Suite) testFaults(t *testing.T, c scenario, total *totals) {
+	b := s.begin(t)
+	c.begin(b)
+	b.wire.calm()
+	require.NoError(t, c.first(t.Context(), b))
+	asked, _ := b.wire.sent()
+	require.NotEmpty(t, asked, "nothing is asked")
+	b.must(c.again, "nothing fails")
+	end := b.ours()
+	require.Equal(t, c.leaves, len(end) > 0)
+	broken := 0
+	try := func(at Request, f Fault, stays bool) (hits int) {
+		hits, isGood := s.tryFault(t, cell{scenario: c, Fault: f, at: at, stays: stays}, end, total)
+		if !isGood {
+			broken++
+		}
+		if broken > maxBroken {
+			t.Fatal("too much is broken")
+		}
+		return hits
+	}
+	for _, at := range asked {
+		for _, f := range s.faults() {
+			// A fault that stays and strikes once is the same as one that goes away.
+			if f.kills || f.meanwhile != nil || try(at, f, true) > 1 {
+				try(at, f, false)
+			}
+		}
+	}
+}
+
+// maxBroken is how many broken cells of a scenario are shown.
+const maxBroken = 12
+
+// somebodyRemoves is the fault that is none: somebody removes what is ours before a request.
+const somebodyRemoves = "somebody removes it"
+
+// faults are the faults, and what somebody else does meanwhile. That is bound to a subject by tryFault.
+func (s Suite) faults() []Fault {
+	return append(faults(), Fault{Name: somebodyRemoves, meanwhile: func() {}})
+}
+
+// tryFault does an action of which a request fails, and then the same again.
+func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits int, isGood bool) {
+	isGood = t.Run(c.String(), func(t *testing.T) {
+		b := s.begin(t)
+		c.begin(b)
+		b.noteForeign()
+		b.wire.calm()
+		f := c.Fault
+		if f.meanwhile != nil {
+			f.meanwhile = func() { b.Delete(b) }
+		}
+		before := b.Document.Clone()
+		x := &struck{Fault: f, at: c.at, stays: c.stays}
+		err := c.first(b.wire.strike(t.Context(), x), b)
+		hits = x.done
+		b.wire.calm()
+		total.note(c, hits, err)
+		msg := fmt.Sprintf("after the fault, which hit %d times and ended as: %v", hits, err)
+		b.isNamed(err, msg)
+		b.isUntouched(msg)
+		if c.isLook && hits <= 1 && f.meanwhile == nil {
+			require.Equal(t, before.Status, b.Document.Status, "one answer that lies teaches nothing")
+			b.isBelieved(c, msg)
+		}
+		if err != nil {
+			b.isKnown(msg)
+		} else if f.meanwhile == nil && !c.isLook {
+			assert.Equal(t, end, b.ours(), "what was said to be done is done")
+		}
+		b.must(c.again, "the same again, "+msg)
+		if len(end) != len(b.ours()) {
+			b.must(c.again, "once more, "+msg) // of two objects of ours the next run removes the younger
+		}
+		assert.Equal(t, end, b.ours(), "in the end, "+msg)
+		b.isUntouched("in the end, " + msg)
+		if !c.leaves {
+			if c.purges {
+				assert.Zero(t, b.Binned(), "what could be restored")
+			}
+			return
+		}
+		b.isSettled("in the end, " + msg)
+		b.must(removes, "remove, "+msg)
+		assert.Empty(t, b.ours(), "after the removal")
+		b.isUntouched("after the removal, " + msg)
+	})
+	return hits, isGood
+}
+
+// isBelieved checks what one faulty answer has made of a look at what is in place: it is in place, or not known.
+func (b *bench) isBelieved(c cell, msg string) {
+	b.Helper()
+	want := resource.Unchanged
+	if !c.leaves {
+		want = resource.Unwanted
+	}
+	for _, item := range b.seen {
+		if item.Err == nil && !c.kills {
+			require.Equal(b, want, item.State, "%s: %s", msg, words([]resource.Item{item}))
+		}
+	}
+}
+
+// totals are what the matrix comes to.
+type totals struct {
+	cells, refused, missed, lags int
+	actions, kinds               map[string]bool
+}
+
+func (t *totals) note(c cell, hits int, err error) {
+	t.cells++
+	t.actions[c.name], t.kinds[c.Name] = true, true
+	if err != nil {
+		t.refused++
+	}
+	if hits == 0 {
+		t.missed++
+	}
+}
+
+func (t *totals) String() string {
+	return fmt.Sprintf("%d faults tried (%d sorts, each at each request of %d actions): %d ended as said at once, %d in a named error that the same action mended, %d met no request; "+
+		"%d runs with lagging lists", t.cells, len(t.kinds), len(t.actions), t.cells-t.refused, t.refused, t.missed, t.lags)
+}

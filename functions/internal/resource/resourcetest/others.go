@@ -1,0 +1,197 @@
+package resourcetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// testRepeat applies twice and removes twice.
+func (s Suite) testRepeat(t *testing.T) {
+	b := s.begin(t)
+	require.Empty(t, b.ours())
+	b.must(begins, "make")
+	made := b.ours()
+	require.NotEmpty(t, made)
+	b.isSettled("made")
+	b.wire.calm()
+	require.NoError(t, converge(t.Context(), b))
+	_, writes := b.wire.sent()
+	assert.Zero(t, writes, "a run with nothing to do writes nothing")
+	// Apply may run twice: with what was seen before anything was there.
+	twice := s.begin(t)
+	items := twice.Kind.Observe(t.Context(), twice.view(false, false, false))
+	for range 2 {
+		differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different)
+		require.NoError(t, twice.record(t.Context(), items, twice.Kind.Apply(t.Context(), twice.view(false, false, false), differ)))
+		twice.must(converge, "the second of two")
+		assert.Equal(t, made, twice.ours())
+	}
+	// So may Remove.
+	items = resource.InState(b.Kind.Observe(t.Context(), b.view(false, true, false)), resource.Unwanted)
+	for range 2 {
+		v := b.view(false, true, false)
+		require.NoError(t, b.record(t.Context(), nil, b.Kind.Remove(t.Context(), v, items)))
+		assert.Empty(t, b.ours())
+	}
+	b.must(removes, "remove what is removed")
+}
+
+// testForeign puts somebody else's objects in the way.
+func (s Suite) testForeign(t *testing.T) {
+	if !s.has(t, CanForeign, len(s.begin(t).Foreign) > 0) {
+		return
+	}
+	for i, f := range s.begin(t).Foreign {
+		t.Run(f.Name, func(t *testing.T) {
+			b := s.begin(t)
+			b.Foreign[i].Put(t)
+			b.noteForeign()
+			require.NotEmpty(t, b.foreign)
+			do := converge
+			if f.IsBlind == "" {
+				do = begins // it holds without looking first as well
+			}
+			err := b.calmly(do, f.Name)
+			b.isUntouched(f.Name)
+			if f.Refusal != "" {
+				require.Error(t, err)
+				assert.Equal(t, f.Refusal, describe(split(err)[0]).Code)
+				assert.Empty(t, b.ours(), "nothing is made")
+			} else {
+				require.NoError(t, err)
+				b.must(converge, "look again")
+				b.isSettled(f.Name)
+				b.isKnown(f.Name)
+			}
+			b.isUntouched(f.Name)
+			b.must(removes, "remove")
+			assert.Empty(t, b.ours())
+			if f.Ends == "" {
+				b.isUntouched("removed")
+			}
+		})
+		if f.IsBlind == "" {
+			t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
+		}
+	}
+}
+
+// testForeignMeanwhile puts somebody else's object in the way before each request of a run.
+func (s Suite) testForeignMeanwhile(t *testing.T, i int) {
+	b := s.begin(t)
+	require.NoError(t, converge(t.Context(), b))
+	asked, _ := b.wire.sent()
+	for _, at := range asked {
+		b := s.begin(t)
+		x := &struck{at: at}
+		x.meanwhile = func() {
+			b.Foreign[i].Put(b)
+			b.noteForeign()
+		}
+		err := converge(b.wire.strike(t.Context(), x), b)
+		b.wire.calm()
+		require.NotZero(t, x.done)
+		msg := fmt.Sprintf("it came before %s, and the run ended as: %v", at, err)
+		b.isNamed(err, msg)
+		b.isUntouched(msg)
+		b.isKnown(msg)
+		_ = b.calmly(converge, msg) // a refusal is fine
+		b.isUntouched(msg)
+		b.isKnown(msg)
+		b.must(removes, msg)
+		assert.Empty(t, b.ours(), msg)
+	}
+}
+
+// testMembers sets members that are not ours.
+func (s Suite) testMembers(t *testing.T) {
+	if !s.has(t, CanMembers, len(s.begin(t).Members) > 0) {
+		return
+	}
+	for i, m := range s.begin(t).Members {
+		t.Run(m.Name, func(t *testing.T) {
+			b := s.begin(t)
+			b.must(begins, "make")
+			plain := b.ours()
+			b.Members[i].Set(t)
+			set := b.ours()
+			require.NotEqual(t, plain, set, "the state has the member")
+			b.showsMember(m)
+			b.must(converge, "it is kept")
+			assert.Equal(t, set, b.ours(), "it is kept")
+			if b.Drift != nil {
+				b.Drift(t)
+				require.NotEqual(t, set, b.ours())
+				b.must(converge, "another member is mended")
+				assert.Equal(t, set, b.ours(), "it is kept when another member is mended")
+				b.showsMember(m)
+			}
+			if b.Change != nil {
+				b.Change(&b.Document.Spec)
+				b.must(converge, "the spec has changed")
+				changed := s.begin(t)
+				changed.Change(&changed.Document.Spec)
+				changed.must(begins, "make it so from the beginning")
+				assert.NotEqual(t, changed.ours(), b.ours(), "it is kept when the spec changes")
+			}
+			b.must(removes, "remove")
+			assert.Empty(t, b.ours())
+		})
+	}
+}
+
+func (b *bench) showsMember(m Member) {
+	b.Helper()
+	items := b.Kind.Observe(b.Context(), b.view(false, false, false))
+	isShown := slices.ContainsFunc(items, func(i resource.Item) bool {
+		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences, func(d diagnosis.MemberDifference) bool {
+			return d.Member == m.Name && d.Owner == diagnosis.OwnerOther
+		})
+	})
+	assert.Equal(b, m.IsSilent == "", isShown, "shown as a difference of another owner: %s", words(items))
+}
+
+// lags is how many answers of a list lack a new object, at most.
+const lags = 5
+
+// testLag has lists show new objects late, with each request of the first run lost, and the process killed after it.
+func (s Suite) testLag(t *testing.T, total *totals) {
+	b := s.begin(t)
+	b.must(begins, "make")
+	end := b.ours()
+	fresh := s.begin(t)
+	require.NoError(t, begins(t.Context(), fresh))
+	asked, _ := fresh.wire.sent()
+	for _, at := range asked {
+		for _, f := range faults() {
+			if !f.isDone {
+				continue
+			}
+			for n := 1; n <= lags; n++ {
+				total.lags++
+				msg := fmt.Sprintf("%s: %s, lists lag %d times", at, f.Name, n)
+				t.Run(msg, func(t *testing.T) {
+					b := s.begin(t)
+					b.wire.lags(n)
+					err := begins(b.wire.strike(t.Context(), &struck{Fault: f, at: at}), b)
+					b.wire.calm()
+					b.isNamed(err, msg)
+					b.must(converge, msg)
+					b.wire.lags(0)
+					b.must(converge, msg)
+					assert.Equal(t, end, b.ours(), msg)
+					b.isSettled(msg)
+					b.must(removes, msg)
+					assert.Empty(t, b.ours(), msg)
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package resourcetest_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
+	sandboxplatform "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const apiKey = "planted-key"
+
+// issuerKey signs for the issuers of all worlds: an RSA key takes longer to make than most tests take.
+var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
+
+func TestPlatformIntegration(t *testing.T) {
+	t.Parallel()
+	resourcetest.Suite{Name: "platform integration", New: newPlatformIntegration, Lacks: map[resourcetest.Ability]string{
+		resourcetest.CanBin: "a removed integration is gone for good",
+	}}.Run(t)
+}
+
+func TestDriver(t *testing.T) {
+	t.Parallel()
+	resourcetest.Suite{Name: "driver", New: newDriver, Lacks: map[resourcetest.Ability]string{
+		resourcetest.CanBin: "a removed driver is gone for good",
+	}}.Run(t)
+}
+
+// kinds are the platform's kinds over the wire.
+func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers resource.Kind) {
+	key, err := issuerKey()
+	require.NoError(t, err)
+	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World, sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1", Key: secret.New(apiKey),
+		Client: &http.Client{Transport: w}, Sleep: w.Sleep})
+	require.NoError(t, err)
+	site := platform.Platform{Client: client, Instance: instance, Requests: a.requests, IsHierarchical: func(ctx context.Context, accountID string) (bool, error) {
+		account, err := a.arm.GetStorageAccount(ctx, accountID)
+		return account.HierarchicalNamespace, err
+	}}
+	all := site.Kinds()
+	return all[0], all[1]
+}
+
+func wired() integration.Document {
+	d := document(subject)
+	d.Spec.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true, Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	return d
+}
+
+// objects shows the platform's objects of a sort.
+func (a *azure) objects(sort string) []resourcetest.Object {
+	var all []resourcetest.Object
+	for _, o := range a.DDOEObjects(sort) {
+		id, _ := o["id"].(string)
+		all = append(all, object(id, !a.theirs[id], o, func(o *world.Object) {
+			for _, varying := range []string{"id", "createdAt", "updatedAt", "integrationId"} {
+				delete(*o, varying)
+			}
+			entries, _ := (*o)["metadata"].([]any)
+			for _, entry := range entries {
+				for _, varying := range []string{"id", "integration", "createdAt", "updatedAt"} {
+					delete(entry.(world.Object), varying)
+				}
+			}
+			a.translate(*o)
+		}))
+	}
+	return all
+}
+
+// translate puts meanings in the place of the offer's names, which each world has its own.
+func (a *azure) translate(o world.Object) {
+	offered := a.offered()
+	for _, member := range []string{"type", "integrationType"} {
+		if o[member] == offered["type"] {
+			o[member] = "federation with Azure"
+		}
+	}
+	given, _ := o["options"].(world.Object)
+	for _, option := range offered["options"].([]any) {
+		name, meaning := option.(world.Object)["name"].(string), option.(world.Object)["means"]
+		if value, isGiven := given[name]; isGiven && meaning != nil {
+			delete(given, name)
+			given[meaning.(string)] = value
+		}
+	}
+}
+
+// offered is the integration type for federation with Azure.
+func (a *azure) offered() world.Object {
+	all := a.DDOEObjects(world.DDOEAvailableIntegrations)
+	return all[slices.IndexFunc(all, func(o world.Object) bool {
+		return slices.ContainsFunc(o["options"].([]any), func(option any) bool { return option.(world.Object)["means"] == world.MeansCredentialFile })
+	})]
+}
+
+// change changes all of ours of a sort.
+func (a *azure) change(t testing.TB, sort string, change func(o world.Object)) {
+	for _, o := range a.DDOEObjects(sort) {
+		if id, _ := o["id"].(string); !a.theirs[id] {
+			change(o)
+			require.NoError(t, a.PutDDOEObject(sort, o))
+		}
+	}
+}
+
+func (a *azure) removeOurs(t testing.TB, sort string) {
+	for _, o := range a.DDOEObjects(sort) {
+		if id, _ := o["id"].(string); !a.theirs[id] {
+			require.NoError(t, a.DeleteDDOEObject(sort, id))
+		}
+	}
+}
+
+func (a *azure) put(t testing.TB, sort string, o world.Object) {
+	id, _ := o["id"].(string)
+	a.theirs[id] = true
+	require.NoError(t, a.PutDDOEObject(sort, o))
+}
+
+func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
+	a := newAzure(t, w)
+	kind, _ := a.kinds(t, w)
+	s := &resourcetest.Subject{Kind: kind, Document: a.identified(t, wired())}
+	s.Document.Spec.DDOE.Driver = nil
+	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEIntegrations) }
+	s.Change = func(spec *integration.Spec) { spec.DisplayName, spec.Subjects = "Renamed", []string{another} }
+	s.Drift = func(t testing.TB) {
+		a.change(t, world.DDOEIntegrations, func(o world.Object) { o["name"] = "renamed by hand" })
+	}
+	s.Delete = func(t testing.TB) { a.removeOurs(t, world.DDOEIntegrations) }
+	theirs := func(id, name string) func(t testing.TB) {
+		return func(t testing.TB) {
+			a.put(t, world.DDOEIntegrations, world.Object{"id": id, "name": name, "type": a.offered()["type"],
+				"org": world.OrganizationID, "createdAt": 1, "options": world.Object{"secret": "theirs"}, "metadata": []any{}})
+		}
+	}
+	s.Beside = theirs("beside", "Somebody's")
+	s.Foreign = []resourcetest.Foreign{{Name: "an integration of our name", Refusal: diagnosis.CodeDDOEIntegrationForeign, Put: theirs("theirs", s.Document.Spec.DisplayName)}}
+	s.Members = []resourcetest.Member{{Name: "metadata", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
+		a.change(t, world.DDOEIntegrations, func(o world.Object) {
+			o["metadata"] = append(o["metadata"].([]any), world.Object{"name": "note", "value": "ask Ada first"})
+		})
+	}}}
+	return s
+}
+
+func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
+	a := newAzure(t, w)
+	integrations, kind := a.kinds(t, w)
+	d := a.identified(t, wired())
+	v := resource.View{Document: d, Fresh: true}
+	for _, r := range integrations.Apply(t.Context(), v, integrations.Observe(t.Context(), v)) {
+		require.NoError(t, r.Err)
+		r.Learn(&d.Status)
+	}
+	s := &resourcetest.Subject{Kind: kind, Document: d}
+	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEDrivers) }
+	s.Change = func(spec *integration.Spec) {
+		driver := *spec.DDOE.Driver
+		driver.Name, driver.Path, driver.AllowExternalDelete = "renamed", "a/b", true
+		wanted := *spec.DDOE
+		wanted.Driver, spec.DDOE = &driver, &wanted
+	}
+	s.Drift = func(t testing.TB) {
+		a.change(t, world.DDOEDrivers, func(o world.Object) { o["path"] = "changed/by/hand" })
+	}
+	s.Delete = func(t testing.TB) { a.removeOurs(t, world.DDOEDrivers) }
+	theirs := func(id, name string) func(t testing.TB) {
+		return func(t testing.TB) {
+			a.put(t, world.DDOEDrivers, world.Object{"id": id, "name": name, "type": "azureblob", "projectId": world.ProjectID, "creator": "ada@acme.example",
+				"integrationId": d.Status.DDOE.IntegrationID, "createdAt": "2026-01-02T03:04:05.000Z", "containerName": "images", "path": "", "allowExternalDelete": true})
+		}
+	}
+	s.Beside = theirs("beside", "Somebody's")
+	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign, Put: theirs("theirs", "images")}}
+	s.Members = []resourcetest.Member{{Name: "region", IsSilent: "Azure has no use for it", Set: func(t testing.TB) {
+		a.change(t, world.DDOEDrivers, func(o world.Object) { o["region"] = "by-hand" })
+	}}}
+	return s
+}

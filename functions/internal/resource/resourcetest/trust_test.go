@@ -1,0 +1,70 @@
+package resourcetest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	resourcetest.Suite{Name: "federated credentials of an application", New: newTrust, Lacks: map[resourcetest.Ability]string{
+		resourcetest.CanBin: "a removed credential is gone for good",
+	}}.Run(t)
+}
+
+func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
+	a := newAzure(t, w)
+	s := &resourcetest.Subject{Document: a.identified(t, document(subject, another)),
+		Kind: trust.New(application.NewCredentials(a.graph, a.requests), a.requests)}
+	s.Objects = func() []resourcetest.Object {
+		var all []resourcetest.Object
+		for _, o := range a.FederatedCredentials(objectID) {
+			all = append(all, object(o.Name, !a.theirs[o.ID], o, func(o *world.FederatedIdentityCredential) { o.ID, o.ChangedAt = "", time.Time{} }))
+		}
+		return all
+	}
+	s.Change = func(spec *integration.Spec) { spec.Subjects = []string{subject, third} }
+	change := func(t testing.TB, name string, do func(o *world.FederatedIdentityCredential)) {
+		_, err := a.UpdateFederatedCredential(objectID, name, func(o *world.FederatedIdentityCredential) error { do(o); return nil })
+		require.NoError(t, err)
+	}
+	s.Drift = func(t testing.TB) {
+		change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) { o.Audiences = []string{"api://somewhere-else"} })
+	}
+	s.Delete = func(t testing.TB) {
+		for _, o := range a.FederatedCredentials(objectID) {
+			if !a.theirs[o.ID] {
+				require.NoError(t, a.DeleteFederatedCredential(objectID, o.ID))
+			}
+		}
+	}
+	put := func(t testing.TB, name, subject string) {
+		made, err := a.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: name, Issuer: world.Issuer, Subject: subject,
+			Audiences: []string{"api://AzureADTokenExchange"}})
+		require.NoError(t, err)
+		a.theirs[made.ID] = true
+	}
+	s.Beside = func(t testing.TB) { put(t, "by-hand", "repo:acme/images:ref:refs/heads/main") }
+	s.Foreign = []resourcetest.Foreign{{Name: "an equal credential under another name",
+		Ends: "it lets in the subject that is to be let in no more",
+		Put: func(t testing.TB) {
+			for _, o := range a.FederatedCredentials(objectID) { // issuer and subject are unique on an application
+				if o.Subject == subject {
+					return
+				}
+			}
+			put(t, "by-hand", subject)
+		}}}
+	s.Members = []resourcetest.Member{{Name: "description", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
+		change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) { o.Description = "ask Ada first" })
+	}}}
+	return s
+}
