@@ -46,7 +46,7 @@ func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers
 	require.NoError(t, err)
 	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World, sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1", Key: secret.New(apiKey),
-		Client: &http.Client{Transport: w}, Sleep: w.Sleep})
+		Client: &http.Client{Transport: w}})
 	require.NoError(t, err)
 	site := platform.Platform{Client: client, Instance: instance, Requests: a.requests, IsHierarchical: func(ctx context.Context, accountID string) (bool, error) {
 		account, err := a.arm.GetStorageAccount(ctx, accountID)
