@@ -65,8 +65,10 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	switch {
 	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
 		return []resource.Item{failed(unwanted(nameDriver, id), apiOff())}
-	case k.Client == nil:
+	case k.Client == nil, isTooEarly(v) && !k.wants(v):
 		return nil
+	case isTooEarly(v):
+		return []resource.Item{newItem(nameDriver, "", d.Spec.DDOE.Driver.Name)}
 	}
 	s := k.look(ctx, v)
 	all, err := s.ours(id, k.isMarked(d))

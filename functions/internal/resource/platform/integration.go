@@ -59,6 +59,8 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
+	case isTooEarly(v) && w != wayManual:
+		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
 	case w == wayMade && isStranded(d):
 		return []resource.Item{failed(newItem(nameIntegration, own, d.Spec.DisplayName), elsewhere(*d.Spec.DDOE, home))}
 	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health

@@ -18,6 +18,9 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 			return resource.Result{Err: err}
 		}
 		switch {
+		case f.offer == nil && f.is == nil: // it was not looked at
+			return resource.Result{Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOECreateUnsettled,
+				"The integration waits for the identity.")}
 		case f.offer == nil:
 			return resource.Result{Outcome: resource.OutcomeAdopted, Learn: learn(func(st *integration.DDOEStatus) {
 				know(st, *f.is, f.is.Type, "", f.organization)

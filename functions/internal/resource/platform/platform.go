@@ -84,6 +84,10 @@ func (p *Platform) wayOf(v resource.View) way {
 	return wayMade
 }
 
+// isTooEarly reports whether the identity has yet to be made: then both kinds are looked at again, and a platform
+// that is slow holds up nothing before. A dry run does look.
+func isTooEarly(v resource.View) bool { return v.Fresh && v.Document.Status.ClientID == "" }
+
 // statusOf is what the record knows of the platform's side.
 func statusOf(d integration.Document) integration.DDOEStatus {
 	if d.Status.DDOE == nil {
