@@ -85,20 +85,11 @@ func (c *Client) driver(ctx context.Context, r call) (Driver, error) {
 	return one, err
 }
 
-// DriverPatch changes a driver; absent members stay as they are.
+// DriverPatch changes a driver; absent members stay as they are. The payload may have integrationId and
+// integrationType, which go together, containerName, path and allowExternalDelete.
 type DriverPatch struct {
 	Name    string         `json:"name,omitempty"`
-	Payload PayloadChanges `json:"payload"`
-}
-
-// PayloadChanges are the members of a driver besides its name that can be changed; integration and its type go
-// together.
-type PayloadChanges struct {
-	IntegrationID       string  `json:"integrationId,omitempty"`
-	IntegrationType     string  `json:"integrationType,omitempty"`
-	ContainerName       *string `json:"containerName,omitempty"`
-	Path                *string `json:"path,omitempty"`
-	AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
+	Payload map[string]any `json:"payload"`
 }
 
 // UpdateDriver changes a driver; its type and its project cannot be changed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 )
 
 // Option is one option that an integration type asks for.
@@ -29,10 +28,12 @@ func (c *Client) AvailableIntegrations(ctx context.Context, organizationID strin
 
 // Object is what integrations and drivers have in common.
 type Object struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	Type      string `json:"type"`
-	CreatedAt Date   `json:"createdAt"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// CreatedAt is a number of milliseconds for an integration, and text for a driver; among its like it sorts as
+	// text.
+	CreatedAt json.RawMessage `json:"createdAt"`
 	// RequestID is the platform's id of the request that has answered with the object.
 	RequestID string `json:"-"`
 }
@@ -44,39 +45,13 @@ func (o Object) About() Object { return o }
 // come in two forms and are left out.
 type Integration struct {
 	Object
-	Metadata Metadata `json:"metadata"`
+	Metadata []MetadataEntry `json:"metadata"`
 }
 
-// Date is a time of the platform's: milliseconds since 1970 for an integration, text for a driver.
-type Date struct{ time.Time }
-
-// UnmarshalJSON reads both forms.
-func (d *Date) UnmarshalJSON(body []byte) error {
-	var milliseconds int64
-	if json.Unmarshal(body, &milliseconds) == nil {
-		d.Time = time.UnixMilli(milliseconds).UTC()
-		return nil
-	}
-	return json.Unmarshal(body, &d.Time)
-}
-
-// Metadata are the entries of an integration, by name. A create is sent an object; an answer has them as a list.
-type Metadata map[string]string
-
-// UnmarshalJSON reads the list.
-func (m *Metadata) UnmarshalJSON(body []byte) error {
-	var entries []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	}
-	if err := json.Unmarshal(body, &entries); err != nil {
-		return err
-	}
-	*m = Metadata{}
-	for _, entry := range entries {
-		(*m)[entry.Name] = entry.Value
-	}
-	return nil
+// MetadataEntry is one entry of an integration. A create is sent an object; an answer has them as a list.
+type MetadataEntry struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // ListIntegrations lists the organisation's integrations.

@@ -96,7 +96,7 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
 	patch, doubt := patchOf(differences(d, is), after)
 	r := resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
-	if patch == (ddoe.DriverPatch{}) {
+	if patch.Name == "" && len(patch.Payload) == 0 {
 		return r
 	}
 	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context, id string) (ddoe.Driver, error) {
@@ -122,20 +122,20 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 // was made.
 func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch,
 	doubt integration.DDOEDriver) {
-	doubt = after
+	p.Payload, doubt = map[string]any{}, after
 	for _, one := range differing {
 		switch one.Member {
 		case memberIntegration:
-			p.Payload.IntegrationID, p.Payload.IntegrationType = after.IntegrationID, after.IntegrationType
+			p.Payload["integrationId"], p.Payload["integrationType"] = after.IntegrationID, after.IntegrationType
 			doubt.IntegrationID = ""
 		case memberName:
 			p.Name, doubt.Name = after.Name, ""
 		case memberContainer:
-			p.Payload.ContainerName, doubt.Container = after.Container, nil
+			p.Payload["containerName"], doubt.Container = after.Container, nil
 		case memberPath:
-			p.Payload.Path, doubt.Path = after.Path, nil
+			p.Payload["path"], doubt.Path = after.Path, nil
 		case memberExternalDelete:
-			p.Payload.AllowExternalDelete, doubt.AllowExternalDelete = after.AllowExternalDelete, nil
+			p.Payload["allowExternalDelete"], doubt.AllowExternalDelete = after.AllowExternalDelete, nil
 		}
 	}
 	return p, doubt

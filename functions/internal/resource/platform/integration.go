@@ -145,7 +145,8 @@ func ownOf(d integration.Document) string {
 }
 
 func (k integrations) isMarked(d integration.Document) func(ddoe.Integration) bool {
-	return func(one ddoe.Integration) bool { return one.Metadata[metaOwner] == k.mark(d) }
+	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
+	return func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }
 }
 
 // withoutAPI is what there is to say where the API cannot be asked.

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -46,7 +47,7 @@ func (s seen[T]) find(id string) (*T, error) {
 func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return one.About().ID == known || !isMarked(one) })
 	slices.SortFunc(all, func(a, b T) int {
-		return cmp.Or(a.About().CreatedAt.Compare(b.About().CreatedAt.Time), strings.Compare(a.About().ID, b.About().ID))
+		return cmp.Or(bytes.Compare(a.About().CreatedAt, b.About().CreatedAt), strings.Compare(a.About().ID, b.About().ID))
 	})
 	if known == "" {
 		return all, s.listErr

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,35 +47,21 @@ func plainNames() map[string]string {
 	return names
 }
 
-// OptionSource is where an option's value comes from: one of the five values, or a literal.
-type OptionSource struct {
-	Value   string
-	Literal secret.Value
-}
+// OptionMap says where the values of options come from, by the option's name: one of the five values, or =literal.
+type OptionMap map[string]secret.Value
 
-// OptionMap says where the values of options come from, by the option's name.
-type OptionMap map[string]OptionSource
-
-// ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name to one of the five values, or
-// =literal. Its error shows no value, which may be secret.
+// ParseOptionMap reads the setting DDOE_OPTION_MAP, a JSON object. Its error shows no value, which may be secret.
 func ParseOptionMap(text string) (OptionMap, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var given map[string]string
-	if err := json.Unmarshal([]byte(text), &given); err != nil || given == nil {
+	var m OptionMap
+	if err := json.Unmarshal([]byte(text), &m); err != nil || m == nil {
 		return nil, errors.New("not a JSON object of strings")
 	}
 	values := []string{valueClientID, valueTenantID, valueAccountName, valueContainer, valueCredentialFile}
-	m := OptionMap{}
-	for _, name := range slices.Sorted(maps.Keys(given)) { // the same fault is named each time
-		literal, isLiteral := strings.CutPrefix(given[name], "=")
-		switch {
-		case isLiteral:
-			m[name] = OptionSource{Literal: secret.New(literal)}
-		case slices.Contains(values, given[name]):
-			m[name] = OptionSource{Value: given[name]}
-		default:
+	for _, name := range slices.Sorted(maps.Keys(m)) { // the same fault is named each time
+		if source := m[name].Reveal(); !strings.HasPrefix(source, "=") && !slices.Contains(values, source) {
 			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name),
 				strings.Join(values, ", "))
 		}
@@ -86,8 +73,8 @@ func ParseOptionMap(text string) (OptionMap, error) {
 func (m OptionMap) Literals() []secret.Value {
 	var all []secret.Value
 	for _, source := range m {
-		if !source.Literal.IsZero() {
-			all = append(all, source.Literal)
+		if literal, ok := strings.CutPrefix(source.Reveal(), "="); ok {
+			all = append(all, secret.New(literal))
 		}
 	}
 	return all
@@ -121,7 +108,7 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 	var missing []string
 	for _, option := range fit[0].Options {
 		source, known := p.sourceOf(option)
-		known = known && (source.Value != valueContainer || d.Spec.Storage[0].Container != "")
+		known = known && (source.Reveal() != valueContainer || d.Spec.Storage[0].Container != "")
 		switch {
 		case known:
 			o.sources[option.Name] = source
@@ -164,18 +151,13 @@ func shown(name, displayName string) string {
 
 // sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must
 // not contradict each other.
-func (p *Platform) sourceOf(o ddoe.Option) (OptionSource, bool) {
+func (p *Platform) sourceOf(o ddoe.Option) (secret.Value, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
 		return source, ok
 	}
 	byName, byDisplay := plainNames()[letters(o.Name)], plainNames()[letters(o.DisplayName)]
-	if byName != "" && byDisplay != "" && byName != byDisplay || byName+byDisplay == "" {
-		return OptionSource{}, false
-	}
-	if byName == "" {
-		byName = byDisplay
-	}
-	return OptionSource{Value: byName}, true
+	isClear := byName == byDisplay || byName == "" || byDisplay == ""
+	return secret.New(cmp.Or(byName, byDisplay)), isClear && byName+byDisplay != ""
 }
 
 // letters is a name in lower case, letters and digits alone.
@@ -200,9 +182,9 @@ func (o *offer) values(d integration.Document) (map[string]string, string, error
 		valueAccountName: account.Name, valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
 	values := map[string]string{}
 	for name, source := range o.sources {
-		values[name] = known[source.Value]
-		if source.Value == "" {
-			values[name] = source.Literal.Reveal()
+		var isLiteral bool
+		if values[name], isLiteral = strings.CutPrefix(source.Reveal(), "="); !isLiteral {
+			values[name] = known[source.Reveal()]
 		}
 	}
 	parts := []string{o.kind}
