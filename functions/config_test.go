@@ -162,7 +162,7 @@ func TestUnresolvedKeyVaultReferences(t *testing.T) {
 				_, err := ConfigFromEnvironment(settings(values))
 				var known *diagnosis.Error
 				require.ErrorAs(t, err, &known)
-				assert.Equal(t, "key-vault-reference-unresolved", known.Diagnosis.Code)
+				assert.Equal(t, diagnosis.CodeKeyVaultReferenceUnresolved, known.Diagnosis.Code)
 				assert.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 1, err)
 				assert.Contains(t, err.Error(), "setting "+name+" is not resolved: key-vault-reference-unresolved: ")
 				assert.Contains(t, err.Error(), "operator: ")

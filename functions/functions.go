@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/connect"
 	"github.com/ddoe-ai/azure-wif/functions/deadletter"
 	"github.com/ddoe-ai/azure-wif/functions/disconnect"
+	"github.com/ddoe-ai/azure-wif/functions/errorpage"
 	"github.com/ddoe-ai/azure-wif/functions/healthz"
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -97,7 +98,7 @@ func wire(cfg Config, log *slog.Logger, p platform) (*App, error) {
 	entries := list(cfg, uses)
 	mux, _ := newAPI(cfg.PublicBaseURL, entries)
 	app := &App{
-		HTTP:  problem.Handler(mux),
+		HTTP:  problem.Handler(mux, cfg.PublicBaseURL),
 		Warm:  func(ctx context.Context) { p.warmUp(ctx, log, uses.service.Defaults.TenantID) },
 		Close: p.close,
 	}
@@ -132,6 +133,7 @@ func list(cfg Config, u *useCases) []entry {
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),
 		web("openapi", openapi.Register),
+		web("errorpage", errorpage.Register),
 		queue("reconcile", reconcile.Function{Handle: u.worker.Handle, Reject: u.worker.Reject}.Message),
 		queue("deadletter", deadletter.Function{DeadLettered: u.worker.DeadLettered}.Message),
 		{Function: Function{Name: "sweep", Trigger: TriggerTimer, Tick: sweep.Function{Sweep: u.sweep}.Tick}},

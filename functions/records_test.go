@@ -19,7 +19,8 @@ func (a *app) overwrite(key, body string) {
 	require.NoError(a.t, err)
 }
 
-// TestOneBadRecordHarmsItselfAlone goes through the doors: list, one integration with what is under it, PUT and DELETE.
+// TestOneBadRecordHarmsItselfAlone goes through the doors: list, one integration with what is under it, PUT and
+// DELETE.
 func TestOneBadRecordHarmsItselfAlone(t *testing.T) {
 	a := newApp(t, nil)
 	for _, id := range []string{"aaa", "bad", "new", "zzz"} {

@@ -97,8 +97,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		status = http.StatusCreated
 	}
 	return &output{
-		Status: status, ETag: problem.EntityTag(accepted.Document.ETag), OperationLocation: f.OperationURL(accepted.Operation.ID),
-		Body: view.DocumentOf(accepted.Document),
+		Status: status, ETag: problem.EntityTag(accepted.Document.ETag),
+		OperationLocation: f.OperationURL(accepted.Operation.ID), Body: view.DocumentOf(accepted.Document),
 	}, nil
 }
 

@@ -47,8 +47,9 @@ type listOutput struct{ Body Page }
 func (f Function) registerList(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "listIntegrations", Method: http.MethodGet, Path: "/integrations", Tags: []string{"integrations"},
-		Summary:     "All integrations",
-		Description: "In the order of their ids. Follow nextLink until it is absent. A record that cannot be read is named in unreadable and hides no other.",
+		Summary: "All integrations",
+		Description: "In the order of their ids. Follow nextLink until it is absent. " +
+			"A record that cannot be read is named in unreadable and hides no other.",
 	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
 }
 
@@ -78,7 +79,8 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 			}
 		}
 		for _, bad := range read.Unreadable {
-			page.Unreadable = append(page.Unreadable, Unreadable{ID: bad.ID, Code: bad.Diagnosis.Code, Detail: bad.Diagnosis.Detail})
+			named := Unreadable{ID: bad.ID, Code: bad.Diagnosis.Code, Detail: bad.Diagnosis.Detail}
+			page.Unreadable = append(page.Unreadable, named)
 		}
 		next = read.Next
 		if next == "" || len(page.Value) == in.PageSize {

@@ -64,7 +64,7 @@ func (f Function) Register(api huma.API) {
 		Description: "Exchanges a subject token for an access token and tries what the spec grants. The answer is 200 whatever the verdict; " +
 			"the report says what was proved, as whom, and what to do about each failure. Operation-Id needs Prefer: respond-async. " +
 			"A result that is conclusive shows as the integration's condition Verified; the phase moves only from provisioned to usable, and a failed test leaves it. " +
-			"Where the platform's side was made by its API, the checks ddoe.integration, ddoe.driver and, in a round trip that may write, ddoe.driver.test say what that is like; they move neither.",
+			"Where the platform's side was made by its API, the checks ddoe.integration and ddoe.driver say what that is like; they move neither.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
 			"default": {Summary: "Everything by default", Value: struct{}{}},
 			"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},

@@ -95,7 +95,8 @@ func (s *Store) Get(ctx context.Context, key string) (integration.Record, error)
 		return integration.Record{}, wrap("read", key, err)
 	}
 	if len(content) > MaxBody {
-		return integration.Record{}, fmt.Errorf("blobstore: read %s: %w: %w", key, integration.ErrUnreadable, ErrTooLarge)
+		err := fmt.Errorf("%w: %w", integration.ErrUnreadable, ErrTooLarge)
+		return integration.Record{}, fmt.Errorf("blobstore: read %s: %w", key, err)
 	}
 	return integration.Record{Key: key, Body: content, ETag: etagOf(resp.ETag)}, nil
 }

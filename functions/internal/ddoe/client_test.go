@@ -155,13 +155,16 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 func TestRefusalsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	const literal = `pass "phrase"`
-	echo, err := json.Marshal(map[string]any{"status": 400, "message": `key planted-key, literal ` + literal})
+	sent, err := json.Marshal(literal)
+	require.NoError(t, err)
+	said := `key planted-key, literal ` + literal + `, sent ` + string(sent)
+	echo, err := json.Marshal(map[string]any{"status": 400, "message": said})
 	require.NoError(t, err)
 	s := &server{answers: []answer{{status: 400, media: "application/json", body: string(echo), header: http.Header{"X-Request-Id": {"planted-key"}}}}}
 	_, err = client(t, s, literal).CreateIntegration(t.Context(), "o", ddoe.NewIntegration{Options: map[string]string{"a": literal}})
 	var e *ddoe.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, "key [redacted], literal [redacted]", e.ServiceMessage())
+	assert.Equal(t, `key [redacted], literal [redacted], sent "[redacted]"`, e.ServiceMessage())
 	assert.Equal(t, "[redacted]", e.ServiceRequestID())
 	assert.Equal(t, "ddoe: create integration: status 400", e.Error())
 	assert.Equal(t, "ddoe", e.Service())

@@ -88,14 +88,28 @@ func (c *Client) invalid(r call, resp *http.Response) *Error {
 	return &Error{op: r.op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: c.requestID(resp), endpoint: path}
 }
 
-// conceal takes the key and the literals of the option map out of what the platform says.
+// conceal takes the key and the literals of the option map out of what the platform says, as they are and as they stand in
+// the JSON that they were sent in.
 func (c *Client) conceal(text string) string {
 	for _, s := range c.hidden {
 		if literal := s.Reveal(); len(literal) >= 4 { // a shorter one would spoil words
-			text = strings.ReplaceAll(text, literal, "[redacted]")
+			for _, form := range []string{literal, quoted(literal, true), quoted(literal, false)} {
+				text = strings.ReplaceAll(text, form, "[redacted]")
+			}
 		}
 	}
 	return text
+}
+
+// quoted is the text as it stands between the quotes of a JSON string.
+func quoted(text string, escapeHTML bool) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(escapeHTML)
+	if err := encoder.Encode(text); err != nil { // a string
+		return text
+	}
+	return strings.TrimSuffix(b.String()[1:], "\"\n")
 }
 
 func isJSON(h http.Header) bool {

@@ -1,16 +1,16 @@
 package diagnosis
 
-import "net/http"
-
 // grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the app
 // gives the assignment: drift, health and teardown look for that one, and would never know one under a name of az's choice.
-const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} --assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
+const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} " +
+	"--assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
 
 // createCredential and changeCredential write the federated credential under the app's name. Create is for where that was
 // seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
 const (
 	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
-	changeCredential = "az ad app federated-credential update --id {clientId} --federated-credential-id {credentialName} --parameters {credentialChange}"
+	changeCredential = "az ad app federated-credential update --id {clientId} " +
+		"--federated-credential-id {credentialName} --parameters {credentialChange}"
 )
 
 // notByHand is the step where a person could make what the app then may not touch. Source: Application.ReadWrite.OwnedBy
@@ -19,7 +19,7 @@ const notByHand = "Do not make it by hand: the app owns only what it makes, and 
 
 // upstream is an entry about an answer of Graph, ARM or Storage.
 func upstream(code Code, who Who, title, cause string, steps ...string) Entry {
-	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "structure"}
+	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "structure"}
 }
 
 // directoryEntries are what Microsoft Graph answers while the objects in Entra are written.
@@ -33,7 +33,7 @@ func directoryEntries() []Entry {
 			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the managed identity exists."),
 		upstream(CodeServiceIdentityUnavailable, WhoOperator, "The service has no identity",
 			"The service could not get a token for its own identity.",
-			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided().answering(http.StatusServiceUnavailable),
+			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
 			"Graph calls the request invalid. For an application the commonest cause is a unique name that a deleted application still holds.",
 			"Look at the operation's step and the evidence; give the request id to Microsoft if it stays."),
@@ -78,10 +78,10 @@ func directoryEntries() []Entry {
 			"The directory does not know the object that was asked for.").repairable(),
 		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
 			"The service was asked too often and refused this request.",
-			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
+			"Wait; the service tries again by itself.").undecided(),
 		upstream(CodeGraphUnavailable, WhoOperator, "Microsoft Graph is temporarily unavailable",
 			"Microsoft Graph failed; the write may or may not have landed, and is safe to repeat.",
-			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
+			"Wait; the service tries again by itself.").undecided(),
 		upstream(CodeGraphUnrecognised, WhoOperator, "Microsoft Graph refused for an unrecognised reason",
 			"Microsoft Graph answered with a code that the catalogue does not know.",
 			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
@@ -146,7 +146,7 @@ func roleEntries() []Entry {
 			"The role assignment is gone.").repairable().with(grant),
 		upstream(CodeARMUnavailable, WhoOperator, "Azure Resource Manager is temporarily unavailable",
 			"Azure Resource Manager failed; the write may or may not have landed, and is safe to repeat.",
-			"Wait; the service tries again by itself.").undecided().answering(http.StatusServiceUnavailable),
+			"Wait; the service tries again by itself.").undecided(),
 		upstream(CodeARMUnrecognised, WhoOperator, "Azure refused for an unrecognised reason",
 			"Azure Resource Manager answered with a code that the catalogue does not know.",
 			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),

@@ -1,13 +1,12 @@
 package diagnosis
 
 import (
-	"net/http"
 	"slices"
 )
 
 // credentialEntry is a row about a credential file, or about the same member of a spec.
 func credentialEntry(code Code, title, cause string, steps ...string) Entry {
-	return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "file"}
+	return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
 }
 
 // credentialEntries are the findings of the credential file's linter. Those about a single member are findings about a
@@ -27,11 +26,11 @@ func fileEntries() []Entry {
 	const source = "Take the right file: GET /api/integrations/{id}/credentials serves it, or write one with exactly clientId, tenantId, federatedTokenIssuer, subject and audience."
 	return []Entry{
 		credentialEntry(CodeFileMissing, "There is no file", "The request carries no file to judge.",
-			"Send the file as the body (application/json), or as the part file of a form (multipart/form-data).").answering(http.StatusBadRequest),
+			"Send the file as the body (application/json), or as the part file of a form (multipart/form-data)."),
 		credentialEntry(CodeMalformedForm, "The form is not well-formed", "The body could not be read as multipart/form-data.",
 			"Let the HTTP library write the Content-Type of a form, with the boundary that it also puts between the parts: curl -F file=@azure_credentials.json.",
-			"Or send the file alone, as the body, with Content-Type: application/json.").answering(http.StatusBadRequest),
-		credentialEntry(CodeFileTooLarge, "The file is too large", "A credential file holds five short strings: at most 8 KiB.", source).answering(http.StatusRequestEntityTooLarge),
+			"Or send the file alone, as the body, with Content-Type: application/json."),
+		credentialEntry(CodeFileTooLarge, "The file is too large", "A credential file holds five short strings: at most 8 KiB.", source),
 		credentialEntry(CodeInvalidCredentialFile, "The credential file is not valid", "The file breaks one or more rules; the errors name each by pointer.",
 			"Correct every member that the errors name, and send the file again."),
 		credentialEntry(CodeFileEmpty, "The file is empty", "The file holds nothing, or only blanks.", source),

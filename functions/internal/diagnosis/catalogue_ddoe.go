@@ -1,7 +1,5 @@
 package diagnosis
 
-import "net/http"
-
 // ddoeEntries are what setting up the platform's side comes to, beside what platformEntries say of single answers.
 func ddoeEntries() []Entry {
 	return append(ddoeSpecEntries(), []Entry{
@@ -34,7 +32,7 @@ func ddoeEntries() []Entry {
 			"If it is right, give the user of DDOE_API_KEY the role developer or owner in the project; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationNameTaken, WhoDDOEAdmin, "The name is taken",
 			"The platform says that an integration of this name exists, but its list shows none that this service made.",
-			"Find and rename the other integration on the platform, or have another displayName chosen; then PUT the spec again.").answering(http.StatusConflict),
+			"Find and rename the other integration on the platform, or have another displayName chosen; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationRefused, WhoOperator, "The platform does not take the integration",
 			"The integration, as it was sent, is not what the platform takes. Its name is the spec's displayName; its type and its options come from this deployment's settings.",
 			"Read what the platform says. If it is about an option, correct DDOE_OPTION_MAP; if it is about the name, have another displayName chosen; then PUT the spec again."),
@@ -49,11 +47,11 @@ func ddoeEntries() []Entry {
 		upstream(CodeDDOEDriverNotDeleted, WhoDDOEAdmin, "The platform does not delete the driver",
 			"Something holds the driver, such as datasets on it.",
 			"Read what the platform says. Move or delete the datasets on the driver, or delete the driver itself on the platform; then send the request again.",
-			"Or keep the driver: PUT the spec as it was.").answering(http.StatusConflict),
+			"Or keep the driver: PUT the spec as it was."),
 		upstream(CodeDDOEIntegrationNotDeleted, WhoDDOEAdmin, "The platform does not delete the integration",
 			"Something holds the integration, and it is no driver that the platform shows.",
 			"Read what the platform says. Remove what holds the integration, or delete the integration itself on the platform; then send the request again.",
-			"Or keep the integration: PUT the spec as it was.").answering(http.StatusConflict),
+			"Or keep the integration: PUT the spec as it was."),
 		upstream(CodeDDOEIntegrationUnchanged, WhoDDOEAdmin, "The platform did not change the integration",
 			"The platform was asked to change the integration, and shows it as it was before.",
 			"Change it on the platform by hand, or delete it there if no driver uses it; then PUT the spec again, which makes it anew where it is gone.",
@@ -67,11 +65,11 @@ func ddoeEntries() []Entry {
 			"If the platform is right, say in the spec what it shows and PUT that."),
 		upstream(CodeDDOEDriverForeign, WhoDDOEAdmin, "A driver of this name is not ours",
 			"The integration has a driver of this name, in the same project, that this service did not make.",
-			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again.").answering(http.StatusConflict),
+			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationForeign, WhoDDOEAdmin, "An integration of this name is not ours",
 			"The organisation has an integration of this name and type that this service did not make.",
 			"To use it as it is, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
-			"Else rename it on the platform, or have another displayName chosen; then PUT the spec again.").answering(http.StatusConflict),
+			"Else rename it on the platform, or have another displayName chosen; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationUnknown, WhoUploader, "The integration that the spec names is not shown",
 			"The platform shows no integration of the id in ddoe.integrationId: it does not exist, is gone, or the API key's user may not see it.",
 			"Correct ddoe.integrationId in the spec: it is the id, not the name; or set ddoe.integration to true in its place, to have one made. Then PUT the spec.",
@@ -88,7 +86,7 @@ func ddoeEntries() []Entry {
 		upstream(CodeDDOEIntegrationInUse, WhoDDOEAdmin, "Drivers still use the integration",
 			"Without the integration these drivers, and the datasets on them, would lose their storage, so it stays.",
 			"Move the drivers to another integration or delete them; then send the request again.",
-			"Or keep the integration: PUT the spec as it was.").answering(http.StatusConflict),
+			"Or keep the integration: PUT the spec as it was."),
 		upstream(CodeDDOEAPIOff, WhoOperator, "The platform's API is not set up",
 			"Objects of this integration exist on the platform, but this deployment has no access to its API.",
 			"Set DDOE_API_URL and DDOE_API_KEY, and send the request again.",
@@ -160,7 +158,7 @@ func ddoeEntries() []Entry {
 // ddoeSpecEntries are findings about the member ddoe of a spec.
 func ddoeSpecEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "file"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
 	}
 	return []Entry{
 		entry(CodeDDOEIntegrationRequired, "A driver without an integration", "A driver is made with the integration, and ddoe.integration is not true.",

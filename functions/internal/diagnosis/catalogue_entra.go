@@ -1,14 +1,12 @@
 package diagnosis
 
-import "net/http"
-
 // tokenEntries are what can be read off a subject token before it is sent anywhere, and what hinders getting one.
 func tokenEntries() []Entry {
 	entry := func(code Code, who Who, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "token"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "token"}
 	}
 	return []Entry{
-		{Code: CodeSubjectTokenUnavailable, Title: "No subject token can be had", HTTPStatus: http.StatusConflict, Layer: "token", Who: WhoDDOEAdmin, Outcome: OutcomeUnknown,
+		{Code: CodeSubjectTokenUnavailable, Title: "No subject token can be had", Layer: "token", Who: WhoDDOEAdmin, Outcome: OutcomeUnknown,
 			Cause: "The app is not the federated subject, so it needs a token of the platform to test as it; none was given and no source of tokens is set up.",
 			Steps: []string{"Give subjectToken in the request, or set DDOE_SUBJECT_TOKEN_URL.", "Or run a job on the platform that reads a blob."}},
 		entry(CodeTokenMalformed, WhoUploader, "The subject token is not a JWT", "The token is not three base64url parts of JSON, or is larger than 16 KiB.",
@@ -154,10 +152,10 @@ func tenantEntries() []Entry {
 			"Report it as a fault of this service, with the evidence."),
 		exchange(CodeEntraThrottled, []int{90055, 50196}, WhoOperator, "Entra limits the rate of requests",
 			"Too many tokens were asked for; nothing is known about the integration.",
-			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+			"Test again later.").undecided(),
 		exchange(CodeEntraUnavailable, []int{90024, 90033, 90006, 90012, 90090, 50033}, WhoOperator, "Entra is temporarily unavailable",
 			"The token service failed; nothing is known about the integration.",
-			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+			"Test again later.").undecided(),
 		exchange(CodeEntraUnrecognised, nil, WhoOperator, "Entra refused for an unrecognised reason",
 			"The token service answered with a code that the catalogue does not know, so nothing is concluded from it.",
 			"Look up the AADSTS number of the evidence at https://login.microsoftonline.com/error, and give the correlation id to the tenant's administrator.").inconclusive(),
@@ -166,7 +164,7 @@ func tenantEntries() []Entry {
 
 // exchange is an entry of the exchange layer: an answer of the upstream service.
 func exchange(code Code, numbers []int, who Who, title, cause string, steps ...string) Entry {
-	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "exchange", AADSTS: numbers}
+	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "exchange", AADSTS: numbers}
 }
 
 // propagating marks what passes by itself for some minutes after a change.
@@ -193,6 +191,3 @@ func (e Entry) repairable() Entry {
 	e.Steps = append([]string{"Repeat the PUT of the integration; it puts back what is missing."}, e.Steps...)
 	return e.propagating()
 }
-
-// answering sets the status of a problem document.
-func (e Entry) answering(status int) Entry { e.HTTPStatus = status; return e }

@@ -1,35 +1,33 @@
 package diagnosis
 
-import "net/http"
-
 // messageEntries are the ends of a command or operation that come from the queue itself.
 func messageEntries() []Entry {
 	return []Entry{
-		{Code: CodeUnknownCommand, Title: "The command is not known", HTTPStatus: http.StatusUnprocessableEntity, Who: WhoUploader,
+		{Code: CodeUnknownCommand, Title: "The command is not known", Who: WhoUploader,
 			Cause: "The message is a CloudEvent of a type that this app does not handle.",
 			Steps: []string{"Send one of the ai.ddoe.wif.*.v1 command types."}},
-		{Code: CodeNotACloudevent, Title: "The message is not a CloudEvent", HTTPStatus: http.StatusUnprocessableEntity, Who: WhoUploader,
+		{Code: CodeNotACloudevent, Title: "The message is not a CloudEvent", Who: WhoUploader,
 			Cause: "The body is JSON, but not a CloudEvent 1.0 in structured mode.",
 			Steps: []string{"Send specversion, id, source, type and data as CloudEvents 1.0 asks for."}},
-		{Code: CodeMessageTooLarge, Title: "The message is too large", HTTPStatus: http.StatusRequestEntityTooLarge, Who: WhoUploader,
+		{Code: CodeMessageTooLarge, Title: "The message is too large", Who: WhoUploader,
 			Cause: "The message body is larger than a command can be.",
 			Steps: []string{"Send a smaller message."}},
-		{Code: CodeSessionMismatch, Title: "Session and integration differ", HTTPStatus: http.StatusUnprocessableEntity, Who: WhoUploader,
+		{Code: CodeSessionMismatch, Title: "Session and integration differ", Who: WhoUploader,
 			Cause: "The message's SessionId is not the integration id, so commands of one integration could run at the same time.",
 			Steps: []string{"Send the message with SessionId equal to integrationId."}},
-		{Code: CodeSuperseded, Title: "A newer command took its place", HTTPStatus: http.StatusConflict, Who: WhoUploader,
+		{Code: CodeSuperseded, Title: "A newer command took its place", Who: WhoUploader,
 			Cause: "The integration has a newer operation, so this one was not carried out.",
 			Steps: []string{"Follow the newer operation: lastOperationId of the integration."}},
-		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", HTTPStatus: http.StatusBadGateway, Who: WhoOperator,
+		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", Who: WhoOperator,
 			Cause: "The operation met a transient failure on every attempt, and no further attempt is made.",
 			Steps: []string{"Look at the last failure of the operation.", "When its cause is gone, PUT the spec again."}},
-		{Code: CodeDeliveryExhausted, Title: "The message could not be handled", HTTPStatus: http.StatusInternalServerError, Who: WhoOperator,
+		{Code: CodeDeliveryExhausted, Title: "The message could not be handled", Who: WhoOperator,
 			Cause: "The message was delivered as often as the queue allows without being completed, and went to the dead-letter queue.",
 			Steps: []string{"Look at the log of the invocations with this operation id.", "PUT the spec again."}},
-		{Code: CodeMessageExpired, Title: "The message expired", HTTPStatus: http.StatusGatewayTimeout, Who: WhoOperator,
+		{Code: CodeMessageExpired, Title: "The message expired", Who: WhoOperator,
 			Cause: "The message was not handled within its time to live and went to the dead-letter queue.",
 			Steps: []string{"Check that the app is running.", "PUT the spec again."}},
-		{Code: CodeDeadLettered, Title: "The message was dead-lettered", HTTPStatus: http.StatusInternalServerError, Who: WhoOperator,
+		{Code: CodeDeadLettered, Title: "The message was dead-lettered", Who: WhoOperator,
 			Cause: "The message reached the dead-letter queue; its reason is in the detail.",
 			Steps: []string{"Look at the reason.", "PUT the spec again."}},
 	}

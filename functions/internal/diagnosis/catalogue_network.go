@@ -1,12 +1,10 @@
 package diagnosis
 
-import "net/http"
-
 // networkEntries are failures on the way to a service. They are about the path from here, so they prove nothing about
 // the integration.
 func networkEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "network"}.undecided()
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps, Layer: "network"}.undecided()
 	}
 	return []Entry{
 		entry(CodeNetworkDNS, "The host name cannot be resolved", "The name has no address as seen from here: the account or host does not exist, or it is known in a private DNS zone only.",
@@ -27,7 +25,7 @@ func networkEntries() []Entry {
 // platformEntries are what the DDOE platform answers.
 func platformEntries() []Entry {
 	entry := func(code Code, who Who, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "token"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "token"}
 	}
 	return []Entry{
 		entry(CodeDDOEUnauthorized, WhoOperator, "The platform refused the API key", "{target} did not accept the service's API key: it has ended or was revoked, or is one of another installation.",
@@ -40,10 +38,10 @@ func platformEntries() []Entry {
 			"If it does, have the operator of this service check {setting}; then send the request again.").inconclusive(),
 		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests", "{target} was asked too often and refused this request.",
 			"Wait: the service tries again by itself.",
-			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided().answering(http.StatusServiceUnavailable),
+			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided(),
 		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable", "{target} answered with a fault of its own; nothing is known about the integration.",
 			"Wait: the service tries again by itself.",
-			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided().answering(http.StatusServiceUnavailable),
+			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided(),
 		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered with success, but not with what was asked for. The platform shows its web page so on paths that it does not know, and a proxy on the way may answer in its place.",
 			"Send the same request again: what a proxy shows may be gone.",
 			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),

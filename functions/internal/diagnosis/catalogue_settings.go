@@ -1,7 +1,5 @@
 package diagnosis
 
-import "net/http"
-
 // settingEntries are what keeps the app from starting. Nobody gets an answer then: they are read in the log.
 func settingEntries() []Entry {
 	return []Entry{{
@@ -17,6 +15,5 @@ func settingEntries() []Entry {
 		},
 		Command: `az rest --method get --uri "$(az resource list --name {site} --resource-type Microsoft.Web/sites ` +
 			`--query [0].id --output tsv)/config/configreferences/appsettings?api-version=2024-11-01"`,
-		HTTPStatus: http.StatusInternalServerError,
 	}}
 }

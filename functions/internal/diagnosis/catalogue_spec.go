@@ -1,11 +1,9 @@
 package diagnosis
 
-import "net/http"
-
 // specEntries are findings about a spec. The detail of a finding says what exactly is wrong.
 func specEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, HTTPStatus: http.StatusUnprocessableEntity, Layer: "file"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
 	}
 	return []Entry{
 		entry(CodeInvalidSpec, "The spec is not valid", "One or more members of the spec break a rule; the errors name each by pointer.",

@@ -1,10 +1,8 @@
 package diagnosis
 
-import "net/http"
-
 // data is an entry about an answer of the blob service to the federated identity.
 func data(code Code, who Who, title, cause string, steps ...string) Entry {
-	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, HTTPStatus: http.StatusBadGateway, Layer: "network"}
+	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "network"}
 }
 
 // storageEntries are the answers of the blob service.
@@ -66,7 +64,7 @@ func storageEntries() []Entry {
 		data(CodeStorageVersionUnsupported, WhoOperator, "The account does not know the service version",
 			"Every request of this service asks for one version of the Storage API, and the account does not know it. Accounts in some clouds and regions learn new versions later than others.",
 			"Report it as a fault of this service, with the account's cloud and region and the evidence: it has to ask for an older version.",
-			"Until then use an account in another region.").inconclusive().answering(http.StatusServiceUnavailable),
+			"Until then use an account in another region.").inconclusive(),
 		data(CodeEncryptionKeyUnavailable, WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
 			"Enable the key, and the account's access to it."),
@@ -78,9 +76,9 @@ func storageEntries() []Entry {
 			"Storage refused with 403, without a code that tells the reason.",
 			"Check the data role at the scope that the command names and the account's network rules.").propagating().with(grant),
 		data(CodeStorageThrottled, WhoOperator, "Storage limits the rate of requests", "The account is busy; nothing is known about the integration.",
-			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+			"Test again later.").undecided(),
 		data(CodeStorageUnavailable, WhoOperator, "Storage is temporarily unavailable", "Storage failed; nothing is known about the integration.",
-			"Test again later.").undecided().answering(http.StatusServiceUnavailable),
+			"Test again later.").undecided(),
 		data(CodeStorageUnrecognised, WhoOperator, "Storage refused for an unrecognised reason",
 			"Storage answered with a code that the catalogue does not know, so nothing is concluded from it.",
 			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),

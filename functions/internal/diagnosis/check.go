@@ -32,7 +32,7 @@ func (c Check) Diagnosis() Diagnosis {
 	if detail == "" {
 		detail = c.Title
 	}
-	return Diagnosis{Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
+	return Diagnosis{Type: TypeOf("", c.Code), Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
 }
 
 // Skip is the check that was not made, because the check dependsOn failed.

@@ -58,13 +58,15 @@ func otherWords() map[string][]string {
 	}
 }
 
-// composing are the files that make a code of a member's name and a rule's; their own tests hold each against the catalogue.
+// composing are the files that make a code of a member's name and a rule's; their own tests hold each against the
+// catalogue.
 func composing() []string {
-	return []string{"internal/diagnosis/catalogue_credential.go", "internal/credential/field/field.go", "internal/credential/field/ids.go", "internal/credential/rules_members.go"}
+	return []string{"internal/diagnosis/catalogue_credential.go", "internal/credential/field/field.go",
+		"internal/credential/field/ids.go", "internal/credential/rules_members.go"}
 }
 
-// TestNoCodeIsWrittenAsText reads the source: where a code belongs there is a constant, which a typing error keeps from being
-// compiled.
+// TestNoCodeIsWrittenAsText reads the source: where a code belongs there is a constant, which a typing error keeps
+// from being compiled.
 func TestNoCodeIsWrittenAsText(t *testing.T) {
 	t.Parallel()
 	// What a client calls Code is a service's; the classification tables translate it.
@@ -75,7 +77,8 @@ func TestNoCodeIsWrittenAsText(t *testing.T) {
 		if literal, ok := n.(*ast.BasicLit); ok && path != "internal/diagnosis/codes.go" {
 			for _, text := range literals(literal) {
 				_, isCode := Lookup(Code(text))
-				assert.False(t, isCode && !slices.Contains(otherWords()[path], text), "%s: write the constant of %q", files.Position(n.Pos()), text)
+				assert.False(t, isCode && !slices.Contains(otherWords()[path], text), "%s: write the constant of %q",
+					files.Position(n.Pos()), text)
 			}
 		}
 		if call, ok := n.(*ast.CallExpr); ok && !slices.Contains(composing(), path) && converts(call) {
@@ -133,8 +136,10 @@ func converts(call *ast.CallExpr) bool {
 func TestTheSearchForTextsFinds(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]bool{
-		`diagnosis.New("role-mising")`: true, `refuse("role-mising")`: true, `Finding{Code: "role-mising"}`: true, `note(true, "role-mising")`: true,
-		`diagnosis.New(diagnosis.CodeRoleMissing)`: false, `errors.New("role-mising")`: false, `Error{Code: "AuthorizationFailed"}`: false,
+		`diagnosis.New("role-mising")`: true, `refuse("role-mising")`: true, `Finding{Code: "role-mising"}`: true,
+		`note(true, "role-mising")`:                true,
+		`diagnosis.New(diagnosis.CodeRoleMissing)`: false, `errors.New("role-mising")`: false,
+		`Error{Code: "AuthorizationFailed"}`: false,
 	} {
 		expression, err := parser.ParseExpr(source)
 		require.NoError(t, err)
@@ -147,9 +152,9 @@ func TestTheSearchForTextsFinds(t *testing.T) {
 	}
 }
 
-// textsFor are the texts that a node hands over where a code belongs: the first argument of a call of diagnosis.New, or of a helper
-// named refuse or reject; a member Code or code of a literal; a constant named Code…; and what a helper named note or
-// fault is given that has the form of a code.
+// textsFor are the texts that a node hands over where a code belongs: the first argument of a call of diagnosis.New,
+// or of a helper named refuse or reject; a member Code or code of a literal; a constant named Code…; and what a
+// helper named note or fault is given that has the form of a code.
 func textsFor(n ast.Node) []string {
 	switch n := n.(type) {
 	case *ast.CallExpr:
@@ -184,7 +189,10 @@ func textsForCall(call *ast.CallExpr) []string {
 	case slices.Contains([]string{"New", "refuse", "reject"}, name) && len(call.Args) > 0:
 		return literals(call.Args[0])
 	case slices.Contains([]string{"note", "fault"}, name):
-		return slices.DeleteFunc(likeCodes(literals(call.Args...)), func(text string) bool { return !strings.Contains(text, "-") })
+		return slices.DeleteFunc(likeCodes(literals(call.Args...)), func(text string) bool {
+			return !strings.Contains(text,
+				"-")
+		})
 	default:
 		return nil
 	}
@@ -192,7 +200,8 @@ func textsForCall(call *ast.CallExpr) []string {
 
 // likeCodes keeps what has the form of a code; services' own codes have capitals.
 func likeCodes(texts []string) []string {
-	return slices.DeleteFunc(texts, func(text string) bool { return !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(text) })
+	return slices.DeleteFunc(texts,
+		func(text string) bool { return !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(text) })
 }
 
 // literals are the string literals among the expressions.

@@ -25,8 +25,6 @@ type Entry struct {
 	// Propagation says that Transient holds only for some minutes after a change of ours, while directory, token
 	// service and role-based access control catch up. See Context.Settled.
 	Propagation bool
-	// HTTPStatus is the status of a problem document with this code.
-	HTTPStatus int
 	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
 	Layer string
 	// Outcome is the status of a check that ends with the code. Empty means OutcomeFail; OutcomeUnknown is for what

@@ -46,6 +46,7 @@ func New(code Code, opts ...Option) Diagnosis {
 		e, _ = Lookup(CodeUnrecognised)
 	}
 	d := Diagnosis{
+		Type:      TypeOf("", e.Code),
 		Code:      e.Code,
 		Title:     o.context.fill(e.Title),
 		Detail:    o.context.fill(e.Cause),

@@ -144,6 +144,7 @@ type Leftover struct {
 
 // Diagnosis is one cause in words: what an operation failed with, or what a problem document says.
 type Diagnosis struct {
+	Type      string    `json:"type,omitempty" format:"uri-reference" doc:"Link to the page of the code"`
 	Code      Code      `json:"code"`
 	Title     string    `json:"title"`
 	Detail    string    `json:"detail,omitempty"`

@@ -10,7 +10,7 @@ const (
 	// minToken is the fewest characters of a token's first part by which it is known: eight bytes of its header.
 	minToken = 11
 	// maxHead is the most characters of a part that are decoded to know it.
-	maxHead = 256
+	maxHead = 64
 	// blanks are the blanks of JSON (RFC 8259, section 2), which may stand before and after the brace of a header.
 	blanks = " \t\r\n"
 )

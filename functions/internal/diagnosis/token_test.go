@@ -64,7 +64,7 @@ func TestAmidLettersATokenShowsItsFirstMember(t *testing.T) {
 // TestManyBeginningsCostLittle: text that begins a token at every other letter takes no more than its length.
 func TestManyBeginningsCostLittle(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Repeat("I-", 1<<16), strings.Repeat("ew", 1<<16), strings.Repeat("e-", 1<<16)} {
+	for _, text := range []string{strings.Repeat("I-", 1<<14), strings.Repeat("ew", 1<<14), strings.Repeat("e-", 1<<14)} {
 		assert.Equal(t, text, diagnosis.Redact(text))
 	}
 }

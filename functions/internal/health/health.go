@@ -65,8 +65,8 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 	return status, nil
 }
 
-// recordOf reads what is kept of the document's health. Where that cannot be read, health begins anew: the next check that is
-// made finds out again, and keeps the record that it replaces.
+// recordOf reads what is kept of the document's health. Where that cannot be read, health begins anew: the next check
+// that is made finds out again, and keeps the record that it replaces.
 func (s *Service) recordOf(ctx context.Context, d integration.Document) (integration.HealthRecord, error) {
 	record, err := s.Repository.GetHealth(ctx, d.ID)
 	if errors.Is(err, integration.ErrUnreadable) {

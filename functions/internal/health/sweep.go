@@ -141,8 +141,8 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 // passedOverPause is how long a sweep leaves an integration alone whose record cannot be worked with.
 const passedOverPause = time.Hour
 
-// postpone puts an entry where a later sweep meets it: it must neither be lost nor stay ahead of all others. What comes of
-// it is no slot of the integration's, so that sweep only puts the entry back onto the grid.
+// postpone puts an entry where a later sweep meets it: it must neither be lost nor stay ahead of all others. What
+// comes of it is no slot of the integration's, so that sweep only puts the entry back onto the grid.
 func (s *Service) postpone(ctx context.Context, e entry, now time.Time) error {
 	if err := s.Schedule.keep(ctx, now.Add(passedOverPause), e.id); err != nil {
 		return err

@@ -220,8 +220,8 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 	assert.True(t, slices.ContainsFunc(f.index(), func(key string) bool { return key[len(key)-1] == '3' }), "it is tried again")
 }
 
-// TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go on
-// when they can be read again.
+// TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go
+// on when they can be read again.
 func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
 	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":2}`} {
 		t.Run(name, func(t *testing.T) {

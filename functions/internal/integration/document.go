@@ -74,8 +74,8 @@ const (
 	PhaseDeleted        Phase = "deleted"
 )
 
-// Document is an integration: intent and status, as the use cases work on it. It has no JSON of its own: what the store keeps
-// is a record (record.go), and what a caller sees is package view's.
+// Document is an integration: intent and status, as the use cases work on it. It has no JSON of its own: what the
+// store keeps is a record (record.go), and what a caller sees is package view's.
 type Document struct {
 	ID        string
 	Spec      Spec
@@ -103,8 +103,8 @@ type Status struct {
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
-	// Conditions are what was observed: Provisioned says whether all was made, Verified whether access was proved, by the
-	// last test that was conclusive.
+	// Conditions are what was observed: Provisioned says whether all was made, Verified whether access was proved, by
+	// the last test that was conclusive.
 	Conditions []Condition
 }
 
@@ -220,15 +220,16 @@ func (s OperationStatus) Final() bool {
 	return s == OperationSucceeded || s == OperationFailed || s == OperationCanceled
 }
 
-// Operation is one long-running piece of work on an integration, as the use cases work on it; see Document about its JSON.
+// Operation is one long-running piece of work on an integration, as the use cases work on it; see Document about its
+// JSON.
 type Operation struct {
 	ID            string
 	Kind          OperationKind
 	Status        OperationStatus
 	IntegrationID string
 	Steps         []Step
-	// Waiting says why the last attempt failed and when the next one begins, until that has come to something; or why a
-	// request is being repeated within an attempt.
+	// Waiting says why the last attempt failed and when the next one begins, until that has come to something; or why
+	// a request is being repeated within an attempt.
 	Waiting *Waiting
 	// Error is why the operation has failed, or was canceled.
 	Error *diagnosis.Diagnosis

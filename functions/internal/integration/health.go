@@ -45,8 +45,8 @@ type HealthChange struct {
 	Code diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
 }
 
-// HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change in
-// one write, and no writer of the document is in the way.
+// HealthRecord is what the checks keep of one integration, apart from its document: state, schedule and outbox change
+// in one write, and no writer of the document is in the way.
 type HealthRecord struct {
 	HealthStatus
 	IntegrationID string

@@ -7,14 +7,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// SchemaVersion is the version of the records that this build writes. It is raised by a change that makes a build of before
-// misread a record, or lose a member of it when it writes the record again; such a build then refuses the record
-// (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a version is of
-// version 1: builds from before there were versions wrote it.
+// SchemaVersion is the version of the records that this build writes. It is raised by a change that makes a build of
+// before misread a record, or lose a member of it when it writes the record again; such a build then refuses the
+// record (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a
+// version is of version 1: builds from before there were versions wrote it.
 const SchemaVersion = 1
 
-// documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and what the
-// status is a list of) has one type.
+// documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and
+// what the status is a list of) has one type.
 type documentRecord struct {
 	SchemaVersion    int          `json:"schemaVersion"`
 	ID               string       `json:"id"`
@@ -40,8 +40,8 @@ type statusRecord struct {
 	Conditions           []Condition           `json:"conditions,omitempty"`
 }
 
-// ddoeRecord has the members of DDOEStatus, so that one is converted into the other: a member that only one of them has does
-// not compile.
+// ddoeRecord has the members of DDOEStatus, so that one is converted into the other: a member that only one of them
+// has does not compile.
 type ddoeRecord struct {
 	Mode            string               `json:"mode,omitempty"`
 	OrganizationID  string               `json:"organizationId,omitempty"`
@@ -111,8 +111,8 @@ type operationRecord struct {
 
 func (o Operation) record() operationRecord {
 	return operationRecord{
-		SchemaVersion: SchemaVersion, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID, Steps: o.Steps,
-		Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
+		SchemaVersion: SchemaVersion, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
+		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
 		RequestHash: o.RequestHash,
 	}
 }

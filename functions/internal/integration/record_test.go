@@ -17,8 +17,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 )
 
-// TestRecordsOfVersion1AreRead: the files are what builds from before there were versions have written, through the whole
-// app. They are never made anew: a change that does not read them, or loses a member of them, is to be of another version.
+// TestRecordsOfVersion1AreRead: the files are what builds from before there were versions have written, through the
+// whole app. They are never made anew: a change that does not read them, or loses a member of them, is to be of
+// another version.
 func TestRecordsOfVersion1AreRead(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "records", "v1-*.json"))
 	require.NoError(t, err)

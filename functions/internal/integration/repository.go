@@ -25,8 +25,8 @@ const (
 	suffix             = ".json"
 )
 
-// Repository keeps documents, operations and health records in a Store. Its errors wrap ErrNotFound and ErrConflict; those that
-// wrap ErrUnreadable or ErrTooNew are *diagnosis.Error too, and say what was seen.
+// Repository keeps documents, operations and health records in a Store. Its errors wrap ErrNotFound and ErrConflict;
+// those that wrap ErrUnreadable or ErrTooNew are *diagnosis.Error too, and say what was seen.
 type Repository struct {
 	Store Store
 	// Now is the clock that stamps UpdatedAt; time.Now where nil.
@@ -187,8 +187,8 @@ func (r *Repository) SaveHealth(ctx context.Context, h *HealthRecord) error {
 	return err
 }
 
-// UpdateHealth reads, changes and saves the record, as Update does with a document. One that cannot be read is set aside, and
-// a new one takes its place: checks find out again what it said.
+// UpdateHealth reads, changes and saves the record, as Update does with a document. One that cannot be read is set
+// aside, and a new one takes its place: checks find out again what it said.
 func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*HealthRecord) error) (HealthRecord, error) {
 	read := func() (HealthRecord, error) {
 		h, err := r.GetHealth(ctx, id)

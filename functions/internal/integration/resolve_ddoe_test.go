@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -121,7 +120,7 @@ func TestResolvePlatformWithoutIntegration(t *testing.T) {
 				got = append(got, f.Pointer+" "+string(f.Code))
 				entry, known := diagnosis.Lookup(f.Code)
 				assert.True(t, known)
-				assert.Equal(t, http.StatusUnprocessableEntity, entry.HTTPStatus)
+				assert.Equal(t, "file", entry.Layer, f.Code)
 			}
 			assert.Equal(t, c.want, got)
 		})

@@ -11,8 +11,8 @@ var (
 	ErrNotFound = errors.New("record not found")
 	// ErrConflict means that the precondition did not hold: the record exists already, or is another version.
 	ErrConflict = errors.New("record changed meanwhile")
-	// ErrUnreadable means that the record is there and cannot be read: by a store, as it is larger than the store reads; by the
-	// Repository, also as its content is not what was written.
+	// ErrUnreadable means that the record is there and cannot be read: by a store, as it is larger than the store
+	// reads; by the Repository, also as its content is not what was written.
 	ErrUnreadable = errors.New("record cannot be read")
 	// ErrTooNew means that a newer build has written the record, in a form that this one does not know.
 	ErrTooNew = errors.New("record is of a newer version")
@@ -31,8 +31,9 @@ type Store interface {
 	Put(ctx context.Context, key string, body []byte, ifMatch string) (etag string, err error)
 	// Delete removes the record of that version. ErrNotFound if there is none, ErrConflict if it is another version.
 	Delete(ctx context.Context, key, ifMatch string) error
-	// List returns records whose key starts with prefix, in key order, at most limit (1 to 1000), and the token of
-	// the next page, empty on the last one. One that Get answers with ErrUnreadable is among them, with Err. ErrInvalidToken where the store can tell that a token is not its own.
+	// List returns records whose key starts with prefix, in key order, at most limit (1 to 1000), and the token of the
+	// next page, empty on the last one. One that Get answers with ErrUnreadable is among them, with Err.
+	// ErrInvalidToken where the store can tell that a token is not its own.
 	List(ctx context.Context, prefix, token string, limit int) (records []Record, next string, err error)
 }
 

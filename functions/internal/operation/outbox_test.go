@@ -76,6 +76,18 @@ func TestTheNextMessageTellsWhatIsLeft(t *testing.T) {
 	assert.Len(t, f.events(), 1)
 }
 
+// TestAParkedCommandTellsWhatIsLeft: it may be a while before it goes on.
+func TestAParkedCommandTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.deaf = message.TopicEvents
+	f.handle(f.submitted())
+	f.deaf = ""
+	f.provision = throttling(0)
+	f.handle(f.submitted())
+	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
+}
+
 // TestAnAnnouncementIsAnUnknownCommand: nothing on a queue makes the app tell something.
 func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
 	t.Parallel()

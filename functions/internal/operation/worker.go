@@ -86,11 +86,6 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 	if err != nil {
 		return a, err
 	}
-	if len(stored.document.Outbox) > 0 { // left by a crash, or by a topic that took nothing
-		if stored.document, err = e.tell(ctx, stored.document); err != nil {
-			return a, err
-		}
-	}
 	a.operation, a.document = stored.operation, stored.document
 	if t.followsUp() {
 		if stored.document.ETag == "" {

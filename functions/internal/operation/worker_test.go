@@ -245,12 +245,19 @@ func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
 	c := f.submitted()
 	health := &integration.Health{State: integration.HealthHealthy}
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
+			d.SetCondition(f.now(), integration.ConditionVerified, "Unknown", nil, "before")
+		}))
 		before := a.Document()
 		_, err := f.repository.Update(ctx, id, func(d *integration.Document) error { d.Status.Health = health; return nil })
 		require.NoError(t, err)
-		require.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = "object-1" }))
+		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
+			d.Status.ObjectID = "object-1"
+			d.SetCondition(f.now(), integration.ConditionVerified, "Unknown", nil, "after")
+		}))
 		assert.Equal(t, health, a.Document().Status.Health)
-		assert.Empty(t, before.Status.ObjectID, "a copy that was handed out stays as it is")
+		assert.Empty(t, before.Status.ObjectID)
+		assert.Equal(t, "before", before.Status.Conditions[0].Message, "a copy that was handed out stays as it is")
 		return nil, nil
 	}
 	f.handle(c)

@@ -12,15 +12,19 @@ import (
 func passing() []diagnosis.Code {
 	return []diagnosis.Code{
 		// This service's own parts.
-		diagnosis.CodeInternal, diagnosis.CodeUnrecognised, diagnosis.CodeStoreUnavailable, diagnosis.CodeQueueUnavailable, diagnosis.CodeRequestTimeout, diagnosis.CodeCanceled, diagnosis.CodeBudgetExhausted,
+		diagnosis.CodeInternal, diagnosis.CodeUnrecognised, diagnosis.CodeStoreUnavailable, diagnosis.CodeQueueUnavailable,
+		diagnosis.CodeRequestTimeout, diagnosis.CodeCanceled, diagnosis.CodeBudgetExhausted,
 		diagnosis.CodeServiceIdentityUnavailable,
 		// A newer build is being deployed.
 		diagnosis.CodeRecordTooNew,
 		// The network between.
-		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy, diagnosis.CodeNetworkTimeout, diagnosis.CodeNetworkTLS,
+		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy, diagnosis.CodeNetworkTimeout,
+		diagnosis.CodeNetworkTLS,
 		// A service that cannot answer now.
-		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable, diagnosis.CodeDirectoryBusy, diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable,
-		diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable, diagnosis.CodeAccountBeingCreated, diagnosis.CodeContainerBeingDeleted,
+		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable, diagnosis.CodeDirectoryBusy,
+		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable,
+		diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable, diagnosis.CodeAccountBeingCreated,
+		diagnosis.CodeContainerBeingDeleted,
 		diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 		// The issuer's keys are read anew.
 		diagnosis.CodeIssuerUnreachable, diagnosis.CodeSigningKeyUnknown,

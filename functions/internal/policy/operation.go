@@ -47,7 +47,6 @@ const (
 	DriverDelete              Operation = "ddoe.driver.delete"
 	DriverCount               Operation = "ddoe.driver.count"
 	DriverTest                Operation = "ddoe.driver.test"
-	PayloadTest               Operation = "ddoe.driver.payload.test"
 	DriverValidate            Operation = "ddoe.driver.validate"
 )
 

@@ -1,7 +1,7 @@
-// Package policy decides what to do about an error of a service: give up, repeat the request here, try again later, read
-// what exists already, or ask the list whether a lost create went through. It decides by operation, status and code
-// alone, in one table; words, and the HTTP status that a code is answered with, are never read. Requests sends a request
-// as the table says.
+// Package policy decides what to do about an error of a service: give up, repeat the request here, try again later,
+// read what exists already, or ask the list whether a lost create went through. It decides by operation, status and
+// code alone, in one table; words, and the HTTP status that a code is answered with, are never read. Requests sends a
+// request as the table says.
 package policy
 
 import (
@@ -33,7 +33,8 @@ const (
 // Decision is what the table says about an error.
 type Decision struct {
 	Action Action
-	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses counts.
+	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses
+	// counts.
 	Budget time.Duration
 	// Attempts is how often RetryHere repeats the request; 0 is as often as the budget allows.
 	Attempts int
@@ -67,8 +68,8 @@ func Decide(op Operation, err error) Decision {
 	return Decision{Action: GiveUp} // an answer below 500 that no row knows: the request was refused
 }
 
-// Absent is the failure of a request that met Exists or InDoubt, after a look that has found nothing. Any other error is
-// returned as it is.
+// Absent is the failure of a request that met Exists or InDoubt, after a look that has found nothing. Any other error
+// is returned as it is.
 func Absent(err error) error {
 	var f *Failure
 	if !errors.As(err, &f) || f.Decision.Action != Exists && f.Decision.Action != InDoubt {
@@ -86,11 +87,12 @@ func ActionOf(err error) Action {
 	return ""
 }
 
-// IsRefusal reports whether a service's answer says that nothing was made: one below 500 does, 408 aside, and a success that
-// cannot be believed does not.
+// IsRefusal reports whether a service's answer says that nothing was made: one below 500 does, 408 aside, and a
+// success that cannot be believed does not.
 func IsRefusal(err error) bool {
 	f, answered := factsOf(err)
-	return answered && f.status >= http.StatusBadRequest && f.status < http.StatusInternalServerError && f.status != http.StatusRequestTimeout
+	below500 := f.status >= http.StatusBadRequest && f.status < http.StatusInternalServerError
+	return answered && below500 && f.status != http.StatusRequestTimeout
 }
 
 // IsFinal reports whether trying again cannot help: by a Failure's action, by the code of an error that has its words

@@ -60,7 +60,8 @@ func TestEachRow(t *testing.T) {
 			t.Parallel()
 			op, err := r.example()
 			assert.Equal(t, r.Decision, Decide(op, fmt.Errorf("wrapped: %w", err)))
-			assert.Regexp(t, `^(rule \d|provisioning\.md s\.\d|ddoe\.md|the client repeats)`, r.source, "where the rule comes from")
+			assert.Regexp(t, `^(rule \d|provisioning\.md s\.\d|ddoe\.md|the client repeats)`, r.source,
+				"where the rule comes from")
 			if r.Action == RetryHere {
 				assert.True(t, (r.Budget > 0) != (r.Attempts > 0), "a budget, or a number of attempts")
 			} else {
@@ -96,11 +97,14 @@ func TestDecide(t *testing.T) {
 		"a throttled create made nothing":        {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 429}, RetryHere},
 		"a refused create made nothing":          {DriverCreate, &answered{service: serviceDDOE, status: 422}, GiveUp},
 		"an unauthorised create is not repeated": {DriverCreate, &answered{service: serviceDDOE, status: 401}, GiveUp},
-		"a detail code counts":                   {PrincipalUpsert, &answered{service: serviceGraph, status: 400, details: []string{"NoBackingApplicationObject"}}, RetryHere},
-		"another service's code does not":        {PrincipalUpsert, &answered{service: serviceARM, status: 400, code: "NoBackingApplicationObject"}, GiveUp},
-		"a revocation that meets 412":            {CredentialDelete, &answered{service: serviceGraph, status: 412}, RetryHere},
-		"a refusal that nobody knows":            {RoleDelete, &answered{service: serviceARM, status: 418}, GiveUp},
-		"a fault that nobody knows":              {RoleDelete, &answered{service: serviceARM, status: 599}, RetryLater},
+		"a detail code counts": {PrincipalUpsert, &answered{service: serviceGraph, status: 400,
+			details: []string{"NoBackingApplicationObject"}}, RetryHere},
+		"another service's code does not": {PrincipalUpsert, &answered{service: serviceARM, status: 400,
+			code: "NoBackingApplicationObject"}, GiveUp},
+		"a revocation that meets 412": {CredentialDelete, &answered{service: serviceGraph, status: 412},
+			RetryHere},
+		"a refusal that nobody knows": {RoleDelete, &answered{service: serviceARM, status: 418}, GiveUp},
+		"a fault that nobody knows":   {RoleDelete, &answered{service: serviceARM, status: 599}, RetryLater},
 	} {
 		assert.Equal(t, c.want, Decide(c.op, c.err).Action, name)
 	}
@@ -114,11 +118,13 @@ func TestAbsent(t *testing.T) {
 		err  error
 		want Action
 	}{
-		"a lost create":                         {DriverCreate, errors.New("reset"), RetryLater},
-		"a name that is said to be taken":       {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 409}, RetryLater},
+		"a lost create": {DriverCreate, errors.New("reset"), RetryLater},
+		"a name that is said to be taken": {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 409},
+			RetryLater},
 		"a refusal that may have been the name": {PlatformIntegrationCreate, refusal, GiveUp},
-		"a create that ended in a web page":     {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 200, code: codeAnswerInvalid}, GiveUp},
-		"what is no matter of looking":          {PlatformIntegrationDelete, refusal, GiveUp},
+		"a create that ended in a web page": {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 200,
+			code: codeAnswerInvalid}, GiveUp},
+		"what is no matter of looking": {PlatformIntegrationDelete, refusal, GiveUp},
 	} {
 		f := Fail(c.op, diagnosis.Context{Scope: "scope"}, c.err)
 		absent := Absent(fmt.Errorf("wrapped: %w", f))
@@ -132,7 +138,8 @@ func TestAbsent(t *testing.T) {
 
 func TestIsRefusal(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]bool{200: false, 302: false, 400: true, 401: true, 408: false, 409: true, 429: true, 500: false, 503: false} {
+	for status, want := range map[int]bool{200: false, 302: false, 400: true, 401: true, 408: false, 409: true,
+		429: true, 500: false, 503: false} {
 		assert.Equal(t, want, IsRefusal(&answered{service: serviceDDOE, status: status}), status)
 	}
 	assert.False(t, IsRefusal(errors.New("reset")))
@@ -141,7 +148,8 @@ func TestIsRefusal(t *testing.T) {
 
 func TestIsFinal(t *testing.T) {
 	t.Parallel()
-	for action, want := range map[Action]bool{GiveUp: true, Exists: true, RetryHere: false, RetryLater: false, InDoubt: false} {
+	for action, want := range map[Action]bool{GiveUp: true, Exists: true, RetryHere: false, RetryLater: false,
+		InDoubt: false} {
 		f := &Failure{Decision: Decision{Action: action}, Err: &diagnosis.Error{Diagnosis: diagnosis.New("internal")}}
 		assert.Equal(t, want, IsFinal(fmt.Errorf("wrapped: %w", f)), action)
 	}
@@ -149,8 +157,8 @@ func TestIsFinal(t *testing.T) {
 	assert.False(t, IsFinal(nil))
 }
 
-// TestIsFinalByCodeAlone: what a code is answered with, and whether its words call it transient, decides nothing. The code of
-// a create that has to come to light keeps a command waiting whatever status it has.
+// TestIsFinalByCodeAlone: what a code is answered with, and whether its words call it transient, decides nothing. The
+// code of a create that has to come to light keeps a command waiting whatever status it has.
 func TestIsFinalByCodeAlone(t *testing.T) {
 	t.Parallel()
 	for _, entry := range diagnosis.Entries() {

@@ -41,8 +41,8 @@ type Pause struct {
 
 type pausesKey struct{}
 
-// WithPauses has report called before each long pause of the requests that are sent with the context, and once more when
-// such a request has succeeded, as httptrace does for connections.
+// WithPauses has report called before each long pause of the requests that are sent with the context, and once more
+// when such a request has succeeded, as httptrace does for connections.
 func WithPauses(ctx context.Context, report func(ctx context.Context, p Pause)) context.Context {
 	return context.WithValue(ctx, pausesKey{}, report)
 }
@@ -55,7 +55,8 @@ func tell(ctx context.Context, p Pause) {
 
 // Do sends one request, again while the table says so and budget or attempts last. It returns nil, a *Failure, or the
 // context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
-func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context, request func(ctx context.Context) error) error {
+func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
+	request func(ctx context.Context) error) error {
 	s := sending{op: op, context: c, key: string(op) + c.ClientID + c.Scope}
 	told := false
 	for n := 0; ; n++ {
@@ -140,8 +141,8 @@ func Outlasts(ctx context.Context, pause time.Duration) bool {
 	return ok && time.Until(deadline) < pause+deadlineMargin
 }
 
-// PauseBefore is the pause before the n-th repeat, from 0: 1, 2, 4, 8 and then 10 seconds, of which up to the half is taken
-// off, by a key, so that requests that met the same fault spread out.
+// PauseBefore is the pause before the n-th repeat, from 0: 1, 2, 4, 8 and then 10 seconds, of which up to the half is
+// taken off, by a key, so that requests that met the same fault spread out.
 func PauseBefore(n int, key string) time.Duration {
 	pause := maxPause
 	if n < 4 {

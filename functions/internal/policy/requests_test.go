@@ -86,7 +86,8 @@ func TestDoEachRow(t *testing.T) {
 func TestASingle500OfThePlatform(t *testing.T) {
 	t.Parallel()
 	var b bench
-	require.NoError(t, b.do(t.Context(), PlatformIntegrationList, 1, &answered{service: serviceDDOE, status: http.StatusInternalServerError}))
+	require.NoError(t, b.do(t.Context(), PlatformIntegrationList, 1, &answered{service: serviceDDOE,
+		status: http.StatusInternalServerError}))
 	assert.LessOrEqual(t, b.slept, time.Second)
 	assert.GreaterOrEqual(t, b.slept, 500*time.Millisecond)
 }
@@ -108,7 +109,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	assert.False(t, f.Spent, "it was put off, not repeated")
 
 	var once bench
-	require.NoError(t, once.do(t.Context(), RoleDelete, 1, &answered{service: serviceARM, status: http.StatusConflict, wait: 20 * time.Second}))
+	require.NoError(t, once.do(t.Context(), RoleDelete, 1, &answered{service: serviceARM, status: http.StatusConflict,
+		wait: 20 * time.Second}))
 	assert.Equal(t, 20*time.Second, once.slept, "what is repeated a number of times has no budget")
 }
 
@@ -119,10 +121,12 @@ func TestAttemptsAreCountedForThemselves(t *testing.T) {
 	answers := []error{lag, lag, conflict, lag, nil}
 	var b bench
 	n := 0
-	err := b.requests().Do(t.Context(), CredentialUpsert, diagnosis.Context{}, func(context.Context) error { n++; return answers[n-1] })
+	err := b.requests().Do(t.Context(), CredentialUpsert, diagnosis.Context{},
+		func(context.Context) error { n++; return answers[n-1] })
 	require.NoError(t, err)
 	answers, n = []error{lag, conflict, lag, conflict, nil}, 0
-	err = b.requests().Do(t.Context(), CredentialUpsert, diagnosis.Context{}, func(context.Context) error { n++; return answers[n-1] })
+	err = b.requests().Do(t.Context(), CredentialUpsert, diagnosis.Context{},
+		func(context.Context) error { n++; return answers[n-1] })
 	assert.Equal(t, GiveUp, ActionOf(err))
 }
 
@@ -136,7 +140,8 @@ func TestDoKeepsTimeToPark(t *testing.T) {
 	assert.Zero(t, b.slept)
 
 	// A request that hangs is given up while there is time.
-	hung := b.requests().Do(ctx, PrincipalGet, diagnosis.Context{}, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+	hung := b.requests().Do(ctx, PrincipalGet, diagnosis.Context{},
+		func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 	require.NoError(t, ctx.Err())
 	assert.Equal(t, RetryLater, ActionOf(hung))
 }
@@ -145,7 +150,8 @@ func TestDoEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var b bench
-	err := b.requests().Do(ctx, PrincipalGet, diagnosis.Context{}, func(context.Context) error { cancel(); return errors.New("cut") })
+	err := b.requests().Do(ctx, PrincipalGet, diagnosis.Context{},
+		func(context.Context) error { cancel(); return errors.New("cut") })
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, ActionOf(err))
 	err = b.do(ctx, PrincipalGet, always, &answered{service: serviceGraph, status: 404})
@@ -176,7 +182,8 @@ func TestLongPausesAreTold(t *testing.T) {
 
 func TestPausesSpreadOut(t *testing.T) {
 	t.Parallel()
-	for n, longest := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second, 10 * time.Second} {
+	for n, longest := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second,
+		10 * time.Second, 10 * time.Second} {
 		one, other := PauseBefore(n, "one"), PauseBefore(n, "other")
 		assert.NotEqual(t, one, other)
 		assert.Equal(t, one, PauseBefore(n, "one"))

@@ -34,7 +34,8 @@ func on(ops ...Operation) []Operation { return ops }
 func (r row) matches(op Operation, f facts) bool {
 	return (r.service == "" || r.service == f.service) &&
 		(len(r.operations) == 0 || slices.Contains(r.operations, op)) &&
-		(len(r.statuses) == 0 || slices.ContainsFunc(r.statuses, func(s span) bool { return s.from <= f.status && f.status <= s.to })) &&
+		(len(r.statuses) == 0 || slices.ContainsFunc(r.statuses,
+			func(s span) bool { return s.from <= f.status && f.status <= s.to })) &&
 		(r.code == "" || slices.Contains(f.codes, r.code))
 }
 
@@ -46,8 +47,8 @@ func rows() []row {
 	return slices.Concat(graphRows(), armRows(), platformRows(), commonRows())
 }
 
-// graphRows are about Microsoft Graph, whose writes all have a key. An object that was made a moment ago is not visible on
-// every replica.
+// graphRows are about Microsoft Graph, whose writes all have a key. An object that was made a moment ago is not
+// visible on every replica.
 func graphRows() []row {
 	const replication = "provisioning.md s.3: the application is not replicated yet"
 	const writers = "provisioning.md s.3: Directory_ConcurrencyViolation, two writers"
@@ -60,21 +61,29 @@ func graphRows() []row {
 
 		g(on(ApplicationUpsert), only(http.StatusBadRequest), "Request_BadRequest", Decision{Action: Exists},
 			"provisioning.md s.3: somebody holds the unique name, or a stale replica says so"),
-		g(on(ApplicationUpsert), nil, "Error_MsaAppDoesNotExist", within(time.Minute), "provisioning.md s.3, terraform-provider-azuread #1764"),
-		g(on(ApplicationUpsert), only(http.StatusNotFound), "", within(time.Minute), "rule 2: what is keyed by its name is made anew"),
-		g(on(ApplicationGet), only(http.StatusNotFound), "", within(20*time.Second), "provisioning.md s.3: GET by uniqueName R(20 s)"),
+		g(on(ApplicationUpsert), nil, "Error_MsaAppDoesNotExist", within(time.Minute),
+			"provisioning.md s.3, terraform-provider-azuread #1764"),
+		g(on(ApplicationUpsert), only(http.StatusNotFound), "", within(time.Minute),
+			"rule 2: what is keyed by its name is made anew"),
+		g(on(ApplicationGet), only(http.StatusNotFound), "", within(20*time.Second),
+			"provisioning.md s.3: GET by uniqueName R(20 s)"),
 
 		g(on(PrincipalUpsert), nil, "NoBackingApplicationObject", within(2*time.Minute), replication),
-		g(on(PrincipalUpsert), only(http.StatusBadRequest), "Request_BadRequest", within(2*time.Minute), replication+", with or without the detail code"),
+		g(on(PrincipalUpsert), only(http.StatusBadRequest), "Request_BadRequest", within(2*time.Minute),
+			replication+", with or without the detail code"),
 		g(on(PrincipalUpsert), only(http.StatusNotFound), "", within(2*time.Minute), replication),
-		g(on(PrincipalUpsert), only(http.StatusForbidden), "Authorization_RequestDenied", Decision{Action: RetryHere, Budget: 30 * time.Second, After: GiveUp},
+		g(on(PrincipalUpsert), only(http.StatusForbidden), "Authorization_RequestDenied", Decision{Action: RetryHere,
+			Budget: 30 * time.Second, After: GiveUp},
 			replication+", or the permission is missing: the code is the same, so time has to tell"),
-		g(on(PrincipalUpsert), only(http.StatusConflict), "Request_MultipleObjectsWithSameKeyValue", Decision{Action: Exists}, "provisioning.md s.3: exists, GET by appId"),
-		g(on(PrincipalUpsert), only(http.StatusConflict), "ObjectConflict", Decision{Action: Exists}, "provisioning.md s.2.3: details[].code of the same answer"),
+		g(on(PrincipalUpsert), only(http.StatusConflict), "Request_MultipleObjectsWithSameKeyValue",
+			Decision{Action: Exists}, "provisioning.md s.3: exists, GET by appId"),
+		g(on(PrincipalUpsert), only(http.StatusConflict), "ObjectConflict", Decision{Action: Exists},
+			"provisioning.md s.2.3: details[].code of the same answer"),
 		g(on(PrincipalGet), only(http.StatusNotFound), "", within(time.Minute), replication),
 
 		g(on(CredentialUpsert), only(http.StatusNotFound), "", within(time.Minute), "provisioning.md s.3: 404 R(60 s)"),
-		g(on(CredentialUpsert), only(http.StatusConflict), "Request_MultipleObjectsWithSameKeyValue", Decision{Action: Exists}, "provisioning.md s.3: GET and compare"),
+		g(on(CredentialUpsert), only(http.StatusConflict), "Request_MultipleObjectsWithSameKeyValue",
+			Decision{Action: Exists}, "provisioning.md s.3: GET and compare"),
 		g(on(CredentialUpsert), nil, "InvalidFederatedIdentityCredentialValue", Decision{Action: Exists, After: GiveUp},
 			"provisioning.md s.3: the pair exists under another name, or the tenant's policy refuses it: the list tells"),
 		g(on(CredentialList), only(http.StatusNotFound), "", within(time.Minute), replication),
@@ -90,7 +99,8 @@ func armRows() []row {
 	return []row{
 		a(on(RolePut), "PrincipalNotFound", within(3*time.Minute), "provisioning.md s.3: R(3 min)"),
 		a(on(RolePut), "LinkedAuthorizationFailed", within(3*time.Minute), "provisioning.md s.3: cross-tenant lag, R(3 min)"),
-		a(on(RolePut), "RoleAssignmentExists", Decision{Action: Exists}, "provisioning.md s.3: list and adopt; a list may lag"),
+		a(on(RolePut), "RoleAssignmentExists", Decision{Action: Exists},
+			"provisioning.md s.3: list and adopt; a list may lag"),
 		a(on(RolePut), "HashConflictOnDifferentRoleAssignmentIds", Decision{Action: Exists, After: GiveUp}, taken),
 		a(on(RolePut), "RoleAssignmentUpdateNotPermitted", Decision{Action: Exists, After: GiveUp}, taken),
 		a(nil, "ScopeLocked", Decision{Action: GiveUp}, "provisioning.md s.3: a resource lock, F"),
@@ -103,23 +113,28 @@ func platformRows() []row {
 		return row{service: serviceDDOE, operations: ops, statuses: statuses, code: code, Decision: d, source: source}
 	}
 	const patience = 45 * time.Second
-	const tests = "ddoe.md: the test fails until directory, token service and RBAC agree, with a status of its own or with the one of Entra or the storage"
+	const tests = "ddoe.md: the test fails until directory, token service and RBAC agree, " +
+		"with a status of its own or with the one of Entra or the storage"
 	const gone = "rule 2: it was there a moment ago; the next attempt looks again"
-	fails := only(http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity,
-		http.StatusFailedDependency, http.StatusInternalServerError)
+	fails := only(http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
+		http.StatusUnprocessableEntity, http.StatusFailedDependency, http.StatusInternalServerError)
 	return []row{
-		p(keylessCreates(), nil, codeAnswerInvalid, Decision{Action: InDoubt, After: GiveUp}, "rule 3: a success without its form; the next answer will have none either"),
-		p(nil, nil, codeAnswerInvalid, Decision{Action: GiveUp}, "ddoe.md: a web page with status 200 shows that the path is wrong"),
+		p(keylessCreates(), nil, codeAnswerInvalid, Decision{Action: InDoubt, After: GiveUp},
+			"rule 3: a success without its form; the next answer will have none either"),
+		p(nil, nil, codeAnswerInvalid, Decision{Action: GiveUp},
+			"ddoe.md: a web page with status 200 shows that the path is wrong"),
 
-		p(on(PlatformIntegrationCreate), only(http.StatusConflict), "", Decision{Action: Exists}, "ddoe.md: the name is taken; a list may lag"),
+		p(on(PlatformIntegrationCreate), only(http.StatusConflict), "", Decision{Action: Exists},
+			"ddoe.md: the name is taken; a list may lag"),
 		p(on(PlatformIntegrationCreate), only(http.StatusBadRequest), "", Decision{Action: Exists, After: GiveUp},
 			"ddoe.md: 400 is for a name that is taken too, and there is no code: the list tells"),
-		p(on(PlatformIntegrationUpdate), only(http.StatusConflict), "", Decision{Action: RetryHere, Attempts: 1, After: Exists}, "ddoe.md: the name is taken; rule 5"),
-		p(on(PlatformIntegrationDelete), only(http.StatusConflict), "", Decision{Action: GiveUp}, "ddoe.md: drivers use it; the caller counts them before it asks again"),
+		p(on(PlatformIntegrationUpdate), only(http.StatusConflict), "", Decision{Action: RetryHere, Attempts: 1,
+			After: Exists}, "ddoe.md: the name is taken; rule 5"),
+		p(on(PlatformIntegrationDelete), only(http.StatusConflict), "", Decision{Action: GiveUp},
+			"ddoe.md: drivers use it; the caller counts them before it asks again"),
 		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "", Decision{Action: RetryLater}, gone),
 
-		p(on(DriverTest, PayloadTest), fails, "", within(patience), tests),
-		p(on(PayloadTest), only(http.StatusNotFound), "", within(patience), tests+": its path has no id, so 404 is the storage's"),
+		p(on(DriverTest), fails, "", within(patience), tests),
 
 		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "", Decision{Action: InDoubt}, "rule 3: it may have been made"),
 		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone"),
@@ -135,11 +150,16 @@ const codeAnswerInvalid = "answer-invalid"
 // commonRows hold for every service. The clients have repeated what a gateway answers; what is sent again has a key.
 func commonRows() []row {
 	return []row{
-		{statuses: only(http.StatusTooManyRequests), Decision: Decision{Action: RetryLater}, source: "provisioning.md s.3: throttled; rule 3: nothing was made"},
-		{statuses: only(http.StatusRequestTimeout), Decision: Decision{Action: RetryLater}, source: "provisioning.md s.3: transient, safe to send again"},
-		{statuses: []span{{500, 599}}, Decision: Decision{Action: RetryLater}, source: "provisioning.md s.3: transient, safe to send again"},
-		{statuses: []span{{0, 399}}, Decision: Decision{Action: RetryLater}, source: "provisioning.md s.2.2: an answer other than the documented success proves nothing"},
-		{statuses: only(http.StatusUnauthorized, http.StatusConflict, http.StatusPreconditionFailed), Decision: Decision{Action: RetryHere, Attempts: 1, After: GiveUp},
-			source: "rule 5: one stale token, one writer at the same time"},
+		{statuses: only(http.StatusTooManyRequests), Decision: Decision{Action: RetryLater},
+			source: "provisioning.md s.3: throttled; rule 3: nothing was made"},
+		{statuses: only(http.StatusRequestTimeout), Decision: Decision{Action: RetryLater},
+			source: "provisioning.md s.3: transient, safe to send again"},
+		{statuses: []span{{500, 599}}, Decision: Decision{Action: RetryLater},
+			source: "provisioning.md s.3: transient, safe to send again"},
+		{statuses: []span{{0, 399}}, Decision: Decision{Action: RetryLater},
+			source: "provisioning.md s.2.2: an answer other than the documented success proves nothing"},
+		{statuses: only(http.StatusUnauthorized, http.StatusConflict, http.StatusPreconditionFailed),
+			Decision: Decision{Action: RetryHere, Attempts: 1, After: GiveUp},
+			source:   "rule 5: one stale token, one writer at the same time"},
 	}
 }

@@ -51,7 +51,7 @@ func server(t *testing.T, fail func(*request) error) http.Handler {
 			}
 			return &reply{body}, err
 		})
-	return problem.Handler(mux)
+	return problem.Handler(mux, "")
 }
 
 // watched returns what is noted for the log line as the cause of a failure.
@@ -259,7 +259,7 @@ func TestABrokenOffAnswerDoesNotLookWhole(t *testing.T) {
 		_, _ = io.WriteString(w, `{"half":`)
 		panic("late")
 	})
-	h, log := watched(problem.Handler(mux))
+	h, log := watched(problem.Handler(mux, ""))
 	assert.PanicsWithValue(t, http.ErrAbortHandler, func() {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/half", nil))
 	})

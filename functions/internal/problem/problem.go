@@ -34,15 +34,12 @@ const (
 	CodeUnsupportedEncoding  = diagnosis.CodeUnsupportedContentEncoding
 )
 
-// typePrefix makes a problem type of a code. A tag URI (RFC 4151) identifies without promising a page.
-const typePrefix = "tag:ddoe.ai,2026:azure-wif/"
-
 // retryAfter is what a caller is told to wait, in seconds, after a failure that may pass by itself.
 const retryAfter = 5
 
 // Problem is a problem document. It is an error, so that a handler can return it.
 type Problem struct {
-	Type      string              `json:"type" format:"uri" doc:"Identifies the kind of problem; ends with code" example:"tag:ddoe.ai,2026:azure-wif/invalid-id"`
+	Type      string              `json:"type" format:"uri-reference" doc:"Identifies the kind of problem, and links to the page of the code" example:"/api/errors/invalid-id"`
 	Title     string              `json:"title" doc:"What is wrong, the same for every occurrence"`
 	Status    int                 `json:"status" doc:"HTTP status of this answer" example:"422"`
 	Detail    string              `json:"detail,omitempty" doc:"What is wrong in this occurrence"`
@@ -59,7 +56,7 @@ type Problem struct {
 
 // New makes a problem. The title is that of the catalogue, else the status text; the remedy is the catalogue's.
 func New(status int, code diagnosis.Code, detail string, findings ...diagnosis.Finding) *Problem {
-	p := &Problem{Type: typePrefix + string(code), Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
+	p := &Problem{Type: diagnosis.TypeOf("", code), Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
 	if entry, ok := diagnosis.Lookup(code); ok {
 		d := diagnosis.New(code)
 		p.Title, p.Remedy, p.transient = entry.Title, d.Remedy, entry.Transient
@@ -67,7 +64,7 @@ func New(status int, code diagnosis.Code, detail string, findings ...diagnosis.F
 	return p
 }
 
-// From turns an error into a problem: a Problem as it is, a *diagnosis.Error by its words and the catalogue's status,
+// From turns an error into a problem: a Problem as it is, a *diagnosis.Error by its words and its code's status,
 // the store's errors and an expired context by their meaning, and anything else into a bare 500. Nil gives nil.
 func From(err error) *Problem {
 	if err == nil {
@@ -97,10 +94,7 @@ func From(err error) *Problem {
 
 func fromDiagnosis(e *diagnosis.Error) *Problem {
 	d := e.Diagnosis
-	status := http.StatusInternalServerError
-	if entry, ok := diagnosis.Lookup(d.Code); ok && entry.HTTPStatus >= http.StatusBadRequest {
-		status = entry.HTTPStatus
-	}
+	status := StatusOf(d.Code)
 	p := New(status, d.Code, d.Detail, d.Findings...)
 	if d.Title != "" {
 		p.Title = d.Title

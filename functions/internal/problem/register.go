@@ -115,7 +115,7 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 
 // meaning is the status in words, with the codes of requests that come with it.
 func meaning(status int) string {
-	codes := diagnosis.RequestCodes(status)
+	codes := slices.DeleteFunc(diagnosis.RequestCodes(), func(code diagnosis.Code) bool { return StatusOf(code) != status })
 	if len(codes) == 0 {
 		return http.StatusText(status)
 	}
@@ -250,7 +250,8 @@ func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
 	return &fault
 }
 
-// Transform makes a problem of huma's own errors and completes every problem that is answered. It is to be the API's
+// Transform makes a problem of huma's own errors, completes every problem that is answered, and has every diagnosis link to
+// the page of its code. It is to be the API's
 // last transformer.
 func Transform(ctx huma.Context, _ string, body any) (any, error) {
 	var p *Problem
@@ -260,7 +261,7 @@ func Transform(ctx huma.Context, _ string, body any) (any, error) {
 	case *huma.ErrorModel:
 		p = fromHuma(b)
 	default:
-		return body, nil
+		return linked(body, baseOf(ctx.Context())), nil
 	}
 	location := ctx.URL()
 	p = finish(ctx.Context(), p, location.Path)
@@ -314,6 +315,7 @@ func expectation(message string) string {
 func finish(ctx context.Context, p *Problem, path string) *Problem {
 	done := *p
 	done.RequestID, done.Instance = requestIDOf(ctx), diagnosis.Redact(path)
+	done.Type = diagnosis.TypeOf(baseOf(ctx), p.Code)
 	note := invocation.From(ctx)
 	note.SetCode(p.Code)
 	if p.Status >= http.StatusInternalServerError {

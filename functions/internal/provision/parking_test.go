@@ -82,7 +82,7 @@ func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
 			f.advance(time.Second)
 			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
-			assert.Equal(t, c.code, op.Waiting.Code)
+			assert.Equal(t, c.code, string(op.Waiting.Code))
 			assert.NotEmpty(t, op.Waiting.Title)
 			assert.NotEmpty(t, op.Waiting.Detail)
 			require.NotNil(t, op.Waiting.Remedy)
@@ -183,7 +183,7 @@ func TestKilledWhileParking(t *testing.T) {
 		require.NotNil(t, op.Waiting, "killed at effect %d", n)
 		assert.Equal(t, 1, op.Waiting.Attempt, "killed at effect %d", n)
 		assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt, "killed at effect %d", n)
-		assert.Equal(t, "graph-unavailable", f.condition("Provisioned").Reason, "killed at effect %d", n)
+		assert.Equal(t, diagnosis.CodeGraphUnavailable, f.condition("Provisioned").Reason, "killed at effect %d", n)
 	}
 	assert.Greater(t, n, 5, "there is something to kill")
 }
@@ -208,7 +208,7 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
 	op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
 	assert.Nil(t, op.Waiting)
-	assert.Equal(t, "attempts-exhausted", op.Error.Code)
+	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "graph-unavailable")
 	assert.Equal(t, "False", f.condition("Provisioned").Status)
 }
@@ -222,7 +222,7 @@ func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
 		f.handle(cmd)
 		found := f.condition("Provisioned")
 		assert.Equal(t, "Unknown", found.Status)
-		assert.Equal(t, "graph-unavailable", found.Reason)
+		assert.Equal(t, diagnosis.CodeGraphUnavailable, found.Reason)
 		assert.NotEmpty(t, found.Message)
 		require.NotNil(t, found.Diagnosis)
 		f.faults = nil

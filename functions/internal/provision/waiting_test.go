@@ -36,11 +36,9 @@ func TestARepeatedRequestShows(t *testing.T) {
 		next  string // a request of what comes then
 	}{
 		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"},
-			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
+			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/drivers"},
 		"the second of two credentials": {fault{match: at(patchCredential), skip: 1, times: 4, status: 404, code: "Request_ResourceNotFound"},
-			"directory-not-replicated", "servicePrincipal created", "POST /api/v1/orgs/{id}/integrations"},
-		"the platform's test": {fault{match: at(`POST gate\.dataloop\.ai/api/v1/drivers/test`), times: 4, status: 400, message: "no"},
-			"ddoe-driver-test-failed", "ddoeIntegration created", "GET /api/v1/drivers/{id}/test"},
+			"directory-not-replicated", "servicePrincipal created", "POST /api/v1/drivers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
@@ -72,16 +70,4 @@ func TestARepeatedRequestShows(t *testing.T) {
 			assert.Nil(t, f.requireStatus(cmd.OperationID, integration.OperationSucceeded).Waiting)
 		})
 	}
-}
-
-// TestStepsShowBeforeTheStorageIsTested: the platform may take its time for that.
-func TestStepsShowBeforeTheStorageIsTested(t *testing.T) {
-	f := withPlatform(t)
-	_, cmd := f.submit(wired())
-	var before, after []string
-	f.atGate("POST /api/v1/drivers/test", func() { before = f.steps(cmd.OperationID) })
-	f.atGate("GET /api/v1/drivers/{id}/test", func() { after = f.steps(cmd.OperationID) })
-	f.completed(cmd)
-	assert.Contains(t, before, "ddoeIntegration created")
-	assert.Contains(t, after, "ddoeDriver created")
 }

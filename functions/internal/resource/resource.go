@@ -20,12 +20,7 @@ import (
 // Kind is one sort of thing that an integration consists of. It keeps nothing between calls and never calls another
 // kind: what it needs of one it finds in the document's status.
 type Kind interface {
-	// Name names the kind in the list, such as "federatedCredential".
-	Name() string
-	// Needs names the kinds whose items must be in place before items of this kind are applied.
-	Needs() []string
-	// Outlives names the kinds whose items must be gone before items of this kind are removed.
-	Outlives() []string
+	Place
 	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could not
 	// be read is an item with Err.
 	Observe(ctx context.Context, v View) []Item
@@ -35,6 +30,16 @@ type Kind interface {
 	// Remove removes items, and returns at least one result for each. A result without Err says that a read has shown that
 	// the item is gone.
 	Remove(ctx context.Context, v View, items []Item) []Result
+}
+
+// Place says where a kind stands among the others.
+type Place interface {
+	// Name names the kind in the list, such as "federatedCredential".
+	Name() string
+	// Needs names the kinds whose items must be in place before items of this kind are applied.
+	Needs() []string
+	// Outlives names the kinds whose items must be gone before items of this kind are removed.
+	Outlives() []string
 }
 
 // View is what a kind is told of an integration.

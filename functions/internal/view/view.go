@@ -1,6 +1,6 @@
-// Package view holds what callers see of integrations and operations: the bodies of answers that differ from what the use
-// cases work on. What a view does not name stays in the service: nothing has to be remembered to be hidden. It is for
-// edges.
+// Package view holds what callers see of integrations and operations: the bodies of answers that differ from what the
+// use cases work on. What a view does not name stays in the service: nothing has to be remembered to be hidden. It is
+// for edges.
 package view
 
 import (

@@ -43,22 +43,24 @@ const (
 )
 
 // TestPlatformKilledWhileItIsMade kills the handler while an answer of the platform never comes: the message is delivered
-// again, and there is one of each.
+// again, and there is one of each in the end, whether the create was carried out or not.
 func TestPlatformKilledWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault map[string]any
 		want  [2]int
 	}{
-		"before the integration": {onGate("POST", platformIntegrations, undone()), [2]int{0, 0}},
-		"after the integration":  {onGate("POST", platformIntegrations, unheard()), [2]int{1, 0}},
-		"before the driver":      {onGate("POST", platformDrivers, undone()), [2]int{1, 0}},
-		"after the driver":       {onGate("POST", platformDrivers, unheard()), [2]int{1, 1}},
+		"before the integration":     {onGate("POST", platformIntegrations, undone()), [2]int{0, 0}},
+		"after the integration":      {onGate("POST", platformIntegrations, unheard()), [2]int{1, 0}},
+		"before the driver":          {onGate("POST", platformDrivers, undone()), [2]int{1, 0}},
+		"after the driver":           {onGate("POST", platformDrivers, unheard()), [2]int{1, 1}},
+		"while the driver is tested": {onGate("GET", "/drivers/[^/]+/test$", unheard()), [2]int{1, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := start(t)
-			created := a.killAt(c.fault, func() answer { return a.call(http.MethodPut, "/integrations/my-images", a.wired()) }, c.want)
+			put := func() answer { return a.call(http.MethodPut, "/integrations/my-images", a.wired()) }
+			created := a.killAt(c.fault, put, c.want)
 			operation := a.wait(created.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			a.requireOne()
@@ -175,7 +177,9 @@ func TestPlatformInAStorm(t *testing.T) {
 	operation := a.wait(created.Header.Get("Operation-Location"))
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	a.requireOne()
-	a.requireUsable()
+	// Each fault of the validation costs one question, and the fourth comes two minutes after the first.
+	usable := a.poll("/integrations/my-images", "status.phase", 4*time.Minute, "usable")
+	require.Equal(t, "usable", usable.at("status.phase"), usable.Raw)
 	a.requireOne()
 	for _, f := range a.Cloud().Faults().List() {
 		assert.Zero(t, *f.Times, "never asked: %s %s", f.Match.Method, f.Match.Path)

@@ -83,37 +83,67 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	assert.Equal(t, offered["type"], document.at("status.ddoe.integrationType"))
 }
 
-// TestPlatformByHandThenNamed: a person makes the integration by the form. It stays theirs until the spec names it; then it is
-// used, and a driver of ours made on it. Nothing ever changes or removes it.
-func TestPlatformByHandThenNamed(t *testing.T) {
+// TestPlatformByHandThenByTheAPI: a person makes the integration by the form. When the type is offered, the app neither takes
+// it over nor makes a second one: it names it. A spec with its id has it used; the app adds the driver, and leaves the
+// integration to the person in the end.
+func TestPlatformByHandThenByTheAPI(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	offered := a.offered()
 	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
 	form := a.put(a.wired()).at("status.ddoe.form")
 	made := madeUp()
-	theirs := map[string]any{"id": made, "name": at(form, "integrationName"), "type": offered["type"], "org": at(form, "organizationId"),
-		"createdAt": time.Now().UnixMilli(), "options": map[string]any{"theirs": "secret"}, "metadata": []any{}}
-	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, theirs)
+	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, map[string]any{"id": made, "name": at(form, "integrationName"),
+		"type": offered["type"], "org": at(form, "organizationId"), "createdAt": time.Now().UnixMilli(),
+		"options": a.filledIn(offered, form), "metadata": []any{}})
 	a.offer(offered)
 	document := a.put(a.wired())
 	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
 	assert.Equal(t, "ddoe-api-usable", document.at("status.ddoe.diagnosis.code"), document.Raw)
+	assert.Contains(t, document.at("status.ddoe.why"), made, "the person is told which one it is")
+	assert.Equal(t, [2]int{1, 0}, a.onPlatform())
 
+	theirs := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0")
 	spec := a.wired()
 	spec["ddoe"].(map[string]any)["integrationId"] = made
+	delete(spec["ddoe"].(map[string]any), "integration")
 	document = a.put(spec)
 	a.requireMade(document)
 	assert.Equal(t, made, document.at("status.ddoe.integrationId"), "the same one")
-	assert.Equal(t, true, document.at("status.ddoe.adopted"), document.Raw)
 	a.requireOne()
-	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
-	assert.Equal(t, "pass", drift.at("verdict"), drift.Raw)
+	assert.Equal(t, true, a.requireUsable().at("status.ddoe.validated"))
+	a.delete()
+	assert.Equal(t, [2]int{1, 0}, a.onPlatform(), "what a person has made stays theirs")
+	is := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0")
+	for _, member := range []string{"id", "name", "type", "options"} {
+		assert.Equal(t, at(theirs, member), at(is, member), "it was not changed")
+	}
+}
+
+// filledIn are the options of a type as a person fills them in by the form.
+func (a *app) filledIn(kind map[string]any, form any) map[string]any {
+	a.t.Helper()
+	file := a.call(http.MethodGet, "/integrations/my-images/credentials", nil)
+	require.Equal(a.t, http.StatusOK, file.Status, file.Raw)
+	values := map[string]any{world.MeansClientID: at(form, "clientId"), world.MeansTenantID: at(form, "tenantId"),
+		world.MeansAccountName: "acmedata", world.MeansCredentialFile: file.Raw}
+	options := map[string]any{}
+	all, _ := kind["options"].([]any)
+	for _, option := range all {
+		if means, _ := at(option, "means").(string); means != "" {
+			options[at(option, "name").(string)] = values[means]
+		}
+	}
+	return options
+}
+
+// delete takes the integration down.
+func (a *app) delete() {
+	a.t.Helper()
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+	require.Less(a.t, deleted.Status, 300, deleted.Raw)
 	operation := a.wait(deleted.Header.Get("Operation-Location"))
-	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
-	assert.Equal(t, [2]int{1, 0}, a.onPlatform(), "theirs stays")
-	assert.Equal(t, theirs["options"], a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.options"))
+	require.Equal(a.t, "Succeeded", operation.at("status"), operation.Raw)
 }
 
 // requireMade checks that the platform's side was made by the API, and that nothing is left of the manual way.
@@ -137,9 +167,10 @@ func TestPlatformOptionWithoutMeaning(t *testing.T) {
 	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
 	assert.Equal(t, "ddoe-option-unmapped", document.at("status.ddoe.diagnosis.code"), document.Raw)
 	why, _ := document.at("status.ddoe.why").(string)
-	for _, part := range []string{name + " (Trust phrase)", container + " (Blob place)", "DDOE_OPTION_MAP"} {
+	for _, part := range []string{name + " (Trust phrase)", container + " (Blob place)"} {
 		assert.Contains(t, why, part)
 	}
+	assert.Contains(t, document.at("status.ddoe.diagnosis.remedy.steps.0"), "DDOE_OPTION_MAP")
 	assert.NotEmpty(t, document.at("status.ddoe.form.clientId"))
 	assert.Equal(t, [2]int{0, 0}, a.onPlatform())
 

@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestABrokenBlobHarmsItselfAlone: somebody has spoilt a record in the state account. It is named and hides no other, DELETE
-// sets it aside without touching anything, and a PUT finds what had been made.
+// TestABrokenBlobHarmsItselfAlone: somebody has spoilt a record in the state account. It is named and hides no other,
+// DELETE sets it aside without touching anything, and a PUT finds what had been made.
 func TestABrokenBlobHarmsItselfAlone(t *testing.T) {
 	t.Parallel()
 	a := start(t)

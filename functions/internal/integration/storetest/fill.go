@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Filled returns a value of a type whose members all have a value, theirs too, down to the last: what is dropped on its way
-// through the store or to a caller then shows.
+// Filled returns a value of a type whose members all have a value, theirs too, down to the last: what is dropped on
+// its way through the store or to a caller then shows.
 func Filled[T any]() T {
 	var v T
 	fill(reflect.ValueOf(&v).Elem())

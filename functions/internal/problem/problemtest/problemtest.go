@@ -30,7 +30,7 @@ func Serve(register func(huma.API)) *Edge {
 		DefaultFormat: "application/json", Transformers: []huma.Transformer{problem.Transform},
 	})
 	register(api)
-	return &Edge{problem.Handler(mux)}
+	return &Edge{problem.Handler(mux, "")}
 }
 
 // Answer is an HTTP answer with its body decoded where it is JSON.

@@ -183,7 +183,7 @@ func bestOf(found []arm.RoleAssignment, w grant) int {
 
 func (k *Kind) get(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.RoleAssignment, bool, error) {
 	var found arm.RoleAssignment
-	there, err := resource.Find(ctx, k.requests, policy.RoleGet, words(d, a.Scope), false, func(ctx context.Context) error {
+	there, err := resource.Find(ctx, k.requests, policy.RoleGet, wordsOf(d, a), false, func(ctx context.Context) error {
 		var err error
 		found, err = k.arm.GetRoleAssignment(ctx, a.ID)
 		return err
@@ -255,5 +255,12 @@ func words(d integration.Document, scope string) diagnosis.Context {
 			c.Role, c.Container = s.Access.Role().Name, s.Container
 		}
 	}
+	return c
+}
+
+// wordsOf are words, with the assignment's own name.
+func wordsOf(d integration.Document, a integration.RoleAssignment) diagnosis.Context {
+	c := words(d, a.Scope)
+	c.Assignment = grants.Name(a)
 	return c
 }

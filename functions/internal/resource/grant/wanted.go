@@ -53,8 +53,7 @@ func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 
 // item is the grant as if it were missing.
 func (w grant) item(d integration.Document) resource.Item {
-	c := words(d, w.assignment.Scope)
-	c.Assignment = grants.Name(w.assignment)
+	c := wordsOf(d, w.assignment)
 	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " + w.assignment.Scope,
 		State: resource.Missing, Code: diagnosis.CodeRoleAssignmentNotFound, Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {

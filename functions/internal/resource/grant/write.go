@@ -74,7 +74,7 @@ func description(d integration.Document) string { return "ddoe-wif integration "
 
 func (k *Kind) put(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.Write, error) {
 	var receipt arm.Write
-	err := k.requests.Do(ctx, policy.RolePut, words(d, a.Scope), func(ctx context.Context) error {
+	err := k.requests.Do(ctx, policy.RolePut, wordsOf(d, a), func(ctx context.Context) error {
 		var err error
 		receipt, err = k.arm.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: integration.LastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
 			PrincipalID: a.PrincipalID, Description: description(d)})
@@ -97,7 +97,7 @@ func (k *Kind) unassign(ctx context.Context, d integration.Document, item resour
 	result := resource.Result{Item: item, Step: resource.RoleAssignment + "-delete", StepTarget: a.ID, Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
 	result.Err = resource.UntilGone(ctx, k.requests, words(d, a.Scope), func(ctx context.Context) error {
 		var receipt arm.Write
-		err := k.requests.Do(ctx, policy.RoleDelete, words(d, a.Scope), func(ctx context.Context) error {
+		err := k.requests.Do(ctx, policy.RoleDelete, wordsOf(d, a), func(ctx context.Context) error {
 			var err error
 			receipt, err = k.arm.DeleteRoleAssignment(ctx, a.ID)
 			return err

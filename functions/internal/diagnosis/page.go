@@ -1,0 +1,170 @@
+package diagnosis
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+//go:generate go test -run ^TestPages$ -update .
+
+// TypePath is the path below a base URL under which each code has its page.
+const TypePath = "/api/errors/"
+
+// TypeOf links to a code's page: absolute where base is the app's public URL, without a slash at its end; else by path.
+func TypeOf(base string, code Code) string { return base + TypePath + string(code) }
+
+// Page is what there is to say about a code, whatever has happened in one case.
+type Page struct {
+	Entry
+	// Passes says whether it may pass by itself.
+	Passes string
+	// Mends says who repairs it.
+	Mends string
+	// Placeholders are the values that the texts leave open, each with what to put in its place.
+	Placeholders []Placeholder
+	// Answers are the answers of services that lead to the code.
+	Answers []string
+}
+
+// Placeholder is a value that a page's text leaves open, such as <clientId>.
+type Placeholder struct{ Name, Meaning string }
+
+// PageOf returns the page of a code; false where there is no such code. Its texts show placeholders as <name>.
+func PageOf(code Code) (Page, bool) {
+	e, ok := Lookup(code)
+	if !ok {
+		return Page{}, false
+	}
+	p := Page{Entry: e, Passes: e.passes(), Mends: mends()[e.Who], Placeholders: e.placeholders(), Answers: e.answers()}
+	var open Context
+	p.Title, p.Cause, p.Command = open.fill(e.Title), open.fill(e.Cause), open.command(e.Command)
+	p.Steps = make([]string, len(e.Steps))
+	for i, step := range e.Steps {
+		p.Steps[i] = open.fill(step)
+	}
+	return p, true
+}
+
+func (e Entry) passes() string {
+	switch {
+	case e.Propagation:
+		return "Perhaps: a change takes some minutes until it acts everywhere. " +
+			"What is still there ten minutes after the last change stays."
+	case e.Transient:
+		return "Perhaps: the same request may succeed later without anybody's doing."
+	default:
+		return "No: it stays until somebody mends it."
+	}
+}
+
+func mends() map[Who]string {
+	return map[Who]string{
+		WhoEntraAdmin:   "An administrator of the Entra tenant",
+		WhoStorageAdmin: "An administrator of the storage account, or of its subscription",
+		WhoDDOEAdmin:    "An administrator of the organisation on the DDOE platform",
+		WhoUploader:     "Who sent the request, the file or the spec",
+		WhoOperator:     "The operator of this service",
+	}
+}
+
+// meanings say what to put in the place of a placeholder.
+func meanings() map[string]string {
+	return map[string]string{
+		"operation":        "the request that failed",
+		"subject":          "the subject of the platform's token: the claim sub",
+		"issuer":           "the issuer of the platform's token: the claim iss",
+		"audience":         "the audience of the federated identity credential",
+		"clientId":         "the application (client) id of the integration: status.clientId",
+		"tenantId":         "the directory (tenant) id: spec.tenantId",
+		"objectId":         "the object id of the application: status.objectId",
+		"principalId":      "the object id of the service principal: status.servicePrincipalId",
+		"scope":            "the resource id of the storage account or container that the role is assigned at",
+		"role":             "the name of the role, such as Storage Blob Data Contributor",
+		"account":          "the name of the storage account",
+		"accountId":        "the resource id of the storage account: spec.storage[].resourceId",
+		"container":        "the name of the container",
+		"target":           "the URL that was called",
+		"credential":       "the federated identity credential as JSON: name, issuer, subject and audiences",
+		"credentialChange": "the federated identity credential as JSON, without its name: issuer, subject and audiences",
+		"credentialName":   "the name of the federated identity credential: status.federatedCredentials[].name",
+		"assignment":       "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
+		"blob":             "the name of the blob",
+		"site":             "the name of the Functions app",
+		"setting":          "the setting that names the platform's address",
+	}
+}
+
+var placeholderShape = regexp.MustCompile(`\{([a-zA-Z]+)\}`)
+
+// placeholders are those of the entry's texts, by name.
+func (e Entry) placeholders() []Placeholder {
+	found := map[string]Placeholder{}
+	for _, text := range append([]string{e.Title, e.Cause, e.Command}, e.Steps...) {
+		for _, m := range placeholderShape.FindAllStringSubmatch(text, -1) {
+			if meaning, known := meanings()[m[1]]; known {
+				found[m[1]] = Placeholder{m[1], meaning}
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b Placeholder) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// answers are the numbers of Entra's token service and the codes of the other services that lead to the entry.
+func (e Entry) answers() []string {
+	var all []string
+	for _, n := range slices.Sorted(slices.Values(e.AADSTS)) {
+		all = append(all, fmt.Sprintf("Entra ID: AADSTS%d", n))
+	}
+	for _, service := range []struct {
+		name  string
+		codes map[string]Code
+	}{
+		{"Microsoft Graph", graphCodes()}, {"Azure Resource Manager", armCodes()}, {"Azure Storage", storageCodes()},
+	} {
+		for _, code := range slices.Sorted(maps.Keys(service.codes)) {
+			if service.codes[code] == e.Code {
+				all = append(all, service.name+": "+code)
+			}
+		}
+	}
+	return all
+}
+
+// Markdown is the page as Markdown, with nothing in it that would be taken for markup.
+func (p Page) Markdown() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) } // a builder does not fail
+	line("# %s\n\n%s\n", p.Code, escaped(p.Title))
+	line("## What it means\n\n%s\n", escaped(p.Cause))
+	line("## Who mends it\n\n%s.\n", escaped(p.Mends))
+	line("## What to do\n")
+	for i, step := range p.Steps {
+		line("%d. %s", i+1, escaped(step))
+	}
+	if p.Command != "" {
+		line("\n```sh\n%s\n```", p.Command)
+	}
+	if len(p.Placeholders) > 0 {
+		line("")
+	}
+	for _, open := range p.Placeholders {
+		line("- `<%s>`: %s", open.Name, open.Meaning)
+	}
+	line("\n## Does it pass by itself?\n\n%s", escaped(p.Passes))
+	if len(p.Answers) > 0 {
+		line("\n## Answers that lead to it\n")
+	}
+	for _, answer := range p.Answers {
+		line("- %s", escaped(answer))
+	}
+	return b.String()
+}
+
+// escaped keeps a text from being taken for markup.
+func escaped(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "<", `\<`, "#", `\#`).Replace(text)
+}
