@@ -28,9 +28,11 @@ type services struct {
 func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
 	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}
-	site.KeyExpires, _ = cfg.SubjectTokenKey.Expires()
 	if cfg.Platform != nil {
 		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
+	}
+	site.KeyExpires, _ = cfg.SubjectTokenKey.Expires()
+	if cfg.Platform != nil {
 		site.KeyExpires, _ = cfg.Platform.Key.Expires()
 	}
 	site.IsHierarchical = func(ctx context.Context, accountID string) (bool, error) {

@@ -1,7 +1,7 @@
 // Package ddoe talks to the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client), and the
-// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that was
-// asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and shows
-// neither tokens and keys nor the options of an integration. Failures are *Error.
+// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that
+// was asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and
+// shows neither tokens and keys nor the options of an integration. Failures are *Error.
 package ddoe
 
 import (
@@ -31,12 +31,13 @@ const (
 
 // Options are the options of NewClient. URL and Key are required.
 type Options struct {
-	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; an installation of one's own has its own host.
+	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; an installation of one's own has its own
+	// host.
 	URL string
 	// Key is the API key, which is sent as bearer token. It lasts a year and has the rights of its user.
 	Key secret.Value
-	// Client is the HTTP client; http.DefaultClient where nil. Redirects are not followed, because they would carry the
-	// key elsewhere.
+	// Client is the HTTP client; http.DefaultClient where nil. Redirects are not followed, because they would carry
+	// the key elsewhere.
 	Client *http.Client
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
 	Hidden []secret.Value
@@ -74,33 +75,64 @@ func pinned(client *http.Client) *http.Client {
 	return &own
 }
 
-// call is one request.
+// call is one request: what it is for errors, such as "create driver", its path below the base, escaped and with
+// query, and its body; nil for none.
 type call struct {
-	op     string // for errors, such as "create driver"
-	method string
-	path   string // below the base, escaped, with query
-	body   any    // nil for none
-	// answer is what a success is decoded into; nil where the answer's content does not matter.
-	answer any
-	// isComplete reports whether the decoded answer says what was asked for; nil where any of its form does.
-	isComplete func() bool
+	op, method, path string
+	body             any
 }
 
-// do sends the request once, and decodes the answer; whether it is worth sending again is the caller's to decide. It returns the
-// platform's id of the request. Errors are *Error where the platform answered, else the transport's.
-func (c *Client) do(ctx context.Context, r call) (string, error) {
+// get reads what is there.
+func get[T any](ctx context.Context, c *Client, op, path string, isComplete func(T) bool) (T, error) {
+	answer, _, err := ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
+	return answer, err
+}
+
+// ask sends the request once, and decodes its answer; whether it is worth sending again is the caller's to decide. It
+// returns the platform's id of the request. isComplete reports whether a decoded answer says what was asked for.
+// Errors are *Error where the platform answered, else the transport's.
+func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, id string, err error) {
+	resp, body, err := c.send(ctx, r)
+	if err != nil {
+		return answer, "", fmt.Errorf("ddoe: %s: %w", r.op, err)
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return answer, "", c.refusal(r, resp, body)
+	}
+	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, &answer) == nil
+	if !isSound || resp.StatusCode == http.StatusNoContent || !isComplete(answer) {
+		return answer, "", c.invalid(r, resp) // on a path that it does not know, the platform answers 200 with its web page
+	}
+	return answer, c.requestID(resp), nil
+}
+
+// order sends a request whose success has no content: 204, or for a deletion any JSON.
+func (c *Client) order(ctx context.Context, r call) (string, error) {
+	resp, body, err := c.send(ctx, r)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return "", c.refusal(r, resp, body)
+	case resp.StatusCode == http.StatusNoContent, r.method == http.MethodDelete && isJSON(resp.Header) && json.Valid(body):
+		return c.requestID(resp), nil
+	}
+	return "", c.invalid(r, resp)
+}
+
+func (c *Client) send(ctx context.Context, r call) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	content, err := json.Marshal(r.body)
-	if err != nil {
-		return "", fmt.Errorf("ddoe: %s: encode: %w", r.op, err)
-	}
-	if r.body == nil {
-		content = nil
+	var content []byte
+	if r.body != nil {
+		var err error
+		if content, err = json.Marshal(r.body); err != nil {
+			return nil, nil, fmt.Errorf("encode: %w", err)
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {
-		return "", fmt.Errorf("ddoe: %s: the path is not valid", r.op)
+		return nil, nil, errors.New("the path is not valid")
 	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -110,31 +142,18 @@ func (c *Client) do(ctx context.Context, r call) (string, error) {
 	req.Header.Set("User-Agent", "ddoe-wif")
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
+		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if err != nil {
-		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-	}
-	return c.requestID(resp), c.read(r, resp, body)
+	return resp, body, err
 }
 
-// read believes a success only as JSON of the form that was asked for: on a path that it does not know, the platform
-// answers 200 with its web page. A deletion may be answered with 204, and so may what has no content to give.
-func (c *Client) read(r call, resp *http.Response, body []byte) error {
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return c.refusal(r, resp, body)
-	}
-	hasNone := resp.StatusCode == http.StatusNoContent
-	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Valid(body)
-	switch {
-	case r.answer == nil && (hasNone || r.method == http.MethodDelete && isSound):
-		return nil
-	case r.answer == nil, hasNone, !isSound, json.Unmarshal(body, r.answer) != nil, r.isComplete != nil && !r.isComplete():
-		return c.invalid(r, resp)
-	}
-	return nil
+// isThere and areThere report whether answers are objects of the platform.
+func isThere[T interface{ About() Object }](one T) bool { return one.About().ID != "" }
+
+func areThere[T interface{ About() Object }](all []T) bool {
+	return !slices.ContainsFunc(all, func(one T) bool { return !isThere(one) })
 }
 
 // segment escapes one segment of a path; what would leave the path becomes one that the platform does not know.

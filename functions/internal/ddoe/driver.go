@@ -13,8 +13,8 @@ const (
 	DriverDatalake = "azureDatalakeGen2"
 )
 
-// Driver is a storage driver as the platform shows it, flattened. The published description requires id, type, creator,
-// createdAt and name alone: what is empty, or nil where empty means something, has not been said.
+// Driver is a storage driver as the platform shows it, flattened. The published description requires id, type,
+// creator, createdAt and name alone: what is empty, or nil where empty means something, has not been said.
 type Driver struct {
 	Object
 	ProjectID           string         `json:"projectId"`
@@ -25,8 +25,8 @@ type Driver struct {
 	Metadata            DriverMetadata `json:"metadata"`
 }
 
-// DriverMetadata is what a create sends along and the SDK reads back. The published description has the member system, and
-// leaves the object open to others: ManagedBy is one of those.
+// DriverMetadata is what a create sends along and the SDK reads back. The published description has the member
+// system, and leaves the object open to others: ManagedBy is one of those.
 type DriverMetadata struct {
 	System struct {
 		ProjectID string `json:"projectId"`
@@ -66,78 +66,59 @@ func (c *Client) DriversOn(ctx context.Context, integrationID string) ([]Driver,
 }
 
 func (c *Client) drivers(ctx context.Context, by, id string) ([]Driver, error) {
-	var all []Driver
-	_, err := c.do(ctx, call{op: "list drivers", method: http.MethodGet, path: "/drivers?" + url.Values{by: {id}}.Encode(), answer: &all,
-		isComplete: func() bool { return !slices.ContainsFunc(all, func(d Driver) bool { return d.ID == "" }) }})
-	return all, err
+	return get(ctx, c, "list drivers", "/drivers?"+url.Values{by: {id}}.Encode(), areThere[Driver])
 }
 
 // GetDriver reads one driver.
 func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
-	var d Driver
-	_, err := c.do(ctx, call{op: "read driver", method: http.MethodGet, path: "/drivers/" + segment(id),
-		answer: &d, isComplete: func() bool { return d.ID != "" }})
-	return d, err
+	return get(ctx, c, "read driver", "/drivers/"+segment(id), isThere[Driver])
 }
 
 // CreateDriver makes a driver. See CreateIntegration.
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
-	var d Driver
-	id, err := c.do(ctx, call{op: "create driver", method: http.MethodPost, path: "/drivers", body: n,
-		answer: &d, isComplete: func() bool { return d.ID != "" }})
-	d.RequestID = id
-	return d, err
+	return c.driver(ctx, call{"create driver", http.MethodPost, "/drivers", n})
 }
 
-// DriverPatch changes a driver; absent members stay as they are.
+func (c *Client) driver(ctx context.Context, r call) (Driver, error) {
+	one, id, err := ask(ctx, c, r, isThere[Driver])
+	one.RequestID = id
+	return one, err
+}
+
+// DriverPatch changes a driver; absent members stay as they are. The payload may have integrationId and
+// integrationType, which go together, containerName, path and allowExternalDelete.
 type DriverPatch struct {
 	Name    string         `json:"name,omitempty"`
-	Payload PayloadChanges `json:"payload"`
-}
-
-// PayloadChanges are the members of a driver besides its name that can be changed; integration and its type go together.
-type PayloadChanges struct {
-	IntegrationID       string  `json:"integrationId,omitempty"`
-	IntegrationType     string  `json:"integrationType,omitempty"`
-	ContainerName       *string `json:"containerName,omitempty"`
-	Path                *string `json:"path,omitempty"`
-	AllowExternalDelete *bool   `json:"allowExternalDelete,omitempty"`
+	Payload map[string]any `json:"payload"`
 }
 
 // UpdateDriver changes a driver; its type and its project cannot be changed.
 func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, error) {
-	var d Driver
-	id, err := c.do(ctx, call{op: "update driver", method: http.MethodPatch, path: "/drivers/" + segment(driverID), body: p,
-		answer: &d, isComplete: func() bool { return d.ID == driverID }})
-	d.RequestID = id
-	return d, err
+	return c.driver(ctx, call{"update driver", http.MethodPatch, "/drivers/" + segment(driverID), p})
 }
 
 // DeleteDriver deletes a driver and returns the platform's id of the request.
 func (c *Client) DeleteDriver(ctx context.Context, driverID string) (string, error) {
-	return c.do(ctx, call{op: "delete driver", method: http.MethodDelete, path: "/drivers/" + segment(driverID)})
+	return c.order(ctx, call{"delete driver", http.MethodDelete, "/drivers/" + segment(driverID), nil})
 }
 
 // TestDriver has the platform test the storage of a driver; the platform writes a test file.
-func (c *Client) TestDriver(ctx context.Context, driverID string) error {
-	_, err := c.do(ctx, call{op: "test driver", method: http.MethodGet, path: "/drivers/" + segment(driverID) + "/test"})
-	return err
+func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error) {
+	return c.order(ctx, call{"test driver", http.MethodGet, "/drivers/" + segment(driverID) + "/test", nil})
 }
 
-// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see is
-// not known.
+// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see
+// is not known.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
-	count := -1
-	_, err := c.do(ctx, call{op: "count drivers", method: http.MethodGet, path: "/drivers/byIntegration/" + segment(integrationID),
-		answer: &count, isComplete: func() bool { return count >= 0 }})
-	return count, err
+	path := "/drivers/byIntegration/" + segment(integrationID)
+	return get(ctx, c, "count drivers", path, func(n int) bool { return n >= 0 })
 }
 
 // Command is work that the platform does in the background.
 type Command struct {
-	ID     string  `json:"id"`
-	Status string  `json:"status"`
-	Error  *string `json:"error"` // why it failed, in the platform's words, without our secrets
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Error  string `json:"error"` // why it failed, in the platform's words, without our secrets
 }
 
 // HasEnded reports whether the command will not change any more: the statuses at which the platform's own SDK stops.
@@ -151,21 +132,16 @@ func (c Command) HasSucceeded() bool { return c.Status == "success" }
 // ValidateDrivers begins to test all drivers of an integration.
 func (c *Client) ValidateDrivers(ctx context.Context, integrationID string) (Command, error) {
 	body := map[string]string{"integrationId": integrationID}
-	return c.command(ctx, call{op: "validate drivers", method: http.MethodPost, path: "/drivers/validateDrivers", body: body})
+	return c.command(ctx, call{"validate drivers", http.MethodPost, "/drivers/validateDrivers", body})
 }
 
 // GetCommand reads how far a command is. Only the platform's SDK knows this request.
 func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, error) {
-	return c.command(ctx, call{op: "read command", method: http.MethodGet, path: "/commands/" + segment(commandID)})
+	return c.command(ctx, call{"read command", http.MethodGet, "/commands/" + segment(commandID), nil})
 }
 
 func (c *Client) command(ctx context.Context, r call) (Command, error) {
-	var answer Command
-	r.answer, r.isComplete = &answer, func() bool { return answer.ID != "" }
-	_, err := c.do(ctx, r)
-	if answer.Error != nil {
-		shown := c.conceal(*answer.Error)
-		answer.Error = &shown
-	}
+	answer, _, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
+	answer.Error = c.conceal(answer.Error)
 	return answer, err
 }

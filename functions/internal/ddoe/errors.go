@@ -47,7 +47,8 @@ func (e *Error) ErrorCode() string { return e.code }
 // ServiceRequestID is the platform's id of the request; empty where it gave none.
 func (e *Error) ServiceRequestID() string { return e.requestID }
 
-// ServiceMessage is what the platform said, for people, without the secrets that it was sent. It is never part of Error().
+// ServiceMessage is what the platform said, for people, without the secrets that it was sent. It is never part of
+// Error().
 func (e *Error) ServiceMessage() string { return e.message }
 
 // Endpoint is the URL that was asked, without its query.
@@ -64,19 +65,19 @@ func IsNotFound(err error) bool {
 
 // refusal makes the error of an answer that is no success.
 func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
-	if resp.StatusCode == http.StatusNotFound && !isJSON(resp.Header) {
-		return c.invalid(r, resp)
-	}
 	e := c.invalid(r, resp)
-	e.code, e.retryAfter = "", retryAfter(resp.Header)
+	if resp.StatusCode == http.StatusNotFound && !isJSON(resp.Header) {
+		return e
+	}
+	e.code = ""
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil { // in seconds alone
+		e.retryAfter = time.Duration(max(0, min(seconds, 24*60*60))) * time.Second
+	}
 	var answer struct {
 		Message string `json:"message"`
 	}
-	switch {
-	case isJSON(resp.Header) && json.Unmarshal(body, &answer) == nil:
+	if isJSON(resp.Header) && json.Unmarshal(body, &answer) == nil {
 		e.message = c.conceal(answer.Message)
-	case isMedia(resp.Header, "text/plain"):
-		e.message = c.conceal(string(body))
 	}
 	return e
 }
@@ -111,11 +112,9 @@ func quoted(text string, escapeHTML bool) string {
 	return strings.TrimSuffix(b.String()[1:], "\"\n")
 }
 
-func isJSON(h http.Header) bool { return isMedia(h, "application/json") }
-
-func isMedia(h http.Header, want string) bool {
+func isJSON(h http.Header) bool {
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && media == want
+	return err == nil && media == "application/json"
 }
 
 // requestID is the platform's id of a request; empty where what it gives cannot be one.
@@ -124,13 +123,4 @@ func (c *Client) requestID(resp *http.Response) string {
 		return c.conceal(id)
 	}
 	return ""
-}
-
-// retryAfter reads Retry-After in seconds, at most a day. The API documents neither form (reference/ddoe.md s.8).
-func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 24*60*60)) * time.Second
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
-	"time"
 )
 
 // Option is one option that an integration type asks for.
@@ -24,18 +22,18 @@ type IntegrationType struct {
 
 // AvailableIntegrations lists the types that the organisation may create.
 func (c *Client) AvailableIntegrations(ctx context.Context, organizationID string) ([]IntegrationType, error) {
-	var types []IntegrationType
-	_, err := c.do(ctx, call{op: "list integration types", method: http.MethodGet,
-		path: "/orgs/" + segment(organizationID) + "/availableIntegrations", answer: &types})
-	return types, err
+	return get(ctx, c, "list integration types", "/orgs/"+segment(organizationID)+"/availableIntegrations",
+		func([]IntegrationType) bool { return true })
 }
 
 // Object is what integrations and drivers have in common.
 type Object struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	Type      string `json:"type"`
-	CreatedAt Date   `json:"createdAt"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// CreatedAt is a number of milliseconds for an integration, and text for a driver; among its like it sorts as
+	// text.
+	CreatedAt json.RawMessage `json:"createdAt"`
 	// RequestID is the platform's id of the request that has answered with the object.
 	RequestID string `json:"-"`
 }
@@ -43,59 +41,27 @@ type Object struct {
 // About is what an integration or a driver has in common with the other.
 func (o Object) About() Object { return o }
 
-// Integration is an integration as the platform shows it: its options are never returned. Organisation and creator come in
-// two forms and are left out.
+// Integration is an integration as the platform shows it: its options are never returned. Organisation and creator
+// come in two forms and are left out.
 type Integration struct {
 	Object
-	Metadata Metadata `json:"metadata"`
+	Metadata []MetadataEntry `json:"metadata"`
 }
 
-// Date is a time of the platform's: milliseconds since 1970 for an integration, text for a driver.
-type Date struct{ time.Time }
-
-// UnmarshalJSON reads both forms.
-func (d *Date) UnmarshalJSON(body []byte) error {
-	var milliseconds int64
-	if json.Unmarshal(body, &milliseconds) == nil {
-		d.Time = time.UnixMilli(milliseconds).UTC()
-		return nil
-	}
-	return json.Unmarshal(body, &d.Time)
-}
-
-// Metadata are the entries of an integration, by name. A create is sent an object; an answer has them as a list.
-type Metadata map[string]string
-
-// UnmarshalJSON reads the list.
-func (m *Metadata) UnmarshalJSON(body []byte) error {
-	var entries []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	}
-	if err := json.Unmarshal(body, &entries); err != nil {
-		return err
-	}
-	*m = Metadata{}
-	for _, entry := range entries {
-		(*m)[entry.Name] = entry.Value
-	}
-	return nil
+// MetadataEntry is one entry of an integration. A create is sent an object; an answer has them as a list.
+type MetadataEntry struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // ListIntegrations lists the organisation's integrations.
 func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
-	var all []Integration
-	_, err := c.do(ctx, call{op: "list integrations", method: http.MethodGet, path: integrations(organizationID), answer: &all,
-		isComplete: func() bool { return !slices.ContainsFunc(all, func(i Integration) bool { return i.ID == "" }) }})
-	return all, err
+	return get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
 }
 
 // GetIntegration reads one integration, of whichever organisation it is.
 func (c *Client) GetIntegration(ctx context.Context, integrationID string) (Integration, error) {
-	var one Integration
-	_, err := c.do(ctx, call{op: "read integration", method: http.MethodGet, path: "/integrations/" + segment(integrationID),
-		answer: &one, isComplete: func() bool { return one.ID != "" }})
-	return one, err
+	return get(ctx, c, "read integration", "/integrations/"+segment(integrationID), isThere[Integration])
 }
 
 // NewIntegration is an integration that is to be made.
@@ -108,11 +74,7 @@ type NewIntegration struct {
 
 // CreateIntegration makes an integration. Without an answer, or after one of 5xx, the integration may exist.
 func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
-	var made Integration
-	id, err := c.do(ctx, call{op: "create integration", method: http.MethodPost, path: integrations(organizationID), body: n,
-		answer: &made, isComplete: func() bool { return made.ID != "" }})
-	made.RequestID = id
-	return made, err
+	return c.integration(ctx, call{"create integration", http.MethodPost, integrations(organizationID), n})
 }
 
 // IntegrationPatch changes an integration; absent members stay as they are.
@@ -129,18 +91,21 @@ type Credentials struct {
 }
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
-func (c *Client) UpdateIntegration(ctx context.Context, organizationID string, p IntegrationPatch) (Integration, error) {
-	var changed Integration
-	id, err := c.do(ctx, call{op: "update integration", method: http.MethodPatch, path: integrations(organizationID), body: p,
-		answer: &changed, isComplete: func() bool { return changed.ID == p.IntegrationID }})
-	changed.RequestID = id
-	return changed, err
+func (c *Client) UpdateIntegration(ctx context.Context, organization string, p IntegrationPatch) (Integration, error) {
+	return c.integration(ctx, call{"update integration", http.MethodPatch, integrations(organization), p})
 }
 
-// DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the others, is not read.
+func (c *Client) integration(ctx context.Context, r call) (Integration, error) {
+	one, id, err := ask(ctx, c, r, isThere[Integration])
+	one.RequestID = id
+	return one, err
+}
+
+// DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the
+// others, is not read.
 func (c *Client) DeleteIntegration(ctx context.Context, organizationID, integrationID string) (string, error) {
-	return c.do(ctx, call{op: "delete integration", method: http.MethodDelete,
-		path: integrations(organizationID) + "/" + segment(integrationID)})
+	path := integrations(organizationID) + "/" + segment(integrationID)
+	return c.order(ctx, call{"delete integration", http.MethodDelete, path, nil})
 }
 
 func integrations(organizationID string) string {

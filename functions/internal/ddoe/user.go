@@ -27,22 +27,21 @@ func (r *reference) UnmarshalJSON(body []byte) error {
 
 // User reads the e-mail address of a user; "me" is the API key's.
 func (c *Client) User(ctx context.Context, id string) (string, error) {
-	var u struct {
+	type user struct {
 		Email string `json:"email"`
 	}
-	_, err := c.do(ctx, call{op: "read own user", method: http.MethodGet, path: "/users/" + segment(id), answer: &u,
-		isComplete: func() bool { return u.Email != "" }})
+	u, err := get(ctx, c, "read own user", "/users/"+segment(id), func(u user) bool { return u.Email != "" })
 	return u.Email, err
 }
 
-// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the list of
-// the user's organisations does not say.
+// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the
+// list of the user's organisations does not say.
 func (c *Client) Role(ctx context.Context, organizationID string) (string, error) {
-	var all []struct {
+	type membership struct {
 		Organization reference `json:"org"`
 		Role         string    `json:"role"`
 	}
-	_, err := c.do(ctx, call{op: "list own organisations", method: http.MethodGet, path: "/users/orgs", answer: &all})
+	all, err := get(ctx, c, "list own organisations", "/users/orgs", func([]membership) bool { return true })
 	for _, one := range all {
 		if strings.EqualFold(string(one.Organization), organizationID) {
 			return one.Role, err
@@ -51,23 +50,23 @@ func (c *Client) Role(ctx context.Context, organizationID string) (string, error
 	return "", err
 }
 
-// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say. For a
-// project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy, Projects.__get_by_id).
+// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say.
+// For a project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy,
+// Projects.__get_by_id).
 func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (string, error) {
-	var p struct {
-		ID           string    `json:"id"`
+	type project struct {
+		Object
 		Organization reference `json:"org"`
 	}
-	_, err := c.do(ctx, call{op: "read project", method: http.MethodGet, path: "/projects/" + segment(projectID), answer: &p,
-		isComplete: func() bool { return p.ID != "" }})
+	p, err := get(ctx, c, "read project", "/projects/"+segment(projectID), isThere[project])
 	return string(p.Organization), err
 }
 
 // TokenSource asks the platform for subject tokens.
 type TokenSource struct{ client Client }
 
-// NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and the
-// HTTP client; nil is http.DefaultClient.
+// NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and
+// the HTTP client; nil is http.DefaultClient.
 func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
 	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
 		hidden: []secret.Value{apiKey}}}
@@ -80,13 +79,13 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 		Subject  string `json:"subject"`
 		Audience string `json:"audience"`
 	}{subject, audience}
-	var answer struct {
+	type token struct {
 		Token secret.Value `json:"token"`
 	}
-	_, err := s.client.do(ctx, call{op: "subject token", method: http.MethodPost, body: body, answer: &answer,
-		isComplete: func() bool { return !answer.Token.IsZero() }})
+	isToken := func(t token) bool { return !t.Token.IsZero() }
+	t, _, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
 	if err != nil {
 		return secret.Value{}, err // not what a body may hold that is not believed
 	}
-	return answer.Token, nil
+	return t.Token, nil
 }

@@ -148,8 +148,6 @@ type DDOEStatus struct {
 	CheckedAt *time.Time
 	// Form is what to type in where a person makes the integration; nil where it exists.
 	Form *DDOEForm
-	// Since is when the form was handed out: what a person has made by it since then is taken over.
-	Since *time.Time
 	// Why says why it is left to a person, and Next what a person has to do.
 	Why, Next string
 	// Diagnosis is why the API could not be used where it was wanted.
@@ -175,7 +173,7 @@ type DDOEDriver struct {
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
 type DDOEForm struct {
 	OrganizationID  string `json:"organizationId,omitempty" doc:"The organisation to make it in; absent where the spec names none"`
-	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name it is taken over later"`
+	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name a later PUT finds it"`
 	Provider        string `json:"provider" doc:"What to choose as provider"`
 	IntegrationType string `json:"integrationType" doc:"What to choose as type"`
 	ClientID        string `json:"clientId" doc:"Application (client) id"`

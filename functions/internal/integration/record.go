@@ -54,7 +54,6 @@ type ddoeRecord struct {
 	ValidationID    string               `json:"validationId,omitempty"`
 	CheckedAt       *time.Time           `json:"checkedAt,omitempty"`
 	Form            *DDOEForm            `json:"form,omitempty"`
-	Since           *time.Time           `json:"since,omitempty"`
 	Why             string               `json:"why,omitempty"`
 	Next            string               `json:"next,omitempty"`
 	Diagnosis       *diagnosis.Diagnosis `json:"diagnosis,omitempty"`

@@ -67,6 +67,8 @@ func TestRecordsOfVersion1AreRead(t *testing.T) {
 			require.NoError(t, save())
 			saved, err := r.Store.Get(ctx, key)
 			require.NoError(t, err)
+			// Nothing uses any more when a form was handed out.
+			body = bytes.Replace(body, []byte(`"since": "2026-11-29T20:00:27Z",`), nil, 1)
 			want := bytes.Replace(body, []byte("{"), []byte(`{"schemaVersion": 1,`), 1)
 			assert.JSONEq(t, string(want), string(saved.Body), "nothing is lost, and the version is written down")
 			require.NoError(t, save(), "what was written is read")

@@ -82,7 +82,7 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 			c.damage(f)
 			report, found := f.drift()
 			require.Len(t, found, 1, "%v", found)
-			c.repair(f, remedy(t, report, c.code))
+			c.repair(f, remedy(t, report, diagnosis.Code(c.code)))
 			_, found = f.drift()
 			assert.Empty(t, found)
 

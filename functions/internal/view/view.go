@@ -65,7 +65,6 @@ type DDOEStatus struct {
 	ValidationID    string                  `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
 	CheckedAt       *time.Time              `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
 	Form            *integration.DDOEForm   `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
-	Since           *time.Time              `json:"since,omitempty" doc:"When the form was handed out: what a person has made by it since then is taken over"`
 	Why             string                  `json:"why,omitempty" doc:"Why it is left to a person"`
 	Next            string                  `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
 	Diagnosis       *diagnosis.Diagnosis    `json:"diagnosis,omitempty" doc:"Why the API could not be used where it was wanted"`
@@ -79,7 +78,7 @@ func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
 	return &DDOEStatus{
 		Mode: s.Mode, OrganizationID: s.OrganizationID, IntegrationID: s.IntegrationID, Adopted: s.Adopted, DriverID: s.DriverID,
 		IntegrationType: s.IntegrationType, Validated: s.Validated, ValidationID: s.ValidationID, CheckedAt: s.CheckedAt,
-		Form: s.Form, Since: s.Since, Why: s.Why, Next: s.Next, Diagnosis: s.Diagnosis, Driver: s.Driver,
+		Form: s.Form, Why: s.Why, Next: s.Next, Diagnosis: s.Diagnosis, Driver: s.Driver,
 	}
 }
 

@@ -52,7 +52,8 @@ func projectsOf(d integration.Document) []string {
 	if id := sent(d).ProjectID; id != "" {
 		all = append(all, id)
 	}
-	if wanted := d.Spec.DDOE; wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
+	wanted := d.Spec.DDOE
+	if wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
 		all = append(all, wanted.Driver.ProjectID)
 	}
 	return all
@@ -63,9 +64,11 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	d, id := v.Document, statusOf(v.Document).DriverID
 	switch {
 	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
-		return []resource.Item{failed(unwanted(nameDriver, id), refuse(diagnosis.CodeDDOEAPIOff))}
-	case k.Client == nil:
+		return []resource.Item{failed(unwanted(nameDriver, id), apiOff())}
+	case k.Client == nil, isTooEarly(v) && !k.wants(v):
 		return nil
+	case isTooEarly(v):
+		return []resource.Item{newItem(nameDriver, "", d.Spec.DDOE.Driver.Name)}
 	}
 	s := k.look(ctx, v)
 	all, err := s.ours(id, k.isMarked(d))
@@ -106,15 +109,16 @@ func (k drivers) look(ctx context.Context, v resource.View) driverSight {
 	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), st.DriverID) }}
 	if k.wants(v) && !staysOn(d) {
 		parts = append(parts, func() {
-			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization, d.Spec.DDOE.Driver.ProjectID)
+			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization,
+				d.Spec.DDOE.Driver.ProjectID)
 		})
 	}
 	together(parts...)
 	return s
 }
 
-// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its project,
-// it is the one that was asked for.
+// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its
+// project, it is the one that was asked for.
 func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[ddoe.Driver]) {
 	lists, errs := make([][]ddoe.Driver, len(projects)), make([]error, len(projects))
 	parts := []func(){func() {
@@ -135,7 +139,8 @@ func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[
 	return s
 }
 
-// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another of ours.
+// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
+// of ours.
 func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driver, err error) resource.Item {
 	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
 	item := newItem(nameDriver, "", wanted.Name)
@@ -161,14 +166,16 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 		return failed(item, err)
 	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
-		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) + " in the same project, which this service did not make."
+		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) +
+			" in the same project, which this service did not make."
 	default: // a project that cannot be read for another reason decides nothing: the write will tell
 		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
 	return item
 }
 
-// targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it is made.
+// targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
+// is made.
 func targetIntegration(d integration.Document) string {
 	st, wanted := statusOf(d), d.Spec.DDOE
 	if wanted.IntegrationID != "" {
@@ -190,8 +197,8 @@ const (
 	memberExternalDelete = "allowExternalDelete"
 )
 
-// differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is not
-// known at all differs.
+// differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is
+// not known at all differs.
 func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDifference {
 	last, wanted := sent(d), d.Spec.DDOE.Driver
 	var all []diagnosis.MemberDifference
@@ -207,16 +214,18 @@ func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDiffe
 			all = append(all, ours(member, want, *have))
 		}
 	}
-	compare(memberIntegration, cmp.Or(targetIntegration(d), "the one that is made for it"), said(is.IntegrationID), said(last.IntegrationID))
+	target := cmp.Or(targetIntegration(d), "the one that is made for it")
+	compare(memberIntegration, target, said(is.IntegrationID), said(last.IntegrationID))
 	compare(memberName, wanted.Name, said(is.Name), said(last.Name))
 	compare(memberContainer, d.Spec.Storage[0].Container, is.ContainerName, last.Container)
 	compare(memberPath, wanted.Path, is.Path, last.Path)
-	compare(memberExternalDelete, strconv.FormatBool(wanted.AllowExternalDelete), boolean(is.AllowExternalDelete), boolean(last.AllowExternalDelete))
+	compare(memberExternalDelete, *boolean(&wanted.AllowExternalDelete), boolean(is.AllowExternalDelete),
+		boolean(last.AllowExternalDelete))
 	return all
 }
 
-// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its right to
-// delete has changed.
+// codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its
+// right to delete has changed.
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 	for _, d := range all {
 		if d.Member != memberName && d.Member != memberExternalDelete {

@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply makes the driver or changes it in place. A driver cannot change its project: it is made anew, and the old one is an
-// unwanted item.
+// Apply makes the driver or changes it in place. A driver cannot change its project: it is made anew, and the old one
+// is an unwanted item.
 func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		is, _ := item.Data.(ddoe.Driver)
@@ -20,7 +20,8 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 		case statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
 		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
-			return resource.Result{Err: later(policy.DriverCreate, diagnosis.CodeDDOEIntegrationMissing, "The driver waits for its integration.")}
+			return resource.Result{Err: later(policy.DriverCreate, diagnosis.CodeDDOEIntegrationMissing,
+				"The driver waits for its integration.")}
 		case is.ID == "":
 			return k.make(ctx, v.Document)
 		}
@@ -48,7 +49,8 @@ func (k drivers) make(ctx context.Context, d integration.Document) resource.Resu
 		r.Outcome = resource.OutcomeCreated
 		return r
 	}
-	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claimDriver(d, made.ID, sending(d, body.Type))}
+	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID,
+		Learn: claimDriver(d, made.ID, sending(d, body.Type))}
 }
 
 // wanted is the driver that the spec asks for. Its type follows the account's kind.
@@ -73,8 +75,9 @@ func (k drivers) wanted(ctx context.Context, d integration.Document) (ddoe.NewDr
 // sending is what the record keeps of a driver that is as the spec says.
 func sending(d integration.Document, kind string) integration.DDOEDriver {
 	driver, container := *d.Spec.DDOE.Driver, d.Spec.Storage[0].Container
-	return integration.DDOEDriver{ProjectID: driver.ProjectID, Name: driver.Name, Type: kind, IntegrationID: targetIntegration(d),
-		IntegrationType: statusOf(d).IntegrationType, Container: &container, Path: &driver.Path, AllowExternalDelete: &driver.AllowExternalDelete}
+	return integration.DDOEDriver{ProjectID: driver.ProjectID, Name: driver.Name, Type: kind, Container: &container,
+		IntegrationID: targetIntegration(d), IntegrationType: statusOf(d).IntegrationType, Path: &driver.Path,
+		AllowExternalDelete: &driver.AllowExternalDelete}
 }
 
 // claimDriver writes down a driver of ours; see claim.
@@ -93,7 +96,7 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
 	patch, doubt := patchOf(differences(d, is), after)
 	r := resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
-	if patch == (ddoe.DriverPatch{}) {
+	if patch.Name == "" && len(patch.Payload) == 0 {
 		return r
 	}
 	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context, id string) (ddoe.Driver, error) {
@@ -103,8 +106,9 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 		known := d
 		r.Learn(&known.Status)
 		if left := differences(known, shown); len(left) > 0 {
-			err = refuse(diagnosis.CodeDDOEDriverUnchanged, diagnosis.WithDetail("The platform was asked to change the driver %s, and shows its %s as %q, not as %q.",
-				named(shown.Object), left[0].Member, left[0].Have, left[0].Want))
+			const says = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
+			l := left[0]
+			err = refuse(diagnosis.CodeDDOEDriverUnchanged, says, named(shown.Object), l.Member, l.Have, l.Want)
 		}
 	}
 	r.Outcome, r.RequestID, r.Err = resource.OutcomeUpdated, shown.RequestID, err
@@ -114,21 +118,24 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	return r
 }
 
-// patchOf is the change that differences ask for, and what is certain of the driver while it is not known whether it was made.
-func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch, doubt integration.DDOEDriver) {
-	doubt = after
+// patchOf is the change that differences ask for, and what is certain of the driver while it is not known whether it
+// was made.
+func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch,
+	doubt integration.DDOEDriver) {
+	p.Payload, doubt = map[string]any{}, after
 	for _, one := range differing {
 		switch one.Member {
 		case memberIntegration:
-			p.Payload.IntegrationID, p.Payload.IntegrationType, doubt.IntegrationID = after.IntegrationID, after.IntegrationType, ""
+			p.Payload["integrationId"], p.Payload["integrationType"] = after.IntegrationID, after.IntegrationType
+			doubt.IntegrationID = ""
 		case memberName:
 			p.Name, doubt.Name = after.Name, ""
 		case memberContainer:
-			p.Payload.ContainerName, doubt.Container = after.Container, nil
+			p.Payload["containerName"], doubt.Container = after.Container, nil
 		case memberPath:
-			p.Payload.Path, doubt.Path = after.Path, nil
+			p.Payload["path"], doubt.Path = after.Path, nil
 		case memberExternalDelete:
-			p.Payload.AllowExternalDelete, doubt.AllowExternalDelete = after.AllowExternalDelete, nil
+			p.Payload["allowExternalDelete"], doubt.AllowExternalDelete = after.AllowExternalDelete, nil
 		}
 	}
 	return p, doubt

@@ -60,6 +60,8 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
+	case isTooEarly(v) && w != wayManual:
+		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
 	case w == wayMade && isStranded(d):
 		return []resource.Item{failed(newItem(nameIntegration, own, d.Spec.DisplayName), elsewhere(*d.Spec.DDOE, home))}
 	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
@@ -144,7 +146,8 @@ func ownOf(d integration.Document) string {
 }
 
 func (k integrations) isMarked(d integration.Document) func(ddoe.Integration) bool {
-	return func(one ddoe.Integration) bool { return one.Metadata[metaOwner] == k.mark(d) }
+	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
+	return func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }
 }
 
 // withoutAPI is what there is to say where the API cannot be asked.
@@ -156,24 +159,27 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 	case d.Spec.DDOE.IsWanted() && !v.Ending:
 		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
 	}
-	return []resource.Item{failed(unwanted(nameIntegration, own), refuse(diagnosis.CodeDDOEAPIOff))}
+	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
 }
 
 // staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
 func staysOn(d integration.Document) bool {
 	wanted := d.Spec.DDOE
-	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil && sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
+	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
+		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
-// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in the old
-// one: nothing of that can be made, and nothing must be removed for it.
+// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in
+// the old one: nothing of that can be made, and nothing must be removed for it.
 func isStranded(d integration.Document) bool {
 	st := statusOf(d)
 	return st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) && staysOn(d)
 }
 
-// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
-func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error, isKept bool) resource.Item {
+// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of
+// ours.
+func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error,
+	isKept bool) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
 	if s.typesErr != nil {
 		return failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))
@@ -198,9 +204,9 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 	case foreign != nil:
 		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
 	case slices.Contains([]string{"member", "worker"}, s.role):
-		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, diagnosis.WithDetail(
-			"The user of DDOE_API_KEY has the role %s in the organisation. Integrations need the role admin or owner.", s.role)),
-			pointerOrganization, d.Spec.DDOE.OrganizationID))
+		const says = "The user of DDOE_API_KEY has the role %s in the organisation. Integrations need admin or owner."
+		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, says, s.role), pointerOrganization,
+			d.Spec.DDOE.OrganizationID))
 	case isLeft:
 		item.Code = diagnosis.CodeDDOEAPIUsable
 	default:
@@ -209,8 +215,8 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 	return item
 }
 
-// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known by
-// its hash.
+// compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known
+// by its hash.
 func (k integrations) compare(d integration.Document, item resource.Item, is ddoe.Integration, o *offer) resource.Item {
 	st := statusOf(d)
 	item.Key, item.State = is.ID, resource.Unchanged
@@ -223,7 +229,7 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	_, hash, err := o.values(d)
 	item.Err = err
 	differ(st.Mode == modeManual, "mode", modeAPI, st.Mode, diagnosis.CodeDDOEAPIUsable)
-	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "as the spec and the settings say", "as sent last",
+	differ(st.IntegrationID != is.ID || st.OptionsHash != hash, "options", "as specified now", "as sent last",
 		diagnosis.CodeDDOEOptionsChanged)
 	differ(is.Name != d.Spec.DisplayName, "name", d.Spec.DisplayName, is.Name, diagnosis.CodeDDOEIntegrationRenamed)
 	differ(is.Type != o.kind, "type", o.kind, is.Type, diagnosis.CodeDDOEIntegrationChanged)
@@ -239,7 +245,8 @@ func (k integrations) foreign(d integration.Document, listed []ddoe.Integration,
 
 // handmade tells a person about an integration that may be the one that they have made.
 func handmade(one ddoe.Integration) string {
-	return "The organisation has the integration " + named(one.Object) + " of the same type, which this service did not make for this spec."
+	return "The organisation has the integration " + named(one.Object) +
+		" of the same type, which this service did not make for this spec."
 }
 
 // usedItem is the item of the integration that the spec names.
@@ -262,14 +269,16 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	return item
 }
 
-// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a create
-// has made after all whose answer was lost, stays then.
-func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration, isStray bool) resource.Item {
+// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a
+// create has made after all whose answer was lost, stays then.
+func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration,
+	isStray bool) resource.Item {
 	used, item := s.usage, unwanted(nameIntegration, is.ID)
 	if is.ID != ownOf(v.Document) {
 		used = k.usageOf(ctx, v.Document, is.ID)
 	}
-	item.Data, item.Err, item.Code = found{is: &is, organization: organizationOf(v.Document)}, used.err, diagnosis.CodeDDOEIntegrationUnwanted
+	item.Data, item.Err = found{is: &is, organization: organizationOf(v.Document)}, used.err
+	item.Code = diagnosis.CodeDDOEIntegrationUnwanted
 	switch {
 	case used.count > 0 && !isStray:
 		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
@@ -316,8 +325,8 @@ func (k integrations) usageOf(ctx context.Context, d integration.Document, id st
 	return usage{names: strings.Join(names, ", "), count: max(count, len(names)), err: cmp.Or(countErr, listErr)}
 }
 
-// isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that it
-// cannot even read.
+// isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that
+// it cannot even read.
 func isUnknown(err error) bool {
 	var e *ddoe.Error
 	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}

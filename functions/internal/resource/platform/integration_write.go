@@ -18,6 +18,9 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 			return resource.Result{Err: err}
 		}
 		switch {
+		case f.offer == nil && f.is == nil: // it was not looked at
+			return resource.Result{Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOECreateUnsettled,
+				"The integration waits for the identity.")}
 		case f.offer == nil:
 			return resource.Result{Outcome: resource.OutcomeAdopted, Learn: learn(func(st *integration.DDOEStatus) {
 				know(st, *f.is, f.is.Type, "", f.organization)
@@ -30,8 +33,8 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the record
-// can name one, and what it does not name would be forgotten.
+// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the
+// record can name one, and what it does not name would be forgotten.
 func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
 	home, own := organizationOf(d), ownOf(d)
 	if sameID(home, target) {
@@ -40,8 +43,8 @@ func (k integrations) checkLeft(ctx context.Context, d integration.Document, tar
 	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
 	switch {
 	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted, "The integration %s is still in the organisation %s.",
-			named(left[0].Object), home)
+		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
+			"The integration %s is still in the organisation %s.", named(left[0].Object), home)
 	case own == "" && isUnknown(err): // Observe has asked twice
 		return nil
 	}
@@ -72,7 +75,7 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	case err != nil:
 		return resource.Result{RequestID: made.RequestID, Err: err}
 	case isFound && !k.isMarked(d)(made):
-		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, diagnosis.WithDetail("%s", handmade(made)))}
+		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(made))}
 	case isFound: // an earlier request may have made it, with other options
 		r := k.update(ctx, d, f, made)
 		r.Outcome = resource.OutcomeCreated
@@ -81,8 +84,8 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
 }
 
-// claim writes down an integration of ours in the place of the one that was known before. Where another run has written down
-// its own meanwhile, that one stays: ours bears the mark, and the next run removes it.
+// claim writes down an integration of ours in the place of the one that was known before. Where another run has
+// written down its own meanwhile, that one stays: ours bears the mark, and the next run removes it.
 func claim(d integration.Document, f found, is ddoe.Integration, hash string) func(*integration.Status) {
 	before := statusOf(d).IntegrationID
 	return learn(func(st *integration.DDOEStatus) {
@@ -103,7 +106,8 @@ func know(st *integration.DDOEStatus, is ddoe.Integration, kind, hash, organizat
 }
 
 // update sends what is not as the spec comes to: the name, and type and options together.
-func (k integrations) update(ctx context.Context, d integration.Document, f found, is ddoe.Integration) resource.Result {
+func (k integrations) update(ctx context.Context, d integration.Document, f found,
+	is ddoe.Integration) resource.Result {
 	values, hash, err := f.offer.values(d)
 	if err != nil {
 		return resource.Result{Err: err}
@@ -122,13 +126,14 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 		func(ctx context.Context, organization string) (ddoe.Integration, error) {
 			return k.Client.UpdateIntegration(ctx, organization, patch)
 		}, f.organization)
-	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err, Learn: claim(d, f, is, hash)}
+	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err}
+	r.Learn = claim(d, f, is, hash)
 	switch {
 	case policy.ActionOf(err) == policy.Exists:
 		r.Err = final(err) // another integration has the name, or an option is not what the type takes
 	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
-		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, diagnosis.WithDetail("The platform was asked to change the integration %s and shows it with the type %s.",
-			named(changed.Object), diagnosis.Printable(changed.Type)))
+		const says = "The platform was asked to change the integration %s and shows it with the type %s."
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), diagnosis.Printable(changed.Type))
 	}
 	if r.Err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
 		r.Learn = claim(d, f, is, "")
@@ -141,7 +146,7 @@ func (k integrations) Remove(ctx context.Context, _ resource.View, items []resou
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
 		if item.Blocks {
-			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, diagnosis.WithDetail("%s", item.Detail))}
+			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, "%s", item.Detail)}
 		}
 		return remove(ctx, k.Platform, policy.PlatformIntegrationDelete, item,
 			func(ctx context.Context, id string) (string, error) {

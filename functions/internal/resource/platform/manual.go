@@ -15,9 +15,9 @@ const (
 	formIntegrationType = "Workload Identity Federation"
 )
 
-// manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be used where it
-// was wanted; isClear says that nothing of ours is on the platform. What was made by the API before stays known: nobody is told to
-// make a second one.
+// manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be
+// used where it was wanted; isClear says that nothing of ours is on the platform. What was made by the API before
+// stays known: nobody is told to make a second one.
 func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
 	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName)
 	item.State, item.Code, item.Detail = resource.Manual, code, why
@@ -37,17 +37,21 @@ func manualItem(d integration.Document, code diagnosis.Code, why string, isClear
 			st.IntegrationID, st.IntegrationType, st.Adopted = "", "", false // it is a person's, and used no more
 		}
 		if st.IntegrationID != "" {
-			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. When the cause is mended, the same PUT goes on with it."
+			st.Form, st.Next = nil, "The integration "+st.IntegrationID+" exists already: do not make another. "+
+				"When the cause is mended, the same PUT goes on with it."
 		}
 	})
 	return item
 }
 
-// manual is what there is to say where the integration is left to a person, or was: what a person may have made by the form is
-// theirs to remove.
+// manual is what there is to say where the integration is left to a person, or was: what a person may have made by
+// the form is theirs to remove.
 func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	d := v.Document
-	if !v.Ending {
+	switch {
+	case v.Apart && !d.Spec.DDOE.IsWanted(): // nobody asks about it
+		return nil
+	case !v.Ending:
 		return []resource.Item{manualItem(d, "", p.why(d), isClear)}
 	}
 	form := statusOf(d).Form
@@ -56,7 +60,8 @@ func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	}
 	item := newItem(nameIntegration, "", form.IntegrationName)
 	item.State = resource.Manual
-	item.Detail = "If a person has made the integration " + form.IntegrationName + " by the form, a person has to remove it on the platform, its drivers first."
+	item.Detail = "If a person has made the integration " + form.IntegrationName +
+		" by the form, a person has to remove it on the platform, its drivers first."
 	return []resource.Item{item}
 }
 
@@ -69,8 +74,9 @@ func (p *Platform) why(d integration.Document) string {
 }
 
 func formOf(d integration.Document) *integration.DDOEForm {
-	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider, IntegrationType: formIntegrationType,
-		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ImportFile: credential.FileName}
+	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider,
+		IntegrationType: formIntegrationType, ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID,
+		ImportFile: credential.FileName}
 	if d.Spec.DDOE != nil {
 		form.OrganizationID = d.Spec.DDOE.OrganizationID
 	}
@@ -79,18 +85,17 @@ func formOf(d integration.Document) *integration.DDOEForm {
 
 // nextOf tells a person to make integration and driver.
 func nextOf(d integration.Document) string {
-	next := fmt.Sprintf("Download %s from GET /api/integrations/%s/credentials. In DDOE: Integrations, Create Integration, Create Storage Integration; "+
-		"fill in the form's values, upload the file, and create the driver with the integration: Azure Blob, or Azure Data Lake Storage Gen2 where the "+
-		"account has a hierarchical namespace", credential.FileName, d.ID)
+	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: Integrations, " +
+		"Create Integration, Create Storage Integration; fill in the form's values, upload the file, and create the driver " +
+		"with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace"
 	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 		driver := d.Spec.DDOE.Driver
-		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t", driver.ProjectID, driver.Name,
-			d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
+		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t",
+			driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
 	}
-	next += "."
 	if d.Spec.DDOE.IsWanted() {
-		next += " Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in ddoe.integrationId what you " +
-			"have made, to have it used: it stays yours."
+		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in " +
+			"ddoe.integrationId what you have made, to have it used: it stays yours"
 	}
-	return next
+	return next + "."
 }

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -40,13 +41,13 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first. Whoever
-// keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the record knows
-// none, every run sees the same age. An error says that there may be others.
+// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first.
+// Whoever keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the
+// record knows none, every run sees the same age. An error says that there may be others.
 func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
-	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return !isMarked(one) || one.About().ID == known })
+	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return one.About().ID == known || !isMarked(one) })
 	slices.SortFunc(all, func(a, b T) int {
-		return cmp.Or(a.About().CreatedAt.Compare(b.About().CreatedAt.Time), strings.Compare(a.About().ID, b.About().ID))
+		return cmp.Or(bytes.Compare(a.About().CreatedAt, b.About().CreatedAt), strings.Compare(a.About().ID, b.About().ID))
 	})
 	if known == "" {
 		return all, s.listErr
@@ -58,7 +59,8 @@ func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
 	return all, cmp.Or(err, s.listErr)
 }
 
-// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is 30.
+// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is
+// 30.
 func until(ctx context.Context, p *Platform, look func(ctx context.Context) (bool, error)) (bool, error) {
 	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
 		if policy.Outlasts(ctx, pause) {
@@ -76,11 +78,11 @@ func until(ctx context.Context, p *Platform, look func(ctx context.Context) (boo
 	return false, nil
 }
 
-// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says what is there
-// now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look has found the object:
-// what it was made with is not known.
-func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool, send func(ctx context.Context) (T, error),
-	look func(ctx context.Context) (*T, error)) (made T, isFound bool, err error) {
+// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says
+// what is there now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look
+// has found the object: what it was made with is not known.
+func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool,
+	send func(context.Context) (T, error), look func(context.Context) (*T, error)) (made T, isFound bool, err error) {
 	find := func(ctx context.Context) (bool, error) {
 		one, err := look(ctx)
 		if one != nil {
@@ -104,9 +106,10 @@ func create[T object](ctx context.Context, p *Platform, op policy.Operation, isU
 		case isFound || lookErr != nil:
 			return made, isFound, lookErr
 		case action == policy.Exists, policy.ActionOf(policy.Absent(err)) == policy.GiveUp:
-			return made, false, final(err) // the name is taken by what no list shows, or no answer is of the form that is known
+			return made, false, final(err) // no list shows who has the name, or no answer has the known form
 		case n == 2 || ctx.Err() != nil:
-			return made, false, later(op, diagnosis.CodeDDOECreateUnsettled, "The create was sent %d times without an answer, and nothing shows that was made.", n)
+			return made, false, later(op, diagnosis.CodeDDOECreateUnsettled,
+				"The create was sent %d times without an answer, and nothing shows that was made.", n)
 		}
 	}
 }
@@ -120,15 +123,15 @@ func remove[T object](ctx context.Context, p *Platform, op policy.Operation, ite
 	if ddoe.IsNotFound(r.Err) {
 		r.Outcome, r.Err = resource.OutcomeAbsent, nil
 	}
+	isGone := false
 	if r.Err == nil {
-		var isGone bool
 		isGone, r.Err = until(ctx, p, func(ctx context.Context) (bool, error) {
 			is, err := look(ctx).find(item.Key)
 			return is == nil && err == nil, err
 		})
-		if r.Err == nil && !isGone {
-			r.Err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(item.Key))
-		}
+	}
+	if r.Err == nil && !isGone {
+		r.Err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(item.Key))
 	}
 	if r.Err != nil {
 		r.Outcome, r.Learn = "", nil
@@ -148,7 +151,7 @@ func final(err error) error {
 // later is the error of what time may settle.
 func later(op policy.Operation, code diagnosis.Code, format string, args ...any) error {
 	return &policy.Failure{Operation: op, Decision: policy.Decision{Action: policy.RetryLater},
-		Err: refuse(code, diagnosis.WithDetail(format, args...))}
+		Err: refuse(code, format, args...)}
 }
 
 // learn is a change of what the status says of the platform's side. Others may hold the status that it changes.

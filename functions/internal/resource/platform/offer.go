@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,50 +28,42 @@ const (
 )
 
 // plainNames are the names of options that speak for themselves, in lower case, letters and digits alone: those that
-// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other
-// option is for DDOE_OPTION_MAP.
+// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
+// other option is for DDOE_OPTION_MAP.
 func plainNames() map[string]string {
-	return map[string]string{
-		"clientid": valueClientID, "applicationid": valueClientID, "applicationclientid": valueClientID, "appid": valueClientID,
-		"azureclientid": valueClientID, "azureappid": valueClientID, "tenantid": valueTenantID, "directoryid": valueTenantID, "directorytenantid": valueTenantID,
-		"azuretenantid": valueTenantID, "azureadtenantid": valueTenantID, "accountname": valueAccountName, "storageaccount": valueAccountName,
-		"storageaccountname": valueAccountName, "container": valueContainer, "containername": valueContainer,
-		"credentialfile": valueCredentialFile, "credentialfilejson": valueCredentialFile, "credentials": valueCredentialFile,
-		"credentialsjson": valueCredentialFile, "importfile": valueCredentialFile, "importjsonfile": valueCredentialFile,
-		"content": valueCredentialFile,
+	names := map[string]string{}
+	for value, all := range map[string]string{
+		valueClientID:    "clientid applicationid applicationclientid appid azureclientid azureappid",
+		valueTenantID:    "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
+		valueAccountName: "accountname storageaccount storageaccountname",
+		valueContainer:   "container containername",
+		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile content" +
+			" importjsonfile",
+	} {
+		for name := range strings.FieldsSeq(all) {
+			names[name] = value
+		}
 	}
+	return names
 }
 
-// OptionSource is where an option's value comes from: one of the five values, or a literal.
-type OptionSource struct {
-	Value   string
-	Literal secret.Value
-}
+// OptionMap says where the values of options come from, by the option's name: one of the five values, or =literal.
+type OptionMap map[string]secret.Value
 
-// OptionMap says where the values of options come from, by the option's name.
-type OptionMap map[string]OptionSource
-
-// ParseOptionMap reads the setting DDOE_OPTION_MAP: a JSON object of option name to one of the five values, or =literal.
-// Its error shows no value, which may be secret.
+// ParseOptionMap reads the setting DDOE_OPTION_MAP, a JSON object. Its error shows no value, which may be secret.
 func ParseOptionMap(text string) (OptionMap, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var given map[string]string
-	if err := json.Unmarshal([]byte(text), &given); err != nil || given == nil {
+	var m OptionMap
+	if err := json.Unmarshal([]byte(text), &m); err != nil || m == nil {
 		return nil, errors.New("not a JSON object of strings")
 	}
 	values := []string{valueClientID, valueTenantID, valueAccountName, valueContainer, valueCredentialFile}
-	m := OptionMap{}
-	for _, name := range slices.Sorted(maps.Keys(given)) { // the same fault is named each time
-		literal, isLiteral := strings.CutPrefix(given[name], "=")
-		switch {
-		case isLiteral:
-			m[name] = OptionSource{Literal: secret.New(literal)}
-		case slices.Contains(values, given[name]):
-			m[name] = OptionSource{Value: given[name]}
-		default:
-			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name), strings.Join(values, ", "))
+	for _, name := range slices.Sorted(maps.Keys(m)) { // the same fault is named each time
+		if source := m[name].Reveal(); !strings.HasPrefix(source, "=") && !slices.Contains(values, source) {
+			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name),
+				strings.Join(values, ", "))
 		}
 	}
 	return m, nil
@@ -80,8 +73,8 @@ func ParseOptionMap(text string) (OptionMap, error) {
 func (m OptionMap) Literals() []secret.Value {
 	var all []secret.Value
 	for _, source := range m {
-		if !source.Literal.IsZero() {
-			all = append(all, source.Literal)
+		if literal, ok := strings.CutPrefix(source.Reveal(), "="); ok {
+			all = append(all, secret.New(literal))
 		}
 	}
 	return all
@@ -102,13 +95,20 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(fit) != 1 {
-		return nil, typeUnknown(p.IntegrationType, fit, offered)
+		fits := "name Azure and workload identity federation"
+		if p.IntegrationType != "" {
+			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
+		}
+		refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail(
+			"%d of the types that the organisation offers %s. It offers: %s. "+
+				"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered)))
+		return nil, &refusal
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
 	for _, option := range fit[0].Options {
 		source, known := p.sourceOf(option)
-		known = known && (source.Value != valueContainer || d.Spec.Storage[0].Container != "")
+		known = known && (source.Reveal() != valueContainer || d.Spec.Storage[0].Container != "")
 		switch {
 		case known:
 			o.sources[option.Name] = source
@@ -117,8 +117,9 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail("The integration type %s requires options without a known meaning: %s.",
-			shown(fit[0].Type, fit[0].DisplayName), strings.Join(missing, ", ")))
+		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
+			"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit),
+			strings.Join(missing, ", ")))
 		return nil, &refusal
 	}
 	return o, nil
@@ -131,29 +132,11 @@ func isFederation(t ddoe.IntegrationType) bool {
 		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
 }
 
-// typeUnknown says why no type, or none of several, can be taken without guessing, and what was seen.
-func typeUnknown(wanted string, fit, offered []ddoe.IntegrationType) *diagnosis.Diagnosis {
-	why := "None of the types that the organisation offers names Azure and workload identity federation."
-	switch {
-	case len(fit) > 1:
-		why = "Several of the types that the organisation offers name Azure and workload identity federation: " + typeNames(fit) + "."
-	case wanted != "":
-		why = "The organisation does not offer the type " + diagnosis.Printable(wanted) + " of DDOE_INTEGRATION_TYPE."
-	}
-	refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail("%s It offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
-		why, typeNames(offered)))
-	return &refusal
-}
-
-// typeNames are the names of types for people, of not too many.
+// typeNames are the names of types for people.
 func typeNames(types []ddoe.IntegrationType) string {
-	const most = 20
-	names := []string{}
-	for _, t := range types[:min(len(types), most)] {
-		names = append(names, shown(t.Type, t.DisplayName))
-	}
-	if len(names) == 0 {
-		return "nothing"
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = shown(t.Type, t.DisplayName)
 	}
 	return strings.Join(names, ", ")
 }
@@ -166,20 +149,15 @@ func shown(name, displayName string) string {
 	return diagnosis.Printable(name) + " (" + diagnosis.Printable(displayName) + ")"
 }
 
-// sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must not
-// contradict each other.
-func (p *Platform) sourceOf(o ddoe.Option) (OptionSource, bool) {
+// sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must
+// not contradict each other.
+func (p *Platform) sourceOf(o ddoe.Option) (secret.Value, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
 		return source, ok
 	}
 	byName, byDisplay := plainNames()[letters(o.Name)], plainNames()[letters(o.DisplayName)]
-	if byName != "" && byDisplay != "" && byName != byDisplay || byName+byDisplay == "" {
-		return OptionSource{}, false
-	}
-	if byName == "" {
-		byName = byDisplay
-	}
-	return OptionSource{Value: byName}, true
+	isClear := byName == byDisplay || byName == "" || byDisplay == ""
+	return secret.New(cmp.Or(byName, byDisplay)), isClear && byName+byDisplay != ""
 }
 
 // letters is a name in lower case, letters and digits alone.
@@ -194,19 +172,19 @@ func letters(name string) string {
 
 // values are the options to send, and the hash that tells them from others.
 func (o *offer) values(d integration.Document) (map[string]string, string, error) {
-	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil // the identity exists, which is what counts here
+	d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, nil // the identity exists
 	file, err := credential.CredentialFile(d, "")
 	if err != nil {
 		return nil, "", err
 	}
 	account, _ := integration.ParseStorageAccountID(d.Spec.Storage[0].ResourceID) // a stored spec is valid
-	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID, valueAccountName: account.Name,
-		valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
+	known := map[string]string{valueClientID: d.Status.ClientID, valueTenantID: d.Spec.TenantID,
+		valueAccountName: account.Name, valueContainer: d.Spec.Storage[0].Container, valueCredentialFile: string(file)}
 	values := map[string]string{}
 	for name, source := range o.sources {
-		values[name] = known[source.Value]
-		if source.Value == "" {
-			values[name] = source.Literal.Reveal()
+		var isLiteral bool
+		if values[name], isLiteral = strings.CutPrefix(source.Reveal(), "="); !isLiteral {
+			values[name] = known[source.Reveal()]
 		}
 	}
 	parts := []string{o.kind}

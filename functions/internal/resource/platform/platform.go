@@ -1,9 +1,9 @@
-// Package platform sets up the DDOE platform's side of an integration: the kinds platformIntegration and driver. The API
-// is documented in part only (docs/ddoe.md), so there is one rule for all that nobody knows: stop, show what was seen,
-// keep everything, and name the setting or the member of the spec by which a person decides.
+// Package platform sets up the DDOE platform's side of an integration: the kinds platformIntegration and driver. The
+// API is documented in part only (docs/ddoe.md), so there is one rule for all that nobody knows: stop, show what was
+// seen, keep everything, and name the setting or the member of the spec by which a person decides.
 //
-// What is ours is what the record knows by id, or what bears our mark. Everything else is somebody else's: it is never
-// changed and never removed, whatever its name is.
+// What is ours is what the record knows by id, or what bears our mark. Everything else is somebody else's: it is
+// never changed and never removed, whatever its name is.
 package platform
 
 import (
@@ -24,7 +24,8 @@ import (
 type Platform struct {
 	// Client is nil where the deployment has no access to the API: a person sets up the platform's side then.
 	Client *ddoe.Client
-	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation offers.
+	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation
+	// offers.
 	IntegrationType string
 	// OptionMap has the last word on where an option's value comes from.
 	OptionMap OptionMap
@@ -55,8 +56,8 @@ const (
 // metaOwner is the metadata entry that marks an integration as ours.
 const metaOwner = "managed-by"
 
-// mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has another
-// member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
+// mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has
+// another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
 // way is who makes the platform's integration.
@@ -83,6 +84,10 @@ func (p *Platform) wayOf(v resource.View) way {
 	return wayMade
 }
 
+// isTooEarly reports whether the identity has yet to be made: then both kinds are looked at again, and a platform
+// that is slow holds up nothing before. A dry run does look.
+func isTooEarly(v resource.View) bool { return v.Fresh && v.Document.Status.ClientID == "" }
+
 // statusOf is what the record knows of the platform's side.
 func statusOf(d integration.Document) integration.DDOEStatus {
 	if d.Status.DDOE == nil {
@@ -93,28 +98,20 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 
 // organizationOf is the organisation in which something of ours is, or may be; empty where there can be nothing.
 func organizationOf(d integration.Document) string {
-	if st := statusOf(d); st.OrganizationID != "" {
+	if st := statusOf(d); st.OrganizationID != "" || !d.Spec.DDOE.IsWanted() {
 		return st.OrganizationID
 	}
-	return targetOf(d)
+	return d.Spec.DDOE.OrganizationID
 }
 
-// targetOf is the organisation that the spec asks for; empty where it asks for nothing on the platform.
-func targetOf(d integration.Document) string {
-	if d.Spec.DDOE.IsWanted() {
-		return d.Spec.DDOE.OrganizationID
-	}
-	return ""
-}
-
-// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not pass
-// for another object, since what is not wanted any more is removed.
+// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
+// pass for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ask sends a request about something, again as the policy table says.
-func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error), about string) (T, error) {
-	var answer T
-	err := p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error),
+	about string) (answer T, err error) {
+	err = p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
 		var err error
 		answer, err = request(ctx, about)
 		return err
@@ -122,10 +119,13 @@ func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request f
 	return answer, err
 }
 
-// refuse is the error of a code.
-func refuse(code diagnosis.Code, opts ...diagnosis.Option) error {
-	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
+// refuse is the error of a code, and of what happened in this case.
+func refuse(code diagnosis.Code, format string, args ...any) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithDetail(format, args...))}
 }
+
+// apiOff is why what only the API can do is not done.
+func apiOff() error { return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDDOEAPIOff)} }
 
 // together runs the parts at once: they are one hop.
 func together(parts ...func()) {
@@ -143,8 +143,8 @@ func named(o ddoe.Object) string {
 
 // newItem is an item that is wanted, and missing until it is seen; no access test proves anything of it.
 func newItem(name, key, target string) resource.Item {
-	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true, CheckID: "ddoe.integration",
-		Title: "The integration on the platform is as it was made"}
+	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true,
+		CheckID: "ddoe.integration", Title: "The integration on the platform is as it was made"}
 	if name == nameDriver {
 		item.CheckID, item.Title = "ddoe.driver", "The driver on the platform is as it was made"
 	}
@@ -166,7 +166,8 @@ func failed(item resource.Item, err error) resource.Item {
 
 // ours is a member of ours that is not as it is wanted.
 func ours(member, want, have string) diagnosis.MemberDifference {
-	return diagnosis.MemberDifference{Member: member, Want: want, Have: diagnosis.Printable(have), Owner: diagnosis.OwnerOurs}
+	have = diagnosis.Printable(have)
+	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
 
 func first[T any](all []T) *T {
@@ -182,8 +183,8 @@ const (
 	pointerProject      = "/ddoe/driver/projectId"
 )
 
-// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is about the
-// key or the platform itself.
+// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is
+// about the key or the platform itself.
 func at(err error, pointer, value string) error {
 	var known *diagnosis.Error
 	var f *policy.Failure
@@ -197,12 +198,14 @@ func at(err error, pointer, value string) error {
 	default:
 		return err
 	}
-	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".", Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
+	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".",
+		Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
 	return &diagnosis.Error{Diagnosis: found, Err: cause}
 }
 
 // elsewhere refuses the project of another organisation.
 func elsewhere(wanted integration.DDOE, owner string) error {
-	return at(refuse(diagnosis.CodeDDOEProjectElsewhere, diagnosis.WithDetail("The project belongs to the organisation %s, and the spec asks for the integration in %s.",
-		diagnosis.Printable(owner), wanted.OrganizationID)), pointerProject, wanted.Driver.ProjectID)
+	const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
+	err := refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), wanted.OrganizationID)
+	return at(err, pointerProject, wanted.Driver.ProjectID)
 }

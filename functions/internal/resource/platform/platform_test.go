@@ -23,6 +23,19 @@ func TestMakesIntegrationAndDriver(t *testing.T) {
 	assert.Equal(t, mark, f.drivers()[0]["metadata"].(world.Object)["managed-by"])
 }
 
+// Before there is an identity, a run asks the platform nothing; a dry run does.
+func TestAFreshRunAsksNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.document.Status = integration.Status{}
+	for _, one := range f.observe(resource.View{Document: f.document, Fresh: true}) {
+		assert.Equal(t, resource.Missing, one.State, one.Name)
+	}
+	assert.Empty(t, f.requests)
+	f.observe(resource.View{Document: f.document})
+	assert.NotEmpty(t, f.requests)
+}
+
 func TestAgainNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()

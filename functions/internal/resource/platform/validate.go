@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -11,28 +12,20 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-const (
-	// firstPoll is the pause before the first look at a command; it doubles up to maxPoll, as in the platform's SDK.
-	firstPoll = 2 * time.Second
-	maxPoll   = 30 * time.Second
-	// pollBudget is how long one call waits for a command.
-	pollBudget = time.Minute
-)
-
 // CanProve reports whether the platform can validate an integration: it has no way to do so without a driver.
 func (k drivers) CanProve(d integration.Document) bool {
 	st := statusOf(d)
 	return k.Client != nil && st.IntegrationID != "" && st.DriverID != ""
 }
 
-// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token service and
-// RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
+// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token
+// service and RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
 func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	st := statusOf(v.Document)
 	if st.Validated {
 		return resource.Proof{Proved: true}
 	}
-	if err := k.Client.TestDriver(ctx, st.DriverID); err != nil {
+	if _, err := ask(ctx, k.Platform, policy.DriverValidate, k.Client.TestDriver, st.DriverID); err != nil {
 		return unproved(policy.DriverTest, err)
 	}
 	command, err := k.command(ctx, st)
@@ -42,45 +35,53 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 		return unproved(policy.DriverValidate, err)
 	case !command.HasEnded():
 		found := diagnosis.New(diagnosis.CodeDDOEValidationSlow)
-		return resource.Proof{Pending: true, Diagnosis: &found, Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
+		return resource.Proof{Pending: true, Diagnosis: &found,
+			Learn: learn(func(st *integration.DDOEStatus) { st.ValidationID = command.ID })}
 	}
 	proof := resource.Proof{Proved: command.HasSucceeded()}
 	if !proof.Proved { // others on the integration are validated along with ours, which has just passed its own test
 		count, err := k.Client.CountDrivers(ctx, st.IntegrationID)
 		proof.Proved = err == nil && count > 1
 	}
-	proof.Learn = learn(func(st *integration.DDOEStatus) { st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, "" })
+	proof.Learn = learn(func(st *integration.DDOEStatus) {
+		st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, ""
+	})
 	if !proof.Proved {
 		found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
 		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
-		if command.Error != nil {
-			found.Detail += " The platform says: " + diagnosis.Printable(*command.Error)
+		if command.Error != "" {
+			found.Detail += " The platform says: " + diagnosis.Printable(command.Error)
 		}
 		proof.Diagnosis = &found
 	}
 	return proof
 }
 
-// command begins a validation, or goes on with the one that runs, and looks at it for a while. One that the platform does not know
-// any more is begun anew.
+// command begins a validation, or goes on with the one that runs, and looks at it for a while. One that the platform
+// does not know any more is begun anew.
 func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (command ddoe.Command, err error) {
 	if st.ValidationID != "" {
-		command, err = k.Client.GetCommand(ctx, st.ValidationID)
+		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, st.ValidationID)
 	}
 	if st.ValidationID == "" || ddoe.IsNotFound(err) {
-		command, err = k.Client.ValidateDrivers(ctx, st.IntegrationID)
+		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
-	waited := time.Duration(0)
-	for pause := firstPoll; err == nil && !command.HasEnded() && waited+pause <= pollBudget && !policy.Outlasts(ctx, pause); pause = min(2*pause, maxPoll) {
-		if err = k.Requests.Sleep(ctx, pause); err == nil {
-			waited += pause
-			command, err = k.Client.GetCommand(ctx, command.ID)
+	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
+		if err != nil || command.HasEnded() || policy.Outlasts(ctx, pause*time.Second) {
+			break
+		}
+		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {
+			command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, command.ID)
 		}
 	}
 	return command, err
 }
 
 func unproved(op policy.Operation, err error) resource.Proof {
+	var f *policy.Failure
+	if errors.As(err, &f) {
+		err = f.Err
+	}
 	found := policy.Fail(op, diagnosis.Context{}, err).Diagnosis(false)
 	return resource.Proof{Diagnosis: &found, Learn: learn(unvalidated)}
 }
