@@ -178,11 +178,11 @@ func TestAKeyThatEndsIsWarnedOfWhereverItIsUsed(t *testing.T) {
 			require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 			a.deliver()
 			test := a.call("POST", "/integrations/my-images/access-tests", `{}`)
-			assert.Equal(t, []string{"ddoe.integration skip", "ddoe.key warn ddoe-api-key-expiring"}, verdicts(test.at("checks")), test.raw)
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, verdicts(test.at("checks")), test.raw)
 			a.checkHealth("first")
 			health := a.call("GET", "/integrations/my-images/health", "")
 			assert.Equal(t, "degraded", health.at("state"), health.raw)
-			assert.Equal(t, []string{"ddoe.integration skip", "ddoe.key warn ddoe-api-key-expiring"}, verdicts(health.at("lastReport", "checks")))
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, verdicts(health.at("lastReport", "checks")))
 			assert.NotContains(t, test.raw+health.raw+a.log.String(), key)
 		})
 	}
