@@ -50,6 +50,7 @@ type scene struct {
 	world    *world.World
 	document integration.Document
 	hosts    map[string]http.Handler
+	mu       sync.Mutex // guards requests
 	requests []string
 	refuse   map[string]int // "METHOD host" → status of every answer
 }
@@ -132,7 +133,9 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	s.mu.Lock() // kinds look at once
 	s.requests = append(s.requests, r.Method+" "+r.URL.Host)
+	s.mu.Unlock()
 	recorder := httptest.NewRecorder()
 	switch status, refused := s.refuse[r.Method+" "+r.URL.Host]; {
 	case refused:
