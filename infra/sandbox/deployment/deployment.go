@@ -99,7 +99,13 @@ type Deployment struct {
 
 // Example is the deployment of the example parameters, in whose subscription the sandbox lives. It panics if the files
 // that the program was built with cannot be read, like regexp.MustCompile: a test reads them, too.
-func Example() Deployment { return example() }
+// Its lists and its settings are the caller's to change.
+func Example() Deployment {
+	d := example()
+	d.Resources, d.Roles, d.Assignments = slices.Clone(d.Resources), slices.Clone(d.Roles), slices.Clone(d.Assignments)
+	d.Settings, d.GraphRoles = maps.Clone(d.Settings), slices.Clone(d.GraphRoles)
+	return d
+}
 
 // example reads once: a program has one deployment, and its tests make many worlds.
 var example = sync.OnceValue(func() Deployment {
