@@ -189,8 +189,7 @@ func TestTokens(t *testing.T) {
 				assert.Equal(t, "mine", recorder.Header().Get("x-ms-client-request-id"))
 				assert.NotEmpty(t, recorder.Header().Get("x-ms-request-id"))
 				if tc.status == http.StatusUnauthorized {
-					assert.Equal(t, "Bearer authorization_uri=https://login.microsoftonline.com/"+world.TenantID+
-						"/oauth2/authorize resource_id=https://storage.azure.com", recorder.Header().Get("WWW-Authenticate"))
+					assertChallenge(t, recorder)
 				}
 				if method == http.MethodHead {
 					assert.Empty(t, recorder.Body.String())
@@ -202,6 +201,13 @@ func TestTokens(t *testing.T) {
 			})
 		}
 	}
+}
+
+// assertChallenge: a 401 tells where tokens for Storage are issued.
+func assertChallenge(t *testing.T, recorder *httptest.ResponseRecorder) {
+	t.Helper()
+	assert.Equal(t, "Bearer authorization_uri=https://login.microsoftonline.com/"+world.TenantID+
+		"/oauth2/authorize resource_id=https://storage.azure.com", recorder.Header().Get("WWW-Authenticate"))
 }
 
 func assertErrorBody(t *testing.T, recorder *httptest.ResponseRecorder, code, detail string) {

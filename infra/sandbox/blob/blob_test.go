@@ -109,52 +109,59 @@ func TestRanges(t *testing.T) {
 	assert.Equal(t, "0123456789", string(buffer))
 }
 
+// conditional is one operation on a blob of the container images, under conditions.
+type conditional func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error
+
+func putIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
+	_, err := client.UploadBuffer(t.Context(), "images", name, []byte("new"),
+		&azblob.UploadBufferOptions{AccessConditions: c})
+	return err
+}
+
+func getIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
+	_, err := client.DownloadStream(t.Context(), "images", name, &azblob.DownloadStreamOptions{AccessConditions: c})
+	return err
+}
+
+func headIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
+	_, err := blobClient(client, name).GetProperties(t.Context(), &azblobblob.GetPropertiesOptions{AccessConditions: c})
+	return err
+}
+
+func deleteIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
+	_, err := client.DeleteBlob(t.Context(), "images", name, &azblob.DeleteBlobOptions{AccessConditions: c})
+	return err
+}
+
 // TestConditions has a row for each operation and condition, on a blob that exists and on one that does not.
 func TestConditions(t *testing.T) {
-	type call func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error
-	put := call(func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
-		_, err := client.UploadBuffer(t.Context(), "images", name, []byte("new"), &azblob.UploadBufferOptions{AccessConditions: c})
-		return err
-	})
-	get := call(func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
-		_, err := client.DownloadStream(t.Context(), "images", name, &azblob.DownloadStreamOptions{AccessConditions: c})
-		return err
-	})
-	head := call(func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
-		_, err := blobClient(client, name).GetProperties(t.Context(), &azblobblob.GetPropertiesOptions{AccessConditions: c})
-		return err
-	})
-	del := call(func(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
-		_, err := client.DeleteBlob(t.Context(), "images", name, &azblob.DeleteBlobOptions{AccessConditions: c})
-		return err
-	})
 	const present, absent, etag, stale = "present", "absent", "(its ETag)", `"0x8DOLD"`
 	for name, tc := range map[string]struct {
-		call        call
+		call        conditional
 		blob        string
 		match, none string
 		status      int // 0: succeeds
 		code        string
 	}{
-		"put, must be new, is":           {put, absent, "", "*", 0, ""},
-		"put, must be new, is not":       {put, present, "", "*", 409, "BlobAlreadyExists"},
-		"put, must exist, does":          {put, present, "*", "", 0, ""},
-		"put, must exist, does not":      {put, absent, "*", "", 412, "ConditionNotMet"},
-		"put over the one that was read": {put, present, etag, "", 0, ""},
-		"put over a changed one":         {put, present, stale, "", 412, "ConditionNotMet"},
-		"put over a deleted one":         {put, absent, stale, "", 412, "ConditionNotMet"},
-		"put unless it is this one":      {put, present, "", etag, 412, "ConditionNotMet"},
-		"put unless it is another":       {put, present, "", stale, 0, ""},
-		"get unless known, changed":      {get, present, "", stale, 0, ""},
-		"get this one":                   {get, present, etag, "", 0, ""},
-		"get a changed one":              {get, present, stale, "", 412, "ConditionNotMet"},
-		"get an absent one by ETag":      {get, absent, stale, "", 404, "BlobNotFound"},
-		"head a changed one":             {head, present, stale, "", 412, "ConditionNotMet"},
-		"head an absent one":             {head, absent, "", "", 404, "BlobNotFound"},
-		"delete this one":                {del, present, etag, "", 0, ""},
-		"delete a changed one":           {del, present, stale, "", 412, "ConditionNotMet"},
-		"delete an absent one":           {del, absent, "", "", 404, "BlobNotFound"},
-		"delete an absent one by ETag":   {del, absent, stale, "", 404, "BlobNotFound"},
+		"put, must be new, is":           {putIf, absent, "", "*", 0, ""},
+		"put, must be new, is not":       {putIf, present, "", "*", 409, "BlobAlreadyExists"},
+		"put, must exist, does":          {putIf, present, "*", "", 0, ""},
+		"put, must exist, does not":      {putIf, absent, "*", "", 412, "ConditionNotMet"},
+		"put over the one that was read": {putIf, present, etag, "", 0, ""},
+		"put over a changed one":         {putIf, present, stale, "", 412, "ConditionNotMet"},
+		"put over a deleted one":         {putIf, absent, stale, "", 412, "ConditionNotMet"},
+		"put unless it is this one":      {putIf, present, "", etag, 412, "ConditionNotMet"},
+		"put unless it is another":       {putIf, present, "", stale, 0, ""},
+		"get unless known, changed":      {getIf, present, "", stale, 0, ""},
+		"get this one":                   {getIf, present, etag, "", 0, ""},
+		"get a changed one":              {getIf, present, stale, "", 412, "ConditionNotMet"},
+		"get an absent one by ETag":      {getIf, absent, stale, "", 404, "BlobNotFound"},
+		"head a changed one":             {headIf, present, stale, "", 412, "ConditionNotMet"},
+		"head an absent one":             {headIf, absent, "", "", 404, "BlobNotFound"},
+		"delete this one":                {deleteIf, present, etag, "", 0, ""},
+		"delete a changed one":           {deleteIf, present, stale, "", 412, "ConditionNotMet"},
+		"delete an absent one":           {deleteIf, absent, "", "", 404, "BlobNotFound"},
+		"delete an absent one by ETag":   {deleteIf, absent, stale, "", 404, "BlobNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := newFixture(t).as(t, world.RoleBlobDataContributor)

@@ -11,10 +11,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,8 +65,7 @@ type Cloud struct {
 	recorder   *control.Recorder
 	faults     *control.Faults
 
-	services map[string]http.Handler // by host name
-	blobs    *blob.Service
+	hosts    *hosts
 	handler  http.Handler
 	identity http.Handler
 	control  http.Handler
@@ -125,16 +122,15 @@ func (c *Cloud) assemble() error {
 	if c.broker, err = newBroker(c.deployment.Namespace, c.options.Now, c.authorize); err != nil {
 		return err
 	}
-	router := http.HandlerFunc(c.route)
+	c.hosts = &hosts{blobs: blob.New(c.world, c.authority)}
 	// Entra fetches an issuer's documents by itself: faults apply to that, but no request of the app is logged.
-	issuers := transport{handler: c.faults.Wrap(router), known: c.knows}
+	issuers := transport{handler: c.faults.Wrap(c.hosts), known: c.hosts.knows}
 	site := platform.New(c.world, platform.Options{
 		Issuer: issuer, Keys: c.platformKeys,
 		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant for it.
-		Transport: transport{handler: router, known: c.knows},
+		Transport: transport{handler: c.hosts, known: c.hosts.knows},
 	})
-	c.blobs = blob.New(c.world, c.authority)
-	c.services = map[string]http.Handler{
+	c.hosts.services = map[string]http.Handler{
 		entra.Host:        entra.New(c.world, c.authority, issuers),
 		GraphHost:         graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph)),
 		ManagementHost:    arm.New(c.world, c.authority.Authenticate(entra.ResourceManagement)),
@@ -146,9 +142,9 @@ func (c *Cloud) assemble() error {
 		if err != nil {
 			return fmt.Errorf("platform: %w", err)
 		}
-		c.services[base.Hostname()] = premises(base.Path, site)
+		c.hosts.services[base.Hostname()] = premises(base.Path, site)
 	}
-	c.handler = c.observed(router)
+	c.handler = c.observed(c.hosts)
 	c.identity = c.observed(identity.New(c.world, identity.Options{
 		Authority: c.authority, Header: c.identityHeader, SystemAssigned: world.AppPrincipalID,
 	}))
@@ -174,32 +170,6 @@ func (c *Cloud) observed(next http.Handler) http.Handler {
 	return c.recorder.Wrap(control.Latency(c.world, c.faults.Wrap(next)))
 }
 
-// route hands a request to the service of its host.
-func (c *Cloud) route(w http.ResponseWriter, r *http.Request) {
-	service := c.service(r.Host)
-	if service == nil {
-		http.Error(w, "the sandbox does not know the host "+r.Host, http.StatusMisdirectedRequest)
-		return
-	}
-	service.ServeHTTP(w, r)
-}
-
-func (c *Cloud) service(host string) http.Handler {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(host)
-	if service, ok := c.services[host]; ok {
-		return service
-	}
-	if c.blobs.HasAccount(host) {
-		return c.blobs
-	}
-	return nil
-}
-
-func (c *Cloud) knows(host string) bool { return c.service(host) != nil }
-
 // Handler answers for every host of the pretended cloud, by the request's Host.
 func (c *Cloud) Handler() http.Handler { return c.handler }
 
@@ -209,7 +179,7 @@ func (c *Cloud) ControlHandler() http.Handler { return c.control }
 // RoundTripper answers https requests in-process. A host that the sandbox does not know fails like a name that does not
 // resolve.
 func (c *Cloud) RoundTripper() http.RoundTripper {
-	return transport{handler: c.handler, known: c.knows}
+	return transport{handler: c.handler, known: c.hosts.knows}
 }
 
 // World is everything there is in the sandbox, apart from messages.

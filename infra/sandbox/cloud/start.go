@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -25,6 +26,7 @@ type servers struct {
 	plain, tls                        string // AMQP, host:port
 	caFile                            string
 
+	log     io.Writer
 	stop    context.CancelFunc
 	closers []func() error
 	running sync.WaitGroup
@@ -33,7 +35,7 @@ type servers struct {
 // Start opens the proxy, the AMQP listeners, the managed-identity endpoint and the control API, all on 127.0.0.1. ctx
 // bounds the start only; Close ends what was started. The error says which address is taken.
 func (c *Cloud) Start(ctx context.Context) error {
-	s := &servers{}
+	s := &servers{log: c.options.Log}
 	if err := c.open(ctx, s); err != nil {
 		return errors.Join(err, s.close())
 	}
@@ -54,14 +56,14 @@ func (c *Cloud) open(ctx context.Context, s *servers) error {
 	if controlAddr == "" {
 		controlAddr = "127.0.0.1:0"
 	}
-	address, err := c.serve(ctx, s, controlAddr, c.control)
+	address, err := s.serve(ctx, controlAddr, c.control)
 	if err != nil {
 		return fmt.Errorf("control API: %w", err)
 	}
 	s.controlURL = "http://" + address
 	mux := http.NewServeMux()
 	mux.Handle(identityPath, c.identity)
-	if address, err = c.serve(ctx, s, "127.0.0.1:0", mux); err != nil {
+	if address, err = s.serve(ctx, "127.0.0.1:0", mux); err != nil {
 		return fmt.Errorf("managed-identity endpoint: %w", err)
 	}
 	s.identityURL = "http://" + address + identityPath
@@ -90,17 +92,17 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve runs an HTTP server and returns its address.
-func (c *Cloud) serve(ctx context.Context, s *servers, address string, handler http.Handler) (string, error) {
+func (s *servers) serve(ctx context.Context, address string, handler http.Handler) (string, error) {
 	listener, err := listen(ctx, address)
 	if err != nil {
 		return "", err
 	}
-	c.serveOn(s, listener, handler)
+	s.serveOn(listener, handler)
 	return listener.Addr().String(), nil
 }
 
-func (c *Cloud) serveOn(s *servers, listener net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(c.options.Log, "sandbox: ", 0)}
+func (s *servers) serveOn(listener net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(s.log, "sandbox: ", 0)}
 	s.closers = append(s.closers, server.Close)
 	s.running.Go(func() { _ = server.Serve(listener) }) // always ErrServerClosed, or the end of the listener
 }
@@ -111,8 +113,8 @@ func (c *Cloud) serveProxy(ctx context.Context, s *servers) error {
 		return err
 	}
 	tunnels := newTunnelListener(listener.Addr())
-	c.serveOn(s, tunnels, c.handler)
-	c.serveOn(s, listener, &proxy{known: c.knows, certificates: c.certificates, tunnels: tunnels})
+	s.serveOn(tunnels, c.handler)
+	s.serveOn(listener, &proxy{known: c.hosts.knows, certificates: c.certificates, tunnels: tunnels})
 	s.proxyURL = "http://" + listener.Addr().String()
 	return nil
 }

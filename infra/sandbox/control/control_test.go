@@ -162,16 +162,19 @@ func TestDeadLettersAreShown(t *testing.T) {
 	assert.Empty(t, b.do("GET", "/queues/plain/messages", "").json)
 }
 
-func TestObjects(t *testing.T) {
-	b := newBench(t)
+// objectStep is one request of TestObjects.
+type objectStep struct {
+	name, method, path, body string
+	status                   int
+	pointer                  string
+}
+
+// objectSteps are made in order: later ones find what earlier ones left.
+func objectSteps() []objectStep {
 	guid := "00000000-0000-4000-8000-000000000001"
 	full := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments/" + guid
 	ra := `{"principalId":"` + world.AppPrincipalID + `","roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID, world.RoleReader) + `"`
-	for _, step := range []struct {
-		name, method, path, body string
-		status                   int
-		pointer                  string
-	}{
+	return []objectStep{
 		{name: "add", method: "PUT", path: "/objects/applications/" + guid, body: `{"displayName":"A","uniqueName":"u","appId":"` + world.ProjectID + `"}`, status: 204},
 		{name: "add by an id that is not the body's", method: "PUT", path: "/objects/applications/x", body: `{"id":"y"}`, status: 400, pointer: "/id"},
 		{name: "name that is taken", method: "PUT", path: "/objects/applications/y", body: `{"uniqueName":"u"}`, status: 409},
@@ -208,7 +211,12 @@ func TestObjects(t *testing.T) {
 		{name: "unknown kind", method: "PUT", path: "/objects/users/x", body: `{}`, status: 404},
 		{name: "no id", method: "PUT", path: "/objects/applications/", body: `{}`, status: 404},
 		{name: "read", method: "GET", path: "/objects/applications/x", status: 405},
-	} {
+	}
+}
+
+func TestObjects(t *testing.T) {
+	b := newBench(t)
+	for _, step := range objectSteps() {
 		got := b.do(step.method, step.path, step.body)
 		assert.Equal(t, step.status, got.status, "%s: %s", step.name, got.raw)
 		if step.status >= 400 {

@@ -26,6 +26,31 @@ type consumer struct {
 	lost    func(why *Error) // nothing more will come
 }
 
+// competition is the line of competing consumers: those of a queue without sessions, the next one in turn first.
+type competition struct{ line []*consumer }
+
+func (p *competition) join(c *consumer) { p.line = append(p.line, c) }
+
+func (p *competition) leave(c *consumer) {
+	if i := slices.Index(p.line, c); i >= 0 {
+		p.line = slices.Delete(p.line, i, i+1)
+	}
+}
+
+func (p *competition) all() []*consumer { return slices.Clone(p.line) }
+
+// next returns the first consumer with credit, and moves it to the end of the line; nil if there is none.
+func (p *competition) next() *consumer {
+	for i, c := range p.line {
+		if c.credit > 0 {
+			copy(p.line[i:], p.line[i+1:])
+			p.line[len(p.line)-1] = c
+			return c
+		}
+	}
+	return nil
+}
+
 // attach registers a consumer of a queue without sessions.
 func (q *queue) attach(c *consumer) error {
 	if q.gone != nil {
@@ -35,7 +60,7 @@ func (q *queue) attach(c *consumer) error {
 		return &Error{ConditionNotAllowed, "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."}
 	}
 	c.q = q
-	q.consumers = append(q.consumers, c)
+	q.consumers.join(c)
 	return nil
 }
 
@@ -45,13 +70,11 @@ func (c *consumer) detach(now time.Time) {
 	c.credit = 0
 	if s := c.session; s != nil {
 		if s.owner == c {
-			c.q.release(now, s, false)
+			c.q.sessions.release(now, s, false)
 		}
 		return
 	}
-	if i := slices.Index(c.q.consumers, c); i >= 0 {
-		c.q.consumers = slices.Delete(c.q.consumers, i, i+1)
-	}
+	c.q.consumers.leave(c)
 }
 
 // lose tells the consumer that it is over.
@@ -72,7 +95,7 @@ func (q *queue) putBack(now time.Time, d delivery, settled bool) {
 	case q.gone != nil:
 	case settled:
 		env := &envelope{record: d.record, index: -1}
-		q.messages[env.seq] = env
+		q.messages.keep(env)
 		q.makeReady(now, env)
 	case q.locks[d.lockToken] == d.env:
 		q.requeue(now, d.env)
@@ -83,28 +106,16 @@ func (q *queue) putBack(now time.Time, d delivery, settled bool) {
 // dispatch hands ready messages to consumers with credit, in turn, and free sessions to those who wait for one.
 func (q *queue) dispatch(now time.Time) {
 	if q.requiresSession {
-		q.dispatchSessions(now)
+		q.sessions.dispatch(now)
 		return
 	}
 	for len(q.ready) > 0 {
-		c := q.nextConsumer()
+		c := q.consumers.next()
 		if c == nil {
 			return
 		}
 		q.hand(now, c, q.ready.next())
 	}
-}
-
-// nextConsumer returns the consumer whose turn it is, and moves it to the end of the line.
-func (q *queue) nextConsumer() *consumer {
-	for i, c := range q.consumers {
-		if c.credit > 0 {
-			copy(q.consumers[i:], q.consumers[i+1:])
-			q.consumers[len(q.consumers)-1] = c
-			return c
-		}
-	}
-	return nil
 }
 
 // hand delivers one message.

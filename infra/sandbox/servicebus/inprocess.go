@@ -38,7 +38,7 @@ func (b *Broker) Peek(entity string) []Message {
 		if err != nil {
 			return err
 		}
-		for _, r := range q.peek(0, len(q.messages), nil) {
+		for _, r := range q.messages.peek(0, q.messages.len(), nil) {
 			out = append(out, messageOf(r))
 		}
 		return nil
@@ -184,7 +184,7 @@ func (b *Broker) AcceptNextSession(ctx context.Context, entity string) (*Session
 		if err != nil {
 			return err
 		}
-		return q.acceptNext(now, 0, a)
+		return q.sessions.acceptNext(now, 0, a)
 	})
 	if err != nil {
 		return nil, err
@@ -214,7 +214,7 @@ func (b *Broker) AcceptSession(entity, id string) (*Session, error) {
 		if err != nil {
 			return err
 		}
-		_, err = q.acceptSession(now, id, &in.consumer)
+		_, err = q.sessions.accept(now, id, &in.consumer)
 		return err
 	})
 	if err != nil {
@@ -235,7 +235,7 @@ func (s *Session) Renew() (time.Time, error) {
 	var until time.Time
 	err := s.b.do(func(now time.Time) error {
 		var err error
-		until, err = s.in.q.renewSession(now, &s.in.consumer)
+		until, err = s.in.q.sessions.renew(now, &s.in.consumer)
 		return err
 	})
 	return until, err

@@ -126,7 +126,7 @@ func (c *call) peek() (any, error) {
 	if !ok || limit < 0 {
 		return nil, &Error{ConditionInvalidField, "message-count is missing or negative."}
 	}
-	records := q.peek(from, int(min(limit, 1000)), c.sessionID())
+	records := q.messages.peek(from, int(min(limit, 1000)), c.sessionID())
 	if len(records) == 0 {
 		return nil, errNoContent
 	}
@@ -242,7 +242,7 @@ func (c *call) renewSession() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	until, err := q.renewSession(c.now, owner)
+	until, err := q.sessions.renew(c.now, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +294,7 @@ func (c *call) listSessions() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.checkSessions(); err != nil {
+	if err := q.sessions.check(); err != nil {
 		return nil, err
 	}
 	var since time.Time
@@ -306,7 +306,7 @@ func (c *call) listSessions() (any, error) {
 	if !ok || top < 0 || skip < 0 {
 		return nil, &Error{ConditionInvalidField, "skip or top is missing or negative."}
 	}
-	ids := q.listSessions(since, int(skip), int(top))
+	ids := q.sessions.list(since, int(skip), int(top))
 	if len(ids) == 0 {
 		return nil, errNoContent
 	}

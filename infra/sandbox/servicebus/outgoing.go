@@ -59,7 +59,7 @@ func (l *outgoing) consume(path string) error {
 		case id == nil:
 			return l.acceptNext(now, q)
 		}
-		s, err := q.acceptSession(now, *id, l.consumer)
+		s, err := q.sessions.accept(now, *id, l.consumer)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (l *outgoing) acceptNext(now time.Time, q *queue) error {
 		l.ch.c.post(func() { l.accepted(id, until) })
 	}
 	l.waiting.failed = func(why *Error) { l.ch.c.post(func() { l.giveUp(why) }) }
-	return q.acceptNext(now, timeout, l.waiting)
+	return q.sessions.acceptNext(now, timeout, l.waiting)
 }
 
 func (l *outgoing) accepted(id string, until time.Time) {

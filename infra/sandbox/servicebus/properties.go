@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
 // QueueProperties are a queue's settings, by the names and in the forms of Bicep's Microsoft.ServiceBus/namespaces/queues.
@@ -172,4 +174,14 @@ func isoText(d time.Duration) string {
 
 func validName(name string) bool {
 	return len(name) <= 260 && regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$`).MatchString(name)
+}
+
+// check says whether an entity with these settings accepts m.
+func (s settings) check(m *amqp.Message) error {
+	if s.requiresSession && (m.Properties == nil || m.Properties.GroupID == nil) {
+		return &Error{ConditionNotAllowed,
+			"The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have " +
+				"session support enabled can only receive messages that have the SessionId set to a valid value."}
+	}
+	return nil
 }

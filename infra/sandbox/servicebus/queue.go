@@ -2,8 +2,6 @@ package servicebus
 
 import (
 	"container/heap"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
@@ -17,14 +15,11 @@ type queue struct {
 	path      string
 	dead      *queue // nil in a dead-letter queue
 	topic     *topic // what becomes active here is published there
-	lastSeq   int64
-	messages  map[int64]*envelope
+	messages  store
 	locks     map[amqp.UUID]*envelope
-	ready     readyHeap
-	consumers []*consumer
-	sessions  map[string]*session
-	owned     map[string]*session // those of sessions that somebody has locked
-	acceptors []*acceptor
+	ready     readyHeap // without sessions
+	consumers competition
+	sessions  *sessions
 	history   history
 	gone      *Error // why the queue is no longer there
 }
@@ -36,17 +31,9 @@ func newQueue(b *Broker, path string, s settings) *queue {
 }
 
 func emptyQueue(b *Broker, path string, s settings) *queue {
-	return &queue{settings: s, b: b, path: path, messages: map[int64]*envelope{}, locks: map[amqp.UUID]*envelope{},
-		sessions: map[string]*session{}, owned: map[string]*session{}}
-}
-
-// check says whether the queue accepts m.
-func (q *queue) check(m *amqp.Message) error {
-	if q.requiresSession && (m.Properties == nil || m.Properties.GroupID == nil) {
-		return &Error{ConditionNotAllowed, "The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have " +
-			"session support enabled can only receive messages that have the SessionId set to a valid value."}
-	}
-	return nil
+	q := &queue{settings: s, b: b, path: path, messages: newStore(), locks: map[amqp.UUID]*envelope{}}
+	q.sessions = newSessions(q)
+	return q
 }
 
 // send accepts messages together: all or none. It returns their sequence numbers, 0 for a duplicate.
@@ -73,7 +60,7 @@ func (q *queue) add(now time.Time, m *amqp.Message) int64 {
 	if m.Properties != nil && m.Properties.GroupID != nil {
 		env.sessionID, env.hasSession = *m.Properties.GroupID, true
 	}
-	q.number(env)
+	q.messages.number(env)
 	env.originalSeq = env.seq
 	if at, ok := scheduledTime(m); ok {
 		env.scheduledFor = at
@@ -87,17 +74,9 @@ func (q *queue) add(now time.Time, m *amqp.Message) int64 {
 	return env.seq
 }
 
-// number gives the envelope the next sequence number and files it.
-func (q *queue) number(env *envelope) {
-	delete(q.messages, env.seq)
-	q.lastSeq++
-	env.seq = q.lastSeq
-	q.messages[env.seq] = env
-}
-
 // activate enqueues a scheduled message as if it were sent now, with a new sequence number, as Service Bus does.
 func (q *queue) activate(now time.Time, env *envelope) {
-	q.number(env)
+	q.messages.number(env)
 	env.originalSeq, env.state, env.enqueuedAt = env.seq, stateActive, now
 	q.becomeActive(now, env)
 	q.dispatch(now)
@@ -105,7 +84,7 @@ func (q *queue) activate(now time.Time, env *envelope) {
 
 func (q *queue) becomeActive(now time.Time, env *envelope) {
 	if q.topic != nil {
-		delete(q.messages, env.seq)
+		q.messages.remove(env)
 		q.topic.publish(now, env.record, q.timeToLive)
 		return
 	}
@@ -146,7 +125,7 @@ func (q *queue) readyFor(env *envelope) *readyHeap {
 	if !q.requiresSession {
 		return &q.ready
 	}
-	return &q.session(env.sessionID).ready
+	return &q.sessions.get(env.sessionID).ready
 }
 
 // take removes the message from the queue altogether.
@@ -157,9 +136,9 @@ func (q *queue) take(env *envelope) {
 	if env.index >= 0 {
 		heap.Remove(q.readyFor(env), env.index)
 	}
-	delete(q.messages, env.seq)
-	if s, ok := q.sessions[env.sessionID]; ok && q.requiresSession {
-		q.forget(s)
+	q.messages.remove(env)
+	if q.requiresSession {
+		q.sessions.forgetEmpty(env.sessionID)
 	}
 }
 
@@ -185,70 +164,44 @@ func (q *queue) bury(now time.Time, env *envelope, reason, description string, p
 	}
 	grave := &envelope{record: env.record, index: -1}
 	grave.state, grave.expiresAt = stateActive, time.Time{}
-	home.lastSeq = max(home.lastSeq, grave.seq)
-	home.messages[grave.seq] = grave
+	home.messages.keep(grave)
 	home.makeReady(now, grave)
 	home.dispatch(now)
 }
 
 // cancel removes scheduled messages: all of them, or none if one is not there.
 func (q *queue) cancel(seqs []int64) error {
-	for _, seq := range seqs {
-		if env, ok := q.messages[seq]; !ok || env.state != stateScheduled {
-			return &Error{ConditionMessageNotFound, "The scheduled message was not found; it may have been enqueued or cancelled already."}
+	found := make([]*envelope, len(seqs))
+	for i, seq := range seqs {
+		env, ok := q.messages.find(seq, stateScheduled)
+		if !ok {
+			return &Error{ConditionMessageNotFound,
+				"The scheduled message was not found; it may have been enqueued or cancelled already."}
 		}
+		found[i] = env
 	}
-	for _, seq := range seqs {
-		q.take(q.messages[seq])
+	for _, env := range found {
+		q.take(env)
 	}
 	return nil
 }
 
-// peek returns up to limit messages with sequence numbers from the given one on, in every state. sessionID nil: of all
-// sessions.
-func (q *queue) peek(from int64, limit int, sessionID *string) []record {
-	var out []record
-	for _, seq := range slices.Sorted(maps.Keys(q.messages)) {
-		env := q.messages[seq]
-		if seq < from || (sessionID != nil && env.sessionID != *sessionID) {
-			continue
-		}
-		if len(out) == limit {
-			break
-		}
-		out = append(out, env.record)
-	}
-	return out
-}
-
-// count counts the messages by state.
+// count counts the messages by state, those of the dead-letter queue apart.
 func (q *queue) count() EntityInfo {
-	var info EntityInfo
-	for _, env := range q.messages {
-		switch env.state {
-		case stateScheduled:
-			info.Scheduled++
-		case stateDeferred:
-			info.Deferred++
-		default:
-			info.Active++
-		}
-	}
+	info := q.messages.count()
 	if q.dead != nil {
-		info.DeadLettered = len(q.dead.messages)
+		info.DeadLettered = q.dead.messages.len()
 	}
 	return info
 }
 
 // purge empties the queue, its dead-letter queue included; what consumers hold is lost to them.
 func (q *queue) purge() {
-	for _, env := range q.messages {
+	for _, env := range q.messages.all() {
 		q.take(env)
 	}
-	for _, s := range q.owned {
-		s.owner.lose(sessionLockLost(s.id))
-	}
-	q.sessions, q.history = map[string]*session{}, history{}
+	q.sessions.purge()
+	q.history = history{}
 	if q.dead != nil {
 		q.dead.purge()
 	}
@@ -257,15 +210,11 @@ func (q *queue) purge() {
 // close ends the queue: whoever waits or consumes is told why.
 func (q *queue) close(why *Error) {
 	q.gone = why
-	for _, s := range q.owned {
-		s.owner.lose(why)
-	}
-	for _, c := range slices.Clone(q.consumers) {
+	q.sessions.evict(func(*session) *Error { return why })
+	for _, c := range q.consumers.all() {
 		c.lose(why)
 	}
-	for _, a := range slices.Clone(q.acceptors) {
-		a.fail(why)
-	}
+	q.sessions.refuseWaiting(why)
 	q.purge()
 	if q.dead != nil {
 		q.dead.close(why)

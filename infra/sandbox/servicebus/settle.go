@@ -57,7 +57,7 @@ func (q *queue) renew(now time.Time, token amqp.UUID) (time.Time, error) {
 		return time.Time{}, lockLost()
 	}
 	if env.session != nil {
-		return q.renewSession(now, env.session.owner)
+		return q.sessions.renew(now, env.session.owner)
 	}
 	env.lockedUntil = now.Add(q.settings.lock)
 	q.b.moveAlarm(env.lock, env.lockedUntil)
@@ -69,8 +69,8 @@ func (q *queue) renew(now time.Time, token amqp.UUID) (time.Time, error) {
 func (q *queue) receiveDeferred(now time.Time, seqs []int64, settled bool, s *session) ([]delivery, error) {
 	var found []*envelope
 	for _, seq := range seqs {
-		env, ok := q.messages[seq]
-		if !ok || env.state != stateDeferred || env.locked || (s != nil && env.sessionID != s.id) {
+		env, ok := q.messages.find(seq, stateDeferred)
+		if !ok || env.locked || (s != nil && env.sessionID != s.id) {
 			return nil, &Error{ConditionMessageNotFound, fmt.Sprintf("Failed to lock one or more specified messages. The message does not exist: %d.", seq)}
 		}
 		found = append(found, env)

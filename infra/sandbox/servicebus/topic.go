@@ -31,7 +31,7 @@ func (t *topic) publish(now time.Time, r record, topicLife time.Duration) {
 		}
 		env := &envelope{record: r, index: -1}
 		env.seq = 0
-		sub.number(env)
+		sub.messages.number(env)
 		bound := sub.timeToLive
 		if bound == 0 || (topicLife > 0 && topicLife < bound) {
 			bound = topicLife

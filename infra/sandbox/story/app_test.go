@@ -87,8 +87,7 @@ var sources = sync.OnceValue(func() error {
 
 // app is one running app with its sandbox, and a transcript of all that it said.
 type app struct {
-	*stack.Stack
-	t   *testing.T
+	*sandbox
 	log *lockedBuffer
 	// said is every response body and header of the app.
 	said bytes.Buffer
@@ -120,7 +119,7 @@ func launch(t *testing.T, o stack.Options) *app {
 	}
 	s, err := stack.Start(t.Context(), o)
 	require.NoError(t, err)
-	a := &app{Stack: s, t: t, log: log, environment: s.Cloud().Environment()}
+	a := &app{sandbox: &sandbox{Stack: s, t: t}, log: log, environment: s.Cloud().Environment()}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(world.DDOEAvailableIntegrations))
@@ -178,14 +177,6 @@ func (a *app) call(method, path string, body any, headers ...string) answer {
 	return got
 }
 
-// control sends one request to the sandbox's control API.
-func (a *app) control(method, path string, body any) answer {
-	a.t.Helper()
-	got := send(a.t, method, a.ControlURL()+path, body)
-	require.Less(a.t, got.Status, 300, "%s %s: %s", method, path, got.Raw)
-	return got
-}
-
 func send(t *testing.T, method, url string, body any, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader
@@ -219,21 +210,6 @@ func send(t *testing.T, method, url string, body any, headers ...string) answer 
 	return got
 }
 
-// counts is how many objects of each kind the world holds.
-type counts struct{ applications, servicePrincipals, credentials, assignments, deleted int }
-
-// made counts what the app made: the sandbox's own principals and assignments are there from the start.
-func (a *app) made(before answer) counts {
-	a.t.Helper()
-	now := a.control(http.MethodGet, "/world", nil)
-	grown := func(kind string) int {
-		was, _ := before.at(kind).([]any)
-		is, _ := now.at(kind).([]any)
-		return len(is) - len(was)
-	}
-	return counts{grown("applications"), grown("servicePrincipals"), grown("federatedIdentityCredentials"), grown("roleAssignments"), grown("deletedItems")}
-}
-
 // spec asks for access to the containers of the seeded account acmedata.
 func (a *app) spec(containers ...string) map[string]any {
 	a.t.Helper()
@@ -242,18 +218,6 @@ func (a *app) spec(containers ...string) map[string]any {
 		storage = append(storage, map[string]any{"resourceId": a.account("acmedata"), "container": c, "access": "readWrite"})
 	}
 	return map[string]any{"serviceName": "my-service", "storage": storage}
-}
-
-func (a *app) account(name string) string {
-	a.t.Helper()
-	accounts, _ := a.control(http.MethodGet, "/world", nil).at("storageAccounts").([]any)
-	for _, account := range accounts {
-		if at(account, "name") == name {
-			return at(account, "resourceId").(string)
-		}
-	}
-	a.t.Fatalf("no storage account %s in the world", name)
-	return ""
 }
 
 // wait polls an operation as a portal does, at most a minute and a half.

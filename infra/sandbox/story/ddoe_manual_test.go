@@ -17,23 +17,23 @@ import (
 )
 
 // offered is the seeded type for federation with Azure, as the organisation offers it: the one with a credential file.
-func (a *app) offered() map[string]any {
-	a.t.Helper()
-	all, _ := a.control(http.MethodGet, "/world", nil).at("ddoe.availableIntegrations").([]any)
+func (s *sandbox) offered() map[string]any {
+	s.t.Helper()
+	all, _ := s.control(http.MethodGet, "/world", nil).at("ddoe.availableIntegrations").([]any)
 	for _, o := range all {
 		options, _ := at(o, "options").([]any)
 		if slices.ContainsFunc(options, func(option any) bool { return at(option, "means") == world.MeansCredentialFile }) {
 			return o.(map[string]any)
 		}
 	}
-	a.t.Fatal("the type is not offered")
+	s.t.Fatal("the type is not offered")
 	return nil
 }
 
 // offer puts a type into what the organisation offers.
-func (a *app) offer(kind map[string]any) {
-	a.t.Helper()
-	a.control(http.MethodPut, "/objects/ddoe.availableIntegrations/"+kind["type"].(string), kind)
+func (s *sandbox) offer(kind map[string]any) {
+	s.t.Helper()
+	s.control(http.MethodPut, "/objects/ddoe.availableIntegrations/"+kind["type"].(string), kind)
 }
 
 // withOption is the type with one more required option, of a name that says nothing.

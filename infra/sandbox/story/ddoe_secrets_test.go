@@ -81,9 +81,9 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 const saysRedacted = `The platform says: .*\[redacted\]`
 
 // requireSpent checks that every fault has taken effect.
-func (a *app) requireSpent(what string) {
-	a.t.Helper()
-	for _, f := range a.Cloud().Faults().List() {
-		assert.Zero(a.t, *f.Times, "%s: never asked: %s %s", what, f.Match.Method, f.Match.Path)
+func (s *sandbox) requireSpent(what string) {
+	s.t.Helper()
+	for _, f := range s.Cloud().Faults().List() {
+		assert.Zero(s.t, *f.Times, "%s: never asked: %s %s", what, f.Match.Method, f.Match.Path)
 	}
 }

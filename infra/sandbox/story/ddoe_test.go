@@ -21,9 +21,9 @@ func (a *app) wired() map[string]any {
 }
 
 // onPlatform counts the platform's integrations and drivers.
-func (a *app) onPlatform() [2]int {
-	a.t.Helper()
-	world := a.control(http.MethodGet, "/world", nil)
+func (s *sandbox) onPlatform() [2]int {
+	s.t.Helper()
+	world := s.control(http.MethodGet, "/world", nil)
 	integrations, _ := world.at("ddoe.integrations").([]any)
 	drivers, _ := world.at("ddoe.drivers").([]any)
 	return [2]int{len(integrations), len(drivers)}

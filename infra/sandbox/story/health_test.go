@@ -47,14 +47,14 @@ func healthcheck(t *testing.T, data map[string]any) []byte {
 }
 
 // changes are the published changes of health, as "from→to".
-func (a *app) changes() []string {
-	a.t.Helper()
+func (s *sandbox) changes() []string {
+	s.t.Helper()
 	changes := []string{}
-	events, _ := a.control(http.MethodGet, "/world", nil).at("events").([]any)
+	events, _ := s.control(http.MethodGet, "/world", nil).at("events").([]any)
 	for _, e := range events {
-		body := event(a.t, e)
+		body := event(s.t, e)
 		if at(body, "type") == "ai.ddoe.wif.health.changed.v1" {
-			assert.Equal(a.t, "my-images", at(body, "data.integrationId"))
+			assert.Equal(s.t, "my-images", at(body, "data.integrationId"))
 			changes = append(changes, at(body, "data.from").(string)+"→"+at(body, "data.to").(string))
 		}
 	}
@@ -109,18 +109,6 @@ func TestHealthFollowsTheWorld(t *testing.T) {
 	assert.Equal(t, "healthy", recovered.at("state"), recovered.Raw)
 	require.Eventually(t, func() bool { return len(a.changes()) >= 3 }, 10*time.Second, 50*time.Millisecond)
 	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy", "unhealthy→healthy"}, a.changes())
-}
-
-// scheduled is how many messages of a queue wait for their time.
-func (a *app) scheduled(queue string) any {
-	a.t.Helper()
-	queues, _ := a.control(http.MethodGet, "/world", nil).at("queues").([]any)
-	for _, q := range queues {
-		if at(q, "name") == queue {
-			return at(q, "scheduled")
-		}
-	}
-	return nil
 }
 
 // swept reports whether the handler's log tells of a sweep that succeeded.

@@ -59,12 +59,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 			assert.NotEmpty(t, got.at("code"), got.Raw)
 			assert.NotEmpty(t, got.at("detail"), got.Raw)
 			if c.pointer != "" {
-				findings, _ := got.at("errors").([]any)
-				var pointers []any
-				for _, f := range findings {
-					pointers = append(pointers, at(f, "pointer"))
-				}
-				assert.Contains(t, pointers, c.pointer, got.Raw)
+				assert.Contains(t, got.pointers(), c.pointer, got.Raw)
 			}
 		})
 	}
@@ -72,4 +67,14 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 	list := a.call(http.MethodGet, "/integrations", nil)
 	require.Equal(t, http.StatusOK, list.Status)
 	assert.Empty(t, list.at("value"), "nothing was written")
+}
+
+// pointers are the members that a problem names.
+func (a answer) pointers() []any {
+	findings, _ := a.at("errors").([]any)
+	var pointers []any
+	for _, f := range findings {
+		pointers = append(pointers, at(f, "pointer"))
+	}
+	return pointers
 }

@@ -13,17 +13,18 @@ import (
 )
 
 // produce puts a CloudEvent on wif-commands as any producer does, by the plain azservicebus SDK.
-func (a *app) produce(session string, body []byte) string {
-	a.t.Helper()
-	connection, _ := a.control(http.MethodGet, "/world", nil).at("serviceBus.connectionString").(string)
-	require.NotEmpty(a.t, connection)
+func (s *sandbox) produce(session string, body []byte) string {
+	s.t.Helper()
+	connection, _ := s.control(http.MethodGet, "/world", nil).at("serviceBus.connectionString").(string)
+	require.NotEmpty(s.t, connection)
 	client, err := azservicebus.NewClientFromConnectionString(connection, nil)
-	require.NoError(a.t, err)
-	defer func() { assert.NoError(a.t, client.Close(a.t.Context())) }()
+	require.NoError(s.t, err)
+	defer func() { assert.NoError(s.t, client.Close(s.t.Context())) }()
 	sender, err := client.NewSender("wif-commands", nil)
-	require.NoError(a.t, err)
+	require.NoError(s.t, err)
 	id := uuid.NewString()
-	require.NoError(a.t, sender.SendMessage(a.t.Context(), &azservicebus.Message{MessageID: &id, SessionID: &session, Body: body}, nil))
+	message := &azservicebus.Message{MessageID: &id, SessionID: &session, Body: body}
+	require.NoError(s.t, sender.SendMessage(s.t.Context(), message, nil))
 	return id
 }
 

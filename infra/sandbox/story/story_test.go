@@ -3,7 +3,6 @@ package story
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -175,39 +174,6 @@ func (a *app) assertCredentialFile(id string) {
 		"clientId": document.at("status.clientId"), "tenantId": document.at("spec.tenantId"),
 		"federatedTokenIssuer": "https://dataloop.ai/oauth2", "subject": subject, "audience": "api://AzureADTokenExchange",
 	}, file.JSON)
-}
-
-func (a *app) blobs(account, container string) []string {
-	a.t.Helper()
-	names := []string{}
-	accounts, _ := a.control(http.MethodGet, "/world", nil).at("storageAccounts").([]any)
-	for _, ac := range accounts {
-		containers, _ := at(ac, "containers").([]any)
-		for _, c := range containers {
-			if at(ac, "name") != account || at(c, "name") != container {
-				continue
-			}
-			found, _ := at(c, "blobs").([]any)
-			for _, b := range found {
-				names = append(names, at(b, "name").(string))
-			}
-		}
-	}
-	return names
-}
-
-// removeAssignments removes by hand the role assignments on a container.
-func (a *app) removeAssignments(container string) {
-	a.t.Helper()
-	assignments, _ := a.control(http.MethodGet, "/world", nil).at("roleAssignments").([]any)
-	var removed int
-	for _, r := range assignments {
-		if strings.HasSuffix(at(r, "scope").(string), "/containers/"+container) {
-			a.control(http.MethodDelete, "/objects/roleAssignments/"+at(r, "name").(string), nil)
-			removed++
-		}
-	}
-	require.Positive(a.t, removed)
 }
 
 func (a *app) firstFailure(report answer) any {

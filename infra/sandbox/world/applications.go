@@ -5,74 +5,94 @@ import (
 	"strings"
 )
 
+// AppRegistrations are the applications of the tenant: the live ones, and the uniqueNames that soft-deleted ones hold.
+type AppRegistrations struct {
+	*base
+
+	permissions *Permissions
+	state       appRegistrationsState
+}
+
+type appRegistrationsState struct {
+	rows         *table[Application]
+	byAppID      map[string]string // lower appId → object id
+	byUniqueName map[string]string // uniqueName → object id, soft-deleted holders included
+}
+
+func newAppRegistrations(b *base, permissions *Permissions) *AppRegistrations {
+	return &AppRegistrations{base: b, permissions: permissions, state: appRegistrationsState{
+		rows: newTable[Application](), byAppID: map[string]string{}, byUniqueName: map[string]string{},
+	}}
+}
+
 // Applications returns the live applications, oldest first.
-func (w *World) Applications() []Application {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return cloneAll(w.state.applications.all())
+func (r *AppRegistrations) Applications() []Application {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.all()
 }
 
 // Application returns a live application by object id.
-func (w *World) Application(id string) (Application, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	a, ok := w.state.applications.get(id)
+func (r *AppRegistrations) Application(id string) (Application, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	a, ok := r.get(id)
 	return a.Clone(), ok
 }
 
 // ApplicationByAppID returns a live application by client id.
-func (w *World) ApplicationByAppID(appID string) (Application, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	a, ok := w.applicationByAppID(appID)
+func (r *AppRegistrations) ApplicationByAppID(appID string) (Application, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	a, ok := r.byAppID(appID)
 	return a.Clone(), ok
 }
 
 // ApplicationByUniqueName returns a live application by uniqueName, which is case-sensitive.
-func (w *World) ApplicationByUniqueName(name string) (Application, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	id, ok := w.state.appByUniqueName[name]
+func (r *AppRegistrations) ApplicationByUniqueName(name string) (Application, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	id, ok := r.state.byUniqueName[name]
 	if !ok {
 		return Application{}, false
 	}
-	a, ok := w.state.applications.get(id)
+	a, ok := r.get(id)
 	return a.Clone(), ok
 }
 
-func (w *World) applicationByAppID(appID string) (Application, bool) {
-	id, ok := w.state.appByAppID[key(appID)]
+func (r *AppRegistrations) byAppID(appID string) (Application, bool) {
+	id, ok := r.state.byAppID[key(appID)]
 	if !ok {
 		return Application{}, false
 	}
-	return w.state.applications.get(id)
+	return r.get(id)
 }
 
 // CreateApplication adds an application, gives it the ids and the time that it lacks, and makes ownerID (if any) its
 // owner. ErrUniqueNameTaken while another application, live or soft-deleted, holds the name.
-func (w *World) CreateApplication(a Application, ownerID string) (Application, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, taken := w.state.appByUniqueName[a.UniqueName]; taken && a.UniqueName != "" {
+func (r *AppRegistrations) CreateApplication(a Application, ownerID string) (Application, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isNameTaken(a.UniqueName, "") {
 		return Application{}, ErrUniqueNameTaken
 	}
-	a = w.completeApplication(a.Clone())
-	if _, exists := w.state.applications.get(a.ID); exists {
+	a = r.complete(a.Clone())
+	if _, exists := r.get(a.ID); exists {
 		return Application{}, ErrExists
 	}
-	w.putApplication(a)
+	r.put(a)
 	if ownerID != "" {
-		w.addOwner(a.ID, ownerID)
+		r.permissions.addOwner(a.ID, ownerID)
 	}
 	return a.Clone(), nil
 }
 
 // UpdateApplication changes a live application in place; ids, uniqueName and times cannot be changed. An error of
 // change leaves it as it was. change must not call the world.
-func (w *World) UpdateApplication(id string, change func(*Application) error) (Application, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	old, ok := w.state.applications.get(id)
+func (r *AppRegistrations) UpdateApplication(id string, change func(*Application) error) (Application, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, ok := r.get(id)
 	if !ok {
 		return Application{}, ErrNotFound
 	}
@@ -83,43 +103,15 @@ func (w *World) UpdateApplication(id string, change func(*Application) error) (A
 	next.ID, next.AppID, next.CreatedDateTime, next.DeletedDateTime = old.ID, old.AppID, old.CreatedDateTime, nil
 	if old.UniqueName != "" {
 		next.UniqueName = old.UniqueName
-	} else if _, taken := w.state.appByUniqueName[next.UniqueName]; taken && next.UniqueName != "" {
+	} else if r.isNameTaken(next.UniqueName, "") {
 		return Application{}, ErrUniqueNameTaken
 	}
-	w.putApplication(next)
+	r.put(next)
 	return next.Clone(), nil
 }
 
-// DeleteApplication soft-deletes an application: it goes to the recycle bin with its federated credentials, and its
-// service principal goes there as an item of its own. The uniqueName stays taken, role assignments stay behind.
-func (w *World) DeleteApplication(id string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.binApplication(id)
-}
-
-func (w *World) binApplication(id string) error {
-	a, ok := w.state.applications.get(id)
-	if !ok {
-		return ErrNotFound
-	}
-	if spID, ok := w.state.spByAppID[key(a.AppID)]; ok {
-		w.binServicePrincipal(spID)
-	}
-	now := w.Now()
-	a.DeletedDateTime = &now
-	w.state.applications.delete(a.ID)
-	delete(w.state.appByAppID, key(a.AppID))
-	if trust, ok := w.state.credentials[key(a.ID)]; ok {
-		w.state.binnedTrust[key(a.ID)] = trust
-		delete(w.state.credentials, key(a.ID))
-	}
-	w.state.binned.put(a.ID, DeletedItem{ID: a.ID, Type: TypeApplication, Application: &a})
-	return nil
-}
-
-// completeApplication fills what the service gives to a new application.
-func (w *World) completeApplication(a Application) Application {
+// complete fills what the service gives to a new application.
+func (r *AppRegistrations) complete(a Application) Application {
 	if a.ID == "" {
 		a.ID = newID()
 	}
@@ -127,7 +119,7 @@ func (w *World) completeApplication(a Application) Application {
 		a.AppID = newID()
 	}
 	if a.CreatedDateTime.IsZero() {
-		a.CreatedDateTime = w.Now()
+		a.CreatedDateTime = r.Now()
 	}
 	if a.SignInAudience == "" {
 		a.SignInAudience = "AzureADMyOrg"
@@ -139,15 +131,59 @@ func (w *World) completeApplication(a Application) Application {
 	return a
 }
 
-func (w *World) putApplication(a Application) {
-	if old, ok := w.state.applications.get(a.ID); ok {
-		delete(w.state.appByAppID, key(old.AppID))
-		delete(w.state.appByUniqueName, old.UniqueName)
+func (r *AppRegistrations) put(a Application) {
+	if old, ok := r.get(a.ID); ok {
+		delete(r.state.byAppID, key(old.AppID))
+		delete(r.state.byUniqueName, old.UniqueName)
 	}
-	w.state.applications.put(a.ID, a.Clone())
-	w.state.appByAppID[key(a.AppID)] = a.ID
+	r.state.rows.put(a.ID, a.Clone())
+	r.state.byAppID[key(a.AppID)] = a.ID
 	if a.UniqueName != "" {
-		w.state.appByUniqueName[a.UniqueName] = a.ID
+		r.state.byUniqueName[a.UniqueName] = a.ID
+	}
+}
+
+// remove takes an application out of the live ones; its uniqueName stays taken until freeName.
+func (r *AppRegistrations) remove(a Application) {
+	r.state.rows.delete(a.ID)
+	delete(r.state.byAppID, key(a.AppID))
+}
+
+// get returns the live application itself: not to be changed.
+func (r *AppRegistrations) get(id string) (Application, bool) { return r.state.rows.get(id) }
+
+// all returns copies of the live applications, oldest first.
+func (r *AppRegistrations) all() []Application { return cloneAll(r.state.rows.all()) }
+
+// isLive tells whether there is a live application with this object id.
+func (r *AppRegistrations) isLive(id string) bool {
+	_, ok := r.get(id)
+	return ok
+}
+
+// isNameTaken tells whether an application other than id, live or soft-deleted, holds the uniqueName.
+func (r *AppRegistrations) isNameTaken(name, id string) bool {
+	holder, held := r.state.byUniqueName[name]
+	return held && name != "" && (id == "" || key(holder) != key(id))
+}
+
+// isAppIDTaken tells whether a live application other than id has the client id.
+func (r *AppRegistrations) isAppIDTaken(appID, id string) bool {
+	holder, held := r.state.byAppID[key(appID)]
+	return held && key(holder) != key(id)
+}
+
+// holdName keeps a uniqueName for a soft-deleted application.
+func (r *AppRegistrations) holdName(a Application) {
+	if a.UniqueName != "" {
+		r.state.byUniqueName[a.UniqueName] = a.ID
+	}
+}
+
+// freeName gives up the uniqueName of an application that is gone for good.
+func (r *AppRegistrations) freeName(a Application) {
+	if r.state.byUniqueName[a.UniqueName] == a.ID {
+		delete(r.state.byUniqueName, a.UniqueName)
 	}
 }
 

@@ -5,27 +5,49 @@ import (
 	"strings"
 )
 
+// Credentials are the federated identity credentials of the applications: whom each of them trusts. Those of
+// soft-deleted applications are kept, out of sight.
+type Credentials struct {
+	*base
+
+	applications *AppRegistrations
+	state        credentialsState
+}
+
+// credentialsState has both maps by application object id; the tables are by credential id.
+type credentialsState struct {
+	live   map[string]*table[FederatedIdentityCredential]
+	binned map[string]*table[FederatedIdentityCredential] // of soft-deleted applications
+}
+
+func newCredentials(b *base, applications *AppRegistrations) *Credentials {
+	return &Credentials{base: b, applications: applications, state: credentialsState{
+		live:   map[string]*table[FederatedIdentityCredential]{},
+		binned: map[string]*table[FederatedIdentityCredential]{},
+	}}
+}
+
 // FederatedCredentials returns the credentials of a live application, oldest first; nil if there is no such
 // application. The token service asks here what an application trusts: see ChangedAt and Timing.STSMS.
-func (w *World) FederatedCredentials(applicationID string) []FederatedIdentityCredential {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if _, ok := w.state.applications.get(applicationID); !ok {
+func (c *Credentials) FederatedCredentials(applicationID string) []FederatedIdentityCredential {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.applications.isLive(applicationID) {
 		return nil
 	}
-	return cloneCredentials(w.state.credentials[key(applicationID)])
+	return c.of(applicationID)
 }
 
 // FederatedCredential returns one credential of an application by its name or its id.
-func (w *World) FederatedCredential(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	f, ok := w.credential(applicationID, nameOrID)
+func (c *Credentials) FederatedCredential(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	f, ok := c.find(applicationID, nameOrID)
 	return f.Clone(), ok
 }
 
-func (w *World) credential(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
-	rows, ok := w.state.credentials[key(applicationID)]
+func (c *Credentials) find(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
+	rows, ok := c.state.live[key(applicationID)]
 	if !ok {
 		return FederatedIdentityCredential{}, false
 	}
@@ -42,41 +64,43 @@ func (w *World) credential(applicationID, nameOrID string) (FederatedIdentityCre
 
 // CreateFederatedCredential adds a trust to the application f.ApplicationID. Errors: ErrNotFound, ErrNotReplicated,
 // ErrExists (name), ErrCredentialPairTaken, ErrTooManyCredentials.
-func (w *World) CreateFederatedCredential(f FederatedIdentityCredential) (FederatedIdentityCredential, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	app, ok := w.state.applications.get(f.ApplicationID)
+func (c *Credentials) CreateFederatedCredential(f FederatedIdentityCredential) (FederatedIdentityCredential, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	app, ok := c.applications.get(f.ApplicationID)
 	if !ok {
 		return FederatedIdentityCredential{}, ErrNotFound
 	}
-	if !w.replicated(app.CreatedDateTime) {
+	if !c.isReplicated(app.CreatedDateTime) {
 		return FederatedIdentityCredential{}, ErrNotReplicated
 	}
 	f = f.Clone()
 	f.ApplicationID = app.ID
-	if _, exists := w.credential(app.ID, f.Name); exists {
+	if _, exists := c.find(app.ID, f.Name); exists {
 		return FederatedIdentityCredential{}, ErrExists
 	}
-	if err := w.checkPair(f); err != nil {
+	if err := c.checkPair(f); err != nil {
 		return FederatedIdentityCredential{}, err
 	}
-	if rows, ok := w.state.credentials[key(app.ID)]; ok && len(rows.rows) >= MaxFederatedCredentials {
+	if rows, ok := c.state.live[key(app.ID)]; ok && len(rows.rows) >= MaxFederatedCredentials {
 		return FederatedIdentityCredential{}, ErrTooManyCredentials
 	}
 	if f.ID == "" {
 		f.ID = newID()
 	}
-	f.ID, f.ChangedAt = strings.ToLower(f.ID), w.Now()
-	w.putCredential(f)
+	f.ID, f.ChangedAt = strings.ToLower(f.ID), c.Now()
+	c.put(f)
 	return f.Clone(), nil
 }
 
 // UpdateFederatedCredential changes a credential in place; id, application and name cannot be changed. change must not
 // call the world. Errors: ErrNotFound, ErrNotReplicated, ErrCredentialPairTaken.
-func (w *World) UpdateFederatedCredential(applicationID, nameOrID string, change func(*FederatedIdentityCredential) error) (FederatedIdentityCredential, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	old, ok := w.credential(applicationID, nameOrID)
+func (c *Credentials) UpdateFederatedCredential(
+	applicationID, nameOrID string, change func(*FederatedIdentityCredential) error,
+) (FederatedIdentityCredential, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old, ok := c.find(applicationID, nameOrID)
 	if !ok {
 		return FederatedIdentityCredential{}, ErrNotFound
 	}
@@ -85,32 +109,32 @@ func (w *World) UpdateFederatedCredential(applicationID, nameOrID string, change
 		return FederatedIdentityCredential{}, err
 	}
 	next.ID, next.ApplicationID, next.Name = old.ID, old.ApplicationID, old.Name
-	if err := w.checkPair(next); err != nil {
+	if err := c.checkPair(next); err != nil {
 		return FederatedIdentityCredential{}, err
 	}
 	next.ChangedAt = old.ChangedAt
 	if next.Issuer != old.Issuer || next.Subject != old.Subject || !slices.Equal(next.Audiences, old.Audiences) {
-		next.ChangedAt = w.Now()
+		next.ChangedAt = c.Now()
 	}
-	w.putCredential(next)
+	c.put(next)
 	return next.Clone(), nil
 }
 
 // DeleteFederatedCredential removes a credential by name or id, for good: credentials have no recycle bin of their own.
-func (w *World) DeleteFederatedCredential(applicationID, nameOrID string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	f, ok := w.credential(applicationID, nameOrID)
+func (c *Credentials) DeleteFederatedCredential(applicationID, nameOrID string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, ok := c.find(applicationID, nameOrID)
 	if !ok {
 		return ErrNotFound
 	}
-	w.state.credentials[key(applicationID)].delete(f.ID)
+	c.state.live[key(applicationID)].delete(f.ID)
 	return nil
 }
 
 // checkPair holds the rule that issuer and subject are unique within an application.
-func (w *World) checkPair(f FederatedIdentityCredential) error {
-	rows, ok := w.state.credentials[key(f.ApplicationID)]
+func (c *Credentials) checkPair(f FederatedIdentityCredential) error {
+	rows, ok := c.state.live[key(f.ApplicationID)]
 	if !ok {
 		return nil
 	}
@@ -122,20 +146,48 @@ func (w *World) checkPair(f FederatedIdentityCredential) error {
 	return nil
 }
 
-func (w *World) putCredential(f FederatedIdentityCredential) {
-	rows, ok := w.state.credentials[key(f.ApplicationID)]
+func (c *Credentials) put(f FederatedIdentityCredential) {
+	rows, ok := c.state.live[key(f.ApplicationID)]
 	if !ok {
 		rows = newTable[FederatedIdentityCredential]()
-		w.state.credentials[key(f.ApplicationID)] = rows
+		c.state.live[key(f.ApplicationID)] = rows
 	}
 	rows.put(f.ID, f.Clone())
 }
 
-func cloneCredentials(rows *table[FederatedIdentityCredential]) []FederatedIdentityCredential {
-	if rows == nil {
+// of returns copies of an application's credentials; never nil.
+func (c *Credentials) of(applicationID string) []FederatedIdentityCredential {
+	rows, ok := c.state.live[key(applicationID)]
+	if !ok {
 		return []FederatedIdentityCredential{}
 	}
 	return cloneAll(rows.all())
+}
+
+// bin puts an application's credentials out of sight while it is soft-deleted.
+func (c *Credentials) bin(applicationID string) {
+	if rows, ok := c.state.live[key(applicationID)]; ok {
+		c.state.binned[key(applicationID)] = rows
+		delete(c.state.live, key(applicationID))
+	}
+}
+
+// restore brings the credentials of a restored application back.
+func (c *Credentials) restore(applicationID string) {
+	if rows, ok := c.state.binned[key(applicationID)]; ok {
+		c.state.live[key(applicationID)] = rows
+		delete(c.state.binned, key(applicationID))
+	}
+}
+
+// purge forgets the credentials of a soft-deleted application.
+func (c *Credentials) purge(applicationID string) { delete(c.state.binned, key(applicationID)) }
+
+func (c *Credentials) addTo(s *Snapshot) {
+	s.FederatedIdentityCredentials = []FederatedIdentityCredential{}
+	for _, a := range c.applications.all() {
+		s.FederatedIdentityCredentials = append(s.FederatedIdentityCredentials, c.of(a.ID)...)
+	}
 }
 
 func (f FederatedIdentityCredential) Clone() FederatedIdentityCredential {

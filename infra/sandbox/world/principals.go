@@ -11,67 +11,88 @@ const (
 	PrincipalManagedIdentity = "ManagedIdentity"
 )
 
+// Principals are the live service principals of the tenant.
+type Principals struct {
+	*base
+
+	applications *AppRegistrations
+	permissions  *Permissions
+	state        principalsState
+}
+
+type principalsState struct {
+	rows    *table[ServicePrincipal]
+	byAppID map[string]string // lower appId → object id
+}
+
+func newPrincipals(b *base, applications *AppRegistrations, permissions *Permissions) *Principals {
+	return &Principals{base: b, applications: applications, permissions: permissions,
+		state: principalsState{rows: newTable[ServicePrincipal](), byAppID: map[string]string{}}}
+}
+
 // ServicePrincipals returns the live service principals, oldest first.
-func (w *World) ServicePrincipals() []ServicePrincipal {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return cloneAll(w.state.principals.all())
+func (p *Principals) ServicePrincipals() []ServicePrincipal {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.all()
 }
 
 // ServicePrincipal returns a live service principal by object id.
-func (w *World) ServicePrincipal(id string) (ServicePrincipal, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	sp, ok := w.state.principals.get(id)
+func (p *Principals) ServicePrincipal(id string) (ServicePrincipal, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	sp, ok := p.get(id)
 	return sp.Clone(), ok
 }
 
 // ServicePrincipalByAppID returns a live service principal by client id.
-func (w *World) ServicePrincipalByAppID(appID string) (ServicePrincipal, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	sp, ok := w.state.principals.get(w.state.spByAppID[key(appID)])
+func (p *Principals) ServicePrincipalByAppID(appID string) (ServicePrincipal, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	sp, ok := p.get(p.state.byAppID[key(appID)])
 	return sp.Clone(), ok
 }
 
 // PrincipalVisible tells whether a role assignment may name this service principal by now: it exists and its creation
 // has been replicated. known is false for an id that the directory does not know at all.
-func (w *World) PrincipalVisible(id string) (known, visible bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	sp, ok := w.state.principals.get(id)
-	return ok, ok && w.replicated(sp.CreatedDateTime)
+func (p *Principals) PrincipalVisible(id string) (known, visible bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	sp, ok := p.get(id)
+	return ok, ok && p.isReplicated(sp.CreatedDateTime)
 }
 
 // CreateServicePrincipal adds the service principal of an application of this tenant, with ownerID (if any) as owner.
 // Errors: ErrNoBackingApplication (absent, or not replicated), ErrExists.
-func (w *World) CreateServicePrincipal(sp ServicePrincipal, ownerID string) (ServicePrincipal, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, exists := w.state.spByAppID[key(sp.AppID)]; exists {
+func (p *Principals) CreateServicePrincipal(sp ServicePrincipal, ownerID string) (ServicePrincipal, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, exists := p.state.byAppID[key(sp.AppID)]; exists {
 		return ServicePrincipal{}, ErrExists
 	}
-	app, ok := w.applicationByAppID(sp.AppID)
-	if !ok || !w.replicated(app.CreatedDateTime) {
+	app, ok := p.applications.byAppID(sp.AppID)
+	if !ok || !p.isReplicated(app.CreatedDateTime) {
 		return ServicePrincipal{}, ErrNoBackingApplication
 	}
-	sp = w.completePrincipal(sp.Clone(), app)
-	if _, exists := w.state.principals.get(sp.ID); exists {
+	sp = p.complete(sp.Clone(), app)
+	if _, exists := p.get(sp.ID); exists {
 		return ServicePrincipal{}, ErrExists
 	}
-	w.putPrincipal(sp)
+	p.put(sp)
 	if ownerID != "" {
-		w.addOwner(sp.ID, ownerID)
+		p.permissions.addOwner(sp.ID, ownerID)
 	}
 	return sp.Clone(), nil
 }
 
 // UpdateServicePrincipal changes a live service principal in place; ids, type and times cannot be changed. change must
 // not call the world.
-func (w *World) UpdateServicePrincipal(id string, change func(*ServicePrincipal) error) (ServicePrincipal, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	old, ok := w.state.principals.get(id)
+func (p *Principals) UpdateServicePrincipal(
+	id string, change func(*ServicePrincipal) error,
+) (ServicePrincipal, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old, ok := p.get(id)
 	if !ok {
 		return ServicePrincipal{}, ErrNotFound
 	}
@@ -81,30 +102,18 @@ func (w *World) UpdateServicePrincipal(id string, change func(*ServicePrincipal)
 	}
 	next.ID, next.AppID, next.ServicePrincipalType = old.ID, old.AppID, old.ServicePrincipalType
 	next.CreatedDateTime, next.DeletedDateTime = old.CreatedDateTime, nil
-	w.putPrincipal(next)
+	p.put(next)
 	return next.Clone(), nil
 }
 
-// DeleteServicePrincipal moves a service principal to the recycle bin. Its role assignments stay behind.
-func (w *World) DeleteServicePrincipal(id string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.removePrincipal(id)
+// PutServicePrincipal adds or replaces a service principal as it is, without asking for a backing application.
+func (p *Principals) PutServicePrincipal(sp ServicePrincipal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.put(p.complete(sp, Application{}))
 }
 
-func (w *World) binServicePrincipal(id string) {
-	sp, ok := w.state.principals.get(id)
-	if !ok {
-		return
-	}
-	now := w.Now()
-	sp.DeletedDateTime = &now
-	w.state.principals.delete(sp.ID)
-	delete(w.state.spByAppID, key(sp.AppID))
-	w.state.binned.put(sp.ID, DeletedItem{ID: sp.ID, Type: TypeServicePrincipal, ServicePrincipal: &sp})
-}
-
-func (w *World) completePrincipal(sp ServicePrincipal, app Application) ServicePrincipal {
+func (p *Principals) complete(sp ServicePrincipal, app Application) ServicePrincipal {
 	if sp.ID == "" {
 		sp.ID = newID()
 	}
@@ -118,18 +127,53 @@ func (w *World) completePrincipal(sp ServicePrincipal, app Application) ServiceP
 		sp.Tags = append([]string{}, app.Tags...)
 	}
 	if sp.CreatedDateTime.IsZero() {
-		sp.CreatedDateTime = w.Now()
+		sp.CreatedDateTime = p.Now()
 	}
 	sp.ID, sp.AppID = strings.ToLower(sp.ID), strings.ToLower(sp.AppID)
 	return sp
 }
 
-func (w *World) putPrincipal(sp ServicePrincipal) {
-	if old, ok := w.state.principals.get(sp.ID); ok {
-		delete(w.state.spByAppID, key(old.AppID))
+func (p *Principals) put(sp ServicePrincipal) {
+	if old, ok := p.get(sp.ID); ok {
+		delete(p.state.byAppID, key(old.AppID))
 	}
-	w.state.principals.put(sp.ID, sp.Clone())
-	w.state.spByAppID[key(sp.AppID)] = sp.ID
+	p.state.rows.put(sp.ID, sp.Clone())
+	p.state.byAppID[key(sp.AppID)] = sp.ID
+}
+
+// remove takes a live service principal out and returns it.
+func (p *Principals) remove(id string) (ServicePrincipal, bool) {
+	sp, ok := p.get(id)
+	if !ok {
+		return ServicePrincipal{}, false
+	}
+	p.state.rows.delete(sp.ID)
+	delete(p.state.byAppID, key(sp.AppID))
+	return sp, true
+}
+
+// get returns the live service principal itself: not to be changed.
+func (p *Principals) get(id string) (ServicePrincipal, bool) { return p.state.rows.get(id) }
+
+// all returns copies of the live service principals, oldest first.
+func (p *Principals) all() []ServicePrincipal { return cloneAll(p.state.rows.all()) }
+
+// isLive tells whether there is a live service principal with this object id.
+func (p *Principals) isLive(id string) bool {
+	_, ok := p.get(id)
+	return ok
+}
+
+// ofApp returns the object id of the live service principal with the client id.
+func (p *Principals) ofApp(appID string) (string, bool) {
+	id, ok := p.state.byAppID[key(appID)]
+	return id, ok
+}
+
+// isAppIDTaken tells whether a live service principal other than id has the client id.
+func (p *Principals) isAppIDTaken(appID, id string) bool {
+	holder, held := p.ofApp(appID)
+	return held && key(holder) != key(id)
 }
 
 func (sp ServicePrincipal) Clone() ServicePrincipal {

@@ -30,28 +30,47 @@ func (e *RoleAssignmentConflictError) Error() string {
 	return fmt.Sprintf("world: role assignment name is held by %s", e.ExistingID)
 }
 
+// RBAC is Azure's role-based access control: custom role definitions, role assignments, and what they allow.
+type RBAC struct {
+	*base
+
+	state rbacState
+}
+
+type rbacState struct {
+	roles       *table[RoleDefinition] // custom ones, by GUID
+	assignments *table[RoleAssignment]
+	byName      map[string]string          // lower name → full id
+	byPrincipal map[string]map[string]bool // lower principal id → keys of its assignments
+}
+
+func newRBAC(b *base) *RBAC {
+	return &RBAC{base: b, state: rbacState{roles: newTable[RoleDefinition](), assignments: newTable[RoleAssignment](),
+		byName: map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
+}
+
 // RoleAssignments returns all role assignments, oldest first.
-func (w *World) RoleAssignments() []RoleAssignment {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return w.state.assignments.all()
+func (r *RBAC) RoleAssignments() []RoleAssignment {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.state.assignments.all()
 }
 
 // RoleAssignment returns a role assignment by its full ARM id.
-func (w *World) RoleAssignment(id string) (RoleAssignment, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return w.state.assignments.get(id)
+func (r *RBAC) RoleAssignment(id string) (RoleAssignment, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.state.assignments.get(id)
 }
 
 // PutRoleAssignment creates the assignment ra.Name at ra.Scope, or changes the description and condition of an equal
 // one; created tells which. It does not ask whether principal, role and scope exist. Errors:
 // *RoleAssignmentExistsError, *RoleAssignmentConflictError.
-func (w *World) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, created bool, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, created bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	ra.ID = RoleAssignmentID(ra.Scope, ra.Name)
-	if old, held := w.assignmentByName(ra.Name); held {
+	if old, held := r.assignmentByName(ra.Name); held {
 		switch {
 		case key(old.Scope) != key(ra.Scope):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID, OtherScope: true}
@@ -59,49 +78,49 @@ func (w *World) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, cre
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID}
 		}
 		old.Description, old.Condition, old.ConditionVersion = ra.Description, ra.Condition, ra.ConditionVersion
-		w.putAssignment(old)
+		r.putAssignment(old)
 		return old, false, nil
 	}
-	for id := range w.state.byPrincipal[key(ra.PrincipalID)] {
-		if old, ok := w.state.assignments.get(id); ok && old.sameGrant(ra) {
+	for id := range r.state.byPrincipal[key(ra.PrincipalID)] {
+		if old, ok := r.state.assignments.get(id); ok && old.sameGrant(ra) {
 			return RoleAssignment{}, false, &RoleAssignmentExistsError{ExistingID: old.ID}
 		}
 	}
-	ra.CreatedOn = w.Now()
-	w.putAssignment(ra)
+	ra.CreatedOn = r.Now()
+	r.putAssignment(ra)
 	return ra, true, nil
 }
 
 // DeleteRoleAssignment removes an assignment by its full ARM id and returns what it was; ErrNotFound if absent.
-func (w *World) DeleteRoleAssignment(id string) (RoleAssignment, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	ra, ok := w.state.assignments.get(id)
+func (r *RBAC) DeleteRoleAssignment(id string) (RoleAssignment, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ra, ok := r.state.assignments.get(id)
 	if !ok {
 		return RoleAssignment{}, ErrNotFound
 	}
-	w.deleteAssignment(ra)
+	r.deleteAssignment(ra)
 	return ra, nil
 }
 
-func (w *World) deleteAssignment(ra RoleAssignment) {
-	w.state.assignments.delete(ra.ID)
-	delete(w.state.assignmentNames, key(ra.Name))
-	delete(w.state.byPrincipal[key(ra.PrincipalID)], key(ra.ID))
+func (r *RBAC) deleteAssignment(ra RoleAssignment) {
+	r.state.assignments.delete(ra.ID)
+	delete(r.state.byName, key(ra.Name))
+	delete(r.state.byPrincipal[key(ra.PrincipalID)], key(ra.ID))
 }
 
 // Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
 // Assignments at the scope and above it count, once they are Timing.RBACMS old. Conditions are not evaluated: whether
 // they are fulfilled, AllowedUnder tells of an action of the control plane.
-func (w *World) Allowed(principalID, action, scope string, dataAction bool) bool {
-	return w.allowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
+func (r *RBAC) Allowed(principalID, action, scope string, dataAction bool) bool {
+	return r.allowed(principalID, action, scope, dataAction, func(RoleAssignment) bool { return true })
 }
 
 // AllowedUnder tells the same of an action of the control plane whose request and resource have these attributes, the
 // conditions of the assignments evaluated. A condition that the sandbox does not understand is not fulfilled.
-func (w *World) AllowedUnder(principalID, action, scope string, request, resource condition.Attributes) bool {
+func (r *RBAC) AllowedUnder(principalID, action, scope string, request, resource condition.Attributes) bool {
 	access := condition.Access{Action: action, Request: request, Resource: resource}
-	return w.allowed(principalID, action, scope, false, func(ra RoleAssignment) bool {
+	return r.allowed(principalID, action, scope, false, func(ra RoleAssignment) bool {
 		if ra.Condition == "" {
 			return true
 		}
@@ -110,36 +129,48 @@ func (w *World) AllowedUnder(principalID, action, scope string, request, resourc
 	})
 }
 
-func (w *World) allowed(principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool) bool {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	for id := range w.state.byPrincipal[key(principalID)] {
-		ra, ok := w.state.assignments.get(id)
-		if !ok || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
+func (r *RBAC) allowed(
+	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
+) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for id := range r.state.byPrincipal[key(principalID)] {
+		ra, ok := r.state.assignments.get(id)
+		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
-		if role, ok := w.role(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
+		if role, ok := r.role(ra.RoleDefinitionID); ok && role.Allows(action, dataAction) && fulfilled(ra) {
 			return true
 		}
 	}
 	return false
 }
 
-func (w *World) effective(ra RoleAssignment) bool {
-	return !w.Now().Before(ra.CreatedOn.Add(time.Duration(w.timing.RBACMS) * time.Millisecond))
+func (r *RBAC) isEffective(ra RoleAssignment) bool {
+	return !r.Now().Before(ra.CreatedOn.Add(time.Duration(r.timing.RBACMS) * time.Millisecond))
 }
 
-func (w *World) putAssignment(ra RoleAssignment) {
-	if old, ok := w.state.assignments.get(ra.ID); ok {
-		delete(w.state.byPrincipal[key(old.PrincipalID)], key(ra.ID))
+func (r *RBAC) putAssignment(ra RoleAssignment) {
+	if old, ok := r.state.assignments.get(ra.ID); ok {
+		delete(r.state.byPrincipal[key(old.PrincipalID)], key(ra.ID))
 	}
-	w.state.assignments.put(ra.ID, ra)
-	w.state.assignmentNames[key(ra.Name)] = ra.ID
+	r.state.assignments.put(ra.ID, ra)
+	r.state.byName[key(ra.Name)] = ra.ID
 	p := key(ra.PrincipalID)
-	if w.state.byPrincipal[p] == nil {
-		w.state.byPrincipal[p] = map[string]bool{}
+	if r.state.byPrincipal[p] == nil {
+		r.state.byPrincipal[p] = map[string]bool{}
 	}
-	w.state.byPrincipal[p][key(ra.ID)] = true
+	r.state.byPrincipal[p][key(ra.ID)] = true
+}
+
+func (r *RBAC) assignmentByName(name string) (RoleAssignment, bool) {
+	return r.state.assignments.get(r.state.byName[key(name)])
+}
+
+func (r *RBAC) addTo(s *Snapshot) { s.RoleAssignments = r.state.assignments.all() }
+
+func (r *RBAC) editors() map[string]editor {
+	return map[string]editor{"roleAssignments": {put: r.editAssignment, remove: r.removeAssignment}}
 }
 
 // sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
@@ -162,15 +193,15 @@ func ScopeContains(outer, scope string) bool {
 func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
 // EffectiveRoles returns the roles that the principal holds at the scope now, directly or by inheritance.
-func (w *World) EffectiveRoles(principalID, scope string) []RoleDefinition {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
+func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	roles := []RoleDefinition{}
-	for _, ra := range w.state.assignments.all() {
-		if key(ra.PrincipalID) != key(principalID) || !ScopeContains(ra.Scope, scope) || !w.effective(ra) {
+	for _, ra := range r.state.assignments.all() {
+		if key(ra.PrincipalID) != key(principalID) || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
-		if role, ok := w.role(ra.RoleDefinitionID); ok {
+		if role, ok := r.role(ra.RoleDefinitionID); ok {
 			roles = append(roles, role)
 		}
 	}
@@ -178,12 +209,12 @@ func (w *World) EffectiveRoles(principalID, scope string) []RoleDefinition {
 }
 
 // HoldsRoleWithin tells whether the principal has any effective role assignment at the scope, above or below it.
-func (w *World) HoldsRoleWithin(principalID, scope string) bool {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	for id := range w.state.byPrincipal[key(principalID)] {
-		ra, ok := w.state.assignments.get(id)
-		if ok && w.effective(ra) && (ScopeContains(ra.Scope, scope) || ScopeContains(scope, ra.Scope)) {
+func (r *RBAC) HoldsRoleWithin(principalID, scope string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for id := range r.state.byPrincipal[key(principalID)] {
+		ra, ok := r.state.assignments.get(id)
+		if ok && r.isEffective(ra) && (ScopeContains(ra.Scope, scope) || ScopeContains(scope, ra.Scope)) {
 			return true
 		}
 	}

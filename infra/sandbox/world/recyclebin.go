@@ -6,81 +6,120 @@ const (
 	TypeServicePrincipal = "microsoft.graph.servicePrincipal"
 )
 
+// DeleteApplication soft-deletes an application: it goes to the recycle bin with its federated credentials, and its
+// service principal goes there as an item of its own. The uniqueName stays taken, role assignments stay behind.
+func (d *Directory) DeleteApplication(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.binApplication(id)
+}
+
+func (d *Directory) binApplication(id string) error {
+	a, ok := d.AppRegistrations.get(id)
+	if !ok {
+		return ErrNotFound
+	}
+	if principal, ok := d.Principals.ofApp(a.AppID); ok {
+		if err := d.binPrincipal(principal); err != nil {
+			return err
+		}
+	}
+	d.AppRegistrations.remove(a)
+	now := d.Now()
+	a.DeletedDateTime = &now
+	d.Credentials.bin(a.ID)
+	d.state.binned.put(a.ID, DeletedItem{ID: a.ID, Type: TypeApplication, Application: &a})
+	return nil
+}
+
+// DeleteServicePrincipal moves a service principal to the recycle bin. Its role assignments stay behind.
+func (d *Directory) DeleteServicePrincipal(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.binPrincipal(id)
+}
+
+func (d *Directory) binPrincipal(id string) error {
+	sp, ok := d.Principals.remove(id)
+	if !ok {
+		return ErrNotFound
+	}
+	now := d.Now()
+	sp.DeletedDateTime = &now
+	d.state.binned.put(sp.ID, DeletedItem{ID: sp.ID, Type: TypeServicePrincipal, ServicePrincipal: &sp})
+	return nil
+}
+
 // DeletedItems returns the recycle bin, oldest first.
-func (w *World) DeletedItems() []DeletedItem {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return cloneAll(w.state.binned.all())
+func (d *Directory) DeletedItems() []DeletedItem {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return cloneAll(d.state.binned.all())
 }
 
 // DeletedItem returns an entry of the recycle bin by object id.
-func (w *World) DeletedItem(id string) (DeletedItem, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	d, ok := w.state.binned.get(id)
-	return d.Clone(), ok
+func (d *Directory) DeletedItem(id string) (DeletedItem, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	item, ok := d.state.binned.get(id)
+	return item.Clone(), ok
 }
 
 // RestoreDeletedItem takes an object back out of the recycle bin. An application comes back with its federated
 // credentials but without its service principal, which is an item of its own. Errors: ErrNotFound; for a service
 // principal ErrNoBackingApplication, or ErrExists where its application has a new one by now.
-func (w *World) RestoreDeletedItem(id string) (DeletedItem, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	item, ok := w.state.binned.get(id)
+func (d *Directory) RestoreDeletedItem(id string) (DeletedItem, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	item, ok := d.state.binned.get(id)
 	if !ok {
 		return DeletedItem{}, ErrNotFound
 	}
 	item = item.Clone()
 	if item.Application != nil {
-		w.restoreApplication(item.Application)
-	} else if err := w.restorePrincipal(item.ServicePrincipal); err != nil {
+		d.restoreApplication(item.Application)
+	} else if err := d.restorePrincipal(item.ServicePrincipal); err != nil {
 		return DeletedItem{}, err
 	}
-	w.state.binned.delete(id)
+	d.state.binned.delete(id)
 	return item, nil
 }
 
-func (w *World) restoreApplication(a *Application) {
+func (d *Directory) restoreApplication(a *Application) {
 	a.DeletedDateTime = nil
-	w.putApplication(*a)
-	if trust, ok := w.state.binnedTrust[key(a.ID)]; ok {
-		w.state.credentials[key(a.ID)] = trust
-		delete(w.state.binnedTrust, key(a.ID))
-	}
+	d.AppRegistrations.put(*a)
+	d.Credentials.restore(a.ID)
 }
 
-func (w *World) restorePrincipal(sp *ServicePrincipal) error {
-	if _, ok := w.applicationByAppID(sp.AppID); !ok && sp.ServicePrincipalType == PrincipalApplication {
+func (d *Directory) restorePrincipal(sp *ServicePrincipal) error {
+	if _, ok := d.AppRegistrations.byAppID(sp.AppID); !ok && sp.ServicePrincipalType == PrincipalApplication {
 		return ErrNoBackingApplication
 	}
-	if _, exists := w.state.spByAppID[key(sp.AppID)]; exists {
+	if _, exists := d.Principals.ofApp(sp.AppID); exists {
 		return ErrExists
 	}
 	sp.DeletedDateTime = nil
-	w.putPrincipal(*sp)
+	d.Principals.put(*sp)
 	return nil
 }
 
 // PurgeDeletedItem removes an object for good; only now is an application's uniqueName free again.
-func (w *World) PurgeDeletedItem(id string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.purge(id)
+func (d *Directory) PurgeDeletedItem(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.purge(id)
 }
 
-func (w *World) purge(id string) error {
-	item, ok := w.state.binned.get(id)
+func (d *Directory) purge(id string) error {
+	item, ok := d.state.binned.get(id)
 	if !ok {
 		return ErrNotFound
 	}
-	w.state.binned.delete(id)
-	w.state.owners.delete(id)
+	d.state.binned.delete(id)
+	d.removeOwners(id)
 	if a := item.Application; a != nil {
-		delete(w.state.binnedTrust, key(a.ID))
-		if w.state.appByUniqueName[a.UniqueName] == a.ID {
-			delete(w.state.appByUniqueName, a.UniqueName)
-		}
+		d.Credentials.purge(a.ID)
+		d.freeName(*a)
 	}
 	return nil
 }

@@ -2,10 +2,8 @@ package world
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
 )
 
 // Identities of the seeded world. They are made to be recognised in logs; no real tenant has them.
@@ -44,7 +42,7 @@ func Seed(w *World) {
 	if err := seedApp(w, deployment.Example()); err != nil {
 		panic(err)
 	}
-	seedPlatform(w)
+	w.seedPlatform()
 }
 
 // seedAzure is the customer's part: tenant, subscription and the storage to be connected.
@@ -92,65 +90,4 @@ func seedApp(w *World, d deployment.Deployment) error {
 	}
 	w.SetAppRoles(AppPrincipalID, roles...)
 	return nil
-}
-
-// seedResource adds the resource group and the resource that an id is, or lies in, where they are not there yet.
-func (w *World) seedResource(id, location string) {
-	parts := strings.Split(id, "/")
-	if group := resourceGroupOf(id); group != "" {
-		if _, ok := w.ResourceGroup(group); !ok {
-			w.PutResourceGroup(ResourceGroup{ID: group, Location: location})
-		}
-	}
-	const resource = 9 // /subscriptions/{}/resourceGroups/{}/providers/{}/{}/{}
-	if len(parts) < resource || strings.EqualFold(parts[7], "storageAccounts") {
-		return
-	}
-	id = strings.Join(parts[:resource], "/")
-	if _, ok := w.Resource(id); !ok {
-		w.PutResource(Resource{ID: id, Location: location})
-	}
-}
-
-// seedRole adds a custom role.
-func (w *World) seedRole(r deployment.Role) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state.roles.put(lastSegment(r.ID), RoleDefinition{ID: lastSegment(r.ID), Name: r.Name, Description: r.Description,
-		Actions: r.Permissions.Actions, NotActions: r.Permissions.NotActions, DataActions: r.Permissions.DataActions,
-		NotDataActions: r.Permissions.NotDataActions, AssignableScopes: r.AssignableScopes})
-}
-
-// seedAssignment adds an assignment that has been effective for long. What it grants must be understood as a whole.
-func (w *World) seedAssignment(a deployment.Assignment) error {
-	role, ok := w.Role(a.RoleDefinitionID)
-	if !ok {
-		return fmt.Errorf("the sandbox does not know the role %s", a.RoleDefinitionID)
-	}
-	if !role.AssignableAt(a.Scope) {
-		return fmt.Errorf("the role %s cannot be assigned there", role.Name)
-	}
-	if a.Condition != "" {
-		if _, err := condition.Parse(a.Condition); err != nil {
-			return err
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.putAssignment(RoleAssignment{ID: a.ID, Name: a.Name, Scope: a.Scope, PrincipalID: a.PrincipalID, PrincipalType: a.PrincipalType,
-		RoleDefinitionID: a.RoleDefinitionID, Description: a.Description, Condition: a.Condition, ConditionVersion: a.ConditionVersion,
-		CreatedOn: w.Now().AddDate(0, -1, 0)})
-	return nil
-}
-
-// seedPlatform is the DDOE platform's part.
-func seedPlatform(w *World) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state.ddoe[DDOEOrganizations].put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
-	w.state.ddoe[DDOEProjects].put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
-		"org": Object{"id": OrganizationID, "name": "Acme"}})
-	w.state.ddoe[DDOEUsers].put(UserEmail, Object{"id": UserEmail, "email": UserEmail, "username": "DDOE WIF",
-		"role": "owner", "projectRole": "owner"})
-	w.seedOffer()
 }

@@ -17,25 +17,25 @@ type Snapshot struct {
 	DDOE                         DDOE                          `json:"ddoe"`
 }
 
+// DDOE is the platform's part of a Snapshot. Options of integrations are in it, although the platform's own API never
+// shows them again.
+type DDOE struct {
+	Organizations         []Object `json:"organizations"`
+	Projects              []Object `json:"projects"`
+	AvailableIntegrations []Object `json:"availableIntegrations"`
+	Integrations          []Object `json:"integrations"`
+	Drivers               []Object `json:"drivers"`
+	Commands              []Object `json:"commands"`
+	Users                 []Object `json:"users"`
+}
+
 // Snapshot returns a copy of everything at one moment, blobs without their content.
 func (w *World) Snapshot() Snapshot {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	s := Snapshot{
-		Tenants: w.state.tenants.all(), Subscriptions: w.state.subscriptions.all(),
-		ResourceGroups: w.state.resourceGroups.all(), Resources: w.state.resources.all(),
-		Applications: cloneAll(w.state.applications.all()), DeletedItems: cloneAll(w.state.binned.all()),
-		ServicePrincipals:            cloneAll(w.state.principals.all()),
-		FederatedIdentityCredentials: []FederatedIdentityCredential{},
-		Owners:                       cloneAll(w.state.owners.all()), AppRoles: cloneAll(w.state.appRoles.all()),
-		RoleAssignments: w.state.assignments.all(), StorageAccounts: []StorageAccount{},
-		DDOE: w.ddoeSnapshot(),
-	}
-	for _, a := range w.state.applications.all() {
-		s.FederatedIdentityCredentials = append(s.FederatedIdentityCredentials, cloneCredentials(w.state.credentials[key(a.ID)])...)
-	}
-	for _, a := range w.state.accounts.all() {
-		s.StorageAccounts = append(s.StorageAccounts, a.copy(true))
+	var s Snapshot
+	for _, p := range w.parts() {
+		p.addTo(&s)
 	}
 	return s
 }

@@ -26,22 +26,40 @@ type container struct {
 	blobs map[string]*Blob
 }
 
+// Storage is what there is in Azure Storage: accounts, containers and blobs.
+type Storage struct {
+	*base
+
+	hierarchy *Hierarchy
+	state     storageState
+}
+
+type storageState struct {
+	accounts *table[*account]
+	byName   map[string]string // lower name → resource id
+}
+
+func newStorage(b *base, hierarchy *Hierarchy) *Storage {
+	return &Storage{base: b, hierarchy: hierarchy,
+		state: storageState{accounts: newTable[*account](), byName: map[string]string{}}}
+}
+
 // StorageAccounts returns all storage accounts with their containers, but without blobs.
-func (w *World) StorageAccounts() []StorageAccount {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
+func (s *Storage) StorageAccounts() []StorageAccount {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	all := []StorageAccount{}
-	for _, a := range w.state.accounts.all() {
+	for _, a := range s.state.accounts.all() {
 		all = append(all, a.copy(false))
 	}
 	return all
 }
 
 // StorageAccount returns a storage account by its name or its resource id, with its containers but without blobs.
-func (w *World) StorageAccount(nameOrID string) (StorageAccount, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	a, ok := w.account(nameOrID)
+func (s *Storage) StorageAccount(nameOrID string) (StorageAccount, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a, ok := s.account(nameOrID)
 	if !ok {
 		return StorageAccount{}, false
 	}
@@ -49,10 +67,10 @@ func (w *World) StorageAccount(nameOrID string) (StorageAccount, bool) {
 }
 
 // Container returns a container of an account (by name or resource id), without its blobs.
-func (w *World) Container(accountName, name string) (Container, error) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	c, err := w.container(accountName, name)
+func (s *Storage) Container(accountName, name string) (Container, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, err := s.container(accountName, name)
 	if err != nil {
 		return Container{}, err
 	}
@@ -60,38 +78,38 @@ func (w *World) Container(accountName, name string) (Container, error) {
 }
 
 // CreateContainer adds an empty container. Errors: ErrAccountNotFound, ErrExists.
-func (w *World) CreateContainer(accountName, name string) (Container, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	a, ok := w.account(accountName)
+func (s *Storage) CreateContainer(accountName, name string) (Container, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.account(accountName)
 	if !ok {
 		return Container{}, ErrAccountNotFound
 	}
 	if _, exists := a.containers.get(name); exists {
 		return Container{}, ErrExists
 	}
-	c := &container{head: Container{Name: name, ETag: w.nextETag(), Modified: w.Now()}, blobs: map[string]*Blob{}}
+	c := &container{head: Container{Name: name, ETag: s.nextETag(), Modified: s.Now()}, blobs: map[string]*Blob{}}
 	a.containers.put(name, c)
 	return c.head, nil
 }
 
 // DeleteContainer removes a container and its blobs. Errors: ErrAccountNotFound, ErrContainerNotFound.
-func (w *World) DeleteContainer(accountName, name string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, err := w.container(accountName, name); err != nil {
+func (s *Storage) DeleteContainer(accountName, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.container(accountName, name); err != nil {
 		return err
 	}
-	a, _ := w.account(accountName)
+	a, _ := s.account(accountName)
 	a.containers.delete(name)
 	return nil
 }
 
 // Blobs returns the blobs of a container whose names begin with prefix, in the order of their names, without content.
-func (w *World) Blobs(accountName, containerName, prefix string) ([]Blob, error) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	c, err := w.container(accountName, containerName)
+func (s *Storage) Blobs(accountName, containerName, prefix string) ([]Blob, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +124,10 @@ func (w *World) Blobs(accountName, containerName, prefix string) ([]Blob, error)
 }
 
 // ReadBlob returns a blob with its content.
-func (w *World) ReadBlob(accountName, containerName, name string) (Blob, error) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	c, err := w.container(accountName, containerName)
+func (s *Storage) ReadBlob(accountName, containerName, name string) (Blob, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return Blob{}, err
 	}
@@ -121,13 +139,13 @@ func (w *World) ReadBlob(accountName, containerName, name string) (Blob, error) 
 }
 
 // WriteBlob creates or replaces a blob and returns it with its new ETag and times.
-func (w *World) WriteBlob(accountName, containerName string, b Blob) (Blob, error) {
-	return w.UpdateBlob(accountName, containerName, b.Name, func(Container, *Blob) (*Blob, error) { return &b, nil })
+func (s *Storage) WriteBlob(accountName, containerName string, b Blob) (Blob, error) {
+	return s.UpdateBlob(accountName, containerName, b.Name, func(Container, *Blob) (*Blob, error) { return &b, nil })
 }
 
 // DeleteBlob removes a blob; ErrBlobNotFound if it is absent.
-func (w *World) DeleteBlob(accountName, containerName, name string) error {
-	_, err := w.UpdateBlob(accountName, containerName, name, func(_ Container, current *Blob) (*Blob, error) {
+func (s *Storage) DeleteBlob(accountName, containerName, name string) error {
+	_, err := s.UpdateBlob(accountName, containerName, name, func(_ Container, current *Blob) (*Blob, error) {
 		if current == nil {
 			return nil, ErrBlobNotFound
 		}
@@ -139,10 +157,12 @@ func (w *World) DeleteBlob(accountName, containerName, name string) error {
 // UpdateBlob is one atomic read-check-write: change sees the container (Immutable is for the caller to honour) and the
 // present blob (nil if absent) and returns the blob that is to be there (nil deletes it). An error of change leaves all
 // as it was and is returned. ETag, size and times are set here. change must not call the world.
-func (w *World) UpdateBlob(accountName, containerName, name string, change func(Container, *Blob) (*Blob, error)) (Blob, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, err := w.container(accountName, containerName)
+func (s *Storage) UpdateBlob(
+	accountName, containerName, name string, change func(Container, *Blob) (*Blob, error),
+) (Blob, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return Blob{}, err
 	}
@@ -161,7 +181,7 @@ func (w *World) UpdateBlob(accountName, containerName, name string, change func(
 		return Blob{}, nil
 	}
 	b := next.clone(true)
-	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), w.nextETag(), w.Now()
+	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), s.nextETag(), s.Now()
 	b.Created = b.Modified
 	if exists {
 		b.Created = old.Created
@@ -170,15 +190,15 @@ func (w *World) UpdateBlob(accountName, containerName, name string, change func(
 	return b.clone(true), nil
 }
 
-func (w *World) account(nameOrID string) (*account, bool) {
-	if id, ok := w.state.accountByName[key(nameOrID)]; ok {
+func (s *Storage) account(nameOrID string) (*account, bool) {
+	if id, ok := s.state.byName[key(nameOrID)]; ok {
 		nameOrID = id
 	}
-	return w.state.accounts.get(nameOrID)
+	return s.state.accounts.get(nameOrID)
 }
 
-func (w *World) container(accountName, name string) (*container, error) {
-	a, ok := w.account(accountName)
+func (s *Storage) container(accountName, name string) (*container, error) {
+	a, ok := s.account(accountName)
 	if !ok {
 		return nil, ErrAccountNotFound
 	}
@@ -191,41 +211,39 @@ func (w *World) container(accountName, name string) (*container, error) {
 
 // PutStorageAccount adds or replaces an account with its containers and blobs, and its resource group if that is new. A
 // blob without content keeps the content of the blob whose ETag it carries, else it is Size zero bytes.
-func (w *World) PutStorageAccount(a StorageAccount) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.putAccount(a)
+func (s *Storage) PutStorageAccount(a StorageAccount) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.putAccount(a)
 }
 
-func (w *World) putAccount(a StorageAccount) {
-	old, replaced := w.state.accounts.get(a.ResourceID)
+func (s *Storage) putAccount(a StorageAccount) {
+	old, replaced := s.state.accounts.get(a.ResourceID)
 	if replaced {
-		delete(w.state.accountByName, key(old.head.Name))
+		delete(s.state.byName, key(old.head.Name))
 	}
 	next := &account{head: a, containers: newTable[*container]()}
 	next.head.Containers = nil
 	for _, c := range a.Containers {
 		if c != nil {
-			next.containers.put(c.Name, w.storedContainer(*c, old))
+			next.containers.put(c.Name, s.storedContainer(*c, old))
 		}
 	}
-	w.state.accounts.put(a.ResourceID, next)
-	w.state.accountByName[key(a.Name)] = a.ResourceID
+	s.state.accounts.put(a.ResourceID, next)
+	s.state.byName[key(a.Name)] = a.ResourceID
 	if group := resourceGroupOf(a.ResourceID); group != "" {
-		if _, ok := w.state.resourceGroups.get(group); !ok {
-			w.state.resourceGroups.put(group, ResourceGroup{ID: group, Location: a.Location})
-		}
+		s.hierarchy.addResourceGroup(group, a.Location)
 	}
 }
 
-func (w *World) storedContainer(head Container, old *account) *container {
+func (s *Storage) storedContainer(head Container, old *account) *container {
 	c := &container{head: head, blobs: map[string]*Blob{}}
 	c.head.Blobs = nil
 	if c.head.ETag == "" {
-		c.head.ETag = w.nextETag()
+		c.head.ETag = s.nextETag()
 	}
 	if c.head.Modified.IsZero() {
-		c.head.Modified = w.Now()
+		c.head.Modified = s.Now()
 	}
 	for _, b := range head.Blobs {
 		if b == nil {
@@ -237,10 +255,10 @@ func (w *World) storedContainer(head Container, old *account) *container {
 		}
 		stored.Size = len(stored.Content)
 		if stored.ETag == "" {
-			stored.ETag = w.nextETag()
+			stored.ETag = s.nextETag()
 		}
 		if stored.Modified.IsZero() {
-			stored.Created, stored.Modified = w.Now(), w.Now()
+			stored.Created, stored.Modified = s.Now(), s.Now()
 		}
 		c.blobs[stored.Name] = &stored
 	}
@@ -256,6 +274,17 @@ func keptContent(old *account, containerName string, b Blob) []byte {
 		}
 	}
 	return make([]byte, max(b.Size, 0))
+}
+
+func (s *Storage) addTo(snapshot *Snapshot) {
+	snapshot.StorageAccounts = []StorageAccount{}
+	for _, a := range s.state.accounts.all() {
+		snapshot.StorageAccounts = append(snapshot.StorageAccounts, a.copy(true))
+	}
+}
+
+func (s *Storage) editors() map[string]editor {
+	return map[string]editor{"storageAccounts": {put: s.editAccount, remove: s.removeAccount}}
 }
 
 // copy returns the account as arrays, with or without the blobs (content is left out in any case).

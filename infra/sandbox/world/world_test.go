@@ -1,6 +1,8 @@
 package world
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,6 +111,55 @@ func TestResetIsAFreshWorld(t *testing.T) {
 	again, err := w.WriteBlob(deployment.Example().State.Name, deployment.StateContainer, Blob{Name: "b"})
 	require.NoError(t, err)
 	assert.NotEqual(t, old.ETag, again.ETag, "an ETag is never used twice")
+}
+
+// TestResetForgetsEveryKind: whatever part holds it, an object that was made is gone after a reset.
+func TestResetForgetsEveryKind(t *testing.T) {
+	objects := map[string]struct{ id, body string }{
+		"tenants":                      {"t", `{"domain":"made.example"}`},
+		"subscriptions":                {"s", `{}`},
+		"resourceGroups":               {"/subscriptions/s/resourceGroups/g", `{}`},
+		"resources":                    {"/subscriptions/s/resourceGroups/g/providers/p/t/r", `{}`},
+		"owners":                       {"o", `{"owners":["p"]}`},
+		"appRoles":                     {"p", `{"roles":["r"]}`},
+		"applications":                 {"a", `{"uniqueName":"u"}`},
+		"servicePrincipals":            {"p", `{"appId":"x"}`},
+		"deletedItems":                 {"d", `{"application":{"uniqueName":"v"}}`},
+		"federatedIdentityCredentials": {"f", `{"applicationId":"a","name":"n"}`},
+		"roleAssignments":              {oneName, `{"scope":"/s","principalId":"p","roleDefinitionId":"r"}`},
+		"storageAccounts":              {"acmenew", `{}`},
+	}
+	for _, kind := range ddoeKinds() {
+		objects["ddoe."+kind] = struct{ id, body string }{"made", `{}`}
+	}
+	require.ElementsMatch(t, Kinds(), slices.Collect(maps.Keys(objects)))
+	w, _ := newSeeded(t)
+	seeded := withoutETags(w.Snapshot())
+	for _, kind := range Kinds() { // applications come before their credentials
+		before := w.Snapshot()
+		require.NoError(t, w.PutObject(kind, objects[kind].id, []byte(objects[kind].body)), kind)
+		require.NotEqual(t, before, w.Snapshot(), kind)
+	}
+	w.Reset()
+	assert.Equal(t, seeded, withoutETags(w.Snapshot()))
+	require.NoError(t, w.PutObject("applications", "a", []byte(`{}`)))
+	assert.Empty(t, w.FederatedCredentials("a"), "the next application with this id trusts nobody")
+	for _, name := range []string{"u", "v"} {
+		_, err := w.CreateApplication(Application{UniqueName: name}, "")
+		require.NoError(t, err, "uniqueNames are free")
+	}
+	_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: "/other", PrincipalID: "p"})
+	require.NoError(t, err, "so are the names of role assignments")
+}
+
+// withoutETags leaves out what a reset does not bring back.
+func withoutETags(s Snapshot) Snapshot {
+	for _, a := range s.StorageAccounts {
+		for _, c := range a.Containers {
+			c.ETag = ""
+		}
+	}
+	return s
 }
 
 func TestReplicationHidesNewObjectsFromDependants(t *testing.T) {

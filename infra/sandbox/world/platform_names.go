@@ -14,7 +14,7 @@ type called struct{ wire, shown string }
 // They are not public, so every world makes up its own: a client that knows one by heart fails. Reset keeps them.
 type offerNames struct{ kind, client, tenant, account, file, notes called }
 
-// readableNames are names that a person understands, and names on the wire that nobody can know.
+// readableNames are names that a person understands, and names on the wire that nobody can knop.
 func readableNames() offerNames {
 	return offerNames{
 		kind: called{madeUp("azure-wif-"), "Azure Workload Identity Federation"}, client: called{madeUp("f"), "Client ID"}, tenant: called{madeUp("f"), "Tenant ID"},
@@ -50,10 +50,10 @@ func reworded(wire, shown []string) called {
 func madeUp(prefix string) string { return prefix + strings.ToLower(rand.Text()[:8]) }
 
 // RewordOffer calls the seeded integration type for federation with Azure, and its options, by other words, drawn by lot.
-func (w *World) RewordOffer() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state.ddoe[DDOEAvailableIntegrations].delete(w.names.kind.wire)
-	w.names = rewordedNames()
-	w.seedOffer()
+func (p *Platform) RewordOffer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state[DDOEAvailableIntegrations].delete(p.names.kind.wire)
+	p.names = rewordedNames()
+	p.seedOffer()
 }

@@ -13,11 +13,23 @@ const (
 	MeansClientSecret   = "clientSecret"
 )
 
+// seedPlatform is the DDOE platform's part.
+func (p *Platform) seedPlatform() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state[DDOEOrganizations].put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
+	p.state[DDOEProjects].put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
+		"org": Object{"id": OrganizationID, "name": "Acme"}})
+	p.state[DDOEUsers].put(UserEmail, Object{"id": UserEmail, "email": UserEmail, "username": "DDOE WIF",
+		"role": "owner", "projectRole": "owner"})
+	p.seedOffer()
+}
+
 // seedOffer adds what the organisation offers. The lock is held.
-func (w *World) seedOffer() {
-	for _, available := range availableIntegrations(w.names) {
+func (p *Platform) seedOffer() {
+	for _, available := range availableIntegrations(p.names) {
 		kind, _ := available["type"].(string)
-		w.state.ddoe[DDOEAvailableIntegrations].put(kind, available)
+		p.state[DDOEAvailableIntegrations].put(kind, available)
 	}
 }
 

@@ -3,6 +3,8 @@ package world
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
 // Object is an object of the DDOE platform as it goes over the wire: its members are the platform's business.
@@ -32,15 +34,34 @@ func DDOEKey(kind string) string {
 	return "id"
 }
 
-// DDOEObjects returns the platform's objects of a kind, oldest first.
-func (w *World) DDOEObjects(kind string) []Object {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return w.ddoeObjects(kind)
+// Platform is the DDOE platform: its objects by kind, and the names that it has for what it offers.
+type Platform struct {
+	*base
+
+	names offerNames // survive Reset
+	state platformState
 }
 
-func (w *World) ddoeObjects(kind string) []Object {
-	rows, ok := w.state.ddoe[kind]
+// platformState has a table for each kind of ddoeKinds.
+type platformState map[string]*table[Object]
+
+func newPlatform(b *base) *Platform {
+	p := &Platform{base: b, names: readableNames(), state: platformState{}}
+	for _, kind := range ddoeKinds() {
+		p.state[kind] = newTable[Object]()
+	}
+	return p
+}
+
+// DDOEObjects returns the platform's objects of a kind, oldest first.
+func (p *Platform) DDOEObjects(kind string) []Object {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.objects(kind)
+}
+
+func (p *Platform) objects(kind string) []Object {
+	rows, ok := p.state[kind]
 	if !ok {
 		return []Object{}
 	}
@@ -52,10 +73,10 @@ func (w *World) ddoeObjects(kind string) []Object {
 }
 
 // DDOEObject returns one object of the platform.
-func (w *World) DDOEObject(kind, id string) (Object, bool) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	rows, ok := w.state.ddoe[kind]
+func (p *Platform) DDOEObject(kind, id string) (Object, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	rows, ok := p.state[kind]
 	if !ok {
 		return nil, false
 	}
@@ -67,10 +88,10 @@ func (w *World) DDOEObject(kind, id string) (Object, bool) {
 }
 
 // PutDDOEObject adds or replaces an object of the platform under the value of its DDOEKey.
-func (w *World) PutDDOEObject(kind string, o Object) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rows, ok := w.state.ddoe[kind]
+func (p *Platform) PutDDOEObject(kind string, o Object) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rows, ok := p.state[kind]
 	if !ok {
 		return fmt.Errorf("world: unknown kind of platform object %q", kind)
 	}
@@ -86,10 +107,10 @@ func (w *World) PutDDOEObject(kind string, o Object) error {
 }
 
 // DeleteDDOEObject removes an object of the platform; ErrNotFound if it is absent.
-func (w *World) DeleteDDOEObject(kind, id string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rows, ok := w.state.ddoe[kind]
+func (p *Platform) DeleteDDOEObject(kind, id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rows, ok := p.state[kind]
 	if !ok {
 		return ErrNotFound
 	}
@@ -103,10 +124,12 @@ func (w *World) DeleteDDOEObject(kind, id string) error {
 // ChangeDDOEObject is one atomic read-check-write: change sees the object (nil if absent) and all objects of its kind, and
 // returns what is to be there (nil deletes it). An error of change leaves all as it was and is returned. change must not
 // call the world.
-func (w *World) ChangeDDOEObject(kind, id string, change func(current Object, all []Object) (Object, error)) (Object, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rows, ok := w.state.ddoe[kind]
+func (p *Platform) ChangeDDOEObject(
+	kind, id string, change func(current Object, all []Object) (Object, error),
+) (Object, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rows, ok := p.state[kind]
 	if !ok {
 		return nil, fmt.Errorf("world: unknown kind of platform object %q", kind)
 	}
@@ -114,7 +137,7 @@ func (w *World) ChangeDDOEObject(kind, id string, change func(current Object, al
 	if o, found := rows.get(id); found {
 		current = cloneObject(o)
 	}
-	next, err := change(current, w.ddoeObjects(kind))
+	next, err := change(current, p.objects(kind))
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +147,53 @@ func (w *World) ChangeDDOEObject(kind, id string, change func(current Object, al
 	}
 	rows.put(id, cloneObject(next))
 	return next, nil
+}
+
+func (p *Platform) addTo(s *Snapshot) {
+	s.DDOE = DDOE{
+		Organizations: p.objects(DDOEOrganizations), Projects: p.objects(DDOEProjects),
+		AvailableIntegrations: p.objects(DDOEAvailableIntegrations),
+		Integrations:          p.objects(DDOEIntegrations), Drivers: p.objects(DDOEDrivers),
+		Commands: p.objects(DDOECommands), Users: p.objects(DDOEUsers),
+	}
+}
+
+func (p *Platform) editors() map[string]editor {
+	all := map[string]editor{}
+	for _, kind := range ddoeKinds() {
+		all["ddoe."+kind] = p.editorOf(kind)
+	}
+	return all
+}
+
+// editorOf edits the objects of one kind.
+func (p *Platform) editorOf(kind string) editor {
+	rows := p.state[kind]
+	return editor{
+		put: func(id string, body []byte) error {
+			var o Object
+			if err := strictjson.Decode(body, &o); err != nil {
+				return err
+			}
+			if o == nil {
+				return &strictjson.Error{Detail: "an object is expected, not null"}
+			}
+			member := DDOEKey(kind)
+			if own, given := o[member]; given && own != id {
+				return idMismatch(member, id)
+			}
+			o[member] = id
+			rows.put(id, o)
+			return nil
+		},
+		remove: func(id string) error {
+			if _, ok := rows.get(id); !ok {
+				return ErrNotFound
+			}
+			rows.delete(id)
+			return nil
+		},
+	}
 }
 
 // cloneObject copies all that JSON can hold; other values are shared, and never stored (see PutDDOEObject).

@@ -1,0 +1,45 @@
+package world
+
+import (
+	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
+)
+
+// seedRole adds a custom role.
+func (r *RBAC) seedRole(role deployment.Role) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := lastSegment(role.ID)
+	r.state.roles.put(id, RoleDefinition{
+		ID: id, Name: role.Name, Description: role.Description,
+		Actions: role.Permissions.Actions, NotActions: role.Permissions.NotActions,
+		DataActions: role.Permissions.DataActions, NotDataActions: role.Permissions.NotDataActions,
+		AssignableScopes: role.AssignableScopes,
+	})
+}
+
+// seedAssignment adds an assignment that has been effective for long. What it grants must be understood as a whole.
+func (r *RBAC) seedAssignment(a deployment.Assignment) error {
+	role, ok := r.Role(a.RoleDefinitionID)
+	if !ok {
+		return fmt.Errorf("the sandbox does not know the role %s", a.RoleDefinitionID)
+	}
+	if !role.AssignableAt(a.Scope) {
+		return fmt.Errorf("the role %s cannot be assigned there", role.Name)
+	}
+	if a.Condition != "" {
+		if _, err := condition.Parse(a.Condition); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.putAssignment(RoleAssignment{
+		ID: a.ID, Name: a.Name, Scope: a.Scope, PrincipalID: a.PrincipalID, PrincipalType: a.PrincipalType,
+		RoleDefinitionID: a.RoleDefinitionID, Description: a.Description,
+		Condition: a.Condition, ConditionVersion: a.ConditionVersion, CreatedOn: r.Now().AddDate(0, -1, 0),
+	})
+	return nil
+}
