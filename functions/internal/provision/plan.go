@@ -70,7 +70,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 			p.Steps = append(p.Steps, step)
 		}
 	}
-	if s.canVerify(d) {
+	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: resolved.Subjects[0], Action: ActionSchedule})
 	}
 	return p, ctx.Err()
