@@ -7,6 +7,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -159,7 +160,7 @@ func (v *verifier) test(ctx context.Context, d integration.Document, wanted Acce
 		if err != nil {
 			words := wordsOf(d)
 			words.Operation = string(policy.SubjectTokenGet)
-			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
+			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token
 	}
