@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
 // TestAProxysRefusalHasItsWords: what a forward proxy answers for an account that does not exist is no riddle.
@@ -28,7 +29,7 @@ func TestAProxysRefusalHasItsWords(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.Do(request)
 	require.Error(t, err)
-	d := diagnosis.Classify(err, diagnosis.Context{})
+	d := classify.Error(err, diagnosis.Context{})
 	assert.Equal(t, diagnosis.CodeNetworkProxy, d.Code)
 	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is nobody.blob.core.windows.net.")
 }

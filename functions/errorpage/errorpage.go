@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/page"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 )
 
@@ -43,7 +44,7 @@ func Register(api huma.API) {
 }
 
 func serve(in *input) (*output, error) {
-	page, ok := diagnosis.PageOf(diagnosis.Code(in.Code))
+	found, ok := page.Of(diagnosis.Code(in.Code))
 	if !ok {
 		return nil, problem.New(http.StatusNotFound, problem.CodeNotFound, "There is no such code.")
 	}
@@ -52,10 +53,10 @@ func serve(in *input) (*output, error) {
 		CacheControl: "public, max-age=3600", Vary: "Accept",
 	}
 	if !acceptsHTML(in.Accept) {
-		out.ContentType, out.Body = "text/markdown; charset=utf-8", []byte(page.Markdown())
+		out.ContentType, out.Body = "text/markdown; charset=utf-8", []byte(found.Markdown())
 		return out, nil
 	}
-	body, err := page.HTML()
+	body, err := found.HTML()
 	out.ContentType, out.Body = "text/html; charset=utf-8", body
 	return out, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -60,7 +61,7 @@ func (p *probe) preflight(ctx context.Context) state {
 		return missing
 	case err != nil:
 		o.add(o.passed(checkNetwork, "network", titleNetwork))
-		check := diagnosis.CheckFrom("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown, diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
+		check := classify.Check("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown, diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
 		check.Status = diagnosis.OutcomeSkip
 		o.add(check)
 		return unseen

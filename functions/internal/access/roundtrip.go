@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
 // The metadata of a probe blob. Names are C# identifiers, as Storage wants them.
@@ -167,6 +168,6 @@ func reason(err error, c diagnosis.Context) string {
 	if err == nil {
 		return "The delete was accepted, but the blob is still there."
 	}
-	d := diagnosis.Classify(err, c)
+	d := classify.Error(err, c)
 	return string(d.Code) + ": " + d.Title
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -121,7 +122,7 @@ func (o *target) knock(ctx context.Context) {
 	err := o.anonymous(ctx)
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
-		if tenant := diagnosis.StorageTenant(answer); tenant == "" || strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
+		if tenant := classify.StorageTenant(answer); tenant == "" || strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
 			err = nil
 		}
 	}
@@ -167,7 +168,7 @@ func (o *target) fault(id, layer string, code diagnosis.Code, opts ...diagnosis.
 
 // from is the check that ends with an answer of Storage; a nil error is a pass.
 func (o *target) from(id, layer, title string, err error) diagnosis.Check {
-	check := diagnosis.CheckFrom(id, layer, title, err, o.context(id))
+	check := classify.Check(id, layer, title, err, o.context(id))
 	if err != nil && check.Field == "" {
 		check.Field = o.pointer
 	}

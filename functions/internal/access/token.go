@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
@@ -182,7 +183,7 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 		// As azblob will ask for it: a token for the same scope without EnableCAE is another one, and another exchange.
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
-	check := diagnosis.CheckFrom(checkExchange, "exchange", title, err, r.context("exchange"))
+	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
 	r.add(check)
 	if err != nil {
 		return nil, checkExchange

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -59,7 +60,7 @@ func TestAHungPlatform(t *testing.T) {
 				err := tc.call(t.Context(), h)
 				assert.Equal(t, tc.limit, time.Since(began))
 				assert.Equal(t, 1, h.requests)
-				d := diagnosis.Classify(err, diagnosis.Context{})
+				d := classify.Error(err, diagnosis.Context{})
 				assert.Equal(t, diagnosis.CodeNetworkTimeout, d.Code)
 				assert.Contains(t, d.Detail, "gate.example")
 

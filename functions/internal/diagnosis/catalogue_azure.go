@@ -1,5 +1,7 @@
 package diagnosis
 
+import "slices"
+
 // grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the app
 // gives the assignment: drift, health and teardown look for that one, and would never know one under a name of az's choice.
 const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} " +
@@ -24,6 +26,11 @@ func upstream(code Code, who Who, title, cause string, steps ...string) Entry {
 
 // directoryEntries are what Microsoft Graph answers while the objects in Entra are written.
 func directoryEntries() []Entry {
+	return slices.Concat(permissionEntries(), directoryObjectEntries())
+}
+
+// permissionEntries are about what the service may do in the directory, and about what its policies allow.
+func permissionEntries() []Entry {
 	return []Entry{
 		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
 			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, granted by an administrator.",
@@ -37,6 +44,30 @@ func directoryEntries() []Entry {
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
 			"Graph calls the request invalid. For an application the commonest cause is a unique name that a deleted application still holds.",
 			"Look at the operation's step and the evidence; give the request id to Microsoft if it stays."),
+		upstream(CodeDirectoryQuotaExceeded, WhoEntraAdmin, "The directory's quota is used up",
+			"The tenant, or the service's identity, may not create further objects.",
+			"Purge deleted applications that are not needed, or have the quota raised."),
+		upstream(CodeSignInAudienceRefused, WhoEntraAdmin, "The sign-in audience is not allowed",
+			"The application's signInAudience is refused by the directory or an app management policy.",
+			"Allow single-tenant applications (AzureADMyOrg) for the service's identity."),
+		upstream(CodeServiceManagementReferenceRequired, WhoEntraAdmin, "The tenant demands a service management reference",
+			"A tenant policy asks for serviceManagementReference on each application.",
+			"Exempt the service's identity from the policy, or have the reference supported."),
+		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
+			"The service was asked too often and refused this request.",
+			"Wait; the service tries again by itself.").undecided(),
+		upstream(CodeGraphUnavailable, WhoOperator, "Microsoft Graph is temporarily unavailable",
+			"Microsoft Graph failed; the write may or may not have landed, and is safe to repeat.",
+			"Wait; the service tries again by itself.").undecided(),
+		upstream(CodeGraphUnrecognised, WhoOperator, "Microsoft Graph refused for an unrecognised reason",
+			"Microsoft Graph answered with a code that the catalogue does not know.",
+			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
+	}
+}
+
+// directoryObjectEntries are about the objects themselves.
+func directoryObjectEntries() []Entry {
+	return []Entry{
 		upstream(CodeUniqueNameTaken, WhoEntraAdmin, "The application's unique name is taken",
 			"An application, deleted or foreign, holds the unique name of this integration; a deleted one holds it for 30 days.",
 			"Restore or purge the deleted application, or choose another integration id.").with("az rest --method get --url https://graph.microsoft.com/v1.0/directory/deletedItems/microsoft.graph.application"),
@@ -56,15 +87,6 @@ func directoryEntries() []Entry {
 		upstream(CodeDirectoryBusy, WhoOperator, "Two writers met in the directory",
 			"The directory refused one of two writes to the same object.",
 			"Nothing: the service tries again by itself.").retryable(),
-		upstream(CodeDirectoryQuotaExceeded, WhoEntraAdmin, "The directory's quota is used up",
-			"The tenant, or the service's identity, may not create further objects.",
-			"Purge deleted applications that are not needed, or have the quota raised."),
-		upstream(CodeSignInAudienceRefused, WhoEntraAdmin, "The sign-in audience is not allowed",
-			"The application's signInAudience is refused by the directory or an app management policy.",
-			"Allow single-tenant applications (AzureADMyOrg) for the service's identity."),
-		upstream(CodeServiceManagementReferenceRequired, WhoEntraAdmin, "The tenant demands a service management reference",
-			"A tenant policy asks for serviceManagementReference on each application.",
-			"Exempt the service's identity from the policy, or have the reference supported."),
 		upstream(CodeObjectAlreadyExists, WhoOperator, "The object exists already",
 			"An object with the same key exists under another id.",
 			"Nothing if the service adopts it; otherwise remove the other object."),
@@ -76,20 +98,16 @@ func directoryEntries() []Entry {
 			"Remove credentials that are not needed, or spread the subjects over several integrations.").with("az ad app federated-credential list --id {clientId}"),
 		upstream(CodeObjectNotFound, WhoOperator, "The object does not exist",
 			"The directory does not know the object that was asked for.").repairable(),
-		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
-			"The service was asked too often and refused this request.",
-			"Wait; the service tries again by itself.").undecided(),
-		upstream(CodeGraphUnavailable, WhoOperator, "Microsoft Graph is temporarily unavailable",
-			"Microsoft Graph failed; the write may or may not have landed, and is safe to repeat.",
-			"Wait; the service tries again by itself.").undecided(),
-		upstream(CodeGraphUnrecognised, WhoOperator, "Microsoft Graph refused for an unrecognised reason",
-			"Microsoft Graph answered with a code that the catalogue does not know.",
-			"Look at the evidence, and give the request id to Microsoft.").inconclusive(),
 	}
 }
 
 // roleEntries are what Azure Resource Manager answers.
 func roleEntries() []Entry {
+	return slices.Concat(assignmentEntries(), scopeEntries())
+}
+
+// assignmentEntries are about the role assignment itself.
+func assignmentEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
 		upstream(CodeARMPermissionMissing, WhoStorageAdmin, "The service may not assign roles here",
@@ -118,12 +136,20 @@ func roleEntries() []Entry {
 		upstream(CodeRoleAssignmentLimit, WhoStorageAdmin, "The subscription has too many role assignments",
 			"The subscription's limit of role assignments is reached.",
 			"Remove assignments of deleted principals, or grant the account instead of single containers.").with("az role assignment list --scope {scope} -o table"),
-		upstream(CodeScopeLocked, WhoStorageAdmin, "A lock forbids the change",
-			"A resource lock on the account, group or subscription forbids writing or deleting role assignments.",
-			"Remove the lock for the time of the change.").with("az lock list --resource {accountId}"),
 		upstream(CodeLinkedAuthorizationFailed, WhoOperator, "Azure has not caught up across tenants",
 			"Azure could not authorise a linked object yet.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
+		upstream(CodeRoleAssignmentNotFound, WhoOperator, "The role assignment does not exist",
+			"The role assignment is gone.").repairable().with(grant),
+	}
+}
+
+// scopeEntries are about the scope that the role is assigned at, and about Azure Resource Manager.
+func scopeEntries() []Entry {
+	return []Entry{
+		upstream(CodeScopeLocked, WhoStorageAdmin, "A lock forbids the change",
+			"A resource lock on the account, group or subscription forbids writing or deleting role assignments.",
+			"Remove the lock for the time of the change.").with("az lock list --resource {accountId}"),
 		upstream(CodePolicyDenied, WhoStorageAdmin, "An Azure policy forbids the change",
 			"An Azure Policy assignment denies the request.",
 			"Exempt the scope from the policy, or assign the role by hand."),
@@ -142,8 +168,6 @@ func roleEntries() []Entry {
 		upstream(CodeSubscriptionTenantMismatch, WhoStorageAdmin, "The subscription belongs to another tenant",
 			"The subscription trusts another tenant, so neither the service nor the federated identity can reach it.",
 			"Use a deployment in the subscription's tenant."),
-		upstream(CodeRoleAssignmentNotFound, WhoOperator, "The role assignment does not exist",
-			"The role assignment is gone.").repairable().with(grant),
 		upstream(CodeARMUnavailable, WhoOperator, "Azure Resource Manager is temporarily unavailable",
 			"Azure Resource Manager failed; the write may or may not have landed, and is safe to repeat.",
 			"Wait; the service tries again by itself.").undecided(),

@@ -1,8 +1,15 @@
 package diagnosis
 
+import "slices"
+
 // ddoeEntries are what setting up the platform's side comes to, beside what platformEntries say of single answers.
 func ddoeEntries() []Entry {
-	return append(ddoeSpecEntries(), []Entry{
+	return slices.Concat(ddoeSpecEntries(), ddoeAccountEntries(), ddoeIntegrationEntries(), ddoeDriverEntries(), ddoeDriftEntries(), extraEntries())
+}
+
+// ddoeAccountEntries are about what organisation, project and API key allow.
+func ddoeAccountEntries() []Entry {
+	return []Entry{
 		upstream(CodeDDOETypeUnknown, WhoOperator, "The organisation's integration type for Azure federation is not known",
 			"None or several of the types that the organisation offers name Azure and workload identity federation.",
 			"If one of the offered types is the right one, set DDOE_INTEGRATION_TYPE to it; then PUT the spec again.",
@@ -30,24 +37,32 @@ func ddoeEntries() []Entry {
 			"The platform knows no project of this id, or the API key's user may not see it.",
 			"Correct ddoe.driver.projectId in the spec: it is the id, not the name.",
 			"If it is right, give the user of DDOE_API_KEY the role developer or owner in the project; then PUT the spec again."),
+		upstream(CodeDDOEQuotaReached, WhoDDOEAdmin, "The platform's plan does not allow it",
+			"A quota of the organisation is used up, or its plan does not include this or has ended.",
+			"Read what the platform says. Remove what nobody uses any more, or have DDOE raise the quota or change the plan; then send the request again."),
+		upstream(CodeDDOEAPIOff, WhoOperator, "The platform's API is not set up",
+			"Objects of this integration exist on the platform, but this deployment has no access to its API.",
+			"Set DDOE_API_URL and DDOE_API_KEY, and send the request again.",
+			"To keep what exists as it is, PUT the spec with ddoe as it was."),
+		upstream(CodeDDOEAPIUsable, WhoUploader, "The platform's API can do it now",
+			"What was left to a person, as status.ddoe says, can be done by the API by now.",
+			"To use what a person has made by the form, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
+			"If a person has made nothing, PUT the spec again: it makes what is missing.").warning(),
+		upstream(CodeDDOEAPIKeyExpiring, WhoOperator, "The platform's API key expires soon",
+			"The key in DDOE_API_KEY ends within 30 days; the platform renews none by itself.",
+			"Make a new key on the platform, set it as DDOE_API_KEY, then revoke the old one.").warning(),
+	}
+}
+
+// ddoeIntegrationEntries are about writing the integration.
+func ddoeIntegrationEntries() []Entry {
+	return []Entry{
 		upstream(CodeDDOEIntegrationNameTaken, WhoDDOEAdmin, "The name is taken",
 			"The platform says that an integration of this name exists, but its list shows none that this service made.",
 			"Find and rename the other integration on the platform, or have another displayName chosen; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationRefused, WhoOperator, "The platform does not take the integration",
 			"The integration, as it was sent, is not what the platform takes. Its name is the spec's displayName; its type and its options come from this deployment's settings.",
 			"Read what the platform says. If it is about an option, correct DDOE_OPTION_MAP; if it is about the name, have another displayName chosen; then PUT the spec again."),
-		upstream(CodeDDOEDriverRefused, WhoUploader, "The platform does not take the driver",
-			"The driver, as it was sent, is not what the platform takes. Its name, project, path and container are the spec's; the integration's type and options come from this deployment's settings.",
-			"Read what the platform says. If it is about the name, the project, the path or the container, correct ddoe.driver or the container in the spec, and PUT that.",
-			"If it says that such a driver exists, choose another ddoe.driver.name, or have the other driver renamed on the platform; then PUT the spec again.",
-			"If it is about the integration, its type or an option, have the operator of this service correct DDOE_INTEGRATION_TYPE or DDOE_OPTION_MAP; then PUT the spec again."),
-		upstream(CodeDDOEQuotaReached, WhoDDOEAdmin, "The platform's plan does not allow it",
-			"A quota of the organisation is used up, or its plan does not include this or has ended.",
-			"Read what the platform says. Remove what nobody uses any more, or have DDOE raise the quota or change the plan; then send the request again."),
-		upstream(CodeDDOEDriverNotDeleted, WhoDDOEAdmin, "The platform does not delete the driver",
-			"Something holds the driver, such as datasets on it.",
-			"Read what the platform says. Move or delete the datasets on the driver, or delete the driver itself on the platform; then send the request again.",
-			"Or keep the driver: PUT the spec as it was."),
 		upstream(CodeDDOEIntegrationNotDeleted, WhoDDOEAdmin, "The platform does not delete the integration",
 			"Something holds the integration, and it is no driver that the platform shows.",
 			"Read what the platform says. Remove what holds the integration, or delete the integration itself on the platform; then send the request again.",
@@ -59,13 +74,6 @@ func ddoeEntries() []Entry {
 		upstream(CodeDDOECreateUnsettled, WhoOperator, "It is not known yet whether the platform has made an object",
 			"A request to make an integration or a driver was sent and its answer was lost. What it may have made shows in the platform's lists after a while; until then it is not sent again.",
 			"Wait: the service looks again by itself.").retryable(),
-		upstream(CodeDDOEDriverUnchanged, WhoDDOEAdmin, "The platform did not change the driver",
-			"The platform was asked to change the driver, and shows it as it was before.",
-			"Change the driver on the platform by hand, or delete it there if no dataset is on it; then PUT the spec again.",
-			"If the platform is right, say in the spec what it shows and PUT that."),
-		upstream(CodeDDOEDriverForeign, WhoDDOEAdmin, "A driver of this name is not ours",
-			"The integration has a driver of this name, in the same project, that this service did not make.",
-			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again."),
 		upstream(CodeDDOEIntegrationForeign, WhoDDOEAdmin, "An integration of this name is not ours",
 			"The organisation has an integration of this name and type that this service did not make.",
 			"To use it as it is, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
@@ -80,17 +88,35 @@ func ddoeEntries() []Entry {
 		upstream(CodeDDOEStillShown, WhoOperator, "The platform still shows what was deleted",
 			"A deletion was sent, and half a minute later the platform still shows the object.",
 			"Wait: the service looks again by itself.").retryable(),
-		upstream(CodeDDOEDriverRenamed, WhoUploader, "The driver has another name or right to delete",
-			"Somebody has changed the driver's name, or whether the platform may delete, on the platform.",
-			"PUT the spec again to set it right.").warning(),
 		upstream(CodeDDOEIntegrationInUse, WhoDDOEAdmin, "Drivers still use the integration",
 			"Without the integration these drivers, and the datasets on them, would lose their storage, so it stays.",
 			"Move the drivers to another integration or delete them; then send the request again.",
 			"Or keep the integration: PUT the spec as it was."),
-		upstream(CodeDDOEAPIOff, WhoOperator, "The platform's API is not set up",
-			"Objects of this integration exist on the platform, but this deployment has no access to its API.",
-			"Set DDOE_API_URL and DDOE_API_KEY, and send the request again.",
-			"To keep what exists as it is, PUT the spec with ddoe as it was."),
+	}
+}
+
+// ddoeDriverEntries are about writing the driver, and about what the platform can do with it.
+func ddoeDriverEntries() []Entry {
+	return []Entry{
+		upstream(CodeDDOEDriverRefused, WhoUploader, "The platform does not take the driver",
+			"The driver, as it was sent, is not what the platform takes. Its name, project, path and container are the spec's; the integration's type and options come from this deployment's settings.",
+			"Read what the platform says. If it is about the name, the project, the path or the container, correct ddoe.driver or the container in the spec, and PUT that.",
+			"If it says that such a driver exists, choose another ddoe.driver.name, or have the other driver renamed on the platform; then PUT the spec again.",
+			"If it is about the integration, its type or an option, have the operator of this service correct DDOE_INTEGRATION_TYPE or DDOE_OPTION_MAP; then PUT the spec again."),
+		upstream(CodeDDOEDriverNotDeleted, WhoDDOEAdmin, "The platform does not delete the driver",
+			"Something holds the driver, such as datasets on it.",
+			"Read what the platform says. Move or delete the datasets on the driver, or delete the driver itself on the platform; then send the request again.",
+			"Or keep the driver: PUT the spec as it was."),
+		upstream(CodeDDOEDriverUnchanged, WhoDDOEAdmin, "The platform did not change the driver",
+			"The platform was asked to change the driver, and shows it as it was before.",
+			"Change the driver on the platform by hand, or delete it there if no dataset is on it; then PUT the spec again.",
+			"If the platform is right, say in the spec what it shows and PUT that."),
+		upstream(CodeDDOEDriverForeign, WhoDDOEAdmin, "A driver of this name is not ours",
+			"The integration has a driver of this name, in the same project, that this service did not make.",
+			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again."),
+		upstream(CodeDDOEDriverRenamed, WhoUploader, "The driver has another name or right to delete",
+			"Somebody has changed the driver's name, or whether the platform may delete, on the platform.",
+			"PUT the spec again to set it right.").warning(),
 		upstream(CodeDDOEDriverTestFailed, WhoDDOEAdmin, "The platform cannot reach the storage",
 			"The platform tested the driver's storage and failed.",
 			"Read what the platform says. The storage account and the container have to exist, under the names in the spec.",
@@ -106,6 +132,12 @@ func ddoeEntries() []Entry {
 			"The platform was asked to test the drivers and has not come to an end; nothing is known. Its test is looked at for up to a day after the provisioning.",
 			"While status.ddoe.validationId is shown, wait: the outcome is taken over by itself.",
 			"When it is gone, PUT the spec again to have the drivers tested anew. If that does not end either, give DDOE's support the id of the integration in status.ddoe.").undecided(),
+	}
+}
+
+// ddoeDriftEntries are about what is there and what the spec asks for.
+func ddoeDriftEntries() []Entry {
+	return []Entry{
 		upstream(CodeDDOEIntegrationMissing, WhoUploader, "The integration does not exist on the platform",
 			"None was made yet, or the one that was made is not there any more; then drivers on it have lost their storage.",
 			"PUT the spec again to make it anew."),
@@ -139,20 +171,19 @@ func ddoeEntries() []Entry {
 			"A PUT of a spec without the driver removes the one that was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes the driver, and datasets on it lose their storage.",
 			"To keep it, PUT a spec with ddoe as it was.").warning(),
-		upstream(CodeDDOEAPIUsable, WhoUploader, "The platform's API can do it now",
-			"What was left to a person, as status.ddoe says, can be done by the API by now.",
-			"To use what a person has made by the form, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
-			"If a person has made nothing, PUT the spec again: it makes what is missing.").warning(),
-		upstream(CodeDDOEAPIKeyExpiring, WhoOperator, "The platform's API key expires soon",
-			"The key in DDOE_API_KEY ends within 30 days; the platform renews none by itself.",
-			"Make a new key on the platform, set it as DDOE_API_KEY, then revoke the old one.").warning(),
+	}
+}
+
+// extraEntries are about what somebody else added in Entra and Azure.
+func extraEntries() []Entry {
+	return []Entry{
 		upstream(CodeFederatedCredentialExtra, WhoEntraAdmin, "The application trusts somebody else too",
 			"The application has a federated credential that the spec does not ask for: whoever it names can come as this integration.",
 			"Find out who made it, and delete it unless it is wanted; PUT does not remove what it did not make.").with("az ad app federated-credential list --id {clientId}").warning(),
 		upstream(CodeRoleAssignmentExtra, WhoStorageAdmin, "The service principal has another role too",
 			"The service principal has a role at this scope that the spec does not ask for.",
 			"Find out who assigned it, and delete it unless it is wanted; PUT does not remove what it did not make.").with("az role assignment list --scope {scope} --assignee {principalId} -o table").warning(),
-	}...)
+	}
 }
 
 // ddoeSpecEntries are findings about the member ddoe of a spec.

@@ -1,5 +1,7 @@
 package diagnosis
 
+import "slices"
+
 // tokenEntries are what can be read off a subject token before it is sent anywhere, and what hinders getting one.
 func tokenEntries() []Entry {
 	entry := func(code Code, who Who, title, cause string, steps ...string) Entry {
@@ -43,35 +45,12 @@ func entraEntries() []Entry {
 
 // trustEntries are about the assertion, the federated identity credential, and the issuer.
 func trustEntries() []Entry {
-	list := "az ad app federated-credential list --id {clientId} --query '[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+	return slices.Concat(assertionEntries(), matchEntries())
+}
+
+// assertionEntries are about the token that was sent, and about its issuer's keys.
+func assertionEntries() []Entry {
 	return []Entry{
-		exchange(CodeCredentialMismatch, []int{70021}, WhoEntraAdmin, "No credential matches the token",
-			"No federated identity credential of the application has the token's issuer, subject and audience together.",
-			"Compare issuer, subject and audience with the credentials of the application; look at a trailing slash first.").repairable().with(list),
-		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoEntraAdmin, "No credential has the token's issuer",
-			"The application has no federated identity credential for the issuer that the token names; Entra compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").repairable().with(list),
-		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoEntraAdmin, "No credential has the token's audience",
-			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
-		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoEntraAdmin, "No credential has the token's subject",
-			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
-			"Compare the subjects character by character; one of them must be exactly {subject}.").repairable().with(list),
-		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoEntraAdmin, "The credential's subject differs by case only",
-			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's in nothing else.",
-			"Set the credential's subject to exactly {subject}.").repairable().with(list),
-		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
-			"The application has no federated identity credential at all, or the client id is that of another application.",
-			"If it was created just now, wait some minutes; else create the credential.").repairable().with(createCredential),
-		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237}, WhoEntraAdmin, "The flexible credential does not work here",
-			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform Cloud, and its expression must match.",
-			"Replace it by a plain credential with the exact subject {subject}.").with(list),
-		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoEntraAdmin, "The audience is not the token-exchange audience",
-			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: not a GUID, a custom one or a list.",
-			"Use the audience api://AzureADTokenExchange in credential and token."),
-		exchange(CodeCredentialAmbiguous, []int{700263}, WhoEntraAdmin, "More than one credential has the subject",
-			"The application has several federated identity credentials for one subject, such as one with and one without a trailing slash in the issuer.",
-			"Keep the one whose issuer equals the token's, delete the others.").with(list),
 		exchange(CodeAssertionFromEntra, []int{700222, 700226, 700236, 700229}, WhoDDOEAdmin, "The token was issued by Entra itself",
 			"An Entra token was sent where the platform's OIDC token is needed; this tenant or application does not take it.",
 			"Send the platform's own OIDC token."),
@@ -102,8 +81,47 @@ func trustEntries() []Entry {
 	}
 }
 
+// matchEntries are about the federated credential that the token has to match.
+func matchEntries() []Entry {
+	list := "az ad app federated-credential list --id {clientId} --query '[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+	return []Entry{
+		exchange(CodeCredentialMismatch, []int{70021}, WhoEntraAdmin, "No credential matches the token",
+			"No federated identity credential of the application has the token's issuer, subject and audience together.",
+			"Compare issuer, subject and audience with the credentials of the application; look at a trailing slash first.").repairable().with(list),
+		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoEntraAdmin, "No credential has the token's issuer",
+			"The application has no federated identity credential for the issuer that the token names; Entra compares byte for byte, and a trailing slash counts.",
+			"Set the credential's issuer to exactly {issuer}.").repairable().with(list),
+		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoEntraAdmin, "No credential has the token's audience",
+			"A credential for the issuer exists, but not for the audience of the token.",
+			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
+		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoEntraAdmin, "No credential has the token's subject",
+			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
+			"Compare the subjects character by character; one of them must be exactly {subject}.").repairable().with(list),
+		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoEntraAdmin, "The credential's subject differs by case only",
+			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's in nothing else.",
+			"Set the credential's subject to exactly {subject}.").repairable().with(list),
+		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
+			"The application has no federated identity credential at all, or the client id is that of another application.",
+			"If it was created just now, wait some minutes; else create the credential.").repairable().with(createCredential),
+		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237}, WhoEntraAdmin, "The flexible credential does not work here",
+			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform Cloud, and its expression must match.",
+			"Replace it by a plain credential with the exact subject {subject}.").with(list),
+		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoEntraAdmin, "The audience is not the token-exchange audience",
+			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: not a GUID, a custom one or a list.",
+			"Use the audience api://AzureADTokenExchange in credential and token."),
+		exchange(CodeCredentialAmbiguous, []int{700263}, WhoEntraAdmin, "More than one credential has the subject",
+			"The application has several federated identity credentials for one subject, such as one with and one without a trailing slash in the issuer.",
+			"Keep the one whose issuer equals the token's, delete the others.").with(list),
+	}
+}
+
 // tenantEntries are about the tenant, the application, its policies and the token service's state.
 func tenantEntries() []Entry {
+	return slices.Concat(clientEntries(), tenantPolicyEntries(), tokenServiceEntries())
+}
+
+// clientEntries are about the application.
+func clientEntries() []Entry {
 	return []Entry{
 		exchange(CodeClientUnknown, []int{700016, 700011}, WhoEntraAdmin, "The client id is not known in the tenant",
 			"No application with this client id exists in the tenant. The same happens where an object id was given as client id, and for some minutes after creation.",
@@ -117,6 +135,18 @@ func tenantEntries() []Entry {
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
 			"The service principal is disabled for sign-in.",
 			"Enable the enterprise application.").repairable().with("az ad sp update --id {clientId} --set accountEnabled=true"),
+		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
+			"This federation is not possible for a multi-tenant application.",
+			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"),
+		exchange(CodeScopeInvalid, []int{500011, 50001, 70011, 1002012, 28002}, WhoOperator, "The scope is not valid",
+			"The requested resource is not known in the tenant; for blobs it is https://storage.azure.com/.default.",
+			"Check AZURE_CLOUD; report it as a fault of this service."),
+	}
+}
+
+// tenantPolicyEntries are about the tenant and its policies.
+func tenantPolicyEntries() []Entry {
+	return []Entry{
 		exchange(CodeTenantUnknown, []int{90002}, WhoEntraAdmin, "The tenant does not exist",
 			"No tenant has this id in this cloud; the tenant may exist in another cloud.",
 			"Check the tenant id, and the cloud that the service is set to."),
@@ -129,12 +159,6 @@ func tenantEntries() []Entry {
 		exchange(CodeCloudMismatch, []int{90038, 900382, 900432, 900439, 900440}, WhoOperator, "The tenant is in another cloud",
 			"Tenant, application and login host belong to different national clouds; federation across clouds is not possible.",
 			"Use a deployment in the tenant's cloud."),
-		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
-			"This federation is not possible for a multi-tenant application.",
-			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"),
-		exchange(CodeScopeInvalid, []int{500011, 50001, 70011, 1002012, 28002}, WhoOperator, "The scope is not valid",
-			"The requested resource is not known in the tenant; for blobs it is https://storage.azure.com/.default.",
-			"Check AZURE_CLOUD; report it as a fault of this service."),
 		exchange(CodeFederationDisabled, []int{700223}, WhoEntraAdmin, "Workload identity federation is barred in the tenant",
 			"A tenant policy constrains or disables workload identity federation.",
 			"Have a tenant administrator allow it for this application."),
@@ -147,6 +171,12 @@ func tenantEntries() []Entry {
 		exchange(CodeTenantBlocked, []int{5000224, 5000225, 5000229}, WhoEntraAdmin, "The tenant is blocked",
 			"Microsoft has blocked the tenant, for inactivity, fraud or end of life.",
 			"Open a support case with Microsoft."),
+	}
+}
+
+// tokenServiceEntries are about the token service's state, and about what it should not answer.
+func tokenServiceEntries() []Entry {
+	return []Entry{
 		exchange(CodeUnexpectedFlow, []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16001, 16002, 16003, 500341, 501051, 5000811, 900144, 70003}, WhoOperator, "Entra answered about another flow",
 			"The answer belongs to another kind of sign-in, or to a malformed request, and should not occur here.",
 			"Report it as a fault of this service, with the evidence."),

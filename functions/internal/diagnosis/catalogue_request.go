@@ -1,5 +1,7 @@
 package diagnosis
 
+import "slices"
+
 // RequestCodes are the codes of problems with a request to the app itself, in the catalogue's order.
 func RequestCodes() []Code {
 	var codes []Code
@@ -11,6 +13,11 @@ func RequestCodes() []Code {
 
 // requestEntries are problems with a request to the app itself.
 func requestEntries() []Entry {
+	return slices.Concat(bodyEntries(), addressEntries(), stateEntries(), appEntries())
+}
+
+// bodyEntries are about the body of a request.
+func bodyEntries() []Entry {
 	return []Entry{
 		{Code: CodeMalformedBody, Title: "The body is not well-formed", Who: WhoUploader,
 			Cause: "The body could not be read as one JSON value of the expected form.",
@@ -48,6 +55,12 @@ func requestEntries() []Entry {
 		{Code: CodeUnsupportedContentEncoding, Title: "The content encoding is not supported", Who: WhoUploader,
 			Cause: "The request has a Content-Encoding; no resource reads a compressed body.",
 			Steps: []string{"Send the body uncompressed, without the header Content-Encoding."}},
+	}
+}
+
+// addressEntries are about its method, path, parameters and headers.
+func addressEntries() []Entry {
+	return []Entry{
 		{Code: CodeNotAcceptable, Title: "No acceptable representation", Who: WhoUploader,
 			Cause: "The resource has no representation of the media types in Accept.",
 			Steps: []string{"Ask for application/json."}},
@@ -72,6 +85,12 @@ func requestEntries() []Entry {
 		{Code: CodeInvalidContinuationToken, Title: "The continuation token is not valid", Who: WhoUploader,
 			Cause: "The continuation token was not made by this service.",
 			Steps: []string{"Follow nextLink unchanged, or begin without a token."}},
+	}
+}
+
+// stateEntries are about what the integration and its operations are like.
+func stateEntries() []Entry {
+	return []Entry{
 		{Code: CodeIntegrationNotFound, Title: "There is no such integration", Who: WhoUploader,
 			Cause: "No integration has this id.",
 			Steps: []string{"Check the id with GET /api/integrations.", "Create it with PUT /api/integrations/{id}."}},
@@ -102,6 +121,12 @@ func requestEntries() []Entry {
 		{Code: CodeNotOwned, Title: "The integration belongs to someone else", Who: WhoOperator,
 			Cause: "The objects in Entra carry another owner's mark.",
 			Steps: []string{"Choose another id, or have the owner remove the objects."}},
+	}
+}
+
+// appEntries are about the app itself.
+func appEntries() []Entry {
+	return []Entry{
 		{Code: CodeQueueUnavailable, Title: "The command queue cannot be reached", Transient: true, Who: WhoOperator, Outcome: OutcomeUnknown,
 			Cause: "The command could not be put on the Service Bus queue, so nothing was started.",
 			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},

@@ -1,5 +1,7 @@
 package diagnosis
 
+import "slices"
+
 // data is an entry about an answer of the blob service to the federated identity.
 func data(code Code, who Who, title, cause string, steps ...string) Entry {
 	return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "network"}
@@ -7,6 +9,11 @@ func data(code Code, who Who, title, cause string, steps ...string) Entry {
 
 // storageEntries are the answers of the blob service.
 func storageEntries() []Entry {
+	return slices.Concat(rightEntries(), blobEntries(), accountEntries())
+}
+
+// rightEntries are about who asks, by what right and from where.
+func rightEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
@@ -29,6 +36,17 @@ func storageEntries() []Entry {
 		data(CodeStorageKeyRefused, WhoOperator, "A shared key was used",
 			"Storage refused a shared key; the test must come with an Entra token.",
 			"Report it as a fault of this service."),
+		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted", "The identity may add blobs, but not overwrite them.",
+			"Assign {role} at the scope that the command names.").with(grant).on("write"),
+		data(CodeStoragePermissionDenied, WhoStorageAdmin, "Storage denied access",
+			"Storage refused with 403, without a code that tells the reason.",
+			"Check the data role at the scope that the command names and the account's network rules.").propagating().with(grant),
+	}
+}
+
+// blobEntries are about the container and what is in it.
+func blobEntries() []Entry {
+	return []Entry{
 		data(CodeContainerNotFound, WhoStorageAdmin, "The container does not exist",
 			"The account has no container of this name.",
 			"Correct the container's name in the spec, or create the container.").with("az storage container create --auth-mode login --account-name {account} --name {container}"),
@@ -39,14 +57,6 @@ func storageEntries() []Entry {
 			"Wait, then create it again.").retryable(),
 		data(CodeContainerDisabled, WhoStorageAdmin, "The container is disabled", "An administrator has disabled the container.",
 			"Enable the container."),
-		data(CodeAccountBeingCreated, WhoStorageAdmin, "The storage account is being created", "The storage account is not ready yet.",
-			"Wait some minutes, then test again.").retryable(),
-		data(CodeAccountDisabled, WhoStorageAdmin, "The storage account is disabled",
-			"The account or its subscription is disabled, mostly for billing reasons.",
-			"Enable the subscription or the account."),
-		data(CodeAccountOperationsDisabled, WhoStorageAdmin, "The account does not take this operation",
-			"Reads or writes are switched off for the account, as during a fail-over or on a secondary endpoint.",
-			"Use the primary endpoint, or test again later.").retryable(),
 		data(CodeDataProtected, WhoStorageAdmin, "A retention policy or legal hold protects the blob",
 			"Immutable storage forbids overwriting or deleting here; a probe blob could not be removed again.",
 			"Nothing, if the container is meant to be immutable; the service never writes there.").on("protection"),
@@ -56,8 +66,22 @@ func storageEntries() []Entry {
 			"Test again.").retryable().on("write"),
 		data(CodeConditionNotMet, WhoOperator, "The blob changed meanwhile", "The blob is another version than the one that was written.",
 			"Test again; if it stays, look for a process that changes new blobs.").retryable().on("read"),
-		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted", "The identity may add blobs, but not overwrite them.",
-			"Assign {role} at the scope that the command names.").with(grant).on("write"),
+		data(CodeStorageNameInvalid, WhoUploader, "The account or container name is not valid", "Storage calls the name invalid.",
+			"Correct the name in the spec."),
+	}
+}
+
+// accountEntries are about the account and the blob service.
+func accountEntries() []Entry {
+	return []Entry{
+		data(CodeAccountBeingCreated, WhoStorageAdmin, "The storage account is being created", "The storage account is not ready yet.",
+			"Wait some minutes, then test again.").retryable(),
+		data(CodeAccountDisabled, WhoStorageAdmin, "The storage account is disabled",
+			"The account or its subscription is disabled, mostly for billing reasons.",
+			"Enable the subscription or the account."),
+		data(CodeAccountOperationsDisabled, WhoStorageAdmin, "The account does not take this operation",
+			"Reads or writes are switched off for the account, as during a fail-over or on a secondary endpoint.",
+			"Use the primary endpoint, or test again later.").retryable(),
 		data(CodeAPIVersionUnsupported, WhoOperator, "The account does not know the request",
 			"The account's kind or hierarchical namespace does not support this request or API version.",
 			"Report it as a fault of this service, with the evidence.").inconclusive(),
@@ -68,13 +92,8 @@ func storageEntries() []Entry {
 		data(CodeEncryptionKeyUnavailable, WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
 			"Enable the key, and the account's access to it."),
-		data(CodeStorageNameInvalid, WhoUploader, "The account or container name is not valid", "Storage calls the name invalid.",
-			"Correct the name in the spec."),
 		data(CodeTLSVersionRefused, WhoOperator, "Storage refused the transport", "The account asks for HTTPS and a newer TLS version.",
 			"Report it as a fault of this service, or of a proxy on the way."),
-		data(CodeStoragePermissionDenied, WhoStorageAdmin, "Storage denied access",
-			"Storage refused with 403, without a code that tells the reason.",
-			"Check the data role at the scope that the command names and the account's network rules.").propagating().with(grant),
 		data(CodeStorageThrottled, WhoOperator, "Storage limits the rate of requests", "The account is busy; nothing is known about the integration.",
 			"Test again later.").undecided(),
 		data(CodeStorageUnavailable, WhoOperator, "Storage is temporarily unavailable", "Storage failed; nothing is known about the integration.",

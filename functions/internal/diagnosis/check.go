@@ -2,23 +2,6 @@ package diagnosis
 
 import "strings"
 
-// CheckFrom is the check that ends with an error: its code, status, words, remedy and evidence are those of the
-// error's classification. A nil error makes a pass.
-func CheckFrom(id, layer, title string, err error, c Context) Check {
-	if err == nil {
-		return Check{ID: id, Layer: layer, Status: OutcomePass, Title: title, Target: c.Target}
-	}
-	k := classify(err, c)
-	d := k.diagnosis(c)
-	check := CheckOf(id, layer, d)
-	check.Target, check.Field = c.Target, k.words.field
-	check.Expected, check.Actual = Printable(k.words.expected), Printable(k.words.actual)
-	if check.Actual != "" && check.Expected != "" {
-		check.DiffAt = Diff(check.Expected, check.Actual).At
-	}
-	return check
-}
-
 // CheckOf is the check that ends with a diagnosis; its status is the one that the catalogue gives the code.
 func CheckOf(id, layer string, d Diagnosis) Check {
 	e, _ := Lookup(d.Code)

@@ -34,7 +34,8 @@ type Context struct {
 // maxWord caps, in bytes, a value that came from outside before it is shown.
 const maxWord = 600
 
-func (c Context) values() map[string]string {
+// Values are what stands for the placeholders, by their names; empty where a value is not known.
+func (c Context) Values() map[string]string {
 	return map[string]string{
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
@@ -65,7 +66,7 @@ func (c Context) replace(text string, write func(string) string) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	values := c.values()
+	values := c.Values()
 	pairs := make([]string, 0, 2*len(values))
 	for name, value := range values {
 		if value == "" {

@@ -6,7 +6,7 @@ import (
 )
 
 // Entry is one row of the catalogue: a code and the words that belong to it. Texts may hold placeholders such as
-// {subject}; New and Classify fill them from the Context.
+// {subject}; New and Fill put the values of the Context in their places.
 type Entry struct {
 	// Code is kebab-case and never changes once released.
 	Code Code
@@ -43,8 +43,25 @@ func Lookup(code Code) (Entry, bool) {
 	return catalogue().entries[i], true
 }
 
+// OfAADSTS returns the code that a number of Entra's token service means; false where it means none.
+func OfAADSTS(number int) (Code, bool) {
+	code, ok := catalogue().byAADSTS[number]
+	return code, ok
+}
+
 // Entries returns the whole catalogue, ordered by code.
 func Entries() []Entry { return slices.Clone(catalogue().entries) }
+
+// Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
+func (e Entry) Fill(c Context) Entry {
+	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(e.Command)
+	steps := make([]string, len(e.Steps))
+	for i, step := range e.Steps {
+		steps[i] = c.fill(step)
+	}
+	e.Steps = steps
+	return e
+}
 
 // CheckStatus is the outcome of a check that ends with the entry.
 func (e Entry) CheckStatus() Outcome {

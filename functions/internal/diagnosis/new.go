@@ -34,6 +34,12 @@ func WithFindings(findings ...Finding) Option {
 	return func(o *options) { o.findings = append(o.findings, findings...) }
 }
 
+// typePath is the path below a base URL under which each code has its page.
+const typePath = "/api/errors/"
+
+// TypeOf links to a code's page: absolute where base is the app's public URL, without a slash at its end; else by path.
+func TypeOf(base string, code Code) string { return base + typePath + string(code) }
+
 // New returns the diagnosis of a code. An unknown code becomes CodeUnrecognised, so that nothing is left without
 // words; a test holds that all codes in use are in the catalogue.
 func New(code Code, opts ...Option) Diagnosis {
@@ -45,13 +51,14 @@ func New(code Code, opts ...Option) Diagnosis {
 	if !ok {
 		e, _ = Lookup(CodeUnrecognised)
 	}
+	filled := e.Fill(o.context)
 	d := Diagnosis{
 		Type:      TypeOf("", e.Code),
 		Code:      e.Code,
-		Title:     o.context.fill(e.Title),
-		Detail:    o.context.fill(e.Cause),
+		Title:     filled.Title,
+		Detail:    filled.Cause,
 		Transient: e.Transient && !(e.Propagation && o.context.Settled),
-		Remedy:    e.remedy(o.context),
+		Remedy:    &Remedy{Who: e.Who, Steps: filled.Steps, Command: filled.Command},
 		Evidence:  o.evidence,
 		Findings:  o.findings,
 	}
@@ -61,16 +68,7 @@ func New(code Code, opts ...Option) Diagnosis {
 	return d
 }
 
-// remedy returns the entry's remedy with the context's values.
-func (e Entry) remedy(c Context) *Remedy {
-	steps := make([]string, len(e.Steps))
-	for i, s := range e.Steps {
-		steps[i] = c.fill(s)
-	}
-	return &Remedy{Who: e.Who, Steps: steps, Command: c.command(e.Command)}
-}
-
-// Error is an error that already has its words. Classify returns its Diagnosis unchanged.
+// Error is an error that already has its words. classify.Error returns its Diagnosis unchanged.
 type Error struct {
 	Diagnosis Diagnosis
 	// Err is the cause, or nil.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -45,7 +46,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
-	check := diagnosis.CheckFrom(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get", Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
+	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get", Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
 	check.Status = diagnosis.OutcomeUnknown
 	return o.structure(ctx, d, proved, check)
 }

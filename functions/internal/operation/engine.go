@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
@@ -86,7 +87,7 @@ func StoreError(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.put"}), Err: err}
+	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.put"}), Err: err}
 }
 
 // refuse makes the error of a request that is not carried out.

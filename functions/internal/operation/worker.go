@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -168,7 +169,7 @@ func Describe(err error, settled bool) diagnosis.Diagnosis {
 	if errors.As(err, &f) {
 		return f.Diagnosis(settled)
 	}
-	return diagnosis.Classify(err, diagnosis.Context{Settled: settled})
+	return classify.Error(err, diagnosis.Context{Settled: settled})
 }
 
 // exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.

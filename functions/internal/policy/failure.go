@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
 // Failure is a request that did not succeed, with what the table says about it.
@@ -40,5 +41,5 @@ func (f *Failure) With(a Action) *Failure {
 func (f *Failure) Diagnosis(settled bool) diagnosis.Diagnosis {
 	c := f.Context
 	c.Operation, c.Settled = string(f.Operation), settled
-	return diagnosis.Classify(f.Err, c)
+	return classify.Error(f.Err, c)
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
@@ -131,7 +132,7 @@ func Unavailable(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.Classify(err, diagnosis.Context{Operation: "store.get"}), Err: err}
+	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.get"}), Err: err}
 }
 
 func internal() *Problem {

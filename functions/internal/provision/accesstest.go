@@ -7,6 +7,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -45,7 +46,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.admitAccessTest(!wanted.Token.IsZero())(&d); err != nil {
 		return diagnosis.Report{}, err
 	}
-	report, err := s.test(ctx, d, wanted)
+	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
 		return diagnosis.Report{}, synchronous(err)
 	}
@@ -60,7 +61,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 // report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
+	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -69,7 +70,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted Acces
 		status, found, text = "False", &worst, ""
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
-		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.prover(*now) == nil
+		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.verifier().prover(*now) == nil
 		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
 		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
@@ -141,7 +142,7 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 		return nil, err
 	}
 	wanted := AccessTest{Mode: access.Mode(c.Mode), Access: integration.Access(c.Access)}
-	report, err := s.test(ctx, d, wanted)
+	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -153,15 +154,15 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 
 // test runs an access test, with a token for the first subject where none is given. Its error is about the token, or
 // about a request that cannot be tested.
-func (s *Service) test(ctx context.Context, d integration.Document, wanted AccessTest) (diagnosis.Report, error) {
+func (v *verifier) test(ctx context.Context, d integration.Document, wanted AccessTest) (diagnosis.Report, error) {
 	if wanted.Token.IsZero() {
-		token, err := s.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
+		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
 			words := wordsOf(d)
 			words.Operation = string(policy.SubjectTokenGet)
-			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: diagnosis.Classify(err, words), Err: err}
+			return diagnosis.Report{}, &diagnosis.Error{Diagnosis: classify.Error(err, words), Err: err}
 		}
 		wanted.Token = token
 	}
-	return s.Tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
+	return v.tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
 }

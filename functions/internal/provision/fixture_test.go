@@ -3,16 +3,10 @@ package provision_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -67,60 +61,29 @@ type fixture struct {
 	worker  *operation.Worker
 	world   *world.World
 	issuer  *platform.Issuer
-	hosts   map[string]http.Handler
 	store   integration.Store
 	kinds   []resource.Kind
 	// pause waits between attempts of a request.
 	pause func(ctx context.Context, d time.Duration) error
 
-	mu       sync.Mutex
-	at       time.Time
-	slept    time.Duration
-	requests []string // "METHOD path" of every request that was answered
-	sent     []sent
-	faults   []*fault
-	kill     *kill
+	clock
+	network
+	killSwitch
+
+	mu   sync.Mutex // guards sent and beforePut
+	sent []sent
 	// deaf is the entity that takes nothing.
 	deaf     string
 	schedule func(context.Context, integration.Document) error
 	log      bytes.Buffer
-	// meanwhile runs once, when the next request is answered; beforePut before the next write to the store.
-	meanwhile, beforePut func()
+	// beforePut runs once, before the next write to the store.
+	beforePut func()
 }
 
 type sent struct {
 	entity string
 	bus.Message
 }
-
-// fault makes matching requests fail: instead of being done, or after.
-type fault struct {
-	match *regexp.Regexp // over "METHOD host/path"
-	// skip lets that many pass first; times is how often it then strikes, 0 is always.
-	skip    int
-	times   int
-	status  int
-	code    string
-	detail  string
-	message string
-	after   bool
-	done    int
-}
-
-// kill ends the process when it begins its n-th effect (request, write to the store, message sent). That leaves what an end
-// after the effect before would leave, too: between two effects nothing happens outside of the process. Where it does
-// several at once, those that have begun are done, and their answers are lost.
-type kill struct {
-	at     int
-	cancel context.CancelFunc
-	seen   int
-	dead   bool
-}
-
-var (
-	errKilled  = errors.New("killed")
-	errDropped = errors.New("connection reset by peer")
-)
 
 // issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
 var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
@@ -134,7 +97,7 @@ type tb interface {
 
 func newFixture(t tb) *fixture {
 	t.Helper()
-	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), store: storetest.NewMemory(),
+	f := &fixture{t: t, clock: clock{at: time.Now().UTC().Truncate(time.Second)}, store: storetest.NewMemory(),
 		schedule: func(context.Context, integration.Document) error { return nil }}
 	f.pause = f.sleep
 	f.world = world.New(f.now)
@@ -181,55 +144,6 @@ func newFixture(t tb) *fixture {
 	return f
 }
 
-func (f *fixture) now() time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.at
-}
-
-func (f *fixture) advance(d time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at = f.at.Add(d)
-}
-
-func (f *fixture) sleep(ctx context.Context, d time.Duration) error {
-	f.advance(d)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.slept += d
-	return ctx.Err()
-}
-
-// effect is one thing that a process does to the outside; do is not called, or its result is lost, when it is killed.
-func effect[T any](f *fixture, do func() (T, error)) (T, error) {
-	var zero T
-	if f.dead(1) {
-		return zero, errKilled
-	}
-	v, err := do()
-	if f.dead(0) {
-		return zero, errKilled
-	}
-	return v, err
-}
-
-// dead counts effects that begin, and tells whether the process was killed, or is now.
-func (f *fixture) dead(begun int) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	k := f.kill
-	if k == nil {
-		return false
-	}
-	k.seen += begun
-	if !k.dead && k.seen >= k.at {
-		k.dead = true
-		k.cancel()
-	}
-	return k.dead
-}
-
 func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 	_, err := effect(f, func() (struct{}, error) {
 		f.mu.Lock()
@@ -268,89 +182,6 @@ func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
 }
 func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
 	return g.f.store.List(ctx, prefix, token, limit)
-}
-
-// transporter is the way to the hosts, faults included.
-type transporter struct{ f *fixture }
-
-func (tr transporter) Do(r *http.Request) (*http.Response, error) {
-	return effect(tr.f, func() (*http.Response, error) { return tr.f.faulty(r) })
-}
-
-func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	what := r.Method + " " + r.URL.Host + r.URL.Path
-	f.mu.Lock()
-	var hit *fault
-	for _, x := range f.faults {
-		if hit == nil && x.match.MatchString(what) && x.strikes() {
-			hit = x
-		}
-	}
-	f.requests = append(f.requests, what)
-	meanwhile := f.meanwhile
-	f.meanwhile = nil
-	f.mu.Unlock()
-	if meanwhile != nil {
-		meanwhile()
-	}
-	if hit != nil && !hit.after {
-		return hit.answer(r)
-	}
-	response, err := f.RoundTrip(r)
-	if hit != nil {
-		return hit.answer(r)
-	}
-	return response, err
-}
-
-func (x *fault) strikes() bool {
-	x.done++
-	return x.done > x.skip && (x.times == 0 || x.done <= x.skip+x.times)
-}
-
-// answer is the fault's response; without a status the connection is cut.
-func (x *fault) answer(r *http.Request) (*http.Response, error) {
-	if x.status == 0 {
-		return nil, errDropped
-	}
-	return x.response(r), nil
-}
-
-func (x *fault) response(r *http.Request) *http.Response {
-	details := []any{}
-	if x.detail != "" {
-		details = append(details, map[string]string{"code": x.detail})
-	}
-	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message, "details": details}})
-	header := http.Header{"Content-Type": {"application/json"}, "Request-Id": {"fault-request"}, "X-Ms-Request-Id": {"fault-request"}}
-	return &http.Response{StatusCode: x.status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-}
-
-// RoundTrip answers by host, in-process.
-func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler, ok := f.hosts[r.URL.Host]
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
-	}
-	recorder := httptest.NewRecorder()
-	received := r.Clone(r.Context())
-	received.Header = http.Header{}
-	for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
-		received.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	if r.Body == nil {
-		received.Body = http.NoBody
-	}
-	if r.ContentLength >= 0 {
-		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
-	}
-	handler.ServeHTTP(recorder, received)
-	response := recorder.Result()
-	response.Request = r
-	return response, nil
 }
 
 type credential func(scope string) (string, time.Time, error)
@@ -464,27 +295,6 @@ func (f *fixture) counts() counts {
 	return c
 }
 
-// dies arms the switch and returns the context of the doomed process.
-func (f *fixture) dies(at int) context.Context {
-	ctx, cancel := context.WithCancel(f.t.Context())
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.kill = &kill{at: at, cancel: cancel}
-	return ctx
-}
-
-// revive disarms the switch and reports whether the process was killed.
-func (f *fixture) revive() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	k := f.kill
-	f.kill = nil
-	k.cancel()
-	return k.dead
-}
-
-func (f *fixture) fails(x fault) { f.faults = append(f.faults, &x) }
-
 // killedAnywhere kills the process at each effect of the command that begin returns, each time in a fixture of its own, and
 // the last time not at all; then looks what came of it.
 func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command), then func(f *fixture, c message.Command, n int)) {
@@ -493,7 +303,7 @@ func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command), then
 	for killed := true; killed; {
 		n++
 		f, c := begin()
-		_ = f.worker.Handle(f.dies(n), c) // a dead process answers nothing
+		_ = f.worker.Handle(f.dies(t.Context(), n), c) // a dead process answers nothing
 		killed = f.revive()
 		then(f, c, n)
 	}

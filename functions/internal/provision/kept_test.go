@@ -124,7 +124,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 			{Subject: other, Audience: "api://AzureADTokenExchange"},
 			{Subject: subject, Audience: "api://AzureADTokenExchange", KeyID: "unknown-key"},
 		} {
-			f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, nil }
+			f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, nil })
 			token, err := f.issuer.Mint(request)
 			require.NoError(t, err)
 			report := test(f, provision.AccessTest{Token: secret.New(token)})

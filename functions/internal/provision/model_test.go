@@ -147,7 +147,7 @@ func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
 	m.t = t
 	c := m.command(a.Operation.ID)
 	for _, at := range rapid.SliceOfN(rapid.IntRange(1, 40), 0, 3).Draw(t, "killed at") {
-		_ = m.worker.Handle(m.dies(at), c)
+		_ = m.worker.Handle(m.dies(t.Context(), at), c)
 		m.revive()
 		m.untouched(t)
 		if m.operation(c.OperationID).Status.Final() {

@@ -58,12 +58,12 @@ func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
 		"access test": {code: "ddoe-unavailable",
 			outage: func(f *fixture) {
 				source := f.service.TokenSource
-				f.service.TokenSource = func(ctx context.Context, subject, audience string) (secret.Value, error) {
+				f.takeTokensFrom(func(ctx context.Context, subject, audience string) (secret.Value, error) {
 					if len(f.faults) > 0 {
 						return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
 					}
 					return source(ctx, subject, audience)
-				}
+				})
 				f.fails(fault{match: at(`nothing`)})
 			},
 			begin: func(f *fixture) message.Command {
@@ -175,7 +175,7 @@ func TestKilledWhileParking(t *testing.T) {
 		f := newFixture(t)
 		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
 		_, cmd := f.submit(spec("images"))
-		_ = f.worker.Handle(f.dies(n), cmd)
+		_ = f.worker.Handle(f.dies(t.Context(), n), cmd)
 		killed = f.revive()
 		f.advance(3 * time.Second)
 		f.handle(cmd)

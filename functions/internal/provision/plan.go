@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -70,7 +71,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 			p.Steps = append(p.Steps, step)
 		}
 	}
-	if s.canVerify(d) {
+	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: resolved.Subjects[0], Action: ActionSchedule})
 	}
 	return p, ctx.Err()
@@ -84,7 +85,7 @@ func planned(item resource.Item) (PlannedStep, bool) {
 	switch {
 	case item.Err != nil:
 		step.Action = ActionUnknown
-		found := diagnosis.Classify(item.Err, item.Context)
+		found := classify.Error(item.Err, item.Context)
 		step.Diagnosis = &found
 	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" && item.Detail != "":
 		found := refusal(item).Diagnosis

@@ -49,6 +49,18 @@ func (f *fixture) setPlatform(p resourceplatform.Platform) {
 	p.IsHierarchical = func(context.Context, string) (bool, error) { return false, nil }
 	f.kinds = append(f.kinds[:3:3], p.Kinds()...)
 	f.service.Kinds = f.kinds
+	f.restart()
+}
+
+// takeTokensFrom gives the deployment a source of subject tokens; nil is none.
+func (f *fixture) takeTokensFrom(source func(ctx context.Context, subject, audience string) (secret.Value, error)) {
+	f.service.TokenSource = source
+	f.restart()
+}
+
+// restart makes the worker from the service as it is now.
+func (f *fixture) restart() {
+	f.t.Helper()
 	var err error
 	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
 	require.NoError(f.t, err)

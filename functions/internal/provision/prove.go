@@ -33,27 +33,27 @@ func proofPause(n int) time.Duration {
 func lastProof() int { return lastWithin(proofWindow, proofPause) }
 
 // prover is the kind that others prove access through; nil where there is none for the integration.
-func (s *Service) prover(d integration.Document) resource.Prover {
-	i := slices.IndexFunc(s.Kinds, func(k resource.Kind) bool {
+func (v *verifier) prover(d integration.Document) resource.Prover {
+	i := slices.IndexFunc(v.kinds, func(k resource.Kind) bool {
 		p, ok := k.(resource.Prover)
 		return ok && p.CanProve(d)
 	})
 	if i < 0 {
 		return nil
 	}
-	return s.Kinds[i].(resource.Prover)
+	return v.kinds[i].(resource.Prover)
 }
 
 // canVerify reports whether access can be proved: by a test of our own, or by others.
-func (s *Service) canVerify(d integration.Document) bool { return s.verifies() || s.prover(d) != nil }
+func (v *verifier) canVerify(d integration.Document) bool { return v.verifies() || v.prover(d) != nil }
 
 // askProver has others prove access where they can, and moves the phase to usable when that is done. tested says that a
 // test of our own has proved access already.
-func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integration.Document, tested bool) error {
-	p := s.prover(d)
+func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integration.Document, tested bool) error {
+	p := v.prover(d)
 	if p == nil {
 		if tested {
-			return s.verified(ctx, a)
+			return v.verified(ctx, a)
 		}
 		return nil
 	}
@@ -62,12 +62,12 @@ func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integra
 		return ctx.Err()
 	}
 	if proof.Learn != nil {
-		if err := s.moveVerified(ctx, a, func(d *integration.Document) { proof.Learn(&d.Status) }); err != nil {
+		if err := v.moveVerified(ctx, a, func(d *integration.Document) { proof.Learn(&d.Status) }); err != nil {
 			return err
 		}
 	}
 	if proof.Proved {
-		return s.verified(ctx, a)
+		return v.verified(ctx, a)
 	}
 	found := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable)
 	if proof.Diagnosis != nil {
@@ -76,23 +76,23 @@ func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integra
 	invocation.From(ctx).SetCode(found.Code)
 	switch {
 	case proof.Pending && a.Number() == lastVerification(): // what is waited for shows from now on
-		if err := s.undecided(ctx, a, found); err != nil {
+		if err := v.undecided(ctx, a, found); err != nil {
 			return err
 		}
-		return s.scheduleVerify(ctx, a, a.Number()+1)
+		return v.scheduleVerify(ctx, a, a.Number()+1)
 	case proof.Pending && a.Number() < lastProof(), found.Transient && a.Number() < lastVerification():
-		return s.scheduleVerify(ctx, a, a.Number()+1)
+		return v.scheduleVerify(ctx, a, a.Number()+1)
 	case proof.Pending || found.Transient:
-		return s.undecided(ctx, a, found)
+		return v.undecided(ctx, a, found)
 	default:
-		return s.refuted(ctx, a, found)
+		return v.refuted(ctx, a, found)
 	}
 }
 
 // settledFor reports whether so much time has passed since an operation's newest write that access depends on, the
 // beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they may
 // have been spent before the write. What is not known counts as fresh.
-func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool {
+func (v *verifier) settledFor(a *operation.Attempt, patience time.Duration) bool {
 	op := a.Operation()
 	if op.ETag == "" {
 		return false
@@ -104,5 +104,5 @@ func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool 
 			newest = ended
 		}
 	}
-	return s.now().Sub(newest) >= patience
+	return v.now().Sub(newest) >= patience
 }

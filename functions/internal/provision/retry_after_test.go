@@ -1,9 +1,6 @@
 package provision_test
 
 import (
-	"net/http"
-	"regexp"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,22 +10,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
-
-// putsOff answers matching requests (over "METHOD path") of a host with a status and Retry-After, the first n times.
-func (f *fixture) putsOff(host, match string, n int64, status int, retryAfter string) {
-	var met atomic.Int64
-	matches, next := regexp.MustCompile(match), f.hosts[host]
-	f.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !matches.MatchString(r.Method+" "+r.URL.Path) || met.Add(1) > n {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Retry-After", retryAfter)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(`{}`))
-	})
-}
 
 // TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there is; one
 // that asks for a shorter one gets its own.

@@ -81,8 +81,8 @@ func (r *run) finish(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	d := r.current()
-	if r.canVerify(d) {
-		if err := r.scheduleVerify(ctx, r.attempt, 0); err != nil {
+	if r.verifier().canVerify(d) {
+		if err := r.verifier().scheduleVerify(ctx, r.attempt, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +96,7 @@ func (r *run) conclude(d *integration.Document) error {
 	}
 	d.Status.Phase = integration.PhaseProvisioned
 	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
-	if r.canVerify(*d) {
+	if r.verifier().canVerify(*d) {
 		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
 		return nil
 	}

@@ -61,8 +61,10 @@ func InstanceOf(stateStorageURL string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// verifies reports whether access can be proved by this deployment.
-func (s *Service) verifies() bool { return s.Tester != nil && s.TokenSource != nil }
+// verifier is what proves access with the parts of this service.
+func (s *Service) verifier() *verifier {
+	return &verifier{kinds: s.Kinds, tester: s.Tester, tokenSource: s.TokenSource, now: s.now}
+}
 
 // refuse makes the error of a request that is not carried out.
 func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {

@@ -159,7 +159,7 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 		f.provisioned(spec("images"))
 		f.overwrite(documentKey, broken)
 		opts := provision.TeardownOptions{OperationID: operationID}
-		_, _ = f.service.SubmitTeardown(f.dies(n), id, opts)
+		_, _ = f.service.SubmitTeardown(f.dies(t.Context(), n), id, opts)
 		killed = f.revive()
 		if there, err := f.store.Get(t.Context(), documentKey); err == nil {
 			assert.Equal(t, broken, string(there.Body), "killed at effect %d", n)

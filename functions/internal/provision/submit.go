@@ -72,11 +72,12 @@ func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTe
 
 // Tasks are what the commands on the queue ask for, by their CloudEvents types.
 func (s *Service) Tasks() map[string]operation.Task {
+	proof := s.verifier()
 	return map[string]operation.Task{
 		message.TypeProvision:   {Kind: integration.KindProvision, Intent: s.provisionIntent, Run: s.provision},
 		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: teardownIntent, Run: s.teardown},
 		message.TypeAccessTest:  {Kind: integration.KindAccessTest, Intent: s.accessTestIntent, Run: s.accessTest},
-		message.TypeVerify:      {Kind: integration.KindProvision, GiveUp: s.undecided, Run: s.verify, LastAttempt: lastProof()},
+		message.TypeVerify:      {Kind: integration.KindProvision, GiveUp: proof.undecided, Run: proof.verify, LastAttempt: lastProof()},
 	}
 }
 

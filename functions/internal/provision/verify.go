@@ -12,7 +12,21 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
+
+// verifier proves access to an integration: by a test as the federated identity, or by what others can do as it.
+type verifier struct {
+	kinds []resource.Kind
+	// tester and tokenSource are nil where this deployment makes no test of its own.
+	tester      *access.Tester
+	tokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
+	now         func() time.Time
+}
+
+// verifies reports whether access can be proved by a test of our own.
+func (v *verifier) verifies() bool { return v.tester != nil && v.tokenSource != nil }
 
 // verifyWindow is how long three clocks may take to agree: directory replication, the token service's cache, and
 // role-based access control. The last is documented as up to 10 minutes.
@@ -45,7 +59,7 @@ func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
 }
 
 // scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
-func (s *Service) scheduleVerify(ctx context.Context, a *operation.Attempt, n int) error {
+func (v *verifier) scheduleVerify(ctx context.Context, a *operation.Attempt, n int) error {
 	c := a.Command()
 	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID, Attempt: n}
 	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, n), proofPause(n))
@@ -54,51 +68,51 @@ func (s *Service) scheduleVerify(ctx context.Context, a *operation.Attempt, n in
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
 // phase to usable or failed and never touches the operation, which has succeeded. Where no access test could be made in the
 // whole window, the platform's validation decides, if it has a way.
-func (s *Service) verify(ctx context.Context, a *operation.Attempt) (any, error) {
+func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error) {
 	d := a.Document()
 	switch {
-	case !made(d) || !s.canVerify(d):
+	case !made(d) || !v.canVerify(d):
 		return nil, nil
 	case a.Number() > lastVerification(): // access was proved before
-		return nil, s.askProver(ctx, a, d, true)
-	case !s.verifies(): // what others can do as the federated identity is proof enough
-		return nil, s.askProver(ctx, a, d, false)
+		return nil, v.askProver(ctx, a, d, true)
+	case !v.verifies(): // what others can do as the federated identity is proof enough
+		return nil, v.askProver(ctx, a, d, false)
 	}
-	return nil, s.proveAccess(ctx, a, d)
+	return nil, v.proveAccess(ctx, a, d)
 }
 
 // proveAccess makes one access test, and says what it has come to.
-func (s *Service) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
+func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
-	settled := s.settledFor(a, verifyWindow)
-	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
+	settled := v.settledFor(a, verifyWindow)
+	report, err := v.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
-	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && s.prover(d) != nil: // as where there is no token source
-		return s.askProver(ctx, a, d, false)
+	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil: // as where there is no token source
+		return v.askProver(ctx, a, d, false)
 	case err != nil:
-		return s.verifyLater(ctx, a, err)
+		return v.verifyLater(ctx, a, err)
 	}
-	report = health.Completed(ctx, s.Kinds, d, settled, report)
+	report = health.Completed(ctx, v.kinds, d, settled, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if s.proved(d.Spec, report) {
-		return s.askProver(ctx, a, d, true)
+	if v.proved(d.Spec, report) {
+		return v.askProver(ctx, a, d, true)
 	}
 	if sound(report) { // nothing is wrong, and testing again will prove no more
-		gap, _ := s.Tester.Unproved(d.Spec, report)
+		gap, _ := v.tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
-		return s.undecided(ctx, a, gap)
+		return v.undecided(ctx, a, gap)
 	}
 	worst, patient := report.Decisive()
 	invocation.From(ctx).SetCode(worst.Code)
 	if patient && a.Number() < lastVerification() {
-		return s.scheduleVerify(ctx, a, a.Number()+1)
+		return v.scheduleVerify(ctx, a, a.Number()+1)
 	}
 	if report.Verdict == diagnosis.VerdictFail {
-		return s.refuted(ctx, a, worst)
+		return v.refuted(ctx, a, worst)
 	}
-	return s.undecided(ctx, a, worst)
+	return v.undecided(ctx, a, worst)
 }
 
 // sound reports whether a test found nothing wrong.
@@ -107,51 +121,51 @@ func sound(r diagnosis.Report) bool {
 }
 
 // proved reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (s *Service) proved(spec integration.Spec, r diagnosis.Report) bool {
-	_, unproved := s.Tester.Unproved(spec, r)
+func (v *verifier) proved(spec integration.Spec, r diagnosis.Report) bool {
+	_, unproved := v.tester.Unproved(spec, r)
 	return sound(r) && !unproved
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
-func (s *Service) verifyLater(ctx context.Context, a *operation.Attempt, cause error) error {
+func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	d := operation.Describe(cause, false)
 	invocation.From(ctx).SetCode(d.Code)
 	if a.Number() < lastVerification() {
-		return s.scheduleVerify(ctx, a, a.Number()+1)
+		return v.scheduleVerify(ctx, a, a.Number()+1)
 	}
 	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithDetail("No access test could be made: %s", d.Detail))
 	unavailable.Evidence = d.Evidence
-	return s.undecided(ctx, a, unavailable)
+	return v.undecided(ctx, a, unavailable)
 }
 
-func (s *Service) verified(ctx context.Context, a *operation.Attempt) error {
-	return s.moveVerified(ctx, a, func(d *integration.Document) {
+func (v *verifier) verified(ctx context.Context, a *operation.Attempt) error {
+	return v.moveVerified(ctx, a, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseUsable
-		d.SetCondition(s.now(), integration.ConditionVerified, "True", nil, accessProved)
+		d.SetCondition(v.now(), integration.ConditionVerified, "True", nil, accessProved)
 	}, operation.News{Type: message.TypeIntegrationUsable})
 }
 
-func (s *Service) refuted(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
-	return s.moveVerified(ctx, a, func(d *integration.Document) {
+func (v *verifier) refuted(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
+	return v.moveVerified(ctx, a, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseFailed
-		d.SetCondition(s.now(), integration.ConditionVerified, "False", &found, "")
+		d.SetCondition(v.now(), integration.ConditionVerified, "False", &found, "")
 	}, operation.News{Type: message.TypeIntegrationFailed, Diagnosis: &found})
 }
 
 // undecided says why nothing was proved. What was proved before the operation still stands.
-func (s *Service) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
-	return s.moveVerified(ctx, a, func(d *integration.Document) {
+func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
+	return v.moveVerified(ctx, a, func(d *integration.Document) {
 		if d.Status.Phase != integration.PhaseUsable {
-			d.SetCondition(s.now(), integration.ConditionVerified, "Unknown", &found, "")
+			d.SetCondition(v.now(), integration.ConditionVerified, "Unknown", &found, "")
 		}
 	})
 }
 
 // moveVerified changes the document while it still waits for this verification.
-func (s *Service) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document), news ...operation.News) error {
+func (v *verifier) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document), news ...operation.News) error {
 	return a.Conclude(ctx, func(d *integration.Document) error {
 		if !made(*d) {
 			return operation.ErrDone

@@ -125,16 +125,16 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 
 func TestVerifyWithoutToken(t *testing.T) {
 	f := newFixture(t)
-	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("no route")
-	}
+	})
 	d := f.provisioned(spec("images"))
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "nothing was learnt about the integration")
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
 
-	f.service.TokenSource = nil
+	f.takeTokensFrom(nil)
 	d = f.provisioned(spec("images"))
 	assert.Zero(t, f.verified(d.Status.LastOperationID))
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
@@ -171,7 +171,7 @@ func TestAccessTestCommand(t *testing.T) {
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
 	f.requireStatus("from-the-queue", integration.OperationSucceeded)
 
-	f.service.TokenSource = nil
+	f.takeTokensFrom(nil)
 	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
@@ -237,10 +237,10 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 		}, "integration-deleted"},
 		"no source of tokens": {func(f *fixture) {
 			f.provisioned(spec("images"))
-			f.service.TokenSource = nil
+			f.takeTokensFrom(nil)
 		}, "subject-token-unavailable"},
-		"unknown, and no source of tokens": {func(f *fixture) { f.service.TokenSource = nil }, "integration-not-found"},
-		"not there yet, and no source":     {func(f *fixture) { f.submit(spec("images")); f.service.TokenSource = nil }, "not-provisioned"},
+		"unknown, and no source of tokens": {func(f *fixture) { f.takeTokensFrom(nil) }, "integration-not-found"},
+		"not there yet, and no source":     {func(f *fixture) { f.submit(spec("images")); f.takeTokensFrom(nil) }, "not-provisioned"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -260,7 +260,7 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	f.provisioned(spec("images"))
 	token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")
 	require.NoError(t, err)
-	f.service.TokenSource = nil
+	f.takeTokensFrom(nil)
 	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Mode: "oracle"})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
@@ -271,16 +271,16 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	_, err = f.service.SubmitAccessTest(t.Context(), "nobody", provision.AccessTestOptions{Mode: "x"})
 	requireCode(t, "invalid-mode", err)
 
-	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("no route")
-	}
+	})
 	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
 
-	f.service.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
-	}
+	})
 	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
 	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."}, requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
 		"nothing repeats a test that somebody waits for")

@@ -2,7 +2,6 @@ package provision_test
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"time"
 
@@ -11,20 +10,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
-
-// atGate calls look before the platform answers a request that the pattern, as that of a ServeMux, matches.
-func (f *fixture) atGate(pattern string, look func()) {
-	next := f.hosts[platform.GateHost]
-	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		look()
-		next.ServeHTTP(w, r)
-	})
-	f.hosts[platform.GateHost] = mux
-}
 
 // TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so far, and no
 // more when the attempt has gone on.

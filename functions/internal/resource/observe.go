@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -80,7 +81,7 @@ func (i Item) check(settled bool) diagnosis.Check {
 		check = diagnosis.Skip(id, layerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
-		check = diagnosis.CheckFrom(id, layerStructure, i.Title, i.Err, c)
+		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
 		if !i.isDecided() {
 			check.Status = diagnosis.OutcomeUnknown
 		}

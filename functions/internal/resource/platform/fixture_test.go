@@ -20,6 +20,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -207,7 +208,7 @@ func describe(err error) diagnosis.Diagnosis {
 	if errors.As(err, &f) {
 		return f.Diagnosis(false)
 	}
-	return diagnosis.Classify(err, diagnosis.Context{})
+	return classify.Error(err, diagnosis.Context{})
 }
 
 // observe looks with both kinds.

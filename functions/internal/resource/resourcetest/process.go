@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -159,7 +160,7 @@ func describe(err error) diagnosis.Diagnosis {
 	if errors.As(err, &f) {
 		return f.Diagnosis(false)
 	}
-	return diagnosis.Classify(err, diagnosis.Context{})
+	return classify.Error(err, diagnosis.Context{})
 }
 
 func (b *bench) ours() []string {

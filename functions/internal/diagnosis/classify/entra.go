@@ -1,8 +1,10 @@
-package diagnosis
+package classify
 
 import (
 	"errors"
 	"fmt"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // exchangeError is what entra's typed error tells by codes.
@@ -23,14 +25,14 @@ type explainedError interface {
 	Explanation() string
 }
 
-func classifyExchange(err error, c Context) (classified, bool) {
+func exchangeCause(err error, c diagnosis.Context) (cause, bool) {
 	var exchange exchangeError
 	if !errors.As(err, &exchange) {
-		return classified{}, false
+		return cause{}, false
 	}
-	evidence := &Evidence{Service: "entra", HTTPStatus: exchange.HTTPStatus(), OAuthError: exchange.OAuthError(),
+	evidence := &diagnosis.Evidence{Service: "entra", HTTPStatus: exchange.HTTPStatus(), OAuthError: exchange.OAuthError(),
 		AADSTS: exchange.AADSTS(), RequestID: exchange.ServiceRequestID()}
-	k := classified{code: exchangeCode(exchange), evidence: evidence}
+	k := cause{code: exchangeCode(exchange), evidence: evidence}
 	var explained explainedError
 	if errors.As(err, &explained) {
 		evidence.CorrelationID = explained.CorrelationID()
@@ -40,34 +42,34 @@ func classifyExchange(err error, c Context) (classified, bool) {
 }
 
 // exchangeCode decides by HTTP status and OAuth error where they say "try again", by the AADSTS number else.
-func exchangeCode(e exchangeError) Code {
-	if code := byStatus(e.HTTPStatus(), CodeEntraThrottled, CodeEntraUnavailable); code != "" {
+func exchangeCode(e exchangeError) diagnosis.Code {
+	if code := byStatus(e.HTTPStatus(), diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable); code != "" {
 		return code
 	}
-	if code, ok := catalogue().byAADSTS[e.AADSTS()]; ok {
+	if code, ok := diagnosis.OfAADSTS(e.AADSTS()); ok {
 		return code
 	}
 	if e.OAuthError() == "temporarily_unavailable" || e.OAuthError() == "server_error" {
-		return CodeEntraUnavailable
+		return diagnosis.CodeEntraUnavailable
 	}
-	return CodeEntraUnrecognised
+	return diagnosis.CodeEntraUnrecognised
 }
 
 // exchangeWords lays what Entra says it saw beside what the document says.
-func exchangeWords(code Code, e explainedError, c Context) words {
+func exchangeWords(code diagnosis.Code, e explainedError, c diagnosis.Context) words {
 	issuer, subject, audience := e.Presented()
 	var w words
 	switch code {
-	case CodeCredentialIssuerMismatch:
+	case diagnosis.CodeCredentialIssuerMismatch:
 		w = words{field: "/issuer", expected: c.Issuer, actual: issuer}
-	case CodeCredentialSubjectMismatch, CodeCredentialSubjectCaseMismatch:
+	case diagnosis.CodeCredentialSubjectMismatch, diagnosis.CodeCredentialSubjectCaseMismatch:
 		w = words{field: "/subject", expected: c.Subject, actual: subject}
 		if expected := e.ExpectedSubject(); expected != "" {
 			w.expected = expected
 		}
-	case CodeCredentialAudienceMismatch, CodeCredentialAudienceNotExchange:
+	case diagnosis.CodeCredentialAudienceMismatch, diagnosis.CodeCredentialAudienceNotExchange:
 		w = words{field: "/audience", expected: c.Audience, actual: audience}
-	case CodeCredentialMismatch:
+	case diagnosis.CodeCredentialMismatch:
 		w = firstDifference(c, issuer, subject, audience)
 	}
 	if w.actual != "" {
@@ -79,7 +81,7 @@ func exchangeWords(code Code, e explainedError, c Context) words {
 }
 
 // firstDifference serves the legacy text, which names all three values without saying which one is wrong.
-func firstDifference(c Context, issuer, subject, audience string) words {
+func firstDifference(c diagnosis.Context, issuer, subject, audience string) words {
 	for _, pair := range []words{
 		{field: "/issuer", expected: c.Issuer, actual: issuer},
 		{field: "/subject", expected: c.Subject, actual: subject},

@@ -1,4 +1,4 @@
-package diagnosis
+package classify
 
 import (
 	"context"
@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
 // networkCode classifies Go's own errors of the way to a service; empty if it is none of them.
-func networkCode(err error) Code {
+func networkCode(err error) diagnosis.Code {
 	var (
 		dns        *net.DNSError
 		verify     *tls.CertificateVerificationError
@@ -28,27 +30,27 @@ func networkCode(err error) Code {
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return CodeCanceled
+		return diagnosis.CodeCanceled
 	case errors.As(err, &proxy):
-		return CodeNetworkProxy
+		return diagnosis.CodeNetworkProxy
 	case errors.As(err, &dns):
-		return CodeNetworkDNS
+		return diagnosis.CodeNetworkDNS
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &record), errors.As(err, &alert):
-		return CodeNetworkTLS
+		return diagnosis.CodeNetworkTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &hasTimeout) && hasTimeout.Timeout():
-		return CodeNetworkTimeout
+		return diagnosis.CodeNetworkTimeout
 	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return CodeNetworkConnect
+		return diagnosis.CodeNetworkConnect
 	case errors.As(err, &request) && request.Op != "parse":
-		return CodeNetworkConnect // net/http had no answer, for a reason that has no type
+		return diagnosis.CodeNetworkConnect // net/http had no answer, for a reason that has no type
 	default:
 		return ""
 	}
 }
 
 // networkHost is the host that was not reached; empty where nothing names it.
-func networkHost(err error, c Context) string {
+func networkHost(err error, c diagnosis.Context) string {
 	var request *url.Error
 	if errors.As(err, &request) {
 		if u, err := url.Parse(request.URL); err == nil && u.Hostname() != "" {
@@ -70,10 +72,10 @@ func networkHost(err error, c Context) string {
 }
 
 // networkWords names the host, beside the cause.
-func networkWords(err error, c Context) words {
+func networkWords(err error, c diagnosis.Context) words {
 	host := networkHost(err, c)
 	if host == "" {
 		return words{}
 	}
-	return words{detail: "The host is " + Printable(host) + "."}
+	return words{detail: "The host is " + diagnosis.Printable(host) + "."}
 }

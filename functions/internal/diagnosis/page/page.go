@@ -1,4 +1,5 @@
-package diagnosis
+// Package page makes the page of a code: what it means, who mends it and how, for people.
+package page
 
 import (
 	"cmp"
@@ -7,19 +8,16 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
 //go:generate go test -run ^TestPages$ -update .
 
-// TypePath is the path below a base URL under which each code has its page.
-const TypePath = "/api/errors/"
-
-// TypeOf links to a code's page: absolute where base is the app's public URL, without a slash at its end; else by path.
-func TypeOf(base string, code Code) string { return base + TypePath + string(code) }
-
 // Page is what there is to say about a code, whatever has happened in one case.
 type Page struct {
-	Entry
+	diagnosis.Entry
 	// Passes says whether it may pass by itself.
 	Passes string
 	// Mends says who repairs it.
@@ -33,23 +31,18 @@ type Page struct {
 // Placeholder is a value that a page's text leaves open, such as <clientId>.
 type Placeholder struct{ Name, Meaning string }
 
-// PageOf returns the page of a code; false where there is no such code. Its texts show placeholders as <name>.
-func PageOf(code Code) (Page, bool) {
-	e, ok := Lookup(code)
+// Of returns the page of a code; false where there is no such code. Its texts show placeholders as <name>.
+func Of(code diagnosis.Code) (Page, bool) {
+	e, ok := diagnosis.Lookup(code)
 	if !ok {
 		return Page{}, false
 	}
-	p := Page{Entry: e, Passes: e.passes(), Mends: mends()[e.Who], Placeholders: e.placeholders(), Answers: e.answers()}
-	var open Context
-	p.Title, p.Cause, p.Command = open.fill(e.Title), open.fill(e.Cause), open.command(e.Command)
-	p.Steps = make([]string, len(e.Steps))
-	for i, step := range e.Steps {
-		p.Steps[i] = open.fill(step)
-	}
-	return p, true
+	return Page{Entry: e.Fill(diagnosis.Context{}), Passes: passes(e), Mends: mends()[e.Who],
+		Placeholders: placeholders(e), Answers: classify.Answers(e)}, true
 }
 
-func (e Entry) passes() string {
+// passes says whether what an entry is about passes by itself.
+func passes(e diagnosis.Entry) string {
 	switch {
 	case e.Propagation:
 		return "Perhaps: a change takes some minutes until it acts everywhere. " +
@@ -61,13 +54,13 @@ func (e Entry) passes() string {
 	}
 }
 
-func mends() map[Who]string {
-	return map[Who]string{
-		WhoEntraAdmin:   "An administrator of the Entra tenant",
-		WhoStorageAdmin: "An administrator of the storage account, or of its subscription",
-		WhoDDOEAdmin:    "An administrator of the organisation on the DDOE platform",
-		WhoUploader:     "Who sent the request, the file or the spec",
-		WhoOperator:     "The operator of this service",
+func mends() map[diagnosis.Who]string {
+	return map[diagnosis.Who]string{
+		diagnosis.WhoEntraAdmin:   "An administrator of the Entra tenant",
+		diagnosis.WhoStorageAdmin: "An administrator of the storage account, or of its subscription",
+		diagnosis.WhoDDOEAdmin:    "An administrator of the organisation on the DDOE platform",
+		diagnosis.WhoUploader:     "Who sent the request, the file or the spec",
+		diagnosis.WhoOperator:     "The operator of this service",
 	}
 }
 
@@ -101,7 +94,7 @@ func meanings() map[string]string {
 var placeholderShape = regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 
 // placeholders are those of the entry's texts, by name.
-func (e Entry) placeholders() []Placeholder {
+func placeholders(e diagnosis.Entry) []Placeholder {
 	found := map[string]Placeholder{}
 	for _, text := range append([]string{e.Title, e.Cause, e.Command}, e.Steps...) {
 		for _, m := range placeholderShape.FindAllStringSubmatch(text, -1) {
@@ -111,27 +104,6 @@ func (e Entry) placeholders() []Placeholder {
 		}
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b Placeholder) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// answers are the numbers of Entra's token service and the codes of the other services that lead to the entry.
-func (e Entry) answers() []string {
-	var all []string
-	for _, n := range slices.Sorted(slices.Values(e.AADSTS)) {
-		all = append(all, fmt.Sprintf("Entra ID: AADSTS%d", n))
-	}
-	for _, service := range []struct {
-		name  string
-		codes map[string]Code
-	}{
-		{"Microsoft Graph", graphCodes()}, {"Azure Resource Manager", armCodes()}, {"Azure Storage", storageCodes()},
-	} {
-		for _, code := range slices.Sorted(maps.Keys(service.codes)) {
-			if service.codes[code] == e.Code {
-				all = append(all, service.name+": "+code)
-			}
-		}
-	}
-	return all
 }
 
 // Markdown is the page as Markdown, with nothing in it that would be taken for markup.

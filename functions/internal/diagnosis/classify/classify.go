@@ -1,4 +1,6 @@
-package diagnosis
+// Package classify turns errors into diagnoses. It knows what the answers of the services mean; the words for people are
+// those of the catalogue.
+package classify
 
 import (
 	"errors"
@@ -6,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// Classify turns an error into its diagnosis: by the OAuth error and AADSTS number of the token service, the code of
+// Error turns an error into its diagnosis: by the OAuth error and AADSTS number of the token service, the code of
 // Graph, ARM, Storage or DDOE, or the kind of network failure. Text is never matched. What it does not know becomes an
 // unrecognised code, which proves nothing.
-func Classify(err error, c Context) Diagnosis { return classify(err, c).diagnosis(c) }
+func Error(err error, c diagnosis.Context) diagnosis.Diagnosis { return causeOf(err, c).describe(c) }
 
 // serviceError is what the clients' typed errors have in common.
 type serviceError interface {
@@ -22,13 +26,13 @@ type serviceError interface {
 	ServiceRequestID() string
 }
 
-// classified is a cause, with what a service answered and the words that its text added.
-type classified struct {
-	code     Code
-	evidence *Evidence
+// cause is why something failed, with what a service answered and the words that its text added.
+type cause struct {
+	code     diagnosis.Code
+	evidence *diagnosis.Evidence
 	target   string // what was asked, where the error says so
 	words    words
-	ready    *Diagnosis
+	ready    *diagnosis.Diagnosis
 }
 
 // words are what could be extracted from an answer. They only explain; nothing is decided by them.
@@ -37,14 +41,14 @@ type words struct {
 	detail                  string
 }
 
-func (k classified) diagnosis(c Context) Diagnosis {
+func (k cause) describe(c diagnosis.Context) diagnosis.Diagnosis {
 	if k.ready != nil {
 		return *k.ready
 	}
 	if k.target != "" {
 		c.Target = k.target
 	}
-	d := New(k.code, WithContext(c))
+	d := diagnosis.New(k.code, diagnosis.WithContext(c))
 	d.Evidence = k.evidence
 	if k.words.detail != "" {
 		d.Detail += " " + k.words.detail
@@ -52,41 +56,41 @@ func (k classified) diagnosis(c Context) Diagnosis {
 	return d
 }
 
-func classify(err error, c Context) classified {
-	var ready *Error
+func causeOf(err error, c diagnosis.Context) cause {
+	var ready *diagnosis.Error
 	if errors.As(err, &ready) {
-		return classified{ready: &ready.Diagnosis}
+		return cause{ready: &ready.Diagnosis}
 	}
 	if err == nil {
-		return classified{code: CodeInternal}
+		return cause{code: diagnosis.CodeInternal}
 	}
 	if own, ok := ownInfrastructure(err, c); ok {
 		return own
 	}
-	if k, ok := classifyExchange(err, c); ok {
+	if k, ok := exchangeCause(err, c); ok {
 		return k
 	}
 	var service serviceError
 	if errors.As(err, &service) {
-		return classifyService(service, c)
+		return serviceCause(service, c)
 	}
 	var response *azcore.ResponseError
 	if errors.As(err, &response) {
-		return classifyResponse(response, c)
+		return responseCause(response, c)
 	}
 	if code := networkCode(err); code != "" {
-		return classified{code: code, words: networkWords(err, c)}
+		return cause{code: code, words: networkWords(err, c)}
 	}
 	// What azidentity cannot do it marks so. The federated identity's own failures are typed and were met above.
 	var identity interface{ NonRetriable() }
 	if errors.As(err, &identity) && !strings.HasPrefix(c.Operation, "access.") {
-		return classified{code: CodeServiceIdentityUnavailable}
+		return cause{code: diagnosis.CodeServiceIdentityUnavailable}
 	}
-	return classified{code: CodeUnrecognised}
+	return cause{code: diagnosis.CodeUnrecognised}
 }
 
 // byStatus is the code for a status that means the same whatever the service's own code is.
-func byStatus(status int, throttled, unavailable Code) Code {
+func byStatus(status int, throttled, unavailable diagnosis.Code) diagnosis.Code {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return throttled

@@ -1,0 +1,175 @@
+package classify
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// The services as evidence names them.
+const (
+	serviceGraph   = "graph"
+	serviceARM     = "arm"
+	serviceStorage = "storage"
+	serviceDDOE    = "ddoe"
+)
+
+// ownInfrastructure recognises failures of the app's own queue and store by the operation alone: their cause is ours,
+// whatever the service said. The one exception is a version that the account does not know: waiting helps nobody there.
+func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
+	code := diagnosis.Code("")
+	switch {
+	case strings.HasPrefix(c.Operation, "store."):
+		code = diagnosis.CodeStoreUnavailable
+	case strings.HasPrefix(c.Operation, "bus."):
+		code = diagnosis.CodeQueueUnavailable
+	default:
+		return cause{}, false
+	}
+	var response *azcore.ResponseError
+	if !errors.As(err, &response) {
+		return cause{code: code}, true
+	}
+	k := cause{code: code, evidence: responseEvidence(response, serviceStorage)}
+	if _, refused := versionRefused(response); refused {
+		k.code, k.words = diagnosis.CodeStorageVersionUnsupported, storageWords(response, c)
+	}
+	return k, true
+}
+
+func serviceCause(e serviceError, c diagnosis.Context) cause {
+	evidence := &diagnosis.Evidence{Service: e.Service(), HTTPStatus: e.HTTPStatus(), ServiceCode: diagnosis.Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
+	var code diagnosis.Code
+	switch e.Service() {
+	case serviceGraph:
+		code = graphCode(e.HTTPStatus(), e.ErrorCode(), c)
+	case serviceARM:
+		code = armCode(e.HTTPStatus(), e.ErrorCode(), c)
+	case serviceDDOE:
+		code = ddoeCode(e.HTTPStatus(), e.ErrorCode(), c.Operation)
+	default:
+		code = diagnosis.CodeUnrecognised
+	}
+	k := cause{code: code, evidence: evidence}
+	if asked, ok := e.(interface{ Endpoint() string }); ok {
+		k.target = asked.Endpoint()
+	}
+	if told, ok := e.(interface{ ServiceMessage() string }); ok && told.ServiceMessage() != "" {
+		k.words.detail = "The platform says: " + diagnosis.Printable(told.ServiceMessage())
+	}
+	return k
+}
+
+// graphCodes are the error codes of Microsoft Graph that have one meaning.
+func graphCodes() map[string]diagnosis.Code {
+	return map[string]diagnosis.Code{
+		"Authorization_RequestDenied":             diagnosis.CodeGraphPermissionMissing,
+		"InvalidAuthenticationToken":              diagnosis.CodeServiceTokenRefused,
+		"CompactToken validation failed":          diagnosis.CodeServiceTokenRefused,
+		"Directory_ConcurrencyViolation":          diagnosis.CodeDirectoryBusy,
+		"ConcurrencyViolation":                    diagnosis.CodeDirectoryBusy,
+		"Directory_QuotaExceeded":                 diagnosis.CodeDirectoryQuotaExceeded,
+		"Error_MsaAppDoesNotExist":                diagnosis.CodeSignInAudienceRefused,
+		"ServiceTreeNullValueProvided":            diagnosis.CodeServiceManagementReferenceRequired,
+		"ServiceTreeInvalid":                      diagnosis.CodeServiceManagementReferenceRequired,
+		"NoBackingApplicationObject":              diagnosis.CodeDirectoryNotReplicated,
+		"Request_MultipleObjectsWithSameKeyValue": diagnosis.CodeObjectAlreadyExists,
+		"InvalidFederatedIdentityCredentialValue": diagnosis.CodeFederatedCredentialRefused,
+		"Request_BadRequest":                      diagnosis.CodeGraphRequestRefused,
+		"TooManyRequests":                         diagnosis.CodeThrottled,
+		"activityLimitReached":                    diagnosis.CodeThrottled,
+	}
+}
+
+func graphCode(status int, code string, c diagnosis.Context) diagnosis.Code {
+	if s := byStatus(status, diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable); s != "" {
+		return s
+	}
+	if s, ok := graphCodes()[code]; ok {
+		return s
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		return diagnosis.CodeServiceTokenRefused
+	case http.StatusForbidden:
+		return diagnosis.CodeGraphPermissionMissing
+	case http.StatusNotFound:
+		return graphNotFound(c)
+	case http.StatusConflict:
+		return diagnosis.CodeObjectAlreadyExists
+	default:
+		return diagnosis.CodeGraphUnrecognised
+	}
+}
+
+// graphNotFound depends on what was done: writing below an application or for one means that it is not replicated.
+func graphNotFound(c diagnosis.Context) diagnosis.Code {
+	switch c.Operation {
+	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.upsert":
+		return diagnosis.CodeDirectoryNotReplicated
+	case "application.get":
+		return diagnosis.CodeApplicationMissing
+	case "servicePrincipal.get":
+		return diagnosis.CodeServicePrincipalNotFound
+	default:
+		return diagnosis.CodeObjectNotFound
+	}
+}
+
+// armCodes are the error codes of Azure Resource Manager that have one meaning.
+func armCodes() map[string]diagnosis.Code {
+	return map[string]diagnosis.Code{
+		"PrincipalNotFound":                        diagnosis.CodePrincipalNotReplicated,
+		"UnmatchedPrincipalType":                   diagnosis.CodePrincipalTypeMismatch,
+		"RoleAssignmentExists":                     diagnosis.CodeRoleAssignmentExists,
+		"RoleAssignmentUpdateNotPermitted":         diagnosis.CodeRoleAssignmentNameTaken,
+		"HashConflictOnDifferentRoleAssignmentIds": diagnosis.CodeRoleAssignmentNameConflict,
+		"RoleDefinitionDoesNotExist":               diagnosis.CodeRoleDefinitionMissing,
+		"RoleAssignmentLimitExceeded":              diagnosis.CodeRoleAssignmentLimit,
+		"RoleAssignmentNotFound":                   diagnosis.CodeRoleAssignmentNotFound,
+		"AuthorizationFailed":                      diagnosis.CodeARMPermissionMissing,
+		"LinkedAuthorizationFailed":                diagnosis.CodeLinkedAuthorizationFailed,
+		"ScopeLocked":                              diagnosis.CodeScopeLocked,
+		"RequestDisallowedByPolicy":                diagnosis.CodePolicyDenied,
+		"DisallowedOperation":                      diagnosis.CodePolicyDenied,
+		"ReadOnlyDisabledSubscription":             diagnosis.CodeSubscriptionDisabled,
+		"SubscriptionNotRegistered":                diagnosis.CodeSubscriptionDisabled,
+		"SubscriptionNotFound":                     diagnosis.CodeSubscriptionNotFound,
+		"InvalidSubscriptionId":                    diagnosis.CodeSubscriptionNotFound,
+		"ResourceGroupNotFound":                    diagnosis.CodeResourceGroupNotFound,
+		"ResourceNotFound":                         diagnosis.CodeStorageAccountNotFound,
+		"ParentResourceNotFound":                   diagnosis.CodeStorageAccountNotFound,
+		"InvalidAuthenticationTokenTenant":         diagnosis.CodeSubscriptionTenantMismatch,
+		"InvalidAuthenticationToken":               diagnosis.CodeServiceTokenRefused,
+		"ExpiredAuthenticationToken":               diagnosis.CodeServiceTokenRefused,
+		"AuthenticationFailed":                     diagnosis.CodeServiceTokenRefused,
+		"TooManyRequests":                          diagnosis.CodeThrottled,
+		"SubscriptionRequestsThrottled":            diagnosis.CodeThrottled,
+	}
+}
+
+func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
+	if s := byStatus(status, diagnosis.CodeThrottled, diagnosis.CodeARMUnavailable); s != "" {
+		return s
+	}
+	if s, ok := armCodes()[code]; ok {
+		return s
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		return diagnosis.CodeServiceTokenRefused
+	case http.StatusForbidden:
+		return diagnosis.CodeARMPermissionMissing
+	case http.StatusNotFound:
+		if c.Operation == "rbac.get" {
+			return diagnosis.CodeRoleAssignmentNotFound
+		}
+		return diagnosis.CodeStorageAccountNotFound
+	default:
+		return diagnosis.CodeARMUnrecognised
+	}
+}

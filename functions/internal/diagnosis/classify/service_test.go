@@ -1,0 +1,107 @@
+package classify
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// serviceFake is a typed error of one of the clients.
+type serviceFake struct {
+	service string
+	status  int
+	code    string
+}
+
+func (e *serviceFake) Error() string            { return "refused" }
+func (e *serviceFake) Service() string          { return e.service }
+func (e *serviceFake) HTTPStatus() int          { return e.status }
+func (e *serviceFake) ErrorCode() string        { return e.code }
+func (e *serviceFake) ServiceRequestID() string { return "request" }
+
+// serviceCodes are what the clients' typed errors come to.
+var serviceCodes = []struct {
+	service   string
+	status    int
+	code      string
+	operation string
+	want      diagnosis.Code
+	transient bool
+}{
+	{"graph", 429, "TooManyRequests", "", "throttled", true},
+	{"graph", 503, "", "", "graph-unavailable", true},
+	{"graph", 401, "InvalidAuthenticationToken", "", "service-token-refused", false},
+	{"graph", 403, "Authorization_RequestDenied", "application.upsert", "graph-permission-missing", false},
+	{"graph", 403, "", "", "graph-permission-missing", false},
+	{"graph", 400, "Request_BadRequest", "application.upsert", "graph-request-refused", false},
+	{"graph", 409, "Directory_ConcurrencyViolation", "application.upsert", "directory-busy", true},
+	{"graph", 409, "Error_MsaAppDoesNotExist", "application.upsert", "sign-in-audience-refused", false},
+	{"graph", 400, "ServiceTreeInvalid", "application.upsert", "service-management-reference-required", false},
+	{"graph", 403, "Directory_QuotaExceeded", "application.upsert", "directory-quota-exceeded", false},
+	{"graph", 400, "NoBackingApplicationObject", "servicePrincipal.upsert", "directory-not-replicated", true},
+	{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.upsert", "directory-not-replicated", true},
+	{"graph", 409, "Request_MultipleObjectsWithSameKeyValue", "servicePrincipal.upsert", "object-already-exists", false},
+	{"graph", 404, "Request_ResourceNotFound", "federatedCredential.upsert", "directory-not-replicated", true},
+	{"graph", 404, "Request_ResourceNotFound", "application.get", "application-missing", true},
+	{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.get", "service-principal-not-found", true},
+	{"graph", 404, "Request_ResourceNotFound", "deletedItem.restore", "object-not-found", true},
+	{"graph", 400, "InvalidFederatedIdentityCredentialValue", "federatedCredential.upsert", "federated-credential-refused", false},
+	{"graph", 418, "Teapot", "", "graph-unrecognised", false},
+	{"arm", 429, "", "", "throttled", true},
+	{"arm", 500, "InternalServerError", "", "arm-unavailable", true},
+	{"arm", 400, "PrincipalNotFound", "rbac.put", "principal-not-replicated", true},
+	{"arm", 400, "UnmatchedPrincipalType", "rbac.put", "principal-type-mismatch", false},
+	{"arm", 409, "RoleAssignmentExists", "rbac.put", "role-assignment-exists", false},
+	{"arm", 400, "RoleAssignmentUpdateNotPermitted", "rbac.put", "role-assignment-name-taken", false},
+	{"arm", 400, "HashConflictOnDifferentRoleAssignmentIds", "rbac.put", "role-assignment-name-conflict", false},
+	{"arm", 400, "RoleDefinitionDoesNotExist", "rbac.put", "role-definition-missing", false},
+	{"arm", 400, "RoleAssignmentLimitExceeded", "rbac.put", "role-assignment-limit", false},
+	{"arm", 403, "AuthorizationFailed", "rbac.put", "arm-permission-missing", false},
+	{"arm", 409, "ScopeLocked", "rbac.delete", "scope-locked", false},
+	{"arm", 403, "LinkedAuthorizationFailed", "rbac.put", "linked-authorization-failed", true},
+	{"arm", 403, "RequestDisallowedByPolicy", "rbac.put", "policy-denied", false},
+	{"arm", 404, "ResourceNotFound", "rbac.put", "storage-account-not-found", false},
+	{"arm", 404, "ResourceGroupNotFound", "rbac.put", "resource-group-not-found", false},
+	{"arm", 404, "SubscriptionNotFound", "rbac.put", "subscription-not-found", false},
+	{"arm", 401, "InvalidAuthenticationTokenTenant", "rbac.put", "subscription-tenant-mismatch", false},
+	{"arm", 404, "", "rbac.get", "role-assignment-not-found", true},
+	{"arm", 400, "Teapot", "rbac.put", "arm-unrecognised", false},
+	{"ddoe", 401, "", "subjectToken.get", "ddoe-unauthorized", false},
+	{"ddoe", 403, "", "subjectToken.get", "ddoe-forbidden", false},
+	{"ddoe", 404, "", "subjectToken.get", "ddoe-not-found", false},
+	{"ddoe", 429, "", "subjectToken.get", "ddoe-throttled", true},
+	{"ddoe", 502, "", "subjectToken.get", "ddoe-unavailable", true},
+	{"ddoe", 200, "answer-invalid", "subjectToken.get", "ddoe-answer-invalid", false},
+	{"ddoe", 418, "", "subjectToken.get", "ddoe-unrecognised", false},
+	{"teapot", 418, "", "", diagnosis.CodeUnrecognised, false},
+}
+
+func TestServiceCodes(t *testing.T) {
+	for _, tt := range serviceCodes {
+		t.Run(fmt.Sprintf("%s %d %s %s", tt.service, tt.status, tt.code, tt.operation), func(t *testing.T) {
+			d := Error(fmt.Errorf("wrapped: %w", &serviceFake{tt.service, tt.status, tt.code}), diagnosis.Context{Operation: tt.operation})
+			assert.Equal(t, tt.want, d.Code)
+			assert.Equal(t, tt.transient, d.Transient)
+			assert.Equal(t, &diagnosis.Evidence{Service: tt.service, HTTPStatus: tt.status, ServiceCode: tt.code, RequestID: "request"}, d.Evidence)
+		})
+	}
+}
+
+// TestEveryMappedCodeExists: what a classification table says must be in the catalogue.
+func TestEveryMappedCodeExists(t *testing.T) {
+	for name, table := range map[string]map[string]diagnosis.Code{"graph": graphCodes(), "arm": armCodes(), "storage": storageCodes()} {
+		for service, code := range table {
+			_, ok := diagnosis.Lookup(code)
+			assert.True(t, ok, "%s: %s → %s", name, service, code)
+		}
+	}
+}
+
+func TestOwnInfrastructure(t *testing.T) {
+	assert.Equal(t, diagnosis.CodeStoreUnavailable, Error(response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", ""), diagnosis.Context{Operation: "store.get"}).Code)
+	assert.Equal(t, diagnosis.CodeQueueUnavailable, Error(errors.New("amqp: link detached"), diagnosis.Context{Operation: "bus.send"}).Code)
+}
