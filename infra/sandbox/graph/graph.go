@@ -101,11 +101,11 @@ func (c *call) route() (answer, error) {
 	}
 	switch head := c.path[0].name; {
 	case strings.EqualFold(head, "applications"):
-		return c.routeApplications()
+		return applications{c}.route()
 	case strings.EqualFold(head, "servicePrincipals"):
-		return c.routePrincipals()
+		return principals{c}.route()
 	case strings.EqualFold(head, "directory") && len(c.path) > 1 && strings.EqualFold(c.path[1].name, "deletedItems"):
-		return c.routeDeletedItems()
+		return deletedItems{c}.route()
 	default:
 		return answer{}, unknownSegment(head)
 	}
