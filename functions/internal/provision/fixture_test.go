@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -84,6 +83,10 @@ type fixture struct {
 	deaf     string
 	schedule func(context.Context, integration.Document) error
 	log      bytes.Buffer
+	// latency is how long each service takes to answer; spans are what was asked of them.
+	latency map[string]time.Duration
+	spans   []span
+	batched int // requests within batches
 	// meanwhile runs once, when the next request is answered; beforePut before the next write to the store.
 	meanwhile, beforePut func()
 }
@@ -145,13 +148,14 @@ func newFixture(t tb) *fixture {
 	require.NoError(t, err)
 	f.issuer = platform.NewIssuer(world.Issuer, f.now, key)
 	f.hosts = map[string]http.Handler{
-		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience)),
+		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience), f.inBatch),
 		"management.azure.com":           sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
 		sandboxentra.Host:                sandboxentra.New(f.world, authority, f),
 		platform.Host:                    platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"}),
 		"acmedata.blob.core.windows.net": blob.New(f.world, authority),
 	}
 	cred := credential(func(scope string) (string, time.Time, error) {
+		defer f.takes(serviceLogin, false)()
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})
 	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
@@ -250,6 +254,7 @@ func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 type guarded struct{ f *fixture }
 
 func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
+	defer g.f.takes(serviceStore, false)()
 	return g.f.store.Get(ctx, key)
 }
 func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
@@ -260,9 +265,11 @@ func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch strin
 	if beforePut != nil {
 		beforePut()
 	}
+	defer g.f.takes(serviceStore, true)()
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
+	defer g.f.takes(serviceStore, true)()
 	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
 	return err
 }
@@ -274,6 +281,7 @@ func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]i
 type transporter struct{ f *fixture }
 
 func (tr transporter) Do(r *http.Request) (*http.Response, error) {
+	defer tr.f.takes(serviceOf(r.URL.Host), r.Method != http.MethodGet)()
 	return effect(tr.f, func() (*http.Response, error) { return tr.f.faulty(r) })
 }
 
@@ -281,15 +289,9 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	what := r.Method + " " + r.URL.Host + r.URL.Path
+	hit := f.meet(r)
 	f.mu.Lock()
-	var hit *fault
-	for _, x := range f.faults {
-		if hit == nil && x.match.MatchString(what) && x.strikes() {
-			hit = x
-		}
-	}
-	f.requests = append(f.requests, what)
+	f.requests = append(f.requests, shown(r))
 	meanwhile := f.meanwhile
 	f.meanwhile = nil
 	f.mu.Unlock()
@@ -306,6 +308,21 @@ func (f *fixture) faulty(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
+func shown(r *http.Request) string { return r.Method + " " + r.URL.Host + r.URL.Path }
+
+// meet returns the fault that a request meets.
+func (f *fixture) meet(r *http.Request) *fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var hit *fault
+	for _, x := range f.faults {
+		if hit == nil && x.match.MatchString(shown(r)) && x.strikes() {
+			hit = x
+		}
+	}
+	return hit
+}
+
 func (x *fault) strikes() bool {
 	x.done++
 	return x.done > x.skip && (x.times == 0 || x.done <= x.skip+x.times)
@@ -320,13 +337,24 @@ func (x *fault) answer(r *http.Request) (*http.Response, error) {
 }
 
 func (x *fault) response(r *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	x.write(recorder)
+	response := recorder.Result()
+	response.Request = r
+	return response
+}
+
+func (x *fault) write(w http.ResponseWriter) {
 	details := []any{}
 	if x.detail != "" {
 		details = append(details, map[string]string{"code": x.detail})
 	}
 	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message, "details": details}})
-	header := http.Header{"Content-Type": {"application/json"}, "Request-Id": {"fault-request"}, "X-Ms-Request-Id": {"fault-request"}}
-	return &http.Response{StatusCode: x.status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	for name, value := range map[string]string{"Content-Type": "application/json", "Request-Id": "fault-request", "X-Ms-Request-Id": "fault-request"} {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(x.status)
+	_, _ = w.Write(body) // a recorder does not fail
 }
 
 // RoundTrip answers by host, in-process.
@@ -337,6 +365,7 @@ func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	recorder := httptest.NewRecorder()
 	received := r.Clone(r.Context())
+	received.Host = r.URL.Host
 	received.Header = http.Header{}
 	for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
 		received.Header[http.CanonicalHeaderKey(name)] = values
@@ -347,10 +376,25 @@ func (f *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.ContentLength >= 0 {
 		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
 	}
-	handler.ServeHTTP(recorder, received)
+	if isCut(handler, recorder, received) {
+		return nil, errDropped
+	}
 	response := recorder.Result()
 	response.Request = r
 	return response, nil
+}
+
+// isCut has a handler answer, and reports whether it has cut the connection.
+func isCut(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			panic(cause)
+		} else if cause != nil {
+			cut = true
+		}
+	}()
+	handler.ServeHTTP(w, r)
+	return false
 }
 
 type credential func(scope string) (string, time.Time, error)
