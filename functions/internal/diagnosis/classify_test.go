@@ -178,13 +178,13 @@ func TestServiceCodes(t *testing.T) {
 		{"graph", 429, "TooManyRequests", "", "throttled", true},
 		{"graph", 503, "", "", "graph-unavailable", true},
 		{"graph", 401, "InvalidAuthenticationToken", "", "service-token-refused", false},
-		{"graph", 403, "Authorization_RequestDenied", "application.upsert", "graph-permission-missing", false},
+		{"graph", 403, "Authorization_RequestDenied", "application.create", "graph-permission-missing", false},
 		{"graph", 403, "", "", "graph-permission-missing", false},
-		{"graph", 400, "Request_BadRequest", "application.upsert", "graph-request-refused", false},
-		{"graph", 409, "Directory_ConcurrencyViolation", "application.upsert", "directory-busy", true},
-		{"graph", 409, "Error_MsaAppDoesNotExist", "application.upsert", "sign-in-audience-refused", false},
-		{"graph", 400, "ServiceTreeInvalid", "application.upsert", "service-management-reference-required", false},
-		{"graph", 403, "Directory_QuotaExceeded", "application.upsert", "directory-quota-exceeded", false},
+		{"graph", 400, "Request_BadRequest", "application.create", "graph-request-refused", false},
+		{"graph", 409, "Directory_ConcurrencyViolation", "application.create", "directory-busy", true},
+		{"graph", 409, "Error_MsaAppDoesNotExist", "application.create", "sign-in-audience-refused", false},
+		{"graph", 400, "ServiceTreeInvalid", "application.create", "service-management-reference-required", false},
+		{"graph", 403, "Directory_QuotaExceeded", "application.create", "directory-quota-exceeded", false},
 		{"graph", 400, "NoBackingApplicationObject", "servicePrincipal.upsert", "directory-not-replicated", true},
 		{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.upsert", "directory-not-replicated", true},
 		{"graph", 409, "Request_MultipleObjectsWithSameKeyValue", "servicePrincipal.upsert", "object-already-exists", false},
@@ -300,7 +300,7 @@ func (late) Host() string  { return "graph.example" }
 func (late) NonRetriable() {}
 
 func TestALateAnswerNamesItsHost(t *testing.T) {
-	d := Classify(fmt.Errorf("graph: %w", late{}), Context{Operation: "application.upsert"})
+	d := Classify(fmt.Errorf("graph: %w", late{}), Context{Operation: "application.create"})
 	assert.Equal(t, CodeNetworkTimeout, d.Code)
 	assert.True(t, d.Transient)
 	assert.Contains(t, d.Detail, "The host is graph.example.")

@@ -51,6 +51,7 @@ func rows() []row {
 // visible on every replica.
 func graphRows() []row {
 	const replication = "provisioning.md s.3: the application is not replicated yet"
+	const taken = "provisioning.md s.3, byte5ai/omadia #916: POST says so of any holder of the unique name; look whose it is"
 	const writers = "provisioning.md s.3: Directory_ConcurrencyViolation, two writers"
 	g := func(ops []Operation, statuses []span, code string, d Decision, source string) row {
 		return row{service: serviceGraph, operations: ops, statuses: statuses, code: code, Decision: d, source: source}
@@ -59,12 +60,12 @@ func graphRows() []row {
 		g(nil, nil, "Directory_ConcurrencyViolation", within(time.Minute), writers),
 		g(nil, nil, "ConcurrencyViolation", within(time.Minute), writers),
 
-		g(on(ApplicationUpsert), only(http.StatusBadRequest), "Request_BadRequest", Decision{Action: Exists},
-			"provisioning.md s.3: somebody holds the unique name, or a stale replica says so"),
-		g(on(ApplicationUpsert), nil, "Error_MsaAppDoesNotExist", within(time.Minute),
+		g(on(ApplicationCreate), only(http.StatusBadRequest), "Request_BadRequest", Decision{Action: Exists}, taken),
+		g(on(ApplicationCreate), only(http.StatusBadRequest), "ObjectConflict", Decision{Action: Exists}, taken),
+		g(on(ApplicationCreate, ApplicationUpdate), nil, "Error_MsaAppDoesNotExist", within(time.Minute),
 			"provisioning.md s.3, terraform-provider-azuread #1764"),
-		g(on(ApplicationUpsert), only(http.StatusNotFound), "", within(time.Minute),
-			"rule 2: what is keyed by its name is made anew"),
+		g(on(ApplicationCreate, ApplicationUpdate), only(http.StatusNotFound), "", within(time.Minute),
+			"rule 2: one 404 decides nothing; a restored application is not everywhere yet"),
 		g(on(ApplicationGet), only(http.StatusNotFound), "", within(20*time.Second),
 			"provisioning.md s.3: GET by uniqueName R(20 s)"),
 

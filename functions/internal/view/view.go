@@ -32,7 +32,7 @@ func DocumentOf(d integration.Document) Document {
 // Status is what has been reached.
 type Status struct {
 	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
-	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
+	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by"`
 	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id"`
 	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application"`
 	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`

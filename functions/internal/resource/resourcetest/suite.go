@@ -50,13 +50,12 @@ type Subject struct {
 // Foreign is an object of somebody else in the place of ours.
 type Foreign struct {
 	Name string
-	Put  func(t testing.TB)
+	// Put makes the object, unless ours holds the place already.
+	Put func(t testing.TB)
 	// Refusal is the code with which nothing is made; empty where the object serves as it is, or ours is made beside it.
 	Refusal diagnosis.Code
 	// Ends is why the object is removed with ours; empty where it is never touched.
 	Ends string
-	// IsBlind is why the object is only seen by looking first; empty where a write never harms it.
-	IsBlind string
 }
 
 // Member is a member of our object that somebody else sets.
