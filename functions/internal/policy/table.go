@@ -113,12 +113,12 @@ func platformRows() []row {
 	p := func(ops []Operation, statuses []span, code string, d Decision, source string) row {
 		return row{service: serviceDDOE, operations: ops, statuses: statuses, code: code, Decision: d, source: source}
 	}
-	const patience = 45 * time.Second
 	const tests = "ddoe.md: the test fails until directory, token service and RBAC agree, " +
-		"with a status of its own or with the one of Entra or the storage"
+		"with a status of its own or with the one of Entra or the storage; the verification asks again"
 	const gone = "rule 2: it was there a moment ago; the next attempt looks again"
-	fails := only(http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
-		http.StatusUnprocessableEntity, http.StatusFailedDependency, http.StatusInternalServerError)
+	fails := only(http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+		http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency,
+		http.StatusInternalServerError)
 	return []row{
 		p(keylessCreates(), nil, codeAnswerInvalid, Decision{Action: InDoubt, After: GiveUp},
 			"rule 3: a success without its form; the next answer will have none either"),
@@ -135,7 +135,7 @@ func platformRows() []row {
 			"ddoe.md: drivers use it; the caller counts them before it asks again"),
 		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "", Decision{Action: RetryLater}, gone),
 
-		p(on(DriverTest), fails, "", within(patience), tests),
+		p(on(DriverTest), fails, "", Decision{Action: RetryLater}, tests),
 
 		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "", Decision{Action: InDoubt}, "rule 3: it may have been made"),
 		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone"),

@@ -80,9 +80,9 @@ func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integra
 			return err
 		}
 		return s.scheduleVerify(ctx, a, a.Number()+1)
-	case proof.Pending && a.Number() < lastProof(), found.Transient && a.Number() < lastVerification():
+	case proof.Pending && a.Number() < lastProof(), proof.Passing && a.Number() < lastVerification():
 		return s.scheduleVerify(ctx, a, a.Number()+1)
-	case proof.Pending || found.Transient:
+	case proof.Pending || proof.Passing:
 		return s.undecided(ctx, a, found)
 	default:
 		return s.refuted(ctx, a, found)
