@@ -92,7 +92,7 @@ func (s *Service) askProver(ctx context.Context, a *operation.Attempt, d integra
 // settledFor reports whether so much time has passed since an operation's newest write that access depends on, the
 // beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they may
 // have been spent before the write. What is not known counts as fresh.
-func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool {
+func (s *Service) settledFor(a *operation.Attempt) bool {
 	op := a.Operation()
 	if op.ETag == "" {
 		return false
@@ -104,5 +104,5 @@ func (s *Service) settledFor(a *operation.Attempt, patience time.Duration) bool 
 			newest = ended
 		}
 	}
-	return s.now().Sub(newest) >= patience
+	return integration.HasPropagated(newest, s.now())
 }
