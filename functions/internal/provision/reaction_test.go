@@ -22,11 +22,11 @@ import (
 
 // The requests of a provisioning, as a fault matches them.
 const (
-	postApplication  = `^POST graph\.microsoft\.com/v1\.0/applications$`
-	patchPrincipal   = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
-	patchCredential  = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
-	putRole          = `^PUT management\.azure\.com/`
-	anyGraph         = ` graph\.microsoft\.com/`
+	postApplication = `^POST graph\.microsoft\.com/v1\.0/applications$`
+	patchPrincipal  = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
+	patchCredential = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
+	putRole         = `^PUT management\.azure\.com/`
+	anyGraph        = ` graph\.microsoft\.com/`
 )
 
 func at(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
