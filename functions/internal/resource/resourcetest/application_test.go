@@ -19,6 +19,7 @@ const uniqueName = "ddoe-wif-" + instance + "-" + id
 func TestApplication(t *testing.T) {
 	t.Parallel()
 	resourcetest.Suite{Name: "application", New: newApplication, Lacks: map[resourcetest.Ability]string{
+		resourcetest.CanMove:   "a deployment writes to one directory",
 		resourcetest.CanBeside: "the unique name is the only place of an application, and an application's principal is its only one",
 	}}.Run(t)
 }

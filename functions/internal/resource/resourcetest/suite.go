@@ -35,6 +35,11 @@ type Subject struct {
 	Binned func() int
 	// Change is another wish: it makes something unwanted or different.
 	Change func(*integration.Spec)
+	// Move is a wish that has to be carried out elsewhere: ours is removed where it is, and made anew there.
+	Move func(*integration.Spec)
+	// Leaves is the code with which the attempt ends that has removed ours from where it was; empty where the same attempt
+	// makes it anew.
+	Leaves diagnosis.Code
 	// Drift is somebody's change of a member that we own.
 	Drift func(t testing.TB)
 	// Delete is somebody's removal of all that is ours.
@@ -74,6 +79,7 @@ type Ability string
 const (
 	CanBin     Ability = "removed objects can be restored"
 	CanChange  Ability = "the spec changes what is wanted"
+	CanMove    Ability = "the spec wants it elsewhere"
 	CanDrift   Ability = "somebody changes a member of ours"
 	CanBeside  Ability = "somebody makes an object beside ours"
 	CanForeign Ability = "somebody's object is in the way"
