@@ -115,6 +115,7 @@ const (
 	CodeDDOEOneStorage                     Code = "ddoe-one-storage"
 	CodeDDOEOptionsChanged                 Code = "ddoe-options-changed"
 	CodeDDOEOptionUnmapped                 Code = "ddoe-option-unmapped"
+	CodeDDOEOrganizationLeft               Code = "ddoe-organization-left"
 	CodeDDOEOrganizationRequired           Code = "ddoe-organization-required"
 	CodeDDOEOrganizationRoleMissing        Code = "ddoe-organization-role-missing"
 	CodeDDOEOrganizationUnknown            Code = "ddoe-organization-unknown"

@@ -26,11 +26,15 @@ func clientOptions(authority, endpoint string) azcore.ClientOptions {
 	return azcore.ClientOptions{Cloud: c}
 }
 
-// upserts are the three writes whose errors are documented.
-func upserts(t *testing.T, c *graph.Client) map[string]func() error {
+// writes are the writes whose errors are known.
+func writes(t *testing.T, c *graph.Client) map[string]func() error {
 	return map[string]func() error{
-		"upsert application": func() error {
-			_, _, err := c.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+		"create application": func() error {
+			_, _, err := c.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+			return err
+		},
+		"update application": func() error {
+			_, err := c.UpdateApplication(t.Context(), objectID, graph.ApplicationPatch{DisplayName: "d"})
 			return err
 		},
 		"upsert service principal": func() error {
@@ -53,13 +57,13 @@ func TestErrors(t *testing.T) {
 		message  string
 		details  []string
 	}{
-		{"upsert application", "Prefer absent", 404, "Request_ResourceNotFound", "Resource 'u' does not exist", nil},
-		{"upsert application", "uniqueName taken", 400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
-		{"upsert application", "no right", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", nil},
-		{"upsert application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
-		{"upsert application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
-		{"upsert application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
-		{"upsert application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
+		{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound", "Resource 'u' does not exist", nil},
+		{"create application", "uniqueName taken", 400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
+		{"create application", "no right", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", nil},
+		{"create application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
+		{"create application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
+		{"create application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
+		{"create application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
 		{"upsert service principal", "application not replicated", 400, "Request_BadRequest", "The appId 'x' of the service principal does not reference a valid application object.", []string{"NoBackingApplicationObject"}},
 		{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied", "When using this permission, the backing application of the service principal being created must in the local tenant", nil},
 		{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue", "The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
@@ -69,7 +73,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(c.op+" "+c.name, func(t *testing.T) {
 			client, s := newClient(t, answer{status: c.status, body: errorJSON(c.code, c.message, c.details...)})
-			err := upserts(t, client)[c.op]()
+			err := writes(t, client)[c.op]()
 			var got *graph.Error
 			require.ErrorAs(t, err, &got)
 			assert.Equal(t, &graph.Error{
@@ -123,7 +127,7 @@ func TestErrorWithoutGraphsBody(t *testing.T) {
 	})
 	t.Run("a created object that is no JSON", func(t *testing.T) {
 		client, _ := newClient(t, answer{status: 201, body: `{"id":`})
-		_, _, err := client.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{})
+		_, _, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{})
 		require.ErrorContains(t, err, "request-1")
 	})
 }
@@ -136,7 +140,7 @@ func TestThrottled(t *testing.T) {
 			answer{status: 503, header: map[string]string{"Retry-After": "3"}},
 			answer{status: 201, body: `{"id":"` + objectID + `"}`},
 		)
-		app, w, err := client.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+		app, w, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
 		require.NoError(t, err)
 		assert.Equal(t, objectID, app.ID)
 		assert.Equal(t, graph.Write{Outcome: graph.OutcomeCreated, RequestID: "request-3"}, w)
@@ -144,8 +148,7 @@ func TestThrottled(t *testing.T) {
 		assert.Equal(t, 7*time.Second, s.got[1].at.Sub(s.got[0].at))
 		assert.Equal(t, 3*time.Second, s.got[2].at.Sub(s.got[1].at))
 		for _, r := range s.requests() {
-			assert.Equal(t, `{"displayName":"d","signInAudience":"AzureADMyOrg"}`, r.body)
-			assert.Equal(t, "create-if-missing", r.prefer)
+			assert.Equal(t, `{"uniqueName":"u","displayName":"d","signInAudience":"AzureADMyOrg"}`, r.body)
 		}
 		assert.NotEqual(t, s.got[0].clientRequestID, s.got[1].clientRequestID)
 		assert.NotEqual(t, s.got[1].clientRequestID, s.got[2].clientRequestID)

@@ -28,8 +28,8 @@ func TestRequests(t *testing.T) {
 	application := graph.Application{
 		ID: objectID, AppID: appID, UniqueName: "u", DisplayName: "d", SignInAudience: "AzureADMyOrg", Tags: []string{"a", "b"},
 	}
-	upsertApplication := func(t *testing.T, c *graph.Client) (outcome, error) {
-		a, w, err := c.UpsertApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d", Tags: []string{"a", "b"}})
+	createApplication := func(t *testing.T, c *graph.Client) (outcome, error) {
+		a, w, err := c.CreateApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d", Tags: []string{"a", "b"}})
 		return outcome{a, w}, err
 	}
 	upsertPrincipal := func(t *testing.T, c *graph.Client) (outcome, error) {
@@ -77,26 +77,42 @@ func TestRequests(t *testing.T) {
 		want   outcome
 	}{
 		{
-			"application created", answer{status: 201, body: app}, upsertApplication,
-			upsert("applications(uniqueName='ddoe-wif-1-acme')", `{"displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`),
+			"application created", answer{status: 201, body: app}, createApplication,
+			exchange{method: "POST", url: root + "applications", contentType: "application/json",
+				body: `{"uniqueName":"ddoe-wif-1-acme","displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`},
 			outcome{application, receipt(graph.OutcomeCreated)},
 		},
 		{
-			"application updated", answer{status: 204}, upsertApplication,
-			upsert("applications(uniqueName='ddoe-wif-1-acme')", `{"displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`),
-			outcome{graph.Application{}, receipt(graph.OutcomeUpdated)},
+			"application updated", answer{status: 204},
+			written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+				return c.UpdateApplication(t.Context(), objectID, graph.ApplicationPatch{DisplayName: "d"})
+			}),
+			exchange{method: "PATCH", url: root + "applications/" + objectID, contentType: "application/json",
+				body: `{"displayName":"d","signInAudience":"AzureADMyOrg"}`},
+			outcome{nil, receipt(graph.OutcomeUpdated)},
 		},
 		{
-			"application with every member", answer{status: 204},
+			"application with every member", answer{status: 201, body: app},
 			func(t *testing.T, c *graph.Client) (outcome, error) {
-				a, w, err := c.UpsertApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
+				a, w, err := c.CreateApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
 					DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n", ServiceManagementReference: "s",
 				})
 				return outcome{a, w}, err
 			},
-			upsert("applications(uniqueName='it%27%27s%20100%25%20a%2Fb%23c')",
-				`{"displayName":"d","signInAudience":"AzureADMultipleOrgs","description":"e","notes":"n","serviceManagementReference":"s"}`),
-			outcome{graph.Application{}, receipt(graph.OutcomeUpdated)},
+			exchange{method: "POST", url: root + "applications", contentType: "application/json",
+				body: `{"uniqueName":"it's 100% a/b#c","displayName":"d","signInAudience":"AzureADMultipleOrgs",` +
+					`"description":"e","notes":"n","serviceManagementReference":"s"}`},
+			outcome{application, receipt(graph.OutcomeCreated)},
+		},
+		{
+			"application read by a name with quotes", answer{status: 200, body: app},
+			func(t *testing.T, c *graph.Client) (outcome, error) {
+				a, err := c.GetApplicationByUniqueName(t.Context(), "it's 100% a/b#c")
+				return outcome{value: a}, err
+			},
+			exchange{method: "GET", url: root + "applications(uniqueName='it%27%27s%20100%25%20a%2Fb%23c')" +
+				"?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+			outcome{value: application},
 		},
 		{
 			"application read", answer{status: 200, body: app},

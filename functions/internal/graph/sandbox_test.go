@@ -57,16 +57,19 @@ func TestLifecycle(t *testing.T) {
 	_, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.True(t, graph.IsNotFound(err), "%v", err)
 
-	app, write, err := c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme", Tags: []string{"managed-by:ddoe-wif"}})
+	app, write, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme", Tags: []string{"managed-by:ddoe-wif"}})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 	assert.NotEmpty(t, write.RequestID)
 	assert.NotEqual(t, app.ID, app.AppID)
 
-	again, write, err := c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme 2"})
+	var refused *graph.Error
+	_, _, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Twice"})
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "Request_BadRequest", refused.Code, "a name that is taken is never merged into")
+	write, err = c.UpdateApplication(ctx, app.ID, graph.ApplicationPatch{DisplayName: "Acme 2"})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeUpdated, write.Outcome)
-	assert.Zero(t, again)
 	read, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.NoError(t, err)
 	assert.Equal(t, graph.Application{
@@ -101,7 +104,6 @@ func TestLifecycle(t *testing.T) {
 	assert.Equal(t, patch.Issuer, all[0].Issuer)
 	assert.Equal(t, patch.Audiences, all[0].Audiences)
 
-	var refused *graph.Error
 	_, _, err = c.UpsertFederatedCredential(ctx, app.ID, "subject-2", patch)
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "InvalidFederatedIdentityCredentialValue", refused.Code)
@@ -119,7 +121,7 @@ func TestLifecycle(t *testing.T) {
 	_, ok := w.ServicePrincipalByAppID(app.AppID)
 	assert.False(t, ok, "the principal goes with its application")
 
-	_, _, err = c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	_, _, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 400, refused.StatusCode)
 	assert.Equal(t, "Request_BadRequest", refused.Code)
@@ -149,7 +151,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	_, err = c.RestoreDeletedItem(ctx, app.ID)
 	assert.True(t, graph.IsNotFound(err), "%v", err)
-	_, write, err = c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	_, write, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome, "purged, the name is free again")
 }
@@ -158,7 +160,7 @@ func TestLifecycle(t *testing.T) {
 func TestKeysArriveUnchanged(t *testing.T) {
 	c, w := onSandbox(t)
 	for _, uniqueName := range []string{"plain", "it's", "''", "a b", "100%", "a%27b", "ä漢", "x)(y", "a&b=c", "a+b", "a;b", "a,b"} {
-		_, write, err := c.UpsertApplication(t.Context(), uniqueName, graph.ApplicationPatch{DisplayName: "d"})
+		_, write, err := c.CreateApplication(t.Context(), uniqueName, graph.ApplicationPatch{DisplayName: "d"})
 		require.NoError(t, err, uniqueName)
 		assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 		_, ok := w.ApplicationByUniqueName(uniqueName)
@@ -181,7 +183,7 @@ func TestPrincipalWithoutApplication(t *testing.T) {
 func TestWithoutRight(t *testing.T) {
 	c, w := onSandbox(t)
 	w.SetAppRoles(world.AppPrincipalID)
-	_, _, err := c.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+	_, _, err := c.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
 	var refused *graph.Error
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 403, refused.StatusCode)

@@ -101,7 +101,7 @@ func newScene(t *testing.T) *scene {
 func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	app, _, err := directory.UpsertApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x", Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
+	app, _, err := directory.CreateApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x", Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
 	require.NoError(s.t, err)
 	principal, _, err := directory.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
 	require.NoError(s.t, err)

@@ -93,7 +93,7 @@ type Document struct {
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
 	Phase Phase
-	// UniqueName is the uniqueName of the app registration, the key it is upserted by.
+	// UniqueName is the uniqueName of the app registration, the key it is found by.
 	UniqueName string
 	// ClientID and ObjectID are the application's; ServicePrincipalID is the object id that role assignments name.
 	ClientID, ObjectID, ServicePrincipalID string

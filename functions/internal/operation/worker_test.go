@@ -309,6 +309,33 @@ func TestWhatIsFinalEndsTheOperation(t *testing.T) {
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
+// TestAFailedOperationSaysHowFarItCame: a result beside an error that ends the operation is kept, and one beside an error
+// that is tried again is not.
+func TestAFailedOperationSaysHowFarItCame(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		code   diagnosis.Code
+		result any
+		status integration.OperationStatus
+		want   string
+	}{
+		"final, with a result": {diagnosis.CodeRoleMissing, map[string]int{"left": 2}, integration.OperationFailed, `{"left":2}`},
+		"final, without":       {diagnosis.CodeRoleMissing, nil, integration.OperationFailed, ""},
+		"tried again":          {diagnosis.CodeGraphUnavailable, map[string]int{"left": 2}, integration.OperationRunning, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			cmd := f.submitted()
+			f.provision = func(context.Context, *operation.Attempt) (any, error) {
+				return c.result, &diagnosis.Error{Diagnosis: diagnosis.New(c.code)}
+			}
+			f.handle(cmd)
+			assert.Equal(t, c.want, string(f.requireStatus(cmd.OperationID, c.status).Result))
+		})
+	}
+}
+
 // TestATestOfAccessHoldsNothing: it fails without a word in the document, and is not superseded.
 func TestATestOfAccessHoldsNothing(t *testing.T) {
 	t.Parallel()

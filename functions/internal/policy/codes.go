@@ -30,6 +30,8 @@ func passing() []diagnosis.Code {
 		diagnosis.CodeIssuerUnreachable, diagnosis.CodeSigningKeyUnknown,
 		// What a create may have made comes to light.
 		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeDDOEStillShown, diagnosis.CodeObjectStillThere,
+		// The next attempt goes on where the record says by then.
+		diagnosis.CodeDDOEOrganizationLeft,
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
 // note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
@@ -61,7 +61,7 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 // report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
+	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		return nil, err
 	}
-	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
 // test runs an access test, with a token for the first subject where none is given. Its error is about the token, or

@@ -22,11 +22,11 @@ import (
 
 // The requests of a provisioning, as a fault matches them.
 const (
-	patchApplication = `^PATCH graph\.microsoft\.com/v1\.0/applications\(uniqueName=[^/]*$`
-	patchPrincipal   = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
-	patchCredential  = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
-	putRole          = `^PUT management\.azure\.com/`
-	anyGraph         = ` graph\.microsoft\.com/`
+	postApplication = `^POST graph\.microsoft\.com/v1\.0/applications$`
+	patchPrincipal  = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
+	patchCredential = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
+	putRole         = `^PUT management\.azure\.com/`
+	anyGraph        = ` graph\.microsoft\.com/`
 )
 
 func at(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
@@ -41,14 +41,14 @@ func TestReactions(t *testing.T) {
 		code  diagnosis.Code // of the operation's error
 		waits bool           // within the invocation
 	}{
-		"application: two writers": {fault: fault{match: at(patchApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
-		"application: msa lag":     {fault: fault{match: at(patchApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
-		"application: no permission": {fault: fault{match: at(patchApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
+		"application: two writers": {fault: fault{match: at(postApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
+		"application: msa lag":     {fault: fault{match: at(postApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
+		"application: no permission": {fault: fault{match: at(postApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
 			want: failed, code: "graph-permission-missing"},
-		"application: quota":        {fault: fault{match: at(patchApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
-		"application: service tree": {fault: fault{match: at(patchApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
-		"application: answer lost":  {fault: fault{match: at(patchApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
-		"application: throttled":    {fault: fault{match: at(patchApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+		"application: quota":        {fault: fault{match: at(postApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
+		"application: service tree": {fault: fault{match: at(postApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
+		"application: answer lost":  {fault: fault{match: at(postApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
+		"application: throttled":    {fault: fault{match: at(postApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
 
 		"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
 		"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400, code: "Request_BadRequest",
@@ -226,16 +226,18 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 }
 
 func TestStrangersHoldTheName(t *testing.T) {
-	taken := fault{match: at(patchApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
+	taken := fault{match: at(postApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
 	t.Run("a live application without our mark", func(t *testing.T) {
 		f := newFixture(t)
 		_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, "")
 		require.NoError(t, err)
-		f.fails(taken)
+		before := f.world.Applications()
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, diagnosis.CodeApplicationForeign, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
-		assert.Equal(t, "theirs", f.world.Applications()[0].DisplayName)
+		assert.Equal(t, diagnosis.CodeApplicationForeign,
+			f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, before, f.world.Applications())
+		assert.Equal(t, counts{applications: 1}, f.counts(), "nothing is made beside it")
 	})
 	t.Run("a deleted application that we know nothing of", func(t *testing.T) {
 		f := newFixture(t)

@@ -32,7 +32,7 @@ func DocumentOf(d integration.Document) Document {
 // Status is what has been reached.
 type Status struct {
 	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
-	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is upserted by"`
+	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by"`
 	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id"`
 	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application"`
 	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
@@ -91,7 +91,7 @@ type Operation struct {
 	Steps         []integration.Step          `json:"steps"`
 	Waiting       *integration.Waiting        `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
 	Error         *diagnosis.Diagnosis        `json:"error,omitempty"`
-	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
+	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown, one that has failed too, purged (the recycle bin was emptied) and left (what stays for a person to remove, a sentence each: what was made by hand, and what was not seen to be gone)"`
 	CreatedAt     time.Time                   `json:"createdAt"`
 	LastUpdatedAt time.Time                   `json:"lastUpdatedAt"`
 }

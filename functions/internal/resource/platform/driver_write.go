@@ -35,7 +35,7 @@ func (k drivers) make(ctx context.Context, d integration.Document) resource.Resu
 	if err != nil {
 		return resource.Result{Err: err}
 	}
-	made, isFound, err := create(ctx, k.Platform, policy.DriverCreate, false,
+	made, isFound, err := create(ctx, k.Platform, policy.DriverCreate,
 		func(ctx context.Context) (ddoe.Driver, error) { return k.Client.CreateDriver(ctx, body) },
 		func(ctx context.Context) (*ddoe.Driver, error) {
 			all, err := k.see(ctx, []string{d.Spec.DDOE.Driver.ProjectID}, "").ours("", k.isMarked(d))

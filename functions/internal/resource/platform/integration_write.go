@@ -14,8 +14,8 @@ import (
 func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
-			return resource.Result{Err: err}
+		if home := organizationOf(v.Document); !sameID(home, f.organization) {
+			return k.leave(ctx, v.Document, home, f.organization)
 		}
 		switch {
 		case f.offer == nil && f.is == nil: // it was not looked at
@@ -33,22 +33,24 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the
-// record can name one, and what it does not name would be forgotten.
-func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
-	home, own := organizationOf(d), ownOf(d)
-	if sameID(home, target) {
-		return nil
-	}
+// leave ends the attempt that goes to another organisation: the record can name one, and what is in another would be
+// forgotten. It names the old one while something of ours is there, then the new one, and only a later attempt makes
+// anything there.
+func (k integrations) leave(ctx context.Context, d integration.Document, home, target string) resource.Result {
+	own := ownOf(d)
 	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
 	switch {
 	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
-			"The integration %s is still in the organisation %s.", named(left[0].Object), home)
-	case own == "" && isUnknown(err): // Observe has asked twice
-		return nil
+		return resource.Result{Err: later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
+			"The integration %s is still in the organisation %s.", named(left[0].Object), home)}
+	case err != nil && (own != "" || !isUnknown(err)): // Observe has asked twice
+		return resource.Result{Err: err}
 	}
-	return err
+	return resource.Result{
+		Learn: learn(func(st *integration.DDOEStatus) { st.OrganizationID = target }),
+		Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOEOrganizationLeft,
+			"Nothing of the integration is left in the organisation %s; it is set up in %s next.", home, target),
+	}
 }
 
 // make creates the integration, with our mark. What is there under our name and type already is a person's.
@@ -59,8 +61,7 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	}
 	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
 		Metadata: map[string]string{metaOwner: k.mark(d)}}
-	isMoved := !sameID(organizationOf(d), f.organization) // Observe has not looked there
-	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate, isMoved,
+	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate,
 		func(ctx context.Context) (ddoe.Integration, error) {
 			return k.Client.CreateIntegration(ctx, f.organization, body)
 		},

@@ -79,9 +79,9 @@ func until(ctx context.Context, p *Platform, look func(ctx context.Context) (boo
 }
 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says
-// what is there now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look
+// what is there now; it is sent again only where nothing is. isFound says that a look
 // has found the object: what it was made with is not known.
-func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool,
+func create[T object](ctx context.Context, p *Platform, op policy.Operation,
 	send func(context.Context) (T, error), look func(context.Context) (*T, error)) (made T, isFound bool, err error) {
 	find := func(ctx context.Context) (bool, error) {
 		one, err := look(ctx)
@@ -89,11 +89,6 @@ func create[T object](ctx context.Context, p *Platform, op policy.Operation, isU
 			made = *one
 		}
 		return one != nil, err
-	}
-	if isUnseen {
-		if isFound, err = find(ctx); isFound || err != nil {
-			return made, isFound, err
-		}
 	}
 	for n := 1; ; n++ {
 		made, err = ask(ctx, p, op, func(ctx context.Context, _ string) (T, error) { return send(ctx) }, "")

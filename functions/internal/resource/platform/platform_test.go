@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -185,6 +186,14 @@ func TestMoves(t *testing.T) {
 			next := wired()
 			next.DDOE.OrganizationID, next.DDOE.Driver = organization, &integration.Driver{ProjectID: "other-project", Name: "images"}
 			f.document.ReplaceSpec(next)
+			if isOrganization { // remove, then add: nothing is made before the record names the new organisation
+				o := f.run(resource.View{})
+				require.Equal(t, []string{"ddoe-organization-left"}, o.codes())
+				assert.False(t, policy.IsFinal(o.errs[0]))
+				assert.Empty(t, f.integrations())
+				assert.Empty(t, f.drivers())
+				assert.Equal(t, organization, f.document.Status.DDOE.OrganizationID)
+			}
 			require.Empty(t, f.run(resource.View{}).errs)
 			f.requireOne(name)
 			assert.Equal(t, organization, f.integrations()[0]["org"])

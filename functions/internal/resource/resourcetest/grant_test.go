@@ -40,6 +40,9 @@ func newGrant(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Change = func(spec *integration.Spec) {
 		spec.Storage = []integration.StorageAccess{spec.Storage[0], {ResourceID: world.DataAccountID, Container: "archive", Access: integration.AccessRead}}
 	}
+	s.Move = func(spec *integration.Spec) {
+		spec.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "archive", Access: integration.AccessReadWrite}}
+	}
 	ours := func(t testing.TB) []world.RoleAssignment {
 		var all []world.RoleAssignment
 		for _, o := range a.RoleAssignments() {
