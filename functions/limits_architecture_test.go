@@ -173,11 +173,14 @@ func TestLimitsCatchLargeTypes(t *testing.T) {
 		"generic in two":         methods(31, "a[K, V]", "v *a[K, V]"),
 	} {
 		for _, path := range []string{"functions/x/x.go", "functions/x/x_test.go"} {
-			assert.Equal(t, []string{"functions/x: x.a: 31"}, largeTypes(oneListing(t, path, text)), "%s in %s", name, path)
+			found := largeTypes(oneListing(t, path, text))
+			assert.Equal(t, []string{"functions/x: x.a: 31"}, found, "%s in %s", name, path)
 		}
 	}
-	assert.Empty(t, largeTypes(oneListing(t, "functions/x/x.go", methods(30, "a", "*a")+methods(30, "b")+"func f() {}")))
-	two := append(oneListing(t, "functions/x/x.go", methods(16, "a")), oneListing(t, "functions/x/y.go", methods(15, "*a"))...)
+	full := methods(30, "a", "*a") + methods(30, "b") + "func f() {}"
+	assert.Empty(t, largeTypes(oneListing(t, "functions/x/x.go", full)))
+	two := oneListing(t, "functions/x/x.go", methods(16, "a"))
+	two = append(two, oneListing(t, "functions/x/y.go", methods(15, "*a"))...)
 	assert.Equal(t, []string{"functions/x: x.a: 31"}, largeTypes(two), "in two files")
 	two[1].path = "functions/y/y.go"
 	assert.Empty(t, largeTypes(two), "two types of one name")
@@ -189,7 +192,8 @@ func TestLimitsCatchLargePackages(t *testing.T) {
 	assert.Empty(t, largePackages(full), "with the package clause it is full")
 	assert.Empty(t, largePackages(append(full, oneListing(t, "functions/x/x_test.go", text)...)), "tests do not count")
 	assert.Empty(t, largePackages(append(full, oneListing(t, "functions/x/y/y.go", "")...)), "another package")
-	assert.Equal(t, []string{"functions/x: 3001"}, largePackages(append(full, oneListing(t, "functions/x/y.go", "")...)))
+	over := append(full, oneListing(t, "functions/x/y.go", "")...)
+	assert.Equal(t, []string{"functions/x: 3001"}, largePackages(over))
 }
 
 func TestLimitsCatchLongFunctions(t *testing.T) {
