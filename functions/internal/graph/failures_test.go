@@ -182,52 +182,56 @@ func TestRetryAfterIsKept(t *testing.T) {
 	}
 }
 
+var credentialsPath = "applications/" + objectID + "/federatedIdentityCredentials"
+
+func listCredentials(t *testing.T, answers ...answer) ([]graph.FederatedCredential, *service, error) {
+	client, s := newClient(t, answers...)
+	all, err := client.ListFederatedCredentials(t.Context(), objectID)
+	return all, s, err
+}
+
+func pageOfOne(name, next string) answer {
+	body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],"description":"d"}]`
+	if next != "" {
+		body += `,"@odata.nextLink":"` + next + `"`
+	}
+	return answer{status: 200, body: body + "}"}
+}
+
+func listedCredential(name string) graph.FederatedCredential {
+	return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"}, Description: "d"}
+}
+
 func TestList(t *testing.T) {
-	path := "applications/" + objectID + "/federatedIdentityCredentials"
-	list := func(t *testing.T, answers ...answer) ([]graph.FederatedCredential, *service, error) {
-		client, s := newClient(t, answers...)
-		all, err := client.ListFederatedCredentials(t.Context(), objectID)
-		return all, s, err
-	}
-	one := func(name, next string) answer {
-		body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],"description":"d"}]`
-		if next != "" {
-			body += `,"@odata.nextLink":"` + next + `"`
-		}
-		return answer{status: 200, body: body + "}"}
-	}
-	credential := func(name string) graph.FederatedCredential {
-		return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"}, Description: "d"}
-	}
 
 	t.Run("none", func(t *testing.T) {
-		all, _, err := list(t, answer{status: 200, body: `{"value":[]}`})
+		all, _, err := listCredentials(t, answer{status: 200, body: `{"value":[]}`})
 		require.NoError(t, err)
 		assert.Empty(t, all)
 	})
 	t.Run("pages", func(t *testing.T) {
-		all, s, err := list(t, one("a", root+path+"?$skiptoken=x%20y"), one("b", ""))
+		all, s, err := listCredentials(t, pageOfOne("a", root+credentialsPath+"?$skiptoken=x%20y"), pageOfOne("b", ""))
 		require.NoError(t, err)
-		assert.Equal(t, []graph.FederatedCredential{credential("a"), credential("b")}, all)
-		assert.Equal(t, []exchange{{method: "GET", url: root + path}, {method: "GET", url: root + path + "?$skiptoken=x%20y"}}, s.requests())
+		assert.Equal(t, []graph.FederatedCredential{listedCredential("a"), listedCredential("b")}, all)
+		assert.Equal(t, []exchange{{method: "GET", url: root + credentialsPath}, {method: "GET", url: root + credentialsPath + "?$skiptoken=x%20y"}}, s.requests())
 	})
 	for name, link := range map[string]string{
 		"foreign host": "https://attacker.example/v1.0/x", "plain http": "http://graph.microsoft.com/v1.0/x",
 		"other port": "https://graph.microsoft.com:8443/v1.0/x", "user info": "https://graph.microsoft.com@attacker.example/",
 	} {
 		t.Run("next link to "+name, func(t *testing.T) {
-			_, s, err := list(t, one("a", link), one("b", ""))
+			_, s, err := listCredentials(t, pageOfOne("a", link), pageOfOne("b", ""))
 			require.Error(t, err)
 			assert.Len(t, s.got, 1, "the token went nowhere else")
 		})
 	}
 	t.Run("endless", func(t *testing.T) {
-		_, s, err := list(t, one("a", root+path))
+		_, s, err := listCredentials(t, pageOfOne("a", root+credentialsPath))
 		require.ErrorContains(t, err, "pages")
 		assert.Len(t, s.got, 50)
 	})
 	t.Run("a flexible credential breaks v1.0", func(t *testing.T) {
-		all, s, err := list(t,
+		all, s, err := listCredentials(t,
 			answer{status: 200, body: `{"value":[{"id":"1","name":"a"},{"id":"2","name":"flex","subject":{"error":{"code":"InternalServerError","message":"subject[Nullable=False] has a null value"}}`},
 			answer{status: 200, body: `{"value":[{"id":"2","name":"flex","issuer":"https://token.actions.githubusercontent.com","subject":null,"audiences":["a"],"claimsMatchingExpression":{"value":"claims['sub'] matches 'x'","languageVersion":1}}]}`})
 		require.NoError(t, err)
@@ -235,15 +239,15 @@ func TestList(t *testing.T) {
 		assert.Equal(t, "flex", all[0].Name)
 		assert.Empty(t, all[0].Subject)
 		assert.Equal(t, &graph.ClaimsMatchingExpression{Value: "claims['sub'] matches 'x'", LanguageVersion: 1}, all[0].ClaimsMatchingExpression)
-		assert.Equal(t, "https://graph.microsoft.com/beta/"+path, s.got[1].url)
+		assert.Equal(t, "https://graph.microsoft.com/beta/"+credentialsPath, s.got[1].url)
 	})
 	t.Run("beta broken too", func(t *testing.T) {
-		_, s, err := list(t, answer{status: 200, body: `{"value":[`})
+		_, s, err := listCredentials(t, answer{status: 200, body: `{"value":[`})
 		require.Error(t, err)
 		assert.Len(t, s.got, 2)
 	})
 	t.Run("application gone", func(t *testing.T) {
-		_, s, err := list(t, answer{status: 404, body: errorJSON("Request_ResourceNotFound", "m")})
+		_, s, err := listCredentials(t, answer{status: 404, body: errorJSON("Request_ResourceNotFound", "m")})
 		assert.True(t, graph.IsNotFound(err))
 		assert.Len(t, s.got, 1)
 	})
