@@ -49,7 +49,7 @@ type Client struct {
 	key    secret.Value
 	client *http.Client
 	limit  time.Duration
-	hidden []secret.Value
+	hidden *strings.Replacer
 }
 
 // NewClient returns a client. It sends nothing.
@@ -62,7 +62,7 @@ func NewClient(o Options) (*Client, error) {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
 	return &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), limit: AnswerLimit,
-		hidden: append(slices.Clone(o.Hidden), o.Key)}, nil
+		hidden: concealer(append(slices.Clone(o.Hidden), o.Key)...)}, nil
 }
 
 // pinned is the client without its habit to follow redirects.
@@ -88,20 +88,16 @@ func get[T any](ctx context.Context, c *Client, op, path string, isComplete func
 	return answer, err
 }
 
-// ask sends the request once, and decodes its answer; whether it is worth sending again is the caller's to decide. It
-// returns the platform's id of the request. isComplete reports whether a decoded answer says what was asked for.
-// Errors are *Error where the platform answered, else the transport's.
+// ask sends a request, and decodes its answer. It returns the platform's id of the request. isComplete reports whether
+// a decoded answer says what was asked for: on a path that it does not know, the platform answers 200 with its web page.
 func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, id string, err error) {
 	resp, body, err := c.send(ctx, r)
 	if err != nil {
-		return answer, "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return answer, "", c.refusal(r, resp, body)
+		return answer, "", err
 	}
 	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, &answer) == nil
 	if !isSound || resp.StatusCode == http.StatusNoContent || !isComplete(answer) {
-		return answer, "", c.invalid(r, resp) // on a path that it does not know, the platform answers 200 with its web page
+		return answer, "", c.invalid(r, resp)
 	}
 	return answer, c.requestID(resp), nil
 }
@@ -109,26 +105,35 @@ func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool)
 // order sends a request whose success has no content: 204, or for a deletion any JSON.
 func (c *Client) order(ctx context.Context, r call) (string, error) {
 	resp, body, err := c.send(ctx, r)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return "", c.refusal(r, resp, body)
-	case resp.StatusCode == http.StatusNoContent, r.method == http.MethodDelete && isJSON(resp.Header) && json.Valid(body):
-		return c.requestID(resp), nil
+	if err != nil {
+		return "", err
 	}
-	return "", c.invalid(r, resp)
+	hasList := r.method == http.MethodDelete && isJSON(resp.Header) && json.Valid(body)
+	if resp.StatusCode != http.StatusNoContent && !hasList {
+		return "", c.invalid(r, resp)
+	}
+	return c.requestID(resp), nil
 }
 
+// send sends a request once; whether it is worth sending again is the caller's to decide. Errors are *Error where the
+// platform answered with no success, else the transport's.
 func (c *Client) send(ctx context.Context, r call) (*http.Response, []byte, error) {
+	resp, body, err := c.exchange(ctx, r)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("ddoe: %s: %w", r.op, err)
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return nil, nil, c.refusal(r, resp, body)
+	}
+	return resp, body, nil
+}
+
+func (c *Client) exchange(ctx context.Context, r call) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	var content []byte
-	if r.body != nil {
-		var err error
-		if content, err = json.Marshal(r.body); err != nil {
-			return nil, nil, fmt.Errorf("encode: %w", err)
-		}
+	content, err := encode(r.body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {
@@ -147,6 +152,18 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, []byte, erro
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	return resp, body, err
+}
+
+// encode is a body as JSON, the characters < > & as they are; nothing for nil.
+func encode(body any) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(body)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // isThere and areThere report whether answers are objects of the platform.

@@ -1,6 +1,7 @@
 package ddoe
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -55,9 +56,13 @@ type Payload struct {
 	Region        *string `json:"region"`
 }
 
-// DriversIn lists the drivers of a project.
+// DriversIn lists the drivers of a project. Where an entry does not say its project, it is the one that was asked for.
 func (c *Client) DriversIn(ctx context.Context, projectID string) ([]Driver, error) {
-	return c.drivers(ctx, "projectId", projectID)
+	all, err := c.drivers(ctx, "projectId", projectID)
+	for i := range all {
+		all[i].ProjectID = cmp.Or(all[i].ProjectID, projectID)
+	}
+	return all, err
 }
 
 // DriversOn lists the drivers on an integration, of all projects that the key's user may see.
@@ -142,6 +147,6 @@ func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, err
 
 func (c *Client) command(ctx context.Context, r call) (Command, error) {
 	answer, _, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
-	answer.Error = c.conceal(answer.Error)
+	answer.Error = c.hidden.Replace(answer.Error)
 	return answer, err
 }

@@ -42,10 +42,11 @@ type Object struct {
 func (o Object) About() Object { return o }
 
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator
-// come in two forms and are left out.
+// come in two forms and are left out; OrganizationID is the one whose list has shown it, else empty.
 type Integration struct {
 	Object
-	Metadata []MetadataEntry `json:"metadata"`
+	OrganizationID string          `json:"-"`
+	Metadata       []MetadataEntry `json:"metadata"`
 }
 
 // MetadataEntry is one entry of an integration. A create is sent an object; an answer has them as a list.
@@ -56,7 +57,11 @@ type MetadataEntry struct {
 
 // ListIntegrations lists the organisation's integrations.
 func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
-	return get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
+	all, err := get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
+	for i := range all {
+		all[i].OrganizationID = organizationID
+	}
+	return all, err
 }
 
 // GetIntegration reads one integration, of whichever organisation it is.

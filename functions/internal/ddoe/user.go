@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -34,22 +33,6 @@ func (c *Client) User(ctx context.Context, id string) (string, error) {
 	return u.Email, err
 }
 
-// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the
-// list of the user's organisations does not say.
-func (c *Client) Role(ctx context.Context, organizationID string) (string, error) {
-	type membership struct {
-		Organization reference `json:"org"`
-		Role         string    `json:"role"`
-	}
-	all, err := get(ctx, c, "list own organisations", "/users/orgs", func([]membership) bool { return true })
-	for _, one := range all {
-		if strings.EqualFold(string(one.Organization), organizationID) {
-			return one.Role, err
-		}
-	}
-	return "", err
-}
-
 // ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say.
 // For a project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy,
 // Projects.__get_by_id).
@@ -69,7 +52,7 @@ type TokenSource struct{ client Client }
 // the HTTP client; nil is http.DefaultClient.
 func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
 	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
-		hidden: []secret.Value{apiKey}}}
+		hidden: concealer(apiKey)}}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,

@@ -46,19 +46,6 @@ func sent(d integration.Document) integration.DDOEDriver {
 	return integration.DDOEDriver{}
 }
 
-// projectsOf are the projects in which a driver of ours is, or may be.
-func projectsOf(d integration.Document) []string {
-	var all []string
-	if id := sent(d).ProjectID; id != "" {
-		all = append(all, id)
-	}
-	wanted := d.Spec.DDOE
-	if wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
-		all = append(all, wanted.Driver.ProjectID)
-	}
-	return all
-}
-
 // Observe reads what there is. It is the preflight of the project as well.
 func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	d, id := v.Document, statusOf(v.Document).DriverID
@@ -71,10 +58,10 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 		return []resource.Item{newItem(nameDriver, "", d.Spec.DDOE.Driver.Name)}
 	}
 	s := k.look(ctx, v)
-	all, err := s.ours(id, k.isMarked(d))
-	if id != "" && err == nil && (len(all) == 0 || all[0].ID != id) && !k.wants(v) { // gone, which Remove writes down
-		all = append(all, ddoe.Driver{Object: ddoe.Object{ID: id}})
+	if err := s.refusal(d); err != nil { // nothing of ours goes for a project in which nothing can be made
+		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), err)}
 	}
+	all, err := s.ours(id)
 	var kept *ddoe.Driver
 	var items []resource.Item
 	for _, one := range all {
@@ -91,23 +78,30 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	}
 	switch {
 	case k.wants(v):
-		return append(items, k.wantedItem(d, s, kept, err))
-	case err != nil && len(all) == 0 && (id != "" || !isUnknown(err) || !isUnknown(k.look(ctx, v).listErr)):
-		return append(items, failed(unwanted(nameDriver, id), err))
+		items = append(items, k.wantedItem(d, s, kept, err))
+	case err != nil:
+		items = append(items, failed(unwanted(nameDriver, id), err))
+	case id != "" && (len(all) == 0 || all[0].ID != id): // gone, which Remove writes down
+		items = append(items, unwanted(nameDriver, id))
 	}
-	return items // where the record knows of none, two reads that are shown none have to do
+	return items
 }
 
-func (k drivers) isMarked(d integration.Document) func(ddoe.Driver) bool {
-	return func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) }
+// projectsOf are the projects in which a driver of ours is, or may be.
+func projectsOf(d integration.Document, isWanted bool) []place {
+	wanted := ""
+	if d.Spec.DDOE.IsWanted() && d.Spec.DDOE.Driver != nil {
+		wanted = d.Spec.DDOE.Driver.ProjectID
+	}
+	return placesOf(wanted, sent(d).ProjectID, isWanted, statusOf(d).DriverID != "")
 }
 
-// look reads in one hop what there is to know. The project is read where a driver is to be made in it.
-func (k drivers) look(ctx context.Context, v resource.View) driverSight {
+// look reads in one hop what there is to know. The project is read where a driver is to be made in it, or the
+// integration is to move to another organisation.
+func (k drivers) look(ctx context.Context, v resource.View) (s driverSight) {
 	d, st := v.Document, statusOf(v.Document)
-	var s driverSight
-	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), st.DriverID) }}
-	if k.wants(v) && !staysOn(d) {
+	parts := []func(){func() { s.seen = k.sort(d).see(ctx, st.DriverID, projectsOf(d, k.wants(v))...) }}
+	if k.wants(v) && !isLeft(d) && (!staysOn(d) || !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID)) {
 		parts = append(parts, func() {
 			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization,
 				d.Spec.DDOE.Driver.ProjectID)
@@ -117,26 +111,37 @@ func (k drivers) look(ctx context.Context, v resource.View) driverSight {
 	return s
 }
 
-// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its
-// project, it is the one that was asked for.
-func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[ddoe.Driver]) {
-	lists, errs := make([][]ddoe.Driver, len(projects)), make([]error, len(projects))
-	parts := []func(){func() {
-		if id != "" {
-			s.one, s.oneErr = ask(ctx, k.Platform, policy.DriverGet, k.Client.GetDriver, id)
-		}
-	}}
-	for i, project := range projects {
-		parts = append(parts, func() {
-			lists[i], errs[i] = ask(ctx, k.Platform, policy.DriverList, k.Client.DriversIn, project)
-			for n := range lists[i] {
-				lists[i][n].ProjectID = cmp.Or(lists[i][n].ProjectID, project)
-			}
-		})
+// refusal is why no driver can be made in the spec's project; nil where nothing is known to be in the way. A project
+// that cannot be read for another reason decides nothing: the write will tell.
+func (s driverSight) refusal(d integration.Document) error {
+	switch {
+	case isUnknown(s.ownerErr):
+		return at(s.ownerErr, pointerProject, d.Spec.DDOE.Driver.ProjectID)
+	case s.owner != "" && !sameID(s.owner, d.Spec.DDOE.OrganizationID):
+		const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
+		err := refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(s.owner), d.Spec.DDOE.OrganizationID)
+		return at(err, pointerProject, d.Spec.DDOE.Driver.ProjectID)
 	}
-	together(parts...)
-	s.listed, s.listErr = slices.Concat(lists...), cmp.Or(errs...)
-	return s
+	return nil
+}
+
+// sort is how drivers are read.
+func (k drivers) sort(d integration.Document) sort[ddoe.Driver] {
+	return sort[ddoe.Driver]{k.Platform, policy.DriverList, policy.DriverGet, k.Client.DriversIn, k.Client.GetDriver,
+		func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) }}
+}
+
+// isLeft reports whether a person is to make the integration, and the driver with it.
+func isLeft(d integration.Document) bool {
+	st := statusOf(d)
+	return st.Mode == modeManual && st.IntegrationID == ""
+}
+
+// staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
+func staysOn(d integration.Document) bool {
+	wanted := d.Spec.DDOE
+	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
+		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
 // wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
@@ -156,19 +161,15 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 			sameID(one.ProjectID, wanted.ProjectID)
 	})
 	switch {
-	case st.Mode == modeManual && st.IntegrationID == "":
+	case isLeft(d):
 		item.State, item.Detail = resource.Manual, st.Why
-	case isUnknown(s.ownerErr):
-		return failed(item, at(s.ownerErr, pointerProject, wanted.ProjectID))
-	case s.owner != "" && !sameID(s.owner, d.Spec.DDOE.OrganizationID):
-		return failed(item, elsewhere(*d.Spec.DDOE, s.owner))
 	case err != nil:
 		return failed(item, err)
 	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
 		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) +
 			" in the same project, which this service did not make."
-	default: // a project that cannot be read for another reason decides nothing: the write will tell
+	default:
 		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
 	return item

@@ -35,10 +35,10 @@ func (k drivers) make(ctx context.Context, d integration.Document) resource.Resu
 	if err != nil {
 		return resource.Result{Err: err}
 	}
-	made, isFound, err := create(ctx, k.Platform, policy.DriverCreate, false,
+	made, isFound, err := create(ctx, k.Platform, policy.DriverCreate,
 		func(ctx context.Context) (ddoe.Driver, error) { return k.Client.CreateDriver(ctx, body) },
 		func(ctx context.Context) (*ddoe.Driver, error) {
-			all, err := k.see(ctx, []string{d.Spec.DDOE.Driver.ProjectID}, "").ours("", k.isMarked(d))
+			all, err := k.sort(d).see(ctx, "", place{d.Spec.DDOE.Driver.ProjectID, true}).ours("")
 			return first(all), err
 		})
 	switch {
@@ -144,12 +144,12 @@ func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDrive
 // Remove removes drivers of ours. The datasets on them lose their storage.
 func (k drivers) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
-		projects := projectsOf(v.Document)
+		projects := projectsOf(v.Document, false)
 		if one, _ := item.Data.(ddoe.Driver); one.ProjectID != "" {
-			projects = []string{one.ProjectID}
+			projects = []place{{one.ProjectID, true}}
 		}
 		return remove(ctx, k.Platform, policy.DriverDelete, item, k.Client.DeleteDriver,
-			func(ctx context.Context) seen[ddoe.Driver] { return k.see(ctx, projects, item.Key) },
+			func(ctx context.Context) seen[ddoe.Driver] { return k.sort(v.Document).see(ctx, item.Key, projects...) },
 			func(st *integration.DDOEStatus) {
 				if st.DriverID == item.Key {
 					st.DriverID, st.Driver = "", nil

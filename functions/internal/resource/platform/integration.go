@@ -32,19 +32,19 @@ type found struct {
 	offer        *offer
 	is           *ddoe.Integration // nil for none
 	organization string            // in which it is, or is to be
+	left         string            // why it cannot be made yet; empty where nothing is in the way
 }
 
 // sight is what one look has read. What was not asked for is zero.
 type sight struct {
-	seen[ddoe.Integration] // in the organisation in which something of ours may be
-	types                  []ddoe.IntegrationType
-	typesErr               error
-	role                   string // of the key's user; empty where it cannot be read: the write will tell
-	usage                  usage  // of the integration of ours that the record knows
+	seen[ddoe.Integration]
+	types    []ddoe.IntegrationType
+	typesErr error
+	usage    usage // of the integration of ours that the record knows
 }
 
-// Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key that
-// ends, whatever the key is used for.
+// Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key
+// that ends, whatever the key is used for.
 func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items := k.observe(ctx, v)
 	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
@@ -56,85 +56,92 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 }
 
 func (k integrations) observe(ctx context.Context, v resource.View) []resource.Item {
-	d, w, own, home := v.Document, k.wayOf(v), ownOf(v.Document), organizationOf(v.Document)
+	d, w := v.Document, k.wayOf(v)
+	places := organizationsOf(d, w)
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
 	case isTooEarly(v) && w != wayManual:
 		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
-	case w == wayMade && isStranded(d):
-		return []resource.Item{failed(newItem(nameIntegration, own, d.Spec.DisplayName), elsewhere(*d.Spec.DDOE, home))}
 	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
 		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)}
-	case home == "":
+	case len(places) == 0:
 		return k.manual(v, true)
 	}
-	isKept := w == wayMade && sameID(home, d.Spec.DDOE.OrganizationID) // else all that is ours goes
-	s := k.look(ctx, d, w, isKept)
-	ours, err := s.ours(own, k.isMarked(d))
-	var items []resource.Item
-	switch {
-	case isKept:
-	case err != nil && len(ours) == 0 && own == "" && isUnknown(err) && isUnknown(k.see(ctx, home, "").listErr):
-		err = nil // where the record knows of none, two reads that are shown none have to do
-	case err != nil && len(ours) == 0:
-		items = append(items, failed(unwanted(nameIntegration, own), err))
-	case own != "" && (len(ours) == 0 || ours[0].ID != own): // gone, which Remove writes down
-		ours = append(ours, ddoe.Integration{Object: ddoe.Object{ID: own}})
+	s := k.look(ctx, d, w, places)
+	if s.typesErr != nil { // nothing of ours goes for an organisation in which nothing can be made
+		item := newItem(nameIntegration, "", d.Spec.DisplayName)
+		return []resource.Item{failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))}
 	}
-	var kept *ddoe.Integration
-	for i, one := range ours {
-		switch {
-		case isKept && i == 0:
-			kept = &one
-		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
-			items = append(items, k.unwantedItem(ctx, v, s, one, isKept))
-		}
-	}
+	kept, items, err := k.sorted(ctx, v, w, s)
 	switch w {
 	case wayMade:
-		return append(items, k.madeItem(d, s, kept, err, isKept))
+		return append(items, k.madeItem(d, s, kept, items, err))
 	case wayUsed:
 		return append(items, k.usedItem(d, s))
 	}
 	return append(items, k.manual(v, len(items) == 0)...)
 }
 
+// sorted tells the integration of ours that stays from those that go. err is why there may be others.
+func (k integrations) sorted(ctx context.Context, v resource.View, w way, s sight) (kept *ddoe.Integration,
+	items []resource.Item, err error) {
+	d, own := v.Document, ownOf(v.Document)
+	all, err := s.ours(own)
+	for i, one := range all {
+		one.OrganizationID = cmp.Or(one.OrganizationID, statusOf(d).OrganizationID)
+		switch {
+		case w == wayMade && kept == nil && sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID):
+			kept = &all[i]
+		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
+			items = append(items, k.unwantedItem(ctx, v, s, one, kept != nil))
+		}
+	}
+	switch {
+	case w == wayMade:
+	case err != nil:
+		items = append(items, failed(unwanted(nameIntegration, own), err))
+	case own != "" && (len(all) == 0 || all[0].ID != own): // gone, which Remove writes down
+		gone := ddoe.Integration{Object: ddoe.Object{ID: own}, OrganizationID: statusOf(d).OrganizationID}
+		items = append(items, k.unwantedItem(ctx, v, s, gone, false))
+	}
+	return kept, items, err
+}
+
+// organizationsOf are the organisations in which something of ours is, or may be.
+func organizationsOf(d integration.Document, w way) []place {
+	wanted := ""
+	if d.Spec.DDOE.IsWanted() {
+		wanted = d.Spec.DDOE.OrganizationID
+	}
+	return placesOf(wanted, statusOf(d).OrganizationID, w == wayMade || w == wayUsed, ownOf(d) != "")
+}
+
 // look reads in one hop what there is to know.
-func (k integrations) look(ctx context.Context, d integration.Document, w way, isKept bool) sight {
+func (k integrations) look(ctx context.Context, d integration.Document, w way, places []place) (s sight) {
 	known, own := statusOf(d).IntegrationID, ownOf(d)
 	if w == wayUsed {
 		known = d.Spec.DDOE.IntegrationID
 	}
-	var s sight
-	parts := []func(){func() { s.seen = k.see(ctx, organizationOf(d), known) }}
+	parts := []func(){func() { s.seen = k.sort(d).see(ctx, known, places...) }}
 	if w == wayMade {
-		target := d.Spec.DDOE.OrganizationID
-		parts = append(parts,
-			func() {
-				s.types, s.typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations, target)
-			},
-			func() { s.role, _ = ask(ctx, k.Platform, policy.PlatformUserGet, k.Client.Role, target) })
-	}
-	if own != "" && !isKept {
+		parts = append(parts, func() {
+			s.types, s.typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations,
+				d.Spec.DDOE.OrganizationID)
+		})
+	} else if own != "" {
 		parts = append(parts, func() { s.usage = k.usageOf(ctx, d, own) })
 	}
 	together(parts...)
 	return s
 }
 
-// see reads the list of an organisation and, by its id, an integration that need not be in the list.
-func (k integrations) see(ctx context.Context, organization, id string) (s seen[ddoe.Integration]) {
-	together(
-		func() {
-			s.listed, s.listErr = ask(ctx, k.Platform, policy.PlatformIntegrationList, k.Client.ListIntegrations, organization)
-		},
-		func() {
-			if id != "" {
-				s.one, s.oneErr = ask(ctx, k.Platform, policy.PlatformIntegrationGet, k.Client.GetIntegration, id)
-			}
-		})
-	return s
+// sort is how integrations are read.
+func (k integrations) sort(d integration.Document) sort[ddoe.Integration] {
+	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
+	return sort[ddoe.Integration]{k.Platform, policy.PlatformIntegrationList, policy.PlatformIntegrationGet,
+		k.Client.ListIntegrations, k.Client.GetIntegration,
+		func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }}
 }
 
 // ownOf is the integration of ours that the record knows; empty for none.
@@ -143,11 +150,6 @@ func ownOf(d integration.Document) string {
 		return st.IntegrationID
 	}
 	return ""
-}
-
-func (k integrations) isMarked(d integration.Document) func(ddoe.Integration) bool {
-	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
-	return func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }
 }
 
 // withoutAPI is what there is to say where the API cannot be asked.
@@ -162,52 +164,35 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
 }
 
-// staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
-func staysOn(d integration.Document) bool {
-	wanted := d.Spec.DDOE
-	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
-		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
-}
-
-// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in
-// the old one: nothing of that can be made, and nothing must be removed for it.
-func isStranded(d integration.Document) bool {
-	st := statusOf(d)
-	return st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) && staysOn(d)
-}
-
-// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of
-// ours.
-func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error,
-	isKept bool) resource.Item {
+// madeItem is the item of the integration that we make. is is the one of ours, going are those that go, and err is why
+// it cannot be told whether there is another. The record can name one organisation: before one is made in another, all
+// of ours are gone from the first.
+func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, going []resource.Item,
+	err error) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
-	if s.typesErr != nil {
-		return failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))
-	}
 	offered, refusal := k.choose(d, s.types)
 	if refusal != nil {
 		return manualItem(d, refusal.Code, refusal.Detail, false)
 	}
-	item.Data = found{offer: offered, is: is, organization: d.Spec.DDOE.OrganizationID}
-	isLeft := statusOf(d).Form != nil
-	var foreign *ddoe.Integration
-	if isKept {
-		foreign = k.foreign(d, s.listed, offered.kind)
+	f := found{offer: offered, is: is, organization: d.Spec.DDOE.OrganizationID}
+	for _, one := range going {
+		if old, _ := one.Data.(found); !sameID(old.organization, f.organization) {
+			f.left = "The integration " + diagnosis.Printable(one.Key) + " is still in the organisation " +
+				old.organization + "."
+		}
 	}
+	item.Data = f
+	theirs, hasForm := foreign(d, s.seen, offered.kind), statusOf(d).Form != nil
 	switch {
+	case err != nil && (is == nil || is.ID != ownOf(d)):
+		return failed(item, err)
 	case is != nil:
 		return k.compare(d, item, *is, offered)
-	case err != nil && isKept:
-		return failed(item, err)
-	case foreign != nil && isLeft:
-		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*foreign), false)
-	case foreign != nil:
-		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
-	case slices.Contains([]string{"member", "worker"}, s.role):
-		const says = "The user of DDOE_API_KEY has the role %s in the organisation. Integrations need admin or owner."
-		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, says, s.role), pointerOrganization,
-			d.Spec.DDOE.OrganizationID))
-	case isLeft:
+	case theirs != nil && hasForm:
+		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*theirs), false)
+	case theirs != nil:
+		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*theirs)
+	case hasForm:
 		item.Code = diagnosis.CodeDDOEAPIUsable
 	default:
 		item.Code = diagnosis.CodeDDOEIntegrationMissing
@@ -237,9 +222,10 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 }
 
 // foreign is an integration of our name and type that is not ours.
-func (k integrations) foreign(d integration.Document, listed []ddoe.Integration, kind string) *ddoe.Integration {
-	return first(slices.DeleteFunc(slices.Clone(listed), func(one ddoe.Integration) bool {
-		return one.Name != d.Spec.DisplayName || one.Type != kind || one.ID == ownOf(d) || k.isMarked(d)(one)
+func foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
+	return first(slices.DeleteFunc(slices.Clone(s.listed), func(one ddoe.Integration) bool {
+		return one.Name != d.Spec.DisplayName || one.Type != kind || one.ID == ownOf(d) || s.isMarked(one) ||
+			!sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
 	}))
 }
 
@@ -274,10 +260,10 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration,
 	isStray bool) resource.Item {
 	used, item := s.usage, unwanted(nameIntegration, is.ID)
-	if is.ID != ownOf(v.Document) {
+	if is.ID != ownOf(v.Document) || k.wayOf(v) == wayMade {
 		used = k.usageOf(ctx, v.Document, is.ID)
 	}
-	item.Data, item.Err = found{is: &is, organization: organizationOf(v.Document)}, used.err
+	item.Data, item.Err = found{is: &is, organization: is.OrganizationID}, used.err
 	item.Code = diagnosis.CodeDDOEIntegrationUnwanted
 	switch {
 	case used.count > 0 && !isStray:

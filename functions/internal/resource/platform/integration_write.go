@@ -14,10 +14,10 @@ import (
 func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
-			return resource.Result{Err: err}
-		}
 		switch {
+		case f.left != "":
+			return resource.Result{Err: later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
+				"%s", f.left)}
 		case f.offer == nil && f.is == nil: // it was not looked at
 			return resource.Result{Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOECreateUnsettled,
 				"The integration waits for the identity.")}
@@ -33,24 +33,6 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the
-// record can name one, and what it does not name would be forgotten.
-func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
-	home, own := organizationOf(d), ownOf(d)
-	if sameID(home, target) {
-		return nil
-	}
-	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
-	switch {
-	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
-			"The integration %s is still in the organisation %s.", named(left[0].Object), home)
-	case own == "" && isUnknown(err): // Observe has asked twice
-		return nil
-	}
-	return err
-}
-
 // make creates the integration, with our mark. What is there under our name and type already is a person's.
 func (k integrations) make(ctx context.Context, d integration.Document, f found) resource.Result {
 	values, hash, err := f.offer.values(d)
@@ -59,22 +41,21 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	}
 	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
 		Metadata: map[string]string{metaOwner: k.mark(d)}}
-	isMoved := !sameID(organizationOf(d), f.organization) // Observe has not looked there
-	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate, isMoved,
+	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate,
 		func(ctx context.Context) (ddoe.Integration, error) {
 			return k.Client.CreateIntegration(ctx, f.organization, body)
 		},
 		func(ctx context.Context) (*ddoe.Integration, error) {
-			s := k.see(ctx, f.organization, "")
-			if ours, err := s.ours("", k.isMarked(d)); len(ours) > 0 || err != nil {
+			s := k.sort(d).see(ctx, "", place{f.organization, true})
+			if ours, err := s.ours(""); len(ours) > 0 || err != nil {
 				return first(ours), err
 			}
-			return k.foreign(d, s.listed, f.offer.kind), nil
+			return foreign(d, s, f.offer.kind), nil
 		})
 	switch {
 	case err != nil:
 		return resource.Result{RequestID: made.RequestID, Err: err}
-	case isFound && !k.isMarked(d)(made):
+	case isFound && !k.sort(d).isMarked(made):
 		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(made))}
 	case isFound: // an earlier request may have made it, with other options
 		r := k.update(ctx, d, f, made)
@@ -142,7 +123,7 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 }
 
 // Remove removes integrations of ours. One that others use stays.
-func (k integrations) Remove(ctx context.Context, _ resource.View, items []resource.Item) []resource.Result {
+func (k integrations) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
 		if item.Blocks {
@@ -152,7 +133,9 @@ func (k integrations) Remove(ctx context.Context, _ resource.View, items []resou
 			func(ctx context.Context, id string) (string, error) {
 				return k.Client.DeleteIntegration(ctx, f.organization, id)
 			},
-			func(ctx context.Context) seen[ddoe.Integration] { return k.see(ctx, f.organization, item.Key) },
+			func(ctx context.Context) seen[ddoe.Integration] {
+				return k.sort(v.Document).see(ctx, item.Key, place{f.organization, true})
+			},
 			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
 					*st = integration.DDOEStatus{OrganizationID: st.OrganizationID, DriverID: st.DriverID, Driver: st.Driver}

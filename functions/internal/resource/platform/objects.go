@@ -19,12 +19,69 @@ import (
 // object is an integration or a driver of the platform.
 type object interface{ About() ddoe.Object }
 
-// seen is what two reads of the same moment have shown: a list, and a look at the one object that the record knows.
+// sort is one sort of objects: how they are read, and told from others'.
+type sort[T object] struct {
+	*Platform
+	listing, getting policy.Operation
+	list             func(ctx context.Context, place string) ([]T, error)
+	get              func(ctx context.Context, id string) (T, error)
+	isMarked         func(T) bool
+}
+
+// place is an organisation with integrations, or a project with drivers. Where it is needed, something of ours is
+// there, or is to be made there.
+type place struct {
+	id       string
+	isNeeded bool
+}
+
+// placesOf are the places in which something of ours is or may be: the one that the spec names, and the one that the
+// record does; empty for none. isKnown says that the record knows something in its own.
+func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
+	var all []place
+	isSame := sameID(wanted, recorded)
+	if wanted != "" {
+		all = append(all, place{wanted, isWanted || isKnown && isSame})
+	}
+	if recorded != "" && !isSame {
+		all = append(all, place{recorded, isKnown})
+	}
+	return all
+}
+
+// seen is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
 type seen[T object] struct {
-	listed  []T
-	listErr error
-	one     T
-	oneErr  error
+	isMarked func(T) bool
+	listed   []T
+	listErr  error
+	one      T
+	oneErr   error
+}
+
+// see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours is
+// needed, two reads that are shown no such place have to do.
+func (k sort[T]) see(ctx context.Context, id string, places ...place) seen[T] {
+	s := seen[T]{isMarked: k.isMarked}
+	lists, errs := make([][]T, len(places)), make([]error, len(places))
+	parts := []func(){func() {
+		if id != "" {
+			s.one, s.oneErr = ask(ctx, k.Platform, k.getting, k.get, id)
+		}
+	}}
+	for i, one := range places {
+		parts = append(parts, func() {
+			lists[i], errs[i] = ask(ctx, k.Platform, k.listing, k.list, one.id)
+			if isUnknown(errs[i]) && !one.isNeeded {
+				lists[i], errs[i] = ask(ctx, k.Platform, k.listing, k.list, one.id)
+			}
+			if isUnknown(errs[i]) && !one.isNeeded {
+				errs[i] = nil
+			}
+		})
+	}
+	together(parts...)
+	s.listed, s.listErr = slices.Concat(lists...), cmp.Or(errs...)
+	return s
 }
 
 // find finds an object by its id. That it is gone is believed where both reads say so.
@@ -44,10 +101,13 @@ func (s seen[T]) find(id string) (*T, error) {
 // ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first.
 // Whoever keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the
 // record knows none, every run sees the same age. An error says that there may be others.
-func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
-	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return one.About().ID == known || !isMarked(one) })
+func (s seen[T]) ours(known string) ([]T, error) {
+	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool {
+		return one.About().ID == known || !s.isMarked(one)
+	})
 	slices.SortFunc(all, func(a, b T) int {
-		return cmp.Or(bytes.Compare(a.About().CreatedAt, b.About().CreatedAt), strings.Compare(a.About().ID, b.About().ID))
+		x, y := a.About(), b.About()
+		return cmp.Or(bytes.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.ID, y.ID))
 	})
 	if known == "" {
 		return all, s.listErr
@@ -79,21 +139,16 @@ func until(ctx context.Context, p *Platform, look func(ctx context.Context) (boo
 }
 
 // create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says
-// what is there now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look
-// has found the object: what it was made with is not known.
-func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool,
-	send func(context.Context) (T, error), look func(context.Context) (*T, error)) (made T, isFound bool, err error) {
+// what is there now; it is sent again only where nothing is. isFound says that a look has found the object: what it was
+// made with is not known.
+func create[T object](ctx context.Context, p *Platform, op policy.Operation, send func(context.Context) (T, error),
+	look func(context.Context) (*T, error)) (made T, isFound bool, err error) {
 	find := func(ctx context.Context) (bool, error) {
 		one, err := look(ctx)
 		if one != nil {
 			made = *one
 		}
 		return one != nil, err
-	}
-	if isUnseen {
-		if isFound, err = find(ctx); isFound || err != nil {
-			return made, isFound, err
-		}
 	}
 	for n := 1; ; n++ {
 		made, err = ask(ctx, p, op, func(ctx context.Context, _ string) (T, error) { return send(ctx) }, "")

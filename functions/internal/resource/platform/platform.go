@@ -96,14 +96,6 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 	return *d.Status.DDOE
 }
 
-// organizationOf is the organisation in which something of ours is, or may be; empty where there can be nothing.
-func organizationOf(d integration.Document) string {
-	if st := statusOf(d); st.OrganizationID != "" || !d.Spec.DDOE.IsWanted() {
-		return st.OrganizationID
-	}
-	return d.Spec.DDOE.OrganizationID
-}
-
 // sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
 // pass for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
@@ -201,11 +193,4 @@ func at(err error, pointer, value string) error {
 	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".",
 		Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
 	return &diagnosis.Error{Diagnosis: found, Err: cause}
-}
-
-// elsewhere refuses the project of another organisation.
-func elsewhere(wanted integration.DDOE, owner string) error {
-	const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
-	err := refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), wanted.OrganizationID)
-	return at(err, pointerProject, wanted.Driver.ProjectID)
 }
