@@ -2,27 +2,10 @@ package ddoe
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
-
-// reference is another object as the platform shows it: its id, or the object itself.
-type reference string
-
-// UnmarshalJSON reads both forms.
-func (r *reference) UnmarshalJSON(body []byte) error {
-	if json.Unmarshal(body, (*string)(r)) == nil {
-		return nil
-	}
-	var object struct {
-		ID string `json:"id"`
-	}
-	err := json.Unmarshal(body, &object)
-	*r = reference(object.ID)
-	return err
-}
 
 // User reads the e-mail address of a user; "me" is the API key's.
 func (c *Client) User(ctx context.Context, id string) (string, error) {
@@ -33,16 +16,16 @@ func (c *Client) User(ctx context.Context, id string) (string, error) {
 	return u.Email, err
 }
 
-// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say.
-// For a project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy,
-// Projects.__get_by_id).
+// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say. The
+// SDK reads it as project.org['id']. For a project that it does not know or does not show, the platform may answer 404,
+// 403 or 400 (dtlpy, Projects.__get_by_id).
 func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (string, error) {
 	type project struct {
 		Object
-		Organization reference `json:"org"`
+		Organization Object `json:"org"`
 	}
 	p, err := get(ctx, c, "read project", "/projects/"+segment(projectID), isThere[project])
-	return string(p.Organization), err
+	return p.Organization.ID, err
 }
 
 // TokenSource asks the platform for subject tokens.

@@ -35,14 +35,6 @@ type found struct {
 	left         string            // why it cannot be made yet; empty where nothing is in the way
 }
 
-// sight is what one look has read. What was not asked for is zero.
-type sight struct {
-	seen[ddoe.Integration]
-	types    []ddoe.IntegrationType
-	typesErr error
-	usage    usage // of the integration of ours that the record knows
-}
-
 // Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key
 // that ends, whatever the key is used for.
 func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
@@ -56,84 +48,76 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 }
 
 func (k integrations) observe(ctx context.Context, v resource.View) []resource.Item {
-	d, w := v.Document, k.wayOf(v)
-	places := organizationsOf(d, w)
+	d, wanted := v.Document, v.Document.Spec.DDOE
+	isMade := k.asks(v) && wanted.IntegrationID == ""
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
-	case isTooEarly(v) && w != wayManual:
+	case isTooEarly(v) && k.asks(v):
 		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
-	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
+	case isMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
 		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)}
-	case len(places) == 0:
+	case !wanted.IsWanted() && statusOf(d).OrganizationID == "":
 		return k.manual(v, true)
+	case isMade:
+		return k.made(ctx, v)
 	}
-	s := k.look(ctx, d, w, places)
-	if s.typesErr != nil { // nothing of ours goes for an organisation in which nothing can be made
-		item := newItem(nameIntegration, "", d.Spec.DisplayName)
-		return []resource.Item{failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))}
+	known, organization := statusOf(d).IntegrationID, ""
+	if wanted.IsWanted() {
+		organization = wanted.OrganizationID
 	}
-	kept, items, err := k.sorted(ctx, v, w, s)
-	switch w {
-	case wayMade:
-		return append(items, k.madeItem(d, s, kept, items, err))
-	case wayUsed:
+	if k.asks(v) {
+		known = wanted.IntegrationID
+	}
+	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.asks(v), ownOf(d) != "")...)
+	_, going, err := k.sort(d).sorted(s, ownOf(d), "")
+	if own := ownOf(d); err == nil && own != "" && (len(going) == 0 || going[0].ID != own) { // Remove writes it down
+		going = append(going, ddoe.Integration{Object: ddoe.Object{ID: own}})
+	}
+	if k.asks(v) {
+		going = slices.DeleteFunc(going, func(one ddoe.Integration) bool { return one.ID == known })
+	}
+	items := k.going(ctx, v, going, false)
+	if err != nil {
+		items = append(items, failed(unwanted(nameIntegration, ownOf(d)), err))
+	}
+	if k.asks(v) {
 		return append(items, k.usedItem(d, s))
 	}
 	return append(items, k.manual(v, len(items) == 0)...)
 }
 
-// sorted tells the integration of ours that stays from those that go. err is why there may be others.
-func (k integrations) sorted(ctx context.Context, v resource.View, w way, s sight) (kept *ddoe.Integration,
-	items []resource.Item, err error) {
-	d, own := v.Document, ownOf(v.Document)
-	all, err := s.ours(own)
-	for i, one := range all {
-		one.OrganizationID = cmp.Or(one.OrganizationID, statusOf(d).OrganizationID)
-		switch {
-		case w == wayMade && kept == nil && sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID):
-			kept = &all[i]
-		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
-			items = append(items, k.unwantedItem(ctx, v, s, one, kept != nil))
+// made are the items where we make the integration: the one that is wanted, and those of ours that go. Nothing goes for
+// an organisation in which nothing can be made.
+func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
+	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
+	var s seen[ddoe.Integration]
+	var types []ddoe.IntegrationType
+	var typesErr error
+	together(
+		func() {
+			places := placesOf(organization, statusOf(d).OrganizationID, true, ownOf(d) != "")
+			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
+		},
+		func() {
+			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations, organization)
+		})
+	if typesErr != nil {
+		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), typesErr)}
+	}
+	kept, going, err := k.sort(d).sorted(s, ownOf(d), organization)
+	items := k.going(ctx, v, going, kept != nil)
+	offered, refusal := k.choose(d, types)
+	if refusal != nil {
+		return append(items, manualItem(d, refusal.Code, refusal.Detail, false))
+	}
+	f := found{offer: offered, is: kept, organization: organization}
+	for _, one := range going { // the record can name one organisation: what it does not name would be forgotten
+		if old := k.sort(d).place(one); !sameID(old, organization) {
+			f.left = "The integration " + named(one.Object) + " is still in the organisation " + old + "."
 		}
 	}
-	switch {
-	case w == wayMade:
-	case err != nil:
-		items = append(items, failed(unwanted(nameIntegration, own), err))
-	case own != "" && (len(all) == 0 || all[0].ID != own): // gone, which Remove writes down
-		gone := ddoe.Integration{Object: ddoe.Object{ID: own}, OrganizationID: statusOf(d).OrganizationID}
-		items = append(items, k.unwantedItem(ctx, v, s, gone, false))
-	}
-	return kept, items, err
-}
-
-// organizationsOf are the organisations in which something of ours is, or may be.
-func organizationsOf(d integration.Document, w way) []place {
-	wanted := ""
-	if d.Spec.DDOE.IsWanted() {
-		wanted = d.Spec.DDOE.OrganizationID
-	}
-	return placesOf(wanted, statusOf(d).OrganizationID, w == wayMade || w == wayUsed, ownOf(d) != "")
-}
-
-// look reads in one hop what there is to know.
-func (k integrations) look(ctx context.Context, d integration.Document, w way, places []place) (s sight) {
-	known, own := statusOf(d).IntegrationID, ownOf(d)
-	if w == wayUsed {
-		known = d.Spec.DDOE.IntegrationID
-	}
-	parts := []func(){func() { s.seen = k.sort(d).see(ctx, known, places...) }}
-	if w == wayMade {
-		parts = append(parts, func() {
-			s.types, s.typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations,
-				d.Spec.DDOE.OrganizationID)
-		})
-	} else if own != "" {
-		parts = append(parts, func() { s.usage = k.usageOf(ctx, d, own) })
-	}
-	together(parts...)
-	return s
+	return append(items, k.madeItem(d, s, f, err))
 }
 
 // sort is how integrations are read.
@@ -141,7 +125,8 @@ func (k integrations) sort(d integration.Document) sort[ddoe.Integration] {
 	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
 	return sort[ddoe.Integration]{k.Platform, policy.PlatformIntegrationList, policy.PlatformIntegrationGet,
 		k.Client.ListIntegrations, k.Client.GetIntegration,
-		func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }}
+		func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) },
+		func(one ddoe.Integration) string { return cmp.Or(one.OrganizationID, statusOf(d).OrganizationID) }}
 }
 
 // ownOf is the integration of ours that the record knows; empty for none.
@@ -152,42 +137,16 @@ func ownOf(d integration.Document) string {
 	return ""
 }
 
-// withoutAPI is what there is to say where the API cannot be asked.
-func (k integrations) withoutAPI(v resource.View) []resource.Item {
-	d, own := v.Document, ownOf(v.Document)
-	switch {
-	case own == "":
-		return k.manual(v, false)
-	case d.Spec.DDOE.IsWanted() && !v.Ending:
-		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
-	}
-	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
-}
-
-// madeItem is the item of the integration that we make. is is the one of ours, going are those that go, and err is why
-// it cannot be told whether there is another. The record can name one organisation: before one is made in another, all
-// of ours are gone from the first.
-func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, going []resource.Item,
-	err error) resource.Item {
+// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
+func (k integrations) madeItem(d integration.Document, s seen[ddoe.Integration], f found, err error) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
-	offered, refusal := k.choose(d, s.types)
-	if refusal != nil {
-		return manualItem(d, refusal.Code, refusal.Detail, false)
-	}
-	f := found{offer: offered, is: is, organization: d.Spec.DDOE.OrganizationID}
-	for _, one := range going {
-		if old, _ := one.Data.(found); !sameID(old.organization, f.organization) {
-			f.left = "The integration " + diagnosis.Printable(one.Key) + " is still in the organisation " +
-				old.organization + "."
-		}
-	}
 	item.Data = f
-	theirs, hasForm := foreign(d, s.seen, offered.kind), statusOf(d).Form != nil
+	theirs, hasForm := foreign(d, s, f.offer.kind), statusOf(d).Form != nil
 	switch {
-	case err != nil && (is == nil || is.ID != ownOf(d)):
+	case err != nil && (f.is == nil || f.is.ID != ownOf(d)):
 		return failed(item, err)
-	case is != nil:
-		return k.compare(d, item, *is, offered)
+	case f.is != nil:
+		return k.compare(d, item, *f.is, f.offer)
 	case theirs != nil && hasForm:
 		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*theirs), false)
 	case theirs != nil:
@@ -221,29 +180,27 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	return item
 }
 
-// foreign is an integration of our name and type that is not ours.
+// foreign is an integration of our name and type that is not ours; nil for none.
 func foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
-	return first(slices.DeleteFunc(slices.Clone(s.listed), func(one ddoe.Integration) bool {
-		return one.Name != d.Spec.DisplayName || one.Type != kind || one.ID == ownOf(d) || s.isMarked(one) ||
-			!sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
-	}))
-}
-
-// handmade tells a person about an integration that may be the one that they have made.
-func handmade(one ddoe.Integration) string {
-	return "The organisation has the integration " + named(one.Object) +
-		" of the same type, which this service did not make for this spec."
+	for _, one := range s.listed {
+		isNamesake := one.Name == d.Spec.DisplayName && one.Type == kind &&
+			sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
+		if isNamesake && one.ID != ownOf(d) && !s.isMarked(one) {
+			return &one
+		}
+	}
+	return nil
 }
 
 // usedItem is the item of the integration that the spec names.
-func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
+func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration]) resource.Item {
 	id, st := d.Spec.DDOE.IntegrationID, statusOf(d)
 	item := newItem(nameIntegration, id, id)
 	is, err := s.find(id)
 	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID}
 	switch {
 	case err != nil:
-		return failed(item, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID))
+		return failed(item, err)
 	case is == nil:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
@@ -255,39 +212,34 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	return item
 }
 
-// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a
-// create has made after all whose answer was lost, stays then.
-func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration,
-	isStray bool) resource.Item {
-	used, item := s.usage, unwanted(nameIntegration, is.ID)
-	if is.ID != ownOf(v.Document) || k.wayOf(v) == wayMade {
-		used = k.usageOf(ctx, v.Document, is.ID)
+// going are the items of integrations of ours that are to go. One blocks what would break others' drivers; a stray, which
+// a create has made after all whose answer was lost, stays then.
+func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Integration, areStrays bool) []resource.Item {
+	d := v.Document
+	var items []resource.Item
+	for _, is := range all {
+		item := unwanted(nameIntegration, is.ID)
+		count, names, err := k.usersOf(ctx, d, is.ID)
+		item.Data, item.Err = found{is: &is, organization: k.sort(d).place(is)}, err
+		item.Code = diagnosis.CodeDDOEIntegrationUnwanted
+		switch {
+		case areStrays:
+			item.Code = diagnosis.CodeDDOEIntegrationExtra
+		case count > 0:
+			item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
+			item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
+				named(is.Object), count, strings.Join(names, ", "))
+		}
+		if areStrays && count > 0 || is.ID == ownOf(d) && staysOn(d) && !v.Ending {
+			item.State = resource.Extra // our driver leaves it first; a later run removes it
+		}
+		items = append(items, item)
 	}
-	item.Data, item.Err = found{is: &is, organization: is.OrganizationID}, used.err
-	item.Code = diagnosis.CodeDDOEIntegrationUnwanted
-	switch {
-	case used.count > 0 && !isStray:
-		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
-		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
-			named(is.Object), used.count, used.names)
-	case isStray:
-		item.Code = diagnosis.CodeDDOEIntegrationExtra
-	}
-	if isStray && used.count > 0 || is.ID == ownOf(v.Document) && staysOn(v.Document) && !v.Ending {
-		item.State = resource.Extra // our driver leaves it first; a later run removes it
-	}
-	return item
+	return items
 }
 
-// usage is who uses an integration besides us.
-type usage struct {
-	names string // of those that the key's user may see
-	count int    // of all
-	err   error
-}
-
-// usageOf reads who uses an integration.
-func (k integrations) usageOf(ctx context.Context, d integration.Document, id string) usage {
+// usersOf are the drivers on an integration besides ours: how many, and the names of those that the key's user may see.
+func (k integrations) usersOf(ctx context.Context, d integration.Document, id string) (int, []string, error) {
 	var count int
 	var listed []ddoe.Driver
 	var countErr, listErr error
@@ -308,7 +260,7 @@ func (k integrations) usageOf(ctx context.Context, d integration.Document, id st
 	if count > len(names) {
 		names = append(names, "others that the API key's user cannot see")
 	}
-	return usage{names: strings.Join(names, ", "), count: max(count, len(names)), err: cmp.Or(countErr, listErr)}
+	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }
 
 // isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that

@@ -41,28 +41,18 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	}
 	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
 		Metadata: map[string]string{metaOwner: k.mark(d)}}
-	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate,
-		func(ctx context.Context) (ddoe.Integration, error) {
-			return k.Client.CreateIntegration(ctx, f.organization, body)
+	return k.sort(d).create(ctx, policy.PlatformIntegrationCreate, f.organization,
+		func(ctx context.Context, organization string) (ddoe.Integration, error) {
+			return k.Client.CreateIntegration(ctx, organization, body)
 		},
-		func(ctx context.Context) (*ddoe.Integration, error) {
-			s := k.sort(d).see(ctx, "", place{f.organization, true})
-			if ours, err := s.ours(""); len(ours) > 0 || err != nil {
-				return first(ours), err
+		func(s seen[ddoe.Integration]) error {
+			if theirs := foreign(d, s, f.offer.kind); theirs != nil {
+				return refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(*theirs))
 			}
-			return foreign(d, s, f.offer.kind), nil
-		})
-	switch {
-	case err != nil:
-		return resource.Result{RequestID: made.RequestID, Err: err}
-	case isFound && !k.sort(d).isMarked(made):
-		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(made))}
-	case isFound: // an earlier request may have made it, with other options
-		r := k.update(ctx, d, f, made)
-		r.Outcome = resource.OutcomeCreated
-		return r
-	}
-	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
+			return nil
+		},
+		func(one ddoe.Integration) resource.Result { return k.update(ctx, d, f, one) },
+		func(one ddoe.Integration) func(*integration.Status) { return claim(d, f, one, hash) })
 }
 
 // claim writes down an integration of ours in the place of the one that was known before. Where another run has
@@ -129,12 +119,9 @@ func (k integrations) Remove(ctx context.Context, v resource.View, items []resou
 		if item.Blocks {
 			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, "%s", item.Detail)}
 		}
-		return remove(ctx, k.Platform, policy.PlatformIntegrationDelete, item,
+		return k.sort(v.Document).remove(ctx, policy.PlatformIntegrationDelete, item, []place{{f.organization, true}},
 			func(ctx context.Context, id string) (string, error) {
 				return k.Client.DeleteIntegration(ctx, f.organization, id)
-			},
-			func(ctx context.Context) seen[ddoe.Integration] {
-				return k.sort(v.Document).see(ctx, item.Key, place{f.organization, true})
 			},
 			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation

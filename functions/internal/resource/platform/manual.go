@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -63,6 +64,24 @@ func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	item.Detail = "If a person has made the integration " + form.IntegrationName +
 		" by the form, a person has to remove it on the platform, its drivers first."
 	return []resource.Item{item}
+}
+
+// withoutAPI is what there is to say where the API cannot be asked.
+func (k integrations) withoutAPI(v resource.View) []resource.Item {
+	d, own := v.Document, ownOf(v.Document)
+	switch {
+	case own == "":
+		return k.manual(v, false)
+	case d.Spec.DDOE.IsWanted() && !v.Ending:
+		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
+	}
+	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
+}
+
+// handmade tells a person about an integration that may be the one that they have made.
+func handmade(one ddoe.Integration) string {
+	return "The organisation has the integration " + named(one.Object) +
+		" of the same type, which this service did not make for this spec."
 }
 
 // why is why the integration is left to a person where nothing is in the way.

@@ -27,24 +27,24 @@ const (
 	valueCredentialFile = "credentialFile"
 )
 
-// plainNames are the names of options that speak for themselves, in lower case, letters and digits alone: those that
-// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
+// plainSource is what an option stands for whose name speaks for itself, in lower case, letters and digits alone: those
+// that the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
 // other option is for DDOE_OPTION_MAP.
-func plainNames() map[string]string {
-	names := map[string]string{}
-	for value, all := range map[string]string{
-		valueClientID:    "clientid applicationid applicationclientid appid azureclientid azureappid",
-		valueTenantID:    "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
-		valueAccountName: "accountname storageaccount storageaccountname",
-		valueContainer:   "container containername",
-		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile content" +
-			" importjsonfile",
-	} {
-		for name := range strings.FieldsSeq(all) {
-			names[name] = value
-		}
+func plainSource(name string) string {
+	switch letters(name) {
+	case "clientid", "applicationid", "applicationclientid", "appid", "azureclientid", "azureappid":
+		return valueClientID
+	case "tenantid", "directoryid", "directorytenantid", "azuretenantid", "azureadtenantid":
+		return valueTenantID
+	case "accountname", "storageaccount", "storageaccountname":
+		return valueAccountName
+	case "container", "containername":
+		return valueContainer
+	case "credentialfile", "credentialfilejson", "credentials", "credentialsjson", "importfile", "content",
+		"importjsonfile":
+		return valueCredentialFile
 	}
-	return names
+	return ""
 }
 
 // OptionMap says where the values of options come from, by the option's name: one of the five values, or =literal.
@@ -155,7 +155,7 @@ func (p *Platform) sourceOf(o ddoe.Option) (secret.Value, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
 		return source, ok
 	}
-	byName, byDisplay := plainNames()[letters(o.Name)], plainNames()[letters(o.DisplayName)]
+	byName, byDisplay := plainSource(o.Name), plainSource(o.DisplayName)
 	isClear := byName == byDisplay || byName == "" || byDisplay == ""
 	return secret.New(cmp.Or(byName, byDisplay)), isClear && byName+byDisplay != ""
 }

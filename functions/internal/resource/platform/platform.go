@@ -60,28 +60,10 @@ const metaOwner = "managed-by"
 // another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
-// way is who makes the platform's integration.
-type way int
-
-const (
-	wayNone   way = iota // nothing is wanted, or not any more
-	wayManual            // a person makes it
-	wayMade              // we make it
-	wayUsed              // it exists, and the spec names it
-)
-
-// wayOf is who makes the platform's integration, as far as the spec and the settings say.
-func (p *Platform) wayOf(v resource.View) way {
-	wanted := v.Document.Spec.DDOE
-	switch {
-	case v.Ending:
-		return wayNone
-	case p.Client == nil || !wanted.IsWanted():
-		return wayManual
-	case wanted.IntegrationID != "":
-		return wayUsed
-	}
-	return wayMade
+// asks reports whether the API is asked for the platform's side. Where it is not, a person makes it, or nothing is
+// wanted any more.
+func (p *Platform) asks(v resource.View) bool {
+	return p.Client != nil && !v.Ending && v.Document.Spec.DDOE.IsWanted()
 }
 
 // isTooEarly reports whether the identity has yet to be made: then both kinds are looked at again, and a platform
@@ -152,7 +134,10 @@ func unwanted(name, id string) resource.Item {
 
 // failed is an item that could not be looked at, or whose place the platform refuses.
 func failed(item resource.Item, err error) resource.Item {
-	item.Err = err
+	var f *policy.Failure
+	if item.Err = err; errors.As(err, &f) {
+		item.Context.Operation = string(f.Operation)
+	}
 	return item
 }
 
@@ -160,37 +145,4 @@ func failed(item resource.Item, err error) resource.Item {
 func ours(member, want, have string) diagnosis.MemberDifference {
 	have = diagnosis.Printable(have)
 	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
-}
-
-func first[T any](all []T) *T {
-	if len(all) == 0 {
-		return nil
-	}
-	return &all[0]
-}
-
-// The members of the spec that the platform may refuse before anything is written.
-const (
-	pointerOrganization = "/ddoe/organizationId"
-	pointerProject      = "/ddoe/driver/projectId"
-)
-
-// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is
-// about the key or the platform itself.
-func at(err error, pointer, value string) error {
-	var known *diagnosis.Error
-	var f *policy.Failure
-	var found diagnosis.Diagnosis
-	cause := err
-	switch {
-	case errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err):
-		found, cause = f.Diagnosis(false), f.Err
-	case f == nil && errors.As(err, &known):
-		found = known.Diagnosis
-	default:
-		return err
-	}
-	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".",
-		Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
-	return &diagnosis.Error{Diagnosis: found, Err: cause}
 }
