@@ -84,22 +84,24 @@ type call struct {
 
 // get reads what is there.
 func get[T any](ctx context.Context, c *Client, op, path string, isComplete func(T) bool) (T, error) {
-	answer, _, err := ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
-	return answer, err
+	return ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
 }
 
-// ask sends a request, and decodes its answer. It returns the platform's id of the request. isComplete reports whether
-// a decoded answer says what was asked for: on a path that it does not know, the platform answers 200 with its web page.
-func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, id string, err error) {
+// ask sends a request, and decodes its answer. isComplete reports whether that says what was asked for: on a path that
+// it does not know, the platform answers 200 with its web page.
+func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, err error) {
 	resp, body, err := c.send(ctx, r)
 	if err != nil {
-		return answer, "", err
+		return answer, err
 	}
 	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, &answer) == nil
 	if !isSound || resp.StatusCode == http.StatusNoContent || !isComplete(answer) {
-		return answer, "", c.invalid(r, resp)
+		return answer, c.invalid(r, resp)
 	}
-	return answer, c.requestID(resp), nil
+	if one, ok := any(&answer).(interface{ answeredBy(requestID string) }); ok {
+		one.answeredBy(c.requestID(resp))
+	}
+	return answer, nil
 }
 
 // order sends a request whose success has no content: 204, or for a deletion any JSON.

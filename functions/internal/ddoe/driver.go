@@ -81,13 +81,7 @@ func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 
 // CreateDriver makes a driver. See CreateIntegration.
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
-	return c.driver(ctx, call{"create driver", http.MethodPost, "/drivers", n})
-}
-
-func (c *Client) driver(ctx context.Context, r call) (Driver, error) {
-	one, id, err := ask(ctx, c, r, isThere[Driver])
-	one.RequestID = id
-	return one, err
+	return ask(ctx, c, call{"create driver", http.MethodPost, "/drivers", n}, isThere[Driver])
 }
 
 // DriverPatch changes a driver; absent members stay as they are. The payload may have integrationId and
@@ -99,7 +93,7 @@ type DriverPatch struct {
 
 // UpdateDriver changes a driver; its type and its project cannot be changed.
 func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, error) {
-	return c.driver(ctx, call{"update driver", http.MethodPatch, "/drivers/" + segment(driverID), p})
+	return ask(ctx, c, call{"update driver", http.MethodPatch, "/drivers/" + segment(driverID), p}, isThere[Driver])
 }
 
 // DeleteDriver deletes a driver and returns the platform's id of the request.
@@ -146,7 +140,7 @@ func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, err
 }
 
 func (c *Client) command(ctx context.Context, r call) (Command, error) {
-	answer, _, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
+	answer, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
 	answer.Error = c.hidden.Replace(answer.Error)
 	return answer, err
 }

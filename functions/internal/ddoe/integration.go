@@ -41,6 +41,8 @@ type Object struct {
 // About is what an integration or a driver has in common with the other.
 func (o Object) About() Object { return o }
 
+func (o *Object) answeredBy(requestID string) { o.RequestID = requestID }
+
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator
 // come in two forms and are left out; OrganizationID is the one whose list has shown it, else empty.
 type Integration struct {
@@ -79,7 +81,7 @@ type NewIntegration struct {
 
 // CreateIntegration makes an integration. Without an answer, or after one of 5xx, the integration may exist.
 func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
-	return c.integration(ctx, call{"create integration", http.MethodPost, integrations(organizationID), n})
+	return ask(ctx, c, call{"create integration", http.MethodPost, integrations(organizationID), n}, isThere[Integration])
 }
 
 // IntegrationPatch changes an integration; absent members stay as they are.
@@ -97,13 +99,7 @@ type Credentials struct {
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
 func (c *Client) UpdateIntegration(ctx context.Context, organization string, p IntegrationPatch) (Integration, error) {
-	return c.integration(ctx, call{"update integration", http.MethodPatch, integrations(organization), p})
-}
-
-func (c *Client) integration(ctx context.Context, r call) (Integration, error) {
-	one, id, err := ask(ctx, c, r, isThere[Integration])
-	one.RequestID = id
-	return one, err
+	return ask(ctx, c, call{"update integration", http.MethodPatch, integrations(organization), p}, isThere[Integration])
 }
 
 // DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the

@@ -16,9 +16,9 @@ func (c *Client) User(ctx context.Context, id string) (string, error) {
 	return u.Email, err
 }
 
-// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say. The
-// SDK reads it as project.org['id']. For a project that it does not know or does not show, the platform may answer 404,
-// 403 or 400 (dtlpy, Projects.__get_by_id).
+// ProjectOrganization is the id of the organisation that a project belongs to, where the SDK reads it; empty where the
+// answer does not say. For a project that it does not know or does not show, the platform may answer 404, 403 or 400
+// (dtlpy, Projects.__get_by_id).
 func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (string, error) {
 	type project struct {
 		Object
@@ -49,7 +49,7 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 		Token secret.Value `json:"token"`
 	}
 	isToken := func(t token) bool { return !t.Token.IsZero() }
-	t, _, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
+	t, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
 	if err != nil {
 		return secret.Value{}, err // not what a body may hold that is not believed
 	}

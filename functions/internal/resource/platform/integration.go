@@ -257,9 +257,6 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 		}
 		names = append(names, named(one.Object)+" in the project "+diagnosis.Printable(one.ProjectID))
 	}
-	if count > len(names) {
-		names = append(names, "others that the API key's user cannot see")
-	}
 	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }
 

@@ -99,10 +99,7 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 		}, f.organization)
 	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err}
 	r.Learn = claim(d, f, is, hash)
-	switch {
-	case policy.ActionOf(err) == policy.Exists:
-		r.Err = final(err) // another integration has the name, or an option is not what the type takes
-	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
+	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
 		const says = "The platform was asked to change the integration %s and shows it with the type %s."
 		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), diagnosis.Printable(changed.Type))
 	}

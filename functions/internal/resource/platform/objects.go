@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -71,13 +70,13 @@ func (k sort[T]) see(ctx context.Context, id string, places ...place) seen[T] {
 	}}
 	for i, one := range places {
 		parts = append(parts, func() {
-			lists[i], errs[i] = ask(ctx, k.Platform, k.listing, k.list, one.id)
-			if isUnknown(errs[i]) && !one.isNeeded {
+			for range 2 {
 				lists[i], errs[i] = ask(ctx, k.Platform, k.listing, k.list, one.id)
+				if one.isNeeded || !isUnknown(errs[i]) {
+					return
+				}
 			}
-			if isUnknown(errs[i]) && !one.isNeeded {
-				errs[i] = nil
-			}
+			errs[i] = nil
 		})
 	}
 	together(parts...)
@@ -141,10 +140,8 @@ func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) 
 		if policy.Outlasts(ctx, pause) {
 			return nil, ctx.Err()
 		}
-		if pause > 0 {
-			if err := k.Requests.Sleep(ctx, pause); err != nil {
-				return nil, err
-			}
+		if err := k.Requests.Sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 		s := k.see(ctx, "", place{where, true})
 		ours, err := s.ours("")
@@ -169,10 +166,12 @@ func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 		action := policy.ActionOf(err)
 		switch {
 		case err == nil:
-			return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.About().RequestID, Learn: claim(made)}
+			return resource.Result{Outcome: resource.OutcomeCreated, Learn: claim(made),
+				RequestID: made.About().RequestID}
 		case action != policy.InDoubt && action != policy.Exists || ctx.Err() != nil:
 			return resource.Result{Err: err}
 		}
+		absent := policy.Absent(err)
 		earlier, lookErr := k.lookFor(ctx, where, taken)
 		switch {
 		case earlier != nil:
@@ -181,8 +180,8 @@ func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 			return r
 		case lookErr != nil:
 			return resource.Result{Err: lookErr}
-		case action == policy.Exists, policy.ActionOf(policy.Absent(err)) == policy.GiveUp:
-			return resource.Result{Err: final(err)} // no list shows who has the name, or no answer has the known form
+		case policy.ActionOf(absent) == policy.GiveUp: // no list shows who has the name, or no answer has the known form
+			return resource.Result{Err: absent}
 		case n == 2 || ctx.Err() != nil:
 			return resource.Result{Err: later(op, diagnosis.CodeDDOECreateUnsettled,
 				"The create was sent %d times without an answer, and nothing shows that was made.", n)}
@@ -212,15 +211,6 @@ func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.
 		r.Outcome, r.Learn = outcome, learn(forget)
 	}
 	return r
-}
-
-// final is a failure that waiting does not mend.
-func final(err error) error {
-	var f *policy.Failure
-	if !errors.As(err, &f) {
-		return err
-	}
-	return f.With(policy.GiveUp)
 }
 
 // later is the error of what time may settle.

@@ -99,10 +99,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		if p.IntegrationType != "" {
 			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
 		}
-		refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail(
-			"%d of the types that the organisation offers %s. It offers: %s. "+
-				"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered)))
-		return nil, &refusal
+		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It offers: %s. "+
+			"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered))
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
@@ -117,19 +115,22 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
-			"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit),
-			strings.Join(missing, ", ")))
-		return nil, &refusal
+		return nil, unclear(diagnosis.CodeDDOEOptionUnmapped, "The integration type %s requires options without a known "+
+			"meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit), strings.Join(missing, ", "))
 	}
 	return o, nil
+}
+
+func unclear(code diagnosis.Code, format string, args ...any) *diagnosis.Diagnosis {
+	found := diagnosis.New(code, diagnosis.WithDetail(format, args...))
+	return &found
 }
 
 // isFederation reports whether a type's names speak of Azure and of workload identity, WIF or federation.
 func isFederation(t ddoe.IntegrationType) bool {
 	names := letters(t.Type + t.DisplayName)
-	return strings.Contains(names, "azure") &&
-		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
+	isWord := func(word string) bool { return strings.Contains(names, word) }
+	return isWord("azure") && (isWord("workloadidentity") || isWord("wif") || isWord("federat"))
 }
 
 // typeNames are the names of types for people.
