@@ -29,14 +29,14 @@ const (
 	maxBody = 8 << 20
 )
 
-// Options are the options of NewClient. URL and Key are required.
+// Options are the options of NewClient. URL, Key and Client are required.
 type Options struct {
 	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; an installation of one's own has its own
 	// host.
 	URL string
 	// Key is the API key, which is sent as bearer token. It lasts a year and has the rights of its user.
 	Key secret.Value
-	// Client is the HTTP client; http.DefaultClient where nil. Redirects are not followed, because they would carry
+	// Client is the HTTP client. Redirects are not followed, because they would carry
 	// the key elsewhere.
 	Client *http.Client
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
@@ -67,9 +67,6 @@ func NewClient(o Options) (*Client, error) {
 
 // pinned is the client without its habit to follow redirects.
 func pinned(client *http.Client) *http.Client {
-	if client == nil {
-		client = http.DefaultClient
-	}
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own

@@ -81,7 +81,8 @@ type NewIntegration struct {
 
 // CreateIntegration makes an integration. Without an answer, or after one of 5xx, the integration may exist.
 func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
-	return ask(ctx, c, call{"create integration", http.MethodPost, integrations(organizationID), n}, isThere[Integration])
+	r := call{"create integration", http.MethodPost, integrations(organizationID), n}
+	return ask(ctx, c, r, isThere[Integration])
 }
 
 // IntegrationPatch changes an integration; absent members stay as they are.
@@ -99,7 +100,8 @@ type Credentials struct {
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
 func (c *Client) UpdateIntegration(ctx context.Context, organization string, p IntegrationPatch) (Integration, error) {
-	return ask(ctx, c, call{"update integration", http.MethodPatch, integrations(organization), p}, isThere[Integration])
+	r := call{"update integration", http.MethodPatch, integrations(organization), p}
+	return ask(ctx, c, r, isThere[Integration])
 }
 
 // DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the

@@ -32,7 +32,7 @@ func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (str
 type TokenSource struct{ client Client }
 
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and
-// the HTTP client; nil is http.DefaultClient.
+// the HTTP client.
 func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
 	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
 		hidden: concealer(apiKey)}}

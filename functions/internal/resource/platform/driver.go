@@ -92,8 +92,7 @@ func projectsOf(d integration.Document, isWanted bool) []place {
 }
 
 // checkProject refuses a project in which no driver of the spec can be made. It is read where one is to be made in it,
-// or the integration is to move to another organisation. That it cannot be read for another reason decides nothing: the
-// write will tell.
+// or the integration is to move to another organisation. Any other failure to read it decides nothing: the write will.
 func (k drivers) checkProject(ctx context.Context, d integration.Document, project string) error {
 	if project == "" || isLeft(d) || staysOn(d) && sameID(statusOf(d).OrganizationID, d.Spec.DDOE.OrganizationID) {
 		return nil
@@ -164,24 +163,17 @@ func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddo
 // targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
 // is made.
 func targetIntegration(d integration.Document) string {
-	st, wanted := statusOf(d), d.Spec.DDOE
-	if wanted.IntegrationID != "" {
-		return wanted.IntegrationID
-	}
-	if st.OrganizationID != "" && !sameID(st.OrganizationID, wanted.OrganizationID) {
-		return ""
-	}
-	return ownOf(d)
+	return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d))
 }
 
 // The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
 const (
-	memberID             = "driverId"
-	memberIntegration    = "integrationId"
-	memberName           = "name"
-	memberContainer      = "container"
-	memberPath           = "path"
-	memberExternalDelete = "allowExternalDelete"
+	memberID          = "driverId"
+	memberIntegration = "integrationId"
+	memberName        = "name"
+	memberContainer   = "container"
+	memberPath        = "path"
+	memberDelete      = "allowExternalDelete"
 )
 
 // differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is
@@ -202,7 +194,7 @@ func differences(d integration.Document, is ddoe.Driver) (all []diagnosis.Member
 	compare(memberName, want.Name, cmp.Or(is.Name, last.Name))
 	compare(memberContainer, said(want.Container), said(is.ContainerName, last.Container))
 	compare(memberPath, said(want.Path), said(is.Path, last.Path))
-	compare(memberExternalDelete, said(want.AllowExternalDelete), said(is.AllowExternalDelete, last.AllowExternalDelete))
+	compare(memberDelete, said(want.AllowExternalDelete), said(is.AllowExternalDelete, last.AllowExternalDelete))
 	return all
 }
 
@@ -220,7 +212,7 @@ func said[T any](values ...*T) string {
 // right to delete has changed.
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 	for _, d := range all {
-		if d.Member != memberName && d.Member != memberExternalDelete {
+		if d.Member != memberName && d.Member != memberDelete {
 			return diagnosis.CodeDDOEDriverChanged
 		}
 	}

@@ -19,9 +19,6 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 		switch {
 		case statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
-		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
-			return resource.Result{Err: later(policy.DriverCreate, diagnosis.CodeDDOEIntegrationMissing,
-				"The driver waits for its integration.")}
 		case is.ID == "":
 			return k.make(ctx, v.Document)
 		}
@@ -108,19 +105,20 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 
 // patchOf is the change that differences ask for.
 func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) ddoe.DriverPatch {
-	patch := ddoe.DriverPatch{Payload: map[string]any{}}
+	payload := map[string]any{}
+	patch := ddoe.DriverPatch{Payload: payload}
 	for _, one := range differing {
 		switch one.Member {
 		case memberIntegration:
-			patch.Payload["integrationId"], patch.Payload["integrationType"] = after.IntegrationID, after.IntegrationType
+			payload["integrationId"], payload["integrationType"] = after.IntegrationID, after.IntegrationType
 		case memberName:
 			patch.Name = after.Name
 		case memberContainer:
-			patch.Payload["containerName"] = after.Container
+			payload["containerName"] = after.Container
 		case memberPath:
-			patch.Payload["path"] = after.Path
-		case memberExternalDelete:
-			patch.Payload["allowExternalDelete"] = after.AllowExternalDelete
+			payload["path"] = after.Path
+		case memberDelete:
+			payload["allowExternalDelete"] = after.AllowExternalDelete
 		}
 	}
 	return patch

@@ -87,8 +87,8 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	return append(items, k.manual(v, len(items) == 0)...)
 }
 
-// made are the items where we make the integration: the one that is wanted, and those of ours that go. Nothing goes for
-// an organisation in which nothing can be made.
+// made are the items where we make the integration: the one that is wanted, and those of ours that go. Nothing goes
+// for an organisation in which nothing can be made.
 func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
 	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
 	var s seen[ddoe.Integration]
@@ -100,7 +100,8 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
 		},
 		func() {
-			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations, organization)
+			list := k.Client.AvailableIntegrations
+			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, list, organization)
 		})
 	if typesErr != nil {
 		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), typesErr)}
@@ -141,12 +142,12 @@ func ownOf(d integration.Document) string {
 func (k integrations) madeItem(d integration.Document, s seen[ddoe.Integration], f found, err error) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
 	item.Data = f
-	theirs, hasForm := foreign(d, s, f.offer.kind), statusOf(d).Form != nil
+	theirs, hasForm := k.foreign(d, s, f.offer.kind), statusOf(d).Form != nil
 	switch {
 	case err != nil && (f.is == nil || f.is.ID != ownOf(d)):
 		return failed(item, err)
 	case f.is != nil:
-		return k.compare(d, item, *f.is, f.offer)
+		return k.compare(d, item, f)
 	case theirs != nil && hasForm:
 		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*theirs), false)
 	case theirs != nil:
@@ -161,8 +162,8 @@ func (k integrations) madeItem(d integration.Document, s seen[ddoe.Integration],
 
 // compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known
 // by its hash.
-func (k integrations) compare(d integration.Document, item resource.Item, is ddoe.Integration, o *offer) resource.Item {
-	st := statusOf(d)
+func (k integrations) compare(d integration.Document, item resource.Item, f found) resource.Item {
+	st, is, o := statusOf(d), *f.is, f.offer
 	item.Key, item.State = is.ID, resource.Unchanged
 	differ := func(differs bool, member, want, have string, code diagnosis.Code) {
 		if differs {
@@ -181,11 +182,11 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 }
 
 // foreign is an integration of our name and type that is not ours; nil for none.
-func foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
+func (k integrations) foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
 	for _, one := range s.listed {
 		isNamesake := one.Name == d.Spec.DisplayName && one.Type == kind &&
 			sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
-		if isNamesake && one.ID != ownOf(d) && !s.isMarked(one) {
+		if isNamesake && one.ID != ownOf(d) && !k.sort(d).isMarked(one) {
 			return &one
 		}
 	}
@@ -212,11 +213,11 @@ func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration])
 	return item
 }
 
-// going are the items of integrations of ours that are to go. One blocks what would break others' drivers; a stray, which
-// a create has made after all whose answer was lost, stays then.
-func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Integration, areStrays bool) []resource.Item {
+// going are the items of integrations of ours that are to go. One blocks what would break others' drivers; a stray,
+// which a create has made after all whose answer was lost, stays then.
+func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Integration,
+	areStrays bool) (items []resource.Item) {
 	d := v.Document
-	var items []resource.Item
 	for _, is := range all {
 		item := unwanted(nameIntegration, is.ID)
 		count, names, err := k.usersOf(ctx, d, is.ID)
@@ -238,7 +239,7 @@ func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Int
 	return items
 }
 
-// usersOf are the drivers on an integration besides ours: how many, and the names of those that the key's user may see.
+// usersOf are the drivers on an integration besides ours: how many, and the names of those that the key's user sees.
 func (k integrations) usersOf(ctx context.Context, d integration.Document, id string) (int, []string, error) {
 	var count int
 	var listed []ddoe.Driver

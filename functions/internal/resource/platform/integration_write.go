@@ -46,7 +46,7 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 			return k.Client.CreateIntegration(ctx, organization, body)
 		},
 		func(s seen[ddoe.Integration]) error {
-			if theirs := foreign(d, s, f.offer.kind); theirs != nil {
+			if theirs := k.foreign(d, s, f.offer.kind); theirs != nil {
 				return refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(*theirs))
 			}
 			return nil
@@ -101,9 +101,10 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	r.Learn = claim(d, f, is, hash)
 	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
 		const says = "The platform was asked to change the integration %s and shows it with the type %s."
-		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), diagnosis.Printable(changed.Type))
+		kind := diagnosis.Printable(changed.Type)
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), kind)
 	}
-	if r.Err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
+	if r.Err != nil { // what was sent may have been taken: which one it is stays known, and its options are not
 		r.Learn = claim(d, f, is, "")
 	}
 	return r
@@ -122,7 +123,9 @@ func (k integrations) Remove(ctx context.Context, v resource.View, items []resou
 			},
 			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
-					*st = integration.DDOEStatus{OrganizationID: st.OrganizationID, DriverID: st.DriverID, Driver: st.Driver}
+					left := integration.DDOEStatus{OrganizationID: st.OrganizationID}
+					left.DriverID, left.Driver = st.DriverID, st.Driver
+					*st = left
 				}
 			})
 	})

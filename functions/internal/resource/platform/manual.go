@@ -104,17 +104,18 @@ func formOf(d integration.Document) *integration.DDOEForm {
 
 // nextOf tells a person to make integration and driver.
 func nextOf(d integration.Document) string {
-	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: Integrations, " +
-		"Create Integration, Create Storage Integration; fill in the form's values, upload the file, and create the driver " +
-		"with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace"
+	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: " +
+		"Integrations, Create Integration, Create Storage Integration; fill in the form's values, upload the file, " +
+		"and create the driver with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a " +
+		"hierarchical namespace"
 	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 		driver := d.Spec.DDOE.Driver
-		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t",
-			driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
+		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: "+
+			"%t", driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
 	}
 	if d.Spec.DDOE.IsWanted() {
-		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in " +
-			"ddoe.integrationId what you have made, to have it used: it stays yours"
+		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name " +
+			"in ddoe.integrationId what you have made, to have it used: it stays yours"
 	}
 	return next + "."
 }

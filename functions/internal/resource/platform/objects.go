@@ -51,17 +51,15 @@ func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
 
 // seen is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
 type seen[T object] struct {
-	isMarked func(T) bool
-	listed   []T
-	listErr  error
-	one      T
-	oneErr   error
+	listed  []T
+	listErr error
+	one     T
+	oneErr  error
 }
 
-// see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours is
-// needed, two reads that are shown no such place have to do.
-func (k sort[T]) see(ctx context.Context, id string, places ...place) seen[T] {
-	s := seen[T]{isMarked: k.isMarked}
+// see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours
+// is needed, two reads that are shown no such place have to do.
+func (k sort[T]) see(ctx context.Context, id string, places ...place) (s seen[T]) {
 	lists, errs := make([][]T, len(places)), make([]error, len(places))
 	parts := []func(){func() {
 		if id != "" {
@@ -98,31 +96,24 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first.
-// Whoever keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the
-// record knows none, every run sees the same age. An error says that there may be others.
-func (s seen[T]) ours(known string) ([]T, error) {
+// sorted tells the object of ours that stays, in the place that is wanted, from those that go; all go where wanted is
+// empty. The one that the record knows comes first, then others with our mark, the oldest first. Whoever keeps the first
+// keeps the same as any other run: the record's may carry what was built on it, and where the record knows none, every
+// run sees the same age. An error says that there may be others.
+func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool {
-		return one.About().ID == known || !s.isMarked(one)
+		return one.About().ID == known || !k.isMarked(one)
 	})
 	slices.SortFunc(all, func(a, b T) int {
 		x, y := a.About(), b.About()
 		return cmp.Or(bytes.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.ID, y.ID))
 	})
-	if known == "" {
-		return all, s.listErr
+	if known != "" {
+		var own *T
+		if own, err = s.find(known); own != nil {
+			all = slices.Insert(all, 0, *own)
+		}
 	}
-	own, err := s.find(known)
-	if own != nil {
-		all = slices.Insert(all, 0, *own)
-	}
-	return all, cmp.Or(err, s.listErr)
-}
-
-// sorted tells the object of ours that stays, in the place that is wanted, from those that go; all go where wanted is
-// empty. err is why there may be others.
-func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {
-	all, err := s.ours(known)
 	for i, one := range all {
 		if kept == nil && wanted != "" && sameID(k.place(one), wanted) {
 			kept = &all[i]
@@ -130,11 +121,11 @@ func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, er
 		}
 		going = append(going, one)
 	}
-	return kept, going, err
+	return kept, going, cmp.Or(err, s.listErr)
 }
 
-// lookFor looks for an object of ours at once and after 5, 15 and 30 seconds, until one is there or its place is taken.
-// Crossplane's grace for lists that lag is 30.
+// lookFor looks for an object of ours at once and after 5, 15 and 30 seconds, until one is there or its place is
+// taken. Crossplane's grace for lists that lag is 30.
 func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (*T, error) {
 	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
 		if policy.Outlasts(ctx, pause) {
@@ -144,9 +135,9 @@ func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) 
 			return nil, err
 		}
 		s := k.see(ctx, "", place{where, true})
-		ours, err := s.ours("")
-		if len(ours) > 0 {
-			return &ours[0], nil
+		earlier, _, err := k.sorted(s, "", where)
+		if earlier != nil {
+			return earlier, nil
 		}
 		if err = cmp.Or(err, taken(s)); err != nil {
 			return nil, err
@@ -180,7 +171,7 @@ func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 			return r
 		case lookErr != nil:
 			return resource.Result{Err: lookErr}
-		case policy.ActionOf(absent) == policy.GiveUp: // no list shows who has the name, or no answer has the known form
+		case policy.ActionOf(absent) == policy.GiveUp: // no list shows who has the name, or no answer has its form
 			return resource.Result{Err: absent}
 		case n == 2 || ctx.Err() != nil:
 			return resource.Result{Err: later(op, diagnosis.CodeDDOECreateUnsettled,

@@ -27,9 +27,8 @@ const (
 	valueCredentialFile = "credentialFile"
 )
 
-// plainSource is what an option stands for whose name speaks for itself, in lower case, letters and digits alone: those
-// that the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
-// other option is for DDOE_OPTION_MAP.
+// plainSource is what an option stands for whose name speaks for itself: names that the platform gives options of
+// other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other one is for DDOE_OPTION_MAP.
 func plainSource(name string) string {
 	switch letters(name) {
 	case "clientid", "applicationid", "applicationclientid", "appid", "azureclientid", "azureappid":
@@ -99,8 +98,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		if p.IntegrationType != "" {
 			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
 		}
-		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It offers: %s. "+
-			"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered))
+		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It "+
+			"offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered))
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
@@ -115,8 +114,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		return nil, unclear(diagnosis.CodeDDOEOptionUnmapped, "The integration type %s requires options without a known "+
-			"meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit), strings.Join(missing, ", "))
+		return nil, unclear(diagnosis.CodeDDOEOptionUnmapped, "The integration type %s requires options without a "+
+			"known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit), strings.Join(missing, ", "))
 	}
 	return o, nil
 }

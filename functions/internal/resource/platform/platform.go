@@ -83,8 +83,8 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ask sends a request about something, again as the policy table says.
-func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error),
-	about string) (answer T, err error) {
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation,
+	request func(ctx context.Context, about string) (T, error), about string) (answer T, err error) {
 	err = p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
 		var err error
 		answer, err = request(ctx, about)

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -78,10 +77,6 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 }
 
 func unproved(op policy.Operation, err error) resource.Proof {
-	var f *policy.Failure
-	if errors.As(err, &f) {
-		err = f.Err
-	}
 	found := policy.Fail(op, diagnosis.Context{}, err).Diagnosis(false)
 	return resource.Proof{Diagnosis: &found, Learn: learn(unvalidated)}
 }
