@@ -58,7 +58,8 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	together(func() { s = k.sort(d).see(ctx, id, projectsOf(d, target != "")...) },
 		func() { refusal = k.checkProject(ctx, d, target) })
 	if refusal != nil { // nothing of ours goes for a project in which nothing can be made
-		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), refusal)}
+		err := at("/ddoe/driver/projectId", target, refusal)
+		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), err)}
 	}
 	kept, going, err := k.sort(d).sorted(s, id, target)
 	if target == "" && err == nil && id != "" && (len(going) == 0 || going[0].ID != id) { // Remove writes it down

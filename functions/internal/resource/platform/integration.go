@@ -104,7 +104,8 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, list, organization)
 		})
 	if typesErr != nil {
-		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), typesErr)}
+		err := at("/ddoe/organizationId", organization, typesErr)
+		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), err)}
 	}
 	kept, going, err := k.sort(d).sorted(s, ownOf(d), organization)
 	items := k.going(ctx, v, going, kept != nil)
@@ -201,7 +202,7 @@ func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration])
 	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID}
 	switch {
 	case err != nil:
-		return failed(item, err)
+		return failed(item, at("/ddoe/organizationId", d.Spec.DDOE.OrganizationID, err))
 	case is == nil:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:

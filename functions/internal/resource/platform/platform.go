@@ -146,3 +146,18 @@ func ours(member, want, have string) diagnosis.MemberDifference {
 	have = diagnosis.Printable(have)
 	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
+
+// at says which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
+func at(pointer, value string, err error) error {
+	var f *policy.Failure
+	if errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err) {
+		err = &diagnosis.Error{Diagnosis: f.Diagnosis(false), Err: f.Err}
+	}
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		d := &known.Diagnosis
+		d.Findings = []diagnosis.Finding{{Pointer: pointer, Code: d.Code, Detail: d.Title + ".",
+			Actual: diagnosis.Printable(value), Remedy: d.Remedy.Steps[0]}}
+	}
+	return err
+}

@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -281,17 +282,18 @@ func TestPreflight(t *testing.T) {
 	for name, c := range map[string]struct {
 		given func(f *fixture, wanted *integration.DDOE)
 		code  string
+		at    string
 	}{
 		"organisation": {func(_ *fixture, wanted *integration.DDOE) {
 			wanted.OrganizationID, wanted.Driver = "nobody", nil
-		}, "ddoe-organization-unknown"},
+		}, "ddoe-organization-unknown", "/ddoe/organizationId"},
 		"project": {func(_ *fixture, wanted *integration.DDOE) {
 			wanted.Driver.ProjectID = "nobody"
-		}, "ddoe-project-unknown"},
+		}, "ddoe-project-unknown", "/ddoe/driver/projectId"},
 		"project elsewhere": {func(f *fixture, wanted *integration.DDOE) {
 			f.put(world.DDOEProjects, world.Object{"id": "far", "name": "Far", "org": world.Object{"id": "far-org"}})
 			wanted.Driver.ProjectID = "far"
-		}, "ddoe-project-elsewhere"},
+		}, "ddoe-project-elsewhere", "/ddoe/driver/projectId"},
 	} {
 		for state, begin := range map[string]func(*testing.T) *fixture{"new": newFixture,
 			"made": func(t *testing.T) *fixture { return newFixture(t).provisioned() }} {
@@ -307,7 +309,11 @@ func TestPreflight(t *testing.T) {
 				}
 				assert.Contains(t, codes, c.code)
 				drivers := len(f.drivers())
-				require.Contains(t, f.run(resource.View{}).codes(), c.code)
+				o := f.run(resource.View{})
+				i := slices.Index(o.codes(), c.code)
+				require.GreaterOrEqual(t, i, 0, o.codes())
+				require.Len(t, describe(o.errs[i]).Findings, 1)
+				assert.Equal(t, c.at, describe(o.errs[i]).Findings[0].Pointer)
 				if next.DDOE.Driver != nil {
 					assert.Len(t, f.drivers(), drivers)
 				} else {
