@@ -96,8 +96,8 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// sorted tells the object of ours that stays, in the place that is wanted, from those that go; all go where wanted is
-// empty. The one that the record knows comes first, then others with our mark, the oldest first. Whoever keeps the first
+// sorted tells the object of ours that stays, in the place that is wanted, from those that go: all where wanted is
+// empty. The one that the record knows comes first, then those with our mark, the oldest first. Whoever keeps it
 // keeps the same as any other run: the record's may carry what was built on it, and where the record knows none, every
 // run sees the same age. An error says that there may be others.
 func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {

@@ -99,7 +99,8 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
 		}
 		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It "+
-			"offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered))
+			"offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
+			len(fit), fits, typeNames(offered))
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
