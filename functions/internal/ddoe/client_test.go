@@ -84,7 +84,8 @@ var requestCases = map[string]struct {
 		[]ddoe.IntegrationType{{Type: "t", DisplayName: "T", Options: []ddoe.Option{{Name: "n", DisplayName: "N", Required: true}}}}},
 	"GET /orgs/o/integrations": {`[{"id": "i", "name": "n", "type": "t", "org": {"id": "o"}, "createdAt": 1000, "metadata": [{"id": "m", "name": "managed-by", "value": "us"}]}]`,
 		func(ctx context.Context, c *ddoe.Client) (any, error) { return c.ListIntegrations(ctx, "o") }, "",
-		[]ddoe.Integration{{Object: ddoe.Object{ID: "i", Name: "n", Type: "t", CreatedAt: json.RawMessage("1000")}, Metadata: []ddoe.MetadataEntry{{Name: "managed-by", Value: "us"}}}}},
+		[]ddoe.Integration{{Object: ddoe.Object{ID: "i", Name: "n", Type: "t", CreatedAt: json.RawMessage("1000")},
+			OrganizationID: "o", Metadata: []ddoe.MetadataEntry{{Name: "managed-by", Value: "us"}}}}},
 	"POST /orgs/o/integrations": {`{"id": "i", "org": "o"}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
 		return c.CreateIntegration(ctx, "o", ddoe.NewIntegration{Name: "n", Type: "t", Options: map[string]string{"a": "b"}, Metadata: map[string]string{"managed-by": "us"}})
 	}, `{"name":"n","type":"t","options":{"a":"b"},"metadata":{"managed-by":"us"}}`, ddoe.Integration{Object: ddoe.Object{ID: "i", RequestID: "request-1"}}},
@@ -109,7 +110,6 @@ var requestCases = map[string]struct {
 		return c.ValidateDrivers(ctx, "i")
 	}, `{"integrationId":"i"}`, ddoe.Command{ID: "c", Status: "created"}},
 	"GET /users/me":   {`{"id": "x", "email": "me@x"}`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.User(ctx, "me") }, "", "me@x"},
-	"GET /users/orgs": {`[{"org": "a", "role": "owner"}, {"org": {"id": "O"}, "role": "member"}]`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.Role(ctx, "o") }, "", "member"},
 	"GET /projects/p": {`{"id": "p", "org": {"id": "o"}}`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.ProjectOrganization(ctx, "p") }, "", "o"},
 }
 
@@ -158,14 +158,13 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 
 func TestRefusalsShowNoSecret(t *testing.T) {
 	t.Parallel()
-	const literal = `pass "phrase"`
-	sent, err := json.Marshal(literal)
-	require.NoError(t, err)
-	said := `key planted-key, literal ` + literal + `, sent ` + string(sent)
+	const literal = `pass "phrase" <1>`
+	said := `key planted-key, literal ` + literal + `, sent "pass \"phrase\" <1>"`
 	echo, err := json.Marshal(map[string]any{"status": 400, "message": said})
 	require.NoError(t, err)
 	s := &server{answers: []answer{{status: 400, media: "application/json", body: string(echo), header: http.Header{"X-Request-Id": {"planted-key"}}}}}
 	_, err = client(t, s, literal).CreateIntegration(t.Context(), "o", ddoe.NewIntegration{Options: map[string]string{"a": literal}})
+	assert.Contains(t, s.bodies[0], `"pass \"phrase\" <1>"`)
 	var e *ddoe.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, `key [redacted], literal [redacted], sent "[redacted]"`, e.ServiceMessage())

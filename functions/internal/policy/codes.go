@@ -29,9 +29,7 @@ func passing() []diagnosis.Code {
 		// The issuer's keys are read anew.
 		diagnosis.CodeIssuerUnreachable, diagnosis.CodeSigningKeyUnknown,
 		// What a create may have made comes to light.
-		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeDDOEStillShown, diagnosis.CodeObjectStillThere,
-		// The next attempt goes on where the record says by then.
-		diagnosis.CodeDDOEOrganizationLeft,
+		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeObjectStillThere,
 	}
 }
 

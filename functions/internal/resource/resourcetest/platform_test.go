@@ -148,7 +148,7 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEIntegrations) }
 	s.Change = func(spec *integration.Spec) { spec.DisplayName, spec.Subjects = "Renamed", []string{another} }
 	s.Move = func(spec *integration.Spec) { spec.DDOE.OrganizationID = otherOrganization }
-	s.Leaves = diagnosis.CodeDDOEOrganizationLeft
+	s.Leaves = diagnosis.CodeDDOEIntegrationUnwanted
 	s.Drift = func(t testing.TB) {
 		a.change(t, world.DDOEIntegrations, func(o world.Object) { o["name"] = "renamed by hand" })
 	}
