@@ -172,9 +172,9 @@ func (w *World) editAssignment(id string, body []byte) error {
 	}
 	id = fullID(id)
 	if ra.Name == "" {
-		ra.Name = lastSegment(id)
+		ra.Name = LastSegment(id)
 	}
-	if !strings.EqualFold(ra.Name, lastSegment(id)) {
+	if !strings.EqualFold(ra.Name, LastSegment(id)) {
 		return idMismatch("name", id)
 	}
 	old, exists := w.assignmentByName(ra.Name)

@@ -61,7 +61,7 @@ func (w *World) Role(id string) (RoleDefinition, bool) {
 }
 
 func (w *World) role(id string) (RoleDefinition, bool) {
-	guid := lastSegment(id)
+	guid := LastSegment(id)
 	if r, ok := w.state.roles.get(guid); ok {
 		return r, true
 	}

@@ -116,7 +116,7 @@ func (w *World) seedResource(id, location string) {
 func (w *World) seedRole(r deployment.Role) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state.roles.put(lastSegment(r.ID), RoleDefinition{ID: lastSegment(r.ID), Name: r.Name, Description: r.Description,
+	w.state.roles.put(LastSegment(r.ID), RoleDefinition{ID: LastSegment(r.ID), Name: r.Name, Description: r.Description,
 		Actions: r.Permissions.Actions, NotActions: r.Permissions.NotActions, DataActions: r.Permissions.DataActions,
 		NotDataActions: r.Permissions.NotDataActions, AssignableScopes: r.AssignableScopes})
 }
