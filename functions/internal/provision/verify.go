@@ -67,7 +67,7 @@ func (s *Service) verify(ctx context.Context, a *operation.Attempt) (any, error)
 func (s *Service) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
 	settled := s.settledFor(a)
-	report, err := s.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
+	report, err := s.test(ctx, d, access.Request{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
 	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && s.prover(d) != nil: // as where there is no token source
 		return s.askProver(ctx, a, d, false)
