@@ -60,7 +60,8 @@ func ddoeEntries() []Entry {
 			"A request to make an integration or a driver was sent and its answer was lost. What it may have made shows in the platform's lists after a while; until then it is not sent again.",
 			"Wait: the service looks again by itself.").retryable(),
 		upstream(CodeDDOEOrganizationLeft, WhoOperator, "The platform's side moves to another organisation",
-			"The spec names another organisation than before. What was made in the old one is gone, and the record names the new one now; the next attempt makes integration and driver there.",
+			"The spec names another organisation than before. What was made in the old one is gone, and the record "+
+				"names the new one now; the next attempt makes integration and driver there.",
 			"Wait: the service goes on by itself.").retryable(),
 		upstream(CodeDDOEDriverUnchanged, WhoDDOEAdmin, "The platform did not change the driver",
 			"The platform was asked to change the driver, and shows it as it was before.",

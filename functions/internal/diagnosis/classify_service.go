@@ -107,7 +107,8 @@ func graphCode(status int, code string, c Context) Code {
 // graphNotFound depends on what was done: writing below an application or for one means that it is not replicated.
 func graphNotFound(c Context) Code {
 	switch c.Operation {
-	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.create", "application.update":
+	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert",
+		"application.create", "application.update":
 		return CodeDirectoryNotReplicated
 	case "application.get":
 		return CodeApplicationMissing
