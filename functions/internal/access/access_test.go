@@ -581,9 +581,9 @@ func TestGoldenReport(t *testing.T) {
 
 // assignmentName is the one that the app gives the assignment for the container images.
 func assignmentName(wanted integration.Access) string {
-	role := arm.RoleStorageBlobDataReader
+	role := integration.AccessRead.Role().ID
 	if wanted == integration.AccessReadWrite {
-		role = arm.RoleStorageBlobDataContributor
+		role = integration.AccessReadWrite.Role().ID
 	}
 	return arm.RoleAssignmentName(world.TenantID, world.DataAccountID+"/blobServices/default/containers/images", role, principalID, "")
 }

@@ -52,7 +52,9 @@ const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudien
 // CreateApplication creates the application of that uniqueName, and never changes one that is there: Graph answers 400
 // Request_BadRequest where any application holds the name, a soft-deleted one included, be it ours, as after an answer
 // that was lost, or not (byte5ai/omadia #916 shows the answer; GetApplicationByUniqueName tells whose it is).
-func (c *Client) CreateApplication(ctx context.Context, uniqueName string, a ApplicationPatch) (Application, Write, error) {
+func (c *Client) CreateApplication(
+	ctx context.Context, uniqueName string, a ApplicationPatch,
+) (Application, Write, error) {
 	const op = "create application"
 	body := struct {
 		UniqueName string `json:"uniqueName"`

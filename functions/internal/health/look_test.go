@@ -109,7 +109,7 @@ func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 	_, _, err = directory.UpsertFederatedCredential(ctx, app.ID, credential.Name, graph.FederatedCredentialPatch{Issuer: credential.Issuer, Subject: subject, Audiences: []string{credential.Audience}})
 	require.NoError(s.t, err)
 	scope := arm.Scope(world.DataAccountID, "images")
-	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], arm.RoleStorageBlobDataContributor)
+	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], integration.AccessReadWrite.Role().ID)
 	name := arm.RoleAssignmentName(world.TenantID, scope, role, principal.ID, "")
 	_, err = resources.PutRoleAssignment(ctx, arm.RoleAssignment{Scope: scope, Name: name, RoleDefinitionID: role, PrincipalID: principal.ID})
 	require.NoError(s.t, err)

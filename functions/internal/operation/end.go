@@ -28,7 +28,8 @@ func (a *Attempt) succeed(ctx context.Context, result any) error {
 }
 
 // end gives the operation another final status, once. A nil result is none.
-func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, result any, d diagnosis.Diagnosis) error {
+func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, result any,
+	d diagnosis.Diagnosis) error {
 	var body json.RawMessage
 	if result != nil {
 		var err error

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -67,7 +68,7 @@ var outages = map[string]struct {
 		},
 		begin: func(f *fixture) message.Command {
 			f.provisioned(spec("images"))
-			a, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
+			a, err := f.service.SubmitAccessTest(f.t.Context(), id, "", access.Request{})
 			require.NoError(f.t, err)
 			return f.command(a.Operation.ID)
 		}},

@@ -81,7 +81,7 @@ func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error
 func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
 	settled := v.settledFor(a)
-	report, err := v.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
+	report, err := v.test(ctx, d, access.Request{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
 	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil: // as where there is no token source
 		return v.askProver(ctx, a, d, false)

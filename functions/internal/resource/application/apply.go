@@ -67,7 +67,9 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 // writeApplication creates an application that is missing, or else updates the one that is there by its id. A create
 // that is sent twice is refused the second time, since the unique name is taken: so nothing of others is ever merged
 // into, and a lost answer makes no second application.
-func (w *writer) writeApplication(ctx context.Context, item resource.Item, restored bool) (graph.Application, graph.Write, error) {
+func (w *writer) writeApplication(
+	ctx context.Context, item resource.Item, restored bool,
+) (graph.Application, graph.Write, error) {
 	if app, isThere := item.Data.(graph.Application); item.State == resource.Different && isThere {
 		write, err := w.updateApplication(ctx, app.ID)
 		return app, write, err
@@ -91,7 +93,9 @@ func (w *writer) writeApplication(ctx context.Context, item resource.Item, resto
 
 // correctApplication updates an application of ours that was found in the place of a create, where it differs: an earlier
 // attempt may have made it for another spec.
-func (w *writer) correctApplication(ctx context.Context, app graph.Application, err error) (graph.Application, graph.Write, error) {
+func (w *writer) correctApplication(
+	ctx context.Context, app graph.Application, err error,
+) (graph.Application, graph.Write, error) {
 	if err != nil {
 		return app, graph.Write{}, err
 	}
