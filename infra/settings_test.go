@@ -52,6 +52,9 @@ func aheadOfTheCode() map[string]string {
 	return map[string]string{
 		"ISSUER_ALLOWLIST":         "judging a customer's issuer by asking it",
 		"STORAGE_SUFFIX_ALLOWLIST": "judging a customer's storage by asking it",
+		"DEFAULT_IDENTITY":         "managed identities in place of applications",
+		"IDENTITY_RESOURCE_GROUP":  "managed identities in place of applications",
+		"OWN_RESOURCE_GROUP":       "refusing the app's own group for managed identities",
 	}
 }
 
