@@ -21,6 +21,8 @@ func platformGiven() map[string]string {
 		"FUNCTIONS_CUSTOMHANDLER_PORT": "the Functions host, when it starts the handler",
 		"IDENTITY_ENDPOINT":            "App Service, where the site has an identity",
 		"WEBSITE_SITE_NAME":            "App Service",
+		"WEBSITE_OWNER_NAME":           "App Service",
+		"WEBSITE_RESOURCE_GROUP":       "App Service, but not on Flex Consumption",
 		"REGION_NAME":                  "App Service",
 	}
 }
@@ -52,9 +54,6 @@ func aheadOfTheCode() map[string]string {
 	return map[string]string{
 		"ISSUER_ALLOWLIST":         "judging a customer's issuer by asking it",
 		"STORAGE_SUFFIX_ALLOWLIST": "judging a customer's storage by asking it",
-		"DEFAULT_IDENTITY":         "managed identities in place of applications",
-		"IDENTITY_RESOURCE_GROUP":  "managed identities in place of applications",
-		"OWN_RESOURCE_GROUP":       "refusing the app's own group for managed identities",
 	}
 }
 
