@@ -17,7 +17,7 @@ import (
 )
 
 // limited are the folders below the module's root whose code keeps the limits.
-var limited = []string{"handler", "functions"}
+var limited = []string{"handler", "functions", "infra"}
 
 const (
 	maxMethods  = 30   // of a type
@@ -101,11 +101,11 @@ func largeTypes(all []listing) []string {
 	return above(maxMethods, methods)
 }
 
-// largePackages names the packages with too many lines.
+// largePackages names the packages with too many lines. The sandbox's broker speaks a whole protocol, and may be larger.
 func largePackages(all []listing) []string {
 	lines := map[string]int{}
 	for _, l := range all {
-		if !l.isTest() {
+		if !l.isTest() && !strings.HasPrefix(l.folder(), "infra/") {
 			lines[l.folder()] += bytes.Count(l.text, []byte("\n"))
 		}
 	}

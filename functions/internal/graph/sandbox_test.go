@@ -48,11 +48,12 @@ func onSandbox(t *testing.T) (*graph.Client, *world.World) {
 	return c, w
 }
 
-// TestLifecycle walks an application from nothing to purged, and asks the world after each step.
-func TestLifecycle(t *testing.T) {
-	c, w := onSandbox(t)
+const uniqueName = "ddoe-wif-1234abcd-acme"
+
+// TestApplicationAndItsPrincipal makes both, and changes them.
+func TestApplicationAndItsPrincipal(t *testing.T) {
+	c, _ := onSandbox(t)
 	ctx := t.Context()
-	const uniqueName = "ddoe-wif-1234abcd-acme"
 
 	_, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.True(t, graph.IsNotFound(err), "%v", err)
@@ -88,7 +89,13 @@ func TestLifecycle(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, sp.ID, readPrincipal.ID)
 	assert.True(t, readPrincipal.AccountEnabled)
+}
 
+func TestCredentialsOfAnApplication(t *testing.T) {
+	c, _ := onSandbox(t)
+	ctx := t.Context()
+	app, _, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	require.NoError(t, err)
 	patch := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"}}
 	fic, write, err := c.UpsertFederatedCredential(ctx, app.ID, "subject-1", patch)
 	require.NoError(t, err)
@@ -104,6 +111,7 @@ func TestLifecycle(t *testing.T) {
 	assert.Equal(t, patch.Issuer, all[0].Issuer)
 	assert.Equal(t, patch.Audiences, all[0].Audiences)
 
+	var refused *graph.Error
 	_, _, err = c.UpsertFederatedCredential(ctx, app.ID, "subject-2", patch)
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "InvalidFederatedIdentityCredentialValue", refused.Code)
@@ -114,13 +122,24 @@ func TestLifecycle(t *testing.T) {
 	write, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeAbsent, write.Outcome)
+}
 
-	write, err = c.DeleteApplication(ctx, app.ID)
+// TestDeletedObjectsAreRestoredAndPurged takes an application and its principal away and back, until nothing is left.
+func TestDeletedObjectsAreRestoredAndPurged(t *testing.T) {
+	c, w := onSandbox(t)
+	ctx := t.Context()
+	app, _, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	require.NoError(t, err)
+	sp, _, err := c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
+	require.NoError(t, err)
+
+	write, err := c.DeleteApplication(ctx, app.ID)
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
 	_, ok := w.ServicePrincipalByAppID(app.AppID)
 	assert.False(t, ok, "the principal goes with its application")
 
+	var refused *graph.Error
 	_, _, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 400, refused.StatusCode)
@@ -132,7 +151,7 @@ func TestLifecycle(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, graph.OutcomeRestored, write.Outcome)
 	}
-	readPrincipal, err = c.GetServicePrincipalByAppID(ctx, app.AppID)
+	readPrincipal, err := c.GetServicePrincipalByAppID(ctx, app.AppID)
 	require.NoError(t, err)
 	assert.Equal(t, sp.ID, readPrincipal.ID, "a restored principal keeps its id")
 

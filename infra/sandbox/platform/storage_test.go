@@ -10,41 +10,44 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
+// driverTests are the ways in which the federation may be broken, and what the platform answers to the test of a driver then.
+var driverTests = map[string]struct {
+	values func(v map[string]string)
+	change func(b *bench, i identity) error
+	body   func(driver map[string]any)
+	says   string // "" passes
+}{
+	"all in place": {},
+	"Data Lake":    {body: func(d map[string]any) { d["type"] = "azureDatalakeGen2" }},
+	"root":         {body: func(d map[string]any) { d["payload"] = map[string]any{"containerName": container} }},
+	"no application": {change: func(b *bench, i identity) error { return b.world.DeleteApplication(i.app.ID) },
+		says: "AADSTS700016"},
+	"no service principal": {change: func(b *bench, i identity) error { return b.world.DeleteServicePrincipal(i.principal.ID) },
+		says: "AADSTS7000229"},
+	"no trust": {change: func(b *bench, i identity) error { return b.world.DeleteFederatedCredential(i.app.ID, i.trust.ID) },
+		says: "AADSTS70025"},
+	"no role": {change: func(b *bench, i identity) error { return b.revoke(i) },
+		says: "AuthorizationPermissionMismatch"},
+	"reader only": {change: func(b *bench, i identity) error {
+		b.assign(i.principal, world.RoleBlobDataReader)
+		return b.revoke(i)
+	}, says: "AuthorizationPermissionMismatch"},
+	"role not in effect yet": {change: func(b *bench, _ identity) error {
+		b.world.SetTiming(world.Timing{RBACMS: 60000})
+		return nil
+	}, says: "AuthorizationPermissionMismatch"},
+	"no such container": {change: func(b *bench, _ identity) error { return b.world.DeleteContainer(world.DataAccount, container) },
+		says: "ContainerNotFound"},
+	"firewall": {values: func(v map[string]string) { v["Storage account name"] = world.LockedAccount }, says: "AuthorizationFailure"},
+	"no such account": {values: func(v map[string]string) { v["Storage account name"] = "nosuchaccount" },
+		says: "ENOTFOUND nosuchaccount.blob.core.windows.net"},
+	"other tenant": {values: func(v map[string]string) { v["Tenant ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS90002"},
+	"other client": {values: func(v map[string]string) { v["Client ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS700016"},
+}
+
 // TestDriverTestNeedsTheFederation: a driver validates only if the platform's own token really gets it to the container.
 func TestDriverTestNeedsTheFederation(t *testing.T) {
-	for name, tc := range map[string]struct {
-		values func(v map[string]string)
-		change func(b *bench, i identity) error
-		body   func(driver map[string]any)
-		says   string // "" passes
-	}{
-		"all in place": {},
-		"Data Lake":    {body: func(d map[string]any) { d["type"] = "azureDatalakeGen2" }},
-		"root":         {body: func(d map[string]any) { d["payload"] = map[string]any{"containerName": container} }},
-		"no application": {change: func(b *bench, i identity) error { return b.world.DeleteApplication(i.app.ID) },
-			says: "AADSTS700016"},
-		"no service principal": {change: func(b *bench, i identity) error { return b.world.DeleteServicePrincipal(i.principal.ID) },
-			says: "AADSTS7000229"},
-		"no trust": {change: func(b *bench, i identity) error { return b.world.DeleteFederatedCredential(i.app.ID, i.trust.ID) },
-			says: "AADSTS70025"},
-		"no role": {change: func(b *bench, i identity) error { return b.revoke(i) },
-			says: "AuthorizationPermissionMismatch"},
-		"reader only": {change: func(b *bench, i identity) error {
-			b.assign(i.principal, world.RoleBlobDataReader)
-			return b.revoke(i)
-		}, says: "AuthorizationPermissionMismatch"},
-		"role not in effect yet": {change: func(b *bench, _ identity) error {
-			b.world.SetTiming(world.Timing{RBACMS: 60000})
-			return nil
-		}, says: "AuthorizationPermissionMismatch"},
-		"no such container": {change: func(b *bench, _ identity) error { return b.world.DeleteContainer(world.DataAccount, container) },
-			says: "ContainerNotFound"},
-		"firewall": {values: func(v map[string]string) { v["Storage account name"] = world.LockedAccount }, says: "AuthorizationFailure"},
-		"no such account": {values: func(v map[string]string) { v["Storage account name"] = "nosuchaccount" },
-			says: "ENOTFOUND nosuchaccount.blob.core.windows.net"},
-		"other tenant": {values: func(v map[string]string) { v["Tenant ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS90002"},
-		"other client": {values: func(v map[string]string) { v["Client ID"] = "99999999-9999-4999-8999-999999999999" }, says: "AADSTS700016"},
-	} {
+	for name, tc := range driverTests {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			i := b.identity()
