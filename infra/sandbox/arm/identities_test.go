@@ -91,14 +91,14 @@ func TestIdentityErrors(t *testing.T) {
 		"no JSON":           {body: `{`, status: 400, code: "InvalidRequestContent"},
 		"tag's name": {body: `{"location":"westeurope","tags":{"a/b":""}}`, status: 400, code: "InvalidTagNameCharacters",
 			message: "'a/b'"},
-		"tag's value":       {body: tagged(257), status: 400, code: "InvalidTags"},
-		"longest tag":       {body: tagged(256), status: 201},
-		"no such parent":    {path: subscription + "/resourceGroups/nowhere" + provider, status: 403, code: "AuthorizationFailed"},
-		"app's own group":   {path: appGroupID + provider, status: 403, code: "AuthorizationFailed"},
+		"tag's value":        {body: tagged(257), status: 400, code: "InvalidTags"},
+		"longest tag":        {body: tagged(256), status: 201},
+		"no such parent":     {path: subscription + "/resourceGroups/nowhere" + provider, status: 403, code: "AuthorizationFailed"},
+		"app's own group":    {path: appGroupID + provider, status: 403, code: "AuthorizationFailed"},
 		"other subscription": {path: "/subscriptions/" + nobody + "/resourceGroups/identities" + provider, status: 404, code: "SubscriptionNotFound"},
-		"other method":      {method: "PATCH", status: 405, code: "MethodNotAllowed"},
-		"other type below":  {path: mine + "/secrets/x", method: "GET", status: 404, code: "InvalidResourceType"},
-		"not a list to put": {path: identities, status: 405, code: "MethodNotAllowed"},
+		"other method":       {method: "PATCH", status: 405, code: "MethodNotAllowed"},
+		"other type below":   {path: mine + "/secrets/x", method: "GET", status: 404, code: "InvalidResourceType"},
+		"not a list to put":  {path: identities, status: 405, code: "MethodNotAllowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newConditionedBench(t)

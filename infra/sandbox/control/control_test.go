@@ -252,7 +252,8 @@ func TestWhatWasShownCanBePutBack(t *testing.T) {
 	require.NoError(t, err)
 
 	identity := b.world.UserAssignedIdentities()[0].ID
-	_, _, err = b.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: identity, Name: "abc", Issuer: "i", Subject: "s"})
+	_, _, err = b.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: identity,
+		Name: "abc", Issuer: "i", Subject: "s", Audiences: []string{"a"}})
 	require.NoError(t, err)
 
 	before := b.do("GET", "/world", "")
