@@ -34,19 +34,23 @@ func TestIdentitiesByHand(t *testing.T) {
 		want           error
 		fault          string // member of a faulty body
 	}{
-		"by name":                     {identities, "other", `{}`, nil, ""},
-		"without its slash":           {identities, mine[1:], `{}`, nil, ""},
-		"client id of the app":        {identities, "other", `{"clientId":"` + AppClientID + `"}`, ErrExists, ""},
-		"principal of the app":        {identities, "other", `{"principalId":"` + AppPrincipalID + `"}`, ErrExists, ""},
-		"takes the app's client id":   {identities, "mine", `{"clientId":"` + AppClientID + `"}`, ErrExists, ""},
-		"other id":                    {identities, "mine", `{"id":"/other"}`, nil, "id"},
-		"other name":                  {identities, "mine", `{"name":"other"}`, nil, "name"},
-		"second trust":                {credentials, mine + "/federatedIdentityCredentials/new", `{"issuer":"j"}`, nil, ""},
-		"same trust":                  {credentials, mine + "/federatedIdentityCredentials/new", `{"issuer":"i","subject":"s"}`, ErrCredentialPairTaken, ""},
+		"by name":              {identities, "other", `{}`, nil, ""},
+		"without its slash":    {identities, mine[1:], `{}`, nil, ""},
+		"client id of the app": {identities, "other", `{"clientId":"` + AppClientID + `"}`, ErrExists, ""},
+		"principal of the app": {identities, "other",
+			`{"principalId":"` + AppPrincipalID + `"}`, ErrExists, ""},
+		"takes the app's client id": {identities, "mine", `{"clientId":"` + AppClientID + `"}`, ErrExists, ""},
+		"other id":                  {identities, "mine", `{"id":"/other"}`, nil, "id"},
+		"other name":                {identities, "mine", `{"name":"other"}`, nil, "name"},
+		"second trust": {credentials, mine + "/federatedIdentityCredentials/new",
+			`{"issuer":"j"}`, nil, ""},
+		"same trust": {credentials, mine + "/federatedIdentityCredentials/new",
+			`{"issuer":"i","subject":"s"}`, ErrCredentialPairTaken, ""},
 		"same trust, same credential": {credentials, trust, `{"issuer":"i","subject":"s"}`, nil, ""},
-		"of no identity":              {credentials, mine + "-2/federatedIdentityCredentials/new", `{}`, ErrNotFound, ""},
-		"of another identity":         {credentials, trust, `{"identityId":"/other"}`, nil, "identityId"},
-		"no credential":               {credentials, mine, `{}`, nil, "the path names no"},
+		"of no identity": {credentials, mine + "-2/federatedIdentityCredentials/new",
+			`{}`, ErrNotFound, ""},
+		"of another identity": {credentials, trust, `{"identityId":"/other"}`, nil, "identityId"},
+		"no credential":       {credentials, mine, `{}`, nil, "the path names no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
