@@ -31,7 +31,8 @@ func TestCredentialLife(t *testing.T) {
 	require.Equal(t, 201, created.status, created.raw)
 	assert.Equal(t, path, created.text("id"))
 	assert.Equal(t, "one", created.text("name"))
-	assert.Equal(t, "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", created.text("type"))
+	assert.Equal(t, "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+		created.text("type"))
 	assert.Equal(t, map[string]any{"issuer": "https://dataloop.ai/oauth2", "subject": "s",
 		"audiences": []any{"api://AzureADTokenExchange"}}, created.at("properties"))
 	assert.Equal(t, 200, b.do("PUT", path, created.raw).status, "what was read can be sent back")
@@ -171,7 +172,8 @@ func TestOverlappingWrites(t *testing.T) {
 				close(release)
 				assert.Equal(t, tc.status, got.status, got.raw)
 				if tc.status == 409 {
-					assert.Equal(t, "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity", got.text("error", "code"))
+					assert.Equal(t, "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+						got.text("error", "code"))
 					assert.Contains(t, got.text("error", "message"), mine)
 				}
 				assert.Equal(t, 201, (<-done).status, "the first is not disturbed")

@@ -21,7 +21,8 @@ func TestWritesOverlapForAsLongAsTheyLast(t *testing.T) {
 	c, err := cloud.New(cloud.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	const identity = world.IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
+	const identity = world.IdentitiesResourceGroupID +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
 	c.World().PutUserAssignedIdentity(world.UserAssignedIdentity{ID: identity})
 	c.World().SetTiming(world.Timing{LatencyMS: 300})
 	token, _, err := c.Authority().Issue(world.AppPrincipalID, entra.ResourceManagement)

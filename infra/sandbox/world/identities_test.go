@@ -95,7 +95,8 @@ func TestIdentityChangedByHand(t *testing.T) {
 	assert.Len(t, w.UserAssignedIdentityCredentials(mine), 1)
 
 	require.NoError(t, w.DeleteObject("userAssignedIdentityCredentials", mine+"/federatedIdentityCredentials/trust"))
-	require.ErrorIs(t, w.DeleteObject("userAssignedIdentityCredentials", mine+"/federatedIdentityCredentials/trust"), ErrNotFound)
+	require.ErrorIs(t,
+		w.DeleteObject("userAssignedIdentityCredentials", mine+"/federatedIdentityCredentials/trust"), ErrNotFound)
 	require.NoError(t, w.DeleteObject("userAssignedIdentities", "mine"))
 	require.ErrorIs(t, w.DeleteObject("userAssignedIdentities", "mine"), ErrNotFound)
 	_, ok = w.ServicePrincipal("p")
