@@ -1,7 +1,8 @@
-// Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, and reads of
-// subscriptions, resource groups, storage accounts and containers, with ARM's success codes and error bodies. The
-// caller's rights are those that the world's role assignments give, under their conditions where assignments are written
-// and deleted. There are no locks, no policies and no cap on the number of assignments.
+// Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, user-assigned
+// managed identities with their federated identity credentials, and reads of subscriptions, resource groups, storage
+// accounts and containers, with ARM's success codes and error bodies. The caller's rights are those that the world's
+// role assignments give, under their conditions where assignments are written and deleted. There are no locks, no
+// policies and no cap on the number of assignments.
 package arm
 
 import (
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -173,6 +175,8 @@ type fault struct {
 	status  int
 	code    string
 	message string
+	// retryAfter is told in the header of that name, in seconds, where it is not zero.
+	retryAfter int
 }
 
 func (f *fault) Error() string { return f.code + ": " + f.message }
@@ -185,6 +189,9 @@ func writeError(w http.ResponseWriter, err error) {
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.microsoftonline.com/`+world.TenantID+
 			`", error="invalid_token", error_description="The access token is missing or invalid."`)
+	}
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(f.status)
