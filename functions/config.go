@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -30,6 +31,10 @@ type Config struct {
 	// StateStorageURL is the blob endpoint of the state account, without a slash at the end.
 	StateStorageURL string
 	ServiceBus      ServiceBus
+	// DefaultIdentity is the kind of identity of a spec that names none: application or managedIdentity.
+	DefaultIdentity string
+	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is none.
+	IdentityGroup integration.ResourceGroupID
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
 	Issuer          string
 	SubjectTemplate string
@@ -101,6 +106,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		Cloud:           e.cloud("AZURE_CLOUD"),
 		StateStorageURL: e.storageURL("STATE_STORAGE_URL"),
 		ServiceBus:      e.serviceBus("ServiceBusConnection"),
+		DefaultIdentity: e.identityKind("DEFAULT_IDENTITY"),
+		IdentityGroup:   e.identityGroup("IDENTITY_RESOURCE_GROUP"),
 		Issuer:          e.issuer("DDOE_ISSUER"),
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),

@@ -44,6 +44,8 @@ func TestConfigDefaults(t *testing.T) {
 	assert.False(t, c.ManagedIdentity)
 	host, err := os.Hostname()
 	require.NoError(t, err)
+	assert.Equal(t, "application", c.DefaultIdentity)
+	assert.Zero(t, c.IdentityGroup)
 	assert.Equal(t, host, c.SiteName, "a test from outside Azure says where it ran")
 }
 
@@ -54,6 +56,7 @@ func TestConfigOfEverySetting(t *testing.T) {
 		"DDOE_ISSUER": "https://dataloop.ai/oauth2/", "DDOE_SUBJECT_TEMPLATE": "svc:{service}",
 		"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/tokens", "DDOE_API_KEY": "planted-key",
 		"DDOE_API_URL": "https://ddoe.example.com:8443/api/v1/", "DDOE_INTEGRATION_TYPE": "some-type", "DDOE_OPTION_MAP": `{"a":"clientId","b":"=planted-literal"}`,
+		"DEFAULT_IDENTITY": "managedIdentity", "IDENTITY_RESOURCE_GROUP": identities, "OWN_RESOURCE_GROUP": ownGroup,
 		"PUBLIC_BASE_URL": "http://127.0.0.1:7071/", "WEBSITE_SITE_NAME": "wif", "REGION_NAME": "China North 3",
 	}))
 	require.NoError(t, err)
@@ -63,6 +66,8 @@ func TestConfigOfEverySetting(t *testing.T) {
 	assert.Equal(t, "https://login.chinacloudapi.cn/", c.Cloud.Configuration.ActiveDirectoryAuthorityHost)
 	assert.Equal(t, "wif.servicebus.chinacloudapi.cn", c.ServiceBus.Namespace)
 	assert.Equal(t, "127.0.0.1:5671", c.ServiceBus.CustomEndpoint)
+	assert.Equal(t, "managedIdentity", c.DefaultIdentity)
+	assert.Equal(t, identities, c.IdentityGroup.String())
 	assert.Equal(t, "https://dataloop.ai/oauth2/", c.Issuer, "an issuer is kept byte for byte")
 	assert.Equal(t, "svc:{service}", c.SubjectTemplate)
 	assert.Equal(t, "planted-key", c.SubjectTokenKey.Reveal())
@@ -110,6 +115,12 @@ func TestFaultySettings(t *testing.T) {
 		"ServiceBusConnection: of one queue":                       {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": connection + ";EntityPath=wif-commands"},
 		"SERVICEBUS_CUSTOM_ENDPOINT: a URL":                        {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
 		"SERVICEBUS_CUSTOM_ENDPOINT: a path":                       {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
+		"DEFAULT_IDENTITY: unknown":                                {"DEFAULT_IDENTITY": "planted"},
+		"DEFAULT_IDENTITY: other letters":                          {"DEFAULT_IDENTITY": "managedidentity"},
+		"IDENTITY_RESOURCE_GROUP: a name":                          {"IDENTITY_RESOURCE_GROUP": "planted"},
+		"IDENTITY_RESOURCE_GROUP: a subscription":                  {"IDENTITY_RESOURCE_GROUP": "/subscriptions/planted"},
+		"IDENTITY_RESOURCE_GROUP: a slash at the end":              {"IDENTITY_RESOURCE_GROUP": identities + "/"},
+		"OWN_RESOURCE_GROUP: a name":                               {"OWN_RESOURCE_GROUP": "planted"},
 		"DDOE_ISSUER: no URL":                                      {"DDOE_ISSUER": "dataloop.ai/oauth2"},
 		"DDOE_ISSUER: http":                                        {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
 		"DDOE_ISSUER: a query":                                     {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
@@ -196,7 +207,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	require.Error(t, err)
 	for _, name := range []string{
 		"FUNCTIONS_CUSTOMHANDLER_PORT", "AZURE_CLIENT_ID", "AZURE_CLOUD", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace",
-		"SERVICEBUS_CUSTOM_ENDPOINT", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL", "DDOE_OPTION_MAP", "PUBLIC_BASE_URL",
+		"SERVICEBUS_CUSTOM_ENDPOINT", "DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "OWN_RESOURCE_GROUP", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL", "DDOE_OPTION_MAP", "PUBLIC_BASE_URL",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}

@@ -15,7 +15,8 @@ import (
 
 // setByThePlatform are what the Functions host and App Service set: no operator does.
 var setByThePlatform = []string{
-	"FUNCTIONS_CUSTOMHANDLER_PORT", "IDENTITY_ENDPOINT", "REGION_NAME", "WEBSITE_SITE_NAME",
+	"FUNCTIONS_CUSTOMHANDLER_PORT", "IDENTITY_ENDPOINT", "REGION_NAME", "WEBSITE_OWNER_NAME", "WEBSITE_RESOURCE_GROUP",
+	"WEBSITE_SITE_NAME",
 }
 
 // TestThePageOfSettingsIsComplete compares docs/settings.md with the settings that the app asks for.

@@ -1,5 +1,5 @@
 // The app on Azure Functions Flex Consumption, with one user-assigned identity and no key anywhere.
-// Rights in Entra are apart, in graph.bicep, for an Entra administrator.
+// Rights in Entra are apart, in graph.bicep, for an Entra administrator; with managed identities there are none.
 targetScope = 'resourceGroup'
 
 @description('Short name of this deployment, part of every resource name: lower-case letters, digits, and hyphens between them.')
@@ -18,6 +18,15 @@ type dataScope = {
 
 @description('Resource groups in whose storage accounts the app may grant access. Deploy again after a change.')
 param dataScopes dataScope[]
+
+@description('''Identity of an integration whose spec names none (setting DEFAULT_IDENTITY): application needs graph.bicep,
+managedIdentity needs identityResourceGroup.''')
+@allowed(['application', 'managedIdentity'])
+param defaultIdentity string = 'application'
+
+@description('''Resource id of the group where the app makes managed identities (setting IDENTITY_RESOURCE_GROUP): one that
+holds nothing else, never the app's own. Empty: no managed identities.''')
+param identityResourceGroup string = ''
 
 @description('Issuer of the platform\'s OIDC tokens, byte for byte as in their claim iss (setting DDOE_ISSUER). Empty: every spec must name its own.')
 param ddoeIssuer string = ''
@@ -83,11 +92,29 @@ var shortName = empty(foreign) && !startsWith(name, '-') && !endsWith(name, '-')
   ? name
   : fail('name must be lower-case letters, digits, and hyphens between them')
 
+// The parts of /subscriptions/{id}/resourceGroups/{name}. What they do not make up again has another form: a slash at the
+// end would make the app's own group look like another one.
+var identityGroup = {
+  subscriptionId: split(identityResourceGroup, '/')[?2] ?? ''
+  name: split(identityResourceGroup, '/')[?4] ?? ''
+}
+var identityGroupId = '/subscriptions/${identityGroup.subscriptionId}/resourceGroups/${identityGroup.name}'
+var isGroupId = !empty(identityGroup.name) && toLower(identityResourceGroup) == toLower(identityGroupId)
+
+// Who may write credentials of the app's own identity could become the app: never in its own group. Azure tells no group
+// from another by case.
+var identityName = !empty(identityResourceGroup) && !isGroupId
+  ? fail('identityResourceGroup must be the id of a resource group: /subscriptions/{id}/resourceGroups/{name}')
+  : toLower(identityResourceGroup) == toLower(resourceGroup().id)
+      ? fail('identityResourceGroup must not be the group that the app is deployed to')
+      : defaultIdentity == 'managedIdentity' && empty(identityResourceGroup)
+          ? fail('defaultIdentity managedIdentity needs identityResourceGroup')
+          : 'id-${shortName}'
+
 // Storage account names are global, at most 24 characters, letters and digits only.
 var suffix = uniqueString(resourceGroup().id, shortName)
 var compact = replace(shortName, '-', '')
 var hostAccountName = take('${compact}h${suffix}', 24)
-var identityName = 'id-${shortName}'
 var identityId = resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', identityName)
 var cloudNames = {
   AzureCloud: 'public'
@@ -136,6 +163,18 @@ module monitoring 'modules/monitoring.bicep' = {
 module dataAccess 'modules/dataaccess.bicep' = [
   for s in dataScopes: {
     scope: resourceGroup(s.subscriptionId, s.resourceGroup)
+    params: {
+      principalId: identity.outputs.principalId
+      identityId: identityId
+    }
+  }
+]
+
+// A list of one or none: Azure looks at the scope of a module even where its condition is false.
+// Source: https://github.com/Azure/bicep/issues/11463.
+module identityAccess 'modules/identityaccess.bicep' = [
+  for g in (empty(identityResourceGroup) ? [] : [identityGroup]): {
+    scope: resourceGroup(g.subscriptionId, g.name)
     params: {
       principalId: identity.outputs.principalId
       identityId: identityId
@@ -196,6 +235,15 @@ var optionalSettings = union(
     : {
         DDOE_API_KEY: '@Microsoft.KeyVault(SecretUri=https://${ddoeApiKey!.vaultName}${environment().suffixes.keyvaultDns}/secrets/${ddoeApiKey!.secretName})'
       },
+  // The platform does not tell an app on Flex Consumption its own group.
+  // Source: https://github.com/Azure/Azure-Functions/issues/2593.
+  empty(identityResourceGroup)
+    ? {}
+    : {
+        DEFAULT_IDENTITY: defaultIdentity
+        IDENTITY_RESOURCE_GROUP: identityResourceGroup
+        OWN_RESOURCE_GROUP: resourceGroup().id
+      },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
   empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }
 )
@@ -213,7 +261,7 @@ module app 'modules/functionapp.bicep' = {
     settings: union(hostSettings, appSettings, optionalSettings)
     publicBaseUrl: publicBaseUrl
   }
-  dependsOn: [dataAccess, apiKey]
+  dependsOn: [dataAccess, identityAccess, apiKey]
 }
 
 @description('Name of the function app, for the upload of the package.')
@@ -222,5 +270,5 @@ output functionAppName string = 'func-${shortName}-${suffix}'
 @description('Public URL of the API, without a slash at the end.')
 output apiUrl string = empty(publicBaseUrl) ? 'https://${app.outputs.defaultHostName}/api' : '${publicBaseUrl}/api'
 
-@description('Object id of the identity, for graph.bicep.')
+@description('Object id of the identity, for graph.bicep where that is deployed.')
 output identityPrincipalId string = identity.outputs.principalId

@@ -10,6 +10,8 @@ param dataScopes = [
     resourceGroup: 'data'
   }
 ]
+param defaultIdentity = 'application'
+param identityResourceGroup = '/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities'
 param ddoeIssuer = 'https://dataloop.ai/oauth2'
 param ddoeSubjectTemplate = 'system:serviceaccount:dataloop:{service}'
 param ddoeSubjectTokenUrl = 'https://gate.dataloop.ai/api/v1/subject-tokens'

@@ -29,12 +29,15 @@ func builtInRoles() map[string]string {
 
 const (
 	// The roles of our own, without what makes their names the only ones in the tenant.
-	delegate    = "Blob Access Delegate"
-	scaleReader = "Service Bus Scale Reader"
+	delegate            = "Blob Access Delegate"
+	scaleReader         = "Service Bus Scale Reader"
+	identityContributor = "Integration Identity Contributor"
 	// The right in Entra, which graph.bicep grants. Source: https://learn.microsoft.com/graph/permissions-reference.
 	graphRole   = "Application.ReadWrite.OwnedBy"
 	graphRoleID = "18a4783c-866b-4cc7-a460-3d5e5662c884"
 	graphScope  = "Microsoft Graph"
+	// Where the identities of integrations are.
+	identityScope = "resource group `identityResourceGroup`"
 )
 
 // right is one right of the app's identity, in the words of README.md.
@@ -100,6 +103,9 @@ func scopeWords(t *testing.T, scope string) string {
 	kind, name := segments[len(segments)-2], segments[len(segments)-1]
 	switch kind {
 	case "resourceGroups":
+		if scope == settings(t)["IDENTITY_RESOURCE_GROUP"] {
+			return identityScope
+		}
 		return "each resource group of `dataScopes`"
 	case "containers", "queues", "topics":
 		return fmt.Sprintf("%s `%s`", strings.TrimSuffix(kind, "s"), name)
@@ -120,19 +126,27 @@ func scopeWords(t *testing.T, scope string) string {
 	return ""
 }
 
-// documented returns README.md's table of rights: right → what needs it.
-func documented(t *testing.T) map[right]string {
+// documented returns README.md's tables of rights: right → what needs it. With headings, only the tables below those.
+func documented(t *testing.T, headings ...string) map[right]string {
 	t.Helper()
 	_, section, ok := strings.Cut(readFile(t, "README.md"), "\n## Rights\n")
 	require.True(t, ok, "README.md has no section Rights")
 	section, _, _ = strings.Cut(section, "\n## ")
-	table := map[right]string{}
+	for _, heading := range headings {
+		require.Contains(t, section, "\n### "+heading+"\n")
+	}
+	table, heading := map[right]string{}, ""
 	for line := range strings.Lines(section) {
+		if text, ok := strings.CutPrefix(line, "### "); ok {
+			heading = strings.TrimSpace(text)
+		}
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		if len(cells) != 4 || strings.Contains(cells[0], "---") || strings.TrimSpace(cells[0]) == "role" {
 			continue
 		}
-		table[right{role: strings.TrimSpace(cells[0]), scope: strings.TrimSpace(cells[1])}] = strings.TrimSpace(cells[2])
+		if len(headings) == 0 || slices.Contains(headings, heading) {
+			table[right{role: strings.TrimSpace(cells[0]), scope: strings.TrimSpace(cells[1])}] = strings.TrimSpace(cells[2])
+		}
 	}
 	return table
 }
@@ -156,6 +170,39 @@ func TestRightsAreExactlyTheDocumentedOnes(t *testing.T) {
 	}
 }
 
+// The example grants what both kinds of identity need. Without an Entra administrator there is no right in Entra, and one
+// in a resource group instead; everything else is the same.
+func TestTheRightsOfEachKindOfIdentity(t *testing.T) {
+	const every = "In every deployment"
+	common := documented(t, every)
+	for heading, only := range map[string]right{
+		"With an Entra administrator, besides":    {role: graphRole, scope: graphScope},
+		"Without an Entra administrator, besides": {role: identityContributor, scope: identityScope},
+	} {
+		assert.NotContains(t, common, only)
+		rights := documented(t, every, heading)
+		assert.Len(t, rights, len(common)+1, heading)
+		assert.Contains(t, rights, only, heading)
+	}
+	assert.Len(t, documented(t), len(common)+2, "a right that no path has")
+}
+
+// Who writes credentials of the app's own identity could become the app: identities have a group of their own.
+func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
+	app, found := one(t, "Microsoft.ManagedIdentity/userAssignedIdentities").ID, 0
+	for _, a := range assignments(t) {
+		if a.role == identityContributor {
+			found++
+			scope, _, _ := strings.Cut(a.id, "/providers/Microsoft.Authorization/")
+			assert.False(t, strings.HasPrefix(strings.ToLower(app), strings.ToLower(scope)+"/"), a.id)
+			assert.Equal(t, settings(t)["IDENTITY_RESOURCE_GROUP"], scope)
+		}
+	}
+	assert.Equal(t, 1, found)
+	own, _, _ := strings.Cut(app, "/providers/")
+	assert.Equal(t, own, settings(t)["OWN_RESOURCE_GROUP"], "the app refuses it at its start")
+}
+
 func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
 	for _, a := range assignments(t) {
 		assert.Regexp(t, regexp.MustCompile(`'identity-\{0\}'.*\.outputs\.principalId\.value\]$`), a.PrincipalID, a.id)
@@ -173,6 +220,7 @@ func TestScopesAreTheNarrowest(t *testing.T) {
 	wide := map[string]string{
 		"each resource group of `dataScopes`": delegate,                  // the accounts are not known beforehand; the condition bounds it
 		"host storage account":                "Storage Blob Data Owner", // the host makes its containers itself
+		identityScope:                         identityContributor,       // the app makes the identities itself
 	}
 	for _, a := range assignments(t) {
 		if role, ok := wide[a.scope]; ok {
@@ -189,7 +237,7 @@ func TestReceiversAreTheQueueFunctions(t *testing.T) {
 }
 
 // The roles of our own allow what they are for and no more, in one group each: no data, and nothing is written but
-// assignments.
+// assignments, identities and their credentials. Nobody may assign an identity to a resource: what runs there would be it.
 func TestOwnRolesAllowLittle(t *testing.T) {
 	allowed := map[string][]string{}
 	for _, r := range ownRoles(t) {
@@ -204,6 +252,13 @@ func TestOwnRolesAllowLittle(t *testing.T) {
 	}
 	assert.Equal(t, map[string][]string{
 		scaleReader: {"Microsoft.ServiceBus/namespaces/*/read"},
+		identityContributor: {
+			"Microsoft.ManagedIdentity/userAssignedIdentities/read", "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/delete",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete",
+		},
 		delegate: {"Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignments/write",
 			"Microsoft.Authorization/roleAssignments/delete", "Microsoft.Storage/storageAccounts/read"},
 	}, allowed)
@@ -217,7 +272,7 @@ func TestTheScaleControllerReadsForEveryTrigger(t *testing.T) {
 	}
 }
 
-// The only right at a resource group lets the app grant the two roles of a spec to service principals other than
+// The right at a customer's resource group lets the app grant the two roles of a spec to service principals other than
 // itself, and take them back.
 func TestGrantingIsBoundByTheCondition(t *testing.T) {
 	roles := slices.Sorted(maps.Values(constants(t, "../functions/internal/arm/*.go", "Role")))

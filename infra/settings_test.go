@@ -21,6 +21,8 @@ func platformGiven() map[string]string {
 		"FUNCTIONS_CUSTOMHANDLER_PORT": "the Functions host, when it starts the handler",
 		"IDENTITY_ENDPOINT":            "App Service, where the site has an identity",
 		"WEBSITE_SITE_NAME":            "App Service",
+		"WEBSITE_OWNER_NAME":           "App Service",
+		"WEBSITE_RESOURCE_GROUP":       "App Service, but not on Flex Consumption",
 		"REGION_NAME":                  "App Service",
 	}
 }

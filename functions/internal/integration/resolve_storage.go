@@ -32,21 +32,29 @@ func ParseStorageAccountID(resourceID string) (StorageAccountID, string) {
 	case len(parts) != 9 || parts[0] != "":
 		return StorageAccountID{}, "The id does not have the eight segments of a storage account's id."
 	}
-	for at, word := range map[int]string{1: "subscriptions", 3: "resourceGroups", 5: "providers", 6: "Microsoft.Storage", 7: "storageAccounts"} {
-		if !strings.EqualFold(parts[at], word) {
-			return StorageAccountID{}, fmt.Sprintf("Segment %d of the id is not %s.", at, word)
-		}
+	words := map[int]string{1: "subscriptions", 3: "resourceGroups", 5: "providers", 6: "Microsoft.Storage",
+		7: "storageAccounts"}
+	if problem := wrongSegment(parts, words); problem != "" {
+		return StorageAccountID{}, problem
 	}
 	id := StorageAccountID{SubscriptionID: strings.ToLower(parts[2]), ResourceGroup: parts[4], Name: strings.ToLower(parts[8])}
-	switch {
-	case !field.IsGUID(id.SubscriptionID):
-		return StorageAccountID{}, "The subscription is not a GUID."
-	case !validResourceGroup(id.ResourceGroup):
-		return StorageAccountID{}, "The resource group's name is not valid."
-	case !validAccountName(id.Name):
+	if problem := (ResourceGroupID{id.SubscriptionID, id.ResourceGroup}).problem(); problem != "" {
+		return StorageAccountID{}, problem
+	}
+	if !validAccountName(id.Name) {
 		return StorageAccountID{}, "The account's name does not have 3 to 24 letters and digits."
 	}
 	return id, ""
+}
+
+// wrongSegment names a segment that is not the word that belongs there.
+func wrongSegment(parts []string, words map[int]string) string {
+	for at, word := range words {
+		if !strings.EqualFold(parts[at], word) {
+			return fmt.Sprintf("Segment %d of the id is not %s.", at, word)
+		}
+	}
+	return ""
 }
 
 func validAccountName(name string) bool {

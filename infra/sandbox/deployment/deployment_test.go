@@ -41,9 +41,10 @@ func TestExample(t *testing.T) {
 		assert.NotEmpty(t, a.Description, a.ID)
 		assert.Equal(t, a.Condition != "", a.ConditionVersion == "2.0", a.ID)
 	}
-	require.Len(t, d.Roles, 2)
+	require.Len(t, d.Roles, 3)
 	assert.Equal(t, Permissions{Actions: []string{"Microsoft.ServiceBus/namespaces/*/read"}}, d.Roles[0].Permissions)
 	assert.Equal(t, []string{"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data"}, d.Roles[1].AssignableScopes)
+	assert.Equal(t, []string{d.Settings["IDENTITY_RESOURCE_GROUP"]}, d.Roles[2].AssignableScopes)
 	for _, r := range d.Roles {
 		assert.NotEmpty(t, r.Name)
 		assert.NotEmpty(t, r.Description)

@@ -50,9 +50,10 @@ func grants(t *testing.T) []grant {
 // notEvaluated are the grants that no test here can miss, each with the reason.
 func notEvaluated() map[string]string {
 	return map[string]string{
-		"Storage Blob Data Owner on storageAccounts/host":     "the Functions host's own storage: the stand-in keeps leases, timers and keys in memory",
-		"Service Bus Scale Reader on namespaces/wif":          "the scale controller's look at the queues: nothing here scales, the stand-in has one instance",
-		"Monitoring Metrics Publisher on components/appi-wif": "the Functions host's telemetry: the sandbox has no Application Insights",
+		"Storage Blob Data Owner on storageAccounts/host":               "the Functions host's own storage: the stand-in keeps leases, timers and keys in memory",
+		"Service Bus Scale Reader on namespaces/wif":                    "the scale controller's look at the queues: nothing here scales, the stand-in has one instance",
+		"Integration Identity Contributor on resourceGroups/identities": "the app makes no managed identities yet",
+		"Monitoring Metrics Publisher on components/appi-wif":           "the Functions host's telemetry: the sandbox has no Application Insights",
 	}
 }
 

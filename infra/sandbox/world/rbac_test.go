@@ -128,26 +128,32 @@ func TestSeededRights(t *testing.T) {
 	namespace := deployment.Example().Namespace.ID
 	const send, receive = "Microsoft.ServiceBus/namespaces/messages/send/action", "Microsoft.ServiceBus/namespaces/messages/receive/action"
 	const assign = "Microsoft.Authorization/roleAssignments/write"
+	const managed = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	const writeCredential = managed + "/federatedIdentityCredentials/write"
+	identities := deployment.Example().Settings["IDENTITY_RESOURCE_GROUP"] + "/providers/" + managed
 	for name, tc := range map[string]struct {
 		action, scope string
 		data, want    bool
 	}{
-		"state is written":           {blobWrite, stateContainerID(), true, true},
-		"not beside it":              {blobWrite, deployment.Example().State.ID, true, false},
-		"customer's is not read":     {blobRead, DataAccountID, true, false},
-		"sends commands":             {send, namespace + "/queues/wif-commands", true, true},
-		"listens to commands":        {receive, namespace + "/queues/wif-commands", true, true},
-		"sends events":               {send, namespace + "/topics/wif-events", true, true},
-		"does not listen to events":  {receive, namespace + "/topics/wif-events", true, false},
-		"not to other queues":        {send, namespace + "/queues/other", true, false},
-		"assigns roles":              {assign, DataAccountID, false, true},
-		"not on itself":              {assign, deployment.Example().State.ID, false, false},
-		"lengths of queues are read": {"Microsoft.ServiceBus/namespaces/queues/read", namespace + "/queues/wif-health", false, true},
-		"and nothing is changed":     {"Microsoft.ServiceBus/namespaces/queues/write", namespace + "/queues/wif-health", false, false},
-		"accounts are read":          {"Microsoft.Storage/storageAccounts/read", DataAccountID, false, true},
-		"their keys are not":         {"Microsoft.Storage/storageAccounts/listKeys/action", DataAccountID, false, false},
-		"nor anything else":          {"Microsoft.KeyVault/vaults/read", DataResourceGroupID, false, false},
-		"its key is read":            {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
+		"state is written":            {blobWrite, stateContainerID(), true, true},
+		"not beside it":               {blobWrite, deployment.Example().State.ID, true, false},
+		"customer's is not read":      {blobRead, DataAccountID, true, false},
+		"sends commands":              {send, namespace + "/queues/wif-commands", true, true},
+		"listens to commands":         {receive, namespace + "/queues/wif-commands", true, true},
+		"sends events":                {send, namespace + "/topics/wif-events", true, true},
+		"does not listen to events":   {receive, namespace + "/topics/wif-events", true, false},
+		"not to other queues":         {send, namespace + "/queues/other", true, false},
+		"assigns roles":               {assign, DataAccountID, false, true},
+		"not on itself":               {assign, deployment.Example().State.ID, false, false},
+		"lengths of queues are read":  {"Microsoft.ServiceBus/namespaces/queues/read", namespace + "/queues/wif-health", false, true},
+		"and nothing is changed":      {"Microsoft.ServiceBus/namespaces/queues/write", namespace + "/queues/wif-health", false, false},
+		"accounts are read":           {"Microsoft.Storage/storageAccounts/read", DataAccountID, false, true},
+		"their keys are not":          {"Microsoft.Storage/storageAccounts/listKeys/action", DataAccountID, false, false},
+		"nor anything else":           {"Microsoft.KeyVault/vaults/read", DataResourceGroupID, false, false},
+		"credentials of identities":   {writeCredential, identities + "/of-mine", false, true},
+		"not of its own":              {writeCredential, deployment.Example().Identity.ID, false, false},
+		"none is given to a resource": {managed + "/assign/action", identities + "/of-mine", false, false},
+		"its key is read":             {"Microsoft.KeyVault/vaults/secrets/getSecret/action", secretID(t), true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tc.want, w.Allowed(AppPrincipalID, tc.action, tc.scope, tc.data))
@@ -169,6 +175,8 @@ func TestTheDeploymentIsOfTheSeededWorld(t *testing.T) {
 	d := deployment.Example()
 	w, _ := newSeeded(t)
 	assert.Equal(t, Issuer, d.Settings["DDOE_ISSUER"])
+	_, ok := w.ResourceGroup(d.Settings["IDENTITY_RESOURCE_GROUP"])
+	assert.True(t, ok, "managed identities have a group")
 	grants := 0
 	for _, a := range d.Assignments {
 		assert.True(t, ScopeContains("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)

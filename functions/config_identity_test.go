@@ -1,0 +1,71 @@
+package functions
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	subscription = "22222222-2222-4222-8222-222222222222"
+	identities   = "/subscriptions/" + subscription + "/resourceGroups/identities"
+	ownGroup     = "/subscriptions/" + subscription + "/resourceGroups/rg-wif"
+)
+
+// TestIdentitiesAreNotMadeInTheAppsOwnGroup: whichever source names the group, in whatever letters.
+func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
+	t.Parallel()
+	const (
+		elsewhere = "/subscriptions/33333333-3333-4333-8333-333333333333/resourceGroups/rg-wif"
+		premium   = subscription + "+rg-wif-WestEuropewebspace-Linux"
+		flex      = subscription + "+flex-99ddf98v18fee2c3d86cb4d0f37573099297d5124520437bfa4ee00d9fc8ff8e-webspace"
+	)
+	shouted := "/SUBSCRIPTIONS/" + subscription + "/resourcegroups/RG-WIF"
+	deployed := func(group string) map[string]string { return map[string]string{"OWN_RESOURCE_GROUP": group} }
+	platform := func(group, owner string) map[string]string {
+		return map[string]string{"WEBSITE_RESOURCE_GROUP": group, "WEBSITE_OWNER_NAME": owner}
+	}
+	for name, tc := range map[string]struct {
+		group   string
+		known   map[string]string
+		refused bool
+	}{
+		"nothing is known":          {ownGroup, nil, false},
+		"deployed, the same":        {ownGroup, deployed(ownGroup), true},
+		"deployed, other letters":   {ownGroup, deployed(shouted), true},
+		"deployed, another name":    {identities, deployed(ownGroup), false},
+		"deployed, another's":       {elsewhere, deployed(ownGroup), false},
+		"platform, the same":        {ownGroup, platform("RG-wif", premium), true},
+		"platform, another's":       {elsewhere, platform("rg-wif", premium), false},
+		"platform, another name":    {identities, platform("rg-wif", premium), false},
+		"platform, name alone":      {elsewhere, platform("rg-wif", ""), true},
+		"Flex Consumption, by hand": {ownGroup, platform("", flex), false},
+		"one of two says so": {ownGroup, map[string]string{"OWN_RESOURCE_GROUP": identities,
+			"WEBSITE_RESOURCE_GROUP": "rg-wif", "WEBSITE_OWNER_NAME": premium}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changes := map[string]string{"IDENTITY_RESOURCE_GROUP": tc.group}
+			maps.Copy(changes, tc.known)
+			c, err := ConfigFromEnvironment(settings(changes))
+			if tc.refused {
+				require.ErrorContains(t, err, "setting IDENTITY_RESOURCE_GROUP must not be the app's own resource group")
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tc.group, c.IdentityGroup.String())
+		})
+	}
+}
+
+// TestManagedIdentitiesNeedNoGroupHere: a spec may name its own.
+func TestManagedIdentitiesNeedNoGroupHere(t *testing.T) {
+	t.Parallel()
+	c, err := ConfigFromEnvironment(settings(map[string]string{"DEFAULT_IDENTITY": "managedIdentity",
+		"OWN_RESOURCE_GROUP": ownGroup, "WEBSITE_RESOURCE_GROUP": "rg-wif"}))
+	require.NoError(t, err)
+	assert.Equal(t, "managedIdentity", c.DefaultIdentity)
+	assert.Zero(t, c.IdentityGroup)
+}
