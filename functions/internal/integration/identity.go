@@ -1,0 +1,212 @@
+package integration
+
+import (
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// IdentityKind says what a federated identity is made of.
+type IdentityKind string
+
+// The kinds: an Entra application with its service principal, and a user-assigned managed identity.
+const (
+	IdentityApplication IdentityKind = "application"
+	IdentityManaged     IdentityKind = "managedIdentity"
+)
+
+// Identity is what the federated identity is to be made of. What is left out is what there is already, else the
+// service's default.
+type Identity struct {
+	Kind          IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity" doc:"An Entra application, or a user-assigned managed identity. Default: what there is already, else the setting DEFAULT_IDENTITY. Another one than there is has another client id, and needs ?replace=true"`
+	ResourceGroup string       `json:"resourceGroup,omitempty" doc:"ARM id of the resource group of a managed identity; default: setting IDENTITY_RESOURCE_GROUP. Another one than before needs ?replace=true" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities"`
+	Location      string       `json:"location,omitempty" doc:"Azure region of a managed identity; default: the service's own. Another one than before needs ?replace=true" example:"westeurope"`
+}
+
+// IdentityStatus says what the identity is made of that there is, or that is about to be made.
+type IdentityStatus struct {
+	Kind       IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
+	ResourceID string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
+	Location   string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
+	// FormerClientID is the client id of the identity that this one has replaced.
+	FormerClientID string `json:"formerClientId,omitempty" doc:"Client id before the identity was replaced or made anew: whoever uses it still has to be given clientId"`
+}
+
+// ResourceGroup is the resource group of a managed identity; empty of an application.
+func (s IdentityStatus) ResourceGroup() string {
+	group, _, _ := strings.Cut(s.ResourceID, "/providers/")
+	return group
+}
+
+// RecordedIdentity is what the identity is made of that there is, that can be restored, or that is about to be made;
+// false where there is none. A record from before there were kinds names none: what it has is an application.
+func (s Status) RecordedIdentity() (IdentityStatus, bool) {
+	switch {
+	case s.Identity != nil && s.Identity.Kind != "":
+		return *s.Identity, true
+	case s.ClientID != "" || s.ObjectID != "":
+		return IdentityStatus{Kind: IdentityApplication}, true
+	default:
+		return IdentityStatus{}, false
+	}
+}
+
+// LearnIdentity records what the identity is made of.
+func (s *Status) LearnIdentity(made IdentityStatus) {
+	if s.Identity != nil && made.FormerClientID == "" {
+		made.FormerClientID = s.Identity.FormerClientID
+	}
+	s.Identity = &made
+}
+
+// ForgetIdentity takes everything out of the record that has gone with the identity. The client id is kept as the
+// former one.
+func (s *Status) ForgetIdentity() {
+	var former IdentityStatus
+	if s.Identity != nil {
+		former.FormerClientID = s.Identity.FormerClientID
+	}
+	if s.ClientID != "" {
+		former.FormerClientID = s.ClientID
+	}
+	s.UniqueName, s.ClientID, s.ObjectID, s.ServicePrincipalID = "", "", "", ""
+	s.FederatedCredentials, s.RoleAssignments, s.Identity = nil, nil, nil
+	if former != (IdentityStatus{}) {
+		s.Identity = &former
+	}
+}
+
+// IdentityKind is the kind of the identity that is recorded; where there is none, of the one that is wanted.
+func (d Document) IdentityKind() IdentityKind {
+	if recorded, ok := d.Status.RecordedIdentity(); ok {
+		return recorded.Kind
+	}
+	if d.Spec.Identity != nil {
+		return d.Spec.Identity.Kind
+	}
+	return IdentityApplication
+}
+
+// ReplacesIdentity reports whether the spec asks for another identity than is recorded. Kind, resource group and
+// location of one cannot be changed, so the one that there is has to go.
+func (d Document) ReplacesIdentity() bool {
+	recorded, ok := d.Status.RecordedIdentity()
+	wanted := d.Spec.Identity
+	switch {
+	case !ok || wanted == nil:
+		return false
+	case recorded.Kind != wanted.Kind:
+		return true
+	default:
+		return !strings.EqualFold(recorded.ResourceGroup(), wanted.ResourceGroup) ||
+			!strings.EqualFold(recorded.Location, wanted.Location)
+	}
+}
+
+// KeepIdentity has the document's spec keep what there is of the identity where the given spec says nothing of it: a
+// default is for what is new. The document's spec is the resolved one.
+func (d *Document) KeepIdentity(given Spec) {
+	recorded, ok := d.Status.RecordedIdentity()
+	if !ok || d.Spec.Identity == nil {
+		return
+	}
+	var said Identity
+	if given.Identity != nil {
+		said = *given.Identity
+	}
+	kept := *d.Spec.Identity
+	if said.Kind == "" {
+		kept.Kind = recorded.Kind
+	}
+	if kept.Kind == recorded.Kind {
+		if said.ResourceGroup == "" {
+			kept.ResourceGroup = recorded.ResourceGroup()
+		}
+		if said.Location == "" {
+			kept.Location = recorded.Location
+		}
+	}
+	d.Spec.Identity = &kept
+}
+
+// resolveIdentity fills in what the identity is to be made of, and checks it.
+func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
+	identity := Identity{Kind: d.IdentityKind}
+	if s.Identity != nil {
+		identity = *s.Identity
+	}
+	if identity.Kind == "" {
+		identity.Kind = d.IdentityKind
+	}
+	if identity.Kind == "" {
+		identity.Kind = IdentityApplication
+	}
+	s.Identity = &identity
+	switch identity.Kind {
+	case IdentityApplication:
+		return present(notTaken("/identity/resourceGroup", identity.ResourceGroup),
+			notTaken("/identity/location", identity.Location))
+	case IdentityManaged:
+		return present(d.resolveResourceGroup(&identity), d.resolveLocation(&identity))
+	default:
+		return []diagnosis.Finding{{Pointer: "/identity/kind", Code: diagnosis.CodeInvalidIdentityKind,
+			Detail: "The kind is not known.", Expected: "application or managedIdentity",
+			Actual: field.Actual(string(identity.Kind)), Remedy: "Give application or managedIdentity, or leave it out."}}
+	}
+}
+
+func present(findings ...*diagnosis.Finding) []diagnosis.Finding {
+	var all []diagnosis.Finding
+	for _, f := range findings {
+		if f != nil {
+			all = append(all, *f)
+		}
+	}
+	return all
+}
+
+func notTaken(pointer, value string) *diagnosis.Finding {
+	if value == "" {
+		return nil
+	}
+	return &diagnosis.Finding{Pointer: pointer, Code: diagnosis.CodeIdentityMemberNotTaken,
+		Detail: "An application is in the tenant, in no resource group and no region.", Actual: field.Actual(value),
+		Remedy: "Leave it out, or set identity.kind to managedIdentity."}
+}
+
+func (d Defaults) resolveResourceGroup(identity *Identity) *diagnosis.Finding {
+	if identity.ResourceGroup == "" {
+		identity.ResourceGroup = d.IdentityGroup.String()
+	}
+	group, problem := ParseResourceGroupID(identity.ResourceGroup)
+	if identity.ResourceGroup == "" {
+		problem = "No resource group is given, and the service has no default."
+	}
+	if problem == "" {
+		identity.ResourceGroup = group.String()
+		return nil
+	}
+	return &diagnosis.Finding{Pointer: "/identity/resourceGroup", Code: diagnosis.CodeInvalidResourceGroup,
+		Detail: problem, Expected: "/subscriptions/{guid}/resourceGroups/{group}",
+		Actual: field.Actual(identity.ResourceGroup),
+		Remedy: "Copy it: az group show --name <group> --query id. A default is the setting IDENTITY_RESOURCE_GROUP."}
+}
+
+// resolveLocation takes a region by its name and by its display name, which is the name with blanks and capitals.
+// Source: https://learn.microsoft.com/azure/reliability/regions-list, columns "Region" and "Programmatic name".
+func (d Defaults) resolveLocation(identity *Identity) *diagnosis.Finding {
+	given := identity.Location
+	if given == "" {
+		given = d.Location
+	}
+	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
+	isName := identity.Location != "" &&
+		strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
+	if isName && len(identity.Location) <= maxLocation {
+		return nil
+	}
+	return &diagnosis.Finding{Pointer: "/identity/location", Code: diagnosis.CodeInvalidLocation,
+		Detail: "The region is not given, or is not the name of one.", Expected: "a region's name such as westeurope",
+		Actual: field.Actual(given), Remedy: "Give the region: az account list-locations --query '[].name'."}
+}
