@@ -49,7 +49,7 @@ lint: ## format, vet and the analyzers of .ci/lint
 	@$(GO) vet -vettool=$(CURDIR)/$(LINT) ./...
 
 .PHONY: bench
-bench: ## benchmarks: start to first answer, idle memory, a burst of provisionings, broker
+bench: ## benchmarks: start to first answer, idle memory, hops of a run, a burst of provisionings, broker
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: package

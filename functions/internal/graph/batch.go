@@ -3,14 +3,13 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // maxBatch is the most requests of one batch. Source: https://learn.microsoft.com/graph/json-batching.
@@ -31,8 +30,7 @@ type CredentialResult struct {
 
 // UpsertFederatedCredentials does for several credentials of one application what UpsertFederatedCredential does for one,
 // in as few round trips as Graph allows, and returns a result for each, in their order. They are written one after the
-// other: one that fails leaves those behind it unwritten (424), to be sent again. No source says whether Graph takes these
-// writes in a batch, so a caller sends those that failed again one by one.
+// other: one that fails leaves those behind it unwritten, each with an *Error of status 424, to be sent again.
 func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObjectID string, credentials []NamedCredential) []CredentialResult {
 	if len(credentials) == 1 {
 		var r CredentialResult
@@ -46,13 +44,13 @@ func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObje
 	}
 	const op = "upsert federated credential"
 	return c.batch(ctx, op, requests, func(r batchResponse) CredentialResult {
-		result := CredentialResult{Write: Write{Outcome: OutcomeUpdated, RequestID: r.header(headerRequestID)}}
+		result := CredentialResult{Write: Write{Outcome: OutcomeUpdated, RequestID: r.requestID()}}
 		switch r.Status {
 		case http.StatusNoContent:
 		case http.StatusCreated:
 			result.Write.Outcome = OutcomeCreated
 			if err := json.Unmarshal(r.Body, &result.Credential); err != nil {
-				result.Err = &undecodableError{answer{Op: op, StatusCode: r.Status, RequestID: result.Write.RequestID}, err}
+				result.Err = r.undecodable(op, err)
 			}
 		default:
 			result = CredentialResult{Err: r.error(op)}
@@ -77,9 +75,9 @@ func (c *Client) DeleteFederatedCredentials(ctx context.Context, applicationObje
 	return c.batch(ctx, op, requests, func(r batchResponse) CredentialResult {
 		switch r.Status {
 		case http.StatusNoContent:
-			return CredentialResult{Write: Write{Outcome: OutcomeDeleted, RequestID: r.header(headerRequestID)}}
+			return CredentialResult{Write: Write{Outcome: OutcomeDeleted, RequestID: r.requestID()}}
 		case http.StatusNotFound:
-			return CredentialResult{Write: Write{Outcome: OutcomeAbsent, RequestID: r.header(headerRequestID)}}
+			return CredentialResult{Write: Write{Outcome: OutcomeAbsent, RequestID: r.requestID()}}
 		default:
 			return CredentialResult{Err: r.error(op)}
 		}
@@ -101,6 +99,16 @@ type batchResponse struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
+	batchID string
+}
+
+// requestID is Graph's id of the request: its own, or else that of the batch, as in the example of
+// https://learn.microsoft.com/graph/json-batching, where answers have no header for it.
+func (r batchResponse) requestID() string {
+	if id := r.header(headerRequestID); id != "" {
+		return id
+	}
+	return r.batchID
 }
 
 // header reads a header without regard to case.
@@ -116,44 +124,50 @@ func (r batchResponse) header(name string) string {
 // error is the answer as *Error, like that of a request of its own.
 func (r batchResponse) error(op string) *Error {
 	e := &Error{Op: op, StatusCode: r.Status, RequestID: r.header(headerRequestID),
-		Wait: retryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now())}
+		Wait: retryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now()), InBatch: true}
 	e.read(r.Body)
+	if e.RequestID == "" {
+		e.RequestID = r.batchID
+	}
 	return e
 }
 
+// undecodable is an answer that is not what Graph documents.
+func (r batchResponse) undecodable(op string, err error) error {
+	return &undecodableError{answer{Op: op, StatusCode: r.Status, RequestID: r.requestID(), InBatch: true}, err}
+}
+
 // batch sends requests one after the other, maxBatch at a time, and reads the answer of each. Where a batch as a whole
-// fails, each of its requests has failed with that; an answer that is missing is an error of its own.
+// fails, each of its requests has failed with that.
 func (c *Client) batch(ctx context.Context, op string, requests []batchRequest, read func(batchResponse) CredentialResult) []CredentialResult {
 	results := make([]CredentialResult, 0, len(requests))
-	for begin := 0; begin < len(requests); begin += maxBatch {
-		part := requests[begin:min(begin+maxBatch, len(requests))]
-		for i := range part {
-			part[i].ID = strconv.Itoa(i)
-			if i > 0 {
-				part[i].DependsOn = []string{strconv.Itoa(i - 1)}
-			}
-			if part[i].Headers == nil {
-				part[i].Headers = map[string]string{}
-			}
-			part[i].Headers[headerClientRequestID] = uuid.NewString()
-		}
-		responses, err := c.sendBatch(ctx, op, part)
-		for i := range part {
-			r, answered := responses[strconv.Itoa(i)]
+	for some := range slices.Chunk(requests, maxBatch) {
+		responses, err := c.sendBatch(ctx, op, some)
+		for i := range some {
 			switch {
 			case err != nil:
 				results = append(results, CredentialResult{Err: err})
-			case !answered:
-				results = append(results, CredentialResult{Err: fmt.Errorf("graph: %s: the batch holds no answer to the request", op)})
+			case responses[i].ID == "":
+				results = append(results, CredentialResult{Err: responses[i].undecodable(op, errNoAnswer)})
 			default:
-				results = append(results, read(r))
+				results = append(results, read(responses[i]))
 			}
 		}
 	}
 	return results
 }
 
-func (c *Client) sendBatch(ctx context.Context, op string, requests []batchRequest) (map[string]batchResponse, error) {
+var errNoAnswer = errors.New("the batch holds no answer to the request")
+
+// sendBatch sends a batch, each request of which depends on the one before it, and returns the answers in their order:
+// Graph gives them in any. One that is missing has no id.
+func (c *Client) sendBatch(ctx context.Context, op string, requests []batchRequest) ([]batchResponse, error) {
+	for i := range requests {
+		requests[i].ID = strconv.Itoa(i)
+		if i > 0 {
+			requests[i].DependsOn = []string{requests[i-1].ID}
+		}
+	}
 	resp, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "$batch", body: map[string]any{"requests": requests}}, http.StatusOK)
 	if err != nil {
 		return nil, err
@@ -164,9 +178,12 @@ func (c *Client) sendBatch(ctx context.Context, op string, requests []batchReque
 	if err := decode(op, resp, &body); err != nil {
 		return nil, err
 	}
-	byID := make(map[string]batchResponse, len(body.Responses))
-	for _, r := range body.Responses {
-		byID[r.ID] = r
+	inOrder := make([]batchResponse, len(requests))
+	for i := range inOrder {
+		if at := slices.IndexFunc(body.Responses, func(r batchResponse) bool { return r.ID == requests[i].ID }); at >= 0 {
+			inOrder[i] = body.Responses[at]
+		}
+		inOrder[i].batchID = resp.Header.Get(headerRequestID)
 	}
-	return byID, nil
+	return inOrder, nil
 }

@@ -26,6 +26,8 @@ type Error struct {
 	RequestID string
 	// Wait is how long Graph asked to wait, zero if it did not.
 	Wait time.Duration
+	// InBatch says that the answer is to one request of a batch, which no pipeline has repeated.
+	InBatch bool
 }
 
 // Error names the operation, status, code and request id, and nothing of the body besides.
@@ -51,6 +53,9 @@ func (e *Error) ErrorDetailCodes() []string { return e.DetailCodes }
 
 // RetryAfter is how long Graph asked to wait; zero if it did not.
 func (e *Error) RetryAfter() time.Duration { return e.Wait }
+
+// IsPart reports whether the answer is to one request of a batch.
+func (e *Error) IsPart() bool { return e.InBatch }
 
 // ServiceRequestID is Graph's request-id.
 func (e *Error) ServiceRequestID() string { return e.RequestID }

@@ -26,12 +26,16 @@ type answer interface {
 // detailed is an answer with more codes than one.
 type detailed interface{ ErrorDetailCodes() []string }
 
+// part is an answer to one request of a batch.
+type part interface{ IsPart() bool }
+
 // facts are what the table looks at.
 type facts struct {
 	service    string
 	status     int
 	codes      []string
 	retryAfter time.Duration
+	isPart     bool
 }
 
 // factsOf reads the answer of a service out of an error; false where none has answered.
@@ -43,6 +47,9 @@ func factsOf(err error) (facts, bool) {
 	f := facts{service: a.Service(), status: a.HTTPStatus(), codes: []string{a.ErrorCode()}, retryAfter: a.RetryAfter()}
 	if d, ok := a.(detailed); ok {
 		f.codes = slices.Concat(f.codes, d.ErrorDetailCodes())
+	}
+	if p, ok := a.(part); ok {
+		f.isPart = p.IsPart()
 	}
 	return f, true
 }

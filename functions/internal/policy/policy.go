@@ -28,6 +28,8 @@ const (
 	// InDoubt means that a create without a key may have been carried out although its answer was lost or a fault: ask the
 	// list, and send it again only where nothing is there.
 	InDoubt Action = "in-doubt"
+	// NotTried means that the request was not carried out because another one, sent with it, has failed.
+	NotTried Action = "not-tried"
 )
 
 // Decision is what the table says about an error.

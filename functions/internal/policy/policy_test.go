@@ -21,8 +21,10 @@ type answered struct {
 	code    string
 	details []string
 	wait    time.Duration
+	inBatch bool
 }
 
+func (a *answered) IsPart() bool               { return a.inBatch }
 func (a *answered) Error() string              { return fmt.Sprintf("%s: %d %s", a.service, a.status, a.code) }
 func (a *answered) Service() string            { return a.service }
 func (a *answered) HTTPStatus() int            { return a.status }
@@ -33,7 +35,7 @@ func (a *answered) ErrorDetailCodes() []string { return a.details }
 
 // example is an answer that a row is about.
 func (r row) example() (Operation, *answered) {
-	a := &answered{service: r.service, status: http.StatusTeapot, code: r.code}
+	a := &answered{service: r.service, status: http.StatusTeapot, code: r.code, inBatch: r.inBatch}
 	if a.service == "" {
 		a.service = serviceGraph
 	}

@@ -2,9 +2,11 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -57,35 +59,113 @@ func tell(ctx context.Context, p Pause) {
 // context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
 func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	request func(ctx context.Context) error) error {
-	s := sending{op: op, context: c, key: string(op) + c.ClientID + c.Scope}
+	return r.DoBatch(ctx, op, []diagnosis.Context{c}, func(ctx context.Context, _ []int) []error {
+		return []error{request(ctx)}
+	})[0]
+}
+
+// DoBatch sends requests of one operation together, as Do sends one, and returns an error for each: send gets the indexes
+// of those that are to be sent, and returns their errors in that order. A request that was not carried out because
+// another has failed is sent again as soon as that one has ended. Where that is left to a later attempt, so is the
+// request: the service has trouble, and would be asked once for each request.
+func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosis.Context,
+	send func(ctx context.Context, which []int) []error) []error {
+	b := newBatch(op, contexts)
 	told := false
-	for n := 0; ; n++ {
-		err := attempt(ctx, request)
-		switch {
-		case err == nil:
-			if told {
+	for n := 1; ; n++ {
+		again := b.sort(ctx, b.open, attempt(ctx, b.open, send))
+		if len(b.open) == 0 {
+			if told && errors.Join(b.errs...) == nil {
 				tell(ctx, Pause{})
 			}
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
+			return b.errs
 		}
-		pause, failure := s.next(ctx, n, err)
-		if failure != nil {
-			return failure
+		if again.failure == nil {
+			continue
 		}
 		if r.Log != nil {
-			r.Log.DebugContext(ctx, "repeating a request", "operation", op, "attempt", n+1, "pause", pause)
+			r.Log.DebugContext(ctx, "repeating a request", "operation", op, "attempt", n, "pause", again.pause)
 		}
-		if pause >= shownPause {
+		if again.pause >= shownPause {
 			told = true
-			tell(ctx, Pause{Failure: s.failure(err, Decision{Action: RetryLater}, false), Until: r.Now().Add(pause)})
+			tell(ctx, Pause{Failure: again.failure, Until: r.Now().Add(again.pause)})
 		}
-		if err := r.Sleep(ctx, pause); err != nil {
-			return err
+		if err := r.Sleep(ctx, again.pause); err != nil {
+			return b.end(err)
 		}
-		s.waited += pause
 	}
+}
+
+// batch is how far requests are that are sent together.
+type batch struct {
+	requests []sending
+	errs     []error
+	open     []int // those that have not ended
+}
+
+func newBatch(op Operation, contexts []diagnosis.Context) *batch {
+	b := &batch{requests: make([]sending, len(contexts)), errs: make([]error, len(contexts))}
+	for i, c := range contexts {
+		b.requests[i] = sending{op: op, context: c, key: string(op) + c.ClientID + c.Scope}
+		b.open = append(b.open, i)
+	}
+	return b
+}
+
+// repeat is the pause before requests are repeated, and what the one with the longest has failed with; nil without one.
+type repeat struct {
+	pause   time.Duration
+	failure *Failure
+}
+
+// sort takes the errors of the requests that were sent: they have ended, or are to be sent again.
+func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
+	var again repeat
+	var left, untried []int
+	var putOff *Failure
+	for j, i := range sent {
+		s := &b.requests[i]
+		switch err := errs[j]; {
+		case err == nil:
+		case ctx.Err() != nil:
+			b.errs[i] = ctx.Err()
+		case Decide(s.op, err).Action == NotTried:
+			b.errs[i] = s.failure(err, Decision{Action: NotTried}, false)
+			untried = append(untried, i)
+		default:
+			pause, failure := s.next(ctx, err)
+			if failure == nil {
+				left = append(left, i)
+				if again.failure == nil || pause > again.pause {
+					again = repeat{pause, s.failure(err, Decision{Action: RetryLater}, false)}
+				}
+				continue
+			}
+			b.errs[i] = failure
+			if failure.Decision.Action == RetryLater {
+				putOff = failure
+			}
+		}
+	}
+	for _, i := range untried {
+		if putOff != nil {
+			b.errs[i] = b.requests[i].failure(putOff.Err, putOff.Decision, putOff.Spent)
+		} else if len(untried) < len(sent) { // else nothing has failed that they could have waited for
+			b.errs[i] = nil
+			left = append(left, i)
+		}
+	}
+	slices.Sort(left)
+	b.open = left
+	return again
+}
+
+// end ends all that have not ended.
+func (b *batch) end(err error) []error {
+	for _, i := range b.open {
+		b.errs[i] = err
+	}
+	return b.errs
 }
 
 // sending is how far a request is.
@@ -94,16 +174,17 @@ type sending struct {
 	context diagnosis.Context
 	key     string
 	waited  time.Duration
+	repeats int
 	counted int // repeats of answers that are repeated a number of times
 }
 
-// next is the pause before the n-th repeat of a request that has failed, or the failure that ends it.
-func (s *sending) next(ctx context.Context, n int, err error) (time.Duration, *Failure) {
+// next is the pause before a request that has failed is repeated, or the failure that ends it.
+func (s *sending) next(ctx context.Context, err error) (time.Duration, *Failure) {
 	found := Decide(s.op, err)
 	if found.Action != RetryHere {
 		return 0, s.failure(err, found, false)
 	}
-	own := PauseBefore(n, s.key)
+	own := PauseBefore(s.repeats, s.key)
 	pause := max(own, RetryAfter(err))
 	over := s.waited+pause > found.Budget
 	spent := s.waited+own > found.Budget // what the service asks to wait uses up nothing
@@ -117,6 +198,8 @@ func (s *sending) next(ctx context.Context, n int, err error) (time.Duration, *F
 	case over || Outlasts(ctx, pause):
 		return 0, s.failure(err, Decision{Action: RetryLater}, false)
 	}
+	s.repeats++
+	s.waited += pause
 	return pause, nil
 }
 
@@ -124,14 +207,14 @@ func (s *sending) failure(err error, d Decision, spent bool) *Failure {
 	return &Failure{Operation: s.op, Decision: d, Spent: spent, Context: s.context, Err: err}
 }
 
-// attempt sends a request that has to be answered while there is time to park the command, as a service may hang.
-func attempt(ctx context.Context, request func(ctx context.Context) error) error {
+// attempt sends requests that have to be answered while there is time to park the command, as a service may hang.
+func attempt(ctx context.Context, which []int, send func(ctx context.Context, which []int) []error) []error {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-deadlineMargin))
 		defer cancel()
 	}
-	return request(ctx)
+	return send(ctx, which)
 }
 
 // Outlasts reports whether a pause would leave the invocation without time to park its command: running into the

@@ -13,6 +13,8 @@ type row struct {
 	statuses   []span
 	// code is the service's error.code, or one of Graph's error.details[].code.
 	code string
+	// inBatch restricts the row to answers to one request of a batch.
+	inBatch bool
 	Decision
 	// source is where the rule comes from: "rule" is architecture.md 1.2, "s." a section of provisioning.md.
 	source string
@@ -36,7 +38,8 @@ func (r row) matches(op Operation, f facts) bool {
 		(len(r.operations) == 0 || slices.Contains(r.operations, op)) &&
 		(len(r.statuses) == 0 || slices.ContainsFunc(r.statuses,
 			func(s span) bool { return s.from <= f.status && f.status <= s.to })) &&
-		(r.code == "" || slices.Contains(f.codes, r.code))
+		(r.code == "" || slices.Contains(f.codes, r.code)) &&
+		(!r.inBatch || f.isPart)
 }
 
 // within repeats a request here for some time.
@@ -87,6 +90,12 @@ func graphRows() []row {
 		g(on(CredentialUpsert), nil, "InvalidFederatedIdentityCredentialValue", Decision{Action: Exists, After: GiveUp},
 			"provisioning.md s.3: the pair exists under another name, or the tenant's policy refuses it: the list tells"),
 		g(on(CredentialList), only(http.StatusNotFound), "", within(time.Minute), replication),
+
+		{service: serviceGraph, inBatch: true, statuses: only(http.StatusFailedDependency), Decision: Decision{Action: NotTried},
+			source: "provisioning.md s.2.7: dependants of a failed request of a batch get 424"},
+		{service: serviceGraph, inBatch: true, statuses: []span{{http.StatusRequestTimeout, http.StatusRequestTimeout},
+			{http.StatusTooManyRequests, http.StatusTooManyRequests}, {500, 599}}, Decision: within(10 * time.Second),
+			source: "provisioning.md s.2.7: throttled for itself, with its own Retry-After; no pipeline repeats it"},
 	}
 }
 

@@ -69,6 +69,7 @@ type fixture struct {
 	clock
 	network
 	killSwitch
+	meter
 
 	mu   sync.Mutex // guards sent and beforePut
 	sent []sent
@@ -108,13 +109,14 @@ func newFixture(t tb) *fixture {
 	require.NoError(t, err)
 	f.issuer = platform.NewIssuer(world.Issuer, f.now, key)
 	f.hosts = map[string]http.Handler{
-		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience)),
+		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience), f.inBatch),
 		"management.azure.com":           sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
 		sandboxentra.Host:                sandboxentra.New(f.world, authority, f),
 		platform.Host:                    platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"}),
 		"acmedata.blob.core.windows.net": blob.New(f.world, authority),
 	}
 	cred := credential(func(scope string) (string, time.Time, error) {
+		defer f.takes(serviceLogin, false)()
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})
 	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
@@ -164,6 +166,7 @@ func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
 type guarded struct{ f *fixture }
 
 func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
+	defer g.f.takes(serviceStore, false)()
 	return g.f.store.Get(ctx, key)
 }
 func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
@@ -174,9 +177,11 @@ func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch strin
 	if beforePut != nil {
 		beforePut()
 	}
+	defer g.f.takes(serviceStore, true)()
 	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
 }
 func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
+	defer g.f.takes(serviceStore, true)()
 	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
 	return err
 }

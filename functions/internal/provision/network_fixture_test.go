@@ -1,10 +1,8 @@
 package provision_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -44,6 +42,7 @@ type fault struct {
 type transporter struct{ f *fixture }
 
 func (tr transporter) Do(r *http.Request) (*http.Response, error) {
+	defer tr.f.takes(serviceOf(r.URL.Host), r.Method != http.MethodGet)()
 	return effect(tr.f, func() (*http.Response, error) { return tr.f.faulty(r) })
 }
 
@@ -51,15 +50,9 @@ func (n *network) faulty(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	what := r.Method + " " + r.URL.Host + r.URL.Path
+	hit := n.meet(r)
 	n.mu.Lock()
-	var hit *fault
-	for _, x := range n.faults {
-		if hit == nil && x.match.MatchString(what) && x.strikes() {
-			hit = x
-		}
-	}
-	n.requests = append(n.requests, what)
+	n.requests = append(n.requests, requestLine(r))
 	meanwhile := n.meanwhile
 	n.meanwhile = nil
 	n.mu.Unlock()
@@ -76,6 +69,40 @@ func (n *network) faulty(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
+// requestLine is how faults and the log of requests name a request.
+func requestLine(r *http.Request) string { return r.Method + " " + r.URL.Host + r.URL.Path }
+
+// meet returns the fault that a request meets.
+func (n *network) meet(r *http.Request) *fault {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var hit *fault
+	for _, x := range n.faults {
+		if hit == nil && x.match.MatchString(requestLine(r)) && x.strikes() {
+			hit = x
+		}
+	}
+	return hit
+}
+
+// inBatch makes the requests within a batch fail like any other, and notes them. They are no round trips.
+func (f *fixture) inBatch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hit := f.meet(r)
+		f.countBatched()
+		if hit == nil || hit.after {
+			next.ServeHTTP(w, r)
+		}
+		if hit == nil {
+			return
+		}
+		if hit.status == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		hit.write(w)
+	})
+}
+
 func (x *fault) strikes() bool {
 	x.done++
 	return x.done > x.skip && (x.times == 0 || x.done <= x.skip+x.times)
@@ -90,13 +117,25 @@ func (x *fault) answer(r *http.Request) (*http.Response, error) {
 }
 
 func (x *fault) response(r *http.Request) *http.Response {
+	recorder := httptest.NewRecorder()
+	x.write(recorder)
+	response := recorder.Result()
+	response.Request = r
+	return response
+}
+
+func (x *fault) write(w http.ResponseWriter) {
 	details := []any{}
 	if x.detail != "" {
 		details = append(details, map[string]string{"code": x.detail})
 	}
 	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message, "details": details}})
-	header := http.Header{"Content-Type": {"application/json"}, "Request-Id": {"fault-request"}, "X-Ms-Request-Id": {"fault-request"}}
-	return &http.Response{StatusCode: x.status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	for _, name := range []string{"Request-Id", "X-Ms-Request-Id"} {
+		w.Header().Set(name, "fault-request")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(x.status)
+	_, _ = w.Write(body) // a recorder does not fail
 }
 
 // RoundTrip answers by host, in-process.
@@ -107,6 +146,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	recorder := httptest.NewRecorder()
 	received := r.Clone(r.Context())
+	received.Host = r.URL.Host
 	received.Header = http.Header{}
 	for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
 		received.Header[http.CanonicalHeaderKey(name)] = values
@@ -117,10 +157,25 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.ContentLength >= 0 {
 		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
 	}
-	handler.ServeHTTP(recorder, received)
+	if isCut(handler, recorder, received) {
+		return nil, errDropped
+	}
 	response := recorder.Result()
 	response.Request = r
 	return response, nil
+}
+
+// isCut has a handler answer, and reports whether it has cut the connection.
+func isCut(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			panic(cause)
+		} else if cause != nil {
+			cut = true
+		}
+	}()
+	handler.ServeHTTP(w, r)
+	return false
 }
 
 func (n *network) fails(x fault) { n.faults = append(n.faults, &x) }

@@ -132,7 +132,7 @@ func (c *Cloud) assemble() error {
 	})
 	c.hosts.services = map[string]http.Handler{
 		entra.Host:        entra.New(c.world, c.authority, issuers),
-		GraphHost:         graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph)),
+		GraphHost:         graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph), c.recorder.WrapBatch, c.faults.Wrap),
 		ManagementHost:    arm.New(c.world, c.authority.Authenticate(entra.ResourceManagement)),
 		platform.Host:     site,
 		platform.GateHost: site,

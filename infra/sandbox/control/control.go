@@ -85,7 +85,7 @@ func (a *api) help(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, `The sandbox: a local stand-in for Azure, Entra, Service Bus and the DDOE platform.
 
 GET    /world                         all objects
-GET    /requests?since=N              requests that were made to the pretended services
+GET    /requests?since=N              requests that were made to the pretended services; inBatch: within a batch
 POST   /reset                         a fresh world
 GET    /queues/{name}/messages        what is in a queue; also /queues/{name}/deadletter
 POST   /queues/{name}/messages        put one message {"body", "sessionId", "messageId"}

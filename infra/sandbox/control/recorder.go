@@ -19,6 +19,8 @@ type Request struct {
 	Method string    `json:"method"`
 	Path   string    `json:"path"`   // with the query; signatures are taken out
 	Status int       `json:"status"` // 0 if the connection was cut
+	// InBatch says that the request came within another, a batch of Microsoft Graph: it is no round trip of its own.
+	InBatch bool `json:"inBatch,omitempty"`
 	// DurationMS is how long the answer took, in milliseconds.
 	DurationMS float64 `json:"durationMs"`
 }
@@ -42,9 +44,14 @@ func NewRecorder(now func() time.Time) *Recorder {
 }
 
 // Wrap records every request that goes to next.
-func (r *Recorder) Wrap(next http.Handler) http.Handler {
+func (r *Recorder) Wrap(next http.Handler) http.Handler { return r.wrap(next, false) }
+
+// WrapBatch records every request that comes to next within a batch. The batch is recorded after its requests.
+func (r *Recorder) WrapBatch(next http.Handler) http.Handler { return r.wrap(next, true) }
+
+func (r *Recorder) wrap(next http.Handler, inBatch bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		record := Request{Time: r.now().UTC(), Host: request.Host, Method: request.Method, Path: loggedPath(request.URL)}
+		record := Request{Time: r.now().UTC(), Host: request.Host, Method: request.Method, Path: loggedPath(request.URL), InBatch: inBatch}
 		writer := &statusWriter{ResponseWriter: w}
 		returned := false
 		defer func() { // also when the handler panics to cut the connection

@@ -16,43 +16,34 @@ func applicationKind() kind {
 		filters: map[string]string{"id": "fold", "appId": "fold", "uniqueName": "", "displayName": "fold"}}
 }
 
-func (c *call) routeApplications() (answer, error) {
-	object, rest, isSet := c.objectOf(c.path)
+// applications answers requests for applications and what hangs on them.
+type applications struct{ *call }
+
+func (c applications) route() (answer, error) {
+	object, rest, isSet := objectOf(c.path)
 	if isSet {
-		return c.byMethod(map[string]func() (answer, error){"GET": c.listApplications, "POST": c.postApplication})
+		return c.byMethod(map[string]func() (answer, error){"GET": c.list, "POST": c.post})
 	}
 	switch {
 	case len(rest) == 0:
 		return c.byMethod(map[string]func() (answer, error){
-			"GET":    func() (answer, error) { return c.getApplication(object) },
-			"PATCH":  func() (answer, error) { return c.patchApplication(object) },
-			"DELETE": func() (answer, error) { return c.deleteApplication(object) },
+			"GET":    func() (answer, error) { return c.get(object) },
+			"PATCH":  func() (answer, error) { return c.patch(object) },
+			"DELETE": func() (answer, error) { return c.delete(object) },
 		})
 	case strings.EqualFold(rest[0].name, "federatedIdentityCredentials"):
-		return c.routeCredentials(object, rest)
+		return credentials{c}.route(object, rest)
 	case strings.EqualFold(rest[0].name, "owners") && len(rest) == 1:
 		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) {
-			app, err := c.application(object)
+			app, err := c.find(object)
 			return c.owners(app.ID, err)
 		}})
 	}
 	return answer{}, unknownSegment(rest[len(rest)-1].name)
 }
 
-// objectOf takes the object's key off a path: set/{id}, set('id') or set(property='value').
-func (c *call) objectOf(path []segment) (object segment, rest []segment, isSet bool) {
-	switch {
-	case path[0].keyed:
-		return path[0], path[1:], false
-	case len(path) == 1:
-		return segment{}, nil, true
-	default:
-		return segment{key: path[1].name, keyed: true}, path[2:], false
-	}
-}
-
-// application finds a live application by any of its keys.
-func (c *call) application(key segment) (world.Application, error) {
+// find finds a live application by any of its keys.
+func (c applications) find(key segment) (world.Application, error) {
 	var app world.Application
 	var ok bool
 	switch key.property {
@@ -71,7 +62,7 @@ func (c *call) application(key segment) (world.Application, error) {
 	return app, nil
 }
 
-func (c *call) listApplications() (answer, error) {
+func (c applications) list() (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
@@ -82,47 +73,47 @@ func (c *call) listApplications() (answer, error) {
 	for _, app := range c.world.Applications() {
 		all = append(all, c.applicationEntity(app))
 	}
-	return c.list(applicationKind(), all)
+	return c.page(applicationKind(), all)
 }
 
-func (c *call) getApplication(key segment) (answer, error) {
+func (c applications) get(key segment) (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
 	if err := c.expandOnly("application", "federatedIdentityCredentials", "owners"); err != nil {
 		return answer{}, err
 	}
-	app, err := c.application(key)
+	app, err := c.find(key)
 	if err != nil {
 		return answer{}, err
 	}
 	return c.one(applicationKind(), c.applicationEntity(app))
 }
 
-func (c *call) postApplication() (answer, error) {
+func (c applications) post() (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	return c.createApplication("")
+	return c.create("")
 }
 
-// patchApplication updates; by uniqueName and with the preference create-if-missing it creates, too.
-func (c *call) patchApplication(key segment) (answer, error) {
+// patch updates; by uniqueName and with the preference create-if-missing it creates, too.
+func (c applications) patch(key segment) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	app, err := c.application(key)
+	app, err := c.find(key)
 	if err == nil {
-		return c.updateApplication(app.ID)
+		return c.update(app.ID)
 	}
 	var f *fault
 	if !errors.As(err, &f) || f.status != 404 || key.property != "uniqueName" || !c.createIfMissing() {
 		return answer{}, err
 	}
-	return c.createApplication(key.key)
+	return c.create(key.key)
 }
 
-func (c *call) createApplication(uniqueName string) (answer, error) {
+func (c applications) create(uniqueName string) (answer, error) {
 	members, err := c.body()
 	if err != nil {
 		return answer{}, err
@@ -144,7 +135,7 @@ func (c *call) createApplication(uniqueName string) (answer, error) {
 		if !live || uniqueName == "" {
 			return answer{}, uniqueNameTaken()
 		}
-		return c.mergeApplication(winner.ID, members)
+		return c.merge(winner.ID, members)
 	}
 	if err != nil {
 		return answer{}, err
@@ -152,15 +143,15 @@ func (c *call) createApplication(uniqueName string) (answer, error) {
 	return c.created("applications", "Application", c.applicationEntity(created)), nil
 }
 
-func (c *call) updateApplication(id string) (answer, error) {
+func (c applications) update(id string) (answer, error) {
 	members, err := c.body()
 	if err != nil {
 		return answer{}, err
 	}
-	return c.mergeApplication(id, members)
+	return c.merge(id, members)
 }
 
-func (c *call) mergeApplication(id string, members map[string]json.RawMessage) (answer, error) {
+func (c applications) merge(id string, members map[string]json.RawMessage) (answer, error) {
 	if err := c.mayWrite(id); err != nil {
 		return answer{}, err
 	}
@@ -188,11 +179,11 @@ func (c *call) mergeApplication(id string, members map[string]json.RawMessage) (
 	return noContent(), nil
 }
 
-func (c *call) deleteApplication(key segment) (answer, error) {
+func (c applications) delete(key segment) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	app, err := c.application(key)
+	app, err := c.find(key)
 	if err != nil {
 		return answer{}, err
 	}
@@ -203,27 +194,6 @@ func (c *call) deleteApplication(key segment) (answer, error) {
 		return answer{}, notFound(app.ID)
 	}
 	return noContent(), nil
-}
-
-// owners lists the owners of an object, all of which are service principals here.
-func (c *call) owners(objectID string, err error) (answer, error) {
-	if denied := c.mayRead(); denied != nil {
-		return answer{}, denied
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	all := []entity{}
-	for _, id := range c.world.Owners(objectID) {
-		sp, ok := c.world.ServicePrincipal(id)
-		if !ok {
-			continue
-		}
-		e := c.principalEntity(sp)
-		e["@odata.type"] = "#microsoft.graph.servicePrincipal"
-		all = append(all, e)
-	}
-	return c.list(kind{set: "directoryObjects", typeName: "directoryObject"}, all)
 }
 
 func applyApplication(members map[string]json.RawMessage, app *world.Application) error {

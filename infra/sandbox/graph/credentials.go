@@ -17,9 +17,12 @@ func credentialKind(applicationID string) kind {
 		filters: map[string]string{"name": "", "subject": ""}}
 }
 
-// routeCredentials serves …/federatedIdentityCredentials, …/{idOrName} and …(name='…'); path begins with the set.
-func (c *call) routeCredentials(object segment, path []segment) (answer, error) {
-	key, rest, isSet := c.objectOf(path)
+// credentials answers requests for the federated identity credentials of an application.
+type credentials struct{ applications }
+
+// route serves …/federatedIdentityCredentials, …/{idOrName} and …(name='…'); path begins with the set.
+func (c credentials) route(object segment, path []segment) (answer, error) {
+	key, rest, isSet := objectOf(path)
 	if len(rest) > 0 {
 		return answer{}, unknownSegment(rest[0].name)
 	}
@@ -28,33 +31,33 @@ func (c *call) routeCredentials(object segment, path []segment) (answer, error) 
 	}
 	if isSet {
 		return c.byMethod(map[string]func() (answer, error){
-			"GET":  func() (answer, error) { return c.listCredentials(object) },
-			"POST": func() (answer, error) { return c.postCredential(object) },
+			"GET":  func() (answer, error) { return c.list(object) },
+			"POST": func() (answer, error) { return c.post(object) },
 		})
 	}
 	return c.byMethod(map[string]func() (answer, error){
-		"GET":    func() (answer, error) { return c.getCredential(object, key) },
-		"PATCH":  func() (answer, error) { return c.patchCredential(object, key) },
-		"DELETE": func() (answer, error) { return c.deleteCredential(object, key) },
+		"GET":    func() (answer, error) { return c.get(object, key) },
+		"PATCH":  func() (answer, error) { return c.patch(object, key) },
+		"DELETE": func() (answer, error) { return c.delete(object, key) },
 	})
 }
 
-func (c *call) listCredentials(object segment) (answer, error) {
+func (c credentials) list(object segment) (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
-	app, err := c.application(object)
+	app, err := c.find(object)
 	if err != nil {
 		return answer{}, err
 	}
-	return c.list(credentialKind(app.ID), credentialEntities(c.world.FederatedCredentials(app.ID)))
+	return c.page(credentialKind(app.ID), credentialEntities(c.world.FederatedCredentials(app.ID)))
 }
 
-func (c *call) getCredential(object, key segment) (answer, error) {
+func (c credentials) get(object, key segment) (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
-	app, err := c.application(object)
+	app, err := c.find(object)
 	if err != nil {
 		return answer{}, err
 	}
@@ -66,18 +69,18 @@ func (c *call) getCredential(object, key segment) (answer, error) {
 }
 
 // ownedApplication finds the application and holds that the caller may change it.
-func (c *call) ownedApplication(object segment) (world.Application, error) {
+func (c credentials) ownedApplication(object segment) (world.Application, error) {
 	if err := c.mayCreate(); err != nil {
 		return world.Application{}, err
 	}
-	app, err := c.application(object)
+	app, err := c.find(object)
 	if err != nil {
 		return world.Application{}, err
 	}
 	return app, c.mayWrite(app.ID)
 }
 
-func (c *call) postCredential(object segment) (answer, error) {
+func (c credentials) post(object segment) (answer, error) {
 	app, err := c.ownedApplication(object)
 	if err != nil {
 		return answer{}, err
@@ -86,11 +89,11 @@ func (c *call) postCredential(object segment) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return c.createCredential(app, "", members)
+	return c.create(app, "", members)
 }
 
-// patchCredential updates; by name and with the preference create-if-missing it creates, too.
-func (c *call) patchCredential(object, key segment) (answer, error) {
+// patch updates; by name and with the preference create-if-missing it creates, too.
+func (c credentials) patch(object, key segment) (answer, error) {
 	app, err := c.ownedApplication(object)
 	if err != nil {
 		return answer{}, err
@@ -99,19 +102,19 @@ func (c *call) patchCredential(object, key segment) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := c.mergeCredential(app.ID, key.key, members)
+	a, err := c.merge(app.ID, key.key, members)
 	var f *fault
 	if !errors.As(err, &f) || f.status != 404 || key.property != "name" || !c.createIfMissing() {
 		return a, err
 	}
-	a, err = c.createCredential(app, key.key, members)
+	a, err = c.create(app, key.key, members)
 	if errors.As(err, &f) && f.status == 409 {
-		return c.mergeCredential(app.ID, key.key, members) // another request made it meanwhile
+		return c.merge(app.ID, key.key, members) // another request made it meanwhile
 	}
 	return a, err
 }
 
-func (c *call) createCredential(app world.Application, name string, members map[string]json.RawMessage) (answer, error) {
+func (c credentials) create(app world.Application, name string, members map[string]json.RawMessage) (answer, error) {
 	f := credential{ApplicationID: app.ID, Name: name}
 	if err := apply(members, credentialProperties(), credentialResource, &f); err != nil {
 		return answer{}, err
@@ -137,7 +140,7 @@ func (c *call) createCredential(app world.Application, name string, members map[
 	return c.created(credentialKind(app.ID).set, "FederatedIdentityCredential", credentialEntity(created)), nil
 }
 
-func (c *call) mergeCredential(applicationID, nameOrID string, members map[string]json.RawMessage) (answer, error) {
+func (c credentials) merge(applicationID, nameOrID string, members map[string]json.RawMessage) (answer, error) {
 	_, err := c.world.UpdateFederatedCredential(applicationID, nameOrID, func(f *credential) error {
 		before := f.Name
 		if err := apply(members, credentialProperties(), credentialResource, f); err != nil {
@@ -157,7 +160,7 @@ func (c *call) mergeCredential(applicationID, nameOrID string, members map[strin
 	return noContent(), nil
 }
 
-func (c *call) deleteCredential(object, key segment) (answer, error) {
+func (c credentials) delete(object, key segment) (answer, error) {
 	app, err := c.ownedApplication(object)
 	if err != nil {
 		return answer{}, err

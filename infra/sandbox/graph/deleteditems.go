@@ -7,20 +7,23 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// routeDeletedItems serves directory/deletedItems/{type}, …/{id} and …/{id}/restore.
-func (c *call) routeDeletedItems() (answer, error) {
-	object, rest, isSet := c.objectOf(c.path[1:])
+// deletedItems answers requests for the recycle bin.
+type deletedItems struct{ *call }
+
+// route serves directory/deletedItems/{type}, …/{id} and …/{id}/restore.
+func (c deletedItems) route() (answer, error) {
+	object, rest, isSet := objectOf(c.path[1:])
 	if isSet {
 		// Graph lists the recycle bin by type only.
 		return answer{}, badRequest("The resource type must be given: /directory/deletedItems/microsoft.graph.application.")
 	}
 	if itemType, isCast := castOf(object.key); isCast && len(rest) == 0 {
-		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) { return c.listDeleted(itemType) }})
+		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) { return c.list(itemType) }})
 	}
 	switch {
 	case len(rest) == 0:
 		return c.byMethod(map[string]func() (answer, error){
-			"GET":    func() (answer, error) { return c.getDeleted(object.key) },
+			"GET":    func() (answer, error) { return c.get(object.key) },
 			"DELETE": func() (answer, error) { return c.purge(object.key) },
 		})
 	case len(rest) == 1 && strings.EqualFold(rest[0].name, "restore"):
@@ -39,7 +42,7 @@ func castOf(name string) (string, bool) {
 	return "", false
 }
 
-func (c *call) listDeleted(itemType string) (answer, error) {
+func (c deletedItems) list(itemType string) (answer, error) {
 	if err := c.mayReadAll(); err != nil {
 		return answer{}, err
 	}
@@ -50,13 +53,13 @@ func (c *call) listDeleted(itemType string) (answer, error) {
 	all := []entity{}
 	for _, item := range c.world.DeletedItems() {
 		if item.Type == itemType {
-			all = append(all, c.deletedEntity(item))
+			all = append(all, c.untypedEntity(item))
 		}
 	}
-	return c.list(k, all)
+	return c.page(k, all)
 }
 
-func (c *call) getDeleted(id string) (answer, error) {
+func (c deletedItems) get(id string) (answer, error) {
 	if err := c.mayReadAll(); err != nil {
 		return answer{}, err
 	}
@@ -67,7 +70,7 @@ func (c *call) getDeleted(id string) (answer, error) {
 	return c.one(kind{set: "directoryObjects", typeName: "directoryObject"}, c.typedEntity(item))
 }
 
-func (c *call) restore(id string) (answer, error) {
+func (c deletedItems) restore(id string) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
@@ -91,7 +94,7 @@ func (c *call) restore(id string) (answer, error) {
 	return c.one(kind{set: "directoryObjects", typeName: "directoryObject"}, c.typedEntity(item))
 }
 
-func (c *call) appIDOf(deletedID string) string {
+func (c deletedItems) appIDOf(deletedID string) string {
 	item, ok := c.world.DeletedItem(deletedID)
 	if !ok || item.ServicePrincipal == nil {
 		return deletedID
@@ -99,7 +102,7 @@ func (c *call) appIDOf(deletedID string) string {
 	return item.ServicePrincipal.AppID
 }
 
-func (c *call) purge(id string) (answer, error) {
+func (c deletedItems) purge(id string) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
@@ -115,15 +118,15 @@ func (c *call) purge(id string) (answer, error) {
 	return noContent(), nil
 }
 
-func (c *call) deletedEntity(item world.DeletedItem) entity {
+func (c deletedItems) untypedEntity(item world.DeletedItem) entity {
 	if item.Application != nil {
 		return c.applicationEntity(*item.Application)
 	}
 	return c.principalEntity(*item.ServicePrincipal)
 }
 
-func (c *call) typedEntity(item world.DeletedItem) entity {
-	e := c.deletedEntity(item)
+func (c deletedItems) typedEntity(item world.DeletedItem) entity {
+	e := c.untypedEntity(item)
 	e["@odata.type"] = "#" + item.Type
 	return e
 }

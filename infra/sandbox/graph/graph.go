@@ -1,6 +1,6 @@
 // Package graph is the sandbox's Microsoft Graph: applications, service principals, federated identity credentials and
 // the recycle bin of the world, with Graph's success codes, error bodies, permissions and OData forms, as far as
-// provisioning uses them. It knows no $batch, no users and no groups.
+// provisioning uses them, alone or in a $batch. It knows no users and no groups.
 package graph
 
 import (
@@ -25,17 +25,25 @@ type Authenticate func(r *http.Request) (principalID string, err error)
 type service struct {
 	world        *world.World
 	authenticate Authenticate
+	parts        http.Handler // answers the requests of a batch
 }
 
-// New returns the handler of the host graph.microsoft.com over the world.
-func New(w *world.World, authenticate Authenticate) http.Handler {
-	return &service{world: w, authenticate: authenticate}
+// New returns the handler of the host graph.microsoft.com over the world. Each request within a batch passes around, in
+// that order, as the batch itself passes what its handler is wrapped in.
+func New(w *world.World, authenticate Authenticate, around ...func(http.Handler) http.Handler) http.Handler {
+	s := &service{world: w, authenticate: authenticate}
+	s.parts = s
+	for _, wrap := range slices.Backward(around) {
+		s.parts = wrap(s.parts)
+	}
+	return s
 }
 
 // call is one request on its way.
 type call struct {
 	*service
 	request *http.Request
+	id      string   // request-id
 	caller  string   // object id of the principal
 	roles   []string // its Graph application permissions
 	version string   // v1.0 or beta
@@ -51,7 +59,10 @@ type answer struct {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	requestID := uuid.NewString()
+	requestID, isPart := r.Context().Value(batchKey{}).(string)
+	if !isPart {
+		requestID = uuid.NewString()
+	}
 	clientID := r.Header.Get("client-request-id")
 	if clientID == "" {
 		clientID = requestID
@@ -59,7 +70,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("request-id", requestID)
 	w.Header().Set("client-request-id", clientID)
 	w.Header().Set("Date", s.world.Now().Format(http.TimeFormat))
-	a, err := s.answer(r)
+	a, err := s.answer(r, requestID)
 	if err != nil {
 		writeError(w, err, s.world.Now(), requestID, clientID)
 		return
@@ -78,7 +89,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer authenticates, parses and routes.
-func (s *service) answer(r *http.Request) (answer, error) {
+func (s *service) answer(r *http.Request, requestID string) (answer, error) {
 	caller, err := s.authenticate(r)
 	if err != nil {
 		return answer{}, invalidToken(err)
@@ -91,7 +102,8 @@ func (s *service) answer(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c := &call{service: s, request: r, caller: caller, roles: s.world.AppRoles(caller), version: version, path: path, options: options}
+	c := &call{service: s, request: r, id: requestID, caller: caller, roles: s.world.AppRoles(caller),
+		version: version, path: path, options: options}
 	return c.route()
 }
 
@@ -101,11 +113,13 @@ func (c *call) route() (answer, error) {
 	}
 	switch head := c.path[0].name; {
 	case strings.EqualFold(head, "applications"):
-		return c.routeApplications()
+		return applications{c}.route()
 	case strings.EqualFold(head, "servicePrincipals"):
-		return c.routePrincipals()
+		return principals{c}.route()
 	case strings.EqualFold(head, "directory") && len(c.path) > 1 && strings.EqualFold(c.path[1].name, "deletedItems"):
-		return c.routeDeletedItems()
+		return deletedItems{c}.route()
+	case head == "$batch" && len(c.path) == 1:
+		return batch{c}.route()
 	default:
 		return answer{}, unknownSegment(head)
 	}

@@ -177,44 +177,56 @@ func TestErrorsHaveGraphsShape(t *testing.T) {
 	assert.Equal(t, "2026-01-02T03:04:05", got.text("error", "innerError", "date"))
 }
 
-func TestWhoMayDoWhat(t *testing.T) {
-	type request struct{ method, path, body string }
-	write := func(b *bench, id, appID string) []request {
-		binned, _ := b.app("binned")
-		require.Equal(b.t, 204, b.do("DELETE", "/applications/"+binned, "").status)
-		if slices.Contains(b.world.Owners(id), stranger) {
-			b.world.AddOwner(binned, stranger)
-		}
-		return []request{
-			{"POST", "/directory/deletedItems/" + binned + "/restore", ""},
-			{"PATCH", "/servicePrincipals(appId='" + appID + "')", `{}`},
-			{"PATCH", "/applications/" + id, `{"displayName":"B"}`},
-			{"PATCH", "/applications/" + id + "/federatedIdentityCredentials(name='abc')", credentialBody("s")},
-			{"DELETE", "/applications/" + id, ""},
-		}
-	}
-	for name, tc := range map[string]struct {
-		roles          []string
-		own            bool
-		read, modified int
-	}{
+// right is what a caller has, and what that lets it do to an application of the app's: the statuses of a read and of the
+// writes; 0 is a success.
+type right struct {
+	roles          []string
+	owns           bool
+	read, modified int
+}
+
+func rights() map[string]right {
+	return map[string]right{
 		"no role":              {read: 403, modified: 403},
 		"reads all":            {roles: []string{world.AppRoleReadAll}, read: 200, modified: 403},
 		"owned by somebody":    {roles: []string{world.AppRoleReadWriteOwnedBy}, read: 200, modified: 403},
-		"owned by the caller":  {roles: []string{world.AppRoleReadWriteOwnedBy}, own: true, read: 200},
+		"owned by the caller":  {roles: []string{world.AppRoleReadWriteOwnedBy}, owns: true, read: 200},
 		"writes everybody's":   {roles: []string{world.AppRoleReadWriteAll}, read: 200},
-		"stripped of its role": {own: true, read: 403, modified: 403},
-	} {
+		"stripped of its role": {owns: true, read: 403, modified: 403},
+	}
+}
+
+// writes are a write of each kind, to an application and to what hangs on it.
+func (b *bench) writes(id, appID string) []struct{ method, path, body string } {
+	b.t.Helper()
+	binned, _ := b.app("binned")
+	require.Equal(b.t, 204, b.do("DELETE", "/applications/"+binned, "").status)
+	if slices.Contains(b.world.Owners(id), stranger) {
+		b.world.AddOwner(binned, stranger)
+	}
+	return []struct{ method, path, body string }{
+		{"POST", "/directory/deletedItems/" + binned + "/restore", ""},
+		{"PATCH", "/servicePrincipals(appId='" + appID + "')", `{}`},
+		{"PATCH", "/applications/" + id, `{"displayName":"B"}`},
+		{"PATCH", "/applications/" + id + "/federatedIdentityCredentials(name='abc')", credentialBody("s")},
+		{"DELETE", "/applications/" + id, ""},
+	}
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
+	for name, tc := range rights() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			id, appID := b.app("u")
 			b.world.SetAppRoles(stranger, tc.roles...)
-			if tc.own {
+			if tc.owns {
 				b.world.AddOwner(id, stranger)
 			}
 			as := []string{"Authorization", "Bearer " + stranger, "Prefer", upsert}
 			assert.Equal(t, tc.read, b.do("GET", "/applications/"+id, "", as...).status)
-			for _, r := range write(b, id, appID) {
+			for _, r := range b.writes(id, appID) {
 				got := b.do(r.method, r.path, r.body, as...)
 				if tc.modified == 0 {
 					assert.Less(t, got.status, 300, "%v: %s", r, got.raw)
@@ -226,7 +238,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNoRightAtAll(t *testing.T) {
+	t.Parallel()
 	t.Run("purge of another's", func(t *testing.T) {
+		t.Parallel()
 		b := newBench(t)
 		id, _ := b.app("u")
 		require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
@@ -234,6 +251,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		assert.Equal(t, 403, b.do("DELETE", "/directory/deletedItems/"+id, "", "Authorization", "Bearer "+stranger).status)
 	})
 	t.Run("no token", func(t *testing.T) {
+		t.Parallel()
 		b := newBench(t)
 		got := b.do("GET", "/applications", "", "Authorization", "")
 		assert.Equal(t, 401, got.status)

@@ -70,6 +70,18 @@ func unquote(literal string) (string, bool) {
 	return strings.ReplaceAll(inner, "''", "'"), true
 }
 
+// objectOf takes the object's key off a path: set/{id}, set('id') or set(property='value').
+func objectOf(path []segment) (object segment, rest []segment, isSet bool) {
+	switch {
+	case path[0].keyed:
+		return path[0], path[1:], false
+	case len(path) == 1:
+		return segment{}, nil, true
+	default:
+		return segment{key: path[1].name, keyed: true}, path[2:], false
+	}
+}
+
 // options are the system query options of a request.
 type options struct {
 	fields []string // $select, nil for all
@@ -169,9 +181,9 @@ type kind struct {
 	filters  map[string]string // filterable property → ""; a value marks a case-insensitive one
 }
 
-// list answers a page of the set. Pages are in the order of the ids, so that a change between two of them neither
+// page answers a page of the set. Pages are in the order of the ids, so that a change between two of them neither
 // repeats nor skips a neighbour.
-func (c *call) list(k kind, all []entity) (answer, error) {
+func (c *call) page(k kind, all []entity) (answer, error) {
 	if f := c.options.filter; f != nil {
 		mode, known := k.filters[f.property]
 		if !known {

@@ -15,28 +15,31 @@ func principalKind() kind {
 		filters: map[string]string{"id": "fold", "appId": "fold", "displayName": "fold", "servicePrincipalType": ""}}
 }
 
-func (c *call) routePrincipals() (answer, error) {
-	object, rest, isSet := c.objectOf(c.path)
+// principals answers requests for service principals.
+type principals struct{ *call }
+
+func (c principals) route() (answer, error) {
+	object, rest, isSet := objectOf(c.path)
 	if isSet {
-		return c.byMethod(map[string]func() (answer, error){"GET": c.listPrincipals, "POST": c.postPrincipal})
+		return c.byMethod(map[string]func() (answer, error){"GET": c.list, "POST": c.post})
 	}
 	switch {
 	case len(rest) == 0:
 		return c.byMethod(map[string]func() (answer, error){
-			"GET":    func() (answer, error) { return c.getPrincipal(object) },
-			"PATCH":  func() (answer, error) { return c.patchPrincipal(object) },
-			"DELETE": func() (answer, error) { return c.deletePrincipal(object) },
+			"GET":    func() (answer, error) { return c.get(object) },
+			"PATCH":  func() (answer, error) { return c.patch(object) },
+			"DELETE": func() (answer, error) { return c.delete(object) },
 		})
 	case strings.EqualFold(rest[0].name, "owners") && len(rest) == 1:
 		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) {
-			sp, err := c.principal(object)
+			sp, err := c.find(object)
 			return c.owners(sp.ID, err)
 		}})
 	}
 	return answer{}, unknownSegment(rest[len(rest)-1].name)
 }
 
-func (c *call) principal(key segment) (world.ServicePrincipal, error) {
+func (c principals) find(key segment) (world.ServicePrincipal, error) {
 	var sp world.ServicePrincipal
 	var ok bool
 	switch key.property {
@@ -53,7 +56,7 @@ func (c *call) principal(key segment) (world.ServicePrincipal, error) {
 	return sp, nil
 }
 
-func (c *call) listPrincipals() (answer, error) {
+func (c principals) list() (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
@@ -64,59 +67,59 @@ func (c *call) listPrincipals() (answer, error) {
 	for _, sp := range c.world.ServicePrincipals() {
 		all = append(all, c.principalEntity(sp))
 	}
-	return c.list(principalKind(), all)
+	return c.page(principalKind(), all)
 }
 
-func (c *call) getPrincipal(key segment) (answer, error) {
+func (c principals) get(key segment) (answer, error) {
 	if err := c.mayRead(); err != nil {
 		return answer{}, err
 	}
 	if err := c.expandOnly("servicePrincipal"); err != nil {
 		return answer{}, err
 	}
-	sp, err := c.principal(key)
+	sp, err := c.find(key)
 	if err != nil {
 		return answer{}, err
 	}
 	return c.one(principalKind(), c.principalEntity(sp))
 }
 
-func (c *call) postPrincipal() (answer, error) {
+func (c principals) post() (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	a, _, err := c.createPrincipal("")
+	a, _, err := c.create("")
 	return a, err
 }
 
-// patchPrincipal updates; by appId and with the preference create-if-missing it creates, too.
-func (c *call) patchPrincipal(key segment) (answer, error) {
+// patch updates; by appId and with the preference create-if-missing it creates, too.
+func (c principals) patch(key segment) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	sp, err := c.principal(key)
+	sp, err := c.find(key)
 	if err == nil {
 		members, err := c.body()
 		if err != nil {
 			return answer{}, err
 		}
-		return c.mergePrincipal(sp.ID, members)
+		return c.merge(sp.ID, members)
 	}
 	var f *fault
 	if !errors.As(err, &f) || f.status != 404 || key.property != "appId" || !c.createIfMissing() {
 		return answer{}, err
 	}
-	a, members, err := c.createPrincipal(key.key)
+	a, members, err := c.create(key.key)
 	if errors.As(err, &f) && f.status == 409 {
 		// Another request made it meanwhile.
 		if winner, ok := c.world.ServicePrincipalByAppID(key.key); ok {
-			return c.mergePrincipal(winner.ID, members)
+			return c.merge(winner.ID, members)
 		}
 	}
 	return a, err
 }
 
-func (c *call) createPrincipal(appID string) (answer, map[string]json.RawMessage, error) {
+func (c principals) create(appID string) (answer, map[string]json.RawMessage, error) {
 	members, err := c.body()
 	if err != nil {
 		return answer{}, nil, err
@@ -149,7 +152,7 @@ func (c *call) createPrincipal(appID string) (answer, map[string]json.RawMessage
 	return c.created("servicePrincipals", "ServicePrincipal", c.principalEntity(created)), members, nil
 }
 
-func (c *call) mergePrincipal(id string, members map[string]json.RawMessage) (answer, error) {
+func (c principals) merge(id string, members map[string]json.RawMessage) (answer, error) {
 	if err := c.mayWrite(id); err != nil {
 		return answer{}, err
 	}
@@ -165,11 +168,11 @@ func (c *call) mergePrincipal(id string, members map[string]json.RawMessage) (an
 	return noContent(), nil
 }
 
-func (c *call) deletePrincipal(key segment) (answer, error) {
+func (c principals) delete(key segment) (answer, error) {
 	if err := c.mayCreate(); err != nil {
 		return answer{}, err
 	}
-	sp, err := c.principal(key)
+	sp, err := c.find(key)
 	if err != nil {
 		return answer{}, err
 	}

@@ -2,7 +2,9 @@ package application
 
 import (
 	"context"
+	"slices"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
@@ -53,59 +55,50 @@ func fromGraph(f graph.FederatedCredential) resource.Credential {
 	return credential
 }
 
-// Put writes credentials by their names, and returns a receipt for each, in their order. Those that the first request did
-// not settle are written one by one.
+// Put writes credentials by their names, and returns a receipt for each, in their order.
 func (c *Credentials) Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt {
 	named := make([]graph.NamedCredential, len(credentials))
+	contexts := make([]diagnosis.Context, len(credentials))
 	for i, f := range credentials {
 		named[i] = graph.NamedCredential{Name: f.Name, FederatedCredentialPatch: graph.FederatedCredentialPatch{
 			Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences, Description: f.Description}}
 		if !f.IsThere {
 			named[i].Description = description
 		}
+		contexts[i] = words(d)
+		contexts[i].Subject, contexts[i].Credential = f.Subject, f.Name
 	}
-	var first []graph.CredentialResult
-	if len(named) > 1 {
-		first = c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, named)
-	}
-	receipts := make([]resource.Receipt, len(named))
-	for i := range named {
-		if first != nil && first[i].Err == nil {
-			receipts[i] = receiptOf(first[i])
-			continue
-		}
-		w := words(d)
-		w.Subject, w.Credential = credentials[i].Subject, credentials[i].Name
-		var one graph.CredentialResult
-		err := c.requests.Do(ctx, policy.CredentialUpsert, w, func(ctx context.Context) error {
-			one = c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, named[i:i+1])[0]
-			return one.Err
-		})
-		receipts[i] = receiptOf(one)
-		receipts[i].Err = err
-	}
-	return receipts
+	return write(ctx, c.requests, policy.CredentialUpsert, contexts, named, func(ctx context.Context, some []graph.NamedCredential) []graph.CredentialResult {
+		return c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, some)
+	})
 }
 
 // Delete deletes credentials by their names, and returns a receipt for each, in their order.
 func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
-	var first []graph.CredentialResult
-	if len(names) > 1 {
-		first = c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, names)
-	}
-	receipts := make([]resource.Receipt, len(names))
-	for i := range names {
-		if first != nil && first[i].Err == nil {
-			receipts[i] = receiptOf(first[i])
-			continue
+	contexts := slices.Repeat([]diagnosis.Context{words(d)}, len(names))
+	return write(ctx, c.requests, policy.CredentialDelete, contexts, names, func(ctx context.Context, some []string) []graph.CredentialResult {
+		return c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, some)
+	})
+}
+
+// write does something with each of all, together where the directory takes several at a time.
+func write[T any](ctx context.Context, requests policy.Requests, op policy.Operation, contexts []diagnosis.Context, all []T,
+	do func(ctx context.Context, some []T) []graph.CredentialResult) []resource.Receipt {
+	results := make([]graph.CredentialResult, len(all))
+	errs := requests.DoBatch(ctx, op, contexts, func(ctx context.Context, which []int) []error {
+		some, errs := make([]T, len(which)), make([]error, len(which))
+		for j, i := range which {
+			some[j] = all[i]
 		}
-		var one graph.CredentialResult
-		err := c.requests.Do(ctx, policy.CredentialDelete, words(d), func(ctx context.Context) error {
-			one = c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, names[i:i+1])[0]
-			return one.Err
-		})
-		receipts[i] = receiptOf(one)
-		receipts[i].Err = err
+		for j, result := range do(ctx, some) {
+			results[which[j]], errs[j] = result, result.Err
+		}
+		return errs
+	})
+	receipts := make([]resource.Receipt, len(all))
+	for i := range all {
+		receipts[i] = receiptOf(results[i])
+		receipts[i].Err = errs[i]
 	}
 	return receipts
 }

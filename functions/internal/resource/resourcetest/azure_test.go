@@ -59,7 +59,7 @@ func isApp(*http.Request) (string, error) { return world.AppPrincipalID, nil }
 func newAzure(t testing.TB, w *resourcetest.Wire) *azure {
 	a := &azure{World: world.New(w.Now), requests: policy.Requests{Sleep: w.Sleep, Now: w.Now}, theirs: map[string]bool{}}
 	world.Seed(a.World)
-	w.Hosts["graph.microsoft.com"] = sandboxgraph.New(a.World, isApp)
+	w.Hosts["graph.microsoft.com"] = sandboxgraph.New(a.World, isApp, w.InBatch)
 	w.Hosts["management.azure.com"] = sandboxarm.New(a.World, isApp)
 	options := azcore.ClientOptions{Transport: w, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
 	var err error

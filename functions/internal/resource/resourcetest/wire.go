@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -160,14 +161,77 @@ func (w *Wire) answer(r *http.Request) (*http.Response, error) {
 	if r.ContentLength >= 0 {
 		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
 	}
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, received)
-	response := recorder.Result()
+	response, err := w.serve(handler, received)
+	if err != nil {
+		return nil, err
+	}
 	response.Request = r
 	if r.Method == http.MethodGet && response.StatusCode == http.StatusOK {
 		w.hide(response)
 	}
 	return response, nil
+}
+
+// serve has a handler answer. It cuts the connection by panicking, as one of net/http does.
+func (w *Wire) serve(handler http.Handler, r *http.Request) (response *http.Response, err error) {
+	defer func() {
+		if cause := recover(); cause == http.ErrAbortHandler {
+			response, err = nil, errReset
+		} else if cause != nil {
+			panic(cause)
+		}
+		if w.isDead() {
+			response, err = nil, errKilled
+		}
+	}()
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+func (w *Wire) isDead() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead
+}
+
+// InBatch makes the requests within a batch fail like any other. One that is not answered at all cuts the connection of
+// its batch.
+func (w *Wire) InBatch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		hit, err := w.begin(r)
+		switch {
+		case err != nil:
+			panic(http.ErrAbortHandler)
+		case hit == nil:
+			next.ServeHTTP(out, r)
+			return
+		case hit.meanwhile != nil:
+			hit.meanwhile()
+			next.ServeHTTP(out, r)
+			return
+		}
+		var done *http.Response
+		if hit.isDone {
+			recorder := httptest.NewRecorder()
+			next.ServeHTTP(recorder, r)
+			done = recorder.Result()
+		}
+		if hit.kills {
+			w.kill()
+			panic(http.ErrAbortHandler)
+		}
+		if hit.hangs > 0 {
+			_ = w.Sleep(r.Context(), hit.hangs) // the attempt's own limit has passed, whatever the context says
+		}
+		response, err := hit.answer(r, done)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		maps.Copy(out.Header(), response.Header)
+		out.WriteHeader(response.StatusCode)
+		_, _ = io.Copy(out, response.Body) // a recorder does not fail
+	})
 }
 
 // hide takes what a list shows too early out of an answer.

@@ -1,0 +1,131 @@
+package provision_test
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+)
+
+// The services that a run waits for, one answer after the other or side by side.
+const (
+	serviceGraph    = "graph"
+	serviceARM      = "arm"
+	serviceLogin    = "login"
+	servicePlatform = "platform"
+	serviceStore    = "store"
+)
+
+func serviceOf(host string) string {
+	switch host {
+	case "graph.microsoft.com":
+		return serviceGraph
+	case "management.azure.com":
+		return serviceARM
+	case platform.GateHost:
+		return servicePlatform
+	}
+	return host
+}
+
+// latencies are what the services take to answer, each time.
+func latencies() map[string]time.Duration {
+	return map[string]time.Duration{serviceGraph: 250 * time.Millisecond, serviceARM: 150 * time.Millisecond, servicePlatform: 250 * time.Millisecond,
+		serviceLogin: 80 * time.Millisecond, serviceStore: 8 * time.Millisecond}
+}
+
+// span is one round trip to a service.
+type span struct {
+	service    string
+	isWrite    bool
+	begin, end time.Time
+}
+
+// meter notes every round trip, and makes each take its time.
+type meter struct {
+	// latency is how long each service takes to answer.
+	latency map[string]time.Duration
+
+	mu      sync.Mutex
+	spans   []span
+	batched int // requests within batches
+}
+
+// takes begins a round trip, and returns what ends it. It takes as long as the service takes.
+func (m *meter) takes(service string, isWrite bool) func() {
+	begin := time.Now()
+	time.Sleep(m.latency[service])
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.spans = append(m.spans, span{service, isWrite, begin, time.Now()})
+	}
+}
+
+func (m *meter) countBatched() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.batched++
+}
+
+// traffic is what a run has asked of the services.
+type traffic struct {
+	// hops are the round trips to services that followed one another, the store's and the login's left out; writeHops are
+	// those of the writes alone.
+	hops, writeHops int
+	// reads and writes are the round trips to each service; batched are the requests within batches.
+	reads, writes map[string]int
+	batched       int
+	// waits is what the longest chain of round trips takes, by the latencies alone.
+	waits time.Duration
+}
+
+// measure forgets what was asked before, runs something, and tells what it has asked for and how long it took.
+func (m *meter) measure(do func()) (traffic, time.Duration) {
+	m.mu.Lock()
+	m.spans, m.batched = nil, 0
+	m.mu.Unlock()
+	began := time.Now()
+	do()
+	wall := time.Since(began)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := traffic{reads: map[string]int{}, writes: map[string]int{}, batched: m.batched}
+	for _, s := range m.spans {
+		if s.isWrite {
+			t.writes[s.service]++
+		} else {
+			t.reads[s.service]++
+		}
+	}
+	isCloud := func(s span) bool { return s.service != serviceStore && s.service != serviceLogin }
+	one := func(span) time.Duration { return 1 }
+	t.hops = int(longest(m.spans, isCloud, one))
+	t.writeHops = int(longest(m.spans, func(s span) bool { return isCloud(s) && s.isWrite }, one))
+	t.waits = longest(m.spans, func(span) bool { return true }, func(s span) time.Duration { return m.latency[s.service] })
+	return t, wall
+}
+
+// longest is the weight of the heaviest chain of round trips each of which began when the one before had ended.
+func longest(spans []span, counts func(span) bool, weight func(span) time.Duration) time.Duration {
+	var chosen []span
+	for _, s := range spans {
+		if counts(s) {
+			chosen = append(chosen, s)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b span) int { return a.begin.Compare(b.begin) })
+	best := make([]time.Duration, len(chosen))
+	var heaviest time.Duration
+	for j, s := range chosen {
+		for i := range j {
+			if !chosen[i].end.After(s.begin) {
+				best[j] = max(best[j], best[i])
+			}
+		}
+		best[j] += weight(s)
+		heaviest = max(heaviest, best[j])
+	}
+	return heaviest
+}
