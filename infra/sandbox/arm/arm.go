@@ -1,6 +1,6 @@
-// Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, and reads of
-// subscriptions, resource groups, storage accounts and containers, with ARM's success codes and error bodies. The
-// caller's rights are those that the world's role assignments give, under their conditions where assignments are written
+// Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, user-assigned
+// managed identities with their federated identity credentials, and reads of subscriptions, resource groups, storage
+// accounts and containers, with ARM's success codes and error bodies. The caller's rights are those that the world's role assignments give, under their conditions where assignments are written
 // and deleted. There are no locks, no policies and no cap on the number of assignments.
 package arm
 

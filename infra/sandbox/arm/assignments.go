@@ -3,7 +3,6 @@ package arm
 import (
 	"encoding/base64"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 	"github.com/google/uuid"
 )
 
@@ -67,11 +65,7 @@ func (c *call) putAssignment(scope, name string) (answer, error) {
 	if err != nil {
 		return answer{}, conflict(err)
 	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	return answer{status: status, body: c.assignmentObject(stored)}, nil
+	return answer{status: statusOfPut(created), body: c.assignmentObject(stored)}, nil
 }
 
 // underCondition holds that the caller's right to write or delete the assignment is not bound by a condition that this
@@ -100,14 +94,9 @@ func attributes(ra world.RoleAssignment) condition.Attributes {
 }
 
 func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) {
-	data, err := io.ReadAll(io.LimitReader(c.request.Body, maximumBody))
-	if err != nil {
-		return world.RoleAssignment{}, badRequest("InvalidRequestContent", "The request content could not be read.")
-	}
 	var body assignmentRequest
-	if err := strictjson.Decode(data, &body); err != nil {
-		return world.RoleAssignment{}, badRequest("InvalidRequestContent",
-			"The request content was invalid and could not be deserialized: '"+err.Error()+"'.")
+	if err := c.readBody(&body); err != nil {
+		return world.RoleAssignment{}, err
 	}
 	p := body.Properties
 	if _, err := uuid.Parse(p.PrincipalID); err != nil {

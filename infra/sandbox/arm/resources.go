@@ -9,12 +9,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// routeResource serves the reads of subscription, resource group, storage account and container.
+// routeResource serves managed identities, and the reads of subscription, resource group, storage account and
+// container.
 func (c *call) routeResource(path string) (answer, error) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	lower := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	if lower[0] != "subscriptions" || len(parts) < 2 {
 		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path + "' is not known."}
+	}
+	if a, ok, err := c.routeIdentity(path, parts); ok {
+		return a, err
 	}
 	if c.request.Method != http.MethodGet {
 		return answer{}, methodNotAllowed(c.request.Method)
@@ -59,6 +63,9 @@ func (c *call) scopeExists(scope string) error {
 	}
 	id := "/" + strings.Join(parts[:8], "/")
 	if account, ok := c.world.StorageAccount(id); ok && strings.EqualFold(account.ResourceID, id) {
+		return nil
+	}
+	if _, ok := c.world.UserAssignedIdentity(id); ok {
 		return nil
 	}
 	if _, ok := c.world.Resource(id); ok {

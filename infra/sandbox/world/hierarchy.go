@@ -112,7 +112,7 @@ func (h *Hierarchy) addResourceGroup(id, location string) {
 }
 
 // seedResource adds the resource group and the resource that an id is, or lies in, where they are not there yet.
-// Storage accounts are left out: Storage has them.
+// Storage accounts and managed identities are left out: Storage and Identities have them.
 func (h *Hierarchy) seedResource(id, location string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -121,7 +121,8 @@ func (h *Hierarchy) seedResource(id, location string) {
 	}
 	const resource = 9 // /subscriptions/{}/resourceGroups/{}/providers/{}/{}/{}
 	parts := strings.Split(id, "/")
-	if len(parts) < resource || strings.EqualFold(parts[7], "storageAccounts") {
+	if len(parts) < resource || strings.EqualFold(parts[7], "storageAccounts") ||
+		strings.EqualFold(parts[7], "userAssignedIdentities") {
 		return
 	}
 	id = strings.Join(parts[:resource], "/")

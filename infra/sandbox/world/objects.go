@@ -32,7 +32,7 @@ type Application struct {
 }
 
 // ServicePrincipal is the application's identity in the tenant; role assignments name its ID. Type is "Application",
-// or "ManagedIdentity" for the app's own identity.
+// or "ManagedIdentity" for that of a managed identity.
 type ServicePrincipal struct {
 	ID                   string     `json:"id"`
 	AppID                string     `json:"appId"`

@@ -26,6 +26,9 @@ const (
 const (
 	DataResourceGroupID = "/subscriptions/" + SubscriptionID + "/resourceGroups/data"
 
+	// IdentitiesResourceGroupID is for the managed identities that the app makes; its own identity is not in it.
+	IdentitiesResourceGroupID = "/subscriptions/" + SubscriptionID + "/resourceGroups/identities"
+
 	DataAccount     = "acmedata"
 	DataAccountID   = DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/" + DataAccount
 	LockedAccount   = "acmelocked"
@@ -50,6 +53,7 @@ func seedAzure(w *World) {
 	w.PutTenant(Tenant{ID: TenantID, Domain: TenantDomain})
 	w.PutSubscription(Subscription{ID: SubscriptionID, TenantID: TenantID})
 	w.PutResourceGroup(ResourceGroup{ID: DataResourceGroupID, Location: Location})
+	w.PutResourceGroup(ResourceGroup{ID: IdentitiesResourceGroupID, Location: Location})
 	w.PutStorageAccount(StorageAccount{ResourceID: DataAccountID, Name: DataAccount, Location: Location,
 		Containers: []*Container{{Name: "images"}, {Name: "archive", Immutable: true}}})
 	w.PutStorageAccount(StorageAccount{ResourceID: LockedAccountID, Name: LockedAccount, Location: Location,
@@ -69,8 +73,8 @@ func seedApp(w *World, d deployment.Deployment) error {
 		}
 		w.PutStorageAccount(account)
 	}
-	w.PutServicePrincipal(ServicePrincipal{ID: AppPrincipalID, AppID: AppClientID, DisplayName: d.Identity.Name,
-		AccountEnabled: true, ServicePrincipalType: PrincipalManagedIdentity})
+	w.PutUserAssignedIdentity(UserAssignedIdentity{ID: d.Identity.ID, Location: d.Identity.Location,
+		ClientID: AppClientID, PrincipalID: AppPrincipalID})
 	for _, r := range d.Roles {
 		w.seedRole(r)
 	}

@@ -13,8 +13,12 @@ type Snapshot struct {
 	Owners                       []Owners                      `json:"owners"`
 	AppRoles                     []AppRoles                    `json:"appRoles"`
 	RoleAssignments              []RoleAssignment              `json:"roleAssignments"`
-	StorageAccounts              []StorageAccount              `json:"storageAccounts"`
-	DDOE                         DDOE                          `json:"ddoe"`
+
+	UserAssignedIdentities          []UserAssignedIdentity           `json:"userAssignedIdentities"`
+	UserAssignedIdentityCredentials []UserAssignedIdentityCredential `json:"userAssignedIdentityCredentials"`
+
+	StorageAccounts []StorageAccount `json:"storageAccounts"`
+	DDOE            DDOE             `json:"ddoe"`
 }
 
 // DDOE is the platform's part of a Snapshot. Options of integrations are in it, although the platform's own API never

@@ -23,7 +23,8 @@ var (
 	ErrTooManyCredentials = errors.New("world: too many federated identity credentials")
 )
 
-// MaxFederatedCredentials is how many federated identity credentials an application may hold.
+// MaxFederatedCredentials is how many federated identity credentials an application or a managed identity may hold.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 const MaxFederatedCredentials = 20
 
 // World holds every object. Each part holds its own kinds of objects and the methods for them; all parts share one lock
@@ -33,6 +34,7 @@ type World struct {
 	*base
 	*Hierarchy
 	*Directory
+	*Identities
 	*RBAC
 	*Storage
 	*Platform
@@ -47,7 +49,7 @@ type part interface {
 }
 
 func (w *World) parts() []part {
-	return []part{w.Hierarchy, w.Directory, w.RBAC, w.Storage, w.Platform}
+	return []part{w.Hierarchy, w.Directory, w.Identities, w.RBAC, w.Storage, w.Platform}
 }
 
 // New returns an empty world on the given clock (nil means the wall clock). Seed fills it.
@@ -56,14 +58,15 @@ func New(now func() time.Time) *World {
 		now = time.Now
 	}
 	b := &base{now: now}
-	hierarchy := newHierarchy(b)
+	hierarchy, directory := newHierarchy(b), newDirectory(b)
 	return &World{
-		base:      b,
-		Hierarchy: hierarchy,
-		Directory: newDirectory(b),
-		RBAC:      newRBAC(b),
-		Storage:   newStorage(b, hierarchy),
-		Platform:  newPlatform(b),
+		base:       b,
+		Hierarchy:  hierarchy,
+		Directory:  directory,
+		Identities: newIdentities(b, hierarchy, directory.Principals),
+		RBAC:       newRBAC(b),
+		Storage:    newStorage(b, hierarchy),
+		Platform:   newPlatform(b),
 	}
 }
 
@@ -78,6 +81,7 @@ func (w *World) Reset() {
 	w.etags, w.timing = fresh.etags, Timing{}
 	w.Hierarchy.state = fresh.Hierarchy.state
 	w.Directory.replaceBy(fresh.Directory)
+	w.Identities.state = fresh.Identities.state
 	w.RBAC.state = fresh.RBAC.state
 	w.Storage.state = fresh.Storage.state
 	w.Platform.state = fresh.Platform.state

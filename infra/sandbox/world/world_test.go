@@ -128,6 +128,10 @@ func TestResetForgetsEveryKind(t *testing.T) {
 		"federatedIdentityCredentials": {"f", `{"applicationId":"a","name":"n"}`},
 		"roleAssignments":              {oneName, `{"scope":"/s","principalId":"p","roleDefinitionId":"r"}`},
 		"storageAccounts":              {"acmenew", `{}`},
+		"userAssignedIdentities":       {"made", `{}`},
+		"userAssignedIdentityCredentials": {
+			IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/made" +
+				"/federatedIdentityCredentials/f", `{"issuer":"i","subject":"s"}`},
 	}
 	for _, kind := range ddoeKinds() {
 		objects["ddoe."+kind] = struct{ id, body string }{"made", `{}`}

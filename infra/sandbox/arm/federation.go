@@ -1,0 +1,130 @@
+package arm
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// credentialName is the rule for names of credentials.
+var credentialName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{2,119}$`)
+
+// credentialRequest is the body of a PUT.
+type credentialRequest struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
+	Properties *struct {
+		Issuer    string   `json:"issuer"`
+		Subject   string   `json:"subject"`
+		Audiences []string `json:"audiences"`
+	} `json:"properties"`
+}
+
+// putCredential answers 201 for a new credential and 200 for one that is there already, which it replaces. The texts of
+// the refusals are documented, the codes of those with 400 were seen to be BadRequest.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors.
+func (c *call) putCredential(identityID, id string) (answer, error) {
+	if err := c.openIdentity(credentialType+"/write", identityID, id); err != nil {
+		return answer{}, err
+	}
+	name := lastSegment(id)
+	if !credentialName.MatchString(name) {
+		return answer{}, badRequest("BadRequest", "Federated Identity Credential name '"+name+"' is invalid.")
+	}
+	var body credentialRequest
+	if err := c.readBody(&body); err != nil {
+		return answer{}, err
+	}
+	p := body.Properties
+	switch {
+	case p == nil || p.Issuer == "" || p.Subject == "":
+		return answer{}, badRequest("BadRequest", "Federated Identity Credential from HTTP body has empty properties.")
+	case len(p.Audiences) != 1:
+		return answer{}, badRequest("BadRequest", "Federated identity credentials must have exactly one audience.")
+	case p.Audiences[0] == "":
+		return answer{}, badRequest("BadRequest", "Federated Identity Credential from HTTP body has empty properties.")
+	}
+	stored, created, err := c.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
+		IdentityID: identityID, Name: name, Issuer: p.Issuer, Subject: p.Subject, Audiences: p.Audiences})
+	if err != nil {
+		return answer{}, credentialFault(err, identityID)
+	}
+	return answer{status: statusOfPut(created), body: credentialObject(stored)}, nil
+}
+
+func credentialFault(err error, identityID string) error {
+	switch {
+	case errors.Is(err, world.ErrNotFound):
+		return parentMissing()
+	case errors.Is(err, world.ErrNotReplicated):
+		return &fault{status: http.StatusNotFound, code: "ParentResourceNotFound",
+			message: "Failed to perform 'write' on resource(s) of type 'userAssignedIdentities/" +
+				"federatedIdentityCredentials', because the parent resource '" + identityID + "' could not be found."}
+	case errors.Is(err, world.ErrCredentialPairTaken):
+		return badRequest("BadRequest", "Issuer and subject combination already exists for this Managed Identity.")
+	case errors.Is(err, world.ErrTooManyCredentials): // the limit is documented; no source tells code or text
+		return badRequest("BadRequest", "A managed identity can have at most 20 federated identity credentials.")
+	}
+	return err
+}
+
+// openIdentity holds that the caller may do the action and that the identity is there.
+func (c *call) openIdentity(action, identityID, scope string) error {
+	if err := c.authorize(action, scope); err != nil {
+		return err
+	}
+	if err := c.groupExists(identityID); err != nil {
+		return err
+	}
+	if _, ok := c.world.UserAssignedIdentity(identityID); !ok {
+		return parentMissing()
+	}
+	return nil
+}
+
+func parentMissing() error {
+	return &fault{status: http.StatusNotFound, code: "NotFound",
+		message: "The parent user-assigned identity doesn't exist."}
+}
+
+func (c *call) getCredential(identityID, id string) (answer, error) {
+	if err := c.openIdentity(credentialType+"/read", identityID, id); err != nil {
+		return answer{}, err
+	}
+	stored, ok := c.world.UserAssignedIdentityCredential(id)
+	if !ok {
+		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound",
+			message: "The Federated Identity Credential '" + lastSegment(id) + "' doesn't exist."}
+	}
+	return answer{status: http.StatusOK, body: credentialObject(stored)}, nil
+}
+
+func (c *call) listCredentials(identityID, path string) (answer, error) {
+	if err := c.openIdentity(credentialType+"/read", identityID, path); err != nil {
+		return answer{}, err
+	}
+	list := []object{}
+	for _, stored := range c.world.UserAssignedIdentityCredentials(identityID) {
+		list = append(list, credentialObject(stored))
+	}
+	return answer{status: http.StatusOK, body: object{"value": list}}, nil
+}
+
+// deleteCredential answers 200, or 204 where there is nothing.
+func (c *call) deleteCredential(identityID, id string) (answer, error) {
+	if err := c.openIdentity(credentialType+"/delete", identityID, id); err != nil {
+		return answer{}, err
+	}
+	if err := c.world.DeleteUserAssignedIdentityCredential(id); err != nil {
+		return answer{status: http.StatusNoContent}, nil
+	}
+	return answer{status: http.StatusOK}, nil
+}
+
+func credentialObject(stored world.UserAssignedIdentityCredential) object {
+	return object{"id": stored.ID, "name": stored.Name, "type": credentialType, "properties": object{
+		"issuer": stored.Issuer, "subject": stored.Subject, "audiences": stored.Audiences}}
+}

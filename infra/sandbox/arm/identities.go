@@ -1,0 +1,209 @@
+package arm
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
+)
+
+const (
+	identityType   = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	credentialType = identityType + "/federatedIdentityCredentials"
+)
+
+// identityName is the rule for names.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
+var identityName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
+
+// routeIdentity serves user-assigned identities and their credentials; parts is the path of the identity or what is
+// below it, or of the list of a resource group. isIdentity is false for any other path.
+func (c *call) routeIdentity(path string, parts []string) (a answer, isIdentity bool, err error) {
+	const list, identity, credentials, credential = 7, 8, 9, 10 // parts of such a path
+	if len(parts) < list || len(parts) > credential || !strings.EqualFold(parts[2], "resourceGroups") ||
+		!strings.EqualFold(strings.Join(parts[4:list], "/"), "providers/"+identityType) {
+		return answer{}, false, nil
+	}
+	if len(parts) >= credentials && !strings.EqualFold(parts[identity], "federatedIdentityCredentials") {
+		return answer{}, false, nil
+	}
+	methods := map[string]func() (answer, error){}
+	parent := "/" + strings.Join(parts[:min(len(parts), identity)], "/")
+	switch len(parts) {
+	case list:
+		methods[http.MethodGet] = func() (answer, error) { return c.listIdentities(path) }
+	case identity:
+		methods[http.MethodGet] = func() (answer, error) { return c.getIdentity(path) }
+		methods[http.MethodPut] = func() (answer, error) { return c.putIdentity(path) }
+		methods[http.MethodDelete] = func() (answer, error) { return c.deleteIdentity(path) }
+	case credentials:
+		methods[http.MethodGet] = func() (answer, error) { return c.listCredentials(parent, path) }
+	case credential:
+		methods[http.MethodGet] = func() (answer, error) { return c.getCredential(parent, path) }
+		methods[http.MethodPut] = func() (answer, error) { return c.putCredential(parent, path) }
+		methods[http.MethodDelete] = func() (answer, error) { return c.deleteCredential(parent, path) }
+	}
+	serve, ok := methods[c.request.Method]
+	if !ok {
+		return answer{}, true, methodNotAllowed(c.request.Method)
+	}
+	a, err = serve()
+	return a, true, err
+}
+
+// identityRequest is the body of a PUT. What only the service can set is accepted and left alone, as ARM does, so that
+// what was read can be sent back.
+type identityRequest struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Type       string            `json:"type"`
+	Location   string            `json:"location"`
+	Tags       map[string]string `json:"tags"`
+	Properties struct {
+		ClientID       string `json:"clientId"`
+		PrincipalID    string `json:"principalId"`
+		TenantID       string `json:"tenantId"`
+		IsolationScope string `json:"isolationScope"`
+	} `json:"properties"`
+}
+
+// putIdentity answers 201 for a new identity and 200 for one that is there already, whose tags are replaced.
+func (c *call) putIdentity(id string) (answer, error) {
+	if err := c.authorize(identityType+"/write", id); err != nil {
+		return answer{}, err
+	}
+	if err := c.groupExists(id); err != nil {
+		return answer{}, err
+	}
+	name := lastSegment(id)
+	if !identityName.MatchString(name) { // the rule is documented, the code of the refusal is not
+		return answer{}, badRequest("InvalidResourceName", "The resource name '"+name+"' is invalid.")
+	}
+	var body identityRequest
+	if err := c.readBody(&body); err != nil {
+		return answer{}, err
+	}
+	if err := checkTags(body.Tags); err != nil {
+		return answer{}, err
+	}
+	location := normalLocation(body.Location)
+	if location == "" {
+		return answer{}, badRequest("LocationRequired", "The location property is required for this definition.")
+	}
+	if there, ok := c.world.UserAssignedIdentity(id); ok && normalLocation(there.Location) != location {
+		return answer{}, otherLocation(there, id, location)
+	}
+	stored, created := c.world.PutUserAssignedIdentity(
+		world.UserAssignedIdentity{ID: id, Name: name, Location: location, Tags: body.Tags})
+	return answer{status: statusOfPut(created), body: identityObject(stored)}, nil
+}
+
+func otherLocation(there world.UserAssignedIdentity, id, location string) error {
+	return &fault{status: http.StatusConflict, code: "InvalidResourceLocation",
+		message: "The resource '" + there.Name + "' already exists in location '" + there.Location +
+			"' in resource group '" + strings.Split(id, "/")[4] + "'. A resource with the same name cannot be " +
+			"created in location '" + location + "'. Please select a new resource name."}
+}
+
+// checkTags holds the limits of tags. The codes for the number and the length are not documented.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations.
+func checkTags(tags map[string]string) error {
+	const most, longestName, longestValue = 50, 512, 256
+	if len(tags) > most {
+		return badRequest("InvalidTags", "The resource has more than 50 tags.")
+	}
+	for name, value := range tags {
+		switch {
+		case strings.ContainsAny(name, `<>%&\?/`):
+			return badRequest("InvalidTagNameCharacters", "The tag names '"+name+
+				"' have reserved characters '<,>,%,&,\\,?,/' or control characters.")
+		case name == "" || len(name) > longestName:
+			return badRequest("InvalidTags", "A tag's name has 1 to 512 characters.")
+		case len(value) > longestValue:
+			return badRequest("InvalidTags", "The value of the tag '"+name+"' has more than 256 characters.")
+		}
+	}
+	return nil
+}
+
+func (c *call) getIdentity(id string) (answer, error) {
+	if err := c.authorize(identityType+"/read", id); err != nil {
+		return answer{}, err
+	}
+	if err := c.scopeExists(id); err != nil {
+		return answer{}, err
+	}
+	u, _ := c.world.UserAssignedIdentity(id)
+	return answer{status: http.StatusOK, body: identityObject(u)}, nil
+}
+
+func (c *call) listIdentities(path string) (answer, error) {
+	if err := c.authorize(identityType+"/read", path); err != nil {
+		return answer{}, err
+	}
+	if err := c.groupExists(path); err != nil {
+		return answer{}, err
+	}
+	group, list := path[:strings.Index(strings.ToLower(path), "/providers/")], []object{}
+	for _, u := range c.world.UserAssignedIdentities() {
+		if world.ScopeContains(group, u.ID) {
+			list = append(list, identityObject(u))
+		}
+	}
+	return answer{status: http.StatusOK, body: object{"value": list}}, nil
+}
+
+// deleteIdentity answers 200, or 204 where there is nothing. The credentials go with the identity.
+func (c *call) deleteIdentity(id string) (answer, error) {
+	if err := c.authorize(identityType+"/delete", id); err != nil {
+		return answer{}, err
+	}
+	if err := c.groupExists(id); err != nil {
+		return answer{}, err
+	}
+	if err := c.world.DeleteUserAssignedIdentity(id); err != nil {
+		return answer{status: http.StatusNoContent}, nil
+	}
+	return answer{status: http.StatusOK}, nil
+}
+
+func identityObject(u world.UserAssignedIdentity) object {
+	return object{"id": u.ID, "name": u.Name, "type": identityType, "location": u.Location, "tags": u.Tags,
+		"properties": object{"clientId": u.ClientID, "principalId": u.PrincipalID, "tenantId": u.TenantID}}
+}
+
+// groupExists holds that there is the resource group that the id lies in.
+func (c *call) groupExists(id string) error {
+	const group = 4 // subscriptions/{}/resourceGroups/{}
+	return c.scopeExists("/" + strings.Join(strings.Split(strings.Trim(id, "/"), "/")[:group], "/"))
+}
+
+// readBody decodes the request's body strictly.
+func (c *call) readBody(into any) error {
+	data, err := io.ReadAll(io.LimitReader(c.request.Body, maximumBody))
+	if err != nil {
+		return badRequest("InvalidRequestContent", "The request content could not be read.")
+	}
+	if err := strictjson.Decode(data, into); err != nil {
+		return badRequest("InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: '"+err.Error()+"'.")
+	}
+	return nil
+}
+
+// normalLocation is a region's name without the spaces and capitals of its display name.
+func normalLocation(location string) string {
+	return strings.ToLower(strings.ReplaceAll(location, " ", ""))
+}
+
+func statusOfPut(created bool) int {
+	if created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }

@@ -1,0 +1,185 @@
+package world
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// UserAssignedIdentity is a user-assigned managed identity, by its full ARM id. PrincipalID is the object id of its
+// service principal, which role assignments name. What is left out of an identity that is put the service fills.
+type UserAssignedIdentity struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Location    string            `json:"location"`
+	ClientID    string            `json:"clientId"`
+	PrincipalID string            `json:"principalId"`
+	TenantID    string            `json:"tenantId"`
+	Tags        map[string]string `json:"tags"`
+	CreatedAt   time.Time         `json:"createdAt"`
+}
+
+// UserAssignedIdentityCredential is one trust of a managed identity, by its full ARM id; IdentityID is the identity's.
+type UserAssignedIdentityCredential struct {
+	ID         string    `json:"id"`
+	IdentityID string    `json:"identityId"`
+	Name       string    `json:"name"`
+	Issuer     string    `json:"issuer"`
+	Subject    string    `json:"subject"`
+	Audiences  []string  `json:"audiences"`
+	ChangedAt  time.Time `json:"changedAt"`
+}
+
+// Identities are the user-assigned managed identities and their federated identity credentials. An identity has a
+// service principal in the directory that lives as long as it does; there is no application, and no recycle bin.
+type Identities struct {
+	*base
+
+	hierarchy  *Hierarchy
+	principals *Principals
+	state      identitiesState
+}
+
+type identitiesState struct {
+	rows        *table[UserAssignedIdentity]
+	byClientID  map[string]string // lower client id → ARM id
+	credentials *table[UserAssignedIdentityCredential]
+}
+
+func newIdentities(b *base, hierarchy *Hierarchy, principals *Principals) *Identities {
+	return &Identities{base: b, hierarchy: hierarchy, principals: principals, state: identitiesState{
+		rows: newTable[UserAssignedIdentity](), byClientID: map[string]string{},
+		credentials: newTable[UserAssignedIdentityCredential](),
+	}}
+}
+
+// UserAssignedIdentities returns the identities, oldest first.
+func (i *Identities) UserAssignedIdentities() []UserAssignedIdentity {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return cloneAll(i.state.rows.all())
+}
+
+// UserAssignedIdentity returns an identity by its full ARM id.
+func (i *Identities) UserAssignedIdentity(id string) (UserAssignedIdentity, bool) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	u, ok := i.state.rows.get(id)
+	return u.Clone(), ok
+}
+
+// UserAssignedIdentityByClientID returns an identity by its client id.
+func (i *Identities) UserAssignedIdentityByClientID(clientID string) (UserAssignedIdentity, bool) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	u, ok := i.state.rows.get(i.state.byClientID[key(clientID)])
+	return u.Clone(), ok
+}
+
+// PutUserAssignedIdentity creates the identity u.ID with its service principal, or replaces the tags of the one that
+// there is; created tells which. It does not ask whether the resource group exists. A new identity gets new ids, also
+// under a name that was used before, unless u names them.
+func (i *Identities) PutUserAssignedIdentity(u UserAssignedIdentity) (stored UserAssignedIdentity, created bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if old, ok := i.state.rows.get(u.ID); ok {
+		old.Tags = maps.Clone(u.Tags)
+		u = old
+	} else {
+		created = true
+	}
+	u = i.complete(u.Clone())
+	i.put(u)
+	return u.Clone(), created
+}
+
+// DeleteUserAssignedIdentity removes an identity for good, with its credentials and its service principal. Its role
+// assignments stay behind. ErrNotFound if absent.
+func (i *Identities) DeleteUserAssignedIdentity(id string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.remove(id)
+}
+
+// complete fills what the service gives to a new identity.
+func (i *Identities) complete(u UserAssignedIdentity) UserAssignedIdentity {
+	for _, id := range []*string{&u.ClientID, &u.PrincipalID} {
+		if *id == "" {
+			*id = newID()
+		}
+		*id = strings.ToLower(*id)
+	}
+	if u.Name == "" {
+		u.Name = lastSegment(u.ID)
+	}
+	if u.Location == "" {
+		u.Location = Location
+	}
+	if parts := strings.Split(u.ID, "/"); u.TenantID == "" && len(parts) > 2 { // /subscriptions/{}
+		subscription, _ := i.hierarchy.state.subscriptions.get(parts[2])
+		u.TenantID = subscription.TenantID
+	}
+	if u.Tags == nil {
+		u.Tags = map[string]string{}
+	}
+	if u.CreatedAt.IsZero() {
+		u.CreatedAt = i.Now()
+	}
+	return u
+}
+
+// put stores an identity and sees to its service principal. One that is there already stays as it is: somebody may have
+// disabled it.
+func (i *Identities) put(u UserAssignedIdentity) {
+	if old, ok := i.state.rows.get(u.ID); ok {
+		delete(i.state.byClientID, key(old.ClientID))
+		if old.PrincipalID != u.PrincipalID || old.ClientID != u.ClientID {
+			i.principals.remove(old.PrincipalID)
+		}
+	}
+	i.state.rows.put(u.ID, u)
+	i.state.byClientID[key(u.ClientID)] = u.ID
+	if i.principals.isLive(u.PrincipalID) {
+		return
+	}
+	i.principals.put(i.principals.complete(ServicePrincipal{ID: u.PrincipalID, AppID: u.ClientID, DisplayName: u.Name,
+		AccountEnabled: true, ServicePrincipalType: PrincipalManagedIdentity, CreatedDateTime: u.CreatedAt},
+		Application{}))
+}
+
+func (i *Identities) remove(id string) error {
+	u, ok := i.state.rows.get(id)
+	if !ok {
+		return ErrNotFound
+	}
+	for _, c := range i.credentialsOf(u.ID) {
+		i.state.credentials.delete(c.ID)
+	}
+	i.principals.remove(u.PrincipalID)
+	delete(i.state.byClientID, key(u.ClientID))
+	i.state.rows.delete(u.ID)
+	return nil
+}
+
+func (i *Identities) addTo(s *Snapshot) {
+	s.UserAssignedIdentities = cloneAll(i.state.rows.all())
+	s.UserAssignedIdentityCredentials = cloneAll(i.state.credentials.all())
+}
+
+func (i *Identities) editors() map[string]editor {
+	return map[string]editor{
+		"userAssignedIdentities":          {put: i.editIdentity, remove: i.removeByHand},
+		"userAssignedIdentityCredentials": {put: i.editCredential, remove: i.removeCredential},
+	}
+}
+
+func (u UserAssignedIdentity) Clone() UserAssignedIdentity {
+	u.Tags = maps.Clone(u.Tags)
+	return u
+}
+
+func (c UserAssignedIdentityCredential) Clone() UserAssignedIdentityCredential {
+	c.Audiences = slices.Clone(c.Audiences)
+	return c
+}

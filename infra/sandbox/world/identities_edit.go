@@ -1,0 +1,99 @@
+package world
+
+import (
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
+)
+
+// identityID takes the full ARM id, or the name alone of an identity in the resource group for identities.
+func identityID(id string) string {
+	if strings.Contains(id, "/") {
+		return fullID(id)
+	}
+	return IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + id
+}
+
+func (i *Identities) editIdentity(id string, body []byte) error {
+	var u UserAssignedIdentity
+	if err := strictjson.Decode(body, &u); err != nil {
+		return err
+	}
+	id = identityID(id)
+	if u.ID == "" {
+		u.ID = id
+	}
+	if key(u.ID) != key(id) {
+		return idMismatch("id", id)
+	}
+	if u.Name != "" && !strings.EqualFold(u.Name, lastSegment(id)) {
+		return idMismatch("name", id)
+	}
+	old, exists := i.state.rows.get(id)
+	if exists {
+		u = u.keepIDs(old)
+	}
+	u = i.complete(u)
+	if i.principals.isAppIDTaken(u.ClientID, u.PrincipalID) && (!exists || u.ClientID != old.ClientID) {
+		return ErrExists
+	}
+	if i.principals.isLive(u.PrincipalID) && (!exists || u.PrincipalID != old.PrincipalID) {
+		return ErrExists
+	}
+	i.put(u)
+	return nil
+}
+
+// keepIDs takes over what a body left out and the service does not give anew.
+func (u UserAssignedIdentity) keepIDs(old UserAssignedIdentity) UserAssignedIdentity {
+	u.ID = old.ID
+	if u.ClientID == "" {
+		u.ClientID = old.ClientID
+	}
+	if u.PrincipalID == "" {
+		u.PrincipalID = old.PrincipalID
+	}
+	if u.CreatedAt.IsZero() {
+		u.CreatedAt = old.CreatedAt
+	}
+	return u
+}
+
+func (i *Identities) removeByHand(id string) error { return i.remove(identityID(id)) }
+
+// editCredential takes the full ARM id; the identity and the name are in it.
+func (i *Identities) editCredential(id string, body []byte) error {
+	var c UserAssignedIdentityCredential
+	if err := strictjson.Decode(body, &c); err != nil {
+		return err
+	}
+	id = fullID(id)
+	slash := strings.LastIndex(strings.ToLower(id), strings.ToLower(identityCredentials))
+	if slash < 0 {
+		return &strictjson.Error{Detail: "the path names no " + strings.Trim(identityCredentials, "/")}
+	}
+	identity, ok := i.state.rows.get(id[:slash])
+	if !ok {
+		return ErrNotFound
+	}
+	for member, value := range map[string]string{"id": c.ID, "identityId": c.IdentityID, "name": c.Name} {
+		want := map[string]string{"id": id, "identityId": identity.ID, "name": lastSegment(id)}[member]
+		if value != "" && key(value) != key(want) {
+			return idMismatch(member, id)
+		}
+	}
+	c.IdentityID, c.Name = identity.ID, lastSegment(id)
+	c.ID = UserAssignedIdentityCredentialID(identity.ID, c.Name)
+	if err := i.checkPair(c); err != nil {
+		return err
+	}
+	old, _ := i.state.credentials.get(c.ID)
+	if c.ChangedAt.IsZero() || !c.trustsTheSame(old) && c.ChangedAt.Equal(old.ChangedAt) {
+		c.ChangedAt = i.Now()
+	}
+	if c.Audiences == nil {
+		c.Audiences = []string{}
+	}
+	i.state.credentials.put(c.ID, c)
+	return nil
+}
