@@ -32,7 +32,7 @@ type Config struct {
 	StateStorageURL string
 	ServiceBus      ServiceBus
 	// DefaultIdentity is the kind of identity of a spec that names none: application or managedIdentity.
-	DefaultIdentity string
+	DefaultIdentity integration.IdentityKind
 	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is none.
 	IdentityGroup integration.ResourceGroupID
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.

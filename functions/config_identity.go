@@ -7,22 +7,17 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// The kinds of identity that an integration can have.
-const (
-	identityApplication     = "application"
-	identityManagedIdentity = "managedIdentity"
-)
-
 // identityKind is the kind of identity of a spec that names none.
-func (e *environment) identityKind(name string) string {
+func (e *environment) identityKind(name string) integration.IdentityKind {
 	v := e.text(name)
 	if v == "" {
-		return identityApplication
+		return integration.IdentityApplication
 	}
-	if !slices.Contains([]string{identityApplication, identityManagedIdentity}, v) {
-		e.fault(name, "must be "+identityApplication+" or "+identityManagedIdentity)
+	kind := integration.IdentityKind(v)
+	if !slices.Contains([]integration.IdentityKind{integration.IdentityApplication, integration.IdentityManaged}, kind) {
+		e.fault(name, "must be application or managedIdentity")
 	}
-	return v
+	return kind
 }
 
 // identityGroup is the group where managed identities are made. It is never the app's own: there the app could write

@@ -205,9 +205,9 @@ func (r *run) context(operation string) diagnosis.Context {
 	if settled == nil {
 		settled = new(Settled(d, r.tester.now()))
 	}
-	return diagnosis.Context{Operation: operation, Subject: r.subject, Credential: credential, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
-		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
-		Settled: *settled}
+	c := d.Words()
+	c.Operation, c.Subject, c.Credential, c.Settled = operation, r.subject, credential, *settled
+	return c
 }
 
 // Settled says whether the last change that the document shows is so long ago that it explains no refusal any more.

@@ -68,11 +68,6 @@ func identitySpecEntries() []Entry {
 		entry(CodeIdentityMemberNotTaken, "An application takes no such member",
 			"An application is in the tenant, in no resource group and no region.",
 			"Leave the member out, or set identity.kind to managedIdentity."),
-		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoUploader,
-			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would be removed " +
-				"for good, and another one made, with another client id. Whoever uses the client id has to be given the new one.",
-			Steps: []string{"Look at what would happen: the same PUT with ?replace=true&dryRun=true.",
-				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep what there is."}},
 		upstream(CodeIdentityReplaced, WhoUploader, "The identity gets another client id",
 			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's side is "+
 				"changed with it where it was made by the API.",

@@ -104,30 +104,32 @@ func (d Document) ReplacesIdentity() bool {
 	}
 }
 
-// KeepIdentity has the document's spec keep what there is of the identity where the given spec says nothing of it: a
-// default is for what is new. The document's spec is the resolved one.
-func (d *Document) KeepIdentity(given Spec) {
+// IdentityFor is what the identity is to be made of by a new spec, of which resolved has the defaults: where the given
+// one says nothing, what there is stays, or what it is being replaced by. A default is for what is new.
+func (d Document) IdentityFor(given, resolved *Identity) *Identity {
 	recorded, ok := d.Status.RecordedIdentity()
-	if !ok || d.Spec.Identity == nil {
-		return
+	if !ok || resolved == nil {
+		return resolved
+	}
+	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}
+	if d.ReplacesIdentity() {
+		there = *d.Spec.Identity
 	}
 	var said Identity
-	if given.Identity != nil {
-		said = *given.Identity
+	if given != nil {
+		said = *given
 	}
-	kept := *d.Spec.Identity
+	kept := *resolved
 	if said.Kind == "" {
-		kept.Kind = recorded.Kind
+		kept.Kind = there.Kind
 	}
-	if kept.Kind == recorded.Kind {
-		if said.ResourceGroup == "" {
-			kept.ResourceGroup = recorded.ResourceGroup()
-		}
-		if said.Location == "" {
-			kept.Location = recorded.Location
-		}
+	if kept.Kind == there.Kind && said.ResourceGroup == "" {
+		kept.ResourceGroup = there.ResourceGroup
 	}
-	d.Spec.Identity = &kept
+	if kept.Kind == there.Kind && said.Location == "" {
+		kept.Location = there.Location
+	}
+	return &kept
 }
 
 // resolveIdentity fills in what the identity is to be made of, and checks it.
