@@ -198,7 +198,8 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		seen, _ := item.Data.(arm.Identity)
 		result.Err = resource.UntilGone(ctx, k.requests, words(d, id), func(ctx context.Context) error {
 			if seen.ID == "" { // whoever has the name now may be somebody else
-				if there, err := isThere(ctx); err != nil || !there {
+				found, there, err := k.find(ctx, d, d.Status.ClientID != "")
+				if err != nil || there && !k.isOurs(found, d) || !there && d.Status.ClientID == "" {
 					return err
 				}
 			}
