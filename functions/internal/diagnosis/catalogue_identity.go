@@ -36,6 +36,16 @@ func (c Context) suited(command string) string {
 	return command
 }
 
+// Managed is the entry with the command for a managed identity, empty where that is the same one.
+func (e Entry) Managed() Entry {
+	suited := Context{IdentityID: "any"}.suited(e.Command)
+	if suited == e.Command {
+		suited = ""
+	}
+	e.Command = suited
+	return e
+}
+
 // identityValues are the values of placeholders about a managed identity.
 func (c Context) identityValues() map[string]string {
 	values := map[string]string{"identityId": c.IdentityID, "identity": "", "identityGroup": "", "identitySubscription": ""}
