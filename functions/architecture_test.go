@@ -272,25 +272,6 @@ func TestOnlyTheDoorReadsTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestInterfacesAreSmall(t *testing.T) {
-	for _, s := range sources(t) {
-		for name, file := range s.files {
-			ast.Inspect(file, func(n ast.Node) bool {
-				if spec, ok := n.(*ast.TypeSpec); ok {
-					if i, ok := spec.Type.(*ast.InterfaceType); ok {
-						methods := 0
-						for _, m := range i.Methods.List {
-							methods += len(m.Names) // an embedded interface has none, and counts where it is declared
-						}
-						assert.LessOrEqual(t, methods, 4, "%s/%s: %s", s.folder, name, spec.Name.Name)
-					}
-				}
-				return true
-			})
-		}
-	}
-}
-
 func TestNothingRegistersItself(t *testing.T) {
 	for _, s := range sources(t) {
 		for name, file := range s.files {

@@ -212,6 +212,90 @@ func TestServicePaths(t *testing.T) {
 	assert.Contains(t, page.Header.Get("Content-Security-Policy"), "default-src 'none'")
 }
 
+const badInputPath = "/integrations/my-images"
+
+func goodWith(old, replacement string) string { return strings.Replace(good, old, replacement, 1) }
+
+func goodWithSubjects(list string) string {
+	return goodWith(`"serviceName":"my-service"`, `"subjects":`+list)
+}
+
+// badInputs are requests that are refused before anything is written or sent.
+var badInputs = map[string]struct {
+	method, path, body string
+	header             []string
+	status             int
+	code, pointer      string
+}{
+	"no body":                       {path: badInputPath, status: 400, code: "malformed-body"},
+	"malformed":                     {path: badInputPath, body: `{"serviceName":`, status: 400, code: "malformed-body"},
+	"an array":                      {path: badInputPath, body: `[` + good + `]`, status: 422, code: "wrong-type"},
+	"unknown member":                {path: badInputPath, body: goodWith(`{`, `{"storge":[],`), status: 422, code: "unknown-member", pointer: "/storge"},
+	"member in another case":        {path: badInputPath, body: goodWith(`"storage"`, `"Storage"`), status: 422, code: "unknown-member", pointer: "/Storage"},
+	"unknown member below":          {path: badInputPath, body: goodWith(`"container"`, `"folder"`), status: 422, code: "unknown-member", pointer: "/storage/0/folder"},
+	"wrong type":                    {path: badInputPath, body: goodWith(`"my-service"`, `1`), status: 422, code: "wrong-type", pointer: "/serviceName"},
+	"wrong type below":              {path: badInputPath, body: goodWith(`"readWrite"`, `true`), status: 422, code: "wrong-type", pointer: "/storage/0/access"},
+	"subject as text":               {path: badInputPath, body: goodWithSubjects(`"x"`), status: 422, code: "wrong-type", pointer: "/subjects"},
+	"repeated member":               {path: badInputPath, body: goodWith(`{`, `{"serviceName":"x",`), status: 422, code: "duplicate-member", pointer: "/serviceName"},
+	"oversize":                      {path: badInputPath, body: `{"displayName":"` + strings.Repeat("x", 64<<10) + `"}`, status: 413, code: "body-too-large"},
+	"a form":                        {path: badInputPath, body: good, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
+	"mistyped dryRun":               {path: badInputPath + "?dryrun=true", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryrun"},
+	"dryRun without a value":        {path: badInputPath + "?dryRun", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
+	"dryRun empty":                  {path: badInputPath + "?dryRun=", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
+	"id in upper case":              {path: "/integrations/My-Images", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
+	"id too short":                  {path: "/integrations/ab", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
+	"id too long":                   {path: "/integrations/" + strings.Repeat("a", 51), body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
+	"id with two hyphens":           {path: "/integrations/a--b", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
+	"id that climbs":                {path: "/integrations/..%2Fx", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
+	"operation id is a word":        {path: badInputPath, body: good, header: []string{"Operation-Id", "first"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+	"operation id in braces":        {path: badInputPath, body: good, header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+	"no subject":                    {path: badInputPath, body: goodWith(`"serviceName":"my-service",`, ``), status: 422, code: "invalid-spec", pointer: "/subjects"},
+	"subject with a wildcard":       {path: badInputPath, body: goodWithSubjects(`["system:serviceaccount:*"]`), status: 422, code: "invalid-spec", pointer: "/subjects/0"},
+	"subject with a blank":          {path: badInputPath, body: goodWithSubjects(`["ok","x "]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
+	"the same subject twice":        {path: badInputPath, body: goodWithSubjects(`["a","a"]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
+	"21 subjects":                   {path: badInputPath, body: goodWithSubjects(`["0` + strings.Join(strings.Split("123456789abcdefghijk", ""), `","`) + `","l"]`), status: 422, code: "invalid-spec", pointer: "/subjects"},
+	"issuer over http":              {path: badInputPath, body: goodWith(`{`, `{"issuer":"http://dataloop.ai/oauth2",`), status: 422, code: "invalid-spec", pointer: "/issuer"},
+	"another tenant":                {path: badInputPath, body: goodWith(`{`, `{"tenantId":"99999999-9999-4999-8999-999999999999",`), status: 422, code: "invalid-spec", pointer: "/tenantId"},
+	"two audiences":                 {path: badInputPath, body: goodWith(`{`, `{"audience":"api://a api://b",`), status: 422, code: "invalid-spec", pointer: "/audience"},
+	"account by name":               {path: badInputPath, body: goodWith(world.DataAccountID, "acmedata"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
+	"a container's id":              {path: badInputPath, body: goodWith(world.DataAccountID, world.DataAccountID+"/blobServices/default"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
+	"container with two hyphens":    {path: badInputPath, body: goodWith(`"images"`, `"im--ages"`), status: 422, code: "invalid-spec", pointer: "/storage/0/container"},
+	"unknown access":                {path: badInputPath, body: goodWith(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
+	"null in storage":               {path: badInputPath, body: `{"serviceName":"x","storage":[null]}`, status: 422, code: "wrong-type", pointer: "/storage/0"},
+	"dry run of a faulty spec":      {path: badInputPath + "?dryRun=true", body: goodWith(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
+	"unknown integration":           {method: "GET", path: badInputPath, status: 404, code: "integration-not-found"},
+	"credentials of unknown":        {method: "GET", path: badInputPath + "/credentials", status: 404, code: "integration-not-found"},
+	"health of unknown":             {method: "GET", path: badInputPath + "/health", status: 404, code: "integration-not-found"},
+	"unknown view":                  {method: "GET", path: "/integrations/existing/spec", status: 404, code: "not-found"},
+	"bad id, item":                  {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
+	"bad id, view":                  {method: "GET", path: "/integrations/A/credentials", status: 400, code: "invalid-id", pointer: "/path/id"},
+	"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400, code: "invalid-parameter"},
+	"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 400, code: "invalid-parameter", pointer: "/query/state"},
+	"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
+	"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
+	"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 400, code: "invalid-continuation-token"},
+	"token of another store":        {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400, code: "invalid-continuation-token"},
+	"delete unknown":                {method: "DELETE", path: badInputPath, status: 404, code: "integration-not-found"},
+	"delete bad id":                 {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
+	"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},
+	"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+	"unknown operation":             {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404, code: "operation-not-found"},
+	"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-operation-id", pointer: "/path/id"},
+	"test unknown":                  {method: "POST", path: badInputPath + "/access-tests", status: 404, code: "integration-not-found"},
+	"test bad id":                   {method: "POST", path: "/integrations/A/access-tests", status: 400, code: "invalid-id", pointer: "/path/id"},
+	"test later unknown":            {method: "POST", path: badInputPath + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},
+	"test malformed":                {method: "POST", path: "/integrations/existing/access-tests", body: `{`, status: 400, code: "malformed-body"},
+	"test unknown member":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"token":"planted-token"}`, status: 422, code: "unknown-member", pointer: "/token"},
+	"test wrong type":               {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":["planted-token"]}`, status: 422, code: "wrong-type", pointer: "/subjectToken"},
+	"test repeated token":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":"planted-token","subjectToken":"x"}`, status: 422, code: "duplicate-member", pointer: "/subjectToken"},
+	"test mode":                     {method: "POST", path: "/integrations/existing/access-tests", body: `{"mode":"full"}`, status: 422, code: "invalid-mode", pointer: "/mode"},
+	"test access":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"access":"owner"}`, status: 422, code: "invalid-access", pointer: "/access"},
+	"test prefix":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"prefix":"../x"}`, status: 422, code: "invalid-prefix", pointer: "/prefix"},
+	"wrong method":                  {method: "POST", path: badInputPath, body: good, status: 405, code: "method-not-allowed"},
+	"unknown path":                  {method: "GET", path: "/integration", status: 404, code: "not-found"},
+	"health check with a query":     {method: "GET", path: "/healthz?x=1", status: 400, code: "invalid-parameter", pointer: "/query/x"},
+}
+
 // TestBadInputAtEveryDoor: each mistake is one problem with code and pointer, and nothing is written or sent.
 func TestBadInputAtEveryDoor(t *testing.T) {
 	a := newApp(t, nil)
@@ -219,84 +303,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 	a.deliver()
 	before := a.state()
 
-	const path = "/integrations/my-images"
-	with := func(old, replacement string) string { return strings.Replace(good, old, replacement, 1) }
-	subjects := func(list string) string { return with(`"serviceName":"my-service"`, `"subjects":`+list) }
-	tests := map[string]struct {
-		method, path, body string
-		header             []string
-		status             int
-		code, pointer      string
-	}{
-		"no body":                       {path: path, status: 400, code: "malformed-body"},
-		"malformed":                     {path: path, body: `{"serviceName":`, status: 400, code: "malformed-body"},
-		"an array":                      {path: path, body: `[` + good + `]`, status: 422, code: "wrong-type"},
-		"unknown member":                {path: path, body: with(`{`, `{"storge":[],`), status: 422, code: "unknown-member", pointer: "/storge"},
-		"member in another case":        {path: path, body: with(`"storage"`, `"Storage"`), status: 422, code: "unknown-member", pointer: "/Storage"},
-		"unknown member below":          {path: path, body: with(`"container"`, `"folder"`), status: 422, code: "unknown-member", pointer: "/storage/0/folder"},
-		"wrong type":                    {path: path, body: with(`"my-service"`, `1`), status: 422, code: "wrong-type", pointer: "/serviceName"},
-		"wrong type below":              {path: path, body: with(`"readWrite"`, `true`), status: 422, code: "wrong-type", pointer: "/storage/0/access"},
-		"subject as text":               {path: path, body: subjects(`"x"`), status: 422, code: "wrong-type", pointer: "/subjects"},
-		"repeated member":               {path: path, body: with(`{`, `{"serviceName":"x",`), status: 422, code: "duplicate-member", pointer: "/serviceName"},
-		"oversize":                      {path: path, body: `{"displayName":"` + strings.Repeat("x", 64<<10) + `"}`, status: 413, code: "body-too-large"},
-		"a form":                        {path: path, body: good, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
-		"mistyped dryRun":               {path: path + "?dryrun=true", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryrun"},
-		"dryRun without a value":        {path: path + "?dryRun", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-		"dryRun empty":                  {path: path + "?dryRun=", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-		"id in upper case":              {path: "/integrations/My-Images", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"id too short":                  {path: "/integrations/ab", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"id too long":                   {path: "/integrations/" + strings.Repeat("a", 51), body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"id with two hyphens":           {path: "/integrations/a--b", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"id that climbs":                {path: "/integrations/..%2Fx", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-		"operation id is a word":        {path: path, body: good, header: []string{"Operation-Id", "first"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-		"operation id in braces":        {path: path, body: good, header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-		"no subject":                    {path: path, body: with(`"serviceName":"my-service",`, ``), status: 422, code: "invalid-spec", pointer: "/subjects"},
-		"subject with a wildcard":       {path: path, body: subjects(`["system:serviceaccount:*"]`), status: 422, code: "invalid-spec", pointer: "/subjects/0"},
-		"subject with a blank":          {path: path, body: subjects(`["ok","x "]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
-		"the same subject twice":        {path: path, body: subjects(`["a","a"]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
-		"21 subjects":                   {path: path, body: subjects(`["0` + strings.Join(strings.Split("123456789abcdefghijk", ""), `","`) + `","l"]`), status: 422, code: "invalid-spec", pointer: "/subjects"},
-		"issuer over http":              {path: path, body: with(`{`, `{"issuer":"http://dataloop.ai/oauth2",`), status: 422, code: "invalid-spec", pointer: "/issuer"},
-		"another tenant":                {path: path, body: with(`{`, `{"tenantId":"99999999-9999-4999-8999-999999999999",`), status: 422, code: "invalid-spec", pointer: "/tenantId"},
-		"two audiences":                 {path: path, body: with(`{`, `{"audience":"api://a api://b",`), status: 422, code: "invalid-spec", pointer: "/audience"},
-		"account by name":               {path: path, body: with(world.DataAccountID, "acmedata"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
-		"a container's id":              {path: path, body: with(world.DataAccountID, world.DataAccountID+"/blobServices/default"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
-		"container with two hyphens":    {path: path, body: with(`"images"`, `"im--ages"`), status: 422, code: "invalid-spec", pointer: "/storage/0/container"},
-		"unknown access":                {path: path, body: with(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
-		"null in storage":               {path: path, body: `{"serviceName":"x","storage":[null]}`, status: 422, code: "wrong-type", pointer: "/storage/0"},
-		"dry run of a faulty spec":      {path: path + "?dryRun=true", body: with(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
-		"unknown integration":           {method: "GET", path: path, status: 404, code: "integration-not-found"},
-		"credentials of unknown":        {method: "GET", path: path + "/credentials", status: 404, code: "integration-not-found"},
-		"health of unknown":             {method: "GET", path: path + "/health", status: 404, code: "integration-not-found"},
-		"unknown view":                  {method: "GET", path: "/integrations/existing/spec", status: 404, code: "not-found"},
-		"bad id, item":                  {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"bad id, view":                  {method: "GET", path: "/integrations/A/credentials", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400, code: "invalid-parameter"},
-		"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 400, code: "invalid-parameter", pointer: "/query/state"},
-		"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
-		"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
-		"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 400, code: "invalid-continuation-token"},
-		"token of another store":        {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400, code: "invalid-continuation-token"},
-		"delete unknown":                {method: "DELETE", path: path, status: 404, code: "integration-not-found"},
-		"delete bad id":                 {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},
-		"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-		"unknown operation":             {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404, code: "operation-not-found"},
-		"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-operation-id", pointer: "/path/id"},
-		"test unknown":                  {method: "POST", path: path + "/access-tests", status: 404, code: "integration-not-found"},
-		"test bad id":                   {method: "POST", path: "/integrations/A/access-tests", status: 400, code: "invalid-id", pointer: "/path/id"},
-		"test later unknown":            {method: "POST", path: path + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},
-		"test malformed":                {method: "POST", path: "/integrations/existing/access-tests", body: `{`, status: 400, code: "malformed-body"},
-		"test unknown member":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"token":"planted-token"}`, status: 422, code: "unknown-member", pointer: "/token"},
-		"test wrong type":               {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":["planted-token"]}`, status: 422, code: "wrong-type", pointer: "/subjectToken"},
-		"test repeated token":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":"planted-token","subjectToken":"x"}`, status: 422, code: "duplicate-member", pointer: "/subjectToken"},
-		"test mode":                     {method: "POST", path: "/integrations/existing/access-tests", body: `{"mode":"full"}`, status: 422, code: "invalid-mode", pointer: "/mode"},
-		"test access":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"access":"owner"}`, status: 422, code: "invalid-access", pointer: "/access"},
-		"test prefix":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"prefix":"../x"}`, status: 422, code: "invalid-prefix", pointer: "/prefix"},
-		"wrong method":                  {method: "POST", path: path, body: good, status: 405, code: "method-not-allowed"},
-		"unknown path":                  {method: "GET", path: "/integration", status: 404, code: "not-found"},
-		"health check with a query":     {method: "GET", path: "/healthz?x=1", status: 400, code: "invalid-parameter", pointer: "/query/x"},
-	}
-	for name, c := range tests {
+	for name, c := range badInputs {
 		t.Run(name, func(t *testing.T) {
 			a.t = t
 			if c.method == "" {

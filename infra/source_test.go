@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,6 +53,31 @@ func constants(t *testing.T, pattern string, prefixes ...string) map[string]stri
 		})
 	}
 	require.NotEmpty(t, found, "%s has no string constant %v…", pattern, prefixes)
+	return found
+}
+
+// firstTexts returns the first string literal in each of the functions.
+func firstTexts(t *testing.T, pattern string, functions ...string) []string {
+	t.Helper()
+	var found []string
+	for _, file := range parsed(t, pattern) {
+		for _, declared := range file.Decls {
+			f, ok := declared.(*ast.FuncDecl)
+			if !ok || !slices.Contains(functions, f.Name.Name) {
+				continue
+			}
+			isFound := false
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				if e, ok := n.(ast.Expr); ok && !isFound {
+					if value, ok := text(e); ok {
+						found, isFound = append(found, value), true
+					}
+				}
+				return !isFound
+			})
+		}
+	}
+	require.Len(t, found, len(functions), "%s: functions %v", pattern, functions)
 	return found
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
-	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
@@ -23,9 +22,9 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	// Run tests now.
-	Run func(ctx context.Context, id string, wanted provision.AccessTest) (diagnosis.Report, error)
+	Run func(ctx context.Context, id string, wanted access.Request) (diagnosis.Report, error)
 	// Submit has the queue test later.
-	Submit func(ctx context.Context, id string, opts provision.AccessTestOptions) (operation.Accepted, error)
+	Submit func(ctx context.Context, id, operationID string, wanted access.Request) (operation.Accepted, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }
@@ -36,6 +35,11 @@ type Options struct {
 	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite" doc:"Test no more than this; default: what the spec grants"`
 	Prefix       string             `json:"prefix,omitempty" doc:"Folder for the test's blob" example:"wif-tests"`
 	SubjectToken *secret.Value      `json:"subjectToken,omitempty" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
+}
+
+// wanted is the test that the body asks for, without its token.
+func (o Options) wanted() access.Request {
+	return access.Request{Mode: access.Mode(o.Mode), Access: o.Access, Prefix: o.Prefix}
 }
 
 type input struct {
@@ -103,7 +107,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if operationID != "" {
 		return nil, notRepeatable()
 	}
-	wanted := provision.AccessTest{Mode: access.Mode(options.Mode), Access: options.Access, Prefix: options.Prefix}
+	wanted := options.wanted()
 	if options.SubjectToken != nil {
 		wanted.Token = *options.SubjectToken
 	}
@@ -138,7 +142,7 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	if len(findings) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, findings[0].Detail, findings...)
 	}
-	accepted, err := f.Submit(ctx, id, provision.AccessTestOptions{OperationID: operationID, Mode: options.Mode, Access: string(options.Access)})
+	accepted, err := f.Submit(ctx, id, operationID, options.wanted())
 	if err != nil {
 		return nil, err
 	}

@@ -7,29 +7,32 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
-	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
 )
 
 // service remembers what it was asked.
 type service struct {
-	ran       []provision.AccessTest
-	submitted []provision.AccessTestOptions
+	ran       []access.Request
+	submitted []access.Request
+	// operations are the operation ids of those that were submitted.
+	operations []string
 }
 
 func (s *service) edge() *problemtest.Edge {
 	return problemtest.Serve(testaccess.Function{
-		Run: func(_ context.Context, _ string, o provision.AccessTest) (diagnosis.Report, error) {
+		Run: func(_ context.Context, _ string, o access.Request) (diagnosis.Report, error) {
 			s.ran = append(s.ran, o)
 			return diagnosis.Report{Kind: "access", Verdict: diagnosis.VerdictFail}, nil
 		},
-		Submit: func(_ context.Context, _ string, o provision.AccessTestOptions) (operation.Accepted, error) {
+		Submit: func(_ context.Context, _, operationID string, o access.Request) (operation.Accepted, error) {
 			s.submitted = append(s.submitted, o)
+			s.operations = append(s.operations, operationID)
 			return operation.Accepted{Operation: integration.Operation{ID: "op", RequestHash: "hash"}}, nil
 		},
 		OperationURL: func(id string) string { return "/here/" + id },
@@ -44,7 +47,7 @@ func TestNow(t *testing.T) {
 	require.Equal(t, 200, got.Status, "a failed verdict is an answer, not an error")
 	assert.Equal(t, "fail", got.Body["verdict"])
 	assert.NotContains(t, got.Raw, "planted")
-	assert.Equal(t, []provision.AccessTest{{Mode: "oracle", Access: "read", Prefix: "p", Token: secret.New("planted-token")}}, s.ran)
+	assert.Equal(t, []access.Request{{Mode: "oracle", Access: "read", Prefix: "p", Token: secret.New("planted-token")}}, s.ran)
 	assert.Empty(t, s.submitted)
 }
 
@@ -52,7 +55,7 @@ func TestABodyIsOptional(t *testing.T) {
 	for _, body := range []string{"", "{}", `{"mode":null}`} {
 		s := &service{}
 		assert.Equal(t, 200, s.edge().Call(t, "POST", path, body).Status)
-		assert.Equal(t, []provision.AccessTest{{}}, s.ran)
+		assert.Equal(t, []access.Request{{}}, s.ran)
 	}
 }
 
@@ -73,7 +76,7 @@ func TestPrefer(t *testing.T) {
 			assert.Equal(t, "/here/op", got.Header.Get("Operation-Location"))
 			assert.Equal(t, "respond-async", got.Header.Get("Preference-Applied"))
 			assert.NotContains(t, got.Raw, "hash")
-			assert.Equal(t, []provision.AccessTestOptions{{Mode: "oracle"}}, s.submitted)
+			assert.Equal(t, []access.Request{{Mode: "oracle"}}, s.submitted)
 			assert.Empty(t, s.ran)
 		})
 	}
@@ -109,7 +112,7 @@ func TestAnOperationIDNeedsAnOperation(t *testing.T) {
 	assert.Equal(t, "/header/Operation-Id", got.Body["errors"].([]any)[0].(map[string]any)["pointer"])
 	assert.Empty(t, s.ran)
 	assert.Equal(t, 202, s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation, "Prefer", "respond-async").Status)
-	assert.Equal(t, operation, s.submitted[0].OperationID)
+	assert.Equal(t, operation, s.operations[0])
 }
 
 func TestATokenDoesNotGoThroughTheQueue(t *testing.T) {

@@ -93,43 +93,49 @@ func TestForm(t *testing.T) {
 	assert.Equal(t, 200, j.edge().Call(t, "POST", path, body, "Content-Type", contentType).Status, "an empty file is a file")
 }
 
+var large = strings.Repeat("x", credential.MaxSize+1)
+
+func multi(parts ...part) func(*testing.T) (string, string) {
+	return func(t *testing.T) (string, string) { return form(t, parts...) }
+}
+
+func raw(body, contentType string) func(*testing.T) (string, string) {
+	return func(*testing.T) (string, string) { return body, contentType }
+}
+
+// unreadableUploads are uploads in which there is nothing to judge.
+var unreadableUploads = map[string]struct {
+	send    func(*testing.T) (string, string)
+	query   string
+	status  int
+	code    string
+	pointer string
+}{
+	"no body":                 {raw("", "application/json"), "", 400, "file-missing", ""},
+	"no body, no type":        {raw("", ""), "", 400, "file-missing", ""},
+	"form without file":       {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
+	"raw too large":           {raw(large, "application/json"), "", 413, "file-too-large", ""},
+	"form's file too large":   {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
+	"body too large":          {raw(strings.Repeat("x", 1<<20), "application/json"), "", 413, "body-too-large", ""},
+	"text":                    {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
+	"what curl -d sends":      {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
+	"no media type at all":    {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
+	"form without boundary":   {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
+	"form of another shape":   {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"form without parts":      {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
+	"part without a name":     {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
+	"form cut off":            {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"unknown part":            {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member", "/clientid"},
+	"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "", "x"}), "", 422, "unknown-member", "/[redacted]"},
+	"two files":               {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422, "duplicate-member", "/file"},
+	"id too long":             {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422, "invalid-value", "/tenantId"},
+	"depth not offered":       {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
+	"depth twice":             {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter", "/query/depth"},
+	"unknown parameter":       {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
+}
+
 func TestNothingToJudge(t *testing.T) {
-	large := strings.Repeat("x", credential.MaxSize+1)
-	multi := func(parts ...part) func(*testing.T) (string, string) {
-		return func(t *testing.T) (string, string) { return form(t, parts...) }
-	}
-	raw := func(body, contentType string) func(*testing.T) (string, string) {
-		return func(*testing.T) (string, string) { return body, contentType }
-	}
-	for name, c := range map[string]struct {
-		send    func(*testing.T) (string, string)
-		query   string
-		status  int
-		code    string
-		pointer string
-	}{
-		"no body":                 {raw("", "application/json"), "", 400, "file-missing", ""},
-		"no body, no type":        {raw("", ""), "", 400, "file-missing", ""},
-		"form without file":       {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
-		"raw too large":           {raw(large, "application/json"), "", 413, "file-too-large", ""},
-		"form's file too large":   {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
-		"body too large":          {raw(strings.Repeat("x", 1<<20), "application/json"), "", 413, "body-too-large", ""},
-		"text":                    {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
-		"what curl -d sends":      {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
-		"no media type at all":    {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
-		"form without boundary":   {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
-		"form of another shape":   {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
-		"form without parts":      {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
-		"part without a name":     {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
-		"form cut off":            {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
-		"unknown part":            {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member", "/clientid"},
-		"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "", "x"}), "", 422, "unknown-member", "/[redacted]"},
-		"two files":               {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422, "duplicate-member", "/file"},
-		"id too long":             {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422, "invalid-value", "/tenantId"},
-		"depth not offered":       {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
-		"depth twice":             {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter", "/query/depth"},
-		"unknown parameter":       {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
-	} {
+	for name, c := range unreadableUploads {
 		t.Run(name, func(t *testing.T) {
 			j := &judge{}
 			body, contentType := c.send(t)

@@ -64,8 +64,6 @@ func each(list any, member string) []string {
 	return values
 }
 
-func lastSegment(path string) string { return path[strings.LastIndex(path, "/")+1:] }
-
 // call sends a request, shows it with its answer, and fails unless the status is one of those wanted.
 func (t *teller) call(ctx context.Context, method, base, path string, body any, wanted ...int) (answer, error) {
 	t.request(method, path, body)

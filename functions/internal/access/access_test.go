@@ -89,192 +89,197 @@ func TestEachTestExchangesAnew(t *testing.T) {
 	assert.Contains(t, lines(report), "exchange.token fail credential-subject-mismatch", "a cached token would make a broken trust look sound")
 }
 
+var (
+	archive      = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "archive" })
+	lockedImages = integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images", Access: integration.AccessReadWrite}
+	absent       = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "absent" })
+)
+
+// faultCases are what may be wrong, each with the check that tells.
+var faultCases = map[string]struct {
+	damage  func(c *cloud, d *integration.Document)
+	token   platform.TokenRequest
+	mode    access.Mode
+	access  integration.Access
+	storage []integration.StorageAccess
+	want    string // the check that tells
+	others  []string
+	verdict diagnosis.Verdict
+	claim   diagnosis.ClaimLevel
+	who     diagnosis.Who
+	command string
+}{
+	"role assignment removed": {
+		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
+		want:   "access.list fail role-missing", others: []string{"access.network pass", "access.protection skip protection-unknown",
+			"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Contributor' --scope " +
+			world.DataAccountID + "/blobServices/default/containers/images",
+	},
+	"reader where writing is wanted": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.unassign()
+			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+		},
+		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass", "access.delete fail role-missing"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
+	},
+	"contributor where reading is wanted": {
+		storage: []integration.StorageAccess{images(integration.AccessRead)},
+		want:    "access.write warn over-privileged", others: []string{"access.list pass", "access.read pass", "access.delete warn over-privileged"},
+		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment list --assignee " + principalID,
+	},
+	"credential's subject changed": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "system:serviceaccount:ddoe:my-service" })
+		},
+		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass", "access.list skip", "access.write skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app federated-credential list --id " + clientID,
+	},
+	"credential's subject differs by case": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
+		},
+		want:    "exchange.token fail credential-subject-case-mismatch",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+	},
+	"credential's issuer changed": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.retrust(func(f *world.FederatedIdentityCredential) { f.Issuer = world.Issuer + "/" })
+		},
+		want:    "exchange.token fail credential-issuer-mismatch",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+	},
+	"credential's audience changed": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.retrust(func(f *world.FederatedIdentityCredential) { f.Audiences = []string{"api://other"} })
+		},
+		want:    "exchange.token fail credential-audience-mismatch",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+	},
+	"credential deleted": {
+		damage: func(c *cloud, _ *integration.Document) {
+			require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
+		},
+		want:    "exchange.token fail credential-missing",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` + integration.CredentialName(subject) + `"`,
+	},
+	"application unknown": {
+		damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
+		want:   "exchange.token fail client-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app show",
+	},
+	"service principal disabled": {
+		damage: func(c *cloud, _ *integration.Document) {
+			_, err := c.world.UpdateServicePrincipal(principalID, func(sp *world.ServicePrincipal) error { sp.AccountEnabled = false; return nil })
+			require.NoError(c.t, err)
+		},
+		want: "exchange.token fail client-disabled", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad sp update",
+	},
+	"tenant unknown": {
+		damage: func(_ *cloud, d *integration.Document) { d.Spec.TenantID = "deadbeef-1111-4111-8111-111111111111" },
+		want:   "exchange.token fail tenant-unknown", others: []string{"access.network fail storage-tenant-mismatch"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+	},
+	"signing key not published": {
+		token: platform.TokenRequest{KeyID: "nobody-knows"},
+		want:  "exchange.token fail signing-key-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"audience wrong in the token": {
+		token: platform.TokenRequest{Audience: "api://AzureADTokenExchange/"},
+		want:  "token.audience fail token-audience-mismatch", others: []string{"exchange.token skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"issuer wrong in the token": {
+		token: platform.TokenRequest{Issuer: world.Issuer + "/"},
+		want:  "token.issuer fail token-issuer-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"subject wrong in the token": {
+		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:nobody"},
+		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"subject differs by case in the token": {
+		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:My-Service"},
+		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"token expired": {
+		token: platform.TokenRequest{ExpiresInSeconds: -1},
+		want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"token lives long": {
+		token: platform.TokenRequest{ExpiresInSeconds: 3 * 86400},
+		want:  "token.lifetime warn token-lifetime-too-long", others: []string{"access.cleanup pass"}, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
+	},
+	"algorithm not supported": {
+		token: platform.TokenRequest{Algorithm: "HS256"},
+		want:  "token.algorithm fail token-algorithm-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"access token instead of an ID token": {
+		token: platform.TokenRequest{Type: "at+jwt"},
+		want:  "token.type fail token-type-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+	},
+	"firewall closed": {
+		storage: []integration.StorageAccess{lockedImages},
+		want:    "access.network fail network-rules-blocked", others: []string{"access.list skip", "access.delete skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage account show --ids " + world.LockedAccountID,
+	},
+	"firewall closed and trust broken": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "somebody-else" })
+		},
+		storage: []integration.StorageAccess{lockedImages},
+		want:    "exchange.token fail credential-subject-mismatch", others: []string{"access.network fail network-rules-blocked"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+	},
+	"container immutable": {
+		storage: []integration.StorageAccess{archive},
+		want:    "access.protection warn immutable-container", others: []string{"access.list pass", "access.read pass",
+			"access.write skip immutable-container", "access.delete skip immutable-container"},
+		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+	},
+	"container missing": {
+		storage: []integration.StorageAccess{absent},
+		want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip", "access.write skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage container create --auth-mode login --account-name acmedata --name absent",
+	},
+	"account missing": {
+		storage: []integration.StorageAccess{{ResourceID: world.DataAccountID + "x", Container: "images"}},
+		want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+	},
+	"account is no host name": {
+		storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
+		want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
+	},
+	"oracle without a role": {
+		mode:   access.ModeOracle,
+		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
+		want:   "access.write fail role-missing", others: []string{"access.list fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az role assignment create",
+	},
+	"more access asked for than granted": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.unassign()
+			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+		},
+		storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
+		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+	},
+	"throttled": {
+		damage: func(c *cloud, _ *integration.Document) {
+			c.answer = func(r *http.Request) *http.Response {
+				if strings.Contains(r.URL.Host, ".blob.") {
+					return refusal(http.StatusServiceUnavailable, "ServerBusy", map[string]string{"Retry-After": "60"})
+				}
+				return nil
+			}
+		},
+		want: "access.network unknown storage-throttled", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+	},
+}
+
 // TestFaults walks every fault to the code and the person that it leads to.
 func TestFaults(t *testing.T) {
-	archive := with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "archive" })
-	locked := integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images", Access: integration.AccessReadWrite}
-	absent := with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "absent" })
-	tests := map[string]struct {
-		damage  func(c *cloud, d *integration.Document)
-		token   platform.TokenRequest
-		mode    access.Mode
-		access  integration.Access
-		storage []integration.StorageAccess
-		want    string // the check that tells
-		others  []string
-		verdict diagnosis.Verdict
-		claim   diagnosis.ClaimLevel
-		who     diagnosis.Who
-		command string
-	}{
-		"role assignment removed": {
-			damage: func(c *cloud, _ *integration.Document) { c.unassign() },
-			want:   "access.list fail role-missing", others: []string{"access.network pass", "access.protection skip protection-unknown",
-				"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
-			command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Contributor' --scope " +
-				world.DataAccountID + "/blobServices/default/containers/images",
-		},
-		"reader where writing is wanted": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.unassign()
-				c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
-			},
-			want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass", "access.delete fail role-missing"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
-		},
-		"contributor where reading is wanted": {
-			storage: []integration.StorageAccess{images(integration.AccessRead)},
-			want:    "access.write warn over-privileged", others: []string{"access.list pass", "access.read pass", "access.delete warn over-privileged"},
-			verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment list --assignee " + principalID,
-		},
-		"credential's subject changed": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "system:serviceaccount:ddoe:my-service" })
-			},
-			want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass", "access.list skip", "access.write skip"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app federated-credential list --id " + clientID,
-		},
-		"credential's subject differs by case": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
-			},
-			want:    "exchange.token fail credential-subject-case-mismatch",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
-		},
-		"credential's issuer changed": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.retrust(func(f *world.FederatedIdentityCredential) { f.Issuer = world.Issuer + "/" })
-			},
-			want:    "exchange.token fail credential-issuer-mismatch",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
-		},
-		"credential's audience changed": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.retrust(func(f *world.FederatedIdentityCredential) { f.Audiences = []string{"api://other"} })
-			},
-			want:    "exchange.token fail credential-audience-mismatch",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
-		},
-		"credential deleted": {
-			damage: func(c *cloud, _ *integration.Document) {
-				require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
-			},
-			want:    "exchange.token fail credential-missing",
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` + integration.CredentialName(subject) + `"`,
-		},
-		"application unknown": {
-			damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
-			want:   "exchange.token fail client-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app show",
-		},
-		"service principal disabled": {
-			damage: func(c *cloud, _ *integration.Document) {
-				_, err := c.world.UpdateServicePrincipal(principalID, func(sp *world.ServicePrincipal) error { sp.AccountEnabled = false; return nil })
-				require.NoError(c.t, err)
-			},
-			want: "exchange.token fail client-disabled", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad sp update",
-		},
-		"tenant unknown": {
-			damage: func(_ *cloud, d *integration.Document) { d.Spec.TenantID = "deadbeef-1111-4111-8111-111111111111" },
-			want:   "exchange.token fail tenant-unknown", others: []string{"access.network fail storage-tenant-mismatch"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
-		},
-		"signing key not published": {
-			token: platform.TokenRequest{KeyID: "nobody-knows"},
-			want:  "exchange.token fail signing-key-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"audience wrong in the token": {
-			token: platform.TokenRequest{Audience: "api://AzureADTokenExchange/"},
-			want:  "token.audience fail token-audience-mismatch", others: []string{"exchange.token skip"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"issuer wrong in the token": {
-			token: platform.TokenRequest{Issuer: world.Issuer + "/"},
-			want:  "token.issuer fail token-issuer-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"subject wrong in the token": {
-			token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:nobody"},
-			want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"subject differs by case in the token": {
-			token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:My-Service"},
-			want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"token expired": {
-			token: platform.TokenRequest{ExpiresInSeconds: -1},
-			want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"token lives long": {
-			token: platform.TokenRequest{ExpiresInSeconds: 3 * 86400},
-			want:  "token.lifetime warn token-lifetime-too-long", others: []string{"access.cleanup pass"}, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
-		},
-		"algorithm not supported": {
-			token: platform.TokenRequest{Algorithm: "HS256"},
-			want:  "token.algorithm fail token-algorithm-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"access token instead of an ID token": {
-			token: platform.TokenRequest{Type: "at+jwt"},
-			want:  "token.type fail token-type-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
-		},
-		"firewall closed": {
-			storage: []integration.StorageAccess{locked},
-			want:    "access.network fail network-rules-blocked", others: []string{"access.list skip", "access.delete skip"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage account show --ids " + world.LockedAccountID,
-		},
-		"firewall closed and trust broken": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "somebody-else" })
-			},
-			storage: []integration.StorageAccess{locked},
-			want:    "exchange.token fail credential-subject-mismatch", others: []string{"access.network fail network-rules-blocked"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
-		},
-		"container immutable": {
-			storage: []integration.StorageAccess{archive},
-			want:    "access.protection warn immutable-container", others: []string{"access.list pass", "access.read pass",
-				"access.write skip immutable-container", "access.delete skip immutable-container"},
-			verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
-		},
-		"container missing": {
-			storage: []integration.StorageAccess{absent},
-			want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip", "access.write skip"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage container create --auth-mode login --account-name acmedata --name absent",
-		},
-		"account missing": {
-			storage: []integration.StorageAccess{{ResourceID: world.DataAccountID + "x", Container: "images"}},
-			want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
-		},
-		"account is no host name": {
-			storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
-			want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
-		},
-		"oracle without a role": {
-			mode:   access.ModeOracle,
-			damage: func(c *cloud, _ *integration.Document) { c.unassign() },
-			want:   "access.write fail role-missing", others: []string{"access.list fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az role assignment create",
-		},
-		"more access asked for than granted": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.unassign()
-				c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
-			},
-			storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
-			want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
-		},
-		"throttled": {
-			damage: func(c *cloud, _ *integration.Document) {
-				c.answer = func(r *http.Request) *http.Response {
-					if strings.Contains(r.URL.Host, ".blob.") {
-						return refusal(http.StatusServiceUnavailable, "ServerBusy", map[string]string{"Retry-After": "60"})
-					}
-					return nil
-				}
-			},
-			want: "access.network unknown storage-throttled", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
-		},
-	}
-	for name, tt := range tests {
+	for name, tt := range faultCases {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			d := c.document(tt.storage...)
@@ -576,9 +581,9 @@ func TestGoldenReport(t *testing.T) {
 
 // assignmentName is the one that the app gives the assignment for the container images.
 func assignmentName(wanted integration.Access) string {
-	role := arm.RoleStorageBlobDataReader
+	role := integration.AccessRead.Role().ID
 	if wanted == integration.AccessReadWrite {
-		role = arm.RoleStorageBlobDataContributor
+		role = integration.AccessReadWrite.Role().ID
 	}
 	return arm.RoleAssignmentName(world.TenantID, world.DataAccountID+"/blobServices/default/containers/images", role, principalID, "")
 }

@@ -40,85 +40,91 @@ func only(names ...string) func(*cloud) {
 	}
 }
 
+var (
+	inOneContainer = world.DataAccountID + "/blobServices/default/containers/images"
+	skipped        = []string{"network pass", "list skip", "read skip", "write skip", "delete skip"}
+)
+
+// wholeAccountCases are tests of an account as a whole.
+var wholeAccountCases = map[string]struct {
+	account string
+	prepare func(*cloud)
+	access  integration.Access
+	mode    access.Mode
+	want    []string // apart from order
+	scope   string   // of the remedy's command
+	verdict diagnosis.Verdict
+	claim   diagnosis.ClaimLevel
+	proved  bool
+}{
+	"contributor, written and removed": {
+		access: integration.AccessReadWrite, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass", "cleanup pass"},
+	},
+	"contributor, by oracle": {
+		access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
+	},
+	"reader for reading": {
+		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
+		verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
+	},
+	"reader for writing": {
+		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, scope: world.DataAccountID,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
+	},
+	"reader for writing, by oracle": {
+		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, mode: access.ModeOracle, scope: world.DataAccountID,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
+	},
+	"contributor for reading": {
+		access: integration.AccessRead, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write warn over-privileged", "read pass", "list pass", "delete warn over-privileged"},
+	},
+	"no role": {
+		prepare: role("", ""), access: integration.AccessRead, scope: world.DataAccountID, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		want: append([]string{"containers fail role-missing"}, skipped...),
+	},
+	"role at a container only": {
+		prepare: role(world.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite, scope: world.DataAccountID,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		want: append([]string{"containers fail role-missing"}, skipped...),
+	},
+	"management role without data rights": {
+		prepare: role(world.RoleOwner, world.DataAccountID), access: integration.AccessRead, scope: world.DataAccountID,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing", "read fail role-missing", "write pass", "delete pass"},
+	},
+	"firewall closed": {
+		account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		want: []string{"network fail network-rules-blocked", "list skip", "read skip", "write skip", "delete skip"},
+	},
+	"account is empty": {
+		prepare: only(), access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
+		want: append([]string{"containers unknown account-empty"}, skipped...),
+	},
+	"account holds the service's own containers only": {
+		prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
+		want: append([]string{"containers unknown account-empty"}, skipped...),
+	},
+	"all containers immutable": {
+		prepare: func(c *cloud) { require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images")) },
+		access:  integration.AccessReadWrite, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess,
+		want: []string{"containers pass", "network pass", "protection warn immutable-container", "list pass", "read pass",
+			"write skip immutable-container", "delete skip immutable-container"},
+	},
+	"account missing": {
+		account: world.DataAccountID + "x", access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
+		want: []string{"network unknown network-dns", "list skip", "read skip", "write skip", "delete skip"},
+	},
+}
+
 // TestAccountWithoutContainer tests an entry that grants a whole account: the rights are tried in one of its containers.
 func TestAccountWithoutContainer(t *testing.T) {
-	inOneContainer := world.DataAccountID + "/blobServices/default/containers/images"
-	skipped := []string{"network pass", "list skip", "read skip", "write skip", "delete skip"}
-	for name, tt := range map[string]struct {
-		account string
-		prepare func(*cloud)
-		access  integration.Access
-		mode    access.Mode
-		want    []string // apart from order
-		scope   string   // of the remedy's command
-		verdict diagnosis.Verdict
-		claim   diagnosis.ClaimLevel
-		proved  bool
-	}{
-		"contributor, written and removed": {
-			access: integration.AccessReadWrite, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-			want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass", "cleanup pass"},
-		},
-		"contributor, by oracle": {
-			access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-			want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
-		},
-		"reader for reading": {
-			prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
-			verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-			want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
-		},
-		"reader for writing": {
-			prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, scope: world.DataAccountID,
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
-			want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
-		},
-		"reader for writing, by oracle": {
-			prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, mode: access.ModeOracle, scope: world.DataAccountID,
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
-			want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
-		},
-		"contributor for reading": {
-			access: integration.AccessRead, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, proved: true,
-			want: []string{"containers pass", "network pass", "protection pass", "write warn over-privileged", "read pass", "list pass", "delete warn over-privileged"},
-		},
-		"no role": {
-			prepare: role("", ""), access: integration.AccessRead, scope: world.DataAccountID, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-			want: append([]string{"containers fail role-missing"}, skipped...),
-		},
-		"role at a container only": {
-			prepare: role(world.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite, scope: world.DataAccountID,
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-			want: append([]string{"containers fail role-missing"}, skipped...),
-		},
-		"management role without data rights": {
-			prepare: role(world.RoleOwner, world.DataAccountID), access: integration.AccessRead, scope: world.DataAccountID,
-			verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-			want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing", "read fail role-missing", "write pass", "delete pass"},
-		},
-		"firewall closed": {
-			account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-			want: []string{"network fail network-rules-blocked", "list skip", "read skip", "write skip", "delete skip"},
-		},
-		"account is empty": {
-			prepare: only(), access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-			want: append([]string{"containers unknown account-empty"}, skipped...),
-		},
-		"account holds the service's own containers only": {
-			prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-			want: append([]string{"containers unknown account-empty"}, skipped...),
-		},
-		"all containers immutable": {
-			prepare: func(c *cloud) { require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images")) },
-			access:  integration.AccessReadWrite, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess,
-			want: []string{"containers pass", "network pass", "protection warn immutable-container", "list pass", "read pass",
-				"write skip immutable-container", "delete skip immutable-container"},
-		},
-		"account missing": {
-			account: world.DataAccountID + "x", access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-			want: []string{"network unknown network-dns", "list skip", "read skip", "write skip", "delete skip"},
-		},
-	} {
+	for name, tt := range wholeAccountCases {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			if tt.prepare != nil {

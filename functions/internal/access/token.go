@@ -23,8 +23,6 @@ const (
 	clockSkew = 5 * time.Minute
 	// longLife is the lifetime from which a subject token is worth a warning.
 	longLife = 24 * time.Hour
-	// propagation is how long after provisioning a refusal may pass by itself: role assignments take up to 10 minutes.
-	propagation = 10 * time.Minute
 )
 
 // The checks that others depend on.
@@ -203,22 +201,11 @@ func (r *run) context(operation string) diagnosis.Context {
 	}
 	settled := r.request.Settled
 	if settled == nil {
-		settled = new(Settled(d, r.tester.now()))
+		settled = new(d.HasPropagated(r.tester.now()))
 	}
 	c := d.Words()
 	c.Operation, c.Subject, c.Credential, c.Settled = operation, r.subject, credential, *settled
 	return c
-}
-
-// Settled says whether the last change that the document shows is so long ago that it explains no refusal any more.
-func Settled(d integration.Document, now time.Time) bool {
-	changed := d.UpdatedAt
-	for _, c := range d.Status.Conditions {
-		if c.Type == "Provisioned" && c.Status == "True" {
-			changed = c.LastTransitionTime
-		}
-	}
-	return now.Sub(changed) > propagation
 }
 
 func passed(id, layer, title string) diagnosis.Check {

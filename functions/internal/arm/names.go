@@ -6,12 +6,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// The built-in roles for blob data, by their GUIDs, which are the same in every tenant and cloud.
-const (
-	RoleStorageBlobDataReader      = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-	RoleStorageBlobDataContributor = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
-)
-
 // assignmentNamespace is the fixed UUID v5 namespace of role assignment names. Changing it would orphan every assignment
 // ever made.
 const assignmentNamespace = "6f9c5d0e-3b1e-5b7a-9d55-0c2f4b8e7a31"

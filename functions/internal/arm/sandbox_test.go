@@ -54,8 +54,8 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 	w.PutServicePrincipal(world.ServicePrincipal{ID: principal, AppID: "a", AccountEnabled: true, ServicePrincipalType: "Application"})
 	scope := arm.Scope(world.DataAccountID, "images")
 	a := arm.RoleAssignment{
-		Scope: scope, Name: arm.RoleAssignmentName(world.TenantID, scope, arm.RoleStorageBlobDataReader, principal, ""),
-		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, arm.RoleStorageBlobDataReader), PrincipalID: principal,
+		Scope: scope, Name: arm.RoleAssignmentName(world.TenantID, scope, world.RoleBlobDataReader, principal, ""),
+		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataReader), PrincipalID: principal,
 	}
 	a.ID = arm.RoleAssignmentID(a.Scope, a.Name)
 
@@ -84,7 +84,7 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 
 	var refused *arm.Error
 	other := a
-	other.Name = arm.RoleAssignmentName(world.TenantID, scope, arm.RoleStorageBlobDataReader, principal, "salt")
+	other.Name = arm.RoleAssignmentName(world.TenantID, scope, world.RoleBlobDataReader, principal, "salt")
 	other.ID = ""
 	_, err = c.PutRoleAssignment(ctx, other)
 	require.ErrorAs(t, err, &refused)
@@ -92,7 +92,7 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 	assert.Equal(t, "RoleAssignmentExists", refused.Code)
 
 	changed := a
-	changed.RoleDefinitionID = arm.RoleDefinitionID(world.SubscriptionID, arm.RoleStorageBlobDataContributor)
+	changed.RoleDefinitionID = arm.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataContributor)
 	_, err = c.PutRoleAssignment(ctx, changed)
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "RoleAssignmentUpdateNotPermitted", refused.Code)

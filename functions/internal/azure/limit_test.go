@@ -33,39 +33,44 @@ func (s *stalled) Read(p []byte) (int, error) {
 	return 0, s.ctx.Err()
 }
 
+const limit = 20 * time.Second
+
+var errReset = errors.New("connection reset by peer")
+
+// limitCases are ways in which a request ends.
+var limitCases = map[string]struct {
+	transport do
+	deadline  time.Duration // of the invocation; 0 for none
+	late      bool
+	err       error
+	took      time.Duration
+	attempts  int
+}{
+	"an answer": {func(r *http.Request) (*http.Response, error) {
+		return answer(r, 200, strings.NewReader("{}")), nil
+	}, 0, false, nil, 0, 1},
+	"no answer": {func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}, 0, true, nil, limit, 1},
+	"no end of the answer": {func(r *http.Request) (*http.Response, error) {
+		return answer(r, 200, &stalled{ctx: r.Context()}), nil
+	}, 0, true, nil, limit, 1},
+	"the invocation ends first": {func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
+	"the invocation ends within the answer": {func(r *http.Request) (*http.Response, error) {
+		return answer(r, 200, &stalled{ctx: r.Context()}), nil
+	}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
+	"another failure is repeated": {func(*http.Request) (*http.Response, error) {
+		return nil, errReset
+	}, 0, false, errReset, 0, 4},
+}
+
 // TestLimit: an attempt ends with its limit, is not repeated, and is not mistaken for the end of the invocation.
 func TestLimit(t *testing.T) {
-	const limit = 20 * time.Second
-	failed := errors.New("connection reset by peer")
-	for name, tc := range map[string]struct {
-		transport do
-		deadline  time.Duration // of the invocation; 0 for none
-		late      bool
-		err       error
-		took      time.Duration
-		attempts  int
-	}{
-		"an answer": {func(r *http.Request) (*http.Response, error) {
-			return answer(r, 200, strings.NewReader("{}")), nil
-		}, 0, false, nil, 0, 1},
-		"no answer": {func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}, 0, true, nil, limit, 1},
-		"no end of the answer": {func(r *http.Request) (*http.Response, error) {
-			return answer(r, 200, &stalled{ctx: r.Context()}), nil
-		}, 0, true, nil, limit, 1},
-		"the invocation ends first": {func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
-		"the invocation ends within the answer": {func(r *http.Request) (*http.Response, error) {
-			return answer(r, 200, &stalled{ctx: r.Context()}), nil
-		}, time.Second, false, context.DeadlineExceeded, time.Second, 1},
-		"another failure is repeated": {func(*http.Request) (*http.Response, error) {
-			return nil, failed
-		}, 0, false, failed, 0, 4},
-	} {
+	for name, tc := range limitCases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				attempts := 0

@@ -29,14 +29,14 @@ const (
 	maxBody = 8 << 20
 )
 
-// Options are the options of NewClient. URL and Key are required.
+// Options are the options of NewClient. URL, Key and Client are required.
 type Options struct {
 	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; an installation of one's own has its own
 	// host.
 	URL string
 	// Key is the API key, which is sent as bearer token. It lasts a year and has the rights of its user.
 	Key secret.Value
-	// Client is the HTTP client; http.DefaultClient where nil. Redirects are not followed, because they would carry
+	// Client is the HTTP client. Redirects are not followed, because they would carry
 	// the key elsewhere.
 	Client *http.Client
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
@@ -49,7 +49,7 @@ type Client struct {
 	key    secret.Value
 	client *http.Client
 	limit  time.Duration
-	hidden []secret.Value
+	hidden *strings.Replacer
 }
 
 // NewClient returns a client. It sends nothing.
@@ -62,14 +62,11 @@ func NewClient(o Options) (*Client, error) {
 		return nil, errors.New("ddoe: the API key is missing")
 	}
 	return &Client{base: strings.TrimRight(o.URL, "/"), key: o.Key, client: pinned(o.Client), limit: AnswerLimit,
-		hidden: append(slices.Clone(o.Hidden), o.Key)}, nil
+		hidden: concealer(append(slices.Clone(o.Hidden), o.Key)...)}, nil
 }
 
 // pinned is the client without its habit to follow redirects.
 func pinned(client *http.Client) *http.Client {
-	if client == nil {
-		client = http.DefaultClient
-	}
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
@@ -84,51 +81,58 @@ type call struct {
 
 // get reads what is there.
 func get[T any](ctx context.Context, c *Client, op, path string, isComplete func(T) bool) (T, error) {
-	answer, _, err := ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
-	return answer, err
+	return ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
 }
 
-// ask sends the request once, and decodes its answer; whether it is worth sending again is the caller's to decide. It
-// returns the platform's id of the request. isComplete reports whether a decoded answer says what was asked for.
-// Errors are *Error where the platform answered, else the transport's.
-func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, id string, err error) {
+// ask sends a request, and decodes its answer. isComplete reports whether that says what was asked for: on a path that
+// it does not know, the platform answers 200 with its web page.
+func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, err error) {
 	resp, body, err := c.send(ctx, r)
 	if err != nil {
-		return answer, "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return answer, "", c.refusal(r, resp, body)
+		return answer, err
 	}
 	isSound := isJSON(resp.Header) && len(body) <= maxBody && json.Unmarshal(body, &answer) == nil
 	if !isSound || resp.StatusCode == http.StatusNoContent || !isComplete(answer) {
-		return answer, "", c.invalid(r, resp) // on a path that it does not know, the platform answers 200 with its web page
+		return answer, c.invalid(r, resp)
 	}
-	return answer, c.requestID(resp), nil
+	if one, ok := any(&answer).(interface{ answeredBy(requestID string) }); ok {
+		one.answeredBy(c.requestID(resp))
+	}
+	return answer, nil
 }
 
 // order sends a request whose success has no content: 204, or for a deletion any JSON.
 func (c *Client) order(ctx context.Context, r call) (string, error) {
 	resp, body, err := c.send(ctx, r)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("ddoe: %s: %w", r.op, err)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return "", c.refusal(r, resp, body)
-	case resp.StatusCode == http.StatusNoContent, r.method == http.MethodDelete && isJSON(resp.Header) && json.Valid(body):
-		return c.requestID(resp), nil
+	if err != nil {
+		return "", err
 	}
-	return "", c.invalid(r, resp)
+	hasList := r.method == http.MethodDelete && isJSON(resp.Header) && json.Valid(body)
+	if resp.StatusCode != http.StatusNoContent && !hasList {
+		return "", c.invalid(r, resp)
+	}
+	return c.requestID(resp), nil
 }
 
+// send sends a request once; whether it is worth sending again is the caller's to decide. Errors are *Error where the
+// platform answered with no success, else the transport's.
 func (c *Client) send(ctx context.Context, r call) (*http.Response, []byte, error) {
+	resp, body, err := c.exchange(ctx, r)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("ddoe: %s: %w", r.op, err)
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return nil, nil, c.refusal(r, resp, body)
+	}
+	return resp, body, nil
+}
+
+func (c *Client) exchange(ctx context.Context, r call) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	var content []byte
-	if r.body != nil {
-		var err error
-		if content, err = json.Marshal(r.body); err != nil {
-			return nil, nil, fmt.Errorf("encode: %w", err)
-		}
+	content, err := encode(r.body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode: %w", err)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(content))
 	if err != nil {
@@ -147,6 +151,18 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, []byte, erro
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	return resp, body, err
+}
+
+// encode is a body as JSON, the characters < > & as they are; nothing for nil.
+func encode(body any) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(body)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // isThere and areThere report whether answers are objects of the platform.

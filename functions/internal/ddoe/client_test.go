@@ -1,6 +1,7 @@
 package ddoe_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -71,52 +72,55 @@ func TestNewClientRefuses(t *testing.T) {
 	}
 }
 
+// requestCases are the client's requests, by method and path.
+var requestCases = map[string]struct {
+	says string
+	do   func(ctx context.Context, c *ddoe.Client) (any, error)
+	body string
+	is   any
+}{
+	"GET /orgs/o%2Fo/availableIntegrations": {`[{"type": "t", "displayName": "T", "options": [{"name": "n", "displayName": "N", "type": "string", "required": true}]}]`,
+		func(ctx context.Context, c *ddoe.Client) (any, error) { return c.AvailableIntegrations(ctx, "o/o") }, "",
+		[]ddoe.IntegrationType{{Type: "t", DisplayName: "T", Options: []ddoe.Option{{Name: "n", DisplayName: "N", Required: true}}}}},
+	"GET /orgs/o/integrations": {`[{"id": "i", "name": "n", "type": "t", "org": {"id": "o"}, "createdAt": 1000, "metadata": [{"id": "m", "name": "managed-by", "value": "us"}]}]`,
+		func(ctx context.Context, c *ddoe.Client) (any, error) { return c.ListIntegrations(ctx, "o") }, "",
+		[]ddoe.Integration{{Object: ddoe.Object{ID: "i", Name: "n", Type: "t", CreatedAt: json.RawMessage("1000")},
+			OrganizationID: "o", Metadata: []ddoe.MetadataEntry{{Name: "managed-by", Value: "us"}}}}},
+	"POST /orgs/o/integrations": {`{"id": "i", "org": "o"}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
+		return c.CreateIntegration(ctx, "o", ddoe.NewIntegration{Name: "n", Type: "t", Options: map[string]string{"a": "b"}, Metadata: map[string]string{"managed-by": "us"}})
+	}, `{"name":"n","type":"t","options":{"a":"b"},"metadata":{"managed-by":"us"}}`, ddoe.Integration{Object: ddoe.Object{ID: "i", RequestID: "request-1"}}},
+	"PATCH /orgs/o/integrations": {`{"id": "i"}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
+		return c.UpdateIntegration(ctx, "o", ddoe.IntegrationPatch{IntegrationID: "i", Credentials: &ddoe.Credentials{Type: "t", Options: map[string]string{"a": "b"}}})
+	}, `{"integrationId":"i","credentials":{"type":"t","options":{"a":"b"}}}`, ddoe.Integration{Object: ddoe.Object{ID: "i", RequestID: "request-1"}}},
+	"DELETE /orgs/o/integrations/-": {`[]`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.DeleteIntegration(ctx, "o", "..") }, "", "request-1"},
+	"GET /drivers?integrationId=i":  {`[]`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.DriversOn(ctx, "i") }, "", []ddoe.Driver{}},
+	"POST /drivers": {`{"id": "d", "createdAt": "2026-01-01T00:00:00.000Z", "metadata": {"system": {"projectId": "p"}, "managed-by": "us"}}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
+		n := ddoe.NewDriver{Name: "n", Type: ddoe.DriverBlob, IntegrationID: "i", IntegrationType: "t", Creator: "me@x", Payload: ddoe.Payload{ContainerName: "c", Path: "p"}}
+		n.Metadata.System.ProjectID, n.Metadata.ManagedBy = "p", "us"
+		d, err := c.CreateDriver(ctx, n)
+		return []string{d.ID, d.Metadata.System.ProjectID, d.Metadata.ManagedBy, string(d.CreatedAt[1:5])}, err
+	}, `{"name":"n","type":"azureblob","integrationId":"i","integrationType":"t","creator":"me@x","metadata":{"system":{"projectId":"p"},"managed-by":"us"},` +
+		`"payload":{"containerName":"c","path":"p","storageClass":"","region":null},"allowExternalDelete":false}`, []string{"d", "p", "us", "2026"}},
+	"PATCH /drivers/d": {`{"id": "d"}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
+		d, err := c.UpdateDriver(ctx, "d", ddoe.DriverPatch{Payload: map[string]any{"path": "a/b"}})
+		return d.ID, err
+	}, `{"payload":{"path":"a/b"}}`, "d"},
+	"GET /drivers/byIntegration/i": {`3`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.CountDrivers(ctx, "i") }, "", 3},
+	"POST /drivers/validateDrivers": {`{"id": "c", "status": "created", "error": null}`, func(ctx context.Context, c *ddoe.Client) (any, error) {
+		return c.ValidateDrivers(ctx, "i")
+	}, `{"integrationId":"i"}`, ddoe.Command{ID: "c", Status: "created"}},
+	"GET /users/me":   {`{"id": "x", "email": "me@x"}`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.User(ctx, "me") }, "", "me@x"},
+	"GET /projects/p": {`{"id": "p", "org": {"id": "o"}}`, func(ctx context.Context, c *ddoe.Client) (any, error) { return c.ProjectOrganization(ctx, "p") }, "", "o"},
+}
+
 // Each request as the published description has it.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	for want, c := range map[string]struct {
-		says string
-		do   func(c *ddoe.Client) (any, error)
-		body string
-		is   any
-	}{
-		"GET /orgs/o%2Fo/availableIntegrations": {`[{"type": "t", "displayName": "T", "options": [{"name": "n", "displayName": "N", "type": "string", "required": true}]}]`,
-			func(c *ddoe.Client) (any, error) { return c.AvailableIntegrations(t.Context(), "o/o") }, "",
-			[]ddoe.IntegrationType{{Type: "t", DisplayName: "T", Options: []ddoe.Option{{Name: "n", DisplayName: "N", Required: true}}}}},
-		"GET /orgs/o/integrations": {`[{"id": "i", "name": "n", "type": "t", "org": {"id": "o"}, "createdAt": 1000, "metadata": [{"id": "m", "name": "managed-by", "value": "us"}]}]`,
-			func(c *ddoe.Client) (any, error) { return c.ListIntegrations(t.Context(), "o") }, "",
-			[]ddoe.Integration{{Object: ddoe.Object{ID: "i", Name: "n", Type: "t", CreatedAt: json.RawMessage("1000")}, Metadata: []ddoe.MetadataEntry{{Name: "managed-by", Value: "us"}}}}},
-		"POST /orgs/o/integrations": {`{"id": "i", "org": "o"}`, func(c *ddoe.Client) (any, error) {
-			return c.CreateIntegration(t.Context(), "o", ddoe.NewIntegration{Name: "n", Type: "t", Options: map[string]string{"a": "b"}, Metadata: map[string]string{"managed-by": "us"}})
-		}, `{"name":"n","type":"t","options":{"a":"b"},"metadata":{"managed-by":"us"}}`, ddoe.Integration{Object: ddoe.Object{ID: "i", RequestID: "request-1"}}},
-		"PATCH /orgs/o/integrations": {`{"id": "i"}`, func(c *ddoe.Client) (any, error) {
-			return c.UpdateIntegration(t.Context(), "o", ddoe.IntegrationPatch{IntegrationID: "i", Credentials: &ddoe.Credentials{Type: "t", Options: map[string]string{"a": "b"}}})
-		}, `{"integrationId":"i","credentials":{"type":"t","options":{"a":"b"}}}`, ddoe.Integration{Object: ddoe.Object{ID: "i", RequestID: "request-1"}}},
-		"DELETE /orgs/o/integrations/-": {`[]`, func(c *ddoe.Client) (any, error) { return c.DeleteIntegration(t.Context(), "o", "..") }, "", "request-1"},
-		"GET /drivers?integrationId=i":  {`[]`, func(c *ddoe.Client) (any, error) { return c.DriversOn(t.Context(), "i") }, "", []ddoe.Driver{}},
-		"POST /drivers": {`{"id": "d", "createdAt": "2026-01-01T00:00:00.000Z", "metadata": {"system": {"projectId": "p"}, "managed-by": "us"}}`, func(c *ddoe.Client) (any, error) {
-			n := ddoe.NewDriver{Name: "n", Type: ddoe.DriverBlob, IntegrationID: "i", IntegrationType: "t", Creator: "me@x", Payload: ddoe.Payload{ContainerName: "c", Path: "p"}}
-			n.Metadata.System.ProjectID, n.Metadata.ManagedBy = "p", "us"
-			d, err := c.CreateDriver(t.Context(), n)
-			return []string{d.ID, d.Metadata.System.ProjectID, d.Metadata.ManagedBy, string(d.CreatedAt[1:5])}, err
-		}, `{"name":"n","type":"azureblob","integrationId":"i","integrationType":"t","creator":"me@x","metadata":{"system":{"projectId":"p"},"managed-by":"us"},` +
-			`"payload":{"containerName":"c","path":"p","storageClass":"","region":null},"allowExternalDelete":false}`, []string{"d", "p", "us", "2026"}},
-		"PATCH /drivers/d": {`{"id": "d"}`, func(c *ddoe.Client) (any, error) {
-			d, err := c.UpdateDriver(t.Context(), "d", ddoe.DriverPatch{Payload: map[string]any{"path": "a/b"}})
-			return d.ID, err
-		}, `{"payload":{"path":"a/b"}}`, "d"},
-		"GET /drivers/byIntegration/i": {`3`, func(c *ddoe.Client) (any, error) { return c.CountDrivers(t.Context(), "i") }, "", 3},
-		"POST /drivers/validateDrivers": {`{"id": "c", "status": "created", "error": null}`, func(c *ddoe.Client) (any, error) {
-			return c.ValidateDrivers(t.Context(), "i")
-		}, `{"integrationId":"i"}`, ddoe.Command{ID: "c", Status: "created"}},
-		"GET /users/me":   {`{"id": "x", "email": "me@x"}`, func(c *ddoe.Client) (any, error) { return c.User(t.Context(), "me") }, "", "me@x"},
-		"GET /users/orgs": {`[{"org": "a", "role": "owner"}, {"org": {"id": "O"}, "role": "member"}]`, func(c *ddoe.Client) (any, error) { return c.Role(t.Context(), "o") }, "", "member"},
-		"GET /projects/p": {`{"id": "p", "org": {"id": "o"}}`, func(c *ddoe.Client) (any, error) { return c.ProjectOrganization(t.Context(), "p") }, "", "o"},
-	} {
+	for want, c := range requestCases {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			s := &server{answers: []answer{asJSON(200, c.says)}}
-			is, err := c.do(client(t, s))
+			is, err := c.do(t.Context(), client(t, s))
 			require.NoError(t, err)
 			assert.Equal(t, c.is, is)
 			method, rest, _ := strings.Cut(want, " ")
@@ -154,14 +158,13 @@ func TestAnswersThatAreNotBelieved(t *testing.T) {
 
 func TestRefusalsShowNoSecret(t *testing.T) {
 	t.Parallel()
-	const literal = `pass "phrase"`
-	sent, err := json.Marshal(literal)
-	require.NoError(t, err)
-	said := `key planted-key, literal ` + literal + `, sent ` + string(sent)
+	const literal = `pass "phrase" <1>`
+	said := `key planted-key, literal ` + literal + `, sent "pass \"phrase\" <1>"`
 	echo, err := json.Marshal(map[string]any{"status": 400, "message": said})
 	require.NoError(t, err)
 	s := &server{answers: []answer{{status: 400, media: "application/json", body: string(echo), header: http.Header{"X-Request-Id": {"planted-key"}}}}}
 	_, err = client(t, s, literal).CreateIntegration(t.Context(), "o", ddoe.NewIntegration{Options: map[string]string{"a": literal}})
+	assert.Contains(t, s.bodies[0], `"pass \"phrase\" <1>"`)
 	var e *ddoe.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, `key [redacted], literal [redacted], sent "[redacted]"`, e.ServiceMessage())

@@ -1,6 +1,7 @@
 package ddoe
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -55,9 +56,13 @@ type Payload struct {
 	Region        *string `json:"region"`
 }
 
-// DriversIn lists the drivers of a project.
+// DriversIn lists the drivers of a project. Where an entry does not say its project, it is the one that was asked for.
 func (c *Client) DriversIn(ctx context.Context, projectID string) ([]Driver, error) {
-	return c.drivers(ctx, "projectId", projectID)
+	all, err := c.drivers(ctx, "projectId", projectID)
+	for i := range all {
+		all[i].ProjectID = cmp.Or(all[i].ProjectID, projectID)
+	}
+	return all, err
 }
 
 // DriversOn lists the drivers on an integration, of all projects that the key's user may see.
@@ -76,13 +81,7 @@ func (c *Client) GetDriver(ctx context.Context, id string) (Driver, error) {
 
 // CreateDriver makes a driver. See CreateIntegration.
 func (c *Client) CreateDriver(ctx context.Context, n NewDriver) (Driver, error) {
-	return c.driver(ctx, call{"create driver", http.MethodPost, "/drivers", n})
-}
-
-func (c *Client) driver(ctx context.Context, r call) (Driver, error) {
-	one, id, err := ask(ctx, c, r, isThere[Driver])
-	one.RequestID = id
-	return one, err
+	return ask(ctx, c, call{"create driver", http.MethodPost, "/drivers", n}, isThere[Driver])
 }
 
 // DriverPatch changes a driver; absent members stay as they are. The payload may have integrationId and
@@ -94,7 +93,7 @@ type DriverPatch struct {
 
 // UpdateDriver changes a driver; its type and its project cannot be changed.
 func (c *Client) UpdateDriver(ctx context.Context, driverID string, p DriverPatch) (Driver, error) {
-	return c.driver(ctx, call{"update driver", http.MethodPatch, "/drivers/" + segment(driverID), p})
+	return ask(ctx, c, call{"update driver", http.MethodPatch, "/drivers/" + segment(driverID), p}, isThere[Driver])
 }
 
 // DeleteDriver deletes a driver and returns the platform's id of the request.
@@ -141,7 +140,7 @@ func (c *Client) GetCommand(ctx context.Context, commandID string) (Command, err
 }
 
 func (c *Client) command(ctx context.Context, r call) (Command, error) {
-	answer, _, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
-	answer.Error = c.conceal(answer.Error)
+	answer, err := ask(ctx, c, r, func(one Command) bool { return one.ID != "" })
+	answer.Error = c.hidden.Replace(answer.Error)
 	return answer, err
 }

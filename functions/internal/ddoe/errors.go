@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // CodeAnswerInvalid is the code of an Error where the platform answered with success, but not with the JSON that was
@@ -77,7 +79,7 @@ func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
 		Message string `json:"message"`
 	}
 	if isJSON(resp.Header) && json.Unmarshal(body, &answer) == nil {
-		e.message = c.conceal(answer.Message)
+		e.message = c.hidden.Replace(answer.Message)
 	}
 	return e
 }
@@ -85,31 +87,22 @@ func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
 // invalid makes the error of an answer that cannot be believed.
 func (c *Client) invalid(r call, resp *http.Response) *Error {
 	path, _, _ := strings.Cut(c.base+r.path, "?")
-	return &Error{op: r.op, status: resp.StatusCode, code: CodeAnswerInvalid, requestID: c.requestID(resp), endpoint: path}
+	return &Error{op: r.op, status: resp.StatusCode, code: CodeAnswerInvalid, endpoint: path,
+		requestID: c.requestID(resp)}
 }
 
-// conceal takes the key and the literals of the option map out of what the platform says, as they are and as they stand in
-// the JSON that they were sent in.
-func (c *Client) conceal(text string) string {
-	for _, s := range c.hidden {
-		if literal := s.Reveal(); len(literal) >= 4 { // a shorter one would spoil words
-			for _, form := range []string{literal, quoted(literal, true), quoted(literal, false)} {
-				text = strings.ReplaceAll(text, form, "[redacted]")
-			}
+// concealer takes secrets out of what the platform says: as they are, and as they stand in the JSON that was sent. One
+// of less than four characters stays, since words would be spoilt.
+func concealer(secrets ...secret.Value) *strings.Replacer {
+	var pairs []string
+	for _, one := range secrets {
+		text := one.Reveal()
+		quoted, err := encode(text)
+		if len(text) >= 4 && err == nil {
+			pairs = append(pairs, string(quoted[1:len(quoted)-1]), "[redacted]", text, "[redacted]")
 		}
 	}
-	return text
-}
-
-// quoted is the text as it stands between the quotes of a JSON string.
-func quoted(text string, escapeHTML bool) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(escapeHTML)
-	if err := encoder.Encode(text); err != nil { // a string
-		return text
-	}
-	return strings.TrimSuffix(b.String()[1:], "\"\n")
+	return strings.NewReplacer(pairs...)
 }
 
 func isJSON(h http.Header) bool {
@@ -117,10 +110,6 @@ func isJSON(h http.Header) bool {
 	return err == nil && media == "application/json"
 }
 
-// requestID is the platform's id of a request; empty where what it gives cannot be one.
 func (c *Client) requestID(resp *http.Response) string {
-	if id := resp.Header.Get("x-request-id"); len(id) <= 64 {
-		return c.conceal(id)
-	}
-	return ""
+	return c.hidden.Replace(resp.Header.Get("x-request-id"))
 }

@@ -41,11 +41,14 @@ type Object struct {
 // About is what an integration or a driver has in common with the other.
 func (o Object) About() Object { return o }
 
+func (o *Object) answeredBy(requestID string) { o.RequestID = requestID }
+
 // Integration is an integration as the platform shows it: its options are never returned. Organisation and creator
-// come in two forms and are left out.
+// come in two forms and are left out; OrganizationID is the one whose list has shown it, else empty.
 type Integration struct {
 	Object
-	Metadata []MetadataEntry `json:"metadata"`
+	OrganizationID string          `json:"-"`
+	Metadata       []MetadataEntry `json:"metadata"`
 }
 
 // MetadataEntry is one entry of an integration. A create is sent an object; an answer has them as a list.
@@ -56,7 +59,11 @@ type MetadataEntry struct {
 
 // ListIntegrations lists the organisation's integrations.
 func (c *Client) ListIntegrations(ctx context.Context, organizationID string) ([]Integration, error) {
-	return get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
+	all, err := get(ctx, c, "list integrations", integrations(organizationID), areThere[Integration])
+	for i := range all {
+		all[i].OrganizationID = organizationID
+	}
+	return all, err
 }
 
 // GetIntegration reads one integration, of whichever organisation it is.
@@ -74,7 +81,8 @@ type NewIntegration struct {
 
 // CreateIntegration makes an integration. Without an answer, or after one of 5xx, the integration may exist.
 func (c *Client) CreateIntegration(ctx context.Context, organizationID string, n NewIntegration) (Integration, error) {
-	return c.integration(ctx, call{"create integration", http.MethodPost, integrations(organizationID), n})
+	r := call{"create integration", http.MethodPost, integrations(organizationID), n}
+	return ask(ctx, c, r, isThere[Integration])
 }
 
 // IntegrationPatch changes an integration; absent members stay as they are.
@@ -92,13 +100,8 @@ type Credentials struct {
 
 // UpdateIntegration changes an integration. The collection is patched; the id is in the body.
 func (c *Client) UpdateIntegration(ctx context.Context, organization string, p IntegrationPatch) (Integration, error) {
-	return c.integration(ctx, call{"update integration", http.MethodPatch, integrations(organization), p})
-}
-
-func (c *Client) integration(ctx context.Context, r call) (Integration, error) {
-	one, id, err := ask(ctx, c, r, isThere[Integration])
-	one.RequestID = id
-	return one, err
+	r := call{"update integration", http.MethodPatch, integrations(organization), p}
+	return ask(ctx, c, r, isThere[Integration])
 }
 
 // DeleteIntegration deletes an integration and returns the platform's id of the request. The answer, which lists the

@@ -2,28 +2,10 @@ package ddoe
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
-
-// reference is another object as the platform shows it: its id, or the object itself.
-type reference string
-
-// UnmarshalJSON reads both forms.
-func (r *reference) UnmarshalJSON(body []byte) error {
-	if json.Unmarshal(body, (*string)(r)) == nil {
-		return nil
-	}
-	var object struct {
-		ID string `json:"id"`
-	}
-	err := json.Unmarshal(body, &object)
-	*r = reference(object.ID)
-	return err
-}
 
 // User reads the e-mail address of a user; "me" is the API key's.
 func (c *Client) User(ctx context.Context, id string) (string, error) {
@@ -34,42 +16,26 @@ func (c *Client) User(ctx context.Context, id string) (string, error) {
 	return u.Email, err
 }
 
-// Role is the role of the API key's user in an organisation, such as owner, admin, member or worker; empty where the
-// list of the user's organisations does not say.
-func (c *Client) Role(ctx context.Context, organizationID string) (string, error) {
-	type membership struct {
-		Organization reference `json:"org"`
-		Role         string    `json:"role"`
-	}
-	all, err := get(ctx, c, "list own organisations", "/users/orgs", func([]membership) bool { return true })
-	for _, one := range all {
-		if strings.EqualFold(string(one.Organization), organizationID) {
-			return one.Role, err
-		}
-	}
-	return "", err
-}
-
-// ProjectOrganization is the id of the organisation that a project belongs to; empty where the answer does not say.
-// For a project that it does not know or does not show, the platform may answer 404, 403 or 400 (dtlpy,
-// Projects.__get_by_id).
+// ProjectOrganization is the id of the organisation that a project belongs to, where the SDK reads it; empty where the
+// answer does not say. For a project that it does not know or does not show, the platform may answer 404, 403 or 400
+// (dtlpy, Projects.__get_by_id).
 func (c *Client) ProjectOrganization(ctx context.Context, projectID string) (string, error) {
 	type project struct {
 		Object
-		Organization reference `json:"org"`
+		Organization Object `json:"org"`
 	}
 	p, err := get(ctx, c, "read project", "/projects/"+segment(projectID), isThere[project])
-	return string(p.Organization), err
+	return p.Organization.ID, err
 }
 
 // TokenSource asks the platform for subject tokens.
 type TokenSource struct{ client Client }
 
 // NewTokenSource takes the URL of the setting DDOE_SUBJECT_TOKEN_URL, the API key that is sent as bearer token, and
-// the HTTP client; nil is http.DefaultClient.
+// the HTTP client.
 func NewTokenSource(address string, apiKey secret.Value, client *http.Client) *TokenSource {
 	return &TokenSource{Client{base: address, key: apiKey, client: pinned(client), limit: tokenLimit,
-		hidden: []secret.Value{apiKey}}}
+		hidden: concealer(apiKey)}}
 }
 
 // SubjectToken returns a fresh token of the subject for the audience. Errors are *Error where the platform answered,
@@ -83,7 +49,7 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 		Token secret.Value `json:"token"`
 	}
 	isToken := func(t token) bool { return !t.Token.IsZero() }
-	t, _, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
+	t, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
 	if err != nil {
 		return secret.Value{}, err // not what a body may hold that is not believed
 	}

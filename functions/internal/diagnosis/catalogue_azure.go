@@ -79,7 +79,7 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeServicePrincipalNotFound, WhoEntraAdmin, "The service principal does not exist",
 			"The application has no service principal in the tenant.", notByHand).repairable(),
 		upstream(CodeObjectStillThere, WhoOperator, "An object is still there after its deletion was answered",
-			"A deletion was answered, and reads go on showing the object: Microsoft's replicas may not have agreed yet.",
+			"A deletion was answered, and reads go on showing the object: the service's replicas may not have agreed yet.",
 			"Wait: the service deletes and looks again by itself.").retryable(),
 		upstream(CodeDirectoryNotReplicated, WhoOperator, "The directory has not caught up yet",
 			"An object that was written a moment ago is not visible everywhere in the directory.",

@@ -124,7 +124,6 @@ const (
 	CodeDDOEProjectUnknown                 Code = "ddoe-project-unknown"
 	CodeDDOEQuotaReached                   Code = "ddoe-quota-reached"
 	CodeDDOESecret                         Code = "ddoe-secret"
-	CodeDDOEStillShown                     Code = "ddoe-still-shown"
 	CodeDDOEThrottled                      Code = "ddoe-throttled"
 	CodeDDOETooLong                        Code = "ddoe-too-long"
 	CodeDDOETypeUnknown                    Code = "ddoe-type-unknown"

@@ -10,7 +10,7 @@ import (
 // Context is what is known about the request that failed. It chooses between causes that share a code, and fills the
 // placeholders of the catalogue's texts. All members may be empty.
 type Context struct {
-	// Operation names the request, such as application.upsert, servicePrincipal.upsert, federatedCredential.upsert,
+	// Operation names the request, such as application.create, servicePrincipal.upsert, federatedCredential.upsert,
 	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete, store.get, bus.send.
 	Operation string
 	// Subject, Issuer and Audience are what the integration's document says (not what a token says).

@@ -12,7 +12,7 @@ type Outcome string
 // The outcomes of writes.
 const (
 	OutcomeCreated  Outcome = "created"  // 201
-	OutcomeUpdated  Outcome = "updated"  // 204 to an upsert; Graph does not say whether anything changed
+	OutcomeUpdated  Outcome = "updated"  // 204 to an upsert or an update; Graph does not say whether anything changed
 	OutcomeDeleted  Outcome = "deleted"  // 204 to a delete
 	OutcomeAbsent   Outcome = "absent"   // 404 to a delete: nothing was there
 	OutcomeRestored Outcome = "restored" // 200 to a restore
@@ -34,8 +34,8 @@ type Application struct {
 	Tags           []string `json:"tags"`
 }
 
-// ApplicationPatch is what UpsertApplication sets. Graph merges it: a member left out keeps its value, an array is
-// replaced whole.
+// ApplicationPatch is what CreateApplication and UpdateApplication set. Graph merges an update: a member left out keeps
+// its value, an array is replaced whole.
 type ApplicationPatch struct {
 	DisplayName string `json:"displayName"` // required by Graph to create
 	// SignInAudience defaults to AzureADMyOrg: the wider audiences are throttled harder and refused by some tenants.
@@ -49,16 +49,41 @@ type ApplicationPatch struct {
 
 const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags"
 
-// UpsertApplication creates the application of that uniqueName, or merges a into it. On an update Graph answers without
-// a body and the Application is zero: ask GetApplicationByUniqueName, or use saved ids. 400 Request_BadRequest may mean
-// that a soft-deleted application still holds the name.
-func (c *Client) UpsertApplication(ctx context.Context, uniqueName string, a ApplicationPatch) (Application, Write, error) {
+// CreateApplication creates the application of that uniqueName, and never changes one that is there: Graph answers 400
+// Request_BadRequest where any application holds the name, a soft-deleted one included, be it ours, as after an answer
+// that was lost, or not (byte5ai/omadia #916 shows the answer; GetApplicationByUniqueName tells whose it is).
+func (c *Client) CreateApplication(
+	ctx context.Context, uniqueName string, a ApplicationPatch,
+) (Application, Write, error) {
+	const op = "create application"
+	body := struct {
+		UniqueName string `json:"uniqueName"`
+		ApplicationPatch
+	}{uniqueName, a.withAudience()}
+	resp, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "applications", body: body}, http.StatusCreated)
+	if err != nil {
+		return Application{}, Write{}, err
+	}
+	var app Application
+	err = decode(op, resp, &app)
+	return app, Write{Outcome: OutcomeCreated, RequestID: resp.Header.Get(headerRequestID)}, err
+}
+
+// UpdateApplication merges a into the application of that object id. *Error with status 404 if there is none.
+func (c *Client) UpdateApplication(ctx context.Context, objectID string, a ApplicationPatch) (Write, error) {
+	resp, err := c.do(ctx, call{op: "update application", method: http.MethodPatch,
+		path: "applications/" + url.PathEscape(objectID), body: a.withAudience()}, http.StatusNoContent)
+	if err != nil {
+		return Write{}, err
+	}
+	return Write{Outcome: OutcomeUpdated, RequestID: resp.Header.Get(headerRequestID)}, nil
+}
+
+func (a ApplicationPatch) withAudience() ApplicationPatch {
 	if a.SignInAudience == "" {
 		a.SignInAudience = "AzureADMyOrg"
 	}
-	var app Application
-	w, err := c.upsert(ctx, "upsert application", key("applications", "uniqueName", uniqueName), a, &app)
-	return app, w, err
+	return a
 }
 
 // GetApplicationByUniqueName reads an application that is not deleted; *Error with status 404 if there is none.

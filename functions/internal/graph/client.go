@@ -109,7 +109,7 @@ func endpointOf(opts *Options) (*url.URL, error) {
 
 // call is one request to Graph.
 type call struct {
-	op     string // for Error.Op, such as "upsert application"
+	op     string // for Error.Op, such as "create application"
 	method string
 	path   string // below the version, escaped, with query; or an absolute URL (next link)
 	body   any    // nil for none

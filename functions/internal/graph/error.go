@@ -14,7 +14,7 @@ import (
 // Error is an answer of Graph other than the documented success. A request that got no answer at all is no *Error: it
 // is wrapped as the transport or the credential returned it.
 type Error struct {
-	// Op is what was tried, such as "upsert application".
+	// Op is what was tried, such as "create application".
 	Op         string
 	StatusCode int
 	// Code is error.code, such as Request_ResourceNotFound; empty if the body was no error of Graph's (a gateway's page).

@@ -26,11 +26,15 @@ func clientOptions(authority, endpoint string) azcore.ClientOptions {
 	return azcore.ClientOptions{Cloud: c}
 }
 
-// upserts are the three writes whose errors are documented.
-func upserts(t *testing.T, c *graph.Client) map[string]func() error {
+// writes are the writes whose errors are known.
+func writes(t *testing.T, c *graph.Client) map[string]func() error {
 	return map[string]func() error{
-		"upsert application": func() error {
-			_, _, err := c.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+		"create application": func() error {
+			_, _, err := c.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+			return err
+		},
+		"update application": func() error {
+			_, err := c.UpdateApplication(t.Context(), objectID, graph.ApplicationPatch{DisplayName: "d"})
 			return err
 		},
 		"upsert service principal": func() error {
@@ -53,13 +57,13 @@ func TestErrors(t *testing.T) {
 		message  string
 		details  []string
 	}{
-		{"upsert application", "Prefer absent", 404, "Request_ResourceNotFound", "Resource 'u' does not exist", nil},
-		{"upsert application", "uniqueName taken", 400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
-		{"upsert application", "no right", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", nil},
-		{"upsert application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
-		{"upsert application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
-		{"upsert application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
-		{"upsert application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
+		{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound", "Resource 'u' does not exist", nil},
+		{"create application", "uniqueName taken", 400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
+		{"create application", "no right", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", nil},
+		{"create application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
+		{"create application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
+		{"create application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
+		{"create application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
 		{"upsert service principal", "application not replicated", 400, "Request_BadRequest", "The appId 'x' of the service principal does not reference a valid application object.", []string{"NoBackingApplicationObject"}},
 		{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied", "When using this permission, the backing application of the service principal being created must in the local tenant", nil},
 		{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue", "The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
@@ -69,7 +73,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(c.op+" "+c.name, func(t *testing.T) {
 			client, s := newClient(t, answer{status: c.status, body: errorJSON(c.code, c.message, c.details...)})
-			err := upserts(t, client)[c.op]()
+			err := writes(t, client)[c.op]()
 			var got *graph.Error
 			require.ErrorAs(t, err, &got)
 			assert.Equal(t, &graph.Error{
@@ -123,7 +127,7 @@ func TestErrorWithoutGraphsBody(t *testing.T) {
 	})
 	t.Run("a created object that is no JSON", func(t *testing.T) {
 		client, _ := newClient(t, answer{status: 201, body: `{"id":`})
-		_, _, err := client.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{})
+		_, _, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{})
 		require.ErrorContains(t, err, "request-1")
 	})
 }
@@ -136,7 +140,7 @@ func TestThrottled(t *testing.T) {
 			answer{status: 503, header: map[string]string{"Retry-After": "3"}},
 			answer{status: 201, body: `{"id":"` + objectID + `"}`},
 		)
-		app, w, err := client.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+		app, w, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
 		require.NoError(t, err)
 		assert.Equal(t, objectID, app.ID)
 		assert.Equal(t, graph.Write{Outcome: graph.OutcomeCreated, RequestID: "request-3"}, w)
@@ -144,8 +148,7 @@ func TestThrottled(t *testing.T) {
 		assert.Equal(t, 7*time.Second, s.got[1].at.Sub(s.got[0].at))
 		assert.Equal(t, 3*time.Second, s.got[2].at.Sub(s.got[1].at))
 		for _, r := range s.requests() {
-			assert.Equal(t, `{"displayName":"d","signInAudience":"AzureADMyOrg"}`, r.body)
-			assert.Equal(t, "create-if-missing", r.prefer)
+			assert.Equal(t, `{"uniqueName":"u","displayName":"d","signInAudience":"AzureADMyOrg"}`, r.body)
 		}
 		assert.NotEqual(t, s.got[0].clientRequestID, s.got[1].clientRequestID)
 		assert.NotEqual(t, s.got[1].clientRequestID, s.got[2].clientRequestID)
@@ -179,52 +182,56 @@ func TestRetryAfterIsKept(t *testing.T) {
 	}
 }
 
+var credentialsPath = "applications/" + objectID + "/federatedIdentityCredentials"
+
+func listCredentials(t *testing.T, answers ...answer) ([]graph.FederatedCredential, *service, error) {
+	client, s := newClient(t, answers...)
+	all, err := client.ListFederatedCredentials(t.Context(), objectID)
+	return all, s, err
+}
+
+func pageOfOne(name, next string) answer {
+	body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],"description":"d"}]`
+	if next != "" {
+		body += `,"@odata.nextLink":"` + next + `"`
+	}
+	return answer{status: 200, body: body + "}"}
+}
+
+func listedCredential(name string) graph.FederatedCredential {
+	return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"}, Description: "d"}
+}
+
 func TestList(t *testing.T) {
-	path := "applications/" + objectID + "/federatedIdentityCredentials"
-	list := func(t *testing.T, answers ...answer) ([]graph.FederatedCredential, *service, error) {
-		client, s := newClient(t, answers...)
-		all, err := client.ListFederatedCredentials(t.Context(), objectID)
-		return all, s, err
-	}
-	one := func(name, next string) answer {
-		body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],"description":"d"}]`
-		if next != "" {
-			body += `,"@odata.nextLink":"` + next + `"`
-		}
-		return answer{status: 200, body: body + "}"}
-	}
-	credential := func(name string) graph.FederatedCredential {
-		return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"}, Description: "d"}
-	}
 
 	t.Run("none", func(t *testing.T) {
-		all, _, err := list(t, answer{status: 200, body: `{"value":[]}`})
+		all, _, err := listCredentials(t, answer{status: 200, body: `{"value":[]}`})
 		require.NoError(t, err)
 		assert.Empty(t, all)
 	})
 	t.Run("pages", func(t *testing.T) {
-		all, s, err := list(t, one("a", root+path+"?$skiptoken=x%20y"), one("b", ""))
+		all, s, err := listCredentials(t, pageOfOne("a", root+credentialsPath+"?$skiptoken=x%20y"), pageOfOne("b", ""))
 		require.NoError(t, err)
-		assert.Equal(t, []graph.FederatedCredential{credential("a"), credential("b")}, all)
-		assert.Equal(t, []exchange{{method: "GET", url: root + path}, {method: "GET", url: root + path + "?$skiptoken=x%20y"}}, s.requests())
+		assert.Equal(t, []graph.FederatedCredential{listedCredential("a"), listedCredential("b")}, all)
+		assert.Equal(t, []exchange{{method: "GET", url: root + credentialsPath}, {method: "GET", url: root + credentialsPath + "?$skiptoken=x%20y"}}, s.requests())
 	})
 	for name, link := range map[string]string{
 		"foreign host": "https://attacker.example/v1.0/x", "plain http": "http://graph.microsoft.com/v1.0/x",
 		"other port": "https://graph.microsoft.com:8443/v1.0/x", "user info": "https://graph.microsoft.com@attacker.example/",
 	} {
 		t.Run("next link to "+name, func(t *testing.T) {
-			_, s, err := list(t, one("a", link), one("b", ""))
+			_, s, err := listCredentials(t, pageOfOne("a", link), pageOfOne("b", ""))
 			require.Error(t, err)
 			assert.Len(t, s.got, 1, "the token went nowhere else")
 		})
 	}
 	t.Run("endless", func(t *testing.T) {
-		_, s, err := list(t, one("a", root+path))
+		_, s, err := listCredentials(t, pageOfOne("a", root+credentialsPath))
 		require.ErrorContains(t, err, "pages")
 		assert.Len(t, s.got, 50)
 	})
 	t.Run("a flexible credential breaks v1.0", func(t *testing.T) {
-		all, s, err := list(t,
+		all, s, err := listCredentials(t,
 			answer{status: 200, body: `{"value":[{"id":"1","name":"a"},{"id":"2","name":"flex","subject":{"error":{"code":"InternalServerError","message":"subject[Nullable=False] has a null value"}}`},
 			answer{status: 200, body: `{"value":[{"id":"2","name":"flex","issuer":"https://token.actions.githubusercontent.com","subject":null,"audiences":["a"],"claimsMatchingExpression":{"value":"claims['sub'] matches 'x'","languageVersion":1}}]}`})
 		require.NoError(t, err)
@@ -232,15 +239,15 @@ func TestList(t *testing.T) {
 		assert.Equal(t, "flex", all[0].Name)
 		assert.Empty(t, all[0].Subject)
 		assert.Equal(t, &graph.ClaimsMatchingExpression{Value: "claims['sub'] matches 'x'", LanguageVersion: 1}, all[0].ClaimsMatchingExpression)
-		assert.Equal(t, "https://graph.microsoft.com/beta/"+path, s.got[1].url)
+		assert.Equal(t, "https://graph.microsoft.com/beta/"+credentialsPath, s.got[1].url)
 	})
 	t.Run("beta broken too", func(t *testing.T) {
-		_, s, err := list(t, answer{status: 200, body: `{"value":[`})
+		_, s, err := listCredentials(t, answer{status: 200, body: `{"value":[`})
 		require.Error(t, err)
 		assert.Len(t, s.got, 2)
 	})
 	t.Run("application gone", func(t *testing.T) {
-		_, s, err := list(t, answer{status: 404, body: errorJSON("Request_ResourceNotFound", "m")})
+		_, s, err := listCredentials(t, answer{status: 404, body: errorJSON("Request_ResourceNotFound", "m")})
 		assert.True(t, graph.IsNotFound(err))
 		assert.Len(t, s.got, 1)
 	})

@@ -22,161 +22,193 @@ type outcome struct {
 	write graph.Write
 }
 
-func TestRequests(t *testing.T) {
-	app := `{"@odata.context":"x","id":"` + objectID + `","appId":"` + appID + `","uniqueName":"u","displayName":"d",` +
-		`"signInAudience":"AzureADMyOrg","tags":["a","b"],"createdDateTime":"2026-01-01T00:00:00Z"}`
-	application := graph.Application{
-		ID: objectID, AppID: appID, UniqueName: "u", DisplayName: "d", SignInAudience: "AzureADMyOrg", Tags: []string{"a", "b"},
-	}
-	upsertApplication := func(t *testing.T, c *graph.Client) (outcome, error) {
-		a, w, err := c.UpsertApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d", Tags: []string{"a", "b"}})
-		return outcome{a, w}, err
-	}
-	upsertPrincipal := func(t *testing.T, c *graph.Client) (outcome, error) {
-		p, w, err := c.UpsertServicePrincipal(t.Context(), appID, graph.ServicePrincipalPatch{Tags: []string{"a"}})
-		return outcome{p, w}, err
-	}
-	upsertCredential := func(t *testing.T, c *graph.Client) (outcome, error) {
-		f, w, err := c.UpsertFederatedCredential(t.Context(), objectID, "subject-1", graph.FederatedCredentialPatch{
-			Issuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"},
-		})
-		return outcome{f, w}, err
-	}
-	written := func(f func(*testing.T, *graph.Client) (graph.Write, error)) func(*testing.T, *graph.Client) (outcome, error) {
-		return func(t *testing.T, c *graph.Client) (outcome, error) {
-			w, err := f(t, c)
-			return outcome{nil, w}, err
-		}
-	}
-	deleteApplication := written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
-		return c.DeleteApplication(t.Context(), objectID)
-	})
-	deletePrincipal := written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
-		return c.DeleteServicePrincipal(t.Context(), objectID)
-	})
-	deleteCredential := written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
-		return c.DeleteFederatedCredential(t.Context(), objectID, "subject-1")
-	})
-	restore := written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
-		return c.RestoreDeletedItem(t.Context(), objectID)
-	})
-	purge := written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
-		return c.PurgeDeletedItem(t.Context(), objectID)
-	})
-	receipt := func(o graph.Outcome) graph.Write { return graph.Write{Outcome: o, RequestID: "request-1"} }
-	notFound := errorJSON("Request_ResourceNotFound", "Resource 'x' does not exist.")
-	upsert := func(path, body string) exchange {
-		return exchange{method: "PATCH", url: root + path, prefer: "create-if-missing", contentType: "application/json", body: body}
-	}
+var applicationJSON = `{"@odata.context":"x","id":"` + objectID + `","appId":"` + appID + `","uniqueName":"u","displayName":"d",` +
+	`"signInAudience":"AzureADMyOrg","tags":["a","b"],"createdDateTime":"2026-01-01T00:00:00Z"}`
 
-	for _, c := range []struct {
-		name   string
-		answer answer
-		call   func(*testing.T, *graph.Client) (outcome, error)
-		sent   exchange
-		want   outcome
-	}{
-		{
-			"application created", answer{status: 201, body: app}, upsertApplication,
-			upsert("applications(uniqueName='ddoe-wif-1-acme')", `{"displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`),
-			outcome{application, receipt(graph.OutcomeCreated)},
+var readApplication = graph.Application{
+	ID: objectID, AppID: appID, UniqueName: "u", DisplayName: "d", SignInAudience: "AzureADMyOrg", Tags: []string{"a", "b"},
+}
+
+func createApplication(t *testing.T, c *graph.Client) (outcome, error) {
+	a, w, err := c.CreateApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d", Tags: []string{"a", "b"}})
+	return outcome{a, w}, err
+}
+
+func upsertPrincipal(t *testing.T, c *graph.Client) (outcome, error) {
+	p, w, err := c.UpsertServicePrincipal(t.Context(), appID, graph.ServicePrincipalPatch{Tags: []string{"a"}})
+	return outcome{p, w}, err
+}
+
+func upsertCredential(t *testing.T, c *graph.Client) (outcome, error) {
+	f, w, err := c.UpsertFederatedCredential(t.Context(), objectID, "subject-1", graph.FederatedCredentialPatch{
+		Issuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"},
+	})
+	return outcome{f, w}, err
+}
+
+func written(f func(*testing.T, *graph.Client) (graph.Write, error)) func(*testing.T, *graph.Client) (outcome, error) {
+	return func(t *testing.T, c *graph.Client) (outcome, error) {
+		w, err := f(t, c)
+		return outcome{nil, w}, err
+	}
+}
+
+var deleteApplication = written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+	return c.DeleteApplication(t.Context(), objectID)
+})
+
+var deletePrincipal = written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+	return c.DeleteServicePrincipal(t.Context(), objectID)
+})
+
+var deleteCredential = written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+	return c.DeleteFederatedCredential(t.Context(), objectID, "subject-1")
+})
+
+var restore = written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+	return c.RestoreDeletedItem(t.Context(), objectID)
+})
+
+var purge = written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+	return c.PurgeDeletedItem(t.Context(), objectID)
+})
+
+func receipt(o graph.Outcome) graph.Write { return graph.Write{Outcome: o, RequestID: "request-1"} }
+
+var notFound = errorJSON("Request_ResourceNotFound", "Resource 'x' does not exist.")
+
+func upsertRequest(path, body string) exchange {
+	return exchange{method: "PATCH", url: root + path, prefer: "create-if-missing", contentType: "application/json", body: body}
+}
+
+// requestCases are the client's requests, one each, with the answer to each.
+var requestCases = []struct {
+	name   string
+	answer answer
+	call   func(*testing.T, *graph.Client) (outcome, error)
+	sent   exchange
+	want   outcome
+}{
+	{
+		"application created", answer{status: 201, body: applicationJSON}, createApplication,
+		exchange{method: "POST", url: root + "applications", contentType: "application/json",
+			body: `{"uniqueName":"ddoe-wif-1-acme","displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`},
+		outcome{readApplication, receipt(graph.OutcomeCreated)},
+	},
+	{
+		"application updated", answer{status: 204},
+		written(func(t *testing.T, c *graph.Client) (graph.Write, error) {
+			return c.UpdateApplication(t.Context(), objectID, graph.ApplicationPatch{DisplayName: "d"})
+		}),
+		exchange{method: "PATCH", url: root + "applications/" + objectID, contentType: "application/json",
+			body: `{"displayName":"d","signInAudience":"AzureADMyOrg"}`},
+		outcome{nil, receipt(graph.OutcomeUpdated)},
+	},
+	{
+		"application with every member", answer{status: 201, body: applicationJSON},
+		func(t *testing.T, c *graph.Client) (outcome, error) {
+			a, w, err := c.CreateApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
+				DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n", ServiceManagementReference: "s",
+			})
+			return outcome{a, w}, err
 		},
-		{
-			"application updated", answer{status: 204}, upsertApplication,
-			upsert("applications(uniqueName='ddoe-wif-1-acme')", `{"displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`),
-			outcome{graph.Application{}, receipt(graph.OutcomeUpdated)},
+		exchange{method: "POST", url: root + "applications", contentType: "application/json",
+			body: `{"uniqueName":"it's 100% a/b#c","displayName":"d","signInAudience":"AzureADMultipleOrgs",` +
+				`"description":"e","notes":"n","serviceManagementReference":"s"}`},
+		outcome{readApplication, receipt(graph.OutcomeCreated)},
+	},
+	{
+		"application read by a name with quotes", answer{status: 200, body: applicationJSON},
+		func(t *testing.T, c *graph.Client) (outcome, error) {
+			a, err := c.GetApplicationByUniqueName(t.Context(), "it's 100% a/b#c")
+			return outcome{value: a}, err
 		},
-		{
-			"application with every member", answer{status: 204},
-			func(t *testing.T, c *graph.Client) (outcome, error) {
-				a, w, err := c.UpsertApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
-					DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n", ServiceManagementReference: "s",
-				})
-				return outcome{a, w}, err
-			},
-			upsert("applications(uniqueName='it%27%27s%20100%25%20a%2Fb%23c')",
-				`{"displayName":"d","signInAudience":"AzureADMultipleOrgs","description":"e","notes":"n","serviceManagementReference":"s"}`),
-			outcome{graph.Application{}, receipt(graph.OutcomeUpdated)},
+		exchange{method: "GET", url: root + "applications(uniqueName='it%27%27s%20100%25%20a%2Fb%23c')" +
+			"?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+		outcome{value: readApplication},
+	},
+	{
+		"application read", answer{status: 200, body: applicationJSON},
+		func(t *testing.T, c *graph.Client) (outcome, error) {
+			a, err := c.GetApplicationByUniqueName(t.Context(), "u")
+			return outcome{value: a}, err
 		},
-		{
-			"application read", answer{status: 200, body: app},
-			func(t *testing.T, c *graph.Client) (outcome, error) {
-				a, err := c.GetApplicationByUniqueName(t.Context(), "u")
-				return outcome{value: a}, err
-			},
-			exchange{method: "GET", url: root + "applications(uniqueName='u')?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
-			outcome{value: application},
+		exchange{method: "GET", url: root + "applications(uniqueName='u')?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+		outcome{value: readApplication},
+	},
+	{
+		"application deleted", answer{status: 204}, deleteApplication,
+		exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+	},
+	{
+		"application absent", answer{status: 404, body: notFound}, deleteApplication,
+		exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
+	},
+	{
+		"principal created", answer{status: 201, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":true,"servicePrincipalType":"Application","tags":["a"]}`},
+		upsertPrincipal, upsertRequest("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
+		outcome{graph.ServicePrincipal{
+			ID: objectID, AppID: appID, AccountEnabled: true, ServicePrincipalType: "Application", Tags: []string{"a"},
+		}, receipt(graph.OutcomeCreated)},
+	},
+	{
+		"principal updated", answer{status: 204}, upsertPrincipal,
+		upsertRequest("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
+		outcome{graph.ServicePrincipal{}, receipt(graph.OutcomeUpdated)},
+	},
+	{
+		"principal read", answer{status: 200, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":false}`},
+		func(t *testing.T, c *graph.Client) (outcome, error) {
+			p, err := c.GetServicePrincipalByAppID(t.Context(), appID)
+			return outcome{value: p}, err
 		},
-		{
-			"application deleted", answer{status: 204}, deleteApplication,
-			exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
-		},
-		{
-			"application absent", answer{status: 404, body: notFound}, deleteApplication,
-			exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
-		},
-		{
-			"principal created", answer{status: 201, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":true,"servicePrincipalType":"Application","tags":["a"]}`},
-			upsertPrincipal, upsert("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
-			outcome{graph.ServicePrincipal{
-				ID: objectID, AppID: appID, AccountEnabled: true, ServicePrincipalType: "Application", Tags: []string{"a"},
-			}, receipt(graph.OutcomeCreated)},
-		},
-		{
-			"principal updated", answer{status: 204}, upsertPrincipal,
-			upsert("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
-			outcome{graph.ServicePrincipal{}, receipt(graph.OutcomeUpdated)},
-		},
-		{
-			"principal read", answer{status: 200, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":false}`},
-			func(t *testing.T, c *graph.Client) (outcome, error) {
-				p, err := c.GetServicePrincipalByAppID(t.Context(), appID)
-				return outcome{value: p}, err
-			},
-			exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID + "')?$select=id,appId,accountEnabled,servicePrincipalType,tags"},
-			outcome{value: graph.ServicePrincipal{ID: objectID, AppID: appID}},
-		},
-		{
-			"principal deleted", answer{status: 204}, deletePrincipal,
-			exchange{method: "DELETE", url: root + "servicePrincipals/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
-		},
-		{
-			"credential created", answer{status: 201, body: `{"id":"f","name":"subject-1","issuer":"i","subject":"s","audiences":["a"],"description":null}`},
-			upsertCredential,
-			upsert("applications/"+objectID+"/federatedIdentityCredentials(name='subject-1')",
-				`{"issuer":"https://dataloop.ai/oauth2","subject":"system:serviceaccount:dataloop:s","audiences":["api://AzureADTokenExchange"]}`),
-			outcome{graph.FederatedCredential{ID: "f", Name: "subject-1", Issuer: "i", Subject: "s", Audiences: []string{"a"}}, receipt(graph.OutcomeCreated)},
-		},
-		{
-			"credential updated", answer{status: 204}, upsertCredential,
-			upsert("applications/"+objectID+"/federatedIdentityCredentials(name='subject-1')",
-				`{"issuer":"https://dataloop.ai/oauth2","subject":"system:serviceaccount:dataloop:s","audiences":["api://AzureADTokenExchange"]}`),
-			outcome{graph.FederatedCredential{}, receipt(graph.OutcomeUpdated)},
-		},
-		{
-			"credential deleted", answer{status: 204}, deleteCredential,
-			exchange{method: "DELETE", url: root + "applications/" + objectID + "/federatedIdentityCredentials/subject-1"},
-			outcome{nil, receipt(graph.OutcomeDeleted)},
-		},
-		{
-			"credential absent", answer{status: 404, body: notFound}, deleteCredential,
-			exchange{method: "DELETE", url: root + "applications/" + objectID + "/federatedIdentityCredentials/subject-1"},
-			outcome{nil, receipt(graph.OutcomeAbsent)},
-		},
-		{
-			"restored", answer{status: 200, body: app}, restore,
-			exchange{method: "POST", url: root + "directory/deletedItems/" + objectID + "/restore"},
-			outcome{nil, receipt(graph.OutcomeRestored)},
-		},
-		{
-			"purged", answer{status: 204}, purge,
-			exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
-		},
-		{
-			"purged before", answer{status: 404, body: notFound}, purge,
-			exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
-		},
-	} {
+		exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID + "')?$select=id,appId,accountEnabled,servicePrincipalType,tags"},
+		outcome{value: graph.ServicePrincipal{ID: objectID, AppID: appID}},
+	},
+	{
+		"principal deleted", answer{status: 204}, deletePrincipal,
+		exchange{method: "DELETE", url: root + "servicePrincipals/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+	},
+	{
+		"credential created", answer{status: 201, body: `{"id":"f","name":"subject-1","issuer":"i","subject":"s","audiences":["a"],"description":null}`},
+		upsertCredential,
+		upsertRequest("applications/"+objectID+"/federatedIdentityCredentials(name='subject-1')",
+			`{"issuer":"https://dataloop.ai/oauth2","subject":"system:serviceaccount:dataloop:s","audiences":["api://AzureADTokenExchange"]}`),
+		outcome{graph.FederatedCredential{ID: "f", Name: "subject-1", Issuer: "i", Subject: "s", Audiences: []string{"a"}}, receipt(graph.OutcomeCreated)},
+	},
+	{
+		"credential updated", answer{status: 204}, upsertCredential,
+		upsertRequest("applications/"+objectID+"/federatedIdentityCredentials(name='subject-1')",
+			`{"issuer":"https://dataloop.ai/oauth2","subject":"system:serviceaccount:dataloop:s","audiences":["api://AzureADTokenExchange"]}`),
+		outcome{graph.FederatedCredential{}, receipt(graph.OutcomeUpdated)},
+	},
+	{
+		"credential deleted", answer{status: 204}, deleteCredential,
+		exchange{method: "DELETE", url: root + "applications/" + objectID + "/federatedIdentityCredentials/subject-1"},
+		outcome{nil, receipt(graph.OutcomeDeleted)},
+	},
+	{
+		"credential absent", answer{status: 404, body: notFound}, deleteCredential,
+		exchange{method: "DELETE", url: root + "applications/" + objectID + "/federatedIdentityCredentials/subject-1"},
+		outcome{nil, receipt(graph.OutcomeAbsent)},
+	},
+	{
+		"restored", answer{status: 200, body: applicationJSON}, restore,
+		exchange{method: "POST", url: root + "directory/deletedItems/" + objectID + "/restore"},
+		outcome{nil, receipt(graph.OutcomeRestored)},
+	},
+	{
+		"purged", answer{status: 204}, purge,
+		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+	},
+	{
+		"purged before", answer{status: 404, body: notFound}, purge,
+		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
+	},
+}
+
+func TestRequests(t *testing.T) {
+	for _, c := range requestCases {
 		t.Run(c.name, func(t *testing.T) {
 			client, s := newClient(t, c.answer)
 			got, err := c.call(t, client)

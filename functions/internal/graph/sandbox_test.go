@@ -48,25 +48,29 @@ func onSandbox(t *testing.T) (*graph.Client, *world.World) {
 	return c, w
 }
 
-// TestLifecycle walks an application from nothing to purged, and asks the world after each step.
-func TestLifecycle(t *testing.T) {
-	c, w := onSandbox(t)
+const uniqueName = "ddoe-wif-1234abcd-acme"
+
+// TestApplicationAndItsPrincipal makes both, and changes them.
+func TestApplicationAndItsPrincipal(t *testing.T) {
+	c, _ := onSandbox(t)
 	ctx := t.Context()
-	const uniqueName = "ddoe-wif-1234abcd-acme"
 
 	_, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.True(t, graph.IsNotFound(err), "%v", err)
 
-	app, write, err := c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme", Tags: []string{"managed-by:ddoe-wif"}})
+	app, write, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme", Tags: []string{"managed-by:ddoe-wif"}})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 	assert.NotEmpty(t, write.RequestID)
 	assert.NotEqual(t, app.ID, app.AppID)
 
-	again, write, err := c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme 2"})
+	var refused *graph.Error
+	_, _, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Twice"})
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "Request_BadRequest", refused.Code, "a name that is taken is never merged into")
+	write, err = c.UpdateApplication(ctx, app.ID, graph.ApplicationPatch{DisplayName: "Acme 2"})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeUpdated, write.Outcome)
-	assert.Zero(t, again)
 	read, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.NoError(t, err)
 	assert.Equal(t, graph.Application{
@@ -85,7 +89,13 @@ func TestLifecycle(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, sp.ID, readPrincipal.ID)
 	assert.True(t, readPrincipal.AccountEnabled)
+}
 
+func TestCredentialsOfAnApplication(t *testing.T) {
+	c, _ := onSandbox(t)
+	ctx := t.Context()
+	app, _, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	require.NoError(t, err)
 	patch := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"}}
 	fic, write, err := c.UpsertFederatedCredential(ctx, app.ID, "subject-1", patch)
 	require.NoError(t, err)
@@ -112,14 +122,25 @@ func TestLifecycle(t *testing.T) {
 	write, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeAbsent, write.Outcome)
+}
 
-	write, err = c.DeleteApplication(ctx, app.ID)
+// TestDeletedObjectsAreRestoredAndPurged takes an application and its principal away and back, until nothing is left.
+func TestDeletedObjectsAreRestoredAndPurged(t *testing.T) {
+	c, w := onSandbox(t)
+	ctx := t.Context()
+	app, _, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	require.NoError(t, err)
+	sp, _, err := c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
+	require.NoError(t, err)
+
+	write, err := c.DeleteApplication(ctx, app.ID)
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
 	_, ok := w.ServicePrincipalByAppID(app.AppID)
 	assert.False(t, ok, "the principal goes with its application")
 
-	_, _, err = c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	var refused *graph.Error
+	_, _, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 400, refused.StatusCode)
 	assert.Equal(t, "Request_BadRequest", refused.Code)
@@ -130,7 +151,7 @@ func TestLifecycle(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, graph.OutcomeRestored, write.Outcome)
 	}
-	readPrincipal, err = c.GetServicePrincipalByAppID(ctx, app.AppID)
+	readPrincipal, err := c.GetServicePrincipalByAppID(ctx, app.AppID)
 	require.NoError(t, err)
 	assert.Equal(t, sp.ID, readPrincipal.ID, "a restored principal keeps its id")
 
@@ -149,7 +170,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	_, err = c.RestoreDeletedItem(ctx, app.ID)
 	assert.True(t, graph.IsNotFound(err), "%v", err)
-	_, write, err = c.UpsertApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
+	_, write, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome, "purged, the name is free again")
 }
@@ -158,7 +179,7 @@ func TestLifecycle(t *testing.T) {
 func TestKeysArriveUnchanged(t *testing.T) {
 	c, w := onSandbox(t)
 	for _, uniqueName := range []string{"plain", "it's", "''", "a b", "100%", "a%27b", "ä漢", "x)(y", "a&b=c", "a+b", "a;b", "a,b"} {
-		_, write, err := c.UpsertApplication(t.Context(), uniqueName, graph.ApplicationPatch{DisplayName: "d"})
+		_, write, err := c.CreateApplication(t.Context(), uniqueName, graph.ApplicationPatch{DisplayName: "d"})
 		require.NoError(t, err, uniqueName)
 		assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 		_, ok := w.ApplicationByUniqueName(uniqueName)
@@ -181,7 +202,7 @@ func TestPrincipalWithoutApplication(t *testing.T) {
 func TestWithoutRight(t *testing.T) {
 	c, w := onSandbox(t)
 	w.SetAppRoles(world.AppPrincipalID)
-	_, _, err := c.UpsertApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
+	_, _, err := c.CreateApplication(t.Context(), "u", graph.ApplicationPatch{DisplayName: "d"})
 	var refused *graph.Error
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 403, refused.StatusCode)

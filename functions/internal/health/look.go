@@ -39,7 +39,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 	if err == nil {
 		var report diagnosis.Report
-		settled := proved || access.Settled(d, o.now())
+		settled := proved || d.HasPropagated(o.now())
 		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: &settled})
 		if err == nil {
 			return Completed(ctx, o.Kinds, d, settled, report)
@@ -55,7 +55,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool, why diagnosis.Check) diagnosis.Report {
 	started := o.now()
 	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d}))
-	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || access.Settled(d, started))...)
+	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
 	return diagnosis.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),

@@ -101,7 +101,7 @@ func newScene(t *testing.T) *scene {
 func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	app, _, err := directory.UpsertApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x", Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
+	app, _, err := directory.CreateApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x", Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
 	require.NoError(s.t, err)
 	principal, _, err := directory.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
 	require.NoError(s.t, err)
@@ -109,7 +109,7 @@ func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 	_, _, err = directory.UpsertFederatedCredential(ctx, app.ID, credential.Name, graph.FederatedCredentialPatch{Issuer: credential.Issuer, Subject: subject, Audiences: []string{credential.Audience}})
 	require.NoError(s.t, err)
 	scope := arm.Scope(world.DataAccountID, "images")
-	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], arm.RoleStorageBlobDataContributor)
+	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], integration.AccessReadWrite.Role().ID)
 	name := arm.RoleAssignmentName(world.TenantID, scope, role, principal.ID, "")
 	_, err = resources.PutRoleAssignment(ctx, arm.RoleAssignment{Scope: scope, Name: name, RoleDefinitionID: role, PrincipalID: principal.ID})
 	require.NoError(s.t, err)
@@ -239,49 +239,54 @@ func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
 	assert.False(t, proved.Transient)
 }
 
-func TestLookAtTheStructure(t *testing.T) {
-	patch := func(s *scene, f graph.FederatedCredentialPatch) {
-		_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject), f)
+func patchCredential(s *scene, f graph.FederatedCredentialPatch) {
+	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject), f)
+	require.NoError(s.t, err)
+}
+
+var goodCredential = graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}}
+
+// structureCases are changes of what is there, each with what is found.
+var structureCases = map[string]struct {
+	change  func(s *scene)
+	verdict diagnosis.Verdict
+	faults  []string
+}{
+	"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
+	"no application": {func(s *scene) {
+		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.ObjectID)
 		require.NoError(s.t, err)
-	}
-	good := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}}
-	for name, c := range map[string]struct {
-		change  func(s *scene)
-		verdict diagnosis.Verdict
-		faults  []string
-	}{
-		"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
-		"no application": {func(s *scene) {
-			_, err := s.graph.DeleteApplication(t.Context(), s.document.Status.ObjectID)
-			require.NoError(t, err)
-		}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found", "fail federated-credential-missing"}},
-		"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail, []string{"fail application-replaced"}},
-		"another principal": {func(s *scene) {
-			old := s.document.Status.ServicePrincipalID
-			require.NoError(t, s.world.DeleteServicePrincipal(old))
-			require.NoError(t, s.world.PurgeDeletedItem(old))
-			_, _, err := s.graph.UpsertServicePrincipal(t.Context(), s.document.Status.ClientID, graph.ServicePrincipalPatch{})
-			require.NoError(t, err)
-		}, diagnosis.VerdictFail, []string{"fail service-principal-replaced"}},
-		"principal disabled": {func(s *scene) {
-			_, err := s.world.UpdateServicePrincipal(s.document.Status.ServicePrincipalID, func(p *world.ServicePrincipal) error { p.AccountEnabled = false; return nil })
-			require.NoError(t, err)
-		}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
-		"no credential": {func(s *scene) {
-			_, err := s.graph.DeleteFederatedCredential(t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject))
-			require.NoError(t, err)
-		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
-		"another issuer":   {func(s *scene) { f := good; f.Issuer += "/"; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
-		"another subject":  {func(s *scene) { f := good; f.Subject += "x"; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
-		"another audience": {func(s *scene) { f := good; f.Audiences = []string{"api://x"}; patch(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
-		"no assignment": {func(s *scene) {
-			_, err := s.arm.DeleteRoleAssignment(t.Context(), s.document.Status.RoleAssignments[0].ID)
-			require.NoError(t, err)
-		}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
-		"Graph refuses us":    {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing", "unknown graph-permission-missing", "unknown graph-permission-missing"}},
-		"Azure refuses us":    {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown arm-permission-missing"}},
-		"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown, []string{"unknown throttled"}},
-	} {
+	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found", "fail federated-credential-missing"}},
+	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail, []string{"fail application-replaced"}},
+	"another principal": {func(s *scene) {
+		old := s.document.Status.ServicePrincipalID
+		require.NoError(s.t, s.world.DeleteServicePrincipal(old))
+		require.NoError(s.t, s.world.PurgeDeletedItem(old))
+		_, _, err := s.graph.UpsertServicePrincipal(s.t.Context(), s.document.Status.ClientID, graph.ServicePrincipalPatch{})
+		require.NoError(s.t, err)
+	}, diagnosis.VerdictFail, []string{"fail service-principal-replaced"}},
+	"principal disabled": {func(s *scene) {
+		_, err := s.world.UpdateServicePrincipal(s.document.Status.ServicePrincipalID, func(p *world.ServicePrincipal) error { p.AccountEnabled = false; return nil })
+		require.NoError(s.t, err)
+	}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
+	"no credential": {func(s *scene) {
+		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject))
+		require.NoError(s.t, err)
+	}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
+	"another issuer":   {func(s *scene) { f := goodCredential; f.Issuer += "/"; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"another subject":  {func(s *scene) { f := goodCredential; f.Subject += "x"; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"another audience": {func(s *scene) { f := goodCredential; f.Audiences = []string{"api://x"}; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"no assignment": {func(s *scene) {
+		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
+		require.NoError(s.t, err)
+	}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
+	"Graph refuses us":    {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing", "unknown graph-permission-missing", "unknown graph-permission-missing"}},
+	"Azure refuses us":    {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown arm-permission-missing"}},
+	"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown, []string{"unknown throttled"}},
+}
+
+func TestLookAtTheStructure(t *testing.T) {
+	for name, c := range structureCases {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.observer.TokenSource = nil

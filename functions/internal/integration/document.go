@@ -94,7 +94,7 @@ type Document struct {
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
 	Phase Phase
-	// UniqueName is the uniqueName of the app registration, the key it is upserted by.
+	// UniqueName is the uniqueName of the app registration, the key it is found by.
 	UniqueName string
 	// Identity says what the identity is made of; nil where nothing is known to have been made, and in records of
 	// applications from before there were kinds. See RecordedIdentity.

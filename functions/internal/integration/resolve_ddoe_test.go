@@ -31,35 +31,38 @@ func TestResolvePlatform(t *testing.T) {
 	assert.Equal(t, resolved, again)
 }
 
+// faultyPlatformSpecs are specs with one fault each in the member ddoe.
+var faultyPlatformSpecs = map[string]struct {
+	change  func(*integration.Spec)
+	pointer string
+	code    diagnosis.Code
+}{
+	"no organisation":         {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
+	"organisation in path":    {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
+	"no project":              {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = "" }, "/ddoe/driver/projectId", "ddoe-project-required"},
+	"path is a URL":           {func(s *integration.Spec) { s.DDOE.Driver.Path = "https://acmedata/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path from the root":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "/images" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path upwards":            {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/../x" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with a backslash":   {func(s *integration.Spec) { s.DDOE.Driver.Path = `images\2026` }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with a query":       {func(s *integration.Spec) { s.DDOE.Driver.Path = "images?sv=2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with a fragment":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "images#2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with a scheme":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "wasb://images" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with a dot":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/./2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path with an empty part": {func(s *integration.Spec) { s.DDOE.Driver.Path = "images//2026" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "\ufffdx" }, "/ddoe/driver/path", "ddoe-control-character"},
+	"name has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Name = "\ufffdx" }, "/ddoe/driver/name", "ddoe-control-character"},
+	"path is a slash":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "/" }, "/ddoe/driver/path", "invalid-driver-path"},
+	"path is long":            {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("ä", 257) }, "/ddoe/driver/path", "ddoe-too-long"},
+	"several storages": {func(s *integration.Spec) {
+		s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: account, Container: "archive", Access: integration.AccessReadWrite})
+	}, "/storage", "ddoe-one-storage"},
+	"read-only":            {func(s *integration.Spec) { s.Storage[0].Access = integration.AccessRead }, "/storage/0/access", "ddoe-write-required"},
+	"read-only by default": {func(s *integration.Spec) { s.Storage[0].Access = "" }, "/storage/0/access", "ddoe-write-required"},
+	"no container":         {func(s *integration.Spec) { s.Storage[0].Container = "" }, "/storage/0/container", "ddoe-container-required"},
+}
+
 func TestResolvePlatformFindings(t *testing.T) {
-	for name, c := range map[string]struct {
-		change  func(*integration.Spec)
-		pointer string
-		code    diagnosis.Code
-	}{
-		"no organisation":         {func(s *integration.Spec) { s.DDOE.OrganizationID = "" }, "/ddoe/organizationId", "ddoe-organization-required"},
-		"organisation in path":    {func(s *integration.Spec) { s.DDOE.OrganizationID = "../x" }, "/ddoe/organizationId", "ddoe-organization-required"},
-		"no project":              {func(s *integration.Spec) { s.DDOE.Driver.ProjectID = "" }, "/ddoe/driver/projectId", "ddoe-project-required"},
-		"path is a URL":           {func(s *integration.Spec) { s.DDOE.Driver.Path = "https://acmedata/images" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path from the root":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "/images" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path upwards":            {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/../x" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with a backslash":   {func(s *integration.Spec) { s.DDOE.Driver.Path = `images\2026` }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with a query":       {func(s *integration.Spec) { s.DDOE.Driver.Path = "images?sv=2026" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with a fragment":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "images#2026" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with a scheme":      {func(s *integration.Spec) { s.DDOE.Driver.Path = "wasb://images" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with a dot":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "images/./2026" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path with an empty part": {func(s *integration.Spec) { s.DDOE.Driver.Path = "images//2026" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Path = "\ufffdx" }, "/ddoe/driver/path", "ddoe-control-character"},
-		"name has half a pair":    {func(s *integration.Spec) { s.DDOE.Driver.Name = "\ufffdx" }, "/ddoe/driver/name", "ddoe-control-character"},
-		"path is a slash":         {func(s *integration.Spec) { s.DDOE.Driver.Path = "/" }, "/ddoe/driver/path", "invalid-driver-path"},
-		"path is long":            {func(s *integration.Spec) { s.DDOE.Driver.Path = strings.Repeat("ä", 257) }, "/ddoe/driver/path", "ddoe-too-long"},
-		"several storages": {func(s *integration.Spec) {
-			s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: account, Container: "archive", Access: integration.AccessReadWrite})
-		}, "/storage", "ddoe-one-storage"},
-		"read-only":            {func(s *integration.Spec) { s.Storage[0].Access = integration.AccessRead }, "/storage/0/access", "ddoe-write-required"},
-		"read-only by default": {func(s *integration.Spec) { s.Storage[0].Access = "" }, "/storage/0/access", "ddoe-write-required"},
-		"no container":         {func(s *integration.Spec) { s.Storage[0].Container = "" }, "/storage/0/container", "ddoe-container-required"},
-	} {
+	for name, c := range faultyPlatformSpecs {
 		t.Run(name, func(t *testing.T) {
 			s := onPlatform()
 			c.change(&s)

@@ -90,95 +90,111 @@ func TestResolveMergesServiceName(t *testing.T) {
 	})
 }
 
+// numbered are so many different subjects.
+func numbered(n int) []string {
+	subjects := make([]string, n)
+	for i := range subjects {
+		subjects[i] = fmt.Sprintf("subject-%d", i)
+	}
+	return subjects
+}
+
+func changeStorage(change func(*integration.StorageAccess)) func(*integration.Spec) {
+	return func(s *integration.Spec) { change(&s.Storage[0]) }
+}
+
+func withResource(id string) func(*integration.Spec) {
+	return changeStorage(func(s *integration.StorageAccess) { s.ResourceID = id })
+}
+
+func withContainer(name string) func(*integration.Spec) {
+	return changeStorage(func(s *integration.StorageAccess) { s.Container = name })
+}
+
+func withIssuer(v string) func(*integration.Spec) { return func(s *integration.Spec) { s.Issuer = v } }
+
+func withSubjects(v ...string) func(*integration.Spec) {
+	return func(s *integration.Spec) { s.Subjects = v }
+}
+
+func withInterval(v string) func(*integration.Spec) {
+	return func(s *integration.Spec) { s.HealthCheck = &integration.HealthCheck{Interval: v} }
+}
+
+// faultySpecs are specs with one fault each.
+var faultySpecs = map[string]struct {
+	change        func(*integration.Spec)
+	pointer, code string
+}{
+	"display name too long":    {func(s *integration.Spec) { s.DisplayName = strings.Repeat("ä", 257) }, "/displayName", "display-name-too-long"},
+	"display name two lines":   {func(s *integration.Spec) { s.DisplayName = "a\nb" }, "/displayName", "display-name-control-character"},
+	"tenant no guid":           {func(s *integration.Spec) { s.TenantID = "acme.example" }, "/tenantId", "tenant-id-not-guid"},
+	"tenant nil":               {func(s *integration.Spec) { s.TenantID = "00000000-0000-0000-0000-000000000000" }, "/tenantId", "tenant-id-nil"},
+	"another tenant":           {func(s *integration.Spec) { s.TenantID = "99999999-9999-4999-8999-999999999999" }, "/tenantId", "tenant-not-served"},
+	"issuer http":              {withIssuer("http://dataloop.ai/oauth2"), "/issuer", "issuer-not-https"},
+	"issuer without host":      {withIssuer("https:///oauth2"), "/issuer", "issuer-not-https"},
+	"issuer opaque":            {withIssuer("https:dataloop.ai"), "/issuer", "issuer-not-https"},
+	"issuer in capitals":       {withIssuer("HTTPS://dataloop.ai"), "/issuer", "issuer-not-https"},
+	"issuer with user":         {withIssuer("https://me@dataloop.ai"), "/issuer", "issuer-user-info"},
+	"issuer with query":        {withIssuer("https://dataloop.ai/?x=1"), "/issuer", "issuer-query"},
+	"issuer with empty query":  {withIssuer("https://dataloop.ai/?"), "/issuer", "issuer-query"},
+	"issuer with fragment":     {withIssuer("https://dataloop.ai/#"), "/issuer", "issuer-fragment"},
+	"issuer with blank inside": {withIssuer("https://dataloop.ai/o auth2"), "/issuer", "issuer-not-https"},
+	"issuer with blank behind": {withIssuer("https://dataloop.ai/oauth2 "), "/issuer", "issuer-blank-edge"},
+	"issuer with tab":          {withIssuer("https://dataloop.ai/\toauth2"), "/issuer", "issuer-invisible-character"},
+	"issuer too long":          {withIssuer("https://dataloop.ai/" + strings.Repeat("x", 600)), "/issuer", "issuer-too-long"},
+	"issuer of Entra":          {withIssuer("https://login.microsoftonline.com/" + tenant + "/v2.0"), "/issuer", "issuer-entra"},
+	"issuer of Entra, v1":      {withIssuer("https://STS.windows.net/" + tenant + "/"), "/issuer", "issuer-entra"},
+	"issuer of Entra, port":    {withIssuer("https://login.microsoftonline.com:443/x"), "/issuer", "issuer-entra"},
+	"no subject":               {withSubjects(), "/subjects", "missing-subject"},
+	"too many subjects":        {withSubjects(numbered(21)...), "/subjects", "too-many-subjects"},
+	"subject empty":            {withSubjects(""), "/subjects/0", "subject-required"},
+	"subject twice":            {withSubjects(subject, subject), "/subjects/1", "duplicate-subject"},
+	"subject placeholder":      {withSubjects("system:serviceaccount:dataloop:<service-name>"), "/subjects/0", "subject-placeholder"},
+	"subject template":         {withSubjects("system:serviceaccount:dataloop:{service}"), "/subjects/0", "subject-placeholder"},
+	"subject wildcard":         {withSubjects("repo:*"), "/subjects/0", "subject-wildcard"},
+	"subject leading blank":    {withSubjects(" " + subject), "/subjects/0", "subject-blank-edge"},
+	"subject zero width":       {withSubjects(subject + "\u200b"), "/subjects/0", "subject-invisible-character"},
+	"subject hard blank":       {withSubjects("a\u00a0b"), "/subjects/0", "subject-invisible-character"},
+	"subject typographic":      {withSubjects("“a”"), "/subjects/0", "subject-invisible-character"},
+	"subject bidi":             {withSubjects("a\u202eb"), "/subjects/0", "subject-invisible-character"},
+	"subject too long":         {withSubjects(strings.Repeat("z", 601)), "/subjects/0", "subject-too-long"},
+	"subject three parts":      {withSubjects("system:serviceaccount:dataloop"), "/subjects/0", "subject-service-account"},
+	"subject five parts":       {withSubjects(subject + ":x"), "/subjects/0", "subject-service-account"},
+	"subject bad namespace":    {withSubjects("system:serviceaccount:Data:my-service"), "/subjects/0", "subject-service-account"},
+	"subject bad name":         {withSubjects("system:serviceaccount:dataloop:-x"), "/subjects/0", "subject-service-account"},
+	"subject bad case":         {withSubjects("System:ServiceAccount:dataloop:x"), "/subjects/0", "subject-service-account"},
+	"subject is a token":       {withSubjects("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"), "/subjects/0", "subject-secret"},
+	"service name":             {func(s *integration.Spec) { s.ServiceName = "My_Service" }, "/serviceName", "invalid-service-name"},
+	"audience too long":        {func(s *integration.Spec) { s.Audience = strings.Repeat("z", 601) }, "/audience", "audience-too-long"},
+	"audience list":            {func(s *integration.Spec) { s.Audience = "a,b" }, "/audience", "audience-blank"},
+	"no storage":               {func(s *integration.Spec) { s.Storage = nil }, "/storage", "storage-required"},
+	"storage twice": {func(s *integration.Spec) {
+		s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: strings.ToLower(account), Container: "images", Access: "readWrite"})
+	}, "/storage/1", "duplicate-storage"},
+	"resource id empty":       {withResource(""), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id a name":      {withResource("acmedata"), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id a container": {withResource(account + "/blobServices/default/containers/images"), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id trailing":    {withResource(account + "/"), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id no guid":     {withResource(strings.Replace(account, "22222222-2222-4222-8222-222222222222", "sub", 1)), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id another":     {withResource(strings.Replace(account, "storageAccounts", "virtualMachines", 1)), "/storage/0/resourceId", "invalid-resource-id"},
+	"resource id traversal":   {withResource(strings.Replace(account, "/data/", "/../", 1)), "/storage/0/resourceId", "invalid-resource-id"},
+	"account too short":       {withResource(strings.Replace(account, "acmedata", "ab", 1)), "/storage/0/resourceId", "invalid-resource-id"},
+	"container short":         {withContainer("ab"), "/storage/0/container", "invalid-container"},
+	"container capital":       {withContainer("Images"), "/storage/0/container", "invalid-container"},
+	"container two hyphens":   {withContainer("a--b"), "/storage/0/container", "invalid-container"},
+	"container hyphen first":  {withContainer("-abc"), "/storage/0/container", "invalid-container"},
+	"container path":          {withContainer("a/../b"), "/storage/0/container", "invalid-container"},
+	"access":                  {changeStorage(func(s *integration.StorageAccess) { s.Access = "owner" }), "/storage/0/access", "invalid-access"},
+	"interval no duration":    {withInterval("daily"), "/healthCheck/interval", "invalid-interval"},
+	"interval too short":      {withInterval("14m"), "/healthCheck/interval", "invalid-interval"},
+	"interval too long":       {withInterval("169h"), "/healthCheck/interval", "invalid-interval"},
+	"driver path":             {func(s *integration.Spec) { s.DDOE = &integration.DDOE{Driver: &integration.Driver{Path: "a\x00"}} }, "/ddoe/driver/path", "ddoe-control-character"},
+}
+
 // TestResolveFindings breaks one rule at a time; each case names the pointer and the code of the one finding.
 func TestResolveFindings(t *testing.T) {
-	many := make([]string, 21)
-	for i := range many {
-		many[i] = fmt.Sprintf("subject-%d", i)
-	}
-	storage := func(change func(*integration.StorageAccess)) func(*integration.Spec) {
-		return func(s *integration.Spec) { change(&s.Storage[0]) }
-	}
-	resource := func(id string) func(*integration.Spec) {
-		return storage(func(s *integration.StorageAccess) { s.ResourceID = id })
-	}
-	container := func(name string) func(*integration.Spec) {
-		return storage(func(s *integration.StorageAccess) { s.Container = name })
-	}
-	issuer := func(v string) func(*integration.Spec) { return func(s *integration.Spec) { s.Issuer = v } }
-	subjects := func(v ...string) func(*integration.Spec) { return func(s *integration.Spec) { s.Subjects = v } }
-	interval := func(v string) func(*integration.Spec) {
-		return func(s *integration.Spec) { s.HealthCheck = &integration.HealthCheck{Interval: v} }
-	}
-	for name, c := range map[string]struct {
-		change        func(*integration.Spec)
-		pointer, code string
-	}{
-		"display name too long":    {func(s *integration.Spec) { s.DisplayName = strings.Repeat("ä", 257) }, "/displayName", "display-name-too-long"},
-		"display name two lines":   {func(s *integration.Spec) { s.DisplayName = "a\nb" }, "/displayName", "display-name-control-character"},
-		"tenant no guid":           {func(s *integration.Spec) { s.TenantID = "acme.example" }, "/tenantId", "tenant-id-not-guid"},
-		"tenant nil":               {func(s *integration.Spec) { s.TenantID = "00000000-0000-0000-0000-000000000000" }, "/tenantId", "tenant-id-nil"},
-		"another tenant":           {func(s *integration.Spec) { s.TenantID = "99999999-9999-4999-8999-999999999999" }, "/tenantId", "tenant-not-served"},
-		"issuer http":              {issuer("http://dataloop.ai/oauth2"), "/issuer", "issuer-not-https"},
-		"issuer without host":      {issuer("https:///oauth2"), "/issuer", "issuer-not-https"},
-		"issuer opaque":            {issuer("https:dataloop.ai"), "/issuer", "issuer-not-https"},
-		"issuer in capitals":       {issuer("HTTPS://dataloop.ai"), "/issuer", "issuer-not-https"},
-		"issuer with user":         {issuer("https://me@dataloop.ai"), "/issuer", "issuer-user-info"},
-		"issuer with query":        {issuer("https://dataloop.ai/?x=1"), "/issuer", "issuer-query"},
-		"issuer with empty query":  {issuer("https://dataloop.ai/?"), "/issuer", "issuer-query"},
-		"issuer with fragment":     {issuer("https://dataloop.ai/#"), "/issuer", "issuer-fragment"},
-		"issuer with blank inside": {issuer("https://dataloop.ai/o auth2"), "/issuer", "issuer-not-https"},
-		"issuer with blank behind": {issuer("https://dataloop.ai/oauth2 "), "/issuer", "issuer-blank-edge"},
-		"issuer with tab":          {issuer("https://dataloop.ai/\toauth2"), "/issuer", "issuer-invisible-character"},
-		"issuer too long":          {issuer("https://dataloop.ai/" + strings.Repeat("x", 600)), "/issuer", "issuer-too-long"},
-		"issuer of Entra":          {issuer("https://login.microsoftonline.com/" + tenant + "/v2.0"), "/issuer", "issuer-entra"},
-		"issuer of Entra, v1":      {issuer("https://STS.windows.net/" + tenant + "/"), "/issuer", "issuer-entra"},
-		"issuer of Entra, port":    {issuer("https://login.microsoftonline.com:443/x"), "/issuer", "issuer-entra"},
-		"no subject":               {subjects(), "/subjects", "missing-subject"},
-		"too many subjects":        {subjects(many...), "/subjects", "too-many-subjects"},
-		"subject empty":            {subjects(""), "/subjects/0", "subject-required"},
-		"subject twice":            {subjects(subject, subject), "/subjects/1", "duplicate-subject"},
-		"subject placeholder":      {subjects("system:serviceaccount:dataloop:<service-name>"), "/subjects/0", "subject-placeholder"},
-		"subject template":         {subjects("system:serviceaccount:dataloop:{service}"), "/subjects/0", "subject-placeholder"},
-		"subject wildcard":         {subjects("repo:*"), "/subjects/0", "subject-wildcard"},
-		"subject leading blank":    {subjects(" " + subject), "/subjects/0", "subject-blank-edge"},
-		"subject zero width":       {subjects(subject + "\u200b"), "/subjects/0", "subject-invisible-character"},
-		"subject hard blank":       {subjects("a\u00a0b"), "/subjects/0", "subject-invisible-character"},
-		"subject typographic":      {subjects("“a”"), "/subjects/0", "subject-invisible-character"},
-		"subject bidi":             {subjects("a\u202eb"), "/subjects/0", "subject-invisible-character"},
-		"subject too long":         {subjects(strings.Repeat("z", 601)), "/subjects/0", "subject-too-long"},
-		"subject three parts":      {subjects("system:serviceaccount:dataloop"), "/subjects/0", "subject-service-account"},
-		"subject five parts":       {subjects(subject + ":x"), "/subjects/0", "subject-service-account"},
-		"subject bad namespace":    {subjects("system:serviceaccount:Data:my-service"), "/subjects/0", "subject-service-account"},
-		"subject bad name":         {subjects("system:serviceaccount:dataloop:-x"), "/subjects/0", "subject-service-account"},
-		"subject bad case":         {subjects("System:ServiceAccount:dataloop:x"), "/subjects/0", "subject-service-account"},
-		"subject is a token":       {subjects("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln"), "/subjects/0", "subject-secret"},
-		"service name":             {func(s *integration.Spec) { s.ServiceName = "My_Service" }, "/serviceName", "invalid-service-name"},
-		"audience too long":        {func(s *integration.Spec) { s.Audience = strings.Repeat("z", 601) }, "/audience", "audience-too-long"},
-		"audience list":            {func(s *integration.Spec) { s.Audience = "a,b" }, "/audience", "audience-blank"},
-		"no storage":               {func(s *integration.Spec) { s.Storage = nil }, "/storage", "storage-required"},
-		"storage twice": {func(s *integration.Spec) {
-			s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: strings.ToLower(account), Container: "images", Access: "readWrite"})
-		}, "/storage/1", "duplicate-storage"},
-		"resource id empty":       {resource(""), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id a name":      {resource("acmedata"), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id a container": {resource(account + "/blobServices/default/containers/images"), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id trailing":    {resource(account + "/"), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id no guid":     {resource(strings.Replace(account, "22222222-2222-4222-8222-222222222222", "sub", 1)), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id another":     {resource(strings.Replace(account, "storageAccounts", "virtualMachines", 1)), "/storage/0/resourceId", "invalid-resource-id"},
-		"resource id traversal":   {resource(strings.Replace(account, "/data/", "/../", 1)), "/storage/0/resourceId", "invalid-resource-id"},
-		"account too short":       {resource(strings.Replace(account, "acmedata", "ab", 1)), "/storage/0/resourceId", "invalid-resource-id"},
-		"container short":         {container("ab"), "/storage/0/container", "invalid-container"},
-		"container capital":       {container("Images"), "/storage/0/container", "invalid-container"},
-		"container two hyphens":   {container("a--b"), "/storage/0/container", "invalid-container"},
-		"container hyphen first":  {container("-abc"), "/storage/0/container", "invalid-container"},
-		"container path":          {container("a/../b"), "/storage/0/container", "invalid-container"},
-		"access":                  {storage(func(s *integration.StorageAccess) { s.Access = "owner" }), "/storage/0/access", "invalid-access"},
-		"interval no duration":    {interval("daily"), "/healthCheck/interval", "invalid-interval"},
-		"interval too short":      {interval("14m"), "/healthCheck/interval", "invalid-interval"},
-		"interval too long":       {interval("169h"), "/healthCheck/interval", "invalid-interval"},
-		"driver path":             {func(s *integration.Spec) { s.DDOE = &integration.DDOE{Driver: &integration.Driver{Path: "a\x00"}} }, "/ddoe/driver/path", "ddoe-control-character"},
-	} {
+	for name, c := range faultySpecs {
 		t.Run(name, func(t *testing.T) {
 			spec := valid()
 			c.change(&spec)

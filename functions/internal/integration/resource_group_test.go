@@ -10,7 +10,8 @@ func TestParseResourceGroupID(t *testing.T) {
 	t.Parallel()
 	const subscription = "/subscriptions/22222222-2222-4222-8222-222222222222"
 	for name, tc := range map[string]struct{ id, want, problem string }{
-		"as Azure spells it": {subscription + "/resourceGroups/identities", subscription + "/resourceGroups/identities", ""},
+		"as Azure spells it": {subscription + "/resourceGroups/identities",
+			subscription + "/resourceGroups/identities", ""},
 		"in other letters": {"/SUBSCRIPTIONS/ABCDEF22-2222-4222-8222-222222222222/resourcegroups/Team_A.(eu)",
 			"/subscriptions/abcdef22-2222-4222-8222-222222222222/resourceGroups/Team_A.(eu)", ""},
 		"nothing":            {"", "", "four segments"},
@@ -18,7 +19,8 @@ func TestParseResourceGroupID(t *testing.T) {
 		"a slash at the end": {subscription + "/resourceGroups/identities/", "", "four segments"},
 		"no slash before":    {"x" + subscription + "/resourceGroups/identities", "", "four segments"},
 		"a resource in it":   {subscription + "/resourceGroups/identities/providers/x/y/z", "", "four segments"},
-		"a URL":              {"https://management.azure.com" + subscription + "/resourceGroups/identities", "", "four segments"},
+		"a URL": {"https://management.azure.com" + subscription + "/resourceGroups/identities", "",
+			"four segments"},
 		"another collection": {subscription + "/groups/identities", "", "Segment 3 of the id is not resourceGroups."},
 		"no GUID":            {"/subscriptions/mine/resourceGroups/identities", "", "The subscription is not a GUID."},
 		"no name":            {subscription + "/resourceGroups/", "", "The resource group's name is not valid."},

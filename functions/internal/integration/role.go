@@ -1,36 +1,23 @@
 package integration
 
-import "strings"
+import (
+	"strings"
 
-// Role is a built-in role of Azure for blob data. Its id is the same in every tenant and cloud.
-// Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage.
-type Role struct {
-	// ID is the role definition's GUID.
-	ID string
-	// Name is what people call it.
-	Name string
-}
-
-// roles are the roles that the two accesses stand for.
-func roles() map[Access]Role {
-	return map[Access]Role{
-		AccessRead:      {"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "Storage Blob Data Reader"},
-		AccessReadWrite: {"ba92f5b4-2d11-453d-a403-e96b0029c9fe", "Storage Blob Data Contributor"},
-	}
-}
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+)
 
 // Role is the role that an access stands for.
-func (a Access) Role() Role {
+func (a Access) Role() field.Role {
 	if a == AccessReadWrite {
-		return roles()[AccessReadWrite]
+		return field.BlobDataContributor()
 	}
-	return roles()[AccessRead]
+	return field.BlobDataReader()
 }
 
 // RoleName is the name of a role by its GUID or the full id of its definition; the GUID where the role is none of ours.
 func RoleName(definitionID string) string {
 	guid := LastSegment(definitionID)
-	for _, role := range roles() {
+	for _, role := range []field.Role{field.BlobDataReader(), field.BlobDataContributor()} {
 		if strings.EqualFold(role.ID, guid) {
 			return role.Name
 		}

@@ -84,46 +84,50 @@ func TestRejectionsOfferWhatOthersMaySend(t *testing.T) {
 	assert.NotContains(t, reject(event(`"my-service"`, `"my-service","colour":1`)).Expected, "attempt")
 }
 
+func withData(members string) string { return event(`"integrationId":"my-service"`, members) }
+
+// rejectedBodies are messages that are no commands.
+var rejectedBodies = map[string]struct {
+	body, session string
+	code, pointer string
+	integration   string // empty: the session's
+	operation     string // empty: any valid one
+}{
+	"empty":              {body: "", code: "not-json"},
+	"not json":           {body: "hello", code: "not-json", operation: "event-1"},
+	"not utf-8":          {body: "\"\xff\"", code: "not-json"},
+	"two values":         {body: event() + event(), code: "not-json"},
+	"null":               {body: "null", code: "not-a-cloudevent"},
+	"a list":             {body: "[]", code: "not-a-cloudevent"},
+	"no id":              {body: event(`"id":"event-1",`, ``), code: "not-a-cloudevent"},
+	"version 0.3":        {body: event(`"1.0"`, `"0.3"`), code: "not-a-cloudevent", pointer: "/specversion", integration: "my-service", operation: "event-1"},
+	"unknown type":       {body: event(`provision.v1`, `provision.v9`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "event-1"},
+	"unknown, own id":    {body: event(`provision.v1`, `provision.v9`, `"my-service"`, `"my-service","operationId":"op-1"`), code: "unknown-command", integration: "my-service", operation: "op-1"},
+	"announce":           {body: event(`provision.v1`, `announce.v1`, `"my-service"`, `"my-service","operationId":"op-1","event":"ai.ddoe.wif.integration.deleted.v1"`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "op-1"},
+	"no data":            {body: event(`,"data":{"integrationId":"my-service"}`, ``), code: "not-a-cloudevent", pointer: "/data", operation: "event-1"},
+	"data a string":      {body: event(`{"integrationId":"my-service"}`, `"x"`), code: "wrong-type", pointer: "/data", operation: "event-1"},
+	"no integration id":  {body: withData(``), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},
+	"bad integration id": {body: withData(`"integrationId":"../x"`), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},
+	"bad operation id":   {body: withData(`"integrationId":"my-service","operationId":"a/b"`), code: "invalid-operation-id", pointer: "/data/operationId", integration: "my-service", operation: "event-1"},
+	"unknown member":     {body: withData(`"integrationId":"my-service","operationId":"op-1","colour":1`), code: "unknown-member", pointer: "/data/colour", integration: "my-service", operation: "op-1"},
+	"other case":         {body: withData(`"integrationid":"my-service"`), code: "unknown-member", pointer: "/data/integrationid", integration: "my-service"},
+	"member twice":       {body: withData(`"integrationId":"my-service","integrationId":"my-service"`), code: "duplicate-member", pointer: "/data/integrationId"},
+	"wrong type":         {body: withData(`"integrationId":7`), code: "wrong-type", pointer: "/data/integrationId"},
+	"wrong type in spec": {body: withData(`"integrationId":"my-service","spec":{"subjects":"x"}`), code: "wrong-type", pointer: "/data/spec/subjects", integration: "my-service"},
+	"unknown in spec":    {body: withData(`"integrationId":"my-service","spec":{"storage":[{"colour":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/colour", integration: "my-service"},
+	"secret in spec":     {body: withData(`"integrationId":"my-service","spec":{"storage":[{"AccountKey=x/y;":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/[redacted]", integration: "my-service"},
+	"purge a provision":  {body: withData(`"integrationId":"my-service","purge":true`), code: "unknown-member", pointer: "/data/purge", integration: "my-service"},
+	"mode":               {body: event(`provision`, `accesstest`, `"integrationId"`, `"mode":"x","integrationId"`), code: "invalid-mode", pointer: "/data/mode", integration: "my-service"},
+	"access":             {body: event(`provision`, `accesstest`, `"integrationId"`, `"access":"x","integrationId"`), code: "invalid-access", pointer: "/data/access", integration: "my-service"},
+	"attempt":            {body: withData(`"integrationId":"my-service","attempt":-1`), code: "invalid-value", pointer: "/data/attempt", integration: "my-service"},
+	"verify what":        {body: event(`provision`, `verify`), code: "missing-member", pointer: "/data/operationId", integration: "my-service"},
+	"another session":    {body: event(), session: "another", code: "session-mismatch", pointer: "/data/integrationId", integration: "my-service", operation: "event-1"},
+	"too large":          {body: strings.Repeat(" ", message.MaxBody) + event(), code: "message-too-large"},
+	"nested without end": {body: event(`"my-service"`, strings.Repeat(`[`, 5000)+strings.Repeat(`]`, 5000)), code: "nested-too-deep"},
+}
+
 func TestRejections(t *testing.T) {
-	data := func(members string) string { return event(`"integrationId":"my-service"`, members) }
-	for name, c := range map[string]struct {
-		body, session string
-		code, pointer string
-		integration   string // empty: the session's
-		operation     string // empty: any valid one
-	}{
-		"empty":              {body: "", code: "not-json"},
-		"not json":           {body: "hello", code: "not-json", operation: "event-1"},
-		"not utf-8":          {body: "\"\xff\"", code: "not-json"},
-		"two values":         {body: event() + event(), code: "not-json"},
-		"null":               {body: "null", code: "not-a-cloudevent"},
-		"a list":             {body: "[]", code: "not-a-cloudevent"},
-		"no id":              {body: event(`"id":"event-1",`, ``), code: "not-a-cloudevent"},
-		"version 0.3":        {body: event(`"1.0"`, `"0.3"`), code: "not-a-cloudevent", pointer: "/specversion", integration: "my-service", operation: "event-1"},
-		"unknown type":       {body: event(`provision.v1`, `provision.v9`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "event-1"},
-		"unknown, own id":    {body: event(`provision.v1`, `provision.v9`, `"my-service"`, `"my-service","operationId":"op-1"`), code: "unknown-command", integration: "my-service", operation: "op-1"},
-		"announce":           {body: event(`provision.v1`, `announce.v1`, `"my-service"`, `"my-service","operationId":"op-1","event":"ai.ddoe.wif.integration.deleted.v1"`), code: "unknown-command", pointer: "/type", integration: "my-service", operation: "op-1"},
-		"no data":            {body: event(`,"data":{"integrationId":"my-service"}`, ``), code: "not-a-cloudevent", pointer: "/data", operation: "event-1"},
-		"data a string":      {body: event(`{"integrationId":"my-service"}`, `"x"`), code: "wrong-type", pointer: "/data", operation: "event-1"},
-		"no integration id":  {body: data(``), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},
-		"bad integration id": {body: data(`"integrationId":"../x"`), code: "invalid-id", pointer: "/data/integrationId", operation: "event-1"},
-		"bad operation id":   {body: data(`"integrationId":"my-service","operationId":"a/b"`), code: "invalid-operation-id", pointer: "/data/operationId", integration: "my-service", operation: "event-1"},
-		"unknown member":     {body: data(`"integrationId":"my-service","operationId":"op-1","colour":1`), code: "unknown-member", pointer: "/data/colour", integration: "my-service", operation: "op-1"},
-		"other case":         {body: data(`"integrationid":"my-service"`), code: "unknown-member", pointer: "/data/integrationid", integration: "my-service"},
-		"member twice":       {body: data(`"integrationId":"my-service","integrationId":"my-service"`), code: "duplicate-member", pointer: "/data/integrationId"},
-		"wrong type":         {body: data(`"integrationId":7`), code: "wrong-type", pointer: "/data/integrationId"},
-		"wrong type in spec": {body: data(`"integrationId":"my-service","spec":{"subjects":"x"}`), code: "wrong-type", pointer: "/data/spec/subjects", integration: "my-service"},
-		"unknown in spec":    {body: data(`"integrationId":"my-service","spec":{"storage":[{"colour":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/colour", integration: "my-service"},
-		"secret in spec":     {body: data(`"integrationId":"my-service","spec":{"storage":[{"AccountKey=x/y;":1}]}`), code: "unknown-member", pointer: "/data/spec/storage/0/[redacted]", integration: "my-service"},
-		"purge a provision":  {body: data(`"integrationId":"my-service","purge":true`), code: "unknown-member", pointer: "/data/purge", integration: "my-service"},
-		"mode":               {body: event(`provision`, `accesstest`, `"integrationId"`, `"mode":"x","integrationId"`), code: "invalid-mode", pointer: "/data/mode", integration: "my-service"},
-		"access":             {body: event(`provision`, `accesstest`, `"integrationId"`, `"access":"x","integrationId"`), code: "invalid-access", pointer: "/data/access", integration: "my-service"},
-		"attempt":            {body: data(`"integrationId":"my-service","attempt":-1`), code: "invalid-value", pointer: "/data/attempt", integration: "my-service"},
-		"verify what":        {body: event(`provision`, `verify`), code: "missing-member", pointer: "/data/operationId", integration: "my-service"},
-		"another session":    {body: event(), session: "another", code: "session-mismatch", pointer: "/data/integrationId", integration: "my-service", operation: "event-1"},
-		"too large":          {body: strings.Repeat(" ", message.MaxBody) + event(), code: "message-too-large"},
-		"nested without end": {body: event(`"my-service"`, strings.Repeat(`[`, 5000)+strings.Repeat(`]`, 5000)), code: "nested-too-deep"},
-	} {
+	for name, c := range rejectedBodies {
 		t.Run(name, func(t *testing.T) {
 			d := delivery(c.body)
 			if c.session != "" {

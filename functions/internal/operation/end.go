@@ -18,18 +18,36 @@ import (
 
 // succeed ends the operation with a result, after what its document has to tell: a crash in between repeats that.
 func (a *Attempt) succeed(ctx context.Context, result any) error {
-	body, err := json.Marshal(result)
+	body, err := encode(result)
 	if err != nil {
-		return fmt.Errorf("encode result: %w", err)
+		return err
 	}
 	return a.close(ctx, func(o *integration.Operation) {
 		o.Status, o.Result, o.Error, o.Waiting = integration.OperationSucceeded, body, nil, nil
 	})
 }
 
-// end gives the operation another final status, once.
-func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, d diagnosis.Diagnosis) error {
-	return a.close(ctx, func(o *integration.Operation) { o.Status, o.Error, o.Waiting = status, &d, nil })
+// end gives the operation another final status, once. A nil result is none.
+func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, result any,
+	d diagnosis.Diagnosis) error {
+	var body json.RawMessage
+	if result != nil {
+		var err error
+		if body, err = encode(result); err != nil {
+			return err
+		}
+	}
+	return a.close(ctx, func(o *integration.Operation) {
+		o.Status, o.Result, o.Error, o.Waiting = status, body, &d, nil
+	})
+}
+
+func encode(result any) (json.RawMessage, error) {
+	body, err := json.Marshal(result)
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	return body, nil
 }
 
 // tellAll tells what the document has to tell, and leaves the operation as it is.
@@ -68,7 +86,7 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 
 // fail records that the operation has failed for good: first in the document with the news of it, at last in the
 // operation, so that a crash in between repeats all of it.
-func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) error {
+func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
 	if a.task.followsUp() {
 		if err := a.task.GiveUp(ctx, a, d); err != nil && !errors.Is(err, ErrDone) && !errors.Is(err, ErrSuperseded) {
@@ -84,7 +102,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, d diagnosis.Diagnosis) er
 	}
 	if own && a.operation.ETag != "" && a.operation.Kind == a.task.Kind &&
 		a.operation.IntegrationID == a.command.IntegrationID {
-		return a.end(ctx, integration.OperationFailed, inMessage(a.command, d))
+		return a.end(ctx, integration.OperationFailed, result, inMessage(a.command, d))
 	}
 	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
 }

@@ -22,7 +22,7 @@ import (
 // throttling is a run whose one request is answered with 429, and a wish to wait.
 func throttling(retryAfter time.Duration) operation.Run {
 	return func(context.Context, *operation.Attempt) (any, error) {
-		return nil, policy.Fail(policy.ApplicationUpsert, diagnosis.Context{}, throttled{retryAfter})
+		return nil, policy.Fail(policy.ApplicationCreate, diagnosis.Context{}, throttled{retryAfter})
 	}
 }
 

@@ -116,23 +116,6 @@ func TestDeadLetters(t *testing.T) {
 		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
 		assert.Len(t, f.keys("rejected/"), 1, "its body is kept")
 	})
-	t.Run("a follow-up", func(t *testing.T) {
-		f := newFixture(t)
-		c := f.submitted()
-		f.handle(c)
-		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-		assert.Equal(t, diagnosis.CodeMessageExpired, f.document().Status.Conditions[0].Reason)
-		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
-		f.requireStatus(c.OperationID, integration.OperationSucceeded)
-	})
-	t.Run("a superseded follow-up", func(t *testing.T) {
-		f := newFixture(t)
-		c := f.submitted()
-		f.handle(c)
-		f.submitted()
-		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-		assert.Empty(t, f.document().Status.Conditions)
-	})
 	t.Run("what was never begun", func(t *testing.T) {
 		f := newFixture(t)
 		require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
@@ -159,5 +142,26 @@ func TestDeadLetters(t *testing.T) {
 		require.Empty(t, f.events())
 		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
 		assert.Equal(t, []string{"provisioned provisioned", "failed failed"}, f.events())
+	})
+}
+
+func TestDeadLettersOfFollowUps(t *testing.T) {
+	t.Parallel()
+	t.Run("of the last operation", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
+		assert.Equal(t, diagnosis.CodeMessageExpired, f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+		f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	})
+	t.Run("of a superseded operation", func(t *testing.T) {
+		f := newFixture(t)
+		c := f.submitted()
+		f.handle(c)
+		f.submitted()
+		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
+		assert.Empty(t, f.document().Status.Conditions)
 	})
 }

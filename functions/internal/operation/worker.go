@@ -14,7 +14,8 @@ import (
 )
 
 // Run makes one attempt at an operation. The operation succeeds with the result, as JSON, where the error is nil. It
-// is tried again later, or ends as failed, as policy.IsFinal says. A run may be broken off anywhere and made again.
+// is tried again later, or ends as failed, as policy.IsFinal says; then the result, nil for none, says how far it has
+// come. A run may be broken off anywhere and made again.
 type Run func(ctx context.Context, a *Attempt) (result any, err error)
 
 // Task is what is done for one type of command.
@@ -151,11 +152,11 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 			return a.tellAll(ctx)
 		}
 		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
-		return a.end(ctx, integration.OperationCanceled, diagnosis.New(diagnosis.CodeSuperseded))
+		return a.end(ctx, integration.OperationCanceled, nil, diagnosis.New(diagnosis.CodeSuperseded))
 	case isFinal(err):
-		return w.fail(ctx, a, Describe(err, false))
+		return w.fail(ctx, a, result, Describe(err, false))
 	case c.Attempt >= a.lastAttempt():
-		return w.fail(ctx, a, exhausted(c, Describe(err, true)))
+		return w.fail(ctx, a, result, exhausted(c, Describe(err, true)))
 	}
 	return w.park(ctx, a, err)
 }

@@ -309,6 +309,33 @@ func TestWhatIsFinalEndsTheOperation(t *testing.T) {
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
+// TestAFailedOperationSaysHowFarItCame: a result beside an error that ends the operation is kept, and one beside an error
+// that is tried again is not.
+func TestAFailedOperationSaysHowFarItCame(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		code   diagnosis.Code
+		result any
+		status integration.OperationStatus
+		want   string
+	}{
+		"final, with a result": {diagnosis.CodeRoleMissing, map[string]int{"left": 2}, integration.OperationFailed, `{"left":2}`},
+		"final, without":       {diagnosis.CodeRoleMissing, nil, integration.OperationFailed, ""},
+		"tried again":          {diagnosis.CodeGraphUnavailable, map[string]int{"left": 2}, integration.OperationRunning, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			cmd := f.submitted()
+			f.provision = func(context.Context, *operation.Attempt) (any, error) {
+				return c.result, &diagnosis.Error{Diagnosis: diagnosis.New(c.code)}
+			}
+			f.handle(cmd)
+			assert.Equal(t, c.want, string(f.requireStatus(cmd.OperationID, c.status).Result))
+		})
+	}
+}
+
 // TestATestOfAccessHoldsNothing: it fails without a word in the document, and is not superseded.
 func TestATestOfAccessHoldsNothing(t *testing.T) {
 	t.Parallel()
@@ -372,24 +399,26 @@ func TestAnUnknownCommandIsRecorded(t *testing.T) {
 	assert.Equal(t, integration.KindUnknown, op.Kind)
 }
 
+func followedUp(t *testing.T) (*fixture, message.Command, integration.Operation) {
+	f := newFixture(t)
+	c := f.submitted()
+	f.handle(c)
+	return f, f.command(c.OperationID + "-verify-0"), f.operation(c.OperationID)
+}
+
+func concludeUsable(ctx context.Context, a *operation.Attempt) (any, error) {
+	return nil, a.Conclude(ctx, func(d *integration.Document) error {
+		d.Status.Phase = integration.PhaseUsable
+		return nil
+	}, operation.News{Type: message.TypeIntegrationUsable})
+}
+
 // TestAFollowUpLeavesItsOperation as it has ended, whatever becomes of the follow-up.
 func TestAFollowUpLeavesItsOperation(t *testing.T) {
 	t.Parallel()
-	begin := func(t *testing.T) (*fixture, message.Command, integration.Operation) {
-		f := newFixture(t)
-		c := f.submitted()
-		f.handle(c)
-		return f, f.command(c.OperationID + "-verify-0"), f.operation(c.OperationID)
-	}
-	usable := func(ctx context.Context, a *operation.Attempt) (any, error) {
-		return nil, a.Conclude(ctx, func(d *integration.Document) error {
-			d.Status.Phase = integration.PhaseUsable
-			return nil
-		}, operation.News{Type: message.TypeIntegrationUsable})
-	}
 	t.Run("it succeeds", func(t *testing.T) {
-		f, c, ended := begin(t)
-		f.verify = usable
+		f, c, ended := followedUp(t)
+		f.verify = concludeUsable
 		f.handle(c)
 		assert.Equal(t, ended, f.operation(c.OperationID))
 		assert.Equal(t, []string{"provisioned provisioned", "usable usable"}, f.events())
@@ -400,7 +429,7 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 		killedAnywhere(t, func(f *fixture) {
 			first := f.submitted()
 			f.handle(first)
-			f.verify, c = usable, f.command(first.OperationID+"-verify-0")
+			f.verify, c = concludeUsable, f.command(first.OperationID+"-verify-0")
 		}, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c) }, func(f *fixture) {
 			f.handle(c)
 			assert.Equal(f.t, []string{"provisioned provisioned", "usable usable"}, f.events())
@@ -408,9 +437,9 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 		})
 	})
 	t.Run("it is superseded", func(t *testing.T) {
-		f, c, ended := begin(t)
+		f, c, ended := followedUp(t)
 		f.submitted()
-		f.verify = usable
+		f.verify = concludeUsable
 		ctx, record := invocation.With(t.Context())
 		require.NoError(t, f.worker.Handle(ctx, c))
 		_, _, code := record.Values()
@@ -419,14 +448,14 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 		assert.Equal(t, integration.PhasePending, f.document().Status.Phase)
 	})
 	t.Run("it fails for good", func(t *testing.T) {
-		f, c, ended := begin(t)
+		f, c, ended := followedUp(t)
 		f.verify = failing(diagnosis.CodeRoleMissing)
 		f.handle(c)
 		assert.Equal(t, ended, f.operation(c.OperationID))
 		assert.Equal(t, diagnosis.CodeRoleMissing, f.document().Status.Conditions[0].Reason)
 	})
 	t.Run("it is tried as often as it may", func(t *testing.T) {
-		f, c, ended := begin(t)
+		f, c, ended := followedUp(t)
 		f.verify = failing(diagnosis.CodeDDOEUnavailable)
 		f.handle(c)
 		f.handle(f.command(c.OperationID + "-verify-retry-1"))

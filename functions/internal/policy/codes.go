@@ -29,7 +29,7 @@ func passing() []diagnosis.Code {
 		// The issuer's keys are read anew.
 		diagnosis.CodeIssuerUnreachable, diagnosis.CodeSigningKeyUnknown,
 		// What a create may have made comes to light.
-		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeDDOEStillShown, diagnosis.CodeObjectStillThere,
+		diagnosis.CodeDDOECreateUnsettled, diagnosis.CodeObjectStillThere,
 	}
 }
 

@@ -7,7 +7,8 @@ type Operation string
 
 // The requests to Microsoft Graph.
 const (
-	ApplicationUpsert  Operation = "application.upsert"
+	ApplicationCreate  Operation = "application.create"
+	ApplicationUpdate  Operation = "application.update"
 	ApplicationGet     Operation = "application.get"
 	ApplicationDelete  Operation = "application.delete"
 	PrincipalUpsert    Operation = "servicePrincipal.upsert"

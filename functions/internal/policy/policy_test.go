@@ -122,7 +122,7 @@ func TestAbsent(t *testing.T) {
 	}{
 		"a lost create": {DriverCreate, errors.New("reset"), RetryLater},
 		"a name that is said to be taken": {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 409},
-			RetryLater},
+			GiveUp},
 		"a refusal that may have been the name": {PlatformIntegrationCreate, refusal, GiveUp},
 		"a create that ended in a web page": {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 200,
 			code: codeAnswerInvalid}, GiveUp},

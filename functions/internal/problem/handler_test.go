@@ -84,35 +84,37 @@ func call(t *testing.T, h http.Handler, method, target, body string, header ...s
 	return w.Result(), p
 }
 
+// refusals are requests that are refused.
+var refusals = map[string]struct {
+	method, target, body string
+	header               []string
+	status               int
+	code, pointer        string
+}{
+	"unknown path":             {method: "GET", target: "/api/other", status: 404, code: "not-found"},
+	"outside the prefix":       {method: "GET", target: "/other", status: 404, code: "not-found"},
+	"wrong method":             {method: "DELETE", target: "/api/things/x", status: 405, code: "method-not-allowed"},
+	"unknown query parameter":  {target: "/api/things/x?dryRun=true", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
+	"repeated query parameter": {target: "/api/things/x?dry=true&dry=false", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
+	"switch without a value":   {target: "/api/things/x?dry", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
+	"switch before another":    {target: "/api/things/x?dry&size=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
+	"switch with another word": {target: "/api/things/x?dry=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
+	"malformed query":          {target: "/api/things/x?dry=%zz", body: `{}`, status: 400, code: "invalid-parameter"},
+	"number out of range":      {target: "/api/things/x?size=10", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
+	"not a number":             {target: "/api/things/x?size=many", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
+	"not one of the choices":   {target: "/api/things/x?choice=c", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/choice"},
+	"no body":                  {target: "/api/things/x", status: 400, code: "malformed-body"},
+	"malformed body":           {target: "/api/things/x", body: `{`, status: 400, code: "malformed-body"},
+	"unknown member":           {target: "/api/things/x", body: `{"b":1}`, status: 422, code: "unknown-member", pointer: "/b"},
+	"largest body":             {target: "/api/things/x", body: `{"nome":"` + strings.Repeat("x", problem.MaxBody-11) + `"}`, status: 422, code: "unknown-member", pointer: "/nome"},
+	"too large a body":         {target: "/api/things/x", body: `{"name":"` + strings.Repeat("x", problem.MaxBody-10) + `"}`, status: 413, code: "body-too-large"},
+	"another media type":       {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
+	"another charset":          {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415, code: "unsupported-media-type"},
+	"compressed":               {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported-content-encoding"},
+}
+
 func TestEveryRefusalIsAProblem(t *testing.T) {
-	cases := map[string]struct {
-		method, target, body string
-		header               []string
-		status               int
-		code, pointer        string
-	}{
-		"unknown path":             {method: "GET", target: "/api/other", status: 404, code: "not-found"},
-		"outside the prefix":       {method: "GET", target: "/other", status: 404, code: "not-found"},
-		"wrong method":             {method: "DELETE", target: "/api/things/x", status: 405, code: "method-not-allowed"},
-		"unknown query parameter":  {target: "/api/things/x?dryRun=true", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-		"repeated query parameter": {target: "/api/things/x?dry=true&dry=false", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-		"switch without a value":   {target: "/api/things/x?dry", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-		"switch before another":    {target: "/api/things/x?dry&size=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-		"switch with another word": {target: "/api/things/x?dry=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-		"malformed query":          {target: "/api/things/x?dry=%zz", body: `{}`, status: 400, code: "invalid-parameter"},
-		"number out of range":      {target: "/api/things/x?size=10", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
-		"not a number":             {target: "/api/things/x?size=many", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
-		"not one of the choices":   {target: "/api/things/x?choice=c", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/choice"},
-		"no body":                  {target: "/api/things/x", status: 400, code: "malformed-body"},
-		"malformed body":           {target: "/api/things/x", body: `{`, status: 400, code: "malformed-body"},
-		"unknown member":           {target: "/api/things/x", body: `{"b":1}`, status: 422, code: "unknown-member", pointer: "/b"},
-		"largest body":             {target: "/api/things/x", body: `{"nome":"` + strings.Repeat("x", problem.MaxBody-11) + `"}`, status: 422, code: "unknown-member", pointer: "/nome"},
-		"too large a body":         {target: "/api/things/x", body: `{"name":"` + strings.Repeat("x", problem.MaxBody-10) + `"}`, status: 413, code: "body-too-large"},
-		"another media type":       {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
-		"another charset":          {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415, code: "unsupported-media-type"},
-		"compressed":               {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported-content-encoding"},
-	}
-	for name, c := range cases {
+	for name, c := range refusals {
 		t.Run(name, func(t *testing.T) {
 			h, log := watched(server(t, nil))
 			if c.method == "" {

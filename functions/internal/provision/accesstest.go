@@ -14,24 +14,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
-	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// AccessTest is what an access test is asked for; empty members mean the test's defaults.
-type AccessTest struct {
-	Mode   access.Mode
-	Access integration.Access
-	// Prefix is the folder of the test's blob.
-	Prefix string
-	// Token is the subject token to test with; without one the platform is asked for one.
-	Token secret.Value
-	// Settled says whether the last change explains no refusal any more; nil is as the document says.
-	Settled *bool
-}
-
 // TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned, and
-// a test for which no subject token can be had. Errors are *diagnosis.Error.
-func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) (diagnosis.Report, error) {
+// a test for which no subject token can be had. The document is found by its id, and without a token the platform is asked
+// for one. Errors are *diagnosis.Error.
+func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Request) (diagnosis.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	if err := access.Check(wanted.Mode, wanted.Access, wanted.Prefix); err != nil {
 		return diagnosis.Report{}, err
@@ -53,15 +41,15 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted AccessTest) 
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		s.log().WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
 	}
-	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
 // note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
 // provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say. The
 // report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
-func (s *Service) note(ctx context.Context, d integration.Document, wanted AccessTest, report diagnosis.Report) error {
+func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request, report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, access.Settled(d, s.now()), report))
+	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -91,7 +79,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted Acces
 
 // conclusive picks the failure that says something of the integration: not of the token, which its sender may have spoilt,
 // nor of a right that the spec does not ask for, and not one that waiting may cure.
-func conclusive(wanted AccessTest, report diagnosis.Report) (diagnosis.Diagnosis, bool) {
+func conclusive(wanted access.Request, report diagnosis.Report) (diagnosis.Diagnosis, bool) {
 	worst, patient := report.Decisive()
 	if report.Verdict != diagnosis.VerdictFail || patient || wanted.Access != "" {
 		return worst, false
@@ -141,7 +129,7 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 	if err := a.Save(ctx, nil); err != nil { // it shows that it runs: a test takes its time
 		return nil, err
 	}
-	wanted := AccessTest{Mode: access.Mode(c.Mode), Access: integration.Access(c.Access)}
+	wanted := access.Request{Mode: access.Mode(c.Mode), Access: integration.Access(c.Access)}
 	report, err := s.verifier().test(ctx, d, wanted)
 	if err != nil {
 		return nil, err
@@ -149,12 +137,12 @@ func (s *Service) accessTest(ctx context.Context, a *operation.Attempt) (any, er
 	if err := s.note(ctx, d, wanted, report); err != nil {
 		return nil, err
 	}
-	return health.WithOthers(ctx, s.Kinds, d, access.Settled(d, s.now()), report), ctx.Err()
+	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
 // test runs an access test, with a token for the first subject where none is given. Its error is about the token, or
 // about a request that cannot be tested.
-func (v *verifier) test(ctx context.Context, d integration.Document, wanted AccessTest) (diagnosis.Report, error) {
+func (v *verifier) test(ctx context.Context, d integration.Document, wanted access.Request) (diagnosis.Report, error) {
 	if wanted.Token.IsZero() {
 		token, err := v.tokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 		if err != nil {
@@ -164,5 +152,6 @@ func (v *verifier) test(ctx context.Context, d integration.Document, wanted Acce
 		}
 		wanted.Token = token
 	}
-	return v.tester.Run(ctx, access.Request{Document: d, Token: wanted.Token, Mode: wanted.Mode, Access: wanted.Access, Prefix: wanted.Prefix, Settled: wanted.Settled})
+	wanted.Document = d
+	return v.tester.Run(ctx, wanted)
 }

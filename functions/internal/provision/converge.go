@@ -45,8 +45,9 @@ func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 		t := r.removal(o, nil)
 		t.do = func(ctx context.Context) outcome {
 			items, _ := r.upToDate(ctx, o)
-			unwanted := resource.InState(items, resource.Unwanted)
-			return r.concluded(o, items, o.Kind.Remove(ctx, r.view(), unwanted))
+			results := o.Kind.Remove(ctx, r.view(), resource.InState(items, resource.Unwanted))
+			r.removed(o.Kind.Name(), items, results)
+			return r.concluded(o, items, results)
 		}
 		tasks = append(tasks, t)
 	}

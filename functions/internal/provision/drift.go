@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -37,7 +36,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	if ctx.Err() != nil {
 		return diagnosis.Report{}, ctx.Err()
 	}
-	checks := afterOperation(last, resource.Checks(items, access.Settled(d, started)))
+	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
 	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
 		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks, Leftovers: []diagnosis.Leftover{}}
 	if s.Tester != nil {

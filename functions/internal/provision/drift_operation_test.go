@@ -14,36 +14,41 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
+func removeApplication(f *fixture) {
+	require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+}
+
+func makeWired(f *fixture) { f.provisioned(wired()) }
+
+// unfinishedOperations are operations that have not ended.
+var unfinishedOperations = map[string]struct {
+	before func(*fixture)
+	// begin makes the operation that does not end, and returns its id.
+	begin func(*fixture) string
+	after func(*fixture)
+	found map[string]string
+	waits string
+}{
+	"a PUT of another spec is queued": {makeWired, func(f *fixture) string {
+		s := wired()
+		s.Subjects = []string{other}
+		_, cmd := f.submit(s)
+		return cmd.OperationID
+	}, nil, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, ""},
+	"a repair is queued, and the application is gone": {makeWired, func(f *fixture) string {
+		_, cmd := f.submit(wired())
+		return cmd.OperationID
+	}, removeApplication, map[string]string{"structure.application": "application-missing"}, ""},
+	"a DELETE is queued, and the application is gone": {makeWired, func(f *fixture) string {
+		_, cmd := f.remove(provision.TeardownOptions{})
+		return cmd.OperationID
+	}, removeApplication, map[string]string{"structure.application": "application-missing"}, ""},
+}
+
 // TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody is told
 // to supersede the operation by another PUT.
 func TestDriftWhileAnOperationRuns(t *testing.T) {
-	applicationGone := func(f *fixture) {
-		require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
-	}
-	made := func(f *fixture) { f.provisioned(wired()) }
-	for name, c := range map[string]struct {
-		before func(*fixture)
-		// begin makes the operation that does not end, and returns its id.
-		begin func(*fixture) string
-		after func(*fixture)
-		found map[string]string
-		waits string
-	}{
-		"a PUT of another spec is queued": {made, func(f *fixture) string {
-			s := wired()
-			s.Subjects = []string{other}
-			_, cmd := f.submit(s)
-			return cmd.OperationID
-		}, nil, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, ""},
-		"a repair is queued, and the application is gone": {made, func(f *fixture) string {
-			_, cmd := f.submit(wired())
-			return cmd.OperationID
-		}, applicationGone, map[string]string{"structure.application": "application-missing"}, ""},
-		"a DELETE is queued, and the application is gone": {made, func(f *fixture) string {
-			_, cmd := f.remove(provision.TeardownOptions{})
-			return cmd.OperationID
-		}, applicationGone, map[string]string{"structure.application": "application-missing"}, ""},
-	} {
+	for name, c := range unfinishedOperations {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
 			if c.before != nil {

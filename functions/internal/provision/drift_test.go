@@ -28,41 +28,44 @@ func (f *fixture) drift() (diagnosis.Report, map[string]string) {
 	return report, found
 }
 
+// drifts are changes by somebody else, each with what is found.
+var drifts = map[string]struct {
+	change func(*fixture)
+	found  map[string]string
+	// stays says that submitting the spec again does not remove it.
+	stays bool
+}{
+	"application gone": {func(f *fixture) {
+		require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+	}, map[string]string{"structure.application": "application-missing"}, false},
+	"service principal made anew": {func(f *fixture) {
+		require.NoError(f.t, f.world.DeleteServicePrincipal(f.document().Status.ServicePrincipalID))
+	}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
+	"credential gone": {func(f *fixture) {
+		d := f.document()
+		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
+	}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
+	"credential added": {func(f *fixture) {
+		_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
+			Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
+		require.NoError(f.t, err)
+	}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},
+	"assignment gone": {func(f *fixture) {
+		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+		require.NoError(f.t, err)
+	}, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, false},
+	"assignment added": {func(f *fixture) {
+		d := f.document()
+		scope := d.Status.RoleAssignments[0].Scope
+		_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
+			Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID, PrincipalType: "ServicePrincipal",
+			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
+		require.NoError(f.t, err)
+	}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
+}
+
 func TestDriftIsSeenAndMended(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*fixture)
-		found  map[string]string
-		// stays says that submitting the spec again does not remove it.
-		stays bool
-	}{
-		"application gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
-		}, map[string]string{"structure.application": "application-missing"}, false},
-		"service principal made anew": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteServicePrincipal(f.document().Status.ServicePrincipalID))
-		}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
-		"credential gone": {func(f *fixture) {
-			d := f.document()
-			require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
-		}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
-		"credential added": {func(f *fixture) {
-			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
-				Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
-			require.NoError(f.t, err)
-		}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},
-		"assignment gone": {func(f *fixture) {
-			_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
-			require.NoError(f.t, err)
-		}, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, false},
-		"assignment added": {func(f *fixture) {
-			d := f.document()
-			scope := d.Status.RoleAssignments[0].Scope
-			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
-				Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID, PrincipalType: "ServicePrincipal",
-				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
-			require.NoError(f.t, err)
-		}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
-	} {
+	for name, c := range drifts {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
 			f.provisioned(wired())

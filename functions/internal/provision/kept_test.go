@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -87,7 +87,7 @@ func TestARecheckThatFailsMovesThePhase(t *testing.T) {
 }
 
 func TestAnAccessTestShowsInTheDocument(t *testing.T) {
-	test := func(f *fixture, wanted provision.AccessTest) diagnosis.Report {
+	test := func(f *fixture, wanted access.Request) diagnosis.Report {
 		report, err := f.service.TestAccess(f.t.Context(), id, wanted)
 		require.NoError(f.t, err)
 		return report
@@ -95,19 +95,19 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 	t.Run("a full proof makes it usable", func(t *testing.T) {
 		f := newFixture(t)
 		f.provisioned(spec("images"))
-		test(f, provision.AccessTest{})
+		test(f, access.Request{})
 		d := f.document()
 		assert.Equal(t, integration.PhaseUsable, d.Status.Phase)
 		assert.Equal(t, "True", f.condition("Verified").Status)
 		assert.Equal(t, []string{"provisioned", "usable"}, f.events())
-		test(f, provision.AccessTest{})
+		test(f, access.Request{})
 		assert.Equal(t, d.ETag, f.document().ETag, "nothing new is no new version")
 	})
 	t.Run("a failure leaves the phase", func(t *testing.T) {
 		f := usable(t)
 		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
 		require.NoError(t, err)
-		accepted, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+		accepted, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 		require.NoError(t, err)
 		f.handle(f.command(accepted.Operation.ID))
 		assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
@@ -127,7 +127,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 			f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, nil })
 			token, err := f.issuer.Mint(request)
 			require.NoError(t, err)
-			report := test(f, provision.AccessTest{Token: secret.New(token)})
+			report := test(f, access.Request{Token: secret.New(token)})
 			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
 			assert.Equal(t, before.ETag, f.document().ETag)
 		}
@@ -138,7 +138,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 		reading.Storage[0].Access = integration.AccessRead
 		f.verified(f.provisioned(reading).Status.LastOperationID)
 		f.advance(30 * time.Minute)
-		assert.Equal(t, diagnosis.VerdictFail, test(f, provision.AccessTest{Access: integration.AccessReadWrite}).Verdict)
+		assert.Equal(t, diagnosis.VerdictFail, test(f, access.Request{Access: integration.AccessReadWrite}).Verdict)
 		assert.Equal(t, "True", f.condition("Verified").Status)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -223,11 +224,7 @@ func (m *machine) damage(t *rapid.T) {
 			}
 		}
 	}
-	names := []string{}
-	for name := range acts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(acts))
 	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
@@ -30,49 +31,53 @@ func (f *fixture) retryAt(operationID string, n int) time.Time {
 	return f.sent[i].EnqueueAt
 }
 
+func failGraph(f *fixture) {
+	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503, code: "ServiceUnavailable"})
+}
+
+// outages are operations that cannot go on for a while.
+var outages = map[string]struct {
+	begin   func(f *fixture) message.Command
+	outage  func(f *fixture)
+	code    string
+	request string
+}{
+	"provisioning": {outage: failGraph, code: "graph-unavailable", request: "fault-request",
+		begin: func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c }},
+	"provisioning by message": {outage: failGraph, code: "graph-unavailable", request: "fault-request",
+		begin: func(*fixture) message.Command {
+			s := spec("images")
+			return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
+		}},
+	"teardown": {outage: failGraph, code: "graph-unavailable", request: "fault-request",
+		begin: func(f *fixture) message.Command {
+			f.provisioned(spec("images"))
+			_, c := f.remove(provision.TeardownOptions{})
+			return c
+		}},
+	"access test": {code: "ddoe-unavailable",
+		outage: func(f *fixture) {
+			source := f.service.TokenSource
+			f.takeTokensFrom(func(ctx context.Context, subject, audience string) (secret.Value, error) {
+				if len(f.faults) > 0 {
+					return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
+				}
+				return source(ctx, subject, audience)
+			})
+			f.fails(fault{match: at(`nothing`)})
+		},
+		begin: func(f *fixture) message.Command {
+			f.provisioned(spec("images"))
+			a, err := f.service.SubmitAccessTest(f.t.Context(), id, "", access.Request{})
+			require.NoError(f.t, err)
+			return f.command(a.Operation.ID)
+		}},
+}
+
 // TestAParkedOperationSaysWhatItWaitsFor: each kind of work says why it is not done and when it goes on, and no more when
 // it has gone on.
 func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
-	unreachable := func(f *fixture) {
-		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503, code: "ServiceUnavailable"})
-	}
-	for name, c := range map[string]struct {
-		begin   func(f *fixture) message.Command
-		outage  func(f *fixture)
-		code    string
-		request string
-	}{
-		"provisioning": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
-			begin: func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c }},
-		"provisioning by message": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
-			begin: func(*fixture) message.Command {
-				s := spec("images")
-				return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
-			}},
-		"teardown": {outage: unreachable, code: "graph-unavailable", request: "fault-request",
-			begin: func(f *fixture) message.Command {
-				f.provisioned(spec("images"))
-				_, c := f.remove(provision.TeardownOptions{})
-				return c
-			}},
-		"access test": {code: "ddoe-unavailable",
-			outage: func(f *fixture) {
-				source := f.service.TokenSource
-				f.takeTokensFrom(func(ctx context.Context, subject, audience string) (secret.Value, error) {
-					if len(f.faults) > 0 {
-						return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
-					}
-					return source(ctx, subject, audience)
-				})
-				f.fails(fault{match: at(`nothing`)})
-			},
-			begin: func(f *fixture) message.Command {
-				f.provisioned(spec("images"))
-				a, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
-				require.NoError(f.t, err)
-				return f.command(a.Operation.ID)
-			}},
-	} {
+	for name, c := range outages {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			cmd := c.begin(f)

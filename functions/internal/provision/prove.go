@@ -80,9 +80,9 @@ func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integr
 			return err
 		}
 		return v.scheduleVerify(ctx, a, a.Number()+1)
-	case proof.Pending && a.Number() < lastProof(), found.Transient && a.Number() < lastVerification():
+	case proof.Pending && a.Number() < lastProof(), proof.Passing && a.Number() < lastVerification():
 		return v.scheduleVerify(ctx, a, a.Number()+1)
-	case proof.Pending || found.Transient:
+	case proof.Pending || proof.Passing:
 		return v.undecided(ctx, a, found)
 	default:
 		return v.refuted(ctx, a, found)
@@ -92,7 +92,7 @@ func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integr
 // settledFor reports whether so much time has passed since an operation's newest write that access depends on, the
 // beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they may
 // have been spent before the write. What is not known counts as fresh.
-func (v *verifier) settledFor(a *operation.Attempt, patience time.Duration) bool {
+func (v *verifier) settledFor(a *operation.Attempt) bool {
 	op := a.Operation()
 	if op.ETag == "" {
 		return false
@@ -104,5 +104,5 @@ func (v *verifier) settledFor(a *operation.Attempt, patience time.Duration) bool
 			newest = ended
 		}
 	}
-	return v.now().Sub(newest) >= patience
+	return integration.HasPropagated(newest, v.now())
 }

@@ -22,62 +22,70 @@ import (
 
 // The requests of a provisioning, as a fault matches them.
 const (
-	patchApplication = `^PATCH graph\.microsoft\.com/v1\.0/applications\(uniqueName=[^/]*$`
-	patchPrincipal   = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
-	patchCredential  = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
-	putRole          = `^PUT management\.azure\.com/`
-	anyGraph         = ` graph\.microsoft\.com/`
+	postApplication = `^POST graph\.microsoft\.com/v1\.0/applications$`
+	patchPrincipal  = `^PATCH graph\.microsoft\.com/v1\.0/servicePrincipals`
+	patchCredential = `^PATCH graph\.microsoft\.com/.*/federatedIdentityCredentials`
+	putRole         = `^PUT management\.azure\.com/`
+	anyGraph        = ` graph\.microsoft\.com/`
 )
 
 func at(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
+const (
+	succeeded = integration.OperationSucceeded
+	failed    = integration.OperationFailed
+	running   = integration.OperationRunning
+)
+
+// reactions are answers of the services to the writes of a provisioning, each with its end.
+var reactions = map[string]struct {
+	fault fault
+	want  integration.OperationStatus
+	code  diagnosis.Code // of the operation's error
+	waits bool           // within the invocation
+}{
+	"application: two writers": {fault: fault{match: at(postApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
+	"application: msa lag":     {fault: fault{match: at(postApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
+	"application: no permission": {fault: fault{match: at(postApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
+		want: failed, code: "graph-permission-missing"},
+	"application: quota":        {fault: fault{match: at(postApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
+	"application: service tree": {fault: fault{match: at(postApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
+	"application: answer lost":  {fault: fault{match: at(postApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
+	"application: throttled":    {fault: fault{match: at(postApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+
+	"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
+	"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400, code: "Request_BadRequest",
+		message: "The appId 'x' of the service principal does not reference a valid application object."}, want: succeeded, waits: true},
+	"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403, code: "Authorization_RequestDenied",
+		message: "When using this permission, the backing application of the service principal being created must in the local tenant"}, want: succeeded, waits: true},
+	"principal: no permission, which looks the same": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied",
+		message: "Insufficient privileges to complete the operation."}, want: failed, code: "graph-permission-missing", waits: true},
+	"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: running, waits: true},
+	"principal: exists":           {fault: fault{match: at(patchPrincipal), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
+
+	"credential: application not replicated": {fault: fault{match: at(patchCredential), times: 3, status: 404, code: "Request_ResourceNotFound"}, want: succeeded, waits: true},
+	"credential: exists":                     {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", after: true}, want: succeeded},
+	"credential: exists, but not yet shown":  {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue"}, want: succeeded},
+	"credential: issuer barred": {fault: fault{match: at(patchCredential), status: 400, code: "InvalidFederatedIdentityCredentialValue",
+		message: "The issuer is not allowed as per assigned policy."}, want: failed, code: "federated-credential-refused"},
+
+	"role: principal not replicated": {fault: fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"}, want: succeeded, waits: true},
+	"role: principal never there":    {fault: fault{match: at(putRole), status: 400, code: "PrincipalNotFound"}, want: running, waits: true},
+	"role: linked authorization":     {fault: fault{match: at(putRole), times: 1, status: 403, code: "LinkedAuthorizationFailed"}, want: succeeded, waits: true},
+	"role: name clash":               {fault: fault{match: at(putRole), times: 1, status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: succeeded},
+	"role: name clash, salted too":   {fault: fault{match: at(putRole), status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: failed, code: "role-assignment-name-conflict"},
+	"role: answer lost":              {fault: fault{match: at(putRole), times: 1, status: 409, code: "RoleAssignmentExists", after: true}, want: succeeded},
+	"role: no permission":            {fault: fault{match: at(putRole), status: 403, code: "AuthorizationFailed"}, want: failed, code: "arm-permission-missing"},
+	"role: scope locked":             {fault: fault{match: at(putRole), status: 409, code: "ScopeLocked"}, want: failed, code: "scope-locked"},
+	"role: limit":                    {fault: fault{match: at(putRole), status: 400, code: "RoleAssignmentLimitExceeded"}, want: failed, code: "role-assignment-limit"},
+	"role: account gone":             {fault: fault{match: at(putRole), status: 404, code: "ResourceNotFound"}, want: failed, code: "storage-account-not-found"},
+	"role: throttled":                {fault: fault{match: at(putRole), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+}
+
 // TestReactions lets a request fail in each of the ways that the services are known to fail, and holds what becomes of
 // the operation.
 func TestReactions(t *testing.T) {
-	const succeeded, failed, running = integration.OperationSucceeded, integration.OperationFailed, integration.OperationRunning
-	for name, c := range map[string]struct {
-		fault fault
-		want  integration.OperationStatus
-		code  diagnosis.Code // of the operation's error
-		waits bool           // within the invocation
-	}{
-		"application: two writers": {fault: fault{match: at(patchApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
-		"application: msa lag":     {fault: fault{match: at(patchApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
-		"application: no permission": {fault: fault{match: at(patchApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
-			want: failed, code: "graph-permission-missing"},
-		"application: quota":        {fault: fault{match: at(patchApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
-		"application: service tree": {fault: fault{match: at(patchApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
-		"application: answer lost":  {fault: fault{match: at(patchApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
-		"application: throttled":    {fault: fault{match: at(patchApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
-
-		"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
-		"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400, code: "Request_BadRequest",
-			message: "The appId 'x' of the service principal does not reference a valid application object."}, want: succeeded, waits: true},
-		"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403, code: "Authorization_RequestDenied",
-			message: "When using this permission, the backing application of the service principal being created must in the local tenant"}, want: succeeded, waits: true},
-		"principal: no permission, which looks the same": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied",
-			message: "Insufficient privileges to complete the operation."}, want: failed, code: "graph-permission-missing", waits: true},
-		"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: running, waits: true},
-		"principal: exists":           {fault: fault{match: at(patchPrincipal), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
-
-		"credential: application not replicated": {fault: fault{match: at(patchCredential), times: 3, status: 404, code: "Request_ResourceNotFound"}, want: succeeded, waits: true},
-		"credential: exists":                     {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", after: true}, want: succeeded},
-		"credential: exists, but not yet shown":  {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue"}, want: succeeded},
-		"credential: issuer barred": {fault: fault{match: at(patchCredential), status: 400, code: "InvalidFederatedIdentityCredentialValue",
-			message: "The issuer is not allowed as per assigned policy."}, want: failed, code: "federated-credential-refused"},
-
-		"role: principal not replicated": {fault: fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"}, want: succeeded, waits: true},
-		"role: principal never there":    {fault: fault{match: at(putRole), status: 400, code: "PrincipalNotFound"}, want: running, waits: true},
-		"role: linked authorization":     {fault: fault{match: at(putRole), times: 1, status: 403, code: "LinkedAuthorizationFailed"}, want: succeeded, waits: true},
-		"role: name clash":               {fault: fault{match: at(putRole), times: 1, status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: succeeded},
-		"role: name clash, salted too":   {fault: fault{match: at(putRole), status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: failed, code: "role-assignment-name-conflict"},
-		"role: answer lost":              {fault: fault{match: at(putRole), times: 1, status: 409, code: "RoleAssignmentExists", after: true}, want: succeeded},
-		"role: no permission":            {fault: fault{match: at(putRole), status: 403, code: "AuthorizationFailed"}, want: failed, code: "arm-permission-missing"},
-		"role: scope locked":             {fault: fault{match: at(putRole), status: 409, code: "ScopeLocked"}, want: failed, code: "scope-locked"},
-		"role: limit":                    {fault: fault{match: at(putRole), status: 400, code: "RoleAssignmentLimitExceeded"}, want: failed, code: "role-assignment-limit"},
-		"role: account gone":             {fault: fault{match: at(putRole), status: 404, code: "ResourceNotFound"}, want: failed, code: "storage-account-not-found"},
-		"role: throttled":                {fault: fault{match: at(putRole), times: 1, status: 429, code: "TooManyRequests"}, want: running},
-	} {
+	for name, c := range reactions {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.fails(c.fault)
@@ -226,16 +234,18 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 }
 
 func TestStrangersHoldTheName(t *testing.T) {
-	taken := fault{match: at(patchApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
+	taken := fault{match: at(postApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
 	t.Run("a live application without our mark", func(t *testing.T) {
 		f := newFixture(t)
 		_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, "")
 		require.NoError(t, err)
-		f.fails(taken)
+		before := f.world.Applications()
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, diagnosis.CodeApplicationForeign, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
-		assert.Equal(t, "theirs", f.world.Applications()[0].DisplayName)
+		assert.Equal(t, diagnosis.CodeApplicationForeign,
+			f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, before, f.world.Applications())
+		assert.Equal(t, counts{applications: 1}, f.counts(), "nothing is made beside it")
 	})
 	t.Run("a deleted application that we know nothing of", func(t *testing.T) {
 		f := newFixture(t)

@@ -30,10 +30,12 @@ type run struct {
 	mu sync.Mutex // guards what follows: tasks run side by side
 	// taught are the kinds whose objects turned out to be other ones than they were told.
 	taught map[string]bool
+	// removals are what the kinds came to in a teardown.
+	removals map[string]removal
 }
 
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, attempt: a, taught: map[string]bool{}}
+	return &run{Service: s, attempt: a, taught: map[string]bool{}, removals: map[string]removal{}}
 }
 
 // Result is the result of a successful provisioning.

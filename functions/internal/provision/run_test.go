@@ -167,53 +167,60 @@ func TestSupersededOperationIsCanceled(t *testing.T) {
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 }
 
+// twoSubjects asks for two credentials and two assignments.
+func twoSubjects() integration.Spec {
+	s := spec("images", "archive")
+	s.Subjects = []string{other}
+	return s
+}
+
+// works are operations that are killed at each of their effects.
+var works = map[string]struct {
+	prepare func(*fixture)
+	begin   func(*fixture) message.Command
+	want    counts
+	events  []string
+}{
+	"create": {
+		begin:  func(f *fixture) message.Command { _, c := f.submit(twoSubjects()); return c },
+		want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
+		events: []string{"provisioned"},
+	},
+	"update": {
+		prepare: func(f *fixture) { f.provisioned(twoSubjects()) },
+		begin:   func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c },
+		want:    counts{applications: 1, principals: 1, credentials: 1, assignments: 1},
+		events:  []string{"provisioned", "provisioned"},
+	},
+	"teardown": {
+		prepare: func(f *fixture) { f.provisioned(twoSubjects()) },
+		begin:   func(f *fixture) message.Command { _, c := f.remove(provision.TeardownOptions{}); return c },
+		want:    counts{deleted: 2},
+		events:  []string{"provisioned", "deleted"},
+	},
+	"purge": {
+		prepare: func(f *fixture) { f.provisioned(twoSubjects()) },
+		begin: func(f *fixture) message.Command {
+			_, c := f.remove(provision.TeardownOptions{Purge: true})
+			return c
+		},
+		events: []string{"provisioned", "deleted"},
+	},
+	"restore": {
+		prepare: func(f *fixture) {
+			f.provisioned(twoSubjects())
+			_, c := f.remove(provision.TeardownOptions{})
+			f.handle(c)
+		},
+		begin:  func(f *fixture) message.Command { _, c := f.submit(twoSubjects()); return c },
+		want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
+		events: []string{"provisioned", "deleted", "provisioned"},
+	},
+}
+
 // TestKilledAnywhere kills the process at each request, write and message of a piece of work, delivers
 // the command again to a new process, and expects exact object counts.
 func TestKilledAnywhere(t *testing.T) {
-	two := spec("images", "archive")
-	two.Subjects = []string{other}
-	works := map[string]struct {
-		prepare func(*fixture)
-		begin   func(*fixture) message.Command
-		want    counts
-		events  []string
-	}{
-		"create": {
-			begin:  func(f *fixture) message.Command { _, c := f.submit(two); return c },
-			want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
-			events: []string{"provisioned"},
-		},
-		"update": {
-			prepare: func(f *fixture) { f.provisioned(two) },
-			begin:   func(f *fixture) message.Command { _, c := f.submit(spec("images")); return c },
-			want:    counts{applications: 1, principals: 1, credentials: 1, assignments: 1},
-			events:  []string{"provisioned", "provisioned"},
-		},
-		"teardown": {
-			prepare: func(f *fixture) { f.provisioned(two) },
-			begin:   func(f *fixture) message.Command { _, c := f.remove(provision.TeardownOptions{}); return c },
-			want:    counts{deleted: 2},
-			events:  []string{"provisioned", "deleted"},
-		},
-		"purge": {
-			prepare: func(f *fixture) { f.provisioned(two) },
-			begin: func(f *fixture) message.Command {
-				_, c := f.remove(provision.TeardownOptions{Purge: true})
-				return c
-			},
-			events: []string{"provisioned", "deleted"},
-		},
-		"restore": {
-			prepare: func(f *fixture) {
-				f.provisioned(two)
-				_, c := f.remove(provision.TeardownOptions{})
-				f.handle(c)
-			},
-			begin:  func(f *fixture) message.Command { _, c := f.submit(two); return c },
-			want:   counts{applications: 1, principals: 1, credentials: 2, assignments: 2},
-			events: []string{"provisioned", "deleted", "provisioned"},
-		},
-	}
 	for name, work := range works {
 		t.Run(name, func(t *testing.T) {
 			killedAnywhere(t, func() (*fixture, message.Command) {

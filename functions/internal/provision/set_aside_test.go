@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -117,7 +118,7 @@ func TestWhatIsNotSetAside(t *testing.T) {
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"an access test": {broken, func(f *fixture) error {
-			_, err := f.service.SubmitAccessTest(f.t.Context(), id, provision.AccessTestOptions{})
+			_, err := f.service.SubmitAccessTest(f.t.Context(), id, "", access.Request{})
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"a teardown of another version": {broken, func(f *fixture) error {

@@ -34,9 +34,6 @@ type TeardownOptions struct {
 	Purge bool
 }
 
-// AccessTestOptions are the options of an asynchronous access test; empty members mean the test's defaults.
-type AccessTestOptions struct{ OperationID, Mode, Access string }
-
 // Submit validates the spec, writes the intent down and sends the command, as operation.Engine.Submit does. It writes
 // nothing where the spec has faults.
 func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepted, error) {
@@ -62,14 +59,14 @@ func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOp
 	return s.Engine.Submit(ctx, in)
 }
 
-// SubmitAccessTest sends the command for an access test; its report becomes the operation's result. It needs a source
+// SubmitAccessTest sends the command for an access test, of which a message carries mode and access; its report becomes the operation's result. It needs a source
 // of subject tokens.
-func (s *Service) SubmitAccessTest(ctx context.Context, id string, opts AccessTestOptions) (operation.Accepted, error) {
-	if err := access.Check(access.Mode(opts.Mode), integration.Access(opts.Access), ""); err != nil {
+func (s *Service) SubmitAccessTest(ctx context.Context, id, operationID string, wanted access.Request) (operation.Accepted, error) {
+	if err := access.Check(wanted.Mode, wanted.Access, ""); err != nil {
 		return operation.Accepted{}, err
 	}
-	in := s.accessTestIntent(message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: opts.Mode, Access: opts.Access})
-	in.OperationID = opts.OperationID
+	in := s.accessTestIntent(message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: string(wanted.Mode), Access: string(wanted.Access)})
+	in.OperationID = operationID
 	return s.Engine.Submit(ctx, in)
 }
 

@@ -28,10 +28,6 @@ type verifier struct {
 // verifies reports whether access can be proved by a test of our own.
 func (v *verifier) verifies() bool { return v.tester != nil && v.tokenSource != nil }
 
-// verifyWindow is how long three clocks may take to agree: directory replication, the token service's cache, and
-// role-based access control. The last is documented as up to 10 minutes.
-const verifyWindow = 10 * time.Minute
-
 // accessProved is the message of the condition Verified where it is True.
 const accessProved = "Access was proved as the federated identity."
 
@@ -45,8 +41,8 @@ func verifyPause(n int) time.Duration {
 	return time.Minute
 }
 
-// lastVerification is the number of the last access test within the window.
-func lastVerification() int { return lastWithin(verifyWindow, verifyPause) }
+// lastVerification is the number of the last access test while what was written may still propagate.
+func lastVerification() int { return lastWithin(integration.Propagation, verifyPause) }
 
 // lastWithin is the number, from 0, of the last attempt that is made within a window, with the pause before each.
 func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
@@ -84,8 +80,8 @@ func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error
 // proveAccess makes one access test, and says what it has come to.
 func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
-	settled := v.settledFor(a, verifyWindow)
-	report, err := v.test(ctx, d, AccessTest{Mode: access.ModeRoundtrip, Settled: &settled})
+	settled := v.settledFor(a)
+	report, err := v.test(ctx, d, access.Request{Mode: access.ModeRoundtrip, Settled: &settled})
 	switch {
 	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil: // as where there is no token source
 		return v.askProver(ctx, a, d, false)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -112,7 +113,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 	for _, tested := range s.Subjects {
 		token, err := f.service.TokenSource(t.Context(), tested, "api://AzureADTokenExchange")
 		require.NoError(t, err)
-		report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token})
+		report, err := f.service.TestAccess(t.Context(), id, access.Request{Token: token})
 		require.NoError(t, err)
 		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass, "a test is of its own token's subject")
 		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "which is no proof of the other")
@@ -153,13 +154,13 @@ func TestVerifyOfAnOldOperation(t *testing.T) {
 
 func TestAccessTestCommand(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	_, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "integration-not-found", err)
 	f.submit(spec("images"))
-	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "not-provisioned", err)
 	d := f.provisioned(spec("images"))
-	a, err := f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{Mode: "oracle"})
+	a, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{Mode: "oracle"})
 	require.NoError(t, err)
 	f.handle(f.command(a.Operation.ID))
 	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
@@ -172,7 +173,7 @@ func TestAccessTestCommand(t *testing.T) {
 	f.requireStatus("from-the-queue", integration.OperationSucceeded)
 
 	f.takeTokensFrom(nil)
-	_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+	_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.requireStatus("without-token", integration.OperationFailed).Error.Code)
@@ -245,9 +246,9 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			c.prepare(f)
-			_, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+			_, err := f.service.TestAccess(t.Context(), id, access.Request{})
 			requireCode(t, c.code, err)
-			_, err = f.service.SubmitAccessTest(t.Context(), id, provision.AccessTestOptions{})
+			_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 			requireCode(t, c.code, err)
 			f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
 			assert.Equal(t, c.code, f.requireStatus("from-the-queue", integration.OperationFailed).Error.Code)
@@ -261,27 +262,27 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 	token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")
 	require.NoError(t, err)
 	f.takeTokensFrom(nil)
-	report, err := f.service.TestAccess(t.Context(), id, provision.AccessTest{Token: token, Mode: "oracle"})
+	report, err := f.service.TestAccess(t.Context(), id, access.Request{Token: token, Mode: "oracle"})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-	_, err = f.service.TestAccess(t.Context(), "nobody", provision.AccessTest{Prefix: "../x"})
+	_, err = f.service.TestAccess(t.Context(), "nobody", access.Request{Prefix: "../x"})
 	requireCode(t, "invalid-prefix", err)
-	_, err = f.service.TestAccess(t.Context(), "nobody", provision.AccessTest{Mode: "x"})
+	_, err = f.service.TestAccess(t.Context(), "nobody", access.Request{Mode: "x"})
 	requireCode(t, "invalid-mode", err)
-	_, err = f.service.SubmitAccessTest(t.Context(), "nobody", provision.AccessTestOptions{Mode: "x"})
+	_, err = f.service.SubmitAccessTest(t.Context(), "nobody", "", access.Request{Mode: "x"})
 	requireCode(t, "invalid-mode", err)
 
 	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("no route")
 	})
-	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
 
 	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
 	})
-	_, err = f.service.TestAccess(t.Context(), id, provision.AccessTest{})
+	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
 	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."}, requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
 		"nothing repeats a test that somebody waits for")
 }

@@ -21,6 +21,8 @@ type Prover interface {
 type Proof struct {
 	// Proved says that access was proved, Pending that it is not known yet and that asking again may tell.
 	Proved, Pending bool
+	// Passing says that what Diagnosis tells may pass by itself: of a request that failed the policy table says so.
+	Passing bool
 	// Diagnosis is why access was not proved; nil where it was, or where nothing is known yet.
 	Diagnosis *diagnosis.Diagnosis
 	// Learn writes into the status how far the proof is; nil for nothing.

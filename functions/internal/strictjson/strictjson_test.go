@@ -30,40 +30,42 @@ type inner struct {
 // finding is what a case expects of one finding.
 type finding struct{ pointer, code, expected, actual string }
 
+// faultyBodies are bodies with the faults that are reported.
+var faultyBodies = map[string]struct {
+	body     string
+	code     string
+	findings []finding
+}{
+	"nothing":                    {body: "", code: "malformed-body"},
+	"blanks":                     {body: " \n\t", code: "malformed-body"},
+	"not JSON":                   {body: `{"name"`, code: "malformed-body"},
+	"two values":                 {body: `{} {}`, code: "malformed-body"},
+	"trailing comma":             {body: `{"name":"x",}`, code: "malformed-body"},
+	"comment":                    {body: "{} // x", code: "malformed-body"},
+	"byte order mark":            {body: "\xef\xbb\xbf{}", code: "malformed-body"},
+	"not UTF-8":                  {body: "{\"name\":\"\xff\"}", code: "malformed-body"},
+	"too deep":                   {body: `{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, code: "nested-too-deep"},
+	"an array":                   {body: `[]`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "array"}}},
+	"null":                       {body: `null`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "null"}}},
+	"unknown member":             {body: `{"nme":"x"}`, code: "unknown-member", findings: []finding{{"/nme", "unknown-member", "one of name, count, flag, tags, inner, items, any", ""}}},
+	"another case":               {body: `{"NAME":"x"}`, code: "unknown-member", findings: []finding{{"/NAME", "unknown-member", "name", ""}}},
+	"a Go field's name":          {body: `{"own":"x","None":"x","-":"x"}`, code: "unknown-member", findings: []finding{{"/own", "unknown-member", "", ""}, {"/None", "unknown-member", "", ""}, {"/-", "unknown-member", "", ""}}},
+	"repeated member":            {body: `{"name":"x","name":"y"}`, code: "duplicate-member", findings: []finding{{"/name", "duplicate-member", "", ""}}},
+	"repeated in free form":      {body: `{"any":{"x":1,"x":2}}`, code: "duplicate-member", findings: []finding{{"/any/x", "duplicate-member", "", ""}}},
+	"repeated in unknown":        {body: `{"new":{"x":1,"x":2}}`, code: "unknown-member", findings: []finding{{"/new", "unknown-member", "", ""}, {"/new/x", "duplicate-member", "", ""}}},
+	"string for a list":          {body: `{"tags":"x"}`, code: "wrong-type", findings: []finding{{"/tags", "wrong-type", "array", "string"}}},
+	"number in a list":           {body: `{"tags":["x",1]}`, code: "wrong-type", findings: []finding{{"/tags/1", "wrong-type", "string", "number"}}},
+	"null in a list":             {body: `{"items":[null]}`, code: "wrong-type", findings: []finding{{"/items/0", "wrong-type", "object", "null"}}},
+	"object for a string":        {body: `{"name":{"x":1}}`, code: "wrong-type", findings: []finding{{"/name", "wrong-type", "string", "object"}}},
+	"string for a switch":        {body: `{"flag":"true"}`, code: "wrong-type", findings: []finding{{"/flag", "wrong-type", "boolean", "string"}}},
+	"number out of range":        {body: `{"count":300}`, code: "wrong-type", findings: []finding{{"/count", "wrong-type", "int8", ""}}},
+	"escaped pointer":            {body: `{"inner":{"a/b~c":1}}`, code: "wrong-type", findings: []finding{{"/inner/a~1b~0c", "wrong-type", "string", "number"}}},
+	"nested unknown member":      {body: `{"items":[{},{"b":1}]}`, code: "unknown-member", findings: []finding{{"/items/1/b", "unknown-member", "", ""}}},
+	"several faults in document": {body: `{"tags":1,"x":1,"name":2}`, code: "wrong-type", findings: []finding{{"/tags", "wrong-type", "array", "number"}, {"/x", "unknown-member", "", ""}, {"/name", "wrong-type", "string", "number"}}},
+}
+
 func TestDecodeReportsEveryFault(t *testing.T) {
-	cases := map[string]struct {
-		body     string
-		code     string
-		findings []finding
-	}{
-		"nothing":                    {body: "", code: "malformed-body"},
-		"blanks":                     {body: " \n\t", code: "malformed-body"},
-		"not JSON":                   {body: `{"name"`, code: "malformed-body"},
-		"two values":                 {body: `{} {}`, code: "malformed-body"},
-		"trailing comma":             {body: `{"name":"x",}`, code: "malformed-body"},
-		"comment":                    {body: "{} // x", code: "malformed-body"},
-		"byte order mark":            {body: "\xef\xbb\xbf{}", code: "malformed-body"},
-		"not UTF-8":                  {body: "{\"name\":\"\xff\"}", code: "malformed-body"},
-		"too deep":                   {body: `{"any":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, code: "nested-too-deep"},
-		"an array":                   {body: `[]`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "array"}}},
-		"null":                       {body: `null`, code: "wrong-type", findings: []finding{{"", "wrong-type", "object", "null"}}},
-		"unknown member":             {body: `{"nme":"x"}`, code: "unknown-member", findings: []finding{{"/nme", "unknown-member", "one of name, count, flag, tags, inner, items, any", ""}}},
-		"another case":               {body: `{"NAME":"x"}`, code: "unknown-member", findings: []finding{{"/NAME", "unknown-member", "name", ""}}},
-		"a Go field's name":          {body: `{"own":"x","None":"x","-":"x"}`, code: "unknown-member", findings: []finding{{"/own", "unknown-member", "", ""}, {"/None", "unknown-member", "", ""}, {"/-", "unknown-member", "", ""}}},
-		"repeated member":            {body: `{"name":"x","name":"y"}`, code: "duplicate-member", findings: []finding{{"/name", "duplicate-member", "", ""}}},
-		"repeated in free form":      {body: `{"any":{"x":1,"x":2}}`, code: "duplicate-member", findings: []finding{{"/any/x", "duplicate-member", "", ""}}},
-		"repeated in unknown":        {body: `{"new":{"x":1,"x":2}}`, code: "unknown-member", findings: []finding{{"/new", "unknown-member", "", ""}, {"/new/x", "duplicate-member", "", ""}}},
-		"string for a list":          {body: `{"tags":"x"}`, code: "wrong-type", findings: []finding{{"/tags", "wrong-type", "array", "string"}}},
-		"number in a list":           {body: `{"tags":["x",1]}`, code: "wrong-type", findings: []finding{{"/tags/1", "wrong-type", "string", "number"}}},
-		"null in a list":             {body: `{"items":[null]}`, code: "wrong-type", findings: []finding{{"/items/0", "wrong-type", "object", "null"}}},
-		"object for a string":        {body: `{"name":{"x":1}}`, code: "wrong-type", findings: []finding{{"/name", "wrong-type", "string", "object"}}},
-		"string for a switch":        {body: `{"flag":"true"}`, code: "wrong-type", findings: []finding{{"/flag", "wrong-type", "boolean", "string"}}},
-		"number out of range":        {body: `{"count":300}`, code: "wrong-type", findings: []finding{{"/count", "wrong-type", "int8", ""}}},
-		"escaped pointer":            {body: `{"inner":{"a/b~c":1}}`, code: "wrong-type", findings: []finding{{"/inner/a~1b~0c", "wrong-type", "string", "number"}}},
-		"nested unknown member":      {body: `{"items":[{},{"b":1}]}`, code: "unknown-member", findings: []finding{{"/items/1/b", "unknown-member", "", ""}}},
-		"several faults in document": {body: `{"tags":1,"x":1,"name":2}`, code: "wrong-type", findings: []finding{{"/tags", "wrong-type", "array", "number"}, {"/x", "unknown-member", "", ""}, {"/name", "wrong-type", "string", "number"}}},
-	}
-	for name, c := range cases {
+	for name, c := range faultyBodies {
 		t.Run(name, func(t *testing.T) {
 			var d document
 			var p *strictjson.Error

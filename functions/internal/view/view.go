@@ -100,7 +100,7 @@ type Operation struct {
 	Steps         []integration.Step          `json:"steps"`
 	Waiting       *integration.Waiting        `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
 	Error         *diagnosis.Diagnosis        `json:"error,omitempty"`
-	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown purged (the recycle bin was emptied) and left (what stays on the platform for a person to remove, a sentence each)"`
+	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown, one that has failed too, purged (the recycle bin was emptied) and left (what stays for a person to remove, a sentence each: what was made by hand, and what was not seen to be gone)"`
 	CreatedAt     time.Time                   `json:"createdAt"`
 	LastUpdatedAt time.Time                   `json:"lastUpdatedAt"`
 }

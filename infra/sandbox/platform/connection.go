@@ -14,8 +14,8 @@ const defaultSubject = "system:serviceaccount:dataloop:storage"
 type connection struct{ tenant, client, secret, account, subject, audience string }
 
 // connection reads the options of an integration by what they mean, and from the credential file what they do not say.
-func (g *gate) connection(integration world.Object) (connection, error) {
-	available, ok := g.world.DDOEObject(world.DDOEAvailableIntegrations, text(integration, "type"))
+func (t tester) connection(integration world.Object) (connection, error) {
+	available, ok := t.world.DDOEObject(world.DDOEAvailableIntegrations, text(integration, "type"))
 	if !ok {
 		return connection{}, unreachable("the integration's type is not available")
 	}

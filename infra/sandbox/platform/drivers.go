@@ -12,7 +12,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// driverPayload is a driver as it is created, and as it is tested before that.
+// drivers is what the API does with drivers.
+type drivers struct {
+	*gate
+	tester tester
+}
+
+// driverPayload is a driver as it is created.
 type driverPayload struct {
 	Name                string       `json:"name"`
 	Type                string       `json:"type"`
@@ -30,52 +36,52 @@ func (p driverPayload) system(member string) string {
 
 func driverNotFound() *refusal { return refuse(http.StatusNotFound, "Driver not found") }
 
-func (g *gate) listDrivers(c call) (int, any, error) {
+func (d drivers) list(c call) (int, any, error) {
 	project, integration := c.URL.Query().Get("projectId"), c.URL.Query().Get("integrationId")
 	all := []world.Object{}
-	for _, driver := range g.world.DDOEObjects(world.DDOEDrivers) {
+	for _, driver := range d.world.DDOEObjects(world.DDOEDrivers) {
 		if (project == "" || text(driver, "projectId") == project) && (integration == "" || text(driver, "integrationId") == integration) {
-			all = append(all, g.showDriver(driver))
+			all = append(all, d.show(driver))
 		}
 	}
 	return http.StatusOK, all, nil
 }
 
-func (g *gate) createDriver(c call) (int, any, error) {
-	if err := g.requireDeveloper(c); err != nil {
+func (d drivers) create(c call) (int, any, error) {
+	if err := d.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
 	var p driverPayload
 	if err := c.decode(&p); err != nil {
 		return 0, nil, err
 	}
-	if err := g.checkDriver(p); err != nil {
+	if err := d.check(p); err != nil {
 		return 0, nil, err
 	}
-	id, now := uuid.NewString(), g.world.Now()
+	id, now := uuid.NewString(), d.world.Now()
 	driver := world.Object{"id": id, "type": p.Type, "name": p.Name, "creator": p.Creator, "createdAt": now.UnixMilli(),
 		"isSyncable": true, "projectId": p.system("projectId"), "orgId": p.system("orgId"),
 		"allowExternalDelete": p.AllowExternalDelete == nil || *p.AllowExternalDelete, "allowExternalModification": true,
 		"integrationId": p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
 	setPayload(driver, p.Payload)
-	if err := g.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
+	if err := d.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.showDriver(driver), nil
+	return http.StatusOK, d.show(driver), nil
 }
 
-// checkDriver refuses a driver that lacks something, or that does not fit its integration.
-func (g *gate) checkDriver(p driverPayload) error {
+// check refuses a driver that lacks something, or that does not fit its integration.
+func (d drivers) check(p driverPayload) error {
 	if p.Name == "" || p.Type == "" || p.Creator == "" || p.Payload == nil || p.system("projectId") == "" {
 		return refuse(http.StatusBadRequest, "name, type, creator, metadata.system.projectId and payload are required")
 	}
-	if _, ok := g.world.DDOEObject(world.DDOEProjects, p.system("projectId")); !ok {
+	if _, ok := d.world.DDOEObject(world.DDOEProjects, p.system("projectId")); !ok {
 		return refuse(http.StatusNotFound, "Project not found")
 	}
-	if err := g.checkStorage(p); err != nil {
+	if err := d.checkStorage(p); err != nil {
 		return err
 	}
-	integration, ok := g.world.DDOEObject(world.DDOEIntegrations, p.IntegrationID)
+	integration, ok := d.world.DDOEObject(world.DDOEIntegrations, p.IntegrationID)
 	switch {
 	case !ok:
 		return integrationNotFound()
@@ -86,7 +92,7 @@ func (g *gate) checkDriver(p driverPayload) error {
 }
 
 // checkStorage refuses what names no place in Azure storage.
-func (g *gate) checkStorage(p driverPayload) error {
+func (d drivers) checkStorage(p driverPayload) error {
 	path := text(p.Payload, "path")
 	switch {
 	case !slices.Contains([]string{"azureblob", "azureDatalakeGen2"}, p.Type):
@@ -108,16 +114,16 @@ func setPayload(driver, payload world.Object) {
 	}
 }
 
-func (g *gate) getDriver(c call) (int, any, error) {
-	driver, ok := g.world.DDOEObject(world.DDOEDrivers, c.PathValue("driver"))
+func (d drivers) get(c call) (int, any, error) {
+	driver, ok := d.world.DDOEObject(world.DDOEDrivers, c.PathValue("driver"))
 	if !ok {
 		return 0, nil, driverNotFound()
 	}
-	return http.StatusOK, g.showDriver(driver), nil
+	return http.StatusOK, d.show(driver), nil
 }
 
-func (g *gate) updateDriver(c call) (int, any, error) {
-	if err := g.requireDeveloper(c); err != nil {
+func (d drivers) update(c call) (int, any, error) {
+	if err := d.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
 	var update struct {
@@ -130,34 +136,35 @@ func (g *gate) updateDriver(c call) (int, any, error) {
 	if update.Payload == nil {
 		return 0, nil, refuse(http.StatusBadRequest, "payload is required")
 	}
-	driver, err := g.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), func(driver world.Object, _ []world.Object) (world.Object, error) {
+	change := func(driver world.Object, _ []world.Object) (world.Object, error) {
 		if driver == nil {
 			return nil, driverNotFound()
 		}
 		driver["name"] = orDefault(update.Name, text(driver, "name"))
 		setPayload(driver, update.Payload)
 		return driver, nil
-	})
+	}
+	driver, err := d.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), change)
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.showDriver(driver), nil
+	return http.StatusOK, d.show(driver), nil
 }
 
-func (g *gate) deleteDriver(c call) (int, any, error) {
-	if err := g.requireDeveloper(c); err != nil {
+func (d drivers) delete(c call) (int, any, error) {
+	if err := d.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
-	if err := g.world.DeleteDDOEObject(world.DDOEDrivers, c.PathValue("driver")); err != nil {
+	if err := d.world.DeleteDDOEObject(world.DDOEDrivers, c.PathValue("driver")); err != nil {
 		return 0, nil, driverNotFound()
 	}
 	return http.StatusNoContent, nil, nil
 }
 
-// driversOf are the drivers that use an integration.
-func (g *gate) driversOf(integration string) []world.Object {
+// on are the drivers that use an integration.
+func (d drivers) on(integration string) []world.Object {
 	all := []world.Object{}
-	for _, driver := range g.world.DDOEObjects(world.DDOEDrivers) {
+	for _, driver := range d.world.DDOEObjects(world.DDOEDrivers) {
 		if text(driver, "integrationId") == integration {
 			all = append(all, driver)
 		}
@@ -165,20 +172,20 @@ func (g *gate) driversOf(integration string) []world.Object {
 	return all
 }
 
-// driverSubresource is what there is below GET /drivers: the test of a driver, and the count of an integration's.
-func (g *gate) driverSubresource(c call) (int, any, error) {
+// subresource is what there is below GET /drivers: the test of a driver, and the count of an integration's.
+func (d drivers) subresource(c call) (int, any, error) {
 	first, second := c.PathValue("first"), c.PathValue("second")
 	switch {
 	case first == "byIntegration":
-		return http.StatusOK, len(g.driversOf(second)), nil
+		return http.StatusOK, len(d.on(second)), nil
 	case second == "test":
-		return g.testDriver(c, first)
+		return d.test(c, first)
 	}
 	return 0, nil, refuse(http.StatusNotFound, "Not found")
 }
 
-// showDriver shows a driver as the API does: flat, and with its date as text.
-func (g *gate) showDriver(o world.Object) world.Object {
+// show shows a driver as the API does: flat, and with its date as text.
+func (d drivers) show(o world.Object) world.Object {
 	view := world.Object{"isSyncable": true}
 	maps.Copy(view, o)
 	view["createdAt"] = time.UnixMilli(number(o, "createdAt")).UTC().Format("2006-01-02T15:04:05.000Z")

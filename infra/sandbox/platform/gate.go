@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// gate is the platform's API.
+// gate lets in who may ask the platform's API, and answers what is about them and their organisation.
 type gate struct {
 	world *world.World
 	opts  Options
@@ -43,33 +43,33 @@ func refuse(status int, message string) *refusal { return &refusal{status: statu
 // newGate routes the API.
 func newGate(w *world.World, opts Options) http.Handler {
 	g := &gate{world: w, opts: opts}
+	i := integrations{g}
+	d := drivers{gate: g, tester: tester{g}}
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]endpoint{
 		"POST /subject-tokens":                          g.subjectToken,
 		"GET /users/me":                                 g.me,
-		"GET /users/orgs":                               g.memberships,
 		"GET /projects/{project}":                       g.project,
 		"GET /orgs/{org}/availableIntegrations":         g.available,
-		"GET /orgs/{org}/integrations":                  g.listIntegrations,
-		"POST /orgs/{org}/integrations":                 g.createIntegration,
-		"PATCH /orgs/{org}/integrations":                g.updateIntegration,
-		"GET /orgs/{org}/integrations/{integration}":    g.getIntegration,
-		"DELETE /orgs/{org}/integrations/{integration}": g.deleteIntegration,
-		"GET /integrations/{integration}":               g.getIntegration,
-		"GET /drivers":                                  g.listDrivers,
-		"POST /drivers":                                 g.createDriver,
-		"POST /drivers/test":                            g.testPayload,
-		"POST /drivers/validateDrivers":                 g.validateDrivers,
-		"GET /drivers/{driver}":                         g.getDriver,
-		"PATCH /drivers/{driver}":                       g.updateDriver,
-		"DELETE /drivers/{driver}":                      g.deleteDriver,
-		"GET /drivers/{first}/{second}":                 g.driverSubresource,
-		"GET /commands/{command}":                       g.getCommand,
+		"GET /orgs/{org}/integrations":                  i.list,
+		"POST /orgs/{org}/integrations":                 i.create,
+		"PATCH /orgs/{org}/integrations":                i.update,
+		"GET /orgs/{org}/integrations/{integration}":    i.get,
+		"DELETE /orgs/{org}/integrations/{integration}": i.delete,
+		"GET /integrations/{integration}":               i.get,
+		"GET /drivers":                                  d.list,
+		"POST /drivers":                                 d.create,
+		"POST /drivers/validateDrivers":                 d.validateAll,
+		"GET /drivers/{driver}":                         d.get,
+		"PATCH /drivers/{driver}":                       d.update,
+		"DELETE /drivers/{driver}":                      d.delete,
+		"GET /drivers/{first}/{second}":                 d.subresource,
+		"GET /commands/{command}":                       d.command,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /api/v1"+path, g.answer(handle))
 	}
-	mux.HandleFunc("/", g.unknownPath)
+	mux.HandleFunc("/", unknownPath)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("x-request-id", uuid.NewString())
 		mux.ServeHTTP(w, r)
@@ -133,7 +133,8 @@ func (g *gate) require(c call, member string, roles ...string) error {
 	return refuse(http.StatusForbidden, "Forbidden: the user's role does not allow this")
 }
 
-// requireOrganizationAdmin refuses who may not manage the integrations of the organisation in the path, and returns its id.
+// requireOrganizationAdmin refuses who may not manage the integrations of the organisation in the path, and returns its
+// id.
 func (g *gate) requireOrganizationAdmin(c call) (string, error) {
 	organization, err := g.pathOrganization(c)
 	if err != nil {
@@ -155,11 +156,13 @@ func (c call) decode(v any) error {
 	return nil
 }
 
-// unknownPath answers like the platform does: with the console's page and 200, so a client must look at the content type.
-func (g *gate) unknownPath(w http.ResponseWriter, _ *http.Request) {
+// unknownPath answers like the platform does: with the console's page and 200, so a client must look at the content
+// type.
+func unknownPath(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// A failed write means that the client has gone; there is nobody left to tell.
-	_, _ = io.WriteString(w, "<!doctype html><html><head><title>DDOE</title></head><body><div id=\"app\"></div></body></html>\n")
+	const page = `<!doctype html><html><head><title>DDOE</title></head><body><div id="app"></div></body></html>`
+	_, _ = io.WriteString(w, page+"\n")
 }
 
 // writeError answers in the platform's envelope, which has no place for a code.

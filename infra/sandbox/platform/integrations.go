@@ -20,6 +20,9 @@ const (
 	statusUntrusted = "untrusted"
 )
 
+// integrations is what the API does with integrations.
+type integrations struct{ *gate }
+
 func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integration not found") }
 
 // belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.
@@ -27,46 +30,46 @@ func belongs(integration world.Object, organization string) bool {
 	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
 }
 
-func (g *gate) listIntegrations(c call) (int, any, error) {
-	organization, err := g.pathOrganization(c)
+func (i integrations) list(c call) (int, any, error) {
+	organization, err := i.pathOrganization(c)
 	if err != nil {
 		return 0, nil, err
 	}
 	all := []world.Object{}
-	for _, integration := range g.world.DDOEObjects(world.DDOEIntegrations) {
+	for _, integration := range i.world.DDOEObjects(world.DDOEIntegrations) {
 		if belongs(integration, organization) {
-			all = append(all, g.integrationView(integration, false))
+			all = append(all, i.show(integration, false))
 		}
 	}
 	return http.StatusOK, all, nil
 }
 
-func (g *gate) getIntegration(c call) (int, any, error) {
-	integration, err := g.pathIntegration(c)
+func (i integrations) get(c call) (int, any, error) {
+	integration, err := i.pathIntegration(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.integrationView(integration, true), nil
+	return http.StatusOK, i.show(integration, true), nil
 }
 
 // pathIntegration is the integration that the path names, of the organisation that it names, if it does.
-func (g *gate) pathIntegration(c call) (world.Object, error) {
+func (i integrations) pathIntegration(c call) (world.Object, error) {
 	if c.PathValue("org") != "" {
-		if _, err := g.pathOrganization(c); err != nil {
+		if _, err := i.pathOrganization(c); err != nil {
 			return nil, err
 		}
 	}
-	integration, ok := g.world.DDOEObject(world.DDOEIntegrations, c.PathValue("integration"))
+	integration, ok := i.world.DDOEObject(world.DDOEIntegrations, c.PathValue("integration"))
 	if !ok || c.PathValue("org") != "" && !belongs(integration, c.PathValue("org")) {
 		return nil, integrationNotFound()
 	}
 	return integration, nil
 }
 
-// integrationView shows an integration without its options. Read alone, its organisation is an object; else it is an id.
-func (g *gate) integrationView(o world.Object, alone bool) world.Object {
+// show shows an integration without its options. Read alone, its organisation is an object; else it is an id.
+func (i integrations) show(o world.Object, alone bool) world.Object {
 	id, organization := text(o, "id"), any(text(o, "org"))
-	if known, ok := g.world.DDOEObject(world.DDOEOrganizations, text(o, "org")); ok && alone {
+	if known, ok := i.world.DDOEObject(world.DDOEOrganizations, text(o, "org")); ok && alone {
 		organization = known
 	}
 	metadata, ok := o["metadata"].([]any)
@@ -78,9 +81,9 @@ func (g *gate) integrationView(o world.Object, alone bool) world.Object {
 		"url": "https://" + GateHost + "/api/v1/integrations/" + id, "metadata": metadata}
 }
 
-// createIntegration makes one. Names are not unique.
-func (g *gate) createIntegration(c call) (int, any, error) {
-	organization, err := g.requireOrganizationAdmin(c)
+// create makes one. Names are not unique.
+func (i integrations) create(c call) (int, any, error) {
+	organization, err := i.requireOrganizationAdmin(c)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -96,20 +99,20 @@ func (g *gate) createIntegration(c call) (int, any, error) {
 	if request.Name == "" || request.Type == "" || request.Options == nil {
 		return 0, nil, refuse(http.StatusBadRequest, "name, type and options are required")
 	}
-	if err := g.checkOptions(request.Type, request.Options); err != nil {
+	if err := i.checkOptions(request.Type, request.Options); err != nil {
 		return 0, nil, err
 	}
-	id, now := uuid.NewString(), g.world.Now()
+	id, now := uuid.NewString(), i.world.Now()
 	integration := world.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization, "creator": text(c.user, "id"),
 		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli(), "options": request.Options}
 	setMetadata(integration, "status", statusCreated, now)
 	for _, name := range slices.Sorted(maps.Keys(request.Metadata)) {
 		setMetadata(integration, name, text(request.Metadata, name), now)
 	}
-	if err := g.world.PutDDOEObject(world.DDOEIntegrations, integration); err != nil {
+	if err := i.world.PutDDOEObject(world.DDOEIntegrations, integration); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.integrationView(integration, false), nil
+	return http.StatusOK, i.show(integration, false), nil
 }
 
 // setMetadata changes the entry of that name, or adds one.
@@ -126,8 +129,8 @@ func setMetadata(integration world.Object, name, value string, now time.Time) {
 }
 
 // checkOptions refuses options that the type does not list, and the absence of one that it requires.
-func (g *gate) checkOptions(kind string, given world.Object) error {
-	available, ok := g.world.DDOEObject(world.DDOEAvailableIntegrations, kind)
+func (i integrations) checkOptions(kind string, given world.Object) error {
+	available, ok := i.world.DDOEObject(world.DDOEAvailableIntegrations, kind)
 	if !ok {
 		return refuse(http.StatusBadRequest, "type is not one of the integration types of this org")
 	}
@@ -151,9 +154,9 @@ func (g *gate) checkOptions(kind string, given world.Object) error {
 	return nil
 }
 
-// updateIntegration changes one: the id is in the body, and options are nested. Options of the same type are merged.
-func (g *gate) updateIntegration(c call) (int, any, error) {
-	organization, err := g.requireOrganizationAdmin(c)
+// update changes one: the id is in the body, and options are nested. Options of the same type are merged.
+func (i integrations) update(c call) (int, any, error) {
+	organization, err := i.requireOrganizationAdmin(c)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -168,7 +171,7 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 	if err := c.decode(&update); err != nil {
 		return 0, nil, err
 	}
-	current, ok := g.world.DDOEObject(world.DDOEIntegrations, update.IntegrationID)
+	current, ok := i.world.DDOEObject(world.DDOEIntegrations, update.IntegrationID)
 	if !ok || !belongs(current, organization) {
 		return 0, nil, integrationNotFound()
 	}
@@ -178,12 +181,12 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 			maps.Copy(options, members(current, "options"))
 		}
 		maps.Copy(options, k.Options)
-		if err := g.checkOptions(k.Type, options); err != nil {
+		if err := i.checkOptions(k.Type, options); err != nil {
 			return 0, nil, err
 		}
 	}
-	now := g.world.Now()
-	integration, err := g.changeIntegration(update.IntegrationID, func(integration world.Object) {
+	now := i.world.Now()
+	integration, err := i.changeIntegration(update.IntegrationID, func(integration world.Object) {
 		integration["name"] = orDefault(update.Name, text(integration, "name"))
 		if update.Credentials != nil {
 			integration["type"], integration["options"] = update.Credentials.Type, options
@@ -194,7 +197,7 @@ func (g *gate) updateIntegration(c call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, g.integrationView(integration, false), nil
+	return http.StatusOK, i.show(integration, false), nil
 }
 
 func (g *gate) changeIntegration(id string, change func(world.Object)) (world.Object, error) {
@@ -207,17 +210,17 @@ func (g *gate) changeIntegration(id string, change func(world.Object)) (world.Ob
 	})
 }
 
-// deleteIntegration answers with what is left. Drivers on it lose their access.
-func (g *gate) deleteIntegration(c call) (int, any, error) {
-	integration, err := g.pathIntegration(c)
+// delete answers with what is left. Drivers on it lose their access.
+func (i integrations) delete(c call) (int, any, error) {
+	integration, err := i.pathIntegration(c)
 	if err != nil {
 		return 0, nil, err
 	}
-	if _, err := g.requireOrganizationAdmin(c); err != nil {
+	if _, err := i.requireOrganizationAdmin(c); err != nil {
 		return 0, nil, err
 	}
-	if err := g.world.DeleteDDOEObject(world.DDOEIntegrations, text(integration, "id")); err != nil {
+	if err := i.world.DeleteDDOEObject(world.DDOEIntegrations, text(integration, "id")); err != nil {
 		return 0, nil, integrationNotFound()
 	}
-	return g.listIntegrations(c)
+	return i.list(c)
 }

@@ -7,19 +7,9 @@ import (
 )
 
 func (g *gate) me(c call) (int, any, error) {
-	return http.StatusOK, world.Object{"id": text(c.user, "id"), "email": orDefault(text(c.user, "email"), text(c.user, "id")),
+	id := text(c.user, "id")
+	return http.StatusOK, world.Object{"id": id, "email": orDefault(text(c.user, "email"), id),
 		"username": text(c.user, "username"), "type": "user"}, nil
-}
-
-// memberships are the caller's roles, one for each organisation.
-func (g *gate) memberships(c call) (int, any, error) {
-	all := []world.Object{}
-	for _, organization := range g.world.DDOEObjects(world.DDOEOrganizations) {
-		if role := text(c.user, organizationRole); role != "" {
-			all = append(all, world.Object{"org": organization, "member": text(c.user, "id"), "role": role, "status": "active"})
-		}
-	}
-	return http.StatusOK, all, nil
 }
 
 // pathOrganization is the id of the organisation that the path names.
@@ -39,8 +29,8 @@ func (g *gate) project(c call) (int, any, error) {
 	return http.StatusOK, o, nil
 }
 
-// available lists the integration types that the organisation may create. What the sandbox alone knows about an option is
-// left out.
+// available lists the integration types that the organisation may create. What the sandbox alone knows about an option
+// is left out.
 func (g *gate) available(c call) (int, any, error) {
 	if _, err := g.pathOrganization(c); err != nil {
 		return 0, nil, err

@@ -35,25 +35,28 @@ func (e *storageError) Error() string { return "Failed to connect to storage: " 
 
 func unreachable(reason string) *storageError { return &storageError{reason: reason} }
 
+// tester tests storage as the platform does, with what an integration holds.
+type tester struct{ *gate }
+
 // testStorage tests a place in storage. Where the integration names no account, as it is with a type that has no option
 // for that, the account is the first that holds the container and can be reached. Every error but a *storageError is the
 // platform's own.
-func (g *gate) testStorage(ctx context.Context, integration world.Object, container, path string) error {
-	k, err := g.connection(integration)
+func (t tester) testStorage(ctx context.Context, integration world.Object, container, path string) error {
+	k, err := t.connection(integration)
 	if err != nil {
 		return err
 	}
-	token, err := g.exchange(ctx, k)
+	token, err := t.exchange(ctx, k)
 	if err != nil {
 		return err
 	}
 	accounts := []string{k.account}
 	if k.account == "" {
-		accounts = g.accountsWith(container)
+		accounts = t.accountsWith(container)
 	}
 	var first error = unreachable("no storage account is named")
 	for i, account := range accounts {
-		err := g.tryAccount(ctx, token, account, container, path)
+		err := t.tryAccount(ctx, token, account, container, path)
 		if err == nil {
 			return nil
 		}
@@ -64,10 +67,10 @@ func (g *gate) testStorage(ctx context.Context, integration world.Object, contai
 	return first
 }
 
-func (g *gate) accountsWith(container string) []string {
+func (t tester) accountsWith(container string) []string {
 	var names []string
-	for _, account := range g.world.StorageAccounts() {
-		if _, err := g.world.Container(account.Name, container); err == nil {
+	for _, account := range t.world.StorageAccounts() {
+		if _, err := t.world.Container(account.Name, container); err == nil {
 			names = append(names, account.Name)
 		}
 	}
@@ -76,7 +79,7 @@ func (g *gate) accountsWith(container string) []string {
 
 // tryAccount does what a driver will have to: it lists the container, and writes, reads and deletes a file. The file has a
 // name of its own each time, so that two tests at once, and an immutable container, do no harm.
-func (g *gate) tryAccount(ctx context.Context, token, account, container, path string) error {
+func (t tester) tryAccount(ctx context.Context, token, account, container, path string) error {
 	base := url.URL{Scheme: "https", Host: account + ".blob.core.windows.net", Path: "/" + container}
 	list, file := base, base
 	list.RawQuery = url.Values{"restype": {"container"}, "comp": {"list"}, "maxresults": {"1"}}.Encode()
@@ -87,22 +90,22 @@ func (g *gate) tryAccount(ctx context.Context, token, account, container, path s
 	for _, step := range []struct{ method, target string }{
 		{http.MethodGet, list.String()}, {http.MethodPut, file.String()}, {http.MethodGet, file.String()},
 	} {
-		if err := g.blob(ctx, token, step.method, step.target); err != nil {
+		if err := t.blob(ctx, token, step.method, step.target); err != nil {
 			return err
 		}
 	}
 	// An identity that may not delete is good enough: the file stays.
-	_ = g.blob(ctx, token, http.MethodDelete, file.String())
+	_ = t.blob(ctx, token, http.MethodDelete, file.String())
 	return nil
 }
 
 // exchange trades the platform's own token at Entra, as federation means it, or a client secret, as it was before.
-func (g *gate) exchange(ctx context.Context, k connection) (string, error) {
+func (t tester) exchange(ctx context.Context, k connection) (string, error) {
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {k.client}, "scope": {storageScope}}
 	if k.secret != "" {
 		form.Set("client_secret", k.secret)
 	} else {
-		assertion, err := g.opts.Issuer.Mint(TokenRequest{Subject: k.subject, Audience: k.audience})
+		assertion, err := t.opts.Issuer.Mint(TokenRequest{Subject: k.subject, Audience: k.audience})
 		if err != nil {
 			return "", err
 		}
@@ -115,7 +118,7 @@ func (g *gate) exchange(ctx context.Context, k connection) (string, error) {
 		return "", unreachable("the tenant is not a name")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	_, body, err := g.send(request)
+	_, body, err := t.send(request)
 	if err != nil {
 		return "", err
 	}
@@ -130,7 +133,7 @@ func (g *gate) exchange(ctx context.Context, k connection) (string, error) {
 }
 
 // blob makes one request to a storage account.
-func (g *gate) blob(ctx context.Context, token, method, target string) error {
+func (t tester) blob(ctx context.Context, token, method, target string) error {
 	var content io.ReadCloser = http.NoBody
 	if method == http.MethodPut {
 		content = io.NopCloser(strings.NewReader(testFile))
@@ -141,13 +144,13 @@ func (g *gate) blob(ctx context.Context, token, method, target string) error {
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("x-ms-version", storageVersion)
-	request.Header.Set("x-ms-date", g.world.Now().Format(http.TimeFormat))
+	request.Header.Set("x-ms-date", t.world.Now().Format(http.TimeFormat))
 	if method == http.MethodPut {
 		request.ContentLength = int64(len(testFile))
 		request.Header.Set("x-ms-blob-type", "BlockBlob")
 		request.Header.Set("Content-Type", "text/plain")
 	}
-	status, body, err := g.send(request)
+	status, body, err := t.send(request)
 	if err != nil || status < http.StatusBadRequest {
 		return err
 	}
@@ -162,11 +165,11 @@ func (g *gate) blob(ctx context.Context, token, method, target string) error {
 }
 
 // send makes one request of the platform's own. An error says that there was no answer.
-func (g *gate) send(request *http.Request) (int, []byte, error) {
-	if g.opts.Transport == nil {
+func (t tester) send(request *http.Request) (int, []byte, error) {
+	if t.opts.Transport == nil {
 		return 0, nil, unreachable("getaddrinfo ENOTFOUND " + request.URL.Host)
 	}
-	response, err := g.opts.Transport.RoundTrip(request)
+	response, err := t.opts.Transport.RoundTrip(request)
 	if err != nil {
 		if ctx := request.Context(); ctx.Err() != nil {
 			return 0, nil, ctx.Err()

@@ -19,7 +19,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		done  func(counts) bool
 	}{
 		"after the application": {
-			match: map[string]any{"host": "graph", "method": "PATCH", "path": "/applications\\(uniqueName"},
+			match: map[string]any{"host": "graph", "method": "POST", "path": "/applications$"},
 			done:  func(made counts) bool { return made.applications == 1 },
 		},
 		"after the service principal": {

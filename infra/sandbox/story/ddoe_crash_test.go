@@ -161,7 +161,6 @@ func TestPlatformInAStorm(t *testing.T) {
 	done := map[string]any{"status": 502, "effect": "after"}
 	storm := []any{
 		onGate("GET", "/availableIntegrations$", answered(503)),
-		onGate("GET", "/users/orgs$", answered(429)),
 		onGate("GET", "/projects/[^/]+$", cut),
 		onGate("GET", "/users/me$", cut),
 		onGate("GET", platformIntegrations, answered(429)),

@@ -176,7 +176,7 @@ func (r *RBAC) editors() map[string]editor {
 // sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
 func (ra RoleAssignment) sameGrant(other RoleAssignment) bool {
 	return key(ra.PrincipalID) == key(other.PrincipalID) && key(ra.Scope) == key(other.Scope) &&
-		strings.EqualFold(lastSegment(ra.RoleDefinitionID), lastSegment(other.RoleDefinitionID))
+		strings.EqualFold(LastSegment(ra.RoleDefinitionID), LastSegment(other.RoleDefinitionID))
 }
 
 // RoleAssignmentID is the full ARM id of the assignment with this name (a GUID) at the scope.
@@ -190,7 +190,8 @@ func ScopeContains(outer, scope string) bool {
 	return o == s || strings.HasPrefix(s, o+"/")
 }
 
-func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+// LastSegment is what follows the last slash of an id.
+func LastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
 // EffectiveRoles returns the roles that the principal holds at the scope now, directly or by inheritance.
 func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {

@@ -15,9 +15,9 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 	}
 	id = fullID(id)
 	if ra.Name == "" {
-		ra.Name = lastSegment(id)
+		ra.Name = LastSegment(id)
 	}
-	if !strings.EqualFold(ra.Name, lastSegment(id)) {
+	if !strings.EqualFold(ra.Name, LastSegment(id)) {
 		return idMismatch("name", id)
 	}
 	old, exists := r.assignmentByName(ra.Name)

@@ -11,7 +11,7 @@ import (
 func (r *RBAC) seedRole(role deployment.Role) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id := lastSegment(role.ID)
+	id := LastSegment(role.ID)
 	r.state.roles.put(id, RoleDefinition{
 		ID: id, Name: role.Name, Description: role.Description,
 		Actions: role.Permissions.Actions, NotActions: role.Permissions.NotActions,

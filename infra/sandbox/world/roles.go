@@ -61,7 +61,7 @@ func (r *RBAC) Role(id string) (RoleDefinition, bool) {
 }
 
 func (r *RBAC) role(id string) (RoleDefinition, bool) {
-	guid := lastSegment(id)
+	guid := LastSegment(id)
 	if role, ok := r.state.roles.get(guid); ok {
 		return role, true
 	}

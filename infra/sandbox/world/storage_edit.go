@@ -23,12 +23,12 @@ func (s *Storage) editAccount(id string, body []byte) error {
 		a.ResourceID = DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/" + id
 	}
 	if a.Name == "" {
-		a.Name = lastSegment(a.ResourceID)
+		a.Name = LastSegment(a.ResourceID)
 	}
 	if key(id) != key(a.Name) && key(id) != key(a.ResourceID) {
 		return idMismatch("name", id)
 	}
-	if !strings.EqualFold(lastSegment(a.ResourceID), a.Name) {
+	if !strings.EqualFold(LastSegment(a.ResourceID), a.Name) {
 		return &strictjson.Error{Pointer: "/resourceId", Member: "resourceId",
 			Detail: "does not end in the account's name"}
 	}

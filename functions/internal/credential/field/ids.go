@@ -82,7 +82,7 @@ func wellKnown(tables ...map[string]string) func(string) string {
 // Source: https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in and
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles.
 func microsoftIDs() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"00000003-0000-0000-c000-000000000000": "the id of Microsoft Graph",
 		"00000002-0000-0000-c000-000000000000": "the id of Azure AD Graph",
 		"797f4846-ba00-4fd7-ba43-dac1f8f63013": "the id of Azure Resource Manager",
@@ -91,10 +91,11 @@ func microsoftIDs() map[string]string {
 		"1950a258-227b-4e31-a9cf-717495945fc2": "the id of Azure PowerShell",
 		"c44b4083-3bb0-49c1-b47d-974e53cbdf3c": "the id of the Azure portal",
 		"aebc6443-996d-45c2-90f0-388ff96faa56": "the id of Visual Studio Code",
-		"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "the id of the role Storage Blob Data Reader",
-		"ba92f5b4-2d11-453d-a403-e96b0029c9fe": "the id of the role Storage Blob Data Contributor",
-		"b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "the id of the role Storage Blob Data Owner",
 	}
+	for _, role := range []Role{BlobDataReader(), BlobDataContributor(), BlobDataOwner()} {
+		all[role.ID] = "the id of the role " + role.Name
+	}
+	return all
 }
 
 // tenantAliases are values that Entra takes for a tenant, but that are no customer's.

@@ -32,51 +32,53 @@ func (e *exchangeFake) Presented() (issuer, subject, audience string) {
 	return e.issuer, e.subject, e.audience
 }
 
+// exchangeCodes are the rows of the reference.
+var exchangeCodes = []struct {
+	code      string
+	numbers   []int
+	transient bool
+	outcome   diagnosis.Outcome
+}{
+	{"credential-mismatch", []int{70021}, true, diagnosis.OutcomeFail},
+	{"credential-issuer-mismatch", []int{700211}, true, diagnosis.OutcomeFail},
+	{"credential-audience-mismatch", []int{700212}, true, diagnosis.OutcomeFail},
+	{"credential-subject-mismatch", []int{700213, 7002137}, true, diagnosis.OutcomeFail},
+	{"credential-subject-case-mismatch", []int{7002138}, true, diagnosis.OutcomeFail},
+	{"credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, false, diagnosis.OutcomeFail},
+	{"credential-audience-not-exchange", []int{700214}, false, diagnosis.OutcomeFail},
+	{"assertion-from-entra", []int{700222, 700236, 700229}, false, diagnosis.OutcomeFail},
+	{"federation-disabled", []int{700223}, false, diagnosis.OutcomeFail},
+	{"issuer-not-allowed", []int{700238, 7002381}, false, diagnosis.OutcomeFail},
+	{"credential-ambiguous", []int{700263}, false, diagnosis.OutcomeFail},
+	{"credential-missing", []int{70025, 7000226}, true, diagnosis.OutcomeFail},
+	{"client-unknown", []int{700016, 700011}, true, diagnosis.OutcomeFail},
+	{"service-principal-missing", []int{7000229}, true, diagnosis.OutcomeFail},
+	{"client-disabled", []int{7000112, 70001}, true, diagnosis.OutcomeFail},
+	{"assertion-expired", []int{700024}, false, diagnosis.OutcomeFail},
+	{"signing-key-unknown", []int{7000272}, true, diagnosis.OutcomeFail},
+	{"signature-invalid", []int{7000274, 700027}, false, diagnosis.OutcomeFail},
+	{"assertion-type-unsupported", []int{5002727}, false, diagnosis.OutcomeFail},
+	{"assertion-malformed", []int{50027}, false, diagnosis.OutcomeFail},
+	{"issuer-unreachable", []int{501661, 90061, 50166}, true, diagnosis.OutcomeFail},
+	{"issuer-keys-invalid", []int{900612}, false, diagnosis.OutcomeFail},
+	{"tenant-unknown", []int{90002}, false, diagnosis.OutcomeFail},
+	{"tenant-malformed", []int{900023}, false, diagnosis.OutcomeFail},
+	{"authority-invalid", []int{50049, 50059, 90019, 9001023}, false, diagnosis.OutcomeFail},
+	{"cloud-mismatch", []int{90038, 900382, 900432, 900439, 900440}, false, diagnosis.OutcomeFail},
+	{"application-audience-unsupported", []int{70052}, false, diagnosis.OutcomeFail},
+	{"scope-invalid", []int{500011, 50001, 70011, 1002012, 28002}, false, diagnosis.OutcomeFail},
+	{"conditional-access-blocked", []int{53003, 530032, 50131}, false, diagnosis.OutcomeFail},
+	{"secret-path-taken", []int{7000215, 7000222, 7000218, 7000216, 700025, 7000114}, false, diagnosis.OutcomeFail},
+	{"tenant-blocked", []int{5000224, 5000225, 5000229}, false, diagnosis.OutcomeFail},
+	{"entra-throttled", []int{90055, 50196}, true, diagnosis.OutcomeUnknown},
+	{"entra-unavailable", []int{90024, 90033, 90006, 90012, 90090, 50033}, true, diagnosis.OutcomeUnknown},
+	{"unexpected-flow", []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16003, 500341, 501051, 5000811}, false, diagnosis.OutcomeFail},
+	{"entra-unrecognised", []int{700215, 700216, 700221, 700224, 999999, 0}, false, diagnosis.OutcomeUnknown},
+}
+
 // TestExchangeCodes is the table of the reference, row by row.
 func TestExchangeCodes(t *testing.T) {
-	tests := []struct {
-		code      string
-		numbers   []int
-		transient bool
-		outcome   diagnosis.Outcome
-	}{
-		{"credential-mismatch", []int{70021}, true, diagnosis.OutcomeFail},
-		{"credential-issuer-mismatch", []int{700211}, true, diagnosis.OutcomeFail},
-		{"credential-audience-mismatch", []int{700212}, true, diagnosis.OutcomeFail},
-		{"credential-subject-mismatch", []int{700213, 7002137}, true, diagnosis.OutcomeFail},
-		{"credential-subject-case-mismatch", []int{7002138}, true, diagnosis.OutcomeFail},
-		{"credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, false, diagnosis.OutcomeFail},
-		{"credential-audience-not-exchange", []int{700214}, false, diagnosis.OutcomeFail},
-		{"assertion-from-entra", []int{700222, 700236, 700229}, false, diagnosis.OutcomeFail},
-		{"federation-disabled", []int{700223}, false, diagnosis.OutcomeFail},
-		{"issuer-not-allowed", []int{700238, 7002381}, false, diagnosis.OutcomeFail},
-		{"credential-ambiguous", []int{700263}, false, diagnosis.OutcomeFail},
-		{"credential-missing", []int{70025, 7000226}, true, diagnosis.OutcomeFail},
-		{"client-unknown", []int{700016, 700011}, true, diagnosis.OutcomeFail},
-		{"service-principal-missing", []int{7000229}, true, diagnosis.OutcomeFail},
-		{"client-disabled", []int{7000112, 70001}, true, diagnosis.OutcomeFail},
-		{"assertion-expired", []int{700024}, false, diagnosis.OutcomeFail},
-		{"signing-key-unknown", []int{7000272}, true, diagnosis.OutcomeFail},
-		{"signature-invalid", []int{7000274, 700027}, false, diagnosis.OutcomeFail},
-		{"assertion-type-unsupported", []int{5002727}, false, diagnosis.OutcomeFail},
-		{"assertion-malformed", []int{50027}, false, diagnosis.OutcomeFail},
-		{"issuer-unreachable", []int{501661, 90061, 50166}, true, diagnosis.OutcomeFail},
-		{"issuer-keys-invalid", []int{900612}, false, diagnosis.OutcomeFail},
-		{"tenant-unknown", []int{90002}, false, diagnosis.OutcomeFail},
-		{"tenant-malformed", []int{900023}, false, diagnosis.OutcomeFail},
-		{"authority-invalid", []int{50049, 50059, 90019, 9001023}, false, diagnosis.OutcomeFail},
-		{"cloud-mismatch", []int{90038, 900382, 900432, 900439, 900440}, false, diagnosis.OutcomeFail},
-		{"application-audience-unsupported", []int{70052}, false, diagnosis.OutcomeFail},
-		{"scope-invalid", []int{500011, 50001, 70011, 1002012, 28002}, false, diagnosis.OutcomeFail},
-		{"conditional-access-blocked", []int{53003, 530032, 50131}, false, diagnosis.OutcomeFail},
-		{"secret-path-taken", []int{7000215, 7000222, 7000218, 7000216, 700025, 7000114}, false, diagnosis.OutcomeFail},
-		{"tenant-blocked", []int{5000224, 5000225, 5000229}, false, diagnosis.OutcomeFail},
-		{"entra-throttled", []int{90055, 50196}, true, diagnosis.OutcomeUnknown},
-		{"entra-unavailable", []int{90024, 90033, 90006, 90012, 90090, 50033}, true, diagnosis.OutcomeUnknown},
-		{"unexpected-flow", []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16003, 500341, 501051, 5000811}, false, diagnosis.OutcomeFail},
-		{"entra-unrecognised", []int{700215, 700216, 700221, 700224, 999999, 0}, false, diagnosis.OutcomeUnknown},
-	}
-	for _, tt := range tests {
+	for _, tt := range exchangeCodes {
 		for _, number := range tt.numbers {
 			for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
 				t.Run(fmt.Sprintf("AADSTS%d with %d", number, status), func(t *testing.T) {

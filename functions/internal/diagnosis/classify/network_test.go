@@ -27,7 +27,7 @@ func (late) Host() string  { return "graph.example" }
 func (late) NonRetriable() {}
 
 func TestALateAnswerNamesItsHost(t *testing.T) {
-	d := Error(fmt.Errorf("graph: %w", late{}), diagnosis.Context{Operation: "application.upsert"})
+	d := Error(fmt.Errorf("graph: %w", late{}), diagnosis.Context{Operation: "application.create"})
 	assert.Equal(t, diagnosis.CodeNetworkTimeout, d.Code)
 	assert.True(t, d.Transient)
 	assert.Contains(t, d.Detail, "The host is graph.example.")

@@ -109,7 +109,7 @@ func graphCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 // graphNotFound depends on what was done: writing below an application or for one means that it is not replicated.
 func graphNotFound(c diagnosis.Context) diagnosis.Code {
 	switch c.Operation {
-	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.upsert":
+	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.create", "application.update":
 		return diagnosis.CodeDirectoryNotReplicated
 	case "application.get":
 		return diagnosis.CodeApplicationMissing

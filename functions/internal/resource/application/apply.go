@@ -56,23 +56,55 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 			return
 		}
 	}
-	app, write, err := w.upsertApplication(ctx)
-	if policy.ActionOf(err) == policy.Exists && !restored {
-		if app, restored, err = w.reclaim(ctx, item); err == nil && restored {
-			app, write, err = w.upsertApplication(ctx)
-		}
-	}
-	if restored && policy.ActionOf(err) == policy.Exists {
-		err = later(err) // restored, but not everywhere yet
-	}
-	if err == nil && app.ID == "" {
-		app, err = w.readApplication(ctx, item)
-	}
+	app, write, err := w.writeApplication(ctx, item, restored)
 	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document), RequestID: write.RequestID, Err: err}
 	if err == nil {
 		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), w.learn(app)
 	}
 	w.add(result)
+}
+
+// writeApplication creates an application that is missing, or else updates the one that is there by its id. A create
+// that is sent twice is refused the second time, since the unique name is taken: so nothing of others is ever merged
+// into, and a lost answer makes no second application.
+func (w *writer) writeApplication(
+	ctx context.Context, item resource.Item, restored bool,
+) (graph.Application, graph.Write, error) {
+	if app, isThere := item.Data.(graph.Application); item.State == resource.Different && isThere {
+		write, err := w.updateApplication(ctx, app.ID)
+		return app, write, err
+	}
+	if !restored {
+		app, write, err := w.createApplication(ctx)
+		if policy.ActionOf(err) != policy.Exists {
+			return app, write, err
+		}
+		if app, restored, err = w.reclaim(ctx, item); err != nil || !restored {
+			return w.correctApplication(ctx, app, err)
+		}
+	}
+	write, err := w.updateApplication(ctx, w.view.Document.Status.ObjectID)
+	if err != nil {
+		return graph.Application{}, write, err
+	}
+	app, err := w.readApplication(ctx)
+	return app, write, err
+}
+
+// correctApplication updates an application of ours that was found in the place of a create, where it differs: an earlier
+// attempt may have made it for another spec.
+func (w *writer) correctApplication(
+	ctx context.Context, app graph.Application, err error,
+) (graph.Application, graph.Write, error) {
+	if err != nil {
+		return app, graph.Write{}, err
+	}
+	var found resource.Item
+	if compareApplication(&found, w.view.Document, app); found.State != resource.Different {
+		return app, graph.Write{}, nil
+	}
+	write, err := w.updateApplication(ctx, app.ID)
+	return app, write, err
 }
 
 // learn saves the ids, and the unique name by which the application is found.
@@ -84,8 +116,8 @@ func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	}
 }
 
-// outcomeOf is what an upsert came to: Graph answers 204 whether or not it changed anything, so what was seen before
-// tells; without a look it is only ensured.
+// outcomeOf is what a write came to: Graph answers 204 whether or not it changed anything, so what was seen before tells;
+// without a look it is only ensured.
 func outcomeOf(item resource.Item, w graph.Outcome) resource.Outcome {
 	switch {
 	case w == graph.OutcomeCreated:
@@ -99,23 +131,35 @@ func outcomeOf(item resource.Item, w graph.Outcome) resource.Outcome {
 	}
 }
 
-func (w *writer) upsertApplication(ctx context.Context) (graph.Application, graph.Write, error) {
+func wantedApplication(d integration.Document) graph.ApplicationPatch {
+	return graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, SignInAudience: audience, Tags: tags(d.ID)}
+}
+
+func (w *writer) createApplication(ctx context.Context) (graph.Application, graph.Write, error) {
 	var app graph.Application
 	var write graph.Write
 	d := w.view.Document
-	err := w.requests.Do(ctx, policy.ApplicationUpsert, words(d), func(ctx context.Context) error {
+	err := w.requests.Do(ctx, policy.ApplicationCreate, words(d), func(ctx context.Context) error {
 		var err error
-		app, write, err = w.graph.UpsertApplication(ctx, w.UniqueName(d), graph.ApplicationPatch{DisplayName: d.Spec.DisplayName, SignInAudience: audience, Tags: tags(d.ID)})
+		app, write, err = w.graph.CreateApplication(ctx, w.UniqueName(d), wantedApplication(d))
 		return err
 	})
 	return app, write, err
 }
 
-// readApplication finds the ids of an application that was there already: those that were observed, or a read's.
-func (w *writer) readApplication(ctx context.Context, item resource.Item) (graph.Application, error) {
-	if app, ok := item.Data.(graph.Application); ok && app.ID != "" {
-		return app, nil
-	}
+func (w *writer) updateApplication(ctx context.Context, objectID string) (graph.Write, error) {
+	var write graph.Write
+	d := w.view.Document
+	err := w.requests.Do(ctx, policy.ApplicationUpdate, words(d), func(ctx context.Context) error {
+		var err error
+		write, err = w.graph.UpdateApplication(ctx, objectID, wantedApplication(d))
+		return err
+	})
+	return write, err
+}
+
+// readApplication reads an application that is there, though maybe not on every replica yet.
+func (w *writer) readApplication(ctx context.Context) (graph.Application, error) {
 	var app graph.Application
 	err := w.requests.Do(ctx, policy.ApplicationGet, words(w.view.Document), func(ctx context.Context) error {
 		var err error
@@ -136,7 +180,7 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 		}
 	}
 	if err == nil && !found { // it may be a write that this replica does not show yet
-		app, err = w.readApplication(ctx, resource.Item{})
+		app, err = w.readApplication(ctx)
 		if resource.IsNotFound(err) {
 			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken, diagnosis.WithContext(words(w.view.Document)))}
 		}
@@ -195,9 +239,4 @@ func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), learnPrincipal(principal)
 	}
 	w.add(result)
-}
-
-// later makes a failure one that may pass.
-func later(err error) error {
-	return &policy.Failure{Operation: policy.ApplicationUpsert, Decision: policy.Decision{Action: policy.RetryLater}, Err: err}
 }

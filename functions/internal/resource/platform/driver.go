@@ -3,8 +3,8 @@ package platform
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -25,17 +25,9 @@ func (drivers) Needs() []string {
 }
 func (drivers) Outlives() []string { return nil }
 
-// driverSight is what one look at the platform's drivers has read.
-type driverSight struct {
-	seen[ddoe.Driver]        // in the projects in which something of ours may be
-	owner             string // the organisation of the spec's project
-	ownerErr          error
-}
-
 // wants reports whether the spec asks for a driver that we make.
 func (k drivers) wants(v resource.View) bool {
-	w := k.wayOf(v)
-	return (w == wayMade || w == wayUsed) && v.Document.Spec.DDOE.Driver != nil
+	return k.asks(v) && v.Document.Spec.DDOE.Driver != nil
 }
 
 // sent is what the platform was sent last.
@@ -44,19 +36,6 @@ func sent(d integration.Document) integration.DDOEDriver {
 		return *st.Driver
 	}
 	return integration.DDOEDriver{}
-}
-
-// projectsOf are the projects in which a driver of ours is, or may be.
-func projectsOf(d integration.Document) []string {
-	var all []string
-	if id := sent(d).ProjectID; id != "" {
-		all = append(all, id)
-	}
-	wanted := d.Spec.DDOE
-	if wanted.IsWanted() && wanted.Driver != nil && !sameID(sent(d).ProjectID, wanted.Driver.ProjectID) {
-		all = append(all, wanted.Driver.ProjectID)
-	}
-	return all
 }
 
 // Observe reads what there is. It is the preflight of the project as well.
@@ -70,78 +49,90 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	case isTooEarly(v):
 		return []resource.Item{newItem(nameDriver, "", d.Spec.DDOE.Driver.Name)}
 	}
-	s := k.look(ctx, v)
-	all, err := s.ours(id, k.isMarked(d))
-	if id != "" && err == nil && (len(all) == 0 || all[0].ID != id) && !k.wants(v) { // gone, which Remove writes down
-		all = append(all, ddoe.Driver{Object: ddoe.Object{ID: id}})
+	target := ""
+	if k.wants(v) {
+		target = d.Spec.DDOE.Driver.ProjectID
 	}
-	var kept *ddoe.Driver
+	var s seen[ddoe.Driver]
+	var refusal error
+	together(func() { s = k.sort(d).see(ctx, id, projectsOf(d, target != "")...) },
+		func() { refusal = k.checkProject(ctx, d, target) })
+	if refusal != nil { // nothing of ours goes for a project in which nothing can be made
+		err := at("/ddoe/driver/projectId", target, refusal)
+		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), err)}
+	}
+	kept, going, err := k.sort(d).sorted(s, id, target)
+	if target == "" && err == nil && id != "" && (len(going) == 0 || going[0].ID != id) { // Remove writes it down
+		going = append(going, ddoe.Driver{Object: ddoe.Object{ID: id}})
+	}
 	var items []resource.Item
-	for _, one := range all {
-		if kept == nil && k.wants(v) && sameID(cmp.Or(one.ProjectID, sent(d).ProjectID), d.Spec.DDOE.Driver.ProjectID) {
-			kept = &one
-			continue
-		}
+	for _, one := range going {
 		item := unwanted(nameDriver, one.ID)
 		item.Code, item.Data = diagnosis.CodeDDOEDriverUnwanted, one
-		if k.wants(v) && one.ID != id {
+		if target != "" && one.ID != id {
 			item.Code = diagnosis.CodeDDOEDriverExtra
 		}
 		items = append(items, item)
 	}
 	switch {
-	case k.wants(v):
-		return append(items, k.wantedItem(d, s, kept, err))
-	case err != nil && len(all) == 0 && (id != "" || !isUnknown(err) || !isUnknown(k.look(ctx, v).listErr)):
-		return append(items, failed(unwanted(nameDriver, id), err))
+	case target != "":
+		items = append(items, k.wantedItem(d, s, kept, err))
+	case err != nil:
+		items = append(items, failed(unwanted(nameDriver, id), err))
 	}
-	return items // where the record knows of none, two reads that are shown none have to do
+	return items
 }
 
-func (k drivers) isMarked(d integration.Document) func(ddoe.Driver) bool {
-	return func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) }
+// projectsOf are the projects in which a driver of ours is, or may be.
+func projectsOf(d integration.Document, isWanted bool) []place {
+	wanted := ""
+	if d.Spec.DDOE.IsWanted() && d.Spec.DDOE.Driver != nil {
+		wanted = d.Spec.DDOE.Driver.ProjectID
+	}
+	return placesOf(wanted, sent(d).ProjectID, isWanted, statusOf(d).DriverID != "")
 }
 
-// look reads in one hop what there is to know. The project is read where a driver is to be made in it.
-func (k drivers) look(ctx context.Context, v resource.View) driverSight {
-	d, st := v.Document, statusOf(v.Document)
-	var s driverSight
-	parts := []func(){func() { s.seen = k.see(ctx, projectsOf(d), st.DriverID) }}
-	if k.wants(v) && !staysOn(d) {
-		parts = append(parts, func() {
-			s.owner, s.ownerErr = ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization,
-				d.Spec.DDOE.Driver.ProjectID)
-		})
+// checkProject refuses a project in which no driver of the spec can be made. It is read where one is to be made in it,
+// or the integration is to move to another organisation. Any other failure to read it decides nothing: the write will.
+func (k drivers) checkProject(ctx context.Context, d integration.Document, project string) error {
+	if project == "" || isLeft(d) || staysOn(d) && sameID(statusOf(d).OrganizationID, d.Spec.DDOE.OrganizationID) {
+		return nil
 	}
-	together(parts...)
-	return s
+	organization := d.Spec.DDOE.OrganizationID
+	owner, err := ask(ctx, k.Platform, policy.PlatformProjectGet, k.Client.ProjectOrganization, project)
+	switch {
+	case isUnknown(err):
+		return err
+	case owner != "" && !sameID(owner, organization):
+		const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
+		return refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), organization)
+	}
+	return nil
 }
 
-// see reads the lists of projects and, by its id, a driver that need not be in them. Where an entry does not say its
-// project, it is the one that was asked for.
-func (k drivers) see(ctx context.Context, projects []string, id string) (s seen[ddoe.Driver]) {
-	lists, errs := make([][]ddoe.Driver, len(projects)), make([]error, len(projects))
-	parts := []func(){func() {
-		if id != "" {
-			s.one, s.oneErr = ask(ctx, k.Platform, policy.DriverGet, k.Client.GetDriver, id)
-		}
-	}}
-	for i, project := range projects {
-		parts = append(parts, func() {
-			lists[i], errs[i] = ask(ctx, k.Platform, policy.DriverList, k.Client.DriversIn, project)
-			for n := range lists[i] {
-				lists[i][n].ProjectID = cmp.Or(lists[i][n].ProjectID, project)
-			}
-		})
-	}
-	together(parts...)
-	s.listed, s.listErr = slices.Concat(lists...), cmp.Or(errs...)
-	return s
+// sort is how drivers are read.
+func (k drivers) sort(d integration.Document) sort[ddoe.Driver] {
+	return sort[ddoe.Driver]{k.Platform, policy.DriverList, policy.DriverGet, k.Client.DriversIn, k.Client.GetDriver,
+		func(one ddoe.Driver) bool { return one.Metadata.ManagedBy == k.mark(d) },
+		func(one ddoe.Driver) string { return cmp.Or(one.ProjectID, sent(d).ProjectID) }}
+}
+
+// isLeft reports whether a person is to make the integration, and the driver with it.
+func isLeft(d integration.Document) bool {
+	st := statusOf(d)
+	return st.Mode == modeManual && st.IntegrationID == ""
+}
+
+// staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
+func staysOn(d integration.Document) bool {
+	wanted := d.Spec.DDOE
+	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
+		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
 // wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
 // of ours.
-func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driver, err error) resource.Item {
+func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddoe.Driver, err error) resource.Item {
 	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
 	item := newItem(nameDriver, "", wanted.Name)
 	if is != nil {
@@ -156,19 +147,15 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 			sameID(one.ProjectID, wanted.ProjectID)
 	})
 	switch {
-	case st.Mode == modeManual && st.IntegrationID == "":
+	case isLeft(d):
 		item.State, item.Detail = resource.Manual, st.Why
-	case isUnknown(s.ownerErr):
-		return failed(item, at(s.ownerErr, pointerProject, wanted.ProjectID))
-	case s.owner != "" && !sameID(s.owner, d.Spec.DDOE.OrganizationID):
-		return failed(item, elsewhere(*d.Spec.DDOE, s.owner))
 	case err != nil:
 		return failed(item, err)
 	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
 		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) +
 			" in the same project, which this service did not make."
-	default: // a project that cannot be read for another reason decides nothing: the write will tell
+	default:
 		item.Code = diagnosis.CodeDDOEDriverMissing
 	}
 	return item
@@ -177,75 +164,58 @@ func (k drivers) wantedItem(d integration.Document, s driverSight, is *ddoe.Driv
 // targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
 // is made.
 func targetIntegration(d integration.Document) string {
-	st, wanted := statusOf(d), d.Spec.DDOE
-	if wanted.IntegrationID != "" {
-		return wanted.IntegrationID
-	}
-	if st.OrganizationID != "" && !sameID(st.OrganizationID, wanted.OrganizationID) {
-		return ""
-	}
-	return ownOf(d)
+	return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d))
 }
 
 // The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
 const (
-	memberID             = "driverId"
-	memberIntegration    = "integrationId"
-	memberName           = "name"
-	memberContainer      = "container"
-	memberPath           = "path"
-	memberExternalDelete = "allowExternalDelete"
+	memberID          = "driverId"
+	memberIntegration = "integrationId"
+	memberName        = "name"
+	memberContainer   = "container"
+	memberPath        = "path"
+	memberDelete      = "allowExternalDelete"
 )
 
 // differences are the members that are not as wanted. What the platform leaves out is what it was sent last; what is
 // not known at all differs.
-func differences(d integration.Document, is ddoe.Driver) []diagnosis.MemberDifference {
-	last, wanted := sent(d), d.Spec.DDOE.Driver
-	var all []diagnosis.MemberDifference
-	if known := statusOf(d).DriverID; known != is.ID { // found by our mark: a create's answer was lost
-		last = integration.DDOEDriver{}
-		all = append(all, ours(memberID, is.ID, known))
-	}
-	compare := func(member, want string, shown, sent *string) {
-		switch have := cmp.Or(shown, sent); {
-		case have == nil:
-			all = append(all, ours(member, want, "not known"))
-		case strings.Trim(*have, "/") != want: // the platform may show a path with slashes around it
-			all = append(all, ours(member, want, *have))
+func differences(d integration.Document, is ddoe.Driver) (all []diagnosis.MemberDifference) {
+	want, last := sending(d, is.Type), sent(d)
+	compare := func(member, want, have string) {
+		if want != have {
+			all = append(all, ours(member, want, have))
 		}
 	}
-	target := cmp.Or(targetIntegration(d), "the one that is made for it")
-	compare(memberIntegration, target, said(is.IntegrationID), said(last.IntegrationID))
-	compare(memberName, wanted.Name, said(is.Name), said(last.Name))
-	compare(memberContainer, d.Spec.Storage[0].Container, is.ContainerName, last.Container)
-	compare(memberPath, wanted.Path, is.Path, last.Path)
-	compare(memberExternalDelete, *boolean(&wanted.AllowExternalDelete), boolean(is.AllowExternalDelete),
-		boolean(last.AllowExternalDelete))
+	if known := statusOf(d).DriverID; known != is.ID { // found by our mark: a create's answer was lost
+		last = integration.DDOEDriver{}
+		compare(memberID, is.ID, known)
+	}
+	target := cmp.Or(want.IntegrationID, "the one that is made for it")
+	compare(memberIntegration, target, cmp.Or(is.IntegrationID, last.IntegrationID))
+	compare(memberName, want.Name, cmp.Or(is.Name, last.Name))
+	compare(memberContainer, said(want.Container), said(is.ContainerName, last.Container))
+	compare(memberPath, said(want.Path), said(is.Path, last.Path))
+	compare(memberDelete, said(want.AllowExternalDelete), said(is.AllowExternalDelete, last.AllowExternalDelete))
 	return all
+}
+
+// said is the first value that was said. The platform may show a path with slashes around it.
+func said[T any](values ...*T) string {
+	for _, value := range values {
+		if value != nil {
+			return strings.Trim(fmt.Sprint(*value), "/")
+		}
+	}
+	return "?" // which neither a container nor a path may be
 }
 
 // codeOf is what differences come to. The datasets on a driver are at home all the same where only its name or its
 // right to delete has changed.
 func codeOf(all []diagnosis.MemberDifference) diagnosis.Code {
 	for _, d := range all {
-		if d.Member != memberName && d.Member != memberExternalDelete {
+		if d.Member != memberName && d.Member != memberDelete {
 			return diagnosis.CodeDDOEDriverChanged
 		}
 	}
 	return diagnosis.CodeDDOEDriverRenamed
-}
-
-// said is a text that is empty where it has not been said.
-func said(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
-
-func boolean(b *bool) *string {
-	if b == nil {
-		return nil
-	}
-	return said(strconv.FormatBool(*b))
 }

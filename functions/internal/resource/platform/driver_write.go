@@ -19,9 +19,6 @@ func (k drivers) Apply(ctx context.Context, v resource.View, items []resource.It
 		switch {
 		case statusOf(v.Document).Mode == modeManual: // the integration is left to a person, and the driver with it
 			return resource.Result{Outcome: resource.OutcomeUnchanged}
-		case targetIntegration(v.Document) == "" || statusOf(v.Document).IntegrationType == "":
-			return resource.Result{Err: later(policy.DriverCreate, diagnosis.CodeDDOEIntegrationMissing,
-				"The driver waits for its integration.")}
 		case is.ID == "":
 			return k.make(ctx, v.Document)
 		}
@@ -35,22 +32,11 @@ func (k drivers) make(ctx context.Context, d integration.Document) resource.Resu
 	if err != nil {
 		return resource.Result{Err: err}
 	}
-	made, isFound, err := create(ctx, k.Platform, policy.DriverCreate, false,
-		func(ctx context.Context) (ddoe.Driver, error) { return k.Client.CreateDriver(ctx, body) },
-		func(ctx context.Context) (*ddoe.Driver, error) {
-			all, err := k.see(ctx, []string{d.Spec.DDOE.Driver.ProjectID}, "").ours("", k.isMarked(d))
-			return first(all), err
-		})
-	switch {
-	case err != nil:
-		return resource.Result{RequestID: made.RequestID, Err: err}
-	case isFound: // an earlier request may have made it, with other members
-		r := k.change(ctx, d, made)
-		r.Outcome = resource.OutcomeCreated
-		return r
-	}
-	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID,
-		Learn: claimDriver(d, made.ID, sending(d, body.Type))}
+	return k.sort(d).create(ctx, policy.DriverCreate, body.Metadata.System.ProjectID,
+		func(ctx context.Context, _ string) (ddoe.Driver, error) { return k.Client.CreateDriver(ctx, body) },
+		func(seen[ddoe.Driver]) error { return nil }, // the names of drivers are not unique
+		func(one ddoe.Driver) resource.Result { return k.change(ctx, d, one) },
+		func(one ddoe.Driver) func(*integration.Status) { return claimDriver(d, one.ID, sending(d, body.Type)) })
 }
 
 // wanted is the driver that the spec asks for. Its type follows the account's kind.
@@ -91,65 +77,61 @@ func claimDriver(d integration.Document, id string, sent integration.DDOEDriver)
 	})
 }
 
-// change sends what is not as the spec says, and looks whether the platform's answer shows it.
+// change sends what is not as the spec says, and looks whether the platform's answer shows it. What was sent without
+// success may have been taken: which driver it is stays known, and its members are in doubt.
 func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Driver) resource.Result {
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
-	patch, doubt := patchOf(differences(d, is), after)
-	r := resource.Result{Outcome: resource.OutcomeUnchanged, Learn: claimDriver(d, is.ID, after)}
+	patch, learn := patchOf(differences(d, is), after), claimDriver(d, is.ID, after)
 	if patch.Name == "" && len(patch.Payload) == 0 {
-		return r
+		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: learn}
 	}
 	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context, id string) (ddoe.Driver, error) {
 		return k.Client.UpdateDriver(ctx, id, patch)
 	}, is.ID)
 	if err == nil {
-		known := d
-		r.Learn(&known.Status)
-		if left := differences(known, shown); len(left) > 0 {
+		changed := d
+		learn(&changed.Status)
+		if left := differences(changed, shown); len(left) > 0 {
 			const says = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
 			l := left[0]
 			err = refuse(diagnosis.CodeDDOEDriverUnchanged, says, named(shown.Object), l.Member, l.Have, l.Want)
 		}
 	}
-	r.Outcome, r.RequestID, r.Err = resource.OutcomeUpdated, shown.RequestID, err
-	if err != nil { // what was sent may have been taken: which driver it is stays known, and those members are in doubt
-		r.Learn = claimDriver(d, is.ID, doubt)
+	if err != nil {
+		learn = claimDriver(d, is.ID, integration.DDOEDriver{ProjectID: after.ProjectID, Type: after.Type})
 	}
-	return r
+	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: shown.RequestID, Learn: learn, Err: err}
 }
 
-// patchOf is the change that differences ask for, and what is certain of the driver while it is not known whether it
-// was made.
-func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) (p ddoe.DriverPatch,
-	doubt integration.DDOEDriver) {
-	p.Payload, doubt = map[string]any{}, after
+// patchOf is the change that differences ask for.
+func patchOf(differing []diagnosis.MemberDifference, after integration.DDOEDriver) ddoe.DriverPatch {
+	payload := map[string]any{}
+	patch := ddoe.DriverPatch{Payload: payload}
 	for _, one := range differing {
 		switch one.Member {
 		case memberIntegration:
-			p.Payload["integrationId"], p.Payload["integrationType"] = after.IntegrationID, after.IntegrationType
-			doubt.IntegrationID = ""
+			payload["integrationId"], payload["integrationType"] = after.IntegrationID, after.IntegrationType
 		case memberName:
-			p.Name, doubt.Name = after.Name, ""
+			patch.Name = after.Name
 		case memberContainer:
-			p.Payload["containerName"], doubt.Container = after.Container, nil
+			payload["containerName"] = after.Container
 		case memberPath:
-			p.Payload["path"], doubt.Path = after.Path, nil
-		case memberExternalDelete:
-			p.Payload["allowExternalDelete"], doubt.AllowExternalDelete = after.AllowExternalDelete, nil
+			payload["path"] = after.Path
+		case memberDelete:
+			payload["allowExternalDelete"] = after.AllowExternalDelete
 		}
 	}
-	return p, doubt
+	return patch
 }
 
 // Remove removes drivers of ours. The datasets on them lose their storage.
 func (k drivers) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
-		projects := projectsOf(v.Document)
+		projects := projectsOf(v.Document, false)
 		if one, _ := item.Data.(ddoe.Driver); one.ProjectID != "" {
-			projects = []string{one.ProjectID}
+			projects = []place{{one.ProjectID, true}}
 		}
-		return remove(ctx, k.Platform, policy.DriverDelete, item, k.Client.DeleteDriver,
-			func(ctx context.Context) seen[ddoe.Driver] { return k.see(ctx, projects, item.Key) },
+		return k.sort(v.Document).remove(ctx, policy.DriverDelete, item, projects, k.Client.DeleteDriver,
 			func(st *integration.DDOEStatus) {
 				if st.DriverID == item.Key {
 					st.DriverID, st.Driver = "", nil

@@ -32,19 +32,11 @@ type found struct {
 	offer        *offer
 	is           *ddoe.Integration // nil for none
 	organization string            // in which it is, or is to be
+	left         string            // why it cannot be made yet; empty where nothing is in the way
 }
 
-// sight is what one look has read. What was not asked for is zero.
-type sight struct {
-	seen[ddoe.Integration] // in the organisation in which something of ours may be
-	types                  []ddoe.IntegrationType
-	typesErr               error
-	role                   string // of the key's user; empty where it cannot be read: the write will tell
-	usage                  usage  // of the integration of ours that the record knows
-}
-
-// Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key that
-// ends, whatever the key is used for.
+// Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key
+// that ends, whatever the key is used for.
 func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items := k.observe(ctx, v)
 	if !v.Ending && !k.KeyExpires.IsZero() && k.KeyExpires.Sub(k.Requests.Now()) < keyNotice {
@@ -56,85 +48,87 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 }
 
 func (k integrations) observe(ctx context.Context, v resource.View) []resource.Item {
-	d, w, own, home := v.Document, k.wayOf(v), ownOf(v.Document), organizationOf(v.Document)
+	d, wanted := v.Document, v.Document.Spec.DDOE
+	isMade := k.asks(v) && wanted.IntegrationID == ""
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
-	case isTooEarly(v) && w != wayManual:
+	case isTooEarly(v) && k.asks(v):
 		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
-	case w == wayMade && isStranded(d):
-		return []resource.Item{failed(newItem(nameIntegration, own, d.Spec.DisplayName), elsewhere(*d.Spec.DDOE, home))}
-	case w == wayMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
+	case isMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
 		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)}
-	case home == "":
+	case !wanted.IsWanted() && statusOf(d).OrganizationID == "":
 		return k.manual(v, true)
+	case isMade:
+		return k.made(ctx, v)
 	}
-	isKept := w == wayMade && sameID(home, d.Spec.DDOE.OrganizationID) // else all that is ours goes
-	s := k.look(ctx, d, w, isKept)
-	ours, err := s.ours(own, k.isMarked(d))
-	var items []resource.Item
-	switch {
-	case isKept:
-	case err != nil && len(ours) == 0 && own == "" && isUnknown(err) && isUnknown(k.see(ctx, home, "").listErr):
-		err = nil // where the record knows of none, two reads that are shown none have to do
-	case err != nil && len(ours) == 0:
-		items = append(items, failed(unwanted(nameIntegration, own), err))
-	case own != "" && (len(ours) == 0 || ours[0].ID != own): // gone, which Remove writes down
-		ours = append(ours, ddoe.Integration{Object: ddoe.Object{ID: own}})
+	known, organization := statusOf(d).IntegrationID, ""
+	if wanted.IsWanted() {
+		organization = wanted.OrganizationID
 	}
-	var kept *ddoe.Integration
-	for i, one := range ours {
-		switch {
-		case isKept && i == 0:
-			kept = &one
-		case w != wayUsed || one.ID != d.Spec.DDOE.IntegrationID:
-			items = append(items, k.unwantedItem(ctx, v, s, one, isKept))
-		}
+	if k.asks(v) {
+		known = wanted.IntegrationID
 	}
-	switch w {
-	case wayMade:
-		return append(items, k.madeItem(d, s, kept, err, isKept))
-	case wayUsed:
+	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.asks(v), ownOf(d) != "")...)
+	_, going, err := k.sort(d).sorted(s, ownOf(d), "")
+	if own := ownOf(d); err == nil && own != "" && (len(going) == 0 || going[0].ID != own) { // Remove writes it down
+		going = append(going, ddoe.Integration{Object: ddoe.Object{ID: own}})
+	}
+	if k.asks(v) {
+		going = slices.DeleteFunc(going, func(one ddoe.Integration) bool { return one.ID == known })
+	}
+	items := k.going(ctx, v, going, false)
+	if err != nil {
+		items = append(items, failed(unwanted(nameIntegration, ownOf(d)), err))
+	}
+	if k.asks(v) {
 		return append(items, k.usedItem(d, s))
 	}
 	return append(items, k.manual(v, len(items) == 0)...)
 }
 
-// look reads in one hop what there is to know.
-func (k integrations) look(ctx context.Context, d integration.Document, w way, isKept bool) sight {
-	known, own := statusOf(d).IntegrationID, ownOf(d)
-	if w == wayUsed {
-		known = d.Spec.DDOE.IntegrationID
-	}
-	var s sight
-	parts := []func(){func() { s.seen = k.see(ctx, organizationOf(d), known) }}
-	if w == wayMade {
-		target := d.Spec.DDOE.OrganizationID
-		parts = append(parts,
-			func() {
-				s.types, s.typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations, target)
-			},
-			func() { s.role, _ = ask(ctx, k.Platform, policy.PlatformUserGet, k.Client.Role, target) })
-	}
-	if own != "" && !isKept {
-		parts = append(parts, func() { s.usage = k.usageOf(ctx, d, own) })
-	}
-	together(parts...)
-	return s
-}
-
-// see reads the list of an organisation and, by its id, an integration that need not be in the list.
-func (k integrations) see(ctx context.Context, organization, id string) (s seen[ddoe.Integration]) {
+// made are the items where we make the integration: the one that is wanted, and those of ours that go. Nothing goes
+// for an organisation in which nothing can be made.
+func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
+	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
+	var s seen[ddoe.Integration]
+	var types []ddoe.IntegrationType
+	var typesErr error
 	together(
 		func() {
-			s.listed, s.listErr = ask(ctx, k.Platform, policy.PlatformIntegrationList, k.Client.ListIntegrations, organization)
+			places := placesOf(organization, statusOf(d).OrganizationID, true, ownOf(d) != "")
+			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
 		},
 		func() {
-			if id != "" {
-				s.one, s.oneErr = ask(ctx, k.Platform, policy.PlatformIntegrationGet, k.Client.GetIntegration, id)
-			}
+			list := k.Client.AvailableIntegrations
+			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, list, organization)
 		})
-	return s
+	if typesErr != nil {
+		err := at("/ddoe/organizationId", organization, typesErr)
+		return []resource.Item{failed(newItem(nameIntegration, "", d.Spec.DisplayName), err)}
+	}
+	kept, going, err := k.sort(d).sorted(s, ownOf(d), organization)
+	items := k.going(ctx, v, going, kept != nil)
+	offered, refusal := k.choose(d, types)
+	if refusal != nil {
+		return append(items, manualItem(d, refusal.Code, refusal.Detail, false))
+	}
+	f := found{offer: offered, is: kept, organization: organization}
+	for _, one := range going { // the record can name one organisation: what it does not name would be forgotten
+		if old := k.sort(d).place(one); !sameID(old, organization) {
+			f.left = "The integration " + named(one.Object) + " is still in the organisation " + old + "."
+		}
+	}
+	return append(items, k.madeItem(d, s, f, err))
+}
+
+// sort is how integrations are read.
+func (k integrations) sort(d integration.Document) sort[ddoe.Integration] {
+	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
+	return sort[ddoe.Integration]{k.Platform, policy.PlatformIntegrationList, policy.PlatformIntegrationGet,
+		k.Client.ListIntegrations, k.Client.GetIntegration,
+		func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) },
+		func(one ddoe.Integration) string { return cmp.Or(one.OrganizationID, statusOf(d).OrganizationID) }}
 }
 
 // ownOf is the integration of ours that the record knows; empty for none.
@@ -145,69 +139,24 @@ func ownOf(d integration.Document) string {
 	return ""
 }
 
-func (k integrations) isMarked(d integration.Document) func(ddoe.Integration) bool {
-	mark := ddoe.MetadataEntry{Name: metaOwner, Value: k.mark(d)}
-	return func(one ddoe.Integration) bool { return slices.Contains(one.Metadata, mark) }
-}
-
-// withoutAPI is what there is to say where the API cannot be asked.
-func (k integrations) withoutAPI(v resource.View) []resource.Item {
-	d, own := v.Document, ownOf(v.Document)
-	switch {
-	case own == "":
-		return k.manual(v, false)
-	case d.Spec.DDOE.IsWanted() && !v.Ending:
-		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
-	}
-	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
-}
-
-// staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
-func staysOn(d integration.Document) bool {
-	wanted := d.Spec.DDOE
-	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
-		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
-}
-
-// isStranded reports whether the spec names another organisation, but keeps the driver in its project, which is in
-// the old one: nothing of that can be made, and nothing must be removed for it.
-func isStranded(d integration.Document) bool {
-	st := statusOf(d)
-	return st.OrganizationID != "" && !sameID(st.OrganizationID, d.Spec.DDOE.OrganizationID) && staysOn(d)
-}
-
-// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of
-// ours.
-func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integration, err error,
-	isKept bool) resource.Item {
+// madeItem is the item of the integration that we make. err is why it cannot be told whether there is another of ours.
+func (k integrations) madeItem(d integration.Document, s seen[ddoe.Integration], f found, err error) resource.Item {
 	item := newItem(nameIntegration, "", d.Spec.DisplayName)
-	if s.typesErr != nil {
-		return failed(item, at(s.typesErr, pointerOrganization, d.Spec.DDOE.OrganizationID))
+	item.Data = f
+	if f.left == "" { // an unrecorded create is found again only in an organisation that the record names
+		item.Learn = learn(func(st *integration.DDOEStatus) { st.OrganizationID = f.organization })
 	}
-	offered, refusal := k.choose(d, s.types)
-	if refusal != nil {
-		return manualItem(d, refusal.Code, refusal.Detail, false)
-	}
-	item.Data = found{offer: offered, is: is, organization: d.Spec.DDOE.OrganizationID}
-	isLeft := statusOf(d).Form != nil
-	var foreign *ddoe.Integration
-	if isKept {
-		foreign = k.foreign(d, s.listed, offered.kind)
-	}
+	theirs, hasForm := k.foreign(d, s, f.offer.kind), statusOf(d).Form != nil
 	switch {
-	case is != nil:
-		return k.compare(d, item, *is, offered)
-	case err != nil && isKept:
+	case err != nil && (f.is == nil || f.is.ID != ownOf(d)):
 		return failed(item, err)
-	case foreign != nil && isLeft:
-		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*foreign), false)
-	case foreign != nil:
-		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*foreign)
-	case slices.Contains([]string{"member", "worker"}, s.role):
-		const says = "The user of DDOE_API_KEY has the role %s in the organisation. Integrations need admin or owner."
-		return failed(item, at(refuse(diagnosis.CodeDDOEOrganizationRoleMissing, says, s.role), pointerOrganization,
-			d.Spec.DDOE.OrganizationID))
-	case isLeft:
+	case f.is != nil:
+		return k.compare(d, item, f)
+	case theirs != nil && hasForm:
+		return manualItem(d, diagnosis.CodeDDOEAPIUsable, handmade(*theirs), false)
+	case theirs != nil:
+		item.State, item.Code, item.Detail = resource.Foreign, diagnosis.CodeDDOEIntegrationForeign, handmade(*theirs)
+	case hasForm:
 		item.Code = diagnosis.CodeDDOEAPIUsable
 	default:
 		item.Code = diagnosis.CodeDDOEIntegrationMissing
@@ -217,8 +166,8 @@ func (k integrations) madeItem(d integration.Document, s sight, is *ddoe.Integra
 
 // compare compares an integration of ours with the spec. Its options cannot be read back: what was sent last is known
 // by its hash.
-func (k integrations) compare(d integration.Document, item resource.Item, is ddoe.Integration, o *offer) resource.Item {
-	st := statusOf(d)
+func (k integrations) compare(d integration.Document, item resource.Item, f found) resource.Item {
+	st, is, o := statusOf(d), *f.is, f.offer
 	item.Key, item.State = is.ID, resource.Unchanged
 	differ := func(differs bool, member, want, have string, code diagnosis.Code) {
 		if differs {
@@ -236,28 +185,27 @@ func (k integrations) compare(d integration.Document, item resource.Item, is ddo
 	return item
 }
 
-// foreign is an integration of our name and type that is not ours.
-func (k integrations) foreign(d integration.Document, listed []ddoe.Integration, kind string) *ddoe.Integration {
-	return first(slices.DeleteFunc(slices.Clone(listed), func(one ddoe.Integration) bool {
-		return one.Name != d.Spec.DisplayName || one.Type != kind || one.ID == ownOf(d) || k.isMarked(d)(one)
-	}))
-}
-
-// handmade tells a person about an integration that may be the one that they have made.
-func handmade(one ddoe.Integration) string {
-	return "The organisation has the integration " + named(one.Object) +
-		" of the same type, which this service did not make for this spec."
+// foreign is an integration of our name and type that is not ours; nil for none.
+func (k integrations) foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
+	for _, one := range s.listed {
+		isNamesake := one.Name == d.Spec.DisplayName && one.Type == kind &&
+			sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
+		if isNamesake && one.ID != ownOf(d) && !k.sort(d).isMarked(one) {
+			return &one
+		}
+	}
+	return nil
 }
 
 // usedItem is the item of the integration that the spec names.
-func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
+func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration]) resource.Item {
 	id, st := d.Spec.DDOE.IntegrationID, statusOf(d)
 	item := newItem(nameIntegration, id, id)
 	is, err := s.find(id)
 	item.Data = found{is: is, organization: d.Spec.DDOE.OrganizationID}
 	switch {
 	case err != nil:
-		return failed(item, at(err, pointerOrganization, d.Spec.DDOE.OrganizationID))
+		return failed(item, at("/ddoe/organizationId", d.Spec.DDOE.OrganizationID, err))
 	case is == nil:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
 	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
@@ -269,39 +217,34 @@ func (k integrations) usedItem(d integration.Document, s sight) resource.Item {
 	return item
 }
 
-// unwantedItem is an integration of ours that is to go. It blocks what would break others' drivers; a stray, which a
-// create has made after all whose answer was lost, stays then.
-func (k integrations) unwantedItem(ctx context.Context, v resource.View, s sight, is ddoe.Integration,
-	isStray bool) resource.Item {
-	used, item := s.usage, unwanted(nameIntegration, is.ID)
-	if is.ID != ownOf(v.Document) {
-		used = k.usageOf(ctx, v.Document, is.ID)
+// going are the items of integrations of ours that are to go. One blocks what would break others' drivers; a stray,
+// which a create has made after all whose answer was lost, stays then.
+func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Integration,
+	areStrays bool) (items []resource.Item) {
+	d := v.Document
+	for _, is := range all {
+		item := unwanted(nameIntegration, is.ID)
+		count, names, err := k.usersOf(ctx, d, is.ID)
+		item.Data, item.Err = found{is: &is, organization: k.sort(d).place(is)}, err
+		item.Code = diagnosis.CodeDDOEIntegrationUnwanted
+		switch {
+		case areStrays:
+			item.Code = diagnosis.CodeDDOEIntegrationExtra
+		case count > 0:
+			item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
+			item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
+				named(is.Object), count, strings.Join(names, ", "))
+		}
+		if areStrays && count > 0 || is.ID == ownOf(d) && staysOn(d) && !v.Ending {
+			item.State = resource.Extra // our driver leaves it first; a later run removes it
+		}
+		items = append(items, item)
 	}
-	item.Data, item.Err = found{is: &is, organization: organizationOf(v.Document)}, used.err
-	item.Code = diagnosis.CodeDDOEIntegrationUnwanted
-	switch {
-	case used.count > 0 && !isStray:
-		item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
-		item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
-			named(is.Object), used.count, used.names)
-	case isStray:
-		item.Code = diagnosis.CodeDDOEIntegrationExtra
-	}
-	if isStray && used.count > 0 || is.ID == ownOf(v.Document) && staysOn(v.Document) && !v.Ending {
-		item.State = resource.Extra // our driver leaves it first; a later run removes it
-	}
-	return item
+	return items
 }
 
-// usage is who uses an integration besides us.
-type usage struct {
-	names string // of those that the key's user may see
-	count int    // of all
-	err   error
-}
-
-// usageOf reads who uses an integration.
-func (k integrations) usageOf(ctx context.Context, d integration.Document, id string) usage {
+// usersOf are the drivers on an integration besides ours: how many, and the names of those that the key's user sees.
+func (k integrations) usersOf(ctx context.Context, d integration.Document, id string) (int, []string, error) {
 	var count int
 	var listed []ddoe.Driver
 	var countErr, listErr error
@@ -319,10 +262,7 @@ func (k integrations) usageOf(ctx context.Context, d integration.Document, id st
 		}
 		names = append(names, named(one.Object)+" in the project "+diagnosis.Printable(one.ProjectID))
 	}
-	if count > len(names) {
-		names = append(names, "others that the API key's user cannot see")
-	}
-	return usage{names: strings.Join(names, ", "), count: max(count, len(names)), err: cmp.Or(countErr, listErr)}
+	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }
 
 // isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that

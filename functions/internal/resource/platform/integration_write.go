@@ -14,10 +14,10 @@ import (
 func (k integrations) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		if err := k.checkLeft(ctx, v.Document, f.organization); err != nil {
-			return resource.Result{Err: err}
-		}
 		switch {
+		case f.left != "":
+			return resource.Result{Err: later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
+				"%s", f.left)}
 		case f.offer == nil && f.is == nil: // it was not looked at
 			return resource.Result{Err: later(policy.PlatformIntegrationCreate, diagnosis.CodeDDOECreateUnsettled,
 				"The integration waits for the identity.")}
@@ -33,24 +33,6 @@ func (k integrations) Apply(ctx context.Context, v resource.View, items []resour
 	})
 }
 
-// checkLeft refuses to go to another organisation while something of ours is in the one that the record knows: the
-// record can name one, and what it does not name would be forgotten.
-func (k integrations) checkLeft(ctx context.Context, d integration.Document, target string) error {
-	home, own := organizationOf(d), ownOf(d)
-	if sameID(home, target) {
-		return nil
-	}
-	left, err := k.see(ctx, home, own).ours(own, k.isMarked(d))
-	switch {
-	case len(left) > 0:
-		return later(policy.PlatformIntegrationDelete, diagnosis.CodeDDOEIntegrationUnwanted,
-			"The integration %s is still in the organisation %s.", named(left[0].Object), home)
-	case own == "" && isUnknown(err): // Observe has asked twice
-		return nil
-	}
-	return err
-}
-
 // make creates the integration, with our mark. What is there under our name and type already is a person's.
 func (k integrations) make(ctx context.Context, d integration.Document, f found) resource.Result {
 	values, hash, err := f.offer.values(d)
@@ -59,29 +41,18 @@ func (k integrations) make(ctx context.Context, d integration.Document, f found)
 	}
 	body := ddoe.NewIntegration{Name: d.Spec.DisplayName, Type: f.offer.kind, Options: values,
 		Metadata: map[string]string{metaOwner: k.mark(d)}}
-	isMoved := !sameID(organizationOf(d), f.organization) // Observe has not looked there
-	made, isFound, err := create(ctx, k.Platform, policy.PlatformIntegrationCreate, isMoved,
-		func(ctx context.Context) (ddoe.Integration, error) {
-			return k.Client.CreateIntegration(ctx, f.organization, body)
+	return k.sort(d).create(ctx, policy.PlatformIntegrationCreate, f.organization,
+		func(ctx context.Context, organization string) (ddoe.Integration, error) {
+			return k.Client.CreateIntegration(ctx, organization, body)
 		},
-		func(ctx context.Context) (*ddoe.Integration, error) {
-			s := k.see(ctx, f.organization, "")
-			if ours, err := s.ours("", k.isMarked(d)); len(ours) > 0 || err != nil {
-				return first(ours), err
+		func(s seen[ddoe.Integration]) error {
+			if theirs := k.foreign(d, s, f.offer.kind); theirs != nil {
+				return refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(*theirs))
 			}
-			return k.foreign(d, s.listed, f.offer.kind), nil
-		})
-	switch {
-	case err != nil:
-		return resource.Result{RequestID: made.RequestID, Err: err}
-	case isFound && !k.isMarked(d)(made):
-		return resource.Result{Err: refuse(diagnosis.CodeDDOEIntegrationForeign, "%s", handmade(made))}
-	case isFound: // an earlier request may have made it, with other options
-		r := k.update(ctx, d, f, made)
-		r.Outcome = resource.OutcomeCreated
-		return r
-	}
-	return resource.Result{Outcome: resource.OutcomeCreated, RequestID: made.RequestID, Learn: claim(d, f, made, hash)}
+			return nil
+		},
+		func(one ddoe.Integration) resource.Result { return k.update(ctx, d, f, one) },
+		func(one ddoe.Integration) func(*integration.Status) { return claim(d, f, one, hash) })
 }
 
 // claim writes down an integration of ours in the place of the one that was known before. Where another run has
@@ -128,34 +99,33 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 		}, f.organization)
 	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err}
 	r.Learn = claim(d, f, is, hash)
-	switch {
-	case policy.ActionOf(err) == policy.Exists:
-		r.Err = final(err) // another integration has the name, or an option is not what the type takes
-	case err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind):
+	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
 		const says = "The platform was asked to change the integration %s and shows it with the type %s."
-		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), diagnosis.Printable(changed.Type))
+		kind := diagnosis.Printable(changed.Type)
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), kind)
 	}
-	if r.Err != nil { // what was sent may have been taken: which integration it is stays known, and its options are not
+	if r.Err != nil { // what was sent may have been taken: which one it is stays known, and its options are not
 		r.Learn = claim(d, f, is, "")
 	}
 	return r
 }
 
 // Remove removes integrations of ours. One that others use stays.
-func (k integrations) Remove(ctx context.Context, _ resource.View, items []resource.Item) []resource.Result {
+func (k integrations) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
 		if item.Blocks {
 			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, "%s", item.Detail)}
 		}
-		return remove(ctx, k.Platform, policy.PlatformIntegrationDelete, item,
+		return k.sort(v.Document).remove(ctx, policy.PlatformIntegrationDelete, item, []place{{f.organization, true}},
 			func(ctx context.Context, id string) (string, error) {
 				return k.Client.DeleteIntegration(ctx, f.organization, id)
 			},
-			func(ctx context.Context) seen[ddoe.Integration] { return k.see(ctx, f.organization, item.Key) },
 			func(st *integration.DDOEStatus) {
 				if st.IntegrationID == item.Key { // another one of ours may still be in its organisation
-					*st = integration.DDOEStatus{OrganizationID: st.OrganizationID, DriverID: st.DriverID, Driver: st.Driver}
+					left := integration.DDOEStatus{OrganizationID: st.OrganizationID}
+					left.DriverID, left.Driver = st.DriverID, st.Driver
+					*st = left
 				}
 			})
 	})

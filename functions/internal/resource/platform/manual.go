@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -65,6 +66,24 @@ func (p *Platform) manual(v resource.View, isClear bool) []resource.Item {
 	return []resource.Item{item}
 }
 
+// withoutAPI is what there is to say where the API cannot be asked.
+func (k integrations) withoutAPI(v resource.View) []resource.Item {
+	d, own := v.Document, ownOf(v.Document)
+	switch {
+	case own == "":
+		return k.manual(v, false)
+	case d.Spec.DDOE.IsWanted() && !v.Ending:
+		return []resource.Item{manualItem(d, diagnosis.CodeDDOEAPIOff, k.why(d), false)}
+	}
+	return []resource.Item{failed(unwanted(nameIntegration, own), apiOff())}
+}
+
+// handmade tells a person about an integration that may be the one that they have made.
+func handmade(one ddoe.Integration) string {
+	return "The organisation has the integration " + named(one.Object) +
+		" of the same type, which this service did not make for this spec."
+}
+
 // why is why the integration is left to a person where nothing is in the way.
 func (p *Platform) why(d integration.Document) string {
 	if d.Spec.DDOE.IsWanted() {
@@ -85,17 +104,18 @@ func formOf(d integration.Document) *integration.DDOEForm {
 
 // nextOf tells a person to make integration and driver.
 func nextOf(d integration.Document) string {
-	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: Integrations, " +
-		"Create Integration, Create Storage Integration; fill in the form's values, upload the file, and create the driver " +
-		"with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a hierarchical namespace"
+	next := "Download " + credential.FileName + " from GET /api/integrations/" + d.ID + "/credentials. In DDOE: " +
+		"Integrations, Create Integration, Create Storage Integration; fill in the form's values, upload the file, " +
+		"and create the driver with it: Azure Blob, or Azure Data Lake Storage Gen2 where the account has a " +
+		"hierarchical namespace"
 	if d.Spec.DDOE != nil && d.Spec.DDOE.Driver != nil {
 		driver := d.Spec.DDOE.Driver
-		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: %t",
-			driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
+		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: "+
+			"%t", driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
 	}
 	if d.Spec.DDOE.IsWanted() {
-		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name in " +
-			"ddoe.integrationId what you have made, to have it used: it stays yours"
+		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name " +
+			"in ddoe.integrationId what you have made, to have it used: it stays yours"
 	}
 	return next + "."
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -19,12 +18,68 @@ import (
 // object is an integration or a driver of the platform.
 type object interface{ About() ddoe.Object }
 
-// seen is what two reads of the same moment have shown: a list, and a look at the one object that the record knows.
+// sort is one sort of objects: how they are read, and told from others'.
+type sort[T object] struct {
+	*Platform
+	listing, getting policy.Operation
+	list             func(ctx context.Context, place string) ([]T, error)
+	get              func(ctx context.Context, id string) (T, error)
+	isMarked         func(T) bool
+	place            func(T) string
+}
+
+// place is an organisation with integrations, or a project with drivers. Where it is needed, something of ours is
+// there, or is to be made there.
+type place struct {
+	id       string
+	isNeeded bool
+}
+
+// placesOf are the places in which something of ours is or may be: the one that the spec names, and the one that the
+// record does; empty for none. isKnown says that the record knows something in its own.
+func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
+	var all []place
+	isSame := sameID(wanted, recorded)
+	if wanted != "" {
+		all = append(all, place{wanted, isWanted || isKnown && isSame})
+	}
+	if recorded != "" && !isSame {
+		all = append(all, place{recorded, isKnown})
+	}
+	return all
+}
+
+// seen is what reads of the same moment have shown: lists, and a look at the one object that the record knows.
 type seen[T object] struct {
 	listed  []T
 	listErr error
 	one     T
 	oneErr  error
+}
+
+// see reads in one hop the lists of places and, by its id, an object that need not be in them. Where nothing of ours
+// is needed, two reads that are shown no such place have to do.
+func (k sort[T]) see(ctx context.Context, id string, places ...place) (s seen[T]) {
+	lists, errs := make([][]T, len(places)), make([]error, len(places))
+	parts := []func(){func() {
+		if id != "" {
+			s.one, s.oneErr = ask(ctx, k.Platform, k.getting, k.get, id)
+		}
+	}}
+	for i, one := range places {
+		parts = append(parts, func() {
+			for range 2 {
+				lists[i], errs[i] = ask(ctx, k.Platform, k.listing, k.list, one.id)
+				if one.isNeeded || !isUnknown(errs[i]) {
+					return
+				}
+			}
+			errs[i] = nil
+		})
+	}
+	together(parts...)
+	s.listed, s.listErr = slices.Concat(lists...), cmp.Or(errs...)
+	return s
 }
 
 // find finds an object by its id. That it is gone is believed where both reads say so.
@@ -41,111 +96,112 @@ func (s seen[T]) find(id string) (*T, error) {
 	return nil, s.listErr
 }
 
-// ours are the objects that are ours: the one that the record knows, then the others with our mark, the oldest first.
-// Whoever keeps the first keeps the same as any other run: the record's may carry what was built on it, and where the
-// record knows none, every run sees the same age. An error says that there may be others.
-func (s seen[T]) ours(known string, isMarked func(T) bool) ([]T, error) {
-	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool { return one.About().ID == known || !isMarked(one) })
-	slices.SortFunc(all, func(a, b T) int {
-		return cmp.Or(bytes.Compare(a.About().CreatedAt, b.About().CreatedAt), strings.Compare(a.About().ID, b.About().ID))
+// sorted tells the object of ours that stays, in the place that is wanted, from those that go: all where wanted is
+// empty. The one that the record knows comes first, then those with our mark, the oldest first. Whoever keeps it
+// keeps the same as any other run: the record's may carry what was built on it, and where the record knows none, every
+// run sees the same age. An error says that there may be others.
+func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {
+	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool {
+		return one.About().ID == known || !k.isMarked(one)
 	})
-	if known == "" {
-		return all, s.listErr
+	slices.SortFunc(all, func(a, b T) int {
+		x, y := a.About(), b.About()
+		return cmp.Or(bytes.Compare(x.CreatedAt, y.CreatedAt), strings.Compare(x.ID, y.ID))
+	})
+	if known != "" {
+		var own *T
+		if own, err = s.find(known); own != nil {
+			all = slices.Insert(all, 0, *own)
+		}
 	}
-	own, err := s.find(known)
-	if own != nil {
-		all = slices.Insert(all, 0, *own)
+	for i, one := range all {
+		if kept == nil && wanted != "" && sameID(k.place(one), wanted) {
+			kept = &all[i]
+			continue
+		}
+		going = append(going, one)
 	}
-	return all, cmp.Or(err, s.listErr)
+	return kept, going, cmp.Or(err, s.listErr)
 }
 
-// until looks at once and after 5, 15 and 30 seconds, until a look is good. Crossplane's grace for lists that lag is
-// 30.
-func until(ctx context.Context, p *Platform, look func(ctx context.Context) (bool, error)) (bool, error) {
+// lookFor looks for an object of ours at once and after 5, 15 and 30 seconds, until one is there or its place is
+// taken. Crossplane's grace for lists that lag is 30.
+func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (*T, error) {
 	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
 		if policy.Outlasts(ctx, pause) {
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		}
-		if pause > 0 {
-			if err := p.Requests.Sleep(ctx, pause); err != nil {
-				return false, err
-			}
+		if err := k.Requests.Sleep(ctx, pause); err != nil {
+			return nil, err
 		}
-		if isGood, err := look(ctx); isGood || err != nil {
-			return isGood, err
+		s := k.see(ctx, "", place{where, true})
+		earlier, _, err := k.sorted(s, "", where)
+		if earlier != nil {
+			return earlier, nil
+		}
+		if err = cmp.Or(err, taken(s)); err != nil {
+			return nil, err
 		}
 	}
-	return false, nil
+	return nil, nil
 }
 
-// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, look says
-// what is there now; it is sent again only where nothing is. isUnseen has it looked before. isFound says that a look
-// has found the object: what it was made with is not known.
-func create[T object](ctx context.Context, p *Platform, op policy.Operation, isUnseen bool,
-	send func(context.Context) (T, error), look func(context.Context) (*T, error)) (made T, isFound bool, err error) {
-	find := func(ctx context.Context) (bool, error) {
-		one, err := look(ctx)
-		if one != nil {
-			made = *one
-		}
-		return one != nil, err
-	}
-	if isUnseen {
-		if isFound, err = find(ctx); isFound || err != nil {
-			return made, isFound, err
-		}
-	}
+// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list says
+// what is there now; it is sent again only where nothing is. taken is the refusal of what is in its place. What a list
+// has shown may have been made by an earlier request, with other members: change makes it as it is wanted.
+func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
+	send func(ctx context.Context, where string) (T, error), taken func(seen[T]) error,
+	change func(T) resource.Result, claim func(T) func(*integration.Status)) resource.Result {
 	for n := 1; ; n++ {
-		made, err = ask(ctx, p, op, func(ctx context.Context, _ string) (T, error) { return send(ctx) }, "")
+		made, err := ask(ctx, k.Platform, op, send, where)
 		action := policy.ActionOf(err)
-		if action != policy.InDoubt && action != policy.Exists || ctx.Err() != nil {
-			return made, false, err
-		}
-		isFound, lookErr := until(ctx, p, find)
 		switch {
-		case isFound || lookErr != nil:
-			return made, isFound, lookErr
-		case action == policy.Exists, policy.ActionOf(policy.Absent(err)) == policy.GiveUp:
-			return made, false, final(err) // no list shows who has the name, or no answer has the known form
+		case err == nil:
+			return resource.Result{Outcome: resource.OutcomeCreated, Learn: claim(made),
+				RequestID: made.About().RequestID}
+		case action != policy.InDoubt && action != policy.Exists || ctx.Err() != nil:
+			return resource.Result{Err: err}
+		}
+		absent := policy.Absent(err)
+		earlier, lookErr := k.lookFor(ctx, where, taken)
+		switch {
+		case earlier != nil:
+			r := change(*earlier)
+			r.Outcome = resource.OutcomeCreated
+			return r
+		case lookErr != nil:
+			return resource.Result{Err: lookErr}
+		case policy.ActionOf(absent) == policy.GiveUp: // no list shows who has the name, or no answer has its form
+			return resource.Result{Err: absent}
 		case n == 2 || ctx.Err() != nil:
-			return made, false, later(op, diagnosis.CodeDDOECreateUnsettled,
-				"The create was sent %d times without an answer, and nothing shows that was made.", n)
+			return resource.Result{Err: later(op, diagnosis.CodeDDOECreateUnsettled,
+				"The create was sent %d times without an answer, and nothing shows that was made.", n)}
 		}
 	}
 }
 
-// remove sends a delete, and ends when two reads show that the object is gone.
-func remove[T object](ctx context.Context, p *Platform, op policy.Operation, item resource.Item,
-	send func(ctx context.Context, id string) (string, error), look func(ctx context.Context) seen[T],
-	forget func(*integration.DDOEStatus)) resource.Result {
-	r := resource.Result{Step: item.Name + "-delete", Outcome: resource.OutcomeDeleted, Learn: learn(forget)}
-	r.RequestID, r.Err = ask(ctx, p, op, send, item.Key)
-	if ddoe.IsNotFound(r.Err) {
-		r.Outcome, r.Err = resource.OutcomeAbsent, nil
-	}
-	isGone := false
+// remove deletes, until two reads show that the object is gone.
+func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.Item, places []place,
+	send func(ctx context.Context, id string) (string, error), forget func(*integration.DDOEStatus)) resource.Result {
+	r := resource.Result{Step: item.Name + "-delete"}
+	outcome := resource.OutcomeAbsent
+	r.Err = resource.UntilGone(ctx, k.Requests, diagnosis.Context{}, func(ctx context.Context) error {
+		requestID, err := ask(ctx, k.Platform, op, send, item.Key)
+		if err == nil {
+			r.RequestID, outcome = requestID, resource.OutcomeDeleted
+		}
+		if ddoe.IsNotFound(err) {
+			return nil
+		}
+		return err
+	}, func(ctx context.Context) (bool, error) {
+		is, err := k.see(ctx, item.Key, places...).find(item.Key)
+		return is != nil, err
+	})
 	if r.Err == nil {
-		isGone, r.Err = until(ctx, p, func(ctx context.Context) (bool, error) {
-			is, err := look(ctx).find(item.Key)
-			return is == nil && err == nil, err
-		})
-	}
-	if r.Err == nil && !isGone {
-		r.Err = later(op, diagnosis.CodeDDOEStillShown, "The platform still shows %s.", diagnosis.Printable(item.Key))
-	}
-	if r.Err != nil {
-		r.Outcome, r.Learn = "", nil
+		r.Outcome, r.Learn = outcome, learn(forget)
 	}
 	return r
-}
-
-// final is a failure that waiting does not mend.
-func final(err error) error {
-	var f *policy.Failure
-	if !errors.As(err, &f) {
-		return err
-	}
-	return f.With(policy.GiveUp)
 }
 
 // later is the error of what time may settle.

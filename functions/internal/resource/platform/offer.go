@@ -27,24 +27,23 @@ const (
 	valueCredentialFile = "credentialFile"
 )
 
-// plainNames are the names of options that speak for themselves, in lower case, letters and digits alone: those that
-// the platform gives options of other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every
-// other option is for DDOE_OPTION_MAP.
-func plainNames() map[string]string {
-	names := map[string]string{}
-	for value, all := range map[string]string{
-		valueClientID:    "clientid applicationid applicationclientid appid azureclientid azureappid",
-		valueTenantID:    "tenantid directoryid directorytenantid azuretenantid azureadtenantid",
-		valueAccountName: "accountname storageaccount storageaccountname",
-		valueContainer:   "container containername",
-		valueCredentialFile: "credentialfile credentialfilejson credentials credentialsjson importfile content" +
-			" importjsonfile",
-	} {
-		for name := range strings.FieldsSeq(all) {
-			names[name] = value
-		}
+// plainSource is what an option stands for whose name speaks for itself: names that the platform gives options of
+// other types, and the words of its form (reference/ddoe.md s.4.4 and s.9.1). Every other one is for DDOE_OPTION_MAP.
+func plainSource(name string) string {
+	switch letters(name) {
+	case "clientid", "applicationid", "applicationclientid", "appid", "azureclientid", "azureappid":
+		return valueClientID
+	case "tenantid", "directoryid", "directorytenantid", "azuretenantid", "azureadtenantid":
+		return valueTenantID
+	case "accountname", "storageaccount", "storageaccountname":
+		return valueAccountName
+	case "container", "containername":
+		return valueContainer
+	case "credentialfile", "credentialfilejson", "credentials", "credentialsjson", "importfile", "content",
+		"importjsonfile":
+		return valueCredentialFile
 	}
-	return names
+	return ""
 }
 
 // OptionMap says where the values of options come from, by the option's name: one of the five values, or =literal.
@@ -99,10 +98,9 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		if p.IntegrationType != "" {
 			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
 		}
-		refusal := diagnosis.New(diagnosis.CodeDDOETypeUnknown, diagnosis.WithDetail(
-			"%d of the types that the organisation offers %s. It offers: %s. "+
-				"Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.", len(fit), fits, typeNames(offered)))
-		return nil, &refusal
+		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It "+
+			"offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
+			len(fit), fits, typeNames(offered))
 	}
 	o := &offer{kind: fit[0].Type, sources: OptionMap{}}
 	var missing []string
@@ -117,19 +115,22 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		}
 	}
 	if len(missing) > 0 {
-		refusal := diagnosis.New(diagnosis.CodeDDOEOptionUnmapped, diagnosis.WithDetail(
-			"The integration type %s requires options without a known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit),
-			strings.Join(missing, ", ")))
-		return nil, &refusal
+		return nil, unclear(diagnosis.CodeDDOEOptionUnmapped, "The integration type %s requires options without a "+
+			"known meaning: %s. Set DDOE_OPTION_MAP.", typeNames(fit), strings.Join(missing, ", "))
 	}
 	return o, nil
+}
+
+func unclear(code diagnosis.Code, format string, args ...any) *diagnosis.Diagnosis {
+	found := diagnosis.New(code, diagnosis.WithDetail(format, args...))
+	return &found
 }
 
 // isFederation reports whether a type's names speak of Azure and of workload identity, WIF or federation.
 func isFederation(t ddoe.IntegrationType) bool {
 	names := letters(t.Type + t.DisplayName)
-	return strings.Contains(names, "azure") &&
-		(strings.Contains(names, "workloadidentity") || strings.Contains(names, "wif") || strings.Contains(names, "federat"))
+	isWord := func(word string) bool { return strings.Contains(names, word) }
+	return isWord("azure") && (isWord("workloadidentity") || isWord("wif") || isWord("federat"))
 }
 
 // typeNames are the names of types for people.
@@ -155,7 +156,7 @@ func (p *Platform) sourceOf(o ddoe.Option) (secret.Value, bool) {
 	if source, ok := p.OptionMap[o.Name]; ok || o.Name == "" {
 		return source, ok
 	}
-	byName, byDisplay := plainNames()[letters(o.Name)], plainNames()[letters(o.DisplayName)]
+	byName, byDisplay := plainSource(o.Name), plainSource(o.DisplayName)
 	isClear := byName == byDisplay || byName == "" || byDisplay == ""
 	return secret.New(cmp.Or(byName, byDisplay)), isClear && byName+byDisplay != ""
 }

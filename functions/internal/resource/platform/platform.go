@@ -60,28 +60,10 @@ const metaOwner = "managed-by"
 // another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
-// way is who makes the platform's integration.
-type way int
-
-const (
-	wayNone   way = iota // nothing is wanted, or not any more
-	wayManual            // a person makes it
-	wayMade              // we make it
-	wayUsed              // it exists, and the spec names it
-)
-
-// wayOf is who makes the platform's integration, as far as the spec and the settings say.
-func (p *Platform) wayOf(v resource.View) way {
-	wanted := v.Document.Spec.DDOE
-	switch {
-	case v.Ending:
-		return wayNone
-	case p.Client == nil || !wanted.IsWanted():
-		return wayManual
-	case wanted.IntegrationID != "":
-		return wayUsed
-	}
-	return wayMade
+// asks reports whether the API is asked for the platform's side. Where it is not, a person makes it, or nothing is
+// wanted any more.
+func (p *Platform) asks(v resource.View) bool {
+	return p.Client != nil && !v.Ending && v.Document.Spec.DDOE.IsWanted()
 }
 
 // isTooEarly reports whether the identity has yet to be made: then both kinds are looked at again, and a platform
@@ -96,21 +78,13 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 	return *d.Status.DDOE
 }
 
-// organizationOf is the organisation in which something of ours is, or may be; empty where there can be nothing.
-func organizationOf(d integration.Document) string {
-	if st := statusOf(d); st.OrganizationID != "" || !d.Spec.DDOE.IsWanted() {
-		return st.OrganizationID
-	}
-	return d.Spec.DDOE.OrganizationID
-}
-
 // sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
 // pass for another object, since what is not wanted any more is removed.
 func sameID(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ask sends a request about something, again as the policy table says.
-func ask[T any](ctx context.Context, p *Platform, op policy.Operation, request func(context.Context, string) (T, error),
-	about string) (answer T, err error) {
+func ask[T any](ctx context.Context, p *Platform, op policy.Operation,
+	request func(ctx context.Context, about string) (T, error), about string) (answer T, err error) {
 	err = p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
 		var err error
 		answer, err = request(ctx, about)
@@ -160,7 +134,10 @@ func unwanted(name, id string) resource.Item {
 
 // failed is an item that could not be looked at, or whose place the platform refuses.
 func failed(item resource.Item, err error) resource.Item {
-	item.Err = err
+	var f *policy.Failure
+	if item.Err = err; errors.As(err, &f) {
+		item.Context.Operation = string(f.Operation)
+	}
 	return item
 }
 
@@ -170,42 +147,17 @@ func ours(member, want, have string) diagnosis.MemberDifference {
 	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
 
-func first[T any](all []T) *T {
-	if len(all) == 0 {
-		return nil
-	}
-	return &all[0]
-}
-
-// The members of the spec that the platform may refuse before anything is written.
-const (
-	pointerOrganization = "/ddoe/organizationId"
-	pointerProject      = "/ddoe/driver/projectId"
-)
-
-// at says which member of the spec a refusal is about. What may pass by itself stays as it is, and so does what is
-// about the key or the platform itself.
-func at(err error, pointer, value string) error {
-	var known *diagnosis.Error
+// at says which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
+func at(pointer, value string, err error) error {
 	var f *policy.Failure
-	var found diagnosis.Diagnosis
-	cause := err
-	switch {
-	case errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err):
-		found, cause = f.Diagnosis(false), f.Err
-	case f == nil && errors.As(err, &known):
-		found = known.Diagnosis
-	default:
-		return err
+	if errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err) {
+		err = &diagnosis.Error{Diagnosis: f.Diagnosis(false), Err: f.Err}
 	}
-	found.Findings = []diagnosis.Finding{{Pointer: pointer, Code: found.Code, Detail: found.Title + ".",
-		Actual: diagnosis.Printable(value), Remedy: found.Remedy.Steps[0]}}
-	return &diagnosis.Error{Diagnosis: found, Err: cause}
-}
-
-// elsewhere refuses the project of another organisation.
-func elsewhere(wanted integration.DDOE, owner string) error {
-	const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
-	err := refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), wanted.OrganizationID)
-	return at(err, pointerProject, wanted.Driver.ProjectID)
+	var known *diagnosis.Error
+	if errors.As(err, &known) {
+		d := &known.Diagnosis
+		d.Findings = []diagnosis.Finding{{Pointer: pointer, Code: d.Code, Detail: d.Title + ".",
+			Actual: diagnosis.Printable(value), Remedy: d.Remedy.Steps[0]}}
+	}
+	return err
 }

@@ -1,13 +1,15 @@
 package platform_test
 
 import (
-	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -185,6 +187,17 @@ func TestMoves(t *testing.T) {
 			next := wired()
 			next.DDOE.OrganizationID, next.DDOE.Driver = organization, &integration.Driver{ProjectID: "other-project", Name: "images"}
 			f.document.ReplaceSpec(next)
+			if isOrganization {
+				planned := f.observe(resource.View{Document: f.document})
+				item(t, planned, "ddoeIntegration", resource.Missing)
+				item(t, planned, "ddoeIntegration", resource.Unwanted)
+				o := f.run(resource.View{})
+				require.Equal(t, []string{"ddoe-integration-unwanted"}, o.codes(), "it waits for the old one to be gone")
+				assert.Contains(t, describe(o.errs[0]).Detail, world.OrganizationID)
+				assert.Equal(t, policy.RetryLater, policy.ActionOf(o.errs[0]))
+				assert.Empty(t, f.integrations())
+				assert.Empty(t, f.drivers())
+			}
 			require.Empty(t, f.run(resource.View{}).errs)
 			f.requireOne(name)
 			assert.Equal(t, organization, f.integrations()[0]["org"])
@@ -262,38 +275,68 @@ func TestOfTwoOfOursOneStays(t *testing.T) {
 	}
 }
 
-// What the platform would refuse is said before anything is written.
+// What the platform does not know is said before anything is written for it, by runs and reports alike, and nothing of
+// ours goes for it.
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		given   func(f *fixture)
-		code    string
-		pointer string
+		given func(f *fixture, wanted *integration.DDOE)
+		code  string
+		at    string
 	}{
-		"organisation": {func(f *fixture) { f.document.Spec.DDOE.OrganizationID = "nobody" }, "ddoe-organization-unknown", "/ddoe/organizationId"},
-		"project":      {func(f *fixture) { f.document.Spec.DDOE.Driver.ProjectID = "nobody" }, "ddoe-project-unknown", "/ddoe/driver/projectId"},
-		"project elsewhere": {func(f *fixture) {
+		"organisation": {func(_ *fixture, wanted *integration.DDOE) {
+			wanted.OrganizationID, wanted.Driver = "nobody", nil
+		}, "ddoe-organization-unknown", "/ddoe/organizationId"},
+		"project": {func(_ *fixture, wanted *integration.DDOE) {
+			wanted.Driver.ProjectID = "nobody"
+		}, "ddoe-project-unknown", "/ddoe/driver/projectId"},
+		"project elsewhere": {func(f *fixture, wanted *integration.DDOE) {
 			f.put(world.DDOEProjects, world.Object{"id": "far", "name": "Far", "org": world.Object{"id": "far-org"}})
-			f.document.Spec.DDOE.Driver.ProjectID = "far"
+			wanted.Driver.ProjectID = "far"
 		}, "ddoe-project-elsewhere", "/ddoe/driver/projectId"},
-		"role": {func(f *fixture) {
-			f.put(world.DDOEUsers, world.Object{"id": world.UserEmail, "email": world.UserEmail, "role": "member", "projectRole": "owner"})
-		}, "ddoe-organization-role-missing", "/ddoe/organizationId"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			c.given(f)
-			o := f.run(resource.View{Fresh: true})
-			require.Contains(t, o.codes(), c.code)
-			for _, err := range o.errs {
-				if d := describe(err); string(d.Code) == c.code {
-					require.Len(t, d.Findings, 1)
-					assert.Equal(t, c.pointer, d.Findings[0].Pointer)
+		for state, begin := range map[string]func(*testing.T) *fixture{"new": newFixture,
+			"made": func(t *testing.T) *fixture { return newFixture(t).provisioned() }} {
+			t.Run(name+", "+state, func(t *testing.T) {
+				t.Parallel()
+				f := begin(t)
+				next := wired()
+				c.given(f, next.DDOE)
+				f.document.ReplaceSpec(next)
+				var codes []string
+				for _, check := range resource.Checks(f.observe(resource.View{Document: f.document}), true) {
+					codes = append(codes, string(check.Code))
 				}
-			}
-			assert.NotContains(t, f.writes(), http.MethodPost)
-			assert.Empty(t, f.drivers())
-		})
+				assert.Contains(t, codes, c.code)
+				drivers := len(f.drivers())
+				o := f.run(resource.View{})
+				i := slices.Index(o.codes(), c.code)
+				require.GreaterOrEqual(t, i, 0, o.codes())
+				require.Len(t, describe(o.errs[i]).Findings, 1)
+				assert.Equal(t, c.at, describe(o.errs[i]).Findings[0].Pointer)
+				if next.DDOE.Driver != nil {
+					assert.Len(t, f.drivers(), drivers)
+				} else {
+					assert.NotContains(t, strings.Join(f.writes(), " "), "/orgs/")
+				}
+			})
+		}
 	}
+}
+
+// Who may not make integrations is told so by the answer to the write.
+func TestRoleThatIsMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	user := world.Object{"id": world.UserEmail, "email": world.UserEmail, "role": "member", "projectRole": "owner"}
+	f.put(world.DDOEUsers, user)
+	o := f.run(resource.View{Fresh: true})
+	require.Equal(t, []string{"ddoe-organization-role-missing"}, o.codes())
+	assert.Contains(t, describe(o.errs[0]).Remedy.Steps[0], "admin or owner")
+	assert.Len(t, f.writes(), 1)
+	assert.Empty(t, f.integrations())
+	user["role"] = "admin"
+	f.put(world.DDOEUsers, user)
+	require.Empty(t, f.run(resource.View{}).errs)
+	f.requireOne("with the role")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -25,14 +26,14 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	if st.Validated {
 		return resource.Proof{Proved: true}
 	}
-	if _, err := ask(ctx, k.Platform, policy.DriverValidate, k.Client.TestDriver, st.DriverID); err != nil {
-		return unproved(policy.DriverTest, err)
+	if _, err := ask(ctx, k.Platform, policy.DriverTest, k.Client.TestDriver, st.DriverID); err != nil {
+		return unproved(err)
 	}
 	command, err := k.command(ctx, st)
 	now := k.Requests.Now()
 	switch {
 	case err != nil:
-		return unproved(policy.DriverValidate, err)
+		return unproved(err)
 	case !command.HasEnded():
 		found := diagnosis.New(diagnosis.CodeDDOEValidationSlow)
 		return resource.Proof{Pending: true, Diagnosis: &found,
@@ -40,8 +41,11 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	}
 	proof := resource.Proof{Proved: command.HasSucceeded()}
 	if !proof.Proved { // others on the integration are validated along with ours, which has just passed its own test
-		count, err := k.Client.CountDrivers(ctx, st.IntegrationID)
-		proof.Proved = err == nil && count > 1
+		count, err := ask(ctx, k.Platform, policy.DriverCount, k.Client.CountDrivers, st.IntegrationID)
+		if err != nil {
+			return unproved(err)
+		}
+		proof.Proved = count > 1
 	}
 	proof.Learn = learn(func(st *integration.DDOEStatus) {
 		st.Validated, st.CheckedAt, st.ValidationID = proof.Proved, &now, ""
@@ -52,7 +56,7 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 		if command.Error != "" {
 			found.Detail += " The platform says: " + diagnosis.Printable(command.Error)
 		}
-		proof.Diagnosis = &found
+		proof.Diagnosis, proof.Passing = &found, true // directory, token service and RBAC may not agree yet
 	}
 	return proof
 }
@@ -77,11 +81,12 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 	return command, err
 }
 
-func unproved(op policy.Operation, err error) resource.Proof {
+// unproved is what a request comes to that has failed: a *policy.Failure, or the context's error.
+func unproved(err error) resource.Proof {
+	found := classify.Error(err, diagnosis.Context{})
 	var f *policy.Failure
 	if errors.As(err, &f) {
-		err = f.Err
+		found = f.Diagnosis(false)
 	}
-	found := policy.Fail(op, diagnosis.Context{}, err).Diagnosis(false)
-	return resource.Proof{Diagnosis: &found, Learn: learn(unvalidated)}
+	return resource.Proof{Diagnosis: &found, Passing: !policy.IsFinal(err), Learn: learn(unvalidated)}
 }

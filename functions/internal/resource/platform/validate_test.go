@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -105,4 +106,58 @@ func TestNothingToValidate(t *testing.T) {
 	f.document.Spec.DDOE.Driver = nil
 	require.Empty(t, f.run(resource.View{}).errs)
 	assert.False(t, f.prover().CanProve(f.document))
+}
+
+// TestValidationIsJudgedByThePolicyTable: one refusal of a request that may be sent twice is repeated, and what lasts is
+// told as what it is, and not as an outcome of the validation.
+func TestValidationIsJudgedByThePolicyTable(t *testing.T) {
+	t.Parallel()
+	failed := fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "failed"}`), nil
+	}}
+	for name, c := range map[string]struct {
+		request string
+		status  int
+		code    string // where it lasts
+		passing bool
+	}{
+		"the validation, 401":   {"POST /drivers/validate", 401, "ddoe-unauthorized", false},
+		"the validation, 409":   {"POST /drivers/validate", 409, "ddoe-unrecognised", false},
+		"the validation, 503":   {"POST /drivers/validate", 503, "ddoe-unavailable", true},
+		"the command, 401":      {"GET /commands/", 401, "ddoe-unauthorized", false},
+		"the command, 412":      {"GET /commands/", 412, "ddoe-unrecognised", false},
+		"the count, 401":        {"GET /drivers/byIntegration/", 401, "ddoe-unauthorized", false},
+		"the count, 503":        {"GET /drivers/byIntegration/", 503, "ddoe-unavailable", true},
+		"the driver's own, 404": {"GET /drivers/[^/]+/test", 404, "ddoe-driver-test-failed", true},
+	} {
+		for _, lasts := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, lasts: %t", name, lasts), func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t).provisioned()
+				times := 1
+				if lasts {
+					times = 0
+				}
+				f.strike(c.request, times, status(c.status))
+				if c.request == "GET /drivers/byIntegration/" {
+					counts := f.faults
+					f.strike("GET /commands/", 0, failed)
+					f.faults = append(f.faults, counts...)
+				}
+				proof := f.prover().Prove(t.Context(), resource.View{Document: f.document})
+				switch {
+				case lasts:
+					require.NotNil(t, proof.Diagnosis)
+					assert.Equal(t, c.code, string(proof.Diagnosis.Code))
+					assert.Equal(t, c.passing, proof.Passing)
+				case c.request == "GET /drivers/byIntegration/":
+					require.NotNil(t, proof.Diagnosis)
+					assert.Equal(t, "ddoe-validation-failed", string(proof.Diagnosis.Code))
+				case c.status != 404: // the verification asks again
+					assert.True(t, proof.Proved, "%+v", proof.Diagnosis)
+				}
+				assert.False(t, proof.Proved && lasts)
+			})
+		}
+	}
 }

@@ -24,84 +24,108 @@ func TestGrant(t *testing.T) {
 }
 
 func newGrant(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
-	a := newAzure(t, w)
+	a := assignments{newAzure(t, w)}
 	d := a.identified(t, document(subject))
-	d.Spec.Storage = append(d.Spec.Storage, integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images", Access: integration.AccessRead})
-	s := &resourcetest.Subject{Document: d, Kind: grant.New(a.arm, a.requests)}
-	s.Objects = func() []resourcetest.Object {
-		var all []resourcetest.Object
-		for _, o := range a.RoleAssignments() {
-			if o.PrincipalID == principalID || a.theirs[o.ID] {
-				all = append(all, object(o.ID, !a.theirs[o.ID], o, func(o *world.RoleAssignment) { o.ID, o.Name, o.CreatedOn = "", "", time.Time{} }))
-			}
-		}
-		return all
-	}
+	locked := integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images",
+		Access: integration.AccessRead}
+	d.Spec.Storage = append(d.Spec.Storage, locked)
+	s := &resourcetest.Subject{Document: d, Kind: grant.New(a.arm, a.requests), Objects: a.objects}
 	s.Change = func(spec *integration.Spec) {
-		spec.Storage = []integration.StorageAccess{spec.Storage[0], {ResourceID: world.DataAccountID, Container: "archive", Access: integration.AccessRead}}
+		archive := integration.StorageAccess{ResourceID: world.DataAccountID, Container: "archive",
+			Access: integration.AccessRead}
+		spec.Storage = []integration.StorageAccess{spec.Storage[0], archive}
 	}
-	ours := func(t testing.TB) []world.RoleAssignment {
-		var all []world.RoleAssignment
-		for _, o := range a.RoleAssignments() {
-			if o.PrincipalID == principalID && !a.theirs[o.ID] {
-				all = append(all, o)
-			}
-		}
-		return all
+	s.Move = func(spec *integration.Spec) {
+		archive := integration.StorageAccess{ResourceID: world.DataAccountID, Container: "archive",
+			Access: integration.AccessReadWrite}
+		spec.Storage = []integration.StorageAccess{archive}
 	}
 	s.Delete = func(t testing.TB) {
-		for _, o := range ours(t) {
+		for _, o := range a.ours() {
 			if _, err := a.DeleteRoleAssignment(o.ID); !errors.Is(err, world.ErrNotFound) { // removes come at once
 				require.NoError(t, err)
 			}
 		}
 	}
-	scope := arm.Scope(world.DataAccountID, "images")
-	put := func(t testing.TB, o world.RoleAssignment) {
-		for _, other := range a.RoleAssignments() { // one assignment of a role at a scope to a principal
-			if other.PrincipalID == o.PrincipalID && strings.EqualFold(other.Scope, o.Scope) && strings.EqualFold(other.RoleDefinitionID, o.RoleDefinitionID) ||
-				strings.EqualFold(other.Name, o.Name) {
-				return
-			}
-		}
-		stored, _, err := a.PutRoleAssignment(o)
-		require.NoError(t, err)
-		a.theirs[stored.ID] = true
-	}
-	role := func(access integration.Access) string {
-		return arm.RoleDefinitionID(world.SubscriptionID, access.Role().ID)
-	}
-	name := arm.RoleAssignmentName(world.TenantID, scope, integration.AccessReadWrite.Role().ID, principalID, "")
 	s.Beside = func(t testing.TB) {
-		put(t, world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001", Scope: scope, RoleDefinitionID: role(integration.AccessRead), PrincipalID: principalID,
-			PrincipalType: "ServicePrincipal"})
+		a.put(t, "bbbbbbbb-0000-4000-8000-000000000001", integration.AccessRead, principalID)
 	}
+	name := arm.RoleAssignmentName(world.TenantID, grantScope(), integration.AccessReadWrite.Role().ID, principalID, "")
 	s.Foreign = []resourcetest.Foreign{
 		{Name: "an equal assignment under another name", Put: func(t testing.TB) {
-			put(t, world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000002", Scope: scope, RoleDefinitionID: role(integration.AccessReadWrite),
-				PrincipalID: principalID, PrincipalType: "ServicePrincipal"})
+			a.put(t, "bbbbbbbb-0000-4000-8000-000000000002", integration.AccessReadWrite, principalID)
 		}},
 		{Name: "another principal's assignment under our name", Put: func(t testing.TB) {
-			put(t, world.RoleAssignment{Name: name, Scope: scope, RoleDefinitionID: role(integration.AccessReadWrite),
-				PrincipalID: "cccccccc-0000-4000-8000-000000000001", PrincipalType: "ServicePrincipal"})
+			a.put(t, name, integration.AccessReadWrite, "cccccccc-0000-4000-8000-000000000001")
 		}},
 	}
-	set := func(change func(o *world.RoleAssignment)) func(t testing.TB) {
-		return func(t testing.TB) {
-			for _, o := range ours(t) {
-				if o.Scope == scope {
-					change(&o)
-					_, _, err := a.PutRoleAssignment(o)
-					require.NoError(t, err)
-				}
+	s.Members = []resourcetest.Member{
+		{Name: "condition", Set: a.set(func(o *world.RoleAssignment) {
+			o.Condition = "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] " +
+				"StringEquals 'images')"
+			o.ConditionVersion = "2.0"
+		})},
+		{Name: "description", Set: a.set(func(o *world.RoleAssignment) { o.Description = "ask Ada first" })},
+	}
+	return s
+}
+
+// grantScope is the scope of the document's first grant.
+func grantScope() string { return arm.Scope(world.DataAccountID, "images") }
+
+// assignments are the role assignments of a world.
+type assignments struct{ *azure }
+
+// objects are those that the suite counts.
+func (a assignments) objects() []resourcetest.Object {
+	var all []resourcetest.Object
+	for _, o := range a.RoleAssignments() {
+		if o.PrincipalID == principalID || a.theirs[o.ID] {
+			all = append(all, object(o.ID, !a.theirs[o.ID], o, func(o *world.RoleAssignment) {
+				o.ID, o.Name, o.CreatedOn = "", "", time.Time{}
+			}))
+		}
+	}
+	return all
+}
+
+// ours are those that the kind has made.
+func (a assignments) ours() []world.RoleAssignment {
+	var all []world.RoleAssignment
+	for _, o := range a.RoleAssignments() {
+		if o.PrincipalID == principalID && !a.theirs[o.ID] {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// put has somebody else assign a role at the scope of the document's first grant, where Azure lets them: there is one
+// assignment of a role at a scope to a principal, and one of a name.
+func (a assignments) put(t testing.TB, name string, access integration.Access, principal string) {
+	o := world.RoleAssignment{Name: name, Scope: grantScope(), PrincipalID: principal, PrincipalType: "ServicePrincipal",
+		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, access.Role().ID)}
+	for _, other := range a.RoleAssignments() {
+		same := other.PrincipalID == o.PrincipalID && strings.EqualFold(other.Scope, o.Scope) &&
+			strings.EqualFold(other.RoleDefinitionID, o.RoleDefinitionID)
+		if same || strings.EqualFold(other.Name, o.Name) {
+			return
+		}
+	}
+	stored, _, err := a.PutRoleAssignment(o)
+	require.NoError(t, err)
+	a.theirs[stored.ID] = true
+}
+
+// set has somebody else change ours at the scope of the document's first grant.
+func (a assignments) set(change func(o *world.RoleAssignment)) func(t testing.TB) {
+	return func(t testing.TB) {
+		for _, o := range a.ours() {
+			if o.Scope == grantScope() {
+				change(&o)
+				_, _, err := a.PutRoleAssignment(o)
+				require.NoError(t, err)
 			}
 		}
 	}
-	s.Members = []resourcetest.Member{
-		{Name: "condition", Set: set(func(o *world.RoleAssignment) {
-			o.Condition, o.ConditionVersion = "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'images')", "2.0"
-		})},
-		{Name: "description", Set: set(func(o *world.RoleAssignment) { o.Description = "ask Ada first" })},
-	}
-	return s
 }

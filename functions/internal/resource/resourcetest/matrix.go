@@ -42,6 +42,9 @@ func (s Suite) scenarios(t *testing.T) []scenario {
 	if s.has(t, CanChange, b.Change != nil) {
 		all = append(all, scenario{name: "change", begin: func(b *bench) { made(b); b.Change(&b.Document.Spec) }, first: converge, again: converge, leaves: true})
 	}
+	if s.has(t, CanMove, b.Move != nil) {
+		all = append(all, scenario{name: "move", begin: func(b *bench) { made(b); b.move() }, first: moves, again: converge, leaves: true})
+	}
 	if s.has(t, CanDrift, b.Drift != nil) {
 		all = append(all, scenario{name: "changed by somebody", begin: func(b *bench) { made(b); b.Drift(b) }, first: converge, again: converge, leaves: true})
 	}
@@ -53,6 +56,22 @@ func (s Suite) scenarios(t *testing.T) []scenario {
 		all = append(all, scenario{name: "purge", begin: made, first: purges, again: purges, purges: true})
 	}
 	return all
+}
+
+// move replaces the spec, as a PUT does.
+func (b *bench) move() {
+	next := b.Document.Clone().Spec
+	b.Move(&next)
+	b.Document.ReplaceSpec(next)
+}
+
+// moves makes the attempts of a move.
+func moves(ctx context.Context, b *bench) error {
+	err := converge(ctx, b)
+	if err == nil || b.Leaves == "" || describe(split(err)[0]).Code != b.Leaves {
+		return err
+	}
+	return converge(ctx, b)
 }
 
 // looks observes and believes it: a single faulty answer must teach nothing that is not so.

@@ -54,11 +54,7 @@ func (s Suite) testForeign(t *testing.T) {
 			b.Foreign[i].Put(t)
 			b.noteForeign()
 			require.NotEmpty(t, b.foreign)
-			do := converge
-			if f.IsBlind == "" {
-				do = begins // it holds without looking first as well
-			}
-			err := b.calmly(do, f.Name)
+			err := b.calmly(begins, f.Name) // it holds without looking first
 			b.isUntouched(f.Name)
 			if f.Refusal != "" {
 				require.Error(t, err)
@@ -77,9 +73,7 @@ func (s Suite) testForeign(t *testing.T) {
 				b.isUntouched("removed")
 			}
 		})
-		if f.IsBlind == "" {
-			t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
-		}
+		t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
 	}
 }
 

@@ -21,7 +21,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-const apiKey = "planted-key"
+const (
+	apiKey            = "planted-key"
+	otherOrganization = "other-organization"
+	otherProject      = "other-project"
+)
 
 // issuerKey signs for the issuers of all worlds: an RSA key takes longer to make than most tests take.
 var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
@@ -44,6 +48,9 @@ func TestDriver(t *testing.T) {
 func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers resource.Kind) {
 	key, err := issuerKey()
 	require.NoError(t, err)
+	require.NoError(t, a.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": otherOrganization, "name": "Other"}))
+	require.NoError(t, a.PutDDOEObject(world.DDOEProjects, world.Object{"id": otherProject, "name": "Other",
+		"org": world.Object{"id": world.OrganizationID}}))
 	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World, sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1", Key: secret.New(apiKey),
 		Client: &http.Client{Transport: w}})
@@ -140,6 +147,8 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 	s.Document.Spec.DDOE.Driver = nil
 	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEIntegrations) }
 	s.Change = func(spec *integration.Spec) { spec.DisplayName, spec.Subjects = "Renamed", []string{another} }
+	s.Move = func(spec *integration.Spec) { spec.DDOE.OrganizationID = otherOrganization }
+	s.Leaves = diagnosis.CodeDDOEIntegrationUnwanted
 	s.Drift = func(t testing.TB) {
 		a.change(t, world.DDOEIntegrations, func(o world.Object) { o["name"] = "renamed by hand" })
 	}
@@ -177,6 +186,7 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		wanted := *spec.DDOE
 		wanted.Driver, spec.DDOE = &driver, &wanted
 	}
+	s.Move = func(spec *integration.Spec) { spec.DDOE.Driver.ProjectID = otherProject }
 	s.Drift = func(t testing.TB) {
 		a.change(t, world.DDOEDrivers, func(o world.Object) { o["path"] = "changed/by/hand" })
 	}

@@ -35,6 +35,11 @@ type Subject struct {
 	Binned func() int
 	// Change is another wish: it makes something unwanted or different.
 	Change func(*integration.Spec)
+	// Move is a wish that has to be carried out elsewhere: ours is removed where it is, and made anew there.
+	Move func(*integration.Spec)
+	// Leaves is the code with which the attempt ends that has removed ours from where it was; empty where the same attempt
+	// makes it anew.
+	Leaves diagnosis.Code
 	// Drift is somebody's change of a member that we own.
 	Drift func(t testing.TB)
 	// Delete is somebody's removal of all that is ours.
@@ -50,13 +55,12 @@ type Subject struct {
 // Foreign is an object of somebody else in the place of ours.
 type Foreign struct {
 	Name string
-	Put  func(t testing.TB)
+	// Put makes the object, unless ours holds the place already.
+	Put func(t testing.TB)
 	// Refusal is the code with which nothing is made; empty where the object serves as it is, or ours is made beside it.
 	Refusal diagnosis.Code
 	// Ends is why the object is removed with ours; empty where it is never touched.
 	Ends string
-	// IsBlind is why the object is only seen by looking first; empty where a write never harms it.
-	IsBlind string
 }
 
 // Member is a member of our object that somebody else sets.
@@ -75,6 +79,7 @@ type Ability string
 const (
 	CanBin     Ability = "removed objects can be restored"
 	CanChange  Ability = "the spec changes what is wanted"
+	CanMove    Ability = "the spec wants it elsewhere"
 	CanDrift   Ability = "somebody changes a member of ours"
 	CanBeside  Ability = "somebody makes an object beside ours"
 	CanForeign Ability = "somebody's object is in the way"

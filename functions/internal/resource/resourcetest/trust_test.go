@@ -16,7 +16,8 @@ import (
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	resourcetest.Suite{Name: "federated credentials of an application", New: newTrust, Lacks: map[resourcetest.Ability]string{
-		resourcetest.CanBin: "a removed credential is gone for good",
+		resourcetest.CanBin:  "a removed credential is gone for good",
+		resourcetest.CanMove: "all credentials are on the one application",
 	}}.Run(t)
 }
 

@@ -1,0 +1,88 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// teardownResult is what an operation says of a teardown.
+func (f *fixture) teardownResult(op integration.Operation) provision.TeardownResult {
+	f.t.Helper()
+	var result provision.TeardownResult
+	require.NoError(f.t, json.Unmarshal(op.Result, &result), "%s", op.Result)
+	return result
+}
+
+// TestAFailedTeardownSaysWhatIsLeft: what was not seen to be gone, in the order in which it was made, and nothing that
+// is gone. The same request ends it.
+func TestAFailedTeardownSaysWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault fault
+		purge bool
+		code  diagnosis.Code
+		left  []string // the beginning and the end of each
+	}{
+		"a role assignment that is refused": {fault: fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"},
+			code: diagnosis.CodeARMPermissionMissing, left: []string{
+				"application …something that comes first has failed.", "servicePrincipal …something that comes first has failed.",
+				"roleAssignment …(arm-permission-missing)."}},
+		"a directory that is down for longer than the patience": {fault: fault{match: at(`^DELETE graph`), status: 503},
+			code: diagnosis.CodeAttemptsExhausted, left: []string{
+				"application …something that comes first has failed.", "servicePrincipal …something that comes first has failed.",
+				"federatedCredential …(graph-unavailable)."}},
+		"a platform that is down": {fault: fault{match: at(` gate\.dataloop\.ai/`), status: 503},
+			code: diagnosis.CodeAttemptsExhausted, left: []string{"ddoeIntegration …(ddoe-unavailable).", "ddoeDriver …(ddoe-unavailable)."}},
+		"a recycle bin that is closed": {fault: fault{match: at(`^DELETE graph.*/deletedItems/`), status: 403, code: "Authorization_RequestDenied"},
+			purge: true, code: diagnosis.CodeGraphPermissionMissing, left: []string{
+				"application …(graph-permission-missing).", "servicePrincipal …something that comes first has failed."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := withPlatform(t)
+			f.carried(wired())
+			f.fails(c.fault)
+			_, down := f.remove(provision.TeardownOptions{Purge: c.purge})
+			f.handle(down)
+			op := f.settle(down)
+			require.Equal(t, integration.OperationFailed, op.Status)
+			assert.Equal(t, c.code, op.Error.Code)
+			result := f.teardownResult(op)
+			assert.False(t, result.Purged)
+			require.Len(t, result.Left, len(c.left), "%s", strings.Join(result.Left, "\n"))
+			for i, want := range c.left {
+				begins, ends, _ := strings.Cut(want, "…")
+				assert.True(t, strings.HasPrefix(result.Left[i], begins), result.Left[i])
+				assert.True(t, strings.HasSuffix(result.Left[i], ends), result.Left[i])
+			}
+			f.faults = nil
+			_, again := f.remove(provision.TeardownOptions{Purge: c.purge})
+			f.completed(again)
+			assert.Equal(t, provision.TeardownResult{Purged: c.purge}, f.teardownResult(f.operation(again.OperationID)))
+			assert.Zero(t, f.onGate())
+		})
+	}
+}
+
+// TestABlockedTeardownLeavesEverything, and says so.
+func TestABlockedTeardownLeavesEverything(t *testing.T) {
+	t.Parallel()
+	f := withPlatform(t)
+	d := f.carried(wired())
+	require.NoError(t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
+		"integrationId": d.Status.DDOE.IntegrationID, "projectId": world.ProjectID, "containerName": "images"}))
+	_, down := f.remove(provision.TeardownOptions{})
+	f.handle(down)
+	op := f.requireStatus(down.OperationID, integration.OperationFailed)
+	assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
+	assert.Len(t, f.teardownResult(op).Left, 6)
+}
