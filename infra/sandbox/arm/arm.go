@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -173,6 +174,8 @@ type fault struct {
 	status  int
 	code    string
 	message string
+	// retryAfter is told in the header of that name, in seconds, where it is not zero.
+	retryAfter int
 }
 
 func (f *fault) Error() string { return f.code + ": " + f.message }
@@ -185,6 +188,9 @@ func writeError(w http.ResponseWriter, err error) {
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.microsoftonline.com/`+world.TenantID+
 			`", error="invalid_token", error_description="The access token is missing or invalid."`)
+	}
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(f.status)

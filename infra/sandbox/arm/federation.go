@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -27,32 +28,58 @@ type credentialRequest struct {
 // the refusals are documented, the codes of those with 400 were seen to be BadRequest.
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors.
 func (c *call) putCredential(identityID, id string) (answer, error) {
-	if err := c.openIdentity(credentialType+"/write", identityID, id); err != nil {
+	identity, err := c.openIdentity(credentialType+"/write", world.WriteCredential, identityID, id)
+	if err != nil {
 		return answer{}, err
 	}
-	name := lastSegment(id)
+	if err := c.overlaps(identity.ID); err != nil {
+		return answer{}, err
+	}
+	if err := c.federates(identity.Location); err != nil {
+		return answer{}, err
+	}
+	wanted, err := c.readCredential(lastSegment(id))
+	if err != nil {
+		return answer{}, err
+	}
+	wanted.IdentityID = identity.ID
+	stored, created, err := c.world.PutUserAssignedIdentityCredential(wanted)
+	if err != nil {
+		return answer{}, credentialFault(err, identity.ID)
+	}
+	return answer{status: statusOfPut(created), body: credentialObject(stored)}, nil
+}
+
+// federates holds that identities of the region take credentials. The code was seen beside the text.
+func (c *call) federates(location string) error {
+	if !slices.ContainsFunc(c.world.Limits().RegionsWithoutFederation, func(region string) bool {
+		return normalLocation(region) == normalLocation(location)
+	}) {
+		return nil
+	}
+	return &fault{status: http.StatusMethodNotAllowed, code: "MethodNotAllowed",
+		message: "The request format was unexpected: Support for federated identity credentials not enabled."}
+}
+
+// readCredential reads the body of a PUT and holds the rules for its members.
+func (c *call) readCredential(name string) (world.UserAssignedIdentityCredential, error) {
+	none := world.UserAssignedIdentityCredential{}
 	if !credentialName.MatchString(name) {
-		return answer{}, badRequest("BadRequest", "Federated Identity Credential name '"+name+"' is invalid.")
+		return none, badRequest("BadRequest", "Federated Identity Credential name '"+name+"' is invalid.")
 	}
 	var body credentialRequest
 	if err := c.readBody(&body); err != nil {
-		return answer{}, err
+		return none, err
 	}
 	p := body.Properties
 	switch {
-	case p == nil || p.Issuer == "" || p.Subject == "":
-		return answer{}, badRequest("BadRequest", "Federated Identity Credential from HTTP body has empty properties.")
+	case p == nil || p.Issuer == "" || p.Subject == "" || slices.Contains(p.Audiences, ""):
+		return none, badRequest("BadRequest", "Federated Identity Credential from HTTP body has empty properties.")
 	case len(p.Audiences) != 1:
-		return answer{}, badRequest("BadRequest", "Federated identity credentials must have exactly one audience.")
-	case p.Audiences[0] == "":
-		return answer{}, badRequest("BadRequest", "Federated Identity Credential from HTTP body has empty properties.")
+		return none, badRequest("BadRequest", "Federated identity credentials must have exactly one audience.")
 	}
-	stored, created, err := c.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
-		IdentityID: identityID, Name: name, Issuer: p.Issuer, Subject: p.Subject, Audiences: p.Audiences})
-	if err != nil {
-		return answer{}, credentialFault(err, identityID)
-	}
-	return answer{status: statusOfPut(created), body: credentialObject(stored)}, nil
+	return world.UserAssignedIdentityCredential{Name: name, Issuer: p.Issuer, Subject: p.Subject,
+		Audiences: p.Audiences}, nil
 }
 
 func credentialFault(err error, identityID string) error {
@@ -71,18 +98,21 @@ func credentialFault(err error, identityID string) error {
 	return err
 }
 
-// openIdentity holds that the caller may do the action and that the identity is there.
-func (c *call) openIdentity(action, identityID, scope string) error {
+// openIdentity holds that the caller may do the action, that the identity is there, and that it is not asked too often.
+func (c *call) openIdentity(
+	action string, operation world.IdentityOperation, identityID, scope string,
+) (world.UserAssignedIdentity, error) {
 	if err := c.authorize(action, scope); err != nil {
-		return err
+		return world.UserAssignedIdentity{}, err
 	}
 	if err := c.groupExists(identityID); err != nil {
-		return err
+		return world.UserAssignedIdentity{}, err
 	}
-	if _, ok := c.world.UserAssignedIdentity(identityID); !ok {
-		return parentMissing()
+	identity, ok := c.world.UserAssignedIdentity(identityID)
+	if !ok {
+		return world.UserAssignedIdentity{}, parentMissing()
 	}
-	return nil
+	return identity, c.admit(operation, identity.ID)
 }
 
 func parentMissing() error {
@@ -91,7 +121,7 @@ func parentMissing() error {
 }
 
 func (c *call) getCredential(identityID, id string) (answer, error) {
-	if err := c.openIdentity(credentialType+"/read", identityID, id); err != nil {
+	if _, err := c.openIdentity(credentialType+"/read", world.GetCredential, identityID, id); err != nil {
 		return answer{}, err
 	}
 	stored, ok := c.world.UserAssignedIdentityCredential(id)
@@ -103,7 +133,7 @@ func (c *call) getCredential(identityID, id string) (answer, error) {
 }
 
 func (c *call) listCredentials(identityID, path string) (answer, error) {
-	if err := c.openIdentity(credentialType+"/read", identityID, path); err != nil {
+	if _, err := c.openIdentity(credentialType+"/read", world.ListCredentials, identityID, path); err != nil {
 		return answer{}, err
 	}
 	list := []object{}
@@ -115,7 +145,11 @@ func (c *call) listCredentials(identityID, path string) (answer, error) {
 
 // deleteCredential answers 200, or 204 where there is nothing.
 func (c *call) deleteCredential(identityID, id string) (answer, error) {
-	if err := c.openIdentity(credentialType+"/delete", identityID, id); err != nil {
+	identity, err := c.openIdentity(credentialType+"/delete", world.DeleteCredential, identityID, id)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := c.overlaps(identity.ID); err != nil {
 		return answer{}, err
 	}
 	if err := c.world.DeleteUserAssignedIdentityCredential(id); err != nil {

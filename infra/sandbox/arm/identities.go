@@ -2,6 +2,7 @@ package arm
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"regexp"
 	"strings"
@@ -75,6 +76,9 @@ func (c *call) putIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/write", id); err != nil {
 		return answer{}, err
 	}
+	if err := c.admit(world.WriteIdentity, id); err != nil {
+		return answer{}, err
+	}
 	if err := c.groupExists(id); err != nil {
 		return answer{}, err
 	}
@@ -133,6 +137,9 @@ func (c *call) getIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/read", id); err != nil {
 		return answer{}, err
 	}
+	if err := c.admit(world.GetIdentity, id); err != nil {
+		return answer{}, err
+	}
 	if err := c.scopeExists(id); err != nil {
 		return answer{}, err
 	}
@@ -142,6 +149,9 @@ func (c *call) getIdentity(id string) (answer, error) {
 
 func (c *call) listIdentities(path string) (answer, error) {
 	if err := c.authorize(identityType+"/read", path); err != nil {
+		return answer{}, err
+	}
+	if err := c.admit(world.ListIdentities, path); err != nil {
 		return answer{}, err
 	}
 	if err := c.groupExists(path); err != nil {
@@ -161,6 +171,9 @@ func (c *call) deleteIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/delete", id); err != nil {
 		return answer{}, err
 	}
+	if err := c.admit(world.DeleteIdentity, id); err != nil {
+		return answer{}, err
+	}
 	if err := c.groupExists(id); err != nil {
 		return answer{}, err
 	}
@@ -173,6 +186,18 @@ func (c *call) deleteIdentity(id string) (answer, error) {
 func identityObject(u world.UserAssignedIdentity) object {
 	return object{"id": u.ID, "name": u.Name, "type": identityType, "location": u.Location, "tags": u.Tags,
 		"properties": object{"clientId": u.ClientID, "principalId": u.PrincipalID, "tenantId": u.TenantID}}
+}
+
+// admit holds that the resource is not asked more often than its rate allows. The code is the usual one of ARM; that a
+// Retry-After comes with it is, too.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling.
+func (c *call) admit(operation world.IdentityOperation, resourceID string) error {
+	wait := c.world.AdmitIdentityRequest(operation, resourceID)
+	if wait == 0 {
+		return nil
+	}
+	return &fault{status: http.StatusTooManyRequests, code: "TooManyRequests",
+		message: "The request is being throttled.", retryAfter: int(math.Ceil(wait.Seconds()))}
 }
 
 // groupExists holds that there is the resource group that the id lies in.

@@ -167,7 +167,7 @@ func premises(path string, site http.Handler) http.Handler {
 }
 
 func (c *Cloud) observed(next http.Handler) http.Handler {
-	return c.recorder.Wrap(control.Latency(c.world, c.faults.Wrap(next)))
+	return c.recorder.Wrap(arm.TrackWrites(control.Latency(c.world, c.faults.Wrap(next))))
 }
 
 // Handler answers for every host of the pretended cloud, by the request's Host.

@@ -64,6 +64,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("PUT /faults", a.putFaults)
 	mux.HandleFunc("GET /timing", a.showTiming)
 	mux.HandleFunc("PUT /timing", a.putTiming)
+	mux.HandleFunc("GET /limits", a.showLimits)
+	mux.HandleFunc("PUT /limits", a.putLimits)
 	mux.HandleFunc("POST /tokens", a.mintToken)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Ids of objects and entities may hold slashes, even two in a row, which the mux would tidy up.
@@ -94,11 +96,20 @@ GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "ti
                                       effect: before (answered, not done; where absent), after (done, but this is answered),
                                       drop (done, the connection is cut)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
+GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"]}
+                                      managedIdentityRates: Azure's rates for managed identities and their credentials, such
+                                      as one write in four seconds for each, else 429; off in a fresh world.
+                                      regionsWithoutFederation: their identities take no credentials (405); the known ones
+                                      where absent
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid", "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object
 DELETE /objects/{kind}/{id}           remove one
 
 kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
+
+PUT /objects/userAssignedIdentities/{name} makes an identity in the resource group identities; any other is named by its
+ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method": "PUT",
+"path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
 PUT /objects/ddoe.users/`+world.UserEmail+` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
@@ -121,7 +132,7 @@ func (a *api) showRequests(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, a.Recorder.Since(since))
 }
 
-// reset puts world, timing, faults, request log and messages back to the start. Queues that were made stay.
+// reset puts world, timing, limits, faults, request log and messages back to the start. Queues that were made stay.
 func (a *api) reset(w http.ResponseWriter, _ *http.Request) {
 	a.Faults.Reset()
 	a.World.Reset()
@@ -166,6 +177,19 @@ func (a *api) putTiming(w http.ResponseWriter, r *http.Request) {
 	}
 	a.World.SetTiming(t)
 	writeJSON(w, http.StatusOK, a.World.Timing())
+}
+
+func (a *api) showLimits(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, a.World.Limits())
+}
+
+func (a *api) putLimits(w http.ResponseWriter, r *http.Request) {
+	var l world.Limits
+	if !readJSON(w, r, &l) {
+		return
+	}
+	a.World.SetLimits(l)
+	writeJSON(w, http.StatusOK, a.World.Limits())
 }
 
 func (a *api) mintToken(w http.ResponseWriter, r *http.Request) {

@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// judgeAssertion decides whether the assertion may stand for the application. The order is Entra's as far as it is
+// judgeAssertion decides whether the assertion may stand for the client. The order is Entra's as far as it is
 // known: what the token is, then which credential it matches, and only then whose signature it bears.
-func (s *Service) judgeAssertion(ctx context.Context, app world.Application, name, compact string) error {
+func (s *Service) judgeAssertion(ctx context.Context, who client, compact string) error {
 	token, err := jose.Parse(compact)
 	if err != nil {
 		return assertionMalformed()
@@ -24,9 +23,9 @@ func (s *Service) judgeAssertion(ctx context.Context, app world.Application, nam
 	if count := len(token.Audience()); count > 1 {
 		return audienceNotSingle(count)
 	}
-	trusts := s.visibleCredentials(app.ID)
+	trusts := s.visible(who.trusts)
 	if len(trusts) == 0 {
-		return noCredentials(app.AppID, name)
+		return noCredentials(who.principal.AppID, who.principal.DisplayName)
 	}
 	if err := match(trusts, token); err != nil {
 		return err
@@ -42,41 +41,31 @@ func typeAccepted(typ string) bool {
 	return typ == "" || strings.EqualFold(typ, "JWT") || typ == "http://openid.net/specs/jwt/1.0"
 }
 
-// visibleCredentials are the application's credentials that the token service knows by now: a change reaches it only
-// some time after the directory has accepted it.
-func (s *Service) visibleCredentials(applicationID string) []world.FederatedIdentityCredential {
-	lag := time.Duration(s.world.Timing().STSMS) * time.Millisecond
-	now := s.world.Now()
-	return slices.DeleteFunc(s.world.FederatedCredentials(applicationID), func(f world.FederatedIdentityCredential) bool {
-		return now.Before(f.ChangedAt.Add(lag))
-	})
-}
-
 // match finds the credential for the token, narrowing by issuer, then audience, then subject, each compared byte for
 // byte; the refusal names the first that no credential has.
-func match(trusts []world.FederatedIdentityCredential, token jose.Token) error {
+func match(trusts []trust, token jose.Token) error {
 	issuer, subject := token.Text("iss"), token.Text("sub")
 	audience := strings.Join(token.Audience(), "")
 
-	sameIssuer := filter(trusts, func(f world.FederatedIdentityCredential) bool { return f.Issuer == issuer })
+	sameIssuer := filter(trusts, func(f trust) bool { return f.issuer == issuer })
 	if len(sameIssuer) == 0 {
 		return noMatch(700211, "issuer", issuer)
 	}
-	sameAudience := filter(sameIssuer, func(f world.FederatedIdentityCredential) bool { return slices.Contains(f.Audiences, audience) })
+	sameAudience := filter(sameIssuer, func(f trust) bool { return slices.Contains(f.audiences, audience) })
 	if len(sameAudience) == 0 {
 		return noMatch(700212, "audience", audience)
 	}
-	if slices.ContainsFunc(sameAudience, func(f world.FederatedIdentityCredential) bool { return f.Subject == subject }) {
+	if slices.ContainsFunc(sameAudience, func(f trust) bool { return f.subject == subject }) {
 		return nil
 	}
-	if slices.ContainsFunc(sameAudience, func(f world.FederatedIdentityCredential) bool { return strings.EqualFold(f.Subject, subject) }) {
+	if slices.ContainsFunc(sameAudience, func(f trust) bool { return strings.EqualFold(f.subject, subject) }) {
 		return subjectCase(subject)
 	}
 	return noMatch(700213, "subject", subject)
 }
 
-func filter(all []world.FederatedIdentityCredential, keep func(world.FederatedIdentityCredential) bool) []world.FederatedIdentityCredential {
-	var kept []world.FederatedIdentityCredential
+func filter(all []trust, keep func(trust) bool) []trust {
+	var kept []trust
 	for _, one := range all {
 		if keep(one) {
 			kept = append(kept, one)

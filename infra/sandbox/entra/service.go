@@ -151,18 +151,18 @@ func (s *Service) exchange(tenant world.Tenant, r *http.Request) (world.ServiceP
 	if err := checkForm(r); err != nil {
 		return none, "", err
 	}
-	app, principal, err := s.client(tenant, r.PostFormValue("client_id"))
+	who, err := s.client(tenant, r.PostFormValue("client_id"))
 	if err != nil {
 		return none, "", err
 	}
 	if r.PostFormValue("client_secret") != "" {
-		return none, "", secretInvalid(app.AppID)
+		return none, "", secretInvalid(who.principal.AppID)
 	}
-	if err := s.judgeAssertion(r.Context(), app, principal.DisplayName, r.PostFormValue("client_assertion")); err != nil {
+	if err := s.judgeAssertion(r.Context(), who, r.PostFormValue("client_assertion")); err != nil {
 		return none, "", err
 	}
 	resource, err := resourceOf(r.PostFormValue("scope"), tenant)
-	return principal, resource, err
+	return who.principal, resource, err
 }
 
 // checkForm refuses a request that lacks what every client-credentials request has.
@@ -192,26 +192,6 @@ func checkForm(r *http.Request) error {
 		return parameterMissing("client_assertion_type")
 	}
 	return nil
-}
-
-// client finds the application and its service principal in the tenant. An object id is not a client id: it is
-// refused like any unknown one. Applications live in the world's first tenant and are unknown in every other.
-func (s *Service) client(tenant world.Tenant, id string) (world.Application, world.ServicePrincipal, error) {
-	if id == uuid.Nil.String() {
-		return world.Application{}, world.ServicePrincipal{}, clientMalformed(id)
-	}
-	app, ok := s.world.ApplicationByAppID(id)
-	if !ok || tenant.ID != s.authority.homeTenant().ID {
-		return world.Application{}, world.ServicePrincipal{}, clientNotFound(id, tenant.Domain)
-	}
-	principal, ok := s.world.ServicePrincipalByAppID(app.AppID)
-	if !ok {
-		return world.Application{}, world.ServicePrincipal{}, servicePrincipalMissing(app.AppID, tenant.ID)
-	}
-	if !principal.AccountEnabled {
-		return world.Application{}, world.ServicePrincipal{}, applicationDisabled(app.AppID, principal.DisplayName)
-	}
-	return app, principal, nil
 }
 
 // resourceOf is the audience that a scope asks for, if the tenant has that resource: the scope less "/.default", byte

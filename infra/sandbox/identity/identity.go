@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -26,6 +27,8 @@ type Options struct {
 	// SystemAssigned is the object id of the app's system-assigned identity, which answers requests that name no
 	// identity. Empty means that the app has user-assigned identities only, and must name one.
 	SystemAssigned string
+	// UserAssigned are the object ids of the user-assigned identities of the app. There may be others in the tenant.
+	UserAssigned []string
 }
 
 type endpoint struct {
@@ -33,8 +36,7 @@ type endpoint struct {
 	opts  Options
 }
 
-// New returns the endpoint; it answers at any path. Every service principal of type ManagedIdentity counts as assigned
-// to the app.
+// New returns the endpoint; it answers at any path.
 func New(w *world.World, opts Options) http.Handler { return &endpoint{world: w, opts: opts} }
 
 // ServeHTTP answers GET ?api-version=2019-08-01&resource=…[&client_id=…|&principal_id=…].
@@ -78,7 +80,7 @@ func (e *endpoint) token(w http.ResponseWriter, resource, clientID, principalID 
 	})
 }
 
-// identity finds the managed identity that a request means.
+// identity finds the managed identity that a request means, if it is assigned to the app.
 func (e *endpoint) identity(clientID, principalID string) (world.ServicePrincipal, bool) {
 	var principal world.ServicePrincipal
 	var ok bool
@@ -90,7 +92,8 @@ func (e *endpoint) identity(clientID, principalID string) (world.ServicePrincipa
 	default:
 		principal, ok = e.world.ServicePrincipal(e.opts.SystemAssigned)
 	}
-	return principal, ok && principal.ServicePrincipalType == world.PrincipalManagedIdentity && principal.AccountEnabled
+	isAssigned := principal.ID == e.opts.SystemAssigned || slices.Contains(e.opts.UserAssigned, principal.ID)
+	return principal, ok && isAssigned && principal.AccountEnabled
 }
 
 // writeError answers with a refusal in the endpoint's own shape.

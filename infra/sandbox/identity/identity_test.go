@@ -37,7 +37,7 @@ func newFixture(t *testing.T, opts identity.Options) *fixture {
 	f.mine = world.ServicePrincipal{ID: uuid.NewString(), AppID: uuid.NewString(), AccountEnabled: true,
 		ServicePrincipalType: world.PrincipalManagedIdentity}
 	f.world.PutServicePrincipal(f.mine)
-	opts.Authority, opts.Header = f.authority, "secret"
+	opts.Authority, opts.Header, opts.UserAssigned = f.authority, "secret", []string{f.mine.ID}
 	f.server = httptest.NewServer(identity.New(f.world, opts))
 	t.Cleanup(f.server.Close)
 	t.Setenv("IDENTITY_ENDPOINT", f.server.URL+"/MSI/token")
@@ -87,6 +87,8 @@ func TestProtocol(t *testing.T) {
 	require.NoError(t, err)
 	_, err = f.world.CreateServicePrincipal(world.ServicePrincipal{AppID: app.AppID, AccountEnabled: true}, "")
 	require.NoError(t, err)
+	other, _ := f.world.PutUserAssignedIdentity(world.UserAssignedIdentity{
+		ID: world.IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/other"})
 
 	for name, tc := range map[string]struct {
 		change func(query url.Values, header http.Header)
@@ -103,6 +105,8 @@ func TestProtocol(t *testing.T) {
 		"unknown resource":  {func(q url.Values, _ http.Header) { q.Set("resource", "https://foo.example") }, 400, ""},
 		"app's client id":   {func(q url.Values, _ http.Header) { q.Set("client_id", app.AppID) }, 400, ""},
 		"unknown client id": {func(q url.Values, _ http.Header) { q.Set("client_id", "nobody") }, 400, ""},
+		"not assigned":      {func(q url.Values, _ http.Header) { q.Set("client_id", other.ClientID) }, 400, ""},
+		"nor by object id":  {func(q url.Values, _ http.Header) { q.Set("principal_id", other.PrincipalID) }, 400, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			query := url.Values{"api-version": {"2019-08-01"}, "resource": {entra.ResourceStorage}}

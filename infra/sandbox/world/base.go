@@ -20,7 +20,7 @@ type Timing struct {
 	RBACMS int `json:"rbacMs"`
 }
 
-// base is what the parts of a world share: the lock, the clock, the delays and the count of ETags. In every part the
+// base is what the parts of a world share: the lock, the clock, the delays, the limits and the count of ETags. In every part the
 // exported methods take the lock; the others expect it to be held.
 type base struct {
 	now func() time.Time
@@ -28,6 +28,7 @@ type base struct {
 	mu     sync.RWMutex
 	etags  uint64
 	timing Timing
+	limits Limits
 }
 
 // Now is the world's time in UTC. Services stamp and compare with it, never with the wall clock.

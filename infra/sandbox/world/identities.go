@@ -45,12 +45,13 @@ type identitiesState struct {
 	rows        *table[UserAssignedIdentity]
 	byClientID  map[string]string // lower client id → ARM id
 	credentials *table[UserAssignedIdentityCredential]
+	buckets     map[string]bucket // by operation and what it is for
 }
 
 func newIdentities(b *base, hierarchy *Hierarchy, principals *Principals) *Identities {
 	return &Identities{base: b, hierarchy: hierarchy, principals: principals, state: identitiesState{
 		rows: newTable[UserAssignedIdentity](), byClientID: map[string]string{},
-		credentials: newTable[UserAssignedIdentityCredential](),
+		credentials: newTable[UserAssignedIdentityCredential](), buckets: map[string]bucket{},
 	}}
 }
 

@@ -57,7 +57,7 @@ func New(now func() time.Time) *World {
 	if now == nil {
 		now = time.Now
 	}
-	b := &base{now: now}
+	b := &base{now: now, limits: knownLimits()}
 	hierarchy, directory := newHierarchy(b), newDirectory(b)
 	return &World{
 		base:       b,
@@ -70,7 +70,7 @@ func New(now func() time.Time) *World {
 	}
 }
 
-// Reset throws everything away, timing included, and seeds the world anew. ETags go on, so that none is used twice, and
+// Reset throws everything away, timing and limits included, and seeds the world anew. ETags go on, so that none is used twice, and
 // the platform's names stay: they are part of it, not of what was done with it.
 func (w *World) Reset() {
 	w.mu.Lock()
@@ -78,7 +78,7 @@ func (w *World) Reset() {
 	fresh := New(w.now)
 	fresh.etags, fresh.names = w.etags, w.names
 	Seed(fresh)
-	w.etags, w.timing = fresh.etags, Timing{}
+	w.etags, w.timing, w.limits = fresh.etags, Timing{}, fresh.limits
 	w.Hierarchy.state = fresh.Hierarchy.state
 	w.Directory.replaceBy(fresh.Directory)
 	w.Identities.state = fresh.Identities.state

@@ -1,0 +1,41 @@
+package world
+
+import "slices"
+
+// Limits are the limits of the pretended cloud that can be switched.
+type Limits struct {
+	// ManagedIdentityRates makes requests for managed identities and their credentials meet Azure's rates. It is off
+	// where nobody asks for it: at 0.25 writes a second, a test of 20 credentials would take 80 seconds.
+	ManagedIdentityRates bool `json:"managedIdentityRates"`
+	// RegionsWithoutFederation are the regions whose identities take no federated identity credentials.
+	RegionsWithoutFederation []string `json:"regionsWithoutFederation"`
+}
+
+// knownLimits are the limits of a fresh world.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations, "Unsupported
+// regions", as of 2024.
+func knownLimits() Limits {
+	return Limits{RegionsWithoutFederation: []string{"malaysiasouth", "newzealandnorth"}}
+}
+
+// Limits returns the present limits.
+func (b *base) Limits() Limits {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.limits.Clone()
+}
+
+// SetLimits replaces the limits. Regions that are nil are the known ones.
+func (b *base) SetLimits(l Limits) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l.RegionsWithoutFederation == nil {
+		l.RegionsWithoutFederation = knownLimits().RegionsWithoutFederation
+	}
+	b.limits = l.Clone()
+}
+
+func (l Limits) Clone() Limits {
+	l.RegionsWithoutFederation = slices.Clone(l.RegionsWithoutFederation)
+	return l
+}
