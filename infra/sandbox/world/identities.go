@@ -112,7 +112,7 @@ func (i *Identities) complete(u UserAssignedIdentity) UserAssignedIdentity {
 		*id = strings.ToLower(*id)
 	}
 	if u.Name == "" {
-		u.Name = lastSegment(u.ID)
+		u.Name = LastSegment(u.ID)
 	}
 	if u.Location == "" {
 		u.Location = Location

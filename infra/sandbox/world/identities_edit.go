@@ -26,7 +26,7 @@ func (i *Identities) editIdentity(id string, body []byte) error {
 	if key(u.ID) != key(id) {
 		return idMismatch("id", id)
 	}
-	if u.Name != "" && !strings.EqualFold(u.Name, lastSegment(id)) {
+	if u.Name != "" && !strings.EqualFold(u.Name, LastSegment(id)) {
 		return idMismatch("name", id)
 	}
 	old, exists := i.state.rows.get(id)
@@ -77,12 +77,12 @@ func (i *Identities) editCredential(id string, body []byte) error {
 		return ErrNotFound
 	}
 	for member, value := range map[string]string{"id": c.ID, "identityId": c.IdentityID, "name": c.Name} {
-		want := map[string]string{"id": id, "identityId": identity.ID, "name": lastSegment(id)}[member]
+		want := map[string]string{"id": id, "identityId": identity.ID, "name": LastSegment(id)}[member]
 		if value != "" && key(value) != key(want) {
 			return idMismatch(member, id)
 		}
 	}
-	c.IdentityID, c.Name = identity.ID, lastSegment(id)
+	c.IdentityID, c.Name = identity.ID, LastSegment(id)
 	c.ID = UserAssignedIdentityCredentialID(identity.ID, c.Name)
 	if err := i.checkPair(c); err != nil {
 		return err

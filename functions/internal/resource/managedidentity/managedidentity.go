@@ -192,7 +192,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		result := resource.Result{Item: item, Step: itemIdentity + "-delete", StepTarget: id,
 			Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
 		isThere := func(ctx context.Context) (bool, error) {
-			found, there, err := k.find(ctx, d, d.Status.ClientID != "")
+			found, there, err := k.find(ctx, d, false)
 			return there && k.isOurs(found, d), err
 		}
 		seen, _ := item.Data.(arm.Identity)

@@ -21,6 +21,7 @@ func TestManagedIdentity(t *testing.T) {
 	t.Parallel()
 	resourcetest.Suite{Name: "managed identity", New: newManagedIdentity, Lacks: map[resourcetest.Ability]string{
 		resourcetest.CanBin:    "a removed managed identity is gone for good",
+		resourcetest.CanMove:   "another resource group is another identity: a run that replaces takes the old one down first",
 		resourcetest.CanChange: "nothing of a managed identity can be changed; another one is made in its place",
 		resourcetest.CanBeside: "its name is the only place of a managed identity",
 	}}.Run(t)
@@ -64,7 +65,7 @@ func newManagedIdentity(t testing.TB, w *resourcetest.Wire) *resourcetest.Subjec
 		}
 	}
 	s.Foreign = []resourcetest.Foreign{{Name: "an identity of our name", Refusal: diagnosis.CodeManagedIdentityForeign,
-		IsBlind: "Azure has no condition for a write; only a look tells whose it is",
+		Races: "Azure has no condition by which a write only creates",
 		Put: func(t testing.TB) {
 			made, _ := a.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
 			a.theirs[made.ClientID] = true
@@ -79,6 +80,7 @@ func TestTrustOnManagedIdentity(t *testing.T) {
 	resourcetest.Suite{Name: "federated credentials of a managed identity", New: newManagedTrust,
 		Lacks: map[resourcetest.Ability]string{
 			resourcetest.CanBin:     "a removed credential is gone for good",
+			resourcetest.CanMove:    "a credential is on its identity",
 			resourcetest.CanMembers: "a credential of a managed identity has no member but what is trusted",
 		}}.Run(t)
 }

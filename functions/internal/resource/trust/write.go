@@ -84,7 +84,7 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 		return now, receipt
 	default: // what was in the way is gone, or no list shows it yet
 		if len(found) >= integration.MaxSubjects {
-			return now, resource.Receipt{Err: &diagnosis.Error{Err: cause, Diagnosis: diagnosis.New(
+			return now, resource.Receipt{Err: &diagnosis.Error{Diagnosis: diagnosis.New(
 				diagnosis.CodeFederatedCredentialLimit, diagnosis.WithContext(now.Context))}}
 		}
 		receipt := k.credentials.Put(ctx, d, wantedOf([]resource.Item{now}))[0]
