@@ -65,7 +65,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Defaults: integration.Defaults{
 			Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 			IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
-			Location: cfg.Region,
+			Location: cfg.Region, OwnGroups: cfg.OwnGroups,
 			TenantID: func(ctx context.Context) (string, error) {
 				return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
 			},

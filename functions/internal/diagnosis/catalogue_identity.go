@@ -60,24 +60,12 @@ func identityEntries() []Entry {
 	return slices.Concat(identitySpecEntries(), managedIdentityEntries(), managedRefusalEntries(), managedWaitEntries())
 }
 
-// identitySpecEntries are findings about the member identity of a spec, and about changing it.
+// identitySpecEntries are about what the spec says of the identity.
 func identitySpecEntries() []Entry {
-	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
-	}
 	return []Entry{
-		entry(CodeInvalidIdentityKind, "The kind of identity is not valid",
-			"An identity is an Entra application or a user-assigned managed identity.",
-			"Give application or managedIdentity, or leave it out."),
-		entry(CodeInvalidResourceGroup, "The resource group is not valid",
-			"A managed identity is made in a resource group, which is named by its full ARM id.",
-			"Copy it: az group show --name <group> --query id."),
-		entry(CodeInvalidLocation, "The region is not valid",
-			"A managed identity is in an Azure region, which is named as Azure Resource Manager names it.",
-			"Give a region such as westeurope."),
-		entry(CodeIdentityMemberNotTaken, "An application takes no such member",
-			"An application is in the tenant, in no resource group and no region.",
-			"Leave the member out, or set identity.kind to managedIdentity."),
+		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader, Layer: "file",
+			Cause: "A managed identity is in a resource group, named by its full ARM id, and in a region; an application is in neither.",
+			Steps: []string{"Correct the member that the error names, or leave it out."}},
 		upstream(CodeIdentityReplaced, WhoUploader, "The identity gets another client id",
 			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's side is "+
 				"changed with it where it was made by the API.",

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -134,81 +135,56 @@ func (d Document) IdentityFor(given, resolved *Identity) *Identity {
 
 // resolveIdentity fills in what the identity is to be made of, and checks it.
 func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
-	identity := Identity{Kind: d.IdentityKind}
+	var identity Identity
 	if s.Identity != nil {
 		identity = *s.Identity
 	}
-	if identity.Kind == "" {
-		identity.Kind = d.IdentityKind
-	}
-	if identity.Kind == "" {
-		identity.Kind = IdentityApplication
-	}
+	identity.Kind = cmp.Or(identity.Kind, d.IdentityKind, IdentityApplication)
 	s.Identity = &identity
+	var findings []diagnosis.Finding
+	note := func(member, actual, detail, expected, remedy string) {
+		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member, Code: diagnosis.CodeInvalidIdentity,
+			Detail: detail, Expected: expected, Actual: field.Actual(actual), Remedy: remedy})
+	}
 	switch identity.Kind {
-	case IdentityApplication:
-		return present(notTaken("/identity/resourceGroup", identity.ResourceGroup),
-			notTaken("/identity/location", identity.Location))
 	case IdentityManaged:
-		return present(d.resolveResourceGroup(&identity), d.resolveLocation(&identity))
-	default:
-		return []diagnosis.Finding{{Pointer: "/identity/kind", Code: diagnosis.CodeInvalidIdentityKind,
-			Detail: "The kind is not known.", Expected: "application or managedIdentity",
-			Actual: field.Actual(string(identity.Kind)), Remedy: "Give application or managedIdentity, or leave it out."}}
-	}
-}
-
-func present(findings ...*diagnosis.Finding) []diagnosis.Finding {
-	var all []diagnosis.Finding
-	for _, f := range findings {
-		if f != nil {
-			all = append(all, *f)
+		d.resolveManaged(&identity, note)
+	case IdentityApplication:
+		for _, taken := range [][2]string{{"resourceGroup", identity.ResourceGroup}, {"location", identity.Location}} {
+			if taken[1] != "" {
+				note(taken[0], taken[1], "An application is in the tenant, in no resource group and no region.", "",
+					"Leave it out, or set identity.kind to managedIdentity.")
+			}
 		}
+	default:
+		note("kind", string(identity.Kind), "The kind is not known.", "application or managedIdentity",
+			"Give application or managedIdentity, or leave it out.")
 	}
-	return all
+	return findings
 }
 
-func notTaken(pointer, value string) *diagnosis.Finding {
-	if value == "" {
-		return nil
-	}
-	return &diagnosis.Finding{Pointer: pointer, Code: diagnosis.CodeIdentityMemberNotTaken,
-		Detail: "An application is in the tenant, in no resource group and no region.", Actual: field.Actual(value),
-		Remedy: "Leave it out, or set identity.kind to managedIdentity."}
-}
-
-func (d Defaults) resolveResourceGroup(identity *Identity) *diagnosis.Finding {
-	if identity.ResourceGroup == "" {
-		identity.ResourceGroup = d.IdentityGroup.String()
-	}
+// resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the name
+// with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
+func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
+	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
 	group, problem := ParseResourceGroupID(identity.ResourceGroup)
-	if identity.ResourceGroup == "" {
-		problem = "No resource group is given, and the service has no default."
+	switch {
+	case identity.ResourceGroup == "":
+		problem = "No resource group is given, and the service has no default (setting IDENTITY_RESOURCE_GROUP)."
+	case problem == "" && group.IsAnyOf(d.OwnGroups):
+		problem = "It is the service's own resource group: there the service could let others in as itself."
 	}
-	if problem == "" {
+	if problem != "" {
+		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}",
+			"Copy the id of a group for identities: az group show --name <group> --query id.")
+	} else {
 		identity.ResourceGroup = group.String()
-		return nil
 	}
-	return &diagnosis.Finding{Pointer: "/identity/resourceGroup", Code: diagnosis.CodeInvalidResourceGroup,
-		Detail: problem, Expected: "/subscriptions/{guid}/resourceGroups/{group}",
-		Actual: field.Actual(identity.ResourceGroup),
-		Remedy: "Copy it: az group show --name <group> --query id. A default is the setting IDENTITY_RESOURCE_GROUP."}
-}
-
-// resolveLocation takes a region by its name and by its display name, which is the name with blanks and capitals.
-// Source: https://learn.microsoft.com/azure/reliability/regions-list, columns "Region" and "Programmatic name".
-func (d Defaults) resolveLocation(identity *Identity) *diagnosis.Finding {
-	given := identity.Location
-	if given == "" {
-		given = d.Location
-	}
+	given := cmp.Or(identity.Location, d.Location)
 	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
-	isName := identity.Location != "" &&
-		strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
-	if isName && len(identity.Location) <= maxLocation {
-		return nil
+	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
+	if identity.Location == "" || !isName || len(identity.Location) > maxLocation {
+		note("location", given, "The region is not given, or is not the name of one.", "a region's name such as westeurope",
+			"Give the region: az account list-locations --query '[].name'.")
 	}
-	return &diagnosis.Finding{Pointer: "/identity/location", Code: diagnosis.CodeInvalidLocation,
-		Detail: "The region is not given, or is not the name of one.", Expected: "a region's name such as westeurope",
-		Actual: field.Actual(given), Remedy: "Give the region: az account list-locations --query '[].name'."}
 }

@@ -41,6 +41,8 @@ type Defaults struct {
 	IdentityKind  IdentityKind
 	IdentityGroup ResourceGroupID
 	Location      string
+	// OwnGroups are the service's own resource groups, in which no managed identity is made.
+	OwnGroups []ResourceGroupID
 	// TenantID returns the service's own tenant, the only one it can create objects in.
 	TenantID func(ctx context.Context) (string, error)
 }

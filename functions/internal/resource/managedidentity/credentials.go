@@ -50,7 +50,8 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 	}
 	credentials := make([]resource.Credential, len(all))
 	for i, f := range all {
-		credentials[i] = resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences}
+		credentials[i] = resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Properties.Issuer,
+			Subject: f.Properties.Subject, Audiences: f.Properties.Audiences}
 	}
 	return credentials, nil
 }
@@ -62,9 +63,10 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document, credentia
 		w := d.Words()
 		w.Subject, w.Credential = f.Subject, f.Name
 		var id string
+		wanted := arm.IdentityCredential{Name: f.Name}
+		wanted.Properties.Issuer, wanted.Properties.Subject, wanted.Properties.Audiences = f.Issuer, f.Subject, f.Audiences
 		receipts[i] = c.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write, err error) {
-			id, write, err = c.arm.PutIdentityCredential(ctx, identityOf(d), arm.IdentityCredential{
-				Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences})
+			id, write, err = c.arm.PutIdentityCredential(ctx, identityOf(d), wanted)
 			return write, err
 		})
 		receipts[i].ID = id
@@ -126,20 +128,7 @@ type pace struct {
 // wait returns when the turn of a request has come. Where that is later than the invocation lasts, it fails at once.
 func (p *pace) wait(ctx context.Context, what string) error {
 	what = strings.ToLower(what)
-	pause, ok := p.reserve(ctx, what)
-	if !ok {
-		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeManagedIdentityPaced)}
-	}
-	if pause == 0 {
-		return nil
-	}
-	return p.requests.Sleep(ctx, pause)
-}
-
-// reserve takes the next turn, and says how far off it is.
-func (p *pace) reserve(ctx context.Context, what string) (time.Duration, bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	now := p.requests.Now()
 	maps.DeleteFunc(p.free, func(_ string, at time.Time) bool { return at.Before(now) })
 	at, isTaken := p.free[what]
@@ -147,9 +136,16 @@ func (p *pace) reserve(ctx context.Context, what string) (time.Duration, bool) {
 		at = now
 	}
 	pause := at.Sub(now)
-	if pause > 0 && policy.Outlasts(ctx, pause) {
-		return 0, false
+	isTooLate := pause > 0 && policy.Outlasts(ctx, pause)
+	if !isTooLate {
+		p.free[what] = at.Add(between)
 	}
-	p.free[what] = at.Add(between)
-	return pause, true
+	p.mu.Unlock()
+	switch {
+	case isTooLate:
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeManagedIdentityPaced)}
+	case pause > 0:
+		return p.requests.Sleep(ctx, pause)
+	}
+	return nil
 }

@@ -66,7 +66,7 @@ func (k *Kind) mark(d integration.Document) string { return k.instance + "/" + d
 
 // isOurs reports whether an identity of our name is the one that was made, or bears our mark.
 func (k *Kind) isOurs(u arm.Identity, d integration.Document) bool {
-	return d.Status.ClientID != "" && u.ClientID == d.Status.ClientID || u.Tags[tagMark] == k.mark(d)
+	return d.Status.ClientID != "" && u.Properties.ClientID == d.Status.ClientID || u.Tags[tagMark] == k.mark(d)
 }
 
 // Observe implements resource.Kind. It looks even where nothing was made yet: a write without a look would take an
@@ -126,10 +126,10 @@ func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integ
 		item.State, item.Code = resource.Different, diagnosis.CodeManagedIdentityChanged
 		differ("tags."+tagMark, k.mark(d), have, diagnosis.OwnerOurs)
 	}
-	if d.Status.ClientID != "" && d.Status.ClientID != found.ClientID {
+	if d.Status.ClientID != "" && d.Status.ClientID != found.Properties.ClientID {
 		item.State, item.Code = resource.Different, diagnosis.CodeManagedIdentityReplaced
-		item.Detail = "Its client id is " + found.ClientID + ", and was " + d.Status.ClientID + "."
-		differ("clientId", d.Status.ClientID, found.ClientID, diagnosis.OwnerOurs)
+		item.Detail = "Its client id is " + found.Properties.ClientID + ", and was " + d.Status.ClientID + "."
+		differ("clientId", d.Status.ClientID, found.Properties.ClientID, diagnosis.OwnerOurs)
 	}
 	if found.Location != wanted.Location { // somebody made it anew there; it cannot be moved
 		differ("location", wanted.Location, found.Location, diagnosis.OwnerOther)
@@ -141,11 +141,11 @@ func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integ
 func learn(made integration.IdentityStatus, u arm.Identity) func(*integration.Status) {
 	return func(st *integration.Status) {
 		made := made
-		if st.ClientID != "" && st.ClientID != u.ClientID {
+		if st.ClientID != "" && st.ClientID != u.Properties.ClientID {
 			made.FormerClientID, st.FederatedCredentials = st.ClientID, nil
 		}
 		st.LearnIdentity(made)
-		st.ClientID, st.ServicePrincipalID = u.ClientID, u.PrincipalID
+		st.ClientID, st.ServicePrincipalID = u.Properties.ClientID, u.Properties.PrincipalID
 	}
 }
 
