@@ -24,8 +24,8 @@ type credentialRequest struct {
 	} `json:"properties"`
 }
 
-// putCredential answers 201 for a new credential and 200 for one that is there already, which it replaces. The texts of
-// the refusals are documented, the codes of those with 400 were seen to be BadRequest.
+// putCredential answers 201 for a new credential and 200 for one that is there already, which it replaces. The texts
+// of the refusals are documented, the codes of those with 400 were seen to be BadRequest.
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors.
 func (c *call) putCredential(identityID, id string) (answer, error) {
 	identity, err := c.openIdentity(credentialType+"/write", world.WriteCredential, identityID, id)
@@ -98,7 +98,8 @@ func credentialFault(err error, identityID string) error {
 	return err
 }
 
-// openIdentity holds that the caller may do the action, that the identity is there, and that it is not asked too often.
+// openIdentity holds that the caller may do the action, that the identity is there, and that it is not asked too
+// often.
 func (c *call) openIdentity(
 	action string, operation world.IdentityOperation, identityID, scope string,
 ) (world.UserAssignedIdentity, error) {

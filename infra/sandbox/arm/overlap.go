@@ -59,14 +59,15 @@ func writtenIdentity(r *http.Request) string {
 	return identity
 }
 
-// overlaps holds that the request is not one of two that write below the same identity at a time. As seen in Azure, the
-// text has the identity's id.
+// overlaps holds that the request is not one of two that write below the same identity at a time. As seen in Azure,
+// the text has the identity's id.
 // Source: https://github.com/Azure/bicep-registry-modules/issues/1447.
 func (c *call) overlaps(identityID string) error {
 	if c.request.Context().Value(overlapping{}) == nil {
 		return nil
 	}
-	return &fault{status: http.StatusConflict, code: "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+	return &fault{status: http.StatusConflict,
+		code: "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
 		message: "Too many Federated Identity Credentials are written concurrently for the managed identity '" +
 			identityID + "'. Concurrent Federated Identity Credentials writes under the same managed identity " +
 			"are not supported."}

@@ -95,7 +95,8 @@ func TestWorldShowsEverything(t *testing.T) {
 	got := b.do("GET", "/world", "")
 	require.Equal(t, 200, got.status)
 	for _, array := range []string{"tenants", "subscriptions", "applications", "deletedItems", "servicePrincipals", "federatedIdentityCredentials",
-		"roleAssignments", "storageAccounts", "queues", "topics", "events", "resourceGroups", "owners", "appRoles"} {
+		"roleAssignments", "storageAccounts", "queues", "topics", "events", "resourceGroups", "owners", "appRoles",
+		"userAssignedIdentities", "userAssignedIdentityCredentials"} {
 		assert.IsType(t, []any{}, got.at(array), array)
 	}
 	for _, array := range []string{"organizations", "projects", "availableIntegrations", "integrations", "drivers"} {
@@ -250,9 +251,15 @@ func TestWhatWasShownCanBePutBack(t *testing.T) {
 	_, err = b.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: "b", Content: []byte("kept")})
 	require.NoError(t, err)
 
+	identity := b.world.UserAssignedIdentities()[0].ID
+	_, _, err = b.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: identity,
+		Name: "abc", Issuer: "i", Subject: "s", Audiences: []string{"a"}})
+	require.NoError(t, err)
+
 	before := b.do("GET", "/world", "")
 	for kind, key := range map[string]string{"applications": "id", "servicePrincipals": "id", "federatedIdentityCredentials": "id",
-		"roleAssignments": "id", "storageAccounts": "name", "tenants": "id", "subscriptions": "id", "owners": "id", "appRoles": "id"} {
+		"roleAssignments": "id", "storageAccounts": "name", "tenants": "id",
+		"userAssignedIdentities": "id", "userAssignedIdentityCredentials": "id", "subscriptions": "id", "owners": "id", "appRoles": "id"} {
 		list, _ := before.at(kind).([]any)
 		require.NotEmpty(t, list, kind)
 		for _, o := range list {
@@ -290,6 +297,11 @@ func TestTimingAndReset(t *testing.T) {
 	assert.Equal(t, "/rbacMs", b.do("PUT", "/timing", `{"rbacMs":-1}`).at("errors", 0, "pointer"))
 	assert.Equal(t, "/latency", b.do("PUT", "/timing", `{"latency":1}`).at("errors", 0, "pointer"))
 
+	known := b.do("GET", "/limits", "").raw
+	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"]}`, known)
+	assert.Equal(t, 200, b.do("PUT", "/limits", `{"managedIdentityRates":true,"regionsWithoutFederation":[]}`).status)
+	assert.Equal(t, world.Limits{ManagedIdentityRates: true, RegionsWithoutFederation: []string{}}, b.world.Limits())
+	assert.Equal(t, "/rates", b.do("PUT", "/limits", `{"rates":true}`).at("errors", 0, "pointer"))
 	fresh := b.do("GET", "/world", "").at("storageAccounts")
 	_, err := b.world.CreateApplication(world.Application{UniqueName: "u"}, "")
 	require.NoError(t, err)
@@ -299,6 +311,7 @@ func TestTimingAndReset(t *testing.T) {
 	assert.Equal(t, 1, b.resets)
 	assert.Empty(t, b.world.Applications())
 	assert.Equal(t, world.Timing{}, b.world.Timing())
+	assert.JSONEq(t, known, b.do("GET", "/limits", "").raw)
 	assert.Empty(t, b.faults.List())
 	after := b.do("GET", "/world", "")
 	assert.Len(t, after.at("storageAccounts"), len(fresh.([]any)))

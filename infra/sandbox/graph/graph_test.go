@@ -547,3 +547,16 @@ func TestParallelUpsertsMakeOneOfEach(t *testing.T) {
 	assert.Len(t, b.world.ServicePrincipals(), 2, "the app's own and the new one")
 	assert.Len(t, b.world.FederatedCredentials(apps[0].ID), 1)
 }
+
+// TestManagedIdentityIsNoApplication: the directory has its service principal, and nothing else of it.
+func TestManagedIdentityIsNoApplication(t *testing.T) {
+	b := newBench(t)
+	b.world.SetAppRoles(world.AppPrincipalID, world.AppRoleReadAll)
+	identity, _ := b.world.PutUserAssignedIdentity(world.UserAssignedIdentity{
+		ID: world.IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine"})
+	principal := b.do("GET", "/servicePrincipals(appId='"+identity.ClientID+"')", "")
+	require.Equal(t, 200, principal.status, principal.raw)
+	assert.Equal(t, "ManagedIdentity", principal.text("servicePrincipalType"))
+	assert.Equal(t, 404, b.do("GET", "/applications(appId='"+identity.ClientID+"')", "").status)
+	assert.Empty(t, b.do("GET", "/applications", "").at("value"))
+}

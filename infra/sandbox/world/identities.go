@@ -130,8 +130,8 @@ func (i *Identities) complete(u UserAssignedIdentity) UserAssignedIdentity {
 	return u
 }
 
-// put stores an identity and sees to its service principal. One that is there already stays as it is: somebody may have
-// disabled it.
+// put stores an identity and sees to its service principal. One that is there already stays as it is: somebody may
+// have disabled it.
 func (i *Identities) put(u UserAssignedIdentity) {
 	if old, ok := i.state.rows.get(u.ID); ok {
 		delete(i.state.byClientID, key(old.ClientID))

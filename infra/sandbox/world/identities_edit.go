@@ -76,10 +76,11 @@ func (i *Identities) editCredential(id string, body []byte) error {
 	if !ok {
 		return ErrNotFound
 	}
-	for member, value := range map[string]string{"id": c.ID, "identityId": c.IdentityID, "name": c.Name} {
-		want := map[string]string{"id": id, "identityId": identity.ID, "name": LastSegment(id)}[member]
-		if value != "" && key(value) != key(want) {
-			return idMismatch(member, id)
+	for _, m := range []struct{ name, value, want string }{
+		{"id", c.ID, id}, {"identityId", c.IdentityID, identity.ID}, {"name", c.Name, LastSegment(id)},
+	} {
+		if m.value != "" && key(m.value) != key(m.want) {
+			return idMismatch(m.name, id)
 		}
 	}
 	c.IdentityID, c.Name = identity.ID, LastSegment(id)
