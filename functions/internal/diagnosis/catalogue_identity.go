@@ -9,7 +9,7 @@ import (
 const (
 	showIdentity = "az identity show --ids {identityId}"
 
-	onIdentity       = " --identity-name {identity} --resource-group {identityGroup} --subscription {identitySubscription}"
+	onIdentity       = " --identity-name {identity} --resource-group {identityGroup} --subscription {subscriptionId}"
 	listOnIdentity   = "az identity federated-credential list" + onIdentity
 	valuesOnIdentity = " --name {credentialName} --issuer {issuer} --subject {subject} --audiences {audience}"
 	createOnIdentity = "az identity federated-credential create" + onIdentity + valuesOnIdentity
@@ -48,9 +48,9 @@ func (e Entry) Managed() Entry {
 
 // identityValues are the values of placeholders about a managed identity.
 func (c Context) identityValues() map[string]string {
-	values := map[string]string{"identityId": c.IdentityID, "identity": "", "identityGroup": "", "identitySubscription": ""}
+	values := map[string]string{"identityId": c.IdentityID, "identity": "", "identityGroup": "", "subscriptionId": ""}
 	if parts := strings.Split(c.IdentityID, "/"); len(parts) == 9 {
-		values["identity"], values["identityGroup"], values["identitySubscription"] = parts[8], parts[4], parts[2]
+		values["identity"], values["identityGroup"], values["subscriptionId"] = parts[8], parts[4], parts[2]
 	}
 	return values
 }

@@ -28,7 +28,7 @@ func of(kind integration.IdentityKind, s integration.Spec) integration.Spec {
 }
 
 // replaced submits a spec that may replace the identity.
-func (f *fixture) replaced(s integration.Spec) (operation.Accepted, message.Command) {
+func replaced(f *fixture, s integration.Spec) (operation.Accepted, message.Command) {
 	f.t.Helper()
 	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s, Replace: true})
 	require.NoError(f.t, err)
@@ -36,7 +36,7 @@ func (f *fixture) replaced(s integration.Spec) (operation.Accepted, message.Comm
 }
 
 // managed are the identities that the app has made.
-func (f *fixture) managed() []world.UserAssignedIdentity {
+func managed(f *fixture) []world.UserAssignedIdentity {
 	var all []world.UserAssignedIdentity
 	for _, u := range f.world.UserAssignedIdentities() {
 		if world.ScopeContains(world.IdentitiesResourceGroupID, u.ID) {
@@ -47,7 +47,7 @@ func (f *fixture) managed() []world.UserAssignedIdentity {
 }
 
 // withoutGraph refuses every request to Graph.
-func (f *fixture) withoutGraph() *int {
+func withoutGraph(f *fixture) *int {
 	asked := 0
 	f.hosts["graph.microsoft.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -60,14 +60,14 @@ func (f *fixture) withoutGraph() *int {
 func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	asked := f.withoutGraph()
+	asked := withoutGraph(f)
 	a, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	assert.Equal(t, []string{"managedIdentity created", "federatedCredential created", "roleAssignment created"},
 		outcomes(f.operation(a.Operation.ID)))
 	d := f.document()
-	require.Len(t, f.managed(), 1)
-	made := f.managed()[0]
+	require.Len(t, managed(f), 1)
+	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
 	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID, Location: world.Location},
 		d.Status.Identity)
@@ -79,7 +79,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
 
 	f.tearDown()
-	assert.Empty(t, f.managed())
+	assert.Empty(t, managed(f))
 	assert.Zero(t, f.counts().assignments)
 	assert.Empty(t, f.document().Status.ClientID, "nothing can be restored")
 	_, c = f.submit(of(integration.IdentityManaged, spec("images")))
@@ -162,7 +162,7 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 	f.provisioned(spec("images"))
 	f.service.Defaults.IdentityKind = integration.IdentityManaged
 	f.provisioned(spec("archive"))
-	assert.Empty(t, f.managed())
+	assert.Empty(t, managed(f))
 	assert.Equal(t, 1, f.counts().applications)
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: spec("images")})
 	require.NoError(t, err)
@@ -191,7 +191,7 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 				_, c := f.submit(of(kinds[0], spec("images")))
 				f.completed(c)
 				former = f.document().Status.ClientID
-				_, c = f.replaced(of(kinds[1], spec("images")))
+				_, c = replaced(f, of(kinds[1], spec("images")))
 				return f, c
 			}, func(f *fixture, c message.Command, n int) {
 				f.completed(c)
@@ -201,7 +201,7 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
 				}
 				assert.Equal(t, want, f.counts(), msg)
-				assert.Equal(t, kinds[1] == integration.IdentityManaged, len(f.managed()) == 1, msg)
+				assert.Equal(t, kinds[1] == integration.IdentityManaged, len(managed(f)) == 1, msg)
 				assert.Equal(t, kinds[1], d.Status.Identity.Kind, msg)
 				assert.NotEqual(t, former, d.Status.ClientID, msg)
 				assert.Equal(t, former, d.Status.Identity.FormerClientID, "who has to be told, "+msg)
@@ -220,7 +220,7 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	was := f.document().Status.ClientID
-	_, c := f.replaced(of(integration.IdentityManaged, spec("images")))
+	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
 	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
 	require.NoError(t, err, "it is admitted already")
 	assert.Equal(t, integration.IdentityManaged, again.Document.Spec.Identity.Kind)
@@ -231,7 +231,7 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	f.handle(c)
 	f.completed(back)
 	assert.Equal(t, was, f.document().Status.ClientID)
-	assert.Empty(t, f.managed())
+	assert.Empty(t, managed(f))
 }
 
 // TestPlanOfAReplacement shows what goes, what comes, and that the client id is another one; and does nothing.
@@ -243,7 +243,7 @@ func TestPlanOfAReplacement(t *testing.T) {
 			f := newFixture(t)
 			_, c := f.submit(of(kinds[0], spec("images")))
 			f.completed(c)
-			before, managed := f.counts(), f.managed()
+			before, there := f.counts(), managed(f)
 			p, err := f.service.Plan(t.Context(), id, of(kinds[1], spec("images")), true)
 			require.NoError(t, err)
 			steps := map[string][]string{}
@@ -264,7 +264,7 @@ func TestPlanOfAReplacement(t *testing.T) {
 			assert.Equal(t, want, steps)
 			assert.Contains(t, told, f.document().Status.ClientID)
 			assert.Equal(t, before, f.counts())
-			assert.Equal(t, managed, f.managed())
+			assert.Equal(t, there, managed(f))
 		})
 	}
 }
@@ -274,7 +274,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	d := f.carried(of(integration.IdentityApplication, wired()))
-	_, c := f.replaced(of(integration.IdentityManaged, wired()))
+	_, c := replaced(f, of(integration.IdentityManaged, wired()))
 	f.completed(c)
 	now := f.document()
 	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
@@ -284,7 +284,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	assert.NotContains(t, sent, d.Status.ClientID)
 	form := newFixture(t)
 	form.provisioned(spec("images"))
-	_, c = form.replaced(of(integration.IdentityManaged, spec("images")))
+	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
 }
@@ -298,11 +298,11 @@ func TestBothKindsSideBySide(t *testing.T) {
 	require.NoError(t, err)
 	f.completed(f.command(a.Operation.ID))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
-	require.Len(t, f.managed(), 1)
+	require.Len(t, managed(f), 1)
 	f.tearDown()
 	assert.Equal(t, counts{assignments: 1, deleted: 2}, f.counts())
-	assert.Len(t, f.managed(), 1)
-	assert.Len(t, f.world.UserAssignedIdentityCredentials(f.managed()[0].ID), 1)
+	assert.Len(t, managed(f), 1)
+	assert.Len(t, f.world.UserAssignedIdentityCredentials(managed(f)[0].ID), 1)
 }
 
 // TestADeletedManagedIdentityComesBackAsAnother: there is no recycle bin, so drift and status say so.
@@ -370,7 +370,7 @@ func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	assert.Equal(t, 76*time.Second, f.now().Sub(began), "19 pauses of 4 s")
 	assert.Len(t, f.world.UserAssignedIdentityCredentials(managedID), 20)
 	f.tearDown()
-	assert.Empty(t, f.managed())
+	assert.Empty(t, managed(f))
 	assert.Zero(t, throttled, "requests that Azure has refused")
 }
 
@@ -387,23 +387,25 @@ func (w statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
+// refuse has Azure refuse requests with a code.
+func refuse(method, path string, status int, code string) func(f *fixture) {
+	return func(f *fixture) {
+		management := f.hosts["management.azure.com"]
+		f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == method && strings.Contains(r.URL.Path, path) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"refused"}}`, code)
+				return
+			}
+			management.ServeHTTP(w, r)
+		})
+	}
+}
+
 // TestWhatAzureRefusesIsNamed: a region without support, a policy, a group without rights.
 func TestWhatAzureRefusesIsNamed(t *testing.T) {
 	t.Parallel()
-	refuse := func(method, path string, status int, code string) func(f *fixture) {
-		return func(f *fixture) {
-			management := f.hosts["management.azure.com"]
-			f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method == method && strings.Contains(r.URL.Path, path) {
-					w.Header().Set("Content-Type", "application/json")
-					w.WriteHeader(status)
-					_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"refused"}}`, code)
-					return
-				}
-				management.ServeHTTP(w, r)
-			})
-		}
-	}
 	const identities, credentials = "/userAssignedIdentities/", "/federatedIdentityCredentials/"
 	in := func(location, group string) integration.Spec {
 		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location, ResourceGroup: group})
