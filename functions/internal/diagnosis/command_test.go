@@ -222,6 +222,24 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 	}
 }
 
+// TestCommandsOfAManagedIdentity: what is done to an application has its like, or there is nothing to do.
+func TestCommandsOfAManagedIdentity(t *testing.T) {
+	t.Parallel()
+	const on = " --identity-name id-1 --resource-group 'my group' --subscription s"
+	for code, want := range map[Code]string{
+		"credential-missing": "az identity federated-credential create" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
+		"federated-credential-changed": "az identity federated-credential update" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
+		"credential-mismatch":              "az identity federated-credential list" + on,
+		"client-unknown":                   "az identity show --ids '" + identityID + "'",
+		"application-audience-unsupported": "",
+		"client-disabled":                  "az ad sp update --id client-1 --set accountEnabled=true",
+	} {
+		assert.Equal(t, want, New(code, WithContext(filledOf(identityID))).Remedy.Command, code)
+	}
+}
+
 // TestACommandIsNotCut: half a blob's name would be another blob's.
 func TestACommandIsNotCut(t *testing.T) {
 	t.Parallel()

@@ -287,6 +287,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
+	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID, "a person is told")
 }
 
 // TestBothKindsSideBySide in one deployment know nothing of one another.
