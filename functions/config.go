@@ -32,9 +32,11 @@ type Config struct {
 	StateStorageURL string
 	ServiceBus      ServiceBus
 	// DefaultIdentity is the kind of identity of a spec that names none: application or managedIdentity.
-	DefaultIdentity string
+	DefaultIdentity integration.IdentityKind
 	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is none.
 	IdentityGroup integration.ResourceGroupID
+	// OwnGroups are the app's own resource groups, as far as they are known: no managed identity is made there.
+	OwnGroups []integration.ResourceGroupID
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
 	Issuer          string
 	SubjectTemplate string
@@ -99,6 +101,7 @@ const defaultSubjectTemplate = "system:serviceaccount:dataloop:{service}"
 // expected, never its value, which may be a secret. One that is not resolved is a *diagnosis.Error with its remedy.
 func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 	e := &environment{lookup: lookup, unresolved: map[string]bool{}}
+	own := e.ownGroups()
 	c := Config{
 		Port:            e.port("FUNCTIONS_CUSTOMHANDLER_PORT"),
 		ClientID:        e.guid("AZURE_CLIENT_ID"),
@@ -107,7 +110,8 @@ func ConfigFromEnvironment(lookup func(string) (string, bool)) (Config, error) {
 		StateStorageURL: e.storageURL("STATE_STORAGE_URL"),
 		ServiceBus:      e.serviceBus("ServiceBusConnection"),
 		DefaultIdentity: e.identityKind("DEFAULT_IDENTITY"),
-		IdentityGroup:   e.identityGroup("IDENTITY_RESOURCE_GROUP"),
+		IdentityGroup:   e.identityGroup("IDENTITY_RESOURCE_GROUP", own),
+		OwnGroups:       own,
 		Issuer:          e.issuer("DDOE_ISSUER"),
 		SubjectTemplate: e.subjectTemplate("DDOE_SUBJECT_TEMPLATE"),
 		SubjectTokenURL: e.url("DDOE_SUBJECT_TOKEN_URL", "https"),

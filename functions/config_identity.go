@@ -7,48 +7,39 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// The kinds of identity that an integration can have.
-const (
-	identityApplication     = "application"
-	identityManagedIdentity = "managedIdentity"
-)
-
 // identityKind is the kind of identity of a spec that names none.
-func (e *environment) identityKind(name string) string {
+func (e *environment) identityKind(name string) integration.IdentityKind {
 	v := e.text(name)
 	if v == "" {
-		return identityApplication
+		return integration.IdentityApplication
 	}
-	if !slices.Contains([]string{identityApplication, identityManagedIdentity}, v) {
-		e.fault(name, "must be "+identityApplication+" or "+identityManagedIdentity)
+	kind := integration.IdentityKind(v)
+	if !slices.Contains([]integration.IdentityKind{integration.IdentityApplication, integration.IdentityManaged}, kind) {
+		e.fault(name, "must be application or managedIdentity")
 	}
-	return v
+	return kind
 }
 
 // identityGroup is the group where managed identities are made. It is never the app's own: there the app could write
 // credentials of its own identity, and so let others in as itself.
-func (e *environment) identityGroup(name string) integration.ResourceGroupID {
+func (e *environment) identityGroup(name string, own []integration.ResourceGroupID) integration.ResourceGroupID {
 	group := e.resourceGroup(name)
-	if e.isOwnGroup(group) {
+	if group.IsAnyOf(own) {
 		e.fault(name, "must not be the app's own resource group: the app could let others in as itself")
 	}
 	return group
 }
 
-// isOwnGroup compares with what is known of the app's own group. An app on Flex Consumption is told its subscription at
-// most, so the deployment names the group (OWN_RESOURCE_GROUP); elsewhere App Service gives the name in
-// WEBSITE_RESOURCE_GROUP, and WEBSITE_OWNER_NAME begins with the subscription and a plus sign. Without that the name
-// alone counts.
+// ownGroups are what is known of the app's own group. An app on Flex Consumption is told its subscription at most, so the
+// deployment names the group (OWN_RESOURCE_GROUP); elsewhere App Service gives the name in WEBSITE_RESOURCE_GROUP, and
+// WEBSITE_OWNER_NAME begins with the subscription and a plus sign. Without that the name alone counts.
 // Source: https://learn.microsoft.com/azure/app-service/reference-app-settings and
 // https://github.com/Azure/Azure-Functions/issues/2593.
-func (e *environment) isOwnGroup(group integration.ResourceGroupID) bool {
-	deployed := e.resourceGroup("OWN_RESOURCE_GROUP")
+func (e *environment) ownGroups() []integration.ResourceGroupID {
 	subscription, _, _ := strings.Cut(e.text("WEBSITE_OWNER_NAME"), "+")
 	given := integration.ResourceGroupID{SubscriptionID: subscription, Name: e.text("WEBSITE_RESOURCE_GROUP")}
-	if given.SubscriptionID == "" {
-		given.SubscriptionID = group.SubscriptionID
-	}
-	return group.IsSame(deployed) || group.IsSame(given)
+	return slices.DeleteFunc([]integration.ResourceGroupID{e.resourceGroup("OWN_RESOURCE_GROUP"), given},
+		func(g integration.ResourceGroupID) bool { return g.Name == "" })
 }
 
 // resourceGroup is the zero value where the setting is empty.

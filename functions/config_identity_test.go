@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 const (
@@ -66,6 +68,6 @@ func TestManagedIdentitiesNeedNoGroupHere(t *testing.T) {
 	c, err := ConfigFromEnvironment(settings(map[string]string{"DEFAULT_IDENTITY": "managedIdentity",
 		"OWN_RESOURCE_GROUP": ownGroup, "WEBSITE_RESOURCE_GROUP": "rg-wif"}))
 	require.NoError(t, err)
-	assert.Equal(t, "managedIdentity", c.DefaultIdentity)
+	assert.Equal(t, integration.IdentityManaged, c.DefaultIdentity)
 	assert.Zero(t, c.IdentityGroup)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // settings are a complete environment; changes replace single ones, and an empty value removes one.
@@ -44,7 +45,7 @@ func TestConfigDefaults(t *testing.T) {
 	assert.False(t, c.ManagedIdentity)
 	host, err := os.Hostname()
 	require.NoError(t, err)
-	assert.Equal(t, "application", c.DefaultIdentity)
+	assert.Equal(t, integration.IdentityApplication, c.DefaultIdentity)
 	assert.Zero(t, c.IdentityGroup)
 	assert.Equal(t, host, c.SiteName, "a test from outside Azure says where it ran")
 }
@@ -66,7 +67,7 @@ func TestConfigOfEverySetting(t *testing.T) {
 	assert.Equal(t, "https://login.chinacloudapi.cn/", c.Cloud.Configuration.ActiveDirectoryAuthorityHost)
 	assert.Equal(t, "wif.servicebus.chinacloudapi.cn", c.ServiceBus.Namespace)
 	assert.Equal(t, "127.0.0.1:5671", c.ServiceBus.CustomEndpoint)
-	assert.Equal(t, "managedIdentity", c.DefaultIdentity)
+	assert.Equal(t, integration.IdentityManaged, c.DefaultIdentity)
 	assert.Equal(t, identities, c.IdentityGroup.String())
 	assert.Equal(t, "https://dataloop.ai/oauth2/", c.Issuer, "an issuer is kept byte for byte")
 	assert.Equal(t, "svc:{service}", c.SubjectTemplate)

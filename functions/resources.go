@@ -12,6 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	resourceidentity "github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 )
@@ -39,9 +41,14 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource
 		account, err := s.resources.GetStorageAccount(ctx, accountID)
 		return account.HierarchicalNamespace, err
 	}
+	identities := resourceidentity.New(
+		resourceidentity.Implementation{Kind: application.New(s.directory, requests, instance),
+			Credentials: application.NewCredentials(s.directory, requests)},
+		resourceidentity.Implementation{Kind: managedidentity.New(s.resources, requests, instance),
+			Credentials: managedidentity.NewCredentials(s.resources, requests)})
 	return append([]resource.Kind{
-		application.New(s.directory, requests, instance),
-		trust.New(application.NewCredentials(s.directory, requests), requests),
+		identities,
+		trust.New(identities, requests),
 		grant.New(s.resources, requests),
 	}, site.Kinds()...)
 }

@@ -64,6 +64,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Kinds:      kinds(cfg, instance, services{directory: directory, resources: resources, platform: site}, log),
 		Defaults: integration.Defaults{
 			Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
+			IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
+			Location: cfg.Region, OwnGroups: cfg.OwnGroups,
 			TenantID: func(ctx context.Context) (string, error) {
 				return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
 			},

@@ -19,7 +19,7 @@ import (
 // Function is what the edge needs.
 type Function struct {
 	Submit func(context.Context, provision.Submission) (operation.Accepted, error)
-	Plan   func(ctx context.Context, id string, spec integration.Spec) (provision.Plan, error)
+	Plan   func(ctx context.Context, id string, spec integration.Spec, replace bool) (provision.Plan, error)
 	// OperationURL makes the link to an operation.
 	OperationURL func(id string) string
 }
@@ -27,6 +27,7 @@ type Function struct {
 type input struct {
 	ID          string `path:"id" doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens" example:"my-service"`
 	DryRun      bool   `query:"dryRun" doc:"Answer with the plan and touch nothing. The plan goes by what is recorded: it tells what would be removed, but the DDOE platform is not asked, so whether organisation, project and type exist, and whether something there is taken over, is known only in the run"`
+	Replace     bool   `query:"replace" doc:"Let the spec ask for another identity than there is, of another kind, resource group or region: the one that there is is removed for good, and the client id is another one"`
 	IfMatch     string `header:"If-Match" doc:"Only update the version with this ETag"`
 	IfNoneMatch string `header:"If-None-Match" doc:"* only creates"`
 	problem.OperationHeader
@@ -79,14 +80,14 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	if in.DryRun {
-		plan, err := f.Plan(ctx, in.ID, spec)
+		plan, err := f.Plan(ctx, in.ID, spec, in.Replace)
 		if err != nil {
 			return nil, err
 		}
 		return &output{Status: http.StatusOK, Body: plan}, nil
 	}
 	accepted, err := f.Submit(ctx, provision.Submission{
-		ID: in.ID, Spec: spec, OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
+		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
 	})
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func (s *service) edge() *problemtest.Edge {
 					Status: integration.Status{DDOE: &integration.DDOEStatus{OptionsHash: "hash"}}}, Operation: integration.Operation{ID: "op"}, Created: s.created,
 			}, s.err
 		},
-		Plan: func(_ context.Context, id string, spec integration.Spec) (provision.Plan, error) {
+		Plan: func(_ context.Context, id string, spec integration.Spec, _ bool) (provision.Plan, error) {
 			s.planned = append(s.planned, id)
 			return provision.Plan{ID: id, Spec: spec}, s.err
 		},

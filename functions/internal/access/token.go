@@ -203,9 +203,9 @@ func (r *run) context(operation string) diagnosis.Context {
 	if settled == nil {
 		settled = new(d.HasPropagated(r.tester.now()))
 	}
-	return diagnosis.Context{Operation: operation, Subject: r.subject, Credential: credential, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
-		ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID,
-		Settled: *settled}
+	c := d.Words()
+	c.Operation, c.Subject, c.Credential, c.Settled = operation, r.subject, credential, *settled
+	return c
 }
 
 func passed(id, layer, title string) diagnosis.Check {

@@ -1,5 +1,5 @@
 // Package arm is a client of Azure Resource Manager for what the product needs: role assignments, the caller's
-// permissions at a scope, and a storage account's location and endpoint. Failures are *Error with ARM's code, status and
+// permissions at a scope, managed identities with their credentials, and a storage account's location and endpoint. Failures are *Error with ARM's code, status and
 // request id. It decides nothing about retries beyond those of the azcore pipeline, and knows no rule of the domain.
 package arm
 
@@ -118,7 +118,7 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	if err != nil {
 		return StorageAccount{}, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	if err := c.fetch(ctx, op, target, &body); err != nil {
+	if _, err := c.sendTo(ctx, op, http.MethodGet, target, nil, &body); err != nil {
 		return StorageAccount{}, err
 	}
 	return StorageAccount{
@@ -137,25 +137,6 @@ func (c *Client) target(id, suffix, version string) (string, error) {
 		return "", err
 	}
 	return runtime.JoinPaths(c.resources.Endpoint(), path+suffix) + "?api-version=" + version, nil
-}
-
-func (c *Client) fetch(ctx context.Context, op, target string, v any) error {
-	req, err := runtime.NewRequest(ctx, http.MethodGet, target)
-	if err != nil {
-		return fmt.Errorf("arm: %s: %w", op, err)
-	}
-	req.Raw().Header.Set("Accept", "application/json")
-	resp, err := c.resources.Pipeline().Do(req)
-	if err != nil {
-		return wrap(op, err)
-	}
-	if !runtime.HasStatusCode(resp, http.StatusOK) {
-		return wrap(op, runtime.NewResponseError(resp))
-	}
-	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
-		return undecodable(op, resp, err)
-	}
-	return nil
 }
 
 // escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that the

@@ -129,17 +129,35 @@ func filled() Context {
 		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's", Target: "https://acmedata/images", Site: "func-wif"}
 }
 
+const identityID = "/subscriptions/s/resourceGroups/my group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
+
+// filledOf is filled of a managed identity.
+func filledOf(identity string) Context {
+	c := filled()
+	c.IdentityID, c.ObjectID = identity, ""
+	return c
+}
+
 func TestEveryCommandCanRun(t *testing.T) {
 	t.Parallel()
 	known := azureCLI(t)
 	used := map[string]bool{}
 	for _, e := range Entries() {
+		managed := New(e.Code, WithContext(filledOf(identityID))).Remedy.Command
+		assert.NotContains(t, managed, "az ad app ", "%s: a managed identity is no application", e.Code)
+		command := New(e.Code, WithContext(filled())).Remedy.Command
+		if strings.Contains(e.Command, "{identity") {
+			command = managed
+		}
 		if e.Command == "" {
 			continue
 		}
-		command := New(e.Code, WithContext(filled())).Remedy.Command
-		assert.NotContains(t, command, "<", "%s: a placeholder has no value", e.Code)
-		for _, one := range commandsOf(command) {
+		assert.NotContains(t, command+managed, "<", "%s: a placeholder has no value", e.Code)
+		commands := commandsOf(command)
+		if managed != "" {
+			commands = append(commands, commandsOf(managed)...)
+		}
+		for _, one := range commands {
 			assert.Empty(t, cannotRun(known, one), "%s: %s", e.Code, one)
 			for sub := range known {
 				used[sub] = used[sub] || strings.HasPrefix(one, "az "+sub+" ")
@@ -201,6 +219,24 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 		if strings.HasPrefix(e.Command, create) || strings.HasPrefix(e.Command, update) {
 			assert.Contains(t, []Code{"credential-missing", "federated-credential-missing", "federated-credential-changed"}, e.Code, "it has seen what is there")
 		}
+	}
+}
+
+// TestCommandsOfAManagedIdentity: what is done to an application has its like, or there is nothing to do.
+func TestCommandsOfAManagedIdentity(t *testing.T) {
+	t.Parallel()
+	const on = " --identity-name id-1 --resource-group 'my group' --subscription s"
+	for code, want := range map[Code]string{
+		"credential-missing": "az identity federated-credential create" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
+		"federated-credential-changed": "az identity federated-credential update" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
+		"credential-mismatch":              "az identity federated-credential list" + on,
+		"client-unknown":                   "az identity show --ids '" + identityID + "'",
+		"application-audience-unsupported": "",
+		"client-disabled":                  "az ad sp update --id client-1 --set accountEnabled=true",
+	} {
+		assert.Equal(t, want, New(code, WithContext(filledOf(identityID))).Remedy.Command, code)
 	}
 }
 

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"unicode"
 )
@@ -19,6 +20,8 @@ type Context struct {
 	ClientID, TenantID string
 	// ObjectID is the application's, PrincipalID the service principal's.
 	ObjectID, PrincipalID string
+	// IdentityID is the ARM id of a managed identity; empty of an application. It chooses between commands.
+	IdentityID string
 	// Scope and Role are those of a role assignment: an ARM id and a role name. Assignment is its name, a GUID.
 	Scope, Role, Assignment string
 	// Account is the storage account's name, AccountID its ARM id, Blob a blob's name in the container.
@@ -36,13 +39,15 @@ const maxWord = 600
 
 // Values are what stands for the placeholders, by their names; empty where a value is not known.
 func (c Context) Values() map[string]string {
-	return map[string]string{
+	values := map[string]string{
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
 		"blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
+	maps.Copy(values, c.identityValues())
+	return values
 }
 
 // setting is the one that says where the platform was asked: for a subject token, or by its API.

@@ -54,7 +54,7 @@ func Entries() []Entry { return slices.Clone(catalogue().entries) }
 
 // Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
 func (e Entry) Fill(c Context) Entry {
-	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(e.Command)
+	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	steps := make([]string, len(e.Steps))
 	for i, step := range e.Steps {
 		steps[i] = c.fill(step)
@@ -81,7 +81,7 @@ type index struct {
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(), tokenEntries(), entraEntries(),
 		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries(), ddoeEntries(),
-		settingEntries())
+		settingEntries(), identityEntries())
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Code < b.Code {
 			return -1

@@ -481,8 +481,8 @@ func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
 func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
 	for name, c := range map[string]struct{ key, body string }{
 		"document unreadable": {"integrations/", "{"},
-		"document too new":    {"integrations/", `{"schemaVersion":2}`},
-		"health too new":      {"health/", `{"schemaVersion":2}`},
+		"document too new":    {"integrations/", `{"schemaVersion":3}`},
+		"health too new":      {"health/", `{"schemaVersion":3}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)

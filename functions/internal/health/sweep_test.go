@@ -223,7 +223,7 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 // TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go
 // on when they can be read again.
 func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
-	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":2}`} {
+	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":3}`} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			const many = 70 // more than a page

@@ -17,6 +17,7 @@ type Spec struct {
 	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName. The credential file is for the first one, unless another is asked for" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
 	ServiceName string          `json:"serviceName,omitempty" doc:"A service's name, lower-case; stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE, and is answered as the first of the subjects" example:"my-service"`
 	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
+	Identity    *Identity       `json:"identity,omitempty" doc:"What the federated identity is made of"`
 	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20" doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`
 	DDOE        *DDOE           `json:"ddoe,omitempty" doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that were made there before"`
 	HealthCheck *HealthCheck    `json:"healthCheck,omitempty" doc:"Whether and how often it is checked"`
@@ -95,7 +96,10 @@ type Status struct {
 	Phase Phase
 	// UniqueName is the uniqueName of the app registration, the key it is found by.
 	UniqueName string
-	// ClientID and ObjectID are the application's; ServicePrincipalID is the object id that role assignments name.
+	// Identity says what the identity is made of; nil where nothing is known to have been made, and in records of
+	// applications from before there were kinds. See RecordedIdentity.
+	Identity *IdentityStatus
+	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role assignments name.
 	ClientID, ObjectID, ServicePrincipalID string
 	FederatedCredentials                   []FederatedCredential
 	RoleAssignments                        []RoleAssignment

@@ -11,7 +11,12 @@ import (
 // before misread a record, or lose a member of it when it writes the record again; such a build then refuses the
 // record (ErrTooNew). A version that this build still reads keeps its files in testdata/records. A record without a
 // version is of version 1: builds from before there were versions wrote it.
-const SchemaVersion = 1
+//
+// Version 2 is a document of a managed identity, which a build of before would take for an application's. All other
+// records are still of version 1.
+const SchemaVersion = 2
+
+const schemaVersion1 = 1
 
 // documentRecord is what the store keeps of a Document. What is the same for callers, use cases and store (Spec and
 // what the status is a list of) has one type.
@@ -28,6 +33,7 @@ type documentRecord struct {
 
 type statusRecord struct {
 	Phase                Phase                 `json:"phase"`
+	Identity             *IdentityStatus       `json:"identity,omitempty"`
 	UniqueName           string                `json:"uniqueName,omitempty"`
 	ClientID             string                `json:"clientId,omitempty"`
 	ObjectID             string                `json:"objectId,omitempty"`
@@ -62,14 +68,38 @@ type ddoeRecord struct {
 
 func (d Document) record() documentRecord {
 	return documentRecord{
-		SchemaVersion: SchemaVersion, ID: d.ID, Spec: d.Spec, Status: d.Status.record(),
+		SchemaVersion: d.schemaVersion(), ID: d.ID, Spec: d.Spec.record(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
 }
 
+// schemaVersion is that of the document's record.
+func (d Document) schemaVersion() int {
+	recorded, _ := d.Status.RecordedIdentity()
+	if recorded.Kind == IdentityManaged || d.Spec.Identity != nil && d.Spec.Identity.Kind == IdentityManaged {
+		return SchemaVersion
+	}
+	return schemaVersion1
+}
+
+// record leaves out that the identity is an application: a record that does not say is of one.
+func (s Spec) record() Spec {
+	if s.Identity != nil && *s.Identity == (Identity{Kind: IdentityApplication}) {
+		s.Identity = nil
+	}
+	return s
+}
+
+func (s Spec) recorded() Spec {
+	if s.Identity == nil {
+		s.Identity = &Identity{Kind: IdentityApplication}
+	}
+	return s
+}
+
 func (r documentRecord) document(etag string) Document {
 	return Document{
-		ID: r.ID, Spec: r.Spec, Status: r.Status.status(),
+		ID: r.ID, Spec: r.Spec.recorded(), Status: r.Status.status(),
 		CreatedAt: r.CreatedAt, FirstOperationID: r.FirstOperationID, UpdatedAt: r.UpdatedAt,
 		Outbox: r.Outbox, ETag: etag,
 	}
@@ -77,7 +107,7 @@ func (r documentRecord) document(etag string) Document {
 
 func (s Status) record() statusRecord {
 	return statusRecord{
-		Phase: s.Phase, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
+		Phase: s.Phase, Identity: s.Identity, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
 		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Health: s.Health,
 		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
@@ -86,7 +116,7 @@ func (s Status) record() statusRecord {
 
 func (r statusRecord) status() Status {
 	return Status{
-		Phase: r.Phase, UniqueName: r.UniqueName, ClientID: r.ClientID, ObjectID: r.ObjectID,
+		Phase: r.Phase, Identity: r.Identity, UniqueName: r.UniqueName, ClientID: r.ClientID, ObjectID: r.ObjectID,
 		ServicePrincipalID: r.ServicePrincipalID, FederatedCredentials: r.FederatedCredentials,
 		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Health: r.Health,
 		LastOperationID: r.LastOperationID, Conditions: r.Conditions,
@@ -111,7 +141,7 @@ type operationRecord struct {
 
 func (o Operation) record() operationRecord {
 	return operationRecord{
-		SchemaVersion: SchemaVersion, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
+		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
 		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
 		RequestHash: o.RequestHash,
 	}
@@ -139,7 +169,7 @@ type healthRecord struct {
 
 func (h HealthRecord) record() healthRecord {
 	return healthRecord{
-		SchemaVersion: SchemaVersion, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
+		SchemaVersion: schemaVersion1, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
 		FirstOperationID: h.FirstOperationID, LastSlot: h.LastSlot, LastConclusive: h.LastConclusive,
 		Suspicion: h.Suspicion, Outbox: h.Outbox,
 	}

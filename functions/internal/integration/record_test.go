@@ -112,9 +112,19 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	_, err = r.CreateOperation(ctx, integration.Operation{ID: "aaa"})
 	require.NoError(t, err)
 	require.NoError(t, r.SaveHealth(ctx, &integration.HealthRecord{IntegrationID: "aaa"}))
-	for _, kind := range []string{"integrations", "operations", "health"} {
-		record, err := r.Store.Get(ctx, kind+"/aaa.json")
+	managed := &integration.Identity{Kind: integration.IdentityManaged}
+	_, err = r.Create(ctx, integration.Document{ID: "bbb", Spec: integration.Spec{Identity: managed}})
+	require.NoError(t, err)
+	_, err = r.Create(ctx, integration.Document{ID: "ccc", Status: integration.Status{
+		Identity: &integration.IdentityStatus{Kind: integration.IdentityManaged}}})
+	require.NoError(t, err)
+	for key, version := range map[string]int{"integrations/aaa": 1, "operations/aaa": 1, "health/aaa": 1,
+		"integrations/bbb": integration.SchemaVersion, "integrations/ccc": integration.SchemaVersion} {
+		record, err := r.Store.Get(ctx, key+".json")
 		require.NoError(t, err)
-		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, integration.SchemaVersion))
+		assert.Contains(t, string(record.Body), fmt.Sprintf(`"schemaVersion":%d`, version), key)
 	}
+	read, err := r.Get(ctx, "aaa")
+	require.NoError(t, err)
+	assert.Equal(t, integration.IdentityApplication, read.Spec.Identity.Kind, "a record that does not say is of an application")
 }

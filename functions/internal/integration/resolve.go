@@ -13,13 +13,14 @@ import (
 
 // The bounds of a spec.
 const (
-	// MaxSubjects is the most federated identity credentials that an application holds.
+	// MaxSubjects is the most federated identity credentials that an application or a managed identity holds.
 	MaxSubjects = 20
 	// MaxStorage is the most storage entries of one integration.
 	MaxStorage = 20
 
 	maxDisplayName = 256
 	maxPlatformID  = 256
+	maxLocation    = 64
 	minInterval    = 15 * time.Minute
 	maxInterval    = 168 * time.Hour
 
@@ -35,6 +36,13 @@ type Defaults struct {
 	SubjectTemplate string
 	// Audience is the cloud's token-exchange audience.
 	Audience string
+	// IdentityKind is what identities are made of; an application where empty. IdentityGroup and Location are where managed
+	// identities are made.
+	IdentityKind  IdentityKind
+	IdentityGroup ResourceGroupID
+	Location      string
+	// OwnGroups are the service's own resource groups, in which no managed identity is made.
+	OwnGroups []ResourceGroupID
 	// TenantID returns the service's own tenant, the only one it can create objects in.
 	TenantID func(ctx context.Context) (string, error)
 }
@@ -59,6 +67,7 @@ func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagn
 		func() []diagnosis.Finding { return d.resolveIssuer(&s) },
 		func() []diagnosis.Finding { return d.resolveSubjects(&s) },
 		func() []diagnosis.Finding { return d.resolveAudience(&s) },
+		func() []diagnosis.Finding { return d.resolveIdentity(&s) },
 		func() []diagnosis.Finding { return resolveStorage(s.Storage) },
 		func() []diagnosis.Finding { return resolveDDOE(id, &s) },
 		func() []diagnosis.Finding { return resolveHealthCheck(&s) },
@@ -80,6 +89,10 @@ func (d Defaults) ownTenant(ctx context.Context) (string, error) {
 func (s Spec) clone() Spec {
 	s.Subjects = slices.Clone(s.Subjects)
 	s.Storage = slices.Clone(s.Storage)
+	if s.Identity != nil {
+		identity := *s.Identity
+		s.Identity = &identity
+	}
 	if s.HealthCheck != nil {
 		check := *s.HealthCheck
 		s.HealthCheck = &check

@@ -39,6 +39,7 @@ func TestResolveFillsDefaults(t *testing.T) {
 	enabled := true
 	assert.Equal(t, integration.Spec{
 		DisplayName: "DDOE WIF my-service", TenantID: tenant, Issuer: "https://dataloop.ai/oauth2", Subjects: []string{subject}, Audience: "api://AzureADTokenExchange",
+		Identity:    &integration.Identity{Kind: integration.IdentityApplication},
 		Storage:     []integration.StorageAccess{{ResourceID: strings.Replace(account, "/data/", "/DATA/", 1), Container: "images", Access: integration.AccessRead}},
 		HealthCheck: &integration.HealthCheck{Enabled: &enabled, Interval: "6h"},
 	}, resolved)

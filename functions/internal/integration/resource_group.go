@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -24,6 +26,14 @@ func (g ResourceGroupID) String() string {
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 func (g ResourceGroupID) IsSame(other ResourceGroupID) bool {
 	return g != (ResourceGroupID{}) && strings.EqualFold(g.String(), other.String())
+}
+
+// IsAnyOf tells whether the group is one of others. One without a subscription stands for its name in any.
+func (g ResourceGroupID) IsAnyOf(others []ResourceGroupID) bool {
+	return slices.ContainsFunc(others, func(other ResourceGroupID) bool {
+		other.SubscriptionID = cmp.Or(other.SubscriptionID, g.SubscriptionID)
+		return g.IsSame(other)
+	})
 }
 
 // ParseResourceGroupID takes the id of a resource group apart. Its segments are compared without regard to case, as ARM

@@ -32,7 +32,7 @@ var bad = map[string]struct{ body, code, says string }{
 	"a time that is none":        {`{ID,"createdAt":"eyJ-secret","since":"eyJ-secret"}`, "record-unreadable", "of another form"},
 	"a version of another type":  {`{ID,"schemaVersion":"1"}`, "record-unreadable", "its member schemaVersion is JSON of another type"},
 	"a version that never was":   {`{ID,"schemaVersion":0}`, "record-unreadable", "its schema version is 0"},
-	"a newer version":            {`{ID,"schemaVersion":2}`, "record-too-new", "of schema version 2, and this build knows no later one than 1"},
+	"a newer version":            {`{ID,"schemaVersion":3}`, "record-too-new", "of schema version 3, and this build knows no later one than 2"},
 	"a newer version, otherwise": {`{"schemaVersion":9,"status":[],"state":{}}`, "record-too-new", "of schema version 9"},
 }
 
@@ -165,7 +165,7 @@ func TestSetAside(t *testing.T) {
 		"where something else is kept": {body: broken, prepare: func(t *testing.T, s integration.Store) { place(t, s, asideKey("integrations", "aaa", broken), "x") }, err: integration.ErrConflict},
 		"another version":              {body: broken, stale: true, err: integration.ErrConflict},
 		"a readable record":            {body: `{"id":"aaa"}`, err: integration.ErrConflict},
-		"a newer build's record":       {body: `{"id":"aaa","schemaVersion":2}`, err: integration.ErrTooNew},
+		"a newer build's record":       {body: `{"id":"aaa","schemaVersion":3}`, err: integration.ErrTooNew},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +242,7 @@ func TestHealthBeginsAnewWhereItsRecordCannotBeRead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "{", string(kept.Body))
 
-	place(t, r.Store, "health/bbb.json", `{"schemaVersion":2}`)
+	place(t, r.Store, "health/bbb.json", `{"schemaVersion":3}`)
 	_, err = r.UpdateHealth(ctx, "bbb", func(*integration.HealthRecord) error { return nil })
 	require.ErrorIs(t, err, integration.ErrTooNew, "what a newer build has written is not replaced")
 }

@@ -39,6 +39,8 @@ type Command struct {
 	OperationID string
 	// Spec means "create or update first"; provision only.
 	Spec *integration.Spec
+	// Replace lets the spec ask for another identity than there is; provision only, with a spec.
+	Replace bool
 	// Purge removes soft-deleted objects for good; deprovision only.
 	Purge bool
 	// Mode and Access are those of an access test; empty for the defaults.
@@ -52,6 +54,7 @@ type data struct {
 	IntegrationID string            `json:"integrationId"`
 	OperationID   string            `json:"operationId,omitempty"`
 	Spec          *integration.Spec `json:"spec,omitempty"`
+	Replace       bool              `json:"replace,omitempty"`
 	Purge         bool              `json:"purge,omitempty"`
 	Mode          string            `json:"mode,omitempty"`
 	Access        string            `json:"access,omitempty"`
@@ -153,7 +156,7 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
 	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
-		Spec: fields.Spec, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Attempt: fields.Attempt}, nil
+		Spec: fields.Spec, Replace: fields.Replace, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Attempt: fields.Attempt}, nil
 }
 
 // peek learns the ids of data that may be faulty elsewhere, so that the rejection can be found under them.
@@ -192,6 +195,9 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access), "access", diagnosis.CodeInvalidAccess,
 		"The access is not known.", "read or readWrite")
 	only(TypeProvision, f.Spec != nil, "spec")
+	only(TypeProvision, f.Replace, "replace")
+	note(event.Type == TypeProvision && f.Replace && f.Spec == nil, "replace", diagnosis.CodeInvalidCombination,
+		"There is no spec that could ask for another identity.", "only with spec")
 	only(TypeDeprovision, f.Purge, "purge")
 	only(TypeAccessTest, f.Mode != "", "mode")
 	only(TypeAccessTest, f.Access != "", "access")
@@ -261,7 +267,7 @@ func derivedID(d Delivery) string {
 
 // Encode returns the command as a CloudEvent. source names this deployment, now stamps the event.
 func (c Command) Encode(source string, now time.Time) ([]byte, error) {
-	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
+	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Replace: c.Replace, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
 	return encode(c.Type, source, c.ID, c.IntegrationID, now, fields)
 }
 

@@ -28,6 +28,13 @@ const (
 	RoleList   Operation = "rbac.list"
 	RoleDelete Operation = "rbac.delete"
 	AccountGet Operation = "account.get"
+
+	ManagedIdentityPut      Operation = "managedIdentity.put"
+	ManagedIdentityGet      Operation = "managedIdentity.get"
+	ManagedIdentityDelete   Operation = "managedIdentity.delete"
+	ManagedCredentialPut    Operation = "managedCredential.put"
+	ManagedCredentialList   Operation = "managedCredential.list"
+	ManagedCredentialDelete Operation = "managedCredential.delete"
 )
 
 // The requests to the platform.

@@ -47,7 +47,7 @@ func within(budget time.Duration) Decision { return Decision{Action: RetryHere, 
 
 // rows is the table: by service, then what holds for all of them. What no row matches is a refusal.
 func rows() []row {
-	return slices.Concat(graphRows(), armRows(), platformRows(), commonRows())
+	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), commonRows())
 }
 
 // graphRows are about Microsoft Graph, whose writes all have a key. An object that was made a moment ago is not
@@ -114,6 +114,26 @@ func armRows() []row {
 		a(on(RolePut), "HashConflictOnDifferentRoleAssignmentIds", Decision{Action: Exists, After: GiveUp}, taken),
 		a(on(RolePut), "RoleAssignmentUpdateNotPermitted", Decision{Action: Exists, After: GiveUp}, taken),
 		a(nil, "ScopeLocked", Decision{Action: GiveUp}, "provisioning.md s.3: a resource lock, F"),
+	}
+}
+
+// identityRows are about managed identities and their federated credentials, whose writes all have a key.
+func identityRows() []row {
+	writes := on(ManagedCredentialPut, ManagedCredentialDelete)
+	all := append(on(ManagedIdentityPut, ManagedIdentityGet, ManagedIdentityDelete, ManagedCredentialList), writes...)
+	return []row{
+		{service: serviceARM, operations: all, statuses: only(http.StatusTooManyRequests), Decision: within(time.Minute),
+			source: "managed-identity.md: a resource takes one write in 4 s and one read in 2 s, so the pauses are short"},
+		{service: serviceARM, operations: writes, code: "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+			Decision: within(2 * time.Minute),
+			source:   "managed-identity.md: writes below one identity are serial; pulumi-azure-native #4421 waits 20 to 120 s"},
+		{service: serviceARM, operations: on(ManagedCredentialPut), code: "ResourceGroupNotFound",
+			Decision: Decision{Action: GiveUp}, source: "managed-identity.md: there is nothing to wait for"},
+		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusNotFound),
+			Decision: within(2 * time.Minute), source: "managed-identity.md: ParentResourceNotFound while replicating"},
+		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusBadRequest),
+			Decision: Decision{Action: Exists, After: GiveUp},
+			source:   "managed-identity.md: issuer and subject are taken, or it is refused: one code, so the list tells"},
 	}
 }
 

@@ -60,7 +60,8 @@ var statuses = []statusRow{
 		diagnosis.CodeConflict, diagnosis.CodeDDOEDriverForeign, diagnosis.CodeDDOEDriverNotDeleted,
 		diagnosis.CodeDDOEIntegrationForeign, diagnosis.CodeDDOEIntegrationInUse,
 		diagnosis.CodeDDOEIntegrationNameTaken, diagnosis.CodeDDOEIntegrationNotDeleted,
-		diagnosis.CodeDeprovisioning, diagnosis.CodeIntegrationExists, diagnosis.CodeNotOwned,
+		diagnosis.CodeDeprovisioning, diagnosis.CodeIdentityReplaceRequired, diagnosis.CodeIntegrationExists,
+		diagnosis.CodeManagedIdentityForeign, diagnosis.CodeNotOwned,
 		diagnosis.CodeNotProvisioned, diagnosis.CodeOperationIDReused, diagnosis.CodeSubjectTokenUnavailable,
 		diagnosis.CodeSuperseded,
 	}},
@@ -88,7 +89,7 @@ var statuses = []statusRow{
 		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable, diagnosis.CodeGraphUnavailable,
 		diagnosis.CodeQueueUnavailable, diagnosis.CodeRecordTooNew, diagnosis.CodeServiceIdentityUnavailable, diagnosis.CodeStorageThrottled,
 		diagnosis.CodeStorageUnavailable, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStoreUnavailable,
-		diagnosis.CodeThrottled,
+		diagnosis.CodeThrottled, diagnosis.CodeManagedIdentityPaced,
 	}},
 	{http.StatusGatewayTimeout, []diagnosis.Code{
 		diagnosis.CodeMessageExpired, diagnosis.CodeRequestTimeout,

@@ -32,6 +32,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/identity"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/managedidentity"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -125,7 +127,12 @@ func newFixture(t tb) *fixture {
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(t, err)
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) }, Now: f.now}
-	f.kinds = []resource.Kind{application.New(directory, requests, "0123abcd"), trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)}
+	identities := identity.New(
+		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
+			Credentials: application.NewCredentials(directory, requests)},
+		identity.Implementation{Kind: managedidentity.New(resources, requests, "0123abcd"),
+			Credentials: managedidentity.NewCredentials(resources, requests)})
+	f.kinds = []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
 	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/0123abcd",
 		Log: slog.New(slog.NewJSONHandler(&f.log, nil))})
@@ -134,6 +141,7 @@ func newFixture(t tb) *fixture {
 		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error { return f.schedule(ctx, d) },
 		Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
+			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"}, Location: world.Location,
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {

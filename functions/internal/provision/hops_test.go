@@ -35,6 +35,8 @@ type journey struct {
 	subjects int
 	// isMade says that the integration is provisioned before.
 	isMade bool
+	// before is what is done before, else.
+	before func(f *fixture, subjects int)
 	run    func(f *fixture, subjects int)
 	// ends is what there is afterwards.
 	ends counts
@@ -48,6 +50,8 @@ func journeys() []journey {
 	provisions := func(f *fixture, n int) { f.provisioned(trusting(n, "service-00")) }
 	changes := func(f *fixture, n int) { f.provisioned(trusting(n, "renamed")) }
 	tearsDown := func(f *fixture, _ int) { f.tearDown() }
+	managed := func(n int) integration.Spec { return of(integration.IdentityManaged, trusting(n, "service-00")) }
+	makesManaged := func(f *fixture, n int) { f.provisioned(managed(n)) }
 	with := func(n int) counts { return counts{applications: 1, principals: 1, credentials: n, assignments: 1} }
 	gone := counts{deleted: 2}
 	return []journey{
@@ -61,6 +65,13 @@ func journeys() []journey {
 		// A look, trust and rights, the application: three. Reads confirm each removal: one list, then three of the application.
 		{name: "teardown", subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3},
 		{name: "teardown", subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3, batched: 20},
+		// A look at the managed identity; the identity; the credential beside the role assignment.
+		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3, writeHops: 2, reads: 1, writes: 3},
+		// Its credentials follow one another.
+		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5, writeHops: 4, reads: 1, writes: 5},
+		{name: "managed identity, nothing to do", subjects: 1, before: makesManaged, run: makesManaged,
+			ends: counts{assignments: 1}, hops: 1, reads: 3},
+		{name: "managed identity, teardown", subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2, writeHops: 2, reads: 6, writes: 3},
 	}
 }
 
@@ -71,6 +82,9 @@ func (j journey) begin(t tb) *fixture {
 	f := newFixture(t)
 	if j.isMade {
 		f.provisioned(trusting(j.subjects, "service-00"))
+	}
+	if j.before != nil {
+		j.before(f, j.subjects)
 	}
 	return f
 }

@@ -3,6 +3,11 @@ package provision
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
@@ -35,6 +40,8 @@ type Plan struct {
 	Exists bool             `json:"exists"`
 	Spec   integration.Spec `json:"spec" doc:"The spec with every default filled in"`
 	Steps  []PlannedStep    `json:"steps"`
+	// Takes says how long writes take that a service only takes one after the other.
+	Takes string `json:"takes,omitempty" doc:"How long the writes take by a service's own rate; absent where no rate counts" example:"20 federatedCredential: about 80 s"`
 }
 
 // PlannedStep is one keyed write that would be made.
@@ -47,10 +54,12 @@ type PlannedStep struct {
 	Differences []diagnosis.MemberDifference `json:"differences,omitempty" doc:"The members that are not as wanted; those of other owners stay as they are"`
 	// Diagnosis is what is wrong, where the step meets something that a person should know of.
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"What is in the way, or could not be looked at"`
+	takes     time.Duration
 }
 
-// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing.
-func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (Plan, error) {
+// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing. replace lets
+// the spec ask for another identity than there is, as in a Submission.
+func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, replace bool) (Plan, error) {
 	resolved, err := s.resolve(ctx, id, spec)
 	if err != nil {
 		return Plan{}, err
@@ -59,13 +68,18 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return Plan{}, operation.StoreError(err)
 	}
+	w := wish{given: spec, resolved: resolved, replace: replace}
 	if err == nil {
-		if err := admitProvision(&d); err != nil {
+		if err := w.admit(&d); err != nil {
 			return Plan{}, err
 		}
 	}
-	d.ID, d.Spec = id, resolved
-	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: resolved, Steps: []PlannedStep{}}
+	d.ID, d.Spec = id, w.specFor(d)
+	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec, Steps: []PlannedStep{}}
+	if d.ReplacesIdentity() {
+		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
+		d.Status.ForgetIdentity()
+	}
 	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d})) {
 		if step, ok := planned(item); ok {
 			p.Steps = append(p.Steps, step)
@@ -74,14 +88,36 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec) (P
 	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: resolved.Subjects[0], Action: ActionSchedule})
 	}
+	p.Takes = takes(p.Steps)
 	return p, ctx.Err()
+}
+
+// takes sums up what is written at a service's own rate.
+func takes(steps []PlannedStep) string {
+	var total time.Duration
+	count := map[string]int{}
+	for _, step := range steps {
+		if step.takes > 0 {
+			total += step.takes
+			count[step.Name]++
+		}
+	}
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		words = append(words, fmt.Sprintf("%d %s", count[name], name))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: about %.0f s", strings.Join(words, ", "), total.Seconds())
 }
 
 // planned is the step for an item; false where somebody else made it beside ours and nothing is to be done.
 func planned(item resource.Item) (PlannedStep, bool) {
 	actions := map[resource.State]Action{resource.Missing: ActionCreate, resource.Restorable: ActionRestore, resource.Different: ActionUpdate,
 		resource.Unwanted: ActionDelete, resource.Unchanged: ActionUnchanged, resource.Foreign: ActionBlocked, resource.Manual: ActionManual}
-	step := PlannedStep{Name: item.Name, Target: item.Target, Key: item.Key, Action: actions[item.State], Differences: item.Differences}
+	step := PlannedStep{Name: item.Name, Target: item.Target, Key: item.Key, Action: actions[item.State],
+		Differences: item.Differences, takes: item.Takes}
 	switch {
 	case item.Err != nil:
 		step.Action = ActionUnknown

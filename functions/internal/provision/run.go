@@ -22,6 +22,8 @@ type run struct {
 	attempt *operation.Attempt
 	// fresh says that nothing was made yet, so that there is nothing to look at; ending that the integration is torn down.
 	fresh, ending bool
+	// purge says that nothing is to be kept from which a removed item could be restored.
+	purge bool
 	// kept says that the document stays as it is, phase and conditions: nothing is to be done.
 	kept bool
 
@@ -47,6 +49,9 @@ type Result struct {
 // provision makes everything that the spec asks for, and removes what it does not ask for any more.
 func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
+	if err := r.replaceIdentity(ctx); err != nil {
+		return nil, err
+	}
 	r.fresh = a.Begins() && a.Number() == 0 && a.Document().Status.ClientID == ""
 	seen := r.observe(ctx)
 	if err := r.start(ctx, seen); err != nil {
@@ -130,13 +135,12 @@ func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {
-	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.attempt.Command().Purge}
+	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.purge || r.attempt.Command().Purge}
 }
 
 // wordsOf are the values that a diagnosis of an integration names.
 func wordsOf(d integration.Document) diagnosis.Context {
-	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
-		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
+	c := d.Words()
 	if len(d.Spec.Subjects) > 0 {
 		c.Subject, c.Credential = d.Spec.Subjects[0], integration.WantedCredentials(d)[0].Name
 	}

@@ -18,7 +18,7 @@ import (
 const (
 	documentKey = "integrations/" + id + ".json"
 	broken      = `{"id":"my-service","spec":{"sub`
-	newer       = `{"id":"my-service","schemaVersion":2}`
+	newer       = `{"id":"my-service","schemaVersion":3}`
 )
 
 // overwrite replaces a record by hand.
@@ -110,7 +110,7 @@ func TestWhatIsNotSetAside(t *testing.T) {
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"a dry run": {broken, func(f *fixture) error {
-			_, err := f.service.Plan(f.t.Context(), id, spec("images"))
+			_, err := f.service.Plan(f.t.Context(), id, spec("images"), false)
 			return err
 		}, diagnosis.CodeRecordUnreadable},
 		"drift": {broken, func(f *fixture) error {

@@ -17,6 +17,8 @@ import (
 type Submission struct {
 	ID   string
 	Spec integration.Spec
+	// Replace lets the spec ask for another identity than there is.
+	Replace bool
 	// OperationID makes the submission repeatable; a new one is made where it is empty.
 	OperationID string
 	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
@@ -39,10 +41,11 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepte
 	if err != nil {
 		return operation.Accepted{}, err
 	}
+	w := wish{given: sub.Spec, resolved: spec, replace: sub.Replace}
 	return s.Engine.Submit(ctx, operation.Intent{
-		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: sub.Spec,
-		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: admitProvision,
-		Apply:   func(d *integration.Document) { s.applySpec(d, spec) },
+		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: w.content(),
+		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit,
+		Apply:   func(d *integration.Document) { s.applySpec(d, w.specFor(*d)) },
 		Command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID},
 	})
 }
@@ -87,11 +90,11 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 	if c.Spec == nil {
 		return in
 	}
-	var spec integration.Spec
-	in.Content, in.Admit = *c.Spec, admitProvision
-	in.Apply = func(d *integration.Document) { s.applySpec(d, spec) }
+	w := &wish{given: *c.Spec, replace: c.Replace}
+	in.Content, in.Admit = w.content(), w.admit
+	in.Apply = func(d *integration.Document) { s.applySpec(d, w.specFor(*d)) }
 	in.Prepare = func(ctx context.Context) (err error) {
-		spec, err = s.resolve(ctx, c.IntegrationID, *c.Spec)
+		w.resolved, err = s.resolve(ctx, c.IntegrationID, *c.Spec)
 		return err
 	}
 	return in

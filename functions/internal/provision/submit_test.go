@@ -32,7 +32,7 @@ func TestTeardownAndItsNeighbours(t *testing.T) {
 	a, down := f.remove(provision.TeardownOptions{})
 	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
 	requireCode(t, "deprovisioning", err)
-	_, err = f.service.Plan(t.Context(), id, spec("images"))
+	_, err = f.service.Plan(t.Context(), id, spec("images"), false)
 	requireCode(t, "deprovisioning", err)
 	same, _ := f.remove(provision.TeardownOptions{})
 	assert.Equal(t, a.Operation.ID, same.Operation.ID, "a second DELETE answers the first one's operation")
@@ -72,7 +72,7 @@ func assertReads(t *testing.T, requests []string) {
 func TestPlanTouchesNothing(t *testing.T) {
 	f := newFixture(t)
 	actions := func(s integration.Spec) []string {
-		p, err := f.service.Plan(t.Context(), id, s)
+		p, err := f.service.Plan(t.Context(), id, s, false)
 		require.NoError(t, err)
 		var all []string
 		for _, step := range p.Steps {
@@ -94,6 +94,6 @@ func TestPlanTouchesNothing(t *testing.T) {
 	f.requests = nil
 	assert.Equal(t, "application restore", actions(spec("images"))[0])
 	assertReads(t, f.requests)
-	_, err := f.service.Plan(t.Context(), id, integration.Spec{})
+	_, err := f.service.Plan(t.Context(), id, integration.Spec{}, false)
 	requireCode(t, "invalid-spec", err)
 }

@@ -40,6 +40,7 @@ func (r *run) leaveTombstone(ctx context.Context) error {
 	return r.attempt.Conclude(ctx, func(d *integration.Document) error {
 		kept := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName, LastOperationID: d.Status.LastOperationID}
 		if !purged {
+			kept.Identity = d.Status.Identity
 			kept.ClientID, kept.ObjectID, kept.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID, d.Status.ServicePrincipalID
 		}
 		d.Status = kept

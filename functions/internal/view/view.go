@@ -32,9 +32,10 @@ func DocumentOf(d integration.Document) Document {
 // Status is what has been reached.
 type Status struct {
 	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
-	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by"`
-	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id"`
-	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application"`
+	Identity             *integration.IdentityStatus       `json:"identity,omitempty" doc:"What the identity is made of; absent while nothing has been made"`
+	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by; absent of a managed identity"`
+	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id of the identity"`
+	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application; absent of a managed identity"`
 	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
@@ -46,11 +47,19 @@ type Status struct {
 
 func statusOf(s integration.Status) Status {
 	return Status{
-		Phase: s.Phase, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
+		Phase: s.Phase, Identity: identityOf(s), UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
 		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
 		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
 	}
+}
+
+func identityOf(s integration.Status) *integration.IdentityStatus {
+	recorded, ok := s.RecordedIdentity()
+	if !ok {
+		return s.Identity
+	}
+	return &recorded
 }
 
 // DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.

@@ -38,7 +38,7 @@ func (c *call) putCredential(identityID, id string) (answer, error) {
 	if err := c.federates(identity.Location); err != nil {
 		return answer{}, err
 	}
-	wanted, err := c.readCredential(lastSegment(id))
+	wanted, err := c.readCredential(world.LastSegment(id))
 	if err != nil {
 		return answer{}, err
 	}
@@ -128,7 +128,7 @@ func (c *call) getCredential(identityID, id string) (answer, error) {
 	stored, ok := c.world.UserAssignedIdentityCredential(id)
 	if !ok {
 		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound",
-			message: "The Federated Identity Credential '" + lastSegment(id) + "' doesn't exist."}
+			message: "The Federated Identity Credential '" + world.LastSegment(id) + "' doesn't exist."}
 	}
 	return answer{status: http.StatusOK, body: credentialObject(stored)}, nil
 }

@@ -82,7 +82,7 @@ func (c *call) putIdentity(id string) (answer, error) {
 	if err := c.groupExists(id); err != nil {
 		return answer{}, err
 	}
-	name := lastSegment(id)
+	name := world.LastSegment(id)
 	if !identityName.MatchString(name) { // the rule is documented, the code of the refusal is not
 		return answer{}, badRequest("InvalidResourceName", "The resource name '"+name+"' is invalid.")
 	}
@@ -230,5 +230,3 @@ func statusOfPut(created bool) int {
 	}
 	return http.StatusOK
 }
-
-func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }

@@ -147,13 +147,17 @@ func armCodes() map[string]diagnosis.Code {
 		"InvalidAuthenticationToken":               diagnosis.CodeServiceTokenRefused,
 		"ExpiredAuthenticationToken":               diagnosis.CodeServiceTokenRefused,
 		"AuthenticationFailed":                     diagnosis.CodeServiceTokenRefused,
-		"TooManyRequests":                          diagnosis.CodeThrottled,
-		"SubscriptionRequestsThrottled":            diagnosis.CodeThrottled,
+		"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity": diagnosis.CodeManagedIdentityBusy,
+		"TooManyRequests":               diagnosis.CodeThrottled,
+		"SubscriptionRequestsThrottled": diagnosis.CodeThrottled,
 	}
 }
 
 func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 	if s := byStatus(status, diagnosis.CodeThrottled, diagnosis.CodeARMUnavailable); s != "" {
+		return s
+	}
+	if s := identityCode(status, code, c.Operation); s != "" {
 		return s
 	}
 	if s, ok := armCodes()[code]; ok {
@@ -171,5 +175,35 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 		return diagnosis.CodeStorageAccountNotFound
 	default:
 		return diagnosis.CodeARMUnrecognised
+	}
+}
+
+// identityCode is what an answer about a managed identity or its credentials means where it means something else there;
+// empty elsewhere. Azure has one code for all that it refuses of a credential (BadRequest), and none for a region
+// without support.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
+func identityCode(status int, code, operation string) diagnosis.Code {
+	isCredential := strings.HasPrefix(operation, "managedCredential.")
+	switch {
+	case !isCredential && !strings.HasPrefix(operation, "managedIdentity."):
+		return ""
+	case code == "RequestDisallowedByPolicy":
+		return diagnosis.CodeManagedIdentityPolicyDenied
+	case code == "AuthorizationFailed":
+		return diagnosis.CodeManagedIdentityPermissionMissing
+	case code == "ResourceGroupNotFound":
+		return diagnosis.CodeIdentityGroupNotFound
+	case status == http.StatusNotFound && isCredential:
+		return diagnosis.CodeManagedIdentityNotReplicated
+	case status == http.StatusNotFound:
+		return diagnosis.CodeManagedIdentityMissing
+	case status == http.StatusMethodNotAllowed && isCredential:
+		return diagnosis.CodeManagedIdentityRegionUnsupported
+	case status == http.StatusBadRequest && isCredential:
+		return diagnosis.CodeManagedCredentialRefused
+	case status == http.StatusBadRequest, code == "InvalidResourceLocation":
+		return diagnosis.CodeManagedIdentityRefused
+	default:
+		return ""
 	}
 }

@@ -49,6 +49,10 @@ pre { padding: .8rem 1rem; border: 1px solid #8886; border-radius: .4rem; white-
 {{- with .Command}}
 <pre>{{.}}</pre>
 {{- end}}
+{{- with .ManagedCommand}}
+<p>Where the identity is a managed identity:</p>
+<pre>{{.}}</pre>
+{{- end}}
 {{- with .Placeholders}}
 <ul>
 {{- range .}}

@@ -18,6 +18,8 @@ import (
 // Page is what there is to say about a code, whatever has happened in one case.
 type Page struct {
 	diagnosis.Entry
+	// ManagedCommand is what to use in place of Command where the identity is a managed identity; empty for the same.
+	ManagedCommand string
 	// Passes says whether it may pass by itself.
 	Passes string
 	// Mends says who repairs it.
@@ -38,7 +40,8 @@ func Of(code diagnosis.Code) (Page, bool) {
 		return Page{}, false
 	}
 	return Page{Entry: e.Fill(diagnosis.Context{}), Passes: passes(e), Mends: mends()[e.Who],
-		Placeholders: placeholders(e), Answers: classify.Answers(e)}, true
+		ManagedCommand: e.Managed().Fill(diagnosis.Context{}).Command,
+		Placeholders:   placeholders(e), Answers: classify.Answers(e)}, true
 }
 
 // passes says whether what an entry is about passes by itself.
@@ -83,9 +86,13 @@ func meanings() map[string]string {
 		"target":           "the URL that was called",
 		"credential":       "the federated identity credential as JSON: name, issuer, subject and audiences",
 		"credentialChange": "the federated identity credential as JSON, without its name: issuer, subject and audiences",
+		"identity":         "the name of the managed identity: the end of status.identity.resourceId",
+		"identityId":       "the resource id of the managed identity: status.identity.resourceId",
+		"identityGroup":    "the name of the managed identity's resource group",
 		"credentialName":   "the name of the federated identity credential: status.federatedCredentials[].name",
 		"assignment":       "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
 		"blob":             "the name of the blob",
+		"subscriptionId":   "the subscription of the managed identity",
 		"site":             "the name of the Functions app",
 		"setting":          "the setting that names the platform's address",
 	}
@@ -96,7 +103,7 @@ var placeholderShape = regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 // placeholders are those of the entry's texts, by name.
 func placeholders(e diagnosis.Entry) []Placeholder {
 	found := map[string]Placeholder{}
-	for _, text := range append([]string{e.Title, e.Cause, e.Command}, e.Steps...) {
+	for _, text := range append([]string{e.Title, e.Cause, e.Command, e.Managed().Command}, e.Steps...) {
 		for _, m := range placeholderShape.FindAllStringSubmatch(text, -1) {
 			if meaning, known := meanings()[m[1]]; known {
 				found[m[1]] = Placeholder{m[1], meaning}
@@ -119,6 +126,9 @@ func (p Page) Markdown() string {
 	}
 	if p.Command != "" {
 		line("\n```sh\n%s\n```", p.Command)
+	}
+	if p.ManagedCommand != "" {
+		line("\nWhere the identity is a managed identity:\n\n```sh\n%s\n```", p.ManagedCommand)
 	}
 	if len(p.Placeholders) > 0 {
 		line("")

@@ -87,7 +87,10 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 
 func (k *Kind) missingApplication(v resource.View) resource.Item {
 	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document), Target: v.Document.Spec.DisplayName,
-		State: resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document)}
+		State: resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document),
+		Learn: func(st *integration.Status) {
+			st.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityApplication})
+		}}
 }
 
 func (k *Kind) missingPrincipal(v resource.View) resource.Item {
@@ -228,9 +231,6 @@ func learnPrincipal(principal graph.ServicePrincipal) func(*integration.Status) 
 }
 
 // words are what the texts of a diagnosis are filled with.
-func words(d integration.Document) diagnosis.Context {
-	return diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
-		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
-}
+func words(d integration.Document) diagnosis.Context { return d.Words() }
 
 func joined(values []string) string { return strings.Join(values, " ") }

@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -24,6 +25,9 @@ type Credentials struct {
 func NewCredentials(directory *graph.Client, requests policy.Requests) *Credentials {
 	return &Credentials{graph: directory, requests: requests}
 }
+
+// Between is zero: the directory takes all credentials at once.
+func (c *Credentials) Between(integration.Document) time.Duration { return 0 }
 
 // List reads all credentials of the application. known says that there was an application, so that one 404 decides
 // nothing; without an application there are none.

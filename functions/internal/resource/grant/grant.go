@@ -246,8 +246,8 @@ func ownerOf(state resource.State) diagnosis.Owner {
 
 // words are what the texts of a diagnosis about a scope are filled with.
 func words(d integration.Document, scope string) diagnosis.Context {
-	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID,
-		ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID, Scope: scope, Target: scope}
+	c := d.Words()
+	c.Scope, c.Target = scope, scope
 	c.AccountID, _, _ = strings.Cut(scope, "/blobServices/")
 	c.Account = integration.LastSegment(c.AccountID)
 	for _, s := range d.Spec.Storage {

@@ -73,7 +73,9 @@ func (s Suite) testForeign(t *testing.T) {
 				b.isUntouched("removed")
 			}
 		})
-		t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
+		if f.Races == "" {
+			t.Run(f.Name+" comes meanwhile", func(t *testing.T) { s.testForeignMeanwhile(t, i) })
+		}
 	}
 }
 

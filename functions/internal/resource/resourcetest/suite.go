@@ -61,6 +61,8 @@ type Foreign struct {
 	Refusal diagnosis.Code
 	// Ends is why the object is removed with ours; empty where it is never touched.
 	Ends string
+	// Races is why an object that comes between the look and the write is taken over; empty where none is.
+	Races string
 }
 
 // Member is a member of our object that somebody else sets.

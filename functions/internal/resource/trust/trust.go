@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -22,6 +23,8 @@ type Credentials interface {
 	// errors are *policy.Failure or the context's.
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
+	// Between is how long the writes are apart by the service's own rate.
+	Between(d integration.Document) time.Duration
 }
 
 // Kind is the federated credentials of an integration.
@@ -47,6 +50,16 @@ func (k *Kind) Outlives() []string { return nil }
 // Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were recorded:
 // revoking must not wait for a read.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
+	items, between := k.observe(ctx, v), k.credentials.Between(v.Document)
+	for i := range items {
+		if slices.Contains([]resource.State{resource.Missing, resource.Different, resource.Unwanted}, items[i].State) {
+			items[i].Takes = between
+		}
+	}
+	return items
+}
+
+func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 	d := v.Document
 	if v.Apart && len(d.Spec.Subjects) < 2 {
 		return nil
@@ -211,8 +224,7 @@ func forget(name string) func(*integration.Status) {
 }
 
 func words(d integration.Document, f integration.FederatedCredential) diagnosis.Context {
-	c := diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
-		ClientID: d.Status.ClientID, ObjectID: d.Status.ObjectID, PrincipalID: d.Status.ServicePrincipalID}
+	c := d.Words()
 	if f.Name != "" {
 		c.Subject, c.Credential, c.Target = f.Subject, f.Name, f.Name
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -82,6 +83,10 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, item resourc
 		}
 		return now, receipt
 	default: // what was in the way is gone, or no list shows it yet
+		if len(found) >= integration.MaxSubjects {
+			return now, resource.Receipt{Err: &diagnosis.Error{Diagnosis: diagnosis.New(
+				diagnosis.CodeFederatedCredentialLimit, diagnosis.WithContext(now.Context))}}
+		}
 		receipt := k.credentials.Put(ctx, d, wantedOf([]resource.Item{now}))[0]
 		if policy.ActionOf(receipt.Err) == policy.Exists {
 			receipt.Err = policy.Absent(cause)

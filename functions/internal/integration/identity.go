@@ -1,0 +1,190 @@
+package integration
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// IdentityKind says what a federated identity is made of.
+type IdentityKind string
+
+// The kinds: an Entra application with its service principal, and a user-assigned managed identity.
+const (
+	IdentityApplication IdentityKind = "application"
+	IdentityManaged     IdentityKind = "managedIdentity"
+)
+
+// Identity is what the federated identity is to be made of. What is left out is what there is already, else the
+// service's default.
+type Identity struct {
+	Kind          IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity" doc:"An Entra application, or a user-assigned managed identity. Default: what there is already, else the setting DEFAULT_IDENTITY. Another one than there is has another client id, and needs ?replace=true"`
+	ResourceGroup string       `json:"resourceGroup,omitempty" doc:"ARM id of the resource group of a managed identity; default: setting IDENTITY_RESOURCE_GROUP. Another one than before needs ?replace=true" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities"`
+	Location      string       `json:"location,omitempty" doc:"Azure region of a managed identity; default: the service's own. Another one than before needs ?replace=true" example:"westeurope"`
+}
+
+// IdentityStatus says what the identity is made of that there is, or that is about to be made.
+type IdentityStatus struct {
+	Kind       IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
+	ResourceID string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
+	Location   string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
+	// FormerClientID is the client id of the identity that this one has replaced.
+	FormerClientID string `json:"formerClientId,omitempty" doc:"Client id before the identity was replaced or made anew: whoever uses it still has to be given clientId"`
+}
+
+// ResourceGroup is the resource group of a managed identity; empty of an application.
+func (s IdentityStatus) ResourceGroup() string {
+	group, _, _ := strings.Cut(s.ResourceID, "/providers/")
+	return group
+}
+
+// RecordedIdentity is what the identity is made of that there is, that can be restored, or that is about to be made;
+// false where there is none. A record from before there were kinds names none: what it has is an application.
+func (s Status) RecordedIdentity() (IdentityStatus, bool) {
+	switch {
+	case s.Identity != nil && s.Identity.Kind != "":
+		return *s.Identity, true
+	case s.ClientID != "" || s.ObjectID != "":
+		return IdentityStatus{Kind: IdentityApplication}, true
+	default:
+		return IdentityStatus{}, false
+	}
+}
+
+// LearnIdentity records what the identity is made of.
+func (s *Status) LearnIdentity(made IdentityStatus) {
+	if s.Identity != nil && made.FormerClientID == "" {
+		made.FormerClientID = s.Identity.FormerClientID
+	}
+	s.Identity = &made
+}
+
+// ForgetIdentity takes everything out of the record that has gone with the identity. The client id is kept as the
+// former one.
+func (s *Status) ForgetIdentity() {
+	var former IdentityStatus
+	if s.Identity != nil {
+		former.FormerClientID = s.Identity.FormerClientID
+	}
+	if s.ClientID != "" {
+		former.FormerClientID = s.ClientID
+	}
+	s.UniqueName, s.ClientID, s.ObjectID, s.ServicePrincipalID = "", "", "", ""
+	s.FederatedCredentials, s.RoleAssignments, s.Identity = nil, nil, nil
+	if former != (IdentityStatus{}) {
+		s.Identity = &former
+	}
+}
+
+// IdentityKind is the kind of the identity that is recorded; where there is none, of the one that is wanted.
+func (d Document) IdentityKind() IdentityKind {
+	if recorded, ok := d.Status.RecordedIdentity(); ok {
+		return recorded.Kind
+	}
+	if d.Spec.Identity != nil {
+		return d.Spec.Identity.Kind
+	}
+	return IdentityApplication
+}
+
+// ReplacesIdentity reports whether the spec asks for another identity than is recorded. Kind, resource group and
+// location of one cannot be changed, so the one that there is has to go.
+func (d Document) ReplacesIdentity() bool {
+	recorded, ok := d.Status.RecordedIdentity()
+	wanted := d.Spec.Identity
+	switch {
+	case !ok || wanted == nil:
+		return false
+	case recorded.Kind != wanted.Kind:
+		return true
+	default:
+		return !strings.EqualFold(recorded.ResourceGroup(), wanted.ResourceGroup) ||
+			!strings.EqualFold(recorded.Location, wanted.Location)
+	}
+}
+
+// IdentityFor is what the identity is to be made of by a new spec, of which resolved has the defaults: where the given
+// one says nothing, what there is stays, or what it is being replaced by. A default is for what is new.
+func (d Document) IdentityFor(given, resolved *Identity) *Identity {
+	recorded, ok := d.Status.RecordedIdentity()
+	if !ok || resolved == nil {
+		return resolved
+	}
+	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}
+	if d.ReplacesIdentity() {
+		there = *d.Spec.Identity
+	}
+	var said Identity
+	if given != nil {
+		said = *given
+	}
+	kept := *resolved
+	if said.Kind == "" {
+		kept.Kind = there.Kind
+	}
+	if kept.Kind == there.Kind && said.ResourceGroup == "" {
+		kept.ResourceGroup = there.ResourceGroup
+	}
+	if kept.Kind == there.Kind && said.Location == "" {
+		kept.Location = there.Location
+	}
+	return &kept
+}
+
+// resolveIdentity fills in what the identity is to be made of, and checks it.
+func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
+	var identity Identity
+	if s.Identity != nil {
+		identity = *s.Identity
+	}
+	identity.Kind = cmp.Or(identity.Kind, d.IdentityKind, IdentityApplication)
+	s.Identity = &identity
+	var findings []diagnosis.Finding
+	note := func(member, actual, detail, expected, remedy string) {
+		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member, Code: diagnosis.CodeInvalidIdentity,
+			Detail: detail, Expected: expected, Actual: field.Actual(actual), Remedy: remedy})
+	}
+	switch identity.Kind {
+	case IdentityManaged:
+		d.resolveManaged(&identity, note)
+	case IdentityApplication:
+		for _, taken := range [][2]string{{"resourceGroup", identity.ResourceGroup}, {"location", identity.Location}} {
+			if taken[1] != "" {
+				note(taken[0], taken[1], "An application is in the tenant, in no resource group and no region.", "",
+					"Leave it out, or set identity.kind to managedIdentity.")
+			}
+		}
+	default:
+		note("kind", string(identity.Kind), "The kind is not known.", "application or managedIdentity",
+			"Give application or managedIdentity, or leave it out.")
+	}
+	return findings
+}
+
+// resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the name
+// with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
+func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
+	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
+	group, problem := ParseResourceGroupID(identity.ResourceGroup)
+	switch {
+	case identity.ResourceGroup == "":
+		problem = "No resource group is given, and the service has no default (setting IDENTITY_RESOURCE_GROUP)."
+	case problem == "" && group.IsAnyOf(d.OwnGroups):
+		problem = "It is the service's own resource group: there the service could let others in as itself."
+	}
+	if problem != "" {
+		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}",
+			"Copy the id of a group for identities: az group show --name <group> --query id.")
+	} else {
+		identity.ResourceGroup = group.String()
+	}
+	given := cmp.Or(identity.Location, d.Location)
+	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
+	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
+	if identity.Location == "" || !isName || len(identity.Location) > maxLocation {
+		note("location", given, "The region is not given, or is not the name of one.", "a region's name such as westeurope",
+			"Give the region: az account list-locations --query '[].name'.")
+	}
+}

@@ -1,0 +1,475 @@
+package provision_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const managedID = world.IdentitiesResourceGroupID +
+	"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-0123abcd-my-service"
+
+// of asks for an identity of a kind.
+func of(kind integration.IdentityKind, s integration.Spec) integration.Spec {
+	s.Identity = &integration.Identity{Kind: kind}
+	return s
+}
+
+// replaced submits a spec that may replace the identity.
+func replaced(f *fixture, s integration.Spec) (operation.Accepted, message.Command) {
+	f.t.Helper()
+	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s, Replace: true})
+	require.NoError(f.t, err)
+	return a, f.command(a.Operation.ID)
+}
+
+// managed are the identities that the app has made.
+func managed(f *fixture) []world.UserAssignedIdentity {
+	var all []world.UserAssignedIdentity
+	for _, u := range f.world.UserAssignedIdentities() {
+		if world.ScopeContains(world.IdentitiesResourceGroupID, u.ID) {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// withoutGraph refuses every request to Graph.
+func withoutGraph(f *fixture) *int {
+	asked := 0
+	f.hosts["graph.microsoft.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		http.Error(w, r.Method+" "+r.URL.Path, http.StatusForbidden)
+	})
+	return &asked
+}
+
+// TestAManagedIdentityNeedsNoGraph from the first run to the end: provisioning, access, plan, drift, teardown.
+func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	asked := withoutGraph(f)
+	a, c := f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(c)
+	assert.Equal(t, []string{"managedIdentity created", "federatedCredential created", "roleAssignment created"},
+		outcomes(f.operation(a.Operation.ID)))
+	d := f.document()
+	require.Len(t, managed(f), 1)
+	made := managed(f)[0]
+	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
+	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID, Location: world.Location},
+		d.Status.Identity)
+	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
+		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
+	f.verified(a.Operation.ID)
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "access was proved as the managed identity")
+	report, _ := f.drift()
+	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
+
+	f.tearDown()
+	assert.Empty(t, managed(f))
+	assert.Zero(t, f.counts().assignments)
+	assert.Empty(t, f.document().Status.ClientID, "nothing can be restored")
+	_, c = f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(c)
+	assert.NotEqual(t, made.ClientID, f.document().Status.ClientID)
+	assert.Equal(t, made.ClientID, f.document().Status.Identity.FormerClientID)
+	assert.Zero(t, *asked)
+}
+
+func outcomes(o integration.Operation) []string {
+	all := make([]string, len(o.Steps))
+	for i, s := range o.Steps {
+		all[i] = s.Name + " " + s.Outcome
+	}
+	return all
+}
+
+// TestAnotherIdentityIsAskedFor: what would take a client id away that somebody may use needs replace.
+func TestAnotherIdentityIsAskedFor(t *testing.T) {
+	t.Parallel()
+	other := integration.Identity{Kind: integration.IdentityManaged, ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/other"}
+	for name, c := range map[string]struct {
+		had, next integration.Spec
+		refused   bool
+	}{
+		"application to managed identity":  {spec("images"), of(integration.IdentityManaged, spec("images")), true},
+		"managed identity to application":  {of(integration.IdentityManaged, spec("images")), of(integration.IdentityApplication, spec("images")), true},
+		"the same":                         {of(integration.IdentityManaged, spec("images")), of(integration.IdentityManaged, spec("images")), false},
+		"it says nothing of it any more":   {of(integration.IdentityManaged, spec("images")), spec("archive"), false},
+		"another resource group":           {of(integration.IdentityManaged, spec("images")), withIdentity(other), true},
+		"another region":                   {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "northeurope"}), true},
+		"the same region in other letters": {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "West Europe"}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			_, c0 := f.submit(c.had)
+			f.completed(c0)
+			_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: c.next})
+			_, planErr := f.service.Plan(t.Context(), id, c.next, false)
+			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "by-queue", Spec: &c.next})
+			require.NoError(t, byQueue)
+			queued := f.operation("by-queue")
+			if !c.refused {
+				require.NoError(t, err)
+				require.NoError(t, planErr)
+				assert.Nil(t, queued.Error)
+				return
+			}
+			for _, err := range []error{err, planErr} {
+				var refusal *diagnosis.Error
+				require.ErrorAs(t, err, &refusal)
+				assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, refusal.Diagnosis.Code)
+				assert.Contains(t, refusal.Diagnosis.Detail, f.document().Status.ClientID)
+				assert.Contains(t, strings.Join(refusal.Diagnosis.Remedy.Steps, " "), "?replace=true")
+			}
+			require.NotNil(t, queued.Error)
+			assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, queued.Error.Code)
+			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "asked-for",
+				Spec: &c.next, Replace: true}))
+			if o := f.operation("asked-for"); c.next.Identity.ResourceGroup == "" {
+				assert.Nil(t, o.Error)
+			} else { // it is admitted, and the app has no right there
+				assert.Equal(t, diagnosis.CodeManagedIdentityPermissionMissing, o.Error.Code)
+			}
+		})
+	}
+}
+
+func withIdentity(i integration.Identity) integration.Spec {
+	s := spec("images")
+	s.Identity = &i
+	return s
+}
+
+// TestADefaultIsForWhatIsNew: an operator's change of the default replaces nothing.
+func TestADefaultIsForWhatIsNew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	f.service.Defaults.IdentityKind = integration.IdentityManaged
+	f.provisioned(spec("archive"))
+	assert.Empty(t, managed(f))
+	assert.Equal(t, 1, f.counts().applications)
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: spec("images")})
+	require.NoError(t, err)
+	d, err := f.service.Repository.Get(t.Context(), "another")
+	require.NoError(t, err)
+	assert.Equal(t, integration.IdentityManaged, d.Spec.Identity.Kind)
+}
+
+// directions are the changes of kind.
+func directions() map[string][2]integration.IdentityKind {
+	return map[string][2]integration.IdentityKind{
+		"application to managed identity": {integration.IdentityApplication, integration.IdentityManaged},
+		"managed identity to application": {integration.IdentityManaged, integration.IdentityApplication},
+	}
+}
+
+// TestReplaceSurvivesEveryKill in both directions: the process ends before each of its effects, and the next one finishes.
+func TestReplaceSurvivesEveryKill(t *testing.T) {
+	t.Parallel()
+	for name, kinds := range directions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var former string
+			killedAnywhere(t, func() (*fixture, message.Command) {
+				f := newFixture(t)
+				_, c := f.submit(of(kinds[0], spec("images")))
+				f.completed(c)
+				former = f.document().Status.ClientID
+				_, c = replaced(f, of(kinds[1], spec("images")))
+				return f, c
+			}, func(f *fixture, c message.Command, n int) {
+				f.completed(c)
+				msg := fmt.Sprintf("killed at effect %d", n)
+				d, want := f.document(), counts{assignments: 1}
+				if kinds[1] == integration.IdentityApplication {
+					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
+				}
+				assert.Equal(t, want, f.counts(), msg)
+				assert.Equal(t, kinds[1] == integration.IdentityManaged, len(managed(f)) == 1, msg)
+				assert.Equal(t, kinds[1], d.Status.Identity.Kind, msg)
+				assert.NotEqual(t, former, d.Status.ClientID, msg)
+				assert.Equal(t, former, d.Status.Identity.FormerClientID, "who has to be told, "+msg)
+				require.Len(t, d.Status.RoleAssignments, 1, msg)
+				assert.Equal(t, d.Status.ServicePrincipalID, d.Status.RoleAssignments[0].PrincipalID, msg)
+				f.verified(c.OperationID)
+				assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, msg)
+			})
+		})
+	}
+}
+
+// TestAReplacementCanBeTakenBack while it waits: the identity that is recorded is the one that the spec asks for again.
+func TestAReplacementCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	was := f.document().Status.ClientID
+	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
+	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
+	require.NoError(t, err, "it is admitted already")
+	assert.Equal(t, integration.IdentityManaged, again.Document.Spec.Identity.Kind)
+	unsaid, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
+	require.NoError(t, err)
+	assert.Equal(t, integration.IdentityManaged, unsaid.Document.Spec.Identity.Kind, "a spec that says nothing of it changes nothing of it")
+	_, back := f.submit(of(integration.IdentityApplication, spec("images")))
+	f.handle(c)
+	f.completed(back)
+	assert.Equal(t, was, f.document().Status.ClientID)
+	assert.Empty(t, managed(f))
+}
+
+// TestPlanOfAReplacement shows what goes, what comes, and that the client id is another one; and does nothing.
+func TestPlanOfAReplacement(t *testing.T) {
+	t.Parallel()
+	for name, kinds := range directions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			_, c := f.submit(of(kinds[0], spec("images")))
+			f.completed(c)
+			before, there := f.counts(), managed(f)
+			p, err := f.service.Plan(t.Context(), id, of(kinds[1], spec("images")), true)
+			require.NoError(t, err)
+			steps := map[string][]string{}
+			told := ""
+			for _, s := range p.Steps {
+				steps[s.Name] = append(steps[s.Name], string(s.Action))
+				if s.Diagnosis != nil && s.Diagnosis.Code == diagnosis.CodeIdentityReplaced {
+					told = s.Diagnosis.Detail
+				}
+			}
+			both := []string{"delete", "create"}
+			want := map[string][]string{"federatedCredential": both, "roleAssignment": both, "verify": {"schedule"},
+				"application": {"delete"}, "servicePrincipal": {"delete"}, "managedIdentity": {"create"},
+				"ddoeIntegration": {"manual"}}
+			if kinds[0] == integration.IdentityManaged {
+				want["application"], want["servicePrincipal"], want["managedIdentity"] = both[1:], both[1:], both[:1]
+			}
+			assert.Equal(t, want, steps)
+			assert.Contains(t, told, f.document().Status.ClientID)
+			assert.Equal(t, before, f.counts())
+			assert.Equal(t, there, managed(f))
+		})
+	}
+}
+
+// TestReplaceTellsThePlatform in the same run, where its side is made by the API.
+func TestReplaceTellsThePlatform(t *testing.T) {
+	t.Parallel()
+	f := withPlatform(t)
+	d := f.carried(of(integration.IdentityApplication, wired()))
+	_, c := replaced(f, of(integration.IdentityManaged, wired()))
+	f.completed(c)
+	now := f.document()
+	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
+	assert.Equal(t, gateCounts{1, 1}, f.onGate())
+	sent := fmt.Sprint(f.world.DDOEObjects(world.DDOEIntegrations)[0])
+	assert.Contains(t, sent, now.Status.ClientID)
+	assert.NotContains(t, sent, d.Status.ClientID)
+	form := newFixture(t)
+	form.provisioned(spec("images"))
+	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
+	form.completed(c)
+	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
+	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID, "a person is told")
+}
+
+// TestBothKindsSideBySide in one deployment know nothing of one another.
+func TestBothKindsSideBySide(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.provisioned(spec("images"))
+	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged, spec("images"))})
+	require.NoError(t, err)
+	f.completed(f.command(a.Operation.ID))
+	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
+	require.Len(t, managed(f), 1)
+	f.tearDown()
+	assert.Equal(t, counts{assignments: 1, deleted: 2}, f.counts())
+	assert.Len(t, managed(f), 1)
+	assert.Len(t, f.world.UserAssignedIdentityCredentials(managed(f)[0].ID), 1)
+}
+
+// TestADeletedManagedIdentityComesBackAsAnother: there is no recycle bin, so drift and status say so.
+func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(f *fixture)
+		code  diagnosis.Code
+	}{
+		"deleted": {func(f *fixture) { require.NoError(t, f.world.DeleteUserAssignedIdentity(managedID)) },
+			diagnosis.CodeManagedIdentityMissing},
+		"made anew by somebody, with our tags": {func(f *fixture) {
+			u, _ := f.world.UserAssignedIdentity(managedID)
+			require.NoError(t, f.world.DeleteUserAssignedIdentity(managedID))
+			f.world.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID, Tags: u.Tags})
+		}, diagnosis.CodeManagedIdentityReplaced},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
+			f.completed(first)
+			was := f.document().Status
+			c.spoil(f)
+			report, _ := f.drift()
+			found := map[diagnosis.Code]diagnosis.Check{}
+			for _, check := range report.Checks {
+				found[check.Code] = check
+			}
+			require.Contains(t, found, c.code)
+			assert.NotContains(t, fmt.Sprint(report), "az ad app")
+			p, err := f.service.Plan(t.Context(), id, spec("images"), false)
+			require.NoError(t, err)
+			require.NotNil(t, p.Steps[0].Diagnosis)
+			assert.Contains(t, p.Steps[0].Diagnosis.Detail, was.ClientID)
+			_, again := f.submit(spec("images"))
+			f.completed(again)
+			now := f.document().Status
+			assert.NotEqual(t, was.ClientID, now.ClientID)
+			assert.Equal(t, was.ClientID, now.Identity.FormerClientID)
+			assert.Equal(t, counts{assignments: 1}, f.counts(), "the old principal's has gone")
+			f.verified(again.OperationID)
+			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+		})
+	}
+}
+
+// TestTwentySubjectsAtAzuresRate: the plan says how long it takes, and no request is refused.
+func TestTwentySubjectsAtAzuresRate(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.world.SetLimits(world.Limits{ManagedIdentityRates: true})
+	s := of(integration.IdentityManaged, trusting(20, "service-00"))
+	p, err := f.service.Plan(t.Context(), id, s, false)
+	require.NoError(t, err)
+	assert.Equal(t, "20 federatedCredential: about 80 s", p.Takes)
+	f.advance(time.Minute)
+	throttled := 0
+	management := f.hosts["management.azure.com"]
+	f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		management.ServeHTTP(statusWriter{w, &throttled}, r)
+	})
+	began := f.now()
+	f.provisioned(s)
+	assert.Equal(t, 76*time.Second, f.now().Sub(began), "19 pauses of 4 s")
+	assert.Len(t, f.world.UserAssignedIdentityCredentials(managedID), 20)
+	f.tearDown()
+	assert.Empty(t, managed(f))
+	assert.Zero(t, throttled, "requests that Azure has refused")
+}
+
+// statusWriter counts what is throttled.
+type statusWriter struct {
+	http.ResponseWriter
+	throttled *int
+}
+
+func (w statusWriter) WriteHeader(status int) {
+	if status == http.StatusTooManyRequests {
+		*w.throttled++
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// refuse has Azure refuse requests with a code.
+func refuse(method, path string, status int, code string) func(f *fixture) {
+	return func(f *fixture) {
+		management := f.hosts["management.azure.com"]
+		f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == method && strings.Contains(r.URL.Path, path) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"refused"}}`, code)
+				return
+			}
+			management.ServeHTTP(w, r)
+		})
+	}
+}
+
+// TestWhatAzureRefusesIsNamed: a region without support, a policy, a group without rights.
+func TestWhatAzureRefusesIsNamed(t *testing.T) {
+	t.Parallel()
+	const identities, credentials = "/userAssignedIdentities/", "/federatedIdentityCredentials/"
+	in := func(location, group string) integration.Spec {
+		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location, ResourceGroup: group})
+	}
+	none := func(*fixture) {}
+	for name, c := range map[string]struct {
+		spec  integration.Spec
+		spoil func(f *fixture)
+		code  diagnosis.Code
+	}{
+		"a region without federation": {in("malaysiasouth", ""), none, diagnosis.CodeManagedIdentityRegionUnsupported},
+		"a group that is not there": {in("", ""), refuse(http.MethodPut, identities, 404, "ResourceGroupNotFound"),
+			diagnosis.CodeIdentityGroupNotFound},
+		"a group without a right": {in("", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere"), none,
+			diagnosis.CodeManagedIdentityPermissionMissing},
+		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403, "RequestDisallowedByPolicy"),
+			diagnosis.CodeManagedIdentityPolicyDenied},
+		"no right": {in("", ""), refuse(http.MethodPut, identities, 403, "AuthorizationFailed"),
+			diagnosis.CodeManagedIdentityPermissionMissing},
+		"a credential is refused": {in("", ""), refuse(http.MethodPut, credentials, 400, "BadRequest"),
+			diagnosis.CodeManagedCredentialRefused},
+		"an identity is refused": {in("", ""), refuse(http.MethodPut, identities, 400, "LocationNotAvailableForResourceType"),
+			diagnosis.CodeManagedIdentityRefused},
+		"writers meet for ever": {in("", ""), refuse(http.MethodPut, credentials, 409,
+			"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"), diagnosis.CodeManagedIdentityBusy},
+		"throttled for ever": {in("", ""), refuse(http.MethodPut, credentials, 429, "TooManyRequests"), diagnosis.CodeThrottled},
+		"never replicated": {in("", ""), refuse(http.MethodPut, credentials, 404, "ParentResourceNotFound"),
+			diagnosis.CodeManagedIdentityNotReplicated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			c.spoil(f)
+			a, command := f.submit(c.spec)
+			f.handle(command)
+			o := f.operation(a.Operation.ID)
+			found := o.Error
+			if found == nil {
+				require.NotNil(t, o.Waiting)
+				found = &o.Waiting.Diagnosis
+			}
+			assert.Equal(t, c.code, found.Code)
+			assert.NotContains(t, found.Remedy.Command, "az ad ")
+		})
+	}
+}
+
+// TestTheTwentyFirstCredential: the code of Azure's refusal is not documented, so the list tells.
+func TestTheTwentyFirstCredential(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(c)
+	for n := range 19 {
+		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: managedID,
+			Name: fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
+			Audiences: []string{"api://AzureADTokenExchange"}})
+		require.NoError(t, err)
+	}
+	s := spec("images")
+	s.Subjects = []string{other}
+	a, command := f.submit(s)
+	f.handle(command)
+	require.NotNil(t, f.operation(a.Operation.ID).Error)
+	assert.Equal(t, diagnosis.CodeFederatedCredentialLimit, f.operation(a.Operation.ID).Error.Code)
+}

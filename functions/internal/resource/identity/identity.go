@@ -1,0 +1,86 @@
+// Package identity is the identity of an integration, whatever it is made of: the one identity kind of the list, and the
+// one keeper of its federated credentials. It hands each integration to the implementation of its kind; nothing outside
+// asks which one that is.
+package identity
+
+import (
+	"context"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Credentials keeps the federated credentials of identities of one kind, as package trust wants it.
+type Credentials interface {
+	List(ctx context.Context, d integration.Document) ([]resource.Credential, error)
+	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
+	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
+	Between(d integration.Document) time.Duration
+}
+
+// Implementation is one kind of identity.
+type Implementation struct {
+	Kind        resource.Kind
+	Credentials Credentials
+}
+
+// Identity is a resource.Kind, and trust's credentials.
+type Identity struct{ application, managed Implementation }
+
+// New returns the identity kind.
+func New(application, managed Implementation) *Identity { return &Identity{application, managed} }
+
+// of is the implementation for an integration: by what is recorded, else by what is wanted.
+func (i *Identity) of(d integration.Document) Implementation {
+	if d.IdentityKind() == integration.IdentityManaged {
+		return i.managed
+	}
+	return i.application
+}
+
+// Name implements resource.Kind.
+func (i *Identity) Name() string { return resource.Identity }
+
+// Needs implements resource.Kind: an identity needs nothing.
+func (i *Identity) Needs() []string { return nil }
+
+// Outlives implements resource.Kind. It is the same for all identities: what is on one, or names it, goes first.
+func (i *Identity) Outlives() []string {
+	return []string{resource.FederatedCredential, resource.RoleAssignment}
+}
+
+// Observe implements resource.Kind.
+func (i *Identity) Observe(ctx context.Context, v resource.View) []resource.Item {
+	return i.of(v.Document).Kind.Observe(ctx, v)
+}
+
+// Apply implements resource.Kind.
+func (i *Identity) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
+	return i.of(v.Document).Kind.Apply(ctx, v, items)
+}
+
+// Remove implements resource.Kind.
+func (i *Identity) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
+	return i.of(v.Document).Kind.Remove(ctx, v, items)
+}
+
+// List reads all credentials of the integration's identity.
+func (i *Identity) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+	return i.of(d).Credentials.List(ctx, d)
+}
+
+// Put writes credentials by their names.
+func (i *Identity) Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt {
+	return i.of(d).Credentials.Put(ctx, d, credentials)
+}
+
+// Delete deletes credentials by their names.
+func (i *Identity) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
+	return i.of(d).Credentials.Delete(ctx, d, names)
+}
+
+// Between is how long the writes of credentials are apart.
+func (i *Identity) Between(d integration.Document) time.Duration {
+	return i.of(d).Credentials.Between(d)
+}

@@ -1,0 +1,151 @@
+package managedidentity
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Credentials keeps the federated credentials of managed identities, for package trust: one write after the other, at
+// the rate that Azure allows.
+type Credentials struct {
+	arm      *arm.Client
+	requests policy.Requests
+	pace     *pace
+}
+
+// NewCredentials returns the credentials of managed identities.
+func NewCredentials(resources *arm.Client, requests policy.Requests) *Credentials {
+	return &Credentials{arm: resources, requests: requests, pace: &pace{requests: requests, free: map[string]time.Time{}}}
+}
+
+// Between is how long the writes of credentials are apart.
+func (c *Credentials) Between(integration.Document) time.Duration { return between }
+
+// List reads all credentials of the identity; without an identity there are none.
+func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+	if d.Status.ClientID == "" {
+		return nil, nil
+	}
+	var all []arm.IdentityCredential
+	id := identityOf(d)
+	found, err := resource.Find(ctx, c.requests, policy.ManagedCredentialList, d.Words(), true, func(ctx context.Context) error {
+		if err := c.pace.wait(ctx, "list "+id); err != nil {
+			return err
+		}
+		var err error
+		all, err = c.arm.ListIdentityCredentials(ctx, id)
+		return err
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	credentials := make([]resource.Credential, len(all))
+	for i, f := range all {
+		credentials[i] = resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Properties.Issuer,
+			Subject: f.Properties.Subject, Audiences: f.Properties.Audiences}
+	}
+	return credentials, nil
+}
+
+// Put writes credentials by their names, and returns a receipt for each, in their order.
+func (c *Credentials) Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt {
+	receipts := make([]resource.Receipt, len(credentials))
+	for i, f := range credentials {
+		w := d.Words()
+		w.Subject, w.Credential = f.Subject, f.Name
+		var id string
+		wanted := arm.IdentityCredential{Name: f.Name}
+		wanted.Properties.Issuer, wanted.Properties.Subject, wanted.Properties.Audiences = f.Issuer, f.Subject, f.Audiences
+		receipts[i] = c.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write, err error) {
+			id, write, err = c.arm.PutIdentityCredential(ctx, identityOf(d), wanted)
+			return write, err
+		})
+		receipts[i].ID = id
+	}
+	return receipts
+}
+
+// Delete deletes credentials by their names, and returns a receipt for each, in their order.
+func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
+	receipts := make([]resource.Receipt, len(names))
+	for i, name := range names {
+		w := d.Words()
+		w.Credential = name
+		receipts[i] = c.write(ctx, d, policy.ManagedCredentialDelete, w, func(ctx context.Context) (arm.Write, error) {
+			return c.arm.DeleteIdentityCredential(ctx, identityOf(d), name)
+		})
+	}
+	return receipts
+}
+
+// write sends one write when its turn has come. Each repeat is a write, too.
+func (c *Credentials) write(ctx context.Context, d integration.Document, op policy.Operation, w diagnosis.Context,
+	do func(context.Context) (arm.Write, error)) resource.Receipt {
+	var write arm.Write
+	err := c.requests.Do(ctx, op, w, func(ctx context.Context) error {
+		if err := c.pace.wait(ctx, "write "+identityOf(d)); err != nil {
+			return err
+		}
+		var err error
+		write, err = do(ctx)
+		return err
+	})
+	receipt := resource.Receipt{Outcome: resource.Outcome(write.Outcome), RequestID: write.RequestID, Err: err}
+	if write.Outcome == arm.OutcomeUnchanged {
+		receipt.Outcome = resource.OutcomeEnsured // 200 does not tell whether anything changed
+	}
+	return receipt
+}
+
+// identityOf is the ARM id of the identity that is recorded.
+func identityOf(d integration.Document) string {
+	recorded, _ := d.Status.RecordedIdentity()
+	return recorded.ResourceID
+}
+
+// between is how long two writes below one identity are apart, and two lists: Azure takes 0.25 of each a second.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling.
+const between = 4 * time.Second
+
+// pace keeps requests about one identity apart, so that Azure need not refuse them. It is no record: after a restart the
+// first request may come too early, and is repeated.
+type pace struct {
+	requests policy.Requests
+
+	mu   sync.Mutex
+	free map[string]time.Time
+}
+
+// wait returns when the turn of a request has come. Where that is later than the invocation lasts, it fails at once.
+func (p *pace) wait(ctx context.Context, what string) error {
+	what = strings.ToLower(what)
+	p.mu.Lock()
+	now := p.requests.Now()
+	maps.DeleteFunc(p.free, func(_ string, at time.Time) bool { return at.Before(now) })
+	at, isTaken := p.free[what]
+	if !isTaken {
+		at = now
+	}
+	pause := at.Sub(now)
+	isTooLate := pause > 0 && policy.Outlasts(ctx, pause)
+	if !isTooLate {
+		p.free[what] = at.Add(between)
+	}
+	p.mu.Unlock()
+	switch {
+	case isTooLate:
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeManagedIdentityPaced)}
+	case pause > 0:
+		return p.requests.Sleep(ctx, pause)
+	}
+	return nil
+}
