@@ -77,7 +77,8 @@ func TestOneBadRecordHarmsItselfAlone(t *testing.T) {
 
 	require.Equal(t, 201, a.call("PUT", "/integrations/bad", good).StatusCode)
 	a.deliver()
-	assert.Equal(t, client, a.call("GET", "/integrations/bad", "").at("status", "clientId"), "its own application, found again")
+	assert.Equal(t, client, a.call("GET", "/integrations/bad", "").at("status", "clientId"),
+		"its own application, found again")
 }
 
 // TestABadOperationOrHealthRecord is no outage either.
@@ -86,12 +87,14 @@ func TestABadOperationOrHealthRecord(t *testing.T) {
 	put := a.call("PUT", "/integrations/my-images", good)
 	a.deliver()
 	check := func(id string) {
-		body := `{"specversion":"1.0","id":"` + id + `","source":"/t","type":"` + message.TypeHealthCheck + `","data":{"integrationId":"my-images"}}`
+		body := `{"specversion":"1.0","id":"` + id + `","source":"/t","type":"` + message.TypeHealthCheck +
+			`","data":{"integrationId":"my-images"}}`
 		require.NoError(t, a.function("checkhealth").Message(t.Context(), Delivery{Body: []byte(body), MessageID: id}))
 	}
 	check("h1")
 	location := strings.TrimPrefix(put.Header.Get("Operation-Location"), "/api")
-	for body, want := range map[string]string{"{": "500 operation-unreadable", `{"schemaVersion":3}`: "503 record-too-new"} {
+	for body, want := range map[string]string{"{": "500 operation-unreadable",
+		`{"schemaVersion":3}`: "503 record-too-new"} {
 		a.overwrite(strings.TrimPrefix(location, "/")+".json", body)
 		got := a.call("GET", location, "")
 		assert.Equal(t, want, got.Status[:4]+got.at("code").(string))

@@ -69,7 +69,8 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	require.Len(t, managed(f), 1)
 	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
-	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID, Location: world.Location},
+	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID,
+		Location: world.Location},
 		d.Status.Identity)
 	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
 		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
@@ -100,18 +101,24 @@ func outcomes(o integration.Operation) []string {
 // TestAnotherIdentityIsAskedFor: what would take a client id away that somebody may use needs replace.
 func TestAnotherIdentityIsAskedFor(t *testing.T) {
 	t.Parallel()
-	other := integration.Identity{Kind: integration.IdentityManaged, ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/other"}
+	other := integration.Identity{Kind: integration.IdentityManaged, ResourceGroup: "/subscriptions/" +
+		world.SubscriptionID + "/resourceGroups/other"}
 	for name, c := range map[string]struct {
 		had, next integration.Spec
 		refused   bool
 	}{
-		"application to managed identity":  {spec("images"), of(integration.IdentityManaged, spec("images")), true},
-		"managed identity to application":  {of(integration.IdentityManaged, spec("images")), of(integration.IdentityApplication, spec("images")), true},
-		"the same":                         {of(integration.IdentityManaged, spec("images")), of(integration.IdentityManaged, spec("images")), false},
-		"it says nothing of it any more":   {of(integration.IdentityManaged, spec("images")), spec("archive"), false},
-		"another resource group":           {of(integration.IdentityManaged, spec("images")), withIdentity(other), true},
-		"another region":                   {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "northeurope"}), true},
-		"the same region in other letters": {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "West Europe"}), false},
+		"application to managed identity": {spec("images"), of(integration.IdentityManaged, spec("images")), true},
+		"managed identity to application": {of(integration.IdentityManaged, spec("images")),
+			of(integration.IdentityApplication, spec("images")), true},
+		"the same": {of(integration.IdentityManaged, spec("images")),
+			of(integration.IdentityManaged, spec("images")), false},
+		"it says nothing of it any more": {of(integration.IdentityManaged, spec("images")), spec("archive"), false},
+		"another resource group": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(other), true},
+		"another region": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "northeurope"}), true},
+		"the same region in other letters": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "West Europe"}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +127,8 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			f.completed(c0)
 			_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: c.next})
 			_, planErr := f.service.Plan(t.Context(), id, c.next, false)
-			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "by-queue", Spec: &c.next})
+			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id,
+				OperationID: "by-queue", Spec: &c.next})
 			require.NoError(t, byQueue)
 			queued := f.operation("by-queue")
 			if !c.refused {
@@ -138,7 +146,8 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			}
 			require.NotNil(t, queued.Error)
 			assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, queued.Error.Code)
-			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "asked-for",
+			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision,
+				IntegrationID: id, OperationID: "asked-for",
 				Spec: &c.next, Replace: true}))
 			if o := f.operation("asked-for"); c.next.Identity.ResourceGroup == "" {
 				assert.Nil(t, o.Error)
@@ -179,7 +188,8 @@ func directions() map[string][2]integration.IdentityKind {
 	}
 }
 
-// TestReplaceSurvivesEveryKill in both directions: the process ends before each of its effects, and the next one finishes.
+// TestReplaceSurvivesEveryKill in both directions: the process ends before each of its effects, and the next one
+// finishes.
 func TestReplaceSurvivesEveryKill(t *testing.T) {
 	t.Parallel()
 	for name, kinds := range directions() {
@@ -214,19 +224,22 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 	}
 }
 
-// TestAReplacementCanBeTakenBack while it waits: the identity that is recorded is the one that the spec asks for again.
+// TestAReplacementCanBeTakenBack while it waits: the identity that is recorded is the one that the spec asks for
+// again.
 func TestAReplacementCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	was := f.document().Status.ClientID
 	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
-	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
+	again, err := f.service.Submit(t.Context(),
+		provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
 	require.NoError(t, err, "it is admitted already")
 	assert.Equal(t, integration.IdentityManaged, again.Document.Spec.Identity.Kind)
 	unsaid, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
 	require.NoError(t, err)
-	assert.Equal(t, integration.IdentityManaged, unsaid.Document.Spec.Identity.Kind, "a spec that says nothing of it changes nothing of it")
+	assert.Equal(t, integration.IdentityManaged, unsaid.Document.Spec.Identity.Kind,
+		"a spec that says nothing of it changes nothing of it")
 	_, back := f.submit(of(integration.IdentityApplication, spec("images")))
 	f.handle(c)
 	f.completed(back)
@@ -287,7 +300,8 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
-	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID, "a person is told")
+	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID,
+		"a person is told")
 }
 
 // TestBothKindsSideBySide in one deployment know nothing of one another.
@@ -295,7 +309,8 @@ func TestBothKindsSideBySide(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged, spec("images"))})
+	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged,
+		spec("images"))})
 	require.NoError(t, err)
 	f.completed(f.command(a.Operation.ID))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
@@ -351,7 +366,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 	}
 }
 
-// TestTwentySubjectsAtAzuresRate: the plan says how long it takes, and no request is refused.
+// TestTwentySubjectsAtAzuresRate: the plan tells how long it takes, and no request is refused.
 func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -409,7 +424,8 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 	t.Parallel()
 	const identities, credentials = "/userAssignedIdentities/", "/federatedIdentityCredentials/"
 	in := func(location, group string) integration.Spec {
-		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location, ResourceGroup: group})
+		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location,
+			ResourceGroup: group})
 	}
 	none := func(*fixture) {}
 	for name, c := range map[string]struct {
@@ -422,17 +438,21 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 			diagnosis.CodeIdentityGroupNotFound},
 		"a group without a right": {in("", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere"), none,
 			diagnosis.CodeManagedIdentityPermissionMissing},
-		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403, "RequestDisallowedByPolicy"),
+		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403,
+			"RequestDisallowedByPolicy"),
 			diagnosis.CodeManagedIdentityPolicyDenied},
 		"no right": {in("", ""), refuse(http.MethodPut, identities, 403, "AuthorizationFailed"),
 			diagnosis.CodeManagedIdentityPermissionMissing},
 		"a credential is refused": {in("", ""), refuse(http.MethodPut, credentials, 400, "BadRequest"),
 			diagnosis.CodeManagedCredentialRefused},
-		"an identity is refused": {in("", ""), refuse(http.MethodPut, identities, 400, "LocationNotAvailableForResourceType"),
+		"an identity is refused": {in("", ""), refuse(http.MethodPut, identities, 400,
+			"LocationNotAvailableForResourceType"),
 			diagnosis.CodeManagedIdentityRefused},
 		"writers meet for ever": {in("", ""), refuse(http.MethodPut, credentials, 409,
-			"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"), diagnosis.CodeManagedIdentityBusy},
-		"throttled for ever": {in("", ""), refuse(http.MethodPut, credentials, 429, "TooManyRequests"), diagnosis.CodeThrottled},
+			"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"),
+			diagnosis.CodeManagedIdentityBusy},
+		"throttled for ever": {in("", ""), refuse(http.MethodPut, credentials, 429, "TooManyRequests"),
+			diagnosis.CodeThrottled},
 		"never replicated": {in("", ""), refuse(http.MethodPut, credentials, 404, "ParentResourceNotFound"),
 			diagnosis.CodeManagedIdentityNotReplicated},
 	} {
@@ -461,9 +481,10 @@ func TestTheTwentyFirstCredential(t *testing.T) {
 	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	for n := range 19 {
-		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: managedID,
-			Name: fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
-			Audiences: []string{"api://AzureADTokenExchange"}})
+		_, _, err := f.world.PutUserAssignedIdentityCredential(
+			world.UserAssignedIdentityCredential{IdentityID: managedID,
+				Name: fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
+				Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(t, err)
 	}
 	s := spec("images")
