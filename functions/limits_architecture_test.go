@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,9 @@ const (
 	maxMethods  = 30   // of a type
 	maxPackage  = 3000 // lines of a package, tests aside
 	maxFunction = 60   // lines of a function, literals within it included
+	maxColumn   = 119  // of a line's last character
+	tab         = 4    // columns of a tab
+	maxWord     = 60   // characters of a word that excuses its line
 )
 
 // listing is a Go file, tests included.
@@ -133,6 +138,35 @@ func longFunctions(all []listing) []string {
 	return above(maxFunction, lines)
 }
 
+// wideLines names the lines that do not end before column 120. A line that cannot be broken may be wider: one with the
+// tag of a struct's field, which must be one literal, or with a word of maxWord characters and more, such as a URL.
+func wideLines(all []listing) []string {
+	columns := map[string]int{}
+	for _, l := range all {
+		tagged := l.tags()
+		for i, line := range strings.Split(string(l.text), "\n") {
+			isWord := func(word string) bool { return utf8.RuneCountInString(word) >= maxWord }
+			if !tagged[i+1] && !slices.ContainsFunc(strings.Fields(line), isWord) {
+				width := utf8.RuneCountInString(line) + (tab-1)*strings.Count(line, "\t")
+				columns[fmt.Sprintf("%s:%d", l.path, i+1)] = width
+			}
+		}
+	}
+	return above(maxColumn, columns)
+}
+
+// tags are the lines that hold tags of struct fields.
+func (l listing) tags() map[int]bool {
+	found := map[int]bool{}
+	ast.Inspect(l.file, func(n ast.Node) bool {
+		if f, ok := n.(*ast.Field); ok && f.Tag != nil {
+			found[l.at.Position(f.Tag.Pos()).Line] = true
+		}
+		return true
+	})
+	return found
+}
+
 // above lists what has more than the limit.
 func above(limit int, counts map[string]int) []string {
 	var found []string
@@ -150,6 +184,9 @@ func TestLimits(t *testing.T) {
 	assert.Empty(t, largeTypes(all), "methods of a type: at most %d", maxMethods)
 	assert.Empty(t, largePackages(all), "lines of a package without tests: at most %d", maxPackage)
 	assert.Empty(t, longFunctions(all), "lines of a function: at most %d", maxFunction)
+	t.Run("columns", func(t *testing.T) {
+		assert.Empty(t, wideLines(all), "columns of a line: at most %d", maxColumn)
+	})
 }
 
 // oneListing is one file of a package x.
@@ -210,6 +247,25 @@ func TestLimitsCatchLongFunctions(t *testing.T) {
 		"var f = map[int]int" + body(200):                           nil,
 	} {
 		assert.Equal(t, want, longFunctions(oneListing(t, "functions/x/x_test.go", text)), text)
+	}
+}
+
+func TestLimitsCatchWideLines(t *testing.T) {
+	for text, isWide := range map[string]bool{
+		"//" + strings.Repeat("x", 117):              false,
+		"//" + strings.Repeat("x", 118):              true,
+		"//" + strings.Repeat("ä", 117):              false,
+		"\t\t//" + strings.Repeat("x", 109):          false,
+		"\t\t//" + strings.Repeat("x", 110):          true,
+		"var _ = `" + strings.Repeat("x", 110) + "`": true, // a text of several lines is no exception
+		"//go:embed " + strings.Repeat("x", 109):     true,
+	} {
+		found := wideLines(oneListing(t, "functions/x/x.go", text))
+		if isWide {
+			assert.Equal(t, []string{"functions/x/x.go:2: 120"}, found, text)
+			continue
+		}
+		assert.Empty(t, found, text)
 	}
 }
 
