@@ -178,7 +178,8 @@ func clientEntries() []Entry {
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
 			"The service principal is disabled for sign-in.",
-			"Enable the enterprise application.").repairable().with("az ad sp update --id {clientId} --set " +
+			"Enable the enterprise application. A PUT does not: it keeps what somebody has switched off.").
+			propagating().with("az ad sp update --id {clientId} --set " +
 			"accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",

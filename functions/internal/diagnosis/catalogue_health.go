@@ -16,8 +16,8 @@ func structureEntries() []Entry {
 				"for the new one.").repairable().with("az ad sp show --id {clientId} --query id"),
 		upstream(CodeServicePrincipalDisabled, WhoEntraAdmin, "The service principal is disabled",
 			"Somebody has switched sign-in off for the service principal; Entra issues it no tokens.",
-			"Or enable the service principal.").repairable().with("az ad sp update --id {clientId} --set " +
-			"accountEnabled=true"),
+			"Enable the service principal. A PUT does not: it keeps what somebody has switched off.").propagating().
+			with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		upstream(CodeFederatedCredentialMissing, WhoEntraAdmin, "The federated credential does not exist",
 			"The application has no federated credential for the subject {subject} any more, so Entra refuses the "+
 				"platform's tokens.").repairable().with(createCredential),

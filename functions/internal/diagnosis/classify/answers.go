@@ -19,7 +19,7 @@ func Answers(e diagnosis.Entry) []string {
 		name  string
 		codes map[string]diagnosis.Code
 	}{
-		{"Microsoft Graph", graphCodes()}, {"Azure Resource Manager", armCodes()}, {"Azure Storage", storageCodes()},
+		{nameOf(serviceGraph), graphCodes()}, {nameOf(serviceARM), armCodes()}, {nameOf(serviceStorage), storageCodes()},
 	} {
 		for _, code := range slices.Sorted(maps.Keys(service.codes)) {
 			if service.codes[code] == e.Code {

@@ -18,6 +18,22 @@ const (
 	serviceDDOE    = "ddoe"
 )
 
+// nameOf is what people call a service. "The platform" is DDOE, in every text.
+func nameOf(service string) string {
+	switch service {
+	case serviceGraph:
+		return "Microsoft Graph"
+	case serviceARM:
+		return "Azure Resource Manager"
+	case serviceStorage:
+		return "Azure Storage"
+	case serviceDDOE:
+		return "The platform"
+	default:
+		return "The service"
+	}
+}
+
 // ownInfrastructure recognises failures of the app's own queue and store by the operation alone: their cause is ours,
 // whatever the service said. The one exception is a version that the account does not know: waiting helps nobody
 // there.
@@ -61,7 +77,7 @@ func serviceCause(e serviceError, c diagnosis.Context) cause {
 		k.target = asked.Endpoint()
 	}
 	if told, ok := e.(interface{ ServiceMessage() string }); ok && told.ServiceMessage() != "" {
-		k.words.detail = "The platform says: " + diagnosis.Printable(told.ServiceMessage())
+		k.words.detail = nameOf(e.Service()) + " says: " + diagnosis.Printable(told.ServiceMessage())
 	}
 	return k
 }

@@ -38,7 +38,7 @@ pre { padding: .8rem 1rem; border: 1px solid #8886; border-radius: .4rem; white-
 <h1>{{.Title}}</h1>
 <h2>What it means</h2>
 <p>{{.Cause}}</p>
-<h2>diagnosis.Who mends it</h2>
+<h2>Who mends it</h2>
 <p>{{.Mends}}.</p>
 <h2>What to do</h2>
 <ol>

@@ -86,6 +86,25 @@ func TestPageTellsWhetherItPasses(t *testing.T) {
 	}
 }
 
+// TestBothFormsHaveTheSameHeadings: a browser and a terminal are told the same.
+func TestBothFormsHaveTheSameHeadings(t *testing.T) {
+	t.Parallel()
+	heading := regexp.MustCompile(`(?m)^(?:## (.*)|<h2>(.*)</h2>)$`)
+	headings := func(text string) (found []string) {
+		for _, m := range heading.FindAllStringSubmatch(text, -1) {
+			found = append(found, m[1]+m[2])
+		}
+		return found
+	}
+	for _, e := range diagnosis.Entries() {
+		p, _ := Of(e.Code)
+		body, err := p.HTML()
+		require.NoError(t, err)
+		require.NotEmpty(t, headings(p.Markdown()), e.Code)
+		assert.Equal(t, headings(p.Markdown()), headings(string(body)), e.Code)
+	}
+}
+
 // TestHTMLIsEscaped: what stands in a text is shown, not carried out, and nothing comes from another host.
 func TestHTMLIsEscaped(t *testing.T) {
 	t.Parallel()
