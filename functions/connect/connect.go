@@ -87,7 +87,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return &output{Status: http.StatusOK, Body: plan}, nil
 	}
 	accepted, err := f.Submit(ctx, provision.Submission{
-		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
+		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID,
+		IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
 	})
 	if err != nil {
 		return nil, err

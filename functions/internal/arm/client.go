@@ -1,6 +1,7 @@
 // Package arm is a client of Azure Resource Manager for what the product needs: role assignments, the caller's
-// permissions at a scope, managed identities with their credentials, and a storage account's location and endpoint. Failures are *Error with ARM's code, status and
-// request id. It decides nothing about retries beyond those of the azcore pipeline, and knows no rule of the domain.
+// permissions at a scope, managed identities with their credentials, and a storage account's location and endpoint.
+// Failures are *Error with ARM's code, status and request id. It decides nothing about retries beyond those of the
+// azcore pipeline, and knows no rule of the domain.
 package arm
 
 import (

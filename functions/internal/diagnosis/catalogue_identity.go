@@ -57,25 +57,31 @@ func (c Context) identityValues() map[string]string {
 
 // identityEntries are about what an identity is made of, and about managed identities.
 func identityEntries() []Entry {
-	return slices.Concat(identitySpecEntries(), managedIdentityEntries(), managedRefusalEntries(), managedWaitEntries())
+	return slices.Concat(identitySpecEntries(), managedIdentityEntries(), managedRefusalEntries(),
+		managedWaitEntries())
 }
 
 // identitySpecEntries are about what the spec says of the identity.
 func identitySpecEntries() []Entry {
 	return []Entry{
-		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader, Layer: "file",
-			Cause: "A managed identity is in a resource group, named by its full ARM id, and in a region; an application is in neither.",
+		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader,
+			Layer: "file",
+			Cause: "A managed identity is in a resource group, named by its full ARM id, and in a region; an " +
+				"application is in neither.",
 			Steps: []string{"Correct the member that the error names, or leave it out."}},
 		upstream(CodeIdentityReplaced, WhoUploader, "The identity gets another client id",
-			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's side is "+
+			"The identity with the client id {clientId} is removed for good, and another one is made. The "+
+				"platform's side is "+
 				"changed with it where it was made by the API.",
-			"When it is done, upload the new azure_credentials.json to the platform where its side was made by hand.").warning(),
+			"When it is done, upload the new azure_credentials.json to the platform where its side was made by "+
+				"hand.").warning(),
 	}
 }
 
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
-	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there is no " +
+	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
+		"there is no " +
 		"recycle bin for managed identities, and one that is made anew has another client id."
 	return []Entry{
 		upstream(CodeManagedIdentityMissing, WhoUploader, "The managed identity does not exist",
@@ -83,11 +89,13 @@ func managedIdentityEntries() []Entry {
 		upstream(CodeManagedIdentityChanged, WhoUploader, "The managed identity is not as it was made",
 			"The tags by which it is known to be this integration's differ.").repairable().with(showIdentity),
 		upstream(CodeManagedIdentityReplaced, WhoUploader, "The managed identity was made anew",
-			"A managed identity of this name exists, and it is not the one that was made: its client id is another one.",
+			"A managed identity of this name exists, and it is not the one that was made: its client id is "+
+				"another one.",
 			told).repairable().with(showIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
 			"A managed identity has this integration's name, but not our tags; it is left alone.",
-			"Choose another integration id, or delete that identity: az identity delete --ids <id>.").with(showIdentity),
+			"Choose another integration id, or delete that identity: az identity delete --ids "+
+				"<id>.").with(showIdentity),
 	}
 }
 
@@ -95,30 +103,38 @@ func managedIdentityEntries() []Entry {
 // workload-identity-federation-considerations.
 func managedRefusalEntries() []Entry {
 	return []Entry{
-		upstream(CodeManagedIdentityPermissionMissing, WhoOperator, "The service may not write managed identities there",
+		upstream(CodeManagedIdentityPermissionMissing, WhoOperator, "The service may not write managed identities "+
+			"there",
 			"The service's identity lacks a right on the identity's resource group.",
-			"Deploy with IDENTITY_RESOURCE_GROUP, which gives the service a role of its own there (infra/README.md), or name "+
+			"Deploy with IDENTITY_RESOURCE_GROUP, which gives the service a role of its own there "+
+				"(infra/README.md), or name "+
 				"a group in identity.resourceGroup on which it has one.",
 			"The actions are Microsoft.ManagedIdentity/userAssignedIdentities/{read,write,delete} and "+
 				"…/federatedIdentityCredentials/{read,write,delete}; never grant them on the service's own group."),
 		upstream(CodeManagedIdentityPolicyDenied, WhoOperator, "An Azure policy forbids the managed identity",
-			"An Azure Policy assignment denies managed identities, or federated credentials on them, in this resource group.",
+			"An Azure Policy assignment denies managed identities, or federated credentials on them, in this "+
+				"resource group.",
 			"Exempt the resource group from the policy, or use identity.kind application."),
 		upstream(CodeManagedIdentityRegionUnsupported, WhoUploader, "The region has no federated credentials",
 			"Azure does not support federated identity credentials on managed identities of this region.",
-			"Give another region in identity.location, with ?replace=true. Only the identity is there: access does not depend "+
+			"Give another region in identity.location, with ?replace=true. Only the identity is there: access "+
+				"does not depend "+
 				"on it.").with(showIdentity),
 		upstream(CodeManagedIdentityRefused, WhoOperator, "Azure refused the managed identity",
-			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of that name "+
+			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
+				"that name "+
 				"may be in another region.",
 			"Look at what Azure says; give another region in identity.location.").with(showIdentity),
 		upstream(CodeManagedCredentialRefused, WhoOperator, "Azure refused the federated credential",
-			"Azure calls the credential invalid: issuer and subject may be used by another credential of the identity, or "+
+			"Azure calls the credential invalid: issuer and subject may be used by another credential of the "+
+				"identity, or "+
 				"issuer, subject, audience or name may not be allowed.",
 			"Look at what Azure says, and list the identity's credentials.").with(listOnIdentity),
 		upstream(CodeIdentityGroupNotFound, WhoOperator, "The identity's resource group does not exist",
-			"Azure knows no resource group of this name in the subscription, or the service's identity may not see it.",
-			"Check identity.resourceGroup and the setting IDENTITY_RESOURCE_GROUP: az group show --name <group> --query id."),
+			"Azure knows no resource group of this name in the subscription, or the service's identity may not "+
+				"see it.",
+			"Check identity.resourceGroup and the setting IDENTITY_RESOURCE_GROUP: az group show --name <group> "+
+				"--query id."),
 	}
 }
 
@@ -126,7 +142,8 @@ func managedRefusalEntries() []Entry {
 func managedWaitEntries() []Entry {
 	return []Entry{
 		upstream(CodeManagedIdentityBusy, WhoOperator, "Two writers met on the managed identity",
-			"Azure takes one write of a federated credential at a time below one managed identity, and another one was under way.",
+			"Azure takes one write of a federated credential at a time below one managed identity, and another "+
+				"one was under way.",
 			"Nothing: the service tries again by itself.").retryable(),
 		upstream(CodeManagedIdentityNotReplicated, WhoOperator, "Azure does not see the managed identity yet",
 			"A managed identity that was made a moment ago is not known everywhere.",

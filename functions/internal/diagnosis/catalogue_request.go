@@ -119,10 +119,13 @@ func stateEntries() []Entry {
 			Cause: "A teardown is running; it has to end before anything else can be done.",
 			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},
 		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoUploader,
-			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would be removed " +
-				"for good, and another one made, with another client id. Whoever uses the client id has to be given the new one.",
+			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would " +
+				"be removed " +
+				"for good, and another one made, with another client id. Whoever uses the client id has to be " +
+				"given the new one.",
 			Steps: []string{"Look at what would happen: the same PUT with ?replace=true&dryRun=true.",
-				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep what there is."}},
+				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep what " +
+					"there is."}},
 		{Code: CodeNotOwned, Title: "The integration belongs to someone else", Who: WhoOperator,
 			Cause: "The objects in Entra carry another owner's mark.",
 			Steps: []string{"Choose another id, or have the owner remove the objects."}},

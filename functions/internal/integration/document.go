@@ -99,7 +99,8 @@ type Status struct {
 	// Identity says what the identity is made of; nil where nothing is known to have been made, and in records of
 	// applications from before there were kinds. See RecordedIdentity.
 	Identity *IdentityStatus
-	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role assignments name.
+	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role
+	// assignments name.
 	ClientID, ObjectID, ServicePrincipalID string
 	FederatedCredentials                   []FederatedCredential
 	RoleAssignments                        []RoleAssignment

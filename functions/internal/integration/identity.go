@@ -143,8 +143,9 @@ func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
 	s.Identity = &identity
 	var findings []diagnosis.Finding
 	note := func(member, actual, detail, expected, remedy string) {
-		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member, Code: diagnosis.CodeInvalidIdentity,
-			Detail: detail, Expected: expected, Actual: field.Actual(actual), Remedy: remedy})
+		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member,
+			Code: diagnosis.CodeInvalidIdentity, Detail: detail, Expected: expected, Actual: field.Actual(actual),
+			Remedy: remedy})
 	}
 	switch identity.Kind {
 	case IdentityManaged:
@@ -163,8 +164,8 @@ func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
 	return findings
 }
 
-// resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the name
-// with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
+// resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the
+// name with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
 func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
 	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
 	group, problem := ParseResourceGroupID(identity.ResourceGroup)
@@ -184,7 +185,7 @@ func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, d
 	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
 	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
 	if identity.Location == "" || !isName || len(identity.Location) > maxLocation {
-		note("location", given, "The region is not given, or is not the name of one.", "a region's name such as westeurope",
-			"Give the region: az account list-locations --query '[].name'.")
+		note("location", given, "The region is not given, or is not the name of one.",
+			"a region's name such as westeurope", "Give the region: az account list-locations --query '[].name'.")
 	}
 }

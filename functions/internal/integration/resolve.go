@@ -36,8 +36,8 @@ type Defaults struct {
 	SubjectTemplate string
 	// Audience is the cloud's token-exchange audience.
 	Audience string
-	// IdentityKind is what identities are made of; an application where empty. IdentityGroup and Location are where managed
-	// identities are made.
+	// IdentityKind is what identities are made of; an application where empty. IdentityGroup and Location are where
+	// managed identities are made.
 	IdentityKind  IdentityKind
 	IdentityGroup ResourceGroupID
 	Location      string

@@ -156,7 +156,8 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
 	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
-		Spec: fields.Spec, Replace: fields.Replace, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access, Attempt: fields.Attempt}, nil
+		Spec: fields.Spec, Replace: fields.Replace, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access,
+		Attempt: fields.Attempt}, nil
 }
 
 // peek learns the ids of data that may be faulty elsewhere, so that the rejection can be found under them.
@@ -267,7 +268,8 @@ func derivedID(d Delivery) string {
 
 // Encode returns the command as a CloudEvent. source names this deployment, now stamps the event.
 func (c Command) Encode(source string, now time.Time) ([]byte, error) {
-	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Replace: c.Replace, Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
+	fields := data{IntegrationID: c.IntegrationID, OperationID: c.OperationID, Spec: c.Spec, Replace: c.Replace,
+		Purge: c.Purge, Mode: c.Mode, Access: c.Access, Attempt: c.Attempt}
 	return encode(c.Type, source, c.ID, c.IntegrationID, now, fields)
 }
 

@@ -122,18 +122,21 @@ func identityRows() []row {
 	writes := on(ManagedCredentialPut, ManagedCredentialDelete)
 	all := append(on(ManagedIdentityPut, ManagedIdentityGet, ManagedIdentityDelete, ManagedCredentialList), writes...)
 	return []row{
-		{service: serviceARM, operations: all, statuses: only(http.StatusTooManyRequests), Decision: within(time.Minute),
-			source: "managed-identity.md: a resource takes one write in 4 s and one read in 2 s, so the pauses are short"},
-		{service: serviceARM, operations: writes, code: "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+		{service: serviceARM, operations: all, statuses: only(http.StatusTooManyRequests),
+			Decision: within(time.Minute),
+			source:   "managed-identity.md: a resource takes a write in 4 s and a read in 2 s: the pauses are short"},
+		{service: serviceARM, operations: writes,
+			code:     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
 			Decision: within(2 * time.Minute),
-			source:   "managed-identity.md: writes below one identity are serial; pulumi-azure-native #4421 waits 20 to 120 s"},
+			source:   "managed-identity.md: serial writes; pulumi-azure-native #4421 waits 20 to 120 s"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), code: "ResourceGroupNotFound",
 			Decision: Decision{Action: GiveUp}, source: "managed-identity.md: there is nothing to wait for"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusNotFound),
-			Decision: within(2 * time.Minute), source: "managed-identity.md: ParentResourceNotFound while replicating"},
+			Decision: within(2 * time.Minute),
+			source:   "managed-identity.md: ParentResourceNotFound while replicating"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusBadRequest),
 			Decision: Decision{Action: Exists, After: GiveUp},
-			source:   "managed-identity.md: issuer and subject are taken, or it is refused: one code, so the list tells"},
+			source:   "managed-identity.md: the pair is taken, or it is refused: one code, so the list tells"},
 	}
 }
 

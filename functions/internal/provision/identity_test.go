@@ -179,7 +179,8 @@ func directions() map[string][2]integration.IdentityKind {
 	}
 }
 
-// TestReplaceSurvivesEveryKill in both directions: the process ends before each of its effects, and the next one finishes.
+// TestReplaceSurvivesEveryKill in both directions: the process ends before each of its effects, and the next one
+// finishes.
 func TestReplaceSurvivesEveryKill(t *testing.T) {
 	t.Parallel()
 	for name, kinds := range directions() {
@@ -214,7 +215,8 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 	}
 }
 
-// TestAReplacementCanBeTakenBack while it waits: the identity that is recorded is the one that the spec asks for again.
+// TestAReplacementCanBeTakenBack while it waits: the identity that is recorded is the one that the spec asks for
+// again.
 func TestAReplacementCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -57,8 +57,8 @@ type PlannedStep struct {
 	takes     time.Duration
 }
 
-// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing. replace lets
-// the spec ask for another identity than there is, as in a Submission.
+// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing. replace
+// lets the spec ask for another identity than there is, as in a Submission.
 func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, replace bool) (Plan, error) {
 	resolved, err := s.resolve(ctx, id, spec)
 	if err != nil {
@@ -75,7 +75,8 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		}
 	}
 	d.ID, d.Spec = id, w.specFor(d)
-	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec, Steps: []PlannedStep{}}
+	exists := d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted
+	p := Plan{ID: id, Exists: exists, Spec: d.Spec, Steps: []PlannedStep{}}
 	if d.ReplacesIdentity() {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity()

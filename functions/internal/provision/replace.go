@@ -47,10 +47,11 @@ func (w *wish) admit(d *integration.Document) error {
 		return nil
 	}
 	recorded, _ := d.Status.RecordedIdentity()
-	return refuse(diagnosis.CodeIdentityReplaceRequired, diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
-		"with another client id than %s: whoever uses that has to be given the new one.",
-		identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-		identityWords(next.Spec.Identity.Kind, next.Spec.Identity.ResourceGroup, next.Spec.Identity.Location), d.Status.ClientID))
+	wanted := next.Spec.Identity
+	return refuse(diagnosis.CodeIdentityReplaceRequired, diagnosis.WithDetail(
+		"%s would be removed for good, and %s be made, with another client id than %s: whoever uses that has to be "+
+			"given the new one.", identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
+		identityWords(wanted.Kind, wanted.ResourceGroup, wanted.Location), d.Status.ClientID))
 }
 
 // identityWords name an identity in a sentence.
@@ -69,12 +70,14 @@ func (s *Service) onIdentity() []resource.Kind {
 			goes = append(goes, k.Outlives()...)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(s.Kinds), func(k resource.Kind) bool { return !slices.Contains(goes, k.Name()) })
+	return slices.DeleteFunc(slices.Clone(s.Kinds), func(k resource.Kind) bool {
+		return !slices.Contains(goes, k.Name())
+	})
 }
 
 // replaceIdentity takes the recorded identity down, with what it outlives, where the spec asks for another one: the
-// record says what is pending, so it can be resumed at any point. It is removed for good, as what could be restored would
-// hold the name that another change of the kind needs.
+// record says what is pending, so it can be resumed at any point. It is removed for good, as what could be restored
+// would hold the name that another change of the kind needs.
 func (r *run) replaceIdentity(ctx context.Context) error {
 	if !r.current().ReplacesIdentity() {
 		return nil

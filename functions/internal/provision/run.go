@@ -135,7 +135,8 @@ func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {
-	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.purge || r.attempt.Command().Purge}
+	purge := r.purge || r.attempt.Command().Purge
+	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: purge}
 }
 
 // wordsOf are the values that a diagnosis of an integration names.

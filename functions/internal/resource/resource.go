@@ -106,7 +106,8 @@ type Item struct {
 	// Subject is the one that the item lets in: an access test as another subject proves nothing of it. Empty where the item
 	// serves all subjects.
 	Subject string
-	// Takes is how long applying or removing the item takes by the service's own rate; zero where that is not worth telling.
+	// Takes is how long applying or removing the item takes by the service's own rate; zero where that is not worth
+	// telling.
 	Takes time.Duration
 	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under which key
 	// an item is about to be made; nil for nothing. It is recorded before the item is applied.

@@ -178,10 +178,10 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 	}
 }
 
-// identityCode is what an answer about a managed identity or its credentials means where it means something else there;
-// empty elsewhere. Azure has one code for all that it refuses of a credential (BadRequest), and none for a region
-// without support.
-// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
+// identityCode is what an answer about a managed identity or its credentials means where it means something else
+// there; empty elsewhere. Azure has one code for all that it refuses of a credential (BadRequest), and none for a
+// region without support. Source:
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 func identityCode(status int, code, operation string) diagnosis.Code {
 	isCredential := strings.HasPrefix(operation, "managedCredential.")
 	switch {
