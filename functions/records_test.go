@@ -91,7 +91,8 @@ func TestABadOperationOrHealthRecord(t *testing.T) {
 	}
 	check("h1")
 	location := strings.TrimPrefix(put.Header.Get("Operation-Location"), "/api")
-	for body, want := range map[string]string{"{": "500 operation-unreadable", `{"schemaVersion":3}`: "503 record-too-new"} {
+	for body, want := range map[string]string{"{": "500 operation-unreadable",
+		`{"schemaVersion":3}`: "503 record-too-new"} {
 		a.overwrite(strings.TrimPrefix(location, "/")+".json", body)
 		got := a.call("GET", location, "")
 		assert.Equal(t, want, got.Status[:4]+got.at("code").(string))

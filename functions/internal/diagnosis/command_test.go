@@ -129,7 +129,8 @@ func filled() Context {
 		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's", Target: "https://acmedata/images", Site: "func-wif"}
 }
 
-const identityID = "/subscriptions/s/resourceGroups/my group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
+const identityID = "/subscriptions/s/resourceGroups/my group/providers/" +
+	"Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
 
 // filledOf is filled of a managed identity.
 func filledOf(identity string) Context {
@@ -227,9 +228,11 @@ func TestCommandsOfAManagedIdentity(t *testing.T) {
 	t.Parallel()
 	const on = " --identity-name id-1 --resource-group 'my group' --subscription s"
 	for code, want := range map[Code]string{
-		"credential-missing": "az identity federated-credential create" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+		"credential-missing": "az identity federated-credential create" + on +
+			" --name subject-1 --issuer https://dataloop.ai/oauth2 " +
 			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
-		"federated-credential-changed": "az identity federated-credential update" + on + " --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+		"federated-credential-changed": "az identity federated-credential update" + on +
+			" --name subject-1 --issuer https://dataloop.ai/oauth2 " +
 			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
 		"credential-mismatch":              "az identity federated-credential list" + on,
 		"client-unknown":                   "az identity show --ids '" + identityID + "'",

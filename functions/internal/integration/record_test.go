@@ -126,5 +126,6 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	}
 	read, err := r.Get(ctx, "aaa")
 	require.NoError(t, err)
-	assert.Equal(t, integration.IdentityApplication, read.Spec.Identity.Kind, "a record that does not say is of an application")
+	assert.Equal(t, integration.IdentityApplication, read.Spec.Identity.Kind,
+		"a record that does not say is of an application")
 }

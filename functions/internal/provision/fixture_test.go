@@ -141,7 +141,8 @@ func newFixture(t tb) *fixture {
 		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error { return f.schedule(ctx, d) },
 		Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
-			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"}, Location: world.Location,
+			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID,
+				Name: "identities"}, Location: world.Location,
 			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {

@@ -66,12 +66,15 @@ func journeys() []journey {
 		{name: "teardown", subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3},
 		{name: "teardown", subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3, batched: 20},
 		// A look at the managed identity; the identity; the credential beside the role assignment.
-		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3, writeHops: 2, reads: 1, writes: 3},
+		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3,
+			writeHops: 2, reads: 1, writes: 3},
 		// Its credentials follow one another.
-		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5, writeHops: 4, reads: 1, writes: 5},
+		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5,
+			writeHops: 4, reads: 1, writes: 5},
 		{name: "managed identity, nothing to do", subjects: 1, before: makesManaged, run: makesManaged,
 			ends: counts{assignments: 1}, hops: 1, reads: 3},
-		{name: "managed identity, teardown", subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2, writeHops: 2, reads: 6, writes: 3},
+		{name: "managed identity, teardown", subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2,
+			writeHops: 2, reads: 6, writes: 3},
 	}
 }
 

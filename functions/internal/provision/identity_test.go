@@ -21,6 +21,8 @@ import (
 const managedID = world.IdentitiesResourceGroupID +
 	"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-0123abcd-my-service"
 
+const asApplication, asManaged = integration.IdentityApplication, integration.IdentityManaged
+
 // of asks for an identity of a kind.
 func of(kind integration.IdentityKind, s integration.Spec) integration.Spec {
 	s.Identity = &integration.Identity{Kind: kind}
@@ -61,7 +63,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	asked := withoutGraph(f)
-	a, c := f.submit(of(integration.IdentityManaged, spec("images")))
+	a, c := f.submit(of(asManaged, spec("images")))
 	f.completed(c)
 	assert.Equal(t, []string{"managedIdentity created", "federatedCredential created", "roleAssignment created"},
 		outcomes(f.operation(a.Operation.ID)))
@@ -69,7 +71,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	require.Len(t, managed(f), 1)
 	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
-	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID, Location: world.Location},
+	assert.Equal(t, &integration.IdentityStatus{Kind: asManaged, ResourceID: managedID, Location: world.Location},
 		d.Status.Identity)
 	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
 		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
@@ -82,7 +84,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	assert.Empty(t, managed(f))
 	assert.Zero(t, f.counts().assignments)
 	assert.Empty(t, f.document().Status.ClientID, "nothing can be restored")
-	_, c = f.submit(of(integration.IdentityManaged, spec("images")))
+	_, c = f.submit(of(asManaged, spec("images")))
 	f.completed(c)
 	assert.NotEqual(t, made.ClientID, f.document().Status.ClientID)
 	assert.Equal(t, made.ClientID, f.document().Status.Identity.FormerClientID)
@@ -100,18 +102,21 @@ func outcomes(o integration.Operation) []string {
 // TestAnotherIdentityIsAskedFor: what would take a client id away that somebody may use needs replace.
 func TestAnotherIdentityIsAskedFor(t *testing.T) {
 	t.Parallel()
-	other := integration.Identity{Kind: integration.IdentityManaged, ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/other"}
+	other := integration.Identity{Kind: asManaged,
+		ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/other"}
 	for name, c := range map[string]struct {
 		had, next integration.Spec
 		refused   bool
 	}{
-		"application to managed identity":  {spec("images"), of(integration.IdentityManaged, spec("images")), true},
-		"managed identity to application":  {of(integration.IdentityManaged, spec("images")), of(integration.IdentityApplication, spec("images")), true},
-		"the same":                         {of(integration.IdentityManaged, spec("images")), of(integration.IdentityManaged, spec("images")), false},
-		"it says nothing of it any more":   {of(integration.IdentityManaged, spec("images")), spec("archive"), false},
-		"another resource group":           {of(integration.IdentityManaged, spec("images")), withIdentity(other), true},
-		"another region":                   {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "northeurope"}), true},
-		"the same region in other letters": {of(integration.IdentityManaged, spec("images")), withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "West Europe"}), false},
+		"application to managed identity": {spec("images"), of(asManaged, spec("images")), true},
+		"managed identity to application": {of(asManaged, spec("images")), of(asApplication, spec("images")), true},
+		"the same":                        {of(asManaged, spec("images")), of(asManaged, spec("images")), false},
+		"it says nothing of it any more":  {of(asManaged, spec("images")), spec("archive"), false},
+		"another resource group":          {of(asManaged, spec("images")), withIdentity(other), true},
+		"another region": {of(asManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: asManaged, Location: "northeurope"}), true},
+		"the same region in other letters": {of(asManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: asManaged, Location: "West Europe"}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +125,8 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			f.completed(c0)
 			_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: c.next})
 			_, planErr := f.service.Plan(t.Context(), id, c.next, false)
-			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "by-queue", Spec: &c.next})
+			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision,
+				IntegrationID: id, OperationID: "by-queue", Spec: &c.next})
 			require.NoError(t, byQueue)
 			queued := f.operation("by-queue")
 			if !c.refused {
@@ -138,7 +144,8 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			}
 			require.NotNil(t, queued.Error)
 			assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, queued.Error.Code)
-			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: "asked-for",
+			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision,
+				IntegrationID: id, OperationID: "asked-for",
 				Spec: &c.next, Replace: true}))
 			if o := f.operation("asked-for"); c.next.Identity.ResourceGroup == "" {
 				assert.Nil(t, o.Error)
@@ -160,7 +167,7 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	f.service.Defaults.IdentityKind = integration.IdentityManaged
+	f.service.Defaults.IdentityKind = asManaged
 	f.provisioned(spec("archive"))
 	assert.Empty(t, managed(f))
 	assert.Equal(t, 1, f.counts().applications)
@@ -168,14 +175,14 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 	require.NoError(t, err)
 	d, err := f.service.Repository.Get(t.Context(), "another")
 	require.NoError(t, err)
-	assert.Equal(t, integration.IdentityManaged, d.Spec.Identity.Kind)
+	assert.Equal(t, asManaged, d.Spec.Identity.Kind)
 }
 
 // directions are the changes of kind.
 func directions() map[string][2]integration.IdentityKind {
 	return map[string][2]integration.IdentityKind{
-		"application to managed identity": {integration.IdentityApplication, integration.IdentityManaged},
-		"managed identity to application": {integration.IdentityManaged, integration.IdentityApplication},
+		"application to managed identity": {asApplication, asManaged},
+		"managed identity to application": {asManaged, asApplication},
 	}
 }
 
@@ -198,11 +205,11 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 				f.completed(c)
 				msg := fmt.Sprintf("killed at effect %d", n)
 				d, want := f.document(), counts{assignments: 1}
-				if kinds[1] == integration.IdentityApplication {
+				if kinds[1] == asApplication {
 					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
 				}
 				assert.Equal(t, want, f.counts(), msg)
-				assert.Equal(t, kinds[1] == integration.IdentityManaged, len(managed(f)) == 1, msg)
+				assert.Equal(t, kinds[1] == asManaged, len(managed(f)) == 1, msg)
 				assert.Equal(t, kinds[1], d.Status.Identity.Kind, msg)
 				assert.NotEqual(t, former, d.Status.ClientID, msg)
 				assert.Equal(t, former, d.Status.Identity.FormerClientID, "who has to be told, "+msg)
@@ -222,14 +229,15 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	was := f.document().Status.ClientID
-	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
-	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
+	_, c := replaced(f, of(asManaged, spec("images")))
+	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(asManaged, spec("images"))})
 	require.NoError(t, err, "it is admitted already")
-	assert.Equal(t, integration.IdentityManaged, again.Document.Spec.Identity.Kind)
+	assert.Equal(t, asManaged, again.Document.Spec.Identity.Kind)
 	unsaid, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
 	require.NoError(t, err)
-	assert.Equal(t, integration.IdentityManaged, unsaid.Document.Spec.Identity.Kind, "a spec that says nothing of it changes nothing of it")
-	_, back := f.submit(of(integration.IdentityApplication, spec("images")))
+	assert.Equal(t, asManaged, unsaid.Document.Spec.Identity.Kind,
+		"a spec that says nothing of it changes nothing of it")
+	_, back := f.submit(of(asApplication, spec("images")))
 	f.handle(c)
 	f.completed(back)
 	assert.Equal(t, was, f.document().Status.ClientID)
@@ -260,7 +268,7 @@ func TestPlanOfAReplacement(t *testing.T) {
 			want := map[string][]string{"federatedCredential": both, "roleAssignment": both, "verify": {"schedule"},
 				"application": {"delete"}, "servicePrincipal": {"delete"}, "managedIdentity": {"create"},
 				"ddoeIntegration": {"manual"}}
-			if kinds[0] == integration.IdentityManaged {
+			if kinds[0] == asManaged {
 				want["application"], want["servicePrincipal"], want["managedIdentity"] = both[1:], both[1:], both[:1]
 			}
 			assert.Equal(t, want, steps)
@@ -275,8 +283,8 @@ func TestPlanOfAReplacement(t *testing.T) {
 func TestReplaceTellsThePlatform(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
-	d := f.carried(of(integration.IdentityApplication, wired()))
-	_, c := replaced(f, of(integration.IdentityManaged, wired()))
+	d := f.carried(of(asApplication, wired()))
+	_, c := replaced(f, of(asManaged, wired()))
 	f.completed(c)
 	now := f.document()
 	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
@@ -286,10 +294,11 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	assert.NotContains(t, sent, d.Status.ClientID)
 	form := newFixture(t)
 	form.provisioned(spec("images"))
-	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
+	_, c = replaced(form, of(asManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
-	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID, "a person is told")
+	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID,
+		"a person is told")
 }
 
 // TestBothKindsSideBySide in one deployment know nothing of one another.
@@ -297,7 +306,7 @@ func TestBothKindsSideBySide(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged, spec("images"))})
+	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(asManaged, spec("images"))})
 	require.NoError(t, err)
 	f.completed(f.command(a.Operation.ID))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
@@ -326,7 +335,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
+			_, first := f.submit(of(asManaged, spec("images")))
 			f.completed(first)
 			was := f.document().Status
 			c.spoil(f)
@@ -358,7 +367,7 @@ func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.world.SetLimits(world.Limits{ManagedIdentityRates: true})
-	s := of(integration.IdentityManaged, trusting(20, "service-00"))
+	s := of(asManaged, trusting(20, "service-00"))
 	p, err := f.service.Plan(t.Context(), id, s, false)
 	require.NoError(t, err)
 	assert.Equal(t, "20 federatedCredential: about 80 s", p.Takes)
@@ -411,7 +420,7 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 	t.Parallel()
 	const identities, credentials = "/userAssignedIdentities/", "/federatedIdentityCredentials/"
 	in := func(location, group string) integration.Spec {
-		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location, ResourceGroup: group})
+		return withIdentity(integration.Identity{Kind: asManaged, Location: location, ResourceGroup: group})
 	}
 	none := func(*fixture) {}
 	for name, c := range map[string]struct {
@@ -424,17 +433,21 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 			diagnosis.CodeIdentityGroupNotFound},
 		"a group without a right": {in("", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere"), none,
 			diagnosis.CodeManagedIdentityPermissionMissing},
-		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403, "RequestDisallowedByPolicy"),
+		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403,
+			"RequestDisallowedByPolicy"),
 			diagnosis.CodeManagedIdentityPolicyDenied},
 		"no right": {in("", ""), refuse(http.MethodPut, identities, 403, "AuthorizationFailed"),
 			diagnosis.CodeManagedIdentityPermissionMissing},
 		"a credential is refused": {in("", ""), refuse(http.MethodPut, credentials, 400, "BadRequest"),
 			diagnosis.CodeManagedCredentialRefused},
-		"an identity is refused": {in("", ""), refuse(http.MethodPut, identities, 400, "LocationNotAvailableForResourceType"),
+		"an identity is refused": {in("", ""), refuse(http.MethodPut, identities, 400,
+			"LocationNotAvailableForResourceType"),
 			diagnosis.CodeManagedIdentityRefused},
 		"writers meet for ever": {in("", ""), refuse(http.MethodPut, credentials, 409,
-			"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"), diagnosis.CodeManagedIdentityBusy},
-		"throttled for ever": {in("", ""), refuse(http.MethodPut, credentials, 429, "TooManyRequests"), diagnosis.CodeThrottled},
+			"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"),
+			diagnosis.CodeManagedIdentityBusy},
+		"throttled for ever": {in("", ""), refuse(http.MethodPut, credentials, 429, "TooManyRequests"),
+			diagnosis.CodeThrottled},
 		"never replicated": {in("", ""), refuse(http.MethodPut, credentials, 404, "ParentResourceNotFound"),
 			diagnosis.CodeManagedIdentityNotReplicated},
 	} {
@@ -460,11 +473,12 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 func TestTheTwentyFirstCredential(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
+	_, c := f.submit(of(asManaged, spec("images")))
 	f.completed(c)
 	for n := range 19 {
-		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: managedID,
-			Name: fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
+		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
+			IdentityID: managedID,
+			Name:       fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
 			Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(t, err)
 	}
