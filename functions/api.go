@@ -51,9 +51,11 @@ func configuration(public string) huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "DDOE Azure WIF", Version: apiVersion,
-				Description: "Gives DDOE services keyless access to Azure Blob Storage by Workload Identity Federation. " +
+				Description: "Gives DDOE services keyless access to Azure Blob Storage by Workload Identity " +
+					"Federation. " +
 					"Changes are long-running: they answer with an Operation-Location to poll. " +
-					"Errors are application/problem+json (RFC 9457) with a stable code, which the header x-ms-error-code repeats. " +
+					"Errors are application/problem+json (RFC 9457) with a stable code, which the header " +
+					"x-ms-error-code repeats. " +
 					"Every answer carries x-ms-request-id.",
 			},
 			Servers: []*huma.Server{{URL: baseURL(public)}},
@@ -67,12 +69,15 @@ func configuration(public string) huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"functionKey":        {Type: "apiKey", In: "header", Name: "x-functions-key", Description: "A function or host key of the Functions app"},
-					"functionKeyInQuery": {Type: "apiKey", In: "query", Name: "code", Description: "The same in the query; prefer the header, which is not logged on the way"},
+					"functionKey": {Type: "apiKey", In: "header", Name: "x-functions-key",
+						Description: "A function or host key of the Functions app"},
+					"functionKeyInQuery": {Type: "apiKey", In: "query", Name: "code",
+						Description: "The same in the query; prefer the header, which is not logged on the way"},
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
+			"json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{problem.Transform},
 	}

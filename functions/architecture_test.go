@@ -72,7 +72,8 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 
 // The rooms of functions/internal.
 var (
-	words = []string{"diagnosis", "diagnosis/classify", "diagnosis/page", "integration", "credential", "credential/field",
+	words = []string{"diagnosis", "diagnosis/classify", "diagnosis/page", "integration", "credential",
+		"credential/field",
 		"message", "invocation", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
 	usecases = []string{"access", "health", "operation", "provision"}
@@ -95,7 +96,7 @@ func edge(folder string) bool {
 // web are the packages that HTTP answers are made of: for edges and the composition.
 var web = []string{"problem", "view"}
 
-// rule says why a package may not import another of the product; empty where it may.
+// rule tells why a package may not import another of the product; empty where it may.
 func rule(folder, imported string) string {
 	room := strings.TrimPrefix(folder, "functions/internal/")
 	of, internal := strings.CutPrefix(imported, "functions/internal/")
@@ -146,7 +147,8 @@ func TestImportRules(t *testing.T) {
 			if edge(s.folder) {
 				assert.NotContains(t, imported, "Azure/", "%s: an edge calls no service", s.folder)
 			}
-			if inner, ok := strings.CutPrefix(s.folder, "functions/internal/"); ok && !slices.Contains(web, inner) && !s.forTests() {
+			if inner, ok := strings.CutPrefix(s.folder, "functions/internal/"); ok && !slices.Contains(web, inner) &&
+				!s.forTests() {
 				assert.NotContains(t, imported, "/huma/", "%s: only edges answer HTTP", s.folder)
 			}
 			if !s.forTests() || strings.HasPrefix(s.folder, "infra/sandbox") {
@@ -159,46 +161,63 @@ func TestImportRules(t *testing.T) {
 
 func TestImportRulesCatchOffenders(t *testing.T) {
 	for _, offence := range [][2]string{
-		{"functions/connect", "functions/internal/graph"}, {"functions/connect", "functions/inspect"}, {"functions/connect", "functions"},
-		{"functions/internal/graph", "functions/internal/arm"}, {"functions/internal/bus", "functions/internal/provision"},
-		{"functions/internal/integration", "functions/internal/blobstore"}, {"functions/internal/message", "functions/internal/problem"},
-		{"functions/internal/provision", "functions/internal/problem"}, {"functions/internal/graph", "functions/internal/problem"},
-		{"functions/internal/access", "infra/sandbox/world"}, {"functions/internal/provision", "functions/internal/view"},
-		{"functions/internal/operation", "functions/internal/graph"}, {"functions/internal/operation", "functions/internal/provision"},
-		{"functions/internal/operation", "functions/internal/access"}, {"functions/internal/operation", "functions/internal/resource"},
-		{"functions/internal/access", "infra/sandbox/world"}, {"functions/internal/azure", "functions/internal/diagnosis"},
-		{"functions/internal/integration", "functions/internal/azure"}, {"functions/connect", "functions/internal/azure"},
+		{"functions/connect", "functions/internal/graph"}, {"functions/connect", "functions/inspect"},
+		{"functions/connect", "functions"},
+		{"functions/internal/graph", "functions/internal/arm"},
+		{"functions/internal/bus", "functions/internal/provision"},
+		{"functions/internal/integration", "functions/internal/blobstore"},
+		{"functions/internal/message", "functions/internal/problem"},
+		{"functions/internal/provision", "functions/internal/problem"},
+		{"functions/internal/graph", "functions/internal/problem"},
+		{"functions/internal/access", "infra/sandbox/world"},
+		{"functions/internal/provision", "functions/internal/view"},
+		{"functions/internal/operation", "functions/internal/graph"},
+		{"functions/internal/operation", "functions/internal/provision"},
+		{"functions/internal/operation", "functions/internal/access"},
+		{"functions/internal/operation", "functions/internal/resource"},
+		{"functions/internal/access", "infra/sandbox/world"},
+		{"functions/internal/azure", "functions/internal/diagnosis"},
+		{"functions/internal/integration", "functions/internal/azure"},
+		{"functions/connect", "functions/internal/azure"},
 		{"functions/internal/diagnosis", "functions/internal/secret"},
 		{"functions/internal/diagnosis", "functions/internal/diagnosis/classify"},
 		{"functions/internal/diagnosis/classify", "functions/internal/policy"},
 		{"functions/internal/diagnosis/classify", "functions/internal/diagnosis/page"},
 		{"functions/internal/diagnosis/page", "functions/internal/integration"},
-		{"functions", "infra/sandbox/cloud"}, {"infra/sandbox/graph", "functions/internal/graph"}, {"infra/sandbox", "functions"},
+		{"functions", "infra/sandbox/cloud"}, {"infra/sandbox/graph", "functions/internal/graph"},
+		{"infra/sandbox", "functions"},
 		{"handler", "functions/connect"}, {"handler/protocol", "functions"}, {"functions", "handler/protocol"},
 	} {
 		assert.NotEmpty(t, rule(offence[0], offence[1]), offence)
 	}
 	for _, fine := range [][2]string{
-		{"functions/connect", "functions/internal/problem"}, {"functions/connect", "functions/internal/view"}, {"functions", "functions/connect"}, {"functions", "functions/internal/graph"}, {"functions/connect", "functions/internal/provision"},
-		{"functions/internal/provision", "functions/internal/graph"}, {"handler", "functions"}, {"handler", "handler/protocol"},
-		{"functions/internal/operation", "functions/internal/bus"}, {"functions/internal/health", "functions/internal/operation"},
+		{"functions/connect", "functions/internal/problem"}, {"functions/connect", "functions/internal/view"},
+		{"functions", "functions/connect"}, {"functions", "functions/internal/graph"},
+		{"functions/connect", "functions/internal/provision"},
+		{"functions/internal/provision", "functions/internal/graph"}, {"handler", "functions"},
+		{"handler", "handler/protocol"},
+		{"functions/internal/operation", "functions/internal/bus"},
+		{"functions/internal/health", "functions/internal/operation"},
 		{"functions/internal/diagnosis/classify", "functions/internal/diagnosis"},
 		{"functions/internal/diagnosis/page", "functions/internal/diagnosis/classify"},
 		{"functions/errorpage", "functions/internal/diagnosis/page"},
-		{"infra/sandbox/graph", "infra/sandbox/world"}, {"functions/internal/blobstore", "functions/internal/integration"},
-		{"functions/internal/graph", "functions/internal/azure"}, {"functions/internal/access", "functions/internal/azure"},
+		{"infra/sandbox/graph", "infra/sandbox/world"},
+		{"functions/internal/blobstore", "functions/internal/integration"},
+		{"functions/internal/graph", "functions/internal/azure"},
+		{"functions/internal/access", "functions/internal/azure"},
 	} {
 		assert.Empty(t, rule(fine[0], fine[1]), fine)
 	}
 }
 
-func TestEveryPackageSaysWhatItPromises(t *testing.T) {
+func TestEveryPackageTellsWhatItPromises(t *testing.T) {
 	for _, s := range sources(t) {
 		var documented []string
 		for name, file := range s.files {
 			if file.Doc != nil {
 				documented = append(documented, name)
-				assert.Regexp(t, `^(Package|Command) `+path.Base(s.folder)+` `, file.Doc.Text(), "%s/%s", s.folder, name)
+				assert.Regexp(t, `^(Package|Command) `+path.Base(s.folder)+` `, file.Doc.Text(), "%s/%s",
+					s.folder, name)
 			}
 		}
 		assert.Len(t, documented, 1, "package comments of %s", s.folder)
@@ -263,7 +282,8 @@ func TestOnlyTheDoorReadsTheEnvironment(t *testing.T) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				if selector, ok := n.(*ast.SelectorExpr); ok {
 					if from, ok := selector.X.(*ast.Ident); ok && from.Name == "os" {
-						assert.NotContains(t, []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv"}, selector.Sel.Name, "%s/%s", s.folder, name)
+						assert.NotContains(t, []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv"},
+							selector.Sel.Name, "%s/%s", s.folder, name)
 					}
 				}
 				return true

@@ -25,7 +25,7 @@ type Config struct {
 	Port int
 	// ClientID names the user-assigned identity of the app; empty means the credential's own order.
 	ClientID string
-	// ManagedIdentity says that the platform offers a managed identity (IDENTITY_ENDPOINT is set).
+	// ManagedIdentity is true where the platform offers a managed identity (IDENTITY_ENDPOINT is set).
 	ManagedIdentity bool
 	Cloud           Cloud
 	// StateStorageURL is the blob endpoint of the state account, without a slash at the end.
@@ -33,14 +33,16 @@ type Config struct {
 	ServiceBus      ServiceBus
 	// DefaultIdentity is the kind of identity of a spec that names none: application or managedIdentity.
 	DefaultIdentity integration.IdentityKind
-	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is none.
+	// IdentityGroup is where managed identities are made whose spec names no group; the zero value where there is
+	// none.
 	IdentityGroup integration.ResourceGroupID
 	// OwnGroups are the app's own resource groups, as far as they are known: no managed identity is made there.
 	OwnGroups []integration.ResourceGroupID
 	// Issuer and SubjectTemplate are defaults of a spec; Issuer may be empty.
 	Issuer          string
 	SubjectTemplate string
-	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request exist.
+	// SubjectTokenURL is where a subject token may be asked for; empty means that only tokens given in a request
+	// exist.
 	SubjectTokenURL string
 	SubjectTokenKey secret.Value
 	// Platform is the DDOE platform's API; nil where its steps are off.
@@ -88,9 +90,12 @@ type Cloud struct {
 // https://learn.microsoft.com/graph/deployments.
 func clouds() []Cloud {
 	return []Cloud{
-		{"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange", "blob.core.windows.net"},
-		{"usgov", cloud.AzureGovernment, "https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
-		{"china", cloud.AzureChina, "https://microsoftgraph.chinacloudapi.cn/.default", "api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
+		{"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange",
+			"blob.core.windows.net"},
+		{"usgov", cloud.AzureGovernment, "https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov",
+			"blob.core.usgovcloudapi.net"},
+		{"china", cloud.AzureChina, "https://microsoftgraph.chinacloudapi.cn/.default",
+			"api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
 	}
 }
 
@@ -183,7 +188,7 @@ func (e *environment) unresolvedError(name string) error {
 	return fmt.Errorf("setting %s is not resolved: %w %s", name, &diagnosis.Error{Diagnosis: d}, d.Remedy)
 }
 
-// siteName falls back to the machine's own name, so that a test from a developer's machine says so.
+// siteName falls back to the machine's own name, so that a test from a developer's machine states so.
 func (e *environment) siteName(name string) string {
 	if v := e.text(name); v != "" {
 		return v
@@ -235,8 +240,10 @@ func (e *environment) url(name string, schemes ...string) string {
 		return ""
 	}
 	u, err := url.Parse(v)
-	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		e.fault(name, "must be an absolute "+strings.Join(schemes, " or ")+" URL without user info, query and fragment")
+	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		e.fault(name, "must be an absolute "+strings.Join(schemes, " or ")+
+			" URL without user info, query and fragment")
 		return ""
 	}
 	return strings.TrimRight(v, "/")
@@ -244,7 +251,8 @@ func (e *environment) url(name string, schemes ...string) string {
 
 func (e *environment) storageURL(name string) string {
 	if e.text(name) == "" {
-		e.fault(name, "is required: the blob endpoint of the state account, such as https://account.blob.core.windows.net")
+		e.fault(name, "is required: the blob endpoint of the state account, such as "+
+			"https://account.blob.core.windows.net")
 		return ""
 	}
 	return e.url(name, "https")
@@ -286,18 +294,21 @@ func (e *environment) serviceBus(name string) ServiceBus {
 		e.fault(byIdentity, "and "+name+" exclude each other; keep one")
 	case sb.Namespace != "" && !hostName.MatchString(sb.Namespace):
 		e.fault(byIdentity, "must be a host name such as name.servicebus.windows.net, without scheme and port")
-	case !sb.ConnectionString.IsZero() && !validConnectionString(sb.ConnectionString.Reveal()):
-		e.fault(name, "must be a connection string of the namespace: Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, without EntityPath")
+	case !sb.ConnectionString.IsZero() && !isConnectionString(sb.ConnectionString.Reveal()):
+		e.fault(name, "must be a connection string of the namespace: "+
+			"Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…, without EntityPath")
 	}
 	return sb
 }
 
 // platform reads what is known about the DDOE platform's API; nil where there is no URL.
 func (e *environment) platform() *PlatformAPI {
-	api := &PlatformAPI{URL: e.url("DDOE_API_URL", "https"), Key: secret.New(e.text("DDOE_API_KEY")), IntegrationType: e.text("DDOE_INTEGRATION_TYPE")}
+	api := &PlatformAPI{URL: e.url("DDOE_API_URL", "https"), Key: secret.New(e.text("DDOE_API_KEY")),
+		IntegrationType: e.text("DDOE_INTEGRATION_TYPE")}
 	var err error
 	if api.OptionMap, err = resourceplatform.ParseOptionMap(e.text("DDOE_OPTION_MAP")); err != nil {
-		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, container, credentialFile or =literal: "+err.Error())
+		e.fault("DDOE_OPTION_MAP", "must be a JSON object of option name to clientId, tenantId, accountName, "+
+			"container, credentialFile or =literal: "+err.Error())
 	}
 	if e.text("DDOE_API_URL") == "" {
 		return nil
@@ -318,13 +329,14 @@ func (e *environment) address(name string) string {
 	return v
 }
 
-func validConnectionString(v string) bool {
+func isConnectionString(v string) bool {
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(v, ";") {
 		key, value, _ := strings.Cut(part, "=")
 		parts[strings.ToLower(strings.TrimSpace(key))] = value
 	}
 	endpoint, err := url.Parse(parts["endpoint"])
-	signed := parts["sharedaccesskeyname"] != "" && parts["sharedaccesskey"] != "" || parts["sharedaccesssignature"] != ""
+	signed := parts["sharedaccesskeyname"] != "" && parts["sharedaccesskey"] != "" ||
+		parts["sharedaccesssignature"] != ""
 	return err == nil && endpoint.Scheme == "sb" && endpoint.Hostname() != "" && signed && parts["entitypath"] == ""
 }

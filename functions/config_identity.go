@@ -14,7 +14,8 @@ func (e *environment) identityKind(name string) integration.IdentityKind {
 		return integration.IdentityApplication
 	}
 	kind := integration.IdentityKind(v)
-	if kind != integration.IdentityApplication && kind != integration.IdentityManaged {
+	if !slices.Contains([]integration.IdentityKind{integration.IdentityApplication, integration.IdentityManaged},
+		kind) {
 		e.fault(name, "must be application or managedIdentity")
 	}
 	return kind
@@ -30,10 +31,10 @@ func (e *environment) identityGroup(name string, own []integration.ResourceGroup
 	return group
 }
 
-// ownGroups are what is known of the app's own group. An app on Flex Consumption is told its subscription at most,
-// so the deployment names the group (OWN_RESOURCE_GROUP); elsewhere App Service gives the name in
-// WEBSITE_RESOURCE_GROUP, and WEBSITE_OWNER_NAME begins with the subscription and a plus sign. Without that the
-// name alone counts. Source: https://learn.microsoft.com/azure/app-service/reference-app-settings and
+// ownGroups are what is known of the app's own group. An app on Flex Consumption is told its subscription at most, so
+// the deployment names the group (OWN_RESOURCE_GROUP); elsewhere App Service gives the name in WEBSITE_RESOURCE_GROUP,
+// and WEBSITE_OWNER_NAME begins with the subscription and a plus sign. Without that the name alone counts. Source:
+// https://learn.microsoft.com/azure/app-service/reference-app-settings and
 // https://github.com/Azure/Azure-Functions/issues/2593.
 func (e *environment) ownGroups() []integration.ResourceGroupID {
 	subscription, _, _ := strings.Cut(e.text("WEBSITE_OWNER_NAME"), "+")

@@ -53,7 +53,8 @@ func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
 			maps.Copy(changes, tc.known)
 			c, err := ConfigFromEnvironment(settings(changes))
 			if tc.refused {
-				require.ErrorContains(t, err, "setting IDENTITY_RESOURCE_GROUP must not be the app's own resource group")
+				require.ErrorContains(t, err,
+					"setting IDENTITY_RESOURCE_GROUP must not be the app's own resource group")
 				return
 			}
 			require.NoError(t, err)

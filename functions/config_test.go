@@ -52,13 +52,20 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigOfEverySetting(t *testing.T) {
 	c, err := ConfigFromEnvironment(settings(map[string]string{
-		"AZURE_CLIENT_ID": "0B1F6E0E-7F0C-4F7E-9D59-6D9C9F1C2A10", "AZURE_CLOUD": "china", "IDENTITY_ENDPOINT": "http://127.0.0.1:1/token",
-		"ServiceBusConnection__fullyQualifiedNamespace": "WIF.servicebus.chinacloudapi.cn", "SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1:5671",
-		"DDOE_ISSUER": "https://dataloop.ai/oauth2/", "DDOE_SUBJECT_TEMPLATE": "svc:{service}",
-		"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai/tokens", "DDOE_API_KEY": "planted-key",
-		"DDOE_API_URL": "https://ddoe.example.com:8443/api/v1/", "DDOE_INTEGRATION_TYPE": "some-type", "DDOE_OPTION_MAP": `{"a":"clientId","b":"=planted-literal"}`,
-		"DEFAULT_IDENTITY": "managedIdentity", "IDENTITY_RESOURCE_GROUP": identities, "OWN_RESOURCE_GROUP": ownGroup,
-		"PUBLIC_BASE_URL": "http://127.0.0.1:7071/", "WEBSITE_SITE_NAME": "wif", "REGION_NAME": "China North 3",
+		"AZURE_CLIENT_ID": "0B1F6E0E-7F0C-4F7E-9D59-6D9C9F1C2A10", "AZURE_CLOUD": "china",
+		"IDENTITY_ENDPOINT":                             "http://127.0.0.1:1/token",
+		"ServiceBusConnection__fullyQualifiedNamespace": "WIF.servicebus.chinacloudapi.cn",
+		"SERVICEBUS_CUSTOM_ENDPOINT":                    "127.0.0.1:5671",
+		"DDOE_ISSUER":                                   "https://dataloop.ai/oauth2/",
+		"DDOE_SUBJECT_TEMPLATE":                         "svc:{service}",
+		"DDOE_SUBJECT_TOKEN_URL":                        "https://gate.dataloop.ai/tokens",
+		"DDOE_API_KEY":                                  "planted-key",
+		"DDOE_API_URL":                                  "https://ddoe.example.com:8443/api/v1/",
+		"DDOE_INTEGRATION_TYPE":                         "some-type",
+		"DDOE_OPTION_MAP":                               `{"a":"clientId","b":"=planted-literal"}`,
+		"DEFAULT_IDENTITY":                              "managedIdentity", "IDENTITY_RESOURCE_GROUP": identities,
+		"OWN_RESOURCE_GROUP": ownGroup,
+		"PUBLIC_BASE_URL":    "http://127.0.0.1:7071/", "WEBSITE_SITE_NAME": "wif", "REGION_NAME": "China North 3",
 	}))
 	require.NoError(t, err)
 	assert.Equal(t, "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", c.ClientID)
@@ -91,43 +98,48 @@ const busConnection = "Endpoint=sb://wif.servicebus.windows.net/;SharedAccessKey
 
 // faultySettings are changes of the settings with one fault each; the key begins with the setting that is at fault.
 var faultySettings = map[string]map[string]string{
-	"FUNCTIONS_CUSTOMHANDLER_PORT: missing":                    {"FUNCTIONS_CUSTOMHANDLER_PORT": ""},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: a word":                     {"FUNCTIONS_CUSTOMHANDLER_PORT": "http"},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: zero":                       {"FUNCTIONS_CUSTOMHANDLER_PORT": "0"},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: too large":                  {"FUNCTIONS_CUSTOMHANDLER_PORT": "65536"},
-	"AZURE_CLIENT_ID: a name":                                  {"AZURE_CLIENT_ID": "my-identity"},
-	"AZURE_CLIENT_ID: in braces":                               {"AZURE_CLIENT_ID": "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"},
-	"AZURE_CLOUD: unknown":                                     {"AZURE_CLOUD": "AzureCloud"},
-	"STATE_STORAGE_URL: missing":                               {"STATE_STORAGE_URL": ""},
-	"STATE_STORAGE_URL: blanks":                                {"STATE_STORAGE_URL": "  "},
-	"STATE_STORAGE_URL: http":                                  {"STATE_STORAGE_URL": "http://state.blob.core.windows.net"},
-	"STATE_STORAGE_URL: a name":                                {"STATE_STORAGE_URL": "state"},
-	"STATE_STORAGE_URL: with a SAS":                            {"STATE_STORAGE_URL": "https://state.blob.core.windows.net?sig=planted"},
-	"STATE_STORAGE_URL: with a user":                           {"STATE_STORAGE_URL": "https://user:planted@state.blob.core.windows.net"},
-	"ServiceBusConnection__fullyQualifiedNamespace: missing":   {"ServiceBusConnection__fullyQualifiedNamespace": ""},
-	"ServiceBusConnection__fullyQualifiedNamespace: both":      {"ServiceBusConnection": busConnection},
-	"ServiceBusConnection__fullyQualifiedNamespace: a URL":     {"ServiceBusConnection__fullyQualifiedNamespace": "sb://wif.servicebus.windows.net"},
-	"ServiceBusConnection__fullyQualifiedNamespace: a name":    {"ServiceBusConnection__fullyQualifiedNamespace": "wif"},
-	"ServiceBusConnection: not one":                            {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": "planted"},
-	"ServiceBusConnection: without a key":                      {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": "Endpoint=sb://wif.servicebus.windows.net/"},
-	"ServiceBusConnection: of one queue":                       {"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": busConnection + ";EntityPath=wif-commands"},
-	"SERVICEBUS_CUSTOM_ENDPOINT: a URL":                        {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
-	"SERVICEBUS_CUSTOM_ENDPOINT: a path":                       {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
-	"DEFAULT_IDENTITY: unknown":                                {"DEFAULT_IDENTITY": "planted"},
-	"DEFAULT_IDENTITY: other letters":                          {"DEFAULT_IDENTITY": "managedidentity"},
-	"IDENTITY_RESOURCE_GROUP: a name":                          {"IDENTITY_RESOURCE_GROUP": "planted"},
-	"IDENTITY_RESOURCE_GROUP: a subscription":                  {"IDENTITY_RESOURCE_GROUP": "/subscriptions/planted"},
-	"IDENTITY_RESOURCE_GROUP: a slash at the end":              {"IDENTITY_RESOURCE_GROUP": identities + "/"},
-	"OWN_RESOURCE_GROUP: a name":                               {"OWN_RESOURCE_GROUP": "planted"},
-	"DDOE_ISSUER: no URL":                                      {"DDOE_ISSUER": "dataloop.ai/oauth2"},
-	"DDOE_ISSUER: http":                                        {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
-	"DDOE_ISSUER: a query":                                     {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
-	"DDOE_SUBJECT_TEMPLATE: without the service":               {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
-	"DDOE_SUBJECT_TEMPLATE: the service twice":                 {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
-	"DDOE_SUBJECT_TOKEN_URL: http":                             {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai", "DDOE_API_KEY": "planted"},
-	"DDOE_API_KEY: missing":                                    {"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai"},
-	"DDOE_API_KEY: missing for the API":                        {"DDOE_API_URL": "https://gate.dataloop.ai/api/v1"},
-	"DDOE_API_URL: http":                                       {"DDOE_API_URL": "http://gate.dataloop.ai/api/v1", "DDOE_API_KEY": "planted"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: missing":                  {"FUNCTIONS_CUSTOMHANDLER_PORT": ""},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: a word":                   {"FUNCTIONS_CUSTOMHANDLER_PORT": "http"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: zero":                     {"FUNCTIONS_CUSTOMHANDLER_PORT": "0"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: too large":                {"FUNCTIONS_CUSTOMHANDLER_PORT": "65536"},
+	"AZURE_CLIENT_ID: a name":                                {"AZURE_CLIENT_ID": "my-identity"},
+	"AZURE_CLIENT_ID: in braces":                             {"AZURE_CLIENT_ID": "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"},
+	"AZURE_CLOUD: unknown":                                   {"AZURE_CLOUD": "AzureCloud"},
+	"STATE_STORAGE_URL: missing":                             {"STATE_STORAGE_URL": ""},
+	"STATE_STORAGE_URL: blanks":                              {"STATE_STORAGE_URL": "  "},
+	"STATE_STORAGE_URL: http":                                {"STATE_STORAGE_URL": "http://state.blob.core.windows.net"},
+	"STATE_STORAGE_URL: a name":                              {"STATE_STORAGE_URL": "state"},
+	"STATE_STORAGE_URL: with a SAS":                          {"STATE_STORAGE_URL": "https://state.blob.core.windows.net?sig=planted"},
+	"STATE_STORAGE_URL: with a user":                         {"STATE_STORAGE_URL": "https://user:planted@state.blob.core.windows.net"},
+	"ServiceBusConnection__fullyQualifiedNamespace: missing": {"ServiceBusConnection__fullyQualifiedNamespace": ""},
+	"ServiceBusConnection__fullyQualifiedNamespace: both":    {"ServiceBusConnection": busConnection},
+	"ServiceBusConnection__fullyQualifiedNamespace: a URL":   {"ServiceBusConnection__fullyQualifiedNamespace": "sb://wif.servicebus.windows.net"},
+	"ServiceBusConnection__fullyQualifiedNamespace: a name":  {"ServiceBusConnection__fullyQualifiedNamespace": "wif"},
+	"ServiceBusConnection: not one": {"ServiceBusConnection__fullyQualifiedNamespace": "",
+		"ServiceBusConnection": "planted"},
+	"ServiceBusConnection: without a key": {"ServiceBusConnection__fullyQualifiedNamespace": "",
+		"ServiceBusConnection": "Endpoint=sb://wif.servicebus.windows.net/"},
+	"ServiceBusConnection: of one queue": {"ServiceBusConnection__fullyQualifiedNamespace": "",
+		"ServiceBusConnection": busConnection + ";EntityPath=wif-commands"},
+	"SERVICEBUS_CUSTOM_ENDPOINT: a URL":           {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
+	"SERVICEBUS_CUSTOM_ENDPOINT: a path":          {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
+	"DEFAULT_IDENTITY: unknown":                   {"DEFAULT_IDENTITY": "planted"},
+	"DEFAULT_IDENTITY: other letters":             {"DEFAULT_IDENTITY": "managedidentity"},
+	"IDENTITY_RESOURCE_GROUP: a name":             {"IDENTITY_RESOURCE_GROUP": "planted"},
+	"IDENTITY_RESOURCE_GROUP: a subscription":     {"IDENTITY_RESOURCE_GROUP": "/subscriptions/planted"},
+	"IDENTITY_RESOURCE_GROUP: a slash at the end": {"IDENTITY_RESOURCE_GROUP": identities + "/"},
+	"OWN_RESOURCE_GROUP: a name":                  {"OWN_RESOURCE_GROUP": "planted"},
+	"DDOE_ISSUER: no URL":                         {"DDOE_ISSUER": "dataloop.ai/oauth2"},
+	"DDOE_ISSUER: http":                           {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
+	"DDOE_ISSUER: a query":                        {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
+	"DDOE_SUBJECT_TEMPLATE: without the service":  {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
+	"DDOE_SUBJECT_TEMPLATE: the service twice":    {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
+	"DDOE_SUBJECT_TOKEN_URL: http": {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai",
+		"DDOE_API_KEY": "planted"},
+	"DDOE_API_KEY: missing":             {"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai"},
+	"DDOE_API_KEY: missing for the API": {"DDOE_API_URL": "https://gate.dataloop.ai/api/v1"},
+	"DDOE_API_URL: http": {"DDOE_API_URL": "http://gate.dataloop.ai/api/v1",
+		"DDOE_API_KEY": "planted"},
 	"DDOE_OPTION_MAP: not JSON":                                {"DDOE_OPTION_MAP": "planted"},
 	"DDOE_OPTION_MAP: an unknown source":                       {"DDOE_OPTION_MAP": `{"a":"planted"}`},
 	"PUBLIC_BASE_URL: a path":                                  {"PUBLIC_BASE_URL": "/api"},
@@ -137,7 +149,8 @@ var faultySettings = map[string]map[string]string{
 }
 
 func TestFaultySettings(t *testing.T) {
-	byString := map[string]string{"ServiceBusConnection__fullyQualifiedNamespace": "", "ServiceBusConnection": busConnection}
+	byString := map[string]string{"ServiceBusConnection__fullyQualifiedNamespace": "",
+		"ServiceBusConnection": busConnection}
 	_, err := ConfigFromEnvironment(settings(byString))
 	require.NoError(t, err, "a connection string will do")
 
@@ -155,7 +168,8 @@ func TestFaultySettings(t *testing.T) {
 	}
 }
 
-// Whatever setting the reference stands in, the start ends with its own code, and with nothing else about that setting.
+// Whatever setting the reference stands in, the start ends with its own code, and with nothing else about that
+// setting.
 func TestUnresolvedKeyVaultReferences(t *testing.T) {
 	var names []string
 	_, err := ConfigFromEnvironment(func(name string) (string, bool) { names = append(names, name); return "", false })
@@ -166,7 +180,8 @@ func TestUnresolvedKeyVaultReferences(t *testing.T) {
 	require.Greater(t, len(names), 15)
 	for _, name := range names {
 		for _, reference := range []string{
-			"@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/x)", " @microsoft.keyvault(VaultName=planted;SecretName=x)",
+			"@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/x)",
+			" @microsoft.keyvault(VaultName=planted;SecretName=x)",
 		} {
 			t.Run(name+" "+reference, func(t *testing.T) {
 				values := map[string]string{"WEBSITE_SITE_NAME": "my-site", "DDOE_API_KEY": "planted"}
@@ -193,15 +208,18 @@ func TestUnresolvedKeyVaultReferences(t *testing.T) {
 }
 
 func TestWhatIsNoKeyVaultReference(t *testing.T) {
-	for _, key := range []string{"@Microsoft.KeyVault", "x@Microsoft.KeyVault(SecretUri=y)", "@Microsoft.AppConfiguration(Endpoint=x)"} {
-		c, err := ConfigFromEnvironment(settings(map[string]string{"DDOE_API_URL": "https://gate.dataloop.ai/api/v1", "DDOE_API_KEY": key}))
+	for _, key := range []string{"@Microsoft.KeyVault", "x@Microsoft.KeyVault(SecretUri=y)",
+		"@Microsoft.AppConfiguration(Endpoint=x)"} {
+		c, err := ConfigFromEnvironment(settings(map[string]string{"DDOE_API_URL": "https://gate.dataloop.ai/api/v1",
+			"DDOE_API_KEY": key}))
 		require.NoError(t, err)
 		assert.Equal(t, key, c.Platform.Key.Reveal())
 	}
 }
 
 func TestAFaultyOptionIsNamed(t *testing.T) {
-	_, err := ConfigFromEnvironment(settings(map[string]string{"DDOE_OPTION_MAP": `{"a": "clientId", "zone": "planted", "note": "=planted"}`}))
+	_, err := ConfigFromEnvironment(
+		settings(map[string]string{"DDOE_OPTION_MAP": `{"a": "clientId", "zone": "planted", "note": "=planted"}`}))
 	require.ErrorContains(t, err, `option "zone"`)
 	assert.NotContains(t, err.Error(), "planted", "a faulty value may be a secret")
 }
@@ -210,14 +228,18 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := ConfigFromEnvironment(func(name string) (string, bool) { return "\x00", true })
 	require.Error(t, err)
 	for _, name := range []string{
-		"FUNCTIONS_CUSTOMHANDLER_PORT", "AZURE_CLIENT_ID", "AZURE_CLOUD", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace",
-		"SERVICEBUS_CUSTOM_ENDPOINT", "DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "OWN_RESOURCE_GROUP", "DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL", "DDOE_OPTION_MAP", "PUBLIC_BASE_URL",
+		"FUNCTIONS_CUSTOMHANDLER_PORT", "AZURE_CLIENT_ID", "AZURE_CLOUD", "STATE_STORAGE_URL",
+		"ServiceBusConnection__fullyQualifiedNamespace",
+		"SERVICEBUS_CUSTOM_ENDPOINT", "DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP", "OWN_RESOURCE_GROUP",
+		"DDOE_ISSUER", "DDOE_SUBJECT_TEMPLATE", "DDOE_SUBJECT_TOKEN_URL", "DDOE_API_URL", "DDOE_OPTION_MAP",
+		"PUBLIC_BASE_URL",
 	} {
 		assert.Contains(t, err.Error(), name)
 	}
 	_, err = ConfigFromEnvironment(func(string) (string, bool) { return "", false })
 	require.Error(t, err)
-	for _, name := range []string{"FUNCTIONS_CUSTOMHANDLER_PORT", "STATE_STORAGE_URL", "ServiceBusConnection__fullyQualifiedNamespace"} {
+	for _, name := range []string{"FUNCTIONS_CUSTOMHANDLER_PORT", "STATE_STORAGE_URL",
+		"ServiceBusConnection__fullyQualifiedNamespace"} {
 		assert.Contains(t, err.Error(), name)
 	}
 }

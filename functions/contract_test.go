@@ -110,7 +110,8 @@ func TestFunctionFilesKeepTheHostsRules(t *testing.T) {
 				require.Len(t, bindings, 1)
 				assert.Equal(t, "ServiceBusConnection", trigger.Connection)
 				assert.Equal(t, "binary", trigger.DataType)
-				// Commands for one integration come one after the other. A dead-letter sub-queue has no sessions, whatever its queue has.
+				// Commands for one integration come one after the other. A dead-letter sub-queue has no sessions,
+				// whatever its queue has.
 				assert.Equal(t, trigger.QueueName == "wif-commands", trigger.IsSessionsEnabled)
 			case "timerTrigger":
 				require.Len(t, bindings, 1)
@@ -127,7 +128,8 @@ func operationsOf(api huma.API) map[string]*huma.Operation {
 	all := map[string]*huma.Operation{}
 	for path, item := range api.OpenAPI().Paths {
 		for method, op := range map[string]*huma.Operation{
-			http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodDelete: item.Delete,
+			http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post,
+			http.MethodDelete: item.Delete,
 		} {
 			if op != nil {
 				all[method+" "+path] = op
@@ -140,7 +142,8 @@ func operationsOf(api huma.API) map[string]*huma.Operation {
 // pathsOf expands a host route to the paths that it serves.
 func pathsOf(t *testing.T, route string) []string {
 	t.Helper()
-	if alternatives := regexp.MustCompile(`^\{\w+:regex\(\^\((.+)\)\$\)\}$`).FindStringSubmatch(route); alternatives != nil {
+	if alternatives := regexp.MustCompile(`^\{\w+:regex\(\^\((.+)\)\$\)\}$`).FindStringSubmatch(
+		route); alternatives != nil {
 		var paths []string
 		for alternative := range strings.SplitSeq(alternatives[1], "|") {
 			paths = append(paths, "/"+alternative)
@@ -171,7 +174,9 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 			for operation := range operationsOf(api) {
 				m, p, _ := strings.Cut(operation, " ")
 				// The parameter {view} of the route stands for the literal views.
-				fits := p == path || strings.HasSuffix(path, "/{view}") && strings.HasPrefix(p, strings.TrimSuffix(path, "{view}")) && !strings.Contains(strings.TrimPrefix(p, strings.TrimSuffix(path, "{view}")), "/")
+				fits := p == path || strings.HasSuffix(path, "/{view}") &&
+					strings.HasPrefix(p, strings.TrimSuffix(path, "{view}")) &&
+					!strings.Contains(strings.TrimPrefix(p, strings.TrimSuffix(path, "{view}")), "/")
 				if m != method || !fits {
 					continue
 				}
@@ -183,10 +188,14 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 	}
 	assert.Equal(t, slices.Sorted(maps.Keys(operationsOf(api))), slices.Sorted(maps.Keys(served)))
 	assert.Equal(t, map[string]string{
-		"POST /credentials/validate": "validate", "PUT /integrations/{id}": "connect", "DELETE /integrations/{id}": "disconnect",
-		"GET /integrations": "inspect", "GET /integrations/{id}": "inspect", "GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect", "GET /integrations/{id}/drift": "inspect",
+		"POST /credentials/validate": "validate", "PUT /integrations/{id}": "connect",
+		"DELETE /integrations/{id}": "disconnect",
+		"GET /integrations":         "inspect", "GET /integrations/{id}": "inspect",
+		"GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect",
+		"GET /integrations/{id}/drift":         "inspect",
 		"POST /integrations/{id}/access-tests": "testaccess", "GET /operations/{id}": "operations",
-		"GET /healthz": "healthz", "GET /errors/{code}": "errorpage", "GET /openapi.json": "openapi", "GET /docs": "openapi",
+		"GET /healthz": "healthz", "GET /errors/{code}": "errorpage", "GET /openapi.json": "openapi",
+		"GET /docs": "openapi",
 	}, served)
 }
 
@@ -236,7 +245,8 @@ func TestAPIDocumentIsTheGoldenOne(t *testing.T) {
 	require.NoError(t, err)
 	wanted, got := strings.Split(string(want), "\n"), strings.Split(string(document), "\n")
 	for i := range min(len(wanted), len(got)) {
-		require.Equal(t, wanted[i], got[i], "docs/openapi.json, line %d; go test ./functions -update accepts the change", i+1)
+		require.Equal(t, wanted[i], got[i],
+			"docs/openapi.json, line %d; go test ./functions -update accepts the change", i+1)
 	}
 	require.Len(t, got, len(wanted))
 }
@@ -293,7 +303,8 @@ func TestThePageBeginsWithIntegrations(t *testing.T) {
 	a := newApp(t, nil)
 	page := a.call(http.MethodGet, "/docs", "").raw
 	last := 0
-	for _, id := range []string{"listIntegrations", "getIntegration", "getOperation", "validateCredentials", "getApiPage", "healthz"} {
+	for _, id := range []string{"listIntegrations", "getIntegration", "getOperation", "validateCredentials",
+		"getApiPage", "healthz"} {
 		at := strings.Index(page, `href="#`+id+`"`)
 		assert.Greater(t, at, last, id)
 		last = at

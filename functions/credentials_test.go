@@ -66,7 +66,8 @@ func TestTheServedFilePasses(t *testing.T) {
 	a.deliver()
 	served := a.call("GET", "/integrations/my-images/credentials", "")
 	require.Equal(t, 200, served.StatusCode, served.raw)
-	body, contentType := inForm(t, []byte(served.raw), map[string]string{"clientId": served.at("clientId").(string), "tenantId": strings.ToUpper(served.at("tenantId").(string))})
+	body, contentType := inForm(t, []byte(served.raw), map[string]string{"clientId": served.at("clientId").(string),
+		"tenantId": strings.ToUpper(served.at("tenantId").(string))})
 	report := a.call("POST", "/credentials/validate", body, "Content-Type", contentType)
 	assert.Equal(t, "pass", report.at("verdict"), report.raw)
 
@@ -84,10 +85,12 @@ func TestNoFileToJudge(t *testing.T) {
 		status                  int
 		code                    string
 	}{
-		"no file":           {"/credentials/validate", "", "application/json", 400, "file-missing"},
-		"too large":         {"/credentials/validate", strings.Repeat("x", 9<<10), "application/json", 413, "file-too-large"},
-		"text":              {"/credentials/validate", "{}", "text/plain", 415, "unsupported-media-type"},
-		"depth not offered": {"/credentials/validate?depth=discovery", "{}", "application/json", 400, "invalid-parameter"},
+		"no file": {"/credentials/validate", "", "application/json", 400, "file-missing"},
+		"too large": {"/credentials/validate", strings.Repeat("x", 9<<10), "application/json", 413,
+			"file-too-large"},
+		"text": {"/credentials/validate", "{}", "text/plain", 415, "unsupported-media-type"},
+		"depth not offered": {"/credentials/validate?depth=discovery", "{}", "application/json", 400,
+			"invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := a.call("POST", c.path, c.body, "Content-Type", c.contentType)

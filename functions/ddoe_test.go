@@ -20,8 +20,10 @@ import (
 )
 
 // withDDOE asks for the platform's side too.
-const withDDOE = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID + `","container":"images","access":"readWrite"}],
-	"ddoe":{"organizationId":"` + world.OrganizationID + `","integration":true,"driver":{"projectId":"` + world.ProjectID + `","name":"images"}}}`
+const withDDOE = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID +
+	`","container":"images","access":"readWrite"}],
+	"ddoe":{"organizationId":"` + world.OrganizationID + `","integration":true,"driver":{"projectId":"` +
+	world.ProjectID + `","name":"images"}}}`
 
 // newWiredApp is an app that sets up the platform's side by its API, and has made one integration whole.
 func newWiredApp(t *testing.T, changes map[string]string) *app {
@@ -50,11 +52,14 @@ func (a *app) remove(kind string) {
 // checkHealth delivers a scheduled check, and the second looks that come of it.
 func (a *app) checkHealth(name string) {
 	a.t.Helper()
-	body := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"ai.ddoe.wif.healthcheck.v1","data":{"integrationId":"my-images"}}`, name)
+	body := fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"/t","type":"ai.ddoe.wif.healthcheck.v1",`+
+		`"data":{"integrationId":"my-images"}}`, name)
 	before := len(a.onHealthQueue())
-	require.NoError(a.t, a.function("checkhealth").Message(a.t.Context(), Delivery{Body: []byte(body), MessageID: name}))
+	require.NoError(a.t, a.function("checkhealth").Message(a.t.Context(),
+		Delivery{Body: []byte(body), MessageID: name}))
 	for _, second := range a.onHealthQueue()[before:] {
-		require.NoError(a.t, a.function("checkhealth").Message(a.t.Context(), Delivery{Body: second.Body, MessageID: second.ID}))
+		require.NoError(a.t, a.function("checkhealth").Message(a.t.Context(),
+			Delivery{Body: second.Body, MessageID: second.ID}))
 	}
 }
 
@@ -93,16 +98,18 @@ func verdicts(checks any) []string {
 	return found
 }
 
-// TestThePlatformsSideIsWatched: what is deleted on the platform turns health, an event tells it, drift and access tests
-// say the same, and the same PUT mends it.
+// TestThePlatformsSideIsWatched: what is deleted on the platform turns health, an event tells it, drift and access
+// tests say the same, and the same PUT mends it.
 func TestThePlatformsSideIsWatched(t *testing.T) {
-	for kind, code := range map[string]string{world.DDOEDrivers: "ddoe-driver-missing", world.DDOEIntegrations: "ddoe-integration-missing"} {
+	for kind, code := range map[string]string{world.DDOEDrivers: "ddoe-driver-missing",
+		world.DDOEIntegrations: "ddoe-integration-missing"} {
 		t.Run(kind, func(t *testing.T) {
 			a := newWiredApp(t, nil)
 			a.checkHealth("first")
 			health := a.call("GET", "/integrations/my-images/health", "")
 			require.Equal(t, "healthy", health.at("state"), health.raw)
-			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, verdicts(health.at("lastReport", "checks")))
+			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"},
+				verdicts(health.at("lastReport", "checks")))
 			a.remove(kind)
 			a.checkHealth("second")
 			health = a.call("GET", "/integrations/my-images/health", "")
@@ -125,7 +132,8 @@ func TestThePlatformsSideIsWatched(t *testing.T) {
 			assert.Equal(t, []string{"healthy"}, a.told())
 			assert.Equal(t, "pass", a.call("GET", "/integrations/my-images/drift", "").at("verdict"))
 			roundTrip := a.call("POST", "/integrations/my-images/access-tests", `{}`)
-			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, verdicts(roundTrip.at("checks")), roundTrip.raw)
+			assert.Equal(t, []string{"ddoe.integration pass", "ddoe.driver pass"}, verdicts(roundTrip.at("checks")),
+				roundTrip.raw)
 			assert.NotContains(t, a.log.String()+health.raw+drift.raw+test.raw+roundTrip.raw, planted)
 		})
 	}
@@ -140,7 +148,8 @@ func TestAPlatformThatCannotBeAskedIsNobodysFault(t *testing.T) {
 	health := a.call("GET", "/integrations/my-images/health", "")
 	assert.Equal(t, "healthy", health.at("state"))
 	assert.Equal(t, "unknown", health.at("lastReport", "verdict"))
-	assert.Equal(t, []string{"ddoe.integration unknown ddoe-unavailable", "ddoe.driver pass"}, verdicts(health.at("lastReport", "checks")))
+	assert.Equal(t, []string{"ddoe.integration unknown ddoe-unavailable", "ddoe.driver pass"},
+		verdicts(health.at("lastReport", "checks")))
 	assert.Equal(t, []string{"healthy"}, a.told())
 }
 
@@ -167,7 +176,8 @@ func TestAKeyThatEndsIsWarnedOfWhereverItIsUsed(t *testing.T) {
 		"for the API too":  {"DDOE_API_URL": "https://" + sandbox.GateHost + "/api/v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := map[string]string{"DDOE_API_KEY": key, "DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost + "/api/v1/subject-tokens"}
+			all := map[string]string{"DDOE_API_KEY": key, "DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
+				"/api/v1/subject-tokens"}
 			maps.Copy(all, settings)
 			a := newApp(t, all)
 			next := a.net[sandbox.GateHost]
@@ -182,7 +192,8 @@ func TestAKeyThatEndsIsWarnedOfWhereverItIsUsed(t *testing.T) {
 			a.checkHealth("first")
 			health := a.call("GET", "/integrations/my-images/health", "")
 			assert.Equal(t, "degraded", health.at("state"), health.raw)
-			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"}, verdicts(health.at("lastReport", "checks")))
+			assert.Equal(t, []string{"ddoe.key warn ddoe-api-key-expiring"},
+				verdicts(health.at("lastReport", "checks")))
 			assert.NotContains(t, test.raw+health.raw+a.log.String(), key)
 		})
 	}

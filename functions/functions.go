@@ -36,8 +36,8 @@ var Version = "development"
 // Delivery is one message of a queue trigger.
 type Delivery = message.Delivery
 
-// Observe returns a context that collects what is learnt about an invocation, and a function that gives it as attributes
-// of the invocation's log line.
+// Observe returns a context that collects what is learnt about an invocation, and a function that gives it as
+// attributes of the invocation's log line.
 func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
 	ctx, record := invocation.With(ctx)
 	return ctx, record.Attributes
@@ -126,9 +126,12 @@ func list(cfg Config, u *useCases) []entry {
 	}
 	return []entry{
 		web("validate", validate.Function{Lint: u.linter.Lint}.Register),
-		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan, OperationURL: operationURL}.Register),
-		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status, Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
-		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest, OperationURL: operationURL}.Register),
+		web("connect", connect.Function{Submit: service.Submit, Plan: service.Plan,
+			OperationURL: operationURL}.Register),
+		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status,
+			Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
+		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest,
+			OperationURL: operationURL}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),

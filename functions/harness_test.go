@@ -123,7 +123,8 @@ const planted = "planted-api-key"
 func testPlatform(t *testing.T) platform {
 	t.Helper()
 	return platform{
-		credential: identity{}, client: &http.Client{Transport: network{}}, store: storetest.NewMemory(), send: (&queue{}).send,
+		credential: identity{}, client: &http.Client{Transport: network{}}, store: storetest.NewMemory(),
+		send:  (&queue{}).send,
 		close: func(context.Context) error { return nil },
 	}
 }
@@ -166,7 +167,8 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	require.NoError(t, err)
 	issuer := sandbox.NewIssuer(world.Issuer, time.Now, key)
 	net := network{
-		"graph.microsoft.com": graph.New(w, authority.Authenticate(entra.ResourceGraph)), "management.azure.com": arm.New(w, authority.Authenticate(entra.ResourceManagement)),
+		"graph.microsoft.com":     graph.New(w, authority.Authenticate(entra.ResourceGraph)),
+		"management.azure.com":    arm.New(w, authority.Authenticate(entra.ResourceManagement)),
 		"*.blob.core.windows.net": blob.New(w, authority),
 	}
 	net["login.microsoftonline.com"] = entra.New(w, authority, net)
@@ -179,7 +181,8 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, store: store(net, identity{authority}), issuer: issuer, net: net, log: &strings.Builder{}}
+	a := &app{t: t, world: w, queue: &queue{}, store: store(net, identity{authority}), issuer: issuer, net: net,
+		log: &strings.Builder{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
 		credential: identity{authority}, client: &http.Client{Transport: net}, store: a.store, send: a.queue.send,
@@ -187,7 +190,8 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	})
 	require.NoError(t, err)
 	served := httptest.NewRecorder()
-	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute, MaxBody: 2 << 20, Observe: Observe, Redact: Redact})
+	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute,
+		MaxBody: 2 << 20, Observe: Observe, Redact: Redact})
 	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a
@@ -225,7 +229,8 @@ func (a *app) deliver() {
 		if !ok {
 			return
 		}
-		require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID}))
+		require.NoError(a.t, a.function("reconcile").Message(a.t.Context(), Delivery{Body: m.Body, MessageID: m.ID,
+			SessionID: m.SessionID}))
 	}
 }
 
@@ -253,8 +258,8 @@ func (g answer) at(names ...string) any {
 	return v
 }
 
-// declared holds an answer against the API document: each status that an operation answers with is declared there, with
-// its media type.
+// declared holds an answer against the API document: each status that an operation answers with is declared there,
+// with its media type.
 func (a *app) declared(method, path string, got answer) {
 	a.t.Helper()
 	for template, operations := range a.document["paths"].(map[string]any) {

@@ -40,7 +40,8 @@ func TestWhatIsProvisionedIsChecked(t *testing.T) {
 		assert.Len(t, a.onHealthQueue(), 1)
 	}
 
-	body := []byte(`{"specversion":"1.0","id":"e1","source":"/t","type":"ai.ddoe.wif.healthcheck.v1","data":{"integrationId":"my-images"}}`)
+	body := []byte(`{"specversion":"1.0","id":"e1","source":"/t","type":"ai.ddoe.wif.healthcheck.v1",` +
+		`"data":{"integrationId":"my-images"}}`)
 	require.NoError(t, a.function("checkhealth").Message(t.Context(), Delivery{Body: body, MessageID: "e1"}))
 	healthy := a.call("GET", "/integrations/my-images/health", "")
 	assert.Equal(t, "healthy", healthy.at("state"), healthy.raw)
@@ -54,6 +55,7 @@ func TestWhatIsProvisionedIsChecked(t *testing.T) {
 	require.True(t, published)
 	assert.Equal(t, "ai.ddoe.wif.health.changed.v1", events.Subject)
 
-	require.NoError(t, a.function("checkhealth").Message(t.Context(), Delivery{Body: []byte("x"), MessageID: "broken"}))
+	require.NoError(t, a.function("checkhealth").Message(t.Context(),
+		Delivery{Body: []byte("x"), MessageID: "broken"}))
 	assert.Equal(t, "not-json", a.call("GET", "/operations/broken", "").at("error", "code"))
 }

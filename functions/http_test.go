@@ -18,7 +18,8 @@ import (
 
 const (
 	subject = "system:serviceaccount:dataloop:my-service"
-	good    = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID + `","container":"images","access":"readWrite"}]}`
+	good    = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID +
+		`","container":"images","access":"readWrite"}]}`
 )
 
 func TestTheStoryOverHTTP(t *testing.T) {
@@ -75,7 +76,8 @@ func TestTheStoryOverHTTP(t *testing.T) {
 }
 
 func TestAccessTest(t *testing.T) {
-	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost + "/api/v1/subject-tokens", "DDOE_API_KEY": planted})
+	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
+		"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
 	require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 	early := a.call("POST", "/integrations/my-images/access-tests", "")
 	assert.Equal(t, 409, early.StatusCode, early.raw)
@@ -90,7 +92,8 @@ func TestAccessTest(t *testing.T) {
 	assert.Equal(t, "pass", given.at("verdict"), given.raw)
 	assert.Equal(t, "access", given.at("claimLevel"))
 
-	later := a.call("POST", "/integrations/my-images/access-tests", `{"mode":"oracle"}`, "Prefer", "wait=10, respond-async")
+	later := a.call("POST", "/integrations/my-images/access-tests", `{"mode":"oracle"}`, "Prefer",
+		"wait=10, respond-async")
 	require.Equal(t, 202, later.StatusCode, later.raw)
 	assert.Equal(t, "respond-async", later.Header.Get("Preference-Applied"))
 	assert.NotContains(t, later.raw, "requestHash")
@@ -123,13 +126,15 @@ func TestAccessTestWithoutAnyTokenProvesNothing(t *testing.T) {
 func TestPreconditionsAndRepetition(t *testing.T) {
 	const operation = "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"
 	a := newApp(t, nil)
-	first := a.call("PUT", "/integrations/my-images", good, "Operation-Id", strings.ToUpper(operation), "If-None-Match", "*")
+	first := a.call("PUT", "/integrations/my-images", good, "Operation-Id", strings.ToUpper(operation),
+		"If-None-Match", "*")
 	require.Equal(t, 201, first.StatusCode, first.raw)
 	assert.Equal(t, "/api/operations/"+operation, first.Header.Get("Operation-Location"))
 
 	again := a.call("PUT", "/integrations/my-images", good, "Operation-Id", operation, "If-None-Match", "*")
 	assert.Equal(t, 201, again.StatusCode, again.raw)
-	other := a.call("PUT", "/integrations/my-images", strings.Replace(good, "readWrite", "read", 1), "Operation-Id", operation)
+	other := a.call("PUT", "/integrations/my-images", strings.Replace(good, "readWrite", "read", 1),
+		"Operation-Id", operation)
 	assert.Equal(t, 409, other.StatusCode)
 	assert.Equal(t, "operation-id-reused", other.at("code"))
 
@@ -143,8 +148,10 @@ func TestPreconditionsAndRepetition(t *testing.T) {
 	}
 	updated := a.call("PUT", "/integrations/my-images", good, "If-Match", first.Header.Get("ETag"))
 	assert.Equal(t, 200, updated.StatusCode, updated.raw)
-	assert.Equal(t, a.call("GET", "/integrations/my-images", "").Header.Get("ETag"), updated.Header.Get("ETag"), "the ETag is that of the version just written")
-	assert.Equal(t, 202, a.call("DELETE", "/integrations/my-images", "", "If-Match", updated.Header.Get("ETag")).StatusCode)
+	assert.Equal(t, a.call("GET", "/integrations/my-images", "").Header.Get("ETag"), updated.Header.Get("ETag"),
+		"the ETag is that of the version just written")
+	assert.Equal(t, 202, a.call("DELETE", "/integrations/my-images", "", "If-Match",
+		updated.Header.Get("ETag")).StatusCode)
 }
 
 func TestList(t *testing.T) {
@@ -204,7 +211,8 @@ func TestServicePaths(t *testing.T) {
 	assert.Equal(t, "3.1.0", document.at("openapi"))
 	page := a.call("GET", "/docs", "")
 	assert.Equal(t, "text/html; charset=utf-8", page.Header.Get("Content-Type"))
-	for _, text := range []string{"/integrations/{id}/access-tests", `<a href="#Problem">Problem</a>`, "One service, one container", "Needs no key."} {
+	for _, text := range []string{"/integrations/{id}/access-tests", `<a href="#Problem">Problem</a>`,
+		"One service, one container", "Needs no key."} {
 		assert.Contains(t, page.raw, text)
 	}
 	assert.NotContains(t, page.raw, "<script")
@@ -227,73 +235,143 @@ var badInputs = map[string]struct {
 	status             int
 	code, pointer      string
 }{
-	"no body":                       {path: badInputPath, status: 400, code: "malformed-body"},
-	"malformed":                     {path: badInputPath, body: `{"serviceName":`, status: 400, code: "malformed-body"},
-	"an array":                      {path: badInputPath, body: `[` + good + `]`, status: 422, code: "wrong-type"},
-	"unknown member":                {path: badInputPath, body: goodWith(`{`, `{"storge":[],`), status: 422, code: "unknown-member", pointer: "/storge"},
-	"member in another case":        {path: badInputPath, body: goodWith(`"storage"`, `"Storage"`), status: 422, code: "unknown-member", pointer: "/Storage"},
-	"unknown member below":          {path: badInputPath, body: goodWith(`"container"`, `"folder"`), status: 422, code: "unknown-member", pointer: "/storage/0/folder"},
-	"wrong type":                    {path: badInputPath, body: goodWith(`"my-service"`, `1`), status: 422, code: "wrong-type", pointer: "/serviceName"},
-	"wrong type below":              {path: badInputPath, body: goodWith(`"readWrite"`, `true`), status: 422, code: "wrong-type", pointer: "/storage/0/access"},
-	"subject as text":               {path: badInputPath, body: goodWithSubjects(`"x"`), status: 422, code: "wrong-type", pointer: "/subjects"},
-	"repeated member":               {path: badInputPath, body: goodWith(`{`, `{"serviceName":"x",`), status: 422, code: "duplicate-member", pointer: "/serviceName"},
-	"oversize":                      {path: badInputPath, body: `{"displayName":"` + strings.Repeat("x", 64<<10) + `"}`, status: 413, code: "body-too-large"},
-	"a form":                        {path: badInputPath, body: good, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
-	"mistyped dryRun":               {path: badInputPath + "?dryrun=true", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryrun"},
-	"dryRun without a value":        {path: badInputPath + "?dryRun", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-	"dryRun empty":                  {path: badInputPath + "?dryRun=", body: good, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-	"id in upper case":              {path: "/integrations/My-Images", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-	"id too short":                  {path: "/integrations/ab", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-	"id too long":                   {path: "/integrations/" + strings.Repeat("a", 51), body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-	"id with two hyphens":           {path: "/integrations/a--b", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-	"id that climbs":                {path: "/integrations/..%2Fx", body: good, status: 400, code: "invalid-id", pointer: "/path/id"},
-	"operation id is a word":        {path: badInputPath, body: good, header: []string{"Operation-Id", "first"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-	"operation id in braces":        {path: badInputPath, body: good, header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-	"no subject":                    {path: badInputPath, body: goodWith(`"serviceName":"my-service",`, ``), status: 422, code: "invalid-spec", pointer: "/subjects"},
-	"subject with a wildcard":       {path: badInputPath, body: goodWithSubjects(`["system:serviceaccount:*"]`), status: 422, code: "invalid-spec", pointer: "/subjects/0"},
-	"subject with a blank":          {path: badInputPath, body: goodWithSubjects(`["ok","x "]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
-	"the same subject twice":        {path: badInputPath, body: goodWithSubjects(`["a","a"]`), status: 422, code: "invalid-spec", pointer: "/subjects/1"},
-	"21 subjects":                   {path: badInputPath, body: goodWithSubjects(`["0` + strings.Join(strings.Split("123456789abcdefghijk", ""), `","`) + `","l"]`), status: 422, code: "invalid-spec", pointer: "/subjects"},
-	"issuer over http":              {path: badInputPath, body: goodWith(`{`, `{"issuer":"http://dataloop.ai/oauth2",`), status: 422, code: "invalid-spec", pointer: "/issuer"},
-	"another tenant":                {path: badInputPath, body: goodWith(`{`, `{"tenantId":"99999999-9999-4999-8999-999999999999",`), status: 422, code: "invalid-spec", pointer: "/tenantId"},
-	"two audiences":                 {path: badInputPath, body: goodWith(`{`, `{"audience":"api://a api://b",`), status: 422, code: "invalid-spec", pointer: "/audience"},
-	"account by name":               {path: badInputPath, body: goodWith(world.DataAccountID, "acmedata"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
-	"a container's id":              {path: badInputPath, body: goodWith(world.DataAccountID, world.DataAccountID+"/blobServices/default"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
-	"container with two hyphens":    {path: badInputPath, body: goodWith(`"images"`, `"im--ages"`), status: 422, code: "invalid-spec", pointer: "/storage/0/container"},
-	"unknown access":                {path: badInputPath, body: goodWith(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
-	"null in storage":               {path: badInputPath, body: `{"serviceName":"x","storage":[null]}`, status: 422, code: "wrong-type", pointer: "/storage/0"},
-	"dry run of a faulty spec":      {path: badInputPath + "?dryRun=true", body: goodWith(`"readWrite"`, `"owner"`), status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
-	"unknown integration":           {method: "GET", path: badInputPath, status: 404, code: "integration-not-found"},
-	"credentials of unknown":        {method: "GET", path: badInputPath + "/credentials", status: 404, code: "integration-not-found"},
-	"health of unknown":             {method: "GET", path: badInputPath + "/health", status: 404, code: "integration-not-found"},
-	"unknown view":                  {method: "GET", path: "/integrations/existing/spec", status: 404, code: "not-found"},
-	"bad id, item":                  {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
-	"bad id, view":                  {method: "GET", path: "/integrations/A/credentials", status: 400, code: "invalid-id", pointer: "/path/id"},
-	"another's subject":             {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400, code: "invalid-parameter"},
-	"unknown state":                 {method: "GET", path: "/integrations?state=ready", status: 400, code: "invalid-parameter", pointer: "/query/state"},
-	"page of none":                  {method: "GET", path: "/integrations?pageSize=0", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
-	"page of words":                 {method: "GET", path: "/integrations?pageSize=all", status: 400, code: "invalid-parameter", pointer: "/query/pageSize"},
-	"made-up token":                 {method: "GET", path: "/integrations?continuationToken=!", status: 400, code: "invalid-continuation-token"},
-	"token of another store":        {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400, code: "invalid-continuation-token"},
-	"delete unknown":                {method: "DELETE", path: badInputPath, status: 404, code: "integration-not-found"},
-	"delete bad id":                 {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id", pointer: "/path/id"},
-	"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400, code: "invalid-parameter", pointer: "/query/purge"},
-	"delete with a bad operation":   {method: "DELETE", path: "/integrations/existing", header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
-	"unknown operation":             {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404, code: "operation-not-found"},
-	"bad operation id":              {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-operation-id", pointer: "/path/id"},
-	"test unknown":                  {method: "POST", path: badInputPath + "/access-tests", status: 404, code: "integration-not-found"},
-	"test bad id":                   {method: "POST", path: "/integrations/A/access-tests", status: 400, code: "invalid-id", pointer: "/path/id"},
-	"test later unknown":            {method: "POST", path: badInputPath + "/access-tests", header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},
-	"test malformed":                {method: "POST", path: "/integrations/existing/access-tests", body: `{`, status: 400, code: "malformed-body"},
-	"test unknown member":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"token":"planted-token"}`, status: 422, code: "unknown-member", pointer: "/token"},
-	"test wrong type":               {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":["planted-token"]}`, status: 422, code: "wrong-type", pointer: "/subjectToken"},
-	"test repeated token":           {method: "POST", path: "/integrations/existing/access-tests", body: `{"subjectToken":"planted-token","subjectToken":"x"}`, status: 422, code: "duplicate-member", pointer: "/subjectToken"},
-	"test mode":                     {method: "POST", path: "/integrations/existing/access-tests", body: `{"mode":"full"}`, status: 422, code: "invalid-mode", pointer: "/mode"},
-	"test access":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"access":"owner"}`, status: 422, code: "invalid-access", pointer: "/access"},
-	"test prefix":                   {method: "POST", path: "/integrations/existing/access-tests", body: `{"prefix":"../x"}`, status: 422, code: "invalid-prefix", pointer: "/prefix"},
-	"wrong method":                  {method: "POST", path: badInputPath, body: good, status: 405, code: "method-not-allowed"},
-	"unknown path":                  {method: "GET", path: "/integration", status: 404, code: "not-found"},
-	"health check with a query":     {method: "GET", path: "/healthz?x=1", status: 400, code: "invalid-parameter", pointer: "/query/x"},
+	"no body": {path: badInputPath, status: 400, code: "malformed-body"},
+	"malformed": {path: badInputPath, body: `{"serviceName":`, status: 400,
+		code: "malformed-body"},
+	"an array": {path: badInputPath, body: `[` + good + `]`, status: 422, code: "wrong-type"},
+	"unknown member": {path: badInputPath, body: goodWith(`{`, `{"storge":[],`), status: 422,
+		code: "unknown-member", pointer: "/storge"},
+	"member in another case": {path: badInputPath, body: goodWith(`"storage"`, `"Storage"`), status: 422,
+		code: "unknown-member", pointer: "/Storage"},
+	"unknown member below": {path: badInputPath, body: goodWith(`"container"`, `"folder"`), status: 422,
+		code: "unknown-member", pointer: "/storage/0/folder"},
+	"wrong type": {path: badInputPath, body: goodWith(`"my-service"`, `1`), status: 422,
+		code: "wrong-type", pointer: "/serviceName"},
+	"wrong type below": {path: badInputPath, body: goodWith(`"readWrite"`, `true`), status: 422,
+		code: "wrong-type", pointer: "/storage/0/access"},
+	"subject as text": {path: badInputPath, body: goodWithSubjects(`"x"`), status: 422,
+		code: "wrong-type", pointer: "/subjects"},
+	"repeated member": {path: badInputPath, body: goodWith(`{`, `{"serviceName":"x",`), status: 422,
+		code: "duplicate-member", pointer: "/serviceName"},
+	"oversize": {path: badInputPath, body: `{"displayName":"` + strings.Repeat("x", 64<<10) +
+		`"}`, status: 413, code: "body-too-large"},
+	"a form": {path: badInputPath, body: good,
+		header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415,
+		code: "unsupported-media-type"},
+	"mistyped dryRun": {path: badInputPath + "?dryrun=true", body: good, status: 400,
+		code: "invalid-parameter", pointer: "/query/dryrun"},
+	"dryRun without a value": {path: badInputPath + "?dryRun", body: good, status: 400,
+		code: "invalid-parameter", pointer: "/query/dryRun"},
+	"dryRun empty": {path: badInputPath + "?dryRun=", body: good, status: 400,
+		code: "invalid-parameter", pointer: "/query/dryRun"},
+	"id in upper case": {path: "/integrations/My-Images", body: good, status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"id too short": {path: "/integrations/ab", body: good, status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"id too long": {path: "/integrations/" + strings.Repeat("a", 51), body: good, status: 400,
+		code: "invalid-id", pointer: "/path/id"},
+	"id with two hyphens": {path: "/integrations/a--b", body: good, status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"id that climbs": {path: "/integrations/..%2Fx", body: good, status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"operation id is a word": {path: badInputPath, body: good, header: []string{"Operation-Id", "first"},
+		status: 400, code: "invalid-parameter", pointer: "/header/Operation-Id"},
+	"operation id in braces": {path: badInputPath, body: good,
+		header: []string{"Operation-Id", "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"}, status: 400,
+		code: "invalid-parameter", pointer: "/header/Operation-Id"},
+	"no subject": {path: badInputPath, body: goodWith(`"serviceName":"my-service",`, ``),
+		status: 422, code: "invalid-spec", pointer: "/subjects"},
+	"subject with a wildcard": {path: badInputPath, body: goodWithSubjects(`["system:serviceaccount:*"]`),
+		status: 422, code: "invalid-spec", pointer: "/subjects/0"},
+	"subject with a blank": {path: badInputPath, body: goodWithSubjects(`["ok","x "]`), status: 422,
+		code: "invalid-spec", pointer: "/subjects/1"},
+	"the same subject twice": {path: badInputPath, body: goodWithSubjects(`["a","a"]`), status: 422,
+		code: "invalid-spec", pointer: "/subjects/1"},
+	"21 subjects": {path: badInputPath,
+		body:   goodWithSubjects(`["0` + strings.Join(strings.Split("123456789abcdefghijk", ""), `","`) + `","l"]`),
+		status: 422, code: "invalid-spec", pointer: "/subjects"},
+	"issuer over http": {path: badInputPath,
+		body: goodWith(`{`, `{"issuer":"http://dataloop.ai/oauth2",`), status: 422, code: "invalid-spec",
+		pointer: "/issuer"},
+	"another tenant": {path: badInputPath,
+		body: goodWith(`{`, `{"tenantId":"99999999-9999-4999-8999-999999999999",`), status: 422, code: "invalid-spec",
+		pointer: "/tenantId"},
+	"two audiences": {path: badInputPath, body: goodWith(`{`, `{"audience":"api://a api://b",`),
+		status: 422, code: "invalid-spec", pointer: "/audience"},
+	"account by name": {path: badInputPath, body: goodWith(world.DataAccountID, "acmedata"), status: 422,
+		code: "invalid-spec", pointer: "/storage/0/resourceId"},
+	"a container's id": {path: badInputPath, body: goodWith(world.DataAccountID, world.DataAccountID+
+		"/blobServices/default"), status: 422, code: "invalid-spec", pointer: "/storage/0/resourceId"},
+	"container with two hyphens": {path: badInputPath, body: goodWith(`"images"`, `"im--ages"`), status: 422,
+		code: "invalid-spec", pointer: "/storage/0/container"},
+	"unknown access": {path: badInputPath, body: goodWith(`"readWrite"`, `"owner"`), status: 422,
+		code: "invalid-spec", pointer: "/storage/0/access"},
+	"null in storage": {path: badInputPath, body: `{"serviceName":"x","storage":[null]}`, status: 422,
+		code: "wrong-type", pointer: "/storage/0"},
+	"dry run of a faulty spec": {path: badInputPath + "?dryRun=true", body: goodWith(`"readWrite"`, `"owner"`),
+		status: 422, code: "invalid-spec", pointer: "/storage/0/access"},
+	"unknown integration": {method: "GET", path: badInputPath, status: 404, code: "integration-not-found"},
+	"credentials of unknown": {method: "GET", path: badInputPath + "/credentials", status: 404,
+		code: "integration-not-found"},
+	"health of unknown": {method: "GET", path: badInputPath + "/health", status: 404,
+		code: "integration-not-found"},
+	"unknown view": {method: "GET", path: "/integrations/existing/spec", status: 404,
+		code: "not-found"},
+	"bad id, item": {method: "GET", path: "/integrations/A", status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"bad id, view": {method: "GET", path: "/integrations/A/credentials", status: 400,
+		code: "invalid-id", pointer: "/path/id"},
+	"another's subject": {method: "GET", path: "/integrations/existing/credentials?subject=x", status: 400,
+		code: "invalid-parameter"},
+	"unknown state": {method: "GET", path: "/integrations?state=ready", status: 400,
+		code: "invalid-parameter", pointer: "/query/state"},
+	"page of none": {method: "GET", path: "/integrations?pageSize=0", status: 400,
+		code: "invalid-parameter", pointer: "/query/pageSize"},
+	"page of words": {method: "GET", path: "/integrations?pageSize=all", status: 400,
+		code: "invalid-parameter", pointer: "/query/pageSize"},
+	"made-up token": {method: "GET", path: "/integrations?continuationToken=!", status: 400,
+		code: "invalid-continuation-token"},
+	"token of another store": {method: "GET", path: "/integrations?continuationToken=Z2FyYmFnZQ", status: 400,
+		code: "invalid-continuation-token"},
+	"delete unknown": {method: "DELETE", path: badInputPath, status: 404,
+		code: "integration-not-found"},
+	"delete bad id": {method: "DELETE", path: "/integrations/A", status: 400, code: "invalid-id",
+		pointer: "/path/id"},
+	"delete with a mistyped switch": {method: "DELETE", path: "/integrations/existing?purge=yes", status: 400,
+		code: "invalid-parameter", pointer: "/query/purge"},
+	"delete with a bad operation": {method: "DELETE", path: "/integrations/existing",
+		header: []string{"Operation-Id", "x"}, status: 400, code: "invalid-parameter",
+		pointer: "/header/Operation-Id"},
+	"unknown operation": {method: "GET", path: "/operations/0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10", status: 404,
+		code: "operation-not-found"},
+	"bad operation id": {method: "GET", path: "/operations/..%2Fx", status: 400, code: "invalid-operation-id",
+		pointer: "/path/id"},
+	"test unknown": {method: "POST", path: badInputPath + "/access-tests", status: 404,
+		code: "integration-not-found"},
+	"test bad id": {method: "POST", path: "/integrations/A/access-tests", status: 400,
+		code: "invalid-id", pointer: "/path/id"},
+	"test later unknown": {method: "POST", path: badInputPath + "/access-tests",
+		header: []string{"Prefer", "respond-async"}, status: 404, code: "integration-not-found"},
+	"test malformed": {method: "POST", path: "/integrations/existing/access-tests", body: `{`, status: 400,
+		code: "malformed-body"},
+	"test unknown member": {method: "POST", path: "/integrations/existing/access-tests",
+		body: `{"token":"planted-token"}`, status: 422, code: "unknown-member", pointer: "/token"},
+	"test wrong type": {method: "POST", path: "/integrations/existing/access-tests",
+		body: `{"subjectToken":["planted-token"]}`, status: 422, code: "wrong-type", pointer: "/subjectToken"},
+	"test repeated token": {method: "POST", path: "/integrations/existing/access-tests",
+		body: `{"subjectToken":"planted-token","subjectToken":"x"}`, status: 422, code: "duplicate-member",
+		pointer: "/subjectToken"},
+	"test mode": {method: "POST", path: "/integrations/existing/access-tests", body: `{"mode":"full"}`,
+		status: 422, code: "invalid-mode", pointer: "/mode"},
+	"test access": {method: "POST", path: "/integrations/existing/access-tests",
+		body: `{"access":"owner"}`, status: 422, code: "invalid-access", pointer: "/access"},
+	"test prefix": {method: "POST", path: "/integrations/existing/access-tests",
+		body: `{"prefix":"../x"}`, status: 422, code: "invalid-prefix", pointer: "/prefix"},
+	"wrong method": {method: "POST", path: badInputPath, body: good, status: 405,
+		code: "method-not-allowed"},
+	"unknown path": {method: "GET", path: "/integration", status: 404, code: "not-found"},
+	"health check with a query": {method: "GET", path: "/healthz?x=1", status: 400, code: "invalid-parameter",
+		pointer: "/query/x"},
 }
 
 // TestBadInputAtEveryDoor: each mistake is one problem with code and pointer, and nothing is written or sent.
@@ -353,15 +431,18 @@ func TestQueueUnavailable(t *testing.T) {
 func TestQueueDoors(t *testing.T) {
 	a := newApp(t, nil)
 	ctx, record := invocation.With(t.Context())
-	require.NoError(t, a.function("reconcile").Message(ctx, Delivery{Body: []byte("not JSON"), MessageID: "m1", SessionID: "my-images"}))
+	require.NoError(t, a.function("reconcile").Message(ctx, Delivery{Body: []byte("not JSON"), MessageID: "m1",
+		SessionID: "my-images"}))
 	_, operation, code := record.Values()
 	assert.Equal(t, "not-json", code)
 	failed := a.call("GET", "/operations/"+operation, "")
 	assert.Equal(t, "Failed", failed.at("status"), failed.raw)
 
-	event := `{"specversion":"1.0","id":"e1","source":"/test","type":"` + message.TypeProvision + `","data":{"integrationId":"my-images","operationId":"op-1"}}`
+	event := `{"specversion":"1.0","id":"e1","source":"/test","type":"` + message.TypeProvision +
+		`","data":{"integrationId":"my-images","operationId":"op-1"}}`
 	ctx, record = invocation.With(t.Context())
-	require.NoError(t, a.function("deadletter").Message(ctx, Delivery{Body: []byte(event), MessageID: "op-1", SessionID: "my-images",
+	require.NoError(t, a.function("deadletter").Message(ctx, Delivery{Body: []byte(event), MessageID: "op-1",
+		SessionID:             "my-images",
 		ApplicationProperties: map[string]any{"DeadLetterReason": "MaxDeliveryCountExceeded"}}))
 	id, operation, _ := record.Values()
 	assert.Equal(t, "my-images", id)

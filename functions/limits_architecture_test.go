@@ -101,7 +101,8 @@ func largeTypes(all []listing) []string {
 	return above(maxMethods, methods)
 }
 
-// largePackages names the packages with too many lines. The sandbox's broker speaks a whole protocol, and may be larger.
+// largePackages names the packages with too many lines. The sandbox's broker speaks a whole protocol, and may be
+// larger.
 func largePackages(all []listing) []string {
 	lines := map[string]int{}
 	for _, l := range all {

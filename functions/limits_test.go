@@ -42,7 +42,7 @@ func within(t *testing.T, began time.Time, least, most time.Duration) {
 }
 
 // TestAHungServiceCostsOneLimit: a command whose service takes a request and never answers is parked after the
-// time of one attempt, says so, and goes on once the service answers.
+// time of one attempt, states so, and goes on once the service answers.
 func TestAHungServiceCostsOneLimit(t *testing.T) {
 	for host, limit := range map[string]time.Duration{
 		"graph.microsoft.com": azure.AnswerLimit, "management.azure.com": azure.AnswerLimit,
@@ -168,7 +168,8 @@ func TestACancelledInvocationEndsAtOnce(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
 				began := time.Now()
-				err := a.function("reconcile").Message(ctx, Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID})
+				err := a.function("reconcile").Message(ctx, Delivery{Body: m.Body, MessageID: m.ID,
+					SessionID: m.SessionID})
 				require.ErrorIs(t, err, context.Canceled)
 				within(t, began, time.Second, time.Second)
 			})

@@ -21,11 +21,16 @@ func TestOneLineAnInvocation(t *testing.T) {
 		function, outcome  string
 		level, cause, code string
 	}{
-		"done":         {method: "GET", path: "/integrations", status: 200, function: "inspect", outcome: "succeeded", level: "INFO"},
-		"refused":      {method: "DELETE", path: "/integrations/nobody", status: 404, function: "disconnect", outcome: "refused", level: "INFO", code: "integration-not-found"},
-		"bad query":    {method: "GET", path: "/healthz?x=1", status: 400, function: "healthz", outcome: "refused", level: "INFO", code: "invalid-parameter"},
-		"no such path": {method: "GET", path: "/nothing", status: 404, outcome: "refused", level: "INFO", code: "not-found"},
-		"failed": {method: "PUT", path: "/integrations/my-images", body: good, broken: true, status: 503, function: "connect", outcome: "failed", level: "ERROR",
+		"done": {method: "GET", path: "/integrations", status: 200, function: "inspect", outcome: "succeeded",
+			level: "INFO"},
+		"refused": {method: "DELETE", path: "/integrations/nobody", status: 404, function: "disconnect",
+			outcome: "refused", level: "INFO", code: "integration-not-found"},
+		"bad query": {method: "GET", path: "/healthz?x=1", status: 400, function: "healthz", outcome: "refused",
+			level: "INFO", code: "invalid-parameter"},
+		"no such path": {method: "GET", path: "/nothing", status: 404, outcome: "refused", level: "INFO",
+			code: "not-found"},
+		"failed": {method: "PUT", path: "/integrations/my-images", body: good, broken: true, status: 503,
+			function: "connect", outcome: "failed", level: "ERROR",
 			cause: "link detached", code: "queue-unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,8 @@ func production(cfg Config) (platform, error) {
 		return platform{}, fmt.Errorf("state store: %w", err)
 	}
 	queue, err := bus.New(bus.Config{
-		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString, CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
+		Namespace: cfg.ServiceBus.Namespace, ConnectionString: cfg.ServiceBus.ConnectionString,
+		CustomEndpoint: cfg.ServiceBus.CustomEndpoint,
 	}, credential, nil)
 	if err != nil {
 		return platform{}, fmt.Errorf("service bus: %w", err)
@@ -134,7 +135,8 @@ func (c containerMaker) Put(ctx context.Context, key string, body []byte, ifMatc
 }
 
 // List implements integration.Store.
-func (c containerMaker) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
+func (c containerMaker) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record,
+	string, error) {
 	var records []integration.Record
 	var next string
 	err := c.ensured(ctx, func() error {

@@ -97,10 +97,12 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 			world.Seed(w)
 			// An account of its own, without the container that a deployment brings along.
 			const id = world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/fresh"
-			const contributor = "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+			const contributor = "/subscriptions/" + world.SubscriptionID +
+				"/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 			const assignment = "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"
 			w.PutStorageAccount(world.StorageAccount{ResourceID: id, Name: "fresh", Location: world.Location})
-			_, _, err := w.PutRoleAssignment(world.RoleAssignment{ID: world.RoleAssignmentID(id, assignment), Name: assignment, Scope: id,
+			_, _, err := w.PutRoleAssignment(world.RoleAssignment{ID: world.RoleAssignmentID(id, assignment),
+				Name: assignment, Scope: id,
 				PrincipalID: world.AppPrincipalID, PrincipalType: "ServicePrincipal", RoleDefinitionID: contributor})
 			require.NoError(t, err)
 			authority, err := entra.NewAuthority(w)

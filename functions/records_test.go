@@ -77,7 +77,8 @@ func TestOneBadRecordHarmsItselfAlone(t *testing.T) {
 
 	require.Equal(t, 201, a.call("PUT", "/integrations/bad", good).StatusCode)
 	a.deliver()
-	assert.Equal(t, client, a.call("GET", "/integrations/bad", "").at("status", "clientId"), "its own application, found again")
+	assert.Equal(t, client, a.call("GET", "/integrations/bad", "").at("status", "clientId"),
+		"its own application, found again")
 }
 
 // TestABadOperationOrHealthRecord is no outage either.
@@ -86,7 +87,8 @@ func TestABadOperationOrHealthRecord(t *testing.T) {
 	put := a.call("PUT", "/integrations/my-images", good)
 	a.deliver()
 	check := func(id string) {
-		body := `{"specversion":"1.0","id":"` + id + `","source":"/t","type":"` + message.TypeHealthCheck + `","data":{"integrationId":"my-images"}}`
+		body := `{"specversion":"1.0","id":"` + id + `","source":"/t","type":"` + message.TypeHealthCheck +
+			`","data":{"integrationId":"my-images"}}`
 		require.NoError(t, a.function("checkhealth").Message(t.Context(), Delivery{Body: []byte(body), MessageID: id}))
 	}
 	check("h1")

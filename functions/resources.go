@@ -25,8 +25,8 @@ type services struct {
 	platform  *ddoe.Client // nil where the platform's API is off
 }
 
-// kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made. A
-// new kind is one line here.
+// kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made.
+// A new kind is one line here.
 func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
 	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}

@@ -25,7 +25,8 @@ const marker = "pl4nted"
 func secrets() map[string]string {
 	header := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	return map[string]string{
-		"token":             header(`{"alg":"RS256","typ":"JWT"}`) + ".pl4nted-pl4nted-pl4nted.pl4nted-pl4nted-pl4nted",
+		"token": header(`{"alg":"RS256","typ":"JWT"}`) +
+			".pl4nted-pl4nted-pl4nted.pl4nted-pl4nted-pl4nted",
 		"token, a blank":    header(`{ "alg":"RS256"}`) + ".pl4nted.pl4nted",
 		"token, a line":     header("{\r\n  \"alg\":\"RS256\"}") + ".pl4nted.pl4nted",
 		"connection string": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=pl4nted/pl4nted~==;EndpointSuffix=core.windows.net",
@@ -40,8 +41,8 @@ func secrets() map[string]string {
 	}
 }
 
-// FuzzPlantedSecrets puts a secret, with anything around it, wherever a caller or producer can put a text, and looks for it
-// in all that the app answers, logs, sends and keeps.
+// FuzzPlantedSecrets puts a secret, with anything around it, wherever a caller or producer can put a text, and looks
+// for it in all that the app answers, logs, sends and keeps.
 func FuzzPlantedSecrets(f *testing.F) {
 	kinds := slices.Sorted(maps.Keys(secrets()))
 	for i := range kinds {
@@ -55,7 +56,8 @@ func FuzzPlantedSecrets(f *testing.F) {
 		}
 		secret := secrets()[kinds[int(kind)%len(kinds)]]
 		a := newApp(t, nil)
-		require.Equal(t, http.StatusCreated, a.call("PUT", "/integrations/existing", good, "Content-Type", "application/json").StatusCode)
+		require.Equal(t, http.StatusCreated, a.call("PUT", "/integrations/existing", good, "Content-Type",
+			"application/json").StatusCode)
 		a.deliver()
 		text := strings.ToValidUTF8(before+secret+after, "")
 		a.plantInRequests(text)
@@ -113,22 +115,27 @@ func (a *app) plantInRequests(text string) {
 	const path, test = "/integrations/x-y-z", "/integrations/existing/access-tests"
 	for _, q := range spellings(a.t, text) {
 		for _, body := range []string{
-			`{` + q + `:1}`, `{` + q + `:{` + q + `:[` + q + `]},` + q + `:2}`, `{"storage":[{` + q + `:1}]}`, `{"ddoe":{"driver":{` + q + `:{}}}}`,
-			`{"serviceName":` + q + `,"displayName":` + q + `,"issuer":` + q + `,"subjects":[` + q + `]}`, `{"storage":` + q + `}`, q, `{` + q,
+			`{` + q + `:1}`, `{` + q + `:{` + q + `:[` + q + `]},` + q + `:2}`, `{"storage":[{` + q + `:1}]}`,
+			`{"ddoe":{"driver":{` + q + `:{}}}}`,
+			`{"serviceName":` + q + `,"displayName":` + q + `,"issuer":` + q + `,"subjects":[` + q + `]}`,
+			`{"storage":` + q + `}`, q, `{` + q,
 			`{"storage":[{"resourceId":` + q + `,"container":` + q + `,"access":` + q + `}]}`,
-			`{"ddoe":{"organizationId":` + q + `,"driver":{"projectId":` + q + `,"name":` + q + `,"path":` + q + `}},"healthCheck":{"interval":` + q + `}}`,
+			`{"ddoe":{"organizationId":` + q + `,"driver":{"projectId":` + q + `,"name":` + q + `,"path":` + q +
+				`}},"healthCheck":{"interval":` + q + `}}`,
 		} {
 			call("PUT", path, body)
 			call("PUT", path+"?dryRun=true", body)
 		}
-		for _, body := range []string{`{` + q + `:"x"}`, `{"subjectToken":{` + q + `:1}}`, `{"mode":` + q + `}`, `{"access":` + q + `}`, `{"prefix":` + q + `}`, `{"subjectToken":` + q + `}`} {
+		for _, body := range []string{`{` + q + `:"x"}`, `{"subjectToken":{` + q + `:1}}`, `{"mode":` + q + `}`,
+			`{"access":` + q + `}`, `{"prefix":` + q + `}`, `{"subjectToken":` + q + `}`} {
 			call("POST", test, body)
 			call("POST", test, body, "Prefer", "respond-async")
 		}
 	}
 	call("PUT", path, text)
 	call("GET", path+"?"+url.QueryEscape(text)+"="+url.QueryEscape(text), "")
-	call("GET", "/integrations?state="+url.QueryEscape(text)+"&pageSize="+url.QueryEscape(text)+"&continuationToken="+url.QueryEscape(text), "")
+	call("GET", "/integrations?state="+url.QueryEscape(text)+"&pageSize="+url.QueryEscape(text)+"&continuationToken="+
+		url.QueryEscape(text), "")
 	call("GET", "/integrations/existing/credentials?subject="+url.QueryEscape(text), "")
 	call("GET", "/integrations/"+url.PathEscape(text), "")
 	call("GET", "/operations/"+url.PathEscape(text), "")
@@ -148,8 +155,10 @@ func (a *app) plantInFiles(text string) {
 	}
 	files := []string{text, `{` + five + `}` + text}
 	for _, q := range spellings(a.t, text) {
-		files = append(files, `{`+q+`:1,`+five+`}`, `{`+five+`,`+q+`:{`+q+`:[`+q+`]}}`, `{`+q+`:{`+five+`}}`, `[{`+five+`,`+q+`:1}]`, q, `{`+q, `{"x":1,`+q+`:`+q+`}`,
-			`{"clientId":`+q+`,"tenantId":`+q+`,"federatedTokenIssuer":`+q+`,"subject":`+q+`,"audience":`+q+`}`, `{"client_id":`+q+`,"x":{`+five+`},`+q+`:2}`)
+		files = append(files, `{`+q+`:1,`+five+`}`, `{`+five+`,`+q+`:{`+q+`:[`+q+`]}}`, `{`+q+`:{`+five+`}}`,
+			`[{`+five+`,`+q+`:1}]`, q, `{`+q, `{"x":1,`+q+`:`+q+`}`,
+			`{"clientId":`+q+`,"tenantId":`+q+`,"federatedTokenIssuer":`+q+`,"subject":`+q+`,"audience":`+q+`}`,
+			`{"client_id":`+q+`,"x":{`+five+`},`+q+`:2}`)
 	}
 	for _, file := range files {
 		validate(file, "application/json")
@@ -172,21 +181,28 @@ func (a *app) plantInMessages(text string) {
 	event := func(id, eventType, data string) string {
 		return `{"specversion":"1.0","id":` + id + `,"source":"/x","type":` + eventType + `,"data":` + data + `}`
 	}
-	const provision, check, data = `"ai.ddoe.wif.provision.v1"`, `"ai.ddoe.wif.healthcheck.v1"`, `{"integrationId":"existing"}`
+	const provision, check, data = `"ai.ddoe.wif.provision.v1"`, `"ai.ddoe.wif.healthcheck.v1"`,
+		`{"integrationId":"existing"}`
 	bodies := []string{text}
 	for i, q := range spellings(a.t, text) {
 		id := fmt.Sprintf(`"event-%d"`, i)
-		bodies = append(bodies, q, `{`+q, `{`+q+`:1}`, event(q, provision, `{"colour":1}`), event(id, q, data), event(id, provision, `{`+q+`:`+q+`}`), event(id, provision, q),
-			event(id, provision, `{"integrationId":"existing","spec":{`+q+`:1,"storage":[{`+q+`:`+q+`}]}}`), event(id, provision, `{"integrationId":`+q+`,"operationId":`+q+`}`),
-			event(id, provision, `{"integrationId":"existing","operationId":"op-`+id[1:]+`,"spec":{"serviceName":`+q+`,"storage":[{"resourceId":`+q+`}]}}`),
-			event(id, check, `{"integrationId":"existing","slot":`+q+`}`), event(id, check, `{"integrationId":"existing",`+q+`:1}`),
-			strings.Replace(event(id, provision, data), `"1.0"`, q, 1), strings.Replace(event(id, provision, data), `"source"`, q, 1),
+		bodies = append(bodies, q, `{`+q, `{`+q+`:1}`, event(q, provision, `{"colour":1}`), event(id, q, data),
+			event(id, provision, `{`+q+`:`+q+`}`), event(id, provision, q),
+			event(id, provision, `{"integrationId":"existing","spec":{`+q+`:1,"storage":[{`+q+`:`+q+`}]}}`),
+			event(id, provision, `{"integrationId":`+q+`,"operationId":`+q+`}`),
+			event(id, provision, `{"integrationId":"existing","operationId":"op-`+id[1:]+`,"spec":{"serviceName":`+q+
+				`,"storage":[{"resourceId":`+q+`}]}}`),
+			event(id, check, `{"integrationId":"existing","slot":`+q+`}`),
+			event(id, check, `{"integrationId":"existing",`+q+`:1}`),
+			strings.Replace(event(id, provision, data), `"1.0"`, q, 1), strings.Replace(event(id, provision, data),
+				`"source"`, q, 1),
 			strings.Replace(event(id, provision, data), `{`, `{`+q+`:`+q+`,`, 1))
 	}
 	for i, body := range bodies {
 		for _, d := range []Delivery{
 			{Body: []byte(body), MessageID: fmt.Sprintf("message-%d", i), SessionID: "existing"},
-			{Body: []byte(body), MessageID: text, SessionID: text, ApplicationProperties: map[string]any{text: text, "DeadLetterReason": text, "DeadLetterErrorDescription": text}},
+			{Body: []byte(body), MessageID: text, SessionID: text, ApplicationProperties: map[string]any{text: text,
+				"DeadLetterReason": text, "DeadLetterErrorDescription": text}},
 		} {
 			for _, name := range []string{"reconcile", "checkhealth", "deadletter"} {
 				assert.NoError(a.t, a.function(name).Message(a.t.Context(), d), "%s %s", name, body)

@@ -25,7 +25,8 @@ func TestThePageOfSettingsIsComplete(t *testing.T) {
 	asked := map[string]bool{}
 	_, err := ConfigFromEnvironment(func(name string) (string, bool) {
 		asked[name] = true
-		return settings(map[string]string{"DDOE_API_URL": "https://gate.dataloop.ai/api/v1", "DDOE_API_KEY": "k"})(name)
+		return settings(map[string]string{"DDOE_API_URL": "https://gate.dataloop.ai/api/v1",
+			"DDOE_API_KEY": "k"})(name)
 	})
 	require.NoError(t, err)
 	page, err := os.ReadFile(filepath.Join("..", "docs", "settings.md"))

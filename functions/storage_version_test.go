@@ -95,7 +95,8 @@ func TestAnAccountThatDoesNotKnowTheVersion(t *testing.T) {
 		require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
 		a.net["*.blob.core.windows.net"] = behind(a.net["*.blob.core.windows.net"])
 		for _, request := range [][3]string{
-			{"PUT", "/integrations/my-images", good}, {"GET", "/integrations/my-images", ""}, {"GET", "/integrations", ""},
+			{"PUT", "/integrations/my-images", good}, {"GET", "/integrations/my-images", ""},
+			{"GET", "/integrations", ""},
 		} {
 			got := a.call(request[0], request[1], request[2])
 			assert.Equal(t, 503, got.StatusCode, got.raw)

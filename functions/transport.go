@@ -15,16 +15,18 @@ import (
 // clients have, and as long as the longest of those.
 const headerLimit = ddoe.AnswerLimit
 
-// newClient is the HTTP client of every call that leaves the app. It honours HTTPS_PROXY, and tells by a type what a proxy
-// answers where it opens no tunnel: net/http makes a bare text of it.
+// newClient is the HTTP client of every call that leaves the app. It honours HTTPS_PROXY, and tells by a type what a
+// proxy answers where it opens no tunnel: net/http makes a bare text of it.
 func newClient() *http.Client {
 	// As the Azure SDK's own transport: more idle connections to one host, and pings that find a dead connection.
 	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, MaxIdleConnsPerHost: 10,
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true, MaxIdleConns: 100, MaxIdleConnsPerHost: 10,
 		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: time.Second,
 		ResponseHeaderTimeout: headerLimit,
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, request *http.Request, response *http.Response) error {
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, request *http.Request,
+			response *http.Response) error {
 			if response.StatusCode == http.StatusOK {
 				return nil
 			}

@@ -25,11 +25,13 @@ func TestAProxysRefusalHasItsWords(t *testing.T) {
 	require.True(t, ok)
 	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
 	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://nobody.blob.core.windows.net/images", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"https://nobody.blob.core.windows.net/images", nil)
 	require.NoError(t, err)
 	_, err = client.Do(request)
 	require.Error(t, err)
 	d := classify.Error(err, diagnosis.Context{})
 	assert.Equal(t, diagnosis.CodeNetworkProxy, d.Code)
-	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is nobody.blob.core.windows.net.")
+	assert.Contains(t, d.Detail, "the name does not resolve, or the proxy refuses it. The host is "+
+		"nobody.blob.core.windows.net.")
 }

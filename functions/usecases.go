@@ -52,7 +52,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	repository := &integration.Repository{Store: p.store, Now: time.Now}
 	instance := provision.InstanceOf(cfg.StateStorageURL)
-	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log})
+	engine, err := operation.New(operation.Options{Repository: repository, Send: p.send, Now: time.Now,
+		Source: message.Source(instance), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -71,15 +72,17 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 			},
 		},
 		Tester: &access.Tester{
-			Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
-			Now: time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
+			Exchanger: entra.NewExchanger(options), ClientOptions: options,
+			Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
+			Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 		},
 		Now: time.Now, Log: log,
 	}
 	if cfg.SubjectTokenURL != "" {
 		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
 	}
-	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds, Now: time.Now}
+	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds,
+		Now: time.Now}
 	checks := &health.Service{
 		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
 		Source: message.Source(instance), Log: log,
@@ -88,7 +91,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, err
 	}
-	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience, Now: time.Now}
+	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
+		Now: time.Now}
 	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
 }
 
@@ -97,7 +101,8 @@ func platformClient(cfg *PlatformAPI, p platform) (*ddoe.Client, error) {
 	if cfg == nil {
 		return nil, nil
 	}
-	client, err := ddoe.NewClient(ddoe.Options{URL: cfg.URL, Key: cfg.Key, Client: p.client, Hidden: cfg.OptionMap.Literals()})
+	client, err := ddoe.NewClient(ddoe.Options{URL: cfg.URL, Key: cfg.Key, Client: p.client,
+		Hidden: cfg.OptionMap.Literals()})
 	if err != nil {
 		return nil, fmt.Errorf("platform client: %w", err)
 	}

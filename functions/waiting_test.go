@@ -43,7 +43,8 @@ func (a *app) refusals() map[string]answer {
 	}
 }
 
-// TestAPollerIsToldWhyItWaits: what cannot be made now shows in the operation, in the integration and in every refusal.
+// TestAPollerIsToldWhyItWaits: what cannot be made now shows in the operation, in the integration and in every
+// refusal.
 func TestAPollerIsToldWhyItWaits(t *testing.T) {
 	a := newApp(t, nil)
 	healthy := a.net["graph.microsoft.com"]
@@ -62,18 +63,22 @@ func TestAPollerIsToldWhyItWaits(t *testing.T) {
 	assert.InDelta(t, 1, op.at("waiting", "attempt"), 0)
 	assert.NotEmpty(t, op.at("waiting", "nextAttemptAt"))
 	step := op.at("steps").([]any)[0].(map[string]any)
-	assert.Equal(t, "application failed graph-unavailable", strings.Join([]string{step["name"].(string), step["status"].(string), step["code"].(string)}, " "))
+	assert.Equal(t, "application failed graph-unavailable",
+		strings.Join([]string{step["name"].(string), step["status"].(string), step["code"].(string)}, " "))
 	pause, err := strconv.Atoi(op.Header.Get("Retry-After"))
 	require.NoError(t, err)
 	assert.InDelta(t, 8, pause, 2, "the first pause is 10 seconds, and it runs")
 
 	condition := a.call("GET", "/integrations/my-images", "").at("status", "conditions").([]any)[0].(map[string]any)
-	assert.Equal(t, "Provisioned Unknown graph-unavailable", strings.Join([]string{condition["type"].(string), condition["status"].(string), condition["reason"].(string)}, " "))
+	assert.Equal(t, "Provisioned Unknown graph-unavailable",
+		strings.Join([]string{condition["type"].(string), condition["status"].(string), condition["reason"].(string)},
+			" "))
 	for name, got := range a.refusals() {
 		assert.Equal(t, 409, got.StatusCode, name)
 		assert.Equal(t, "not-provisioned", got.at("code"), name)
 		assert.Contains(t, got.at("detail"), "graph-unavailable", name)
-		assert.Equal(t, []any{"Wait until the operation has succeeded, then ask again."}, got.at("remedy", "steps"), name)
+		assert.Equal(t, []any{"Wait until the operation has succeeded, then ask again."},
+			got.at("remedy", "steps"), name)
 	}
 
 	a.net["graph.microsoft.com"] = healthy
@@ -83,8 +88,8 @@ func TestAPollerIsToldWhyItWaits(t *testing.T) {
 	assert.Nil(t, op.at("waiting"))
 }
 
-// TestWhatIsNotProvisionedSaysWhatItFailedWith: waiting for an operation that has failed would be in vain.
-func TestWhatIsNotProvisionedSaysWhatItFailedWith(t *testing.T) {
+// TestWhatIsNotProvisionedTellsWhatItFailedWith: waiting for an operation that has failed would be in vain.
+func TestWhatIsNotProvisionedTellsWhatItFailedWith(t *testing.T) {
 	a := newApp(t, nil)
 	a.directory(http.StatusForbidden, "Authorization_RequestDenied")
 	created := a.call("PUT", "/integrations/my-images", good)

@@ -1,5 +1,5 @@
-// Command handler is the Azure Functions custom handler: it gives DDOE services keyless access to Azure Blob Storage by
-// Workload Identity Federation. The Functions host starts it, tells it its port and sends it every invocation.
+// Command handler is the Azure Functions custom handler: it gives DDOE services keyless access to Azure Blob Storage
+// by Workload Identity Federation. The Functions host starts it, tells it its port and sends it every invocation.
 package main
 
 import (
@@ -25,9 +25,11 @@ const (
 	invocationTimeout = 4*time.Minute + 30*time.Second
 	// httpTimeout stays below the 230 s after which Azure's front end drops an HTTP request.
 	httpTimeout = 220 * time.Second
-	// maxBody is well above the largest Service Bus message of the standard tier (256 KiB), base64 and metadata included.
+	// maxBody is well above the largest Service Bus message of the standard tier (256 KiB), base64 and metadata
+	// included.
 	maxBody = 2 << 20
-	// drainTimeout is how long a stop waits for running invocations. The host itself sends SIGKILL, which waits for none.
+	// drainTimeout is how long a stop waits for running invocations. The host itself sends SIGKILL, which waits for
+	// none.
 	drainTimeout = 10 * time.Second
 )
 
@@ -129,7 +131,8 @@ func onMessage(f functions.Function) protocol.Func {
 		var failed error
 		for _, m := range messages {
 			failed = errors.Join(failed, f.Message(ctx, functions.Delivery{
-				Body: m.Body, MessageID: m.MessageID, SessionID: m.SessionID, ApplicationProperties: m.ApplicationProperties,
+				Body: m.Body, MessageID: m.MessageID, SessionID: m.SessionID,
+				ApplicationProperties: m.ApplicationProperties,
 			}))
 		}
 		return failed

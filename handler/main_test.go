@@ -50,15 +50,18 @@ func TestAFaultAtStartIsOneClearExit(t *testing.T) {
 	taken, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, taken.Close()) }()
-	settings := []string{"STATE_STORAGE_URL=https://state.blob.core.windows.net", "ServiceBusConnection__fullyQualifiedNamespace=ns.servicebus.windows.net", "DDOE_ISSUER=https://dataloop.ai/oauth2"}
+	settings := []string{"STATE_STORAGE_URL=https://state.blob.core.windows.net",
+		"ServiceBusConnection__fullyQualifiedNamespace=ns.servicebus.windows.net",
+		"DDOE_ISSUER=https://dataloop.ai/oauth2"}
 	for name, c := range map[string]struct {
-		port, setting, says string
+		port, setting, text string
 	}{
-		"port missing":   {says: "FUNCTIONS_CUSTOMHANDLER_PORT"},
-		"port malformed": {port: "http", says: "FUNCTIONS_CUSTOMHANDLER_PORT"},
-		"port taken":     {port: portOf(taken), says: "address already in use"},
-		"reference not resolved": {port: "7080", setting: "DDOE_API_KEY=@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/k)",
-			says: "handler: settings: setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: "},
+		"port missing":   {text: "FUNCTIONS_CUSTOMHANDLER_PORT"},
+		"port malformed": {port: "http", text: "FUNCTIONS_CUSTOMHANDLER_PORT"},
+		"port taken":     {port: portOf(taken), text: "address already in use"},
+		"reference not resolved": {port: "7080",
+			setting: "DDOE_API_KEY=@Microsoft.KeyVault(SecretUri=https://planted.vault.azure.net/secrets/k)",
+			text:    "handler: settings: setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := slices.Clone(settings)
@@ -74,7 +77,7 @@ func TestAFaultAtStartIsOneClearExit(t *testing.T) {
 			var exit *exec.ExitError
 			require.ErrorAs(t, cmd.Run(), &exit, "the host does not restart a handler that exits with 0")
 			assert.Equal(t, 1, exit.ExitCode())
-			assert.Contains(t, out.String(), c.says)
+			assert.Contains(t, out.String(), c.text)
 			assert.NotContains(t, out.String(), "planted")
 			assert.Equal(t, 1, strings.Count(out.String(), "\n"), "one line: %s", out)
 		})
@@ -146,7 +149,8 @@ func TestDeadlinesStayBelowTheHosts(t *testing.T) {
 	limit, err := time.Parse("15:04:05", host.FunctionTimeout)
 	require.NoError(t, err)
 	functionTimeout := limit.Sub(limit.Truncate(24 * time.Hour))
-	assert.LessOrEqual(t, invocationTimeout, functionTimeout-20*time.Second, "when functionTimeout passes the host kills the process, and all other invocations with it")
+	assert.LessOrEqual(t, invocationTimeout, functionTimeout-20*time.Second,
+		"when functionTimeout passes the host kills the process, and all other invocations with it")
 	assert.Less(t, httpTimeout, 230*time.Second, "Azure's front end gives up after 230 s")
 }
 
@@ -154,7 +158,8 @@ func TestATokenInAPathIsNotLogged(t *testing.T) {
 	const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
 	var log bytes.Buffer
 	app := &functions.App{HTTP: http.NotFoundHandler()}
-	newHandler(app, slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/operations/"+token, nil))
+	newHandler(app, slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(httptest.NewRecorder(),
+		httptest.NewRequest("GET", "/api/operations/"+token, nil))
 	assert.Contains(t, log.String(), `"path":"/api/operations/[redacted]"`)
 	assert.NotContains(t, log.String(), "eyJ")
 }
@@ -183,10 +188,12 @@ func TestABatchFailsWithItsMessages(t *testing.T) {
 		path, body string
 		status     int
 	}{
-		"one of two messages": {path: "/reconcile", body: `{"Data":{"m":"[\"eA==\",\"eQ==\"]"},"Metadata":{"MessageIdArray":"[\"a\",\"b\"]"}}`, status: 500},
-		"timer":               {path: "/sweep", body: `{"Data":{"timer":{"ScheduleStatus":null,"IsPastDue":true}},"Metadata":{}}`, status: 200},
-		"no timer":            {path: "/sweep", body: `{"Data":{"timer":"soon"},"Metadata":{}}`, status: 500},
-		"no message":          {path: "/reconcile", body: `{"Data":{},"Metadata":{}}`, status: 500},
+		"one of two messages": {path: "/reconcile", body: `{"Data":{"m":"[\"eA==\",\"eQ==\"]"},` +
+			`"Metadata":{"MessageIdArray":"[\"a\",\"b\"]"}}`, status: 500},
+		"timer": {path: "/sweep", body: `{"Data":{"timer":{"ScheduleStatus":null,"IsPastDue":true}},` +
+			`"Metadata":{}}`, status: 200},
+		"no timer":   {path: "/sweep", body: `{"Data":{"timer":"soon"},"Metadata":{}}`, status: 500},
+		"no message": {path: "/reconcile", body: `{"Data":{},"Metadata":{}}`, status: 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder := httptest.NewRecorder()

@@ -1,6 +1,6 @@
-// Package infra_test holds the deployment to what the app needs. It reads the committed snapshot, the list of resources
-// that infra/main.bicep makes of the example parameters, so it needs no compiler; .ci/infra holds the snapshot to the
-// Bicep files.
+// Package infra_test holds the deployment to what the app needs. It reads the committed snapshot, the list of
+// resources that infra/main.bicep makes of the example parameters, so it needs no compiler; .ci/infra holds the
+// snapshot to the Bicep files.
 package infra_test
 
 import (
@@ -133,7 +133,8 @@ func TestTheSiteIsAKeylessCustomHandlerOnFlexConsumption(t *testing.T) {
 
 	site := one(t, "Microsoft.Web/sites")
 	app := one(t, "Microsoft.ManagedIdentity/userAssignedIdentities")
-	assert.Equal(t, identity{Type: "UserAssigned", UserAssignedIdentities: map[string]struct{}{app.ID: {}}}, site.Identity)
+	assert.Equal(t, identity{Type: "UserAssigned", UserAssignedIdentities: map[string]struct{}{app.ID: {}}},
+		site.Identity)
 
 	type storage struct {
 		Type           string

@@ -59,10 +59,12 @@ func TestQueuesFitTheirTriggers(t *testing.T) {
 			require.True(t, ok, "queue %s is not deployed", tr.QueueName)
 			if tr.deadLetters() {
 				assert.False(t, tr.IsSessionsEnabled, "a dead-letter queue has no sessions")
-				assert.True(t, queue.DeadLetteringOnMessageExpiration, "an expired command must end as a failed operation")
+				assert.True(t, queue.DeadLetteringOnMessageExpiration,
+					"an expired command must end as a failed operation")
 				return
 			}
-			assert.Equal(t, tr.IsSessionsEnabled, queue.RequiresSession, "a trigger with sessions reads only a queue with sessions, and the other way round")
+			assert.Equal(t, tr.IsSessionsEnabled, queue.RequiresSession,
+				"a trigger with sessions reads only a queue with sessions, and the other way round")
 		})
 	}
 }
@@ -84,7 +86,8 @@ func TestRepeatedSendsAreDropped(t *testing.T) {
 		assert.Positive(t, duration(t, e.DefaultMessageTimeToLive), name)
 	}
 	// Else a check could expire, and its slot still be refused when it is asked for again.
-	assert.GreaterOrEqual(t, duration(t, all["wif-health"].DuplicateDetectionHistoryTimeWindow), duration(t, all["wif-health"].DefaultMessageTimeToLive))
+	assert.GreaterOrEqual(t, duration(t, all["wif-health"].DuplicateDetectionHistoryTimeWindow),
+		duration(t, all["wif-health"].DefaultMessageTimeToLive))
 }
 
 func TestLocksLastAsLongAsAFunctionRuns(t *testing.T) {
@@ -100,11 +103,13 @@ func TestLocksLastAsLongAsAFunctionRuns(t *testing.T) {
 	for name, q := range queues(t) {
 		lock := duration(t, q.LockDuration)
 		assert.LessOrEqual(t, lock, 5*time.Minute, "%s: the service's limit", name)
-		assert.GreaterOrEqual(t, lock, 30*time.Second, "%s: the host renews at half of it; less does not survive a slow answer", name)
+		assert.GreaterOrEqual(t, lock, 30*time.Second,
+			"%s: the host renews at half of it; less does not survive a slow answer", name)
 	}
 }
 
-// Instances beyond those that use up Graph's quota would only be refused more often; fewer would leave some of it unused.
+// Instances beyond those that use up Graph's quota would only be refused more often; fewer would leave some of it
+// unused.
 func TestReconcileHasTheInstancesThatGraphFeeds(t *testing.T) {
 	const (
 		// Of one application in one tenant: https://learn.microsoft.com/graph/throttling-limits, identity and access.

@@ -56,7 +56,8 @@ func assignments(t *testing.T) []assignment {
 	for _, r := range ofType(t, "Microsoft.Authorization/roleAssignments") {
 		a := assignment{id: r.ID}
 		r.properties(t, &a)
-		assert.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), r.Name, "the name must be made of what is known beforehand")
+		assert.Regexp(t, regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`), r.Name,
+			"the name must be made of what is known beforehand")
 		_, roleID, _ := strings.Cut(a.RoleDefinitionID, "/roleDefinitions/")
 		a.role = builtInRoles()[roleID]
 		if own, ok := ownRoles(t)[a.RoleDefinitionID]; ok {
@@ -95,7 +96,7 @@ func ownRoles(t *testing.T) map[string]ownRole {
 	return found
 }
 
-// scopeWords says a scope in README.md's words.
+// scopeWords states a scope in README.md's words.
 func scopeWords(t *testing.T, scope string) string {
 	t.Helper()
 	segments := strings.Split(scope, "/")
@@ -144,7 +145,8 @@ func documented(t *testing.T, headings ...string) map[right]string {
 			continue
 		}
 		if len(headings) == 0 || slices.Contains(headings, heading) {
-			table[right{role: strings.TrimSpace(cells[0]), scope: strings.TrimSpace(cells[1])}] = strings.TrimSpace(cells[2])
+			table[right{role: strings.TrimSpace(cells[0]), scope: strings.TrimSpace(cells[1])}] = strings.TrimSpace(
+				cells[2])
 		}
 	}
 	return table
@@ -169,8 +171,8 @@ func TestRightsAreExactlyTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-// The example grants what both kinds of identity need. Without an Entra administrator there is no right in Entra, and one
-// in a resource group instead; everything else is the same.
+// The example grants what both kinds of identity need. Without an Entra administrator there is no right in Entra, and
+// one in a resource group instead; everything else is the same.
 func TestTheRightsOfEachKindOfIdentity(t *testing.T) {
 	const every = "In every deployment"
 	common := documented(t, every)
@@ -208,7 +210,8 @@ func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
 		assert.Equal(t, "ServicePrincipal", a.PrincipalType, a.id)
 		assert.Empty(t, a.DelegatedManagedIdentityResourceID, a.id)
 		for _, needs := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(documented(t)[a.right], -1) {
-			assert.Contains(t, a.Description, needs[1], "the assignment's description and README.md disagree: %v", a.right)
+			assert.Contains(t, a.Description, needs[1],
+				"the assignment's description and README.md disagree: %v", a.right)
 		}
 	}
 }
@@ -217,7 +220,8 @@ func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {
 // knows no subscription.
 func TestScopesAreTheNarrowest(t *testing.T) {
 	wide := map[string]string{
-		"each resource group of `dataScopes`": delegate,                  // the accounts are not known beforehand; the condition bounds it
+		// the accounts are not known beforehand; the condition bounds it
+		"each resource group of `dataScopes`": delegate,
 		"host storage account":                "Storage Blob Data Owner", // the host makes its containers itself
 		identityScope:                         identityContributor,       // the app makes the identities itself
 	}
@@ -236,23 +240,27 @@ func TestReceiversAreTheQueueFunctions(t *testing.T) {
 }
 
 // The roles of our own allow what they are for and no more, in one group each: no data, and nothing is written but
-// assignments, identities and their credentials. Nobody may assign an identity to a resource: what runs there would be it.
+// assignments, identities and their credentials. Nobody may assign an identity to a resource: what runs there would be
+// it.
 func TestOwnRolesAllowLittle(t *testing.T) {
 	allowed := map[string][]string{}
 	for _, r := range ownRoles(t) {
 		assert.Equal(t, "customRole", r.Type)
 		assert.NotEmpty(t, r.Description)
-		assert.Regexp(t, regexp.MustCompile(` of .*[a-z0-9]{13}$`), r.RoleName, "two deployments in one tenant must not share a name")
+		assert.Regexp(t, regexp.MustCompile(` of .*[a-z0-9]{13}$`), r.RoleName,
+			"two deployments in one tenant must not share a name")
 		require.Len(t, r.Permissions, 1, r.RoleName)
 		require.Len(t, r.AssignableScopes, 1, r.RoleName)
-		assert.Regexp(t, regexp.MustCompile(`^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+$`), r.AssignableScopes[0])
+		assert.Regexp(t, regexp.MustCompile(`^/subscriptions/[0-9a-f-]{36}/resourceGroups/[^/]+$`),
+			r.AssignableScopes[0])
 		assert.Len(t, r.Permissions[0], 1, "actions alone: %s", r.RoleName)
 		allowed[r.words()] = r.Permissions[0]["actions"]
 	}
 	assert.Equal(t, map[string][]string{
 		scaleReader: {"Microsoft.ServiceBus/namespaces/*/read"},
 		identityContributor: {
-			"Microsoft.ManagedIdentity/userAssignedIdentities/read", "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/read",
+			"Microsoft.ManagedIdentity/userAssignedIdentities/write",
 			"Microsoft.ManagedIdentity/userAssignedIdentities/delete",
 			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read",
 			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
@@ -278,7 +286,8 @@ func TestGrantingIsBoundByTheCondition(t *testing.T) {
 	slices.Sort(roles)
 	clause := func(action, source string) string {
 		const attribute = "Microsoft.Authorization/roleAssignments"
-		return fmt.Sprintf("((!(ActionMatches{'%[1]s/%[2]s'})) OR (@%[3]s[%[1]s:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {%[4]s} "+
+		return fmt.Sprintf("((!(ActionMatches{'%[1]s/%[2]s'})) OR (@%[3]s[%[1]s:RoleDefinitionId] "+
+			"ForAnyOfAnyValues:GuidEquals {%[4]s} "+
 			"AND @%[3]s[%[1]s:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'} "+
 			"AND @%[3]s[%[1]s:PrincipalId] ForAnyOfAllValues:GuidNotEquals {%[5]s}))",
 			attribute, action, source, strings.Join(roles, ", "), deployment.PrincipalID)

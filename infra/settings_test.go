@@ -35,16 +35,19 @@ func leftUnset() map[string]string {
 	}
 }
 
-// onlyWhereNeeded are read by the code, and main.bicep sets them where their parameter is given; the example gives none.
+// onlyWhereNeeded are read by the code, and main.bicep sets them where their parameter is given; the example gives
+// none.
 func onlyWhereNeeded() map[string]string {
-	why := "for what cannot be discovered on the platform; a value made up for an example would be a guess that people copy"
+	why := "for what cannot be discovered on the platform; a value made up for an example would be a guess " +
+		"that people copy"
 	return map[string]string{"DDOE_INTEGRATION_TYPE": why, "DDOE_OPTION_MAP": why}
 }
 
 // hostReads are read by the Functions host or by the platform, not by the code. What bindings name comes on top.
 func hostReads() []string {
 	return []string{
-		"AzureWebJobsStorage__accountName", "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
+		"AzureWebJobsStorage__accountName", "AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__credential",
+		"AzureWebJobsStorage__clientId",
 		"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 	}
 }
@@ -131,7 +134,8 @@ func TestTheHostsAccountIsNamedTwice(t *testing.T) {
 
 // Flex Consumption refuses or ignores these.
 func TestNoSettingThatFlexConsumptionRefuses(t *testing.T) {
-	refused := regexp.MustCompile(`^(FUNCTIONS_(WORKER_RUNTIME|EXTENSION_VERSION)|WEBSITE_.*|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|AzureWebJobsStorage)$`)
+	refused := regexp.MustCompile(
+		`^(FUNCTIONS_(WORKER_RUNTIME|EXTENSION_VERSION)|WEBSITE_.*|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|AzureWebJobsStorage)$`)
 	for name := range settings(t) {
 		assert.NotRegexp(t, refused, name)
 	}

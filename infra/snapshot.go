@@ -1,5 +1,5 @@
-// Package infra holds the committed outcome of the Bicep files, for what is made from it: the sandbox has the queues and
-// rights that a deployment has because it reads them here. The app knows nothing of it.
+// Package infra holds the committed outcome of the Bicep files, for what is made from it: the sandbox has the queues
+// and rights that a deployment has because it reads them here. The app knows nothing of it.
 package infra
 
 import _ "embed"

@@ -91,7 +91,7 @@ func text(e ast.Node) (string, bool) {
 	return value, err == nil
 }
 
-// trigger is what a function.json says of a function's trigger.
+// trigger is what a function.json states of a function's trigger.
 type trigger struct {
 	Function          string
 	Type              string

@@ -16,7 +16,8 @@ import (
 
 func TestChecksAndRejections(t *testing.T) {
 	broken := errors.New("store down")
-	const event = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.healthcheck.v1","data":{"integrationId":"my-images","slot":"2026-01-02T03:04:05Z"}}`
+	const event = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.healthcheck.v1",` +
+		`"data":{"integrationId":"my-images","slot":"2026-01-02T03:04:05Z"}}`
 	for name, c := range map[string]struct {
 		body, code string
 		err        error
@@ -25,14 +26,16 @@ func TestChecksAndRejections(t *testing.T) {
 		"a check that fails":    {body: event, err: broken},
 		"not JSON":              {body: "x", code: "not-json"},
 		"a record that is lost": {body: "x", code: "not-json", err: broken},
-		"a command":             {body: `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.provision.v1","data":{"integrationId":"my-images"}}`, code: "unknown-command"},
+		"a command": {body: `{"specversion":"1.0","id":"e1","source":"/test",` +
+			`"type":"ai.ddoe.wif.provision.v1","data":{"integrationId":"my-images"}}`, code: "unknown-command"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var checked, rejected int
 			f := checkhealth.Function{
 				Check: func(_ context.Context, m message.HealthCheck) error {
 					checked++
-					assert.Equal(t, message.HealthCheck{ID: "e1", IntegrationID: "my-images", Slot: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, m)
+					assert.Equal(t, message.HealthCheck{ID: "e1", IntegrationID: "my-images",
+						Slot: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, m)
 					return c.err
 				},
 				Reject: func(_ context.Context, d message.Delivery, r *message.Rejection) error {
@@ -43,7 +46,8 @@ func TestChecksAndRejections(t *testing.T) {
 				},
 			}
 			ctx, record := invocation.With(t.Context())
-			require.ErrorIs(t, f.Message(ctx, message.Delivery{Body: []byte(c.body), MessageID: "m"}), c.err, "what is not recorded is delivered again")
+			require.ErrorIs(t, f.Message(ctx, message.Delivery{Body: []byte(c.body), MessageID: "m"}), c.err,
+				"what is not recorded is delivered again")
 			assert.Equal(t, 1, checked+rejected)
 			assert.Equal(t, c.code == "", checked == 1)
 			id, _, code := record.Values()

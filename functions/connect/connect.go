@@ -46,24 +46,31 @@ func (f Function) Register(api huma.API) {
 	document := problem.Schema[view.Document](api)
 	plan := problem.Schema[provision.Plan](api)
 	headers := map[string]*huma.Param{
-		"ETag":               {Description: "Version of the document", Schema: &huma.Schema{Type: huma.TypeString}},
-		"Operation-Location": {Description: "Link to the operation that carries the request out", Schema: &huma.Schema{Type: huma.TypeString}},
+		"ETag": {Description: "Version of the document", Schema: &huma.Schema{Type: huma.TypeString}},
+		"Operation-Location": {Description: "Link to the operation that carries the request out",
+			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
 	problem.Register(api, huma.Operation{
 		OperationID: "connect", Method: http.MethodPut, Path: "/integrations/{id}", Tags: []string{"integrations"},
 		Summary: "Create or update an integration",
-		Description: "Stores what is wanted and starts an operation that makes it so: one app registration, its service principal, " +
+		Description: "Stores what is wanted and starts an operation that makes it so: one app registration, its " +
+			"service principal, " +
 			"one federated identity credential for each subject and one role assignment for each storage entry. " +
 			"The same request may be sent again at any time; it converges. " +
-			"The body replaces the whole spec: what it does not name any more is removed, on the DDOE platform too, where the datasets on a removed driver lose their storage. " +
+			"The body replaces the whole spec: what it does not name any more is removed, on the DDOE platform too, " +
+			"where the datasets on a removed driver lose their storage. " +
 			"dryRun=true shows that beforehand.",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Examples: examples()}}},
+		RequestBody: &huma.RequestBody{Required: true,
+			Content: map[string]*huma.MediaType{"application/json": {Examples: examples()}}},
 		Responses: map[string]*huma.Response{
-			"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers, Content: map[string]*huma.MediaType{
-				"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{document, plan}}}}},
-			"201": {Description: "Created", Headers: headers, Content: map[string]*huma.MediaType{"application/json": {Schema: document}}},
+			"200": {Description: "Updated, or the plan where dryRun is true", Headers: headers,
+				Content: map[string]*huma.MediaType{
+					"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{document, plan}}}}},
+			"201": {Description: "Created", Headers: headers,
+				Content: map[string]*huma.MediaType{"application/json": {Schema: document}}},
 		},
-	}, []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
+	}, []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout}, f.serve)
 }
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
@@ -87,8 +94,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return &output{Status: http.StatusOK, Body: plan}, nil
 	}
 	accepted, err := f.Submit(ctx, provision.Submission{
-		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID,
-		IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch,
+		ID: in.ID, Spec: spec, Replace: in.Replace, OperationID: operationID, IfMatch: in.IfMatch,
+		IfNoneMatch: in.IfNoneMatch,
 	})
 	if err != nil {
 		return nil, err
@@ -110,16 +117,19 @@ func examples() map[string]*huma.Example {
 	return map[string]*huma.Example{
 		"service": {Summary: "One service, one container", Value: integration.Spec{
 			ServiceName: "my-service",
-			Storage:     []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}},
+			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images",
+				Access: integration.AccessReadWrite}},
 		}},
 		"subjects": {Summary: "Issuer and subjects spelled out", Value: integration.Spec{
 			DisplayName: "Azure WIF Integration", Issuer: "https://dataloop.ai/oauth2",
 			Subjects: []string{"system:serviceaccount:dataloop:my-service"}, Audience: "api://AzureADTokenExchange",
-			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessRead}},
+			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images",
+				Access: integration.AccessRead}},
 		}},
 		"platform": {Summary: "With integration and driver on the DDOE platform", Value: integration.Spec{
 			ServiceName: "my-service",
-			Storage:     []integration.StorageAccess{{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}},
+			Storage: []integration.StorageAccess{{ResourceID: account, Container: "images",
+				Access: integration.AccessReadWrite}},
 			DDOE: &integration.DDOE{OrganizationID: "55555555-5555-4555-8555-555555555555", Integration: true,
 				Driver: &integration.Driver{ProjectID: "66666666-6666-4666-8666-666666666666", Name: "images"}},
 		}},

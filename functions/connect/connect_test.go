@@ -30,7 +30,8 @@ func (s *service) edge() *problemtest.Edge {
 			s.submitted = append(s.submitted, sub)
 			return operation.Accepted{
 				Document: integration.Document{ID: sub.ID, Spec: sub.Spec, ETag: "0x1",
-					Status: integration.Status{DDOE: &integration.DDOEStatus{OptionsHash: "hash"}}}, Operation: integration.Operation{ID: "op"}, Created: s.created,
+					Status: integration.Status{DDOE: &integration.DDOEStatus{OptionsHash: "hash"}}},
+				Operation: integration.Operation{ID: "op"}, Created: s.created,
 			}, s.err
 		},
 		Plan: func(_ context.Context, id string, spec integration.Spec, _ bool) (provision.Plan, error) {
@@ -56,8 +57,9 @@ func TestSubmission(t *testing.T) {
 			assert.Equal(t, "my-images", got.Body["id"])
 			assert.NotContains(t, got.Raw, "hash")
 			assert.Equal(t, []provision.Submission{{
-				ID: "my-images", Spec: integration.Spec{Subjects: []string{"a"}}, OperationID: "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10",
-				IfMatch: `"0x0"`, IfNoneMatch: "*",
+				ID: "my-images", Spec: integration.Spec{Subjects: []string{"a"}},
+				OperationID: "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10",
+				IfMatch:     `"0x0"`, IfNoneMatch: "*",
 			}}, s.submitted)
 			assert.Empty(t, s.planned)
 		})
@@ -79,9 +81,10 @@ func TestRefusals(t *testing.T) {
 		status int
 		code   string
 	}{
-		"faulty spec":    {&diagnosis.Error{Diagnosis: diagnosis.New("invalid-spec")}, 422, "invalid-spec"},
-		"another owner":  {&diagnosis.Error{Diagnosis: diagnosis.New("not-owned")}, 409, "not-owned"},
-		"other version":  {&diagnosis.Error{Diagnosis: diagnosis.New("precondition-failed")}, 412, "precondition-failed"},
+		"faulty spec":   {&diagnosis.Error{Diagnosis: diagnosis.New("invalid-spec")}, 422, "invalid-spec"},
+		"another owner": {&diagnosis.Error{Diagnosis: diagnosis.New("not-owned")}, 409, "not-owned"},
+		"other version": {&diagnosis.Error{Diagnosis: diagnosis.New("precondition-failed")}, 412,
+			"precondition-failed"},
 		"no queue":       {&diagnosis.Error{Diagnosis: diagnosis.New("queue-unavailable")}, 503, "queue-unavailable"},
 		"something else": {errors.New("boom"), 500, "internal"},
 	} {

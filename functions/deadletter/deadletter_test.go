@@ -13,7 +13,8 @@ import (
 )
 
 func TestWhateverArrivesIsHandedOn(t *testing.T) {
-	const command = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.provision.v1","data":{"integrationId":"my-images","operationId":"op-1"}}`
+	const command = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.provision.v1",` +
+		`"data":{"integrationId":"my-images","operationId":"op-1"}}`
 	for name, body := range map[string]string{"a command": command, "unreadable": "\x00", "empty": ""} {
 		t.Run(name, func(t *testing.T) {
 			var got message.Delivery
@@ -21,7 +22,8 @@ func TestWhateverArrivesIsHandedOn(t *testing.T) {
 				got = d
 				return nil
 			}}
-			sent := message.Delivery{Body: []byte(body), MessageID: "m", ApplicationProperties: map[string]any{"DeadLetterReason": "x"}}
+			sent := message.Delivery{Body: []byte(body), MessageID: "m",
+				ApplicationProperties: map[string]any{"DeadLetterReason": "x"}}
 			require.NoError(t, f.Message(t.Context(), sent))
 			assert.Equal(t, sent, got)
 		})

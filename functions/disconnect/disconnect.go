@@ -38,11 +38,15 @@ type output struct {
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
-		OperationID: "disconnect", Method: http.MethodDelete, Path: "/integrations/{id}", Tags: []string{"integrations"},
+		OperationID: "disconnect", Method: http.MethodDelete, Path: "/integrations/{id}",
+		Tags:    []string{"integrations"},
 		Summary: "Tear an integration down",
-		Description: "Starts an operation that removes what the service made for the integration: role assignments, federated identity " +
-			"credentials, service principal and app registration, and before them driver and integration on the DDOE platform, " +
-			"also where a person had made those and the service took them over. Role assignments and credentials that it had adopted stay.",
+		Description: "Starts an operation that removes what the service made for the integration: role assignments, " +
+			"federated identity " +
+			"credentials, service principal and app registration, and before them driver and integration on the " +
+			"DDOE platform, " +
+			"also where a person had made those and the service took them over. Role assignments and credentials " +
+			"that it had adopted stay.",
 		DefaultStatus: http.StatusAccepted,
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
@@ -57,7 +61,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch, Purge: in.Purge})
+	accepted, err := f.Submit(ctx, in.ID, provision.TeardownOptions{OperationID: operationID, IfMatch: in.IfMatch,
+		IfNoneMatch: in.IfNoneMatch, Purge: in.Purge})
 	if err != nil {
 		return nil, err
 	}

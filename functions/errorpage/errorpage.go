@@ -1,5 +1,5 @@
 // Package errorpage is the edge of GET /errors/{code}: what a code means, who mends it and how. It is anonymous, so
-// that a link in a ticket opens: a page is the same for everybody, and says nothing about tenants.
+// that a link in a ticket opens: a page is the same for everybody, and states nothing about tenants.
 package errorpage
 
 import (
@@ -49,10 +49,11 @@ func serve(in *input) (*output, error) {
 		return nil, problem.New(http.StatusNotFound, problem.CodeNotFound, "There is no such code.")
 	}
 	out := &output{
-		Policy:       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+			"frame-ancestors 'none'",
 		CacheControl: "public, max-age=3600", Vary: "Accept",
 	}
-	if !acceptsHTML(in.Accept) {
+	if !isHTMLAccepted(in.Accept) {
 		out.ContentType, out.Body = "text/markdown; charset=utf-8", []byte(found.Markdown())
 		return out, nil
 	}
@@ -61,8 +62,8 @@ func serve(in *input) (*output, error) {
 	return out, err
 }
 
-// acceptsHTML reports whether a browser asks: it names HTML, as others seldom do.
-func acceptsHTML(accept string) bool {
+// isHTMLAccepted reports whether a browser asks: it names HTML, as others seldom do.
+func isHTMLAccepted(accept string) bool {
 	return slices.ContainsFunc(strings.Split(accept, ","), func(one string) bool {
 		media, _, _ := strings.Cut(one, ";")
 		return strings.EqualFold(strings.TrimSpace(media), "text/html")

@@ -1,4 +1,4 @@
-// Package healthz is the edge of GET /healthz: the process answers. It is anonymous, so it calls no service and says
+// Package healthz is the edge of GET /healthz: the process answers. It is anonymous, so it calls no service and states
 // nothing about tenants.
 package healthz
 

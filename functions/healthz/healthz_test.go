@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 )
 
-func TestSaysNothingButVersion(t *testing.T) {
+func TestTellsNothingButVersion(t *testing.T) {
 	got := problemtest.Serve(healthz.Function{Version: "v1"}.Register).Call(t, "GET", "/healthz", "")
 	assert.Equal(t, 200, got.Status)
 	assert.Equal(t, map[string]any{"status": "ok", "version": "v1"}, got.Body)

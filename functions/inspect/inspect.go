@@ -36,25 +36,33 @@ func (f Function) Register(api huma.API) {
 	f.registerList(api)
 	outages := []int{http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 	problem.Register(api, huma.Operation{
-		OperationID: "getIntegration", Method: http.MethodGet, Path: "/integrations/{id}", Tags: []string{"integrations"},
+		OperationID: "getIntegration", Method: http.MethodGet, Path: "/integrations/{id}",
+		Tags:        []string{"integrations"},
 		Summary:     "One integration",
 		Description: "What is wanted (spec) and what has been reached (status).",
 	}, append(outages, http.StatusNotFound), f.item)
 	problem.Register(api, huma.Operation{
-		OperationID: "getCredentialFile", Method: http.MethodGet, Path: "/integrations/{id}/credentials", Tags: []string{"integrations"},
-		Summary:     "The azure_credentials.json to upload to DDOE",
-		Description: "Exactly the members clientId, tenantId, federatedTokenIssuer, subject and audience. The file holds no secret.",
-		Responses:   map[string]*huma.Response{"200": fileResponse(api)},
+		OperationID: "getCredentialFile", Method: http.MethodGet, Path: "/integrations/{id}/credentials",
+		Tags:    []string{"integrations"},
+		Summary: "The azure_credentials.json to upload to DDOE",
+		Description: "Exactly the members clientId, tenantId, federatedTokenIssuer, subject and audience. The file " +
+			"holds no secret.",
+		Responses: map[string]*huma.Response{"200": fileResponse(api)},
 	}, append(outages, http.StatusNotFound, http.StatusConflict), f.file)
 	problem.Register(api, huma.Operation{
-		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health", Tags: []string{"integrations"},
-		Summary:     "The health state of an integration",
-		Description: "What the scheduled checks know: the state and since when, the last report with what it really proved, and the last changes. The state is unknown before the first check, and when three checks in a row could tell nothing.",
+		OperationID: "getHealth", Method: http.MethodGet, Path: "/integrations/{id}/health",
+		Tags:    []string{"integrations"},
+		Summary: "The health state of an integration",
+		Description: "What the scheduled checks know: the state and since when, the last report with what it really " +
+			"proved, and the last changes. The state is unknown before the first check, and when three checks in a " +
+			"row could tell nothing.",
 	}, append(outages, http.StatusNotFound), f.health)
 	problem.Register(api, huma.Operation{
-		OperationID: "getDrift", Method: http.MethodGet, Path: "/integrations/{id}/drift", Tags: []string{"integrations"},
-		Summary:     "Compare with what is really in Entra, Azure and DDOE now",
-		Description: "Reads only. What is missing or changed is mended by the same PUT again; what somebody added is only reported. The platform shows no options, so a hash tells what it was sent last.",
+		OperationID: "getDrift", Method: http.MethodGet, Path: "/integrations/{id}/drift",
+		Tags:    []string{"integrations"},
+		Summary: "Compare with what is really in Entra, Azure and DDOE now",
+		Description: "Reads only. What is missing or changed is mended by the same PUT again; what somebody added " +
+			"is only reported. The platform shows no options, so a hash tells what it was sent last.",
 	}, append(outages, http.StatusNotFound, http.StatusConflict), f.drift)
 }
 
@@ -113,7 +121,9 @@ func fileResponse(api huma.API) *huma.Response {
 			Schema: problem.Schema[credential.File](api),
 			Example: credential.File{
 				ClientID: "33333333-3333-4333-8333-333333333333", TenantID: "11111111-1111-4111-8111-111111111111",
-				FederatedTokenIssuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange",
+				FederatedTokenIssuer: "https://dataloop.ai/oauth2",
+				Subject:              "system:serviceaccount:dataloop:my-service",
+				Audience:             "api://AzureADTokenExchange",
 			},
 		}},
 	}
@@ -129,7 +139,8 @@ func (f Function) file(ctx context.Context, in *fileInput) (*fileOutput, error) 
 		return nil, err
 	}
 	return &fileOutput{
-		ContentType: "application/json", ContentDisposition: `attachment; filename="` + credential.FileName + `"`, Body: body,
+		ContentType: "application/json", ContentDisposition: `attachment; filename="` + credential.FileName + `"`,
+		Body: body,
 	}, nil
 }
 

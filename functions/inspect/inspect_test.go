@@ -22,8 +22,10 @@ func filled(t *testing.T, phases ...integration.Phase) (*problemtest.Edge, *int)
 	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
 	for i, phase := range phases {
 		_, err := repository.Create(t.Context(), integration.Document{
-			ID: fmt.Sprintf("id-%03d", i), Spec: integration.Spec{TenantID: "tenant", Issuer: "https://i", Subjects: []string{"a", "b"}, Audience: "aud"},
-			Status: integration.Status{Phase: phase, ClientID: "client", DDOE: &integration.DDOEStatus{OptionsHash: "hash"}},
+			ID: fmt.Sprintf("id-%03d", i), Spec: integration.Spec{TenantID: "tenant", Issuer: "https://i",
+				Subjects: []string{"a", "b"}, Audience: "aud"},
+			Status: integration.Status{Phase: phase, ClientID: "client",
+				DDOE: &integration.DDOEStatus{OptionsHash: "hash"}},
 		})
 		require.NoError(t, err)
 	}
@@ -66,7 +68,8 @@ func TestWhatIsForTheServiceAloneStaysHere(t *testing.T) {
 func TestCredentialFile(t *testing.T) {
 	edge, _ := filled(t, integration.PhaseProvisioned, integration.PhasePending, integration.PhaseDeleted)
 	file := edge.Call(t, "GET", "/integrations/id-000/credentials", "")
-	assert.JSONEq(t, `{"clientId":"client","tenantId":"tenant","federatedTokenIssuer":"https://i","subject":"a","audience":"aud"}`, file.Raw)
+	assert.JSONEq(t, `{"clientId":"client","tenantId":"tenant","federatedTokenIssuer":"https://i","subject":"a",`+
+		`"audience":"aud"}`, file.Raw)
 	assert.Equal(t, `attachment; filename="azure_credentials.json"`, file.Header.Get("Content-Disposition"))
 	assert.Equal(t, "application/json", file.Header.Get("Content-Type"))
 	assert.Equal(t, "b", edge.Call(t, "GET", "/integrations/id-000/credentials?subject=b", "").Body["subject"])
@@ -85,7 +88,8 @@ func TestHealth(t *testing.T) {
 		Health: func(_ context.Context, d integration.Document) (integration.HealthStatus, error) {
 			assert.Equal(t, document, d)
 			return integration.HealthStatus{State: integration.HealthDegraded, Since: since, NextDue: &since,
-				History: []integration.HealthChange{{At: since, From: integration.HealthUnknown, To: integration.HealthDegraded, Code: "over-privileged"}}}, nil
+				History: []integration.HealthChange{{At: since, From: integration.HealthUnknown,
+					To: integration.HealthDegraded, Code: "over-privileged"}}}, nil
 		},
 	}.Register)
 	const at = "2026-01-02T03:04:05Z"
@@ -116,7 +120,8 @@ func TestAnUnreadableStoreIsAnOutage(t *testing.T) {
 		Get:  func(context.Context, string) (integration.Document, error) { return integration.Document{}, down },
 		List: func(context.Context, string, int) (integration.Page, error) { return integration.Page{}, down },
 	}.Register)
-	for _, path := range []string{"/integrations", "/integrations/aaa", "/integrations/aaa/credentials", "/integrations/aaa/health"} {
+	for _, path := range []string{"/integrations", "/integrations/aaa", "/integrations/aaa/credentials",
+		"/integrations/aaa/health"} {
 		got := edge.Call(t, "GET", path, "")
 		assert.Equal(t, 503, got.Status, path)
 		assert.Equal(t, "store-unavailable", got.Body["code"])
@@ -129,7 +134,8 @@ func TestUnreadableRecordsAreNamed(t *testing.T) {
 	repository := &integration.Repository{Store: storetest.NewMemory(), Now: time.Now}
 	for i := range 6 {
 		id := fmt.Sprintf("id-%03d", i)
-		_, err := repository.Create(t.Context(), integration.Document{ID: id, Status: integration.Status{Phase: integration.PhaseUsable}})
+		_, err := repository.Create(t.Context(),
+			integration.Document{ID: id, Status: integration.Status{Phase: integration.PhaseUsable}})
 		require.NoError(t, err)
 		_, err = repository.Store.Put(t.Context(), "integrations/"+id+"-bad.json", []byte("{"), "")
 		require.NoError(t, err)

@@ -50,11 +50,13 @@ func (f Function) registerList(api huma.API) {
 		Summary: "All integrations",
 		Description: "In the order of their ids. Follow nextLink until it is absent. " +
 			"A record that cannot be read is named in unreadable and hides no other.",
-	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.list)
+	}, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout}, f.list)
 }
 
 func foreignToken() *problem.Problem {
-	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken, "The continuation token was not made here.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeInvalidContinuationToken,
+		"The continuation token was not made here.")
 }
 
 func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) {
@@ -109,7 +111,8 @@ func (in *listInput) matches(d integration.Document) bool {
 
 // query repeats the request's filters for the next page.
 func (in *listInput) query(next string) string {
-	q := url.Values{"pageSize": {strconv.Itoa(in.PageSize)}, "continuationToken": {base64.RawURLEncoding.EncodeToString([]byte(next))}}
+	q := url.Values{"pageSize": {strconv.Itoa(in.PageSize)},
+		"continuationToken": {base64.RawURLEncoding.EncodeToString([]byte(next))}}
 	if in.State != "" {
 		q.Set("state", in.State)
 	}

@@ -40,7 +40,8 @@ func Register(api huma.API) {
 		body, err := page()
 		return &output{
 			ContentType: "text/html; charset=utf-8", Body: body,
-			Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+				"frame-ancestors 'none'",
 		}, err
 	})
 }
@@ -51,7 +52,8 @@ func register(api huma.API, op huma.Operation, serve func() (*output, error)) {
 }
 
 func content(description, mediaType, schemaType string) map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: description, Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: schemaType}}}}}
+	return map[string]*huma.Response{"200": {Description: description,
+		Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: schemaType}}}}}
 }
 
 // Document returns the API document as indented JSON.

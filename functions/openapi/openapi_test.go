@@ -32,8 +32,9 @@ func register(api huma.API) {
 	openapi.Register(api)
 	problem.Register(api, huma.Operation{
 		OperationID: "makeThing", Method: http.MethodPost, Path: "/things", Summary: "Makes & keeps a thing",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
-			"one": {Summary: "One thing", Value: thing{Name: "</pre><script>"}}}}}},
+		RequestBody: &huma.RequestBody{Required: true,
+			Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
+				"one": {Summary: "One thing", Value: thing{Name: "</pre><script>"}}}}}},
 	}, []int{http.StatusConflict}, func(context.Context, *input) (*struct{ Body []thing }, error) { return nil, nil })
 }
 
@@ -58,7 +59,8 @@ func TestPageIsPlainHTML(t *testing.T) {
 	require.Equal(t, 200, got.Status)
 	assert.Equal(t, "text/html; charset=utf-8", got.Header.Get("Content-Type"))
 	for _, text := range []string{
-		"Makes &amp; keeps a thing", `<code>size</code>`, "1 to 9; default 3", `<a href="#Thing">Thing</a>`, `array of <a href="#Thing">Thing</a>`,
+		"Makes &amp; keeps a thing", `<code>size</code>`, "1 to 9; default 3", `<a href="#Thing">Thing</a>`,
+		`array of <a href="#Thing">Thing</a>`,
 		"3 to 8 characters; lower-case letters", "1 to 20 entries", "<code>code</code> *", "required in a request",
 		"One thing", "at most 9 characters", "one of a, b", "&lt;b&gt;Its name&lt;/b&gt;",
 		// Nothing makes a narrow screen scroll sideways: words break, and a table scrolls in itself.

@@ -78,11 +78,11 @@ func render(document *huma.OpenAPI) ([]byte, error) {
 	slices.SortStableFunc(p.Operations, func(a, b operation) int { return rank(a) - rank(b) })
 	all := document.Components.Schemas.Map()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		shown, err := describeSchema(name, all[name])
+		described, err := describeSchema(name, all[name])
 		if err != nil {
 			return nil, err
 		}
-		p.Schemas = append(p.Schemas, shown)
+		p.Schemas = append(p.Schemas, described)
 	}
 	var out bytes.Buffer
 	if err := parsed.Execute(&out, p); err != nil {
@@ -104,11 +104,11 @@ func describe(op *huma.Operation) operation {
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]
-		shown := response{Status: status, Description: r.Description, Headers: slices.Sorted(maps.Keys(r.Headers))}
+		described := response{Status: status, Description: r.Description, Headers: slices.Sorted(maps.Keys(r.Headers))}
 		for _, mediaType := range slices.Sorted(maps.Keys(r.Content)) {
-			shown.Types = append(shown.Types, typeOf(r.Content[mediaType].Schema))
+			described.Types = append(described.Types, typeOf(r.Content[mediaType].Schema))
 		}
-		o.Responses = append(o.Responses, shown)
+		o.Responses = append(o.Responses, described)
 	}
 	return o
 }
@@ -123,14 +123,15 @@ func describeSchema(name string, s *huma.Schema) (schema, error) {
 	if err := json.Unmarshal(encoded, &served); err != nil {
 		return schema{}, fmt.Errorf("decode schema %s: %w", name, err)
 	}
-	shown := schema{Name: name, Description: s.Description}
+	described := schema{Name: name, Description: s.Description}
 	for _, property := range slices.Sorted(maps.Keys(served.Properties)) {
 		p := s.Properties[property]
-		shown.Members = append(shown.Members, member{
-			Name: property, Description: p.Description, Type: typeOf(p), Required: slices.Contains(s.Required, property), Rules: rules(p),
+		described.Members = append(described.Members, member{
+			Name: property, Description: p.Description, Type: typeOf(p), Required: slices.Contains(s.Required,
+				property), Rules: rules(p),
 		})
 	}
-	return shown, nil
+	return described, nil
 }
 
 // typeOf names a schema's type; named types link to their table.

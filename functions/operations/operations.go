@@ -18,7 +18,8 @@ import (
 )
 
 // The pauses that a poller is asked for: while the operation works, and at most while it waits for its next attempt. A
-// caller does not have to be told of the end within seconds, and may want to see within a minute that nothing has changed.
+// caller does not have to be told of the end within seconds, and may want to see within a minute that nothing has
+// changed.
 const (
 	workingPause = 2 * time.Second
 	maxPause     = 30 * time.Second
@@ -45,9 +46,14 @@ func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "getOperation", Method: http.MethodGet, Path: "/operations/{id}", Tags: []string{"operations"},
 		Summary: "How far an operation is",
-		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A failed operation says why in error. " +
-			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds (after up to 300 where a service asks for more); meanwhile, and until that attempt has come to something, waiting says what it failed with. It also says what a request that is repeated within an attempt has failed with. " +
-			"When the tenth repetition has failed, some half an hour later, the operation fails with attempts-exhausted.",
+		Description: "Poll the link of Operation-Location until the status is Succeeded, Failed or Canceled. A " +
+			"failed operation says why in error. " +
+			"An attempt that fails for what may pass is made again after 10, 20, 40, 80, 160 and then 300 seconds " +
+			"(after up to 300 where a service asks for more); meanwhile, and until that attempt has come to " +
+			"something, waiting says what it failed with. It also says what a request that is repeated within an " +
+			"attempt has failed with. " +
+			"When the tenth repetition has failed, some half an hour later, the operation fails with " +
+			"attempts-exhausted.",
 	}, []int{http.StatusNotFound, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
 }
 

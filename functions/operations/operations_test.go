@@ -20,9 +20,10 @@ func TestRetryAfterWhileItRuns(t *testing.T) {
 		integration.OperationSucceeded: "", integration.OperationFailed: "", integration.OperationCanceled: "",
 	} {
 		t.Run(string(status), func(t *testing.T) {
-			edge := problemtest.Serve(operations.Function{Operation: func(_ context.Context, id string) (integration.Operation, error) {
-				return integration.Operation{ID: id, Status: status, RequestHash: "hash"}, nil
-			}}.Register)
+			edge := problemtest.Serve(
+				operations.Function{Operation: func(_ context.Context, id string) (integration.Operation, error) {
+					return integration.Operation{ID: id, Status: status, RequestHash: "hash"}, nil
+				}}.Register)
 			got := edge.Call(t, "GET", "/operations/e1.of_a-Producer", "")
 			assert.Equal(t, 200, got.Status)
 			assert.Equal(t, string(status), got.Body["status"])
@@ -32,8 +33,8 @@ func TestRetryAfterWhileItRuns(t *testing.T) {
 	}
 }
 
-// TestRetryAfterWhileItWaits: a poller comes again with the next attempt, but sees within half a minute that it is still to
-// come.
+// TestRetryAfterWhileItWaits: a poller comes again with the next attempt, but sees within half a minute that it is
+// still to come.
 func TestRetryAfterWhileItWaits(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for name, c := range map[string]struct {
@@ -49,10 +50,12 @@ func TestRetryAfterWhileItWaits(t *testing.T) {
 		"a moment to go": {time.Millisecond, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			edge := problemtest.Serve(operations.Function{Now: func() time.Time { return now }, Operation: func(_ context.Context, id string) (integration.Operation, error) {
-				return integration.Operation{ID: id, Status: integration.OperationRunning,
-					Waiting: &integration.Waiting{Diagnosis: diagnosis.New("graph-unavailable"), Attempt: 2, NextAttemptAt: now.Add(c.left)}}, nil
-			}}.Register)
+			edge := problemtest.Serve(operations.Function{Now: func() time.Time { return now },
+				Operation: func(_ context.Context, id string) (integration.Operation, error) {
+					return integration.Operation{ID: id, Status: integration.OperationRunning,
+						Waiting: &integration.Waiting{Diagnosis: diagnosis.New("graph-unavailable"), Attempt: 2,
+							NextAttemptAt: now.Add(c.left)}}, nil
+				}}.Register)
 			got := edge.Call(t, "GET", "/operations/x", "")
 			assert.Equal(t, c.retryAfter, got.Header.Get("Retry-After"))
 			waiting, _ := got.Body["waiting"].(map[string]any)
@@ -74,9 +77,10 @@ func TestUnreadable(t *testing.T) {
 		"no such id": {"/operations/-x", errors.New("not asked"), "invalid-operation-id"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			edge := problemtest.Serve(operations.Function{Operation: func(context.Context, string) (integration.Operation, error) {
-				return integration.Operation{}, c.err
-			}}.Register)
+			edge := problemtest.Serve(
+				operations.Function{Operation: func(context.Context, string) (integration.Operation, error) {
+					return integration.Operation{}, c.err
+				}}.Register)
 			assert.Equal(t, c.code, edge.Call(t, "GET", c.path, "").Body["code"])
 		})
 	}

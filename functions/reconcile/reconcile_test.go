@@ -13,7 +13,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
 )
 
-const command = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.provision.v1","data":{"integrationId":"my-images","operationId":"op-1"}}`
+const command = `{"specversion":"1.0","id":"e1","source":"/test","type":"ai.ddoe.wif.provision.v1",` +
+	`"data":{"integrationId":"my-images","operationId":"op-1"}}`
 
 func TestCommandsAndRejections(t *testing.T) {
 	broken := errors.New("store down")
@@ -24,9 +25,12 @@ func TestCommandsAndRejections(t *testing.T) {
 		integration, operation string
 		code                   string
 	}{
-		"a command":             {body: command, session: "my-images", handled: true, integration: "my-images", operation: "op-1"},
-		"a command that fails":  {body: command, session: "my-images", handled: true, err: broken, integration: "my-images", operation: "op-1"},
-		"another session":       {body: command, session: "other", rejected: true, integration: "my-images", operation: "op-1", code: "session-mismatch"},
+		"a command": {body: command, session: "my-images", handled: true, integration: "my-images",
+			operation: "op-1"},
+		"a command that fails": {body: command, session: "my-images", handled: true, err: broken,
+			integration: "my-images", operation: "op-1"},
+		"another session": {body: command, session: "other", rejected: true, integration: "my-images",
+			operation: "op-1", code: "session-mismatch"},
 		"not JSON":              {body: "x", rejected: true, code: "not-json"},
 		"a record that is lost": {body: "x", rejected: true, err: broken, code: "not-json"},
 	}

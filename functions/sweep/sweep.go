@@ -1,5 +1,5 @@
-// Package sweep is the edge of the timer: every five minutes it asks for the health checks that fall due before the next
-// time, and tells what could not be told before.
+// Package sweep is the edge of the timer: every five minutes it asks for the health checks that fall due before the
+// next time, and tells what could not be told before.
 package sweep
 
 import "context"

@@ -1,5 +1,5 @@
-// Package testaccess is the edge of POST /integrations/{id}/access-tests: it runs the blob access test as the federated
-// identity and answers with the report, or hands it to the queue and answers with the operation.
+// Package testaccess is the edge of POST /integrations/{id}/access-tests: it runs the blob access test as the
+// federated identity and answers with the report, or hands it to the queue and answers with the operation.
 package testaccess
 
 import (
@@ -63,24 +63,31 @@ func (f Function) Register(api huma.API) {
 		return map[string]*huma.MediaType{"application/json": {Schema: schema}}
 	}
 	problem.Register(api, huma.Operation{
-		OperationID: "testAccess", Method: http.MethodPost, Path: "/integrations/{id}/access-tests", Tags: []string{"integrations"},
+		OperationID: "testAccess", Method: http.MethodPost, Path: "/integrations/{id}/access-tests",
+		Tags:    []string{"integrations"},
 		Summary: "Test blob access as the federated identity",
-		Description: "Exchanges a subject token for an access token and tries what the spec grants. The answer is 200 whatever the verdict; " +
-			"the report says what was proved, as whom, and what to do about each failure. Operation-Id needs Prefer: respond-async. " +
-			"A result that is conclusive shows as the integration's condition Verified; the phase moves only from provisioned to usable, and a failed test leaves it. " +
-			"Where the platform's side was made by its API, the checks ddoe.integration and ddoe.driver say what that is like; they move neither.",
+		Description: "Exchanges a subject token for an access token and tries what the spec grants. The answer is " +
+			"200 whatever the verdict; " +
+			"the report says what was proved, as whom, and what to do about each failure. Operation-Id needs " +
+			"Prefer: respond-async. " +
+			"A result that is conclusive shows as the integration's condition Verified; the phase moves only from " +
+			"provisioned to usable, and a failed test leaves it. " +
+			"Where the platform's side was made by its API, the checks ddoe.integration and ddoe.driver say what " +
+			"that is like; they move neither.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
 			"default": {Summary: "Everything by default", Value: struct{}{}},
 			"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
 		}}}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
-			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)), Headers: map[string]*huma.Param{
-				"Operation-Location": {Description: "Link to the operation", Schema: text},
-				"Preference-Applied": {Description: "respond-async", Schema: text},
-			}},
+			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)),
+				Headers: map[string]*huma.Param{
+					"Operation-Location": {Description: "Link to the operation", Schema: text},
+					"Preference-Applied": {Description: "respond-async", Schema: text},
+				}},
 		},
-	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)
+	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout}, f.serve)
 }
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
@@ -101,7 +108,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if findings := options.check(); len(findings) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
 	}
-	if respondAsync(in.Prefer) {
+	if isAsync(in.Prefer) {
 		return f.later(ctx, in.ID, operationID, options)
 	}
 	if operationID != "" {
@@ -118,8 +125,8 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	return &output{Status: http.StatusOK, Body: report}, nil
 }
 
-// notRepeatable refuses an operation id for a test that runs at once: it makes no operation that a repeated request could
-// be answered with.
+// notRepeatable refuses an operation id for a test that runs at once: it makes no operation that a repeated request
+// could be answered with.
 func notRepeatable() error {
 	const detail = "Operation-Id needs Prefer: respond-async; a test that runs at once makes no operation."
 	p := problem.New(http.StatusBadRequest, problem.CodeInvalidParameter, detail,
@@ -133,14 +140,16 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	var findings []diagnosis.Finding
 	exclude := func(given bool, member, why string) {
 		if given {
-			findings = append(findings, diagnosis.Finding{Pointer: "/" + member, Code: diagnosis.CodeInvalidCombination,
+			findings = append(findings, diagnosis.Finding{Pointer: "/" + member,
+				Code:   diagnosis.CodeInvalidCombination,
 				Detail: member + " and Prefer: respond-async exclude each other: " + why + "."})
 		}
 	}
 	exclude(options.SubjectToken != nil, "subjectToken", "a token does not travel through the queue")
 	exclude(options.Prefix != "", "prefix", "a test from the queue writes to the container's root")
 	if len(findings) > 0 {
-		return nil, problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, findings[0].Detail, findings...)
+		return nil, problem.New(http.StatusUnprocessableEntity, diagnosis.CodeInvalidCombination, findings[0].Detail,
+			findings...)
 	}
 	accepted, err := f.Submit(ctx, id, operationID, options.wanted())
 	if err != nil {
@@ -148,21 +157,23 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	}
 	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
-	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async", Body: op}, nil
+	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async",
+		Body: op}, nil
 }
 
 // check finds every fault of the body.
 func (o Options) check() []diagnosis.Finding {
 	findings := access.Faults(access.Mode(o.Mode), o.Access, o.Prefix)
 	if o.SubjectToken != nil && o.SubjectToken.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: diagnosis.CodeInvalidValue, Detail: "The subject token is empty.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjectToken", Code: diagnosis.CodeInvalidValue,
+			Detail:   "The subject token is empty.",
 			Expected: "a token, or no such member to have the platform asked for one"})
 	}
 	return findings
 }
 
-// respondAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
-func respondAsync(prefer string) bool {
+// isAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
+func isAsync(prefer string) bool {
 	for preference := range strings.SplitSeq(prefer, ",") {
 		name, _, _ := strings.Cut(preference, ";")
 		if strings.EqualFold(strings.TrimSpace(name), "respond-async") {

@@ -43,11 +43,13 @@ const path = "/integrations/my-images/access-tests"
 
 func TestNow(t *testing.T) {
 	s := &service{}
-	got := s.edge().Call(t, "POST", path, `{"mode":"oracle","access":"read","prefix":"p","subjectToken":"planted-token"}`)
+	got := s.edge().Call(t, "POST", path,
+		`{"mode":"oracle","access":"read","prefix":"p","subjectToken":"planted-token"}`)
 	require.Equal(t, 200, got.Status, "a failed verdict is an answer, not an error")
 	assert.Equal(t, "fail", got.Body["verdict"])
 	assert.NotContains(t, got.Raw, "planted")
-	assert.Equal(t, []access.Request{{Mode: "oracle", Access: "read", Prefix: "p", Token: secret.New("planted-token")}}, s.ran)
+	assert.Equal(t, []access.Request{{Mode: "oracle", Access: "read", Prefix: "p",
+		Token: secret.New("planted-token")}}, s.ran)
 	assert.Empty(t, s.submitted)
 }
 
@@ -61,8 +63,9 @@ func TestABodyIsOptional(t *testing.T) {
 
 func TestPrefer(t *testing.T) {
 	for prefer, later := range map[string]bool{
-		"": false, "respond-async": true, "Respond-Async": true, "wait=5, respond-async": true, "respond-async; x=1": true,
-		"return=minimal": false, "respond-asynchronously": false,
+		"": false, "respond-async": true, "Respond-Async": true, "wait=5, respond-async": true,
+		"respond-async; x=1": true,
+		"return=minimal":     false, "respond-asynchronously": false,
 	} {
 		t.Run(prefer, func(t *testing.T) {
 			s := &service{}
@@ -111,7 +114,8 @@ func TestAnOperationIDNeedsAnOperation(t *testing.T) {
 	assert.Contains(t, got.Body["detail"], "Prefer: respond-async")
 	assert.Equal(t, "/header/Operation-Id", got.Body["errors"].([]any)[0].(map[string]any)["pointer"])
 	assert.Empty(t, s.ran)
-	assert.Equal(t, 202, s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation, "Prefer", "respond-async").Status)
+	assert.Equal(t, 202, s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation, "Prefer",
+		"respond-async").Status)
 	assert.Equal(t, operation, s.operations[0])
 }
 

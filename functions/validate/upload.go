@@ -24,7 +24,7 @@ const (
 // maxText is the most bytes of a text part; longer is no GUID.
 const maxText = 600
 
-// upload takes the file, and what the form says beside it, out of the request. The error is a *problem.Problem.
+// upload takes the file, and what the form tells beside it, out of the request. The error is a *problem.Problem.
 func (in *input) upload() ([]byte, credential.Form, error) {
 	if p := problem.Uncompressed(in.ContentEncoding); p != nil {
 		return nil, credential.Form{}, p
@@ -49,9 +49,11 @@ func (in *input) upload() ([]byte, credential.Form, error) {
 func checked(file []byte, given bool) ([]byte, error) {
 	switch {
 	case !given:
-		return nil, problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing, "The request carries no file: send it as the body, or as the part file of a form.")
+		return nil, problem.New(http.StatusBadRequest, diagnosis.CodeFileMissing,
+			"The request carries no file: send it as the body, or as the part file of a form.")
 	case len(file) > credential.MaxSize:
-		return nil, problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge, fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
+		return nil, problem.New(http.StatusRequestEntityTooLarge, diagnosis.CodeFileTooLarge,
+			fmt.Sprintf("The file has %d bytes; a credential file has at most %d.", len(file), credential.MaxSize))
 	default:
 		return file, nil
 	}
@@ -82,7 +84,8 @@ func readForm(body []byte, boundary string) ([]byte, credential.Form, error) {
 		parts[part.FormName()] = content
 	}
 	if len(faults) > 0 {
-		return nil, credential.Form{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail, faults[:min(len(faults), maxFaults)]...)
+		return nil, credential.Form{}, problem.New(http.StatusUnprocessableEntity, faults[0].Code, faults[0].Detail,
+			faults[:min(len(faults), maxFaults)]...)
 	}
 	content, given := parts[partFile]
 	file, err := checked(content, given)
@@ -98,9 +101,11 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 	_, again := seen[name]
 	switch {
 	case name == "":
-		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part without a name.", "file, clientId, tenantId"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part without a name.",
+			"file, clientId, tenantId"
 	case name != partFile && name != partClientID && name != partTenantID:
-		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part that is not known.", "file, clientId, tenantId"
+		f.Code, f.Detail, f.Expected = diagnosis.CodeUnknownMember, "The form has a part that is not known.",
+			"file, clientId, tenantId"
 	case again:
 		f.Code, f.Detail = diagnosis.CodeDuplicateMember, "The form has the part more than once."
 	case name != partFile && len(content) > maxText:
@@ -112,5 +117,6 @@ func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Findi
 }
 
 func malformed() error {
-	return problem.New(http.StatusBadRequest, diagnosis.CodeMalformedForm, "The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
+	return problem.New(http.StatusBadRequest, diagnosis.CodeMalformedForm,
+		"The body is not a form: its parts do not begin and end as the boundary of the Content-Type says.")
 }

@@ -38,13 +38,16 @@ func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "validateCredentials", Method: http.MethodPost, Path: path, Tags: []string{"credentials"},
 		Summary: "Judge a credential file",
-		Description: "Says all that is wrong with an azure_credentials.json at once, each with its place, a stable code and a remedy. " +
+		Description: "Says all that is wrong with an azure_credentials.json at once, each with its place, a stable " +
+			"code and a remedy. " +
 			"The answer is 200 whatever the verdict. The file is not stored, and no secret in it is repeated.",
-		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the limit as too large.
+		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the
+		// limit as too large.
 		MaxBodyBytes: problem.MaxBody + 1, SkipValidateBody: true,
 		Responses: map[string]*huma.Response{"200": {Description: "The report", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: problem.Schema[diagnosis.Report](api)}}}},
-	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}, f.serve)
+	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusUnprocessableEntity}, f.serve)
 	document(api.OpenAPI().Paths[path])
 }
 
@@ -63,19 +66,29 @@ func requestBody() *huma.RequestBody {
 	text := func(description string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Description: description}
 	}
-	file := &huma.Schema{Type: huma.TypeObject, Description: "azure_credentials.json, at most 8 KiB", Properties: map[string]*huma.Schema{
-		"clientId": text("Application (client) id"), "tenantId": text("Directory (tenant) id"), "federatedTokenIssuer": text("Claim iss of the platform's tokens"),
-		"subject": text("Claim sub of the platform's tokens"), "audience": text("The cloud's token-exchange audience"),
-	}}
-	binary := &huma.Schema{Type: huma.TypeString, Format: "binary", Description: "azure_credentials.json, at most 8 KiB"}
+	file := &huma.Schema{Type: huma.TypeObject, Description: "azure_credentials.json, at most 8 KiB",
+		Properties: map[string]*huma.Schema{
+			"clientId": text("Application (client) id"), "tenantId": text("Directory (tenant) id"),
+			"federatedTokenIssuer": text("Claim iss of the platform's tokens"),
+			"subject":              text("Claim sub of the platform's tokens"),
+			"audience":             text("The cloud's token-exchange audience"),
+		}}
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary",
+		Description: "azure_credentials.json, at most 8 KiB"}
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"application/json": {Schema: file, Examples: map[string]*huma.Example{"template": {Summary: "A file that was never filled in", Value: credential.File{
-			ClientID: "<APPLICATION_CLIENT_ID>", TenantID: "<TENANT_ID>", FederatedTokenIssuer: "https://dataloop.ai/oauth2",
-			Subject: "system:serviceaccount:dataloop:<service-name>", Audience: "api://AzureADTokenExchange"}}}},
+		"application/json": {Schema: file,
+			Examples: map[string]*huma.Example{"template": {Summary: "A file that was never filled in",
+				Value: credential.File{
+					ClientID: "<APPLICATION_CLIENT_ID>", TenantID: "<TENANT_ID>",
+					FederatedTokenIssuer: "https://dataloop.ai/oauth2",
+					Subject:              "system:serviceaccount:dataloop:<service-name>",
+					Audience:             "api://AzureADTokenExchange"}}}},
 		"application/octet-stream": {Schema: binary},
-		"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{partFile}, Properties: map[string]*huma.Schema{
-			partFile: binary, partClientID: text("What the form says, compared with the file"), partTenantID: text("What the form says, compared with the file"),
-		}}},
+		"multipart/form-data": {Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{partFile},
+			Properties: map[string]*huma.Schema{
+				partFile: binary, partClientID: text("What the form says, compared with the file"),
+				partTenantID: text("What the form says, compared with the file"),
+			}}},
 	}}
 }
 

@@ -59,7 +59,8 @@ func form(t *testing.T, parts ...part) (string, string) {
 }
 
 func TestRaw(t *testing.T) {
-	for _, contentType := range []string{"application/json", "application/json; charset=utf-16", "application/octet-stream", "Application/JSON"} {
+	for _, contentType := range []string{"application/json", "application/json; charset=utf-16",
+		"application/octet-stream", "Application/JSON"} {
 		j := &judge{}
 		got := j.edge().Call(t, "POST", path, "\xff\xfeany bytes", "Content-Type", contentType)
 		require.Equal(t, 200, got.Status, got.Raw)
@@ -67,7 +68,8 @@ func TestRaw(t *testing.T) {
 		assert.Equal(t, "\xff\xfeany bytes", string(j.file))
 	}
 	j := &judge{}
-	assert.Equal(t, 200, j.edge().Call(t, "POST", path+"?depth=file", "x").Status, "without Content-Type it is a file all the same")
+	assert.Equal(t, 200, j.edge().Call(t, "POST", path+"?depth=file", "x").Status,
+		"without Content-Type it is a file all the same")
 }
 
 func TestForm(t *testing.T) {
@@ -77,7 +79,8 @@ func TestForm(t *testing.T) {
 	}{
 		"a file":                {[]part{{"file", "azure_credentials.json", "{}"}}, credential.Form{}},
 		"a file as plain field": {[]part{{"file", "", "{}"}}, credential.Form{}},
-		"with both ids":         {[]part{{"clientId", "", "c"}, {"file", "x", "{}"}, {"tenantId", "", "t"}}, credential.Form{ClientID: "c", TenantID: "t"}},
+		"with both ids": {[]part{{"clientId", "", "c"}, {"file", "x", "{}"}, {"tenantId", "", "t"}},
+			credential.Form{ClientID: "c", TenantID: "t"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := &judge{}
@@ -90,7 +93,8 @@ func TestForm(t *testing.T) {
 	}
 	j := &judge{}
 	body, contentType := form(t, part{"file", "empty.json", ""})
-	assert.Equal(t, 200, j.edge().Call(t, "POST", path, body, "Content-Type", contentType).Status, "an empty file is a file")
+	assert.Equal(t, 200, j.edge().Call(t, "POST", path, body, "Content-Type", contentType).Status,
+		"an empty file is a file")
 }
 
 var large = strings.Repeat("x", credential.MaxSize+1)
@@ -111,27 +115,33 @@ var unreadableUploads = map[string]struct {
 	code    string
 	pointer string
 }{
-	"no body":                 {raw("", "application/json"), "", 400, "file-missing", ""},
-	"no body, no type":        {raw("", ""), "", 400, "file-missing", ""},
-	"form without file":       {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
-	"raw too large":           {raw(large, "application/json"), "", 413, "file-too-large", ""},
-	"form's file too large":   {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
-	"body too large":          {raw(strings.Repeat("x", 1<<20), "application/json"), "", 413, "body-too-large", ""},
-	"text":                    {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
-	"what curl -d sends":      {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
-	"no media type at all":    {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
-	"form without boundary":   {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
-	"form of another shape":   {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
-	"form without parts":      {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
-	"part without a name":     {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
-	"form cut off":            {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
-	"unknown part":            {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member", "/clientid"},
-	"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "", "x"}), "", 422, "unknown-member", "/[redacted]"},
-	"two files":               {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422, "duplicate-member", "/file"},
-	"id too long":             {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422, "invalid-value", "/tenantId"},
-	"depth not offered":       {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
-	"depth twice":             {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter", "/query/depth"},
-	"unknown parameter":       {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
+	"no body":               {raw("", "application/json"), "", 400, "file-missing", ""},
+	"no body, no type":      {raw("", ""), "", 400, "file-missing", ""},
+	"form without file":     {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
+	"raw too large":         {raw(large, "application/json"), "", 413, "file-too-large", ""},
+	"form's file too large": {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
+	"body too large":        {raw(strings.Repeat("x", 1<<20), "application/json"), "", 413, "body-too-large", ""},
+	"text":                  {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
+	"what curl -d sends":    {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
+	"no media type at all":  {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
+	"form without boundary": {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
+	"form of another shape": {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"form without parts":    {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
+	"part without a name":   {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
+	"form cut off": {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{",
+		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"unknown part": {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member",
+		"/clientid"},
+	"part with a secret name": {multi(part{"file", "x", "{}"}, part{"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "",
+		"x"}), "", 422, "unknown-member", "/[redacted]"},
+	"two files": {multi(part{"file", "x", "{}"}, part{"file", "y", "{}"}), "", 422,
+		"duplicate-member", "/file"},
+	"id too long": {multi(part{"file", "x", "{}"}, part{"tenantId", "", strings.Repeat("p", 601)}), "", 422,
+		"invalid-value", "/tenantId"},
+	"depth not offered": {raw("{}", "application/json"), "?depth=structure", 400, "invalid-parameter", "/query/depth"},
+	"depth twice": {raw("{}", "application/json"), "?depth=file&depth=file", 400, "invalid-parameter",
+		"/query/depth"},
+	"unknown parameter": {raw("{}", "application/json"), "?deep=1", 400, "invalid-parameter", "/query/deep"},
 }
 
 func TestNothingToJudge(t *testing.T) {
@@ -150,14 +160,17 @@ func TestNothingToJudge(t *testing.T) {
 			}
 		})
 	}
-	compressed := (&judge{}).edge().Call(t, "POST", path, "{}", "Content-Type", "application/json", "Content-Encoding", "gzip")
+	compressed := (&judge{}).edge().Call(t, "POST", path, "{}", "Content-Type", "application/json",
+		"Content-Encoding", "gzip")
 	assert.Equal(t, 415, compressed.Status)
 	assert.Equal(t, "unsupported-content-encoding", compressed.Body["code"])
 }
 
 // TestRealFilesThroughTheEdge: raw or in a form, a file is judged alike.
 func TestRealFilesThroughTheEdge(t *testing.T) {
-	linter := credential.Linter{Audience: "api://AzureADTokenExchange", Now: func() time.Time { return time.Unix(0, 0) }}
+	linter := credential.Linter{Audience: "api://AzureADTokenExchange", Now: func() time.Time {
+		return time.Unix(0, 0)
+	}}
 	edge := problemtest.Serve(validate.Function{Lint: linter.Lint}.Register)
 	folder := filepath.Join("..", "internal", "credential", "testdata", "bad")
 	entries, err := os.ReadDir(folder)
@@ -182,7 +195,8 @@ func TestRealFilesThroughTheEdge(t *testing.T) {
 
 // FuzzForm: whatever the body, the answer is a report or a problem of the caller's.
 func FuzzForm(f *testing.F) {
-	f.Add("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}\r\n--x--\r\n", "multipart/form-data; boundary=x")
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}\r\n--x--\r\n",
+		"multipart/form-data; boundary=x")
 	f.Add("{}", "application/json")
 	edge := (&judge{}).edge()
 	f.Fuzz(func(t *testing.T, body, contentType string) {

@@ -144,7 +144,8 @@ func FuzzMessages(f *testing.F) {
 
 func TestTimesWithAndWithoutZone(t *testing.T) {
 	want := time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC)
-	for _, s := range []string{"2026-01-01T10:00:00", "2026-01-01T10:00:00Z", "2026-01-01T11:00:00+01:00", "2026-01-01T10:00:00.0000000"} {
+	for _, s := range []string{"2026-01-01T10:00:00", "2026-01-01T10:00:00Z", "2026-01-01T11:00:00+01:00",
+		"2026-01-01T10:00:00.0000000"} {
 		got, err := parseTime(s)
 		require.NoError(t, err, s)
 		assert.True(t, want.Equal(got), s)

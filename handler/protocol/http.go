@@ -37,13 +37,14 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answered.status == 0 { // a panic before the answer, or a handler that answers nothing
 		answer(answered, http.StatusInternalServerError)
 	}
-	// The host sends the whole body, whatever is answered meanwhile; a connection that closes in the middle of it would
-	// reach the caller as the host's own empty 500.
+	// The host sends the whole body, whatever is answered meanwhile; a connection that closes in the middle of it
+	// would reach the caller as the host's own empty 500.
 	_, _ = io.Copy(io.Discard, io.LimitReader(sent, hostMaxBody))
 	line := []slog.Attr{
 		slog.String("invocationId", id), slog.String("traceId", traceID(r)),
 		// The path alone: a query may hold a function key.
-		slog.String("method", r.Method), slog.String("path", h.Redact(r.URL.Path)), slog.Int("status", answered.status),
+		slog.String("method", r.Method), slog.String("path", h.Redact(r.URL.Path)),
+		slog.Int("status", answered.status),
 		slog.Int64("durationMs", time.Since(started).Milliseconds()),
 	}
 	writeLine(ctx, h.Log, httpOutcome(answered.status, err), append(line, attributes()...), err)

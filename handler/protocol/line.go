@@ -40,14 +40,16 @@ const (
 	outcomeFailed    = "failed"
 )
 
-// writeLine writes the one log line of an invocation: the attributes without the empty ones, and err as the cause where
-// the attributes name none.
+// writeLine writes the one log line of an invocation: the attributes without the empty ones, and err as the cause
+// where the attributes name none.
 func writeLine(ctx context.Context, log *slog.Logger, outcome string, attributes []slog.Attr, err error) {
 	level := slog.LevelInfo
 	switch {
 	case outcome == outcomeFailed:
 		level = slog.LevelError
-	case outcome == outcomeSucceeded && slices.ContainsFunc(attributes, func(a slog.Attr) bool { return a.Key == "code" && a.Value.String() != "" }):
+	case outcome == outcomeSucceeded && slices.ContainsFunc(attributes, func(a slog.Attr) bool {
+		return a.Key == "code" && a.Value.String() != ""
+	}):
 		level = slog.LevelWarn // the invocation did its work, and what it found or refused has a diagnosis
 	}
 	kept := []slog.Attr{slog.String("outcome", outcome)}

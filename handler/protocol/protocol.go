@@ -39,7 +39,8 @@ type Options struct {
 	MaxBody int64
 	// Observe is called before each invocation; the function it returns gives further attributes of its log line.
 	Observe func(ctx context.Context) (context.Context, func() []slog.Attr)
-	// Redact takes out of a path what must not be logged: somebody may have put a token there. Nil logs the path as it is.
+	// Redact takes out of a path what must not be logged: somebody may have put a token there. Nil logs the path as it
+	// is.
 	Redact func(path string) string
 }
 

@@ -77,12 +77,15 @@ func TestInvocation(t *testing.T) {
 		outcome      string
 		logged       string
 	}{
-		"success":         {body: fine, status: 200, outcome: "succeeded"},
-		"failure":         {body: fine, run: func(context.Context, *Invocation) error { return errors.New("busy") }, status: 500, outcome: "failed", logged: "busy"},
-		"panic":           {body: fine, run: func(context.Context, *Invocation) error { panic("boom") }, status: 500, outcome: "failed", logged: "panic: boom"},
+		"success": {body: fine, status: 200, outcome: "succeeded"},
+		"failure": {body: fine, run: func(context.Context, *Invocation) error { return errors.New("busy") },
+			status: 500, outcome: "failed", logged: "busy"},
+		"panic": {body: fine, run: func(context.Context, *Invocation) error { panic("boom") }, status: 500,
+			outcome: "failed", logged: "panic: boom"},
 		"not an envelope": {body: `[]`, status: 400, outcome: "failed", logged: "not an invocation envelope"},
-		"too large":       {body: `{"Data":{"message":"` + strings.Repeat("A", 2<<20) + `"}}`, status: 413, outcome: "failed", logged: "too large"},
-		"wrong method":    {method: http.MethodGet, status: 405, outcome: "failed", logged: "method GET"},
+		"too large": {body: `{"Data":{"message":"` + strings.Repeat("A", 2<<20) + `"}}`, status: 413,
+			outcome: "failed", logged: "too large"},
+		"wrong method": {method: http.MethodGet, status: 405, outcome: "failed", logged: "method GET"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.run == nil {
@@ -194,8 +197,8 @@ func TestHTTPFunctions(t *testing.T) {
 	}
 }
 
-// TestLargeBodyIsReadToItsEnd answers early and still takes the rest: a proxy that is cut off while it sends reports the
-// broken connection instead of the answer.
+// TestLargeBodyIsReadToItsEnd answers early and still takes the rest: a proxy that is cut off while it sends reports
+// the broken connection instead of the answer.
 func TestLargeBodyIsReadToItsEnd(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
@@ -208,7 +211,8 @@ func TestLargeBodyIsReadToItsEnd(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
 	body := strings.Repeat("x", 30<<20)
-	_, err = fmt.Fprintf(conn, "PUT /api/integrations/x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	_, err = fmt.Fprintf(conn, "PUT /api/integrations/x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body)
 	require.NoError(t, err, "all of it is taken")
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
@@ -261,12 +265,16 @@ func TestAFailureNamesItsCauseOnce(t *testing.T) {
 		web      http.HandlerFunc
 		cause    string
 	}{
-		"answered": {observed: "store: refused", web: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, cause: "store: refused"},
+		"answered": {observed: "store: refused", web: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, cause: "store: refused"},
 		"panicked": {web: func(http.ResponseWriter, *http.Request) { panic("boom") }, cause: "panic: boom"},
-		"both":     {observed: "store: refused", web: func(http.ResponseWriter, *http.Request) { panic("boom") }, cause: "store: refused"},
+		"both": {observed: "store: refused", web: func(http.ResponseWriter, *http.Request) { panic("boom") },
+			cause: "store: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, log := start(t, Options{HTTP: c.web, Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+			server, log := start(t, Options{HTTP: c.web, Observe: func(ctx context.Context) (context.Context,
+				func() []slog.Attr) {
 				return ctx, func() []slog.Attr {
 					return []slog.Attr{slog.String("function", "connect"), slog.String("error", c.observed)}
 				}

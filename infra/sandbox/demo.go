@@ -47,17 +47,20 @@ func (t *teller) tell(ctx context.Context) error {
 	}{
 		{"Give the DDOE service " + demoService + " keyless access to the container " + demoContainer, t.provision},
 		{"The credential file to upload to DDOE: no secret in it", t.credentials},
-		{"Prove it: exchange the service's token at Entra; write, read, list and delete a blob as the federated identity", t.passes},
+		{"Prove it: exchange the service's token at Entra; write, read, list and delete a blob as the " +
+			"federated identity", t.passes},
 		{"What that took in Entra and Azure", func(ctx context.Context) error { return t.grown(ctx, before, 1) }},
 		{"Somebody removes the role assignment in the portal", t.breakIt},
 		{"The same test now says what is wrong and who can mend it", t.fails},
-		{"The same PUT mends it. It asks for the platform's side too, which the organisation does not offer: a person gets the form", t.manual},
+		{"The same PUT mends it. It asks for the platform's side too, which the organisation does not offer: a " +
+			"person gets the form", t.manual},
 		{"Once it is offered, the same PUT makes the platform's side: integration and driver", t.takeOver},
 		{"The app proves access by itself, and the platform validates its driver", t.validated},
 		{"Somebody deletes the driver on the platform: drift", t.drift},
 		{"The same PUT makes it anew", t.connectPlatform},
 		{"Take everything down again, the platform's side first", t.teardown},
-		{"Directory and subscription are as before (Entra keeps the deleted application in its recycle bin for 30 days)",
+		{"Directory and subscription are as before (Entra keeps the deleted application in its recycle bin " +
+			"for 30 days)",
 			func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
 	}
 	for i, step := range steps {
@@ -147,7 +150,8 @@ func (t *teller) credentials(ctx context.Context) error {
 }
 
 func (t *teller) test(ctx context.Context, verdict string) (answer, error) {
-	a, err := t.call(ctx, http.MethodPost, t.api, "/integrations/"+demoID+"/access-tests", map[string]any{}, http.StatusOK)
+	a, err := t.call(ctx, http.MethodPost, t.api, "/integrations/"+demoID+"/access-tests", map[string]any{},
+		http.StatusOK)
 	if err != nil {
 		return a, err
 	}
@@ -195,7 +199,8 @@ func (t *teller) fails(ctx context.Context) error {
 		if at(check, "status") != "fail" {
 			continue
 		}
-		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"), at(check, "evidence.storageCode"))
+		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"),
+			at(check, "evidence.storageCode"))
 		t.note("detail   %v", at(check, "detail"))
 		t.note("who      %v", at(check, "remedy.who"))
 		steps, _ := at(check, "remedy.steps").([]any)
@@ -220,7 +225,8 @@ func (t *teller) breakIt(ctx context.Context) error {
 		return err
 	}
 	name := world.LastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
-	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/roleAssignments/"+name, nil, http.StatusNoContent, http.StatusOK)
+	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/roleAssignments/"+name, nil, http.StatusNoContent,
+		http.StatusOK)
 	return err
 }
 
@@ -234,7 +240,8 @@ func (t *teller) teardown(ctx context.Context) error {
 
 // kinds are what the demo counts in the world.
 func kinds() []string {
-	return []string{"applications", "servicePrincipals", "federatedIdentityCredentials", "roleAssignments", "ddoe.integrations", "ddoe.drivers"}
+	return []string{"applications", "servicePrincipals", "federatedIdentityCredentials", "roleAssignments",
+		"ddoe.integrations", "ddoe.drivers"}
 }
 
 func (t *teller) world(ctx context.Context) (map[string]int, error) {

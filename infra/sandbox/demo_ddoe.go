@@ -14,8 +14,8 @@ const usableWait = time.Minute
 // offeredName is what the platform calls the integration type in front of people.
 const offeredName = "Azure Workload Identity Federation"
 
-// manual takes the type away from what the organisation offers, puts the spec with the platform's side, and shows what is
-// left to a person.
+// manual takes the type away from what the organisation offers, puts the spec with the platform's side, and shows what
+// is left to a person.
 func (t *teller) manual(ctx context.Context) error {
 	world, err := t.send(ctx, http.MethodGet, t.control, "/world", nil)
 	if err != nil {
@@ -30,7 +30,8 @@ func (t *teller) manual(ctx context.Context) error {
 	if t.offered == nil {
 		return fmt.Errorf("the organisation does not offer %s: %s", offeredName, world.raw)
 	}
-	if _, err := t.call(ctx, http.MethodDelete, t.control, t.offer(), nil, http.StatusNoContent, http.StatusOK); err != nil {
+	if _, err := t.call(ctx, http.MethodDelete, t.control, t.offer(), nil, http.StatusNoContent,
+		http.StatusOK); err != nil {
 		return err
 	}
 	if err := t.putWithPlatform(ctx); err != nil {
@@ -43,7 +44,8 @@ func (t *teller) manual(ctx context.Context) error {
 	t.note("mode     %v", a.at("status.ddoe.mode"))
 	t.note("why      %v", a.at("status.ddoe.why"))
 	t.note("form")
-	for _, member := range []string{"organizationId", "integrationName", "provider", "integrationType", "clientId", "tenantId", "importFile"} {
+	for _, member := range []string{"organizationId", "integrationName", "provider", "integrationType", "clientId",
+		"tenantId", "importFile"} {
 		t.note("  %-16s %v", member, a.at("status.ddoe.form."+member))
 	}
 	t.note("next     %v", a.at("status.ddoe.next"))
@@ -166,7 +168,8 @@ func (t *teller) validated(ctx context.Context) error {
 		if a.at("status.phase") == "usable" {
 			t.request(http.MethodGet, "/integrations/"+demoID, nil)
 			t.answer(a)
-			t.note("phase %v, validated %v at %v", a.at("status.phase"), a.at("status.ddoe.validated"), a.at("status.ddoe.checkedAt"))
+			t.note("phase %v, validated %v at %v", a.at("status.phase"), a.at("status.ddoe.validated"),
+				a.at("status.ddoe.checkedAt"))
 			if a.at("status.ddoe.validated") != true {
 				return fmt.Errorf("usable, but not validated by the platform: %s", a.raw)
 			}
@@ -188,7 +191,8 @@ func (t *teller) drift(ctx context.Context) error {
 		return err
 	}
 	driver := fmt.Sprint(a.at("status.ddoe.driverId"))
-	if _, err := t.call(ctx, http.MethodDelete, t.control, "/objects/ddoe.drivers/"+driver, nil, http.StatusNoContent, http.StatusOK); err != nil {
+	if _, err := t.call(ctx, http.MethodDelete, t.control, "/objects/ddoe.drivers/"+driver, nil, http.StatusNoContent,
+		http.StatusOK); err != nil {
 		return err
 	}
 	a, err = t.call(ctx, http.MethodGet, t.api, "/integrations/"+demoID+"/drift", nil, http.StatusOK)

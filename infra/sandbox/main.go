@@ -1,5 +1,5 @@
-// Command sandbox runs the app on this machine, with nothing but Go: a local stand-in for Azure, Entra, Service Bus and
-// the DDOE platform, a stand-in for the Functions host, and in it the handler.
+// Command sandbox runs the app on this machine, with nothing but Go: a local stand-in for Azure, Entra, Service Bus
+// and the DDOE platform, a stand-in for the Functions host, and in it the handler.
 //
 //	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one;
 //	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are for
@@ -101,7 +101,7 @@ func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 	return s.Close()
 }
 
-// lastWord is the last line of a handler that has ended, which says why.
+// lastWord is the last line of a handler that has ended, which tells why.
 func lastWord(exit *host.ExitError) string {
 	if len(exit.Stderr) == 0 {
 		return "it said nothing"
@@ -113,7 +113,9 @@ func lastWord(exit *host.ExitError) string {
 func keepUp(ctx context.Context, s *stack.Stack, env []string, stderr io.Writer) {
 	for s.Wait(ctx) != nil {
 		for pause := firstPause; ; pause = min(2*pause, maxPause) {
-			_, _ = fmt.Fprintf(stderr, "sandbox: the host is started anew in %s, as Azure does; the world stays. Ctrl-C ends all of it.\n", pause)
+			_, _ = fmt.Fprintf(stderr,
+				"sandbox: the host is started anew in %s, as Azure does; the world stays. Ctrl-C ends "+
+					"all of it.\n", pause)
 			select {
 			case <-ctx.Done():
 				return

@@ -27,7 +27,8 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			program.Env = append(os.Environ(), programVariable+"=1", "PORT=0", "SANDBOX_PORT=0", "TMPDIR="+t.TempDir())
 			program.Stdout, program.Stderr = &out, &log
 			require.NoError(t, program.Start())
-			require.Eventually(t, func() bool { return strings.HasPrefix(out.String(), "ready: ") }, 30*time.Second, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return strings.HasPrefix(out.String(), "ready: ") }, 30*time.Second,
+				10*time.Millisecond)
 			var found []string // the two streams come separately
 			require.Eventually(t, func() bool {
 				found = regexp.MustCompile(`handler is ready \(pid (\d+)`).FindStringSubmatch(log.String())
@@ -69,7 +70,9 @@ func TestTheWorldOutlivesTheHandler(t *testing.T) {
 		}
 		if n == 0 {
 			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond)
-			call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images", `{"serviceName": "my-service", "storage": [{"resourceId": "`+imagesAccount+`", "container": "images"}]}`)
+			call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images",
+				`{"serviceName": "my-service", "storage": [{"resourceId": "`+imagesAccount+
+					`", "container": "images"}]}`)
 		}
 		pid, err := strconv.Atoi(found[n][1])
 		require.NoError(t, err)
@@ -78,8 +81,10 @@ func TestTheWorldOutlivesTheHandler(t *testing.T) {
 	assert.Contains(t, log.String(), "the host gives up")
 	assert.Contains(t, log.String(), "started anew in 1s")
 	require.Eventually(t, func() bool {
-		return strings.Contains(call(t, http.MethodGet, apiURL(out.String())+"/integrations/my-images", ""), `"phase":"provisioned"`)
-	}, 30*time.Second, 100*time.Millisecond, "the world is as it was, and the command in work is done with; log:\n%s", &log)
+		return strings.Contains(call(t, http.MethodGet, apiURL(out.String())+"/integrations/my-images", ""),
+			`"phase":"provisioned"`)
+	}, 30*time.Second, 100*time.Millisecond, "the world is as it was, and the command in work is done with; log:\n%s",
+		&log)
 	assert.NotContains(t, log.String(), "Functions.deadletter")
 	cancel()
 	require.NoError(t, <-ended, "a wish to stop is no failure")

@@ -39,7 +39,8 @@ func assemble(t *testing.T) string {
 	t.Helper()
 	root, dist := filepath.Join("..", ".."), t.TempDir()
 	for _, dir := range []string{"handler", "functions"} { // what is built is an input of the test, for the test cache
-		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry, err error) error {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, entry fs.DirEntry,
+			err error) error {
 			if err != nil || entry.IsDir() || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -72,8 +73,11 @@ func TestDemoTellsTheStory(t *testing.T) {
 	var out bytes.Buffer
 	err := realMain(t.Context(), []string{"demo", "-dist", assemble(t)}, &out, io.Discard)
 	require.NoError(t, err, out.String())
-	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access", "+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
-		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json", "next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api", "validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
+	for _, part := range []string{"< 201 Created", "federatedTokenIssuer", "verdict  pass (proved: access",
+		"+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
+		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json",
+		"next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api",
+		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")
@@ -89,7 +93,8 @@ func assertExcerpt(t *testing.T, printed string) {
 	require.True(t, found, "README.md shows the demo")
 	excerpt, _, _ = strings.Cut(excerpt, "```")
 	// What is another in each run.
-	changing := regexp.MustCompile(`(?m)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ requests\b|\bat \d{4}-\S+Z$`)
+	changing := regexp.MustCompile(`(?m)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ ` +
+		`requests\b|\bat \d{4}-\S+Z$`)
 	rest, steps := strings.Split(changing.ReplaceAllString(printed, "*"), "\n"), 0
 	for line := range strings.Lines(excerpt) {
 		line = changing.ReplaceAllString(strings.TrimRight(line, "\n"), "*")
@@ -112,11 +117,13 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
 	ready := regexp.MustCompile(`^ready: api=http://127\.0\.0\.1:(\d+)/api sandbox=http://127\.0\.0\.1:\d+\n$`)
-	require.Eventually(t, func() bool { return ready.MatchString(out.String()) }, 30*time.Second, 10*time.Millisecond, "one line on stdout; log:\n%s", &log)
+	require.Eventually(t, func() bool { return ready.MatchString(out.String()) }, 30*time.Second, 10*time.Millisecond,
+		"one line on stdout; log:\n%s", &log)
 
 	t.Setenv("PORT", ready.FindStringSubmatch(out.String())[1])
 	err := realMain(t.Context(), []string{"run", "-dist", dist}, io.Discard, io.Discard)
-	require.EqualError(t, err, "port "+os.Getenv("PORT")+" is taken: choose others with PORT and SANDBOX_PORT (0 = any free one)")
+	require.EqualError(t, err, "port "+os.Getenv("PORT")+" is taken: choose others with PORT and SANDBOX_PORT (0 = "+
+		"any free one)")
 
 	cancel()
 	require.NoError(t, <-ended)
@@ -169,8 +176,10 @@ func TestRunWithoutThePlatform(t *testing.T) {
 			var out, log lockedBuffer
 			ended := make(chan error, 1)
 			go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
-			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond, "log:\n%s", &log)
-			plan := call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images?dryRun=true", `{"serviceName": "my-service",
+			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond,
+				"log:\n%s", &log)
+			plan := call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images?dryRun=true",
+				`{"serviceName": "my-service",
 				"storage": [{"resourceId": "`+imagesAccount+`", "container": "images", "access": "readWrite"}],
 				"ddoe": {"organizationId": "55555555-5555-4555-8555-555555555555", "integration": true}}`)
 			assert.Contains(t, plan, tt.want)
@@ -188,10 +197,12 @@ func TestAFaultySettingIsTold(t *testing.T) {
 	t.Setenv("DDOE_API_URL", "ftp://planted")
 	var log lockedBuffer
 	err := realMain(t.Context(), []string{"run", "-dist", assemble(t)}, io.Discard, &log)
-	require.ErrorContains(t, err, "the handler does not start (exit status 1): handler: settings: setting DDOE_OPTION_MAP must be")
+	require.ErrorContains(t, err, "the handler does not start (exit status 1): handler: settings: setting "+
+		"DDOE_OPTION_MAP must be")
 	require.ErrorContains(t, err, `option "zone"`)
 	assert.Equal(t, 1, strings.Count(log.String(), `option "zone"`), log.String())
-	assert.Equal(t, 1, strings.Count(log.String(), "sandbox: DDOE_API_URL is ignored: the sandbox sets its own\n"), log.String())
+	assert.Equal(t, 1, strings.Count(log.String(), "sandbox: DDOE_API_URL is ignored: the sandbox sets its own\n"),
+		log.String())
 	assert.NotContains(t, log.String(), "DDOE_OPTION_MAP is ignored")
 	assert.NotContains(t, log.String()+err.Error(), "planted")
 }
@@ -210,9 +221,11 @@ func TestRefusals(t *testing.T) {
 		"unknown subcommand": {args: []string{"walk"}, want: "unknown subcommand"},
 		"unknown flag":       {args: []string{"run", "-fast"}, want: "not defined"},
 		"faulty port":        {args: []string{"run"}, port: "http", want: "PORT must be a port"},
-		"sandbox port taken": {args: []string{"run"}, port: "0", sandboxPort: busy, want: "port " + busy + " is taken"},
-		"no such app":        {args: []string{"run", "-dist", "no-such-folder"}, port: "0", sandboxPort: "0", want: "host.json"},
-		"demo without app":   {args: []string{"demo", "-dist", "no-such-folder"}, want: "host.json"},
+		"sandbox port taken": {args: []string{"run"}, port: "0", sandboxPort: busy, want: "port " + busy +
+			" is taken"},
+		"no such app": {args: []string{"run", "-dist", "no-such-folder"}, port: "0", sandboxPort: "0",
+			want: "host.json"},
+		"demo without app": {args: []string{"demo", "-dist", "no-such-folder"}, want: "host.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PORT", tt.port)

@@ -61,7 +61,7 @@ type Tester struct {
 // Request is what is to be tested.
 type Request struct {
 	Document integration.Document
-	// Token is the subject token; without one the report says that nothing could be proved.
+	// Token is the subject token; without one the report means that nothing could be proved.
 	Token entra.SubjectToken
 	// Mode is ModeRoundtrip where it is empty.
 	Mode Mode
@@ -69,9 +69,10 @@ type Request struct {
 	Access integration.Access
 	// Prefix is where probe blobs are made, a relative path; empty is the container's root.
 	Prefix string
-	// Settled says whether propagation explains no refusal any more, for who knows better than the document: access has
-	// worked since the last change, or there was one that the document does not show. Nil is as function Settled says.
-	Settled *bool
+	// Propagated reports whether propagation explains no refusal any more, for who knows better than the document:
+	// access has worked since the last change, or there was one that the document does not show. Nil is as function
+	// Propagated states.
+	Propagated *bool
 }
 
 // Run tests the integration's access. The error is a *diagnosis.Error, and only for a faulty request (invalid-mode,
@@ -91,8 +92,9 @@ func (t *Tester) Run(ctx context.Context, req Request) (diagnosis.Report, error)
 	run.execute(bounded)
 
 	report := diagnosis.Report{
-		ID: run.id, Kind: "access", ClaimLevel: run.claim, TestedAs: testedAs(req.Document, run.subject), TestedFrom: &t.Origin,
-		StartedAt: started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
+		ID: run.id, Kind: "access", ClaimLevel: run.claim, TestedAs: testedAs(req.Document, run.subject),
+		TestedFrom: &t.Origin,
+		StartedAt:  started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
 	}
 	report.Verdict = diagnosis.Summarise(report.Checks)
 	report.DurationMS = t.now().Sub(started).Milliseconds()
@@ -189,32 +191,39 @@ func Check(mode Mode, wanted integration.Access, prefix string) error {
 	if len(findings) == 0 {
 		return nil
 	}
-	return &diagnosis.Error{Diagnosis: diagnosis.New(findings[0].Code, diagnosis.WithDetail("%s", findings[0].Detail), diagnosis.WithFindings(findings...))}
+	return &diagnosis.Error{Diagnosis: diagnosis.New(findings[0].Code, diagnosis.WithDetail("%s", findings[0].Detail),
+		diagnosis.WithFindings(findings...))}
 }
 
-// Faults names every member that no test can have: invalid-mode, invalid-access, invalid-prefix. Empty values stand for
-// the defaults. No value is repeated: somebody may have put a token into the wrong member.
+// Faults names every member that no test can have: invalid-mode, invalid-access, invalid-prefix. Empty values stand
+// for the defaults. No value is repeated: somebody may have put a token into the wrong member.
 func Faults(mode Mode, wanted integration.Access, prefix string) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	note := func(broken bool, code diagnosis.Code, pointer, detail, expected string) {
 		if broken {
-			findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail, Expected: expected})
+			findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: code, Detail: detail,
+				Expected: expected})
 		}
 	}
-	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, diagnosis.CodeInvalidMode, "/mode", "The mode is not known.", "oracle or roundtrip")
-	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite, diagnosis.CodeInvalidAccess, "/access", "The access is not known.", "read or readWrite")
+	note(mode != "" && mode != ModeRoundtrip && mode != ModeOracle, diagnosis.CodeInvalidMode, "/mode",
+		"The mode is not known.", "oracle or roundtrip")
+	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite,
+		diagnosis.CodeInvalidAccess, "/access", "The access is not known.", "read or readWrite")
 	if diagnosis.Redact(prefix) != prefix {
-		note(true, diagnosis.CodeInvalidPrefix, "/prefix", "The prefix looks like a token or another secret; a token belongs into subjectToken.", "a relative blob path")
+		note(true, diagnosis.CodeInvalidPrefix, "/prefix",
+			"The prefix looks like a token or another secret; a token belongs into subjectToken.",
+			"a relative blob path")
 		return findings
 	}
-	note(!validPrefix(strings.TrimSuffix(prefix, "/")), diagnosis.CodeInvalidPrefix, "/prefix", "A prefix is a relative path without empty or dot segments.", "a relative blob path")
+	note(!isValidPrefix(strings.TrimSuffix(prefix, "/")), diagnosis.CodeInvalidPrefix, "/prefix",
+		"A prefix is a relative path without empty or dot segments.", "a relative blob path")
 	return findings
 }
 
 // maxPrefix is the longest prefix, in bytes; a blob name has at most 1024 characters.
 const maxPrefix = 512
 
-func validPrefix(prefix string) bool {
+func isValidPrefix(prefix string) bool {
 	if prefix == "" {
 		return true
 	}
@@ -230,6 +239,7 @@ func validPrefix(prefix string) bool {
 }
 
 func testedAs(d integration.Document, subject string) *diagnosis.TestedAs {
-	return &diagnosis.TestedAs{TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ObjectID: d.Status.ServicePrincipalID,
-		Issuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
+	return &diagnosis.TestedAs{TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID,
+		ObjectID: d.Status.ServicePrincipalID,
+		Issuer:   d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
 }

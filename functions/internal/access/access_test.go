@@ -65,17 +65,20 @@ func rights(r diagnosis.Report) []string {
 
 func TestRoundTripPassesAndLeavesNothing(t *testing.T) {
 	c := newCloud(t)
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{}), Prefix: "probe/here"})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{}), Prefix: "probe/here"})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
 	assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
-	assert.Equal(t, []string{"network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass", "cleanup pass"}, rights(report))
+	assert.Equal(t, []string{"network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass",
+		"cleanup pass"}, rights(report))
 	assert.Empty(t, c.blobNames())
 	assert.Empty(t, report.Leftovers)
 
 	puts := c.seen(http.MethodPut)
 	require.Len(t, puts, 1)
-	assert.Regexp(t, `^PUT acmedata\.blob\.core\.windows\.net/images/probe/here/\.ddoe-wif-probe/my-images/20260301T120000Z-[0-9a-f]{32}$`, puts[0])
+	assert.Regexp(t,
+		`^PUT acmedata\.blob\.core\.windows\.net/images/probe/here/\.ddoe-wif-probe/my-images/20260301T120000Z-[0-9a-f]{32}$`, puts[0])
 }
 
 func TestEachTestExchangesAnew(t *testing.T) {
@@ -86,13 +89,17 @@ func TestEachTestExchangesAnew(t *testing.T) {
 	c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "somebody-else" })
 	report, err := tester.Run(t.Context(), request)
 	require.NoError(t, err)
-	assert.Contains(t, lines(report), "exchange.token fail credential-subject-mismatch", "a cached token would make a broken trust look sound")
+	assert.Contains(t, lines(report), "exchange.token fail credential-subject-mismatch",
+		"a cached token would make a broken trust look sound")
 }
 
 var (
-	archive      = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "archive" })
-	lockedImages = integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images", Access: integration.AccessReadWrite}
-	absent       = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "absent" })
+	archive = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) {
+		e.Container = "archive"
+	})
+	lockedImages = integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images",
+		Access: integration.AccessReadWrite}
+	absent = with(images(integration.AccessReadWrite), func(e *integration.StorageAccess) { e.Container = "absent" })
 )
 
 // faultCases are what may be wrong, each with the check that tells.
@@ -111,10 +118,13 @@ var faultCases = map[string]struct {
 }{
 	"role assignment removed": {
 		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
-		want:   "access.list fail role-missing", others: []string{"access.network pass", "access.protection skip protection-unknown",
+		want:   "access.list fail role-missing", others: []string{"access.network pass",
+			"access.protection skip protection-unknown",
 			"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
-		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Contributor' --scope " +
+		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) +
+			" --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage " +
+			"Blob Data Contributor' --scope " +
 			world.DataAccountID + "/blobServices/default/containers/images",
 	},
 	"reader where writing is wanted": {
@@ -122,59 +132,76 @@ var faultCases = map[string]struct {
 			c.unassign()
 			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
 		},
-		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
+		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass",
+			"access.delete fail role-missing"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
 	},
 	"contributor where reading is wanted": {
 		storage: []integration.StorageAccess{images(integration.AccessRead)},
-		want:    "access.write warn over-privileged", others: []string{"access.list pass", "access.read pass", "access.delete warn over-privileged"},
-		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin, command: "az role assignment list --assignee " + principalID,
+		want:    "access.write warn over-privileged", others: []string{"access.list pass", "access.read pass",
+			"access.delete warn over-privileged"},
+		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		command: "az role assignment list --assignee " + principalID,
 	},
 	"credential's subject changed": {
 		damage: func(c *cloud, _ *integration.Document) {
-			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "system:serviceaccount:ddoe:my-service" })
+			c.retrust(func(f *world.FederatedIdentityCredential) {
+				f.Subject = "system:serviceaccount:ddoe:my-service"
+			})
 		},
-		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass", "access.list skip", "access.write skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app federated-credential list --id " + clientID,
+		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
+			"access.list skip", "access.write skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		command: "az ad app federated-credential list --id " + clientID,
 	},
 	"credential's subject differs by case": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
 		},
 		want:    "exchange.token fail credential-subject-case-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		command: "federated-credential list",
 	},
 	"credential's issuer changed": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Issuer = world.Issuer + "/" })
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		command: "federated-credential list",
 	},
 	"credential's audience changed": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Audiences = []string{"api://other"} })
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "federated-credential list",
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		command: "federated-credential list",
 	},
 	"credential deleted": {
 		damage: func(c *cloud, _ *integration.Document) {
 			require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
 		},
 		want:    "exchange.token fail credential-missing",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` + integration.CredentialName(subject) + `"`,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` +
+			integration.CredentialName(subject) + `"`,
 	},
 	"application unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
-		want:   "exchange.token fail client-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad app show",
+		want:   "exchange.token fail client-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoEntraAdmin, command: "az ad app show",
 	},
 	"service principal disabled": {
 		damage: func(c *cloud, _ *integration.Document) {
-			_, err := c.world.UpdateServicePrincipal(principalID, func(sp *world.ServicePrincipal) error { sp.AccountEnabled = false; return nil })
+			_, err := c.world.UpdateServicePrincipal(principalID, func(sp *world.ServicePrincipal) error {
+				sp.AccountEnabled = false
+				return nil
+			})
 			require.NoError(c.t, err)
 		},
-		want: "exchange.token fail client-disabled", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: "az ad sp update",
+		want: "exchange.token fail client-disabled", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoEntraAdmin, command: "az ad sp update",
 	},
 	"tenant unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Spec.TenantID = "deadbeef-1111-4111-8111-111111111111" },
@@ -183,7 +210,8 @@ var faultCases = map[string]struct {
 	},
 	"signing key not published": {
 		token: platform.TokenRequest{KeyID: "nobody-knows"},
-		want:  "exchange.token fail signing-key-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "exchange.token fail signing-key-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"audience wrong in the token": {
 		token: platform.TokenRequest{Audience: "api://AzureADTokenExchange/"},
@@ -192,43 +220,53 @@ var faultCases = map[string]struct {
 	},
 	"issuer wrong in the token": {
 		token: platform.TokenRequest{Issuer: world.Issuer + "/"},
-		want:  "token.issuer fail token-issuer-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.issuer fail token-issuer-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"subject wrong in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:nobody"},
-		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"subject differs by case in the token": {
 		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:My-Service"},
-		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"token expired": {
 		token: platform.TokenRequest{ExpiresInSeconds: -1},
-		want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"token lives long": {
 		token: platform.TokenRequest{ExpiresInSeconds: 3 * 86400},
-		want:  "token.lifetime warn token-lifetime-too-long", others: []string{"access.cleanup pass"}, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.lifetime warn token-lifetime-too-long", others: []string{"access.cleanup pass"},
+		verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, who: diagnosis.WhoDDOEAdmin,
 	},
 	"algorithm not supported": {
 		token: platform.TokenRequest{Algorithm: "HS256"},
-		want:  "token.algorithm fail token-algorithm-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.algorithm fail token-algorithm-unsupported", verdict: diagnosis.VerdictFail,
+		claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
 	},
 	"access token instead of an ID token": {
 		token: platform.TokenRequest{Type: "at+jwt"},
-		want:  "token.type fail token-type-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoDDOEAdmin,
+		want:  "token.type fail token-type-unsupported", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
 	},
 	"firewall closed": {
 		storage: []integration.StorageAccess{lockedImages},
-		want:    "access.network fail network-rules-blocked", others: []string{"access.list skip", "access.delete skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage account show --ids " + world.LockedAccountID,
+		want:    "access.network fail network-rules-blocked", others: []string{"access.list skip",
+			"access.delete skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		command: "az storage account show --ids " + world.LockedAccountID,
 	},
 	"firewall closed and trust broken": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = "somebody-else" })
 		},
 		storage: []integration.StorageAccess{lockedImages},
-		want:    "exchange.token fail credential-subject-mismatch", others: []string{"access.network fail network-rules-blocked"},
+		want:    "exchange.token fail credential-subject-mismatch",
+		others:  []string{"access.network fail network-rules-blocked"},
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
 	},
 	"container immutable": {
@@ -239,22 +277,28 @@ var faultCases = map[string]struct {
 	},
 	"container missing": {
 		storage: []integration.StorageAccess{absent},
-		want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip", "access.write skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az storage container create --auth-mode login --account-name acmedata --name absent",
+		want:    "access.list fail container-not-found", others: []string{"access.network pass", "access.read skip",
+			"access.write skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		command: "az storage container create --auth-mode login --account-name acmedata --name absent",
 	},
 	"account missing": {
 		storage: []integration.StorageAccess{{ResourceID: world.DataAccountID + "x", Container: "images"}},
-		want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+		want:    "access.network unknown network-dns", verdict: diagnosis.VerdictUnknown,
+		claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
 	},
 	"account is no host name": {
 		storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
-		want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
+		want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail,
+		claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
 	},
 	"oracle without a role": {
 		mode:   access.ModeOracle,
 		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
-		want:   "access.write fail role-missing", others: []string{"access.list fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin, command: "az role assignment create",
+		want:   "access.write fail role-missing", others: []string{"access.list fail role-missing",
+			"access.read fail role-missing", "access.delete fail role-missing"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		command: "az role assignment create",
 	},
 	"more access asked for than granted": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -262,7 +306,8 @@ var faultCases = map[string]struct {
 			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
 		},
 		storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
-		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
+		who: diagnosis.WhoStorageAdmin,
 	},
 	"throttled": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -273,7 +318,8 @@ var faultCases = map[string]struct {
 				return nil
 			}
 		},
-		want: "access.network unknown storage-throttled", verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
+		want: "access.network unknown storage-throttled", verdict: diagnosis.VerdictUnknown,
+		claim: diagnosis.ClaimExchange, who: diagnosis.WhoOperator,
 	},
 }
 
@@ -286,7 +332,8 @@ func TestFaults(t *testing.T) {
 			if tt.damage != nil {
 				tt.damage(c, &d)
 			}
-			report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(tt.token), Mode: tt.mode, Access: tt.access})
+			report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(tt.token),
+				Mode: tt.mode, Access: tt.access})
 			require.NoError(t, err)
 			all := lines(report)
 			assert.Contains(t, all, tt.want)
@@ -317,10 +364,12 @@ func TestFaults(t *testing.T) {
 
 func TestOracleWritesNothing(t *testing.T) {
 	c := newCloud(t)
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"}, rights(report))
+	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"},
+		rights(report))
 	assert.Empty(t, c.blobNames())
 }
 
@@ -331,7 +380,8 @@ func TestOracleRemovesWhatAnAccountWroteAgainstTheCondition(t *testing.T) {
 		delete(r.Header, "If-Match") // the account that ignores the condition
 		return nil
 	}
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
 	require.NoError(t, err)
 	assert.Contains(t, lines(report), "access.write pass")
 	assert.Contains(t, lines(report), "access.cleanup pass")
@@ -342,10 +392,12 @@ func TestReadAccessIsNeverWritten(t *testing.T) {
 	c := newCloud(t)
 	c.unassign()
 	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(images(integration.AccessRead)), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(images(integration.AccessRead)),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
-	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"}, rights(report))
+	assert.Equal(t, []string{"network pass", "protection pass", "list pass", "read pass", "write pass", "delete pass"},
+		rights(report))
 }
 
 func TestImmutableContainerGetsNoWrite(t *testing.T) {
@@ -354,7 +406,8 @@ func TestImmutableContainerGetsNoWrite(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", mode, wanted), func(t *testing.T) {
 				c := newCloud(t)
 				entry := with(images(wanted), func(e *integration.StorageAccess) { e.Container = "archive" })
-				_, err := c.tester().Run(t.Context(), access.Request{Document: c.document(entry), Token: c.token(platform.TokenRequest{}), Mode: mode})
+				_, err := c.tester().Run(t.Context(), access.Request{Document: c.document(entry),
+					Token: c.token(platform.TokenRequest{}), Mode: mode})
 				require.NoError(t, err)
 				assert.Empty(t, c.seen(http.MethodPut))
 				assert.Empty(t, c.seen(http.MethodDelete))
@@ -371,7 +424,8 @@ func TestLeftoverIsReported(t *testing.T) {
 		}
 		return nil
 	}
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
 	assert.Contains(t, lines(report), "access.delete fail data-protected")
@@ -381,7 +435,8 @@ func TestLeftoverIsReported(t *testing.T) {
 	require.Len(t, c.blobNames(), 1)
 	assert.Equal(t, "https://acmedata.blob.core.windows.net/"+c.blobNames()[0], left.URL)
 	assert.Contains(t, left.Reason, "data-protected")
-	assert.Equal(t, "az storage blob delete --auth-mode login --account-name acmedata --container-name images --name="+strings.TrimPrefix(left.URL, "https://acmedata.blob.core.windows.net/images/"), left.Remedy)
+	assert.Equal(t, "az storage blob delete --auth-mode login --account-name acmedata --container-name images --name="+
+		strings.TrimPrefix(left.URL, "https://acmedata.blob.core.windows.net/images/"), left.Remedy)
 }
 
 func TestCleanupSurvivesTheCaller(t *testing.T) {
@@ -421,7 +476,8 @@ func TestLostAnswers(t *testing.T) {
 				}
 				return resp, nil
 			}
-			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})})
+			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+				Token: c.token(platform.TokenRequest{})})
 			require.NoError(t, err)
 			assert.Equal(t, tt.times, lost)
 			assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
@@ -435,16 +491,18 @@ func TestForeignChangeIsNotDeleted(t *testing.T) {
 	c.after = func(r *http.Request, resp *http.Response) (*http.Response, error) {
 		if r.Method == http.MethodPut {
 			name := strings.TrimPrefix(r.URL.Path, "/images/")
-			_, err := c.world.UpdateBlob(world.DataAccount, "images", name, func(_ world.Container, b *world.Blob) (*world.Blob, error) {
-				changed := *b
-				changed.Content = []byte("a customer's pipeline was here")
-				return &changed, nil
-			})
+			_, err := c.world.UpdateBlob(world.DataAccount, "images", name,
+				func(_ world.Container, b *world.Blob) (*world.Blob, error) {
+					changed := *b
+					changed.Content = []byte("a customer's pipeline was here")
+					return &changed, nil
+				})
 			require.NoError(t, err)
 		}
 		return resp, nil
 	}
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	assert.Contains(t, lines(report), "access.read fail content-mismatch")
 	assert.Contains(t, lines(report), "access.delete fail condition-not-met")
@@ -496,7 +554,8 @@ func TestSeveralContainersAreAllTested(t *testing.T) {
 		storage = append(storage, images(integration.AccessReadWrite))
 	}
 	storage = append(storage, integration.StorageAccess{ResourceID: world.LockedAccountID, Container: "images"})
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(storage...), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(storage...),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	cleaned := 0
 	for _, line := range lines(report) {
@@ -510,13 +569,13 @@ func TestSeveralContainersAreAllTested(t *testing.T) {
 	assert.Len(t, c.seen(http.MethodPost), 1, "one exchange serves all containers")
 }
 
-// TestPropagationIsTransientOnlyForAWhile: a refusal soon after a change may pass by itself, an old one does not. Whether a
-// change is old, the request may know better than the document, either way.
+// TestPropagationIsTransientOnlyForAWhile: a refusal soon after a change may pass by itself, an old one does not.
+// Whether a change is old, the request may know better than the document, either way.
 func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
 	for name, c := range map[string]struct {
-		fresh     bool
-		settled   *bool
-		transient bool
+		fresh      bool
+		propagated *bool
+		transient  bool
 	}{
 		"fresh":                        {true, nil, true},
 		"old":                          {false, nil, false},
@@ -530,9 +589,12 @@ func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
 			if c.fresh {
 				d.UpdatedAt = cloud.world.Now()
 			}
-			report, err := cloud.tester().Run(t.Context(), access.Request{Document: d, Token: cloud.token(platform.TokenRequest{}), Settled: c.settled})
+			report, err := cloud.tester().Run(t.Context(),
+				access.Request{Document: d, Token: cloud.token(platform.TokenRequest{}), Propagated: c.propagated})
 			require.NoError(t, err)
-			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.Code == "role-missing" })
+			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool {
+				return check.Code == "role-missing"
+			})
 			require.GreaterOrEqual(t, i, 0)
 			assert.Equal(t, c.transient, report.Checks[i].Transient)
 		})
@@ -560,7 +622,8 @@ func TestGoldenReport(t *testing.T) {
 	c := newCloud(t)
 	c.unassign()
 	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	for i := range report.Checks {
 		if e := report.Checks[i].Evidence; e != nil && e.RequestID != "" {
@@ -585,5 +648,6 @@ func assignmentName(wanted integration.Access) string {
 	if wanted == integration.AccessReadWrite {
 		role = integration.AccessReadWrite.Role().ID
 	}
-	return arm.RoleAssignmentName(world.TenantID, world.DataAccountID+"/blobServices/default/containers/images", role, principalID, "")
+	return arm.RoleAssignmentName(world.TenantID, world.DataAccountID+"/blobServices/default/containers/images", role,
+		principalID, "")
 }

@@ -18,16 +18,20 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestBudget: whatever hangs, a test is over after 15 seconds, and says what it does not know.
+// TestBudget: whatever hangs, a test is over after 15 seconds, and tells what it does not know.
 func TestBudget(t *testing.T) {
 	tests := map[string]struct {
 		hangs func(*http.Request) bool
 		want  string
 	}{
-		"the token service": {func(r *http.Request) bool { return strings.HasPrefix(r.URL.Host, "login.") }, "exchange.token unknown network-timeout"},
-		"storage":           {func(r *http.Request) bool { return strings.Contains(r.URL.Host, ".blob.") }, "access.network unknown network-timeout"},
-		"the write":         {func(r *http.Request) bool { return r.Method == http.MethodPut }, "access.write unknown network-timeout"},
-		"the delete":        {func(r *http.Request) bool { return r.Method == http.MethodDelete }, "access.delete unknown network-timeout"},
+		"the token service": {func(r *http.Request) bool { return strings.HasPrefix(r.URL.Host, "login.") },
+			"exchange.token unknown network-timeout"},
+		"storage": {func(r *http.Request) bool { return strings.Contains(r.URL.Host, ".blob.") },
+			"access.network unknown network-timeout"},
+		"the write": {func(r *http.Request) bool { return r.Method == http.MethodPut },
+			"access.write unknown network-timeout"},
+		"the delete": {func(r *http.Request) bool { return r.Method == http.MethodDelete },
+			"access.delete unknown network-timeout"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -41,10 +45,13 @@ func TestBudget(t *testing.T) {
 				}
 				tester := c.tester()
 				// However patient the app's other clients are, a test is not.
-				tester.ClientOptions.Retry = policy.RetryOptions{MaxRetries: 9, TryTimeout: time.Minute, RetryDelay: time.Minute, MaxRetryDelay: time.Hour}
+				tester.ClientOptions.Retry = policy.RetryOptions{MaxRetries: 9, TryTimeout: time.Minute,
+					RetryDelay: time.Minute, MaxRetryDelay: time.Hour}
 				started := time.Now()
-				report, err := tester.Run(t.Context(), access.Request{Document: c.document(images(integration.AccessReadWrite), images(integration.AccessReadWrite)),
-					Token: c.token(platform.TokenRequest{})})
+				report, err := tester.Run(t.Context(),
+					access.Request{Document: c.document(images(integration.AccessReadWrite),
+						images(integration.AccessReadWrite)),
+						Token: c.token(platform.TokenRequest{})})
 				require.NoError(t, err)
 				assert.LessOrEqual(t, time.Since(started), 15*time.Second)
 				assert.Contains(t, lines(report), tt.want)
@@ -60,7 +67,8 @@ func TestForeignBlobIsNotOverwritten(t *testing.T) {
 	const name = ".ddoe-wif-probe/my-images/20260301T120000Z-101112131415461798191a1b1c1d1e1f"
 	_, err := c.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: name, Content: []byte("theirs")})
 	require.NoError(t, err)
-	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})})
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
 	assert.Contains(t, lines(report), "access.write fail blob-exists")
 	kept, err := c.world.ReadBlob(world.DataAccount, "images", name)

@@ -44,8 +44,8 @@ type probe struct {
 	client *container.Client
 }
 
-// preflight reads the container's properties. Its answer says whether Storage can be reached and takes the token, and
-// whether a blob that is written could be deleted again.
+// preflight reads the container's properties. Its answer reports whether Storage can be reached and takes the token,
+// and whether a blob that is written could be deleted again.
 func (p *probe) preflight(ctx context.Context) state {
 	const protection = "Nothing protects blobs from deletion"
 	o := p.target
@@ -53,7 +53,7 @@ func (p *probe) preflight(ctx context.Context) state {
 	defer cancel()
 	properties, err := p.client.GetProperties(ctx, nil)
 	switch {
-	case err != nil && !pastTheDoor(err):
+	case err != nil && !isPastNetworkRules(err):
 		o.add(o.from(checkNetwork, "network", titleNetwork, err))
 		return unreachable
 	case status(err) == http.StatusNotFound:
@@ -61,13 +61,16 @@ func (p *probe) preflight(ctx context.Context) state {
 		return missing
 	case err != nil:
 		o.add(o.passed(checkNetwork, "network", titleNetwork))
-		check := classify.Check("access.protection", "protection", protection, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown, diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
+		check := classify.Check("access.protection", "protection", protection,
+			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeProtectionUnknown,
+				diagnosis.WithContext(o.context("container.properties")))}, o.context("container.properties"))
 		check.Status = diagnosis.OutcomeSkip
 		o.add(check)
 		return unseen
 	}
 	o.add(o.passed(checkNetwork, "network", titleNetwork))
-	if is(properties.HasImmutabilityPolicy) || is(properties.HasLegalHold) || is(properties.IsImmutableStorageWithVersioningEnabled) {
+	if is(properties.HasImmutabilityPolicy) || is(properties.HasLegalHold) ||
+		is(properties.IsImmutableStorageWithVersioningEnabled) {
 		if o.wanted == integration.AccessReadWrite {
 			o.fault("access.protection", "protection", diagnosis.CodeImmutableContainer)
 		} else {
@@ -79,8 +82,8 @@ func (p *probe) preflight(ctx context.Context) state {
 	return writable
 }
 
-// pastTheDoor tells whether a refusal comes from behind network rules and authentication: rights or existence.
-func pastTheDoor(err error) bool {
+// isPastNetworkRules tells whether a refusal comes from behind network rules and authentication: rights or existence.
+func isPastNetworkRules(err error) bool {
 	switch code(err) {
 	case "AuthorizationPermissionMismatch", "ContainerBeingDeleted", "ContainerDisabled":
 		return true
@@ -143,10 +146,11 @@ func (p *probe) writeOracle(ctx context.Context) {
 	call, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
 	name, any := o.name("oracle"), azcore.ETagAny
-	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(nil)), &blockblob.UploadOptions{
-		Metadata:         o.metadata(),
-		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &any}},
-	})
+	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(nil)),
+		&blockblob.UploadOptions{
+			Metadata:         o.metadata(),
+			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &any}},
+		})
 	if err == nil {
 		o.add(o.granted(checkWrite, "write", titleWrite))
 		p.remove(ctx, name, etag(answer.ETag))
@@ -180,7 +184,8 @@ func (p *probe) list(ctx context.Context, prefix string, found func(name string)
 	ctx, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
 	one := int32(1)
-	page, err := p.client.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix, MaxResults: &one}).NextPage(ctx)
+	page, err := p.client.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{Prefix: &prefix, MaxResults: &one}).
+		NextPage(ctx)
 	if err != nil {
 		return err
 	}
@@ -202,7 +207,8 @@ func (o *target) granted(id, layer, title string) diagnosis.Check {
 		o.reached = true
 		return o.passed(id, layer, title)
 	}
-	check := diagnosis.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged, diagnosis.WithContext(o.context(id))))
+	check := diagnosis.CheckOf(id, layer, diagnosis.New(diagnosis.CodeOverPrivileged,
+		diagnosis.WithContext(o.context(id))))
 	check.Target, check.Field = o.url, o.pointer
 	return check
 }
@@ -215,7 +221,7 @@ func (o *target) refusal(id, layer, title string, err error) diagnosis.Check {
 	return o.from(id, layer, title, err)
 }
 
-// told says of a pass that it was concluded from a refusal.
+// told states of a pass that it was concluded from a refusal.
 func told(check diagnosis.Check) diagnosis.Check {
 	if check.Status == diagnosis.OutcomePass {
 		check.Detail = "Told by how Storage refuses a request about a blob that never was; nothing was written."
@@ -231,7 +237,8 @@ func (o *target) passed(id, layer, title string) diagnosis.Check {
 
 // skipAfterList skips what a container that cannot be listed at all makes meaningless.
 func (o *target) skipAfterList() {
-	for _, right := range []struct{ layer, title string }{{"read", titleRead}, {"write", titleWrite}, {"delete", titleDelete}} {
+	for _, right := range []struct{ layer, title string }{{"read", titleRead}, {"write", titleWrite},
+		{"delete", titleDelete}} {
 		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, checkList)
 		check.Target = o.url
 		o.add(check)
@@ -258,7 +265,8 @@ func (o *target) metadata() map[string]*string {
 // name is a blob name that nobody else has: {prefix}/.ddoe-wif-probe/{integration}/{UTC}-{128 random bits}, with a
 // suffix for the names that are never written.
 func (o *target) name(suffix string) string {
-	name := ".ddoe-wif-probe/" + o.run.request.Document.ID + "/" + o.run.tester.now().UTC().Format("20060102T150405Z") + "-" + o.random
+	name := ".ddoe-wif-probe/" + o.run.request.Document.ID + "/" + o.run.tester.now().UTC().Format(
+		"20060102T150405Z") + "-" + o.random
 	if o.run.request.Prefix != "" {
 		name = o.run.request.Prefix + "/" + name
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// Unproved says why a report does not show that the identity has every right that the spec asks for, in every storage
+// Unproved tells why a report does not show that the identity has every right that the spec asks for, in every storage
 // entry; false where it does. The verdict alone does not tell: a right that was not tested, as writing to an immutable
 // container, spoils no verdict, and is not proved either.
 func (t *Tester) Unproved(spec integration.Spec, r diagnosis.Report) (diagnosis.Diagnosis, bool) {

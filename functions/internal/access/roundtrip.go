@@ -54,21 +54,23 @@ func (p *probe) write(ctx context.Context, name string, content []byte) (azcore.
 	call, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
 	none := azcore.ETagAny
-	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(content)), &blockblob.UploadOptions{
-		Metadata:         p.target.metadata(),
-		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &none}},
-	})
+	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(content)),
+		&blockblob.UploadOptions{
+			Metadata:         p.target.metadata(),
+			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &none}},
+		})
 	if err == nil {
 		return etag(answer.ETag), true, nil
 	}
-	if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError && s != http.StatusConflict && s != http.StatusRequestTimeout {
+	if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError &&
+		s != http.StatusConflict && s != http.StatusRequestTimeout {
 		return "", false, err
 	}
 	tag, found := p.ours(ctx, name)
 	return tag, found, err
 }
 
-// ours looks for the blob, and says whether this run wrote it.
+// ours looks for the blob, and reports whether this run wrote it.
 func (p *probe) ours(ctx context.Context, name string) (azcore.ETag, bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callBudget)
 	defer cancel()
@@ -142,7 +144,8 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 	check := diagnosis.CheckOf("access.cleanup", "cleanup", d)
 	check.Target = o.url
 	o.add(check)
-	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: where.Target, Reason: reason(err, where), Remedy: d.Remedy.Command})
+	o.leftovers = append(o.leftovers, diagnosis.Leftover{URL: where.Target, Reason: reason(err, where),
+		Remedy: d.Remedy.Command})
 }
 
 // deleteVersion deletes the version that was written, trying again where the answer may be another one next time.
@@ -156,7 +159,8 @@ func (p *probe) deleteVersion(ctx context.Context, client *blob.Client, tag azco
 			// Not found: a try before deleted it, and its answer got lost.
 			return nil
 		}
-		if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError && s != http.StatusTooManyRequests || ctx.Err() != nil {
+		if s := status(err); s >= http.StatusBadRequest && s < http.StatusInternalServerError &&
+			s != http.StatusTooManyRequests || ctx.Err() != nil {
 			return err
 		}
 	}

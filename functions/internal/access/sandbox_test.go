@@ -133,9 +133,11 @@ func (c *cloud) seen(method string) []string {
 }
 
 func (c *cloud) provision() {
-	app, err := c.world.CreateApplication(world.Application{ID: objectID, AppID: clientID, DisplayName: "DDOE WIF"}, world.AppPrincipalID)
+	app, err := c.world.CreateApplication(world.Application{ID: objectID, AppID: clientID, DisplayName: "DDOE WIF"},
+		world.AppPrincipalID)
 	require.NoError(c.t, err)
-	sp, err := c.world.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID, AccountEnabled: true}, world.AppPrincipalID)
+	sp, err := c.world.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID,
+		AccountEnabled: true}, world.AppPrincipalID)
 	require.NoError(c.t, err)
 	require.Equal(c.t, []string{objectID, clientID, principalID}, []string{app.ID, app.AppID, sp.ID})
 	c.trust("subject", world.Issuer, subject, audience)
@@ -185,8 +187,10 @@ func (c *cloud) token(r platform.TokenRequest) sut.SubjectToken {
 }
 
 func (c *cloud) tester() *access.Tester {
-	opts := azcore.ClientOptions{Transport: c, Retry: policy.RetryOptions{MaxRetries: 1, RetryDelay: time.Millisecond, MaxRetryDelay: time.Millisecond}}
-	return &access.Tester{Exchanger: sut.NewExchanger(opts), ClientOptions: opts, Now: c.world.Now, Random: &countingReader{},
+	opts := azcore.ClientOptions{Transport: c, Retry: policy.RetryOptions{MaxRetries: 1, RetryDelay: time.Millisecond,
+		MaxRetryDelay: time.Millisecond}}
+	return &access.Tester{Exchanger: sut.NewExchanger(opts), ClientOptions: opts, Now: c.world.Now,
+		Random: &countingReader{},
 		Origin: diagnosis.Origin{Host: "test", Region: "westeurope"}}
 }
 
@@ -197,9 +201,11 @@ func (c *cloud) document(storage ...integration.StorageAccess) integration.Docum
 	changed := c.world.Now().Add(-time.Hour)
 	return integration.Document{
 		ID: "my-images",
-		Spec: integration.Spec{TenantID: world.TenantID, Issuer: world.Issuer, Subjects: []string{subject, "system:serviceaccount:dataloop:other"},
+		Spec: integration.Spec{TenantID: world.TenantID, Issuer: world.Issuer,
+			Subjects: []string{subject, "system:serviceaccount:dataloop:other"},
 			Audience: audience, Storage: storage},
-		Status:    integration.Status{Phase: integration.PhaseProvisioned, ClientID: clientID, ObjectID: objectID, ServicePrincipalID: principalID},
+		Status: integration.Status{Phase: integration.PhaseProvisioned, ClientID: clientID, ObjectID: objectID,
+			ServicePrincipalID: principalID},
 		CreatedAt: changed, UpdatedAt: changed,
 	}
 }
@@ -229,8 +235,9 @@ func with(entry integration.StorageAccess, change func(*integration.StorageAcces
 
 // refusal is an answer in Storage's manner.
 func refusal(status int, code string, headers map[string]string) *http.Response {
-	resp := &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader([]byte("<Error><Code>" + code + "</Code></Error>")))}
+	resp := &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, ProtoMajor: 1,
+		ProtoMinor: 1,
+		Body:       io.NopCloser(bytes.NewReader([]byte("<Error><Code>" + code + "</Code></Error>")))}
 	resp.Header.Set("x-ms-error-code", code)
 	for name, value := range maps.All(headers) {
 		resp.Header.Set(name, value)

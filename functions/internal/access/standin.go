@@ -12,16 +12,17 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// choose finds the container that stands for the account of an entry that names none, and says whether there is one.
+// choose finds the container that stands for the account of an entry that names none, and reports whether there is
+// one.
 //
-// Why an existing container, and not one that cannot exist: that Storage judges the rights of a request before it looks
-// for the container is documented nowhere, so "not found" would prove nothing. Listing the containers, on the other
-// hand, is a right that only a role at the account or above gives; together with the rights inside one container it
-// shows the access as far as that can be shown without touching every container.
+// Why an existing container, and not one that cannot exist: that Storage judges the rights of a request before it
+// looks for the container is documented nowhere, so "not found" would prove nothing. Listing the containers, on the
+// other hand, is a right that only a role at the account or above gives; together with the rights inside one container
+// it shows the access as far as that can be shown without touching every container.
 func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 	const title = "The account's containers can be listed"
 	found, err := o.standIn(ctx, cred)
-	if err != nil && !pastTheDoor(err) {
+	if err != nil && !isPastNetworkRules(err) {
 		o.add(o.from(checkNetwork, "network", titleNetwork, err))
 		o.skipAll(checkNetwork)
 		return false
@@ -29,7 +30,8 @@ func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 	if err == nil && found != "" {
 		o.container = found
 		check := o.passed(checkContainers, "list", title)
-		check.Detail = fmt.Sprintf("No container is named, so %s is tested for the whole account.", diagnosis.Printable(found))
+		check.Detail = fmt.Sprintf("No container is named, so %s is tested for the whole account.",
+			diagnosis.Printable(found))
 		o.add(check)
 		return true
 	}
@@ -61,7 +63,7 @@ func (o *target) standIn(ctx context.Context, cred azcore.TokenCredential) (stri
 		for _, item := range page.ContainerItems {
 			switch {
 			case item.Name == nil || strings.HasPrefix(*item.Name, "$") || is(item.Deleted):
-			case !keeps(item.Properties):
+			case !isUndeletable(item.Properties):
 				return *item.Name, nil
 			case protected == "":
 				protected = *item.Name
@@ -71,7 +73,8 @@ func (o *target) standIn(ctx context.Context, cred azcore.TokenCredential) (stri
 	return protected, nil
 }
 
-// keeps says whether a listing shows that what is written to the container cannot be deleted.
-func keeps(p *service.ContainerProperties) bool {
-	return p != nil && (is(p.HasImmutabilityPolicy) || is(p.HasLegalHold) || is(p.IsImmutableStorageWithVersioningEnabled))
+// isUndeletable reports whether a listing shows that what is written to the container cannot be deleted.
+func isUndeletable(p *service.ContainerProperties) bool {
+	return p != nil && (is(p.HasImmutabilityPolicy) || is(p.HasLegalHold) ||
+		is(p.IsImmutableStorageWithVersioningEnabled))
 }

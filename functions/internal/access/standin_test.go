@@ -58,71 +58,91 @@ var wholeAccountCases = map[string]struct {
 	proved  bool
 }{
 	"contributor, written and removed": {
-		access: integration.AccessReadWrite, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass", "cleanup pass"},
+		access: integration.AccessReadWrite, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess,
+		proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
+			"delete pass", "cleanup pass"},
 	},
 	"contributor, by oracle": {
-		access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
+		access: integration.AccessReadWrite, mode: access.ModeOracle, verdict: diagnosis.VerdictPass,
+		claim: diagnosis.ClaimAccess, proved: true,
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
+			"delete pass"},
 	},
 	"reader for reading": {
 		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
 		verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
-		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass", "delete pass"},
+		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
+			"delete pass"},
 	},
 	"reader for writing": {
-		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, scope: world.DataAccountID,
+		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
+		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
-		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
+		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
+			"list pass", "delete fail role-missing"},
 	},
 	"reader for writing, by oracle": {
-		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite, mode: access.ModeOracle, scope: world.DataAccountID,
+		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
+		mode: access.ModeOracle, scope: world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
-		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass", "list pass", "delete fail role-missing"},
+		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
+			"list pass", "delete fail role-missing"},
 	},
 	"contributor for reading": {
 		access: integration.AccessRead, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess, proved: true,
-		want: []string{"containers pass", "network pass", "protection pass", "write warn over-privileged", "read pass", "list pass", "delete warn over-privileged"},
+		want: []string{"containers pass", "network pass", "protection pass", "write warn over-privileged", "read pass",
+			"list pass", "delete warn over-privileged"},
 	},
 	"no role": {
-		prepare: role("", ""), access: integration.AccessRead, scope: world.DataAccountID, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
+		prepare: role("", ""), access: integration.AccessRead, scope: world.DataAccountID,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"role at a container only": {
-		prepare: role(world.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite, scope: world.DataAccountID,
+		prepare: role(world.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite,
+		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"management role without data rights": {
-		prepare: role(world.RoleOwner, world.DataAccountID), access: integration.AccessRead, scope: world.DataAccountID,
+		prepare: role(world.RoleOwner, world.DataAccountID), access: integration.AccessRead,
+		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-		want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing", "read fail role-missing", "write pass", "delete pass"},
+		want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing",
+			"read fail role-missing", "write pass", "delete pass"},
 	},
 	"firewall closed": {
-		account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
-		want: []string{"network fail network-rules-blocked", "list skip", "read skip", "write skip", "delete skip"},
+		account: world.LockedAccountID, access: integration.AccessReadWrite, verdict: diagnosis.VerdictFail,
+		claim: diagnosis.ClaimExchange,
+		want:  []string{"network fail network-rules-blocked", "list skip", "read skip", "write skip", "delete skip"},
 	},
 	"account is empty": {
-		prepare: only(), access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-		want: append([]string{"containers unknown account-empty"}, skipped...),
+		prepare: only(), access: integration.AccessRead, verdict: diagnosis.VerdictUnknown,
+		claim: diagnosis.ClaimExchange,
+		want:  append([]string{"containers unknown account-empty"}, skipped...),
 	},
 	"account holds the service's own containers only": {
-		prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-		want: append([]string{"containers unknown account-empty"}, skipped...),
+		prepare: only("$logs", "$web"), access: integration.AccessReadWrite, verdict: diagnosis.VerdictUnknown,
+		claim: diagnosis.ClaimExchange,
+		want:  append([]string{"containers unknown account-empty"}, skipped...),
 	},
 	"all containers immutable": {
 		prepare: func(c *cloud) { require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images")) },
 		access:  integration.AccessReadWrite, verdict: diagnosis.VerdictWarn, claim: diagnosis.ClaimAccess,
-		want: []string{"containers pass", "network pass", "protection warn immutable-container", "list pass", "read pass",
+		want: []string{"containers pass", "network pass", "protection warn immutable-container", "list pass",
+			"read pass",
 			"write skip immutable-container", "delete skip immutable-container"},
 	},
 	"account missing": {
-		account: world.DataAccountID + "x", access: integration.AccessRead, verdict: diagnosis.VerdictUnknown, claim: diagnosis.ClaimExchange,
-		want: []string{"network unknown network-dns", "list skip", "read skip", "write skip", "delete skip"},
+		account: world.DataAccountID + "x", access: integration.AccessRead, verdict: diagnosis.VerdictUnknown,
+		claim: diagnosis.ClaimExchange,
+		want:  []string{"network unknown network-dns", "list skip", "read skip", "write skip", "delete skip"},
 	},
 }
 
-// TestAccountWithoutContainer tests an entry that grants a whole account: the rights are tried in one of its containers.
+// TestAccountWithoutContainer tests an entry that grants a whole account: the rights are tried in one of its
+// containers.
 func TestAccountWithoutContainer(t *testing.T) {
 	for name, tt := range wholeAccountCases {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +155,8 @@ func TestAccountWithoutContainer(t *testing.T) {
 				entry.ResourceID = tt.account
 			}
 			d, tester := c.document(entry), c.tester()
-			report, err := tester.Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{}), Mode: tt.mode})
+			report, err := tester.Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{}),
+				Mode: tt.mode})
 			require.NoError(t, err)
 			assert.ElementsMatch(t, tt.want, rights(report))
 			assert.Equal(t, tt.verdict, report.Verdict)
@@ -166,21 +187,25 @@ func TestStandIn(t *testing.T) {
 		access  integration.Access
 		want    string
 	}{
-		"the first that is not immutable":     {func(*cloud) {}, integration.AccessReadWrite, "images"},
-		"for reading too":                     {func(*cloud) {}, integration.AccessRead, "images"},
-		"the first by name":                   {only("zeta", "beta", "$web"), integration.AccessReadWrite, "beta"},
-		"an immutable one where all are such": {func(c *cloud) { require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images")) }, integration.AccessRead, "archive"},
+		"the first that is not immutable": {func(*cloud) {}, integration.AccessReadWrite, "images"},
+		"for reading too":                 {func(*cloud) {}, integration.AccessRead, "images"},
+		"the first by name":               {only("zeta", "beta", "$web"), integration.AccessReadWrite, "beta"},
+		"an immutable one where all are such": {func(c *cloud) {
+			require.NoError(c.t, c.world.DeleteContainer(world.DataAccount, "images"))
+		}, integration.AccessRead, "archive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			tt.prepare(c)
 			d := c.document(integration.StorageAccess{ResourceID: world.DataAccountID, Access: tt.access})
-			report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{})})
+			report, err := c.tester().Run(t.Context(),
+				access.Request{Document: d, Token: c.token(platform.TokenRequest{})})
 			require.NoError(t, err)
 			told := false
 			for _, check := range report.Checks {
 				if strings.HasPrefix(check.ID, "access.") {
-					assert.Equal(t, accountURL, check.Target, "a check belongs to the entry, whichever container stands for it")
+					assert.Equal(t, accountURL, check.Target,
+						"a check belongs to the entry, whichever container stands for it")
 				}
 				if check.ID == "access.containers" {
 					told = strings.Contains(check.Detail, " "+tt.want+" ")
@@ -212,7 +237,8 @@ func TestStandInIsLookedForOnEveryPage(t *testing.T) {
 
 // TestAccountWithoutContainerNorToken: without a token the account is asked anonymously, and nothing more.
 func TestAccountWithoutContainerNorToken(t *testing.T) {
-	for account, network := range map[string]string{world.DataAccountID: "network pass", world.LockedAccountID: "network fail network-rules-blocked"} {
+	for account, network := range map[string]string{world.DataAccountID: "network pass",
+		world.LockedAccountID: "network fail network-rules-blocked"} {
 		c := newCloud(t)
 		d := c.document(integration.StorageAccess{ResourceID: account, Access: integration.AccessRead})
 		report, err := c.tester().Run(t.Context(), access.Request{Document: d})

@@ -21,8 +21,8 @@ import (
 // publicSuffix follows the account's name in the public cloud.
 const publicSuffix = "blob.core.windows.net"
 
-// target is one storage entry under test. Its checks carry as target the URL of what the entry names, a container or an
-// account; a DependsOn names the check of the same target, or one that has no target.
+// target is one storage entry under test. Its checks carry as target the URL of what the entry names, a container or
+// an account; a DependsOn names the check of the same target, or one that has no target.
 type target struct {
 	run       *run
 	pointer   string // of the entry in the spec
@@ -39,7 +39,8 @@ type target struct {
 }
 
 func (t *Tester) newTarget(r *run, i int, entry integration.StorageAccess, random string) *target {
-	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, container: entry.Container, random: random, intended: entry.Access}
+	o := &target{run: r, pointer: pointer("/storage", i), entry: entry, container: entry.Container, random: random,
+		intended: entry.Access}
 	if o.intended == "" {
 		o.intended = integration.AccessRead
 	}
@@ -66,7 +67,7 @@ func (t *Tester) urlOf(entry integration.StorageAccess) string {
 
 // test makes all checks of the entry. failed is the check that made a token impossible, or "".
 func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed string) {
-	if !validAccount(o.account) {
+	if !isAccountURL(o.account) {
 		o.fault(checkNetwork, "network", diagnosis.CodeStorageNameInvalid)
 		o.skipAll(checkNetwork)
 		return
@@ -121,8 +122,10 @@ const firstDelay = 200 * time.Millisecond
 func (o *target) knock(ctx context.Context) {
 	err := o.anonymous(ctx)
 	var answer *azcore.ResponseError
-	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
-		if tenant := classify.StorageTenant(answer); tenant == "" || strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized ||
+		answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
+		if tenant := classify.StorageTenant(answer); tenant == "" ||
+			strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
 			err = nil
 		}
 	}
@@ -149,7 +152,8 @@ func (o *target) anonymous(ctx context.Context) error {
 
 // skipAll skips the rights, which cannot be told any more.
 func (o *target) skipAll(dependsOn string) {
-	for _, right := range []struct{ layer, title string }{{"list", titleList}, {"read", titleRead}, {"write", titleWrite}, {"delete", titleDelete}} {
+	for _, right := range []struct{ layer, title string }{{"list", titleList}, {"read", titleRead},
+		{"write", titleWrite}, {"delete", titleDelete}} {
 		check := diagnosis.Skip("access."+right.layer, right.layer, right.title, dependsOn)
 		check.Target = o.url
 		o.add(check)
@@ -198,8 +202,8 @@ func (o *target) blobURL(name string) string {
 	return o.containerURL() + "/" + (&url.URL{Path: name}).EscapedPath()
 }
 
-// validAccount keeps a document's text from choosing another host than a storage account's.
-func validAccount(name string) bool {
+// isAccountURL keeps a document's text from choosing another host than a storage account's.
+func isAccountURL(name string) bool {
 	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
 	return len(name) >= 3 && len(name) <= 24 && !strings.ContainsFunc(name, odd)
 }

@@ -37,7 +37,7 @@ const (
 	checkDelete     = "access.delete"
 )
 
-// checkToken compares what the token says with the document, before anything is sent. It returns the id of the first
+// checkToken compares what the token states with the document, before anything is sent. It returns the id of the first
 // check that forbids the exchange, or "".
 func (r *run) checkToken() string {
 	spec := r.request.Document.Spec
@@ -49,18 +49,24 @@ func (r *run) checkToken() string {
 	claims, err := entra.ParseSubjectToken(r.request.Token)
 	if err != nil {
 		// The parser's text names the fault and holds no part of the token.
-		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeTokenMalformed, diagnosis.WithDetail("%s", sentence(err)))))
+		r.add(diagnosis.CheckOf(checkFormat, "token", diagnosis.New(diagnosis.CodeTokenMalformed,
+			diagnosis.WithDetail("%s", sentence(err)))))
 		return checkFormat
 	}
 	r.subject = nearest(spec.Subjects, claims.Subject)
 	first := len(r.checks)
 	r.add(passed(checkFormat, "token", "The token is a JWT"))
-	r.add(r.compare("token.issuer", "/issuer", diagnosis.CodeTokenIssuerMismatch, "The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
+	r.add(r.compare("token.issuer", "/issuer", diagnosis.CodeTokenIssuerMismatch,
+		"The token comes from the integration's issuer", spec.Issuer, claims.Issuer))
 	r.add(r.compareSubject(claims.Subject))
-	r.add(r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch, "The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
-	r.add(r.lifetime(claims), r.header("token.algorithm", diagnosis.CodeTokenAlgorithmUnsupported, "The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
-	r.add(r.header("token.type", diagnosis.CodeTokenTypeUnsupported, "The token's type is JWT", "JWT", claims.Type, claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
-	r.add(r.header("token.key", diagnosis.CodeTokenKeyIDMissing, "The token names its key", "", "", claims.KeyID != ""))
+	r.add(r.compare("token.audience", "/audience", diagnosis.CodeTokenAudienceMismatch,
+		"The token is for the integration's audience", spec.Audience, strings.Join(claims.Audience, " ")))
+	r.add(r.lifetime(claims), r.header("token.algorithm", diagnosis.CodeTokenAlgorithmUnsupported,
+		"The token is signed with RS256", "RS256", claims.Algorithm, claims.Algorithm == "RS256"))
+	r.add(r.header("token.type", diagnosis.CodeTokenTypeUnsupported, "The token's type is JWT", "JWT", claims.Type,
+		claims.Type == "" || strings.EqualFold(claims.Type, "JWT")))
+	r.add(r.header("token.key", diagnosis.CodeTokenKeyIDMissing, "The token names its key", "", "",
+		claims.KeyID != ""))
 	for _, c := range r.checks[first:] {
 		if c.Status == diagnosis.OutcomeFail {
 			return c.ID
@@ -110,12 +116,13 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 // compare checks one claim byte for byte, as Entra will.
 func (r *run) compare(id, field string, code diagnosis.Code, title, expected, actual string) diagnosis.Check {
 	if expected == actual {
-		return shown(passed(id, "token", title), expected, actual)
+		return compared(passed(id, "token", title), expected, actual)
 	}
 	difference := diagnosis.Diff(expected, actual)
 	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
 	check := diagnosis.CheckOf(id, "token", d)
-	check.Field, check.Expected, check.Actual, check.DiffAt = field, diagnosis.Printable(expected), diagnosis.Printable(actual), difference.At
+	check.Field, check.Expected, check.Actual, check.DiffAt = field, diagnosis.Printable(expected),
+		diagnosis.Printable(actual), difference.At
 	switch difference.Class {
 	case diagnosis.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
@@ -143,14 +150,15 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 	case claims.NotBefore.After(now.Add(clockSkew)):
 		return fault(diagnosis.CodeTokenNotYetValid, "nbf before "+stamp(now), stamp(claims.NotBefore))
 	case claims.ExpiresAt.Sub(now) > longLife:
-		return fault(diagnosis.CodeTokenLifetimeTooLong, "exp before "+stamp(now.Add(longLife)), stamp(claims.ExpiresAt))
+		return fault(diagnosis.CodeTokenLifetimeTooLong, "exp before "+stamp(now.Add(longLife)),
+			stamp(claims.ExpiresAt))
 	default:
-		return shown(passed(id, "token", title), "exp after "+stamp(now), stamp(claims.ExpiresAt))
+		return compared(passed(id, "token", title), "exp after "+stamp(now), stamp(claims.ExpiresAt))
 	}
 }
 
-// shown adds what was compared; neither side of it is secret.
-func shown(check diagnosis.Check, expected, actual string) diagnosis.Check {
+// compared adds what was compared; neither side of it is secret.
+func compared(check diagnosis.Check, expected, actual string) diagnosis.Check {
 	check.Expected, check.Actual = diagnosis.Printable(expected), diagnosis.Printable(actual)
 	return check
 }
@@ -164,8 +172,8 @@ func (r *run) header(id string, code diagnosis.Code, title, expected, actual str
 	return check
 }
 
-// exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the check
-// that the rest depends on.
+// exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the
+// check that the rest depends on.
 func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredential, string) {
 	const title = "Entra exchanges the token"
 	if failed != "" {
@@ -178,7 +186,8 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, callBudget)
 		defer cancel()
-		// As azblob will ask for it: a token for the same scope without EnableCAE is another one, and another exchange.
+		// As azblob will ask for it: a token for the same scope without EnableCAE is another one, and another
+		// exchange.
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
 	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
@@ -199,12 +208,12 @@ func (r *run) context(operation string) diagnosis.Context {
 			credential = wanted.Name
 		}
 	}
-	settled := r.request.Settled
-	if settled == nil {
-		settled = new(d.HasPropagated(r.tester.now()))
+	propagated := r.request.Propagated
+	if propagated == nil {
+		propagated = new(d.HasPropagated(r.tester.now()))
 	}
 	c := d.Words()
-	c.Operation, c.Subject, c.Credential, c.Settled = operation, r.subject, credential, *settled
+	c.Operation, c.Subject, c.Credential, c.Propagated = operation, r.subject, credential, *propagated
 	return c
 }
 

@@ -38,13 +38,13 @@ type RoleAssignment struct {
 	// PrincipalID is the service principal's object id. ARM may accept a wrong one silently.
 	PrincipalID string
 	Description string
-	// Condition narrows the grant (attribute-based access control). Only an administrator sets one; a write that leaves it
-	// out removes it.
+	// Condition narrows the grant (attribute-based access control). Only an administrator sets one; a write that
+	// leaves it out removes it.
 	Condition string
 }
 
-// PutRoleAssignment writes the assignment, always with principalType ServicePrincipal: ARM then does not insist on finding a
-// principal that is minutes old. Role, principal and scope of an existing name cannot be changed
+// PutRoleAssignment writes the assignment, always with principalType ServicePrincipal: ARM then does not insist on
+// finding a principal that is minutes old. Role, principal and scope of an existing name cannot be changed
 // (RoleAssignmentUpdateNotPermitted). 409 RoleAssignmentExists means that the same grant exists under another name.
 func (c *Client) PutRoleAssignment(ctx context.Context, a RoleAssignment) (Write, error) {
 	const op = "put role assignment"
@@ -101,9 +101,12 @@ func (c *Client) ListRoleAssignments(ctx context.Context, scope, principalID str
 	if err != nil {
 		return nil, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	// The SDK puts the filter into the query as it is, and a space there is 400 from ARM (azure-sdk-for-go issue 20847).
-	filter := strings.ReplaceAll(url.QueryEscape("principalId eq '"+strings.ReplaceAll(principalID, "'", "''")+"'"), "+", "%20")
-	pager := c.assignments.NewListForScopePager(path, &armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: &filter})
+	// The SDK puts the filter into the query as it is, and a space there is 400 from ARM (azure-sdk-for-go issue
+	// 20847).
+	filter := strings.ReplaceAll(url.QueryEscape("principalId eq '"+strings.ReplaceAll(principalID, "'", "''")+"'"),
+		"+", "%20")
+	pager := c.assignments.NewListForScopePager(path,
+		&armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: &filter})
 	all := []RoleAssignment{}
 	for range maxPages {
 		if !pager.More() {

@@ -36,8 +36,8 @@ const (
 	headerClientRequestID = "x-ms-client-request-id"
 )
 
-// Options are the options of New. The zero value is the public cloud; Cloud must have a Resource Manager entry otherwise,
-// as azcore's own configurations do.
+// Options are the options of New. The zero value is the public cloud; Cloud must have a Resource Manager entry
+// otherwise, as azcore's own configurations do.
 type Options struct {
 	azcore.ClientOptions
 }
@@ -66,7 +66,8 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		return nil, err
 	}
 	clientOptions.PerCallPolicies = append(slices.Clone(opts.PerCallPolicies), azure.PinHost(host))
-	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies), azure.AttemptID(headerClientRequestID))
+	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies),
+		azure.AttemptID(headerClientRequestID))
 	// The subscription only matters to calls that list a subscription's assignments; ours carry full scopes.
 	assignments, err := armauthorization.NewRoleAssignmentsClient("", cred, clientOptions)
 	if err != nil {
@@ -97,7 +98,7 @@ type StorageAccount struct {
 	Name         string
 	Location     string
 	BlobEndpoint string // such as https://acct.blob.core.windows.net/
-	// HierarchicalNamespace says that the account is a Data Lake Storage Gen2.
+	// HierarchicalNamespace is true where the account is a Data Lake Storage Gen2.
 	HierarchicalNamespace bool
 }
 
@@ -140,8 +141,8 @@ func (c *Client) target(id, suffix, version string) (string, error) {
 	return runtime.JoinPaths(c.resources.Endpoint(), path+suffix) + "?api-version=" + version, nil
 }
 
-// escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that the
-// caller meant: an id is input of a customer, and the request carries our token.
+// escapeID makes an ARM id fit for a URL path, without its leading slash. It refuses what would leave the path that
+// the caller meant: an id is input of a customer, and the request carries our token.
 func escapeID(id string) (string, error) {
 	segments := strings.Split(strings.Trim(id, "/"), "/")
 	for i, s := range segments {

@@ -12,8 +12,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
-// Error is an answer of ARM other than the documented success. It wraps the SDK's *azcore.ResponseError, whose own text
-// holds the whole body. A request that got no answer at all is no *Error.
+// Error is an answer of ARM other than the documented success. It wraps the SDK's *azcore.ResponseError, whose own
+// text holds the whole body. A request that got no answer at all is no *Error.
 type Error struct {
 	// Op is what was tried, such as "put role assignment".
 	Op         string
@@ -80,8 +80,8 @@ func wrap(op string, err error) error {
 	return e
 }
 
-// wrapAnswered is wrap for an error that may be about a success whose body is not the JSON that was asked for; resp is nil
-// where there was no answer. The SDK's own error does not tell the two apart.
+// wrapAnswered is wrap for an error that may be about a success whose body is not the JSON that was asked for; resp is
+// nil where there was no answer. The SDK's own error does not tell the two apart.
 func wrapAnswered(op string, err error, resp *http.Response) error {
 	var answer *azcore.ResponseError
 	if resp == nil || errors.As(err, &answer) {
@@ -93,9 +93,11 @@ func wrapAnswered(op string, err error, resp *http.Response) error {
 	return undecodable(op, resp, err)
 }
 
-// undecodable is the error of a success whose body is not the JSON that ARM documents: it proves nothing, and was answered.
+// undecodable is the error of a success whose body is not the JSON that ARM documents: it proves nothing, and was
+// answered.
 func undecodable(op string, resp *http.Response, err error) *Error {
-	return &Error{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get(headerRequestID), err: fmt.Errorf("answer is not the expected JSON: %w", err)}
+	return &Error{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get(headerRequestID),
+		err: fmt.Errorf("answer is not the expected JSON: %w", err)}
 }
 
 func messageOf(resp *http.Response) string {

@@ -24,7 +24,8 @@ func TestErrors(t *testing.T) {
 		{400, "PrincipalNotFound"}, {400, "UnmatchedPrincipalType"}, {409, "RoleAssignmentExists"},
 		{400, "RoleAssignmentUpdateNotPermitted"}, {400, "HashConflictOnDifferentRoleAssignmentIds"},
 		{400, "RoleDefinitionDoesNotExist"}, {400, "RoleAssignmentLimitExceeded"}, {403, "AuthorizationFailed"},
-		{409, "ScopeLocked"}, {403, "LinkedAuthorizationFailed"}, {404, "ResourceNotFound"}, {404, "SubscriptionNotFound"},
+		{409, "ScopeLocked"}, {403, "LinkedAuthorizationFailed"}, {404, "ResourceNotFound"},
+		{404, "SubscriptionNotFound"},
 		{401, "InvalidAuthenticationToken"},
 	} {
 		t.Run(c.code, func(t *testing.T) {
@@ -50,11 +51,26 @@ func TestErrors(t *testing.T) {
 func TestEveryCallReportsItsError(t *testing.T) {
 	refused := answer{status: 403, body: errorJSON("AuthorizationFailed", "m")}
 	for op, call := range map[string]func(*arm.Client) error{
-		"put role assignment":    func(c *arm.Client) error { _, err := c.PutRoleAssignment(t.Context(), assignment()); return err },
-		"read role assignment":   func(c *arm.Client) error { _, err := c.GetRoleAssignment(t.Context(), assignmentID); return err },
-		"list role assignments":  func(c *arm.Client) error { _, err := c.ListRoleAssignments(t.Context(), account, "p"); return err },
-		"delete role assignment": func(c *arm.Client) error { _, err := c.DeleteRoleAssignment(t.Context(), assignmentID); return err },
-		"read storage account":   func(c *arm.Client) error { _, err := c.GetStorageAccount(t.Context(), account); return err },
+		"put role assignment": func(c *arm.Client) error {
+			_, err := c.PutRoleAssignment(t.Context(), assignment())
+			return err
+		},
+		"read role assignment": func(c *arm.Client) error {
+			_, err := c.GetRoleAssignment(t.Context(), assignmentID)
+			return err
+		},
+		"list role assignments": func(c *arm.Client) error {
+			_, err := c.ListRoleAssignments(t.Context(), account, "p")
+			return err
+		},
+		"delete role assignment": func(c *arm.Client) error {
+			_, err := c.DeleteRoleAssignment(t.Context(), assignmentID)
+			return err
+		},
+		"read storage account": func(c *arm.Client) error {
+			_, err := c.GetStorageAccount(t.Context(), account)
+			return err
+		},
 	} {
 		t.Run(op, func(t *testing.T) {
 			client, _ := newClient(t, refused)
@@ -71,7 +87,8 @@ func TestEveryCallReportsItsError(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newClient(t,
-			answer{status: 429, header: map[string]string{"Retry-After": "11"}, body: errorJSON("TooManyRequests", "m")},
+			answer{status: 429, header: map[string]string{"Retry-After": "11"},
+				body: errorJSON("TooManyRequests", "m")},
 			answer{status: 201, body: assignmentJSON})
 		w, err := client.PutRoleAssignment(t.Context(), assignment())
 		require.NoError(t, err)
@@ -85,7 +102,8 @@ func TestThrottled(t *testing.T) {
 }
 
 func TestRetryAfterIsKept(t *testing.T) {
-	client, _ := newClient(t, answer{status: 429, header: map[string]string{"Retry-After": "600"}, body: errorJSON("SubscriptionRequestsThrottled", "m")})
+	client, _ := newClient(t, answer{status: 429, header: map[string]string{"Retry-After": "600"},
+		body: errorJSON("SubscriptionRequestsThrottled", "m")})
 	_, err := client.PutRoleAssignment(t.Context(), assignment())
 	var got *arm.Error
 	require.ErrorAs(t, err, &got)

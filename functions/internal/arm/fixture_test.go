@@ -24,7 +24,7 @@ type exchange struct {
 	at                             time.Time
 }
 
-// answer is what the service says next.
+// answer is what the service states next.
 type answer struct {
 	status int
 	header map[string]string
@@ -52,7 +52,8 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	require.NoError(s.t, err)
 	s.got = append(s.got, exchange{
 		method: r.Method, url: r.URL.String(), body: string(body),
-		contentType: r.Header.Get("Content-Type"), clientRequestID: r.Header.Get("x-ms-client-request-id"), at: time.Now(),
+		contentType: r.Header.Get("Content-Type"), clientRequestID: r.Header.Get("x-ms-client-request-id"),
+		at: time.Now(),
 	})
 	a := s.answers[min(len(s.got), len(s.answers))-1]
 	w := httptest.NewRecorder()

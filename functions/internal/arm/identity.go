@@ -73,15 +73,14 @@ type IdentityCredential struct {
 	} `json:"properties"`
 }
 
-// PutIdentityCredential creates or replaces the credential of that name, and returns its id. Azure takes one write
-// at a time below one identity: 409 ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity otherwise.
+// PutIdentityCredential creates or replaces the credential of that name, and returns its id. Azure takes one write at
+// a time below one identity: 409 ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity otherwise.
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
-func (c *Client) PutIdentityCredential(
-	ctx context.Context, identityID string, f IdentityCredential,
-) (string, Write, error) {
+func (c *Client) PutIdentityCredential(ctx context.Context, identityID string, f IdentityCredential) (string,
+	Write, error) {
 	var made IdentityCredential
-	const op = "put federated credential"
-	resp, err := c.send(ctx, op, http.MethodPut, identityID, credentialInfix+"/"+f.Name, f, &made)
+	resp, err := c.send(ctx, "put federated credential", http.MethodPut, identityID, credentialInfix+"/"+
+		f.Name, f, &made)
 	if err != nil {
 		return "", Write{}, err
 	}

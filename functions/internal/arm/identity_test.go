@@ -14,8 +14,8 @@ const (
 	identityGroup = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities"
 	identityURL   = "https://management.azure.com" + identityGroup +
 		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
-	identityAnswer = `{"id": "the-id", "location": "westeurope", "tags": {"a": "b"}, ` +
-		`"properties": {"clientId": "c", "principalId": "p"}}`
+	identityAnswer = `{"id": "the-id", "location": "westeurope", "tags": {"a": "b"}, "properties": {"clientId": "c",` +
+		` "principalId": "p"}}`
 	identityQuery = "?api-version=2024-11-30"
 )
 
@@ -29,8 +29,8 @@ func TestIdentityRequests(t *testing.T) {
 		Tags: map[string]string{"a": "b"}})
 	require.NoError(t, err)
 	assert.Equal(t, arm.Write{Outcome: arm.OutcomeCreated, RequestID: "request-1"}, created)
-	assert.Equal(t, []string{"the-id", "westeurope", "c", "p", "b"}, []string{u.ID, u.Location,
-		u.Properties.ClientID, u.Properties.PrincipalID, u.Tags["a"]})
+	assert.Equal(t, []string{"the-id", "westeurope", "c", "p", "b"}, []string{u.ID, u.Location, u.Properties.ClientID,
+		u.Properties.PrincipalID, u.Tags["a"]})
 	_, again, err := client.PutIdentity(t.Context(), arm.Identity{ID: id, Location: "westeurope"})
 	require.NoError(t, err)
 	assert.Equal(t, arm.OutcomeUnchanged, again.Outcome)
@@ -63,11 +63,11 @@ func TestIdentityCredentialRequests(t *testing.T) {
 	t.Parallel()
 	id := arm.IdentityID(identityGroup, "id-1")
 	page := func(name, next string) string {
-		return fmt.Sprintf(`{"value": [{"id": "the-id", "name": %q, "properties": `+
-			`{"issuer": "i", "subject": "s", "audiences": ["a"]}}], "nextLink": %q}`, name, next)
+		return fmt.Sprintf(`{"value": [{"id": "the-id", "name": %q, "properties": {"issuer": "i", "subject": "s", `+
+			`"audiences": ["a"]}}], "nextLink": %q}`, name, next)
 	}
-	client, s := newClient(t, answer{status: 201, body: `{"id": "the-id"}`}, answer{status: 200,
-		body: page("one", identityURL+"?page=2")},
+	client, s := newClient(t, answer{status: 201, body: `{"id": "the-id"}`},
+		answer{status: 200, body: page("one", identityURL+"?page=2")},
 		answer{status: 200, body: page("two", "")}, answer{status: 200}, answer{status: 200, body: `{}`})
 	f := arm.IdentityCredential{Name: "one"}
 	f.Properties.Issuer, f.Properties.Subject, f.Properties.Audiences = "i", "s", []string{"a"}

@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// assignmentNamespace is the fixed UUID v5 namespace of role assignment names. Changing it would orphan every assignment
-// ever made.
+// assignmentNamespace is the fixed UUID v5 namespace of role assignment names. Changing it would orphan every
+// assignment ever made.
 const assignmentNamespace = "6f9c5d0e-3b1e-5b7a-9d55-0c2f4b8e7a31"
 
 // RoleAssignmentName derives the name of a role assignment, so that a repeated write meets the same object. Everything
@@ -15,7 +15,8 @@ const assignmentNamespace = "6f9c5d0e-3b1e-5b7a-9d55-0c2f4b8e7a31"
 // principal has a new id, so the principal. salt resolves a clash (HashConflictOnDifferentRoleAssignmentIds) and is
 // normally empty. Case does not matter.
 func RoleAssignmentName(tenantID, scope, roleID, principalID, salt string) string {
-	name := strings.ToLower(strings.Join([]string{tenantID, strings.TrimRight(scope, "/"), roleID, principalID, salt}, "|"))
+	name := strings.ToLower(strings.Join([]string{tenantID, strings.TrimRight(scope, "/"), roleID, principalID,
+		salt}, "|"))
 	return uuid.NewSHA1(uuid.MustParse(assignmentNamespace), []byte(name)).String()
 }
 

@@ -25,16 +25,20 @@ const (
 
 func assignment() arm.RoleAssignment {
 	return arm.RoleAssignment{
-		ID: assignmentID, Scope: container, Name: name, RoleDefinitionID: roleID, PrincipalID: principal, Description: "d",
+		ID: assignmentID, Scope: container, Name: name, RoleDefinitionID: roleID, PrincipalID: principal,
+		Description: "d",
 	}
 }
 
-const assignmentJSON = `{"id":"` + assignmentID + `","type":"Microsoft.Authorization/roleAssignments","name":"` + name + `","properties":{` +
-	`"roleDefinitionId":"` + roleID + `","principalId":"` + principal + `","principalType":"ServicePrincipal","scope":"` + container + `",` +
+const assignmentJSON = `{"id":"` + assignmentID + `","type":"Microsoft.Authorization/roleAssignments","name":"` +
+	name + `","properties":{` +
+	`"roleDefinitionId":"` + roleID + `","principalId":"` + principal +
+	`","principalType":"ServicePrincipal","scope":"` + container + `",` +
 	`"description":"d","condition":null,"conditionVersion":null,"createdOn":"2026-01-02T03:04:05.1234567Z","updatedOn":"2026-01-02T03:04:05.1234567Z"}}`
 
 func TestPutRoleAssignment(t *testing.T) {
-	body := `{"properties":{"description":"d","principalId":"` + principal + `","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID + `"}}`
+	body := `{"properties":{"description":"d","principalId":"` + principal + `","principalType":"ServicePrincipal",` +
+		`"roleDefinitionId":"` + roleID + `"}}`
 	byParts := assignment()
 	byParts.ID = ""
 	plain := assignment()
@@ -49,7 +53,8 @@ func TestPutRoleAssignment(t *testing.T) {
 		{"created", assignment(), 201, arm.OutcomeCreated, body},
 		{"there already", assignment(), 200, arm.OutcomeUnchanged, body},
 		{"by scope and name", byParts, 201, arm.OutcomeCreated, body},
-		{"without description", plain, 201, arm.OutcomeCreated, `{"properties":{"principalId":"` + principal + `","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID + `"}}`},
+		{"without description", plain, 201, arm.OutcomeCreated, `{"properties":{"principalId":"` + principal +
+			`","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID + `"}}`},
 	} {
 		t.Run(c.caseName, func(t *testing.T) {
 			client, s := newClient(t, answer{status: c.status, body: assignmentJSON})
@@ -88,7 +93,8 @@ func TestDeleteRoleAssignment(t *testing.T) {
 			w, err := client.DeleteRoleAssignment(t.Context(), assignmentID)
 			require.NoError(t, err)
 			assert.Equal(t, arm.Write{Outcome: c.want, RequestID: "request-1"}, w)
-			assert.Equal(t, []exchange{{method: "DELETE", url: root + assignmentID + "?api-version=2022-04-01"}}, s.requests())
+			assert.Equal(t, []exchange{{method: "DELETE", url: root + assignmentID + "?api-version=2022-04-01"}},
+				s.requests())
 		})
 	}
 }
@@ -97,7 +103,8 @@ func TestListRoleAssignments(t *testing.T) {
 	path := root + container + "/providers/Microsoft.Authorization/roleAssignments"
 	t.Run("pages", func(t *testing.T) {
 		client, s := newClient(t,
-			answer{status: 200, body: `{"value":[` + assignmentJSON + `],"nextLink":"` + path + `?api-version=2022-04-01&$skipToken=x"}`},
+			answer{status: 200, body: `{"value":[` + assignmentJSON + `],"nextLink":"` + path +
+				`?api-version=2022-04-01&$skipToken=x"}`},
 			answer{status: 200, body: `{"value":[{"id":"i","name":"n","properties":{"scope":"/subscriptions/s"}}]}`})
 		got, err := client.ListRoleAssignments(t.Context(), container, principal)
 		require.NoError(t, err)
@@ -111,7 +118,8 @@ func TestListRoleAssignments(t *testing.T) {
 		require.NoError(t, err)
 		sent, err := url.Parse(s.got[0].url)
 		require.NoError(t, err)
-		assert.Equal(t, url.Values{"api-version": {"2022-04-01"}, "$filter": {"principalId eq ''' or+1&x=#%'"}}, sent.Query())
+		assert.Equal(t, url.Values{"api-version": {"2022-04-01"}, "$filter": {"principalId eq ''' or+1&x=#%'"}},
+			sent.Query())
 	})
 	t.Run("none", func(t *testing.T) {
 		client, _ := newClient(t, answer{status: 200, body: `{"value":[]}`})
@@ -128,7 +136,8 @@ func TestListRoleAssignments(t *testing.T) {
 }
 
 func TestGetStorageAccount(t *testing.T) {
-	client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata","location":"westeurope","kind":"StorageV2",` +
+	client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata",` +
+		`"location":"westeurope","kind":"StorageV2",` +
 		`"properties":{"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/","dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
 	got, err := client.GetStorageAccount(t.Context(), account)
 	require.NoError(t, err)
@@ -153,7 +162,9 @@ func TestIDs(t *testing.T) {
 	client, s := newClient(t, answer{status: 200, body: "{}"})
 	_, err := client.GetStorageAccount(t.Context(), "/subscriptions/s/resourceGroups/a (b)_ä?api-version=1#x%2e/y")
 	require.NoError(t, err)
-	assert.Equal(t, root+"/subscriptions/s/resourceGroups/a%20%28b%29_%C3%A4%3Fapi-version=1%23x%252e/y?api-version=2023-05-01", s.got[0].url)
+	assert.Equal(t,
+		root+"/subscriptions/s/resourceGroups/a%20%28b%29_%C3%A4%3Fapi-version=1%23x%252e/y?api-version=2023-05-01",
+		s.got[0].url)
 }
 
 func TestClouds(t *testing.T) {
@@ -164,13 +175,16 @@ func TestClouds(t *testing.T) {
 	}{
 		{"none", cloud.Configuration{}, "management.azure.com", "https://management.core.windows.net//.default"},
 		{"public", cloud.AzurePublic, "management.azure.com", "https://management.core.windows.net//.default"},
-		{"government", cloud.AzureGovernment, "management.usgovcloudapi.net", "https://management.core.usgovcloudapi.net//.default"},
-		{"china", cloud.AzureChina, "management.chinacloudapi.cn", "https://management.core.chinacloudapi.cn//.default"},
+		{"government", cloud.AzureGovernment, "management.usgovcloudapi.net",
+			"https://management.core.usgovcloudapi.net//.default"},
+		{"china", cloud.AzureChina, "management.chinacloudapi.cn",
+			"https://management.core.chinacloudapi.cn//.default"},
 	} {
 		t.Run(c.caseName, func(t *testing.T) {
 			s := &service{t: t, answers: []answer{{status: 200, body: assignmentJSON}}}
 			var scopes []string
-			client, err := arm.New(credential{scopes: &scopes}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c.cloud, Transport: s}})
+			client, err := arm.New(credential{scopes: &scopes},
+				&arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c.cloud, Transport: s}})
 			require.NoError(t, err)
 			_, err = client.PutRoleAssignment(t.Context(), assignment())
 			require.NoError(t, err)

@@ -51,7 +51,8 @@ func onSandbox(t *testing.T) (*arm.Client, *world.World) {
 func TestRoleAssignmentLifecycle(t *testing.T) {
 	c, w := onSandbox(t)
 	ctx := t.Context()
-	w.PutServicePrincipal(world.ServicePrincipal{ID: principal, AppID: "a", AccountEnabled: true, ServicePrincipalType: "Application"})
+	w.PutServicePrincipal(world.ServicePrincipal{ID: principal, AppID: "a", AccountEnabled: true,
+		ServicePrincipalType: "Application"})
 	scope := arm.Scope(world.DataAccountID, "images")
 	a := arm.RoleAssignment{
 		Scope: scope, Name: arm.RoleAssignmentName(world.TenantID, scope, world.RoleBlobDataReader, principal, ""),

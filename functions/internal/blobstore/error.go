@@ -10,7 +10,8 @@ import (
 )
 
 // Error is an answer of the blob service that is neither success nor one of the Store contract's errors: a missing
-// right, a closed firewall, a missing container. It wraps the SDK's *azcore.ResponseError, whose own text holds the body.
+// right, a closed firewall, a missing container. It wraps the SDK's *azcore.ResponseError, whose own text holds the
+// body.
 type Error struct {
 	// Op is what was tried, such as "read"; Key is the record.
 	Op, Key    string

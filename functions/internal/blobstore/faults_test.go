@@ -58,7 +58,8 @@ func loseFirst(method string, meanwhile func()) func(*http.Request, *http.Respon
 	}
 }
 
-// TestLostAnswer: a conditional write whose answer gets lost is repeated by the pipeline, and then meets its own version.
+// TestLostAnswer: a conditional write whose answer gets lost is repeated by the pipeline, and then meets its own
+// version.
 func TestLostAnswer(t *testing.T) {
 	t.Run("create", func(t *testing.T) {
 		s := newSandbox(t)
@@ -207,7 +208,8 @@ func TestTooLarge(t *testing.T) {
 }
 
 func TestNew(t *testing.T) {
-	for _, u := range []string{"", "acct", "http://acct.blob.core.windows.net", "https://", "https://a/?sig=x", "https://u:p@a/", "://"} {
+	for _, u := range []string{"", "acct", "http://acct.blob.core.windows.net", "https://", "https://a/?sig=x",
+		"https://u:p@a/", "://"} {
 		_, err := blobstore.New(u, principal{}, azcore.ClientOptions{})
 		assert.Error(t, err, u)
 		if err != nil {

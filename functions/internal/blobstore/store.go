@@ -109,7 +109,7 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, ifMatch string
 	if len(body) > MaxBody {
 		return "", fmt.Errorf("blobstore: write %s: %w", key, ErrTooLarge)
 	}
-	if ifMatch != "" && !validETag(ifMatch) {
+	if ifMatch != "" && !isETag(ifMatch) {
 		return "", integration.ErrConflict // no version has such an ETag, and "*" would match any
 	}
 	writeID := uuid.NewString()
@@ -131,8 +131,8 @@ func (s *Store) Put(ctx context.Context, key string, body []byte, ifMatch string
 	return "", integration.ErrConflict
 }
 
-// ownWrite settles a conflict that a repeated attempt met: where the answer to an earlier attempt got lost, the version
-// that is in the way is our own.
+// ownWrite decides a conflict that a repeated attempt met: where the answer to an earlier attempt got lost, the
+// version that is in the way is our own.
 func (s *Store) ownWrite(ctx context.Context, key, writeID string) (string, error) {
 	resp, err := s.container.NewBlobClient(key).GetProperties(ctx, nil)
 	if bloberror.HasCode(err, bloberror.BlobNotFound) {
@@ -155,7 +155,7 @@ func (s *Store) Delete(ctx context.Context, key, ifMatch string) error {
 		return err
 	}
 	client := s.container.NewBlobClient(key)
-	if validETag(ifMatch) {
+	if isETag(ifMatch) {
 		_, err := client.Delete(ctx, &blob.DeleteOptions{AccessConditions: precondition(ifMatch)})
 		switch {
 		case err == nil:
@@ -189,7 +189,8 @@ func precondition(ifMatch string) *blob.AccessConditions {
 }
 
 func isConflict(err error) bool {
-	return bloberror.HasCode(err, bloberror.BlobAlreadyExists, bloberror.ConditionNotMet, bloberror.TargetConditionNotMet)
+	return bloberror.HasCode(err, bloberror.BlobAlreadyExists, bloberror.ConditionNotMet,
+		bloberror.TargetConditionNotMet)
 }
 
 var keyPattern = regexp.MustCompile(`^[a-zA-Z0-9._-]+(/[a-zA-Z0-9._-]+)*$`)
@@ -208,8 +209,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-// validETag reports whether s is one quoted strong ETag, the only form that the service gives.
-func validETag(s string) bool {
+// isETag reports whether s is one quoted strong ETag, the only form that the service gives.
+func isETag(s string) bool {
 	return len(s) > 2 && s[0] == '"' && strings.IndexByte(s[1:], '"') == len(s)-2 && !strings.ContainsAny(s, "\r\n")
 }
 

@@ -1,6 +1,6 @@
-// Package bus sends messages to Service Bus queues and topics. It keeps one sender for each entity, as the first send on a
-// link costs some 22 round trips and each later one a single: Warm opens links ahead of time. It receives nothing; the
-// Functions host does. Failures are *Error with the SDK's code.
+// Package bus sends messages to Service Bus queues and topics. It keeps one sender for each entity, as the first send
+// on a link costs some 22 round trips and each later one a single: Warm opens links ahead of time. It receives
+// nothing; the Functions host does. Failures are *Error with the SDK's code.
 package bus
 
 import (
@@ -22,14 +22,15 @@ const ContentType = "application/cloudevents+json"
 
 // Message is one message to send.
 type Message struct {
-	ID        string // MessageId, which duplicate detection goes by
-	SessionID string // messages of one session are delivered in order, one at a time; empty where an entity has no sessions
+	ID string // MessageId, which duplicate detection goes by
+	// messages of one session are delivered in order, one at a time; empty where an entity has no sessions
+	SessionID string
 	Subject   string
 	Body      []byte
 	EnqueueAt time.Time // when it becomes visible; zero means at once
 }
 
-// Config says which namespace to send to. ConnectionString wins where it is set, as it does for the Functions host.
+// Config tells which namespace to send to. ConnectionString wins where it is set, as it does for the Functions host.
 type Config struct {
 	// Namespace is the fully qualified name, such as example.servicebus.windows.net.
 	Namespace string
@@ -42,8 +43,8 @@ type Config struct {
 }
 
 // AnswerLimit is how long Service Bus may take for one message or link, connection and the SDK's own repetitions
-// included. AMQP has no request of its own to put a limit on. A first send takes some 22 round trips, which is a second
-// or two between continents.
+// included. AMQP has no request of its own to put a limit on. A first send takes some 22 round trips, which is a
+// second or two between continents.
 const AnswerLimit = 20 * time.Second
 
 // Client sends to one namespace. It is safe for concurrent use.
@@ -58,11 +59,12 @@ type Client struct {
 	closed  bool
 }
 
-// firstPause is the pause before the SDK's first repetition; later ones are three and seven times as long. With the SDK's
-// own 4 s the limit would end before the third.
+// firstPause is the pause before the SDK's first repetition; later ones are three and seven times as long. With the
+// SDK's own 4 s the limit would end before the third.
 const firstPause = time.Second
 
-// New returns a client of the namespace. It connects at the first Warm or Send. cred is not used with a connection string.
+// New returns a client of the namespace. It connects at the first Warm or Send. cred is not used with a connection
+// string.
 func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*Client, error) {
 	var own azservicebus.ClientOptions
 	if opts != nil {
@@ -78,7 +80,8 @@ func New(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptio
 	if err != nil {
 		return nil, err
 	}
-	return &Client{client: client, limit: cmp.Or(cfg.Limit, AnswerLimit), senders: map[string]*azservicebus.Sender{}}, nil
+	return &Client{client: client, limit: cmp.Or(cfg.Limit, AnswerLimit), senders: map[string]*azservicebus.Sender{}},
+		nil
 }
 
 func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientOptions) (*azservicebus.Client, error) {
@@ -101,8 +104,8 @@ func connect(cfg Config, cred azcore.TokenCredential, opts *azservicebus.ClientO
 }
 
 // Send puts m on the queue or topic. It returns once Service Bus has taken it. It may have been taken even though an
-// error is returned (the answer got lost): a message with the same ID is then dropped by duplicate detection. What takes
-// longer than the limit fails with code "timeout".
+// error is returned (the answer got lost): a message with the same ID is then dropped by duplicate detection. What
+// takes longer than the limit fails with code "timeout".
 func (c *Client) Send(ctx context.Context, entity string, m Message) error {
 	return c.withSender(ctx, "send", entity, func(ctx context.Context, s *azservicebus.Sender) error {
 		return s.SendMessage(ctx, encode(m), nil)
@@ -115,11 +118,12 @@ func (c *Client) Warm(ctx context.Context, entities ...string) error {
 	var wg sync.WaitGroup
 	for i, entity := range entities {
 		wg.Go(func() {
-			failures[i] = c.withSender(ctx, "open link", entity, func(ctx context.Context, s *azservicebus.Sender) error {
-				// The size limit of a batch is what the link was attached with, so this attaches it.
-				_, err := s.NewMessageBatch(ctx, nil)
-				return err
-			})
+			failures[i] = c.withSender(ctx, "open link", entity,
+				func(ctx context.Context, s *azservicebus.Sender) error {
+					// The size limit of a batch is what the link was attached with, so this attaches it.
+					_, err := s.NewMessageBatch(ctx, nil)
+					return err
+				})
 		})
 	}
 	wg.Wait()
@@ -141,8 +145,10 @@ func (c *Client) Close(ctx context.Context) error {
 }
 
 // withSender runs f with the entity's sender. A sender that was closed under it, by another goroutine whose link had
-// failed for good, is replaced once; a sender whose link failed for good is dropped, so that the next call gets a new one.
-func (c *Client) withSender(ctx context.Context, op, entity string, f func(context.Context, *azservicebus.Sender) error) error {
+// failed for good, is replaced once; a sender whose link failed for good is dropped, so that the next call gets a new
+// one.
+func (c *Client) withSender(ctx context.Context, op, entity string,
+	f func(context.Context, *azservicebus.Sender) error) error {
 	caller := ctx
 	ctx, cancel := context.WithTimeout(caller, c.limit)
 	defer cancel()
@@ -159,7 +165,7 @@ func (c *Client) withSender(ctx context.Context, op, entity string, f func(conte
 		if ctx.Err() != nil && caller.Err() == nil {
 			failure.Code = string(azservicebus.CodeTimeout)
 		}
-		if !failure.linkFailed() {
+		if !failure.isLinkFailure() {
 			return failure
 		}
 		c.drop(ctx, entity, sender)
@@ -203,7 +209,7 @@ func (c *Client) drop(ctx context.Context, entity string, s *azservicebus.Sender
 	c.closing.Go(func() { // nobody waits for a peer that may be gone
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = s.Close(ctx) // the link has failed already; what closing it says adds nothing
+		_ = s.Close(ctx) // the link has failed already; what closing it states adds nothing
 	})
 }
 

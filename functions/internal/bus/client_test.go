@@ -19,9 +19,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// azservicebus 1.11 never ends the claim renewer of a link whose creation fails after its claim was accepted, which
-	// the tests with dropped connections now and then provoke.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/internal.(*Namespace).startNegotiateClaimRenewer.func3"))
+	// azservicebus 1.11 never ends the claim renewer of a link whose creation fails after its claim was accepted,
+	// which the tests with dropped connections now and then provoke.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(
+		"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus/internal.(*Namespace).startNegotiateClaimRenewer.func3"))
 }
 
 func TestSend(t *testing.T) {
@@ -75,7 +76,8 @@ func TestDuplicate(t *testing.T) {
 	n := newNamespace(t)
 	client := n.client(t)
 	for range 2 {
-		require.NoError(t, client.Send(t.Context(), "commands", bus.Message{ID: "op-1", SessionID: "acme", Body: []byte(`{}`)}))
+		require.NoError(t, client.Send(t.Context(), "commands", bus.Message{ID: "op-1", SessionID: "acme",
+			Body: []byte(`{}`)}))
 	}
 	assert.Len(t, n.broker.Peek("commands"), 1)
 }
@@ -132,8 +134,9 @@ func TestConcurrentSends(t *testing.T) {
 func TestConnectionString(t *testing.T) {
 	n := newNamespace(t)
 	client, err := bus.New(bus.Config{
-		ConnectionString: secret.New("Endpoint=sb://" + n.plain + ";SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true"),
-		Namespace:        "not-used.servicebus.windows.net",
+		ConnectionString: secret.New("Endpoint=sb://" + n.plain +
+			";SharedAccessKeyName=k;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true"),
+		Namespace: "not-used.servicebus.windows.net",
 	}, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close(context.WithoutCancel(t.Context()))) })
@@ -146,8 +149,9 @@ func TestNew(t *testing.T) {
 		"nothing":       {},
 		"no credential": {Namespace: "example.servicebus.windows.net"},
 		"no endpoint":   {ConnectionString: secret.New("SharedAccessKeyName=k;SharedAccessKey=planted-secret")},
-		"no key":        {ConnectionString: secret.New("Endpoint=sb://example.servicebus.windows.net/;SharedAccessKeyName=planted-secret")},
-		"not pairs":     {ConnectionString: secret.New("planted-secret")},
+		"no key": {ConnectionString: secret.New(
+			"Endpoint=sb://example.servicebus.windows.net/;SharedAccessKeyName=planted-secret")},
+		"not pairs": {ConnectionString: secret.New("planted-secret")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := bus.New(cfg, nil, nil)

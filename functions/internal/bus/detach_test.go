@@ -17,8 +17,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
-// TestLinkDetached: the service ends an open link for good, as when its entity is disabled or deleted. The SDK takes such
-// a detach for final and offers the dead link for ever; the client must come back when the entity does.
+// TestLinkDetached: the service ends an open link for good, as when its entity is disabled or deleted. The SDK takes
+// such a detach for final and offers the dead link for ever; the client must come back when the entity does.
 func TestLinkDetached(t *testing.T) {
 	for _, c := range []struct{ name, condition, code string }{
 		{"not found", "amqp:not-found", string(azservicebus.CodeNotFound)},
@@ -82,7 +82,8 @@ func (r *relay) dial(context.Context, azservicebus.NewWebSocketConnArgs) (net.Co
 	return outside, nil
 }
 
-// pass carries what one side says to the other, frame by frame, until either leaves; a frame for which see is true is withheld.
+// pass carries what one side states to the other, frame by frame, until either leaves; a frame for which see is true
+// is withheld.
 func (r *relay) pass(to io.WriteCloser, from io.Reader, see func(amqp.Frame) bool) {
 	defer func() { _ = to.Close() }()
 	in := bufio.NewReader(from)
@@ -116,8 +117,8 @@ func (r *relay) pass(to io.WriteCloser, from io.Reader, see func(amqp.Frame) boo
 	}
 }
 
-// write keeps frames whole: a test writes between those of the broker. The two directions never wait for each other, as
-// each of the peers reads while it writes.
+// write keeps frames whole: a test writes between those of the broker. The two directions never wait for each other,
+// as each of the peers reads while it writes.
 func (r *relay) write(to io.Writer, raw []byte) error {
 	if to == r.toClient() {
 		r.mu.Lock()
@@ -165,7 +166,8 @@ func (r *relay) detach(t *testing.T, entity, condition string) {
 	r.mu.Unlock()
 	require.True(t, ok, "no link to %s", entity)
 	raw, err := amqp.AppendFrame(nil, amqp.Frame{Channel: l.channel, Body: &amqp.Detach{
-		Handle: l.handle, Closed: true, Error: &amqp.Error{Condition: amqp.Symbol(condition), Description: "by the test"},
+		Handle: l.handle, Closed: true, Error: &amqp.Error{Condition: amqp.Symbol(condition),
+			Description: "by the test"},
 	}})
 	require.NoError(t, err)
 	require.NoError(t, r.write(r.toClient(), raw))

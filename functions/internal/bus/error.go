@@ -17,9 +17,9 @@ var errClosed = errors.New("the client is closed")
 type Error struct {
 	// Op is what was tried ("send", "open link"), Entity the queue or topic.
 	Op, Entity string
-	// Code is azservicebus.Error's (unauthorized, connlost, notfound, timeout, closed), CodeTooLarge, or the AMQP condition
-	// where the SDK has no code (com.microsoft:entity-disabled, amqp:resource-limit-exceeded). It is empty where the
-	// service said nothing: no token, or the context ended. Unwrap tells those apart.
+	// Code is azservicebus.Error's (unauthorized, connlost, notfound, timeout, closed), CodeTooLarge, or the AMQP
+	// condition where the SDK has no code (com.microsoft:entity-disabled, amqp:resource-limit-exceeded). It is empty
+	// where the service said nothing: no token, or the context ended. Unwrap tells those apart.
 	Code string
 
 	err error
@@ -68,11 +68,12 @@ func newError(op, entity string, err error) *Error {
 	return e
 }
 
-// linkFailed reports whether the sender is better replaced than used again. The SDK recovers from what it thinks
+// isLinkFailure reports whether the sender is better replaced than used again. The SDK recovers from what it thinks
 // transient; after a detach that it thinks final it would offer the dead link for ever.
-func (e *Error) linkFailed() bool {
+func (e *Error) isLinkFailure() bool {
 	switch e.Code {
-	case string(azservicebus.CodeTimeout): // the SDK thinks of a cancelled call, and would offer the link that hangs again
+	// the SDK thinks of a cancelled call, and would offer the link that hangs again
+	case string(azservicebus.CodeTimeout):
 		return true
 	case string(azservicebus.CodeClosed), string(azservicebus.CodeConnectionLost), string(azservicebus.CodeNotFound),
 		string(azservicebus.CodeUnauthorizedAccess), CodeTooLarge: // these hide whether there was a detach

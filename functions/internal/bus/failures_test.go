@@ -48,7 +48,8 @@ func TestRightAppears(t *testing.T) {
 	n.denied.Store(true)
 	client := n.client(t)
 	for range 2 {
-		requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}), string(azservicebus.CodeUnauthorizedAccess))
+		requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}),
+			string(azservicebus.CodeUnauthorizedAccess))
 	}
 	n.denied.Store(false)
 	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
@@ -82,7 +83,8 @@ func TestConnectionLostUnderLoad(t *testing.T) {
 					n.dropConnections()
 				}
 				failures[i] = errors.Join(failures[i],
-					client.Send(t.Context(), "commands", bus.Message{ID: fmt.Sprintf("%d-%d", i, j), SessionID: fmt.Sprint(i)}))
+					client.Send(t.Context(), "commands", bus.Message{ID: fmt.Sprintf("%d-%d", i, j),
+						SessionID: fmt.Sprint(i)}))
 			}
 		})
 	}
@@ -104,7 +106,8 @@ func TestSenderClosedMeanwhile(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	n := newNamespace(t)
 	client := n.client(t)
-	requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "1", Body: make([]byte, 1<<20)}), bus.CodeTooLarge)
+	requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "1", Body: make([]byte, 1<<20)}),
+		bus.CodeTooLarge)
 	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}), "the link goes on")
 }
 

@@ -55,13 +55,15 @@ func newNamespace(t *testing.T) *namespace {
 		},
 	})
 	t.Cleanup(n.broker.Close)
-	require.NoError(t, n.broker.PutQueue("commands", servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true}))
+	require.NoError(t, n.broker.PutQueue("commands", servicebus.QueueProperties{RequiresSession: true,
+		RequiresDuplicateDetection: true}))
 	require.NoError(t, n.broker.PutQueue("health", servicebus.QueueProperties{}))
 	require.NoError(t, n.broker.PutTopic("events", servicebus.TopicProperties{
 		Subscriptions: []servicebus.SubscriptionProperties{{Name: "all"}},
 	}))
 
-	server := httptest.NewTLSServer(nil) // for its certificate, which is good for *.example.com: the SDK checks the namespace's name
+	// for its certificate, which is good for *.example.com: the SDK checks the namespace's name
+	server := httptest.NewTLSServer(nil)
 	n.roots.AddCert(server.Certificate())
 	certificates := server.TLS.Certificates
 	server.Close()
@@ -136,8 +138,9 @@ func (n *namespace) client(t *testing.T) *bus.Client {
 	t.Helper()
 	client, err := bus.New(bus.Config{Namespace: "bus.example.com", CustomEndpoint: n.secure}, n,
 		&azservicebus.ClientOptions{
-			TLSConfig:    &tls.Config{RootCAs: n.roots, MinVersion: tls.VersionTLS12},
-			RetryOptions: azservicebus.RetryOptions{MaxRetries: 5, RetryDelay: time.Millisecond, MaxRetryDelay: 20 * time.Millisecond},
+			TLSConfig: &tls.Config{RootCAs: n.roots, MinVersion: tls.VersionTLS12},
+			RetryOptions: azservicebus.RetryOptions{MaxRetries: 5, RetryDelay: time.Millisecond,
+				MaxRetryDelay: 20 * time.Millisecond},
 		})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, client.Close(context.WithoutCancel(t.Context()))) })

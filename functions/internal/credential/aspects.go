@@ -26,21 +26,26 @@ func aspects() []aspect {
 		all = append(all, v.aspect())
 	}
 	return append(all,
-		aspect{id: "file.ids", title: "clientId and tenantId differ", needs: aspectJSON, rules: agreementRules(), blocked: needsSound(memberClientID, memberTenantID)},
+		aspect{id: "file.ids", title: "clientId and tenantId differ", needs: aspectJSON, rules: agreementRules(),
+			blocked: needsSound(memberClientID, memberTenantID)},
 		typed(memberClientID),
 		typed(memberTenantID),
-		aspect{id: aspectFormClient, title: "Form and file name the same client", field: "/clientId", needs: aspectJSON, rules: formClientRules(),
+		aspect{id: aspectFormClient, title: "Form and file name the same client", field: "/clientId",
+			needs: aspectJSON, rules: formClientRules(),
 			applies: func(s *subject) bool { return s.Form.ClientID != "" }, blocked: needsComparable(memberClientID)},
-		aspect{id: "file.form.tenantId", title: "Form and file name the same tenant", field: "/tenantId", needs: aspectJSON, rules: formTenantRules(),
+		aspect{id: "file.form.tenantId", title: "Form and file name the same tenant", field: "/tenantId",
+			needs: aspectJSON, rules: formTenantRules(),
 			applies: func(s *subject) bool { return s.Form.TenantID != "" }, blocked: func(s *subject) string {
-				if s.swapped() {
+				if s.isSwapped() {
 					return aspectFormClient + "." + ruleSwapped
 				}
 				return needsComparable(memberTenantID)(s)
 			}},
-		aspect{id: "file.platform.issuer", title: "The issuer is this platform's", field: "/federatedTokenIssuer", needs: aspectJSON, rules: platformIssuerRules(),
+		aspect{id: "file.platform.issuer", title: "The issuer is this platform's", field: "/federatedTokenIssuer",
+			needs: aspectJSON, rules: platformIssuerRules(),
 			applies: func(s *subject) bool { return s.Linter.Issuer != "" }, blocked: needsSound(memberIssuer)},
-		aspect{id: "file.platform.subject", title: "The subject has this platform's form", field: "/subject", needs: aspectJSON, rules: platformSubjectRules(),
+		aspect{id: "file.platform.subject", title: "The subject has this platform's form", field: "/subject",
+			needs: aspectJSON, rules: platformSubjectRules(),
 			applies: func(s *subject) bool { return s.SubjectTemplate != "" }, blocked: needsSound(memberSubject)},
 	)
 }
@@ -60,7 +65,9 @@ func values() []value {
 		{memberTenantID, "tenantId is a tenant's GUID", "tenant-id", fixed(field.TenantID())},
 		{memberIssuer, "federatedTokenIssuer is an https URL", "issuer", fixed(field.Issuer())},
 		{memberSubject, "subject is one exact name", "subject", fixed(field.Subject())},
-		{memberAudience, "audience is a token-exchange audience", "audience", func(s *subject) field.Rules { return field.Audience(s.Linter.Audience) }},
+		{memberAudience, "audience is a token-exchange audience", "audience", func(s *subject) field.Rules {
+			return field.Audience(s.Linter.Audience)
+		}},
 	}
 }
 
@@ -100,7 +107,9 @@ func (v value) aspect() aspect {
 			}
 		},
 		rules: []rule{
-			{id: "not-string", code: diagnosis.CodeFileValueNotString, check: func(s *subject) []fault { return notStrings(s.given(v.name)) }},
+			{id: "not-string", code: diagnosis.CodeFileValueNotString, check: func(s *subject) []fault {
+				return notStrings(s.given(v.name))
+			}},
 			{id: "table", check: func(s *subject) []fault {
 				var faults []fault
 				for _, m := range s.given(v.name) {
@@ -118,7 +127,8 @@ func (v value) aspect() aspect {
 func (v value) faults(s *subject, m member) []fault {
 	var faults []fault
 	for _, b := range v.table(s).Violations(m.value) {
-		faults = append(faults, fault{code: b.Code, id: string(b.Code[len(v.prefix)+1:]), pointer: m.pointer, detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
+		faults = append(faults, fault{code: b.Code, id: string(b.Code[len(v.prefix)+1:]), pointer: m.pointer,
+			detail: b.Detail, expected: b.Expected, actual: b.Actual, at: b.At})
 	}
 	return faults
 }
@@ -167,8 +177,8 @@ func needsSound(names ...string) func(*subject) string {
 	}
 }
 
-// needsComparable blocks a comparison of form and file while one of the two is unfit by itself, or a domain is to be held
-// against a GUID: whether they name the same tenant, the directory alone could tell.
+// needsComparable blocks a comparison of form and file while one of the two is unfit by itself, or a domain is to be
+// held against a GUID: whether they name the same tenant, the directory alone could tell.
 func needsComparable(name string) func(*subject) string {
 	return func(s *subject) string {
 		v, form, file := valueOf(name), s.typed(name), s.value(name)
@@ -202,7 +212,8 @@ func notStrings(members []member) []fault {
 		case "null":
 			detail = "The value is null."
 		case "array":
-			detail = "The value is a list; the federated identity credential has a list of audiences, the file one string."
+			detail = "The value is a list; the federated identity credential has a list of audiences, the " +
+				"file one string."
 			if m.stands != memberAudience {
 				detail = "The value is a list."
 			}

@@ -1,7 +1,7 @@
 // Package credential is about the credential file azure_credentials.json, which holds what the platform needs to come
-// to Azure by workload identity federation: five strings, none of them secret. It makes the file, parses it, and judges
-// an uploaded one by rules that are entries of tables; those about a single value are the tables of package field. It
-// never repeats what could be a secret, and calls no service.
+// to Azure by workload identity federation: five strings, none of them secret. It makes the file, parses it, and
+// judges an uploaded one by rules that are entries of tables; those about a single value are the tables of package
+// field. It never repeats what could be a secret, and calls no service.
 package credential
 
 import (
@@ -33,22 +33,25 @@ func CredentialFile(d integration.Document, subject string) ([]byte, error) {
 	switch {
 	case d.Status.Phase == integration.PhaseDeleted:
 		return nil, integration.Absent(&d)
-	case !provisioned(d):
+	case !isProvisioned(d):
 		return nil, integration.Unprovisioned(d)
 	case len(d.Spec.Subjects) == 0:
 		return nil, refuse(diagnosis.CodeNotProvisioned)
 	case subject == "":
 		subject = d.Spec.Subjects[0]
 	case !slices.Contains(d.Spec.Subjects, subject):
-		return nil, refuse(diagnosis.CodeInvalidParameter, diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
-			Pointer: "/subject", Code: diagnosis.CodeInvalidParameter, Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
+		return nil, refuse(diagnosis.CodeInvalidParameter,
+			diagnosis.WithDetail("The integration has no such subject."), diagnosis.WithFindings(diagnosis.Finding{
+				Pointer: "/subject", Code: diagnosis.CodeInvalidParameter,
+				Detail: "The integration has no such subject.", Expected: "one of the integration's subjects"}))
 	}
-	return File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, FederatedTokenIssuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}.encode()
+	return File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, FederatedTokenIssuer: d.Spec.Issuer,
+		Subject: subject, Audience: d.Spec.Audience}.encode()
 }
 
-// provisioned reports whether every object that the file speaks of has been made for the present spec. A failed
+// isProvisioned reports whether every object that the file speaks of has been made for the present spec. A failed
 // verification does not make the file wrong.
-func provisioned(d integration.Document) bool {
+func isProvisioned(d integration.Document) bool {
 	if d.Status.ClientID == "" {
 		return false
 	}

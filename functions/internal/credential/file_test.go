@@ -13,9 +13,11 @@ import (
 
 func document() integration.Document {
 	return integration.Document{
-		Spec: integration.Spec{TenantID: "11111111-1111-4111-8111-111111111111", Issuer: "https://dataloop.ai/oauth2", Audience: "api://AzureADTokenExchange",
+		Spec: integration.Spec{TenantID: "11111111-1111-4111-8111-111111111111", Issuer: "https://dataloop.ai/oauth2",
+			Audience: "api://AzureADTokenExchange",
 			Subjects: []string{"system:serviceaccount:dataloop:my-service", "a<&>b"}},
-		Status: integration.Status{Phase: integration.PhaseProvisioned, ClientID: "77777777-7777-4777-8777-777777777777"},
+		Status: integration.Status{Phase: integration.PhaseProvisioned,
+			ClientID: "77777777-7777-4777-8777-777777777777"},
 	}
 }
 
@@ -55,13 +57,16 @@ func TestCredentialFileRefuses(t *testing.T) {
 		subject string
 		code    diagnosis.Code
 	}{
-		"no client id yet":    {func(d *integration.Document) { d.Status.ClientID = "" }, "", "not-provisioned"},
-		"being provisioned":   {func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }, "", "not-provisioned"},
-		"failed to provision": {func(d *integration.Document) { d.Status.Phase = integration.PhaseFailed }, "", "not-provisioned"},
+		"no client id yet": {func(d *integration.Document) { d.Status.ClientID = "" }, "", "not-provisioned"},
+		"being provisioned": {func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }, "",
+			"not-provisioned"},
+		"failed to provision": {func(d *integration.Document) { d.Status.Phase = integration.PhaseFailed }, "",
+			"not-provisioned"},
 		"condition says no": {func(d *integration.Document) {
 			d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "False"}}
 		}, "", "not-provisioned"},
-		"torn down":             {func(d *integration.Document) { d.Status.Phase = integration.PhaseDeleted }, "", "integration-deleted"},
+		"torn down": {func(d *integration.Document) { d.Status.Phase = integration.PhaseDeleted }, "",
+			"integration-deleted"},
 		"subject of no concern": {func(*integration.Document) {}, "someone-else", "invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +83,8 @@ func TestCredentialFileRefuses(t *testing.T) {
 func TestCredentialFileAfterAFailedVerification(t *testing.T) {
 	d := document()
 	d.Status.Phase = integration.PhaseFailed
-	d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True"}, {Type: "Verified", Status: "False"}}
+	d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True"},
+		{Type: "Verified", Status: "False"}}
 	_, err := credential.CredentialFile(d, "")
 	assert.NoError(t, err, "the objects exist: the file is right")
 }

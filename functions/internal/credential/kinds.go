@@ -12,9 +12,12 @@ import (
 // binaryKind names a file that is no text, by its first bytes.
 func binaryKind(raw []byte) string {
 	for _, k := range []struct{ start, what string }{
-		{"PK\x03\x04", "an archive (zip) or Office document"}, {"%PDF-", "a PDF document"}, {"\x1f\x8b", "an archive (gzip)"},
-		{"\x89PNG", "a picture (PNG)"}, {"\xff\xd8\xff", "a picture (JPEG)"}, {"\x30\x82", "a certificate or key store (DER)"},
-		{"\xd0\xcf\x11\xe0", "an old Office document"}, {"\x7fELF", "a program"}, {"{\\rtf", "a word processor's document (RTF)"},
+		{"PK\x03\x04", "an archive (zip) or Office document"}, {"%PDF-", "a PDF document"},
+		{"\x1f\x8b", "an archive (gzip)"},
+		{"\x89PNG", "a picture (PNG)"}, {"\xff\xd8\xff", "a picture (JPEG)"},
+		{"\x30\x82", "a certificate or key store (DER)"},
+		{"\xd0\xcf\x11\xe0", "an old Office document"}, {"\x7fELF", "a program"},
+		{"{\\rtf", "a word processor's document (RTF)"},
 	} {
 		if strings.HasPrefix(string(raw), k.start) {
 			return k.what
@@ -37,7 +40,8 @@ var textKinds = sync.OnceValue(func() []shape {
 		{matches(`(?i)^\s*<(!doctype html|html)`), "a web page"},
 		{matches(`^\s*<\?xml`), "an XML document"},
 		{isToken, "a token (JWT)"},
-		{matches(`(?i)^\s*(DefaultEndpointsProtocol|AccountName|Endpoint|BlobEndpoint|SharedAccessSignature)=`), "a connection string"},
+		{matches(`(?i)^\s*(DefaultEndpointsProtocol|AccountName|Endpoint|BlobEndpoint|SharedAccessSignature)=`),
+			"a connection string"},
 		{matches(`(?m)^\s*(export\s+|set\s+|\$env:)?[A-Z][A-Z0-9_]+\s*=`), "a list of environment variables"},
 		{matches(`^\s*(---\s|apiVersion:|[A-Za-z]+:\s)`), "a YAML document"},
 		{matches(`^\s*\[[A-Za-z0-9_ -]*[A-Za-z_-][A-Za-z0-9_ -]*\]\s*[\r\n]`), "an INI file"},
@@ -78,21 +82,31 @@ type object struct {
 // objectKinds are well-known JSON files, by members that they have and a credential file has not.
 func objectKinds() []object {
 	return []object{
-		{members: []string{"clientSecret", "activeDirectoryEndpointUrl"}, what: "an SDK authentication file (az ad sp create-for-rbac --sdk-auth), which holds a client secret"},
-		{members: []string{"clientSecret", "subscriptionId"}, what: "an SDK authentication file (az ad sp create-for-rbac --sdk-auth), which holds a client secret"},
-		{members: []string{"appId", "password", "tenant"}, what: "the output of az ad sp create-for-rbac, which holds a client secret"},
-		{members: []string{"appId", "displayName", "signInAudience"}, what: "the description of an application (az ad app show)"},
-		{members: []string{"appId", "servicePrincipalType"}, what: "the description of a service principal (az ad sp show)"},
-		{members: []string{"issuer", "subject", "audiences"}, without: memberClientID, what: "the parameters of a federated identity credential (az ad app federated-credential create), which lacks clientId and tenantId"},
+		{members: []string{"clientSecret", "activeDirectoryEndpointUrl"}, what: "an SDK authentication file (az ad " +
+			"sp create-for-rbac --sdk-auth), which holds a client secret"},
+		{members: []string{"clientSecret", "subscriptionId"}, what: "an SDK authentication file (az ad sp " +
+			"create-for-rbac --sdk-auth), which holds a client secret"},
+		{members: []string{"appId", "password", "tenant"}, what: "the output of az ad sp create-for-rbac, which " +
+			"holds a client secret"},
+		{members: []string{"appId", "displayName", "signInAudience"}, what: "the description of an application (az " +
+			"ad app show)"},
+		{members: []string{"appId", "servicePrincipalType"}, what: "the description of a service principal " +
+			"(az ad sp show)"},
+		{members: []string{"issuer", "subject", "audiences"}, without: memberClientID, what: "the parameters of a " +
+			"federated identity credential (az ad app federated-credential create), which lacks clientId " +
+			"and tenantId"},
 		{members: []string{"homeTenantId", "environmentName"}, what: "the output of az account show"},
-		{members: []string{"type"}, values: []string{"service_account", "authorized_user", "external_account"}, what: "a Google credential file"},
+		{members: []string{"type"}, values: []string{"service_account", "authorized_user", "external_account"},
+			what: "a Google credential file"},
 		{members: []string{"aadClientId"}, what: "the configuration of a Kubernetes cloud provider"},
 		{members: []string{"AccessKeyId", "SecretAccessKey"}, what: "an AWS credential file"},
 		{members: []string{"accountName", "accountKey"}, what: "a storage account's key file"},
 		{members: []string{"jwks_uri", "issuer"}, what: "an issuer's discovery document"},
 		{members: []string{"apiVersion", "kind"}, what: "a Kubernetes manifest"},
-		{members: []string{"subjects", "storage"}, what: "the spec of an integration, which belongs to PUT /api/integrations/{id}"},
-		{members: []string{"serviceName", "storage"}, what: "the spec of an integration, which belongs to PUT /api/integrations/{id}"},
+		{members: []string{"subjects", "storage"}, what: "the spec of an integration, which belongs to PUT " +
+			"/api/integrations/{id}"},
+		{members: []string{"serviceName", "storage"}, what: "the spec of an integration, which belongs to PUT " +
+			"/api/integrations/{id}"},
 		{members: []string{"code", "requestId", "status", "title"}, what: "an error of this service (problem+json)"},
 	}
 }
@@ -105,7 +119,9 @@ func objectKind(members []member) string {
 	}
 	for _, k := range objectKinds() {
 		lacks := func(name string) bool { _, there := values[name]; return !there }
-		if !slices.ContainsFunc(k.members, lacks) && (k.values == nil || slices.Contains(k.values, values[k.members[0]])) && (k.without == "" || !stand[k.without]) {
+		if !slices.ContainsFunc(k.members, lacks) &&
+			(k.values == nil || slices.Contains(k.values, values[k.members[0]])) &&
+			(k.without == "" || !stand[k.without]) {
 			return k.what
 		}
 	}

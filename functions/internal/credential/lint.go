@@ -16,7 +16,7 @@ const MaxSize = 8 << 10
 // Form is what a person typed beside the file; empty members were not given.
 type Form struct{ ClientID, TenantID string }
 
-// typed is what the form says of a member of the file.
+// typed is what the form states of a member of the file.
 func (f Form) typed(name string) string {
 	switch name {
 	case memberClientID:
@@ -46,8 +46,10 @@ func (l Linter) Lint(raw []byte, form Form) diagnosis.Report {
 	started := l.Now()
 	checks := l.judge(read(raw), form)
 	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "credential", Verdict: diagnosis.Summarise(checks), ClaimLevel: diagnosis.ClaimFile,
-		StartedAt: started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks, Leftovers: []diagnosis.Leftover{},
+		ID: uuid.NewString(), Kind: "credential", Verdict: diagnosis.Summarise(checks),
+		ClaimLevel: diagnosis.ClaimFile,
+		StartedAt:  started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks,
+		Leftovers: []diagnosis.Leftover{},
 	}
 }
 
@@ -60,18 +62,20 @@ func Parse(raw []byte) (File, error) {
 		if c.Status != diagnosis.OutcomeFail {
 			continue
 		}
-		findings = append(findings, diagnosis.Finding{Pointer: c.Field, Code: c.Code, Detail: c.Detail, Expected: c.Expected, Actual: c.Actual,
+		findings = append(findings, diagnosis.Finding{Pointer: c.Field, Code: c.Code, Detail: c.Detail,
+			Expected: c.Expected, Actual: c.Actual,
 			Remedy: strings.Join(c.Remedy.Steps, " ")})
 	}
 	if len(findings) > 0 {
 		return File{}, refuse(diagnosis.CodeInvalidCredentialFile, diagnosis.WithFindings(findings...))
 	}
 	return File{ClientID: strings.ToLower(r.value(memberClientID)), TenantID: strings.ToLower(r.value(memberTenantID)),
-		FederatedTokenIssuer: r.value(memberIssuer), Subject: r.value(memberSubject), Audience: r.value(memberAudience)}, nil
+		FederatedTokenIssuer: r.value(memberIssuer), Subject: r.value(memberSubject),
+		Audience: r.value(memberAudience)}, nil
 }
 
-// rule is one rule of the file. Its id is that of its aspect and a word of its own; its words and its severity are those
-// of its code in the catalogue.
+// rule is one rule of the file. Its id is that of its aspect and a word of its own; its words and its severity are
+// those of its code in the catalogue.
 type rule struct {
 	id   string
 	code diagnosis.Code
@@ -97,7 +101,8 @@ type aspect struct {
 	id, title, field string
 	// needs is the aspect without which this one means nothing.
 	needs string
-	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means never.
+	// blocked returns the check because of which this aspect cannot be judged, though the one it needs was; nil means
+	// never.
 	blocked func(*subject) string
 	// applies reports whether there is anything to compare; nil means always.
 	applies func(*subject) bool
@@ -155,7 +160,8 @@ func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
 		}
 	}
 	if len(checks) == 0 {
-		return []diagnosis.Check{{ID: a.id, Layer: "file", Status: diagnosis.OutcomePass, Field: a.field, Title: a.title}}, ""
+		return []diagnosis.Check{{ID: a.id, Layer: "file", Status: diagnosis.OutcomePass, Field: a.field,
+			Title: a.title}}, ""
 	}
 	return checks, ""
 }

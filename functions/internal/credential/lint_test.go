@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "rewrite the reports in testdata/report"
 
 // linter knows the platform of the seed.
 func linter() credential.Linter {
-	return credential.Linter{Issuer: "https://dataloop.ai/oauth2", SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
+	return credential.Linter{Issuer: "https://dataloop.ai/oauth2",
+		SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }}
 }
 
@@ -54,7 +55,8 @@ func TestBadFiles(t *testing.T) {
 			assert.Equal(t, verdict, report.Verdict)
 			_, err := credential.Parse(raw)
 			// Parse does not know which cloud the service works in.
-			assert.Equal(t, verdict == diagnosis.VerdictFail && name != "audience_china.json", err != nil, "Parse and Lint agree")
+			assert.Equal(t, verdict == diagnosis.VerdictFail && name != "audience_china.json", err != nil,
+				"Parse and Lint agree")
 
 			require.NotEmpty(t, report.ID)
 			report.ID = ""
@@ -112,7 +114,8 @@ func assertSound(t *testing.T, r diagnosis.Report) {
 func TestGoodFiles(t *testing.T) {
 	for name, raw := range files(t, "good") {
 		t.Run(name, func(t *testing.T) {
-			report := linter().Lint(raw, credential.Form{ClientID: value(t, raw, "clientId"), TenantID: strings.ToUpper(value(t, raw, "tenantId"))})
+			report := linter().Lint(raw, credential.Form{ClientID: value(t, raw, "clientId"),
+				TenantID: strings.ToUpper(value(t, raw, "tenantId"))})
 			assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
 			assert.Equal(t, diagnosis.ClaimFile, report.ClaimLevel)
 			for _, c := range report.Checks {
@@ -139,8 +142,9 @@ func TestTheFileThatWeServePasses(t *testing.T) {
 	assert.Equal(t, diagnosis.VerdictPass, linter().Lint(served, credential.Form{}).Verdict)
 	file, err := credential.Parse(served)
 	require.NoError(t, err)
-	assert.Equal(t, credential.File{ClientID: document().Status.ClientID, TenantID: document().Spec.TenantID, FederatedTokenIssuer: document().Spec.Issuer,
-		Subject: document().Spec.Subjects[0], Audience: document().Spec.Audience}, file)
+	assert.Equal(t, credential.File{ClientID: document().Status.ClientID, TenantID: document().Spec.TenantID,
+		FederatedTokenIssuer: document().Spec.Issuer,
+		Subject:              document().Spec.Subjects[0], Audience: document().Spec.Audience}, file)
 }
 
 // codes are the codes of the checks that did not pass, with their places.
@@ -158,27 +162,35 @@ func codes(r diagnosis.Report) []string {
 func TestAllFindingsAtOnce(t *testing.T) {
 	bad := files(t, "bad")
 	for name, want := range map[string][]string{
-		"all_wrong.json": {"file-secret /clientSecret", "client-id-not-guid /clientId", "tenant-id-alias /tenantId", "issuer-not-https /federatedTokenIssuer",
+		"all_wrong.json": {"file-secret /clientSecret", "client-id-not-guid /clientId", "tenant-id-alias /tenantId",
+			"issuer-not-https /federatedTokenIssuer",
 			"subject-service-account /subject", "audience-trailing-slash /audience"},
-		"snake_case.json": {"file-member-misnamed /client_id", "file-member-misnamed /tenant_id", "file-member-misnamed /federated_token_issuer", "file-member-misnamed /sub", "file-member-misnamed /aud"},
-		"template.json":   {"client-id-placeholder /clientId", "tenant-id-placeholder /tenantId", "subject-placeholder /subject"},
-		"invisible_characters.json": {"client-id-invisible-character /clientId", "tenant-id-blank-edge /tenantId", "issuer-invisible-character /federatedTokenIssuer",
+		"snake_case.json": {"file-member-misnamed /client_id", "file-member-misnamed /tenant_id",
+			"file-member-misnamed /federated_token_issuer", "file-member-misnamed /sub", "file-member-misnamed /aud"},
+		"template.json": {"client-id-placeholder /clientId", "tenant-id-placeholder /tenantId",
+			"subject-placeholder /subject"},
+		"invisible_characters.json": {"client-id-invisible-character /clientId", "tenant-id-blank-edge /tenantId",
+			"issuer-invisible-character /federatedTokenIssuer",
 			"subject-invisible-character /subject", "audience-blank-edge /audience"},
-		"wrapped.json":                    {"file-wrapped /credentials", "file-secret /clientSecret"},
-		"utf16.json":                      {"file-encoding "},
-		"trailing_data.json":              {"file-trailing-data "},
-		"duplicate_case.json":             {"file-member-duplicate /clientId"},
-		"kind_create_for_rbac.json":       {"file-wrong-kind ", "file-secret /password"},
-		"kind_gcp.json":                   {"file-wrong-kind "},
-		"secret_member.json":              {"file-secret /clientSecret", "file-secret /nested/list/0/storage_account_key"},
-		"secret_as_name.json":             {"file-secret /[redacted]"},
-		"secret_as_name_with_blanks.json": {"file-secret /[redacted]", "file-secret /nested/[redacted]/[redacted]", "file-secret /nested/[redacted]"},
-		"kind_token_with_blanks.txt":      {"file-wrong-kind ", "file-secret "},
-		"null_and_number.json": {"file-value-not-string /clientId", "file-value-not-string /tenantId", "file-value-not-string /subject",
+		"wrapped.json":              {"file-wrapped /credentials", "file-secret /clientSecret"},
+		"utf16.json":                {"file-encoding "},
+		"trailing_data.json":        {"file-trailing-data "},
+		"duplicate_case.json":       {"file-member-duplicate /clientId"},
+		"kind_create_for_rbac.json": {"file-wrong-kind ", "file-secret /password"},
+		"kind_gcp.json":             {"file-wrong-kind "},
+		"secret_member.json": {"file-secret /clientSecret",
+			"file-secret /nested/list/0/storage_account_key"},
+		"secret_as_name.json": {"file-secret /[redacted]"},
+		"secret_as_name_with_blanks.json": {"file-secret /[redacted]", "file-secret /nested/[redacted]/[redacted]",
+			"file-secret /nested/[redacted]"},
+		"kind_token_with_blanks.txt": {"file-wrong-kind ", "file-secret "},
+		"null_and_number.json": {"file-value-not-string /clientId", "file-value-not-string /tenantId",
+			"file-value-not-string /subject",
 			"file-value-not-string /audience"},
-		"issuer_subject_swapped.json": {"issuer-subject-swapped /federatedTokenIssuer", "issuer-not-https /federatedTokenIssuer", "subject-unexpected /subject"},
-		"client_equals_tenant.json":   {"client-id-is-tenant-id /clientId"},
-		"warn_issuer_slash.json":      {"issuer-unexpected /federatedTokenIssuer"},
+		"issuer_subject_swapped.json": {"issuer-subject-swapped /federatedTokenIssuer",
+			"issuer-not-https /federatedTokenIssuer", "subject-unexpected /subject"},
+		"client_equals_tenant.json": {"client-id-is-tenant-id /clientId"},
+		"warn_issuer_slash.json":    {"issuer-unexpected /federatedTokenIssuer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, bad, name)
@@ -196,17 +208,26 @@ func TestForm(t *testing.T) {
 		want   []string
 		detail string
 	}{
-		"the same":             {credential.Form{ClientID: client, TenantID: strings.ToUpper(tenant)}, nil, ""},
-		"other client":         {credential.Form{ClientID: other}, []string{"form-client-id-mismatch /clientId"}, ""},
-		"other tenant":         {credential.Form{ClientID: client, TenantID: other}, []string{"form-tenant-id-mismatch /tenantId"}, ""},
-		"exchanged":            {credential.Form{ClientID: tenant, TenantID: client}, []string{"form-ids-swapped /clientId"}, "Exchange the two where they stand the wrong way round"},
-		"the tenant twice":     {credential.Form{ClientID: tenant, TenantID: tenant}, []string{"form-client-id-mismatch /clientId"}, "The form's client id is the file's tenant id."},
-		"client as tenant":     {credential.Form{TenantID: client}, []string{"form-tenant-id-mismatch /tenantId"}, "The form's tenant id is the file's client id."},
-		"blank behind":         {credential.Form{ClientID: client + " "}, []string{"client-id-blank-edge /form/clientId"}, "Remove the blank."},
-		"in brackets":          {credential.Form{ClientID: "{" + client + "}"}, []string{"client-id-not-guid /form/clientId"}, "stands in brackets"},
-		"no GUID":              {credential.Form{ClientID: "my-app", TenantID: "common"}, []string{"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"}, "not Object ID"},
-		"a secret in a form":   {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"}, []string{"client-id-secret /form/clientId"}, "Rotate that secret now"},
-		"a domain, not a GUID": {credential.Form{TenantID: "contoso.com"}, []string{"tenant-id-domain /form/tenantId"}, "not its GUID"},
+		"the same":     {credential.Form{ClientID: client, TenantID: strings.ToUpper(tenant)}, nil, ""},
+		"other client": {credential.Form{ClientID: other}, []string{"form-client-id-mismatch /clientId"}, ""},
+		"other tenant": {credential.Form{ClientID: client, TenantID: other},
+			[]string{"form-tenant-id-mismatch /tenantId"}, ""},
+		"exchanged": {credential.Form{ClientID: tenant, TenantID: client},
+			[]string{"form-ids-swapped /clientId"}, "Exchange the two where they stand the wrong way round"},
+		"the tenant twice": {credential.Form{ClientID: tenant, TenantID: tenant},
+			[]string{"form-client-id-mismatch /clientId"}, "The form's client id is the file's tenant id."},
+		"client as tenant": {credential.Form{TenantID: client}, []string{"form-tenant-id-mismatch /tenantId"},
+			"The form's tenant id is the file's client id."},
+		"blank behind": {credential.Form{ClientID: client + " "},
+			[]string{"client-id-blank-edge /form/clientId"}, "Remove the blank."},
+		"in brackets": {credential.Form{ClientID: "{" + client + "}"},
+			[]string{"client-id-not-guid /form/clientId"}, "stands in brackets"},
+		"no GUID": {credential.Form{ClientID: "my-app", TenantID: "common"},
+			[]string{"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"}, "not Object ID"},
+		"a secret in a form": {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"},
+			[]string{"client-id-secret /form/clientId"}, "Rotate that secret now"},
+		"a domain, not a GUID": {credential.Form{TenantID: "contoso.com"}, []string{"tenant-id-domain /form/tenantId"},
+			"not its GUID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := linter().Lint(good, c.form)
@@ -218,8 +239,10 @@ func TestForm(t *testing.T) {
 	}
 	// Whether a domain and a GUID are the same tenant's, nobody here can tell, whichever of the two has which.
 	domain := bytes.ReplaceAll(good, []byte(tenant), []byte("contoso.com"))
-	for typed, want := range map[string][]string{"contoso.com": {"tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId"}, tenant: {"tenant-id-domain /tenantId"},
-		"fabrikam.com": {"tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId", "form-tenant-id-mismatch /tenantId"}} {
+	for typed, want := range map[string][]string{"contoso.com": {"tenant-id-domain /tenantId",
+		"tenant-id-domain /form/tenantId"}, tenant: {"tenant-id-domain /tenantId"},
+		"fabrikam.com": {"tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
+			"form-tenant-id-mismatch /tenantId"}} {
 		report := linter().Lint(domain, credential.Form{TenantID: typed})
 		assert.Equal(t, want, codes(report))
 		assertSound(t, report)
@@ -241,10 +264,12 @@ func TestSize(t *testing.T) {
 func TestASecretIsReplacedNotRemoved(t *testing.T) {
 	good := files(t, "good")["seed.json"]
 	for member, want := range map[string]string{
-		"clientId": "Application (client) ID", "tenantId": "Directory (tenant) ID", "federatedTokenIssuer": "claim iss", "subject": "claim sub", "audience": "token-exchange audience",
+		"clientId": "Application (client) ID", "tenantId": "Directory (tenant) ID",
+		"federatedTokenIssuer": "claim iss", "subject": "claim sub", "audience": "token-exchange audience",
 	} {
 		t.Run(member, func(t *testing.T) {
-			bad := bytes.ReplaceAll(good, []byte(value(t, good, member)), []byte("abc8Q~pl4nted0123456789abcdefghijklmnopqrs"))
+			bad := bytes.ReplaceAll(good, []byte(value(t, good, member)),
+				[]byte("abc8Q~pl4nted0123456789abcdefghijklmnopqrs"))
 			report := linter().Lint(bad, credential.Form{})
 			assertSound(t, report)
 			i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == "file.secrets.value" })
@@ -263,12 +288,18 @@ func TestASecretIsReplacedNotRemoved(t *testing.T) {
 func TestWellKnownIDs(t *testing.T) {
 	good := files(t, "good")["seed.json"]
 	for name, c := range map[string]struct{ member, id, want string }{
-		"Graph as client":             {"clientId", "00000003-0000-0000-c000-000000000000", "client-id-microsoft /clientId"},
-		"Graph as tenant":             {"tenantId", "00000003-0000-0000-c000-000000000000", "tenant-id-alias /tenantId"},
-		"a role as tenant":            {"tenantId", "2A2B9908-6ea1-4ae2-8e65-a410df84e7d1", "tenant-id-alias /tenantId"},
-		"personal accounts as client": {"clientId", "9188040d-6c67-4c5b-b112-36a304b66dad", "client-id-microsoft /clientId"},
-		"Microsoft's own as client":   {"clientId", "72f988bf-86f1-41af-91ab-2d7cd011db47", "client-id-microsoft /clientId"},
-		"Microsoft's own as tenant":   {"tenantId", "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-microsoft /tenantId"},
+		"Graph as client": {"clientId", "00000003-0000-0000-c000-000000000000",
+			"client-id-microsoft /clientId"},
+		"Graph as tenant": {"tenantId", "00000003-0000-0000-c000-000000000000",
+			"tenant-id-alias /tenantId"},
+		"a role as tenant": {"tenantId", "2A2B9908-6ea1-4ae2-8e65-a410df84e7d1",
+			"tenant-id-alias /tenantId"},
+		"personal accounts as client": {"clientId", "9188040d-6c67-4c5b-b112-36a304b66dad",
+			"client-id-microsoft /clientId"},
+		"Microsoft's own as client": {"clientId", "72f988bf-86f1-41af-91ab-2d7cd011db47",
+			"client-id-microsoft /clientId"},
+		"Microsoft's own as tenant": {"tenantId", "72f988bf-86f1-41af-91ab-2d7cd011db47",
+			"tenant-id-microsoft /tenantId"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := bytes.ReplaceAll(good, []byte(value(t, good, c.member)), []byte(c.id))
@@ -279,8 +310,10 @@ func TestWellKnownIDs(t *testing.T) {
 
 // TestASecretIsNotRepeatedInParts: a name is cut before it is shown, and a part of a token is no token any more.
 func TestASecretIsNotRepeatedInParts(t *testing.T) {
-	token := "eyJ" + strings.Repeat("pl4nted", 20) + "." + strings.Repeat("pl4nted", 20) + "." + strings.Repeat("pl4nted", 20)
-	for _, file := range []string{`{"` + token + `":1}`, `{"a":{"` + token + `":"x"}}`, `{"` + token + `":{"clientId":"","tenantId":"","subject":""}}`, `["` + token + `"]`, token + "x.y", `{"a":` + token} {
+	token := "eyJ" + strings.Repeat("pl4nted", 20) + "." + strings.Repeat("pl4nted", 20) + "." +
+		strings.Repeat("pl4nted", 20)
+	for _, file := range []string{`{"` + token + `":1}`, `{"a":{"` + token + `":"x"}}`, `{"` + token +
+		`":{"clientId":"","tenantId":"","subject":""}}`, `["` + token + `"]`, token + "x.y", `{"a":` + token} {
 		report := linter().Lint([]byte(file), credential.Form{ClientID: token})
 		assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
 		assert.NotContains(t, string(encode(t, report)), "pl4nted", file)
@@ -312,7 +345,8 @@ func FuzzLint(f *testing.F) {
 	}
 	f.Add([]byte(`{"clientId":"`), `"}`, uint8(1))
 	f.Add([]byte(`{"`), `":"x"}`, uint8(2))
-	secrets := []string{"", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2lnbmF0dXJl", "abc8Q~0123456789abcdefghijklmnopqrstuvwx"}
+	secrets := []string{"", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+		"abc8Q~0123456789abcdefghijklmnopqrstuvwx"}
 	f.Fuzz(func(t *testing.T, before []byte, after string, which uint8) {
 		secret := secrets[int(which)%len(secrets)]
 		raw := append(append(slices.Clone(before), secret...), after...)

@@ -10,9 +10,12 @@ import (
 // compared without case, hyphens and underscores.
 func otherNames() map[string]string {
 	return map[string]string{
-		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID, "applicationclientid": memberClientID,
-		"tenant": memberTenantID, "directoryid": memberTenantID, "azuretenantid": memberTenantID, "directorytenantid": memberTenantID,
-		"issuer": memberIssuer, "iss": memberIssuer, "tokenissuer": memberIssuer, "oidcissuer": memberIssuer, "issuerurl": memberIssuer, "federatedissuer": memberIssuer,
+		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID,
+		"applicationclientid": memberClientID,
+		"tenant":              memberTenantID, "directoryid": memberTenantID, "azuretenantid": memberTenantID,
+		"directorytenantid": memberTenantID,
+		"issuer":            memberIssuer, "iss": memberIssuer, "tokenissuer": memberIssuer,
+		"oidcissuer": memberIssuer, "issuerurl": memberIssuer, "federatedissuer": memberIssuer,
 		"sub": memberSubject, "subjectidentifier": memberSubject, "serviceaccount": memberSubject,
 		"aud": memberAudience, "audiences": memberAudience,
 	}
@@ -77,15 +80,18 @@ var (
 	assignedName = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]{1,63})["']?[ \t]*[:=][ \t]*["']?[^\s"',}]`)
 )
 
-// secretName reports whether a member of this name usually holds a secret. Names of what is only about one, such as a
-// token's URL or a key's id, do not.
-func secretName(name string) bool {
-	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")), func(r rune) bool { return strings.ContainsRune("-_ .", r) })
-	if len(words) == 0 || meant(name) != "" || slices.Contains([]string{"id", "url", "uri", "type", "endpoint", "path", "expiry", "expires"}, words[len(words)-1]) {
+// isSecretName reports whether a member of this name usually holds a secret. Names of what is only about one, such as
+// a token's URL or a key's id, do not.
+func isSecretName(name string) bool {
+	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),
+		func(r rune) bool { return strings.ContainsRune("-_ .", r) })
+	if len(words) == 0 || meant(name) != "" || slices.Contains([]string{"id", "url", "uri", "type", "endpoint", "path",
+		"expiry", "expires"}, words[len(words)-1]) {
 		return false
 	}
 	plain := squeeze(name)
-	for _, part := range []string{"secret", "password", "passwd", "passphrase", "privatekey", "accountkey", "accesskey", "sharedkey", "apikey", "connectionstring", "token", "certificate", "assertion"} {
+	for _, part := range []string{"secret", "password", "passwd", "passphrase", "privatekey", "accountkey",
+		"accesskey", "sharedkey", "apikey", "connectionstring", "token", "certificate", "assertion"} {
 		if strings.Contains(plain, part) {
 			return true
 		}

@@ -30,7 +30,7 @@ func memberNames() []string {
 // reading is what a file turned out to be. It is filled as far as the file can be read.
 type reading struct {
 	raw []byte
-	// binary says what a file is that is no text.
+	// binary tells what a file is that is no text.
 	binary string
 	// text is the file in UTF-8, without byte order mark.
 	text   string
@@ -38,7 +38,7 @@ type reading struct {
 	marked bool
 	// invalid is the index of the first byte that is not UTF-8, or -1.
 	invalid int
-	// kind says what a well-known file of another kind is.
+	// kind tells what a well-known file of another kind is.
 	kind string
 	// syntax is the index in text where JSON ends, or -1.
 	syntax int
@@ -154,7 +154,7 @@ func (r *reading) object(value json.RawMessage) {
 	r.shape = shapeOf(value)
 	if r.shape == "array" {
 		var items []json.RawMessage
-		if json.Unmarshal(value, &items) == nil && len(items) == 1 && likely(items[0]) {
+		if json.Unmarshal(value, &items) == nil && len(items) == 1 && isLikely(items[0]) {
 			r.base, value = "/0", items[0]
 		}
 	}
@@ -162,7 +162,7 @@ func (r *reading) object(value json.RawMessage) {
 		return
 	}
 	members := membersOf(value)
-	if i := slices.IndexFunc(members, func(m member) bool { return likely(m.raw) }); i >= 0 && !likely(value) {
+	if i := slices.IndexFunc(members, func(m member) bool { return isLikely(m.raw) }); i >= 0 && !isLikely(value) {
 		r.around = slices.Delete(slices.Clone(members), i, i+1)
 		for j := range r.around {
 			r.around[j].pointer = diagnosis.PointerTo(r.base, r.around[j].name)
@@ -174,8 +174,8 @@ func (r *reading) object(value json.RawMessage) {
 	r.kind = objectKind(r.members)
 }
 
-// likely reports whether a value is an object with most of the five members.
-func likely(value json.RawMessage) bool {
+// isLikely reports whether a value is an object with most of the five members.
+func isLikely(value json.RawMessage) bool {
 	if shapeOf(value) != "object" {
 		return false
 	}
@@ -188,7 +188,8 @@ func likely(value json.RawMessage) bool {
 	return len(found) >= 3
 }
 
-// membersOf lists the members of a JSON object in their order, repeated ones too. The object is known to be well-formed.
+// membersOf lists the members of a JSON object in their order, repeated ones too. The object is known to be
+// well-formed.
 func membersOf(object json.RawMessage) []member {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if _, err := decoder.Token(); err != nil {

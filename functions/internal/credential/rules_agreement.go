@@ -12,7 +12,8 @@ func agreementRules() []rule {
 	return []rule{
 		{id: "same", code: diagnosis.CodeClientIDIsTenantID, check: func(s *subject) []fault {
 			id := s.value(memberClientID)
-			return faultIf(strings.EqualFold(id, s.value(memberTenantID)), fault{pointer: s.pointer(memberClientID), actual: id})
+			return faultIf(strings.EqualFold(id, s.value(memberTenantID)), fault{pointer: s.pointer(memberClientID),
+				actual: id})
 		}},
 	}
 }
@@ -24,10 +25,11 @@ const ruleSwapped = "swapped"
 func formClientRules() []rule {
 	return []rule{
 		{id: ruleSwapped, code: diagnosis.CodeFormIDsSwapped, check: func(s *subject) []fault {
-			return faultIf(s.swapped(), fault{pointer: s.pointer(memberClientID), expected: field.ActualID(s.Form.ClientID), actual: field.ActualID(s.value(memberClientID))})
+			return faultIf(s.isSwapped(), fault{pointer: s.pointer(memberClientID),
+				expected: field.ActualID(s.Form.ClientID), actual: field.ActualID(s.value(memberClientID))})
 		}},
 		{id: "mismatch", code: diagnosis.CodeFormClientIDMismatch, check: func(s *subject) []fault {
-			if s.swapped() {
+			if s.isSwapped() {
 				return nil
 			}
 			return s.compare(memberClientID, memberTenantID, "The form's client id is the file's tenant id.")
@@ -41,14 +43,14 @@ func formTenantRules() []rule {
 	}}}
 }
 
-// swapped reports whether what is one id in the form is the other in the file.
-func (s *subject) swapped() bool {
+// isSwapped reports whether what is one id in the form is the other in the file.
+func (s *subject) isSwapped() bool {
 	client, tenant := s.value(memberClientID), s.value(memberTenantID)
 	return client != "" && tenant != "" && !strings.EqualFold(client, tenant) &&
 		strings.EqualFold(s.Form.ClientID, tenant) && strings.EqualFold(s.Form.TenantID, client)
 }
 
-// compare holds a value of the file against the form's; crossed says that the form's is the file's other one.
+// compare holds a value of the file against the form's; crossed means that the form's is the file's other one.
 func (s *subject) compare(name, other, crossed string) []fault {
 	typed, inFile := s.typed(name), s.value(name)
 	if strings.EqualFold(typed, inFile) {
@@ -91,7 +93,8 @@ func platformSubjectRules() []rule {
 		if strings.HasPrefix(subject, before) && strings.HasSuffix(subject, after) {
 			return nil
 		}
-		return []fault{{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject), at: diagnosis.Diff(before, subject).At}}
+		return []fault{{pointer: s.pointer(memberSubject), expected: s.SubjectTemplate, actual: field.Actual(subject),
+			at: diagnosis.Diff(before, subject).At}}
 	}}}
 }
 

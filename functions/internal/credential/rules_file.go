@@ -13,7 +13,8 @@ import (
 func byteRules() []rule {
 	return []rule{
 		{id: "size", code: diagnosis.CodeFileTooLarge, fatal: true, check: func(s *subject) []fault {
-			return faultIf(len(s.raw) > MaxSize, fault{expected: fmt.Sprintf("at most %d bytes", MaxSize), actual: fmt.Sprintf("%d bytes", len(s.raw))})
+			return faultIf(len(s.raw) > MaxSize, fault{expected: fmt.Sprintf("at most %d bytes", MaxSize),
+				actual: fmt.Sprintf("%d bytes", len(s.raw))})
 		}},
 		{id: "not-text", code: diagnosis.CodeFileNotText, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.binary != "", fault{detail: "The file is " + s.binary + "."})
@@ -23,13 +24,19 @@ func byteRules() []rule {
 				return nil
 			}
 			line, column := place(string(s.raw), s.invalid)
-			return []fault{{detail: fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in Windows-1252 or Latin-1.", s.invalid, line, column), expected: "UTF-8"}}
+			return []fault{{detail: fmt.Sprintf("Byte %d, in line %d, column %d, is not UTF-8; the file may be in "+
+				"Windows-1252 or Latin-1.", s.invalid, line, column), expected: "UTF-8"}}
 		}},
 		{id: "utf-16", code: diagnosis.CodeFileEncoding, check: func(s *subject) []fault {
-			return faultIf(s.utf16, fault{detail: "The file is UTF-16, as Windows PowerShell writes it with >.", expected: "UTF-8", actual: "UTF-16"})
+			return faultIf(s.utf16, fault{detail: "The file is UTF-16, as Windows PowerShell writes it with >.",
+				expected: "UTF-8", actual: "UTF-16"})
 		}},
-		{id: "byte-order-mark", code: diagnosis.CodeFileByteOrderMark, check: func(s *subject) []fault { return faultIf(s.marked, fault{}) }},
-		{id: "empty", code: diagnosis.CodeFileEmpty, fatal: true, check: func(s *subject) []fault { return faultIf(strings.TrimSpace(s.text) == "", fault{}) }},
+		{id: "byte-order-mark", code: diagnosis.CodeFileByteOrderMark, check: func(s *subject) []fault {
+			return faultIf(s.marked, fault{})
+		}},
+		{id: "empty", code: diagnosis.CodeFileEmpty, fatal: true, check: func(s *subject) []fault {
+			return faultIf(strings.TrimSpace(s.text) == "", fault{})
+		}},
 	}
 }
 
@@ -51,12 +58,15 @@ func jsonRules() []rule {
 				return nil
 			}
 			line, column := place(s.text, s.trailing)
-			return []fault{{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.", line, column)}}
+			return []fault{{detail: fmt.Sprintf("The object has ended; more begins at line %d, column %d.",
+				line, column)}}
 		}},
 		{id: "not-object", code: diagnosis.CodeFileNotObject, fatal: true, check: func(s *subject) []fault {
 			return faultIf(s.shape != "object", fault{expected: "an object", actual: s.shape})
 		}},
-		{id: "wrapped", code: diagnosis.CodeFileWrapped, check: func(s *subject) []fault { return faultIf(s.base != "", fault{pointer: s.base}) }},
+		{id: "wrapped", code: diagnosis.CodeFileWrapped, check: func(s *subject) []fault {
+			return faultIf(s.base != "", fault{pointer: s.base})
+		}},
 	}
 }
 
@@ -75,7 +85,7 @@ func place(text string, at int) (int, int) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
-// hint says what is probably wrong where JSON ends.
+// hint tells what is probably wrong where JSON ends.
 func hint(text string, at int) string {
 	if at >= len(text) {
 		return "the file ends here, though a quotation mark or brace is still open."
@@ -95,7 +105,8 @@ func hint(text string, at int) string {
 	case r == '<':
 		return "a placeholder without quotation marks."
 	case r == '\n' || r == '\r' || r == '\t':
-		return "a line break or tab inside a string: a quotation mark is missing, or the value was pasted with its line break."
+		return "a line break or tab inside a string: a quotation mark is missing, or the value was pasted with " +
+			"its line break."
 	case r == ' ' || r == '\u00a0':
 		return fmt.Sprintf("a blank that JSON does not know, %U.", r)
 	case unicode.IsLetter(r) || unicode.IsDigit(r):

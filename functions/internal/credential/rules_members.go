@@ -43,7 +43,8 @@ func memberRules() []rule {
 			})
 		}},
 		{id: "swapped", code: diagnosis.CodeIssuerSubjectSwapped, check: func(s *subject) []fault {
-			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") && strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
+			return faultIf(strings.HasPrefix(s.value(memberSubject), "https://") &&
+				strings.HasPrefix(s.value(memberIssuer), "system:"), fault{pointer: s.pointer(memberIssuer)})
 		}},
 		{id: "unknown", code: diagnosis.CodeFileMemberUnknown, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
@@ -77,8 +78,10 @@ func secretRules() []rule {
 			var faults []fault
 			for _, m := range s.members {
 				if what := field.Secret(m.value); m.stands != "" && what != "" {
-					// Its own code, since the remedy is not to remove the member but to put the right value in its place.
-					faults = append(faults, fault{code: diagnosis.Code(valueOf(m.stands).prefix + "-secret"), id: "value", pointer: m.pointer, detail: what})
+					// Its own code, since the remedy is not to remove the member but to put the right value in its
+					// place.
+					faults = append(faults, fault{code: diagnosis.Code(valueOf(m.stands).prefix + "-secret"),
+						id: "value", pointer: m.pointer, detail: what})
 				}
 			}
 			return faults
@@ -134,7 +137,7 @@ func secretsIn(name, pointer string, value any) []fault {
 		switch {
 		case what != "":
 			return []fault{{pointer: pointer, detail: what}}
-		case v != "" && secretName(name):
+		case v != "" && isSecretName(name):
 			return []fault{{pointer: pointer, detail: "A member of this name holds a secret."}}
 		}
 	}
@@ -156,7 +159,7 @@ func inText(text string) []fault {
 	}
 	var faults []fault
 	for _, match := range assignedName.FindAllStringSubmatch(text, -1) {
-		if secretName(match[1]) {
+		if isSecretName(match[1]) {
 			faults = append(faults, fault{detail: "What the file names " + diagnosis.Name(match[1]) + " is a secret."})
 		}
 	}

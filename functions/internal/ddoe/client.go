@@ -84,8 +84,8 @@ func get[T any](ctx context.Context, c *Client, op, path string, isComplete func
 	return ask(ctx, c, call{op: op, method: http.MethodGet, path: path}, isComplete)
 }
 
-// ask sends a request, and decodes its answer. isComplete reports whether that says what was asked for: on a path that
-// it does not know, the platform answers 200 with its web page.
+// ask sends a request, and decodes its answer. isComplete reports whether that tells what was asked for: on a path
+// that it does not know, the platform answers 200 with its web page.
 func ask[T any](ctx context.Context, c *Client, r call, isComplete func(T) bool) (answer T, err error) {
 	resp, body, err := c.send(ctx, r)
 	if err != nil {

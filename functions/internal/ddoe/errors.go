@@ -17,7 +17,7 @@ import (
 // asked for, or with a 404 that is none of the API's: a web page proves nothing.
 const CodeAnswerInvalid = "answer-invalid"
 
-// Error is a refusal of the platform. The API has no codes; what it says is for people, and its text holds no body.
+// Error is a refusal of the platform. The API has no codes; what it states is for people, and its text holds no body.
 type Error struct {
 	op         string
 	status     int
@@ -84,15 +84,15 @@ func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// invalid makes the error of an answer that cannot be believed.
+// invalid makes the error of an answer that is not valid.
 func (c *Client) invalid(r call, resp *http.Response) *Error {
 	path, _, _ := strings.Cut(c.base+r.path, "?")
 	return &Error{op: r.op, status: resp.StatusCode, code: CodeAnswerInvalid, endpoint: path,
 		requestID: c.requestID(resp)}
 }
 
-// concealer takes secrets out of what the platform says: as they are, and as they stand in the JSON that was sent. One
-// of less than four characters stays, since words would be spoilt.
+// concealer takes secrets out of what the platform states: as they are, and as they stand in the JSON that was sent.
+// One of less than four characters stays, since words would be spoilt.
 func concealer(secrets ...secret.Value) *strings.Replacer {
 	var pairs []string
 	for _, one := range secrets {

@@ -50,7 +50,8 @@ func TestAHungPlatform(t *testing.T) {
 			return err
 		}, ddoe.AnswerLimit},
 		"subject token": {func(ctx context.Context, h *hung) error {
-			_, err := ddoe.NewTokenSource(url, secret.New("planted-key"), &http.Client{Transport: h}).SubjectToken(ctx, "s", "a")
+			_, err := ddoe.NewTokenSource(url, secret.New("planted-key"), &http.Client{Transport: h}).SubjectToken(
+				ctx, "s", "a")
 			return err
 		}, 10 * time.Second},
 	} {

@@ -51,7 +51,7 @@ func (s *TokenSource) SubjectToken(ctx context.Context, subject, audience string
 	isToken := func(t token) bool { return !t.Token.IsZero() }
 	t, err := ask(ctx, &s.client, call{"subject token", http.MethodPost, "", body}, isToken)
 	if err != nil {
-		return secret.Value{}, err // not what a body may hold that is not believed
+		return secret.Value{}, err // not what a body may hold that is not valid
 	}
 	return t.Token, nil
 }

@@ -2,22 +2,24 @@ package diagnosis
 
 import "slices"
 
-// grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the app
-// gives the assignment: drift, health and teardown look for that one, and would never know one under a name of az's choice.
+// grantCommand assigns the missing role, to the service principal and no wider than the scope, under the name that the
+// app gives the assignment: drift, health and teardown look for that one, and would never know one under a name of
+// az's choice.
 const grantCommand = "az role assignment create --name {assignment} --assignee-object-id {principalId} " +
 	"--assignee-principal-type ServicePrincipal --role {role} --scope {scope}"
 
-// createCredential and changeCredential write the federated credential under the app's name. Create is for where that was
-// seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
+// createCredential and changeCredential write the federated credential under the app's name. Create is for where that
+// was seen to be missing, change for where it was seen to be another: create refuses a name that is taken.
 const (
 	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
 	changeCredential = "az ad app federated-credential update --id {clientId} " +
 		"--federated-credential-id {credentialName} --parameters {credentialChange}"
 )
 
-// notByHand is the step where a person could make what the app then may not touch. Source: Application.ReadWrite.OwnedBy
-// covers only the service principals that the app owns, and who makes one owns it.
-const notByHand = "Do not make it by hand: the app owns only what it makes, and may not change or delete what a person has made."
+// notByHand is the step where a person could make what the app then may not touch. Source:
+// Application.ReadWrite.OwnedBy covers only the service principals that the app owns, and who makes one owns it.
+const notByHand = "Do not make it by hand: the app owns only what it makes, and may not change or delete what a " +
+	"person has made."
 
 // upstream is an entry about an answer of Graph, ARM or Storage.
 func upstream(code Code, who Who, title, cause string, steps ...string) Entry {
@@ -33,7 +35,8 @@ func directoryEntries() []Entry {
 func permissionEntries() []Entry {
 	return []Entry{
 		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
-			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, granted by an administrator.",
+			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, "+
+				"granted by an administrator.",
 			"Grant the app role to the service's managed identity (infra/graph.bicep does it)."),
 		upstream(CodeServiceTokenRefused, WhoOperator, "The service's own token was refused",
 			"Graph or Azure did not accept the token of the service's own identity.",
@@ -42,7 +45,8 @@ func permissionEntries() []Entry {
 			"The service could not get a token for its own identity.",
 			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
-			"Graph calls the request invalid. For an application the commonest cause is a unique name that a deleted application still holds.",
+			"Graph calls the request invalid. For an application the commonest cause is a unique name that a "+
+				"deleted application still holds.",
 			"Look at the operation's step and the evidence; give the request id to Microsoft if it stays."),
 		upstream(CodeDirectoryQuotaExceeded, WhoEntraAdmin, "The directory's quota is used up",
 			"The tenant, or the service's identity, may not create further objects.",
@@ -50,7 +54,8 @@ func permissionEntries() []Entry {
 		upstream(CodeSignInAudienceRefused, WhoEntraAdmin, "The sign-in audience is not allowed",
 			"The application's signInAudience is refused by the directory or an app management policy.",
 			"Allow single-tenant applications (AzureADMyOrg) for the service's identity."),
-		upstream(CodeServiceManagementReferenceRequired, WhoEntraAdmin, "The tenant demands a service management reference",
+		upstream(CodeServiceManagementReferenceRequired, WhoEntraAdmin,
+			"The tenant demands a service management reference",
 			"A tenant policy asks for serviceManagementReference on each application.",
 			"Exempt the service's identity from the policy, or have the reference supported."),
 		upstream(CodeThrottled, WhoOperator, "The rate of requests is limited",
@@ -69,8 +74,11 @@ func permissionEntries() []Entry {
 func directoryObjectEntries() []Entry {
 	return []Entry{
 		upstream(CodeUniqueNameTaken, WhoEntraAdmin, "The application's unique name is taken",
-			"An application, deleted or foreign, holds the unique name of this integration; a deleted one holds it for 30 days.",
-			"Restore or purge the deleted application, or choose another integration id.").with("az rest --method get --url https://graph.microsoft.com/v1.0/directory/deletedItems/microsoft.graph.application"),
+			"An application, deleted or foreign, holds the unique name of this integration; a deleted one holds it "+
+				"for 30 days.",
+			"Restore or purge the deleted application, or choose another integration id.").with(
+			"az rest --method get --url " +
+				"https://graph.microsoft.com/v1.0/directory/deletedItems/microsoft.graph.application"),
 		upstream(CodeApplicationForeign, WhoEntraAdmin, "The application is not ours",
 			"An application has this integration's unique name, but not our ownership mark; it is left alone.",
 			"Choose another integration id, or remove that application."),
@@ -79,7 +87,8 @@ func directoryObjectEntries() []Entry {
 		upstream(CodeServicePrincipalNotFound, WhoEntraAdmin, "The service principal does not exist",
 			"The application has no service principal in the tenant.", notByHand).repairable(),
 		upstream(CodeObjectStillThere, WhoOperator, "An object is still there after its deletion was answered",
-			"A deletion was answered, and reads go on showing the object: the service's replicas may not have agreed yet.",
+			"A deletion was answered, and reads go on showing the object: the service's replicas may not "+
+				"have agreed yet.",
 			"Wait: the service deletes and looks again by itself.").retryable(),
 		upstream(CodeDirectoryNotReplicated, WhoOperator, "The directory has not caught up yet",
 			"An object that was written a moment ago is not visible everywhere in the directory.",
@@ -91,11 +100,14 @@ func directoryObjectEntries() []Entry {
 			"An object with the same key exists under another id.",
 			"Nothing if the service adopts it; otherwise remove the other object."),
 		upstream(CodeFederatedCredentialRefused, WhoEntraAdmin, "The directory refused the federated credential",
-			"Issuer and subject are used by another credential of the application, or a tenant policy does not allow the issuer.",
-			"List the application's credentials and remove the foreign one; ask for the issuer {issuer} to be allowed.").with("az ad app federated-credential list --id {clientId}"),
+			"Issuer and subject are used by another credential of the application, or a tenant policy does not "+
+				"allow the issuer.",
+			"List the application's credentials and remove the foreign one; ask for the issuer {issuer} "+
+				"to be allowed.").with("az ad app federated-credential list --id {clientId}"),
 		upstream(CodeFederatedCredentialLimit, WhoEntraAdmin, "The identity has too many federated credentials",
 			"An application or managed identity holds at most 20 federated identity credentials.",
-			"Remove credentials that are not needed, or spread the subjects over several integrations.").with("az ad app federated-credential list --id {clientId}"),
+			"Remove credentials that are not needed, or spread the subjects over several integrations.").with(
+			"az ad app federated-credential list --id {clientId}"),
 		upstream(CodeObjectNotFound, WhoOperator, "The object does not exist",
 			"The directory does not know the object that was asked for.").repairable(),
 	}
@@ -111,22 +123,27 @@ func assignmentEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
 		upstream(CodeARMPermissionMissing, WhoStorageAdmin, "The service may not assign roles here",
-			"Azure refused: the service's identity may not write role assignments at this scope, or a condition restricts which roles it may grant.",
+			"Azure refused: the service's identity may not write role assignments at this scope, or a condition "+
+				"restricts which roles it may grant.",
 			"Have the operator add the account's resource group to dataScopes and deploy again.",
-			"Or grant the service's identity Role Based Access Control Administrator on the storage account, restricted to the blob data roles.",
+			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
+				"restricted to the blob data roles.",
 			"Or assign the role by hand.").with(grant),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
 		upstream(CodePrincipalTypeMismatch, WhoOperator, "The principal is of another type",
 			"The principal id does not belong to a service principal: an application's object id may have been used.",
-			"Use the object id of the service principal, not of the application.").with("az ad sp show --id {clientId} --query id"),
+			"Use the object id of the service principal, not of the application.").with(
+			"az ad sp show --id {clientId} --query id"),
 		upstream(CodeRoleAssignmentExists, WhoOperator, "The role is assigned already",
 			"The same role is assigned to the principal at this scope under another name.",
 			"Nothing: the service adopts it."),
 		upstream(CodeRoleAssignmentNameTaken, WhoOperator, "The assignment's name is used otherwise",
-			"A role assignment of that name exists for another principal, role or scope and cannot be changed into this one.",
-			"Delete the stale assignment, and PUT the spec again.").with("az role assignment list --scope {scope} -o table"),
+			"A role assignment of that name exists for another principal, role or scope and cannot be changed "+
+				"into this one.",
+			"Delete the stale assignment, and PUT the spec again.").with("az role assignment list --scope " +
+			"{scope} -o table"),
 		upstream(CodeRoleAssignmentNameConflict, WhoOperator, "The assignment's name clashes",
 			"Azure derives the same internal key from two assignment names.",
 			"PUT the spec again; the service chooses another name."),
@@ -135,7 +152,8 @@ func assignmentEntries() []Entry {
 			"Check AZURE_CLOUD; built-in roles exist everywhere."),
 		upstream(CodeRoleAssignmentLimit, WhoStorageAdmin, "The subscription has too many role assignments",
 			"The subscription's limit of role assignments is reached.",
-			"Remove assignments of deleted principals, or grant the account instead of single containers.").with("az role assignment list --scope {scope} -o table"),
+			"Remove assignments of deleted principals, or grant the account instead of single containers.").with(
+			"az role assignment list --scope {scope} -o table"),
 		upstream(CodeLinkedAuthorizationFailed, WhoOperator, "Azure has not caught up across tenants",
 			"Azure could not authorise a linked object yet.",
 			"Wait some minutes; the service tries again by itself.").propagating(),

@@ -4,25 +4,34 @@ package diagnosis
 func structureEntries() []Entry {
 	return []Entry{
 		upstream(CodeApplicationReplaced, WhoEntraAdmin, "The application is another one",
-			"The application under this integration's unique name has another client id than the one that was made, so credential files that were handed out do not work.",
-			"Then upload the new credential file to the platform.").repairable().with("az ad app show --id {clientId}"),
+			"The application under this integration's unique name has another client id than the one that was made, "+
+				"so credential files that were handed out do not work.",
+			"Then upload the new credential file to the platform.").repairable().with(
+			"az ad app show --id {clientId}"),
 		upstream(CodeApplicationChanged, WhoEntraAdmin, "The application was changed",
-			"Display name, sign-in audience or marks of the application are not what was made. Access does not depend on them.").repairable().warning(),
+			"Display name, sign-in audience or marks of the application are not what was made. Access does not "+
+				"depend on them.").repairable().warning(),
 		upstream(CodeServicePrincipalReplaced, WhoEntraAdmin, "The service principal is another one",
-			"The service principal was deleted and made anew. Role assignments name the old one and do not count for the new one.").repairable().with("az ad sp show --id {clientId} --query id"),
+			"The service principal was deleted and made anew. Role assignments name the old one and do not count "+
+				"for the new one.").repairable().with("az ad sp show --id {clientId} --query id"),
 		upstream(CodeServicePrincipalDisabled, WhoEntraAdmin, "The service principal is disabled",
 			"Somebody has switched sign-in off for the service principal; Entra issues it no tokens.",
-			"Or enable the service principal.").repairable().with("az ad sp update --id {clientId} --set accountEnabled=true"),
+			"Or enable the service principal.").repairable().with("az ad sp update --id {clientId} --set " +
+			"accountEnabled=true"),
 		upstream(CodeFederatedCredentialMissing, WhoEntraAdmin, "The federated credential does not exist",
-			"The application has no federated credential for the subject {subject} any more, so Entra refuses the platform's tokens.").repairable().with(createCredential),
+			"The application has no federated credential for the subject {subject} any more, so Entra refuses the "+
+				"platform's tokens.").repairable().with(createCredential),
 		upstream(CodeFederatedCredentialChanged, WhoEntraAdmin, "The federated credential was changed",
-			"Issuer, subject or audience of the federated credential is not what was made; Entra compares them byte for byte.").repairable().with(changeCredential),
+			"Issuer, subject or audience of the federated credential is not what was made; Entra compares them "+
+				"byte for byte.").repairable().with(changeCredential),
 		upstream(CodeRoleAssignmentConditioned, WhoStorageAdmin, "A condition narrows the role assignment",
-			"Somebody has put a condition on the role assignment. It counts, and it is kept: the service changes only what it has set itself.",
+			"Somebody has put a condition on the role assignment. It counts, and it is kept: the service changes "+
+				"only what it has set itself.",
 			"Nothing, if the condition is meant; an access test says whether the integration still has what it needs.",
 			"Else remove the condition from the role assignment.").warning(),
 		upstream(CodeRoleAssignmentChanged, WhoStorageAdmin, "The role assignment is another one",
 			"A role assignment of this name exists, but with another role, scope or principal.",
-			"If it stays, delete the assignment and repeat the PUT.").repairable().with("az role assignment list --scope {scope} -o table"),
+			"If it stays, delete the assignment and repeat the PUT.").repairable().with("az role assignment list " +
+			"--scope {scope} -o table"),
 	}
 }

@@ -61,7 +61,7 @@ func identityEntries() []Entry {
 		managedWaitEntries())
 }
 
-// identitySpecEntries are about what the spec says of the identity.
+// identitySpecEntries are about what the spec states of the identity.
 func identitySpecEntries() []Entry {
 	return []Entry{
 		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader,
@@ -73,8 +73,8 @@ func identitySpecEntries() []Entry {
 			"The identity with the client id {clientId} is removed for good, and another one is made. The "+
 				"platform's side is "+
 				"changed with it where it was made by the API.",
-			"When it is done, upload the new azure_credentials.json to the platform where its side was made by "+
-				"hand.").warning(),
+			"When it is done, upload the new azure_credentials.json to the platform where its side was "+
+				"made by hand.").warning(),
 	}
 }
 
@@ -94,8 +94,8 @@ func managedIdentityEntries() []Entry {
 			told).repairable().with(showIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
 			"A managed identity has this integration's name, but not our tags; it is left alone.",
-			"Choose another integration id, or delete that identity: az identity delete --ids "+
-				"<id>.").with(showIdentity),
+			"Choose another integration id, or delete that identity: az identity delete --ids <id>.").with(
+			showIdentity),
 	}
 }
 
@@ -103,8 +103,8 @@ func managedIdentityEntries() []Entry {
 // workload-identity-federation-considerations.
 func managedRefusalEntries() []Entry {
 	return []Entry{
-		upstream(CodeManagedIdentityPermissionMissing, WhoOperator, "The service may not write managed identities "+
-			"there",
+		upstream(CodeManagedIdentityPermissionMissing, WhoOperator,
+			"The service may not write managed identities there",
 			"The service's identity lacks a right on the identity's resource group.",
 			"Deploy with IDENTITY_RESOURCE_GROUP, which gives the service a role of its own there "+
 				"(infra/README.md), or name "+
@@ -121,8 +121,8 @@ func managedRefusalEntries() []Entry {
 				"does not depend "+
 				"on it.").with(showIdentity),
 		upstream(CodeManagedIdentityRefused, WhoOperator, "Azure refused the managed identity",
-			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
-				"that name "+
+			"Azure calls the request invalid: the region may not be one for managed identities, or an identity "+
+				"of that name "+
 				"may be in another region.",
 			"Look at what Azure says; give another region in identity.location.").with(showIdentity),
 		upstream(CodeManagedCredentialRefused, WhoOperator, "Azure refused the federated credential",
@@ -131,10 +131,10 @@ func managedRefusalEntries() []Entry {
 				"issuer, subject, audience or name may not be allowed.",
 			"Look at what Azure says, and list the identity's credentials.").with(listOnIdentity),
 		upstream(CodeIdentityGroupNotFound, WhoOperator, "The identity's resource group does not exist",
-			"Azure knows no resource group of this name in the subscription, or the service's identity may not "+
-				"see it.",
-			"Check identity.resourceGroup and the setting IDENTITY_RESOURCE_GROUP: az group show --name <group> "+
-				"--query id."),
+			"Azure knows no resource group of this name in the subscription, or the service's identity "+
+				"may not see it.",
+			"Check identity.resourceGroup and the setting IDENTITY_RESOURCE_GROUP: az group show --name "+
+				"<group> --query id."),
 	}
 }
 
@@ -142,8 +142,8 @@ func managedRefusalEntries() []Entry {
 func managedWaitEntries() []Entry {
 	return []Entry{
 		upstream(CodeManagedIdentityBusy, WhoOperator, "Two writers met on the managed identity",
-			"Azure takes one write of a federated credential at a time below one managed identity, and another "+
-				"one was under way.",
+			"Azure takes one write of a federated credential at a time below one managed identity, and another one "+
+				"was under way.",
 			"Nothing: the service tries again by itself.").retryable(),
 		upstream(CodeManagedIdentityNotReplicated, WhoOperator, "Azure does not see the managed identity yet",
 			"A managed identity that was made a moment ago is not known everywhere.",

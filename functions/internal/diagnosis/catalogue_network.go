@@ -4,20 +4,27 @@ package diagnosis
 // the integration.
 func networkEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps, Layer: "network"}.undecided()
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoOperator, Steps: steps,
+			Layer: "network"}.undecided()
 	}
 	return []Entry{
-		entry(CodeNetworkDNS, "The host name cannot be resolved", "The name has no address as seen from here: the account or host does not exist, or it is known in a private DNS zone only.",
-			"Check the name {target}.", "If the account has a private endpoint, link its DNS zone with the network that the service runs in."),
-		entry(CodeNetworkConnect, "The host cannot be reached", "The connection was refused, reset or could not be opened from here: a firewall, a proxy or a private address lies between.",
+		entry(CodeNetworkDNS, "The host name cannot be resolved", "The name has no address as seen from here: the "+
+			"account or host does not exist, or it is known in a private DNS zone only.",
+			"Check the name {target}.",
+			"If the account has a private endpoint, link its DNS zone with the network that the service runs in."),
+		entry(CodeNetworkConnect, "The host cannot be reached", "The connection was refused, reset or could not be "+
+			"opened from here: a firewall, a proxy or a private address lies between.",
 			"Allow the service's egress to the host."),
-		entry(CodeNetworkProxy, "The proxy does not connect to the host", "The proxy on the way opened no connection: the name does not resolve, or the proxy refuses it.",
+		entry(CodeNetworkProxy, "The proxy does not connect to the host",
+			"The proxy on the way opened no connection: the name does not resolve, or the proxy refuses it.",
 			"Check the name {target}.", "If the name is right, have the proxy allow it."),
 		entry(CodeNetworkTimeout, "The host did not answer in time", "No answer came within the time budget.",
 			"Test again; if it stays, check the network path from the service to the host."),
-		entry(CodeNetworkTLS, "The TLS connection cannot be trusted", "The host's certificate does not verify, or no common TLS version was found.",
+		entry(CodeNetworkTLS, "The TLS connection cannot be trusted",
+			"The host's certificate does not verify, or no common TLS version was found.",
 			"Look for a proxy that breaks TLS open on the way, or a DNS name that leads to another host."),
-		entry(CodeCanceled, "The work was broken off", "The caller went away or the process ended before there was an answer.",
+		entry(CodeCanceled, "The work was broken off",
+			"The caller went away or the process ended before there was an answer.",
 			"Start it again."),
 	}
 }
@@ -28,25 +35,36 @@ func platformEntries() []Entry {
 		return Entry{Code: code, Title: title, Cause: cause, Who: who, Steps: steps, Layer: "token"}
 	}
 	return []Entry{
-		entry(CodeDDOEUnauthorized, WhoOperator, "The platform refused the API key", "{target} did not accept the service's API key: it has ended or was revoked, or is one of another installation.",
+		entry(CodeDDOEUnauthorized, WhoOperator, "The platform refused the API key", "{target} did not accept the "+
+			"service's API key: it has ended or was revoked, or is one of another installation.",
 			"Make a new key on the platform and set it as DDOE_API_KEY; then send the request again.",
 			"If the key is good, check {setting}: it has to be of the installation that made the key.").inconclusive(),
-		entry(CodeDDOEForbidden, WhoDDOEAdmin, "The platform forbids the request", "DDOE knows the API key, but it may not do this.",
+		entry(CodeDDOEForbidden, WhoDDOEAdmin, "The platform forbids the request",
+			"DDOE knows the API key, but it may not do this.",
 			"Give the key's user the right, or use a key of an organisation administrator.").inconclusive(),
-		entry(CodeDDOENotFound, WhoDDOEAdmin, "The platform knows no such object", "{target} was not found: the platform does not know what was asked for, or the path is none of its own.",
-			"Check on the platform that what was asked for exists; for a subject token that is the service of the subject.",
-			"If it does, have the operator of this service check {setting}; then send the request again.").inconclusive(),
-		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests", "{target} was asked too often and refused this request.",
+		entry(CodeDDOENotFound, WhoDDOEAdmin, "The platform knows no such object",
+			"{target} was not found: the platform does not know what was asked for, or the path is none of its own.",
+			"Check on the platform that what was asked for exists; for a subject token that is the service of "+
+				"the subject.",
+			"If it does, have the operator of this service check {setting}; then send the request again.").
+			inconclusive(),
+		entry(CodeDDOEThrottled, WhoOperator, "The platform limits the rate of requests",
+			"{target} was asked too often and refused this request.",
 			"Wait: the service tries again by itself.",
 			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided(),
-		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable", "{target} answered with a fault of its own; nothing is known about the integration.",
+		entry(CodeDDOEUnavailable, WhoOperator, "The platform is temporarily unavailable",
+			"{target} answered with a fault of its own; nothing is known about the integration.",
 			"Wait: the service tries again by itself.",
 			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided(),
-		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered with success, but not with what was asked for. The platform shows its web page so on paths that it does not know, and a proxy on the way may answer in its place.",
+		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered with "+
+			"success, but not with what was asked for. The platform shows its web page so on paths that it does not "+
+			"know, and a proxy on the way may answer in its place.",
 			"Send the same request again: what a proxy shows may be gone.",
 			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),
-		entry(CodeDDOEUnrecognised, WhoOperator, "The platform refused for an unrecognised reason", "DDOE answered with a status that tells this service no cause.",
+		entry(CodeDDOEUnrecognised, WhoOperator, "The platform refused for an unrecognised reason",
+			"DDOE answered with a status that tells this service no cause.",
 			"Read what the platform says, where it says something, and mend that; then send the request again.",
-			"If it stays, check {setting}, and what a proxy on the way answers; else give the request id in the evidence to DDOE's support.").inconclusive(),
+			"If it stays, check {setting}, and what a proxy on the way answers; else give the request id in the "+
+				"evidence to DDOE's support.").inconclusive(),
 	}
 }

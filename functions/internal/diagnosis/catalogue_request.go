@@ -74,14 +74,18 @@ func addressEntries() []Entry {
 			Cause: "The request breaks the contract.",
 			Steps: []string{"Correct the request; GET /api/openapi.json is the contract."}},
 		{Code: CodeInvalidID, Title: "The integration id is not valid", Who: WhoUploader,
-			Cause: "An integration id has 3 to 50 characters: lower-case letters, digits and single hyphens between them.",
+			Cause: "An integration id has 3 to 50 characters: lower-case letters, digits and single hyphens " +
+				"between them.",
 			Steps: []string{"Choose an id such as my-service."}},
 		{Code: CodeInvalidParameter, Title: "A parameter is not valid", Who: WhoUploader,
 			Cause: "A query parameter or header breaks the contract.",
-			Steps: []string{"Correct the parameter that the errors name, or leave it out; GET /api/openapi.json names all of them."}},
+			Steps: []string{"Correct the parameter that the errors name, or leave it out; GET /api/openapi.json " +
+				"names all of them."}},
 		{Code: CodeInvalidOperationID, Title: "The operation id is not valid", Who: WhoUploader,
-			Cause: "The Operation-Id is not a GUID, or an operation id has characters outside letters, digits, dot, underscore and hyphen.",
-			Steps: []string{"In a path, use the URL of the Operation-Location header.", "As the header Operation-Id, send a GUID, or leave it out."}},
+			Cause: "The Operation-Id is not a GUID, or an operation id has characters outside letters, digits, dot, " +
+				"underscore and hyphen.",
+			Steps: []string{"In a path, use the URL of the Operation-Location header.",
+				"As the header Operation-Id, send a GUID, or leave it out."}},
 		{Code: CodeInvalidContinuationToken, Title: "The continuation token is not valid", Who: WhoUploader,
 			Cause: "The continuation token was not made by this service.",
 			Steps: []string{"Follow nextLink unchanged, or begin without a token."}},
@@ -108,7 +112,8 @@ func stateEntries() []Entry {
 			Steps: []string{"Send a new Operation-Id for a new request."}},
 		{Code: CodePreconditionFailed, Title: "A precondition of the request does not hold", Who: WhoUploader,
 			Cause: "If-Match or If-None-Match does not hold for the stored version.",
-			Steps: []string{"To change what exists: GET the integration, apply the change to what it says, and send its ETag as If-Match.", "To create: send If-None-Match: * for an id that is free."}},
+			Steps: []string{"To change what exists: GET the integration, apply the change to what it says, and send " +
+				"its ETag as If-Match.", "To create: send If-None-Match: * for an id that is free."}},
 		{Code: CodeConflict, Title: "The integration changed meanwhile", Transient: true, Who: WhoUploader,
 			Cause: "Another request changed the integration at the same time.",
 			Steps: []string{"Send the request again."}},
@@ -119,13 +124,13 @@ func stateEntries() []Entry {
 			Cause: "A teardown is running; it has to end before anything else can be done.",
 			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},
 		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoUploader,
-			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would " +
-				"be removed " +
-				"for good, and another one made, with another client id. Whoever uses the client id has to be " +
-				"given the new one.",
+			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is " +
+				"would be removed " +
+				"for good, and another one made, with another client id. Whoever uses the client id has to be given " +
+				"the new one.",
 			Steps: []string{"Look at what would happen: the same PUT with ?replace=true&dryRun=true.",
-				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep what " +
-					"there is."}},
+				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep " +
+					"what there is."}},
 		{Code: CodeNotOwned, Title: "The integration belongs to someone else", Who: WhoOperator,
 			Cause: "The objects in Entra carry another owner's mark.",
 			Steps: []string{"Choose another id, or have the owner remove the objects."}},
@@ -135,21 +140,26 @@ func stateEntries() []Entry {
 // appEntries are about the app itself.
 func appEntries() []Entry {
 	return []Entry{
-		{Code: CodeQueueUnavailable, Title: "The command queue cannot be reached", Transient: true, Who: WhoOperator, Outcome: OutcomeUnknown,
-			Cause: "The command could not be put on the Service Bus queue, so nothing was started.",
-			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},
-		{Code: CodeStoreUnavailable, Title: "The state store cannot be reached", Transient: true, Who: WhoOperator, Outcome: OutcomeUnknown,
-			Cause: "The app could not read or write its own state.",
-			Steps: []string{"Send the request again later.", "If it stays, check STATE_STORAGE_URL and that the app's identity holds Storage Blob Data Contributor there."}},
+		{Code: CodeQueueUnavailable, Title: "The command queue cannot be reached", Transient: true, Who: WhoOperator,
+			Outcome: OutcomeUnknown,
+			Cause:   "The command could not be put on the Service Bus queue, so nothing was started.",
+			Steps: []string{"Send the request again later; the same Operation-Id is safe.", "If it stays, check " +
+				"the namespace and that the app's identity holds Azure Service Bus Data Owner or Data Sender."}},
+		{Code: CodeStoreUnavailable, Title: "The state store cannot be reached", Transient: true, Who: WhoOperator,
+			Outcome: OutcomeUnknown,
+			Cause:   "The app could not read or write its own state.",
+			Steps: []string{"Send the request again later.", "If it stays, check STATE_STORAGE_URL and that the " +
+				"app's identity holds Storage Blob Data Contributor there."}},
 		{Code: CodeUnauthorized, Title: "The caller is not authenticated", Who: WhoUploader,
 			Cause: "The request carries no credential that the app accepts.",
 			Steps: []string{"Send the function key or sign in."}},
 		{Code: CodeForbidden, Title: "The caller may not do this", Who: WhoOperator,
 			Cause: "The caller is known but lacks the right.",
 			Steps: []string{"Have an operator grant the right."}},
-		{Code: CodeRequestTimeout, Title: "The request took too long", Transient: true, Who: WhoOperator, Outcome: OutcomeUnknown,
-			Cause: "The request did not end within its time budget.",
-			Steps: []string{"Send the request again; the same Operation-Id is safe."}},
+		{Code: CodeRequestTimeout, Title: "The request took too long", Transient: true, Who: WhoOperator,
+			Outcome: OutcomeUnknown,
+			Cause:   "The request did not end within its time budget.",
+			Steps:   []string{"Send the request again; the same Operation-Id is safe."}},
 		{Code: CodeInternal, Title: "The service failed", Who: WhoOperator, Outcome: OutcomeUnknown,
 			Cause: "The service met a fault of its own; nothing is known about the integration.",
 			Steps: []string{"Send the request again; if it stays, give the request id to the operator."}},

@@ -17,13 +17,20 @@ func rightEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
-			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and a new assignment takes up to 10 minutes.",
-			"Assign {role} to the service principal (object id {principalId}, not the application's) at the scope that the command names.",
+			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such "+
+				"as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and "+
+				"a new assignment takes up to 10 minutes.",
+			"Assign {role} to the service principal (object id {principalId}, not the application's) at the scope "+
+				"that the command names.",
 			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grant),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
-			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy or network security perimeter do not let this caller in. The platform may be let in where this test is not, and the other way round.",
-			"Allow both the platform's egress and this service's in the account's network rules, or give each a private endpoint. Without this service's its access tests go on failing.",
-			"Do not assign further roles before this is settled.").with("az storage account show --ids {accountId} --query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
+			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
+				"or network security perimeter do not let this caller in. The platform may be let in where this "+
+				"test is not, and the other way round.",
+			"Allow both the platform's egress and this service's in the account's network rules, or give each a "+
+				"private endpoint. Without this service's its access tests go on failing.",
+			"Do not assign further roles before this is settled.").with("az storage account show --ids {accountId} " +
+			"--query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
 		data(CodeStorageTenantMismatch, WhoStorageAdmin, "The storage account belongs to another tenant",
 			"Storage accepts only tokens of the tenant that its subscription trusts, and this token is of another.",
 			"Create the application in the account's tenant, or use an account of the tenant {tenantId}."),
@@ -36,11 +43,13 @@ func rightEntries() []Entry {
 		data(CodeStorageKeyRefused, WhoOperator, "A shared key was used",
 			"Storage refused a shared key; the test must come with an Entra token.",
 			"Report it as a fault of this service."),
-		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted", "The identity may add blobs, but not overwrite them.",
+		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted",
+			"The identity may add blobs, but not overwrite them.",
 			"Assign {role} at the scope that the command names.").with(grant).on("write"),
 		data(CodeStoragePermissionDenied, WhoStorageAdmin, "Storage denied access",
 			"Storage refused with 403, without a code that tells the reason.",
-			"Check the data role at the scope that the command names and the account's network rules.").propagating().with(grant),
+			"Check the data role at the scope that the command names and the account's network rules.").propagating().
+			with(grant),
 	}
 }
 
@@ -49,13 +58,15 @@ func blobEntries() []Entry {
 	return []Entry{
 		data(CodeContainerNotFound, WhoStorageAdmin, "The container does not exist",
 			"The account has no container of this name.",
-			"Correct the container's name in the spec, or create the container.").with("az storage container create --auth-mode login --account-name {account} --name {container}"),
+			"Correct the container's name in the spec, or create the container.").with("az storage container create " +
+			"--auth-mode login --account-name {account} --name {container}"),
 		data(CodeBlobNotFound, WhoStorageAdmin, "The blob does not exist", "The blob that was asked for is not there.",
 			"Check the name, or test again.").on("read"),
 		data(CodeContainerBeingDeleted, WhoStorageAdmin, "The container is being deleted",
 			"The container was deleted a moment ago and cannot be used for some time.",
 			"Wait, then create it again.").retryable(),
-		data(CodeContainerDisabled, WhoStorageAdmin, "The container is disabled", "An administrator has disabled the container.",
+		data(CodeContainerDisabled, WhoStorageAdmin, "The container is disabled",
+			"An administrator has disabled the container.",
 			"Enable the container."),
 		data(CodeDataProtected, WhoStorageAdmin, "A retention policy or legal hold protects the blob",
 			"Immutable storage forbids overwriting or deleting here; a probe blob could not be removed again.",
@@ -64,9 +75,11 @@ func blobEntries() []Entry {
 			"Release the lease.").on("write"),
 		data(CodeBlobExists, WhoOperator, "The probe blob exists already", "A blob of the probe's random name exists.",
 			"Test again.").retryable().on("write"),
-		data(CodeConditionNotMet, WhoOperator, "The blob changed meanwhile", "The blob is another version than the one that was written.",
+		data(CodeConditionNotMet, WhoOperator, "The blob changed meanwhile",
+			"The blob is another version than the one that was written.",
 			"Test again; if it stays, look for a process that changes new blobs.").retryable().on("read"),
-		data(CodeStorageNameInvalid, WhoUploader, "The account or container name is not valid", "Storage calls the name invalid.",
+		data(CodeStorageNameInvalid, WhoUploader, "The account or container name is not valid",
+			"Storage calls the name invalid.",
 			"Correct the name in the spec."),
 	}
 }
@@ -74,7 +87,8 @@ func blobEntries() []Entry {
 // accountEntries are about the account and the blob service.
 func accountEntries() []Entry {
 	return []Entry{
-		data(CodeAccountBeingCreated, WhoStorageAdmin, "The storage account is being created", "The storage account is not ready yet.",
+		data(CodeAccountBeingCreated, WhoStorageAdmin, "The storage account is being created",
+			"The storage account is not ready yet.",
 			"Wait some minutes, then test again.").retryable(),
 		data(CodeAccountDisabled, WhoStorageAdmin, "The storage account is disabled",
 			"The account or its subscription is disabled, mostly for billing reasons.",
@@ -86,17 +100,22 @@ func accountEntries() []Entry {
 			"The account's kind or hierarchical namespace does not support this request or API version.",
 			"Report it as a fault of this service, with the evidence.").inconclusive(),
 		data(CodeStorageVersionUnsupported, WhoOperator, "The account does not know the service version",
-			"Every request of this service asks for one version of the Storage API, and the account does not know it. Accounts in some clouds and regions learn new versions later than others.",
-			"Report it as a fault of this service, with the account's cloud and region and the evidence: it has to ask for an older version.",
+			"Every request of this service asks for one version of the Storage API, and the account does not know "+
+				"it. Accounts in some clouds and regions learn new versions later than others.",
+			"Report it as a fault of this service, with the account's cloud and region and the evidence: it has to "+
+				"ask for an older version.",
 			"Until then use an account in another region.").inconclusive(),
 		data(CodeEncryptionKeyUnavailable, WhoStorageAdmin, "The customer-managed key cannot be used",
 			"The account is encrypted with a key in Key Vault that Storage cannot reach.",
 			"Enable the key, and the account's access to it."),
-		data(CodeTLSVersionRefused, WhoOperator, "Storage refused the transport", "The account asks for HTTPS and a newer TLS version.",
+		data(CodeTLSVersionRefused, WhoOperator, "Storage refused the transport",
+			"The account asks for HTTPS and a newer TLS version.",
 			"Report it as a fault of this service, or of a proxy on the way."),
-		data(CodeStorageThrottled, WhoOperator, "Storage limits the rate of requests", "The account is busy; nothing is known about the integration.",
+		data(CodeStorageThrottled, WhoOperator, "Storage limits the rate of requests",
+			"The account is busy; nothing is known about the integration.",
 			"Test again later.").undecided(),
-		data(CodeStorageUnavailable, WhoOperator, "Storage is temporarily unavailable", "Storage failed; nothing is known about the integration.",
+		data(CodeStorageUnavailable, WhoOperator, "Storage is temporarily unavailable",
+			"Storage failed; nothing is known about the integration.",
 			"Test again later.").undecided(),
 		data(CodeStorageUnrecognised, WhoOperator, "Storage refused for an unrecognised reason",
 			"Storage answered with a code that the catalogue does not know, so nothing is concluded from it.",
@@ -109,18 +128,27 @@ func accessEntries() []Entry {
 	grant := grantCommand
 	return []Entry{
 		data(CodeOverPrivileged, WhoStorageAdmin, "The identity may do more than was asked for",
-			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is not ours or at a wider scope.",
-			"Look for further role assignments of the service principal, at the account, group and subscription too.").on("write").
-			with("az role assignment list --assignee {principalId} --scope {scope} --include-inherited -o table").warning(),
+			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is "+
+				"not ours or at a wider scope.",
+			"Look for further role assignments of the service principal, at the account, group and subscription too.").
+			on("write").
+			with("az role assignment list --assignee {principalId} --scope {scope} " +
+				"--include-inherited -o table").warning(),
 		data(CodeAccountEmpty, WhoStorageAdmin, "The account has no container to test in",
-			"The access covers the whole account, and it was accepted there; but the account holds no container, and without one nothing is known about its blobs.",
-			"Create a container in the account, of any name, then test again with POST /api/integrations/{id}/access-tests.").on("list").inconclusive(),
+			"The access covers the whole account, and it was accepted there; but the account holds no container, "+
+				"and without one nothing is known about its blobs.",
+			"Create a container in the account, of any name, then test again with POST "+
+				"/api/integrations/{id}/access-tests.").on("list").inconclusive(),
 		data(CodeImmutableContainer, WhoStorageAdmin, "The container is immutable",
-			"A retention policy or legal hold protects the container: a probe blob could not be removed again, so none is written.",
-			"Nothing, if the container is meant to be immutable; rights are tested without writing.").on("protection").warning(),
+			"A retention policy or legal hold protects the container: a probe blob could not be removed again, so "+
+				"none is written.",
+			"Nothing, if the container is meant to be immutable; rights are tested without writing.").on(
+			"protection").warning(),
 		data(CodeProtectionUnknown, WhoStorageAdmin, "Whether blobs are protected cannot be read",
-			"The identity may not read the container's properties, so a probe blob might not be removable and none is written; rights are told without writing.",
-			"Assign {role} at the scope that the command names; it includes reading the container's properties.").propagating().on("protection").with(grant).warning(),
+			"The identity may not read the container's properties, so a probe blob might not be removable and none "+
+				"is written; rights are told without writing.",
+			"Assign {role} at the scope that the command names; it includes reading the container's properties.").
+			propagating().on("protection").with(grant).warning(),
 		data(CodeNotRecognisedSuccess, WhoOperator, "The answer is not the expected one",
 			"Storage answered with a success that the test does not know, so nothing is concluded from it.",
 			"Look at the evidence, and report it as a fault of this service.").on("write").inconclusive(),
@@ -132,7 +160,8 @@ func accessEntries() []Entry {
 			"Test again; look for a process that removes new blobs in the container.").on("list"),
 		data(CodeProbeNotRemoved, WhoStorageAdmin, "The probe blob could not be removed",
 			"The test wrote a blob and could not delete it; it is named under leftovers.",
-			"Delete the blob.").with("az storage blob delete --auth-mode login --account-name {account} --container-name {container} --name={blob}").on("cleanup").warning(),
+			"Delete the blob.").with("az storage blob delete --auth-mode login --account-name {account} " +
+			"--container-name {container} --name={blob}").on("cleanup").warning(),
 		data(CodeOracleUndecided, WhoOperator, "The right cannot be told without writing",
 			"The storage account answers the question in a way that the test does not know.",
 			"Run the test in mode roundtrip.").on("write").inconclusive(),

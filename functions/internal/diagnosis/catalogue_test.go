@@ -9,7 +9,8 @@ import (
 )
 
 func TestEveryEntryIsComplete(t *testing.T) {
-	layers := []string{"", "file", "discovery", "structure", "token", "exchange", "network", "protection", "list", "read", "write", "delete", "cleanup"}
+	layers := []string{"", "file", "discovery", "structure", "token", "exchange", "network", "protection", "list",
+		"read", "write", "delete", "cleanup"}
 	people := []Who{WhoEntraAdmin, WhoStorageAdmin, WhoDDOEAdmin, WhoUploader, WhoOperator}
 	placeholder := regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 	known := Context{}.Values()
@@ -35,7 +36,8 @@ func TestEveryEntryIsComplete(t *testing.T) {
 					assert.Contains(t, known, m[1], "unknown placeholder in %q", text)
 				}
 			}
-			assert.NotRegexp(t, `'[^']*\{[a-zA-Z]+\}`, e.Command, "values are quoted when they are filled in, so none stands in quotes")
+			assert.NotRegexp(t, `'[^']*\{[a-zA-Z]+\}`, e.Command,
+				"values are quoted when they are filled in, so none stands in quotes")
 		})
 	}
 }
@@ -52,11 +54,14 @@ func TestNoNumberMeansTwoCodes(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	t.Run("fills the words", func(t *testing.T) {
-		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader", Scope: "/subscriptions/s", Assignment: "a-1"}))
+		d := New("role-missing", WithContext(Context{PrincipalID: "p-1", Role: "Storage Blob Data Reader",
+			Scope: "/subscriptions/s", Assignment: "a-1"}))
 		assert.Equal(t, CodeRoleMissing, d.Code)
 		assert.True(t, d.Transient)
-		assert.Contains(t, d.Remedy.Steps[1], "Assign Storage Blob Data Reader to the service principal (object id p-1,")
-		assert.Equal(t, "az role assignment create --name a-1 --assignee-object-id p-1 --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
+		assert.Contains(t, d.Remedy.Steps[1],
+			"Assign Storage Blob Data Reader to the service principal (object id p-1,")
+		assert.Equal(t, "az role assignment create --name a-1 --assignee-object-id p-1 --assignee-principal-type "+
+			"ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/s", d.Remedy.Command)
 	})
 	t.Run("an unknown value stays visible", func(t *testing.T) {
 		assert.Contains(t, New("role-missing").Remedy.Command, "--scope <scope>")
@@ -68,20 +73,25 @@ func TestNew(t *testing.T) {
 		assert.NotEmpty(t, d.Remedy.Steps)
 	})
 	t.Run("propagation ends", func(t *testing.T) {
-		assert.False(t, New("role-missing", WithContext(Context{Settled: true})).Transient)
-		assert.True(t, New("signing-key-unknown", WithContext(Context{Settled: true})).Transient, "not a matter of propagation")
+		assert.False(t, New("role-missing", WithContext(Context{Propagated: true})).Transient)
+		assert.True(t, New("signing-key-unknown", WithContext(Context{Propagated: true})).Transient,
+			"not a matter of propagation")
 	})
 	t.Run("findings and evidence", func(t *testing.T) {
-		d := New("invalid-spec", WithFindings(Finding{Pointer: "/issuer", Code: "issuer-not-https"}), WithEvidence(Evidence{HTTPStatus: 400}))
+		d := New("invalid-spec", WithFindings(Finding{Pointer: "/issuer", Code: "issuer-not-https"}),
+			WithEvidence(Evidence{HTTPStatus: 400}))
 		assert.Len(t, d.Findings, 1)
 	})
 }
 
 // TestRepairBeginsWithThePut: what is missing behind the app's back is put back by the app, under its own names.
 func TestRepairBeginsWithThePut(t *testing.T) {
-	for _, code := range []Code{"credential-missing", "credential-subject-mismatch", "client-unknown", "service-principal-missing", "client-disabled", "role-missing",
-		"federated-credential-missing", "application-missing", "service-principal-not-found", "role-assignment-not-found"} {
-		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.", New(code).Remedy.Steps[0], code)
+	for _, code := range []Code{"credential-missing", "credential-subject-mismatch", "client-unknown",
+		"service-principal-missing", "client-disabled", "role-missing",
+		"federated-credential-missing", "application-missing", "service-principal-not-found",
+		"role-assignment-not-found"} {
+		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.",
+			New(code).Remedy.Steps[0], code)
 	}
 }
 
@@ -94,22 +104,28 @@ func TestWhatAPutMendsIsAMatterOfTime(t *testing.T) {
 		}
 		mended++
 		assert.True(t, New(e.Code).Transient, e.Code)
-		assert.False(t, New(e.Code, WithContext(Context{Settled: true})).Transient, e.Code)
+		assert.False(t, New(e.Code, WithContext(Context{Propagated: true})).Transient, e.Code)
 	}
 	assert.Greater(t, mended, 15)
 }
 
-// TestNetworkRulesLetBothIn: what was refused is this service's test, and what the integration is for is the platform's access.
+// TestNetworkRulesLetBothIn: what was refused is this service's test, and what the integration is for is the
+// platform's access.
 func TestNetworkRulesLetBothIn(t *testing.T) {
 	step := New("network-rules-blocked").Remedy.Steps[0]
 	assert.Contains(t, step, "the platform's egress and this service's")
 }
 
-// TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator pastes.
+// TestCommandsCannotBeHijacked: a value from outside must not become shell code in a command that an administrator
+// pastes.
 func TestCommandsCannotBeHijacked(t *testing.T) {
 	evil := `x'; rm -rf ~ #$(id)` + "`id`"
-	command := New("federated-credential-missing", WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a", Credential: "subject-1"})).Remedy.Command
-	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+`' --parameters '{"name":"subject-1","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+`","audiences":["a"]}'`, command)
+	command := New("federated-credential-missing",
+		WithContext(Context{ClientID: evil, Issuer: "https://i", Subject: evil, Audience: "a",
+			Credential: "subject-1"})).Remedy.Command
+	assert.Equal(t, `az ad app federated-credential create --id 'x'\''; rm -rf ~ #$(id)`+"`id`"+
+		`' --parameters '{"name":"subject-1","issuer":"https://i","subject":"x'\''; rm -rf ~ #$(id)`+"`id`"+
+		`","audiences":["a"]}'`, command)
 	assert.Equal(t, `'-rf'`, shellQuote("-rf"), "no value becomes an option")
 	assert.Equal(t, `''`, shellQuote(""))
 }

@@ -9,13 +9,14 @@ func CheckOf(id, layer string, d Diagnosis) Check {
 		Transient: d.Transient, Remedy: d.Remedy, Evidence: d.Evidence}
 }
 
-// Diagnosis is what the check says, as the end of an operation.
+// Diagnosis is what the check states, as the end of an operation.
 func (c Check) Diagnosis() Diagnosis {
 	detail := c.Detail
 	if detail == "" {
 		detail = c.Title
 	}
-	return Diagnosis{Type: TypeOf("", c.Code), Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient, Remedy: c.Remedy, Evidence: c.Evidence}
+	return Diagnosis{Type: TypeOf("", c.Code), Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient,
+		Remedy: c.Remedy, Evidence: c.Evidence}
 }
 
 // Skip is the check that was not made, because the check dependsOn failed.
@@ -23,8 +24,8 @@ func Skip(id, layer, title, dependsOn string) Check {
 	return Check{ID: id, Layer: layer, Status: OutcomeSkip, Title: title, DependsOn: dependsOn}
 }
 
-// Summarise is the verdict over checks: fail before unknown before warn before pass. Skipped checks do not count; where
-// nothing passed, nothing was proved, and the verdict is unknown.
+// Summarise is the verdict over checks: fail before unknown before warn before pass. Skipped checks do not count;
+// where nothing passed, nothing was proved, and the verdict is unknown.
 func Summarise(checks []Check) Verdict {
 	seen := map[Outcome]bool{}
 	for _, c := range checks {
@@ -42,11 +43,12 @@ func Summarise(checks []Check) Verdict {
 	}
 }
 
-// Difference says where and how two strings differ.
+// Difference tells where and how two strings differ.
 type Difference struct {
 	// At is the index of the first differing character (rune) of the actual value, or nil where the two are equal.
 	At *int
-	// Class names a frequent kind of difference: ClassCase, ClassSlash or ClassBlank; else ClassOther, or empty if equal.
+	// Class names a frequent kind of difference: ClassCase, ClassSlash or ClassBlank; else ClassOther, or empty if
+	// equal.
 	Class string
 }
 
@@ -58,7 +60,7 @@ const (
 	ClassOther = "other"
 )
 
-// Diff compares two strings as Entra does, byte for byte, and says how they differ.
+// Diff compares two strings as Entra does, byte for byte, and tells how they differ.
 func Diff(expected, actual string) Difference {
 	if expected == actual {
 		return Difference{}

@@ -39,7 +39,8 @@ func TestDiff(t *testing.T) {
 		at               int
 		class            string
 	}{
-		"case only":         {"system:serviceaccount:dataloop:my-service", "system:serviceaccount:dataloop:My-service", 31, ClassCase},
+		"case only": {"system:serviceaccount:dataloop:my-service", "system:serviceaccount:dataloop:My-service",
+			31, ClassCase},
 		"trailing slash":    {"https://dataloop.ai/oauth2", "https://dataloop.ai/oauth2/", 26, ClassSlash},
 		"slash missing":     {"https://dataloop.ai/oauth2/", "https://dataloop.ai/oauth2", 26, ClassSlash},
 		"blank at the end":  {"a:b", "a:b ", 3, ClassBlank},
@@ -61,5 +62,6 @@ func TestDiff(t *testing.T) {
 }
 
 func TestSkip(t *testing.T) {
-	assert.Equal(t, Check{ID: "b", Layer: "read", Status: OutcomeSkip, Title: "t", DependsOn: "a"}, Skip("b", "read", "t", "a"))
+	assert.Equal(t, Check{ID: "b", Layer: "read", Status: OutcomeSkip, Title: "t", DependsOn: "a"},
+		Skip("b", "read", "t", "a"))
 }

@@ -21,7 +21,8 @@ type option struct {
 	Values   []string `json:"values"`
 }
 
-// azureCLI are the sub-commands that remedies use, with what `az <sub-command> --help` of azure-cli 2.45.0 says of them.
+// azureCLI are the sub-commands that remedies use, with what `az <sub-command> --help` of azure-cli 2.45.0 states of
+// them.
 func azureCLI(t *testing.T) map[string][]option {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "az-2.45.0.json"))
@@ -78,7 +79,7 @@ func shellWords(command string) []string {
 // switches take no value; help does not tell them from the others.
 var switches = []string{"--include-inherited"}
 
-// cannotRun says why az would refuse the command; empty where it would take it.
+// cannotRun tells why az would refuse the command; empty where it would take it.
 func cannotRun(known map[string][]option, command string) string {
 	words := shellWords(command)
 	at := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") })
@@ -123,14 +124,18 @@ func cannotRun(known map[string][]option, command string) string {
 
 // known values for every placeholder, with blanks and quotes where a value can have them.
 func filled() Context {
-	return Context{Operation: "blob.delete", Subject: "it's a subject", Issuer: "https://dataloop.ai/oauth2", Audience: "api://AzureADTokenExchange",
-		Credential: "subject-1", ClientID: "client-1", TenantID: "tenant-1", ObjectID: "object-1", PrincipalID: "principal-1",
-		Scope: "/subscriptions/s/resourceGroups/my group/x", Role: "Storage Blob Data Reader", Assignment: "assignment-1", Account: "acmedata",
-		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's", Target: "https://acmedata/images", Site: "func-wif"}
+	return Context{Operation: "blob.delete", Subject: "it's a subject", Issuer: "https://dataloop.ai/oauth2",
+		Audience:   "api://AzureADTokenExchange",
+		Credential: "subject-1", ClientID: "client-1", TenantID: "tenant-1", ObjectID: "object-1",
+		PrincipalID: "principal-1",
+		Scope:       "/subscriptions/s/resourceGroups/my group/x", Role: "Storage Blob Data Reader",
+		Assignment: "assignment-1", Account: "acmedata",
+		AccountID: "/subscriptions/s/resourceGroups/my group/y", Container: "images", Blob: "-a b/c's",
+		Target: "https://acmedata/images", Site: "func-wif"}
 }
 
-const identityID = "/subscriptions/s/resourceGroups/my group/providers/" +
-	"Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
+const identityID = "/subscriptions/s/resourceGroups/my " +
+	"group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1"
 
 // filledOf is filled of a managed identity.
 func filledOf(identity string) Context {
@@ -190,23 +195,28 @@ func TestCommandsThatCannotRunAreFound(t *testing.T) {
 		"az storage account list --query '[].id' -o tsv":                    "",
 		`az rest --uri "$(az nonsense)/x y" -m get`:                         "",
 		`az rest --uri "x" y`:                                               "no argument y",
-		"az storage account list -o csv":                                    "csv is none of [json jsonc none table tsv yaml yamlc]",
+		"az storage account list -o csv": "csv is none of [json jsonc none table " +
+			"tsv yaml yamlc]",
 	} {
 		assert.Equal(t, why, cannotRun(known, command), command)
 	}
 }
 
-// TestCommandsFitWhatWasFound: create is for what was seen to be missing, update for what was seen to be there; where that is
-// not known, and where a person may not make it, the app does it.
+// TestCommandsFitWhatWasFound: create is for what was seen to be missing, update for what was seen to be there; where
+// that is not known, and where a person may not make it, the app does it.
 func TestCommandsFitWhatWasFound(t *testing.T) {
 	t.Parallel()
-	const create, update, list = "az ad app federated-credential create ", "az ad app federated-credential update ", "az ad app federated-credential list "
+	const create, update, list = "az ad app federated-credential create ", "az ad app federated-credential update ",
+		"az ad app federated-credential list "
 	for code, begins := range map[Code]string{
 		"credential-missing": create, "federated-credential-missing": create, "federated-credential-changed": update,
-		"credential-mismatch": list, "credential-subject-mismatch": list, "credential-subject-case-mismatch": list, "credential-flexible-unsupported": list,
-		"application-missing": "", "service-principal-missing": "", "service-principal-not-found": "",
-		"role-missing": "az role assignment create --name assignment-1 ", "role-assignment-not-found": "az role assignment create --name assignment-1 ",
-		"probe-not-removed": "az storage blob delete --auth-mode login --account-name acmedata --container-name images --name='-a b/c'\\''s'",
+		"credential-mismatch": list, "credential-subject-mismatch": list, "credential-subject-case-mismatch": list,
+		"credential-flexible-unsupported": list,
+		"application-missing":             "", "service-principal-missing": "", "service-principal-not-found": "",
+		"role-missing":              "az role assignment create --name assignment-1 ",
+		"role-assignment-not-found": "az role assignment create --name assignment-1 ",
+		"probe-not-removed": "az storage blob delete --auth-mode login --account-name acmedata " +
+			"--container-name images --name='-a b/c'\\''s'",
 	} {
 		command := New(code, WithContext(filled())).Remedy.Command
 		assert.Equal(t, begins == "", command == "", "%s: %s", code, command)
@@ -215,10 +225,12 @@ func TestCommandsFitWhatWasFound(t *testing.T) {
 	for _, e := range Entries() {
 		words := shellWords(e.Command)
 		if strings.HasPrefix(e.Command, "az role assignment create ") {
-			assert.Contains(t, words, "--name", "%s: the app does not know an assignment under another name than its own", e.Code)
+			assert.Contains(t, words, "--name",
+				"%s: the app does not know an assignment under another name than its own", e.Code)
 		}
 		if strings.HasPrefix(e.Command, create) || strings.HasPrefix(e.Command, update) {
-			assert.Contains(t, []Code{"credential-missing", "federated-credential-missing", "federated-credential-changed"}, e.Code, "it has seen what is there")
+			assert.Contains(t, []Code{"credential-missing", "federated-credential-missing",
+				"federated-credential-changed"}, e.Code, "it has seen what is there")
 		}
 	}
 }
@@ -228,8 +240,8 @@ func TestCommandsOfAManagedIdentity(t *testing.T) {
 	t.Parallel()
 	const on = " --identity-name id-1 --resource-group 'my group' --subscription s"
 	for code, want := range map[Code]string{
-		"credential-missing": "az identity federated-credential create" + on +
-			" --name subject-1 --issuer https://dataloop.ai/oauth2 " +
+		"credential-missing": "az identity federated-credential create" + on + " --name subject-1 --issuer " +
+			"https://dataloop.ai/oauth2 " +
 			`--subject 'it'\''s a subject' --audiences api://AzureADTokenExchange`,
 		"federated-credential-changed": "az identity federated-credential update" + on +
 			" --name subject-1 --issuer https://dataloop.ai/oauth2 " +
@@ -255,8 +267,10 @@ func TestACommandIsNotCut(t *testing.T) {
 func TestAChangeOfACredentialHasNoName(t *testing.T) {
 	t.Parallel()
 	c := Context{ClientID: "c", Issuer: "https://i", Subject: "s", Audience: "a", Credential: "subject-1"}
-	assert.Equal(t, `az ad app federated-credential update --id c --federated-credential-id subject-1 --parameters '{"issuer":"https://i","subject":"s","audiences":["a"]}'`,
+	assert.Equal(t, `az ad app federated-credential update --id c --federated-credential-id subject-1 --parameters `+
+		`'{"issuer":"https://i","subject":"s","audiences":["a"]}'`,
 		New("federated-credential-changed", WithContext(c)).Remedy.Command)
-	assert.Equal(t, `az ad app federated-credential create --id c --parameters '{"name":"subject-1","issuer":"https://i","subject":"s","audiences":["a"]}'`,
+	assert.Equal(t, `az ad app federated-credential create --id c --parameters '{"name":"subject-1",`+
+		`"issuer":"https://i","subject":"s","audiences":["a"]}'`,
 		New("federated-credential-missing", WithContext(c)).Remedy.Command)
 }

@@ -11,9 +11,10 @@ import (
 // placeholders of the catalogue's texts. All members may be empty.
 type Context struct {
 	// Operation names the request, such as application.create, servicePrincipal.upsert, federatedCredential.upsert,
-	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete, store.get, bus.send.
+	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete,
+	// store.get, bus.send.
 	Operation string
-	// Subject, Issuer and Audience are what the integration's document says (not what a token says).
+	// Subject, Issuer and Audience are what the integration's document states (not what a token states).
 	Subject, Issuer, Audience string
 	// Credential is the name of the federated credential for the subject.
 	Credential         string
@@ -26,12 +27,13 @@ type Context struct {
 	Scope, Role, Assignment string
 	// Account is the storage account's name, AccountID its ARM id, Blob a blob's name in the container.
 	Account, AccountID, Container, Blob string
-	// Target is what was called, such as a container URL. An error of a service that says what was asked has the last word.
+	// Target is what was called, such as a container URL. An error of a service that tells what was asked has the last
+	// word.
 	Target string
 	// Site is the name of the app that this is.
 	Site string
-	// Settled says that our last change is long enough ago that propagation no longer explains a failure.
-	Settled bool
+	// Propagated is true where our last change is long enough ago that propagation no longer explains a failure.
+	Propagated bool
 }
 
 // maxWord caps, in bytes, a value that came from outside before it is shown.
@@ -42,15 +44,16 @@ func (c Context) Values() map[string]string {
 	values := map[string]string{
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
-		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID, "container": c.Container,
-		"blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
+		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
+		"container": c.Container,
+		"blob":      c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())
 	return values
 }
 
-// setting is the one that says where the platform was asked: for a subject token, or by its API.
+// setting is the one that tells where the platform was asked: for a subject token, or by its API.
 func (c Context) setting() string {
 	if c.Operation == "subjectToken.get" {
 		return "DDOE_SUBJECT_TOKEN_URL"
@@ -61,8 +64,8 @@ func (c Context) setting() string {
 // fill replaces the placeholders of a sentence; an unknown value reads "<subject>".
 func (c Context) fill(text string) string { return c.replace(text, Printable) }
 
-// command replaces the placeholders of a shell command, each value quoted for a POSIX shell. None is cut: a command with half
-// a name would be about something else.
+// command replaces the placeholders of a shell command, each value quoted for a POSIX shell. None is cut: a command
+// with half a name would be about something else.
 func (c Context) command(text string) string {
 	return c.replace(text, func(v string) string { return shellQuote(legible(Redact(v))) })
 }
@@ -83,8 +86,8 @@ func (c Context) replace(text string, write func(string) string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// credential is the federated identity credential that the document asks for, as the JSON that az takes: with its name to
-// create it, without to change it, for the name of one that exists cannot be changed.
+// credential is the federated identity credential that the document asks for, as the JSON that az takes: with its name
+// to create it, without to change it, for the name of one that exists cannot be changed.
 func (c Context) credential(name string) string {
 	if c.Issuer == "" || c.Subject == "" || c.Credential == "" {
 		return ""
@@ -129,7 +132,8 @@ func legible(s string) string {
 // shellQuote returns s as one word of a POSIX shell.
 func shellQuote(s string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._:/@-", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("._:/@-", r)
 	}
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && s[0] != '-' {
 		return s

@@ -1,8 +1,8 @@
 package diagnosis
 
 // Decisive picks the check that decides a report that did not simply pass, failures before what is unknown before
-// warnings, and says whether waiting may help with all that failed or is unknown: beside a refusal that stays, waiting
-// for another is pointless.
+// warnings, and reports whether waiting may help with all that failed or is unknown: beside a refusal that stays,
+// waiting for another is pointless.
 func (r Report) Decisive() (Diagnosis, bool) {
 	rank := map[Outcome]int{OutcomeWarn: 1, OutcomeUnknown: 2, OutcomeFail: 3}
 	var decisive *Check

@@ -12,7 +12,7 @@ type Entry struct {
 	Code Code
 	// Title is one short sentence part without a full stop.
 	Title string
-	// Cause says in a sentence or two what is wrong.
+	// Cause states in a sentence or two what is wrong.
 	Cause string
 	// Who repairs it.
 	Who Who
@@ -20,10 +20,10 @@ type Entry struct {
 	Steps []string
 	// Command is a shell command with placeholders; values are quoted for a POSIX shell when they are filled in.
 	Command string
-	// Transient says that the same request may succeed later without anybody's doing.
+	// Transient is true where the same request may succeed later without anybody's doing.
 	Transient bool
-	// Propagation says that Transient holds only for some minutes after a change of ours, while directory, token
-	// service and role-based access control catch up. See Context.Settled.
+	// Propagation is true where Transient holds only for some minutes after a change of ours, while directory, token
+	// service and role-based access control catch up. See Context.Propagated.
 	Propagation bool
 	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
 	Layer string
@@ -79,8 +79,10 @@ type index struct {
 
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
-	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(), tokenEntries(), entraEntries(),
-		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(), platformEntries(), ddoeEntries(),
+	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
+		tokenEntries(), entraEntries(),
+		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(),
+		platformEntries(), ddoeEntries(),
 		settingEntries(), identityEntries())
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Code < b.Code {

@@ -5,8 +5,8 @@ import "strings"
 // maxName is the most characters of a name from outside that are shown.
 const maxName = 64
 
-// Name makes a name from outside, such as that of a JSON member or a part of a form, fit to be shown. A name that holds a
-// secret is "[redacted]" as a whole: what is left of it would name nothing. A long one is cut.
+// Name makes a name from outside, such as that of a JSON member or a part of a form, fit to be shown. A name that
+// holds a secret is "[redacted]" as a whole: what is left of it would name nothing. A long one is cut.
 func Name(name string) string {
 	if Redact(name) != name {
 		return redacted
@@ -17,8 +17,8 @@ func Name(name string) string {
 	return Printable(name)
 }
 
-// PointerTo appends a name from outside to a JSON pointer (RFC 6901). It is the only way in which a name becomes part of
-// one: what Name does to it comes before ~ and / are escaped, for a secret that is escaped has another shape.
+// PointerTo appends a name from outside to a JSON pointer (RFC 6901). It is the only way in which a name becomes part
+// of one: what Name does to it comes before ~ and / are escaped, for a secret that is escaped has another shape.
 func PointerTo(base, name string) string {
 	return base + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(Name(name))
 }

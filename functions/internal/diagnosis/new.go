@@ -37,7 +37,8 @@ func WithFindings(findings ...Finding) Option {
 // typePath is the path below a base URL under which each code has its page.
 const typePath = "/api/errors/"
 
-// TypeOf links to a code's page: absolute where base is the app's public URL, without a slash at its end; else by path.
+// TypeOf links to a code's page: absolute where base is the app's public URL, without a slash at its end; else by
+// path.
 func TypeOf(base string, code Code) string { return base + typePath + string(code) }
 
 // New returns the diagnosis of a code. An unknown code becomes CodeUnrecognised, so that nothing is left without
@@ -57,7 +58,7 @@ func New(code Code, opts ...Option) Diagnosis {
 		Code:      e.Code,
 		Title:     filled.Title,
 		Detail:    filled.Cause,
-		Transient: e.Transient && !(e.Propagation && o.context.Settled),
+		Transient: e.Transient && !(e.Propagation && o.context.Propagated),
 		Remedy:    &Remedy{Who: e.Who, Steps: filled.Steps, Command: filled.Command},
 		Evidence:  o.evidence,
 		Findings:  o.findings,

@@ -16,8 +16,8 @@ type shape struct {
 	by string
 }
 
-// The parts of an assignment in a text that may itself be inside a JSON string, where a quotation mark has a backslash,
-// and where some writers escape & ' + / and = by their numbers.
+// The parts of an assignment in a text that may itself be inside a JSON string, where a quotation mark has a
+// backslash, and where some writers escape & ' + / and = by their numbers.
 const (
 	equals    = `\s*(?:=|\\u003[dD]|%3[dD])\s*`
 	ampersand = `\\u0026`
@@ -27,20 +27,25 @@ const (
 
 // secretShapes are how secrets look in any text, built once, at first use.
 var secretShapes = sync.OnceValue(func() []shape {
-	// A connection string ends a value with a semicolon only, so an & may be part of it; a URL and a form end it with &.
+	// A connection string ends a value with a semicolon only, so an & may be part of it; a URL and a form end it with
+	// &.
 	setting := `(?:` + quoted + `|(?:` + character + `|` + ampersand + `|[^\s;"'\\])+)`
 	parameter := `(?:` + quoted + `|(?:` + character + `|[^\s&;"'\\])+)`
 	return []shape{
-		{regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|$)`), redacted},
-		{regexp.MustCompile(`(?i)((?:sharedaccesssignature|(?:account|access|shared)[_-]?key|password|passwd|pwd)` + equals + `)` + setting), "${1}" + redacted},
-		{regexp.MustCompile(`(?i)((?:\b|` + ampersand + `|%26)(?:sig|client_secret|client_assertion|api[_-]?key|(?:[a-z]+_)?token)` + equals + `)` + parameter), "${1}" + redacted},
+		{regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE ` +
+			`KEY[A-Z ]*-----|$)`), redacted},
+		{regexp.MustCompile(`(?i)((?:sharedaccesssignature|(?:account|access|shared)[_-]?key|password|passwd|pwd)` +
+			equals + `)` + setting), "${1}" + redacted},
+		{regexp.MustCompile(`(?i)((?:\b|` + ampersand + `|%26)(?:sig|client_secret|client_assertion|api[_-]?key|(?` +
+			`:[a-z]+_)?token)` + equals + `)` + parameter), "${1}" + redacted},
 		{regexp.MustCompile(`(:(?:\\?/){2}[^\s/:@"'\\]*:)[^\s/@"'\\]+@`), "${1}" + redacted + "@"},
 		{regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[a-z0-9+/._~-]{20,}=*`), "${1}" + redacted},
 		// A client secret of Entra, the 64 bytes of a storage account's key, keys of AWS and tokens of GitHub.
 		{regexp.MustCompile(`[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{31,}`), redacted},
 		{regexp.MustCompile(`[A-Za-z0-9+/]{86}==`), redacted},
 		{regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`), redacted},
-		// Three long base64url parts with dots between them, whatever they hold. Host names and versions have shorter parts.
+		// Three long base64url parts with dots between them, whatever they hold. Host names and versions have shorter
+		// parts.
 		{regexp.MustCompile(`\b[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`), redacted},
 	}
 })
@@ -48,10 +53,13 @@ var secretShapes = sync.OnceValue(func() []shape {
 // secretMembers find JSON members that are named after a secret, with their values: in the body itself, whole or cut
 // off, and in JSON that is a string of the body.
 var secretMembers = sync.OnceValue(func() []shape {
-	const name = `[^"\\]*(?:token|assertion|secret|password|passwd|passphrase|pwd|key|connection[_ -]?string|signature|authorization|sas|sig)(?:text|value|hash)?[0-9]*`
+	const name = `[^"\\]*(?:token|assertion|secret|password|passwd|passphrase|pwd|key|connection[_ -]?` +
+		`string|signature|authorization|sas|sig)(?:text|value|hash)?[0-9]*`
 	return []shape{
-		{regexp.MustCompile(`(?i)("` + name + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|-?[0-9][0-9.e+-]*|\[[^\]]*(?:\]|$))`), `${1}"` + redacted + `"`},
-		{regexp.MustCompile(`(?i)(\\"` + name + `\\"\s*:\s*)\\"(?:[^"\\]|\\\\\\"|\\\\.|\\[^"\\])*(?:\\"|$)`), `${1}\"` + redacted + `\"`},
+		{regexp.MustCompile(`(?i)("` + name + `"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|-?` +
+			`[0-9][0-9.e+-]*|\[[^\]]*(?:\]|$))`), `${1}"` + redacted + `"`},
+		{regexp.MustCompile(`(?i)(\\"` + name + `\\"\s*:\s*)\\"(?:[^"\\]|\\\\\\"|\\\\.|\\[^"\\])*(?:\\"|$)`),
+			`${1}\"` + redacted + `\"`},
 	}
 })
 
@@ -64,9 +72,9 @@ func Redact(text string) string {
 	return text
 }
 
-// RedactJSON replaces what Redact does, and the value of every member that is named after a secret, in a body that need
-// not be JSON. Where there is one, the strings of the body lose the escapes that JSON does not ask for, since those can
-// hide a secret; else the body is as it was.
+// RedactJSON replaces what Redact does, and the value of every member that is named after a secret, in a body that
+// need not be JSON. Where there is one, the strings of the body lose the escapes that JSON does not ask for, since
+// those can hide a secret; else the body is as it was.
 func RedactJSON(body []byte) []byte {
 	bare := unescape(string(body))
 	if kept := redactMembers(bare); kept != bare {
@@ -85,8 +93,8 @@ func redactMembers(text string) string {
 // jsonString finds the strings of a JSON text.
 var jsonString = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*"`)
 
-// unescape writes the strings of a JSON text, and those of JSON within them, with the escapes alone that JSON asks for:
-// it may spell any character by its number.
+// unescape writes the strings of a JSON text, and those of JSON within them, with the escapes alone that JSON asks
+// for: it may spell any character by its number.
 func unescape(text string) string {
 	return jsonString.ReplaceAllStringFunc(text, func(literal string) string {
 		var value string

@@ -31,7 +31,7 @@ const (
 	OutcomeUnknown Outcome = "unknown"
 )
 
-// ClaimLevel says how much was proved: only the file, what can be discovered without a credential, that the
+// ClaimLevel tells how much was proved: only the file, what can be discovered without a credential, that the
 // structure in Entra and Azure is right, that Entra exchanges the token, or that the data was reached.
 type ClaimLevel string
 
@@ -107,7 +107,7 @@ const (
 	WhoOperator     Who = "operator"
 )
 
-// Remedy says who repairs it and how.
+// Remedy tells who repairs it and how.
 type Remedy struct {
 	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,uploader,operator"`
 	Steps   []string `json:"steps"`
@@ -142,7 +142,7 @@ type Leftover struct {
 	Remedy string `json:"remedy"`
 }
 
-// Diagnosis is one cause in words: what an operation failed with, or what a problem document says.
+// Diagnosis is one cause in words: what an operation failed with, or what a problem document states.
 type Diagnosis struct {
 	Type      string    `json:"type,omitempty" format:"uri-reference" doc:"Link to the page of the code"`
 	Code      Code      `json:"code"`
@@ -164,7 +164,7 @@ type Finding struct {
 	Remedy   string `json:"remedy,omitempty"`
 }
 
-// Owner says whose a member of an object is: ours, or somebody else's who has set it and keeps it.
+// Owner states whose a member of an object is: ours, or somebody else's who has set it and keeps it.
 type Owner string
 
 // The owners of a member.

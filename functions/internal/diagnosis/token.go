@@ -16,15 +16,15 @@ const (
 )
 
 var (
-	// compact finds what is written in the alphabet of compact tokens: base64url, with dots between the parts (RFC 7515,
-	// section 7.1).
+	// compact finds what is written in the alphabet of compact tokens: base64url, with dots between the parts (RFC
+	// 7515, section 7.1).
 	compact = regexp.MustCompile(`[A-Za-z0-9_.-]{11,}`)
 	// firstMember is how a header begins that nothing but a JSON object does.
 	firstMember = regexp.MustCompile(`^\{[ \t\r\n]*"[A-Za-z0-9_./#-]+"[ \t\r\n]*:`)
 )
 
-// HasToken reports whether a text holds a compact token (JWT), whole or cut short: base64url that decodes to the beginning
-// of a JSON object. By which letters it begins depends on the blanks in it.
+// HasToken reports whether a text holds a compact token (JWT), whole or cut short: base64url that decodes to the
+// beginning of a JSON object. By which letters it begins depends on the blanks in it.
 func HasToken(text string) bool { return redactTokens(text) != text }
 
 // redactTokens replaces every compact token by "[redacted]".
@@ -37,8 +37,9 @@ func redactTokens(text string) string {
 	})
 }
 
-// tokenAt is where in a run of the alphabet a token begins; -1 where it holds none. After a sign that parts words a brace
-// and a quotation mark are enough; amid letters the whole first member is asked for, since words may look like less.
+// tokenAt is where in a run of the alphabet a token begins; -1 where it holds none. After a sign that parts words a
+// brace and a quotation mark are enough; amid letters the whole first member is asked for, since words may look like
+// less.
 func tokenAt(run string) int {
 	for i := range len(run) - minToken + 1 {
 		parted := i == 0 || strings.IndexByte("._-", run[i-1]) >= 0
@@ -52,7 +53,7 @@ func tokenAt(run string) int {
 			continue
 		}
 		head := headOf(run[i:])
-		if parted && opensObject(head) || firstMember.MatchString(head) {
+		if parted && isObjectOpening(head) || firstMember.MatchString(head) {
 			return i
 		}
 	}
@@ -75,8 +76,8 @@ func headOf(run string) string {
 	return string(head)
 }
 
-// opensObject reports whether a text begins as a JSON object with members does.
-func opensObject(head string) bool {
+// isObjectOpening reports whether a text begins as a JSON object with members does.
+func isObjectOpening(head string) bool {
 	inside, ok := strings.CutPrefix(strings.TrimLeft(head, blanks), "{")
 	inside = strings.TrimLeft(inside, blanks)
 	return ok && (inside == "" || inside[0] == '"')

@@ -39,12 +39,14 @@ func TestATokenIsKnownByItsHeader(t *testing.T) {
 			t.Parallel()
 			token := tokenWith(c.header)
 			require.Equal(t, c.begins, token[:4])
-			for _, shown := range []struct{ text, want string }{
-				{token, "[redacted]"}, {token[:11], "[redacted]"}, {token[:14], "[redacted]"}, {"a " + token + "!", "a [redacted]!"},
-				{"/x/" + token, "/x/[redacted]"}, {"my_" + token, "my_[redacted]"}, {"my-" + token, "my-[redacted]"}, {"v1." + token, "v1.[redacted]"},
+			for _, visible := range []struct{ text, want string }{
+				{token, "[redacted]"}, {token[:11], "[redacted]"}, {token[:14], "[redacted]"},
+				{"a " + token + "!", "a [redacted]!"},
+				{"/x/" + token, "/x/[redacted]"}, {"my_" + token, "my_[redacted]"}, {"my-" + token, "my-[redacted]"},
+				{"v1." + token, "v1.[redacted]"},
 			} {
-				assert.Equal(t, shown.want, diagnosis.Redact(shown.text))
-				assert.True(t, diagnosis.HasToken(shown.text), shown.text)
+				assert.Equal(t, visible.want, diagnosis.Redact(visible.text))
+				assert.True(t, diagnosis.HasToken(visible.text), visible.text)
 			}
 		})
 	}
@@ -54,8 +56,10 @@ func TestAmidLettersATokenShowsItsFirstMember(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "token[redacted]", diagnosis.Redact("token"+tokenWith(`{"alg":"none"}`)))
 	assert.Equal(t, "token[redacted]", diagnosis.Redact("token"+tokenWith(`{ "alg" : "none"}`)))
-	for _, word := range []string{"monkeyJumpingHigh", "eyewitness-account", "ewok-village-on-endor", "Configuration", "Distributed", "Images_of_cats",
-		"ICAgICAgICA", "eyBhbGciOiB9", "e30.e30.e30", "0123456789abcdef0123456789abcdef", "system:serviceaccount:dataloop:eyJ"} {
+	for _, word := range []string{"monkeyJumpingHigh", "eyewitness-account", "ewok-village-on-endor", "Configuration",
+		"Distributed", "Images_of_cats",
+		"ICAgICAgICA", "eyBhbGciOiB9", "e30.e30.e30", "0123456789abcdef0123456789abcdef",
+		"system:serviceaccount:dataloop:eyJ"} {
 		assert.Equal(t, word, diagnosis.Redact(word))
 		assert.False(t, diagnosis.HasToken(word), word)
 	}
@@ -64,18 +68,20 @@ func TestAmidLettersATokenShowsItsFirstMember(t *testing.T) {
 // TestManyBeginningsCostLittle: text that begins a token at every other letter takes no more than its length.
 func TestManyBeginningsCostLittle(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Repeat("I-", 1<<14), strings.Repeat("ew", 1<<14), strings.Repeat("e-", 1<<14)} {
+	for _, text := range []string{strings.Repeat("I-", 1<<14), strings.Repeat("ew", 1<<14),
+		strings.Repeat("e-", 1<<14)} {
 		assert.Equal(t, text, diagnosis.Redact(text))
 	}
 }
 
 func TestName(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct{ name, shown, pointer string }{
-		"plain":               {"colour", "colour", "/a/colour"},
-		"none":                {"", "", "/a/"},
-		"to be escaped":       {"a/b~c", "a/b~c", "/a/a~1b~0c"},
-		"long":                {strings.Repeat("ä", 65), strings.Repeat("ä", 64) + "…", "/a/" + strings.Repeat("ä", 64) + "…"},
+	cases := map[string]struct{ name, visible, pointer string }{
+		"plain":         {"colour", "colour", "/a/colour"},
+		"none":          {"", "", "/a/"},
+		"to be escaped": {"a/b~c", "a/b~c", "/a/a~1b~0c"},
+		"long": {strings.Repeat("ä", 65), strings.Repeat("ä", 64) + "…",
+			"/a/" + strings.Repeat("ä", 64) + "…"},
 		"invisible":           {"a\u202eb", "a\uFFFDb", "/a/a\uFFFDb"},
 		"a token":             {jwt, "[redacted]", "/a/[redacted]"},
 		"a token with blanks": {spaced, "[redacted]", "/a/[redacted]"},
@@ -90,7 +96,7 @@ func TestName(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, c.shown, diagnosis.Name(c.name))
+			assert.Equal(t, c.visible, diagnosis.Name(c.name))
 			assert.Equal(t, c.pointer, diagnosis.PointerTo("/a", c.name))
 		})
 	}

@@ -67,11 +67,13 @@ func (e *Exchanger) Credential(tenantID, clientID string, t SubjectToken) (azcor
 	opts.PerCallPolicies = append([]policy.Policy{pinned{host: authority.Host}}, opts.PerCallPolicies...)
 	opts.PerRetryPolicies = append([]policy.Policy{observed{}}, opts.PerRetryPolicies...)
 	assertion := func(context.Context) (string, error) { return t.Reveal(), nil }
-	inner, err := azidentity.NewClientAssertionCredential(tenantID, clientID, assertion, &azidentity.ClientAssertionCredentialOptions{
-		ClientOptions: opts,
-		// The authority is one of the known clouds' and pinned; asking the public discovery about it costs a request.
-		DisableInstanceDiscovery: true,
-	})
+	inner, err := azidentity.NewClientAssertionCredential(tenantID, clientID, assertion,
+		&azidentity.ClientAssertionCredentialOptions{
+			ClientOptions: opts,
+			// The authority is one of the known clouds' and pinned; asking the public discovery about it costs a
+			// request.
+			DisableInstanceDiscovery: true,
+		})
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
@@ -101,7 +103,7 @@ func (c *credential) GetToken(ctx context.Context, opts policy.TokenRequestOptio
 	return azcore.AccessToken{}, &NetworkError{Err: cause}
 }
 
-// pinned refuses to send a body anywhere but to the authority host: whatever a metadata document says, the assertion
+// pinned refuses to send a body anywhere but to the authority host: whatever a metadata document states, the assertion
 // goes to one place.
 type pinned struct{ host string }
 

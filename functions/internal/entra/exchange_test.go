@@ -51,7 +51,9 @@ func (a *authority) Do(r *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(r.URL.Path, "/openid-configuration") {
 		base := "https://" + a.endpoint + "/" + tenantID
-		return answer(http.StatusOK, "application/json", fmt.Sprintf(`{"issuer":"https://%s/%s/v2.0","authorization_endpoint":"%s/oauth2/v2.0/authorize","token_endpoint":"%s/oauth2/v2.0/token"}`, login, tenantID, base, base)), nil
+		return answer(http.StatusOK, "application/json",
+			fmt.Sprintf(`{"issuer":"https://%s/%s/v2.0","authorization_endpoint":"%s/oauth2/v2.0/authorize",`+
+				`"token_endpoint":"%s/oauth2/v2.0/token"}`, login, tenantID, base, base)), nil
 	}
 	form, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -71,25 +73,29 @@ func answer(status int, contentType, body string) *http.Response {
 }
 
 func granted() *http.Response {
-	return answer(http.StatusOK, "application/json", `{"token_type":"Bearer","expires_in":3600,"access_token":"granted"}`)
+	return answer(http.StatusOK, "application/json",
+		`{"token_type":"Bearer","expires_in":3600,"access_token":"granted"}`)
 }
 
 func exchanger(a *authority) *entra.Exchanger {
 	if a.endpoint == "" {
 		a.endpoint = login
 	}
-	return entra.NewExchanger(azcore.ClientOptions{Transport: a, Retry: policy.RetryOptions{MaxRetries: 1, RetryDelay: time.Millisecond, MaxRetryDelay: time.Millisecond}})
+	return entra.NewExchanger(azcore.ClientOptions{Transport: a, Retry: policy.RetryOptions{MaxRetries: 1,
+		RetryDelay: time.Millisecond, MaxRetryDelay: time.Millisecond}})
 }
 
 func subjectToken() entra.SubjectToken {
-	return jwt(`{"alg":"RS256","kid":"k"}`, `{"iss":"https://dataloop.ai/oauth2","sub":"planted-subject","aud":"api://AzureADTokenExchange"}`)
+	return jwt(`{"alg":"RS256","kid":"k"}`,
+		`{"iss":"https://dataloop.ai/oauth2","sub":"planted-subject","aud":"api://AzureADTokenExchange"}`)
 }
 
 func get(ctx context.Context, t *testing.T, a *authority) (azcore.AccessToken, error) {
 	t.Helper()
 	cred, err := exchanger(a).Credential(tenantID, clientID, subjectToken())
 	require.NoError(t, err)
-	return cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}, EnableCAE: true})
+	return cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"},
+		EnableCAE: true})
 }
 
 // assertSilent fails if any way of printing the error shows the assertion.
@@ -100,9 +106,9 @@ func assertSilent(t *testing.T, err error) {
 	require.NoError(t, jsonErr)
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			shown := fmt.Sprintf(verb, e)
-			assert.NotContains(t, shown, token)
-			assert.NotContains(t, shown, "client_assertion=")
+			visible := fmt.Sprintf(verb, e)
+			assert.NotContains(t, visible, token)
+			assert.NotContains(t, visible, "client_assertion=")
 		}
 	}
 	assert.NotContains(t, string(body), token)
@@ -110,7 +116,8 @@ func assertSilent(t *testing.T, err error) {
 
 func TestExchange(t *testing.T) {
 	a := &authority{token: func(_ int, form string) (*http.Response, error) {
-		if !strings.Contains(form, "client_assertion="+subjectToken().Reveal()) || !strings.Contains(form, "grant_type=client_credentials") {
+		if !strings.Contains(form, "client_assertion="+subjectToken().Reveal()) ||
+			!strings.Contains(form, "grant_type=client_credentials") {
 			return answer(http.StatusBadRequest, "application/json", `{}`), nil
 		}
 		return granted(), nil
@@ -135,7 +142,8 @@ func TestCredentialsShareNoToken(t *testing.T) {
 
 func TestRefusal(t *testing.T) {
 	a := &authority{token: func(int, string) (*http.Response, error) {
-		resp := answer(http.StatusUnauthorized, "application/json; charset=utf-8", `{"error":"invalid_client","error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'planted-subject'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.\r\nTrace ID: t-1\r\nCorrelation ID: c-1\r\nTimestamp: 2026-03-01 12:00:00Z","error_codes":[700213],"timestamp":"2026-03-01 12:00:00Z","trace_id":"t-1","correlation_id":"c-1"}`)
+		resp := answer(http.StatusUnauthorized, "application/json; charset=utf-8", `{"error":"invalid_client",`+
+			`"error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'planted-subject'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.\r\nTrace ID: t-1\r\nCorrelation ID: c-1\r\nTimestamp: 2026-03-01 12:00:00Z","error_codes":[700213],"timestamp":"2026-03-01 12:00:00Z","trace_id":"t-1","correlation_id":"c-1"}`)
 		resp.Header.Set("x-ms-request-id", "r-1")
 		return resp, nil
 	}}
@@ -161,14 +169,18 @@ func TestRefusalsThatAreNoJSON(t *testing.T) {
 		body, want string
 		posts      int
 	}{
-		"throttled in plain text": {http.StatusTooManyRequests, "Too Many Requests", "token exchange: status 429, -", 2},
-		"web page of a proxy":     {http.StatusForbidden, "<html>client_assertion=" + "</html>", "token exchange: status 403, -", 1},
-		"service down":            {http.StatusServiceUnavailable, "", "token exchange: status 503, -", 2},
-		"list instead of object":  {http.StatusBadRequest, "[]", "token exchange: status 400, -", 1},
+		"throttled in plain text": {http.StatusTooManyRequests, "Too Many Requests",
+			"token exchange: status 429, -", 2},
+		"web page of a proxy": {http.StatusForbidden, "<html>client_assertion=" + "</html>",
+			"token exchange: status 403, -", 1},
+		"service down":           {http.StatusServiceUnavailable, "", "token exchange: status 503, -", 2},
+		"list instead of object": {http.StatusBadRequest, "[]", "token exchange: status 400, -", 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			a := &authority{token: func(int, string) (*http.Response, error) { return answer(tt.status, "text/plain", tt.body), nil }}
+			a := &authority{token: func(int, string) (*http.Response, error) {
+				return answer(tt.status, "text/plain", tt.body), nil
+			}}
 			_, err := get(t.Context(), t, a)
 			require.Error(t, err)
 			assert.Equal(t, tt.want, err.Error())
@@ -211,7 +223,8 @@ func TestNetworkFailure(t *testing.T) {
 			if n == 1 {
 				return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
 			}
-			return answer(http.StatusBadRequest, "application/json", `{"error":"invalid_request","error_codes":[900023]}`), nil
+			return answer(http.StatusBadRequest, "application/json",
+				`{"error":"invalid_request","error_codes":[900023]}`), nil
 		}}
 		_, err := get(t.Context(), t, a)
 		var refused *entra.ExchangeError
@@ -222,7 +235,9 @@ func TestNetworkFailure(t *testing.T) {
 
 // TestAssertionGoesToTheAuthorityOnly: a metadata document that names another host does not get the assertion.
 func TestAssertionGoesToTheAuthorityOnly(t *testing.T) {
-	a := &authority{endpoint: "evil.example", token: func(int, string) (*http.Response, error) { return granted(), nil }}
+	a := &authority{endpoint: "evil.example", token: func(int, string) (*http.Response, error) {
+		return granted(), nil
+	}}
 	_, err := get(t.Context(), t, a)
 	require.Error(t, err)
 	assert.Zero(t, a.posts)
@@ -231,7 +246,8 @@ func TestAssertionGoesToTheAuthorityOnly(t *testing.T) {
 
 func TestCredentialRefusesNonsense(t *testing.T) {
 	e := exchanger(&authority{})
-	for name, ids := range map[string][2]string{"no tenant": {"", clientID}, "no client": {tenantID, ""}, "tenant with a path": {"a/../b", clientID}} {
+	for name, ids := range map[string][2]string{"no tenant": {"", clientID}, "no client": {tenantID, ""},
+		"tenant with a path": {"a/../b", clientID}} {
 		t.Run(name, func(t *testing.T) {
 			_, err := e.Credential(ids[0], ids[1], subjectToken())
 			require.Error(t, err)
@@ -263,7 +279,8 @@ func TestTenantID(t *testing.T) {
 	got, err := entra.TenantID(t.Context(), fixed(jwt(`{}`, `{"tid":"`+tenantID+`"}`).Reveal()), "scope")
 	require.NoError(t, err)
 	assert.Equal(t, tenantID, got)
-	for name, token := range map[string]string{"opaque": "opaque", "no tid": jwt(`{}`, `{}`).Reveal(), "no JSON": "a.bbbb.c", "no base64": "a.!.c"} {
+	for name, token := range map[string]string{"opaque": "opaque", "no tid": jwt(`{}`, `{}`).Reveal(),
+		"no JSON": "a.bbbb.c", "no base64": "a.!.c"} {
 		t.Run(name, func(t *testing.T) {
 			_, err := entra.TenantID(t.Context(), fixed(token), "scope")
 			require.ErrorIs(t, err, entra.ErrNoTenant)

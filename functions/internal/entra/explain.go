@@ -11,7 +11,7 @@ import (
 // maxValue caps, in bytes, a value taken out of the service's text.
 const maxValue = 600
 
-// explanation holds what the text of a refusal says beside its number. Microsoft calls the text subject to change, so
+// explanation holds what the text of a refusal tells beside its number. Microsoft calls the text subject to change, so
 // nothing is decided by it; it only adds words.
 type explanation struct {
 	issuer, subject, audience string
@@ -27,14 +27,19 @@ type explanation struct {
 var (
 	patternNumber    = regexp.MustCompile(`AADSTS(\d{4,9}):`)
 	patternPresented = regexp.MustCompile(`(?s)presented\s+assertion\s+(issuer|subject|audience)\s+'(.*?)'\.(?:\s|$)`)
-	patternLegacy    = regexp.MustCompile(`(?s)[Aa]ssertion [Ii]ssuer:?\s+'(.*?)'\.\s+[Aa]ssertion [Ss]ubject:?\s+'(.*?)'\.\s+[Aa]ssertion [Aa]udience:?\s+'(.*?)'\.`)
-	patternExpected  = regexp.MustCompile(`(?s)credential Subject is '(.*?)'\.(?:\s|$)`)
-	patternClient    = regexp.MustCompile(`(?s)Application with identifier '(.*?)' was not found in the directory '(.*?)'`)
-	patternNoTrust   = regexp.MustCompile(`(?s)client '(.*?)' has no configured federated`)
-	patternTimes     = regexp.MustCompile(`(?s)Current time: (\S+?), assertion valid from (\S+?), expiry time of assertion (\S+?)\.?(?:\s|$)`)
-	patternKey       = regexp.MustCompile(`(?s)certificate with identifier (\S+) used to sign .*? identity provider (\S+?)\.(?:\s|$)`)
-	patternTenant    = regexp.MustCompile(`(?s)tenant identifier '(.*?)' is neither`)
-	patternClaim     = regexp.MustCompile(`(?s)issued by '(.*?)' .*?must contain the (\w+) claim with value (.+?) but actual value is '(.*?)'`)
+	patternLegacy    = regexp.MustCompile(`(?s)[Aa]ssertion [Ii]ssuer:?\s+'(.*?)'\.\s+[Aa]ssertion [Ss]ubject:?` +
+		`\s+'(.*?)'\.\s+[Aa]ssertion [Aa]udience:?\s+'(.*?)'\.`)
+	patternExpected = regexp.MustCompile(`(?s)credential Subject is '(.*?)'\.(?:\s|$)`)
+	patternClient   = regexp.MustCompile(`(?s)Application with identifier '(.*?)' was not found in the ` +
+		`directory '(.*?)'`)
+	patternNoTrust = regexp.MustCompile(`(?s)client '(.*?)' has no configured federated`)
+	patternTimes   = regexp.MustCompile(`(?s)Current time: (\S+?), assertion valid from (\S+?), expiry time of ` +
+		`assertion (\S+?)\.?(?:\s|$)`)
+	patternKey = regexp.MustCompile(`(?s)certificate with identifier (\S+) used to sign .*? identity provider ` +
+		`(\S+?)\.(?:\s|$)`)
+	patternTenant = regexp.MustCompile(`(?s)tenant identifier '(.*?)' is neither`)
+	patternClaim  = regexp.MustCompile(`(?s)issued by '(.*?)' .*?must contain the (\w+) claim with value (.+?) but ` +
+		`actual value is '(.*?)'`)
 )
 
 func numberInText(text string) int {
@@ -82,7 +87,7 @@ func take(pattern *regexp.Regexp, text string, into ...*string) {
 	}
 }
 
-// sentence says the values that are not compared with the document.
+// sentence states the values that are not compared with the document.
 func (x explanation) sentence() string {
 	switch {
 	case x.now != "":
@@ -90,7 +95,8 @@ func (x explanation) sentence() string {
 	case x.keyID != "":
 		return fmt.Sprintf("The token names the key %q of %q.", x.keyID, x.issuer)
 	case x.wantClaim != "":
-		return fmt.Sprintf("The tenant demands the claim %q with %q; the token has %q.", x.wantClaim, x.wantValue, x.gotValue)
+		return fmt.Sprintf("The tenant demands the claim %q with %q; the token has %q.", x.wantClaim, x.wantValue,
+			x.gotValue)
 	case x.client != "" && x.directory != "":
 		return fmt.Sprintf("Entra looked for %q in the tenant %q.", x.client, x.directory)
 	case x.client != "":

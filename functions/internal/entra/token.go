@@ -1,6 +1,6 @@
-// Package entra exchanges a subject token for an access token, as the federated identity: one fresh credential for each
-// test, typed errors that carry codes and never the assertion. It also reads, without verifying, what a subject token
-// claims. It writes nothing to the directory.
+// Package entra exchanges a subject token for an access token, as the federated identity: one fresh credential for
+// each test, typed errors that carry codes and never the assertion. It also reads, without verifying, what a subject
+// token claims. It writes nothing to the directory.
 package entra
 
 import (
@@ -20,7 +20,7 @@ const MaxSubjectToken = 16 << 10
 // SubjectToken is the platform's OIDC token.
 type SubjectToken = secret.Value
 
-// Claims are what a subject token says of itself. Nothing of it is verified; the token service does that.
+// Claims are what a subject token states of itself. Nothing of it is verified; the token service does that.
 type Claims struct {
 	Issuer, Subject string
 	Audience        []string
@@ -48,8 +48,8 @@ type jwtClaims struct {
 	IssuedAt  numericDate  `json:"iat"`
 }
 
-// ParseSubjectToken reads the claims of a compact JWT without verifying it: at most MaxSubjectToken bytes, exactly three
-// parts of strict base64url without padding, header and claims JSON objects. The error is ErrMalformedToken.
+// ParseSubjectToken reads the claims of a compact JWT without verifying it: at most MaxSubjectToken bytes, exactly
+// three parts of strict base64url without padding, header and claims JSON objects. The error is ErrMalformedToken.
 func ParseSubjectToken(t SubjectToken) (Claims, error) {
 	text := t.Reveal()
 	switch {

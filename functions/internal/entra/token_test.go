@@ -21,10 +21,13 @@ func jwt(header, claims string) entra.SubjectToken {
 func TestParseSubjectToken(t *testing.T) {
 	const header = `{"alg":"RS256","kid":"k1","typ":"JWT"}`
 	t.Run("all claims", func(t *testing.T) {
-		got, err := entra.ParseSubjectToken(jwt(header, `{"iss":"https://i","sub":"s","aud":"a","exp":1767225600,"nbf":1767222000.5,"iat":1767222000,"extra":{"x":1}}`))
+		got, err := entra.ParseSubjectToken(jwt(header, `{"iss":"https://i","sub":"s","aud":"a","exp":1767225600,`+
+			`"nbf":1767222000.5,"iat":1767222000,"extra":{"x":1}}`))
 		require.NoError(t, err)
-		assert.Equal(t, entra.Claims{Issuer: "https://i", Subject: "s", Audience: []string{"a"}, KeyID: "k1", Algorithm: "RS256", Type: "JWT",
-			ExpiresAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotBefore: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC), IssuedAt: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC)}, got)
+		assert.Equal(t, entra.Claims{Issuer: "https://i", Subject: "s", Audience: []string{"a"}, KeyID: "k1",
+			Algorithm: "RS256", Type: "JWT",
+			ExpiresAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), NotBefore: time.Date(2025, 12, 31, 23, 0, 0, 0,
+				time.UTC), IssuedAt: time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC)}, got)
 	})
 	t.Run("several audiences", func(t *testing.T) {
 		got, err := entra.ParseSubjectToken(jwt(header, `{"aud":["a","b"]}`))

@@ -1,5 +1,5 @@
-// Package grant says which role assignment an entry of a spec comes to: role, scope and name. What makes assignments, what
-// looks for them and what tells a person how to make one must mean the same, so it is said here alone.
+// Package grant tells which role assignment an entry of a spec comes to: role, scope and name. What makes assignments,
+// what looks for them and what tells a person how to make one must mean the same, so it is said here alone.
 package grant
 
 import (
@@ -17,7 +17,9 @@ func Salts() []string { return []string{"", "1"} }
 // salted or adopted name, that is the one. It has no name of use while the service principal is not known.
 func Wanted(d integration.Document, s integration.StorageAccess) integration.RoleAssignment {
 	derived := Derived(d, s, "")
-	i := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return Same(known, derived) })
+	i := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool {
+		return IsSame(known, derived)
+	})
 	if i >= 0 {
 		return d.Status.RoleAssignments[i]
 	}
@@ -34,14 +36,16 @@ func Derived(d integration.Document, s integration.StorageAccess, salt string) i
 		RoleDefinitionID: arm.RoleDefinitionID(account.SubscriptionID, role), PrincipalID: d.Status.ServicePrincipalID}
 }
 
-// Same reports whether two assignments give the same role at the same scope to the same principal. ARM does not care for
-// case, and names a role with or without its subscription.
-func Same(a, b integration.RoleAssignment) bool {
+// IsSame reports whether two assignments give the same role at the same scope to the same principal. ARM does not care
+// for case, and names a role with or without its subscription.
+func IsSame(a, b integration.RoleAssignment) bool {
 	return strings.EqualFold(strings.TrimRight(a.Scope, "/"), strings.TrimRight(b.Scope, "/")) &&
-		strings.EqualFold(integration.LastSegment(a.RoleDefinitionID), integration.LastSegment(b.RoleDefinitionID)) && strings.EqualFold(a.PrincipalID, b.PrincipalID)
+		strings.EqualFold(integration.LastSegment(a.RoleDefinitionID), integration.LastSegment(b.RoleDefinitionID)) &&
+		strings.EqualFold(a.PrincipalID, b.PrincipalID)
 }
 
-// Name is an assignment's own name, the GUID at the end of its id; empty where it is for a principal that is not known.
+// Name is an assignment's own name, the GUID at the end of its id; empty where it is for a principal that is not
+// known.
 func Name(a integration.RoleAssignment) string {
 	if a.PrincipalID == "" {
 		return ""

@@ -24,7 +24,8 @@ func TestWanted(t *testing.T) {
 	salted := grant.Derived(document(principal), entry, "1")
 	adopted := derived
 	adopted.ID, adopted.Adopted = derived.Scope+"/providers/Microsoft.Authorization/roleAssignments/by-hand", true
-	reader := grant.Derived(document(principal), integration.StorageAccess{ResourceID: account, Container: "images", Access: integration.AccessRead}, "")
+	reader := grant.Derived(document(principal), integration.StorageAccess{ResourceID: account, Container: "images",
+		Access: integration.AccessRead}, "")
 	assert.NotEqual(t, derived.ID, salted.ID)
 	assert.NotEqual(t, derived.ID, reader.ID)
 	for name, c := range map[string]struct {
@@ -43,5 +44,6 @@ func TestWanted(t *testing.T) {
 		})
 	}
 	assert.Equal(t, "by-hand", grant.Name(adopted))
-	assert.Empty(t, grant.Name(grant.Derived(document(""), entry, "")), "made of a principal that is not there, the name would be another's")
+	assert.Empty(t, grant.Name(grant.Derived(document(""), entry, "")),
+		"made of a principal that is not there, the name would be another's")
 }

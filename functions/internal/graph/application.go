@@ -34,8 +34,8 @@ type Application struct {
 	Tags           []string `json:"tags"`
 }
 
-// ApplicationPatch is what CreateApplication and UpdateApplication set. Graph merges an update: a member left out keeps
-// its value, an array is replaced whole.
+// ApplicationPatch is what CreateApplication and UpdateApplication set. Graph merges an update: a member left out
+// keeps its value, an array is replaced whole.
 type ApplicationPatch struct {
 	DisplayName string `json:"displayName"` // required by Graph to create
 	// SignInAudience defaults to AzureADMyOrg: the wider audiences are throttled harder and refused by some tenants.
@@ -143,7 +143,8 @@ func (c *Client) get(ctx context.Context, op, path string, v any) error {
 
 // delete treats 404 as done.
 func (c *Client) delete(ctx context.Context, op, path string) (Write, error) {
-	resp, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, http.StatusNoContent, http.StatusNotFound)
+	resp, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, http.StatusNoContent,
+		http.StatusNotFound)
 	if err != nil {
 		return Write{}, err
 	}

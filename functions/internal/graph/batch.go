@@ -28,18 +28,22 @@ type CredentialResult struct {
 	Err        error
 }
 
-// UpsertFederatedCredentials does for several credentials of one application what UpsertFederatedCredential does for one,
-// in as few round trips as Graph allows, and returns a result for each, in their order. They are written one after the
-// other: one that fails leaves those behind it unwritten, each with an *Error of status 424, to be sent again.
-func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObjectID string, credentials []NamedCredential) []CredentialResult {
+// UpsertFederatedCredentials does for several credentials of one application what UpsertFederatedCredential does for
+// one, in as few round trips as Graph allows, and returns a result for each, in their order. They are written one
+// after the other: one that fails leaves those behind it unwritten, each with an *Error of status 424, to be sent
+// again.
+func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObjectID string,
+	credentials []NamedCredential) []CredentialResult {
 	if len(credentials) == 1 {
 		var r CredentialResult
-		r.Credential, r.Write, r.Err = c.UpsertFederatedCredential(ctx, applicationObjectID, credentials[0].Name, credentials[0].FederatedCredentialPatch)
+		r.Credential, r.Write, r.Err = c.UpsertFederatedCredential(ctx, applicationObjectID, credentials[0].Name,
+			credentials[0].FederatedCredentialPatch)
 		return []CredentialResult{r}
 	}
 	requests := make([]batchRequest, len(credentials))
 	for i, f := range credentials {
-		requests[i] = batchRequest{Method: http.MethodPatch, URL: "/" + key(credentialsPath(applicationObjectID), "name", f.Name), Body: f.FederatedCredentialPatch,
+		requests[i] = batchRequest{Method: http.MethodPatch, URL: "/" + key(credentialsPath(applicationObjectID),
+			"name", f.Name), Body: f.FederatedCredentialPatch,
 			Headers: map[string]string{"Content-Type": "application/json", "Prefer": "create-if-missing"}}
 	}
 	const op = "upsert federated credential"
@@ -59,9 +63,10 @@ func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObje
 	})
 }
 
-// DeleteFederatedCredentials deletes several credentials of one application, by name, as UpsertFederatedCredentials writes
-// them.
-func (c *Client) DeleteFederatedCredentials(ctx context.Context, applicationObjectID string, names []string) []CredentialResult {
+// DeleteFederatedCredentials deletes several credentials of one application, by name, as UpsertFederatedCredentials
+// writes them.
+func (c *Client) DeleteFederatedCredentials(ctx context.Context, applicationObjectID string,
+	names []string) []CredentialResult {
 	if len(names) == 1 {
 		var r CredentialResult
 		r.Write, r.Err = c.DeleteFederatedCredential(ctx, applicationObjectID, names[0])
@@ -69,7 +74,8 @@ func (c *Client) DeleteFederatedCredentials(ctx context.Context, applicationObje
 	}
 	requests := make([]batchRequest, len(names))
 	for i, name := range names {
-		requests[i] = batchRequest{Method: http.MethodDelete, URL: "/" + credentialsPath(applicationObjectID) + "/" + url.PathEscape(name)}
+		requests[i] = batchRequest{Method: http.MethodDelete, URL: "/" + credentialsPath(applicationObjectID) + "/" +
+			url.PathEscape(name)}
 	}
 	const op = "delete federated credential"
 	return c.batch(ctx, op, requests, func(r batchResponse) CredentialResult {
@@ -139,7 +145,8 @@ func (r batchResponse) undecodable(op string, err error) error {
 
 // batch sends requests one after the other, maxBatch at a time, and reads the answer of each. Where a batch as a whole
 // fails, each of its requests has failed with that.
-func (c *Client) batch(ctx context.Context, op string, requests []batchRequest, read func(batchResponse) CredentialResult) []CredentialResult {
+func (c *Client) batch(ctx context.Context, op string, requests []batchRequest,
+	read func(batchResponse) CredentialResult) []CredentialResult {
 	results := make([]CredentialResult, 0, len(requests))
 	for some := range slices.Chunk(requests, maxBatch) {
 		responses, err := c.sendBatch(ctx, op, some)
@@ -168,7 +175,8 @@ func (c *Client) sendBatch(ctx context.Context, op string, requests []batchReque
 			requests[i].DependsOn = []string{requests[i-1].ID}
 		}
 	}
-	resp, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "$batch", body: map[string]any{"requests": requests}}, http.StatusOK)
+	resp, err := c.do(ctx, call{op: op, method: http.MethodPost, path: "$batch",
+		body: map[string]any{"requests": requests}}, http.StatusOK)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +188,9 @@ func (c *Client) sendBatch(ctx context.Context, op string, requests []batchReque
 	}
 	inOrder := make([]batchResponse, len(requests))
 	for i := range inOrder {
-		if at := slices.IndexFunc(body.Responses, func(r batchResponse) bool { return r.ID == requests[i].ID }); at >= 0 {
+		if at := slices.IndexFunc(body.Responses, func(r batchResponse) bool {
+			return r.ID == requests[i].ID
+		}); at >= 0 {
 			inOrder[i] = body.Responses[at]
 		}
 		inOrder[i].batchID = resp.Header.Get(headerRequestID)

@@ -1,7 +1,8 @@
 // Package graph is a thin client of Microsoft Graph for what workload identity federation needs: applications, service
 // principals, federated identity credentials and the recycle bin. Every write is keyed (uniqueName, appId, name), so
-// that sending it twice is safe. Failures are *Error with Graph's code, status and request id. The package knows no rule
-// of the domain: it decides nothing about retries beyond those of the azcore pipeline, and never interprets a message.
+// that sending it twice is safe. Failures are *Error with Graph's code, status and request id. The package knows no
+// rule of the domain: it decides nothing about retries beyond those of the azcore pipeline, and never interprets a
+// message.
 package graph
 
 import (
@@ -52,8 +53,8 @@ type Client struct {
 	pipeline runtime.Pipeline
 }
 
-// New returns a client that authenticates with cred. It sends nothing. It fails if the cloud is unknown and no Endpoint
-// is given, or if the endpoint is not an https URL.
+// New returns a client that authenticates with cred. It sends nothing. It fails if the cloud is unknown and no
+// Endpoint is given, or if the endpoint is not an https URL.
 func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	if cred == nil {
 		return nil, errors.New("graph: credential missing")
@@ -97,7 +98,8 @@ func endpointOf(opts *Options) (*url.URL, error) {
 		case cloud.AzureChina.ActiveDirectoryAuthorityHost:
 			raw = "https://microsoftgraph.chinacloudapi.cn"
 		default:
-			return nil, fmt.Errorf("graph: no endpoint known for the authority %q", opts.Cloud.ActiveDirectoryAuthorityHost)
+			return nil, fmt.Errorf("graph: no endpoint known for the authority %q",
+				opts.Cloud.ActiveDirectoryAuthorityHost)
 		}
 	}
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
@@ -153,7 +155,8 @@ func (c *Client) do(ctx context.Context, r call, want ...int) (*http.Response, e
 // decode reads the JSON body of a success into v.
 func decode(op string, resp *http.Response, v any) error {
 	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
-		return &undecodableError{answer{Op: op, StatusCode: resp.StatusCode, RequestID: resp.Header.Get(headerRequestID)}, err}
+		return &undecodableError{answer{Op: op, StatusCode: resp.StatusCode,
+			RequestID: resp.Header.Get(headerRequestID)}, err}
 	}
 	return nil
 }
@@ -172,8 +175,8 @@ func (e *undecodableError) Error() string {
 
 func (e *undecodableError) Unwrap() error { return e.err }
 
-// key is an OData key segment, such as applications(uniqueName='…'): quotes in the value are doubled, then the value is
-// escaped for a URL path.
+// key is an OData key segment, such as applications(uniqueName='…'): quotes in the value are doubled, then the value
+// is escaped for a URL path.
 func key(collection, property, value string) string {
 	return collection + "(" + property + "='" + url.PathEscape(strings.ReplaceAll(value, "'", "''")) + "')"
 }

@@ -20,7 +20,8 @@ type FederatedCredential struct {
 	ClaimsMatchingExpression *ClaimsMatchingExpression `json:"claimsMatchingExpression,omitempty"`
 }
 
-// ClaimsMatchingExpression stands for a subject on a flexible federated identity credential. It is read, never written.
+// ClaimsMatchingExpression stands for a subject on a flexible federated identity credential. It is read, never
+// written.
 type ClaimsMatchingExpression struct {
 	Value           string `json:"value"`
 	LanguageVersion int    `json:"languageVersion"`
@@ -43,7 +44,8 @@ func credentialsPath(applicationObjectID string) string {
 
 // UpsertFederatedCredential creates the credential of that name on the application, or merges f into it. On an update
 // the FederatedCredential is zero. Issuer and subject must be unique among the application's credentials.
-func (c *Client) UpsertFederatedCredential(ctx context.Context, applicationObjectID, name string, f FederatedCredentialPatch) (FederatedCredential, Write, error) {
+func (c *Client) UpsertFederatedCredential(ctx context.Context, applicationObjectID, name string,
+	f FederatedCredentialPatch) (FederatedCredential, Write, error) {
 	var made FederatedCredential
 	path := key(credentialsPath(applicationObjectID), "name", name)
 	w, err := c.upsert(ctx, "upsert federated credential", path, f, &made)
@@ -51,7 +53,8 @@ func (c *Client) UpsertFederatedCredential(ctx context.Context, applicationObjec
 }
 
 // ListFederatedCredentials reads all credentials of the application, flexible ones included.
-func (c *Client) ListFederatedCredentials(ctx context.Context, applicationObjectID string) ([]FederatedCredential, error) {
+func (c *Client) ListFederatedCredentials(ctx context.Context,
+	applicationObjectID string) ([]FederatedCredential, error) {
 	all, err := c.listCredentials(ctx, applicationObjectID, false)
 	var undecodable *undecodableError
 	if errors.As(err, &undecodable) {
@@ -61,7 +64,8 @@ func (c *Client) ListFederatedCredentials(ctx context.Context, applicationObject
 	return all, err
 }
 
-func (c *Client) listCredentials(ctx context.Context, applicationObjectID string, beta bool) ([]FederatedCredential, error) {
+func (c *Client) listCredentials(ctx context.Context, applicationObjectID string,
+	beta bool) ([]FederatedCredential, error) {
 	const op = "list federated credentials"
 	all := []FederatedCredential{}
 	next := credentialsPath(applicationObjectID)
@@ -99,5 +103,6 @@ func nextPage(link string) (string, error) {
 
 // DeleteFederatedCredential deletes a credential by its name or id. Access tokens already issued live on.
 func (c *Client) DeleteFederatedCredential(ctx context.Context, applicationObjectID, nameOrID string) (Write, error) {
-	return c.delete(ctx, "delete federated credential", credentialsPath(applicationObjectID)+"/"+url.PathEscape(nameOrID))
+	return c.delete(ctx, "delete federated credential", credentialsPath(applicationObjectID)+"/"+
+		url.PathEscape(nameOrID))
 }

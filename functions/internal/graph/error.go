@@ -17,7 +17,8 @@ type Error struct {
 	// Op is what was tried, such as "create application".
 	Op         string
 	StatusCode int
-	// Code is error.code, such as Request_ResourceNotFound; empty if the body was no error of Graph's (a gateway's page).
+	// Code is error.code, such as Request_ResourceNotFound; empty if the body was no error of Graph's (a gateway's
+	// page).
 	Code string
 	// DetailCodes are error.details[].code, such as NoBackingApplicationObject.
 	DetailCodes []string
@@ -26,7 +27,7 @@ type Error struct {
 	RequestID string
 	// Wait is how long Graph asked to wait, zero if it did not.
 	Wait time.Duration
-	// InBatch says that the answer is to one request of a batch, which no pipeline has repeated.
+	// InBatch is true where the answer is to one request of a batch, which no pipeline has repeated.
 	InBatch bool
 }
 
@@ -97,7 +98,7 @@ func newError(op string, resp *http.Response) *Error {
 	return e
 }
 
-// read takes what Graph's error document says. A body that is not Graph's leaves Code empty.
+// read takes what Graph's error document states. A body that is not Graph's leaves Code empty.
 func (e *Error) read(raw []byte) {
 	var body errorBody
 	if json.Unmarshal(raw, &body) != nil {

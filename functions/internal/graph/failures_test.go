@@ -57,19 +57,30 @@ func TestErrors(t *testing.T) {
 		message  string
 		details  []string
 	}{
-		{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound", "Resource 'u' does not exist", nil},
-		{"create application", "uniqueName taken", 400, "Request_BadRequest", "Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
-		{"create application", "no right", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", nil},
+		{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound",
+			"Resource 'u' does not exist", nil},
+		{"create application", "uniqueName taken", 400, "Request_BadRequest",
+			"Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
+		{"create application", "no right", 403, "Authorization_RequestDenied",
+			"Insufficient privileges to complete the operation.", nil},
 		{"create application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
 		{"create application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
 		{"create application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
 		{"create application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
-		{"upsert service principal", "application not replicated", 400, "Request_BadRequest", "The appId 'x' of the service principal does not reference a valid application object.", []string{"NoBackingApplicationObject"}},
-		{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied", "When using this permission, the backing application of the service principal being created must in the local tenant", nil},
-		{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue", "The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
-		{"upsert federated credential", "application not replicated", 404, "Request_ResourceNotFound", "Resource 'x' does not exist", nil},
-		{"upsert federated credential", "pair taken", 400, "InvalidFederatedIdentityCredentialValue", "The combination of issuer and subject must be unique for the application.", nil},
-		{"upsert federated credential", "name taken", 409, "Request_MultipleObjectsWithSameKeyValue", "FederatedIdentityCredential with name n already exists.", nil},
+		{"upsert service principal", "application not replicated", 400, "Request_BadRequest",
+			"The appId 'x' of the service principal does not reference a valid application object.",
+			[]string{"NoBackingApplicationObject"}},
+		{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied",
+			"When using this permission, the backing application of the service principal being created must in the " +
+				"local tenant", nil},
+		{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue",
+			"The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
+		{"upsert federated credential", "application not replicated", 404, "Request_ResourceNotFound",
+			"Resource 'x' does not exist", nil},
+		{"upsert federated credential", "pair taken", 400, "InvalidFederatedIdentityCredentialValue",
+			"The combination of issuer and subject must be unique for the application.", nil},
+		{"upsert federated credential", "name taken", 409, "Request_MultipleObjectsWithSameKeyValue",
+			"FederatedIdentityCredential with name n already exists.", nil},
 	} {
 		t.Run(c.op+" "+c.name, func(t *testing.T) {
 			client, s := newClient(t, answer{status: c.status, body: errorJSON(c.code, c.message, c.details...)})
@@ -77,7 +88,8 @@ func TestErrors(t *testing.T) {
 			var got *graph.Error
 			require.ErrorAs(t, err, &got)
 			assert.Equal(t, &graph.Error{
-				Op: c.op, StatusCode: c.status, Code: c.code, Message: c.message, DetailCodes: c.details, RequestID: "request-1",
+				Op: c.op, StatusCode: c.status, Code: c.code, Message: c.message, DetailCodes: c.details,
+				RequestID: "request-1",
 			}, got)
 			assert.Len(t, s.got, 1, "a refusal is not repeated")
 			assert.NotContains(t, err.Error(), c.message, "Error() prints no body")
@@ -136,7 +148,8 @@ func TestErrorWithoutGraphsBody(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newClient(t,
-			answer{status: 429, header: map[string]string{"Retry-After": "7"}, body: errorJSON("TooManyRequests", "m")},
+			answer{status: 429, header: map[string]string{"Retry-After": "7"},
+				body: errorJSON("TooManyRequests", "m")},
 			answer{status: 503, header: map[string]string{"Retry-After": "3"}},
 			answer{status: 201, body: `{"id":"` + objectID + `"}`},
 		)
@@ -191,7 +204,8 @@ func listCredentials(t *testing.T, answers ...answer) ([]graph.FederatedCredenti
 }
 
 func pageOfOne(name, next string) answer {
-	body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],"description":"d"}]`
+	body := `{"value":[{"id":"i-` + name + `","name":"` + name + `","issuer":"i","subject":"s","audiences":["a"],` +
+		`"description":"d"}]`
 	if next != "" {
 		body += `,"@odata.nextLink":"` + next + `"`
 	}
@@ -199,7 +213,8 @@ func pageOfOne(name, next string) answer {
 }
 
 func listedCredential(name string) graph.FederatedCredential {
-	return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"}, Description: "d"}
+	return graph.FederatedCredential{ID: "i-" + name, Name: name, Issuer: "i", Subject: "s", Audiences: []string{"a"},
+		Description: "d"}
 }
 
 func TestList(t *testing.T) {
@@ -213,11 +228,13 @@ func TestList(t *testing.T) {
 		all, s, err := listCredentials(t, pageOfOne("a", root+credentialsPath+"?$skiptoken=x%20y"), pageOfOne("b", ""))
 		require.NoError(t, err)
 		assert.Equal(t, []graph.FederatedCredential{listedCredential("a"), listedCredential("b")}, all)
-		assert.Equal(t, []exchange{{method: "GET", url: root + credentialsPath}, {method: "GET", url: root + credentialsPath + "?$skiptoken=x%20y"}}, s.requests())
+		assert.Equal(t, []exchange{{method: "GET", url: root + credentialsPath},
+			{method: "GET", url: root + credentialsPath + "?$skiptoken=x%20y"}}, s.requests())
 	})
 	for name, link := range map[string]string{
 		"foreign host": "https://attacker.example/v1.0/x", "plain http": "http://graph.microsoft.com/v1.0/x",
-		"other port": "https://graph.microsoft.com:8443/v1.0/x", "user info": "https://graph.microsoft.com@attacker.example/",
+		"other port": "https://graph.microsoft.com:8443/v1.0/x",
+		"user info":  "https://graph.microsoft.com@attacker.example/",
 	} {
 		t.Run("next link to "+name, func(t *testing.T) {
 			_, s, err := listCredentials(t, pageOfOne("a", link), pageOfOne("b", ""))
@@ -232,13 +249,16 @@ func TestList(t *testing.T) {
 	})
 	t.Run("a flexible credential breaks v1.0", func(t *testing.T) {
 		all, s, err := listCredentials(t,
-			answer{status: 200, body: `{"value":[{"id":"1","name":"a"},{"id":"2","name":"flex","subject":{"error":{"code":"InternalServerError","message":"subject[Nullable=False] has a null value"}}`},
-			answer{status: 200, body: `{"value":[{"id":"2","name":"flex","issuer":"https://token.actions.githubusercontent.com","subject":null,"audiences":["a"],"claimsMatchingExpression":{"value":"claims['sub'] matches 'x'","languageVersion":1}}]}`})
+			answer{status: 200, body: `{"value":[{"id":"1","name":"a"},{"id":"2","name":"flex",` +
+				`"subject":{"error":{"code":"InternalServerError","message":"subject[Nullable=False] has a null value"}}`},
+			answer{status: 200, body: `{"value":[{"id":"2","name":"flex",` +
+				`"issuer":"https://token.actions.githubusercontent.com","subject":null,"audiences":["a"],"claimsMatchingExpression":{"value":"claims['sub'] matches 'x'","languageVersion":1}}]}`})
 		require.NoError(t, err)
 		require.Len(t, all, 1)
 		assert.Equal(t, "flex", all[0].Name)
 		assert.Empty(t, all[0].Subject)
-		assert.Equal(t, &graph.ClaimsMatchingExpression{Value: "claims['sub'] matches 'x'", LanguageVersion: 1}, all[0].ClaimsMatchingExpression)
+		assert.Equal(t, &graph.ClaimsMatchingExpression{Value: "claims['sub'] matches 'x'", LanguageVersion: 1},
+			all[0].ClaimsMatchingExpression)
 		assert.Equal(t, "https://graph.microsoft.com/beta/"+credentialsPath, s.got[1].url)
 	})
 	t.Run("beta broken too", func(t *testing.T) {

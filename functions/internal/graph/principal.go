@@ -5,8 +5,8 @@ import (
 	"net/url"
 )
 
-// ServicePrincipal is the application's identity in the tenant. Its ID, not the application's, is what role assignments
-// name, and it changes when the principal is made anew.
+// ServicePrincipal is the application's identity in the tenant. Its ID, not the application's, is what role
+// assignments name, and it changes when the principal is made anew.
 type ServicePrincipal struct {
 	ID                   string   `json:"id"`
 	AppID                string   `json:"appId"`
@@ -25,9 +25,10 @@ type ServicePrincipalPatch struct {
 const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags"
 
 // UpsertServicePrincipal creates the service principal of an application of this tenant, or merges p into it. On an
-// update the ServicePrincipal is zero: ask GetServicePrincipalByAppID. 400 with detail code NoBackingApplicationObject,
-// and one 403, mean that the application has not been replicated yet.
-func (c *Client) UpsertServicePrincipal(ctx context.Context, appID string, p ServicePrincipalPatch) (ServicePrincipal, Write, error) {
+// update the ServicePrincipal is zero: ask GetServicePrincipalByAppID. 400 with detail code
+// NoBackingApplicationObject, and one 403, mean that the application has not been replicated yet.
+func (c *Client) UpsertServicePrincipal(ctx context.Context, appID string, p ServicePrincipalPatch) (ServicePrincipal,
+	Write, error) {
 	var sp ServicePrincipal
 	w, err := c.upsert(ctx, "upsert service principal", key("servicePrincipals", "appId", appID), p, &sp)
 	return sp, w, err

@@ -22,15 +22,18 @@ type outcome struct {
 	write graph.Write
 }
 
-var applicationJSON = `{"@odata.context":"x","id":"` + objectID + `","appId":"` + appID + `","uniqueName":"u","displayName":"d",` +
+var applicationJSON = `{"@odata.context":"x","id":"` + objectID + `","appId":"` + appID +
+	`","uniqueName":"u","displayName":"d",` +
 	`"signInAudience":"AzureADMyOrg","tags":["a","b"],"createdDateTime":"2026-01-01T00:00:00Z"}`
 
 var readApplication = graph.Application{
-	ID: objectID, AppID: appID, UniqueName: "u", DisplayName: "d", SignInAudience: "AzureADMyOrg", Tags: []string{"a", "b"},
+	ID: objectID, AppID: appID, UniqueName: "u", DisplayName: "d", SignInAudience: "AzureADMyOrg",
+	Tags: []string{"a", "b"},
 }
 
 func createApplication(t *testing.T, c *graph.Client) (outcome, error) {
-	a, w, err := c.CreateApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d", Tags: []string{"a", "b"}})
+	a, w, err := c.CreateApplication(t.Context(), "ddoe-wif-1-acme", graph.ApplicationPatch{DisplayName: "d",
+		Tags: []string{"a", "b"}})
 	return outcome{a, w}, err
 }
 
@@ -41,7 +44,8 @@ func upsertPrincipal(t *testing.T, c *graph.Client) (outcome, error) {
 
 func upsertCredential(t *testing.T, c *graph.Client) (outcome, error) {
 	f, w, err := c.UpsertFederatedCredential(t.Context(), objectID, "subject-1", graph.FederatedCredentialPatch{
-		Issuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"},
+		Issuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:s",
+		Audiences: []string{"api://AzureADTokenExchange"},
 	})
 	return outcome{f, w}, err
 }
@@ -78,7 +82,8 @@ func receipt(o graph.Outcome) graph.Write { return graph.Write{Outcome: o, Reque
 var notFound = errorJSON("Request_ResourceNotFound", "Resource 'x' does not exist.")
 
 func upsertRequest(path, body string) exchange {
-	return exchange{method: "PATCH", url: root + path, prefer: "create-if-missing", contentType: "application/json", body: body}
+	return exchange{method: "PATCH", url: root + path, prefer: "create-if-missing", contentType: "application/json",
+		body: body}
 }
 
 // requestCases are the client's requests, one each, with the answer to each.
@@ -92,7 +97,8 @@ var requestCases = []struct {
 	{
 		"application created", answer{status: 201, body: applicationJSON}, createApplication,
 		exchange{method: "POST", url: root + "applications", contentType: "application/json",
-			body: `{"uniqueName":"ddoe-wif-1-acme","displayName":"d","signInAudience":"AzureADMyOrg","tags":["a","b"]}`},
+			body: `{"uniqueName":"ddoe-wif-1-acme","displayName":"d","signInAudience":"AzureADMyOrg",` +
+				`"tags":["a","b"]}`},
 		outcome{readApplication, receipt(graph.OutcomeCreated)},
 	},
 	{
@@ -108,7 +114,8 @@ var requestCases = []struct {
 		"application with every member", answer{status: 201, body: applicationJSON},
 		func(t *testing.T, c *graph.Client) (outcome, error) {
 			a, w, err := c.CreateApplication(t.Context(), "it's 100% a/b#c", graph.ApplicationPatch{
-				DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n", ServiceManagementReference: "s",
+				DisplayName: "d", SignInAudience: "AzureADMultipleOrgs", Description: "e", Notes: "n",
+				ServiceManagementReference: "s",
 			})
 			return outcome{a, w}, err
 		},
@@ -133,19 +140,22 @@ var requestCases = []struct {
 			a, err := c.GetApplicationByUniqueName(t.Context(), "u")
 			return outcome{value: a}, err
 		},
-		exchange{method: "GET", url: root + "applications(uniqueName='u')?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+		exchange{method: "GET", url: root +
+			"applications(uniqueName='u')?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
 		outcome{value: readApplication},
 	},
 	{
 		"application deleted", answer{status: 204}, deleteApplication,
-		exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+		exchange{method: "DELETE", url: root + "applications/" + objectID},
+		outcome{nil, receipt(graph.OutcomeDeleted)},
 	},
 	{
 		"application absent", answer{status: 404, body: notFound}, deleteApplication,
 		exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
 	},
 	{
-		"principal created", answer{status: 201, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":true,"servicePrincipalType":"Application","tags":["a"]}`},
+		"principal created", answer{status: 201, body: `{"id":"` + objectID + `","appId":"` + appID +
+			`","accountEnabled":true,"servicePrincipalType":"Application","tags":["a"]}`},
 		upsertPrincipal, upsertRequest("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
 		outcome{graph.ServicePrincipal{
 			ID: objectID, AppID: appID, AccountEnabled: true, ServicePrincipalType: "Application", Tags: []string{"a"},
@@ -157,24 +167,29 @@ var requestCases = []struct {
 		outcome{graph.ServicePrincipal{}, receipt(graph.OutcomeUpdated)},
 	},
 	{
-		"principal read", answer{status: 200, body: `{"id":"` + objectID + `","appId":"` + appID + `","accountEnabled":false}`},
+		"principal read", answer{status: 200, body: `{"id":"` + objectID + `","appId":"` + appID +
+			`","accountEnabled":false}`},
 		func(t *testing.T, c *graph.Client) (outcome, error) {
 			p, err := c.GetServicePrincipalByAppID(t.Context(), appID)
 			return outcome{value: p}, err
 		},
-		exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID + "')?$select=id,appId,accountEnabled,servicePrincipalType,tags"},
+		exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID +
+			"')?$select=id,appId,accountEnabled,servicePrincipalType,tags"},
 		outcome{value: graph.ServicePrincipal{ID: objectID, AppID: appID}},
 	},
 	{
 		"principal deleted", answer{status: 204}, deletePrincipal,
-		exchange{method: "DELETE", url: root + "servicePrincipals/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+		exchange{method: "DELETE", url: root + "servicePrincipals/" + objectID},
+		outcome{nil, receipt(graph.OutcomeDeleted)},
 	},
 	{
-		"credential created", answer{status: 201, body: `{"id":"f","name":"subject-1","issuer":"i","subject":"s","audiences":["a"],"description":null}`},
+		"credential created", answer{status: 201, body: `{"id":"f","name":"subject-1","issuer":"i","subject":"s",` +
+			`"audiences":["a"],"description":null}`},
 		upsertCredential,
 		upsertRequest("applications/"+objectID+"/federatedIdentityCredentials(name='subject-1')",
 			`{"issuer":"https://dataloop.ai/oauth2","subject":"system:serviceaccount:dataloop:s","audiences":["api://AzureADTokenExchange"]}`),
-		outcome{graph.FederatedCredential{ID: "f", Name: "subject-1", Issuer: "i", Subject: "s", Audiences: []string{"a"}}, receipt(graph.OutcomeCreated)},
+		outcome{graph.FederatedCredential{ID: "f", Name: "subject-1", Issuer: "i", Subject: "s",
+			Audiences: []string{"a"}}, receipt(graph.OutcomeCreated)},
 	},
 	{
 		"credential updated", answer{status: 204}, upsertCredential,
@@ -199,11 +214,13 @@ var requestCases = []struct {
 	},
 	{
 		"purged", answer{status: 204}, purge,
-		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeDeleted)},
+		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID},
+		outcome{nil, receipt(graph.OutcomeDeleted)},
 	},
 	{
 		"purged before", answer{status: 404, body: notFound}, purge,
-		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
+		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID},
+		outcome{nil, receipt(graph.OutcomeAbsent)},
 	},
 }
 
@@ -226,10 +243,14 @@ func TestEndpointAndScope(t *testing.T) {
 		url, want string // scope
 	}{
 		{"public", graph.Options{}, "https://graph.microsoft.com/v1.0/", "https://graph.microsoft.com/.default"},
-		{"government", graph.Options{ClientOptions: clientOptions("https://login.microsoftonline.us/", "")}, "https://graph.microsoft.us/v1.0/", "https://graph.microsoft.us/.default"},
-		{"china", graph.Options{ClientOptions: clientOptions("https://login.chinacloudapi.cn/", "")}, "https://microsoftgraph.chinacloudapi.cn/v1.0/", "https://microsoftgraph.chinacloudapi.cn/.default"},
-		{"named by the cloud", graph.Options{ClientOptions: clientOptions("https://login.example/", "https://graph.example/")}, "https://graph.example/v1.0/", "https://graph.example/.default"},
-		{"given", graph.Options{Endpoint: "https://dod-graph.microsoft.us", Scope: "s"}, "https://dod-graph.microsoft.us/v1.0/", "s"},
+		{"government", graph.Options{ClientOptions: clientOptions("https://login.microsoftonline.us/", "")},
+			"https://graph.microsoft.us/v1.0/", "https://graph.microsoft.us/.default"},
+		{"china", graph.Options{ClientOptions: clientOptions("https://login.chinacloudapi.cn/", "")},
+			"https://microsoftgraph.chinacloudapi.cn/v1.0/", "https://microsoftgraph.chinacloudapi.cn/.default"},
+		{"named by the cloud", graph.Options{ClientOptions: clientOptions("https://login.example/",
+			"https://graph.example/")}, "https://graph.example/v1.0/", "https://graph.example/.default"},
+		{"given", graph.Options{Endpoint: "https://dod-graph.microsoft.us", Scope: "s"},
+			"https://dod-graph.microsoft.us/v1.0/", "s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &service{t: t, answers: []answer{{status: http.StatusNoContent}}}

@@ -58,7 +58,8 @@ func TestApplicationAndItsPrincipal(t *testing.T) {
 	_, err := c.GetApplicationByUniqueName(ctx, uniqueName)
 	require.True(t, graph.IsNotFound(err), "%v", err)
 
-	app, write, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme", Tags: []string{"managed-by:ddoe-wif"}})
+	app, write, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme",
+		Tags: []string{"managed-by:ddoe-wif"}})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome)
 	assert.NotEmpty(t, write.RequestID)
@@ -96,7 +97,8 @@ func TestCredentialsOfAnApplication(t *testing.T) {
 	ctx := t.Context()
 	app, _, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.NoError(t, err)
-	patch := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:s", Audiences: []string{"api://AzureADTokenExchange"}}
+	patch := graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:s",
+		Audiences: []string{"api://AzureADTokenExchange"}}
 	fic, write, err := c.UpsertFederatedCredential(ctx, app.ID, "subject-1", patch)
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome)
@@ -178,7 +180,8 @@ func TestDeletedObjectsAreRestoredAndPurged(t *testing.T) {
 // TestKeysArriveUnchanged: what is quoted and escaped here is what Graph reads there.
 func TestKeysArriveUnchanged(t *testing.T) {
 	c, w := onSandbox(t)
-	for _, uniqueName := range []string{"plain", "it's", "''", "a b", "100%", "a%27b", "ä漢", "x)(y", "a&b=c", "a+b", "a;b", "a,b"} {
+	for _, uniqueName := range []string{"plain", "it's", "''", "a b", "100%", "a%27b", "ä漢", "x)(y", "a&b=c", "a+b",
+		"a;b", "a,b"} {
 		_, write, err := c.CreateApplication(t.Context(), uniqueName, graph.ApplicationPatch{DisplayName: "d"})
 		require.NoError(t, err, uniqueName)
 		assert.Equal(t, graph.OutcomeCreated, write.Outcome)
@@ -192,7 +195,8 @@ func TestKeysArriveUnchanged(t *testing.T) {
 
 func TestPrincipalWithoutApplication(t *testing.T) {
 	c, _ := onSandbox(t)
-	_, _, err := c.UpsertServicePrincipal(t.Context(), "99999999-9999-4999-8999-999999999999", graph.ServicePrincipalPatch{})
+	_, _, err := c.UpsertServicePrincipal(t.Context(), "99999999-9999-4999-8999-999999999999",
+		graph.ServicePrincipalPatch{})
 	var refused *graph.Error
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, 400, refused.StatusCode)

@@ -47,13 +47,14 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 		check.Slot = now
 	}
 	p, wanted := planOf(d)
-	if !checked(d) {
-		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase", d.Status.Phase)
+	if !isChecked(d) {
+		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
+			d.Status.Phase)
 	}
-	if !wanted && !asked || !checked(d) || late(record, check) {
+	if !wanted && !asked || !isChecked(d) || isLate(record, check) {
 		return s.follow(ctx, record, check)
 	}
-	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, proved(d, record))}
+	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, isProved(d, record))}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
 	}
@@ -72,16 +73,16 @@ func (s *Service) giveUp(ctx context.Context, check message.HealthCheck, err err
 	return nil
 }
 
-// late reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
-func late(record integration.HealthRecord, check message.HealthCheck) bool {
+// isLate reports whether the message asks for a look that was made, or for a second look that is not wanted any more.
+func isLate(record integration.HealthRecord, check message.HealthCheck) bool {
 	if check.Confirm {
 		return record.Suspicion == nil || !record.Suspicion.Slot.Equal(check.Slot)
 	}
 	return !check.Slot.After(record.LastSlot)
 }
 
-// proved reports whether access has worked since the integration was made or changed.
-func proved(d integration.Document, record integration.HealthRecord) bool {
+// isProved reports whether access has worked since the integration was made or changed.
+func isProved(d integration.Document, record integration.HealthRecord) bool {
 	if d.Status.Phase == integration.PhaseUsable {
 		return true
 	}
@@ -102,12 +103,12 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if !checked(latest) || latest.Status.LastOperationID != d.Status.LastOperationID {
+	if !isChecked(latest) || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {
 		*stored = current(*stored, d)
-		if late(*stored, check) {
+		if isLate(*stored, check) {
 			return errLate
 		}
 		apply(stored, r)

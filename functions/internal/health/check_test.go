@@ -44,7 +44,8 @@ func TestAPassMakesHealthyOnce(t *testing.T) {
 
 	d, err := f.service.Repository.Get(t.Context(), id)
 	require.NoError(t, err)
-	assert.Equal(t, &integration.Health{State: "healthy", Since: s.Since}, d.Status.Health, "the document shows the state")
+	assert.Equal(t, &integration.Health{State: "healthy", Since: s.Since}, d.Status.Health,
+		"the document shows the state")
 }
 
 // TestAVersionOutlivesChecksThatFindNothingNew: a caller's If-Match must not fail because a check was made.
@@ -60,7 +61,7 @@ func TestAVersionOutlivesChecksThatFindNothingNew(t *testing.T) {
 	assert.Equal(t, before, after)
 }
 
-func TestAFailureIsBelievedAtTheSecondLook(t *testing.T) {
+func TestAFailureCountsAtTheSecondLook(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -71,7 +72,8 @@ func TestAFailureIsBelievedAtTheSecondLook(t *testing.T) {
 	asked := f.messages(message.QueueHealth)
 	require.Len(t, asked, 1)
 	confirm := parse(t, asked[0])
-	assert.Equal(t, message.HealthCheck{ID: id + "-" + slot.Format("20060102T150405Z") + "-confirm", IntegrationID: id, Slot: slot, Confirm: true}, confirm)
+	assert.Equal(t, message.HealthCheck{ID: id + "-" + slot.Format("20060102T150405Z") + "-confirm", IntegrationID: id,
+		Slot: slot, Confirm: true}, confirm)
 	pause := asked[0].EnqueueAt.Sub(f.now())
 	assert.GreaterOrEqual(t, pause, time.Minute)
 	assert.LessOrEqual(t, pause, 90*time.Second)
@@ -107,7 +109,8 @@ func TestASecondLookThatPassesClearsTheSuspicion(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 	assert.Equal(t, 2, f.asked(), "a new suspicion, a new second look")
 	f.check(f.slot(4))
-	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "where the second look was lost, the next slot is one")
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State,
+		"where the second look was lost, the next slot is one")
 	assert.Len(t, f.told(), 2)
 }
 
@@ -150,9 +153,10 @@ func TestWarnings(t *testing.T) {
 		codes []diagnosis.Code
 		want  integration.HealthState
 	}{
-		"too many rights":            {[]diagnosis.Code{"over-privileged"}, integration.HealthDegraded},
-		"immutable on purpose":       {[]diagnosis.Code{"immutable-container"}, integration.HealthHealthy},
-		"immutable, too many rights": {[]diagnosis.Code{"immutable-container", "over-privileged"}, integration.HealthDegraded},
+		"too many rights":      {[]diagnosis.Code{"over-privileged"}, integration.HealthDegraded},
+		"immutable on purpose": {[]diagnosis.Code{"immutable-container"}, integration.HealthHealthy},
+		"immutable, too many rights": {[]diagnosis.Code{"immutable-container", "over-privileged"},
+			integration.HealthDegraded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -232,8 +236,8 @@ func TestWhatIsNotChecked(t *testing.T) {
 	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: "nobody", Slot: start}))
 }
 
-// TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, with the second
-// look that a failure needs; nothing is scheduled for it.
+// TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, with the
+// second look that a failure needs; nothing is scheduled for it.
 func TestWhoAsksIsAnswered(t *testing.T) {
 	off := false
 	f := newFixture(t)
@@ -262,13 +266,16 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "what could not be told leaves the state")
 }
 
-// TestHealthBeginsAnewAfterATeardown: the record of an earlier life says nothing about this one.
+// TestHealthBeginsAnewAfterATeardown: the record of an earlier life states nothing about this one.
 func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(5))
-	f.change(id, func(d *integration.Document) { d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at })
-	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.at, NextDue: f.status(id).NextDue}, f.status(id))
+	f.change(id, func(d *integration.Document) {
+		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at
+	})
+	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.at, NextDue: f.status(id).NextDue},
+		f.status(id))
 	f.report = having("over-privileged")
 	f.check(f.slot(5))
 	assert.Equal(t, integration.HealthDegraded, f.status(id).State)
@@ -282,7 +289,8 @@ func TestPropagationIsOverOnceAccessHasWorked(t *testing.T) {
 	assert.True(t, f.proved, "usable")
 	f.change(id, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseProvisioned
-		d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True", LastTransitionTime: f.at.Add(time.Minute)}}
+		d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True",
+			LastTransitionTime: f.at.Add(time.Minute)}}
 	})
 	f.check(f.slot(2))
 	assert.False(t, f.proved, "not since the last change")
@@ -306,8 +314,8 @@ func TestHistoryIsBounded(t *testing.T) {
 	assert.Len(t, f.told(), 30)
 }
 
-// TestACheckThatDiesAnywhereTellsOnce kills a check before and after each of its effects and delivers the message again,
-// as the broker does, and then again although it was done.
+// TestACheckThatDiesAnywhereTellsOnce kills a check before and after each of its effects and delivers the message
+// again, as the broker does, and then again although it was done.
 func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 	for _, after := range []bool{false, true} {
 		deaths := 0
@@ -335,7 +343,8 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			}
 			require.NoError(t, f.service.Check(t.Context(), first))
 			assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "killed at %d, after %v", at, after)
-			assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told(), "killed at %d, after %v", at, after)
+			assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy role-missing"}, f.told(),
+				"killed at %d, after %v", at, after)
 			d, err := f.service.Repository.Get(t.Context(), id)
 			require.NoError(t, err)
 			assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Health.Code)
@@ -391,7 +400,8 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
 	require.Error(t, f.service.Check(f.doomed(2, false), check), "after the record, before the document")
 	require.True(t, f.revive())
-	later := &integration.Health{State: integration.HealthDegraded, Since: f.at.Add(time.Minute), Code: "over-privileged"}
+	later := &integration.Health{State: integration.HealthDegraded, Since: f.at.Add(time.Minute),
+		Code: "over-privileged"}
 	f.change(id, func(d *integration.Document) { d.Status.Health = later })
 	require.NoError(t, f.service.Check(t.Context(), check))
 	d, err := f.service.Repository.Get(t.Context(), id)
@@ -415,7 +425,8 @@ func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 	assert.Zero(t, f.asked(), "no message comes back for it")
 	f.down = nil
 	f.check(f.slot(3))
-	assert.Equal(t, []string{"unknown→healthy", "healthy→degraded over-privileged"}, f.told(), "all of them, in their order")
+	assert.Equal(t, []string{"unknown→healthy", "healthy→degraded over-privileged"}, f.told(),
+		"all of them, in their order")
 	f.check(f.slot(4))
 	assert.Len(t, f.told(), 2)
 }
@@ -437,15 +448,17 @@ func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
 	assert.Empty(t, marked)
 }
 
-// TestANewLifeTellsOfTheOldOne: what an integration that was torn down had to tell is told, and does not show in the one that
-// has its name now.
+// TestANewLifeTellsOfTheOldOne: what an integration that was torn down had to tell is told, and does not show in the
+// one that has its name now.
 func TestANewLifeTellsOfTheOldOne(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.down, f.closed = errors.New("topic down"), message.TopicEvents
 	f.report = having("over-privileged")
 	f.check(f.slot(1))
-	f.change(id, func(d *integration.Document) { d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at })
+	f.change(id, func(d *integration.Document) {
+		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at
+	})
 	f.down = nil
 	f.report = having("throttled") // which tells nothing
 	f.check(f.slot(2))

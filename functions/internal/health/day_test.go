@@ -16,8 +16,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// TestADayOfAThousand simulates a day of the schedule: every sweep, every check, 1,000 integrations with mixed intervals.
-// Each slot of each must be asked for once and made once, at its own time.
+// TestADayOfAThousand simulates a day of the schedule: every sweep, every check, 1,000 integrations with mixed
+// intervals. Each slot of each must be asked for once and made once, at its own time.
 func TestADayOfAThousand(t *testing.T) {
 	f := newFixture(t)
 	intervals := map[string]time.Duration{}
@@ -70,7 +70,8 @@ func TestADayOfAThousand(t *testing.T) {
 	assert.Zero(t, f.again, "nothing was even sent twice")
 	assert.Len(t, f.told(), 1000, "each told once that it is healthy")
 	mean := float64(total) / float64(len(buckets))
-	t.Logf("1,000 integrations, %d sweeps: %d checks due, %d made, 0 missed, 0 doubled; per 5 minutes: min %d, mean %.1f, max %d",
+	t.Logf("1,000 integrations, %d sweeps: %d checks due, %d made, 0 missed, 0 doubled; per 5 minutes: min %d, mean "+
+		"%.1f, max %d",
 		len(buckets), total, looks, slices.Min(buckets), mean, slices.Max(buckets))
 	assert.Less(t, float64(slices.Max(buckets)), 1.5*mean)
 	assert.Greater(t, float64(slices.Min(buckets)), 0.5*mean)

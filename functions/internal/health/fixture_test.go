@@ -29,7 +29,7 @@ const id = "my-service"
 var start = time.Date(2026, 1, 2, 0, 0, 0, 500_000_000, time.UTC)
 
 // fixture is a deployment with an in-memory store, a queue that is a slice and drops duplicates as the entities do, a
-// clock that only the test moves, and an integration that is as healthy as the test says.
+// clock that only the test moves, and an integration that is as healthy as the test states.
 type fixture struct {
 	t       testing.TB
 	service *health.Service
@@ -78,11 +78,13 @@ func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, at: start, store: storetest.NewMemory(), ids: map[string]bool{}, report: passing()}
 	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
-	engine, err := operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/test"})
+	engine, err := operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now,
+		Source: "/ddoe-wif/test"})
 	require.NoError(t, err)
 	f.engine = engine
 	f.service = &health.Service{
-		Repository: repository, Schedule: health.Schedule{Repository: repository, Now: f.now}, Engine: engine, Look: f.look, Send: f.send,
+		Repository: repository, Schedule: health.Schedule{Repository: repository, Now: f.now}, Engine: engine,
+		Look: f.look, Send: f.send,
 		Now: f.now, Source: "/ddoe-wif/test",
 	}
 	return f
@@ -217,7 +219,8 @@ func (f *fixture) integrate(id, interval string) integration.Document {
 	enabled := true
 	d, err := f.service.Repository.Create(f.t.Context(), integration.Document{
 		ID: id, CreatedAt: f.now(), FirstOperationID: "op-" + id,
-		Spec:   integration.Spec{Subjects: []string{"s"}, HealthCheck: &integration.HealthCheck{Enabled: &enabled, Interval: interval}},
+		Spec: integration.Spec{Subjects: []string{"s"}, HealthCheck: &integration.HealthCheck{Enabled: &enabled,
+			Interval: interval}},
 		Status: integration.Status{Phase: integration.PhaseUsable, LastOperationID: "op-" + id},
 	})
 	require.NoError(f.t, err)
@@ -227,7 +230,10 @@ func (f *fixture) integrate(id, interval string) integration.Document {
 
 func (f *fixture) change(id string, change func(*integration.Document)) integration.Document {
 	f.t.Helper()
-	d, err := f.service.Repository.Update(f.t.Context(), id, func(d *integration.Document) error { change(d); return nil })
+	d, err := f.service.Repository.Update(f.t.Context(), id, func(d *integration.Document) error {
+		change(d)
+		return nil
+	})
 	require.NoError(f.t, err)
 	return d
 }
@@ -283,7 +289,8 @@ func (f *fixture) check(slot time.Time) {
 // confirm delivers the second look at a slot.
 func (f *fixture) confirm(slot time.Time) {
 	f.t.Helper()
-	require.NoError(f.t, f.service.Check(f.t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot, Confirm: true}))
+	require.NoError(f.t, f.service.Check(f.t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot,
+		Confirm: true}))
 }
 
 func (f *fixture) status(id string) integration.HealthStatus {
@@ -317,7 +324,8 @@ func (f *fixture) told() []string {
 }
 
 func report(checks ...diagnosis.Check) diagnosis.Report {
-	return diagnosis.Report{ID: "report", Kind: "access", Verdict: diagnosis.Summarise(checks), ClaimLevel: diagnosis.ClaimAccess, Checks: checks}
+	return diagnosis.Report{ID: "report", Kind: "access", Verdict: diagnosis.Summarise(checks),
+		ClaimLevel: diagnosis.ClaimAccess, Checks: checks}
 }
 
 func passing() diagnosis.Report {
@@ -328,8 +336,9 @@ func passing() diagnosis.Report {
 func having(codes ...diagnosis.Code) diagnosis.Report {
 	checks := slices.Clone(passing().Checks)
 	for _, code := range codes {
-		// Settled: what propagation may explain is lasting by now.
-		checks = append(checks, diagnosis.CheckOf("access.write", "write", diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Settled: true}))))
+		// Propagated: what propagation may explain is lasting by now.
+		checks = append(checks, diagnosis.CheckOf("access.write", "write",
+			diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Propagated: true}))))
 	}
 	return report(checks...)
 }

@@ -1,7 +1,8 @@
-// Package health checks integrations on a schedule and keeps their health state: it plans each integration's checks on a
-// grid of its own (schedule), asks for those that are due (sweep), looks (look, structure), and judges what was seen
+// Package health checks integrations on a schedule and keeps their health state: it plans each integration's checks on
+// a grid of its own (schedule), asks for those that are due (sweep), looks (look, structure), and judges what was seen
 // (judge). A change of state is told exactly once. It promises that a check is neither lost nor made twice, whatever
-// crashes or runs at the same time; it never turns what is unknown into unhealthy, and it changes nothing that it looks at.
+// crashes or runs at the same time; it never turns what is unknown into unhealthy, and it changes nothing that it
+// looks at.
 package health
 
 import (
@@ -20,7 +21,7 @@ import (
 // Service holds the use cases. All fields but those marked optional are required.
 type Service struct {
 	Repository *integration.Repository
-	// Look makes one check of a document and reports what it found. proved says that access has worked since the last
+	// Look makes one check of a document and reports what it found. proved means that access has worked since the last
 	// change, so that propagation explains no refusal.
 	Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
 	// Schedule is the index of the checks that are due.
@@ -58,7 +59,7 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 		return integration.HealthStatus{}, operation.StoreError(err)
 	}
 	status := record.HealthStatus
-	if plan, ok := planOf(d); ok && checked(d) {
+	if plan, ok := planOf(d); ok && isChecked(d) {
 		due := plan.next(s.now())
 		status.NextDue = &due
 	}
@@ -81,8 +82,8 @@ func (s *Service) passOver(ctx context.Context, id string, err error) {
 	s.log().ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
 }
 
-// current is the record of this life of the integration: after a teardown, health begins anew. What the old one has not
-// told yet stays to be told.
+// current is the record of this life of the integration: after a teardown, health begins anew. What the old one has
+// not told yet stays to be told.
 func current(record integration.HealthRecord, d integration.Document) integration.HealthRecord {
 	if record.ETag != "" && record.FirstOperationID == d.FirstOperationID {
 		return record
@@ -93,15 +94,16 @@ func current(record integration.HealthRecord, d integration.Document) integratio
 	}
 }
 
-// checked reports whether there is something to look at: what is being made or torn down is in other hands.
-func checked(d integration.Document) bool {
+// isChecked reports whether there is something to look at: what is being made or torn down is in other hands.
+func isChecked(d integration.Document) bool {
 	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
 }
 
 // put sends one message.
 func (s *Service) put(ctx context.Context, entity string, m bus.Message) error {
 	if err := s.Send(ctx, entity, m); err != nil {
-		return fmt.Errorf("send %s: %w", m.Subject, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
+		return fmt.Errorf("send %s: %w", m.Subject,
+			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err})
 	}
 	return nil
 }

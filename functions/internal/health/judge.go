@@ -15,7 +15,7 @@ const (
 	maxMissed = 3
 )
 
-// sight is what one report says about the integration.
+// sight is what one report states about the integration.
 type sight int
 
 const (
@@ -33,7 +33,7 @@ type judgement struct {
 
 // judge reads a report. Only a recognised success works, and only a recognised, lasting refusal fails.
 func judge(r diagnosis.Report) judgement {
-	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), byDesign)
+	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), isByDesign)
 	if r.Verdict == diagnosis.VerdictWarn {
 		r.Verdict = diagnosis.Summarise(r.Checks)
 	}
@@ -51,10 +51,11 @@ func judge(r diagnosis.Report) judgement {
 	return j
 }
 
-// byDesign reports whether a check only says why something was not tested: a container that is immutable on purpose is
-// no fault that somebody should mend.
-func byDesign(c diagnosis.Check) bool {
-	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer, diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
+// isByDesign reports whether a check only tells why something was not tested: a container that is immutable on purpose
+// is no fault that somebody should mend.
+func isByDesign(c diagnosis.Check) bool {
+	return c.Status == diagnosis.OutcomeWarn && slices.Contains([]diagnosis.Code{diagnosis.CodeImmutableContainer,
+		diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
 }
 
 // run is one check that was made.
@@ -74,7 +75,7 @@ func (r run) name() string {
 	return slotName(r.slot)
 }
 
-// apply moves the record's state by what a run has found. A lasting failure is believed when a second look has seen one
+// apply moves the record's state by what a run has found. A lasting failure counts when a second look has seen one
 // too; what could not be told leaves the state, until it has been untold for three intervals.
 func apply(record *integration.HealthRecord, r run) {
 	record.LastRun, record.LastReport, record.ClaimLevel = &r.at, &r.report, r.report.ClaimLevel
@@ -120,5 +121,6 @@ func move(record *integration.HealthRecord, to integration.HealthState, d *diagn
 	record.State, record.Since = to, r.at
 	record.History = slices.Insert(record.History, 0, change)
 	record.History = record.History[:min(len(record.History), maxHistory)]
-	record.Outbox.Add(integration.Notice{ID: record.IntegrationID + "-health-" + r.name(), Change: &change, Diagnosis: d})
+	record.Outbox.Add(integration.Notice{ID: record.IntegrationID + "-health-" + r.name(), Change: &change,
+		Diagnosis: d})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// Observer looks at an integration and changes nothing. Where a subject token can be had it tests access as the federated
-// identity, by requests that cannot write; else it reads, with the app's own identity, what Entra and Azure hold, and
-// claims no more than that structure.
+// Observer looks at an integration and changes nothing. Where a subject token can be had it tests access as the
+// federated identity, by requests that cannot write; else it reads, with the app's own identity, what Entra and Azure
+// hold, and claims no more than that structure.
 type Observer struct {
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the structure is looked at.
@@ -27,8 +27,8 @@ type Observer struct {
 	Now func() time.Time
 }
 
-// Look makes one report of the document. It tests the first subject and reads the federated credentials of the others, as
-// the verification after provisioning does.
+// Look makes one report of the document. It tests the first subject and reads the federated credentials of the others,
+// as the verification after provisioning does.
 func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool) diagnosis.Report {
 	const id, layer, title = "token.source", "token", "The platform issues a subject token"
 	if o.TokenSource == nil {
@@ -39,25 +39,29 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 	token, err := o.TokenSource(ctx, d.Spec.Subjects[0], d.Spec.Audience)
 	if err == nil {
 		var report diagnosis.Report
-		settled := proved || d.HasPropagated(o.now())
-		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle, Settled: &settled})
+		propagated := proved || d.HasPropagated(o.now())
+		report, err = o.Tester.Run(ctx, access.Request{Document: d, Token: token, Mode: access.ModeOracle,
+			Propagated: &propagated})
 		if err == nil {
-			return Completed(ctx, o.Kinds, d, settled, report)
+			return Completed(ctx, o.Kinds, d, propagated, report)
 		}
 	}
 	// The platform's fault, or ours: it proves nothing about the integration, but the structure may.
-	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get", Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
+	check := classify.Check(id, layer, title, err, diagnosis.Context{Operation: "subjectToken.get",
+		Subject: d.Spec.Subjects[0], Audience: d.Spec.Audience})
 	check.Status = diagnosis.OutcomeUnknown
 	return o.structure(ctx, d, proved, check)
 }
 
-// structure reports what Entra and Azure hold, behind the check that says why access itself was not tested.
-func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool, why diagnosis.Check) diagnosis.Report {
+// structure reports what Entra and Azure hold, behind the check that tells why access itself was not tested.
+func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool,
+	why diagnosis.Check) diagnosis.Report {
 	started := o.now()
 	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d}))
 	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
 	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
+		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure,
+		Verdict:    diagnosis.Summarise(checks),
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
 		Checks: checks, Leftovers: []diagnosis.Leftover{},
 	}

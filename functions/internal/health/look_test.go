@@ -83,14 +83,17 @@ func newScene(t *testing.T) *scene {
 	require.NoError(t, err)
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(t, err)
-	requests := policy.Requests{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, Now: time.Now}
+	requests := policy.Requests{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Now: time.Now}
 	s.observer = &health.Observer{
-		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Origin: diagnosis.Origin{Region: "westeurope"}},
+		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options,
+			Origin: diagnosis.Origin{Region: "westeurope"}},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
 			token, err := issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
 		},
-		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd"), trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)},
+		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd"),
+			trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)},
 	}
 	s.graph, s.arm = directory, resources
 	s.provision(directory, resources)
@@ -101,25 +104,34 @@ func newScene(t *testing.T) *scene {
 func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	app, _, err := directory.CreateApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x", Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
+	app, _, err := directory.CreateApplication(ctx, "unique", graph.ApplicationPatch{DisplayName: "x",
+		Tags: []string{"managed-by:ddoe-wif", "integration:" + id}})
 	require.NoError(s.t, err)
 	principal, _, err := directory.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})
 	require.NoError(s.t, err)
-	credential := integration.FederatedCredential{Name: integration.CredentialName(subject), Issuer: world.Issuer, Subject: subject, Audience: "api://AzureADTokenExchange"}
-	_, _, err = directory.UpsertFederatedCredential(ctx, app.ID, credential.Name, graph.FederatedCredentialPatch{Issuer: credential.Issuer, Subject: subject, Audiences: []string{credential.Audience}})
+	credential := integration.FederatedCredential{Name: integration.CredentialName(subject), Issuer: world.Issuer,
+		Subject: subject, Audience: "api://AzureADTokenExchange"}
+	_, _, err = directory.UpsertFederatedCredential(ctx, app.ID, credential.Name,
+		graph.FederatedCredentialPatch{Issuer: credential.Issuer, Subject: subject,
+			Audiences: []string{credential.Audience}})
 	require.NoError(s.t, err)
 	scope := arm.Scope(world.DataAccountID, "images")
 	role := arm.RoleDefinitionID(strings.Split(world.DataAccountID, "/")[2], integration.AccessReadWrite.Role().ID)
 	name := arm.RoleAssignmentName(world.TenantID, scope, role, principal.ID, "")
-	_, err = resources.PutRoleAssignment(ctx, arm.RoleAssignment{Scope: scope, Name: name, RoleDefinitionID: role, PrincipalID: principal.ID})
+	_, err = resources.PutRoleAssignment(ctx, arm.RoleAssignment{Scope: scope, Name: name, RoleDefinitionID: role,
+		PrincipalID: principal.ID})
 	require.NoError(s.t, err)
 	s.document = integration.Document{
 		ID: id, UpdatedAt: time.Now(),
-		Spec: integration.Spec{DisplayName: "x", TenantID: world.TenantID, Issuer: world.Issuer, Subjects: []string{subject}, Audience: credential.Audience,
-			Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessReadWrite}}},
-		Status: integration.Status{Phase: integration.PhaseUsable, UniqueName: "unique", ClientID: app.AppID, ObjectID: app.ID, ServicePrincipalID: principal.ID,
+		Spec: integration.Spec{DisplayName: "x", TenantID: world.TenantID, Issuer: world.Issuer,
+			Subjects: []string{subject}, Audience: credential.Audience,
+			Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
+				Access: integration.AccessReadWrite}}},
+		Status: integration.Status{Phase: integration.PhaseUsable, UniqueName: "unique", ClientID: app.AppID,
+			ObjectID: app.ID, ServicePrincipalID: principal.ID,
 			FederatedCredentials: []integration.FederatedCredential{credential},
-			RoleAssignments:      []integration.RoleAssignment{{ID: arm.RoleAssignmentID(scope, name), Scope: scope, RoleDefinitionID: role, PrincipalID: principal.ID}}},
+			RoleAssignments: []integration.RoleAssignment{{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
+				RoleDefinitionID: role, PrincipalID: principal.ID}}},
 	}
 	s.requests = nil
 }
@@ -208,15 +220,19 @@ func TestLookMeansEverySubject(t *testing.T) {
 	}{
 		"both are there": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
 		"the second's credential is removed": {func(s *scene) {
-			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID, integration.CredentialName(second)))
+			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID,
+				integration.CredentialName(second)))
 		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
-		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing"}},
+		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
+			[]string{"unknown graph-permission-missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.document.Spec.Subjects = append(s.document.Spec.Subjects, second)
-			_, _, err := s.graph.UpsertFederatedCredential(t.Context(), s.document.Status.ObjectID, integration.CredentialName(second),
-				graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: second, Audiences: []string{s.document.Spec.Audience}})
+			_, _, err := s.graph.UpsertFederatedCredential(t.Context(), s.document.Status.ObjectID,
+				integration.CredentialName(second),
+				graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: second,
+					Audiences: []string{s.document.Spec.Audience}})
 			require.NoError(t, err)
 			c.change(s)
 			r := s.look(true)
@@ -240,11 +256,13 @@ func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
 }
 
 func patchCredential(s *scene, f graph.FederatedCredentialPatch) {
-	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject), f)
+	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID,
+		integration.CredentialName(subject), f)
 	require.NoError(s.t, err)
 }
 
-var goodCredential = graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}}
+var goodCredential = graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: subject,
+	Audiences: []string{"api://AzureADTokenExchange"}}
 
 // structureCases are changes of what is there, each with what is found.
 var structureCases = map[string]struct {
@@ -256,33 +274,57 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.ObjectID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found", "fail federated-credential-missing"}},
-	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail, []string{"fail application-replaced"}},
+	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found",
+		"fail federated-credential-missing"}},
+	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
+		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {
 		old := s.document.Status.ServicePrincipalID
 		require.NoError(s.t, s.world.DeleteServicePrincipal(old))
 		require.NoError(s.t, s.world.PurgeDeletedItem(old))
-		_, _, err := s.graph.UpsertServicePrincipal(s.t.Context(), s.document.Status.ClientID, graph.ServicePrincipalPatch{})
+		_, _, err := s.graph.UpsertServicePrincipal(s.t.Context(), s.document.Status.ClientID,
+			graph.ServicePrincipalPatch{})
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail service-principal-replaced"}},
 	"principal disabled": {func(s *scene) {
-		_, err := s.world.UpdateServicePrincipal(s.document.Status.ServicePrincipalID, func(p *world.ServicePrincipal) error { p.AccountEnabled = false; return nil })
+		_, err := s.world.UpdateServicePrincipal(s.document.Status.ServicePrincipalID,
+			func(p *world.ServicePrincipal) error {
+				p.AccountEnabled = false
+				return nil
+			})
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
 	"no credential": {func(s *scene) {
-		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.ObjectID, integration.CredentialName(subject))
+		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.ObjectID,
+			integration.CredentialName(subject))
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
-	"another issuer":   {func(s *scene) { f := goodCredential; f.Issuer += "/"; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
-	"another subject":  {func(s *scene) { f := goodCredential; f.Subject += "x"; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
-	"another audience": {func(s *scene) { f := goodCredential; f.Audiences = []string{"api://x"}; patchCredential(s, f) }, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"another issuer": {func(s *scene) {
+		f := goodCredential
+		f.Issuer += "/"
+		patchCredential(s, f)
+	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"another subject": {func(s *scene) {
+		f := goodCredential
+		f.Subject += "x"
+		patchCredential(s, f)
+	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
+	"another audience": {func(s *scene) {
+		f := goodCredential
+		f.Audiences = []string{"api://x"}
+		patchCredential(s, f)
+	}, diagnosis.VerdictFail, []string{"fail federated-credential-changed"}},
 	"no assignment": {func(s *scene) {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
-	"Graph refuses us":    {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown graph-permission-missing", "unknown graph-permission-missing", "unknown graph-permission-missing"}},
-	"Azure refuses us":    {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown, []string{"unknown arm-permission-missing"}},
-	"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown, []string{"unknown throttled"}},
+	"Graph refuses us": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
+		[]string{"unknown graph-permission-missing", "unknown graph-permission-missing",
+			"unknown graph-permission-missing"}},
+	"Azure refuses us": {func(s *scene) { s.refuse["GET management.azure.com"] = 403 }, diagnosis.VerdictUnknown,
+		[]string{"unknown arm-permission-missing"}},
+	"Azure is throttling": {func(s *scene) { s.refuse["GET management.azure.com"] = 429 }, diagnosis.VerdictUnknown,
+		[]string{"unknown throttled"}},
 }
 
 func TestLookAtTheStructure(t *testing.T) {
@@ -300,7 +342,8 @@ func TestLookAtTheStructure(t *testing.T) {
 				assert.False(t, check.Transient && check.Status == diagnosis.OutcomeFail, "%s: %s", name, check.Code)
 			}
 			for _, request := range s.requests {
-				assert.False(t, strings.Contains(request, "login.microsoftonline.com") || strings.Contains(request, "blob."), request)
+				assert.False(t, strings.Contains(request, "login.microsoftonline.com") ||
+					strings.Contains(request, "blob."), request)
 			}
 		})
 	}
@@ -318,12 +361,15 @@ func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
 	assert.False(t, d.Transient)
 }
 
-// TestNoTokenProvesNothing: where the platform should issue a token and does not, the structure may still show a fault,
-// but cannot make good for the test that was not made.
+// TestNoTokenProvesNothing: where the platform should issue a token and does not, the structure may still show a
+// fault, but cannot make good for the test that was not made.
 func TestNoTokenProvesNothing(t *testing.T) {
 	s := newScene(t)
-	for _, err := range []error{errors.New("platform down"), &diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}} {
-		s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, err }
+	for _, err := range []error{errors.New("platform down"),
+		&diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}} {
+		s.observer.TokenSource = func(context.Context, string, string) (secret.Value, error) {
+			return secret.Value{}, err
+		}
 		r := s.look(true)
 		assert.Equal(t, diagnosis.VerdictUnknown, r.Verdict)
 		assert.Equal(t, diagnosis.OutcomeUnknown, r.Checks[0].Status, r.Checks[0].Code)

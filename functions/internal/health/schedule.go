@@ -35,7 +35,8 @@ func planOf(d integration.Document) (plan, bool) {
 	sum := sha256.Sum256([]byte(d.ID))
 	seconds := int64(interval / time.Second)
 	enabled := check.Enabled == nil || *check.Enabled
-	return plan{d.ID, seconds, int64(binary.BigEndian.Uint64(sum[:8]) % uint64(seconds))}, enabled && d.Status.Phase != integration.PhaseDeleted
+	return plan{d.ID, seconds, int64(binary.BigEndian.Uint64(sum[:8]) % uint64(seconds))}, enabled &&
+		d.Status.Phase != integration.PhaseDeleted
 }
 
 // length is the interval between two slots.
@@ -47,8 +48,8 @@ func (p plan) next(t time.Time) time.Time {
 	return time.Unix(since-since%p.interval+p.interval+p.phase, 0).UTC()
 }
 
-// holds reports whether t is a slot.
-func (p plan) holds(t time.Time) bool { return (t.Unix()-p.phase)%p.interval == 0 }
+// isHeld reports whether t is a slot.
+func (p plan) isHeld(t time.Time) bool { return (t.Unix()-p.phase)%p.interval == 0 }
 
 // The index of due checks: one empty record for each integration, whose key begins with the time of its next check, so
 // that a sweep reads what is due and no more.
@@ -70,7 +71,7 @@ func keyOf(due time.Time, id string) string { return prefixDue + due.UTC().Forma
 func entryOf(r integration.Record) (entry, bool) {
 	at, id, ok := strings.Cut(strings.TrimPrefix(r.Key, prefixDue), "/")
 	due, err := time.Parse(keyTime, at)
-	return entry{due, id, r.ETag}, ok && err == nil && integration.ValidID(id)
+	return entry{due, id, r.ETag}, ok && err == nil && integration.IsValidID(id)
 }
 
 // Schedule is the index of the checks that are due.
@@ -100,7 +101,8 @@ func (s Schedule) keep(ctx context.Context, due time.Time, id string) error {
 	return operation.StoreError(err)
 }
 
-// drop deletes the version of an entry that was listed. One that is gone, or was written anew meanwhile, is left alone.
+// drop deletes the version of an entry that was listed. One that is gone, or was written anew meanwhile, is left
+// alone.
 func (s Schedule) drop(ctx context.Context, e entry) error {
 	err := s.Repository.Store.Delete(ctx, keyOf(e.due, e.id), e.etag)
 	if errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) {

@@ -61,7 +61,9 @@ func TestPhasesSpreadEvenly(t *testing.T) {
 	const n, hours = 6000, 6
 	var perHour [hours]int
 	for i := range n {
-		d := integration.Document{ID: fmt.Sprintf("service-%d", i), Spec: integration.Spec{HealthCheck: &integration.HealthCheck{Interval: "6h"}}, Status: integration.Status{Phase: integration.PhaseUsable}}
+		d := integration.Document{ID: fmt.Sprintf("service-%d", i),
+			Spec:   integration.Spec{HealthCheck: &integration.HealthCheck{Interval: "6h"}},
+			Status: integration.Status{Phase: integration.PhaseUsable}}
 		s, err := f.service.Status(t.Context(), d)
 		require.NoError(t, err)
 		perHour[int(s.NextDue.Sub(start)-1)/int(time.Hour)]++

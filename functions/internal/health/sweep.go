@@ -16,20 +16,20 @@ import (
 )
 
 const (
-	// SweepInterval is how often the timer runs: function.json's schedule says the same. A sweep takes what falls due
-	// before the next one, each message scheduled for its own time.
+	// SweepInterval is how often the timer runs: function.json's schedule states the same. A sweep takes what falls
+	// due before the next one, each message scheduled for its own time.
 	SweepInterval = 5 * time.Minute
-	// sweepPage is how many entries a sweep reads at a time. A store may read each entry's content, so a page bounds what
-	// is read in vain beyond the horizon.
+	// sweepPage is how many entries a sweep reads at a time. A store may read each entry's content, so a page bounds
+	// what is read in vain beyond the horizon.
 	sweepPage = 64
 	// sweepParallel is how many entries are dealt with at a time.
 	sweepParallel = 8
 )
 
 // Sweep asks for every check that falls due before the next sweep. It costs one read, one message and two writes for
-// each, whatever else there is. It may be broken off anywhere, and may run twice at once: for each entry the message comes
-// first, then the next entry, and only then the old entry goes, and each of them is recognised when it is repeated. After
-// an outage, each integration is checked once and then goes on in its own rhythm.
+// each, whatever else there is. It may be broken off anywhere, and may run twice at once: for each entry the message
+// comes first, then the next entry, and only then the old entry goes, and each of them is recognised when it is
+// repeated. After an outage, each integration is checked once and then goes on in its own rhythm.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	t := &tally{}
@@ -122,7 +122,7 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 	if !wanted || err != nil {
 		return false, s.Schedule.drop(ctx, e)
 	}
-	send := checked(d) && p.holds(e.due)
+	send := isChecked(d) && p.isHeld(e.due)
 	if send {
 		if err := s.ask(ctx, message.HealthCheck{IntegrationID: e.id, Slot: e.due}, e.due); err != nil {
 			return false, err
@@ -130,7 +130,8 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 	}
 	after := e.due
 	if now.After(after) {
-		after = now.Add(SweepInterval) // what an outage has missed is made up for by one check, not followed by the next at once
+		// what an outage has missed is made up for by one check, not followed by the next at once
+		after = now.Add(SweepInterval)
 	}
 	if err := s.Schedule.keep(ctx, p.next(after), e.id); err != nil {
 		return send, err
@@ -165,5 +166,6 @@ func (s *Service) send(ctx context.Context, check message.HealthCheck, at time.T
 	if err != nil {
 		return err
 	}
-	return s.put(ctx, message.QueueHealth, bus.Message{ID: check.ID, Subject: message.TypeHealthCheck, Body: body, EnqueueAt: at})
+	return s.put(ctx, message.QueueHealth, bus.Message{ID: check.ID, Subject: message.TypeHealthCheck, Body: body,
+		EnqueueAt: at})
 }

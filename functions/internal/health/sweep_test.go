@@ -154,8 +154,8 @@ func TestTwoSweepsAtOnceAskOnce(t *testing.T) {
 	assert.Len(t, f.index(), 200)
 }
 
-// TestASweepThatDiesAnywhereLosesAndDoublesNothing kills a sweep before and after each of its effects, and lets the next
-// one run at once, or after the slots have passed.
+// TestASweepThatDiesAnywhereLosesAndDoublesNothing kills a sweep before and after each of its effects, and lets the
+// next one run at once, or after the slots have passed.
 func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
 	for _, late := range []time.Duration{0, health.SweepInterval, 40 * time.Minute} {
 		deaths := 0
@@ -217,7 +217,8 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 	f.advance(20 * time.Minute)
 	require.ErrorContains(t, f.service.Sweep(t.Context()), "1 of 5 due checks")
 	assert.Equal(t, 4, f.asked())
-	assert.True(t, slices.ContainsFunc(f.index(), func(key string) bool { return key[len(key)-1] == '3' }), "it is tried again")
+	assert.True(t, slices.ContainsFunc(f.index(), func(key string) bool { return key[len(key)-1] == '3' }),
+		"it is tried again")
 }
 
 // TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go

@@ -7,7 +7,7 @@ import (
 )
 
 // Absent is the refusal of a request about an integration that is not there: d is nil where there is no document, else
-// the tombstone, which says by its ids whether the application can still be restored.
+// the tombstone, which states by its ids whether the application can still be restored.
 func Absent(d *Document) *diagnosis.Error {
 	if d == nil {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrNotFound}
@@ -15,26 +15,29 @@ func Absent(d *Document) *diagnosis.Error {
 	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
 	if d.Status.ObjectID == "" {
 		gone.Detail = "The integration was torn down for good: nothing of it is left that could be restored."
-		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new application with a new client id.", "Then upload the new azure_credentials.json to the platform."}
+		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new application with a new client id.",
+			"Then upload the new azure_credentials.json to the platform."}
 	}
 	return &diagnosis.Error{Diagnosis: gone}
 }
 
-// Unprovisioned is the refusal of a request about an integration of which not all has been made that it needs: what the
-// last operation has failed with, or what it waits for, else that it is under way.
+// Unprovisioned is the refusal of a request about an integration of which not all has been made that it needs: what
+// the last operation has failed with, or what it waits for, else that it is under way.
 func Unprovisioned(d Document) *diagnosis.Error {
 	refusal := diagnosis.New(diagnosis.CodeNotProvisioned)
 	for _, c := range d.Status.Conditions {
 		switch {
 		case c.Type != "Provisioned" || c.Diagnosis == nil:
 		case d.Status.Phase == PhaseFailed:
-			refusal.Detail = fmt.Sprintf("The last operation, %s, has failed with %s: %s", d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
+			refusal.Detail = fmt.Sprintf("The last operation, %s, has failed with %s: %s", d.Status.LastOperationID,
+				c.Diagnosis.Code, c.Diagnosis.Detail)
 			refusal.Transient, refusal.Evidence = false, c.Diagnosis.Evidence
 			if c.Diagnosis.Remedy != nil {
 				refusal.Remedy = c.Diagnosis.Remedy
 			}
 		case c.Status == "Unknown":
-			refusal.Detail = fmt.Sprintf("The last operation, %s, is tried again after %s: %s", d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
+			refusal.Detail = fmt.Sprintf("The last operation, %s, is tried again after %s: %s",
+				d.Status.LastOperationID, c.Diagnosis.Code, c.Diagnosis.Detail)
 			refusal.Evidence = c.Diagnosis.Evidence
 		}
 	}

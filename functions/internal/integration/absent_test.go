@@ -14,7 +14,8 @@ func TestAbsent(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeIntegrationNotFound, never.Diagnosis.Code)
 	assert.ErrorIs(t, never, integration.ErrNotFound)
 
-	kept := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted, ObjectID: "o"}})
+	kept := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted,
+		ObjectID: "o"}})
 	assert.Equal(t, diagnosis.CodeIntegrationDeleted, kept.Diagnosis.Code)
 	assert.Contains(t, kept.Diagnosis.Remedy.Steps[0], "the same client id")
 

@@ -34,7 +34,7 @@ func (d *Document) SetCondition(now time.Time, kind, status string, found *diagn
 	d.Status.Conditions[i] = c
 }
 
-// HasCondition reports whether the document says that already: a condition of the type with the status and the
+// HasCondition reports whether the document means that already: a condition of the type with the status and the
 // diagnosis's code.
 func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) bool {
 	var want Condition

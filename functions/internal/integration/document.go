@@ -55,7 +55,7 @@ type Driver struct {
 	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty" doc:"Whether the platform may delete blobs in the container. Default: false"`
 }
 
-// HealthCheck says whether and how often the integration is checked.
+// HealthCheck reports whether and how often the integration is checked.
 type HealthCheck struct {
 	Enabled  *bool  `json:"enabled,omitempty" doc:"Default: true"`
 	Interval string `json:"interval,omitempty" doc:"Go duration, 15m to 168h; default 6h" example:"6h"`
@@ -96,11 +96,11 @@ type Status struct {
 	Phase Phase
 	// UniqueName is the uniqueName of the app registration, the key it is found by.
 	UniqueName string
-	// Identity says what the identity is made of; nil where nothing is known to have been made, and in records of
+	// Identity tells what the identity is made of; nil where nothing is known to have been made, and in records of
 	// applications from before there were kinds. See RecordedIdentity.
 	Identity *IdentityStatus
-	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role
-	// assignments name.
+	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role assignments
+	// name.
 	ClientID, ObjectID, ServicePrincipalID string
 	FederatedCredentials                   []FederatedCredential
 	RoleAssignments                        []RoleAssignment
@@ -108,8 +108,8 @@ type Status struct {
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
-	// Conditions are what was observed: Provisioned says whether all was made, Verified whether access was proved, by
-	// the last test that was conclusive.
+	// Conditions are what was observed: Provisioned reports whether all was made, Verified whether access was proved,
+	// by the last test that was conclusive.
 	Conditions []Condition
 }
 
@@ -132,20 +132,21 @@ type RoleAssignment struct {
 	Adopted          bool   `json:"adopted,omitempty" doc:"It existed before under another name and is not removed at teardown"`
 }
 
-// DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
+// DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
 	// Mode is api or manual; empty while nothing has been made yet.
 	Mode string
 	// OrganizationID is the organisation in which the integration was made.
 	OrganizationID          string
 	IntegrationID, DriverID string
-	// Adopted says that the integration is the one that the spec names: it is never changed, and not removed at teardown.
+	// Adopted is true where the integration is the one that the spec names: it is never changed, and not removed at
+	// teardown.
 	Adopted bool
 	// IntegrationType is the platform's name of the integration's type.
 	IntegrationType string
 	// OptionsHash tells what was sent last, as the platform shows no options.
 	OptionsHash string
-	// Validated says that the platform has tested the driver as the federated identity since the last change.
+	// Validated is true where the platform has tested the driver as the federated identity since the last change.
 	Validated bool
 	// ValidationID is the platform's command that tests the drivers, while it runs.
 	ValidationID string
@@ -153,17 +154,17 @@ type DDOEStatus struct {
 	CheckedAt *time.Time
 	// Form is what to type in where a person makes the integration; nil where it exists.
 	Form *DDOEForm
-	// Why says why it is left to a person, and Next what a person has to do.
+	// Why tells why it is left to a person, and Next what a person has to do.
 	Why, Next string
 	// Diagnosis is why the API could not be used where it was wanted.
 	Diagnosis *diagnosis.Diagnosis
-	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down before
-	// the driver is made, and again when the platform has it.
+	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down
+	// before the driver is made, and again when the platform has it.
 	Driver *DDOEDriver
 }
 
-// DDOEDriver is a driver as the platform was sent it. What is absent was sent in a change of which it is not known whether
-// it was made.
+// DDOEDriver is a driver as the platform was sent it. What is absent was sent in a change of which it is not known
+// whether it was made.
 type DDOEDriver struct {
 	ProjectID           string  `json:"projectId"`
 	Name                string  `json:"name,omitempty"`
@@ -233,7 +234,7 @@ type Operation struct {
 	Status        OperationStatus
 	IntegrationID string
 	Steps         []Step
-	// Waiting says why the last attempt failed and when the next one begins, until that has come to something; or why
+	// Waiting tells why the last attempt failed and when the next one begins, until that has come to something; or why
 	// a request is being repeated within an attempt.
 	Waiting *Waiting
 	// Error is why the operation has failed, or was canceled.
@@ -247,8 +248,8 @@ type Operation struct {
 	ETag string
 }
 
-// Waiting says what the last attempt at an operation failed with, or a request that the attempt under way repeats, and when
-// the next one begins.
+// Waiting tells what the last attempt at an operation failed with, or a request that the attempt under way repeats,
+// and when the next one begins.
 type Waiting struct {
 	diagnosis.Diagnosis
 	// Attempt is how many attempts have failed so far.

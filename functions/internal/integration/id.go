@@ -13,9 +13,9 @@ const (
 	maxID = 50
 )
 
-// ValidID reports whether the id has 3 to 50 characters of lower-case letters, digits and single hyphens between them:
-// it stands in URLs, blob names, session ids and the application's uniqueName without any escaping.
-func ValidID(id string) bool {
+// IsValidID reports whether the id has 3 to 50 characters of lower-case letters, digits and single hyphens between
+// them: it stands in URLs, blob names, session ids and the application's uniqueName without any escaping.
+func IsValidID(id string) bool {
 	if len(id) < minID || len(id) > maxID {
 		return false
 	}
@@ -46,9 +46,11 @@ func CredentialName(subject string) string {
 func WantedCredentials(d Document) []FederatedCredential {
 	wanted := make([]FederatedCredential, len(d.Spec.Subjects))
 	for i, subject := range d.Spec.Subjects {
-		wanted[i] = FederatedCredential{Name: CredentialName(subject), Issuer: d.Spec.Issuer, Subject: subject, Audience: d.Spec.Audience}
+		wanted[i] = FederatedCredential{Name: CredentialName(subject), Issuer: d.Spec.Issuer, Subject: subject,
+			Audience: d.Spec.Audience}
 		for _, known := range d.Status.FederatedCredentials {
-			if known.Adopted && known.Issuer == wanted[i].Issuer && known.Subject == subject && known.Audience == wanted[i].Audience {
+			if known.Adopted && known.Issuer == wanted[i].Issuer && known.Subject == subject &&
+				known.Audience == wanted[i].Audience {
 				wanted[i].Name, wanted[i].Adopted = known.Name, true
 			}
 		}
@@ -59,9 +61,10 @@ func WantedCredentials(d Document) []FederatedCredential {
 // maxOperationID is the most characters of an operation id.
 const maxOperationID = 128
 
-// ValidOperationID reports whether the id can name an operation: it begins with a letter or digit and has at most 128
-// letters, digits, dots, underscores and hyphens, and it is not what looks like a token. It is a segment of a store key.
-func ValidOperationID(id string) bool {
+// IsValidOperationID reports whether the id can name an operation: it begins with a letter or digit and has at most
+// 128 letters, digits, dots, underscores and hyphens, and it is not what looks like a token. It is a segment of a
+// store key.
+func IsValidOperationID(id string) bool {
 	if id == "" || len(id) > maxOperationID || diagnosis.Redact(id) != id {
 		return false
 	}

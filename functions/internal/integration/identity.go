@@ -8,7 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// IdentityKind says what a federated identity is made of.
+// IdentityKind tells what a federated identity is made of.
 type IdentityKind string
 
 // The kinds: an Entra application with its service principal, and a user-assigned managed identity.
@@ -25,7 +25,7 @@ type Identity struct {
 	Location      string       `json:"location,omitempty" doc:"Azure region of a managed identity; default: the service's own. Another one than before needs ?replace=true" example:"westeurope"`
 }
 
-// IdentityStatus says what the identity is made of that there is, or that is about to be made.
+// IdentityStatus tells what the identity is made of that there is, or that is about to be made.
 type IdentityStatus struct {
 	Kind       IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
 	ResourceID string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
@@ -106,7 +106,7 @@ func (d Document) ReplacesIdentity() bool {
 }
 
 // IdentityFor is what the identity is to be made of by a new spec, of which resolved has the defaults: where the given
-// one says nothing, what there is stays, or what it is being replaced by. A default is for what is new.
+// one states nothing, what there is stays, or what it is being replaced by. A default is for what is new.
 func (d Document) IdentityFor(given, resolved *Identity) *Identity {
 	recorded, ok := d.Status.RecordedIdentity()
 	if !ok || resolved == nil {
@@ -144,8 +144,8 @@ func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	note := func(member, actual, detail, expected, remedy string) {
 		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member,
-			Code: diagnosis.CodeInvalidIdentity, Detail: detail, Expected: expected, Actual: field.Actual(actual),
-			Remedy: remedy})
+			Code:   diagnosis.CodeInvalidIdentity,
+			Detail: detail, Expected: expected, Actual: field.Actual(actual), Remedy: remedy})
 	}
 	switch identity.Kind {
 	case IdentityManaged:
@@ -183,9 +183,10 @@ func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, d
 	}
 	given := cmp.Or(identity.Location, d.Location)
 	identity.Location = strings.ToLower(strings.ReplaceAll(given, " ", ""))
-	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !lowerOrDigit(r) }) < 0
+	isName := strings.IndexFunc(identity.Location, func(r rune) bool { return !isLowerOrDigit(r) }) < 0
 	if identity.Location == "" || !isName || len(identity.Location) > maxLocation {
 		note("location", given, "The region is not given, or is not the name of one.",
-			"a region's name such as westeurope", "Give the region: az account list-locations --query '[].name'.")
+			"a region's name such as westeurope",
+			"Give the region: az account list-locations --query '[].name'.")
 	}
 }

@@ -16,40 +16,38 @@ const (
 	ownName        = "rg-wif"
 )
 
-// identityCase is what a spec says of the identity, and what it comes to.
-type identityCase struct {
-	defaults integration.Defaults
-	given    *integration.Identity
-	want     integration.Identity
-	pointers []string
-}
-
-func identityCases() map[string]identityCase {
+func TestResolveIdentity(t *testing.T) {
+	t.Parallel()
 	const application, managed = integration.IdentityApplication, integration.IdentityManaged
 	group, _ := integration.ParseResourceGroupID(identities)
 	withDefaults := integration.Defaults{IdentityKind: managed, IdentityGroup: group, Location: "West Europe",
 		OwnGroups: []integration.ResourceGroupID{{Name: ownName}}}
-	return map[string]identityCase{
+	for name, c := range map[string]struct {
+		defaults integration.Defaults
+		given    *integration.Identity
+		want     integration.Identity
+		pointers []string
+	}{
 		"nothing, without a default": {integration.Defaults{}, nil,
 			integration.Identity{Kind: application}, nil},
-		"nothing, with one": {withDefaults, nil, integration.Identity{Kind: managed,
-			ResourceGroup: identities, Location: "westeurope"}, nil},
+		"nothing, with one": {withDefaults, nil,
+			integration.Identity{Kind: managed, ResourceGroup: identities, Location: "westeurope"}, nil},
 		"an application against the default": {withDefaults, &integration.Identity{Kind: application},
 			integration.Identity{Kind: application}, nil},
-		"all of it": {integration.Defaults{}, &integration.Identity{Kind: managed,
-			ResourceGroup: "/SUBSCRIPTIONS" + subscriptionID[14:] + "/resourcegroups/Team", Location: "North Europe"},
+		"all of it": {integration.Defaults{}, &integration.Identity{Kind: managed, ResourceGroup: "/SUBSCRIPTIONS" +
+			subscriptionID[14:] + "/resourcegroups/Team", Location: "North Europe"},
 			integration.Identity{Kind: managed, ResourceGroup: subscriptionID + "/resourceGroups/Team",
 				Location: "northeurope"}, nil},
 		"no group and no region": {integration.Defaults{}, &integration.Identity{Kind: managed},
 			integration.Identity{Kind: managed},
 			[]string{"/identity/resourceGroup", "/identity/location"}},
-		"no such kind": {withDefaults, &integration.Identity{Kind: "robot"},
-			integration.Identity{Kind: "robot"}, []string{"/identity/kind"}},
+		"no such kind": {withDefaults, &integration.Identity{Kind: "robot"}, integration.Identity{Kind: "robot"},
+			[]string{"/identity/kind"}},
 		"a name for an id": {withDefaults, &integration.Identity{ResourceGroup: "identities"},
 			integration.Identity{Kind: managed, ResourceGroup: "identities", Location: "westeurope"},
 			[]string{"/identity/resourceGroup"}},
-		"the service's own group": {withDefaults,
-			&integration.Identity{ResourceGroup: subscriptionID + "/resourceGroups/RG-WIF"},
+		"the service's own group": {withDefaults, &integration.Identity{ResourceGroup: subscriptionID +
+			"/resourceGroups/RG-WIF"},
 			integration.Identity{Kind: managed, ResourceGroup: subscriptionID + "/resourceGroups/RG-WIF",
 				Location: "westeurope"},
 			[]string{"/identity/resourceGroup"}},
@@ -60,12 +58,7 @@ func identityCases() map[string]identityCase {
 			Location: "westeurope"},
 			integration.Identity{Kind: application, ResourceGroup: identities, Location: "westeurope"},
 			[]string{"/identity/resourceGroup", "/identity/location"}},
-	}
-}
-
-func TestResolveIdentity(t *testing.T) {
-	t.Parallel()
-	for name, c := range identityCases() {
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := defaults()
@@ -92,8 +85,8 @@ func TestResolveIdentity(t *testing.T) {
 // TestRecordedIdentity: a record from before there were kinds is an application's.
 func TestRecordedIdentity(t *testing.T) {
 	t.Parallel()
-	managed := integration.IdentityStatus{Kind: integration.IdentityManaged,
-		ResourceID: identities + "/providers/x/y/z"}
+	managed := integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: identities +
+		"/providers/x/y/z"}
 	var nothing integration.IdentityStatus
 	for name, c := range map[string]struct {
 		status integration.Status
@@ -101,8 +94,8 @@ func TestRecordedIdentity(t *testing.T) {
 	}{
 		"nothing": {integration.Status{}, nothing},
 		"purged":  {integration.Status{UniqueName: "x"}, nothing},
-		"only the former client id": {integration.Status{
-			Identity: &integration.IdentityStatus{FormerClientID: "a"}}, nothing},
+		"only the former client id": {integration.Status{Identity: &integration.IdentityStatus{FormerClientID: "a"}},
+			nothing},
 		"an old record": {integration.Status{ClientID: "a"},
 			integration.IdentityStatus{Kind: integration.IdentityApplication}},
 		"what is about to be made": {integration.Status{Identity: &managed}, managed},

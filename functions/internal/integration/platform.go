@@ -3,9 +3,9 @@ package integration
 // IsWanted reports whether the spec asks for an integration on the platform that this service makes or uses.
 func (d *DDOE) IsWanted() bool { return d != nil && (d.Integration || d.IntegrationID != "") }
 
-// ReplaceSpec makes s the document's spec. What a run of the old spec has begun on the platform may never have been written
-// down, as the process may have died between a request and the record: what the status says from now on is what is certain
-// for the old spec and the new one.
+// ReplaceSpec makes s the document's spec. What a run of the old spec has begun on the platform may never have been
+// written down, as the process may have died between a request and the record: what the status states from now on is
+// what is certain for the old spec and the new one.
 func (d *Document) ReplaceSpec(s Spec) {
 	old := d.Spec
 	d.Spec = s
@@ -19,7 +19,7 @@ func (d *Document) ReplaceSpec(s Spec) {
 	if st.OrganizationID == "" {
 		st.OrganizationID = old.DDOE.OrganizationID // something of ours may be there
 	}
-	if optionsMayDiffer(old, s) {
+	if canOptionsDiffer(old, s) {
 		st.OptionsHash = "" // the old ones may have been sent since
 	}
 	if old.DDOE.Driver != nil {
@@ -28,10 +28,12 @@ func (d *Document) ReplaceSpec(s Spec) {
 	d.Status.DDOE = &st
 }
 
-// optionsMayDiffer reports whether the options of the platform's integration, which cannot be read back, may be others.
-func optionsMayDiffer(a, b Spec) bool {
+// canOptionsDiffer reports whether the options of the platform's integration, which cannot be read back, may be
+// others.
+func canOptionsDiffer(a, b Spec) bool {
 	sources := func(s Spec) [5]string {
-		return [5]string{s.TenantID, s.Issuer, s.Audience, first(s.Subjects), first(s.Storage).ResourceID + " " + first(s.Storage).Container}
+		return [5]string{s.TenantID, s.Issuer, s.Audience, first(s.Subjects), first(s.Storage).ResourceID + " " +
+			first(s.Storage).Container}
 	}
 	return sources(a) != sources(b)
 }
@@ -44,8 +46,8 @@ func first[T any](all []T) T {
 	return all[0]
 }
 
-// certainDriver is what is known of the driver that was sent: the project of the old spec, where a driver may have been made
-// whose answer was lost, and what both specs agree on.
+// certainDriver is what is known of the driver that was sent: the project of the old spec, where a driver may have
+// been made whose answer was lost, and what both specs agree on.
 func certainDriver(sent *DDOEDriver, old, next Spec) *DDOEDriver {
 	known := DDOEDriver{ProjectID: old.DDOE.Driver.ProjectID}
 	if sent != nil {

@@ -9,8 +9,10 @@ import (
 )
 
 func platformSpec() integration.Spec {
-	return integration.Spec{TenantID: "tenant", Subjects: []string{"s"}, Storage: []integration.StorageAccess{{ResourceID: "account", Container: "images"}},
-		DDOE: &integration.DDOE{OrganizationID: "org", Integration: true, Driver: &integration.Driver{ProjectID: "project", Name: "images"}}}
+	return integration.Spec{TenantID: "tenant", Subjects: []string{"s"},
+		Storage: []integration.StorageAccess{{ResourceID: "account", Container: "images"}},
+		DDOE: &integration.DDOE{OrganizationID: "org", Integration: true,
+			Driver: &integration.Driver{ProjectID: "project", Name: "images"}}}
 }
 
 // A run of the old spec may have sent what nobody has written down.
@@ -18,7 +20,8 @@ func TestReplaceSpecKeepsWhatIsCertain(t *testing.T) {
 	t.Parallel()
 	path, container, deletes := "p", "images", true
 	known := integration.DDOEStatus{OrganizationID: "known", OptionsHash: "hash",
-		Driver: &integration.DDOEDriver{ProjectID: "project", Name: "images", Path: &path, Container: &container, AllowExternalDelete: &deletes}}
+		Driver: &integration.DDOEDriver{ProjectID: "project", Name: "images", Path: &path, Container: &container,
+			AllowExternalDelete: &deletes}}
 	for name, c := range map[string]struct {
 		status *integration.DDOEStatus
 		change func(s *integration.Spec)
@@ -26,12 +29,15 @@ func TestReplaceSpecKeepsWhatIsCertain(t *testing.T) {
 	}{
 		"nothing known": {nil, func(s *integration.Spec) { s.DDOE = nil },
 			&integration.DDOEStatus{OrganizationID: "org", Driver: &integration.DDOEDriver{ProjectID: "project"}}},
-		"the same":      {&known, func(*integration.Spec) {}, &known},
-		"other options": {&known, func(s *integration.Spec) { s.Subjects = []string{"other"} }, &integration.DDOEStatus{OrganizationID: "known", Driver: known.Driver}},
+		"the same": {&known, func(*integration.Spec) {}, &known},
+		"other options": {&known, func(s *integration.Spec) { s.Subjects = []string{"other"} },
+			&integration.DDOEStatus{OrganizationID: "known", Driver: known.Driver}},
 		"other driver": {&known, func(s *integration.Spec) { s.DDOE.Driver.Path = "q" },
-			&integration.DDOEStatus{OrganizationID: "known", OptionsHash: "hash", Driver: &integration.DDOEDriver{ProjectID: "project", Container: &container}}},
+			&integration.DDOEStatus{OrganizationID: "known", OptionsHash: "hash",
+				Driver: &integration.DDOEDriver{ProjectID: "project", Container: &container}}},
 		"other container": {&known, func(s *integration.Spec) { s.Storage[0].Container = "archive" },
-			&integration.DDOEStatus{OrganizationID: "known", Driver: &integration.DDOEDriver{ProjectID: "project", Name: "images", Path: &path, AllowExternalDelete: &deletes}}},
+			&integration.DDOEStatus{OrganizationID: "known", Driver: &integration.DDOEDriver{ProjectID: "project",
+				Name: "images", Path: &path, AllowExternalDelete: &deletes}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

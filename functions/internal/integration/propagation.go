@@ -3,8 +3,8 @@ package integration
 import "time"
 
 // Propagation is how long a change may take until it counts everywhere, and so how long it may explain a refusal.
-// Three clocks have to agree: the directory's replicas and the token service's cache, which need seconds to minutes, and
-// role assignments, for which Microsoft documents up to 10 minutes
+// Three clocks have to agree: the directory's replicas and the token service's cache, which need seconds to minutes,
+// and role assignments, for which Microsoft documents up to 10 minutes
 // (https://learn.microsoft.com/azure/role-based-access-control/troubleshooting, "Role assignment changes are not being
 // detected").
 const Propagation = 10 * time.Minute

@@ -31,7 +31,8 @@ func TestHasPropagated(t *testing.T) {
 			t.Parallel()
 			d := integration.Document{UpdatedAt: c.updated}
 			if c.status != "" {
-				d.Status.Conditions = []integration.Condition{{Type: integration.ConditionProvisioned, Status: c.status,
+				d.Status.Conditions = []integration.Condition{{Type: integration.ConditionProvisioned,
+					Status:             c.status,
 					LastTransitionTime: c.provisioned}}
 			}
 			assert.Equal(t, c.want, d.HasPropagated(now))

@@ -142,8 +142,9 @@ type operationRecord struct {
 func (o Operation) record() operationRecord {
 	return operationRecord{
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
-		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
-		RequestHash: o.RequestHash,
+		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt,
+		LastUpdatedAt: o.LastUpdatedAt,
+		RequestHash:   o.RequestHash,
 	}
 }
 

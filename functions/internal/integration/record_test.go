@@ -56,7 +56,9 @@ func TestRecordsOfVersion1AreRead(t *testing.T) {
 			case "health":
 				key = "health/" + old.IntegrationID + ".json"
 				save = func() error {
-					_, err := r.UpdateHealth(ctx, old.IntegrationID, func(*integration.HealthRecord) error { return nil })
+					_, err := r.UpdateHealth(ctx, old.IntegrationID, func(*integration.HealthRecord) error {
+						return nil
+					})
 					return err
 				}
 			default:
@@ -80,7 +82,8 @@ func TestRecordsOfVersion1AreRead(t *testing.T) {
 func TestEveryMemberIsKept(t *testing.T) {
 	t.Parallel()
 	r, ctx := repository(), t.Context()
-	d, o, h := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation](), storetest.Filled[integration.HealthRecord]()
+	d, o, h := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation](),
+		storetest.Filled[integration.HealthRecord]()
 	var err error
 	d, err = r.Create(ctx, d)
 	require.NoError(t, err)

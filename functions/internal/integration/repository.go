@@ -77,7 +77,9 @@ func (r *Repository) Save(ctx context.Context, d *Document) error {
 // Update reads, changes and saves the document, again and again until no other writer interferes, so change may run
 // several times. An error of change ends it and is returned.
 func (r *Repository) Update(ctx context.Context, id string, change func(*Document) error) (Document, error) {
-	return update(func() (Document, error) { return r.Get(ctx, id) }, change, func(d *Document) error { return r.Save(ctx, d) })
+	return update(func() (Document, error) {
+		return r.Get(ctx, id)
+	}, change, func(d *Document) error { return r.Save(ctx, d) })
 }
 
 // Page is a page of a list.
@@ -157,11 +159,14 @@ func (r *Repository) SaveOperation(ctx context.Context, o *Operation) error {
 }
 
 // UpdateOperation reads, changes and saves the operation, as Update does with a document.
-func (r *Repository) UpdateOperation(ctx context.Context, id string, change func(*Operation) error) (Operation, error) {
-	return update(func() (Operation, error) { return r.GetOperation(ctx, id) }, change, func(o *Operation) error { return r.SaveOperation(ctx, o) })
+func (r *Repository) UpdateOperation(ctx context.Context, id string,
+	change func(*Operation) error) (Operation, error) {
+	return update(func() (Operation, error) { return r.GetOperation(ctx, id) }, change,
+		func(o *Operation) error { return r.SaveOperation(ctx, o) })
 }
 
-// GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth creates.
+// GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth
+// creates.
 func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, error) {
 	record, err := r.read(ctx, prefixHealth+id+suffix)
 	if errors.Is(err, ErrNotFound) {
@@ -177,8 +182,8 @@ func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, er
 	return h.health(record.ETag), nil
 }
 
-// SaveHealth replaces the version of the record that h.ETag names, or creates it where that is empty; ErrConflict if it
-// is another version.
+// SaveHealth replaces the version of the record that h.ETag names, or creates it where that is empty; ErrConflict if
+// it is another version.
 func (r *Repository) SaveHealth(ctx context.Context, h *HealthRecord) error {
 	etag, err := r.write(ctx, prefixHealth+h.IntegrationID+suffix, h.record(), h.ETag)
 	if err == nil {
@@ -189,7 +194,8 @@ func (r *Repository) SaveHealth(ctx context.Context, h *HealthRecord) error {
 
 // UpdateHealth reads, changes and saves the record, as Update does with a document. One that cannot be read is set
 // aside, and a new one takes its place: checks find out again what it said.
-func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*HealthRecord) error) (HealthRecord, error) {
+func (r *Repository) UpdateHealth(ctx context.Context, id string,
+	change func(*HealthRecord) error) (HealthRecord, error) {
 	read := func() (HealthRecord, error) {
 		h, err := r.GetHealth(ctx, id)
 		if errors.Is(err, ErrUnreadable) {
@@ -200,8 +206,8 @@ func (r *Repository) UpdateHealth(ctx context.Context, id string, change func(*H
 	return update(read, change, func(h *HealthRecord) error { return r.SaveHealth(ctx, h) })
 }
 
-// SaveRejected keeps the body of a message that can never succeed for inspection, byte for byte but for tokens, which are
-// redacted. Saving it again changes nothing; another body under the same id is kept beside the first.
+// SaveRejected keeps the body of a message that can never succeed for inspection, byte for byte but for tokens, which
+// are redacted. Saving it again changes nothing; another body under the same id is kept beside the first.
 func (r *Repository) SaveRejected(ctx context.Context, id string, body []byte) error {
 	body = diagnosis.RedactJSON(body)
 	_, err := r.Store.Put(ctx, prefixRejected+id+suffix, body, "")

@@ -35,7 +35,8 @@ func TestDocuments(t *testing.T) {
 	require.NoError(t, r.Save(ctx, &made))
 	require.NoError(t, r.Save(ctx, &made), "Save carries the new version on")
 	require.ErrorIs(t, r.Save(ctx, &stale), integration.ErrConflict)
-	require.ErrorIs(t, r.Save(ctx, &integration.Document{ID: "my-service"}), integration.ErrConflict, "never without a version")
+	require.ErrorIs(t, r.Save(ctx, &integration.Document{ID: "my-service"}), integration.ErrConflict,
+		"never without a version")
 	read, err := r.Get(ctx, "my-service")
 	require.NoError(t, err)
 	assert.Equal(t, made, read)
@@ -90,7 +91,10 @@ func TestOperations(t *testing.T) {
 	assert.NotNil(t, o.Steps, "an empty list, not null")
 	_, err = r.CreateOperation(ctx, integration.Operation{ID: "op-1"})
 	require.ErrorIs(t, err, integration.ErrConflict)
-	_, err = r.UpdateOperation(ctx, "op-1", func(o *integration.Operation) error { o.Status = integration.OperationRunning; return nil })
+	_, err = r.UpdateOperation(ctx, "op-1", func(o *integration.Operation) error {
+		o.Status = integration.OperationRunning
+		return nil
+	})
 	require.NoError(t, err)
 	require.ErrorIs(t, r.SaveOperation(ctx, &o), integration.ErrConflict)
 	read, err := r.GetOperation(ctx, "op-1")
@@ -136,7 +140,8 @@ func TestSaveRejected(t *testing.T) {
 
 func TestARejectedTokenIsNotKept(t *testing.T) {
 	r, ctx := repository(), t.Context()
-	require.NoError(t, r.SaveRejected(ctx, "m-1", []byte(`{"data":{"mode":"oracle","subjectToken":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwIn0.c2ln"}}`)))
+	require.NoError(t, r.SaveRejected(ctx, "m-1",
+		[]byte(`{"data":{"mode":"oracle","subjectToken":"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwIn0.c2ln"}}`)))
 	kept, err := r.Store.Get(ctx, "rejected/m-1.json")
 	require.NoError(t, err)
 	assert.Equal(t, `{"data":{"mode":"oracle","subjectToken":"[redacted]"}}`, string(kept.Body))

@@ -48,7 +48,7 @@ type Defaults struct {
 }
 
 // Resolve returns the spec with every default filled in, in canonical form, and a finding for each member that breaks
-// a rule, all at once. It touches nothing. The error says only that the service's own tenant could not be learnt.
+// a rule, all at once. It touches nothing. The error states only that the service's own tenant could not be learnt.
 func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagnosis.Finding, error) {
 	own, err := d.ownTenant(ctx)
 	if err != nil {
@@ -56,9 +56,11 @@ func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagn
 	}
 	s = s.clone()
 	var findings []diagnosis.Finding
-	if !ValidID(id) {
-		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: diagnosis.CodeInvalidID, Actual: field.Actual(id),
-			Detail: "The id is not valid.", Expected: "3 to 50 lower-case letters, digits and single hyphens between them",
+	if !IsValidID(id) {
+		findings = append(findings, diagnosis.Finding{Pointer: "/id", Code: diagnosis.CodeInvalidID,
+			Actual: field.Actual(id),
+			Detail: "The id is not valid.", Expected: "3 to 50 lower-case letters, digits and single hyphens " +
+				"between them",
 			Remedy: "Choose an id such as my-service."})
 	}
 	for _, part := range []func() []diagnosis.Finding{
@@ -131,7 +133,8 @@ func resolveTenant(own string, s *Spec) []diagnosis.Finding {
 	}
 	s.TenantID = strings.ToLower(s.TenantID)
 	if own != "" && s.TenantID != own {
-		return []diagnosis.Finding{{Pointer: "/tenantId", Code: diagnosis.CodeTenantNotServed, Detail: "The service works in its own tenant only.",
+		return []diagnosis.Finding{{Pointer: "/tenantId", Code: diagnosis.CodeTenantNotServed,
+			Detail:   "The service works in its own tenant only.",
 			Expected: own, Actual: s.TenantID, Remedy: "Leave tenantId out, or use a deployment in that tenant."}}
 	}
 	return nil
@@ -151,31 +154,37 @@ func (d Defaults) resolveAudience(s *Spec) []diagnosis.Finding {
 	return field.Audience(d.Audience).Check("/audience", s.Audience)
 }
 
-// resolveSubjects checks each subject and puts the service name's subject before them: the first one is whom the credential
-// file is for, and whom access is tested as. The service name goes away, so that a resolved spec resolves to itself.
+// resolveSubjects checks each subject and puts the service name's subject before them: the first one is whom the
+// credential file is for, and whom access is tested as. The service name goes away, so that a resolved spec resolves
+// to itself.
 func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	for i, subject := range s.Subjects {
 		findings = append(findings, field.Subject().Check(fmt.Sprintf("/subjects/%d", i), subject)...)
 	}
-	repeated := duplicates(s.Subjects, func(subject string) string { return subject }, func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
-		diagnosis.Finding{Code: diagnosis.CodeDuplicateSubject, Detail: "The subject is given twice.", Remedy: "Remove the repetition."})
+	repeated := duplicates(s.Subjects, func(subject string) string { return subject },
+		func(i int) string { return fmt.Sprintf("/subjects/%d", i) },
+		diagnosis.Finding{Code: diagnosis.CodeDuplicateSubject, Detail: "The subject is given twice.",
+			Remedy: "Remove the repetition."})
 	if s.ServiceName != "" {
 		subject, faults := d.subjectOf(s.ServiceName)
 		findings = append(findings, faults...)
 		if len(faults) == 0 {
-			// Naming a service and spelling its subject out is the same wish twice, not a fault.
+			// Naming a service and spelling its subject out is the same intent twice, not a fault.
 			others := slices.DeleteFunc(s.Subjects, func(given string) bool { return given == subject })
 			s.Subjects, s.ServiceName = append([]string{subject}, others...), ""
 		}
 	}
 	findings = append(findings, repeated...)
 	if len(s.Subjects) > MaxSubjects {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeTooManySubjects, Detail: "An application holds at most 20 federated identity credentials.",
-			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)), Remedy: "Spread the subjects over several integrations."})
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeTooManySubjects,
+			Detail:   "An application holds at most 20 federated identity credentials.",
+			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)),
+			Remedy: "Spread the subjects over several integrations."})
 	}
 	if len(s.Subjects) == 0 && s.ServiceName == "" {
-		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeMissingSubject, Detail: "Neither subjects nor serviceName is given.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeMissingSubject,
+			Detail:   "Neither subjects nor serviceName is given.",
 			Expected: "1 to 20 subjects, or serviceName", Remedy: "Give the claim sub of the platform's tokens."})
 	}
 	return findings
@@ -183,21 +192,26 @@ func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 
 func (d Defaults) subjectOf(service string) (string, []diagnosis.Finding) {
 	fault := func(code diagnosis.Code, detail, expected, remedy string) []diagnosis.Finding {
-		return []diagnosis.Finding{{Pointer: "/serviceName", Code: code, Detail: detail, Expected: expected, Actual: field.Actual(service), Remedy: remedy}}
+		return []diagnosis.Finding{{Pointer: "/serviceName", Code: code, Detail: detail, Expected: expected,
+			Actual: field.Actual(service), Remedy: remedy}}
 	}
 	if !strings.Contains(d.SubjectTemplate, servicePart) {
-		return "", fault(diagnosis.CodeServiceNameWithoutTemplate, "The service has no subject template.", "subjects", "Give the whole subject in subjects.")
+		return "", fault(diagnosis.CodeServiceNameWithoutTemplate, "The service has no subject template.", "subjects",
+			"Give the whole subject in subjects.")
 	}
 	if !field.IsDNSName(service) {
-		return "", fault(diagnosis.CodeInvalidServiceName, "The service name is not a lower-case DNS name.", "a DNS-1123 name such as my-service",
+		return "", fault(diagnosis.CodeInvalidServiceName, "The service name is not a lower-case DNS name.",
+			"a DNS-1123 name such as my-service",
 			"Give the service's name as the platform shows it, or the whole subject in subjects.")
 	}
 	subject := strings.ReplaceAll(d.SubjectTemplate, servicePart, service)
 	return subject, field.Subject().Check("/serviceName", subject)
 }
 
-// duplicates returns the finding for each item whose key came before, with pointer and the first one's pointer filled in.
-func duplicates[T any](items []T, key func(T) string, pointer func(int) string, f diagnosis.Finding) []diagnosis.Finding {
+// duplicates returns the finding for each item whose key came before, with pointer and the first one's pointer filled
+// in.
+func duplicates[T any](items []T, key func(T) string, pointer func(int) string,
+	f diagnosis.Finding) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	first := map[string]int{}
 	for i, item := range items {
@@ -227,6 +241,7 @@ func resolveHealthCheck(s *Spec) []diagnosis.Finding {
 	if err == nil && interval >= minInterval && interval <= maxInterval {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: diagnosis.CodeInvalidInterval, Detail: "The interval is not a duration from 15m to 168h.",
+	return []diagnosis.Finding{{Pointer: "/healthCheck/interval", Code: diagnosis.CodeInvalidInterval,
+		Detail:   "The interval is not a duration from 15m to 168h.",
 		Expected: "15m to 168h", Actual: field.Actual(s.HealthCheck.Interval), Remedy: "Give a duration such as 6h."}}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) the organisation is
-// only bounded; a driver is then refused, because it would never be made.
+// resolveDDOE checks what the platform is to get. Where it is to get nothing (integration is not true) the
+// organisation is only bounded; a driver is then refused, because it would never be made.
 func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 	d := s.DDOE
 	if d == nil {
@@ -26,15 +26,21 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 		return findings
 	}
 	if d.IntegrationID != "" {
-		findings = append(findings, platformID("/ddoe/integrationId", diagnosis.CodeDDOEIntegrationUnknown, "The integration's id is not valid.", d.IntegrationID)...)
+		findings = append(findings, platformID("/ddoe/integrationId", diagnosis.CodeDDOEIntegrationUnknown,
+			"The integration's id is not valid.", d.IntegrationID)...)
 	}
 	if !d.IsWanted() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/ddoe/integration", Code: diagnosis.CodeDDOEIntegrationRequired, Detail: "A driver is given, but not the integration that it is made with.",
-			Expected: "true", Remedy: "Set ddoe.integration to true, name an integration in ddoe.integrationId, or leave ddoe.driver out."})
+		findings = append(findings, diagnosis.Finding{Pointer: "/ddoe/integration",
+			Code: diagnosis.CodeDDOEIntegrationRequired, Detail: "A driver is given, but not the integration that " +
+				"it is made with.",
+			Expected: "true", Remedy: "Set ddoe.integration to true, name an integration in ddoe.integrationId, or " +
+				"leave ddoe.driver out."})
 	}
-	findings = append(findings, platformID("/ddoe/organizationId", diagnosis.CodeDDOEOrganizationRequired, "The organisation's id is missing or not valid.", d.OrganizationID)...)
+	findings = append(findings, platformID("/ddoe/organizationId", diagnosis.CodeDDOEOrganizationRequired,
+		"The organisation's id is missing or not valid.", d.OrganizationID)...)
 	if d.Driver != nil {
-		findings = append(findings, platformID("/ddoe/driver/projectId", diagnosis.CodeDDOEProjectRequired, "The project's id is missing or not valid.", d.Driver.ProjectID)...)
+		findings = append(findings, platformID("/ddoe/driver/projectId", diagnosis.CodeDDOEProjectRequired,
+			"The project's id is missing or not valid.", d.Driver.ProjectID)...)
 		if d.Driver.Name == "" {
 			d.Driver.Name = id
 		}
@@ -50,18 +56,25 @@ func resolveDDOE(id string, s *Spec) []diagnosis.Finding {
 func platformStorage(s *Spec) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	if len(s.Storage) > 1 {
-		findings = append(findings, diagnosis.Finding{Pointer: "/storage", Code: diagnosis.CodeDDOEOneStorage, Detail: "An integration of the platform stands for one storage account, and its driver for one container.",
-			Expected: "one entry", Actual: fmt.Sprint(len(s.Storage)), Remedy: "Spread the containers over several integrations, or leave ddoe.integration and ddoe.driver out."})
+		findings = append(findings, diagnosis.Finding{Pointer: "/storage", Code: diagnosis.CodeDDOEOneStorage,
+			Detail: "An integration of the platform stands for one storage account, and its driver for " +
+				"one container.",
+			Expected: "one entry", Actual: fmt.Sprint(len(s.Storage)), Remedy: "Spread the containers over several " +
+				"integrations, or leave ddoe.integration and ddoe.driver out."})
 	}
 	for i, entry := range s.Storage {
 		if entry.Access == AccessRead {
-			findings = append(findings, diagnosis.Finding{Pointer: fmt.Sprintf("/storage/%d/access", i), Code: diagnosis.CodeDDOEWriteRequired,
-				Detail:   "The platform writes a test file into the container, so it cannot work with a read-only grant.",
-				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or leave ddoe.integration and ddoe.driver out."})
+			findings = append(findings, diagnosis.Finding{Pointer: fmt.Sprintf("/storage/%d/access", i),
+				Code: diagnosis.CodeDDOEWriteRequired,
+				Detail: "The platform writes a test file into the container, so it cannot work with a " +
+					"read-only grant.",
+				Expected: string(AccessReadWrite), Actual: string(entry.Access), Remedy: "Give access readWrite, or " +
+					"leave ddoe.integration and ddoe.driver out."})
 		}
 	}
 	if s.DDOE.Driver != nil && len(s.Storage) == 1 && s.Storage[0].Container == "" {
-		findings = append(findings, diagnosis.Finding{Pointer: "/storage/0/container", Code: diagnosis.CodeDDOEContainerRequired, Detail: "A driver is about one container.",
+		findings = append(findings, diagnosis.Finding{Pointer: "/storage/0/container",
+			Code: diagnosis.CodeDDOEContainerRequired, Detail: "A driver is about one container.",
 			Expected: "the name of a container", Remedy: "Give the container in the storage entry."})
 	}
 	return findings
@@ -69,11 +82,12 @@ func platformStorage(s *Spec) []diagnosis.Finding {
 
 // platformID checks an id that becomes part of a URL; only the platform knows more about it.
 func platformID(pointer string, code diagnosis.Code, detail, id string) []diagnosis.Finding {
-	ok := func(r rune) bool { return lowerOrDigit(r) || r >= 'A' && r <= 'Z' || r == '-' || r == '_' }
+	ok := func(r rune) bool { return isLowerOrDigit(r) || r >= 'A' && r <= 'Z' || r == '-' || r == '_' }
 	if id != "" && strings.IndexFunc(id, func(r rune) bool { return !ok(r) }) < 0 {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _", Actual: field.Actual(id),
+	return []diagnosis.Finding{{Pointer: pointer, Code: code, Detail: detail, Expected: "letters, digits, - and _",
+		Actual: field.Actual(id),
 		Remedy: "Copy the id from the platform's address bar."}}
 }
 
@@ -91,8 +105,11 @@ func resolveDriverPath(d *Driver) []diagnosis.Finding {
 	if !faulty {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: "/ddoe/driver/path", Code: diagnosis.CodeInvalidDriverPath, Detail: "The path is not a folder in the container.",
-		Expected: "a relative path such as images/2026", Actual: field.Actual(given), Remedy: `Give the folder alone, without account, container and leading slash, without empty or dot segments and without the characters \ ? #; leave it out for the whole container.`}}
+	return []diagnosis.Finding{{Pointer: "/ddoe/driver/path", Code: diagnosis.CodeInvalidDriverPath,
+		Detail:   "The path is not a folder in the container.",
+		Expected: "a relative path such as images/2026", Actual: field.Actual(given),
+		Remedy: `Give the folder alone, without account, container and leading slash, without empty or dot segments ` +
+			`and without the characters \ ? #; leave it out for the whole container.`}}
 }
 
 func optionalText(pointer, value string) []diagnosis.Finding {

@@ -36,8 +36,8 @@ func (g ResourceGroupID) IsAnyOf(others []ResourceGroupID) bool {
 	})
 }
 
-// ParseResourceGroupID takes the id of a resource group apart. Its segments are compared without regard to case, as ARM
-// does. The string says what is wrong with it, empty where nothing is.
+// ParseResourceGroupID takes the id of a resource group apart. Its segments are compared without regard to case, as
+// ARM does. The string tells what is wrong with it, empty where nothing is.
 func ParseResourceGroupID(resourceID string) (ResourceGroupID, string) {
 	parts := strings.Split(resourceID, "/")
 	if len(parts) != 5 || parts[0] != "" {
@@ -53,12 +53,12 @@ func ParseResourceGroupID(resourceID string) (ResourceGroupID, string) {
 	return id, ""
 }
 
-// problem says what is wrong with the values of an id.
+// problem tells what is wrong with the values of an id.
 func (g ResourceGroupID) problem() string {
 	switch {
 	case !field.IsGUID(g.SubscriptionID):
 		return "The subscription is not a GUID."
-	case !validResourceGroup(g.Name):
+	case !isResourceGroupName(g.Name):
 		return "The resource group's name is not valid."
 	}
 	return ""

@@ -25,7 +25,8 @@ func TestParseResourceGroupID(t *testing.T) {
 		"no GUID":            {"/subscriptions/mine/resourceGroups/identities", "", "The subscription is not a GUID."},
 		"no name":            {subscription + "/resourceGroups/", "", "The resource group's name is not valid."},
 		"a bad name":         {subscription + "/resourceGroups/a b", "", "The resource group's name is not valid."},
-		"a name with a dot":  {subscription + "/resourceGroups/identities.", "", "The resource group's name is not valid."},
+		"a name with a dot": {subscription + "/resourceGroups/identities.", "",
+			"The resource group's name is not valid."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

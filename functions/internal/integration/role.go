@@ -14,7 +14,8 @@ func (a Access) Role() field.Role {
 	return field.BlobDataReader()
 }
 
-// RoleName is the name of a role by its GUID or the full id of its definition; the GUID where the role is none of ours.
+// RoleName is the name of a role by its GUID or the full id of its definition; the GUID where the role is none of
+// ours.
 func RoleName(definitionID string) string {
 	guid := LastSegment(definitionID)
 	for _, role := range []field.Role{field.BlobDataReader(), field.BlobDataContributor()} {

@@ -17,7 +17,7 @@ import (
 // RecordError is what keeps a record from being read. It wraps ErrUnreadable or ErrTooNew.
 type RecordError struct {
 	Key, ETag string
-	// Fault says what was seen, as a sentence part, without anything of the record's values.
+	// Fault tells what was seen, as a sentence part, without anything of the record's values.
 	Fault string
 	kind  error
 }
@@ -28,21 +28,24 @@ func (e *RecordError) Error() string { return fmt.Sprintf("%s: %s (%s)", e.kind,
 // Unwrap returns ErrUnreadable or ErrTooNew.
 func (e *RecordError) Unwrap() error { return e.kind }
 
-// IsRefused reports whether an error says that a record is there and that this build cannot work with it: it is unreadable, or
-// too new. Repeating helps nobody before people have done something.
+// IsRefused reports whether an error means that a record is there and that this build cannot work with it: it is
+// unreadable, or too new. Repeating helps nobody before people have done something.
 func IsRefused(err error) bool { return errors.Is(err, ErrUnreadable) || errors.Is(err, ErrTooNew) }
 
 func unreadable(record Record, code diagnosis.Code, format string, args ...any) error {
 	e := &RecordError{Key: record.Key, ETag: record.ETag, Fault: fmt.Sprintf(format, args...), kind: ErrUnreadable}
 	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(code,
-		diagnosis.WithDetail("The record %s of the state store cannot be read: %s.", diagnosis.Printable(record.Key), e.Fault))}
+		diagnosis.WithDetail("The record %s of the state store cannot be read: %s.",
+			diagnosis.Printable(record.Key), e.Fault))}
 }
 
 func tooNew(record Record, version int) error {
 	e := &RecordError{Key: record.Key, ETag: record.ETag, kind: ErrTooNew,
-		Fault: fmt.Sprintf("it is of schema version %d, and this build knows no later one than %d", version, SchemaVersion)}
+		Fault: fmt.Sprintf("it is of schema version %d, and this build knows no later one than %d", version,
+			SchemaVersion)}
 	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(diagnosis.CodeRecordTooNew,
-		diagnosis.WithDetail("A newer build has written the record %s of the state store: %s.", diagnosis.Printable(record.Key), e.Fault))}
+		diagnosis.WithDetail("A newer build has written the record %s of the state store: %s.",
+			diagnosis.Printable(record.Key), e.Fault))}
 }
 
 // nameOf is the name that a record has by its key: an id, where nobody else has put it there.
@@ -59,8 +62,8 @@ func decodeDocument(record Record) (Document, error) {
 	return d.document(record.ETag), nil
 }
 
-// decode reads a record. It must be of a version that this build knows and name itself as its key does. Members that this
-// build does not know are passed over: see SchemaVersion.
+// decode reads a record. It must be of a version that this build knows and name itself as its key does. Members that
+// this build does not know are passed over: see SchemaVersion.
 func decode[R any](record Record, code diagnosis.Code, idOf func(R) string) (R, error) {
 	var read, none R
 	if record.Err != nil {
@@ -82,12 +85,13 @@ func decode[R any](record Record, code diagnosis.Code, idOf func(R) string) (R, 
 		return none, unreadable(record, code, "%s", faultOf(record.Body, err))
 	}
 	if want := nameOf(record.Key); idOf(read) != want {
-		return none, unreadable(record, code, "it does not name itself %s, as its name does", diagnosis.Printable(want))
+		return none, unreadable(record, code, "it does not name itself %s, as its name does",
+			diagnosis.Printable(want))
 	}
 	return read, nil
 }
 
-// faultOf says what is wrong with a body, and where, without repeating any of it.
+// faultOf tells what is wrong with a body, and where, without repeating any of it.
 func faultOf(body []byte, err error) string {
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
@@ -105,9 +109,9 @@ func faultOf(body []byte, err error) string {
 	}
 }
 
-// SetAside moves the record of an integration that cannot be read out of the way, byte for byte, and returns the key that it
-// is kept under: the id is free then. etag is the version that is meant. ErrConflict where the record is another version,
-// ErrNotFound where it is gone; an error that wraps ErrUnreadable where it cannot be copied.
+// SetAside moves the record of an integration that cannot be read out of the way, byte for byte, and returns the key
+// that it is kept under: the id is free then. etag is the version that is meant. ErrConflict where the record is
+// another version, ErrNotFound where it is gone; an error that wraps ErrUnreadable where it cannot be copied.
 func (r *Repository) SetAside(ctx context.Context, id, etag string) (string, error) {
 	record, err := r.read(ctx, prefixIntegrations+id+suffix)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // bad are bodies of records that cannot be read, with what is said of them. ID stands for the member that names it.
-var bad = map[string]struct{ body, code, says string }{
+var bad = map[string]struct{ body, code, text string }{
 	"empty":               {"", "record-unreadable", "it is empty"},
 	"blank":               {" \n", "record-unreadable", "it is empty"},
 	"truncated":           {`{ID,"createdAt":"20`, "record-unreadable", "it is not JSON from byte"},
@@ -37,16 +37,17 @@ var bad = map[string]struct{ body, code, says string }{
 	"a version that never was": {`{ID,"schemaVersion":0}`, "record-unreadable", "its schema version is 0"},
 	"a newer version": {`{ID,"schemaVersion":3}`, "record-too-new",
 		"of schema version 3, and this build knows no later one than 2"},
-	"a newer version, otherwise": {`{"schemaVersion":9,"status":[],"state":{}}`, "record-too-new", "of schema version 9"},
+	"a newer version, otherwise": {`{"schemaVersion":9,"status":[],"state":{}}`, "record-too-new",
+		"of schema version 9"},
 }
 
 // requireRefused holds an error to what its kind of record is refused with.
-func requireRefused(t *testing.T, err error, code, says, key string) {
+func requireRefused(t *testing.T, err error, code, text, key string) {
 	t.Helper()
 	var known *diagnosis.Error
 	require.ErrorAs(t, err, &known)
 	assert.Equal(t, code, string(known.Diagnosis.Code))
-	assert.Contains(t, known.Diagnosis.Detail, says)
+	assert.Contains(t, known.Diagnosis.Detail, text)
 	assert.Contains(t, known.Diagnosis.Detail, key, "people look at the blob")
 	assert.NotContains(t, err.Error()+known.Diagnosis.Detail, "secret", "nothing of the record is repeated")
 	newer := code == "record-too-new"
@@ -68,9 +69,9 @@ func TestARecordThatCannotBeReadIsRefused(t *testing.T) {
 			}
 			key := put("integrations", `"id":"aaa"`)
 			_, err := r.Get(ctx, "aaa")
-			requireRefused(t, err, c.code, c.says, key)
+			requireRefused(t, err, c.code, c.text, key)
 			_, err = r.Update(ctx, "aaa", func(*integration.Document) error { return nil })
-			requireRefused(t, err, c.code, c.says, key)
+			requireRefused(t, err, c.code, c.text, key)
 
 			code := c.code
 			if code == "record-unreadable" {
@@ -78,11 +79,11 @@ func TestARecordThatCannotBeReadIsRefused(t *testing.T) {
 			}
 			key = put("operations", `"id":"aaa"`)
 			_, err = r.GetOperation(ctx, "aaa")
-			requireRefused(t, err, code, c.says, key)
+			requireRefused(t, err, code, c.text, key)
 
 			key = put("health", `"integrationId":"aaa"`)
 			_, err = r.GetHealth(ctx, "aaa")
-			requireRefused(t, err, c.code, c.says, key)
+			requireRefused(t, err, c.code, c.text, key)
 		})
 	}
 }
@@ -95,7 +96,8 @@ func TestOneBadRecordHidesNoOther(t *testing.T) {
 		_, err := r.Create(ctx, integration.Document{ID: id})
 		require.NoError(t, err)
 	}
-	for key, body := range map[string]string{"bbb.json": "{", "ddd.json": `{"id":"ddd","schemaVersion":7}`, "notes.txt": "hello"} {
+	for key, body := range map[string]string{"bbb.json": "{", "ddd.json": `{"id":"ddd","schemaVersion":7}`,
+		"notes.txt": "hello"} {
 		_, err := r.Store.Put(ctx, "integrations/"+key, []byte(body), "")
 		require.NoError(t, err)
 	}
@@ -113,7 +115,8 @@ func TestOneBadRecordHidesNoOther(t *testing.T) {
 			token = page.Next
 		}
 		assert.Equal(t, []string{"aaa", "ccc", "eee"}, good, "limit %d", limit)
-		assert.Equal(t, []string{"bbb record-unreadable", "ddd record-too-new", "notes.txt record-unreadable"}, named, "limit %d", limit)
+		assert.Equal(t, []string{"bbb record-unreadable", "ddd record-too-new", "notes.txt record-unreadable"}, named,
+			"limit %d", limit)
 	}
 }
 
@@ -163,13 +166,17 @@ func TestSetAside(t *testing.T) {
 		prepare func(t *testing.T, s integration.Store)
 		err     error
 	}{
-		"an unreadable record":         {body: broken},
-		"an empty one":                 {body: ""},
-		"one whose copy is there":      {body: broken, prepare: func(t *testing.T, s integration.Store) { place(t, s, asideKey("integrations", "aaa", broken), broken) }},
-		"where something else is kept": {body: broken, prepare: func(t *testing.T, s integration.Store) { place(t, s, asideKey("integrations", "aaa", broken), "x") }, err: integration.ErrConflict},
-		"another version":              {body: broken, stale: true, err: integration.ErrConflict},
-		"a readable record":            {body: `{"id":"aaa"}`, err: integration.ErrConflict},
-		"a newer build's record":       {body: `{"id":"aaa","schemaVersion":3}`, err: integration.ErrTooNew},
+		"an unreadable record": {body: broken},
+		"an empty one":         {body: ""},
+		"one whose copy is there": {body: broken, prepare: func(t *testing.T, s integration.Store) {
+			place(t, s, asideKey("integrations", "aaa", broken), broken)
+		}},
+		"where something else is kept": {body: broken, prepare: func(t *testing.T, s integration.Store) {
+			place(t, s, asideKey("integrations", "aaa", broken), "x")
+		}, err: integration.ErrConflict},
+		"another version":        {body: broken, stale: true, err: integration.ErrConflict},
+		"a readable record":      {body: `{"id":"aaa"}`, err: integration.ErrConflict},
+		"a newer build's record": {body: `{"id":"aaa","schemaVersion":3}`, err: integration.ErrTooNew},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

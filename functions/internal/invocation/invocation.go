@@ -80,7 +80,8 @@ func (r *Record) Attributes() []slog.Attr {
 		cause = r.cause.Error()
 	}
 	return []slog.Attr{
-		slog.String("function", r.function), slog.String("integrationId", r.integrationID), slog.String("operationId", r.operationID),
+		slog.String("function", r.function), slog.String("integrationId", r.integrationID),
+		slog.String("operationId", r.operationID),
 		slog.String("code", r.code), slog.String("error", cause),
 	}
 }

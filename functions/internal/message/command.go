@@ -92,7 +92,7 @@ func ParseCommand(d Delivery) (Command, error) {
 	return p.command(event, fields)
 }
 
-// parser keeps what a rejection says beside its reason.
+// parser keeps what a rejection tells beside its reason.
 type parser struct {
 	delivery      Delivery
 	fallback      string
@@ -105,25 +105,30 @@ type parser struct {
 func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error) {
 	var event messaging.CloudEvent
 	if len(p.delivery.Body) > MaxBody {
-		return event, p.reject(diagnosis.CodeMessageTooLarge, fmt.Sprintf("The message has %d bytes, more than %d.", len(p.delivery.Body), MaxBody))
+		return event, p.reject(diagnosis.CodeMessageTooLarge, fmt.Sprintf("The message has %d bytes, more than %d.",
+			len(p.delivery.Body), MaxBody))
 	}
 	var probe json.RawMessage
 	if err := strictjson.Decode(p.delivery.Body, &probe); err != nil {
 		return event, p.rejectBody(diagnosis.CodeNotJSON, "", err)
 	}
 	if err := json.Unmarshal(p.delivery.Body, &event); err != nil {
-		return event, p.reject(diagnosis.CodeNotACloudevent, "The message is not a CloudEvent with specversion, id, source, type and data.")
+		return event, p.reject(diagnosis.CodeNotACloudevent,
+			"The message is not a CloudEvent with specversion, id, source, type and data.")
 	}
 	p.fallback, p.eventType = operationID(event.ID, event.ID), event.Type
 	raw, ok := event.Data.([]byte)
 	p.peek(raw)
 	if event.SpecVersion != "1.0" {
 		return event, p.reject(diagnosis.CodeNotACloudevent, "The event's specversion is not 1.0.",
-			diagnosis.Finding{Pointer: "/specversion", Code: diagnosis.CodeInvalidValue, Detail: "Another version than 1.0.", Expected: "1.0"})
+			diagnosis.Finding{Pointer: "/specversion", Code: diagnosis.CodeInvalidValue,
+				Detail: "Another version than 1.0.", Expected: "1.0"})
 	}
 	if !slices.Contains(types, event.Type) {
 		return event, p.reject(diagnosis.CodeUnknownCommand, "The event's type is not one that this queue takes.",
-			diagnosis.Finding{Pointer: "/type", Code: diagnosis.CodeUnknownCommand, Detail: "Not a type that this queue takes.", Expected: offered(types), Actual: diagnosis.Printable(event.Type)})
+			diagnosis.Finding{Pointer: "/type", Code: diagnosis.CodeUnknownCommand,
+				Detail: "Not a type that this queue takes.", Expected: offered(types),
+				Actual: diagnosis.Printable(event.Type)})
 	}
 	if !ok {
 		return event, p.reject(diagnosis.CodeNotACloudevent, "The event has no data.",
@@ -152,12 +157,14 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 	}
 	if p.delivery.SessionID != "" && p.delivery.SessionID != fields.IntegrationID {
 		return Command{}, p.reject(diagnosis.CodeSessionMismatch, "The message's SessionId is not the integration id.",
-			diagnosis.Finding{Pointer: "/data/integrationId", Code: diagnosis.CodeSessionMismatch, Detail: "Another id than the message's SessionId.",
+			diagnosis.Finding{Pointer: "/data/integrationId", Code: diagnosis.CodeSessionMismatch,
+				Detail:   "Another id than the message's SessionId.",
 				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
-	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID, OperationID: operationID(fields.OperationID, event.ID),
-		Spec: fields.Spec, Replace: fields.Replace, Purge: fields.Purge, Mode: fields.Mode, Access: fields.Access,
-		Attempt: fields.Attempt}, nil
+	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID,
+		OperationID: operationID(fields.OperationID, event.ID),
+		Spec:        fields.Spec, Replace: fields.Replace, Purge: fields.Purge, Mode: fields.Mode,
+		Access: fields.Access, Attempt: fields.Attempt}, nil
 }
 
 // peek learns the ids of data that may be faulty elsewhere, so that the rejection can be found under them.
@@ -169,10 +176,10 @@ func (p *parser) peek(raw []byte) {
 	if json.Unmarshal(raw, &ids) != nil {
 		return
 	}
-	if id, ok := ids.IntegrationID.(string); ok && integration.ValidID(id) {
+	if id, ok := ids.IntegrationID.(string); ok && integration.IsValidID(id) {
 		p.integrationID = id
 	}
-	if id, ok := ids.OperationID.(string); ok && integration.ValidOperationID(id) {
+	if id, ok := ids.OperationID.(string); ok && integration.IsValidOperationID(id) {
 		p.operationID = id
 	}
 }
@@ -182,18 +189,25 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 	findings := checkID(f.IntegrationID)
 	note := func(broken bool, member string, code diagnosis.Code, detail, expected string) {
 		if broken {
-			findings = append(findings, diagnosis.Finding{Pointer: "/data/" + member, Code: code, Detail: detail, Expected: expected})
+			findings = append(findings, diagnosis.Finding{Pointer: "/data/" + member, Code: code, Detail: detail,
+				Expected: expected})
 		}
 	}
 	only := func(eventType string, given bool, member string) {
-		note(given && event.Type != eventType, member, diagnosis.CodeUnknownMember, "This command does not take the member.", "only with "+eventType)
+		note(given && event.Type != eventType, member, diagnosis.CodeUnknownMember,
+			"This command does not take the member.", "only with "+eventType)
 	}
-	note(f.OperationID != "" && !integration.ValidOperationID(f.OperationID), "operationId", diagnosis.CodeInvalidOperationID, "The operation id is not valid.",
+	note(f.OperationID != "" && !integration.IsValidOperationID(f.OperationID), "operationId",
+		diagnosis.CodeInvalidOperationID, "The operation id is not valid.",
 		"at most 128 letters, digits, dots, underscores and hyphens")
-	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", diagnosis.CodeMissingMember, "The member is missing.", "the operation to verify")
-	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", diagnosis.CodeInvalidValue, "The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
-	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", diagnosis.CodeInvalidMode, "The mode is not known.", "oracle or roundtrip")
-	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access), "access", diagnosis.CodeInvalidAccess,
+	note(f.OperationID == "" && event.Type == TypeVerify, "operationId", diagnosis.CodeMissingMember,
+		"The member is missing.", "the operation to verify")
+	note(f.Attempt < 0 || f.Attempt > maxAttempt, "attempt", diagnosis.CodeInvalidValue,
+		"The attempt is out of range.", fmt.Sprintf("0 to %d", maxAttempt))
+	note(!slices.Contains([]string{"", "oracle", "roundtrip"}, f.Mode), "mode", diagnosis.CodeInvalidMode,
+		"The mode is not known.", "oracle or roundtrip")
+	note(!slices.Contains([]string{"", string(integration.AccessRead), string(integration.AccessReadWrite)}, f.Access),
+		"access", diagnosis.CodeInvalidAccess,
 		"The access is not known.", "read or readWrite")
 	only(TypeProvision, f.Spec != nil, "spec")
 	only(TypeProvision, f.Replace, "replace")
@@ -207,10 +221,11 @@ func (p *parser) check(event messaging.CloudEvent, f data) []diagnosis.Finding {
 
 // checkID holds the integration id against its rule.
 func checkID(id string) []diagnosis.Finding {
-	if integration.ValidID(id) {
+	if integration.IsValidID(id) {
 		return nil
 	}
-	return []diagnosis.Finding{{Pointer: "/data/integrationId", Code: diagnosis.CodeInvalidID, Detail: "The integration id is not valid.",
+	return []diagnosis.Finding{{Pointer: "/data/integrationId", Code: diagnosis.CodeInvalidID,
+		Detail:   "The integration id is not valid.",
 		Expected: "3 to 50 lower-case letters, digits and single hyphens"}}
 }
 
@@ -220,10 +235,11 @@ func (p *parser) reject(code diagnosis.Code, detail string, findings ...diagnosi
 		id = p.fallback
 	}
 	integrationID := p.integrationID
-	if integrationID == "" && integration.ValidID(p.delivery.SessionID) {
+	if integrationID == "" && integration.IsValidID(p.delivery.SessionID) {
 		integrationID = p.delivery.SessionID
 	}
-	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: integrationID, Type: p.eventType}
+	return &Rejection{Code: code, Detail: detail, Findings: findings, OperationID: id, IntegrationID: integrationID,
+		Type: p.eventType}
 }
 
 // rejectBody makes a rejection of what strictjson.Decode found; at is the pointer to the value that it decoded.
@@ -248,9 +264,9 @@ func (p *parser) rejectBody(code diagnosis.Code, at string, err error) *Rejectio
 // operationID returns the first id where it can name an operation; else the second, or a GUID made of it.
 func operationID(given, eventID string) string {
 	switch {
-	case integration.ValidOperationID(given):
+	case integration.IsValidOperationID(given):
 		return given
-	case integration.ValidOperationID(eventID):
+	case integration.IsValidOperationID(eventID):
 		return eventID
 	default:
 		return uuid.NewSHA1(operationNamespace, []byte(eventID)).String()
@@ -260,7 +276,7 @@ func operationID(given, eventID string) string {
 // derivedID names the operation of a message that nothing can be read from: by its MessageId, which its sender knows,
 // else by a GUID made of the message, so that the same message gets the same id again.
 func derivedID(d Delivery) string {
-	if integration.ValidOperationID(d.MessageID) {
+	if integration.IsValidOperationID(d.MessageID) {
 		return d.MessageID
 	}
 	return uuid.NewSHA1(operationNamespace, append([]byte(d.MessageID+"\n"), d.Body...)).String()
@@ -276,7 +292,8 @@ func (c Command) Encode(source string, now time.Time) ([]byte, error) {
 func encode(eventType, source, id, subject string, now time.Time, fields any) ([]byte, error) {
 	now = now.UTC()
 	contentType := "application/json"
-	event, err := messaging.NewCloudEvent(source, eventType, fields, &messaging.CloudEventOptions{DataContentType: &contentType, Subject: &subject, Time: &now})
+	event, err := messaging.NewCloudEvent(source, eventType, fields,
+		&messaging.CloudEventOptions{DataContentType: &contentType, Subject: &subject, Time: &now})
 	if err != nil {
 		return nil, fmt.Errorf("make event %s: %w", eventType, err)
 	}

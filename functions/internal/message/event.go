@@ -7,7 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// Summary is what an event says of an integration: enough to act on without asking back, and no secret.
+// Summary is what an event states of an integration: enough to act on without asking back, and no secret.
 type Summary struct {
 	IntegrationID      string               `json:"integrationId"`
 	DisplayName        string               `json:"displayName,omitempty"`
@@ -21,7 +21,7 @@ type Summary struct {
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
 }
 
-// HealthSummary is what the event about a change of health says: the integration's summary and the change.
+// HealthSummary is what the event about a change of health states: the integration's summary and the change.
 type HealthSummary struct {
 	Summary
 	From integration.HealthState `json:"from"`
@@ -52,7 +52,8 @@ func EventType(n integration.Notice) string {
 
 func summarise(d integration.Document, n integration.Notice) Summary {
 	s := Summary{
-		IntegrationID: d.ID, DisplayName: d.Spec.DisplayName, OperationID: d.Status.LastOperationID, Phase: d.Status.Phase,
+		IntegrationID: d.ID, DisplayName: d.Spec.DisplayName, OperationID: d.Status.LastOperationID,
+		Phase:    d.Status.Phase,
 		TenantID: d.Spec.TenantID, ClientID: d.Status.ClientID, ServicePrincipalID: d.Status.ServicePrincipalID,
 		Issuer: d.Spec.Issuer, Subjects: d.Spec.Subjects, Diagnosis: n.Diagnosis,
 	}

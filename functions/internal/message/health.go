@@ -11,8 +11,8 @@ type HealthCheck struct {
 	// ID is the event's id, and the MessageId of what we send ourselves.
 	ID            string
 	IntegrationID string
-	// Slot is the time that the check was planned for. Zero asks for a check now: on the wire the member is then missing,
-	// or a name of the asker's choice instead of a time.
+	// Slot is the time that the check was planned for. Zero asks for a check now: on the wire the member is then
+	// missing, or a name of the asker's choice instead of a time.
 	Slot time.Time
 	// Confirm asks for the second look at a failure that the check of this slot has seen.
 	Confirm bool
@@ -42,10 +42,12 @@ func ParseHealthCheck(d Delivery) (HealthCheck, error) {
 	}
 	findings := checkID(fields.IntegrationID)
 	if len(fields.Slot) > maxSlotName {
-		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeInvalidValue, Detail: "The slot is too long.", Expected: "a time (RFC 3339)"})
+		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeInvalidValue,
+			Detail: "The slot is too long.", Expected: "a time (RFC 3339)"})
 	}
 	if fields.Confirm && check.Slot.IsZero() {
-		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeMissingMember, Detail: "A second look names the slot of the first.", Expected: "a time (RFC 3339)"})
+		findings = append(findings, diagnosis.Finding{Pointer: "/data/slot", Code: diagnosis.CodeMissingMember,
+			Detail: "A second look names the slot of the first.", Expected: "a time (RFC 3339)"})
 	}
 	if len(findings) > 0 {
 		return HealthCheck{}, p.reject(findings[0].Code, findings[0].Detail, findings...)

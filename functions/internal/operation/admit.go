@@ -8,8 +8,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// admit holds state and preconditions of the document against the wish.
-func (w wish) admit(stored records) error {
+// admit holds state and preconditions of the document against the intent.
+func (w intent) admit(stored records) error {
 	d := stored.document
 	if stored.unreadable != nil {
 		return w.admitUnreadable(stored.unreadable)
@@ -24,7 +24,7 @@ func (w wish) admit(stored records) error {
 }
 
 // preconditions holds If-Match and If-None-Match against the stored version. A tombstone counts as absent.
-func (w wish) preconditions(d integration.Document) error {
+func (w intent) preconditions(d integration.Document) error {
 	exists := d.ETag != "" && d.Status.Phase != integration.PhaseDeleted
 	failed := func(format string, args ...any) error {
 		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
@@ -33,9 +33,11 @@ func (w wish) preconditions(d integration.Document) error {
 	case w.IfMatch != "" && !exists:
 		return failed("If-Match does not hold: the integration does not exist.")
 	case w.IfMatch != "" && !matches(w.IfMatch, d.ETag):
-		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.", versionOf(d.ETag))
+		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.",
+			versionOf(d.ETag))
 	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
-		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.", versionOf(d.ETag))
+		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.",
+			versionOf(d.ETag))
 	case w.IfNoneMatch != "" && exists && matches(w.IfNoneMatch, d.ETag):
 		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.",
 			versionOf(d.ETag))

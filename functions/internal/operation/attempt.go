@@ -53,7 +53,7 @@ func (a *Attempt) Command() message.Command { return a.command }
 // Number is the number of the attempt, from 0.
 func (a *Attempt) Number() int { return a.command.Attempt }
 
-// Begins says that the operation makes the integration, or makes it again after a teardown.
+// Begins is true where the operation makes the integration, or makes it again after a teardown.
 func (a *Attempt) Begins() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,7 +69,7 @@ func (a *Attempt) Step(s integration.Step) {
 
 // Save writes what has been learnt, and beside it the steps that were noted; a nil change writes the steps alone. It
 // is saved even for an operation that has been superseded, as the next one needs to know what exists: only the phase
-// is then left alone, and ErrSuperseded ends the attempt. ErrDone says that the operation was ended by others. change
+// is then left alone, and ErrSuperseded ends the attempt. ErrDone means that the operation was ended by others. change
 // may run several times.
 func (a *Attempt) Save(ctx context.Context, change func(*integration.Document)) error {
 	a.writing.Lock()
@@ -121,11 +121,11 @@ func (a *Attempt) Send(ctx context.Context, c message.Command, messageID string,
 
 // isSuperseded reports whether the document is in another operation's hands.
 func (a *Attempt) isSuperseded(d integration.Document) bool {
-	return a.task.ownsDocument() && d.Status.LastOperationID != a.command.OperationID
+	return a.task.isDocumentOwner() && d.Status.LastOperationID != a.command.OperationID
 }
 
-// HasNews reports whether there is something to be written that somebody who follows the operation waits for: a step that
-// has changed something or has failed, or the end of a wait.
+// HasNews reports whether there is something to be written that somebody who follows the operation waits for: a step
+// that has changed something or has failed, or the end of a wait.
 func (a *Attempt) HasNews() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -149,7 +149,7 @@ func (a *Attempt) write(ctx context.Context, change func(*integration.Document) 
 		return nil
 	})
 	group.Go(func() error {
-		if operation && !a.task.followsUp() {
+		if operation && !a.task.isFollowUp() {
 			errs[1] = a.writeOperation(ctx, func(*integration.Operation) error { return nil })
 		}
 		return nil
@@ -216,7 +216,7 @@ func (a *Attempt) reportPause(ctx context.Context, p policy.Pause) {
 		a.resumed = true
 		return
 	}
-	if a.task.followsUp() {
+	if a.task.isFollowUp() {
 		return // its operation has ended
 	}
 	found := p.Failure.Diagnosis(false)

@@ -69,7 +69,7 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 		return err
 	})
 	group.Go(func() error {
-		if end == nil || a.task.followsUp() || a.operation.ETag == "" {
+		if end == nil || a.task.isFollowUp() || a.operation.ETag == "" {
 			return nil
 		}
 		err := a.writeOperation(ctx, func(o *integration.Operation) error {
@@ -88,14 +88,15 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 // operation, so that a crash in between repeats all of it.
 func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.Diagnosis) error {
 	invocation.From(ctx).SetCode(d.Code)
-	if a.task.followsUp() {
+	if a.task.isFollowUp() {
 		if err := a.task.GiveUp(ctx, a, d); err != nil && !errors.Is(err, ErrDone) && !errors.Is(err, ErrSuperseded) {
 			return err
 		}
 		return a.tellAll(ctx)
 	}
-	own := d.Code != diagnosis.CodeOperationIDReused // else the operation, and with it the document, is another command's
-	if own && a.task.ownsDocument() {
+	// else the operation, and with it the document, is another command's
+	own := d.Code != diagnosis.CodeOperationIDReused
+	if own && a.task.isDocumentOwner() {
 		if err := a.failDocument(ctx, d); err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.D
 	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
 }
 
-// failDocument moves the document to phase failed and says why, where the operation is its last one.
+// failDocument moves the document to phase failed and tells why, where the operation is its last one.
 func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
@@ -121,7 +122,7 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		return nil
 	})
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
-		return nil // a record that is refused is left alone; the operation says so
+		return nil // a record that is refused is left alone; the operation states so
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-// Package operation is the engine of operations on integrations: it writes a wish down, sends its command, makes
+// Package operation is the engine of operations on integrations: it writes an intent down, sends its command, makes
 // attempts at it, parks it where it has to wait, and ends it, each so that a crash between any two effects costs
 // nothing and a repetition changes nothing. What a change of a record has to tell is written with the change, and
 // told afterwards. It knows no cloud: what an operation does is a Run of others.
@@ -38,7 +38,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Engine takes wishes in and tells of changes. Worker carries out what it has sent.
+// Engine takes intents in and tells of changes. Worker carries out what it has sent.
 type Engine struct {
 	repository *integration.Repository
 	put        func(ctx context.Context, entity string, m bus.Message) error
@@ -70,8 +70,9 @@ func (e *Engine) Send(ctx context.Context, c message.Command, messageID string, 
 	}
 	m := bus.Message{ID: messageID, SessionID: c.IntegrationID, Subject: c.Type, Body: body, EnqueueAt: at}
 	if err := e.put(ctx, message.QueueCommands, m); err != nil {
-		return fmt.Errorf("send %s: %w", c.Type, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable),
-			Err: err})
+		return fmt.Errorf("send %s: %w", c.Type,
+			&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable),
+				Err: err})
 	}
 	return nil
 }

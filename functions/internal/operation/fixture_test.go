@@ -79,14 +79,15 @@ func newFixture(t *testing.T) *fixture {
 	f.test = func(context.Context, *operation.Attempt) (any, error) { return "tested", nil }
 	f.verify = func(context.Context, *operation.Attempt) (any, error) { return nil, nil }
 	var err error
-	f.engine, err = operation.New(operation.Options{Repository: f.repository, Send: f.send, Now: f.now, Source: "/test",
-		Log: slog.New(slog.NewJSONHandler(&f.log, nil))})
+	f.engine, err = operation.New(operation.Options{Repository: f.repository, Send: f.send, Now: f.now,
+		Source: "/test",
+		Log:    slog.New(slog.NewJSONHandler(&f.log, nil))})
 	require.NoError(t, err)
 	f.worker, err = operation.NewWorker(f.engine, map[string]operation.Task{
-		message.TypeProvision: {Kind: integration.KindProvision, Intent: f.wish,
+		message.TypeProvision: {Kind: integration.KindProvision, Intent: f.intent,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.provision(ctx, a) }},
-		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: f.wish, Run: removed},
-		message.TypeAccessTest: {Kind: integration.KindAccessTest, Intent: f.wish,
+		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: f.intent, Run: removed},
+		message.TypeAccessTest: {Kind: integration.KindAccessTest, Intent: f.intent,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.test(ctx, a) }},
 		message.TypeVerify: {Kind: integration.KindProvision, GiveUp: giveUp, LastAttempt: 2,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.verify(ctx, a) }},
@@ -95,8 +96,8 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// wish is the wish of a command, as its use case would have it.
-func (f *fixture) wish(c message.Command) operation.Intent {
+// intent is the intent of a command, as its use case would have it.
+func (f *fixture) intent(c message.Command) operation.Intent {
 	in := operation.Intent{IntegrationID: c.IntegrationID, Command: c,
 		Admit: func(*integration.Document) error { return nil }}
 	exists := func(d *integration.Document) error {
@@ -130,9 +131,11 @@ func (f *fixture) wish(c message.Command) operation.Intent {
 	return in
 }
 
-// made is a run of two hops: it writes down what it is about to do, does it, learns an id, and says that all is made.
+// made is a run of two hops: it writes down what it is about to do, does it, learns an id, and means that all is made.
 func made(ctx context.Context, a *operation.Attempt) (any, error) {
-	if err := a.Save(ctx, func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }); err != nil {
+	if err := a.Save(ctx, func(d *integration.Document) {
+		d.Status.Phase = integration.PhaseProvisioning
+	}); err != nil {
 		return nil, err
 	}
 	a.Step(integration.Step{Name: "object", Target: id, Status: "done", Outcome: "created"})
@@ -309,9 +312,9 @@ func provisionCommand(operationID string) message.Command {
 	return message.Command{Type: message.TypeProvision, IntegrationID: id, OperationID: operationID}
 }
 
-// submit submits the wish of a command.
+// submit submits the intent of a command.
 func (f *fixture) submit(ctx context.Context, c message.Command) (operation.Accepted, error) {
-	in := f.wish(c)
+	in := f.intent(c)
 	in.OperationID = c.OperationID
 	return f.engine.Submit(ctx, in)
 }

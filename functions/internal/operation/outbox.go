@@ -22,8 +22,8 @@ import (
 // written after the record where the topic took nothing, and before it where the change comes of a request.
 const (
 	prefixMarkers = "outbox/"
-	// markerRest is how long a marker stays that nothing is to be told for: the request that has written it may still be
-	// about to write its record. It is longer than an invocation may take (functionTimeout in host.json).
+	// markerRest is how long a marker stays that nothing is to be told for: the request that has written it may still
+	// be about to write its record. It is longer than an invocation may take (functionTimeout in host.json).
 	markerRest = 10 * time.Minute
 	// sweepPage is how many markers are read at a time.
 	sweepPage = 64
@@ -194,7 +194,8 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		for _, r := range records {
 			err := e.tellMarked(ctx, r)
 			if err != nil {
-				failed = append(failed, fmt.Errorf("tell the news of %s: %w", strings.TrimPrefix(r.Key, prefixMarkers), err))
+				failed = append(failed, fmt.Errorf("tell the news of %s: %w",
+					strings.TrimPrefix(r.Key, prefixMarkers), err))
 			}
 			if errors.Is(err, errTopicClosed) || ctx.Err() != nil {
 				return errors.Join(failed...)

@@ -28,7 +28,7 @@ const (
 
 // lastAttempt is the number of the command's last attempt, from 0.
 func (a *Attempt) lastAttempt() int {
-	if a.task.followsUp() {
+	if a.task.isFollowUp() {
 		return a.task.LastAttempt
 	}
 	return maxAttempts
@@ -46,7 +46,7 @@ func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	c.Attempt++
 	at := e.now().Add(pause)
 	id := fmt.Sprintf("%s-retry-%d", c.OperationID, c.Attempt)
-	if a.task.followsUp() {
+	if a.task.isFollowUp() {
 		id = fmt.Sprintf("%s-%s-retry-%d", c.OperationID, wordOf(c.Type), c.Attempt)
 	} else {
 		at = w.showWaiting(ctx, a, c, d, at)
@@ -54,7 +54,8 @@ func (w *Worker) park(ctx context.Context, a *Attempt, cause error) error {
 	if err := e.Send(ctx, c, id, at); err != nil {
 		return errors.Join(cause, err)
 	}
-	e.log.WarnContext(ctx, "parked", "operationId", c.OperationID, "integrationId", c.IntegrationID, "attempt", c.Attempt,
+	e.log.WarnContext(ctx, "parked", "operationId", c.OperationID, "integrationId", c.IntegrationID,
+		"attempt", c.Attempt,
 		"pauseMs", at.Sub(e.now()).Milliseconds(), "code", d.Code)
 	return a.tellAll(ctx)
 }
@@ -100,7 +101,7 @@ func (a *Attempt) operationWaits(ctx context.Context, next message.Command, d di
 	})
 }
 
-// documentWaits shows why a document is still not provisioned. One that was kept as it is says what it said.
+// documentWaits shows why a document is still not provisioned. One that was kept as it is tells what it said.
 func (a *Attempt) documentWaits(ctx context.Context, d diagnosis.Diagnosis) error {
 	if a.task.Kind != integration.KindProvision {
 		return nil
@@ -125,7 +126,7 @@ func (e *Engine) warnHidden(ctx context.Context, c message.Command, err error) {
 		"integrationId", c.IntegrationID, "error", err)
 }
 
-// wordOf is the word in the type of a command or an event that says what it is about.
+// wordOf is the word in the type of a command or an event that tells what it is about.
 func wordOf(cloudEventsType string) string {
 	words := strings.Split(cloudEventsType, ".")
 	return words[max(0, len(words)-2)]

@@ -19,15 +19,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// throttling is a run whose one request is answered with 429, and a wish to wait.
+// throttling is a run whose one request is answered with 429, and an intent to wait.
 func throttling(retryAfter time.Duration) operation.Run {
 	return func(context.Context, *operation.Attempt) (any, error) {
 		return nil, policy.Fail(policy.ApplicationCreate, diagnosis.Context{}, throttled{retryAfter})
 	}
 }
 
-// TestAParkedOperationSaysWhatItWaitsFor, when it goes on, and no more when it has gone on.
-func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
+// TestAParkedOperationTellsWhatItWaitsFor, when it goes on, and no more when it has gone on.
+func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ command message.Command }{
 		"provisioning": {provisionCommand(operationID)},
@@ -120,7 +120,7 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestKilledWhileParking: delivered again, the command parks the same copy, and the operation says when that is due,
+// TestKilledWhileParking: delivered again, the command parks the same copy, and the operation tells when that is due,
 // although time has passed.
 func TestKilledWhileParking(t *testing.T) {
 	t.Parallel()
@@ -141,7 +141,7 @@ func TestKilledWhileParking(t *testing.T) {
 	})
 }
 
-// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one
+// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation states, and the end tells what the last one
 // waited for.
 func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	t.Parallel()
@@ -184,8 +184,8 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 	}
 }
 
-// TestADocumentSaysWhyItIsNotProvisionedYet, and one that is goes on saying what it said.
-func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
+// TestADocumentTellsWhyItIsNotProvisionedYet, and one that is goes on saying what it said.
+func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		phase integration.Phase
@@ -244,7 +244,8 @@ func TestWhatIsFoundByCodeIsParkedOrFails(t *testing.T) {
 	for code, want := range map[diagnosis.Code]integration.OperationStatus{
 		diagnosis.CodeDDOECreateUnsettled: integration.OperationRunning,
 		diagnosis.CodeStoreUnavailable:    integration.OperationRunning,
-		diagnosis.CodeRoleMissing:         integration.OperationFailed, diagnosis.CodeDeprovisioning: integration.OperationFailed,
+		diagnosis.CodeRoleMissing:         integration.OperationFailed,
+		diagnosis.CodeDeprovisioning:      integration.OperationFailed,
 	} {
 		f := newFixture(t)
 		c := f.submitted()

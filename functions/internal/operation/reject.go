@@ -10,7 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// Reject records a message that can never succeed: its body is kept, and an operation says why it was refused. It
+// Reject records a message that can never succeed: its body is kept, and an operation tells why it was refused. It
 // ends no operation that a good message has started, whatever id it names. A nil error means that both are written.
 func (w *Worker) Reject(ctx context.Context, d message.Delivery, rejection *message.Rejection) error {
 	reason := diagnosis.New(rejection.Code, diagnosis.WithDetail("%s", rejection.Detail),
@@ -71,8 +71,8 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	}
 	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
 	switch {
-	case t.followsUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
-		!t.followsUp() && a.operation.Status.Final():
+	case t.isFollowUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
+		!t.isFollowUp() && a.operation.Status.Final():
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,
@@ -81,7 +81,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	return w.fail(ctx, a, nil, reason)
 }
 
-// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description says.
+// deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description states.
 func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)

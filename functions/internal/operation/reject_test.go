@@ -38,8 +38,8 @@ func TestRejectKeepsBodyAndReason(t *testing.T) {
 	assert.Len(t, f.keys("operations/"), 1)
 }
 
-// TestRejectSaysWhatTheMessageWas: the record has the kind that the event's type names.
-func TestRejectSaysWhatTheMessageWas(t *testing.T) {
+// TestRejectTellsWhatTheMessageWas: the record has the kind that the event's type names.
+func TestRejectTellsWhatTheMessageWas(t *testing.T) {
 	t.Parallel()
 	for eventType, kind := range map[string]integration.OperationKind{
 		message.TypeProvision: integration.KindProvision, message.TypeDeprovision: integration.KindDeprovision,
@@ -128,7 +128,8 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		ctx, record := invocation.With(t.Context())
 		require.NoError(t, f.worker.DeadLettered(ctx, message.Delivery{Body: []byte("rubbish"), MessageID: "m-9",
-			ApplicationProperties: map[string]any{"DeadLetterReason": "own", "DeadLetterErrorDescription": "why not"}}))
+			ApplicationProperties: map[string]any{"DeadLetterReason": "own",
+				"DeadLetterErrorDescription": "why not"}}))
 		assert.Contains(t, f.requireStatus("m-9", integration.OperationFailed).Error.Detail, "why not")
 		_, operation, code := record.Values()
 		assert.Equal(t, "m-9", operation)

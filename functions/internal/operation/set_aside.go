@@ -11,7 +11,7 @@ import (
 
 // admitUnreadable lets a teardown of an integration pass whose record cannot be read: nobody can tell what belongs to
 // it, so all that can be done is to free its id. A record of a newer build is whole, and no such case.
-func (w wish) admitUnreadable(unreadable error) error {
+func (w intent) admitUnreadable(unreadable error) error {
 	var bad *integration.RecordError
 	setsAside := w.Kind == integration.KindDeprovision && errors.Is(unreadable, integration.ErrUnreadable) &&
 		errors.As(unreadable, &bad) && bad.ETag != "" // else not even the store can read it
@@ -22,7 +22,7 @@ func (w wish) admitUnreadable(unreadable error) error {
 }
 
 // writeUnreadable is write for an integration whose record cannot be read.
-func (e *Engine) writeUnreadable(ctx context.Context, w wish, stored records) (Accepted, error) {
+func (e *Engine) writeUnreadable(ctx context.Context, w intent, stored records) (Accepted, error) {
 	op := stored.operation
 	if err := w.admitUnreadable(stored.unreadable); err != nil {
 		return Accepted{}, e.cancel(ctx, op, err)
@@ -42,7 +42,7 @@ func (e *Engine) writeUnreadable(ctx context.Context, w wish, stored records) (A
 }
 
 // setAside ends a teardown of an integration whose record cannot be read. The record is kept as it is under another
-// name and the id is free; all that was made stays. The operation has therefore failed, and says what to do.
+// name and the id is free; all that was made stays. The operation has therefore failed, and tells what to do.
 func (e *Engine) setAside(
 	ctx context.Context, op integration.Operation, unreadable error,
 ) (integration.Operation, error) {

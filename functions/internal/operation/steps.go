@@ -25,7 +25,7 @@ func mergeSteps(old, more []integration.Step) []integration.Step {
 	return merged
 }
 
-// hasTold reports whether a step says what became of its object, so that a later look at it tells less.
+// hasTold reports whether a step tells what became of its object, so that a later look at it tells less.
 func hasTold(s integration.Step) bool {
 	return s.Status == "done" && slices.Contains([]string{"created", "updated", "deleted", "restored", "adopted"},
 		s.Outcome)

@@ -18,25 +18,25 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 )
 
-// Intent is a wish that is to become an operation.
+// Intent is an intent that is to become an operation.
 type Intent struct {
 	Kind          integration.OperationKind
 	IntegrationID string
-	// OperationID makes the wish repeatable; a new one is made where it is empty.
+	// OperationID makes the intent repeatable; a new one is made where it is empty.
 	OperationID string
-	// Content is what tells a repeated wish from another one under the same operation id, as JSON.
+	// Content is what tells a repeated intent from another one under the same operation id, as JSON.
 	Content any
 	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
 	IfMatch, IfNoneMatch string
-	// Prepare completes a wish that is about to be written down for the first time, or refuses it. It runs at most once,
-	// before Admit and Apply. Optional.
+	// Prepare completes an intent that is about to be written down for the first time, or refuses it. It runs at most
+	// once, before Admit and Apply. Optional.
 	Prepare func(ctx context.Context) error
 	// Admit refuses what the state of the document does not allow. The document is nil where there is none.
 	Admit func(*integration.Document) error
-	// Apply writes the wish into the document, which is then in the operation's hands; nil where the document stays as it
-	// is. It may run several times.
+	// Apply writes the intent into the document, which is then in the operation's hands; nil where the document stays
+	// as it is. It may run several times.
 	Apply func(d *integration.Document)
-	// Joins has a wish without an operation id join the document's last operation, where that has the same kind and
+	// Joins has an intent without an operation id join the document's last operation, where that has the same kind and
 	// content and has not ended.
 	Joins bool
 	// Command is what is sent; its operation id is filled in.
@@ -47,15 +47,15 @@ type Intent struct {
 type Accepted struct {
 	Document  integration.Document
 	Operation integration.Operation
-	// Created says that the operation made the integration, or made it again after a teardown.
+	// Created is true where the operation made the integration, or made it again after a teardown.
 	Created bool
 }
 
-// Submit writes the wish down and sends its command. The same operation id with the same content answers the same
+// Submit writes the intent down and sends its command. The same operation id with the same content answers the same
 // operation, and sends its command again while it has not started. Where the command cannot be sent the error is
-// queue-unavailable and Accepted says which operation to repeat. Errors are *diagnosis.Error.
+// queue-unavailable and Accepted tells which operation to repeat. Errors are *diagnosis.Error.
 func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
-	w, err := newWish(in)
+	w, err := newRequest(in)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -70,7 +70,7 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	note := invocation.From(ctx)
 	note.SetIntegration(w.IntegrationID)
 	note.SetOperation(w.OperationID)
-	if !integration.ValidOperationID(w.OperationID) {
+	if !integration.IsValidOperationID(w.OperationID) {
 		return Accepted{}, refuse(diagnosis.CodeInvalidOperationID)
 	}
 	stored, err := e.read(ctx, w.OperationID, w.IntegrationID)
@@ -85,28 +85,29 @@ func (e *Engine) Submit(ctx context.Context, in Intent) (Accepted, error) {
 	if err := e.Send(ctx, w.Command, a.Operation.ID, time.Time{}); err != nil {
 		found := diagnosis.New(diagnosis.CodeQueueUnavailable,
 			diagnosis.WithDetail("The intent is written down as operation %s, but its command "+
-				"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID, a.Operation.ID))
+				"could not be put on the queue. Send the request again with Operation-Id: %s.", a.Operation.ID,
+				a.Operation.ID))
 		return a, &diagnosis.Error{Diagnosis: found, Err: err}
 	}
 	return a, nil
 }
 
-// wish is an intent with the hash of its content.
-type wish struct {
+// intent is an intent with the hash of its content.
+type intent struct {
 	Intent
 	hash string
 }
 
-func newWish(in Intent) (wish, error) {
+func newRequest(in Intent) (intent, error) {
 	body, err := json.Marshal([]any{in.Kind, in.IntegrationID, in.Content})
 	if err != nil {
-		return wish{}, fmt.Errorf("hash request: %w", err)
+		return intent{}, fmt.Errorf("hash request: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	return wish{Intent: in, hash: hex.EncodeToString(sum[:])}, nil
+	return intent{Intent: in, hash: hex.EncodeToString(sum[:])}, nil
 }
 
-func (w wish) prepare(ctx context.Context) error {
+func (w intent) prepare(ctx context.Context) error {
 	if w.Prepare == nil {
 		return nil
 	}
@@ -173,7 +174,7 @@ func known(d integration.Document) *integration.Document {
 
 // accept writes operation and document without sending anything: the operation first, as its creation decides which of
 // two requests with one operation id is the first. stored is what was read of them.
-func (e *Engine) accept(ctx context.Context, w wish, stored records) (Accepted, error) {
+func (e *Engine) accept(ctx context.Context, w intent, stored records) (Accepted, error) {
 	if stored.operation.ETag != "" {
 		return e.repeat(ctx, w, stored)
 	}
@@ -184,7 +185,8 @@ func (e *Engine) accept(ctx context.Context, w wish, stored records) (Accepted, 
 		return Accepted{}, err
 	}
 	op, err := e.repository.CreateOperation(ctx, integration.Operation{ID: w.OperationID, Kind: w.Kind,
-		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(), RequestHash: w.hash})
+		Status: integration.OperationNotStarted, IntegrationID: w.IntegrationID, CreatedAt: e.now(),
+		RequestHash: w.hash})
 	if errors.Is(err, integration.ErrConflict) { // another one of the same id was faster, or our own answer was lost
 		if stored, err = e.read(ctx, w.OperationID, w.IntegrationID); err == nil {
 			return e.repeat(ctx, w, stored)
@@ -198,7 +200,7 @@ func (e *Engine) accept(ctx context.Context, w wish, stored records) (Accepted, 
 }
 
 // repeat answers a request whose operation exists.
-func (e *Engine) repeat(ctx context.Context, w wish, stored records) (Accepted, error) {
+func (e *Engine) repeat(ctx context.Context, w intent, stored records) (Accepted, error) {
 	op := stored.operation
 	if !w.isOf(op) || op.RequestHash != w.hash {
 		return Accepted{}, reused(op, w)
@@ -221,13 +223,13 @@ func (e *Engine) repeat(ctx context.Context, w wish, stored records) (Accepted, 
 	}
 }
 
-// isOf reports whether an operation is of the wish's kind and integration.
-func (w wish) isOf(op integration.Operation) bool {
+// isOf reports whether an operation is of the intent's kind and integration.
+func (w intent) isOf(op integration.Operation) bool {
 	return op.Kind == w.Kind && op.IntegrationID == w.IntegrationID
 }
 
-// reused refuses an operation id that another request has, and says which.
-func reused(op integration.Operation, w wish) error {
+// reused refuses an operation id that another request has, and tells which.
+func reused(op integration.Operation, w intent) error {
 	which := fmt.Sprintf("Operation %s exists already: it is of kind %s", op.ID, op.Kind)
 	if op.IntegrationID != "" {
 		which += " and about the integration " + op.IntegrationID
@@ -238,8 +240,8 @@ func reused(op integration.Operation, w wish) error {
 	return refuse(diagnosis.CodeOperationIDReused, diagnosis.WithDetail("%s.", which))
 }
 
-// write puts the wish into the document, under the preconditions, unless it is there already.
-func (e *Engine) write(ctx context.Context, w wish, stored records) (Accepted, error) {
+// write puts the intent into the document, under the preconditions, unless it is there already.
+func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted, error) {
 	op := stored.operation
 	if stored.unreadable != nil {
 		return e.writeUnreadable(ctx, w, stored)
@@ -272,7 +274,7 @@ func (e *Engine) write(ctx context.Context, w wish, stored records) (Accepted, e
 	return Accepted{Document: written, Operation: op, Created: hasBegun(written, op)}, nil
 }
 
-// hasBegun says that the operation made the integration, or made it again after a teardown.
+// hasBegun is true where the operation made the integration, or made it again after a teardown.
 func hasBegun(d integration.Document, op integration.Operation) bool {
 	return d.FirstOperationID == op.ID
 }
@@ -297,7 +299,7 @@ func (e *Engine) cancel(ctx context.Context, op integration.Operation, refusal e
 }
 
 // runningAlready finds the operation that does already what is asked for; empty where there is none.
-func (e *Engine) runningAlready(ctx context.Context, w wish) (string, error) {
+func (e *Engine) runningAlready(ctx context.Context, w intent) (string, error) {
 	d, err := e.repository.Get(ctx, w.IntegrationID)
 	if err != nil || d.Status.LastOperationID == "" {
 		return "", StoreError(unlessUnusable(err))

@@ -17,15 +17,15 @@ import (
 func TestSubmitIsRepeatable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	wish := provisionCommand(operationID)
-	first, err := f.submit(t.Context(), wish)
+	intent := provisionCommand(operationID)
+	first, err := f.submit(t.Context(), intent)
 	require.NoError(t, err)
 	assert.True(t, first.Created)
-	again, err := f.submit(t.Context(), wish)
+	again, err := f.submit(t.Context(), intent)
 	require.NoError(t, err)
 	assert.Equal(t, first, again)
 
-	changed := wish
+	changed := intent
 	changed.Spec = &integration.Spec{DisplayName: "another"}
 	_, err = f.submit(t.Context(), changed)
 	assert.Equal(t,
@@ -39,7 +39,7 @@ func TestSubmitIsRepeatable(t *testing.T) {
 		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
 
 	f.handle(f.command(operationID))
-	done, err := f.submit(t.Context(), wish)
+	done, err := f.submit(t.Context(), intent)
 	require.NoError(t, err)
 	assert.True(t, done.Created)
 	assert.Equal(t, integration.OperationSucceeded, done.Operation.Status)
@@ -76,7 +76,8 @@ func TestSubmitKilledAnywhere(t *testing.T) {
 
 func TestSubmittedAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ id, last string }{"one operation id": {id: operationID}, "each its own": {}} {
+	for name, c := range map[string]struct{ id, last string }{"one operation id": {id: operationID},
+		"each its own": {}} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			var group sync.WaitGroup
@@ -114,7 +115,7 @@ func TestPreconditions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	submit := func(match, noneMatch string) error {
-		in := f.wish(provisionCommand(""))
+		in := f.intent(provisionCommand(""))
 		in.IfMatch, in.IfNoneMatch = match, noneMatch
 		_, err := f.engine.Submit(t.Context(), in)
 		return err
@@ -147,7 +148,7 @@ func TestAPreconditionHoldsUntilItIsWritten(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.submitted()
-	in := f.wish(provisionCommand(operationID))
+	in := f.intent(provisionCommand(operationID))
 	in.OperationID, in.IfMatch = operationID, f.document().ETag
 	f.beforePut = func() { f.submitted() }
 	_, err := f.engine.Submit(t.Context(), in)
@@ -189,7 +190,7 @@ func TestWhatIsRefusedWritesNothing(t *testing.T) {
 	_, err = f.submit(t.Context(), message.Command{Type: message.TypeAccessTest, IntegrationID: id})
 	requireCode(t, diagnosis.CodeIntegrationNotFound, err)
 	require.ErrorIs(t, err, integration.ErrNotFound)
-	in := f.wish(provisionCommand(""))
+	in := f.intent(provisionCommand(""))
 	in.Prepare = func(context.Context) error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidSpec)}
 	}
@@ -206,9 +207,9 @@ func TestNothingIsMissing(t *testing.T) {
 	f := newFixture(t)
 	run := func(context.Context, *operation.Attempt) (any, error) { return nil, nil }
 	for name, task := range map[string]operation.Task{
-		"no kind": {Run: run, Intent: f.wish}, "no run": {Kind: integration.KindProvision, Intent: f.wish},
+		"no kind": {Run: run, Intent: f.intent}, "no run": {Kind: integration.KindProvision, Intent: f.intent},
 		"neither": {Kind: integration.KindProvision, Run: run}, "both": {Kind: integration.KindProvision, Run: run,
-			Intent: f.wish, GiveUp: giveUp},
+			Intent: f.intent, GiveUp: giveUp},
 	} {
 		_, err := operation.NewWorker(f.engine, map[string]operation.Task{message.TypeProvision: task})
 		require.Error(t, err, name)

@@ -14,8 +14,8 @@ import (
 )
 
 // Run makes one attempt at an operation. The operation succeeds with the result, as JSON, where the error is nil. It
-// is tried again later, or ends as failed, as policy.IsFinal says; then the result, nil for none, says how far it has
-// come. A run may be broken off anywhere and made again.
+// is tried again later, or ends as failed, as policy.IsFinal states; then the result, nil for none, tells how far it
+// has come. A run may be broken off anywhere and made again.
 type Run func(ctx context.Context, a *Attempt) (result any, err error)
 
 // Task is what is done for one type of command.
@@ -23,22 +23,23 @@ type Task struct {
 	// Kind is the kind of the operation that records it.
 	Kind integration.OperationKind
 	Run  Run
-	// Intent is the wish of a command that comes straight from a producer, as Submit would get it; nil in a follow-up. A
-	// command with a spec is complete without what was written down before.
+	// Intent is the intent of a command that comes straight from a producer, as Submit would get it; nil in a
+	// follow-up. A command with a spec is complete without what was written down before.
 	Intent func(c message.Command) Intent
-	// GiveUp writes down why a follow-up has come to nothing, and makes a task one: its command follows an operation that
-	// has ended, which it leaves as it is, and has no effect once another operation took over.
+	// GiveUp writes down why a follow-up has come to nothing, and makes a task one: its command follows an operation
+	// that has ended, which it leaves as it is, and has no effect once another operation took over.
 	GiveUp func(ctx context.Context, a *Attempt, reason diagnosis.Diagnosis) error
 	// LastAttempt is the number of a follow-up's last attempt, from 0; other tasks have maxAttempts.
 	LastAttempt int
-	// Describe gives what a request has failed with its words, while it is repeated; the failure's own where it is nil.
+	// Describe gives what a request has failed with its words, while it is repeated; the failure's own where it is
+	// nil.
 	Describe func(ctx context.Context, a *Attempt, f *policy.Failure) diagnosis.Diagnosis
 }
 
-func (t Task) followsUp() bool { return t.GiveUp != nil }
+func (t Task) isFollowUp() bool { return t.GiveUp != nil }
 
-// ownsDocument reports whether the document is in the operation's hands while it runs.
-func (t Task) ownsDocument() bool { return t.followsUp() || t.Kind != integration.KindAccessTest }
+// isDocumentOwner reports whether the document is in the operation's hands while it runs.
+func (t Task) isDocumentOwner() bool { return t.isFollowUp() || t.Kind != integration.KindAccessTest }
 
 // Worker carries out commands.
 type Worker struct {
@@ -49,8 +50,9 @@ type Worker struct {
 // NewWorker returns a worker for tasks, by the CloudEvents type of their commands.
 func NewWorker(e *Engine, tasks map[string]Task) (*Worker, error) {
 	for name, t := range tasks {
-		if t.Run == nil || t.Kind == "" || (t.Intent == nil) != t.followsUp() {
-			return nil, fmt.Errorf("operation: task %s needs a kind, a run, and either an intent or a way to give up", name)
+		if t.Run == nil || t.Kind == "" || (t.Intent == nil) != t.isFollowUp() {
+			return nil, fmt.Errorf("operation: task %s needs a kind, a run, and either an intent or a "+
+				"way to give up", name)
 		}
 	}
 	if e == nil || len(tasks) == 0 {
@@ -77,7 +79,7 @@ func (w *Worker) Handle(ctx context.Context, c message.Command) error {
 	return w.decide(ctx, a, result, err)
 }
 
-// begin reads operation and document, once for the whole attempt, and writes down the wish of a command that comes
+// begin reads operation and document, once for the whole attempt, and writes down the intent of a command that comes
 // straight from a producer. Its error is ErrDone for an operation that has ended and ErrSuperseded for one that is
 // not the document's last. The attempt is never nil.
 func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt, error) {
@@ -89,7 +91,7 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 		return a, err
 	}
 	a.operation, a.document = stored.operation, stored.document
-	if t.followsUp() {
+	if t.isFollowUp() {
 		if stored.document.ETag == "" {
 			return a, ErrDone
 		}
@@ -110,19 +112,19 @@ func (w *Worker) begin(ctx context.Context, c message.Command, t Task) (*Attempt
 func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored records) (Accepted, error) {
 	in, op := t.Intent(c), stored.operation
 	in.OperationID = c.OperationID
-	wished, err := newWish(in)
+	intended, err := newRequest(in)
 	var got Accepted
 	switch {
 	case err != nil:
 	case op.ETag == "":
-		got, err = w.engine.accept(ctx, wished, stored)
-	case !wished.isOf(op) || c.Spec != nil && op.RequestHash != wished.hash:
-		err = reused(op, wished)
+		got, err = w.engine.accept(ctx, intended, stored)
+	case !intended.isOf(op) || c.Spec != nil && op.RequestHash != intended.hash:
+		err = reused(op, intended)
 	case op.Status.Final():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
-		if err = wished.prepare(ctx); err == nil {
-			got, err = w.engine.write(ctx, wished, stored)
+		if err = intended.prepare(ctx); err == nil {
+			got, err = w.engine.write(ctx, intended, stored)
 		}
 	case stored.unreadable != nil:
 		err = stored.unreadable
@@ -137,7 +139,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	return got, err
 }
 
-// decide says what becomes of a command after an attempt.
+// decide tells what becomes of a command after an attempt.
 func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) error {
 	c := a.command
 	switch {
@@ -148,7 +150,7 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 	case errors.Is(err, ErrDone):
 		return a.tellAll(ctx)
 	case errors.Is(err, ErrSuperseded):
-		if a.task.followsUp() { // one that has become pointless is nothing to look into
+		if a.task.isFollowUp() { // one that has become pointless is nothing to look into
 			return a.tellAll(ctx)
 		}
 		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
@@ -165,12 +167,12 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 func isFinal(err error) bool { return policy.IsFinal(err) }
 
 // Describe gives an error its words.
-func Describe(err error, settled bool) diagnosis.Diagnosis {
+func Describe(err error, propagated bool) diagnosis.Diagnosis {
 	var f *policy.Failure
 	if errors.As(err, &f) {
-		return f.Diagnosis(settled)
+		return f.Diagnosis(propagated)
 	}
-	return classify.Error(err, diagnosis.Context{Settled: settled})
+	return classify.Error(err, diagnosis.Context{Propagated: propagated})
 }
 
 // exhausted is what a command ends with whose attempts have all failed; last is what the last one failed with.

@@ -68,7 +68,8 @@ func TestKilledAnywhere(t *testing.T) {
 		}, provisionCommand(operationID),
 			integration.OperationFailed, integration.PhaseFailed, []string{"failed failed"}},
 		"teardown": {func(f *fixture) { f.handle(f.submitted()); submitted(f, teardown) }, teardown,
-			integration.OperationSucceeded, integration.PhaseDeleted, []string{"provisioned provisioned", "deleted deleted"}},
+			integration.OperationSucceeded, integration.PhaseDeleted,
+			[]string{"provisioned provisioned", "deleted deleted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			killedAnywhere(t, c.prepare,
@@ -125,11 +126,15 @@ func TestRoundTripsToTheStore(t *testing.T) {
 					return trips
 				}
 				f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-					assert.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }))
+					assert.NoError(t, a.Save(ctx, func(d *integration.Document) {
+						d.Status.Phase = integration.PhaseProvisioning
+					}))
 					assert.Equal(t, c.first, since(), "before the first write to a cloud")
 					for hop := range 3 {
 						a.Step(integration.Step{Name: fmt.Sprint("hop ", hop), Status: "done"})
-						assert.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = fmt.Sprint(hop) }))
+						assert.NoError(t, a.Save(ctx, func(d *integration.Document) {
+							d.Status.ObjectID = fmt.Sprint(hop)
+						}))
 						assert.LessOrEqual(t, since(), 1, "after a hop")
 					}
 					a.Step(integration.Step{Name: "last", Status: "done"})
@@ -249,7 +254,10 @@ func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
 			d.SetCondition(f.now(), integration.ConditionVerified, "Unknown", nil, "before")
 		}))
 		before := a.Document()
-		_, err := f.repository.Update(ctx, id, func(d *integration.Document) error { d.Status.Health = health; return nil })
+		_, err := f.repository.Update(ctx, id, func(d *integration.Document) error {
+			d.Status.Health = health
+			return nil
+		})
 		require.NoError(t, err)
 		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
 			d.Status.ObjectID = "object-1"
@@ -309,9 +317,9 @@ func TestWhatIsFinalEndsTheOperation(t *testing.T) {
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
-// TestAFailedOperationSaysHowFarItCame: a result beside an error that ends the operation is kept, and one beside an error
-// that is tried again is not.
-func TestAFailedOperationSaysHowFarItCame(t *testing.T) {
+// TestAFailedOperationTellsHowFarItCame: a result beside an error that ends the operation is kept, and one beside an
+// error that is tried again is not.
+func TestAFailedOperationTellsHowFarItCame(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		code   diagnosis.Code
@@ -319,9 +327,11 @@ func TestAFailedOperationSaysHowFarItCame(t *testing.T) {
 		status integration.OperationStatus
 		want   string
 	}{
-		"final, with a result": {diagnosis.CodeRoleMissing, map[string]int{"left": 2}, integration.OperationFailed, `{"left":2}`},
-		"final, without":       {diagnosis.CodeRoleMissing, nil, integration.OperationFailed, ""},
-		"tried again":          {diagnosis.CodeGraphUnavailable, map[string]int{"left": 2}, integration.OperationRunning, ""},
+		"final, with a result": {diagnosis.CodeRoleMissing, map[string]int{"left": 2}, integration.OperationFailed,
+			`{"left":2}`},
+		"final, without": {diagnosis.CodeRoleMissing, nil, integration.OperationFailed, ""},
+		"tried again": {diagnosis.CodeGraphUnavailable, map[string]int{"left": 2},
+			integration.OperationRunning, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

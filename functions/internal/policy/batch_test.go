@@ -17,8 +17,8 @@ func inBatch(status int, code string) *answered {
 	return &answered{service: serviceGraph, status: status, code: code, inBatch: true}
 }
 
-// TestDoBatch sends four requests, each of which is carried out after the one before it. answers are those of the second,
-// one for each time that it is reached; then it succeeds.
+// TestDoBatch sends four requests, each of which is carried out after the one before it. answers are those of the
+// second, one for each time that it is reached; then it succeeds.
 func TestDoBatch(t *testing.T) {
 	t.Parallel()
 	throttled := inBatch(429, "TooManyRequests")
@@ -32,32 +32,38 @@ func TestDoBatch(t *testing.T) {
 		ends  [4]Action
 		slept time.Duration
 	}{
-		"nothing fails":       {nil, [][]int{{0, 1, 2, 3}}, [4]Action{}, 0},
-		"throttled":           {[]error{throttled}, [][]int{{0, 1, 2, 3}, {1, 2, 3}}, [4]Action{}, 5 * time.Second},
-		"throttled for long":  {[]error{long}, [][]int{{0, 1, 2, 3}}, [4]Action{"", RetryLater, RetryLater, RetryLater}, 0},
-		"refused":             {[]error{inBatch(403, "Authorization_RequestDenied")}, [][]int{{0, 1, 2, 3}, {2, 3}}, [4]Action{"", GiveUp}, 0},
-		"exists":              {[]error{inBatch(409, "Request_MultipleObjectsWithSameKeyValue")}, [][]int{{0, 1, 2, 3}, {2, 3}}, [4]Action{"", Exists}, 0},
-		"without an answer":   {[]error{http.ErrServerClosed}, [][]int{{0, 1, 2, 3}}, [4]Action{"", RetryLater, RetryLater, RetryLater}, 0},
-		"trouble, then not":   {[]error{inBatch(503, "")}, [][]int{{0, 1, 2, 3}, {1, 2, 3}}, [4]Action{}, -1},
-		"alone it is refused": {[]error{inBatch(503, ""), inBatch(400, "")}, [][]int{{0, 1, 2, 3}, {1, 2, 3}, {2, 3}}, [4]Action{"", GiveUp}, -1},
+		"nothing fails": {nil, [][]int{{0, 1, 2, 3}}, [4]Action{}, 0},
+		"throttled":     {[]error{throttled}, [][]int{{0, 1, 2, 3}, {1, 2, 3}}, [4]Action{}, 5 * time.Second},
+		"throttled for long": {[]error{long}, [][]int{{0, 1, 2, 3}}, [4]Action{"", RetryLater, RetryLater,
+			RetryLater}, 0},
+		"refused": {[]error{inBatch(403, "Authorization_RequestDenied")}, [][]int{{0, 1, 2, 3}, {2, 3}},
+			[4]Action{"", GiveUp}, 0},
+		"exists": {[]error{inBatch(409, "Request_MultipleObjectsWithSameKeyValue")},
+			[][]int{{0, 1, 2, 3}, {2, 3}}, [4]Action{"", Exists}, 0},
+		"without an answer": {[]error{http.ErrServerClosed}, [][]int{{0, 1, 2, 3}},
+			[4]Action{"", RetryLater, RetryLater, RetryLater}, 0},
+		"trouble, then not": {[]error{inBatch(503, "")}, [][]int{{0, 1, 2, 3}, {1, 2, 3}}, [4]Action{}, -1},
+		"alone it is refused": {[]error{inBatch(503, ""), inBatch(400, "")}, [][]int{{0, 1, 2, 3}, {1, 2, 3}, {2, 3}},
+			[4]Action{"", GiveUp}, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b bench
 			var sent [][]int
-			errs := b.requests().DoBatch(t.Context(), CredentialUpsert, make([]diagnosis.Context, 4), func(_ context.Context, which []int) []error {
-				sent = append(sent, which)
-				errs := make([]error, len(which))
-				for j, i := range which {
-					switch {
-					case j > 0 && errs[j-1] != nil:
-						errs[j] = inBatch(424, "")
-					case i == 1 && len(c.answers) > 0:
-						errs[j], c.answers = c.answers[0], c.answers[1:]
+			errs := b.requests().DoBatch(t.Context(), CredentialUpsert, make([]diagnosis.Context, 4),
+				func(_ context.Context, which []int) []error {
+					sent = append(sent, which)
+					errs := make([]error, len(which))
+					for j, i := range which {
+						switch {
+						case j > 0 && errs[j-1] != nil:
+							errs[j] = inBatch(424, "")
+						case i == 1 && len(c.answers) > 0:
+							errs[j], c.answers = c.answers[0], c.answers[1:]
+						}
 					}
-				}
-				return errs
-			})
+					return errs
+				})
 			assert.Equal(t, c.sent, sent)
 			for i, err := range errs {
 				assert.Equal(t, c.ends[i], ActionOf(err), "request %d: %v", i, err)
@@ -89,14 +95,15 @@ func TestDoBatchEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b bench
-			errs := b.requests().DoBatch(t.Context(), CredentialDelete, make([]diagnosis.Context, 20), func(_ context.Context, which []int) []error {
-				b.sent++
-				errs := make([]error, len(which))
-				for i := range errs {
-					errs[i] = c.answer
-				}
-				return errs
-			})
+			errs := b.requests().DoBatch(t.Context(), CredentialDelete, make([]diagnosis.Context, 20),
+				func(_ context.Context, which []int) []error {
+					b.sent++
+					errs := make([]error, len(which))
+					for i := range errs {
+						errs[i] = c.answer
+					}
+					return errs
+				})
 			assert.LessOrEqual(t, b.sent, c.sent)
 			for _, err := range errs {
 				assert.Equal(t, c.end, ActionOf(err))
@@ -108,15 +115,17 @@ func TestDoBatchEnds(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		var b bench
-		errs := b.requests().DoBatch(ctx, CredentialDelete, make([]diagnosis.Context, 2), func(context.Context, []int) []error {
-			cancel()
-			return []error{nil, inBatch(424, "")}
-		})
+		errs := b.requests().DoBatch(ctx, CredentialDelete, make([]diagnosis.Context, 2),
+			func(context.Context, []int) []error {
+				cancel()
+				return []error{nil, inBatch(424, "")}
+			})
 		require.NoError(t, errs[0], "what is done is done")
 		require.ErrorIs(t, errs[1], context.Canceled)
-		errs = b.requests().DoBatch(ctx, CredentialDelete, make([]diagnosis.Context, 2), func(context.Context, []int) []error {
-			return []error{context.Canceled, context.Canceled}
-		})
+		errs = b.requests().DoBatch(ctx, CredentialDelete, make([]diagnosis.Context, 2),
+			func(context.Context, []int) []error {
+				return []error{context.Canceled, context.Canceled}
+			})
 		require.ErrorIs(t, errs[0], context.Canceled)
 	})
 }

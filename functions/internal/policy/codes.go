@@ -6,22 +6,25 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// passing are the codes of what may pass by itself, where no request says so: of an error that has its words already. A
-// command that ends with one is tried again; any other code is final. A row here is a decision: what a code is answered
-// with, and whether its words call it transient, decides nothing.
+// passing are the codes of what may pass by itself, where no request states so: of an error that has its words
+// already. A command that ends with one is tried again; any other code is final. A row here is a decision: what a code
+// is answered with, and whether its words call it transient, decides nothing.
 func passing() []diagnosis.Code {
 	return []diagnosis.Code{
 		// This service's own parts.
-		diagnosis.CodeInternal, diagnosis.CodeUnrecognised, diagnosis.CodeStoreUnavailable, diagnosis.CodeQueueUnavailable,
+		diagnosis.CodeInternal, diagnosis.CodeUnrecognised, diagnosis.CodeStoreUnavailable,
+		diagnosis.CodeQueueUnavailable,
 		diagnosis.CodeRequestTimeout, diagnosis.CodeCanceled, diagnosis.CodeBudgetExhausted,
 		diagnosis.CodeServiceIdentityUnavailable,
 		// A newer build is being deployed.
 		diagnosis.CodeRecordTooNew,
 		// The network between.
-		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy, diagnosis.CodeNetworkTimeout,
+		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy,
+		diagnosis.CodeNetworkTimeout,
 		diagnosis.CodeNetworkTLS,
 		// A service that cannot answer now.
-		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable, diagnosis.CodeDirectoryBusy,
+		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable,
+		diagnosis.CodeDirectoryBusy,
 		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable,
 		diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable, diagnosis.CodeAccountBeingCreated,
 		diagnosis.CodeContainerBeingDeleted,
@@ -33,5 +36,5 @@ func passing() []diagnosis.Code {
 	}
 }
 
-// passes reports whether what a code says may pass by itself.
-func passes(code diagnosis.Code) bool { return slices.Contains(passing(), code) }
+// isPassing reports whether what a code states may pass by itself.
+func isPassing(code diagnosis.Code) bool { return slices.Contains(passing(), code) }

@@ -44,7 +44,8 @@ func factsOf(err error) (facts, bool) {
 	if !errors.As(err, &a) {
 		return facts{}, false
 	}
-	f := facts{service: a.Service(), status: a.HTTPStatus(), codes: []string{a.ErrorCode()}, retryAfter: a.RetryAfter()}
+	f := facts{service: a.Service(), status: a.HTTPStatus(), codes: []string{a.ErrorCode()},
+		retryAfter: a.RetryAfter()}
 	if d, ok := a.(detailed); ok {
 		f.codes = slices.Concat(f.codes, d.ErrorDetailCodes())
 	}

@@ -7,11 +7,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
-// Failure is a request that did not succeed, with what the table says about it.
+// Failure is a request that did not succeed, with what the table states about it.
 type Failure struct {
 	Operation Operation
 	Decision  Decision
-	// Spent says that the request was repeated as often as the table allows, not only as long as the invocation had time.
+	// Spent is true where the request was repeated as often as the table allows, not only as long as the invocation
+	// had time.
 	Spent bool
 	// Context is what the words of a diagnosis name.
 	Context diagnosis.Context
@@ -37,9 +38,9 @@ func (f *Failure) With(a Action) *Failure {
 	return &other
 }
 
-// Diagnosis gives the failure its words. settled says that waiting has been tried.
-func (f *Failure) Diagnosis(settled bool) diagnosis.Diagnosis {
+// Diagnosis gives the failure its words. propagated means that waiting has been tried.
+func (f *Failure) Diagnosis(propagated bool) diagnosis.Diagnosis {
 	c := f.Context
-	c.Operation, c.Settled = string(f.Operation), settled
+	c.Operation, c.Propagated = string(f.Operation), propagated
 	return classify.Error(f.Err, c)
 }

@@ -1,7 +1,7 @@
 // Package policy decides what to do about an error of a service: give up, repeat the request here, try again later,
 // read what exists already, or ask the list whether a lost create went through. It decides by operation, status and
 // code alone, in one table; words, and the HTTP status that a code is answered with, are never read. Requests sends a
-// request as the table says.
+// request as the table states.
 package policy
 
 import (
@@ -18,21 +18,21 @@ type Action string
 const (
 	// GiveUp ends the operation: the same request would be refused again.
 	GiveUp Action = "give-up"
-	// RetryHere repeats the request within the decision's budget or attempts, then does what Decision.After says.
+	// RetryHere repeats the request within the decision's budget or attempts, then does what Decision.After states.
 	RetryHere Action = "retry-here"
 	// RetryLater leaves it to a later attempt at the whole operation.
 	RetryLater Action = "retry-later"
-	// Exists means that something may be in the way already: look, and compare or adopt it. Where the look shows nothing,
-	// Absent says what to do.
+	// Exists means that something may be in the way already: look, and compare or adopt it. Where the look shows
+	// nothing, Absent tells what to do.
 	Exists Action = "exists"
-	// InDoubt means that a create without a key may have been carried out although its answer was lost or a fault: ask the
-	// list, and send it again only where nothing is there.
+	// InDoubt means that a create without a key may have been carried out although its answer was lost or a fault: ask
+	// the list, and send it again only where nothing is there.
 	InDoubt Action = "in-doubt"
 	// NotTried means that the request was not carried out because another one, sent with it, has failed.
 	NotTried Action = "not-tried"
 )
 
-// Decision is what the table says about an error.
+// Decision is what the table states about an error.
 type Decision struct {
 	Action Action
 	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses
@@ -40,8 +40,8 @@ type Decision struct {
 	Budget time.Duration
 	// Attempts is how often RetryHere repeats the request; 0 is as often as the budget allows.
 	Attempts int
-	// After is what to do once RetryHere is used up, or where a look after Exists or InDoubt shows nothing. Empty means
-	// RetryLater.
+	// After is what to do once RetryHere is used up, or where a look after Exists or InDoubt shows nothing. Empty
+	// means RetryLater.
 	After Action
 }
 
@@ -89,8 +89,8 @@ func ActionOf(err error) Action {
 	return ""
 }
 
-// IsRefusal reports whether a service's answer says that nothing was made: one below 500 does, 408 aside, and a
-// success that cannot be believed does not.
+// IsRefusal reports whether a service's answer means that nothing was made: one below 500 does, 408 aside, and a
+// success that is not valid does not.
 func IsRefusal(err error) bool {
 	f, answered := factsOf(err)
 	below500 := f.status >= http.StatusBadRequest && f.status < http.StatusInternalServerError
@@ -105,5 +105,5 @@ func IsFinal(err error) bool {
 		return f.Decision.Action == GiveUp || f.Decision.Action == Exists
 	}
 	var known *diagnosis.Error
-	return errors.As(err, &known) && !passes(known.Diagnosis.Code)
+	return errors.As(err, &known) && !isPassing(known.Diagnosis.Code)
 }

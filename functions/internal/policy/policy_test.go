@@ -54,7 +54,7 @@ func (r row) String() string {
 	return fmt.Sprintf("%s %s", op, a)
 }
 
-// TestEachRow: what a row says is what an answer that it is about gets, so that no row hides behind another.
+// TestEachRow: what a row states is what an answer that it is about gets, so that no row hides behind another.
 func TestEachRow(t *testing.T) {
 	t.Parallel()
 	for _, r := range rows() {
@@ -63,7 +63,8 @@ func TestEachRow(t *testing.T) {
 			op, err := r.example()
 			assert.Equal(t, r.Decision, Decide(op, fmt.Errorf("wrapped: %w", err)))
 			assert.Regexp(t, `^(rule \d|provisioning\.md s\.\d|ddoe\.md|managed-identity\.md|the client repeats)`,
-				r.source, "where the rule comes from")
+				r.source,
+				"where the rule comes from")
 			if r.Action == RetryHere {
 				assert.True(t, (r.Budget > 0) != (r.Attempts > 0), "a budget, or a number of attempts")
 			} else {
@@ -91,12 +92,16 @@ func TestDecide(t *testing.T) {
 		err  error
 		want Action
 	}{
-		"a keyed write whose answer was lost":    {RolePut, lost, RetryLater},
-		"a create whose answer was lost":         {DriverCreate, lost, InDoubt},
-		"a create that ended in a fault":         {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 502}, InDoubt},
-		"a create that took too long":            {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 408}, InDoubt},
-		"a create that was redirected":           {DriverCreate, &answered{service: serviceDDOE, status: 302}, InDoubt},
-		"a throttled create made nothing":        {PlatformIntegrationCreate, &answered{service: serviceDDOE, status: 429}, RetryHere},
+		"a keyed write whose answer was lost": {RolePut, lost, RetryLater},
+		"a create whose answer was lost":      {DriverCreate, lost, InDoubt},
+		"a create that ended in a fault": {PlatformIntegrationCreate,
+			&answered{service: serviceDDOE, status: 502}, InDoubt},
+		"a create that took too long": {PlatformIntegrationCreate,
+			&answered{service: serviceDDOE, status: 408}, InDoubt},
+		"a create that was redirected": {DriverCreate,
+			&answered{service: serviceDDOE, status: 302}, InDoubt},
+		"a throttled create made nothing": {PlatformIntegrationCreate,
+			&answered{service: serviceDDOE, status: 429}, RetryHere},
 		"a refused create made nothing":          {DriverCreate, &answered{service: serviceDDOE, status: 422}, GiveUp},
 		"an unauthorised create is not repeated": {DriverCreate, &answered{service: serviceDDOE, status: 401}, GiveUp},
 		"a detail code counts": {PrincipalUpsert, &answered{service: serviceGraph, status: 400,

@@ -23,7 +23,7 @@ const (
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
-// Requests sends requests, again where the table says so. It is safe for concurrent use.
+// Requests sends requests, again where the table states so. It is safe for concurrent use.
 type Requests struct {
 	// Sleep waits between attempts; it returns early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -35,7 +35,8 @@ type Requests struct {
 
 // Pause is one that a request makes before it is repeated.
 type Pause struct {
-	// Failure is what the request has failed with so far; nil once a request has succeeded of which a pause was reported.
+	// Failure is what the request has failed with so far; nil once a request has succeeded of which a pause was
+	// reported.
 	Failure *Failure
 	// Until is when the request is repeated.
 	Until time.Time
@@ -55,8 +56,8 @@ func tell(ctx context.Context, p Pause) {
 	}
 }
 
-// Do sends one request, again while the table says so and budget or attempts last. It returns nil, a *Failure, or the
-// context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
+// Do sends one request, again while the table states so and budget or attempts last. It returns nil, a *Failure, or
+// the context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
 func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	request func(ctx context.Context) error) error {
 	return r.DoBatch(ctx, op, []diagnosis.Context{c}, func(ctx context.Context, _ []int) []error {
@@ -64,10 +65,10 @@ func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	})[0]
 }
 
-// DoBatch sends requests of one operation together, as Do sends one, and returns an error for each: send gets the indexes
-// of those that are to be sent, and returns their errors in that order. A request that was not carried out because
-// another has failed is sent again as soon as that one has ended. Where that is left to a later attempt, so is the
-// request: the service has trouble, and would be asked once for each request.
+// DoBatch sends requests of one operation together, as Do sends one, and returns an error for each: send gets the
+// indexes of those that are to be sent, and returns their errors in that order. A request that was not carried out
+// because another has failed is sent again as soon as that one has ended. Where that is left to a later attempt, so is
+// the request: the service has trouble, and would be asked once for each request.
 func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosis.Context,
 	send func(ctx context.Context, which []int) []error) []error {
 	b := newBatch(op, contexts)
@@ -112,7 +113,8 @@ func newBatch(op Operation, contexts []diagnosis.Context) *batch {
 	return b
 }
 
-// repeat is the pause before requests are repeated, and what the one with the longest has failed with; nil without one.
+// repeat is the pause before requests are repeated, and what the one with the longest has failed with; nil without
+// one.
 type repeat struct {
 	pause   time.Duration
 	failure *Failure

@@ -195,7 +195,8 @@ func TestPausesSpreadOut(t *testing.T) {
 func TestFailureDiagnosis(t *testing.T) {
 	t.Parallel()
 	f := Fail(CredentialUpsert, diagnosis.Context{}, &answered{service: serviceGraph, status: 404})
-	assert.Equal(t, diagnosis.CodeDirectoryNotReplicated, f.Diagnosis(false).Code, "the operation tells what a 404 means")
+	assert.Equal(t, diagnosis.CodeDirectoryNotReplicated, f.Diagnosis(false).Code,
+		"the operation tells what a 404 means")
 	assert.True(t, f.Diagnosis(false).Transient)
 	assert.False(t, f.Diagnosis(true).Transient)
 	assert.Equal(t, "federatedCredential.upsert: graph: 404 ", f.Error())

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// row says what to do about an answer. Empty members match anything; the first row that matches counts.
+// row tells what to do about an answer. Empty members match anything; the first row that matches counts.
 type row struct {
 	service    string
 	operations []Operation
@@ -54,7 +54,8 @@ func rows() []row {
 // visible on every replica.
 func graphRows() []row {
 	const replication = "provisioning.md s.3: the application is not replicated yet"
-	const taken = "provisioning.md s.3, byte5ai/omadia #916: POST says so of any holder of the unique name; look whose it is"
+	const taken = "provisioning.md s.3, byte5ai/omadia #916: POST says so of any holder of the unique name; " +
+		"look whose it is"
 	const writers = "provisioning.md s.3: Directory_ConcurrencyViolation, two writers"
 	g := func(ops []Operation, statuses []span, code string, d Decision, source string) row {
 		return row{service: serviceGraph, operations: ops, statuses: statuses, code: code, Decision: d, source: source}
@@ -85,15 +86,19 @@ func graphRows() []row {
 			"provisioning.md s.2.3: details[].code of the same answer"),
 		g(on(PrincipalGet), only(http.StatusNotFound), "", within(time.Minute), replication),
 
-		g(on(CredentialUpsert), only(http.StatusNotFound), "", within(time.Minute), "provisioning.md s.3: 404 R(60 s)"),
+		g(on(CredentialUpsert), only(http.StatusNotFound), "", within(time.Minute),
+			"provisioning.md s.3: 404 R(60 s)"),
 		g(on(CredentialUpsert), only(http.StatusConflict), "Request_MultipleObjectsWithSameKeyValue",
 			Decision{Action: Exists}, "provisioning.md s.3: GET and compare"),
-		g(on(CredentialUpsert), nil, "InvalidFederatedIdentityCredentialValue", Decision{Action: Exists, After: GiveUp},
-			"provisioning.md s.3: the pair exists under another name, or the tenant's policy refuses it: the list tells"),
+		g(on(CredentialUpsert), nil, "InvalidFederatedIdentityCredentialValue",
+			Decision{Action: Exists, After: GiveUp},
+			"provisioning.md s.3: the pair exists under another name, or the tenant's policy refuses it: "+
+				"the list tells"),
 		g(on(CredentialList), only(http.StatusNotFound), "", within(time.Minute), replication),
 
-		{service: serviceGraph, inBatch: true, statuses: only(http.StatusFailedDependency), Decision: Decision{Action: NotTried},
-			source: "provisioning.md s.2.7: dependants of a failed request of a batch get 424"},
+		{service: serviceGraph, inBatch: true, statuses: only(http.StatusFailedDependency),
+			Decision: Decision{Action: NotTried},
+			source:   "provisioning.md s.2.7: dependants of a failed request of a batch get 424"},
 		{service: serviceGraph, inBatch: true, statuses: []span{{http.StatusRequestTimeout, http.StatusRequestTimeout},
 			{http.StatusTooManyRequests, http.StatusTooManyRequests}, {500, 599}}, Decision: within(10 * time.Second),
 			source: "provisioning.md s.2.7: throttled for itself, with its own Retry-After; no pipeline repeats it"},
@@ -108,7 +113,8 @@ func armRows() []row {
 	const taken = "provisioning.md s.3: the name belongs to another assignment; take the next one"
 	return []row{
 		a(on(RolePut), "PrincipalNotFound", within(3*time.Minute), "provisioning.md s.3: R(3 min)"),
-		a(on(RolePut), "LinkedAuthorizationFailed", within(3*time.Minute), "provisioning.md s.3: cross-tenant lag, R(3 min)"),
+		a(on(RolePut), "LinkedAuthorizationFailed", within(3*time.Minute),
+			"provisioning.md s.3: cross-tenant lag, R(3 min)"),
 		a(on(RolePut), "RoleAssignmentExists", Decision{Action: Exists},
 			"provisioning.md s.3: list and adopt; a list may lag"),
 		a(on(RolePut), "HashConflictOnDifferentRoleAssignmentIds", Decision{Action: Exists, After: GiveUp}, taken),
@@ -124,19 +130,22 @@ func identityRows() []row {
 	return []row{
 		{service: serviceARM, operations: all, statuses: only(http.StatusTooManyRequests),
 			Decision: within(time.Minute),
-			source:   "managed-identity.md: a resource takes a write in 4 s and a read in 2 s: the pauses are short"},
+			source: "managed-identity.md: a resource takes one write in 4 s and one read in 2 s, so the " +
+				"pauses are short"},
 		{service: serviceARM, operations: writes,
 			code:     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
 			Decision: within(2 * time.Minute),
-			source:   "managed-identity.md: serial writes; pulumi-azure-native #4421 waits 20 to 120 s"},
+			source: "managed-identity.md: writes below one identity are serial; pulumi-azure-native #4421 " +
+				"waits 20 to 120 s"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), code: "ResourceGroupNotFound",
 			Decision: Decision{Action: GiveUp}, source: "managed-identity.md: there is nothing to wait for"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusNotFound),
-			Decision: within(2 * time.Minute),
-			source:   "managed-identity.md: ParentResourceNotFound while replicating"},
+			Decision: within(2 * time.Minute), source: "managed-identity.md: ParentResourceNotFound " +
+				"while replicating"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusBadRequest),
 			Decision: Decision{Action: Exists, After: GiveUp},
-			source:   "managed-identity.md: the pair is taken, or it is refused: one code, so the list tells"},
+			source: "managed-identity.md: issuer and subject are taken, or it is refused: one code, so " +
+				"the list tells"},
 	}
 }
 
@@ -158,20 +167,27 @@ func platformRows() []row {
 			"ddoe.md: a web page with status 200 shows that the path is wrong"),
 
 		p(on(PlatformIntegrationCreate), only(http.StatusConflict, http.StatusBadRequest), "", Decision{Action: Exists,
-			After: GiveUp}, "ddoe.md s.4.7: 409 or 400 is for a name that is taken, and there is no code: the list tells"),
+			After: GiveUp}, "ddoe.md s.4.7: 409 or 400 is for a name that is taken, and there is no code: "+
+			"the list tells"),
 		p(on(PlatformIntegrationUpdate), only(http.StatusConflict), "", Decision{Action: RetryHere, Attempts: 1,
 			After: GiveUp}, "ddoe.md s.4.7: the name is taken; rule 5"),
 		p(on(PlatformIntegrationDelete), only(http.StatusConflict), "", Decision{Action: GiveUp},
 			"ddoe.md: drivers use it; the caller counts them before it asks again"),
-		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "", Decision{Action: RetryLater}, gone),
+		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "",
+			Decision{Action: RetryLater}, gone),
 
 		p(on(DriverTest), fails, "", Decision{Action: RetryLater}, tests),
 
-		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "", Decision{Action: InDoubt}, "rule 3: it may have been made"),
-		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone"),
-		p(on(DriverCreate), only(http.StatusConflict), "", Decision{Action: GiveUp}, "rule 5 holds for idempotent requests alone; names of drivers are not unique"),
-		p(nil, []span{{500, 599}}, "", within(7*time.Second), "ddoe.md s.2: the platform's SDK repeats gateway errors; pauses of 1, 2 and 4 s"),
-		p(nil, only(http.StatusTooManyRequests), "", within(10*time.Second), "rule 3: a refusal is not doubt; who is asked to wait longer leaves it to a later attempt"),
+		p(keylessCreates(), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "",
+			Decision{Action: InDoubt}, "rule 3: it may have been made"),
+		p(keylessCreates(), only(http.StatusUnauthorized, http.StatusPreconditionFailed), "", Decision{Action: GiveUp},
+			"rule 5 holds for idempotent requests alone"),
+		p(on(DriverCreate), only(http.StatusConflict), "", Decision{Action: GiveUp},
+			"rule 5 holds for idempotent requests alone; names of drivers are not unique"),
+		p(nil, []span{{500, 599}}, "", within(7*time.Second),
+			"ddoe.md s.2: the platform's SDK repeats gateway errors; pauses of 1, 2 and 4 s"),
+		p(nil, only(http.StatusTooManyRequests), "", within(10*time.Second),
+			"rule 3: a refusal is not doubt; who is asked to wait longer leaves it to a later attempt"),
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
-// Decode reads one JSON value into what into points to, as package strictjson does. The result is nil or a *Problem: 400
-// where it is not JSON, else 422.
+// Decode reads one JSON value into what into points to, as package strictjson does. The result is nil or a *Problem:
+// 400 where it is not JSON, else 422.
 func Decode(body []byte, into any) error {
 	err := strictjson.Decode(body, into)
 	var fault *strictjson.Error
@@ -52,5 +52,6 @@ func Uncompressed(contentEncoding string) *Problem {
 	if contentEncoding == "" || strings.EqualFold(contentEncoding, "identity") {
 		return nil
 	}
-	return New(http.StatusUnsupportedMediaType, CodeUnsupportedEncoding, "The request says by its Content-Encoding that the body is compressed.")
+	return New(http.StatusUnsupportedMediaType, CodeUnsupportedEncoding,
+		"The request says by its Content-Encoding that the body is compressed.")
 }

@@ -16,17 +16,18 @@ type document struct {
 	Count int8   `json:"count,omitempty"`
 }
 
-// TestDecodeSaysWhoseFaultItIs: what is not JSON is a bad request; what breaks the contract cannot be processed.
-func TestDecodeSaysWhoseFaultItIs(t *testing.T) {
+// TestDecodeTellsWhoseFaultItIs: what is not JSON is a bad request; what breaks the contract cannot be processed.
+func TestDecodeTellsWhoseFaultItIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		body     string
 		status   int
 		code     diagnosis.Code
 		findings int
 	}{
-		"nothing":             {body: "", status: 400, code: "malformed-body"},
-		"not JSON":            {body: `{"name"`, status: 400, code: "malformed-body"},
-		"too deep":            {body: strings.Repeat("[", 40) + strings.Repeat("]", 40), status: 400, code: "nested-too-deep"},
+		"nothing":  {body: "", status: 400, code: "malformed-body"},
+		"not JSON": {body: `{"name"`, status: 400, code: "malformed-body"},
+		"too deep": {body: strings.Repeat("[", 40) + strings.Repeat("]", 40), status: 400,
+			code: "nested-too-deep"},
 		"an array":            {body: `[]`, status: 422, code: "wrong-type", findings: 1},
 		"unknown member":      {body: `{"nme":"x"}`, status: 422, code: "unknown-member", findings: 1},
 		"number out of range": {body: `{"count":300}`, status: 422, code: "wrong-type", findings: 1},

@@ -29,14 +29,15 @@ func requestIDOf(ctx context.Context) string {
 
 // Handler serves the routes of mux and answers everything else with problems: unknown paths, wrong methods, panics.
 // Every answer carries x-ms-request-id: the one that is set already, else the host's invocation id, else a new one.
-// The cause of a 5xx is noted for the invocation's log line, never sent. base is the app's public URL, which links to the pages
-// of codes are built from; empty where it is not known.
+// The cause of a 5xx is noted for the invocation's log line, never sent. base is the app's public URL, which links to
+// the pages of codes are built from; empty where it is not known.
 func Handler(mux *http.ServeMux, base string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := requestID(w, r)
 		w.Header().Set(headerRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		serve(mux, &answerWriter{ResponseWriter: w}, r.WithContext(context.WithValue(context.WithValue(r.Context(), requestIDKey{}, id), baseKey{}, base)))
+		serve(mux, &answerWriter{ResponseWriter: w},
+			r.WithContext(context.WithValue(context.WithValue(r.Context(), requestIDKey{}, id), baseKey{}, base)))
 	})
 }
 
@@ -83,7 +84,8 @@ func unrouted(handler http.Handler, w http.ResponseWriter, r *http.Request) {
 	plain := &discard{header: http.Header{}}
 	handler.ServeHTTP(plain, r)
 	if plain.status != http.StatusMethodNotAllowed {
-		Write(w, r, New(http.StatusNotFound, CodeNotFound, "There is nothing under this path. GET /api/openapi.json lists what there is."))
+		Write(w, r, New(http.StatusNotFound, CodeNotFound,
+			"There is nothing under this path. GET /api/openapi.json lists what there is."))
 		return
 	}
 	allow := strings.Join(plain.header.Values("Allow"), ", ")

@@ -40,10 +40,13 @@ func server(t *testing.T, fail func(*request) error) http.Handler {
 	mux := http.NewServeMux()
 	api := humago.NewWithPrefix(mux, "/api", huma.Config{
 		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "test", Version: "1"}},
-		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}, DefaultFormat: "application/json",
-		Transformers: []huma.Transformer{problem.Transform},
+		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
+			"json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{problem.Transform},
 	})
-	problem.Register(api, huma.Operation{OperationID: "put", Method: http.MethodPut, Path: "/things/{id}"}, []int{http.StatusConflict},
+	problem.Register(api, huma.Operation{OperationID: "put", Method: http.MethodPut, Path: "/things/{id}"},
+		[]int{http.StatusConflict},
 		func(_ context.Context, in *request) (*reply, error) {
 			body, err := in.Decode()
 			if err == nil && fail != nil {
@@ -70,7 +73,8 @@ func watched(h http.Handler) (http.Handler, *bytes.Buffer) {
 	}), &log
 }
 
-func call(t *testing.T, h http.Handler, method, target, body string, header ...string) (*http.Response, problem.Problem) {
+func call(t *testing.T, h http.Handler, method, target, body string, header ...string) (*http.Response,
+	problem.Problem) {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -91,26 +95,42 @@ var refusals = map[string]struct {
 	status               int
 	code, pointer        string
 }{
-	"unknown path":             {method: "GET", target: "/api/other", status: 404, code: "not-found"},
-	"outside the prefix":       {method: "GET", target: "/other", status: 404, code: "not-found"},
-	"wrong method":             {method: "DELETE", target: "/api/things/x", status: 405, code: "method-not-allowed"},
-	"unknown query parameter":  {target: "/api/things/x?dryRun=true", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dryRun"},
-	"repeated query parameter": {target: "/api/things/x?dry=true&dry=false", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-	"switch without a value":   {target: "/api/things/x?dry", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-	"switch before another":    {target: "/api/things/x?dry&size=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-	"switch with another word": {target: "/api/things/x?dry=1", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/dry"},
-	"malformed query":          {target: "/api/things/x?dry=%zz", body: `{}`, status: 400, code: "invalid-parameter"},
-	"number out of range":      {target: "/api/things/x?size=10", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
-	"not a number":             {target: "/api/things/x?size=many", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/size"},
-	"not one of the choices":   {target: "/api/things/x?choice=c", body: `{}`, status: 400, code: "invalid-parameter", pointer: "/query/choice"},
-	"no body":                  {target: "/api/things/x", status: 400, code: "malformed-body"},
-	"malformed body":           {target: "/api/things/x", body: `{`, status: 400, code: "malformed-body"},
-	"unknown member":           {target: "/api/things/x", body: `{"b":1}`, status: 422, code: "unknown-member", pointer: "/b"},
-	"largest body":             {target: "/api/things/x", body: `{"nome":"` + strings.Repeat("x", problem.MaxBody-11) + `"}`, status: 422, code: "unknown-member", pointer: "/nome"},
-	"too large a body":         {target: "/api/things/x", body: `{"name":"` + strings.Repeat("x", problem.MaxBody-10) + `"}`, status: 413, code: "body-too-large"},
-	"another media type":       {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported-media-type"},
-	"another charset":          {target: "/api/things/x", body: `{}`, header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415, code: "unsupported-media-type"},
-	"compressed":               {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported-content-encoding"},
+	"unknown path":       {method: "GET", target: "/api/other", status: 404, code: "not-found"},
+	"outside the prefix": {method: "GET", target: "/other", status: 404, code: "not-found"},
+	"wrong method":       {method: "DELETE", target: "/api/things/x", status: 405, code: "method-not-allowed"},
+	"unknown query parameter": {target: "/api/things/x?dryRun=true", body: `{}`, status: 400,
+		code: "invalid-parameter", pointer: "/query/dryRun"},
+	"repeated query parameter": {target: "/api/things/x?dry=true&dry=false", body: `{}`, status: 400,
+		code: "invalid-parameter", pointer: "/query/dry"},
+	"switch without a value": {target: "/api/things/x?dry", body: `{}`, status: 400, code: "invalid-parameter",
+		pointer: "/query/dry"},
+	"switch before another": {target: "/api/things/x?dry&size=1", body: `{}`, status: 400,
+		code: "invalid-parameter", pointer: "/query/dry"},
+	"switch with another word": {target: "/api/things/x?dry=1", body: `{}`, status: 400, code: "invalid-parameter",
+		pointer: "/query/dry"},
+	"malformed query": {target: "/api/things/x?dry=%zz", body: `{}`, status: 400, code: "invalid-parameter"},
+	"number out of range": {target: "/api/things/x?size=10", body: `{}`, status: 400, code: "invalid-parameter",
+		pointer: "/query/size"},
+	"not a number": {target: "/api/things/x?size=many", body: `{}`, status: 400, code: "invalid-parameter",
+		pointer: "/query/size"},
+	"not one of the choices": {target: "/api/things/x?choice=c", body: `{}`, status: 400, code: "invalid-parameter",
+		pointer: "/query/choice"},
+	"no body":        {target: "/api/things/x", status: 400, code: "malformed-body"},
+	"malformed body": {target: "/api/things/x", body: `{`, status: 400, code: "malformed-body"},
+	"unknown member": {target: "/api/things/x", body: `{"b":1}`, status: 422, code: "unknown-member",
+		pointer: "/b"},
+	"largest body": {target: "/api/things/x", body: `{"nome":"` + strings.Repeat("x", problem.MaxBody-11) + `"}`,
+		status: 422, code: "unknown-member", pointer: "/nome"},
+	"too large a body": {target: "/api/things/x", body: `{"name":"` + strings.Repeat("x", problem.MaxBody-10) + `"}`,
+		status: 413, code: "body-too-large"},
+	"another media type": {target: "/api/things/x", body: `{}`,
+		header: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415,
+		code: "unsupported-media-type"},
+	"another charset": {target: "/api/things/x", body: `{}`,
+		header: []string{"Content-Type", "application/json; charset=utf-16"}, status: 415,
+		code: "unsupported-media-type"},
+	"compressed": {target: "/api/things/x", body: `{}`, header: []string{"Content-Encoding", "gzip"}, status: 415,
+		code: "unsupported-content-encoding"},
 }
 
 func TestEveryRefusalIsAProblem(t *testing.T) {
@@ -142,7 +162,7 @@ func TestEveryRefusalIsAProblem(t *testing.T) {
 	}
 }
 
-// TestAParameterIsToldWhatIsExpected: a finding about a parameter says what would be right.
+// TestAParameterIsToldWhatIsExpected: a finding about a parameter tells what would be right.
 func TestAParameterIsToldWhatIsExpected(t *testing.T) {
 	for target, want := range map[string]string{
 		"/api/things/x?dryRun=true": "one of dry, size, choice",
@@ -159,8 +179,9 @@ func TestAParameterIsToldWhatIsExpected(t *testing.T) {
 
 func TestAcceptedRequests(t *testing.T) {
 	for name, header := range map[string][]string{
-		"plain": nil, "with charset": {"Content-Type", "application/json; charset=UTF-8"}, "without a type": {"Content-Type", ""},
-		"another JSON": {"Content-Type", "application/merge-patch+json"}, "as HTML": {"Accept", "text/html"},
+		"plain": nil, "with charset": {"Content-Type", "application/json; charset=UTF-8"},
+		"without a type": {"Content-Type", ""},
+		"another JSON":   {"Content-Type", "application/merge-patch+json"}, "as HTML": {"Accept", "text/html"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := server(t, nil)
@@ -196,7 +217,9 @@ func TestATokenInAPathIsNotRepeated(t *testing.T) {
 func TestErrorsOfHandlers(t *testing.T) {
 	const cause = "dial tcp 10.0.0.4: refused"
 	diagnosed := func(code diagnosis.Code) error {
-		return fmt.Errorf("submit: %w", &diagnosis.Error{Diagnosis: diagnosis.New(code, diagnosis.WithFindings(diagnosis.Finding{Pointer: "/x", Code: "y"})), Err: errors.New(cause)})
+		return fmt.Errorf("submit: %w",
+			&diagnosis.Error{Diagnosis: diagnosis.New(code,
+				diagnosis.WithFindings(diagnosis.Finding{Pointer: "/x", Code: "y"})), Err: errors.New(cause)})
 	}
 	cases := map[string]struct {
 		err        error
@@ -205,14 +228,18 @@ func TestErrorsOfHandlers(t *testing.T) {
 		retryAfter string
 		logged     bool
 	}{
-		"unclassified":      {err: errors.New(cause), status: 500, code: "internal", logged: true},
-		"diagnosed":         {err: diagnosed("invalid-spec"), status: 422, code: "invalid-spec"},
-		"diagnosed outage":  {err: diagnosed("store-unavailable"), status: 503, code: "store-unavailable", retryAfter: "5", logged: true},
-		"not found":         {err: fmt.Errorf("read: %w", integration.ErrNotFound), status: 404, code: "not-found"},
-		"conflict":          {err: integration.ErrConflict, status: 409, code: "conflict"},
-		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), status: 504, code: "request-timeout", retryAfter: "5", logged: true},
-		"store":             {err: problem.Unavailable(errors.New(cause)), status: 503, code: "store-unavailable", retryAfter: "5", logged: true},
-		"a problem":         {err: problem.InvalidParameter("header", "If-Match", "an ETag"), status: 400, code: "invalid-parameter"},
+		"unclassified": {err: errors.New(cause), status: 500, code: "internal", logged: true},
+		"diagnosed":    {err: diagnosed("invalid-spec"), status: 422, code: "invalid-spec"},
+		"diagnosed outage": {err: diagnosed("store-unavailable"), status: 503, code: "store-unavailable",
+			retryAfter: "5", logged: true},
+		"not found": {err: fmt.Errorf("read: %w", integration.ErrNotFound), status: 404, code: "not-found"},
+		"conflict":  {err: integration.ErrConflict, status: 409, code: "conflict"},
+		"deadline": {err: fmt.Errorf("x: %w", context.DeadlineExceeded), status: 504, code: "request-timeout",
+			retryAfter: "5", logged: true},
+		"store": {err: problem.Unavailable(errors.New(cause)), status: 503, code: "store-unavailable",
+			retryAfter: "5", logged: true},
+		"a problem": {err: problem.InvalidParameter("header", "If-Match", "an ETag"), status: 400,
+			code: "invalid-parameter"},
 		"store's not found": {err: problem.Unavailable(integration.ErrNotFound), status: 404, code: "not-found"},
 	}
 	for name, c := range cases {

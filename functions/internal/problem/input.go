@@ -10,8 +10,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is a bad
-// request; a body that can be read and breaks the contract cannot be processed.
+// The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is
+// a bad request; a body that can be read and breaks the contract cannot be processed.
 const (
 	statusOutside  = http.StatusBadRequest
 	statusUnread   = http.StatusBadRequest
@@ -20,7 +20,7 @@ const (
 
 // IntegrationID refuses a path id that breaks the rule.
 func IntegrationID(id string) error {
-	if integration.ValidID(id) {
+	if integration.IsValidID(id) {
 		return nil
 	}
 	return invalidID("3 to 50 characters: lower-case letters, digits, and single hyphens between them")
@@ -28,12 +28,13 @@ func IntegrationID(id string) error {
 
 // OperationPath refuses an operation id in a path that no operation can have.
 func OperationPath(id string) error {
-	if integration.ValidOperationID(id) {
+	if integration.IsValidOperationID(id) {
 		return nil
 	}
 	const code, detail = diagnosis.CodeInvalidOperationID, "The operation id in the path is not valid."
 	return New(http.StatusBadRequest, code, detail, diagnosis.Finding{Pointer: "/path/id", Code: code, Detail: detail,
-		Expected: "1 to 128 characters: letters, digits, dot, underscore and hyphen, beginning with a letter or digit"})
+		Expected: "1 to 128 characters: letters, digits, dot, underscore and hyphen, beginning with a " +
+			"letter or digit"})
 }
 
 func invalidID(rule string) *Problem {

@@ -19,7 +19,7 @@ func baseOf(ctx context.Context) string {
 // it is: others may hold it.
 func linked(body any, base string) any {
 	v := reflect.ValueOf(body)
-	if !v.IsValid() || !holdsDiagnosis(v.Type(), map[reflect.Type]bool{}) {
+	if !v.IsValid() || !hasDiagnosis(v.Type(), map[reflect.Type]bool{}) {
 		return body
 	}
 	return copied(v, base).Interface()
@@ -27,8 +27,8 @@ func linked(body any, base string) any {
 
 var diagnosisType = reflect.TypeFor[diagnosis.Diagnosis]()
 
-// holdsDiagnosis reports whether a value of the type may hold one.
-func holdsDiagnosis(t reflect.Type, seen map[reflect.Type]bool) bool {
+// hasDiagnosis reports whether a value of the type may hold one.
+func hasDiagnosis(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t == diagnosisType {
 		return true
 	}
@@ -38,10 +38,10 @@ func holdsDiagnosis(t reflect.Type, seen map[reflect.Type]bool) bool {
 	seen[t] = true
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice:
-		return holdsDiagnosis(t.Elem(), seen)
+		return hasDiagnosis(t.Elem(), seen)
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if t.Field(i).IsExported() && holdsDiagnosis(t.Field(i).Type, seen) {
+			if t.Field(i).IsExported() && hasDiagnosis(t.Field(i).Type, seen) {
 				return true
 			}
 		}
@@ -55,7 +55,7 @@ func copied(v reflect.Value, base string) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	out.Set(v)
 	switch {
-	case !holdsDiagnosis(v.Type(), map[reflect.Type]bool{}):
+	case !hasDiagnosis(v.Type(), map[reflect.Type]bool{}):
 	case v.Type() == diagnosisType:
 		d := v.Interface().(diagnosis.Diagnosis)
 		d.Type = diagnosis.TypeOf(base, d.Code)

@@ -28,7 +28,8 @@ type report struct {
 	mine  string
 }
 
-// TestDiagnosesLinkToTheirPages: by an absolute URL where the app knows its own, and what was answered stays as it was.
+// TestDiagnosesLinkToTheirPages: by an absolute URL where the app knows its own, and what was answered stays as it
+// was.
 func TestDiagnosesLinkToTheirPages(t *testing.T) {
 	t.Parallel()
 	kept := &report{At: time.Unix(1, 0).UTC(), One: diagnosis.New(diagnosis.CodeRoleMissing),
@@ -45,7 +46,8 @@ func TestDiagnosesLinkToTheirPages(t *testing.T) {
 			})
 		call := func(path string) (body map[string]any) {
 			recorder := httptest.NewRecorder()
-			problem.Handler(mux, base).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path,
+			problem.Handler(mux, base).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(),
+				http.MethodGet, path,
 				nil))
 			require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &body))
 			return body

@@ -20,7 +20,8 @@ import (
 // MediaType is the media type of a problem document.
 const MediaType = "application/problem+json"
 
-// Codes that the HTTP edge itself answers with; their words are in the diagnosis catalogue, as those of all other codes.
+// Codes that the HTTP edge itself answers with; their words are in the diagnosis catalogue, as those of all other
+// codes.
 const (
 	CodeInternal             = diagnosis.CodeInternal
 	CodeTimeout              = diagnosis.CodeRequestTimeout
@@ -57,7 +58,8 @@ type Problem struct {
 
 // New makes a problem. The title is that of the catalogue, else the status text; the remedy is the catalogue's.
 func New(status int, code diagnosis.Code, detail string, findings ...diagnosis.Finding) *Problem {
-	p := &Problem{Type: diagnosis.TypeOf("", code), Title: http.StatusText(status), Status: status, Detail: detail, Code: code, Errors: findings}
+	p := &Problem{Type: diagnosis.TypeOf("", code), Title: http.StatusText(status), Status: status, Detail: detail,
+		Code: code, Errors: findings}
 	if entry, ok := diagnosis.Lookup(code); ok {
 		d := diagnosis.New(code)
 		p.Title, p.Remedy, p.transient = entry.Title, d.Remedy, entry.Transient
@@ -83,7 +85,8 @@ func From(err error) *Problem {
 	case errors.Is(err, integration.ErrNotFound):
 		p = New(http.StatusNotFound, CodeNotFound, "There is no such record.")
 	case errors.Is(err, integration.ErrConflict):
-		p = New(http.StatusConflict, CodeConflict, "The record was changed by someone else at the same time. Read it again and repeat.")
+		p = New(http.StatusConflict, CodeConflict,
+			"The record was changed by someone else at the same time. Read it again and repeat.")
 	case errors.Is(err, context.DeadlineExceeded):
 		p = New(http.StatusGatewayTimeout, CodeTimeout, "The request took too long. It may be repeated.")
 	default:
@@ -122,10 +125,11 @@ func innermost(e *diagnosis.Error) error {
 	return e
 }
 
-// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of its own,
-// as a record that cannot be read has, is an outage, or an account that does not know our requests.
+// Unavailable gives words to an error of the state store: what is not "not found" or "conflict" and has no words of
+// its own, as a record that cannot be read has, is an outage, or an account that does not know our requests.
 func Unavailable(err error) error {
-	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, integration.ErrNotFound) || errors.Is(err, integration.ErrConflict) ||
+		errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	var known *diagnosis.Error
@@ -136,7 +140,8 @@ func Unavailable(err error) error {
 }
 
 func internal() *Problem {
-	return New(http.StatusInternalServerError, CodeInternal, "Something went wrong here. Name the request id when asking for help.")
+	return New(http.StatusInternalServerError, CodeInternal,
+		"Something went wrong here. Name the request id when asking for help.")
 }
 
 // Error implements error with code and detail, without the cause.

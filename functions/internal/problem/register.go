@@ -49,7 +49,8 @@ type bodied interface{ bodyType() reflect.Type }
 // Register adds an operation whose errors become problems. Each of the statuses, and those that the edge itself
 // answers with, are declared in the API document as application/problem+json. op.RequestBody, if given, may say
 // whether the body is required and show examples; its schema is that of the input's Body.
-func Register[I, O any](api huma.API, op huma.Operation, statuses []int, handler func(context.Context, *I) (*O, error)) {
+func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
+	handler func(context.Context, *I) (*O, error)) {
 	var input I
 	withBody, hasBody := any(input).(bodied)
 	required := op.RequestBody == nil || op.RequestBody.Required
@@ -115,7 +116,9 @@ func declare(api huma.API, op *huma.Operation, statuses []int) {
 
 // meaning is the status in words, with the codes of requests that come with it.
 func meaning(status int) string {
-	codes := slices.DeleteFunc(diagnosis.RequestCodes(), func(code diagnosis.Code) bool { return StatusOf(code) != status })
+	codes := slices.DeleteFunc(diagnosis.RequestCodes(), func(code diagnosis.Code) bool {
+		return StatusOf(code) != status
+	})
 	if len(codes) == 0 {
 		return http.StatusText(status)
 	}
@@ -137,9 +140,9 @@ func operation(api huma.API, method, path string) *huma.Operation {
 	}
 }
 
-// guard refuses parameters before huma sees them, whose own refusal has the status of a faulty body: in the query those
-// that are unknown, repeated or, for a switch, not spelled out, as a mistyped dryRun must never become a real run; and
-// everywhere those that break their schema. The host's function key (code) is let through.
+// guard refuses parameters before huma sees them, whose own refusal has the status of a faulty body: in the query
+// those that are unknown, repeated or, for a switch, not spelled out, as a mistyped dryRun must never become a real
+// run; and everywhere those that break their schema. The host's function key (code) is let through.
 func guard(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		location := ctx.URL()
@@ -150,7 +153,7 @@ func guard(api huma.API) func(huma.Context, func(huma.Context)) {
 		}
 		findings := judgeQuery(ctx.Operation(), query)
 		for _, p := range ctx.Operation().Parameters {
-			if f := judgeValue(api, p, given(ctx, p, query)); f != nil && !reported(findings, f.Pointer) {
+			if f := judgeValue(api, p, given(ctx, p, query)); f != nil && !isReported(findings, f.Pointer) {
 				findings = append(findings, *f)
 			}
 		}
@@ -204,7 +207,7 @@ func expectedQuery(op *huma.Operation, name string) string {
 	return "one of " + strings.Join(known, ", ")
 }
 
-func reported(findings []diagnosis.Finding, pointer string) bool {
+func isReported(findings []diagnosis.Finding, pointer string) bool {
 	return slices.ContainsFunc(findings, func(f diagnosis.Finding) bool { return f.Pointer == pointer })
 }
 
@@ -239,7 +242,8 @@ func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
 		return nil // judgeQuery has looked at it
 	}
 	var result huma.ValidateResult
-	huma.Validate(api.OpenAPI().Components.Schemas, p.Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, value, &result)
+	huma.Validate(api.OpenAPI().Components.Schemas, p.Schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer,
+		value, &result)
 	if len(result.Errors) == 0 {
 		return nil
 	}
@@ -250,9 +254,8 @@ func judgeValue(api huma.API, p *huma.Param, text string) *diagnosis.Finding {
 	return &fault
 }
 
-// Transform makes a problem of huma's own errors, completes every problem that is answered, and has every diagnosis link to
-// the page of its code. It is to be the API's
-// last transformer.
+// Transform makes a problem of huma's own errors, completes every problem that is answered, and has every diagnosis
+// link to the page of its code. It is to be the API's last transformer.
 func Transform(ctx huma.Context, _ string, body any) (any, error) {
 	var p *Problem
 	switch b := body.(type) {

@@ -22,7 +22,7 @@ func StatusOf(code diagnosis.Code) int {
 	case slices.Contains([]string{"", "file", "token"}, entry.Layer):
 		return statusContract // about what was sent
 	default:
-		return http.StatusBadGateway // about what a service behind this one has, or says
+		return http.StatusBadGateway // about what a service behind this one has, or states
 	}
 }
 
@@ -87,7 +87,8 @@ var statuses = []statusRow{
 	{http.StatusServiceUnavailable, []diagnosis.Code{
 		diagnosis.CodeARMUnavailable, diagnosis.CodeDDOEThrottled, diagnosis.CodeDDOEUnavailable,
 		diagnosis.CodeEntraThrottled, diagnosis.CodeEntraUnavailable, diagnosis.CodeGraphUnavailable,
-		diagnosis.CodeQueueUnavailable, diagnosis.CodeRecordTooNew, diagnosis.CodeServiceIdentityUnavailable, diagnosis.CodeStorageThrottled,
+		diagnosis.CodeQueueUnavailable, diagnosis.CodeRecordTooNew, diagnosis.CodeServiceIdentityUnavailable,
+		diagnosis.CodeStorageThrottled,
 		diagnosis.CodeStorageUnavailable, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStoreUnavailable,
 		diagnosis.CodeThrottled, diagnosis.CodeManagedIdentityPaced,
 	}},

@@ -16,9 +16,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned, and
-// a test for which no subject token can be had. The document is found by its id, and without a token the platform is asked
-// for one. Errors are *diagnosis.Error.
+// TestAccess tests now what SubmitAccessTest has the queue test later, and refuses the same: what is not provisioned,
+// and a test for which no subject token can be had. The document is found by its id, and without a token the platform
+// is asked for one. Errors are *diagnosis.Error.
 func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Request) (diagnosis.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	if err := access.Check(wanted.Mode, wanted.Access, wanted.Prefix); err != nil {
@@ -44,12 +44,15 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
-// note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only from
-// provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to say. The
-// report is that of the test alone: what the platform's side is like proves nothing of access, and disproves nothing.
-func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request, report diagnosis.Report) error {
+// note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only
+// from provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to
+// say. The report is that of the test alone: what the platform's side is like proves nothing of access, and disproves
+// nothing.
+func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
+	report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
-	proved := s.verifier().proved(d.Spec, report) && sound(health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report))
+	proved := s.verifier().isProved(d.Spec, report) &&
+		isSound(health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report))
 	if !proved && !refuted {
 		return nil
 	}
@@ -59,7 +62,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
 		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.verifier().prover(*now) == nil
-		tested := made(*now) || now.Status.Phase == integration.PhaseFailed
+		tested := isMade(*now) || now.Status.Phase == integration.PhaseFailed
 		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
 			return nil, operation.ErrDone // another operation has taken over, or nothing is new: the version stays
@@ -77,29 +80,33 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	return err
 }
 
-// conclusive picks the failure that says something of the integration: not of the token, which its sender may have spoilt,
-// nor of a right that the spec does not ask for, and not one that waiting may cure.
+// conclusive picks the failure that states something of the integration: not of the token, which its sender may have
+// spoilt, nor of a right that the spec does not ask for, and not one that waiting may cure.
 func conclusive(wanted access.Request, report diagnosis.Report) (diagnosis.Diagnosis, bool) {
 	worst, patient := report.Decisive()
 	if report.Verdict != diagnosis.VerdictFail || patient || wanted.Access != "" {
 		return worst, false
 	}
-	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool { return c.Layer == "token" && c.Status == diagnosis.OutcomeFail })
-	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin || worst.Remedy.Who == diagnosis.WhoOperator)
+	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool {
+		return c.Layer == "token" && c.Status == diagnosis.OutcomeFail
+	})
+	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin ||
+		worst.Remedy.Who == diagnosis.WhoOperator)
 	return worst, !ofToken && !sender
 }
 
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
 func synchronous(err error) error {
 	var known *diagnosis.Error
-	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable, diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
+	if errors.As(err, &known) && slices.Contains([]diagnosis.Code{diagnosis.CodeDDOEUnavailable,
+		diagnosis.CodeDDOEThrottled}, known.Diagnosis.Code) {
 		known.Diagnosis.Remedy.Steps = []string{"Send the request again, or send a subjectToken of your own."}
 	}
 	return err
 }
 
-// admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token: given
-// says that one came with the request.
+// admitAccessTest refuses to test what does not exist yet or any more, and then a test for which there is no token:
+// given means that one came with the request.
 func (s *Service) admitAccessTest(given bool) func(*integration.Document) error {
 	return func(d *integration.Document) error {
 		switch {

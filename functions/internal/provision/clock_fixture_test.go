@@ -34,9 +34,9 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// kill ends the process when it begins its n-th effect (request, write to the store, message sent). That leaves what an end
-// after the effect before would leave, too: between two effects nothing happens outside of the process. Where it does
-// several at once, those that have begun are done, and their answers are lost.
+// kill ends the process when it begins its n-th effect (request, write to the store, message sent). That leaves what
+// an end after the effect before would leave, too: between two effects nothing happens outside of the process. Where
+// it does several at once, those that have begun are done, and their answers are lost.
 type kill struct {
 	at     int
 	cancel context.CancelFunc

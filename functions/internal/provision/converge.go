@@ -15,8 +15,8 @@ import (
 func applying(kind string) string { return "apply " + kind }
 func removing(kind string) string { return "remove " + kind }
 
-// converge brings an integration to its spec: it looks, removes what is wanted no more, and writes what differs. Trust and
-// rights are revoked first and wait for nothing; each kind is applied when the kinds that it needs are in place.
+// converge brings an integration to its spec: it looks, removes what is wanted no more, and writes what differs. Trust
+// and rights are revoked first and wait for nothing; each kind is applied when the kinds that it needs are in place.
 func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 	var tasks []task
 	for _, o := range seen {
@@ -25,7 +25,8 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 		}
 	}
 	if foreign := resource.InState(resource.Items(seen), resource.Foreign); len(foreign) > 0 {
-		return worst(refusal(foreign[0]), carryOut(ctx, tasks)) // revoking waits for nothing, making begins with nothing in the way
+		// revoking waits for nothing, making begins with nothing in the way
+		return worst(refusal(foreign[0]), carryOut(ctx, tasks))
 	}
 	for _, o := range seen {
 		kind := o.Kind.Name()
@@ -33,7 +34,9 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 		for _, needed := range o.Kind.Needs() {
 			after = append(after, applying(needed))
 		}
-		tasks = append(tasks, task{name: applying(kind), after: after, do: func(ctx context.Context) outcome { return r.apply(ctx, o) }})
+		tasks = append(tasks, task{name: applying(kind), after: after, do: func(ctx context.Context) outcome {
+			return r.apply(ctx, o)
+		}})
 	}
 	return carryOut(ctx, tasks)
 }
@@ -64,8 +67,8 @@ func (r *run) removal(o resource.Observed, items []resource.Item) task {
 	return t
 }
 
-// apply writes what differs. Where a needed kind turned out to be another object than it was seen with, this one is looked
-// at again first.
+// apply writes what differs. Where a needed kind turned out to be another object than it was seen with, this one is
+// looked at again first.
 func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 	items, isNew := r.upToDate(ctx, o)
 	var results []resource.Result
@@ -82,7 +85,8 @@ func (r *run) apply(ctx context.Context, o resource.Observed) outcome {
 		results = append(results, o.Kind.Apply(ctx, r.view(), differ)...)
 	}
 	for _, item := range resource.InState(items, resource.Unchanged) {
-		results = append(results, resource.Result{Item: item, Step: item.Name, StepTarget: item.Key, Outcome: resource.OutcomeUnchanged, Began: r.now(), Ended: r.now()})
+		results = append(results, resource.Result{Item: item, Step: item.Name, StepTarget: item.Key,
+			Outcome: resource.OutcomeUnchanged, Began: r.now(), Ended: r.now()})
 	}
 	return r.concluded(o, items, results)
 }
@@ -116,7 +120,9 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 			}
 		}
 	}
-	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool { return result.Outcome == resource.OutcomeRestored })
+	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool {
+		return result.Outcome == resource.OutcomeRestored
+	})
 	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
 		if isRestored { // it has come back with what was in it when it was removed
 			r.mark(o)
@@ -160,8 +166,8 @@ func (r *run) hasTaught(kind string) bool {
 	return r.taught[kind]
 }
 
-// upToDate are the items of a kind, looked at again where something that it needs has turned out to be another object; it
-// reports whether they were.
+// upToDate are the items of a kind, looked at again where something that it needs has turned out to be another object;
+// it reports whether they were.
 func (r *run) upToDate(ctx context.Context, o resource.Observed) ([]resource.Item, bool) {
 	for _, needed := range o.Kind.Needs() {
 		if r.hasTaught(needed) {
@@ -177,8 +183,9 @@ func (r *run) note(result resource.Result) {
 	if step == "" {
 		step = result.Item.Name
 	}
-	noted := integration.Step{Name: step, Target: result.StepTarget, Status: "done", Outcome: string(result.Outcome), RequestID: result.RequestID,
-		At: result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}
+	noted := integration.Step{Name: step, Target: result.StepTarget, Status: "done", Outcome: string(result.Outcome),
+		RequestID: result.RequestID,
+		At:        result.Began, DurationMS: result.Ended.Sub(result.Began).Milliseconds()}
 	if result.Err != nil {
 		noted.Status, noted.Outcome, noted.Code = "failed", "", operation.Describe(result.Err, false).Code
 		var answer interface{ ServiceRequestID() string }

@@ -13,10 +13,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Drift compares what the services really hold with what the spec comes to, in one hop of reads, and changes nothing. What
-// is missing or changed is mended by submitting the same spec again; what somebody added, or set beside ours, is only
-// reported. While the last operation runs nothing is judged: what differs may be what it has not come to. Errors are
-// *diagnosis.Error: there is no such integration, it is torn down, or nothing has been made yet.
+// Drift compares what the services really hold with what the spec comes to, in one hop of reads, and changes nothing.
+// What is missing or changed is mended by submitting the same spec again; what somebody added, or set beside ours, is
+// only reported. While the last operation runs nothing is judged: what differs may be what it has not come to. Errors
+// are *diagnosis.Error: there is no such integration, it is torn down, or nothing has been made yet.
 func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error) {
 	invocation.From(ctx).SetIntegration(id)
 	d, err := s.Repository.Get(ctx, id)
@@ -37,8 +37,10 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 		return diagnosis.Report{}, ctx.Err()
 	}
 	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
-	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure, Verdict: diagnosis.Summarise(checks),
-		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks, Leftovers: []diagnosis.Leftover{}}
+	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure,
+		Verdict:   diagnosis.Summarise(checks),
+		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks,
+		Leftovers: []diagnosis.Leftover{}}
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin
 	}

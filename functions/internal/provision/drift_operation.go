@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// lastOperation is the operation that the document is from; nil where it cannot be read. It is read before what a report
-// compares: one that ends meanwhile still counts as running.
+// lastOperation is the operation that the document is from; nil where it cannot be read. It is read before what a
+// report compares: one that ends meanwhile still counts as running.
 func (s *Service) lastOperation(ctx context.Context, d integration.Document) *integration.Operation {
 	last, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
 	if err != nil {
@@ -22,14 +22,14 @@ func (s *Service) lastOperation(ctx context.Context, d integration.Document) *in
 	return &last
 }
 
-// afterOperation has checks say what the document's last operation makes of them: while it runs, a difference may be what
-// it has not come to yet; where it was a PUT that failed, another one may fail with the same.
+// afterOperation has checks say what the document's last operation makes of them: while it runs, a difference may be
+// what it has not come to yet; where it was a PUT that failed, another one may fail with the same.
 func afterOperation(last *integration.Operation, checks []diagnosis.Check) []diagnosis.Check {
 	switch {
 	case last == nil:
 	case !last.Status.Final():
 		whileRunning(*last, checks)
-	case last.Kind == integration.KindProvision && last.Error != nil && obstructs(*last.Error):
+	case last.Kind == integration.KindProvision && last.Error != nil && isObstruction(*last.Error):
 		afterFailure(*last, checks)
 	}
 	return checks
@@ -45,24 +45,27 @@ func whileRunning(op integration.Operation, checks []diagnosis.Check) {
 		checks[i].Status, checks[i].Transient = diagnosis.OutcomeUnknown, true
 		checks[i].Detail = strings.TrimSpace(running(op) + " " + check.Detail)
 		checks[i].Remedy = &diagnosis.Remedy{Who: diagnosis.WhoUploader, Steps: []string{
-			"Wait for the end of the operation, and send it no other request meanwhile: GET /api/operations/" + op.ID + " says how far it is.",
+			"Wait for the end of the operation, and send it no other request meanwhile: GET /api/operations/" + op.ID +
+				" says how far it is.",
 			"Then ask for this report again.",
 		}}
 	}
 }
 
-// running says for people that an operation has not ended, and what it waits for.
+// running states for people that an operation has not ended, and what it waits for.
 func running(op integration.Operation) string {
 	text := fmt.Sprintf("The operation %s still runs; this may be what it has not come to yet.", op.ID)
 	if w := op.Waiting; w != nil {
-		text += fmt.Sprintf(" It waits: %s (%s). It is tried again from %s on.", w.Title, w.Code, w.NextAttemptAt.UTC().Format(time.RFC3339))
+		text += fmt.Sprintf(" It waits: %s (%s). It is tried again from %s on.", w.Title, w.Code,
+			w.NextAttemptAt.UTC().Format(time.RFC3339))
 	}
 	return text
 }
 
 // afterFailure has what the last PUT failed with mended first, where another PUT is the remedy.
 func afterFailure(last integration.Operation, checks []diagnosis.Check) {
-	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.", last.Error.Title, last.Error.Code, last.ID)
+	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.",
+		last.Error.Title, last.Error.Code, last.ID)
 	for i, check := range checks {
 		if check.Remedy == nil || check.Remedy.Who != diagnosis.WhoUploader {
 			continue
@@ -73,8 +76,10 @@ func afterFailure(last integration.Operation, checks []diagnosis.Check) {
 	}
 }
 
-// obstructs reports whether what an operation has failed with stands until somebody mends it. What waiting mends, and an
-// operation that was given up, are no obstacle to a PUT.
-func obstructs(d diagnosis.Diagnosis) bool {
-	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) && !slices.Contains([]diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted, diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}, d.Code)
+// isObstruction reports whether what an operation has failed with stands until somebody mends it. What waiting mends,
+// and an operation that was given up, are no obstacle to a PUT.
+func isObstruction(d diagnosis.Diagnosis) bool {
+	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) &&
+		!slices.Contains([]diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted,
+			diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}, d.Code)
 }

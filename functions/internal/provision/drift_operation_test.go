@@ -45,8 +45,8 @@ var unfinishedOperations = map[string]struct {
 	}, removeApplication, map[string]string{"structure.application": "application-missing"}, ""},
 }
 
-// TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody is told
-// to supersede the operation by another PUT.
+// TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody
+// is told to supersede the operation by another PUT.
 func TestDriftWhileAnOperationRuns(t *testing.T) {
 	for name, c := range unfinishedOperations {
 		t.Run(name, func(t *testing.T) {
@@ -63,14 +63,17 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			report, found := f.drift()
 			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {
-				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool { return c.ID == id && string(c.Code) == code })
+				i := slices.IndexFunc(report.Checks, func(c diagnosis.Check) bool {
+					return c.ID == id && string(c.Code) == code
+				})
 				require.GreaterOrEqual(t, i, 0, "%s: %v", id, found)
 				check := report.Checks[i]
 				assert.Equal(t, diagnosis.OutcomeUnknown, check.Status)
 				assert.True(t, check.Transient)
 				assert.Contains(t, check.Detail, "The operation "+operationID+" still runs")
 				assert.Contains(t, check.Detail, c.waits)
-				assert.Equal(t, c.waits != "", regexp.MustCompile(`It waits: .* It is tried again from \d`).MatchString(check.Detail), check.Detail)
+				assert.Equal(t, c.waits != "", regexp.MustCompile(`It waits: .* It is tried again from \d`).
+					MatchString(check.Detail), check.Detail)
 				assert.Contains(t, fmt.Sprint(check.Remedy.Steps), "GET /api/operations/"+operationID)
 			}
 			for _, check := range report.Checks {

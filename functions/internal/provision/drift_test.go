@@ -32,7 +32,7 @@ func (f *fixture) drift() (diagnosis.Report, map[string]string) {
 var drifts = map[string]struct {
 	change func(*fixture)
 	found  map[string]string
-	// stays says that submitting the spec again does not remove it.
+	// stays is true where submitting the spec again does not remove it.
 	stays bool
 }{
 	"application gone": {func(f *fixture) {
@@ -43,11 +43,13 @@ var drifts = map[string]struct {
 	}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
 	"credential gone": {func(f *fixture) {
 		d := f.document()
-		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
+		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
+			d.Status.FederatedCredentials[0].Name))
 	}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
 	"credential added": {func(f *fixture) {
-		_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
-			Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
+		_, err := f.world.CreateFederatedCredential(
+			world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
+				Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(f.t, err)
 	}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},
 	"assignment gone": {func(f *fixture) {
@@ -57,9 +59,13 @@ var drifts = map[string]struct {
 	"assignment added": {func(f *fixture) {
 		d := f.document()
 		scope := d.Status.RoleAssignments[0].Scope
-		_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
-			Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID, PrincipalType: "ServicePrincipal",
-			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
+		_, _, err := f.world.PutRoleAssignment(
+			world.RoleAssignment{ID: scope +
+				"/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
+				Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID,
+				PrincipalType: "ServicePrincipal",
+				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
+					"/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
 		require.NoError(f.t, err)
 	}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
 }

@@ -111,7 +111,8 @@ func newFixture(t tb) *fixture {
 	require.NoError(t, err)
 	f.issuer = platform.NewIssuer(world.Issuer, f.now, key)
 	f.hosts = map[string]http.Handler{
-		"graph.microsoft.com":            sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience), f.inBatch),
+		"graph.microsoft.com": sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience),
+			f.inBatch),
 		"management.azure.com":           sandboxarm.New(f.world, authority.Authenticate(sandboxarm.Audience)),
 		sandboxentra.Host:                sandboxentra.New(f.world, authority, f),
 		platform.Host:                    platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"}),
@@ -126,7 +127,8 @@ func newFixture(t tb) *fixture {
 	require.NoError(t, err)
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(t, err)
-	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) }, Now: f.now}
+	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
+		Now: f.now}
 	identities := identity.New(
 		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
 			Credentials: application.NewCredentials(directory, requests)},
@@ -134,16 +136,20 @@ func newFixture(t tb) *fixture {
 			Credentials: managedidentity.NewCredentials(resources, requests)})
 	f.kinds = []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
-	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now, Source: "/ddoe-wif/0123abcd",
-		Log: slog.New(slog.NewJSONHandler(&f.log, nil))})
+	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now,
+		Source: "/ddoe-wif/0123abcd",
+		Log:    slog.New(slog.NewJSONHandler(&f.log, nil))})
 	require.NoError(t, err)
 	f.service = &provision.Service{
-		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error { return f.schedule(ctx, d) },
+		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error {
+			return f.schedule(ctx, d)
+		},
 		Kinds: f.kinds,
-		Defaults: integration.Defaults{Issuer: world.Issuer, SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
-			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID,
-				Name: "identities"}, Location: world.Location,
-			TenantID: func(context.Context) (string, error) { return world.TenantID, nil }},
+		Defaults: integration.Defaults{Issuer: world.Issuer,
+			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
+			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			Location:      world.Location,
+			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
 			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
@@ -208,7 +214,8 @@ func (c credential) GetToken(_ context.Context, o azpolicy.TokenRequestOptions) 
 func spec(containers ...string) integration.Spec {
 	s := integration.Spec{ServiceName: "my-service"}
 	for _, c := range containers {
-		s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: world.DataAccountID, Container: c, Access: integration.AccessReadWrite})
+		s.Storage = append(s.Storage, integration.StorageAccess{ResourceID: world.DataAccountID, Container: c,
+			Access: integration.AccessReadWrite})
 	}
 	return s
 }
@@ -235,7 +242,8 @@ func (f *fixture) command(messageID string) message.Command {
 	defer f.mu.Unlock()
 	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.entity == message.QueueCommands && s.ID == messageID })
 	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
-	c, err := message.ParseCommand(message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: f.sent[i].SessionID})
+	c, err := message.ParseCommand(message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID,
+		SessionID: f.sent[i].SessionID})
 	require.NoError(f.t, err)
 	return c
 }
@@ -309,9 +317,10 @@ func (f *fixture) counts() counts {
 	return c
 }
 
-// killedAnywhere kills the process at each effect of the command that begin returns, each time in a fixture of its own, and
-// the last time not at all; then looks what came of it.
-func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command), then func(f *fixture, c message.Command, n int)) {
+// killedAnywhere kills the process at each effect of the command that begin returns, each time in a fixture of its
+// own, and the last time not at all; then looks what came of it.
+func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command),
+	then func(f *fixture, c message.Command, n int)) {
 	t.Helper()
 	n := 0
 	for killed := true; killed; {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// BenchmarkHops measures a run in real time: from the request, or the command, to the end of the operation, with services
-// that take their time (latencies) for each answer and no network between. A batch takes as long as one request: how long
-// Graph works at the requests within is not known. Its columns:
+// BenchmarkHops measures a run in real time: from the request, or the command, to the end of the operation, with
+// services that take their time (latencies) for each answer and no network between. A batch takes as long as one
+// request: how long Graph works at the requests within is not known. Its columns:
 //
 //   - hops: round trips to Graph and ARM that follow one another
 //   - graph, arm, login, store: round trips to each; in-batch: requests within batches

@@ -31,8 +31,9 @@ func serviceOf(host string) string {
 
 // latencies are what the services take to answer, each time.
 func latencies() map[string]time.Duration {
-	return map[string]time.Duration{serviceGraph: 250 * time.Millisecond, serviceARM: 150 * time.Millisecond, servicePlatform: 250 * time.Millisecond,
-		serviceLogin: 80 * time.Millisecond, serviceStore: 8 * time.Millisecond}
+	return map[string]time.Duration{serviceGraph: 250 * time.Millisecond, serviceARM: 150 * time.Millisecond,
+		servicePlatform: 250 * time.Millisecond,
+		serviceLogin:    80 * time.Millisecond, serviceStore: 8 * time.Millisecond}
 }
 
 // span is one round trip to a service.
@@ -71,8 +72,8 @@ func (m *meter) countBatched() {
 
 // traffic is what a run has asked of the services.
 type traffic struct {
-	// hops are the round trips to services that followed one another, the store's and the login's left out; writeHops are
-	// those of the writes alone.
+	// hops are the round trips to services that followed one another, the store's and the login's left out; writeHops
+	// are those of the writes alone.
 	hops, writeHops int
 	// reads and writes are the round trips to each service; batched are the requests within batches.
 	reads, writes map[string]int
@@ -103,7 +104,9 @@ func (m *meter) measure(do func()) (traffic, time.Duration) {
 	one := func(span) time.Duration { return 1 }
 	t.hops = int(longest(m.spans, isCloud, one))
 	t.writeHops = int(longest(m.spans, func(s span) bool { return isCloud(s) && s.isWrite }, one))
-	t.waits = longest(m.spans, func(span) bool { return true }, func(s span) time.Duration { return m.latency[s.service] })
+	t.waits = longest(m.spans, func(span) bool {
+		return true
+	}, func(s span) time.Duration { return m.latency[s.service] })
 	return t, wall
 }
 

@@ -33,7 +33,7 @@ func (f *fixture) tearDown() {
 type journey struct {
 	name     string
 	subjects int
-	// isMade says that the integration is provisioned before.
+	// isMade is true where the integration is provisioned before.
 	isMade bool
 	// before is what is done before, else.
 	before func(f *fixture, subjects int)
@@ -57,20 +57,25 @@ func journeys() []journey {
 	return []journey{
 		// The application; its service principal beside the credentials; the role assignment.
 		{name: "first provisioning", subjects: 1, run: provisions, ends: with(1), hops: 3, writeHops: 3, writes: 4},
-		{name: "first provisioning", subjects: 20, run: provisions, ends: with(20), hops: 3, writeHops: 3, writes: 4, batched: 20},
+		{name: "first provisioning", subjects: 20, run: provisions, ends: with(20), hops: 3, writeHops: 3, writes: 4,
+			batched: 20},
 		{name: "nothing to do", subjects: 1, isMade: true, run: provisions, ends: with(1), hops: 1, reads: 4},
 		{name: "nothing to do", subjects: 20, isMade: true, run: provisions, ends: with(20), hops: 1, reads: 4},
 		// A look, the deletion of the old credential, the list that shows it no more, the new one.
-		{name: "change of a subject", subjects: 20, isMade: true, run: changes, ends: with(20), hops: 4, writeHops: 2, reads: 5, writes: 2},
-		// A look, trust and rights, the application: three. Reads confirm each removal: one list, then three of the application.
-		{name: "teardown", subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3},
-		{name: "teardown", subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9, writes: 3, batched: 20},
+		{name: "change of a subject", subjects: 20, isMade: true, run: changes, ends: with(20), hops: 4, writeHops: 2,
+			reads: 5, writes: 2},
+		// A look, trust and rights, the application: three. Reads confirm each removal: one list, then three of the
+		// application.
+		{name: "teardown", subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9,
+			writes: 3},
+		{name: "teardown", subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9,
+			writes: 3, batched: 20},
 		// A look at the managed identity; the identity; the credential beside the role assignment.
-		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3,
-			writeHops: 2, reads: 1, writes: 3},
+		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3, writeHops: 2,
+			reads: 1, writes: 3},
 		// Its credentials follow one another.
-		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5,
-			writeHops: 4, reads: 1, writes: 5},
+		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5, writeHops: 4,
+			reads: 1, writes: 5},
 		{name: "managed identity, nothing to do", subjects: 1, before: makesManaged, run: makesManaged,
 			ends: counts{assignments: 1}, hops: 1, reads: 3},
 		{name: "managed identity, teardown", subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2,
@@ -92,8 +97,8 @@ func (j journey) begin(t tb) *fixture {
 	return f
 }
 
-// TestHops holds what a run costs: how often it waits for an answer, and what it asks for. Time is virtual, so that what
-// is sent side by side takes no longer than one. The store takes none: it is counted in package operation.
+// TestHops holds what a run costs: how often it waits for an answer, and what it asks for. Time is virtual, so that
+// what is sent side by side takes no longer than one. The store takes none: it is counted in package operation.
 func TestHops(t *testing.T) {
 	t.Parallel()
 	for _, j := range journeys() {
@@ -105,9 +110,12 @@ func TestHops(t *testing.T) {
 				delete(f.latency, serviceStore)
 				got, wall := f.measure(func() { j.run(f, j.subjects) })
 				assert.Equal(t, j.ends, f.counts())
-				assert.Equal(t, [2]int{j.hops, j.writeHops}, [2]int{got.hops, got.writeHops}, "hops, and those of writes: %v", f.requests)
-				assert.Equal(t, [3]int{j.reads, j.writes, j.batched}, [3]int{got.reads[serviceGraph] + got.reads[serviceARM],
-					got.writes[serviceGraph] + got.writes[serviceARM], got.batched}, "reads, writes, requests within batches: %v", f.requests)
+				assert.Equal(t, [2]int{j.hops, j.writeHops}, [2]int{got.hops, got.writeHops},
+					"hops, and those of writes: %v", f.requests)
+				assert.Equal(t, [3]int{j.reads, j.writes, j.batched},
+					[3]int{got.reads[serviceGraph] + got.reads[serviceARM],
+						got.writes[serviceGraph] + got.writes[serviceARM], got.batched},
+					"reads, writes, requests within batches: %v", f.requests)
 				assert.Equal(t, got.waits, wall, "it waits for nothing else")
 			})
 		})

@@ -21,8 +21,6 @@ import (
 const managedID = world.IdentitiesResourceGroupID +
 	"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-0123abcd-my-service"
 
-const asApplication, asManaged = integration.IdentityApplication, integration.IdentityManaged
-
 // of asks for an identity of a kind.
 func of(kind integration.IdentityKind, s integration.Spec) integration.Spec {
 	s.Identity = &integration.Identity{Kind: kind}
@@ -63,7 +61,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	asked := withoutGraph(f)
-	a, c := f.submit(of(asManaged, spec("images")))
+	a, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	assert.Equal(t, []string{"managedIdentity created", "federatedCredential created", "roleAssignment created"},
 		outcomes(f.operation(a.Operation.ID)))
@@ -71,7 +69,8 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	require.Len(t, managed(f), 1)
 	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
-	assert.Equal(t, &integration.IdentityStatus{Kind: asManaged, ResourceID: managedID, Location: world.Location},
+	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID,
+		Location: world.Location},
 		d.Status.Identity)
 	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
 		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
@@ -84,7 +83,7 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	assert.Empty(t, managed(f))
 	assert.Zero(t, f.counts().assignments)
 	assert.Empty(t, f.document().Status.ClientID, "nothing can be restored")
-	_, c = f.submit(of(asManaged, spec("images")))
+	_, c = f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	assert.NotEqual(t, made.ClientID, f.document().Status.ClientID)
 	assert.Equal(t, made.ClientID, f.document().Status.Identity.FormerClientID)
@@ -102,21 +101,24 @@ func outcomes(o integration.Operation) []string {
 // TestAnotherIdentityIsAskedFor: what would take a client id away that somebody may use needs replace.
 func TestAnotherIdentityIsAskedFor(t *testing.T) {
 	t.Parallel()
-	other := integration.Identity{Kind: asManaged,
-		ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/other"}
+	other := integration.Identity{Kind: integration.IdentityManaged, ResourceGroup: "/subscriptions/" +
+		world.SubscriptionID + "/resourceGroups/other"}
 	for name, c := range map[string]struct {
 		had, next integration.Spec
 		refused   bool
 	}{
-		"application to managed identity": {spec("images"), of(asManaged, spec("images")), true},
-		"managed identity to application": {of(asManaged, spec("images")), of(asApplication, spec("images")), true},
-		"the same":                        {of(asManaged, spec("images")), of(asManaged, spec("images")), false},
-		"it says nothing of it any more":  {of(asManaged, spec("images")), spec("archive"), false},
-		"another resource group":          {of(asManaged, spec("images")), withIdentity(other), true},
-		"another region": {of(asManaged, spec("images")),
-			withIdentity(integration.Identity{Kind: asManaged, Location: "northeurope"}), true},
-		"the same region in other letters": {of(asManaged, spec("images")),
-			withIdentity(integration.Identity{Kind: asManaged, Location: "West Europe"}), false},
+		"application to managed identity": {spec("images"), of(integration.IdentityManaged, spec("images")), true},
+		"managed identity to application": {of(integration.IdentityManaged, spec("images")),
+			of(integration.IdentityApplication, spec("images")), true},
+		"the same": {of(integration.IdentityManaged, spec("images")),
+			of(integration.IdentityManaged, spec("images")), false},
+		"it says nothing of it any more": {of(integration.IdentityManaged, spec("images")), spec("archive"), false},
+		"another resource group": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(other), true},
+		"another region": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "northeurope"}), true},
+		"the same region in other letters": {of(integration.IdentityManaged, spec("images")),
+			withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: "West Europe"}), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,8 +127,8 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			f.completed(c0)
 			_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: c.next})
 			_, planErr := f.service.Plan(t.Context(), id, c.next, false)
-			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision,
-				IntegrationID: id, OperationID: "by-queue", Spec: &c.next})
+			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id,
+				OperationID: "by-queue", Spec: &c.next})
 			require.NoError(t, byQueue)
 			queued := f.operation("by-queue")
 			if !c.refused {
@@ -167,7 +169,7 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	f.service.Defaults.IdentityKind = asManaged
+	f.service.Defaults.IdentityKind = integration.IdentityManaged
 	f.provisioned(spec("archive"))
 	assert.Empty(t, managed(f))
 	assert.Equal(t, 1, f.counts().applications)
@@ -175,14 +177,14 @@ func TestADefaultIsForWhatIsNew(t *testing.T) {
 	require.NoError(t, err)
 	d, err := f.service.Repository.Get(t.Context(), "another")
 	require.NoError(t, err)
-	assert.Equal(t, asManaged, d.Spec.Identity.Kind)
+	assert.Equal(t, integration.IdentityManaged, d.Spec.Identity.Kind)
 }
 
 // directions are the changes of kind.
 func directions() map[string][2]integration.IdentityKind {
 	return map[string][2]integration.IdentityKind{
-		"application to managed identity": {asApplication, asManaged},
-		"managed identity to application": {asManaged, asApplication},
+		"application to managed identity": {integration.IdentityApplication, integration.IdentityManaged},
+		"managed identity to application": {integration.IdentityManaged, integration.IdentityApplication},
 	}
 }
 
@@ -205,11 +207,11 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 				f.completed(c)
 				msg := fmt.Sprintf("killed at effect %d", n)
 				d, want := f.document(), counts{assignments: 1}
-				if kinds[1] == asApplication {
+				if kinds[1] == integration.IdentityApplication {
 					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
 				}
 				assert.Equal(t, want, f.counts(), msg)
-				assert.Equal(t, kinds[1] == asManaged, len(managed(f)) == 1, msg)
+				assert.Equal(t, kinds[1] == integration.IdentityManaged, len(managed(f)) == 1, msg)
 				assert.Equal(t, kinds[1], d.Status.Identity.Kind, msg)
 				assert.NotEqual(t, former, d.Status.ClientID, msg)
 				assert.Equal(t, former, d.Status.Identity.FormerClientID, "who has to be told, "+msg)
@@ -229,15 +231,16 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	was := f.document().Status.ClientID
-	_, c := replaced(f, of(asManaged, spec("images")))
-	again, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: of(asManaged, spec("images"))})
+	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
+	again, err := f.service.Submit(t.Context(),
+		provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
 	require.NoError(t, err, "it is admitted already")
-	assert.Equal(t, asManaged, again.Document.Spec.Identity.Kind)
+	assert.Equal(t, integration.IdentityManaged, again.Document.Spec.Identity.Kind)
 	unsaid, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("archive")})
 	require.NoError(t, err)
-	assert.Equal(t, asManaged, unsaid.Document.Spec.Identity.Kind,
+	assert.Equal(t, integration.IdentityManaged, unsaid.Document.Spec.Identity.Kind,
 		"a spec that says nothing of it changes nothing of it")
-	_, back := f.submit(of(asApplication, spec("images")))
+	_, back := f.submit(of(integration.IdentityApplication, spec("images")))
 	f.handle(c)
 	f.completed(back)
 	assert.Equal(t, was, f.document().Status.ClientID)
@@ -268,7 +271,7 @@ func TestPlanOfAReplacement(t *testing.T) {
 			want := map[string][]string{"federatedCredential": both, "roleAssignment": both, "verify": {"schedule"},
 				"application": {"delete"}, "servicePrincipal": {"delete"}, "managedIdentity": {"create"},
 				"ddoeIntegration": {"manual"}}
-			if kinds[0] == asManaged {
+			if kinds[0] == integration.IdentityManaged {
 				want["application"], want["servicePrincipal"], want["managedIdentity"] = both[1:], both[1:], both[:1]
 			}
 			assert.Equal(t, want, steps)
@@ -283,8 +286,8 @@ func TestPlanOfAReplacement(t *testing.T) {
 func TestReplaceTellsThePlatform(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
-	d := f.carried(of(asApplication, wired()))
-	_, c := replaced(f, of(asManaged, wired()))
+	d := f.carried(of(integration.IdentityApplication, wired()))
+	_, c := replaced(f, of(integration.IdentityManaged, wired()))
 	f.completed(c)
 	now := f.document()
 	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
@@ -294,7 +297,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	assert.NotContains(t, sent, d.Status.ClientID)
 	form := newFixture(t)
 	form.provisioned(spec("images"))
-	_, c = replaced(form, of(asManaged, spec("images")))
+	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
 	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID,
@@ -306,7 +309,8 @@ func TestBothKindsSideBySide(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(asManaged, spec("images"))})
+	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged,
+		spec("images"))})
 	require.NoError(t, err)
 	f.completed(f.command(a.Operation.ID))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
@@ -335,7 +339,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			_, first := f.submit(of(asManaged, spec("images")))
+			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
 			f.completed(first)
 			was := f.document().Status
 			c.spoil(f)
@@ -362,12 +366,12 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 	}
 }
 
-// TestTwentySubjectsAtAzuresRate: the plan says how long it takes, and no request is refused.
+// TestTwentySubjectsAtAzuresRate: the plan tells how long it takes, and no request is refused.
 func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.world.SetLimits(world.Limits{ManagedIdentityRates: true})
-	s := of(asManaged, trusting(20, "service-00"))
+	s := of(integration.IdentityManaged, trusting(20, "service-00"))
 	p, err := f.service.Plan(t.Context(), id, s, false)
 	require.NoError(t, err)
 	assert.Equal(t, "20 federatedCredential: about 80 s", p.Takes)
@@ -420,7 +424,8 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 	t.Parallel()
 	const identities, credentials = "/userAssignedIdentities/", "/federatedIdentityCredentials/"
 	in := func(location, group string) integration.Spec {
-		return withIdentity(integration.Identity{Kind: asManaged, Location: location, ResourceGroup: group})
+		return withIdentity(integration.Identity{Kind: integration.IdentityManaged, Location: location,
+			ResourceGroup: group})
 	}
 	none := func(*fixture) {}
 	for name, c := range map[string]struct {
@@ -473,13 +478,13 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 func TestTheTwentyFirstCredential(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, c := f.submit(of(asManaged, spec("images")))
+	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	for n := range 19 {
-		_, _, err := f.world.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
-			IdentityID: managedID,
-			Name:       fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
-			Audiences: []string{"api://AzureADTokenExchange"}})
+		_, _, err := f.world.PutUserAssignedIdentityCredential(
+			world.UserAssignedIdentityCredential{IdentityID: managedID,
+				Name: fmt.Sprintf("by-hand-%d", n), Issuer: world.Issuer, Subject: fmt.Sprintf("theirs-%d", n),
+				Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(t, err)
 	}
 	s := spec("images")

@@ -55,7 +55,9 @@ func TestARepairIsNotTakenForProof(t *testing.T) {
 			_, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
 			return err
 		},
-		"application missing": func(f *fixture, d integration.Document) error { return f.world.DeleteApplication(d.Status.ObjectID) },
+		"application missing": func(f *fixture, d integration.Document) error {
+			return f.world.DeleteApplication(d.Status.ObjectID)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := usable(t)
@@ -124,7 +126,9 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 			{Subject: other, Audience: "api://AzureADTokenExchange"},
 			{Subject: subject, Audience: "api://AzureADTokenExchange", KeyID: "unknown-key"},
 		} {
-			f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) { return secret.Value{}, nil })
+			f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
+				return secret.Value{}, nil
+			})
 			token, err := f.issuer.Mint(request)
 			require.NoError(t, err)
 			report := test(f, access.Request{Token: secret.New(token)})

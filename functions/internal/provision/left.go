@@ -8,10 +8,10 @@ import (
 
 // TeardownResult is the result of a teardown, of one that has failed too.
 type TeardownResult struct {
-	// Purged says that nothing is kept from which a removed object could be restored.
+	// Purged is true where nothing is kept from which a removed object could be restored.
 	Purged bool `json:"purged"`
-	// Left says, a sentence each, what a person has to remove: what somebody else made and we only used, and what was not
-	// seen to be gone before the teardown gave up.
+	// Left states, a sentence each, what a person has to remove: what somebody else made and we only used, and what
+	// was not seen to be gone before the teardown gave up.
 	Left []string `json:"left,omitempty"`
 }
 
@@ -28,7 +28,7 @@ func (r *run) removed(kind string, items []resource.Item, results []resource.Res
 	r.removals[kind] = removal{items, results}
 }
 
-// left says what stays: of each kind what was not seen to be gone, and what is a person's.
+// left tells what stays: of each kind what was not seen to be gone, and what is a person's.
 func (r *run) left(seen []resource.Observed) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// teardownResult is what an operation says of a teardown.
+// teardownResult is what an operation states of a teardown.
 func (f *fixture) teardownResult(op integration.Operation) provision.TeardownResult {
 	f.t.Helper()
 	var result provision.TeardownResult
@@ -22,9 +22,9 @@ func (f *fixture) teardownResult(op integration.Operation) provision.TeardownRes
 	return result
 }
 
-// TestAFailedTeardownSaysWhatIsLeft: what was not seen to be gone, in the order in which it was made, and nothing that
-// is gone. The same request ends it.
-func TestAFailedTeardownSaysWhatIsLeft(t *testing.T) {
+// TestAFailedTeardownTellsWhatIsLeft: what was not seen to be gone, in the order in which it was made, and nothing
+// that is gone. The same request ends it.
+func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault fault
@@ -32,19 +32,26 @@ func TestAFailedTeardownSaysWhatIsLeft(t *testing.T) {
 		code  diagnosis.Code
 		left  []string // the beginning and the end of each
 	}{
-		"a role assignment that is refused": {fault: fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"},
+		"a role assignment that is refused": {fault: fault{match: at(`^DELETE management`), status: 403,
+			code: "AuthorizationFailed"},
 			code: diagnosis.CodeARMPermissionMissing, left: []string{
-				"application …something that comes first has failed.", "servicePrincipal …something that comes first has failed.",
+				"application …something that comes first has failed.",
+				"servicePrincipal …something that comes first has failed.",
 				"roleAssignment …(arm-permission-missing)."}},
-		"a directory that is down for longer than the patience": {fault: fault{match: at(`^DELETE graph`), status: 503},
+		"a directory that is down for longer than the patience": {fault: fault{match: at(`^DELETE graph`),
+			status: 503},
 			code: diagnosis.CodeAttemptsExhausted, left: []string{
-				"application …something that comes first has failed.", "servicePrincipal …something that comes first has failed.",
+				"application …something that comes first has failed.",
+				"servicePrincipal …something that comes first has failed.",
 				"federatedCredential …(graph-unavailable)."}},
 		"a platform that is down": {fault: fault{match: at(` gate\.dataloop\.ai/`), status: 503},
-			code: diagnosis.CodeAttemptsExhausted, left: []string{"ddoeIntegration …(ddoe-unavailable).", "ddoeDriver …(ddoe-unavailable)."}},
-		"a recycle bin that is closed": {fault: fault{match: at(`^DELETE graph.*/deletedItems/`), status: 403, code: "Authorization_RequestDenied"},
+			code: diagnosis.CodeAttemptsExhausted, left: []string{"ddoeIntegration …(ddoe-unavailable).",
+				"ddoeDriver …(ddoe-unavailable)."}},
+		"a recycle bin that is closed": {fault: fault{match: at(`^DELETE graph.*/deletedItems/`), status: 403,
+			code: "Authorization_RequestDenied"},
 			purge: true, code: diagnosis.CodeGraphPermissionMissing, left: []string{
-				"application …(graph-permission-missing).", "servicePrincipal …something that comes first has failed."}},
+				"application …(graph-permission-missing).",
+				"servicePrincipal …something that comes first has failed."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,13 +74,14 @@ func TestAFailedTeardownSaysWhatIsLeft(t *testing.T) {
 			f.faults = nil
 			_, again := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.completed(again)
-			assert.Equal(t, provision.TeardownResult{Purged: c.purge}, f.teardownResult(f.operation(again.OperationID)))
+			assert.Equal(t, provision.TeardownResult{Purged: c.purge},
+				f.teardownResult(f.operation(again.OperationID)))
 			assert.Zero(t, f.onGate())
 		})
 	}
 }
 
-// TestABlockedTeardownLeavesEverything, and says so.
+// TestABlockedTeardownLeavesEverything, and states so.
 func TestABlockedTeardownLeavesEverything(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)

@@ -20,9 +20,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestRandomOrdersEndAsTheModelSays provisions, changes, tears down and damages an integration in random orders, and kills the
-// process at random effects. Whenever an operation has ended, the world is what the model says, and what others have made
-// is what it was.
+// TestRandomOrdersEndAsTheModelSays provisions, changes, tears down and damages an integration in random orders, and
+// kills the process at random effects. Whenever an operation has ended, the world is what the model states, and what
+// others have made is what it was.
 func TestRandomOrdersEndAsTheModelSays(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "25")) // each is a dozen operations
@@ -43,9 +43,10 @@ type machine struct {
 	*fixture
 	// wanted is the spec of the last operation that has ended; nil for none.
 	wanted *integration.Spec
-	// isDamaged says that somebody has changed something since.
+	// isDamaged is true where somebody has changed something since.
 	isDamaged bool
-	// conditions are those that an administrator has put on our assignments, by grant; isDisabled is one's decision too.
+	// conditions are those that an administrator has put on our assignments, by grant; isDisabled is one's decision
+	// too.
 	conditions map[string]string
 	isDisabled bool
 	// others are the objects that somebody else has made.
@@ -54,17 +55,23 @@ type machine struct {
 
 func newMachine(t *rapid.T) *machine {
 	m := &machine{fixture: withPlatform(t), conditions: map[string]string{}}
-	app, err := m.world.CreateApplication(world.Application{UniqueName: "somebody-elses", DisplayName: "Somebody else's"}, "")
+	app, err := m.world.CreateApplication(world.Application{UniqueName: "somebody-elses",
+		DisplayName: "Somebody else's"}, "")
 	require.NoError(t, err)
-	_, err = m.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "theirs", Issuer: world.Issuer, Subject: subject,
+	_, err = m.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "theirs",
+		Issuer: world.Issuer, Subject: subject,
 		Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(t, err)
-	_, _, err = m.world.PutRoleAssignment(world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001", Scope: arm.Scope(world.DataAccountID, "images"),
-		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, integration.AccessReadWrite.Role().ID), PrincipalID: "cccccccc-0000-4000-8000-000000000001"})
+	_, _, err = m.world.PutRoleAssignment(world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001",
+		Scope:            arm.Scope(world.DataAccountID, "images"),
+		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, integration.AccessReadWrite.Role().ID),
+		PrincipalID:      "cccccccc-0000-4000-8000-000000000001"})
 	require.NoError(t, err)
-	require.NoError(t, m.world.PutDDOEObject(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob", "org": world.OrganizationID,
+	require.NoError(t, m.world.PutDDOEObject(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs",
+		"type": "azureblob", "org": world.OrganizationID,
 		"createdAt": 1, "options": world.Object{"secret": "theirs"}, "metadata": []any{}}))
-	require.NoError(t, m.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob", "projectId": world.ProjectID,
+	require.NoError(t, m.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
+		"type": "azureblob", "projectId": world.ProjectID,
 		"integrationId": "theirs", "createdAt": 1, "containerName": "images", "path": ""}))
 	m.others = m.theirs()
 	return m
@@ -102,13 +109,18 @@ func drawSpec(t *rapid.T) integration.Spec {
 	}
 	s := integration.Spec{DisplayName: rapid.SampledFrom([]string{"My service", "Renamed"}).Draw(t, "displayName"),
 		Subjects: rapid.SliceOfNDistinct(rapid.SampledFrom(subjects), 1, 3, rapid.ID[string]).Draw(t, "subjects"),
-		Storage: rapid.SliceOfNDistinct(rapid.SampledFrom(storage), 1, 3, func(s integration.StorageAccess) string { return s.ResourceID + s.Container }).
+		Storage: rapid.SliceOfNDistinct(rapid.SampledFrom(storage), 1, 3, func(s integration.StorageAccess) string {
+			return s.ResourceID + s.Container
+		}).
 			Draw(t, "storage")}
-	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 { // it is about one container, which it writes to
-		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container, Access: integration.AccessReadWrite}}
+	// it is about one container, which it writes to
+	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 {
+		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container,
+			Access: integration.AccessReadWrite}}
 		s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true}
 		if platform > 1 {
-			s.DDOE.Driver = &integration.Driver{ProjectID: world.ProjectID, Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver")}
+			s.DDOE.Driver = &integration.Driver{ProjectID: world.ProjectID,
+				Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver")}
 		}
 	}
 	return s
@@ -187,21 +199,28 @@ func (m *machine) damage(t *rapid.T) {
 	acts := map[string]func() error{
 		"application deleted": func() error { return m.world.DeleteApplication(app.ID) },
 		"application renamed": func() error {
-			_, err := m.world.UpdateApplication(app.ID, func(a *world.Application) error { a.DisplayName, a.Tags = "by hand", nil; return nil })
+			_, err := m.world.UpdateApplication(app.ID, func(a *world.Application) error {
+				a.DisplayName, a.Tags = "by hand", nil
+				return nil
+			})
 			return err
 		},
 		"principal deleted": func() error { return m.world.DeleteServicePrincipal(principal.ID) },
 		"principal disabled": func() error {
 			m.isDisabled = true
-			_, err := m.world.UpdateServicePrincipal(principal.ID, func(p *world.ServicePrincipal) error { p.AccountEnabled = false; return nil })
+			_, err := m.world.UpdateServicePrincipal(principal.ID, func(p *world.ServicePrincipal) error {
+				p.AccountEnabled = false
+				return nil
+			})
 			return err
 		},
 		"credential deleted": func() error { return m.world.DeleteFederatedCredential(app.ID, credential.Name) },
 		"credential changed": func() error {
-			_, err := m.world.UpdateFederatedCredential(app.ID, credential.Name, func(c *world.FederatedIdentityCredential) error {
-				c.Audiences = []string{"api://elsewhere"}
-				return nil
-			})
+			_, err := m.world.UpdateFederatedCredential(app.ID, credential.Name,
+				func(c *world.FederatedIdentityCredential) error {
+					c.Audiences = []string{"api://elsewhere"}
+					return nil
+				})
 			return err
 		},
 		"assignment deleted": func() error {
@@ -229,7 +248,9 @@ func (m *machine) damage(t *rapid.T) {
 }
 
 func (m *machine) assignments(principalID string) []world.RoleAssignment {
-	return slices.DeleteFunc(m.world.RoleAssignments(), func(a world.RoleAssignment) bool { return a.PrincipalID != principalID })
+	return slices.DeleteFunc(m.world.RoleAssignments(), func(a world.RoleAssignment) bool {
+		return a.PrincipalID != principalID
+	})
 }
 
 // grantOf names a grant: a role at a scope.
@@ -257,7 +278,8 @@ func (m *machine) isAsWanted(t *rapid.T) {
 	}
 	var want, have state
 	if m.wanted != nil {
-		want = state{Applications: []string{m.wanted.DisplayName}, Principals: []bool{!m.isDisabled}, Credentials: m.wanted.Subjects}
+		want = state{Applications: []string{m.wanted.DisplayName}, Principals: []bool{!m.isDisabled},
+			Credentials: m.wanted.Subjects}
 		for _, grant := range grantsOf(*m.wanted) {
 			want.Grants = append(want.Grants, grant+m.conditions[grant])
 		}

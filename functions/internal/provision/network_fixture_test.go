@@ -129,7 +129,8 @@ func (x *fault) write(w http.ResponseWriter) {
 	if x.detail != "" {
 		details = append(details, map[string]string{"code": x.detail})
 	}
-	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message, "details": details}})
+	body, _ := json.Marshal(map[string]any{"error": map[string]any{"code": x.code, "message": x.message,
+		"details": details}})
 	for _, name := range []string{"Request-Id", "X-Ms-Request-Id"} {
 		w.Header().Set(name, "fault-request")
 	}
@@ -180,7 +181,8 @@ func isCut(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bo
 
 func (n *network) fails(x fault) { n.faults = append(n.faults, &x) }
 
-// putsOff answers matching requests (over "METHOD path") of a host with a status and Retry-After, the first times times.
+// putsOff answers matching requests (over "METHOD path") of a host with a status and Retry-After, the first times
+// times.
 func (n *network) putsOff(host, match string, times int64, status int, retryAfter string) {
 	var met atomic.Int64
 	matches, next := regexp.MustCompile(match), n.hosts[host]

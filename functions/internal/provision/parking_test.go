@@ -47,7 +47,8 @@ var outages = map[string]struct {
 	"provisioning by message": {outage: failGraph, code: "graph-unavailable", request: "fault-request",
 		begin: func(*fixture) message.Command {
 			s := spec("images")
-			return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
+			return message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id,
+				OperationID: "event-1", Spec: &s}
 		}},
 	"teardown": {outage: failGraph, code: "graph-unavailable", request: "fault-request",
 		begin: func(f *fixture) message.Command {
@@ -74,9 +75,9 @@ var outages = map[string]struct {
 		}},
 }
 
-// TestAParkedOperationSaysWhatItWaitsFor: each kind of work says why it is not done and when it goes on, and no more when
-// it has gone on.
-func TestAParkedOperationSaysWhatItWaitsFor(t *testing.T) {
+// TestAParkedOperationTellsWhatItWaitsFor: each kind of work tells why it is not done and when it goes on, and no more
+// when it has gone on.
+func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 	for name, c := range outages {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -136,28 +137,32 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		end  func(f *fixture, cmd message.Command)
 		want integration.OperationStatus
 	}{
-		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded, end: func(f *fixture, cmd message.Command) {
-			f.faults = nil
-			f.handle(cmd)
-		}},
+		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded,
+			end: func(f *fixture, cmd message.Command) {
+				f.faults = nil
+				f.handle(cmd)
+			}},
 		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, cmd message.Command) {
 			f.submit(spec("archive"))
 			f.handle(f.command(cmd.OperationID + "-retry-1"))
 		}},
 		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
 			i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == cmd.OperationID+"-retry-1" })
-			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID, SessionID: id}))
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body,
+				MessageID: f.sent[i].ID, SessionID: id}))
 		}},
-		"ended while an attempt was under way": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
-			f.meanwhile = func() {
-				_, err := f.service.Repository.UpdateOperation(f.t.Context(), cmd.OperationID, func(o *integration.Operation) error {
-					o.Status, o.Waiting = integration.OperationFailed, nil
-					return nil
-				})
-				require.NoError(f.t, err)
-			}
-			f.handle(f.command(cmd.OperationID + "-retry-1"))
-		}},
+		"ended while an attempt was under way": {want: integration.OperationFailed,
+			end: func(f *fixture, cmd message.Command) {
+				f.meanwhile = func() {
+					_, err := f.service.Repository.UpdateOperation(f.t.Context(), cmd.OperationID,
+						func(o *integration.Operation) error {
+							o.Status, o.Waiting = integration.OperationFailed, nil
+							return nil
+						})
+					require.NoError(f.t, err)
+				}
+				f.handle(f.command(cmd.OperationID + "-retry-1"))
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -171,8 +176,8 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestKilledWhileParking kills the process at each effect of an attempt that is parked. Delivered again, the command parks
-// the same copy, and the operation says when that is due, although time has passed.
+// TestKilledWhileParking kills the process at each effect of an attempt that is parked. Delivered again, the command
+// parks the same copy, and the operation tells when that is due, although time has passed.
 func TestKilledWhileParking(t *testing.T) {
 	killed := true
 	n := 1
@@ -193,7 +198,8 @@ func TestKilledWhileParking(t *testing.T) {
 	assert.Greater(t, n, 5, "there is something to kill")
 }
 
-// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation says, and the end says what the last one waited for.
+// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation states, and the end tells what the last one
+// waited for.
 func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	f := newFixture(t)
 	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
@@ -218,8 +224,8 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	assert.Equal(t, "False", f.condition("Provisioned").Status)
 }
 
-// TestADocumentSaysWhyItIsNotProvisionedYet, and one that was kept as it is goes on saying what was proved.
-func TestADocumentSaysWhyItIsNotProvisionedYet(t *testing.T) {
+// TestADocumentTellsWhyItIsNotProvisionedYet, and one that was kept as it is goes on saying what was proved.
+func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 	t.Run("first provisioning", func(t *testing.T) {
 		f := newFixture(t)
 		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
@@ -289,12 +295,13 @@ func TestOneLineForAParkedCommand(t *testing.T) {
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
 	delete(line, "time")
-	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": cmd.OperationID, "integrationId": id, "attempt": 1.0,
+	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": cmd.OperationID,
+		"integrationId": id, "attempt": 1.0,
 		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
 }
 
-// TestAPointlessVerificationIsNoNews: that of an operation that another has followed leaves no code, so no warning in the
-// log; the operation that was superseded does.
+// TestAPointlessVerificationIsNoNews: that of an operation that another has followed leaves no code, so no warning in
+// the log; the operation that was superseded does.
 func TestAPointlessVerificationIsNoNews(t *testing.T) {
 	f := newFixture(t)
 	first := f.provisioned(spec("images")).Status.LastOperationID

@@ -19,8 +19,8 @@ import (
 // Action is what a planned step would do.
 type Action string
 
-// The actions. Restore takes back what was removed before; Blocked is what somebody else's object stands in the way of;
-// Unknown is what could not be looked at; Schedule and Manual are later work, by the service and by a person.
+// The actions. Restore takes back what was removed before; Blocked is what somebody else's object stands in the way
+// of; Unknown is what could not be looked at; Schedule and Manual are later work, by the service and by a person.
 const (
 	ActionCreate    Action = "create"
 	ActionUpdate    Action = "update"
@@ -36,11 +36,11 @@ const (
 // Plan is what a submission of the spec would do, in order. It is made by looking at what there is.
 type Plan struct {
 	ID string `json:"id" doc:"Integration id"`
-	// Exists says that the integration has a document; a tombstone does not count.
+	// Exists is true where the integration has a document; a tombstone does not count.
 	Exists bool             `json:"exists"`
 	Spec   integration.Spec `json:"spec" doc:"The spec with every default filled in"`
 	Steps  []PlannedStep    `json:"steps"`
-	// Takes says how long writes take that a service only takes one after the other.
+	// Takes tells how long writes take that a service only takes one after the other.
 	Takes string `json:"takes,omitempty" doc:"How long the writes take by a service's own rate; absent where no rate counts" example:"20 federatedCredential: about 80 s"`
 }
 
@@ -57,7 +57,7 @@ type PlannedStep struct {
 	takes     time.Duration
 }
 
-// Plan validates the spec, looks at what there is, and says what Submit would lead to. It touches nothing. replace
+// Plan validates the spec, looks at what there is, and tells what Submit would lead to. It touches nothing. replace
 // lets the spec ask for another identity than there is, as in a Submission.
 func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, replace bool) (Plan, error) {
 	resolved, err := s.resolve(ctx, id, spec)
@@ -68,15 +68,15 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return Plan{}, operation.StoreError(err)
 	}
-	w := wish{given: spec, resolved: resolved, replace: replace}
+	w := intent{given: spec, resolved: resolved, replace: replace}
 	if err == nil {
 		if err := w.admit(&d); err != nil {
 			return Plan{}, err
 		}
 	}
 	d.ID, d.Spec = id, w.specFor(d)
-	exists := d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted
-	p := Plan{ID: id, Exists: exists, Spec: d.Spec, Steps: []PlannedStep{}}
+	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
+		Steps: []PlannedStep{}}
 	if d.ReplacesIdentity() {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity()
@@ -115,8 +115,10 @@ func takes(steps []PlannedStep) string {
 
 // planned is the step for an item; false where somebody else made it beside ours and nothing is to be done.
 func planned(item resource.Item) (PlannedStep, bool) {
-	actions := map[resource.State]Action{resource.Missing: ActionCreate, resource.Restorable: ActionRestore, resource.Different: ActionUpdate,
-		resource.Unwanted: ActionDelete, resource.Unchanged: ActionUnchanged, resource.Foreign: ActionBlocked, resource.Manual: ActionManual}
+	actions := map[resource.State]Action{resource.Missing: ActionCreate, resource.Restorable: ActionRestore,
+		resource.Different: ActionUpdate,
+		resource.Unwanted:  ActionDelete, resource.Unchanged: ActionUnchanged, resource.Foreign: ActionBlocked,
+		resource.Manual: ActionManual}
 	step := PlannedStep{Name: item.Name, Target: item.Target, Key: item.Key, Action: actions[item.State],
 		Differences: item.Differences, takes: item.Takes}
 	switch {
@@ -124,7 +126,8 @@ func planned(item resource.Item) (PlannedStep, bool) {
 		step.Action = ActionUnknown
 		found := classify.Error(item.Err, item.Context)
 		step.Diagnosis = &found
-	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" && item.Detail != "":
+	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" &&
+		item.Detail != "":
 		found := refusal(item).Diagnosis
 		step.Diagnosis = &found
 	}

@@ -37,7 +37,8 @@ func withPlatform(t tb) *fixture {
 		r.Host = platform.GateHost
 		site.ServeHTTP(w, r)
 	})
-	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"), Client: &http.Client{Transport: roundTripper{f}}})
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + gate, Key: secret.New("planted-key"),
+		Client: &http.Client{Transport: roundTripper{f}}})
 	require.NoError(t, err)
 	f.setPlatform(resourceplatform.Platform{Client: client})
 	return f
@@ -45,7 +46,9 @@ func withPlatform(t tb) *fixture {
 
 // setPlatform puts the platform's kinds behind those of Entra and Azure.
 func (f *fixture) setPlatform(p resourceplatform.Platform) {
-	p.Instance, p.Requests = "0123abcd", policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) }, Now: f.now}
+	p.Instance, p.Requests = "0123abcd", policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error {
+		return f.pause(ctx, d)
+	}, Now: f.now}
 	p.IsHierarchical = func(context.Context, string) (bool, error) { return false, nil }
 	f.kinds = append(f.kinds[:3:3], p.Kinds()...)
 	f.service.Kinds = f.kinds
@@ -69,7 +72,8 @@ func (f *fixture) restart() {
 // wired asks for the platform's side too.
 func wired() integration.Spec {
 	s := spec("images")
-	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true, Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
+		Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
 	return s
 }
 

@@ -41,9 +41,11 @@ func TestThePlatformsSideKilledAnywhere(t *testing.T) {
 			t.Parallel()
 			killedAnywhere(t, func() (*fixture, message.Command) {
 				f := withPlatform(t)
-				require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": organization, "name": "Other"}))
-				require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects, world.Object{"id": project, "name": "Other",
-					"org": world.Object{"id": organization}}))
+				require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations,
+					world.Object{"id": organization, "name": "Other"}))
+				require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects,
+					world.Object{"id": project, "name": "Other",
+						"org": world.Object{"id": organization}}))
 				f.carried(wired())
 				return f, c.begin(f)
 			}, func(f *fixture, cmd message.Command, n int) {

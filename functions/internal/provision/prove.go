@@ -19,8 +19,8 @@ const (
 	maxProofPause = 15 * time.Minute
 )
 
-// proofPause is the pause before the n-th question, from 0: the verification's while its window lasts, then doubling up to
-// maxProofPause.
+// proofPause is the pause before the n-th question, from 0: the verification's while its window lasts, then doubling
+// up to maxProofPause.
 func proofPause(n int) time.Duration {
 	last := lastVerification()
 	if n <= last {
@@ -45,10 +45,10 @@ func (v *verifier) prover(d integration.Document) resource.Prover {
 }
 
 // canVerify reports whether access can be proved: by a test of our own, or by others.
-func (v *verifier) canVerify(d integration.Document) bool { return v.verifies() || v.prover(d) != nil }
+func (v *verifier) canVerify(d integration.Document) bool { return v.canTest() || v.prover(d) != nil }
 
-// askProver has others prove access where they can, and moves the phase to usable when that is done. tested says that a
-// test of our own has proved access already.
+// askProver has others prove access where they can, and moves the phase to usable when that is done. tested means that
+// a test of our own has proved access already.
 func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integration.Document, tested bool) error {
 	p := v.prover(d)
 	if p == nil {
@@ -89,10 +89,10 @@ func (v *verifier) askProver(ctx context.Context, a *operation.Attempt, d integr
 	}
 }
 
-// settledFor reports whether so much time has passed since an operation's newest write that access depends on, the
-// beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they may
-// have been spent before the write. What is not known counts as fresh.
-func (v *verifier) settledFor(a *operation.Attempt) bool {
+// hasPropagated reports whether so much time has passed since an operation's newest write that access depends on, the
+// beginning of the operation being the latest that an earlier one can have written. Attempts say nothing of that: they
+// may have been spent before the write. What is not known counts as fresh.
+func (v *verifier) hasPropagated(a *operation.Attempt) bool {
 	op := a.Operation()
 	if op.ETag == "" {
 		return false

@@ -44,42 +44,74 @@ var reactions = map[string]struct {
 	code  diagnosis.Code // of the operation's error
 	waits bool           // within the invocation
 }{
-	"application: two writers": {fault: fault{match: at(postApplication), times: 2, status: 409, code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
-	"application: msa lag":     {fault: fault{match: at(postApplication), times: 1, status: 409, code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
-	"application: no permission": {fault: fault{match: at(postApplication), status: 403, code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
+	"application: two writers": {fault: fault{match: at(postApplication), times: 2, status: 409,
+		code: "Directory_ConcurrencyViolation"}, want: succeeded, waits: true},
+	"application: msa lag": {fault: fault{match: at(postApplication), times: 1, status: 409,
+		code: "Error_MsaAppDoesNotExist"}, want: succeeded, waits: true},
+	"application: no permission": {fault: fault{match: at(postApplication), status: 403,
+		code: "Authorization_RequestDenied", message: "Insufficient privileges to complete the operation."},
 		want: failed, code: "graph-permission-missing"},
-	"application: quota":        {fault: fault{match: at(postApplication), status: 403, code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
-	"application: service tree": {fault: fault{match: at(postApplication), status: 400, code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
-	"application: answer lost":  {fault: fault{match: at(postApplication), times: 1, status: 503, code: "ServiceUnavailable", after: true}, want: running},
-	"application: throttled":    {fault: fault{match: at(postApplication), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+	"application: quota": {fault: fault{match: at(postApplication), status: 403,
+		code: "Directory_QuotaExceeded"}, want: failed, code: "directory-quota-exceeded"},
+	"application: service tree": {fault: fault{match: at(postApplication), status: 400,
+		code: "ServiceTreeNullValueProvided"}, want: failed, code: "service-management-reference-required"},
+	"application: answer lost": {fault: fault{match: at(postApplication), times: 1, status: 503,
+		code: "ServiceUnavailable", after: true}, want: running},
+	"application: throttled": {fault: fault{match: at(postApplication), times: 1, status: 429,
+		code: "TooManyRequests"}, want: running},
 
-	"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
-	"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400, code: "Request_BadRequest",
-		message: "The appId 'x' of the service principal does not reference a valid application object."}, want: succeeded, waits: true},
-	"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403, code: "Authorization_RequestDenied",
-		message: "When using this permission, the backing application of the service principal being created must in the local tenant"}, want: succeeded, waits: true},
-	"principal: no permission, which looks the same": {fault: fault{match: at(patchPrincipal), status: 403, code: "Authorization_RequestDenied",
-		message: "Insufficient privileges to complete the operation."}, want: failed, code: "graph-permission-missing", waits: true},
-	"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: running, waits: true},
-	"principal: exists":           {fault: fault{match: at(patchPrincipal), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
+	"principal: application not replicated": {fault: fault{match: at(patchPrincipal), times: 3, status: 400,
+		code: "Request_BadRequest", detail: "NoBackingApplicationObject"}, want: succeeded, waits: true},
+	"principal: the same in words only": {fault: fault{match: at(patchPrincipal), times: 1, status: 400,
+		code:    "Request_BadRequest",
+		message: "The appId 'x' of the service principal does not reference a valid application object."},
+		want: succeeded, waits: true},
+	"principal: the misleading 403": {fault: fault{match: at(patchPrincipal), times: 2, status: 403,
+		code: "Authorization_RequestDenied",
+		message: "When using this permission, the backing application of the service principal being created must " +
+			"in the local tenant"}, want: succeeded, waits: true},
+	"principal: no permission, which looks the same": {fault: fault{match: at(patchPrincipal), status: 403,
+		code:    "Authorization_RequestDenied",
+		message: "Insufficient privileges to complete the operation."}, want: failed, code: "graph-permission-missing",
+		waits: true},
+	"principal: never replicated": {fault: fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest",
+		detail: "NoBackingApplicationObject"}, want: running, waits: true},
+	"principal: exists": {fault: fault{match: at(patchPrincipal), times: 1, status: 409,
+		code: "Request_MultipleObjectsWithSameKeyValue", detail: "ObjectConflict", after: true}, want: succeeded},
 
-	"credential: application not replicated": {fault: fault{match: at(patchCredential), times: 3, status: 404, code: "Request_ResourceNotFound"}, want: succeeded, waits: true},
-	"credential: exists":                     {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue", after: true}, want: succeeded},
-	"credential: exists, but not yet shown":  {fault: fault{match: at(patchCredential), times: 1, status: 409, code: "Request_MultipleObjectsWithSameKeyValue"}, want: succeeded},
-	"credential: issuer barred": {fault: fault{match: at(patchCredential), status: 400, code: "InvalidFederatedIdentityCredentialValue",
-		message: "The issuer is not allowed as per assigned policy."}, want: failed, code: "federated-credential-refused"},
+	"credential: application not replicated": {fault: fault{match: at(patchCredential), times: 3, status: 404,
+		code: "Request_ResourceNotFound"}, want: succeeded, waits: true},
+	"credential: exists": {fault: fault{match: at(patchCredential), times: 1, status: 409,
+		code: "Request_MultipleObjectsWithSameKeyValue", after: true}, want: succeeded},
+	"credential: exists, but not yet shown": {fault: fault{match: at(patchCredential), times: 1, status: 409,
+		code: "Request_MultipleObjectsWithSameKeyValue"}, want: succeeded},
+	"credential: issuer barred": {fault: fault{match: at(patchCredential), status: 400,
+		code:    "InvalidFederatedIdentityCredentialValue",
+		message: "The issuer is not allowed as per assigned policy."}, want: failed,
+		code: "federated-credential-refused"},
 
-	"role: principal not replicated": {fault: fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"}, want: succeeded, waits: true},
-	"role: principal never there":    {fault: fault{match: at(putRole), status: 400, code: "PrincipalNotFound"}, want: running, waits: true},
-	"role: linked authorization":     {fault: fault{match: at(putRole), times: 1, status: 403, code: "LinkedAuthorizationFailed"}, want: succeeded, waits: true},
-	"role: name clash":               {fault: fault{match: at(putRole), times: 1, status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: succeeded},
-	"role: name clash, salted too":   {fault: fault{match: at(putRole), status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"}, want: failed, code: "role-assignment-name-conflict"},
-	"role: answer lost":              {fault: fault{match: at(putRole), times: 1, status: 409, code: "RoleAssignmentExists", after: true}, want: succeeded},
-	"role: no permission":            {fault: fault{match: at(putRole), status: 403, code: "AuthorizationFailed"}, want: failed, code: "arm-permission-missing"},
-	"role: scope locked":             {fault: fault{match: at(putRole), status: 409, code: "ScopeLocked"}, want: failed, code: "scope-locked"},
-	"role: limit":                    {fault: fault{match: at(putRole), status: 400, code: "RoleAssignmentLimitExceeded"}, want: failed, code: "role-assignment-limit"},
-	"role: account gone":             {fault: fault{match: at(putRole), status: 404, code: "ResourceNotFound"}, want: failed, code: "storage-account-not-found"},
-	"role: throttled":                {fault: fault{match: at(putRole), times: 1, status: 429, code: "TooManyRequests"}, want: running},
+	"role: principal not replicated": {fault: fault{match: at(putRole), times: 4, status: 400,
+		code: "PrincipalNotFound"}, want: succeeded, waits: true},
+	"role: principal never there": {fault: fault{match: at(putRole), status: 400, code: "PrincipalNotFound"},
+		want: running, waits: true},
+	"role: linked authorization": {fault: fault{match: at(putRole), times: 1, status: 403,
+		code: "LinkedAuthorizationFailed"}, want: succeeded, waits: true},
+	"role: name clash": {fault: fault{match: at(putRole), times: 1, status: 400,
+		code: "HashConflictOnDifferentRoleAssignmentIds"}, want: succeeded},
+	"role: name clash, salted too": {fault: fault{match: at(putRole), status: 400,
+		code: "HashConflictOnDifferentRoleAssignmentIds"}, want: failed, code: "role-assignment-name-conflict"},
+	"role: answer lost": {fault: fault{match: at(putRole), times: 1, status: 409, code: "RoleAssignmentExists",
+		after: true}, want: succeeded},
+	"role: no permission": {fault: fault{match: at(putRole), status: 403, code: "AuthorizationFailed"}, want: failed,
+		code: "arm-permission-missing"},
+	"role: scope locked": {fault: fault{match: at(putRole), status: 409, code: "ScopeLocked"}, want: failed,
+		code: "scope-locked"},
+	"role: limit": {fault: fault{match: at(putRole), status: 400, code: "RoleAssignmentLimitExceeded"},
+		want: failed, code: "role-assignment-limit"},
+	"role: account gone": {fault: fault{match: at(putRole), status: 404, code: "ResourceNotFound"}, want: failed,
+		code: "storage-account-not-found"},
+	"role: throttled": {fault: fault{match: at(putRole), times: 1, status: 429, code: "TooManyRequests"},
+		want: running},
 }
 
 // TestReactions lets a request fail in each of the ways that the services are known to fail, and holds what becomes of
@@ -173,7 +205,8 @@ func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
 	assert.Contains(t, adopted.Status.RoleAssignments[0].ID, theirs.Name)
 	f.requests = nil
 	again := f.provisioned(spec("images"))
-	assert.False(t, slices.ContainsFunc(f.requests, func(r string) bool { return at(putRole).MatchString(r) }), "theirs is read, not written")
+	assert.False(t, slices.ContainsFunc(f.requests, func(r string) bool { return at(putRole).MatchString(r) }),
+		"theirs is read, not written")
 	assert.Equal(t, adopted.Status.RoleAssignments, again.Status.RoleAssignments)
 
 	moved := f.provisioned(spec("archive"))
@@ -211,7 +244,8 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 			objectID := first.Status.ObjectID
 			ours := first.Status.FederatedCredentials[0].Name
 			require.NoError(t, f.world.DeleteFederatedCredential(objectID, ours))
-			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: "by-hand",
+			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID,
+				Name:   "by-hand",
 				Issuer: world.Issuer, Subject: subject, Audiences: []string{test.audience}})
 			require.NoError(t, err)
 			for range 2 { // the second run finds what the first one has learnt
@@ -234,10 +268,12 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 }
 
 func TestStrangersHoldTheName(t *testing.T) {
-	taken := fault{match: at(postApplication), status: 400, code: "Request_BadRequest", message: "Another object with the same value for property uniqueName already exists."}
+	taken := fault{match: at(postApplication), status: 400, code: "Request_BadRequest",
+		message: "Another object with the same value for property uniqueName already exists."}
 	t.Run("a live application without our mark", func(t *testing.T) {
 		f := newFixture(t)
-		_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, "")
+		_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service",
+			DisplayName: "theirs"}, "")
 		require.NoError(t, err)
 		before := f.world.Applications()
 		a, cmd := f.submit(spec("images"))
@@ -249,12 +285,14 @@ func TestStrangersHoldTheName(t *testing.T) {
 	})
 	t.Run("a deleted application that we know nothing of", func(t *testing.T) {
 		f := newFixture(t)
-		app, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service", DisplayName: "theirs"}, world.AppPrincipalID)
+		app, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service",
+			DisplayName: "theirs"}, world.AppPrincipalID)
 		require.NoError(t, err)
 		require.NoError(t, f.world.DeleteApplication(app.ID))
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, diagnosis.CodeUniqueNameTaken, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeUniqueNameTaken,
+			f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	})
 	t.Run("a raced write of our own on a stale replica", func(t *testing.T) {
 		f := newFixture(t)
@@ -277,7 +315,8 @@ func TestReplicationIsWaitedFor(t *testing.T) {
 // TestDeadlineIsRespected parks the command in time instead of running into the invocation's deadline.
 func TestDeadlineIsRespected(t *testing.T) {
 	f := newFixture(t)
-	f.fails(fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest", detail: "NoBackingApplicationObject"})
+	f.fails(fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest",
+		detail: "NoBackingApplicationObject"})
 	a, cmd := f.submit(spec("images"))
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
@@ -292,7 +331,8 @@ func TestNoPermissionToTearDown(t *testing.T) {
 	f.fails(fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"})
 	a, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	assert.Equal(t, diagnosis.CodeARMPermissionMissing, f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeARMPermissionMissing,
+		f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
 	assert.Equal(t, 1, f.counts().applications, "the principal stays while its assignment does")
 	f.faults = nil
@@ -305,7 +345,8 @@ func TestUnknownIntegration(t *testing.T) {
 	f := newFixture(t)
 	for _, kind := range []string{message.TypeProvision, message.TypeDeprovision, message.TypeAccessTest} {
 		f.handle(message.Command{Type: kind, IntegrationID: "nowhere", OperationID: "op-" + kind})
-		assert.Equal(t, diagnosis.CodeIntegrationNotFound, f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
+		assert.Equal(t, diagnosis.CodeIntegrationNotFound,
+			f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
 	}
 	f.handle(message.Command{Type: message.TypeVerify, IntegrationID: "nowhere", OperationID: "op"})
 }

@@ -36,7 +36,7 @@ func remedy(t *testing.T, report diagnosis.Report, code diagnosis.Code) string {
 	return ""
 }
 
-// repairs are repairs by hand, each as the remedy's command says.
+// repairs are repairs by hand, each as the remedy's command states.
 var repairs = map[string]struct {
 	damage func(*fixture)
 	code   diagnosis.Code
@@ -46,16 +46,22 @@ var repairs = map[string]struct {
 		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
 		require.NoError(f.t, err)
 	}, "role-assignment-not-found", func(f *fixture, command string) {
-		require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"), "az takes the name")
+		require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"),
+			"az takes the name")
 		scope, guid := argument(f.t, command, "--scope"), argument(f.t, command, "--name")
-		_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid, Scope: scope,
-			PrincipalID: argument(f.t, command, "--assignee-object-id"), PrincipalType: argument(f.t, command, "--assignee-principal-type"),
-			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID + "/providers/Microsoft.Authorization/roleDefinitions/" + integration.AccessReadWrite.Role().ID})
+		_, _, err := f.world.PutRoleAssignment(
+			world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid,
+				Scope:       scope,
+				PrincipalID: argument(f.t, command, "--assignee-object-id"), PrincipalType: argument(f.t, command,
+					"--assignee-principal-type"),
+				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
+					"/providers/Microsoft.Authorization/roleDefinitions/" + integration.AccessReadWrite.Role().ID})
 		require.NoError(f.t, err)
 	}},
 	"missing credential": {func(f *fixture) {
 		d := f.document()
-		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
+		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
+			d.Status.FederatedCredentials[0].Name))
 	}, "federated-credential-missing", func(f *fixture, command string) {
 		require.Contains(f.t, command, "federated-credential create --id "+f.document().Status.ClientID)
 		var made world.FederatedIdentityCredential
@@ -68,15 +74,16 @@ var repairs = map[string]struct {
 		f.retrust(func(c *world.FederatedIdentityCredential) { c.Subject = other })
 	}, "federated-credential-changed", func(f *fixture, command string) {
 		require.Contains(f.t, command, "federated-credential update --id "+f.document().Status.ClientID)
-		assert.Equal(f.t, f.document().Status.FederatedCredentials[0].Name, argument(f.t, command, "--federated-credential-id"))
+		assert.Equal(f.t, f.document().Status.FederatedCredentials[0].Name,
+			argument(f.t, command, "--federated-credential-id"))
 		f.retrust(func(c *world.FederatedIdentityCredential) {
 			require.NoError(f.t, json.Unmarshal([]byte(argument(f.t, command, "--parameters")), c))
 		})
 	}},
 }
 
-// TestWhatARemedyMakesIsOurs carries the command of a finding out, as az would: drift then finds nothing, and a teardown
-// removes it as what the app made itself.
+// TestWhatARemedyMakesIsOurs carries the command of a finding out, as az would: drift then finds nothing, and a
+// teardown removes it as what the app made itself.
 func TestWhatARemedyMakesIsOurs(t *testing.T) {
 	for name, c := range repairs {
 		t.Run(name, func(t *testing.T) {
@@ -104,17 +111,19 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 func (f *fixture) retrust(change func(*world.FederatedIdentityCredential)) {
 	f.t.Helper()
 	d := f.document()
-	_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name, func(c *world.FederatedIdentityCredential) error {
-		change(c)
-		return nil
-	})
+	_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name,
+		func(c *world.FederatedIdentityCredential) error {
+			change(c)
+			return nil
+		})
 	require.NoError(f.t, err)
 }
 
 // TestWhatTheAppMayNotAssignIsAssignedUnderItsName: the next run finds what a person assigned for it, and it is ours.
 func TestWhatTheAppMayNotAssignIsAssignedUnderItsName(t *testing.T) {
 	f := newFixture(t)
-	f.fails(fault{match: regexp.MustCompile(`^PUT management.*/roleAssignments/`), status: 403, code: "AuthorizationFailed"})
+	f.fails(fault{match: regexp.MustCompile(`^PUT management.*/roleAssignments/`), status: 403,
+		code: "AuthorizationFailed"})
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
 	command := f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Remedy.Command

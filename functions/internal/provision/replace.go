@@ -10,15 +10,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// wish is a spec as it was given, and with its defaults.
-type wish struct {
+// intent is a spec as it was given, and with its defaults.
+type intent struct {
 	given, resolved integration.Spec
 	// replace lets the spec ask for another identity than there is.
 	replace bool
 }
 
-// content tells a repeated wish from another one.
-func (w *wish) content() any {
+// content tells a repeated intent from another one.
+func (w *intent) content() any {
 	if !w.replace {
 		return w.given
 	}
@@ -28,15 +28,15 @@ func (w *wish) content() any {
 	}{w.given, true}
 }
 
-// specFor is the spec that the wish comes to for a document.
-func (w *wish) specFor(d integration.Document) integration.Spec {
+// specFor is the spec that the intent comes to for a document.
+func (w *intent) specFor(d integration.Document) integration.Spec {
 	spec := w.resolved
 	spec.Identity = d.IdentityFor(w.given.Identity, w.resolved.Identity)
 	return spec
 }
 
 // admit refuses a change while a teardown runs, and one that would take a client id away that somebody may use.
-func (w *wish) admit(d *integration.Document) error {
+func (w *intent) admit(d *integration.Document) error {
 	if err := admitProvision(d); err != nil || d == nil || w.replace || d.Status.ClientID == "" {
 		return err
 	}
@@ -47,11 +47,12 @@ func (w *wish) admit(d *integration.Document) error {
 		return nil
 	}
 	recorded, _ := d.Status.RecordedIdentity()
-	wanted := next.Spec.Identity
-	return refuse(diagnosis.CodeIdentityReplaceRequired, diagnosis.WithDetail(
-		"%s would be removed for good, and %s be made, with another client id than %s: whoever uses that has to be "+
-			"given the new one.", identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-		identityWords(wanted.Kind, wanted.ResourceGroup, wanted.Location), d.Status.ClientID))
+	return refuse(diagnosis.CodeIdentityReplaceRequired,
+		diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
+			"with another client id than %s: whoever uses that has to be given the new one.",
+			identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
+			identityWords(next.Spec.Identity.Kind, next.Spec.Identity.ResourceGroup, next.Spec.Identity.Location),
+			d.Status.ClientID))
 }
 
 // identityWords name an identity in a sentence.
@@ -76,7 +77,7 @@ func (s *Service) onIdentity() []resource.Kind {
 }
 
 // replaceIdentity takes the recorded identity down, with what it outlives, where the spec asks for another one: the
-// record says what is pending, so it can be resumed at any point. It is removed for good, as what could be restored
+// record tells what is pending, so it can be resumed at any point. It is removed for good, as what could be restored
 // would hold the name that another change of the kind needs.
 func (r *run) replaceIdentity(ctx context.Context) error {
 	if !r.current().ReplacesIdentity() {

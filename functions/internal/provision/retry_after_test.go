@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
-// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there is; one
-// that asks for a shorter one gets its own.
+// TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there
+// is; one that asks for a shorter one gets its own.
 func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 	const graphHost, armHost, gateHost = "graph.microsoft.com", "management.azure.com", platform.GateHost
 	for name, c := range map[string]struct {

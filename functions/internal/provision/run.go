@@ -20,11 +20,12 @@ import (
 type run struct {
 	*Service
 	attempt *operation.Attempt
-	// fresh says that nothing was made yet, so that there is nothing to look at; ending that the integration is torn down.
+	// fresh is true where nothing was made yet, so that there is nothing to look at; ending that the integration is
+	// torn down.
 	fresh, ending bool
-	// purge says that nothing is to be kept from which a removed item could be restored.
+	// purge is true where nothing is to be kept from which a removed item could be restored.
 	purge bool
-	// kept says that the document stays as it is, phase and conditions: nothing is to be done.
+	// kept is true where the document stays as it is, phase and conditions: nothing is to be done.
 	kept bool
 
 	mu sync.Mutex // guards what follows: tasks run side by side
@@ -63,21 +64,23 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 	return r.finish(ctx)
 }
 
-// start writes down what looking has taught, and that something is about to be changed. A document of what is made already
-// stays as it is where nothing is to be done.
+// start writes down what looking has taught, and that something is about to be changed. A document of what is made
+// already stays as it is where nothing is to be done.
 func (r *run) start(ctx context.Context, seen []resource.Observed) error {
-	r.kept = made(r.current()) && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable, resource.Different, resource.Unwanted)) == 0
+	r.kept = isMade(r.current()) && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable,
+		resource.Different, resource.Unwanted)) == 0
 	learn := r.learnSeen(seen)
 	return r.save(ctx, func(d *integration.Document) {
 		learn(d)
-		if !r.kept && d.Status.Phase != integration.PhaseProvisioning { // else the conditions of an earlier attempt stay
+		// else the conditions of an earlier attempt stay
+		if !r.kept && d.Status.Phase != integration.PhaseProvisioning {
 			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
 		}
 	})
 }
 
-// finish says that everything is made: in the document, with the news of it, and in the schedule of health checks; then it
-// schedules the verification.
+// finish is true where everything is made: in the document, with the news of it, and in the schedule of health checks;
+// then it schedules the verification.
 func (r *run) finish(ctx context.Context) (any, error) {
 	var group errgroup.Group
 	group.Go(func() error { return r.Schedule(ctx, r.current()) })
@@ -93,7 +96,8 @@ func (r *run) finish(ctx context.Context) (any, error) {
 			return nil, err
 		}
 	}
-	return Result{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID, ServicePrincipalID: d.Status.ServicePrincipalID}, nil
+	return Result{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID,
+		ServicePrincipalID: d.Status.ServicePrincipalID}, nil
 }
 
 // conclude writes into the document that everything is made.
@@ -135,8 +139,8 @@ func (r *run) current() integration.Document { return r.attempt.Document() }
 
 // view is what the kinds are told of the integration.
 func (r *run) view() resource.View {
-	purge := r.purge || r.attempt.Command().Purge
-	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: purge}
+	return resource.View{Document: r.current(), Fresh: r.fresh, Ending: r.ending, Purge: r.purge ||
+		r.attempt.Command().Purge}
 }
 
 // wordsOf are the values that a diagnosis of an integration names.

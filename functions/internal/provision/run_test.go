@@ -35,7 +35,8 @@ func TestProvisionMakesEverything(t *testing.T) {
 	assert.Equal(t, app.ID, d.Status.ObjectID)
 	require.Len(t, d.Status.FederatedCredentials, 1)
 	trust := f.world.FederatedCredentials(app.ID)[0]
-	assert.Equal(t, integration.FederatedCredential{Name: trust.Name, ID: trust.ID, Issuer: world.Issuer, Subject: subject, Audience: "api://AzureADTokenExchange"}, d.Status.FederatedCredentials[0])
+	assert.Equal(t, integration.FederatedCredential{Name: trust.Name, ID: trust.ID, Issuer: world.Issuer,
+		Subject: subject, Audience: "api://AzureADTokenExchange"}, d.Status.FederatedCredentials[0])
 	require.Len(t, d.Status.RoleAssignments, 1)
 	grant, ok := f.world.RoleAssignment(d.Status.RoleAssignments[0].ID)
 	require.True(t, ok)
@@ -46,7 +47,8 @@ func TestProvisionMakesEverything(t *testing.T) {
 	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
 	var result provision.Result
 	require.NoError(t, json.Unmarshal(op.Result, &result))
-	assert.Equal(t, provision.Result{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID, ServicePrincipalID: d.Status.ServicePrincipalID}, result)
+	assert.Equal(t, provision.Result{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID,
+		ServicePrincipalID: d.Status.ServicePrincipalID}, result)
 	require.Len(t, op.Steps, 4)
 	for _, step := range op.Steps {
 		assert.Equal(t, "done", step.Status, step.Name)
@@ -61,14 +63,17 @@ func TestProvisionMakesEverything(t *testing.T) {
 	assert.Equal(t, f.now().Add(10*time.Second), verify.EnqueueAt)
 	require.NotNil(t, d.Status.DDOE)
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
-	assert.Equal(t, &integration.DDOEForm{IntegrationName: "DDOE WIF my-service", Provider: "Azure", IntegrationType: "Workload Identity Federation",
-		ClientID: app.AppID, TenantID: world.TenantID, ImportFile: "azure_credentials.json"}, d.Status.DDOE.Form)
+	assert.Equal(t, &integration.DDOEForm{IntegrationName: "DDOE WIF my-service", Provider: "Azure",
+		IntegrationType: "Workload Identity Federation",
+		ClientID:        app.AppID, TenantID: world.TenantID, ImportFile: "azure_credentials.json"},
+		d.Status.DDOE.Form)
 }
 
 func TestProvisionFromTheQueueAlone(t *testing.T) {
 	f := newFixture(t)
 	s := spec("images")
-	cmd := message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s}
+	cmd := message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id,
+		OperationID: "event-1", Spec: &s}
 	f.handle(cmd)
 	f.handle(cmd) // delivered again
 	f.requireStatus("event-1", integration.OperationSucceeded)
@@ -76,13 +81,15 @@ func TestProvisionFromTheQueueAlone(t *testing.T) {
 
 	// The same operation id with another spec is refused and does no harm, however faulty that spec is.
 	for _, another := range []integration.Spec{spec("images", "archive"), {}} {
-		f.handle(message.Command{Type: message.TypeProvision, ID: "event-2", IntegrationID: id, OperationID: "event-1", Spec: &another})
+		f.handle(message.Command{Type: message.TypeProvision, ID: "event-2", IntegrationID: id, OperationID: "event-1",
+			Spec: &another})
 	}
 	f.requireStatus("event-1", integration.OperationSucceeded)
 	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
 
 	// Without a spec it is a repair.
-	require.NoError(t, f.world.DeleteFederatedCredential(f.document().Status.ObjectID, f.document().Status.FederatedCredentials[0].Name))
+	require.NoError(t, f.world.DeleteFederatedCredential(f.document().Status.ObjectID,
+		f.document().Status.FederatedCredentials[0].Name))
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-3", IntegrationID: id, OperationID: "event-3"})
 	f.requireStatus("event-3", integration.OperationSucceeded)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
@@ -92,7 +99,8 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 	f := newFixture(t)
 	s := spec("images")
 	s.Issuer = "http://dataloop.ai"
-	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1", Spec: &s})
+	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id,
+		OperationID: "event-1", Spec: &s})
 	op := f.requireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
@@ -255,7 +263,7 @@ func TestTeardownAfterACrash(t *testing.T) {
 	})
 }
 
-// TestUpdateAfterACrash changes the wish after a killed attempt: what that one made and is not wanted any more goes.
+// TestUpdateAfterACrash changes the intent after a killed attempt: what that one made and is not wanted any more goes.
 func TestUpdateAfterACrash(t *testing.T) {
 	killedAnywhere(t, func() (*fixture, message.Command) {
 		f := newFixture(t)
@@ -265,7 +273,8 @@ func TestUpdateAfterACrash(t *testing.T) {
 		return f, cmd
 	}, func(f *fixture, _ message.Command, n int) {
 		f.provisioned(spec("archive"))
-		require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(), "killed at effect %d", n)
+		require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(),
+			"killed at effect %d", n)
 	})
 }
 
@@ -341,7 +350,8 @@ func TestTeardownFindsStrays(t *testing.T) {
 func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	f.fails(fault{match: at(`^DELETE .*/directory/deletedItems/`), times: 2, status: 404, code: "Request_ResourceNotFound"})
+	f.fails(fault{match: at(`^DELETE .*/directory/deletedItems/`), times: 2, status: 404,
+		code: "Request_ResourceNotFound"})
 	_, down := f.remove(provision.TeardownOptions{Purge: true})
 	f.handle(down)
 	assert.Equal(t, counts{}, f.counts())
@@ -363,7 +373,9 @@ func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 	assert.True(t, again.Created)
 	f.handle(cmd)
 	op := f.requireStatus(again.Operation.ID, integration.OperationSucceeded)
-	assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool { return s.Name == "restore-application" && s.Outcome == "restored" }))
+	assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool {
+		return s.Name == "restore-application" && s.Outcome == "restored"
+	}))
 	second := f.document()
 	assert.Equal(t, first.Status.ClientID, second.Status.ClientID)
 	assert.Equal(t, first.Status.ServicePrincipalID, second.Status.ServicePrincipalID)
@@ -384,7 +396,8 @@ func TestPurgeAfterwards(t *testing.T) {
 	assert.NotEqual(t, first.Status.ClientID, second.Status.ClientID)
 }
 
-// TestARestoredApplicationBringsNoOldTrustBack: what comes out of the recycle bin has the credentials that it went in with.
+// TestARestoredApplicationBringsNoOldTrustBack: what comes out of the recycle bin has the credentials that it went in
+// with.
 func TestARestoredApplicationBringsNoOldTrustBack(t *testing.T) {
 	f := newFixture(t)
 	first := spec("images")

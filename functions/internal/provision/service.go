@@ -28,9 +28,10 @@ type Service struct {
 	Defaults integration.Defaults
 	// Tester proves access as the federated identity. Optional: without it nothing is verified.
 	Tester *access.Tester
-	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves access.
+	// TokenSource asks the platform for a subject token. Optional: without it only the platform's validation proves
+	// access.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
-	// Engine takes wishes in, and tells of changes.
+	// Engine takes intents in, and tells of changes.
 	Engine *operation.Engine
 	// Schedule plans the health checks of what is being provisioned.
 	Schedule func(ctx context.Context, d integration.Document) error

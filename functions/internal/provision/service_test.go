@@ -9,7 +9,9 @@ import (
 )
 
 func TestInstanceIsOfTheState(t *testing.T) {
-	assert.Equal(t, provision.InstanceOf("https://a.blob.core.windows.net"), provision.InstanceOf("https://A.blob.core.windows.net"))
-	assert.NotEqual(t, provision.InstanceOf("https://a.blob.core.windows.net"), provision.InstanceOf("https://b.blob.core.windows.net"))
+	assert.Equal(t, provision.InstanceOf("https://a.blob.core.windows.net"),
+		provision.InstanceOf("https://A.blob.core.windows.net"))
+	assert.NotEqual(t, provision.InstanceOf("https://a.blob.core.windows.net"),
+		provision.InstanceOf("https://b.blob.core.windows.net"))
 	assert.Regexp(t, `^[0-9a-f]{8}$`, provision.InstanceOf("https://a.blob.core.windows.net"))
 }

@@ -43,8 +43,8 @@ func (f *fixture) setAside() map[string]string {
 	return bodies
 }
 
-// TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation says what was not done, and the next
-// PUT finds its own application again.
+// TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation tells what was not done, and the
+// next PUT finds its own application again.
 func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	f := newFixture(t)
 	before, there := f.provisioned(spec("images")), f.counts()
@@ -95,7 +95,8 @@ func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
 	assert.Len(t, f.setAside(), 1)
 	f.handle(c)
-	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code, "delivered again")
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code,
+		"delivered again")
 }
 
 // TestWhatIsNotSetAside: the record stays as it is.
@@ -167,7 +168,8 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 		} else {
 			assert.Len(t, f.setAside(), 1, "killed at effect %d", n)
 		}
-		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil { // it is gone, which is what was asked for
+		// it is gone, which is what was asked for
+		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil {
 			requireCode(t, "integration-not-found", err)
 		}
 		assert.True(t, f.operation(operationID).Status.Final(), "killed at effect %d", n)
@@ -198,7 +200,8 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 		"dead-lettered": func(f *fixture, c message.Command) {
 			body, err := c.Encode("/test", f.now())
 			require.NoError(f.t, err)
-			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: body, MessageID: c.ID, SessionID: id}))
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: body, MessageID: c.ID,
+				SessionID: id}))
 		},
 	} {
 		for record, body := range map[string]string{"unreadable": broken, "too new": newer} {
@@ -213,7 +216,8 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 					deliver(f, c)
 				}
 				op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
-				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable, "handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
+				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable,
+					"handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
 				if want == "" {
 					want = diagnosis.CodeDeadLettered
 				}
@@ -238,7 +242,8 @@ func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 	}
 	body, err := c.Encode("/test", f.now())
 	require.NoError(t, err)
-	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: c.ID, SessionID: id}))
+	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: c.ID,
+		SessionID: id}))
 	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 }
 
@@ -248,7 +253,8 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	f := newFixture(t)
 	a, c := f.submit(spec("images"))
 	f.overwrite("operations/"+a.Operation.ID+".json", "{")
-	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), OperationID: a.Operation.ID})
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"),
+		OperationID: a.Operation.ID})
 	requireCode(t, diagnosis.CodeOperationUnreadable, err)
 
 	codes := func() map[string]diagnosis.Code {
@@ -272,7 +278,8 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	}
 	body, err := c.Encode("/test", f.now())
 	require.NoError(t, err)
-	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: "m-2", SessionID: id}))
+	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: "m-2",
+		SessionID: id}))
 	assert.Contains(t, slices.Collect(maps.Values(codes())), diagnosis.CodeDeadLettered)
 
 	f.provisioned(spec("images"))

@@ -26,7 +26,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		f := usable(t)
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.ElementsMatch(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential unchanged", "roleAssignment unchanged"}, f.steps(cmd.OperationID))
+		assert.ElementsMatch(t, []string{"application unchanged", "servicePrincipal unchanged",
+			"federatedCredential unchanged", "roleAssignment unchanged"}, f.steps(cmd.OperationID))
 	})
 	t.Run("parked before anything could be restored", func(t *testing.T) {
 		f := newFixture(t)
@@ -36,7 +37,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		assert.Contains(t, f.steps(cmd.OperationID), "roleAssignment arm-unavailable")
 		f.handle(f.command(cmd.OperationID + "-retry-1"))
 		f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-		assert.ElementsMatch(t, []string{"application created", "servicePrincipal created", "federatedCredential created", "roleAssignment created"}, f.steps(cmd.OperationID))
+		assert.ElementsMatch(t, []string{"application created", "servicePrincipal created",
+			"federatedCredential created", "roleAssignment created"}, f.steps(cmd.OperationID))
 	})
 	t.Run("restored", func(t *testing.T) {
 		f := newFixture(t)
@@ -45,7 +47,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		f.handle(down)
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, []string{"restore-application restored", "application ensured", "restore-service-principal restored"}, f.steps(cmd.OperationID)[:3])
+		assert.Equal(t, []string{"restore-application restored", "application ensured",
+			"restore-service-principal restored"}, f.steps(cmd.OperationID)[:3])
 	})
 	t.Run("only the application could be restored", func(t *testing.T) {
 		f := newFixture(t)

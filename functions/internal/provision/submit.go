@@ -13,7 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
-// Submission is a wish to create or update an integration.
+// Submission is an intent to create or update an integration.
 type Submission struct {
 	ID   string
 	Spec integration.Spec
@@ -41,7 +41,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepte
 	if err != nil {
 		return operation.Accepted{}, err
 	}
-	w := wish{given: sub.Spec, resolved: spec, replace: sub.Replace}
+	w := intent{given: sub.Spec, resolved: spec, replace: sub.Replace}
 	return s.Engine.Submit(ctx, operation.Intent{
 		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: w.content(),
 		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit,
@@ -50,7 +50,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepte
 	})
 }
 
-// SubmitTeardown writes the wish to tear the integration down and sends the command. A teardown that runs already
+// SubmitTeardown writes the intent to tear the integration down and sends the command. A teardown that runs already
 // answers its own operation, unless an operation id or a purge asks for another. An integration that was torn down is
 // refused as integration-deleted, unless its soft-deleted objects are to be purged.
 func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOptions) (operation.Accepted, error) {
@@ -59,13 +59,15 @@ func (s *Service) SubmitTeardown(ctx context.Context, id string, opts TeardownOp
 	return s.Engine.Submit(ctx, in)
 }
 
-// SubmitAccessTest sends the command for an access test, of which a message carries mode and access; its report becomes the operation's result. It needs a source
-// of subject tokens.
-func (s *Service) SubmitAccessTest(ctx context.Context, id, operationID string, wanted access.Request) (operation.Accepted, error) {
+// SubmitAccessTest sends the command for an access test, of which a message carries mode and access; its report
+// becomes the operation's result. It needs a source of subject tokens.
+func (s *Service) SubmitAccessTest(ctx context.Context, id, operationID string,
+	wanted access.Request) (operation.Accepted, error) {
 	if err := access.Check(wanted.Mode, wanted.Access, ""); err != nil {
 		return operation.Accepted{}, err
 	}
-	in := s.accessTestIntent(message.Command{Type: message.TypeAccessTest, IntegrationID: id, Mode: string(wanted.Mode), Access: string(wanted.Access)})
+	in := s.accessTestIntent(message.Command{Type: message.TypeAccessTest, IntegrationID: id,
+		Mode: string(wanted.Mode), Access: string(wanted.Access)})
 	in.OperationID = operationID
 	return s.Engine.Submit(ctx, in)
 }
@@ -77,20 +79,22 @@ func (s *Service) Tasks() map[string]operation.Task {
 		message.TypeProvision:   {Kind: integration.KindProvision, Intent: s.provisionIntent, Run: s.provision},
 		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: teardownIntent, Run: s.teardown},
 		message.TypeAccessTest:  {Kind: integration.KindAccessTest, Intent: s.accessTestIntent, Run: s.accessTest},
-		message.TypeVerify:      {Kind: integration.KindProvision, GiveUp: proof.undecided, Run: proof.verify, LastAttempt: lastProof()},
+		message.TypeVerify: {Kind: integration.KindProvision, GiveUp: proof.undecided, Run: proof.verify,
+			LastAttempt: lastProof()},
 	}
 }
 
-// provisionIntent is the wish of a command that comes straight from a producer: without a spec it brings an integration to
-// its spec again. A spec is checked only when it is to be written down: a message that repeats an operation's id with
-// another one must not end that operation, however faulty it is.
+// provisionIntent is the intent of a command that comes straight from a producer: without a spec it brings an
+// integration to its spec again. A spec is checked only when it is to be written down: a message that repeats an
+// operation's id with another one must not end that operation, however faulty it is.
 func (s *Service) provisionIntent(c message.Command) operation.Intent {
-	in := operation.Intent{Kind: integration.KindProvision, IntegrationID: c.IntegrationID, Admit: admitRepair, Command: c,
-		Apply: func(d *integration.Document) { s.applySpec(d, d.Spec) }}
+	in := operation.Intent{Kind: integration.KindProvision, IntegrationID: c.IntegrationID, Admit: admitRepair,
+		Command: c,
+		Apply:   func(d *integration.Document) { s.applySpec(d, d.Spec) }}
 	if c.Spec == nil {
 		return in
 	}
-	w := &wish{given: *c.Spec, replace: c.Replace}
+	w := &intent{given: *c.Spec, replace: c.Replace}
 	in.Content, in.Admit = w.content(), w.admit
 	in.Apply = func(d *integration.Document) { s.applySpec(d, w.specFor(*d)) }
 	in.Prepare = func(ctx context.Context) (err error) {
@@ -101,12 +105,16 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 }
 
 func teardownIntent(c message.Command) operation.Intent {
-	return operation.Intent{Kind: integration.KindDeprovision, IntegrationID: c.IntegrationID, Content: c.Purge, Command: c,
-		Admit: admitTeardown(c.Purge), Apply: func(d *integration.Document) { d.Status.Phase = integration.PhaseDeprovisioning }}
+	return operation.Intent{Kind: integration.KindDeprovision, IntegrationID: c.IntegrationID, Content: c.Purge,
+		Command: c,
+		Admit:   admitTeardown(c.Purge), Apply: func(d *integration.Document) {
+			d.Status.Phase = integration.PhaseDeprovisioning
+		}}
 }
 
 func (s *Service) accessTestIntent(c message.Command) operation.Intent {
-	return operation.Intent{Kind: integration.KindAccessTest, IntegrationID: c.IntegrationID, Content: c.Mode + "|" + c.Access, Command: c,
+	return operation.Intent{Kind: integration.KindAccessTest, IntegrationID: c.IntegrationID, Content: c.Mode + "|" +
+		c.Access, Command: c,
 		Admit: s.admitAccessTest(false)}
 }
 
@@ -147,22 +155,22 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
-	same := equalSpec(d.Spec, spec)
+	same := isEqualSpec(d.Spec, spec)
 	d.ReplaceSpec(spec)
-	if same && made(*d) {
-		return // nothing is known to have changed: the run looks, and says so where something has
+	if same && isMade(*d) {
+		return // nothing is known to have changed: the run looks, and states so where something has
 	}
 	d.Status.Phase = integration.PhasePending
 	d.Status.Conditions = nil
 }
 
-// made reports whether everything that the spec asks for is known to exist.
-func made(d integration.Document) bool {
+// isMade reports whether everything that the spec asks for is known to exist.
+func isMade(d integration.Document) bool {
 	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
 }
 
-// equalSpec compares two resolved specs as they are stored.
-func equalSpec(a, b integration.Spec) bool {
+// isEqualSpec compares two resolved specs as they are stored.
+func isEqualSpec(a, b integration.Spec) bool {
 	one, err := json.Marshal(a)
 	if err != nil {
 		return false
@@ -175,10 +183,12 @@ func equalSpec(a, b integration.Spec) bool {
 func (s *Service) resolve(ctx context.Context, id string, spec integration.Spec) (integration.Spec, error) {
 	resolved, findings, err := s.Defaults.Resolve(ctx, id, spec)
 	if err != nil {
-		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
+		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable),
+			Err: err}
 	}
 	if len(findings) > 0 {
-		return integration.Spec{}, refuse(diagnosis.CodeInvalidSpec, diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
+		return integration.Spec{}, refuse(diagnosis.CodeInvalidSpec,
+			diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
 	}
 	return resolved, nil
 }

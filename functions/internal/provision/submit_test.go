@@ -48,7 +48,8 @@ func TestTeardownAndItsNeighbours(t *testing.T) {
 
 func TestSubmitReportsEveryFault(t *testing.T) {
 	f := newFixture(t)
-	s := integration.Spec{Subjects: []string{"<subject>"}, Storage: []integration.StorageAccess{{ResourceID: "acmedata"}}}
+	s := integration.Spec{Subjects: []string{"<subject>"},
+		Storage: []integration.StorageAccess{{ResourceID: "acmedata"}}}
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: "Bad Id", Spec: s})
 	d := requireCode(t, "invalid-spec", err)
 	assert.Len(t, d.Findings, 3)
@@ -80,14 +81,17 @@ func TestPlanTouchesNothing(t *testing.T) {
 		}
 		return all
 	}
-	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create", "roleAssignment create", "ddoeIntegration manual", "verify schedule"}, actions(spec("images")))
+	assert.Equal(t, []string{"application create", "servicePrincipal create", "federatedCredential create",
+		"roleAssignment create", "ddoeIntegration manual", "verify schedule"}, actions(spec("images")))
 	assertReads(t, f.requests)
 	f.provisioned(spec("images"))
 	f.requests = nil
 	changed := spec("archive")
 	changed.ServiceName = "other"
-	assert.Equal(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential create", "federatedCredential delete",
-		"roleAssignment create", "roleAssignment delete", "ddoeIntegration manual", "verify schedule"}, actions(changed))
+	assert.Equal(t, []string{"application unchanged", "servicePrincipal unchanged", "federatedCredential create",
+		"federatedCredential delete",
+		"roleAssignment create", "roleAssignment delete", "ddoeIntegration manual", "verify schedule"},
+		actions(changed))
 	assertReads(t, f.requests)
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)

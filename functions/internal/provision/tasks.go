@@ -19,9 +19,9 @@ type outcome struct {
 	err    error
 }
 
-// carryOut runs tasks side by side, each as soon as the tasks before it have succeeded. What a task came to is recorded
-// before others begin after it, one at a time. A task that fails keeps only those after it from beginning. carryOut returns the error that decides; a record that
-// cannot be written ends everything that has not begun.
+// carryOut runs tasks side by side, each as soon as the tasks before it have succeeded. What a task came to is
+// recorded before others begin after it, one at a time. A task that fails keeps only those after it from beginning.
+// carryOut returns the error that decides; a record that cannot be written ends everything that has not begun.
 func carryOut(ctx context.Context, tasks []task) error {
 	type ended struct {
 		name string

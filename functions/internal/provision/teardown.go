@@ -9,9 +9,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// teardown removes what we made. Trust goes first, so that no new token is issued, and beside it the rights; what fails or
-// hangs delays only what has to come after it. It can be resumed at any point. Tokens that were issued before live on for
-// about an hour. Its result says what is left, also where it has failed.
+// teardown removes what we made. Trust goes first, so that no new token is issued, and beside it the rights; what
+// fails or hangs delays only what has to come after it. It can be resumed at any point. Tokens that were issued before
+// live on for about an hour. Its result tells what is left, also where it has failed.
 func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
 	r.ending = true
@@ -33,15 +33,17 @@ func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {
 	return r.leaveTombstone(ctx)
 }
 
-// leaveTombstone turns the document into one that keeps only the ids by which a later PUT can take removed objects back,
-// unless they were purged.
+// leaveTombstone turns the document into one that keeps only the ids by which a later PUT can take removed objects
+// back, unless they were purged.
 func (r *run) leaveTombstone(ctx context.Context) error {
 	purged := r.attempt.Command().Purge
 	return r.attempt.Conclude(ctx, func(d *integration.Document) error {
-		kept := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName, LastOperationID: d.Status.LastOperationID}
+		kept := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName,
+			LastOperationID: d.Status.LastOperationID}
 		if !purged {
 			kept.Identity = d.Status.Identity
-			kept.ClientID, kept.ObjectID, kept.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID, d.Status.ServicePrincipalID
+			kept.ClientID, kept.ObjectID, kept.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID,
+				d.Status.ServicePrincipalID
 		}
 		d.Status = kept
 		return nil

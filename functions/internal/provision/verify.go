@@ -25,8 +25,8 @@ type verifier struct {
 	now         func() time.Time
 }
 
-// verifies reports whether access can be proved by a test of our own.
-func (v *verifier) verifies() bool { return v.tester != nil && v.tokenSource != nil }
+// canTest reports whether access can be proved by a test of our own.
+func (v *verifier) canTest() bool { return v.tester != nil && v.tokenSource != nil }
 
 // accessProved is the message of the condition Verified where it is True.
 const accessProved = "Access was proved as the federated identity."
@@ -57,45 +57,47 @@ func lastWithin(window time.Duration, pause func(n int) time.Duration) int {
 // scheduleVerify sends the n-th verification into the future; beyond the window there are only looks at a validation.
 func (v *verifier) scheduleVerify(ctx context.Context, a *operation.Attempt, n int) error {
 	c := a.Command()
-	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID, Attempt: n}
+	next := message.Command{Type: message.TypeVerify, IntegrationID: c.IntegrationID, OperationID: c.OperationID,
+		Attempt: n}
 	return a.Send(ctx, next, fmt.Sprintf("%s-verify-%d", c.OperationID, n), proofPause(n))
 }
 
 // verify proves access as the federated identity, with patience while propagation explains a refusal. It moves the
-// phase to usable or failed and never touches the operation, which has succeeded. Where no access test could be made in the
-// whole window, the platform's validation decides, if it has a way.
+// phase to usable or failed and never touches the operation, which has succeeded. Where no access test could be made
+// in the whole window, the platform's validation decides, if it has a way.
 func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error) {
 	d := a.Document()
 	switch {
-	case !made(d) || !v.canVerify(d):
+	case !isMade(d) || !v.canVerify(d):
 		return nil, nil
 	case a.Number() > lastVerification(): // access was proved before
 		return nil, v.askProver(ctx, a, d, true)
-	case !v.verifies(): // what others can do as the federated identity is proof enough
+	case !v.canTest(): // what others can do as the federated identity is proof enough
 		return nil, v.askProver(ctx, a, d, false)
 	}
 	return nil, v.proveAccess(ctx, a, d)
 }
 
-// proveAccess makes one access test, and says what it has come to.
+// proveAccess makes one access test, and tells what it has come to.
 func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d integration.Document) error {
 	// A document that is kept does not show that something was put right for which no step can say that it was wrong.
-	settled := v.settledFor(a)
-	report, err := v.test(ctx, d, access.Request{Mode: access.ModeRoundtrip, Settled: &settled})
+	propagated := v.hasPropagated(a)
+	report, err := v.test(ctx, d, access.Request{Mode: access.ModeRoundtrip, Propagated: &propagated})
 	switch {
-	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil: // as where there is no token source
+	// as where there is no token source
+	case err != nil && ctx.Err() == nil && a.Number() >= lastVerification() && v.prover(d) != nil:
 		return v.askProver(ctx, a, d, false)
 	case err != nil:
 		return v.verifyLater(ctx, a, err)
 	}
-	report = health.Completed(ctx, v.kinds, d, settled, report)
+	report = health.Completed(ctx, v.kinds, d, propagated, report)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if v.proved(d.Spec, report) {
+	if v.isProved(d.Spec, report) {
 		return v.askProver(ctx, a, d, true)
 	}
-	if sound(report) { // nothing is wrong, and testing again will prove no more
+	if isSound(report) { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
 		return v.undecided(ctx, a, gap)
@@ -111,15 +113,15 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	return v.undecided(ctx, a, worst)
 }
 
-// sound reports whether a test found nothing wrong.
-func sound(r diagnosis.Report) bool {
+// isSound reports whether a test found nothing wrong.
+func isSound(r diagnosis.Report) bool {
 	return r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn
 }
 
-// proved reports whether a test showed every right that the spec asks for, and found nothing wrong.
-func (v *verifier) proved(spec integration.Spec, r diagnosis.Report) bool {
+// isProved reports whether a test showed every right that the spec asks for, and found nothing wrong.
+func (v *verifier) isProved(spec integration.Spec, r diagnosis.Report) bool {
 	_, unproved := v.tester.Unproved(spec, r)
-	return sound(r) && !unproved
+	return isSound(r) && !unproved
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
@@ -132,7 +134,8 @@ func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause 
 	if a.Number() < lastVerification() {
 		return v.scheduleVerify(ctx, a, a.Number()+1)
 	}
-	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable, diagnosis.WithDetail("No access test could be made: %s", d.Detail))
+	unavailable := diagnosis.New(diagnosis.CodeSubjectTokenUnavailable,
+		diagnosis.WithDetail("No access test could be made: %s", d.Detail))
 	unavailable.Evidence = d.Evidence
 	return v.undecided(ctx, a, unavailable)
 }
@@ -151,7 +154,7 @@ func (v *verifier) refuted(ctx context.Context, a *operation.Attempt, found diag
 	}, operation.News{Type: message.TypeIntegrationFailed, Diagnosis: &found})
 }
 
-// undecided says why nothing was proved. What was proved before the operation still stands.
+// undecided tells why nothing was proved. What was proved before the operation still stands.
 func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
 	return v.moveVerified(ctx, a, func(d *integration.Document) {
 		if d.Status.Phase != integration.PhaseUsable {
@@ -161,9 +164,10 @@ func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found di
 }
 
 // moveVerified changes the document while it still waits for this verification.
-func (v *verifier) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document), news ...operation.News) error {
+func (v *verifier) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document),
+	news ...operation.News) error {
 	return a.Conclude(ctx, func(d *integration.Document) error {
-		if !made(*d) {
+		if !isMade(*d) {
 			return operation.ErrDone
 		}
 		change(d)

@@ -115,7 +115,8 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 		require.NoError(t, err)
 		report, err := f.service.TestAccess(t.Context(), id, access.Request{Token: token})
 		require.NoError(t, err)
-		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass, "a test is of its own token's subject")
+		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass,
+			"a test is of its own token's subject")
 		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "which is no proof of the other")
 	}
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 2, "it may be replication")
@@ -131,7 +132,8 @@ func TestVerifyWithoutToken(t *testing.T) {
 	})
 	d := f.provisioned(spec("images"))
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "nothing was learnt about the integration")
+	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase,
+		"nothing was learnt about the integration")
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
 
@@ -176,8 +178,10 @@ func TestAccessTestCommand(t *testing.T) {
 	_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
-	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.requireStatus("without-token", integration.OperationFailed).Error.Code)
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "the tests proved it, and one that could not be made changes nothing")
+	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable,
+		f.requireStatus("without-token", integration.OperationFailed).Error.Code)
+	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase,
+		"the tests proved it, and one that could not be made changes nothing")
 }
 
 // TestUsableMeansEveryRight: a right that was not seen to be there is not claimed, however good the rest looks.
@@ -190,12 +194,17 @@ func TestUsableMeansEveryRight(t *testing.T) {
 		phase   integration.Phase
 		reason  string
 	}{
-		"written and removed":         {[]integration.StorageAccess{entry("images", "readWrite")}, integration.PhaseUsable, ""},
-		"immutable, and only read":    {[]integration.StorageAccess{entry("archive", "read")}, integration.PhaseUsable, ""},
-		"immutable, to be written":    {[]integration.StorageAccess{entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
-		"one of two is immutable":     {[]integration.StorageAccess{entry("images", "readWrite"), entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
+		"written and removed": {[]integration.StorageAccess{entry("images", "readWrite")},
+			integration.PhaseUsable, ""},
+		"immutable, and only read": {[]integration.StorageAccess{entry("archive", "read")},
+			integration.PhaseUsable, ""},
+		"immutable, to be written": {[]integration.StorageAccess{entry("archive", "readWrite")},
+			integration.PhaseProvisioned, "immutable-container"},
+		"one of two is immutable": {[]integration.StorageAccess{entry("images", "readWrite"),
+			entry("archive", "readWrite")}, integration.PhaseProvisioned, "immutable-container"},
 		"a whole account, to be read": {[]integration.StorageAccess{entry("", "read")}, integration.PhaseUsable, ""},
-		"a container and an account":  {[]integration.StorageAccess{entry("images", "read"), entry("", "readWrite")}, integration.PhaseUsable, ""},
+		"a container and an account": {[]integration.StorageAccess{entry("images", "read"), entry("", "readWrite")},
+			integration.PhaseUsable, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -241,7 +250,10 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 			f.takeTokensFrom(nil)
 		}, "subject-token-unavailable"},
 		"unknown, and no source of tokens": {func(f *fixture) { f.takeTokensFrom(nil) }, "integration-not-found"},
-		"not there yet, and no source":     {func(f *fixture) { f.submit(spec("images")); f.takeTokensFrom(nil) }, "not-provisioned"},
+		"not there yet, and no source": {func(f *fixture) {
+			f.submit(spec("images"))
+			f.takeTokensFrom(nil)
+		}, "not-provisioned"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -283,6 +295,7 @@ func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
 		return secret.Value{}, &diagnosis.Error{Diagnosis: diagnosis.New("ddoe-unavailable")}
 	})
 	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
-	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."}, requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
+	assert.Equal(t, []string{"Send the request again, or send a subjectToken of your own."},
+		requireCode(t, "ddoe-unavailable", err).Remedy.Steps,
 		"nothing repeats a test that somebody waits for")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so far, and no
-// more when the attempt has gone on.
+// TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so
+// far, and no more when the attempt has gone on.
 func TestARepeatedRequestShows(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault fault
@@ -21,9 +21,11 @@ func TestARepeatedRequestShows(t *testing.T) {
 		made  string // a step that shows meanwhile
 		next  string // a request of what comes then
 	}{
-		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400, code: "PrincipalNotFound"},
+		"a role that needs the principal": {fault{match: at(putRole), times: 4, status: 400,
+			code: "PrincipalNotFound"},
 			"principal-not-replicated", "servicePrincipal created", "POST /api/v1/drivers"},
-		"the second of two credentials": {fault{match: at(patchCredential), skip: 1, times: 4, status: 404, code: "Request_ResourceNotFound"},
+		"the second of two credentials": {fault{match: at(patchCredential), skip: 1, times: 4, status: 404,
+			code: "Request_ResourceNotFound"},
 			"directory-not-replicated", "servicePrincipal created", "POST /api/v1/drivers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -32,23 +34,23 @@ func TestARepeatedRequestShows(t *testing.T) {
 			two := wired()
 			two.Subjects = []string{other}
 			_, cmd := f.submit(two)
-			var shown []integration.Waiting
+			var visible []integration.Waiting
 			f.pause = func(ctx context.Context, d time.Duration) error {
 				op := f.operation(cmd.OperationID)
 				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.now().Add(d)) {
-					shown = append(shown, *w)
+					visible = append(visible, *w)
 					assert.Contains(t, f.steps(op.ID), c.made)
 				}
 				return f.sleep(ctx, d)
 			}
 			went := false
 			f.atGate(c.next, func() {
-				went = went || len(shown) > 0
+				went = went || len(visible) > 0
 				assert.Nil(t, f.operation(cmd.OperationID).Waiting)
 			})
 			f.handle(cmd)
-			require.Len(t, shown, 2, "the pauses of two seconds and more")
-			for _, w := range shown {
+			require.Len(t, visible, 2, "the pauses of two seconds and more")
+			for _, w := range visible {
 				assert.Equal(t, c.code, w.Code)
 				assert.Equal(t, 0, w.Attempt, "none has failed")
 			}

@@ -19,9 +19,10 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &answer) && answer.HTTPStatus() == http.StatusNotFound
 }
 
-// Find sends a read and reports whether the object is there. Where it is known to have been there, one 404 decides nothing:
-// a second read confirms it. The error is a *policy.Failure or the context's.
-func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, known bool, read func(context.Context) error) (bool, error) {
+// Find sends a read and reports whether the object is there. Where it is known to have been there, one 404 decides
+// nothing: a second read confirms it. The error is a *policy.Failure or the context's.
+func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, known bool,
+	read func(context.Context) error) (bool, error) {
 	found, err := look(ctx, requests, op, c, read)
 	if found || err != nil || !known {
 		return found, err
@@ -32,7 +33,8 @@ func Find(ctx context.Context, requests policy.Requests, op policy.Operation, c 
 	return look(ctx, requests, op, c, read)
 }
 
-func look(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context, read func(context.Context) error) (bool, error) {
+func look(ctx context.Context, requests policy.Requests, op policy.Operation, c diagnosis.Context,
+	read func(context.Context) error) (bool, error) {
 	found := true
 	err := requests.Do(ctx, op, c, func(ctx context.Context) error {
 		err := read(ctx)
@@ -56,9 +58,11 @@ func stillThere(c diagnosis.Context) error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeObjectStillThere, diagnosis.WithContext(c))}
 }
 
-// UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return *policy.Failure or
-// the context's error. An object that stays ends as object-still-there, which a later attempt takes up.
-func UntilGone(ctx context.Context, requests policy.Requests, c diagnosis.Context, deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
+// UntilGone deletes, and reads, until a read shows that the object is gone. deletion and isThere return
+// *policy.Failure or the context's error. An object that stays ends as object-still-there, which a later attempt takes
+// up.
+func UntilGone(ctx context.Context, requests policy.Requests, c diagnosis.Context,
+	deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
 	for _, pause := range removalPauses() {
 		if pause > 0 {
 			if policy.Outlasts(ctx, pause) {

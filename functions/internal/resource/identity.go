@@ -17,9 +17,10 @@ type Credential struct {
 	Audiences       []string
 	// Expression stands for the subject on a flexible credential, which only somebody else can have made.
 	Expression string
-	// Description is what people read beside it. One that was seen is written again as it was: whoever changes it owns it.
+	// Description is what people read beside it. One that was seen is written again as it was: whoever changes it owns
+	// it.
 	Description string
-	// IsThere says that a credential of the name was seen.
+	// IsThere is true where a credential of the name was seen.
 	IsThere bool
 }
 

@@ -41,7 +41,9 @@ func Items(seen []Observed) []Item {
 
 // InState are the items in one of the states that could be read.
 func InState(items []Item, states ...State) []Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool { return i.Err != nil || !slices.Contains(states, i.State) })
+	return slices.DeleteFunc(slices.Clone(items), func(i Item) bool {
+		return i.Err != nil || !slices.Contains(states, i.State)
+	})
 }
 
 // LearnAll writes into the status what looking has taught.
@@ -56,17 +58,17 @@ func LearnAll(st *integration.Status, items []Item) {
 // layerStructure is the layer of all checks of what services hold.
 const layerStructure = "structure"
 
-// Checks are the items of a report: one for each item, with code and differences. settled says that replication explains
-// no difference any more.
-func Checks(items []Item, settled bool) []diagnosis.Check {
+// Checks are the items of a report: one for each item, with code and differences. propagated means that replication
+// explains no difference any more.
+func Checks(items []Item, propagated bool) []diagnosis.Check {
 	checks := make([]diagnosis.Check, 0, len(items))
 	for _, item := range items {
-		checks = append(checks, item.check(settled))
+		checks = append(checks, item.check(propagated))
 	}
 	return checks
 }
 
-func (i Item) check(settled bool) diagnosis.Check {
+func (i Item) check(propagated bool) diagnosis.Check {
 	id, c := layerStructure+"."+i.Name, i.Context
 	if i.State == Extra || i.State == Unwanted {
 		id = "drift." + i.Name
@@ -74,7 +76,7 @@ func (i Item) check(settled bool) diagnosis.Check {
 	if i.CheckID != "" {
 		id = i.CheckID
 	}
-	c.Settled = settled
+	c.Propagated = propagated
 	var check diagnosis.Check
 	switch {
 	case i.State == Manual && i.Err == nil:
@@ -91,7 +93,7 @@ func (i Item) check(settled bool) diagnosis.Check {
 			opts = append(opts, diagnosis.WithDetail("%s", i.Detail))
 		}
 		check = diagnosis.CheckOf(id, layerStructure, diagnosis.New(i.Code, opts...))
-		check.Transient = !settled
+		check.Transient = !propagated
 	default:
 		check = diagnosis.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
 	}
@@ -102,8 +104,8 @@ func (i Item) check(settled bool) diagnosis.Check {
 	return withDifferences(check, i.Differences)
 }
 
-// isDecided reports whether an error says something of the integration: that a service knows no such object. Any other
-// refusal is about the app's own identity, or the way.
+// isDecided reports whether an error states something of the integration: that a service knows no such object. Any
+// other refusal is about the app's own identity, or the way.
 func (i Item) isDecided() bool { return IsNotFound(i.Err) }
 
 // withDifferences shows the first difference where reports had one pair, and all of them beside it.

@@ -7,8 +7,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// Prover is a kind through which access can be proved by somebody else, such as a driver that the platform tests as the
-// federated identity. A verification asks it after, or instead of, an access test of our own.
+// Prover is a kind through which access can be proved by somebody else, such as a driver that the platform tests as
+// the federated identity. A verification asks it after, or instead of, an access test of our own.
 type Prover interface {
 	Kind
 	// CanProve reports whether the integration has what the proof needs.
@@ -19,9 +19,10 @@ type Prover interface {
 
 // Proof is what a Prover has found.
 type Proof struct {
-	// Proved says that access was proved, Pending that it is not known yet and that asking again may tell.
+	// Proved is true where access was proved, Pending that it is not known yet and that asking again may tell.
 	Proved, Pending bool
-	// Passing says that what Diagnosis tells may pass by itself: of a request that failed the policy table says so.
+	// Passing is true where what Diagnosis tells may pass by itself: of a request that failed the policy table states
+	// so.
 	Passing bool
 	// Diagnosis is why access was not proved; nil where it was, or where nothing is known yet.
 	Diagnosis *diagnosis.Diagnosis

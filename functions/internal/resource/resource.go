@@ -1,7 +1,7 @@
-// Package resource says what an integration consists of outside the app's own store: an ordered list of resource kinds,
-// such as its application, its federated credentials and its role assignments. Dry run, provisioning, drift, structural
-// health and teardown are loops over that list and name no kind. A new kind is a package below this one and one line in
-// the list (functions/resources.go).
+// Package resource tells what an integration consists of outside the app's own store: an ordered list of resource
+// kinds, such as its application, its federated credentials and its role assignments. Dry run, provisioning, drift,
+// structural health and teardown are loops over that list and name no kind. A new kind is a package below this one and
+// one line in the list (functions/resources.go).
 //
 // Rules that every kind keeps, held by package resourcetest:
 //   - Every write is keyed, so it may be sent twice.
@@ -21,18 +21,18 @@ import (
 // kind: what it needs of one it finds in the document's status.
 type Kind interface {
 	Place
-	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could not
-	// be read is an item with Err.
+	// Observe reads in one hop what there is, and compares it with what the view wants. It writes nothing. What could
+	// not be read is an item with Err.
 	Observe(ctx context.Context, v View) []Item
-	// Apply brings items to what the view wants, and returns at least one result for each. It may run twice. It sends every
-	// member that it compares, and keeps every member that it does not own.
+	// Apply brings items to what the view wants, and returns at least one result for each. It may run twice. It sends
+	// every member that it compares, and keeps every member that it does not own.
 	Apply(ctx context.Context, v View, items []Item) []Result
-	// Remove removes items, and returns at least one result for each. A result without Err says that a read has shown that
-	// the item is gone.
+	// Remove removes items, and returns at least one result for each. A result without Err means that a read has shown
+	// that the item is gone.
 	Remove(ctx context.Context, v View, items []Item) []Result
 }
 
-// Place says where a kind stands among the others.
+// Place tells where a kind stands among the others.
 type Place interface {
 	// Name names the kind in the list, such as "federatedCredential".
 	Name() string
@@ -45,17 +45,17 @@ type Place interface {
 // View is what a kind is told of an integration.
 type View struct {
 	Document integration.Document
-	// Fresh says that nothing was made yet, so that there is nothing to read.
+	// Fresh is true where nothing was made yet, so that there is nothing to read.
 	Fresh bool
-	// Ending says that the integration is being removed: nothing of it is wanted any more.
+	// Ending is true where the integration is being removed: nothing of it is wanted any more.
 	Ending bool
-	// Purge says that nothing is to be kept from which a removed item could be restored.
+	// Purge is true where nothing is to be kept from which a removed item could be restored.
 	Purge bool
-	// Apart says that only items are of interest that are Apart or have a Subject.
+	// Apart is true where only items are of interest that are Apart or have a Subject.
 	Apart bool
 }
 
-// State says how an item compares with what is wanted.
+// State tells how an item compares with what is wanted.
 type State string
 
 // The states of an item.
@@ -80,9 +80,10 @@ const (
 
 // Item is one thing of a kind.
 type Item struct {
-	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two names.
+	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two
+	// names.
 	Name string
-	// Title is what a report says of an item that is as it is wanted.
+	// Title is what a report states of an item that is as it is wanted.
 	Title string
 	// CheckID is the id of the item's check in reports; structure.{name} where empty.
 	CheckID string
@@ -93,7 +94,7 @@ type Item struct {
 	State  State
 	// Differences are the members that are not as wanted, those that somebody else owns included.
 	Differences []diagnosis.MemberDifference
-	// Code is what a report says of an item that is not as it is wanted; empty where all is well.
+	// Code is what a report states of an item that is not as it is wanted; empty where all is well.
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
@@ -101,18 +102,19 @@ type Item struct {
 	Context diagnosis.Context
 	// Err is why the item could not be read. Nothing is known of it then.
 	Err error
-	// Apart says that no access test proves anything of the item.
+	// Apart is true where no access test proves anything of the item.
 	Apart bool
-	// Subject is the one that the item lets in: an access test as another subject proves nothing of it. Empty where the item
-	// serves all subjects.
+	// Subject is the one that the item lets in: an access test as another subject proves nothing of it. Empty where
+	// the item serves all subjects.
 	Subject string
 	// Takes is how long applying or removing the item takes by the service's own rate; zero where that is not worth
 	// telling.
 	Takes time.Duration
-	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under which key
-	// an item is about to be made; nil for nothing. It is recorded before the item is applied.
+	// Learn writes into the status what looking has taught, such as the id of an item that was made anew, or under
+	// which key an item is about to be made; nil for nothing. It is recorded before the item is applied.
 	Learn func(*integration.Status)
-	// Blocks says that removing the item would break what others have built on it, and that nothing may be removed.
+	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
+	// removed.
 	Blocks bool
 	// Data is the kind's own, to carry what Observe has read to Apply and Remove.
 	Data any
@@ -121,8 +123,8 @@ type Item struct {
 // Outcome is what a write came to.
 type Outcome string
 
-// The outcomes of writes. Ensured is an upsert whose answer does not tell whether it changed anything; Absent is an item
-// that was gone already; Left is one that stays because it is somebody else's.
+// The outcomes of writes. Ensured is an upsert whose answer does not tell whether it changed anything; Absent is an
+// item that was gone already; Left is one that stays because it is somebody else's.
 const (
 	OutcomeCreated   Outcome = "created"
 	OutcomeUpdated   Outcome = "updated"
@@ -155,8 +157,8 @@ type Result struct {
 	RequestID string
 	// Began is when the first request for the item was sent, Ended when its last answer came.
 	Began, Ended time.Time
-	// Learn writes into the status what is known now. It is nil where nothing was learnt, and it is called even where Err is
-	// set: what a failed attempt has made must be known to the next one.
+	// Learn writes into the status what is known now. It is nil where nothing was learnt, and it is called even where
+	// Err is set: what a failed attempt has made must be known to the next one.
 	Learn func(*integration.Status)
 	Err   error
 }

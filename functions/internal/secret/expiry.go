@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Expires is when a key that is a JWT ends, by its claim exp, which nobody has verified; false where it is no JWT or has no
-// exp.
+// Expires is when a key that is a JWT ends, by its claim exp, which nobody has verified; false where it is no JWT or
+// has no exp.
 func (v Value) Expires() (time.Time, bool) {
 	parts := strings.Split(v.Reveal(), ".")
 	if len(parts) != 3 {

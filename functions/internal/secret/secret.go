@@ -1,5 +1,5 @@
-// Package secret holds the type in which tokens and keys travel through the app. It shows what it holds to nobody but a
-// caller of Reveal.
+// Package secret holds the type in which tokens and keys travel through the app. It shows what it holds to nobody but
+// a caller of Reveal.
 package secret
 
 import (
@@ -10,9 +10,9 @@ import (
 // redacted is what every way of printing a secret shows.
 const redacted = "[redacted]"
 
-// Value is a token or key. Every verb of fmt, slog, JSON and text encoding print "[redacted]", and where fmt asks nobody,
-// as with the unexported members of a struct, it finds an address: the text is behind a pointer. The zero value is
-// empty. Values are not to be compared with ==.
+// Value is a token or key. Every verb of fmt, slog, JSON and text encoding print "[redacted]", and where fmt asks
+// nobody, as with the unexported members of a struct, it finds an address: the text is behind a pointer. The zero
+// value is empty. Values are not to be compared with ==.
 type Value struct{ text *string }
 
 // New returns the text as a secret.

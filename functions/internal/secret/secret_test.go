@@ -36,16 +36,16 @@ func TestShowsItselfToNobody(t *testing.T) {
 	hexadecimal := fmt.Sprintf("%x", planted)
 	for name, holder := range holders() {
 		t.Run(name, func(t *testing.T) {
-			var shown []string
+			var visible []string
 			for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%s", "%x", "%X", "%d", "%T", "%p"} {
-				shown = append(shown, fmt.Sprintf(verb, holder))
+				visible = append(visible, fmt.Sprintf(verb, holder))
 			}
 			body, err := json.Marshal(holder)
 			require.NoError(t, err)
 			var logged bytes.Buffer
 			slog.New(slog.NewJSONHandler(&logged, nil)).Info("test", "holder", holder)
 			slog.New(slog.NewTextHandler(&logged, nil)).Info("test", "holder", holder)
-			for _, s := range append(shown, string(body), logged.String()) {
+			for _, s := range append(visible, string(body), logged.String()) {
 				assert.NotContains(t, s, "planted")
 				assert.NotContains(t, s, hexadecimal)
 			}
@@ -64,7 +64,8 @@ func TestReadsWhatASenderGives(t *testing.T) {
 	type options struct {
 		Token secret.Value `json:"token,omitzero"`
 	}
-	for body, want := range map[string]string{`{"token":"abc"}`: "abc", `{"token":""}`: "", `{"token":null}`: "", `{}`: ""} {
+	for body, want := range map[string]string{`{"token":"abc"}`: "abc", `{"token":""}`: "", `{"token":null}`: "",
+		`{}`: ""} {
 		var o options
 		require.NoError(t, json.Unmarshal([]byte(body), &o))
 		assert.Equal(t, want, o.Token.Reveal())

@@ -1,6 +1,6 @@
-// Package strictjson reads JSON as a contract wants it: member names in their exact case, no unknown or repeated members,
-// no trailing data, the types of the Go fields. All faults are reported at once, each with a JSON pointer; none repeats a
-// value, or a name that holds a secret. It knows neither HTTP nor queues.
+// Package strictjson reads JSON as a contract wants it: member names in their exact case, no unknown or repeated
+// members, no trailing data, the types of the Go fields. All faults are reported at once, each with a JSON pointer;
+// none repeats a value, or a name that holds a secret. It knows neither HTTP nor queues.
 package strictjson
 
 import (
@@ -31,9 +31,10 @@ const (
 	maxDepth = 32
 )
 
-// Error says why a body was not read.
+// Error tells why a body was not read.
 type Error struct {
-	// Code is CodeMalformed where the body is not JSON, CodeTooDeep where it is not read; else the code of the first finding.
+	// Code is CodeMalformed where the body is not JSON, CodeTooDeep where it is not read; else the code of the first
+	// finding.
 	Code   diagnosis.Code
 	Detail string
 	// Findings name the faulty members; there are none where the body is not JSON.
@@ -48,8 +49,8 @@ func (e *Error) Error() string { return string(e.Code) + ": " + e.Detail }
 // Unwrap returns the cause, if there is one.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Decode reads one JSON value into what into points to. A null member counts as absent. The result is nil or an *Error,
-// and then nothing has been decoded.
+// Decode reads one JSON value into what into points to. A null member counts as absent. The result is nil or an
+// *Error, and then nothing has been decoded.
 func Decode(body []byte, into any) error {
 	if err := syntax(body); err != nil {
 		return err
@@ -85,7 +86,7 @@ func syntax(body []byte) error {
 	if !utf8.Valid(body) {
 		return malformed("The body is not UTF-8.")
 	}
-	if tooDeep(body) {
+	if isTooDeep(body) {
 		return &Error{Code: CodeTooDeep, Detail: fmt.Sprintf("The body is nested deeper than %d levels.", maxDepth)}
 	}
 	var raw json.RawMessage
@@ -100,8 +101,8 @@ func syntax(body []byte) error {
 	return nil
 }
 
-// tooDeep counts brackets outside strings.
-func tooDeep(body []byte) bool {
+// isTooDeep counts brackets outside strings.
+func isTooDeep(body []byte) bool {
 	depth, text := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
@@ -139,7 +140,8 @@ func unmarshalling(err error) error {
 		if wrong.Field != "" {
 			pointer = "/" + strings.ReplaceAll(wrong.Field, ".", "/")
 		}
-		return faulty([]diagnosis.Finding{{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.", Expected: wrong.Type.String()}})
+		return faulty([]diagnosis.Finding{{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.",
+			Expected: wrong.Type.String()}})
 	}
 	return &Error{Code: CodeMalformed, Detail: "The body cannot be read.", Err: err}
 }

@@ -32,7 +32,8 @@ func (w *walker) value(t reflect.Type, pointer string) error {
 	t = element(t)
 	want, got := wanted(t), kindOf(token)
 	if want != "" && want != got && (got != "null" || pointer == "" || isItem(pointer)) {
-		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value has the wrong type.", Expected: want, Actual: got})
+		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value has the wrong type.",
+			Expected: want, Actual: got})
 		t = nil
 	}
 	if want == "" {
@@ -57,12 +58,14 @@ func (w *walker) object(t reflect.Type, pointer string) error {
 		name, _ := token.(string) // the syntax is checked: a member name is a string
 		at := diagnosis.PointerTo(pointer, name)
 		if seen[name] {
-			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember, Detail: "The member is given more than once."})
+			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember,
+				Detail: "The member is given more than once."})
 		}
 		seen[name] = true
 		m := lookup(t, name)
 		if !m.known {
-			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.", Expected: m.expected})
+			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.",
+				Expected: m.expected})
 		}
 		if err := w.value(m.typ, at); err != nil {
 			return err

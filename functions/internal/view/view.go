@@ -62,7 +62,7 @@ func identityOf(s integration.Status) *integration.IdentityStatus {
 	return &recorded
 }
 
-// DDOEStatus says how the platform's side is set up: through its API, or by a person with the form values given here.
+// DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
 	Mode            string                  `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
 	OrganizationID  string                  `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
@@ -85,9 +85,11 @@ func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
 		return nil
 	}
 	return &DDOEStatus{
-		Mode: s.Mode, OrganizationID: s.OrganizationID, IntegrationID: s.IntegrationID, Adopted: s.Adopted, DriverID: s.DriverID,
-		IntegrationType: s.IntegrationType, Validated: s.Validated, ValidationID: s.ValidationID, CheckedAt: s.CheckedAt,
-		Form: s.Form, Why: s.Why, Next: s.Next, Diagnosis: s.Diagnosis, Driver: s.Driver,
+		Mode: s.Mode, OrganizationID: s.OrganizationID, IntegrationID: s.IntegrationID, Adopted: s.Adopted,
+		DriverID:        s.DriverID,
+		IntegrationType: s.IntegrationType, Validated: s.Validated, ValidationID: s.ValidationID,
+		CheckedAt: s.CheckedAt,
+		Form:      s.Form, Why: s.Why, Next: s.Next, Diagnosis: s.Diagnosis, Driver: s.Driver,
 	}
 }
 

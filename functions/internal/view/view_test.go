@@ -28,8 +28,8 @@ func TestWhatIsNotShown(t *testing.T) {
 	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
 	document, operation := view.DocumentOf(d), view.OperationOf(o)
 	for name, c := range map[string]struct {
-		domain, shown any
-		kept          []string
+		domain, visible any
+		kept            []string
 	}{
 		"document":  {d, document, []string{"Outbox", "ETag"}},
 		"status":    {d.Status, document.Status, nil},
@@ -38,8 +38,8 @@ func TestWhatIsNotShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.ElementsMatch(t, namesOf(c.domain), append(namesOf(c.shown), c.kept...))
-			from, to := reflect.ValueOf(c.domain), reflect.ValueOf(c.shown)
+			assert.ElementsMatch(t, namesOf(c.domain), append(namesOf(c.visible), c.kept...))
+			from, to := reflect.ValueOf(c.domain), reflect.ValueOf(c.visible)
 			for i := range to.NumField() {
 				member := to.Type().Field(i)
 				require.False(t, to.Field(i).IsZero(), "%s is shown", member.Name)
@@ -56,8 +56,10 @@ func TestAbsentMembers(t *testing.T) {
 	t.Parallel()
 	document, err := json.Marshal(view.DocumentOf(integration.Document{ID: "aaa"}))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":"aaa","spec":{},"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z","updatedAt":"0001-01-01T00:00:00Z"}`, string(document))
+	assert.JSONEq(t, `{"id":"aaa","spec":{},"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z",`+
+		`"updatedAt":"0001-01-01T00:00:00Z"}`, string(document))
 	operation, err := json.Marshal(view.OperationOf(integration.Operation{ID: "x", Steps: []integration.Step{}}))
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":"x","kind":"","status":"","steps":[],"createdAt":"0001-01-01T00:00:00Z","lastUpdatedAt":"0001-01-01T00:00:00Z"}`, string(operation))
+	assert.JSONEq(t, `{"id":"x","kind":"","status":"","steps":[],"createdAt":"0001-01-01T00:00:00Z",`+
+		`"lastUpdatedAt":"0001-01-01T00:00:00Z"}`, string(operation))
 }

@@ -81,7 +81,8 @@ func (s *service) answer(r *http.Request) (answer, error) {
 	}
 	caller, err := s.authenticate(r)
 	if err != nil {
-		return answer{}, &fault{status: http.StatusUnauthorized, code: "InvalidAuthenticationToken", message: err.Error()}
+		return answer{}, &fault{status: http.StatusUnauthorized, code: "InvalidAuthenticationToken",
+			message: err.Error()}
 	}
 	version := r.URL.Query().Get("api-version")
 	switch {
@@ -166,8 +167,10 @@ func (c *call) denied(action, scope string) error {
 		why = "authorization or an ABAC condition not fulfilled"
 	}
 	return &fault{status: http.StatusForbidden, code: "AuthorizationFailed",
-		message: "The client '" + client + "' with object id '" + c.caller + "' does not have " + why + " to perform action '" + action +
-			"' over scope '" + scope + "' or the scope is invalid. If access was recently granted, please refresh your credentials."}
+		message: "The client '" + client + "' with object id '" + c.caller + "' does not have " + why +
+			" to perform action '" + action +
+			"' over scope '" + scope + "' or the scope is invalid. If access was recently granted, please refresh " +
+			"your credentials."}
 }
 
 // fault is an error answer.
@@ -187,7 +190,8 @@ func writeError(w http.ResponseWriter, err error) {
 		f = &fault{status: http.StatusInternalServerError, code: "InternalServerError", message: err.Error()}
 	}
 	if f.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.microsoftonline.com/`+world.TenantID+
+		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.microsoftonline.com/`+
+			world.TenantID+
 			`", error="invalid_token", error_description="The access token is missing or invalid."`)
 	}
 	if f.retryAfter > 0 {
@@ -195,7 +199,8 @@ func writeError(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(f.status)
-	_ = json.NewEncoder(w).Encode(object{"error": object{"code": f.code, "message": f.message}}) // the caller went away: nobody to tell
+	// the caller went away: nobody to tell
+	_ = json.NewEncoder(w).Encode(object{"error": object{"code": f.code, "message": f.message}})
 }
 
 func badRequest(code, message string) error {

@@ -105,7 +105,8 @@ func (b *bench) do(method, path, body string, header ...string) reply {
 	if !strings.Contains(path, "?") {
 		path += "?" + version
 	}
-	r := httptest.NewRequestWithContext(b.t.Context(), method, "https://management.azure.com"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(b.t.Context(), method, "https://management.azure.com"+path,
+		strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+world.AppPrincipalID)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -126,7 +127,8 @@ func assignment(scope, name string) string {
 }
 
 func grant(role, principal, extra string) string {
-	return `{"properties":{"roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID, role) + `","principalId":"` + principal + `"` + extra + `}}`
+	return `{"properties":{"roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID, role) +
+		`","principalId":"` + principal + `"` + extra + `}}`
 }
 
 const typed = `,"principalType":"ServicePrincipal"`
@@ -151,7 +153,8 @@ func TestRoleAssignmentLife(t *testing.T) {
 			assert.Equal(t, scope, created.text("properties", "scope"))
 			assert.Equal(t, b.principal, created.text("properties", "principalId"))
 
-			same := b.do("PUT", path, grant(world.RoleBlobDataReader, b.principal, typed+`,"condition":"c","conditionVersion":"2.0"`))
+			same := b.do("PUT", path, grant(world.RoleBlobDataReader, b.principal,
+				typed+`,"condition":"c","conditionVersion":"2.0"`))
 			require.Equal(t, 200, same.status, same.raw)
 			assert.Equal(t, "c", same.text("properties", "condition"), "condition and description can be changed")
 			assert.Nil(t, same.at("properties", "description"))
@@ -172,28 +175,42 @@ func TestRoleAssignmentErrors(t *testing.T) {
 		status                                    int
 		code, message                             string
 	}{
-		"same grant, other name": {name: two, status: 409, code: "RoleAssignmentExists", message: strings.ReplaceAll(one, "-", "")},
-		"same name, other role":  {role: world.RoleBlobDataOwner, status: 400, code: "RoleAssignmentUpdateNotPermitted"},
-		"same name, other principal": {principal: world.AppPrincipalID, status: 400, code: "RoleAssignmentUpdateNotPermitted",
+		"same grant, other name": {name: two, status: 409, code: "RoleAssignmentExists",
+			message: strings.ReplaceAll(one, "-", "")},
+		"same name, other role": {role: world.RoleBlobDataOwner, status: 400,
+			code: "RoleAssignmentUpdateNotPermitted"},
+		"same name, other principal": {principal: world.AppPrincipalID, status: 400,
+			code:    "RoleAssignmentUpdateNotPermitted",
 			message: "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."},
-		"same name, other scope":    {scope: world.LockedAccountID, status: 400, code: "HashConflictOnDifferentRoleAssignmentIds"},
-		"unknown principal":         {name: two, principal: nobody, extra: " ", status: 400, code: "PrincipalNotFound", message: strings.ReplaceAll(nobody, "-", "")},
-		"unknown principal, typed":  {name: two, principal: nobody, status: 201},
-		"principal is no GUID":      {name: two, principal: "me", status: 400, code: "InvalidPrincipalId"},
-		"wrong type":                {name: two, extra: `,"principalType":"User"`, status: 400, code: "UnmatchedPrincipalType", message: "'ServicePrincipal'"},
-		"no such type":              {name: two, extra: `,"principalType":"MSI"`, status: 400, code: "InvalidPrincipalType"},
-		"unknown role":              {name: two, role: nobody, status: 400, code: "RoleDefinitionDoesNotExist"},
-		"name is no GUID":           {name: "mine", status: 400, code: "InvalidRoleAssignmentId"},
-		"unknown member":            {name: two, extra: typed + `,"colour":"red"`, status: 400, code: "InvalidRequestContent", message: "colour"},
+		"same name, other scope": {scope: world.LockedAccountID, status: 400,
+			code: "HashConflictOnDifferentRoleAssignmentIds"},
+		"unknown principal": {name: two, principal: nobody, extra: " ", status: 400, code: "PrincipalNotFound",
+			message: strings.ReplaceAll(nobody, "-", "")},
+		"unknown principal, typed": {name: two, principal: nobody, status: 201},
+		"principal is no GUID":     {name: two, principal: "me", status: 400, code: "InvalidPrincipalId"},
+		"wrong type": {name: two, extra: `,"principalType":"User"`, status: 400,
+			code: "UnmatchedPrincipalType", message: "'ServicePrincipal'"},
+		"no such type": {name: two, extra: `,"principalType":"MSI"`, status: 400,
+			code: "InvalidPrincipalType"},
+		"unknown role":    {name: two, role: nobody, status: 400, code: "RoleDefinitionDoesNotExist"},
+		"name is no GUID": {name: "mine", status: 400, code: "InvalidRoleAssignmentId"},
+		"unknown member": {name: two, extra: typed + `,"colour":"red"`, status: 400,
+			code: "InvalidRequestContent", message: "colour"},
 		"empty body (a lost retry)": {name: two, body: " ", status: 400, code: "InvalidRequestContent"},
-		"no such account":           {scope: world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/nope", name: two, status: 404, code: "ResourceNotFound", message: "Microsoft.Storage/storageAccounts/nope"},
-		"no rights there":           {scope: appGroupID, name: two, status: 403, code: "AuthorizationFailed", message: "Microsoft.Authorization/roleAssignments/write"},
-		"no such group":             {scope: otherGroup, name: two, status: 403, code: "AuthorizationFailed", message: "or the scope is invalid"},
-		"no such subscription":      {scope: "/subscriptions/" + nobody, name: two, status: 404, code: "SubscriptionNotFound"},
+		"no such account": {scope: world.DataResourceGroupID +
+			"/providers/Microsoft.Storage/storageAccounts/nope", name: two, status: 404, code: "ResourceNotFound",
+			message: "Microsoft.Storage/storageAccounts/nope"},
+		"no rights there": {scope: appGroupID, name: two, status: 403, code: "AuthorizationFailed",
+			message: "Microsoft.Authorization/roleAssignments/write"},
+		"no such group": {scope: otherGroup, name: two, status: 403, code: "AuthorizationFailed",
+			message: "or the scope is invalid"},
+		"no such subscription": {scope: "/subscriptions/" + nobody, name: two, status: 404,
+			code: "SubscriptionNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleBlobDataReader, b.principal, typed)).status)
+			require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one),
+				grant(world.RoleBlobDataReader, b.principal, typed)).status)
 			orElse := func(s, other string) string {
 				if s == "" {
 					return other
@@ -202,7 +219,8 @@ func TestRoleAssignmentErrors(t *testing.T) {
 			}
 			body := tc.body
 			if body == "" {
-				body = grant(orElse(tc.role, world.RoleBlobDataReader), orElse(tc.principal, b.principal), orElse(tc.extra, typed))
+				body = grant(orElse(tc.role, world.RoleBlobDataReader), orElse(tc.principal, b.principal),
+					orElse(tc.extra, typed))
 			}
 			before := len(b.world.RoleAssignments())
 			got := b.do("PUT", assignment(orElse(tc.scope, world.DataAccountID), orElse(tc.name, one)), body)
@@ -218,11 +236,13 @@ func TestRoleAssignmentErrors(t *testing.T) {
 
 func TestGroupThatIsGone(t *testing.T) {
 	b := newBench(t)
-	owner := world.RoleAssignment{Name: two, Scope: "/subscriptions/" + world.SubscriptionID, PrincipalID: world.AppPrincipalID,
+	owner := world.RoleAssignment{Name: two, Scope: "/subscriptions/" + world.SubscriptionID,
+		PrincipalID:      world.AppPrincipalID,
 		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleOwner)}
 	_, _, err := b.world.PutRoleAssignment(owner)
 	require.NoError(t, err)
-	got := b.do("PUT", assignment("/subscriptions/"+world.SubscriptionID+"/resourceGroups/nowhere", one), grant(world.RoleReader, b.principal, typed))
+	got := b.do("PUT", assignment("/subscriptions/"+world.SubscriptionID+"/resourceGroups/nowhere", one),
+		grant(world.RoleReader, b.principal, typed))
 	assert.Equal(t, 404, got.status)
 	assert.Equal(t, "ResourceGroupNotFound", got.text("error", "code"))
 }
@@ -236,13 +256,15 @@ func TestPrincipalNotReplicatedYet(t *testing.T) {
 		assert.Equal(t, "PrincipalNotFound", early.text("error", "code"))
 	}
 	b.at = b.at.Add(5 * time.Second)
-	assert.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal, typed)).status)
+	assert.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+		typed)).status)
 }
 
 func TestAssignmentTakesEffectLater(t *testing.T) {
 	b := newBench(t)
 	b.world.SetTiming(world.Timing{RBACMS: 60_000})
-	require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal, typed)).status)
+	require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+		typed)).status)
 	as := []string{"Authorization", "Bearer " + b.principal}
 	early := b.do("GET", world.DataAccountID, "", as...)
 	assert.Equal(t, 403, early.status)
@@ -255,25 +277,32 @@ func TestListAssignments(t *testing.T) {
 	b := newBench(t)
 	container := world.DataAccountID + "/blobServices/default/containers/images"
 	for name, scope := range map[string]string{one: world.DataAccountID, two: container} {
-		require.Equal(t, 201, b.do("PUT", assignment(scope, name), grant(world.RoleBlobDataReader, b.principal, typed)).status)
+		require.Equal(t, 201, b.do("PUT", assignment(scope, name), grant(world.RoleBlobDataReader, b.principal,
+			typed)).status)
 	}
 	const inherited = 1 // the app's own, at the group
 	for name, tc := range map[string]struct {
 		scope, filter string
 		status, found int
 	}{
-		"everything":         {scope: world.DataAccountID, status: 200, found: 2 + inherited},
-		"of a principal":     {scope: world.DataAccountID, filter: "principalId eq '" + b.principal + "'", status: 200, found: 2},
-		"assigned to":        {scope: world.DataAccountID, filter: "assignedTo('" + b.principal + "')", status: 200, found: 2},
-		"not below":          {scope: world.DataAccountID, filter: "atScope()", status: 200, found: 1 + inherited},
-		"not below, and of":  {scope: world.DataAccountID, filter: "atScope() and assignedTo('" + b.principal + "')", status: 200, found: 1},
-		"container inherits": {scope: container, filter: "principalId eq '" + b.principal + "'", status: 200, found: 2},
-		"from above":         {scope: world.DataResourceGroupID, filter: "principalId eq '" + b.principal + "'", status: 200, found: 2},
-		"beside":             {scope: world.LockedAccountID, filter: "principalId eq '" + b.principal + "'", status: 200},
-		"bad filter":         {scope: world.DataAccountID, filter: "principalId eq me", status: 400},
-		"other filter":       {scope: world.DataAccountID, filter: "roleName eq 'x'", status: 400},
-		"no rights":          {scope: appGroupID, status: 403},
-		"no such account":    {scope: world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/nope", status: 404},
+		"everything": {scope: world.DataAccountID, status: 200, found: 2 + inherited},
+		"of a principal": {scope: world.DataAccountID, filter: "principalId eq '" + b.principal + "'",
+			status: 200, found: 2},
+		"assigned to": {scope: world.DataAccountID, filter: "assignedTo('" + b.principal + "')",
+			status: 200, found: 2},
+		"not below": {scope: world.DataAccountID, filter: "atScope()", status: 200, found: 1 + inherited},
+		"not below, and of": {scope: world.DataAccountID, filter: "atScope() and assignedTo('" + b.principal + "')",
+			status: 200, found: 1},
+		"container inherits": {scope: container, filter: "principalId eq '" + b.principal + "'",
+			status: 200, found: 2},
+		"from above": {scope: world.DataResourceGroupID, filter: "principalId eq '" + b.principal + "'",
+			status: 200, found: 2},
+		"beside":       {scope: world.LockedAccountID, filter: "principalId eq '" + b.principal + "'", status: 200},
+		"bad filter":   {scope: world.DataAccountID, filter: "principalId eq me", status: 400},
+		"other filter": {scope: world.DataAccountID, filter: "roleName eq 'x'", status: 400},
+		"no rights":    {scope: appGroupID, status: 403},
+		"no such account": {scope: world.DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/nope",
+			status: 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := tc.scope + "/providers/Microsoft.Authorization/roleAssignments?" + version
@@ -293,13 +322,15 @@ func TestListPages(t *testing.T) {
 	const many = 230
 	for i := range many {
 		scope := fmt.Sprintf("%s/blobServices/default/containers/c%d", world.DataAccountID, i)
-		ra := world.RoleAssignment{Name: fmt.Sprintf("00000000-0000-4000-9000-%012d", i), Scope: scope, PrincipalID: b.principal,
+		ra := world.RoleAssignment{Name: fmt.Sprintf("00000000-0000-4000-9000-%012d", i), Scope: scope,
+			PrincipalID:      b.principal,
 			RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleReader)}
 		_, _, err := b.world.PutRoleAssignment(ra)
 		require.NoError(t, err)
 	}
 	seen, pages := map[string]bool{}, 0
-	path := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments?" + version + "&$filter=" + url.QueryEscape("principalId eq '"+b.principal+"'")
+	path := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments?" + version + "&$filter=" +
+		url.QueryEscape("principalId eq '"+b.principal+"'")
 	for path != "" {
 		got := b.do("GET", path, "")
 		require.Equal(t, 200, got.status, got.raw)
@@ -319,26 +350,36 @@ func TestResources(t *testing.T) {
 		path, code string
 		status     int
 	}{
-		"subscription":             {path: "/subscriptions/" + world.SubscriptionID, status: 200},
-		"other subscription":       {path: "/subscriptions/" + nobody, status: 404, code: "SubscriptionNotFound"},
-		"group":                    {path: world.DataResourceGroupID, status: 200},
-		"account":                  {path: world.DataAccountID, status: 200},
-		"account's group misspelt": {path: strings.Replace(world.DataAccountID, "/data/", "/date/", 1), status: 403, code: "AuthorizationFailed"},
-		"no such account":          {path: world.DataAccountID + "x", status: 404, code: "ResourceNotFound"},
-		"account out of reach":     {path: deployment.Example().State.ID, status: 403, code: "AuthorizationFailed"},
-		"containers":               {path: world.DataAccountID + containers, status: 200},
-		"container":                {path: world.DataAccountID + containers + "/archive", status: 200},
-		"no such container":        {path: world.DataAccountID + containers + "/nope", status: 404, code: "ContainerNotFound"},
-		"permissions":              {path: world.DataAccountID + "/providers/Microsoft.Authorization/permissions", status: 200},
-		"permissions out of reach": {path: deployment.Example().State.ID + "/providers/Microsoft.Authorization/permissions", status: 403, code: "AuthorizationFailed"},
-		"role":                     {path: "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader, status: 200},
-		"role at a scope":          {path: world.DataAccountID + "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader, status: 200},
-		"no such role":             {path: "/providers/Microsoft.Authorization/roleDefinitions/" + nobody, status: 404, code: "RoleDefinitionDoesNotExist"},
-		"unknown type":             {path: world.DataResourceGroupID + "/providers/Microsoft.Web/sites/x", status: 404, code: "InvalidResourceType"},
-		"unknown authorization":    {path: "/providers/Microsoft.Authorization/locks", status: 404, code: "InvalidResourceType"},
-		"nothing":                  {path: "/", status: 404, code: "NotFound"},
-		"no version":               {path: world.DataAccountID + "?x=1", status: 400, code: "MissingApiVersionParameter"},
-		"version is no date":       {path: world.DataAccountID + "?api-version=latest", status: 400, code: "InvalidApiVersionParameter"},
+		"subscription":       {path: "/subscriptions/" + world.SubscriptionID, status: 200},
+		"other subscription": {path: "/subscriptions/" + nobody, status: 404, code: "SubscriptionNotFound"},
+		"group":              {path: world.DataResourceGroupID, status: 200},
+		"account":            {path: world.DataAccountID, status: 200},
+		"account's group misspelt": {path: strings.Replace(world.DataAccountID, "/data/", "/date/", 1), status: 403,
+			code: "AuthorizationFailed"},
+		"no such account":      {path: world.DataAccountID + "x", status: 404, code: "ResourceNotFound"},
+		"account out of reach": {path: deployment.Example().State.ID, status: 403, code: "AuthorizationFailed"},
+		"containers":           {path: world.DataAccountID + containers, status: 200},
+		"container":            {path: world.DataAccountID + containers + "/archive", status: 200},
+		"no such container": {path: world.DataAccountID + containers + "/nope", status: 404,
+			code: "ContainerNotFound"},
+		"permissions": {path: world.DataAccountID + "/providers/Microsoft.Authorization/permissions",
+			status: 200},
+		"permissions out of reach": {path: deployment.Example().State.ID +
+			"/providers/Microsoft.Authorization/permissions", status: 403, code: "AuthorizationFailed"},
+		"role": {path: "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader,
+			status: 200},
+		"role at a scope": {path: world.DataAccountID + "/providers/Microsoft.Authorization/roleDefinitions/" +
+			world.RoleReader, status: 200},
+		"no such role": {path: "/providers/Microsoft.Authorization/roleDefinitions/" + nobody, status: 404,
+			code: "RoleDefinitionDoesNotExist"},
+		"unknown type": {path: world.DataResourceGroupID + "/providers/Microsoft.Web/sites/x", status: 404,
+			code: "InvalidResourceType"},
+		"unknown authorization": {path: "/providers/Microsoft.Authorization/locks", status: 404,
+			code: "InvalidResourceType"},
+		"nothing":    {path: "/", status: 404, code: "NotFound"},
+		"no version": {path: world.DataAccountID + "?x=1", status: 400, code: "MissingApiVersionParameter"},
+		"version is no date": {path: world.DataAccountID + "?api-version=latest", status: 400,
+			code: "InvalidApiVersionParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -364,13 +405,16 @@ func TestShapes(t *testing.T) {
 	assert.Equal(t, "Standard_LRS", account.text("sku", "name"))
 	assert.Equal(t, "Allow", account.text("properties", "networkAcls", "defaultAction"))
 	assert.Equal(t, "Deny", b.do("GET", world.LockedAccountID, "").text("properties", "networkAcls", "defaultAction"))
-	assert.Equal(t, true, b.do("GET", world.DataAccountID+"/blobServices/default/containers/archive", "").at("properties", "hasImmutabilityPolicy"))
+	assert.Equal(t, true, b.do("GET", world.DataAccountID+"/blobServices/default/containers/archive", "").at(
+		"properties", "hasImmutabilityPolicy"))
 
-	permissions, _ := b.do("GET", world.DataAccountID+"/providers/Microsoft.Authorization/permissions", "").at("value").([]any)
+	permissions, _ := b.do("GET", world.DataAccountID+"/providers/Microsoft.Authorization/permissions", "").at(
+		"value").([]any)
 	require.Len(t, permissions, 1)
 	assert.Contains(t, permissions[0].(map[string]any)["actions"], "Microsoft.Authorization/roleAssignments/write")
 
-	roles, _ := b.do("GET", "/providers/Microsoft.Authorization/roleDefinitions?"+version+"&$filter="+url.QueryEscape("roleName eq 'Storage Blob Data Reader'"), "").at("value").([]any)
+	roles, _ := b.do("GET", "/providers/Microsoft.Authorization/roleDefinitions?"+version+"&$filter="+
+		url.QueryEscape("roleName eq 'Storage Blob Data Reader'"), "").at("value").([]any)
 	require.Len(t, roles, 1)
 	assert.Equal(t, world.RoleBlobDataReader, roles[0].(map[string]any)["name"])
 }
@@ -387,7 +431,8 @@ func TestTokenIsRequired(t *testing.T) {
 
 func TestMethodsThatAreNot(t *testing.T) {
 	b := newBench(t)
-	for _, path := range []string{world.DataAccountID, assignment(world.DataAccountID, one), world.DataAccountID + "/providers/Microsoft.Authorization/permissions"} {
+	for _, path := range []string{world.DataAccountID, assignment(world.DataAccountID, one), world.DataAccountID +
+		"/providers/Microsoft.Authorization/permissions"} {
 		assert.Equal(t, 405, b.do("POST", path, "{}").status, path)
 	}
 }
@@ -398,7 +443,8 @@ func TestParallelPutsMakeOneAssignment(t *testing.T) {
 	var all sync.WaitGroup
 	for range 32 {
 		all.Go(func() {
-			statuses <- b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal, typed)).status
+			statuses <- b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+				typed)).status
 		})
 	}
 	all.Wait()

@@ -46,7 +46,8 @@ func (c *call) putAssignment(scope, name string) (answer, error) {
 		return answer{}, err
 	}
 	if _, err := uuid.Parse(name); err != nil {
-		return answer{}, badRequest("InvalidRoleAssignmentId", "The role assignment ID '"+name+"' is not valid. The role assignment ID must be a GUID.")
+		return answer{}, badRequest("InvalidRoleAssignmentId", "The role assignment ID '"+name+"' is not valid. The "+
+			"role assignment ID must be a GUID.")
 	}
 	ra, err := c.readAssignment(scope, name)
 	if err != nil {
@@ -100,7 +101,8 @@ func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) 
 	}
 	p := body.Properties
 	if _, err := uuid.Parse(p.PrincipalID); err != nil {
-		return world.RoleAssignment{}, badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
+		return world.RoleAssignment{},
+			badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
 	}
 	role, ok := c.world.Role(p.RoleDefinitionID)
 	if !ok || !role.AssignableAt(scope) {
@@ -110,27 +112,34 @@ func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) 
 	}
 	if p.PrincipalType != "" && !slices.Contains([]string{"User", "Group", "ServicePrincipal"}, p.PrincipalType) {
 		return world.RoleAssignment{}, badRequest("InvalidPrincipalType",
-			"The PrincipalType property '"+p.PrincipalType+"' is not valid. It must be 'User', 'Group' or 'ServicePrincipal'.")
+			"The PrincipalType property '"+p.PrincipalType+"' is not valid. It must be 'User', 'Group' or "+
+				"'ServicePrincipal'.")
 	}
 	definition := "/providers/Microsoft.Authorization/roleDefinitions/" + role.ID
 	if subscription := subscriptionOf(scope); subscription != "" {
 		definition = world.RoleDefinitionID(subscription, role.ID)
 	}
 	return world.RoleAssignment{Name: strings.ToLower(name), Scope: scope, RoleDefinitionID: definition,
-		PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType,
-		Description: value(p.Description), Condition: value(p.Condition), ConditionVersion: value(p.ConditionVersion)}, nil
+			PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType,
+			Description: value(p.Description), Condition: value(p.Condition),
+			ConditionVersion: value(p.ConditionVersion)},
+		nil
 }
 
-// checkPrincipal holds what the directory knows of the principal. With principalType given, Azure accepts an id that the
-// directory does not know, a wrong one included; without, it must exist. One that exists but is not replicated fails.
+// checkPrincipal holds what the directory knows of the principal. With principalType given, Azure accepts an id that
+// the directory does not know, a wrong one included; without, it must exist. One that exists but is not replicated
+// fails.
 func (c *call) checkPrincipal(ra *world.RoleAssignment) error {
 	known, visible := c.world.PrincipalVisible(ra.PrincipalID)
 	switch {
 	case known && !visible, !known && ra.PrincipalType == "":
 		tenant := strings.ReplaceAll(world.TenantID, "-", "")
-		return badRequest("PrincipalNotFound", "Principal "+strings.ReplaceAll(ra.PrincipalID, "-", "")+" does not exist in the directory "+tenant+
-			". Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay."+
-			" In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype")
+		return badRequest("PrincipalNotFound", "Principal "+strings.ReplaceAll(ra.PrincipalID, "-", "")+
+			" does not exist in the directory "+tenant+
+			". Check that you have the correct principal ID. If you are creating this principal and then "+
+			"immediately assigning a role, this error might be related to a replication delay."+
+			" In this case, set the role assignment principalType property to a value, such as ServicePrincipal, "+
+			"User, or Group.  See https://aka.ms/docs-principaltype")
 	case known && ra.PrincipalType != "" && ra.PrincipalType != "ServicePrincipal":
 		return badRequest("UnmatchedPrincipalType", "The PrincipalId '"+strings.ReplaceAll(ra.PrincipalID, "-", "")+
 			"' has type 'ServicePrincipal' , which is different from specified PrinciaplType '"+ra.PrincipalType+"'.")
@@ -148,11 +157,14 @@ func conflict(err error) error {
 	case errors.As(err, &exists):
 		name := exists.ExistingID[strings.LastIndex(exists.ExistingID, "/")+1:]
 		return &fault{status: http.StatusConflict, code: "RoleAssignmentExists",
-			message: "The role assignment already exists. The ID of the conflicting role assignment is " + strings.ReplaceAll(name, "-", "") + "."}
+			message: "The role assignment already exists. The ID of the conflicting role assignment is " +
+				strings.ReplaceAll(name, "-", "") + "."}
 	case errors.As(err, &held) && held.OtherScope:
-		return badRequest("HashConflictOnDifferentRoleAssignmentIds", "A hash conflict was encountered for the role Assignment ID. Please use a new Guid.")
+		return badRequest("HashConflictOnDifferentRoleAssignmentIds",
+			"A hash conflict was encountered for the role Assignment ID. Please use a new Guid.")
 	case errors.As(err, &held):
-		return badRequest("RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
+		return badRequest("RoleAssignmentUpdateNotPermitted",
+			"Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
 	}
 	return err
 }
@@ -164,13 +176,14 @@ func (c *call) getAssignment(scope, name string) (answer, error) {
 	}
 	ra, ok := c.world.RoleAssignment(id)
 	if !ok {
-		return answer{}, &fault{status: http.StatusNotFound, code: "RoleAssignmentNotFound", message: "The role assignment '" + name + "' is not found."}
+		return answer{}, &fault{status: http.StatusNotFound, code: "RoleAssignmentNotFound",
+			message: "The role assignment '" + name + "' is not found."}
 	}
 	return answer{status: http.StatusOK, body: c.assignmentObject(ra)}, nil
 }
 
-// deleteAssignment answers 200 with what was deleted, or 204 where there is nothing: a condition on the resource then has
-// nothing to protect. What Azure does there under a condition is not documented.
+// deleteAssignment answers 200 with what was deleted, or 204 where there is nothing: a condition on the resource then
+// has nothing to protect. What Azure does there under a condition is not documented.
 func (c *call) deleteAssignment(scope, name string) (answer, error) {
 	id := world.RoleAssignmentID(scope, name)
 	if err := c.authorize(actionDelete, id); err != nil {
@@ -209,7 +222,8 @@ func (c *call) listAssignments(scope string) (answer, error) {
 	}
 	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra world.RoleAssignment) bool {
 		applies := world.ScopeContains(ra.Scope, scope) || !keep.atScope && world.ScopeContains(scope, ra.Scope)
-		return !applies || ra.ID <= string(after) || keep.principal != "" && !strings.EqualFold(keep.principal, ra.PrincipalID)
+		return !applies || ra.ID <= string(after) || keep.principal != "" && !strings.EqualFold(keep.principal,
+			ra.PrincipalID)
 	})
 	slices.SortFunc(rows, func(a, b world.RoleAssignment) int { return strings.Compare(a.ID, b.ID) })
 	body := object{}
@@ -260,7 +274,8 @@ func parseFilter(text string) (filter, error) {
 		}
 		id, err := uuid.Parse(strings.Trim(literal, "'"))
 		if err != nil || len(literal) != 38 || literal[0] != '\'' || literal[37] != '\'' {
-			return filter{}, badRequest("UnsupportedQuery", "The filter '"+text+"' is not supported. Supported filters are either 'atScope()', 'principalId eq '{value}'' or 'assignedTo('{value}')'.")
+			return filter{}, badRequest("UnsupportedQuery", "The filter '"+text+"' is not supported. Supported "+
+				"filters are either 'atScope()', 'principalId eq '{value}'' or 'assignedTo('{value}')'.")
 		}
 		f.principal = id.String()
 	}
@@ -269,11 +284,15 @@ func parseFilter(text string) (filter, error) {
 
 func (c *call) assignmentObject(ra world.RoleAssignment) object {
 	created := ra.CreatedOn.UTC().Format(time.RFC3339Nano)
-	return object{"id": ra.ID, "type": "Microsoft.Authorization/roleAssignments", "name": ra.Name, "properties": object{
-		"roleDefinitionId": ra.RoleDefinitionID, "principalId": ra.PrincipalID, "principalType": ra.PrincipalType, "scope": ra.Scope,
-		"description": orNull(ra.Description), "condition": orNull(ra.Condition), "conditionVersion": orNull(ra.ConditionVersion),
-		"createdOn": created, "updatedOn": created, "createdBy": nil, "updatedBy": nil, "delegatedManagedIdentityResourceId": nil,
-	}}
+	return object{"id": ra.ID, "type": "Microsoft.Authorization/roleAssignments", "name": ra.Name,
+		"properties": object{
+			"roleDefinitionId": ra.RoleDefinitionID, "principalId": ra.PrincipalID, "principalType": ra.PrincipalType,
+			"scope":       ra.Scope,
+			"description": orNull(ra.Description), "condition": orNull(ra.Condition),
+			"conditionVersion": orNull(ra.ConditionVersion),
+			"createdOn":        created, "updatedOn": created, "createdBy": nil, "updatedBy": nil,
+			"delegatedManagedIdentityResourceId": nil,
+		}}
 }
 
 func value(s *string) string {

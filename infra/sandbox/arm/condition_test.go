@@ -17,16 +17,18 @@ func TestWriteUnderTheDeployedCondition(t *testing.T) {
 		scope, role, extra, to string
 		status                 int
 	}{
-		"reader":             {role: world.RoleBlobDataReader, extra: typed, status: 201},
-		"contributor":        {role: world.RoleBlobDataContributor, extra: typed, status: 201},
-		"for the container":  {scope: world.DataAccountID + "/blobServices/default/containers/images", role: world.RoleBlobDataReader, extra: typed, status: 201},
+		"reader":      {role: world.RoleBlobDataReader, extra: typed, status: 201},
+		"contributor": {role: world.RoleBlobDataContributor, extra: typed, status: 201},
+		"for the container": {scope: world.DataAccountID + "/blobServices/default/containers/images",
+			role: world.RoleBlobDataReader, extra: typed, status: 201},
 		"data owner":         {role: world.RoleBlobDataOwner, extra: typed, status: 403},
 		"RBAC administrator": {role: world.RoleRBACAdministrator, extra: typed, status: 403},
 		"to a user":          {role: world.RoleBlobDataReader, extra: `,"principalType":"User"`, status: 403},
 		"type not given":     {role: world.RoleBlobDataReader, status: 403},
 		"to itself":          {role: world.RoleBlobDataReader, extra: typed, to: world.AppPrincipalID, status: 403},
-		"to itself, loudly":  {role: world.RoleBlobDataContributor, extra: typed, to: strings.ToUpper(world.AppPrincipalID), status: 403},
-		"another group":      {scope: appGroupID, role: world.RoleBlobDataReader, extra: typed, status: 403},
+		"to itself, loudly": {role: world.RoleBlobDataContributor, extra: typed,
+			to: strings.ToUpper(world.AppPrincipalID), status: 403},
+		"another group": {scope: appGroupID, role: world.RoleBlobDataReader, extra: typed, status: 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newConditionedBench(t)
@@ -46,8 +48,10 @@ func TestWriteUnderTheDeployedCondition(t *testing.T) {
 			}
 			assert.Len(t, b.world.RoleAssignments(), before)
 			assert.Equal(t, "AuthorizationFailed", got.text("error", "code"))
-			assert.Equal(t, "The client '"+world.AppClientID+"' with object id '"+world.AppPrincipalID+"' does not have authorization or an ABAC condition not fulfilled"+
-				" to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '"+assignment(scope, one)+"' or the scope is invalid."+
+			assert.Equal(t, "The client '"+world.AppClientID+"' with object id '"+world.AppPrincipalID+
+				"' does not have authorization or an ABAC condition not fulfilled"+
+				" to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '"+
+				assignment(scope, one)+"' or the scope is invalid."+
 				" If access was recently granted, please refresh your credentials.", got.text("error", "message"))
 		})
 	}
@@ -59,13 +63,15 @@ func TestDeleteUnderTheDeployedCondition(t *testing.T) {
 		scope, role, principalType, of string
 		status                         int
 	}{
-		"reader":             {role: world.RoleBlobDataReader, principalType: "ServicePrincipal", status: 200},
-		"contributor":        {role: world.RoleBlobDataContributor, principalType: "ServicePrincipal", status: 200},
-		"data owner":         {role: world.RoleBlobDataOwner, principalType: "ServicePrincipal", status: 403},
-		"somebody's reader":  {role: world.RoleBlobDataReader, principalType: "User", status: 403},
-		"of unknown type":    {role: world.RoleBlobDataReader, status: 403},
-		"its own":            {role: world.RoleBlobDataReader, principalType: "ServicePrincipal", of: world.AppPrincipalID, status: 403},
-		"another group":      {scope: appGroupID, role: world.RoleBlobDataReader, principalType: "ServicePrincipal", status: 403},
+		"reader":            {role: world.RoleBlobDataReader, principalType: "ServicePrincipal", status: 200},
+		"contributor":       {role: world.RoleBlobDataContributor, principalType: "ServicePrincipal", status: 200},
+		"data owner":        {role: world.RoleBlobDataOwner, principalType: "ServicePrincipal", status: 403},
+		"somebody's reader": {role: world.RoleBlobDataReader, principalType: "User", status: 403},
+		"of unknown type":   {role: world.RoleBlobDataReader, status: 403},
+		"its own": {role: world.RoleBlobDataReader, principalType: "ServicePrincipal",
+			of: world.AppPrincipalID, status: 403},
+		"another group": {scope: appGroupID, role: world.RoleBlobDataReader, principalType: "ServicePrincipal",
+			status: 403},
 		"nothing to protect": {status: 204},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +85,8 @@ func TestDeleteUnderTheDeployedCondition(t *testing.T) {
 			}
 			if tc.role != "" {
 				_, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: one, Scope: scope, PrincipalID: of,
-					PrincipalType: tc.principalType, RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, tc.role)})
+					PrincipalType: tc.principalType, RoleDefinitionID: world.RoleDefinitionID(
+						world.SubscriptionID, tc.role)})
 				require.NoError(t, err)
 			}
 			got := b.do("DELETE", assignment(scope, one), "")
@@ -87,7 +94,9 @@ func TestDeleteUnderTheDeployedCondition(t *testing.T) {
 			_, there := b.world.RoleAssignment(assignment(scope, one))
 			assert.Equal(t, tc.status == 403, there)
 			if tc.status == 403 {
-				assert.Contains(t, got.text("error", "message"), "an ABAC condition not fulfilled to perform action 'Microsoft.Authorization/roleAssignments/delete'")
+				assert.Contains(t, got.text("error", "message"),
+					"an ABAC condition not fulfilled to perform action "+
+						"'Microsoft.Authorization/roleAssignments/delete'")
 			}
 		})
 	}

@@ -74,7 +74,8 @@ func TestCredentialErrors(t *testing.T) {
 			status: 400, code: "BadRequest", message: "is invalid."},
 		"longest name": {path: mine + list + strings.Repeat("a", 120), status: 201},
 		"pair of another": {body: trust("taken"),
-			status: 400, code: "BadRequest", message: "Issuer and subject combination already exists for this Managed Identity."},
+			status: 400, code: "BadRequest", message: "Issuer and subject combination already exists for this " +
+				"Managed Identity."},
 		"pair in other case": {body: trust("Taken"), status: 201},
 		"no identity": {path: identities + "/none" + list + "one",
 			status: 404, code: "NotFound", message: "The parent user-assigned identity doesn't exist."},

@@ -15,7 +15,8 @@ func (c *call) routeResource(path string) (answer, error) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	lower := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	if lower[0] != "subscriptions" || len(parts) < 2 {
-		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path + "' is not known."}
+		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path +
+			"' is not known."}
 	}
 	if a, ok, err := c.routeIdentity(path, parts); ok {
 		return a, err
@@ -23,8 +24,10 @@ func (c *call) routeResource(path string) (answer, error) {
 	if c.request.Method != http.MethodGet {
 		return answer{}, methodNotAllowed(c.request.Method)
 	}
-	isAccount := len(parts) >= 8 && lower[2] == "resourcegroups" && lower[4] == "providers" && lower[5] == "microsoft.storage" && lower[6] == "storageaccounts"
-	containers := isAccount && len(parts) >= 11 && lower[8] == "blobservices" && lower[9] == "default" && lower[10] == "containers"
+	isAccount := len(parts) >= 8 && lower[2] == "resourcegroups" && lower[4] == "providers" &&
+		lower[5] == "microsoft.storage" && lower[6] == "storageaccounts"
+	containers := isAccount && len(parts) >= 11 && lower[8] == "blobservices" && lower[9] == "default" &&
+		lower[10] == "containers"
 	switch {
 	case len(parts) == 2:
 		return c.getSubscription(parts[1])
@@ -39,7 +42,8 @@ func (c *call) routeResource(path string) (answer, error) {
 	case len(parts) >= 7 && lower[4] == "providers":
 		return answer{}, unknownType(parts[5], strings.Join(parts[6:], "/"))
 	}
-	return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path + "' is not known."}
+	return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path +
+		"' is not known."}
 }
 
 // scopeExists tells whether there is a resource, group or subscription for the scope. Only what ARM itself tracks is
@@ -50,13 +54,15 @@ func (c *call) scopeExists(scope string) error {
 		return nil
 	}
 	if _, ok := c.world.Subscription(parts[1]); !ok {
-		return &fault{status: http.StatusNotFound, code: "SubscriptionNotFound", message: "The subscription '" + parts[1] + "' could not be found."}
+		return &fault{status: http.StatusNotFound, code: "SubscriptionNotFound", message: "The subscription '" +
+			parts[1] + "' could not be found."}
 	}
 	if len(parts) < 4 || !strings.EqualFold(parts[2], "resourceGroups") {
 		return nil
 	}
 	if _, ok := c.world.ResourceGroup("/" + strings.Join(parts[:4], "/")); !ok {
-		return &fault{status: http.StatusNotFound, code: "ResourceGroupNotFound", message: "Resource group '" + parts[3] + "' could not be found."}
+		return &fault{status: http.StatusNotFound, code: "ResourceGroupNotFound", message: "Resource group '" +
+			parts[3] + "' could not be found."}
 	}
 	if len(parts) < 8 {
 		return nil
@@ -80,15 +86,18 @@ func (c *call) scopeExists(scope string) error {
 func (c *call) getSubscription(id string) (answer, error) {
 	s, ok := c.world.Subscription(id)
 	if !ok {
-		return answer{}, &fault{status: http.StatusNotFound, code: "SubscriptionNotFound", message: "The subscription '" + id + "' could not be found."}
+		return answer{}, &fault{status: http.StatusNotFound, code: "SubscriptionNotFound",
+			message: "The subscription '" + id + "' could not be found."}
 	}
 	scope := "/subscriptions/" + s.ID
 	if !c.world.HoldsRoleWithin(c.caller, scope) {
 		return answer{}, c.denied("Microsoft.Resources/subscriptions/read", scope)
 	}
-	return answer{status: http.StatusOK, body: object{"id": scope, "subscriptionId": s.ID, "tenantId": s.TenantID, "displayName": "Acme",
-		"state": "Enabled", "authorizationSource": "RoleBased", "managedByTenants": []object{},
-		"subscriptionPolicies": object{"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"}}}, nil
+	return answer{status: http.StatusOK, body: object{"id": scope, "subscriptionId": s.ID, "tenantId": s.TenantID,
+		"displayName": "Acme",
+		"state":       "Enabled", "authorizationSource": "RoleBased", "managedByTenants": []object{},
+		"subscriptionPolicies": object{"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01",
+			"spendingLimit": "Off"}}}, nil
 }
 
 func (c *call) getGroup(path string) (answer, error) {
@@ -100,7 +109,8 @@ func (c *call) getGroup(path string) (answer, error) {
 	}
 	g, _ := c.world.ResourceGroup(path)
 	return answer{status: http.StatusOK, body: object{"id": g.ID, "name": g.ID[strings.LastIndex(g.ID, "/")+1:],
-		"type": "Microsoft.Resources/resourceGroups", "location": g.Location, "properties": object{"provisioningState": "Succeeded"}}}, nil
+		"type": "Microsoft.Resources/resourceGroups", "location": g.Location,
+		"properties": object{"provisioningState": "Succeeded"}}}, nil
 }
 
 func (c *call) getAccount(path string) (answer, error) {
@@ -116,19 +126,24 @@ func (c *call) getAccount(path string) (answer, error) {
 
 func accountObject(a world.StorageAccount) object {
 	endpoints := object{}
-	for service, host := range map[string]string{"blob": "blob", "dfs": "dfs", "file": "file", "queue": "queue", "table": "table"} {
+	for service, host := range map[string]string{"blob": "blob", "dfs": "dfs", "file": "file", "queue": "queue",
+		"table": "table"} {
 		endpoints[service] = "https://" + a.Name + "." + host + ".core.windows.net/"
 	}
 	defaultAction := "Allow"
 	if a.FirewallClosed {
 		defaultAction = "Deny"
 	}
-	return object{"id": a.ResourceID, "name": a.Name, "type": "Microsoft.Storage/storageAccounts", "location": a.Location, "kind": "StorageV2",
+	return object{"id": a.ResourceID, "name": a.Name, "type": "Microsoft.Storage/storageAccounts",
+		"location": a.Location, "kind": "StorageV2",
 		"tags": object{}, "sku": object{"name": "Standard_LRS", "tier": "Standard"}, "properties": object{
-			"provisioningState": "Succeeded", "primaryEndpoints": endpoints, "primaryLocation": a.Location, "statusOfPrimary": "available",
-			"accessTier": "Hot", "isHnsEnabled": a.HierarchicalNamespace, "supportsHttpsTrafficOnly": true, "allowBlobPublicAccess": false,
-			"minimumTlsVersion": "TLS1_2", "publicNetworkAccess": "Enabled",
-			"networkAcls": object{"bypass": "AzureServices", "defaultAction": defaultAction, "virtualNetworkRules": []object{}, "ipRules": []object{}},
+			"provisioningState": "Succeeded", "primaryEndpoints": endpoints, "primaryLocation": a.Location,
+			"statusOfPrimary": "available",
+			"accessTier":      "Hot", "isHnsEnabled": a.HierarchicalNamespace, "supportsHttpsTrafficOnly": true,
+			"allowBlobPublicAccess": false,
+			"minimumTlsVersion":     "TLS1_2", "publicNetworkAccess": "Enabled",
+			"networkAcls": object{"bypass": "AzureServices", "defaultAction": defaultAction,
+				"virtualNetworkRules": []object{}, "ipRules": []object{}},
 		}}
 }
 
@@ -158,7 +173,8 @@ func (c *call) getContainer(accountID, name, path string) (answer, error) {
 	}
 	container, err := c.world.Container(accountID, name)
 	if errors.Is(err, world.ErrContainerNotFound) {
-		return answer{}, &fault{status: http.StatusNotFound, code: "ContainerNotFound", message: "The specified container does not exist."}
+		return answer{}, &fault{status: http.StatusNotFound, code: "ContainerNotFound",
+			message: "The specified container does not exist."}
 	}
 	if err != nil {
 		return answer{}, err
@@ -168,7 +184,8 @@ func (c *call) getContainer(accountID, name, path string) (answer, error) {
 
 func containerObject(accountID string, container world.Container) object {
 	return object{"id": accountID + "/blobServices/default/containers/" + container.Name, "name": container.Name,
-		"type": "Microsoft.Storage/storageAccounts/blobServices/containers", "etag": container.ETag, "properties": object{
+		"type": "Microsoft.Storage/storageAccounts/blobServices/containers", "etag": container.ETag,
+		"properties": object{
 			"publicAccess": "None", "leaseStatus": "Unlocked", "leaseState": "Available", "deleted": false,
 			"lastModifiedTime":      container.Modified.UTC().Format(time.RFC3339Nano),
 			"hasImmutabilityPolicy": container.Immutable, "hasLegalHold": false,

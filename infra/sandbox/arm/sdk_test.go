@@ -53,8 +53,9 @@ func TestUnmodifiedSDK(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "RoleAssignmentExists", refused.ErrorCode)
 
-	pager := client.NewListForScopePager(world.DataAccountID, &armauthorization.RoleAssignmentsClientListForScopeOptions{
-		Filter: to.Ptr("principalId eq '" + b.principal + "'")})
+	pager := client.NewListForScopePager(world.DataAccountID,
+		&armauthorization.RoleAssignmentsClientListForScopeOptions{
+			Filter: to.Ptr("principalId eq '" + b.principal + "'")})
 	page, err := pager.NextPage(t.Context())
 	require.NoError(t, err)
 	require.Len(t, page.Value, 1)

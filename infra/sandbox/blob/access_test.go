@@ -52,23 +52,28 @@ func attempts() map[string]func(ctx context.Context, client *azblob.Client, cont
 // TestRoles holds the table of roles: what each may do in the container that it is given for.
 func TestRoles(t *testing.T) {
 	for name, tc := range map[string]struct{ role, scope, may string }{
-		"no role":                      {"", "", ""},
-		"reader on the container":      {world.RoleBlobDataReader, containerID(world.DataAccountID, "images"), "list read properties"},
-		"contributor on the container": {world.RoleBlobDataContributor, containerID(world.DataAccountID, "images"), "list read write delete properties"},
-		"owner on the account":         {world.RoleBlobDataOwner, world.DataAccountID, "list read write delete properties"},
-		"reader on the subscription":   {world.RoleBlobDataReader, "/subscriptions/" + world.SubscriptionID, "list read properties"},
-		"reader on another container":  {world.RoleBlobDataReader, containerID(world.DataAccountID, "archive"), ""},
-		"reader on another account":    {world.RoleBlobDataReader, world.LockedAccountID, ""},
-		"delegator":                    {world.RoleBlobDelegator, world.DataAccountID, ""},
-		"management role Contributor":  {world.RoleContributor, world.DataAccountID, "properties"},
-		"management role Owner":        {world.RoleOwner, world.DataAccountID, "properties"},
+		"no role": {"", "", ""},
+		"reader on the container": {world.RoleBlobDataReader, containerID(world.DataAccountID, "images"),
+			"list read properties"},
+		"contributor on the container": {world.RoleBlobDataContributor, containerID(world.DataAccountID, "images"),
+			"list read write delete properties"},
+		"owner on the account": {world.RoleBlobDataOwner, world.DataAccountID,
+			"list read write delete properties"},
+		"reader on the subscription": {world.RoleBlobDataReader, "/subscriptions/" + world.SubscriptionID,
+			"list read properties"},
+		"reader on another container": {world.RoleBlobDataReader, containerID(world.DataAccountID, "archive"), ""},
+		"reader on another account":   {world.RoleBlobDataReader, world.LockedAccountID, ""},
+		"delegator":                   {world.RoleBlobDelegator, world.DataAccountID, ""},
+		"management role Contributor": {world.RoleContributor, world.DataAccountID, "properties"},
+		"management role Owner":       {world.RoleOwner, world.DataAccountID, "properties"},
 	} {
 		for attempt, try := range attempts() {
 			t.Run(name+"/"+attempt, func(t *testing.T) {
 				f := newFixture(t)
 				_, err := f.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: "b", Content: []byte("x")})
 				require.NoError(t, err)
-				client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, tc.role, tc.scope), entra.ResourceStorage))
+				client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, tc.role, tc.scope),
+					entra.ResourceStorage))
 				err = try(t.Context(), client, "images", "b")
 				if strings.Contains(tc.may, attempt) {
 					require.NoError(t, err)
@@ -84,10 +89,12 @@ func TestRoles(t *testing.T) {
 func TestForbiddenBeforeNotFound(t *testing.T) {
 	f := newFixture(t)
 	stranger := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, "", ""), entra.ResourceStorage))
-	owner := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataOwner, world.DataAccountID), entra.ResourceStorage))
+	owner := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataOwner, world.DataAccountID),
+		entra.ResourceStorage))
 	for attempt, try := range attempts() {
 		t.Run(attempt, func(t *testing.T) {
-			fails(t, try(t.Context(), stranger, "nowhere", "nothing"), http.StatusForbidden, "AuthorizationPermissionMismatch")
+			fails(t, try(t.Context(), stranger, "nowhere", "nothing"), http.StatusForbidden,
+				"AuthorizationPermissionMismatch")
 			fails(t, try(t.Context(), owner, "nowhere", "nothing"), http.StatusNotFound, "ContainerNotFound")
 		})
 	}
@@ -100,9 +107,10 @@ func TestPermissionOracle(t *testing.T) {
 		role               string
 		read, write, erase int
 	}{
-		"contributor": {world.RoleBlobDataContributor, http.StatusNotFound, http.StatusPreconditionFailed, http.StatusNotFound},
-		"reader":      {world.RoleBlobDataReader, http.StatusNotFound, http.StatusForbidden, http.StatusForbidden},
-		"nobody":      {world.RoleBlobDelegator, http.StatusForbidden, http.StatusForbidden, http.StatusForbidden},
+		"contributor": {world.RoleBlobDataContributor, http.StatusNotFound, http.StatusPreconditionFailed,
+			http.StatusNotFound},
+		"reader": {world.RoleBlobDataReader, http.StatusNotFound, http.StatusForbidden, http.StatusForbidden},
+		"nobody": {world.RoleBlobDelegator, http.StatusForbidden, http.StatusForbidden, http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -114,7 +122,8 @@ func TestPermissionOracle(t *testing.T) {
 			}
 			_, err := blobClient(client, "never-used").GetProperties(t.Context(), nil)
 			assert.Equal(t, tc.read, status(err))
-			_, err = client.UploadBuffer(t.Context(), "images", "never-used", nil, &azblob.UploadBufferOptions{AccessConditions: conditions("*", "")})
+			_, err = client.UploadBuffer(t.Context(), "images", "never-used", nil,
+				&azblob.UploadBufferOptions{AccessConditions: conditions("*", "")})
 			assert.Equal(t, tc.write, status(err))
 			_, err = client.DeleteBlob(t.Context(), "images", "never-used", nil)
 			assert.Equal(t, tc.erase, status(err))
@@ -135,7 +144,8 @@ func TestFirewallComesFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, try := range attempts() {
-				fails(t, try(t.Context(), f.client(t, world.LockedAccount, credential), "images", "b"), http.StatusForbidden, "AuthorizationFailure")
+				fails(t, try(t.Context(), f.client(t, world.LockedAccount, credential), "images", "b"),
+					http.StatusForbidden, "AuthorizationFailure")
 			}
 		})
 	}
@@ -161,21 +171,26 @@ func TestTokens(t *testing.T) {
 		"good":                 {issue(entra.ResourceStorage), "", 200, "", ""},
 		"good, trailing slash": {issue(entra.ResourceStorage + "/"), "", 200, "", ""},
 		"for this account":     {issue("https://acmedata.blob.core.windows.net"), "", 200, "", ""},
-		"for another account":  {issue("https://acmelocked.blob.core.windows.net"), "", 401, "InvalidAuthenticationInfo", "Audience validation failed. Audience did not match."},
-		"for another resource": {issue(entra.ResourceGraph), "", 401, "InvalidAuthenticationInfo", "Audience validation failed. Audience did not match."},
-		"of another tenant":    {issue(entra.ResourceStorage, entra.WithTenant("77777777-7777-4777-8777-777777777777")), "", 401, "InvalidAuthenticationInfo", "Issuer validation failed. Issuer did not match."},
-		"expired":              {issue(entra.ResourceStorage, entra.WithLifetime(-time.Minute)), "", 401, "InvalidAuthenticationInfo", "Lifetime validation failed. The token is expired."},
-		"signature stripped":   {forged, "", 401, "InvalidAuthenticationInfo", "Signature validation failed."},
-		"garbage":              {"Bearer garbage", "", 401, "InvalidAuthenticationInfo", "Unable to parse the token."},
-		"empty bearer":         {"Bearer", "", 401, "NoAuthenticationInformation", ""},
-		"no header":            {"", "", 401, "NoAuthenticationInformation", ""},
-		"other scheme":         {"Basic YTpi", "", 400, "InvalidAuthenticationInfo", ""},
-		"account key":          {"SharedKey acmedata:c2ln", "", 403, "KeyBasedAuthenticationNotPermitted", ""},
-		"shared access":        {"", "&sv=2021-08-06&sig=c2ln", 403, "KeyBasedAuthenticationNotPermitted", ""},
+		"for another account": {issue("https://acmelocked.blob.core.windows.net"), "", 401,
+			"InvalidAuthenticationInfo", "Audience validation failed. Audience did not match."},
+		"for another resource": {issue(entra.ResourceGraph), "", 401, "InvalidAuthenticationInfo",
+			"Audience validation failed. Audience did not match."},
+		"of another tenant": {issue(entra.ResourceStorage, entra.WithTenant("77777777-7777-4777-8777-777777777777")),
+			"", 401, "InvalidAuthenticationInfo", "Issuer validation failed. Issuer did not match."},
+		"expired": {issue(entra.ResourceStorage, entra.WithLifetime(-time.Minute)), "", 401,
+			"InvalidAuthenticationInfo", "Lifetime validation failed. The token is expired."},
+		"signature stripped": {forged, "", 401, "InvalidAuthenticationInfo", "Signature validation failed."},
+		"garbage":            {"Bearer garbage", "", 401, "InvalidAuthenticationInfo", "Unable to parse the token."},
+		"empty bearer":       {"Bearer", "", 401, "NoAuthenticationInformation", ""},
+		"no header":          {"", "", 401, "NoAuthenticationInformation", ""},
+		"other scheme":       {"Basic YTpi", "", 400, "InvalidAuthenticationInfo", ""},
+		"account key":        {"SharedKey acmedata:c2ln", "", 403, "KeyBasedAuthenticationNotPermitted", ""},
+		"shared access":      {"", "&sv=2021-08-06&sig=c2ln", 403, "KeyBasedAuthenticationNotPermitted", ""},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			t.Run(name+"/"+method, func(t *testing.T) {
-				request := httptest.NewRequest(method, "https://acmedata.blob.core.windows.net/images?restype=container"+tc.query, nil)
+				request := httptest.NewRequest(method,
+					"https://acmedata.blob.core.windows.net/images?restype=container"+tc.query, nil)
 				request.Header.Set("x-ms-version", blob.NewestVersion)
 				request.Header.Set("x-ms-client-request-id", "mine")
 				if tc.authorization != "" {
@@ -244,7 +259,8 @@ func TestFederatedIdentityReachesTheBlob(t *testing.T) {
 	app, ok := f.world.ApplicationByAppID(principal.AppID)
 	require.True(t, ok)
 	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "trust",
-		Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:a", Audiences: []string{entra.ResourceTokenExchange}})
+		Issuer: world.Issuer, Subject: "system:serviceaccount:dataloop:a",
+		Audiences: []string{entra.ResourceTokenExchange}})
 	require.NoError(t, err)
 	credential, err := azidentity.NewClientAssertionCredential(world.TenantID, app.AppID,
 		func(context.Context) (string, error) {
@@ -279,10 +295,13 @@ func TestAppReachesItsState(t *testing.T) {
 		UploadBuffer(t.Context(), deployment.StateContainer, "integrations/a.json", []byte("{}"), nil)
 	require.NoError(t, err)
 	// Its right begins at the container, and that is enough to be told that it is there.
-	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(t.Context(), deployment.StateContainer, nil)
+	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(
+		t.Context(), deployment.StateContainer, nil)
 	fails(t, err, http.StatusConflict, "ContainerAlreadyExists")
-	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(t.Context(), "another", nil)
+	_, err = f.client(t, deployment.Example().State.Name, f.tokenOf(app, entra.ResourceStorage)).CreateContainer(
+		t.Context(), "another", nil)
 	fails(t, err, http.StatusForbidden, "AuthorizationPermissionMismatch")
-	_, err = f.client(t, world.DataAccount, f.tokenOf(app, entra.ResourceStorage)).NewListBlobsFlatPager("images", nil).NextPage(t.Context())
+	_, err = f.client(t, world.DataAccount, f.tokenOf(app, entra.ResourceStorage)).NewListBlobsFlatPager("images",
+		nil).NextPage(t.Context())
 	fails(t, err, http.StatusForbidden, "AuthorizationPermissionMismatch")
 }

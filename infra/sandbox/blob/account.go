@@ -37,8 +37,8 @@ type containerProperties struct {
 	VersionImmutable bool   `xml:"ImmutableStorageWithVersioningEnabled"`
 }
 
-// accountOperation is an operation on the account as a whole. Listing its containers takes the right to read containers
-// at the account itself or above: a role on one container does not show even that one.
+// accountOperation is an operation on the account as a whole. Listing its containers takes the right to read
+// containers at the account itself or above: a role on one container does not show even that one.
 func (s *Service) accountOperation(r request) (operation, error) {
 	query := r.URL.Query()
 	if r.Method != http.MethodGet || query.Get("comp") != "list" {
@@ -61,7 +61,8 @@ func (s *Service) listContainers(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return invalidQuery("marker")
 	}
-	page, next := cut(s.containersOf(r, query.Get("prefix")), string(start), limit, func(c *world.Container) string { return c.Name })
+	page, next := cut(s.containersOf(r, query.Get("prefix")), string(start), limit,
+		func(c *world.Container) string { return c.Name })
 	result := containerResults{
 		ServiceEndpoint: serviceEndpoint(r),
 		Prefix:          query.Get("prefix"),
@@ -89,7 +90,9 @@ func (s *Service) listContainers(w http.ResponseWriter, r request) error {
 // containersOf are the account's containers as they are now, in the order of their names.
 func (s *Service) containersOf(r request, prefix string) []*world.Container {
 	account, _ := s.world.StorageAccount(r.account.ResourceID)
-	found := slices.DeleteFunc(account.Containers, func(c *world.Container) bool { return !strings.HasPrefix(c.Name, prefix) })
+	found := slices.DeleteFunc(account.Containers, func(c *world.Container) bool {
+		return !strings.HasPrefix(c.Name, prefix)
+	})
 	slices.SortFunc(found, func(a, b *world.Container) int { return strings.Compare(a.Name, b.Name) })
 	return found
 }

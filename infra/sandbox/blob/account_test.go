@@ -19,14 +19,19 @@ func TestListingContainersTakesARoleOnTheAccount(t *testing.T) {
 		account, role, scope string
 		refusal              string
 	}{
-		"no role":                     {world.DataAccount, "", "", "AuthorizationPermissionMismatch"},
-		"reader on the account":       {world.DataAccount, world.RoleBlobDataReader, world.DataAccountID, ""},
-		"owner on the subscription":   {world.DataAccount, world.RoleBlobDataOwner, "/subscriptions/" + world.SubscriptionID, ""},
+		"no role":               {world.DataAccount, "", "", "AuthorizationPermissionMismatch"},
+		"reader on the account": {world.DataAccount, world.RoleBlobDataReader, world.DataAccountID, ""},
+		"owner on the subscription": {world.DataAccount, world.RoleBlobDataOwner, "/subscriptions/" +
+			world.SubscriptionID, ""},
 		"management role Contributor": {world.DataAccount, world.RoleContributor, world.DataAccountID, ""},
-		"delegator on the account":    {world.DataAccount, world.RoleBlobDelegator, world.DataAccountID, "AuthorizationPermissionMismatch"},
-		"contributor on a container":  {world.DataAccount, world.RoleBlobDataContributor, containerID(world.DataAccountID, "images"), "AuthorizationPermissionMismatch"},
-		"reader on another account":   {world.DataAccount, world.RoleBlobDataReader, world.LockedAccountID, "AuthorizationPermissionMismatch"},
-		"owner behind a firewall":     {world.LockedAccount, world.RoleBlobDataOwner, world.LockedAccountID, "AuthorizationFailure"},
+		"delegator on the account": {world.DataAccount, world.RoleBlobDelegator, world.DataAccountID,
+			"AuthorizationPermissionMismatch"},
+		"contributor on a container": {world.DataAccount, world.RoleBlobDataContributor,
+			containerID(world.DataAccountID, "images"), "AuthorizationPermissionMismatch"},
+		"reader on another account": {world.DataAccount, world.RoleBlobDataReader, world.LockedAccountID,
+			"AuthorizationPermissionMismatch"},
+		"owner behind a firewall": {world.LockedAccount, world.RoleBlobDataOwner, world.LockedAccountID,
+			"AuthorizationFailure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -54,7 +59,8 @@ func TestContainersArePaged(t *testing.T) {
 		_, err := f.world.CreateContainer(world.DataAccount, name)
 		require.NoError(t, err)
 	}
-	client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataReader, world.DataAccountID), entra.ResourceStorage))
+	client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataReader, world.DataAccountID),
+		entra.ResourceStorage))
 	list := func(opts *azblob.ListContainersOptions) ([]string, int) {
 		var names []string
 		pages := 0
@@ -77,9 +83,11 @@ func TestContainersArePaged(t *testing.T) {
 
 	_, err := client.NewListContainersPager(&azblob.ListContainersOptions{Marker: to.Ptr("*")}).NextPage(t.Context())
 	fails(t, err, http.StatusBadRequest, "InvalidQueryParameterValue")
-	_, err = client.NewListContainersPager(&azblob.ListContainersOptions{MaxResults: to.Ptr(int32(0))}).NextPage(t.Context())
+	_, err = client.NewListContainersPager(&azblob.ListContainersOptions{MaxResults: to.Ptr(int32(0))}).NextPage(
+		t.Context())
 	fails(t, err, http.StatusBadRequest, "OutOfRangeQueryParameterValue")
-	_, err = client.NewListContainersPager(&azblob.ListContainersOptions{Include: azblob.ListContainersInclude{Deleted: true}}).NextPage(t.Context())
+	_, err = client.NewListContainersPager(
+		&azblob.ListContainersOptions{Include: azblob.ListContainersInclude{Deleted: true}}).NextPage(t.Context())
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")
 	_, err = client.ServiceClient().GetProperties(t.Context(), nil)
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")

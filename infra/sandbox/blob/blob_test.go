@@ -69,10 +69,12 @@ func TestRoundTrip(t *testing.T) {
 	item := page.Segment.BlobItems[0]
 	assert.Equal(t, name, *item.Name)
 	assert.EqualValues(t, 5, *item.Properties.ContentLength)
-	assert.Equal(t, strings.Trim(string(*stored.ETag), `"`), string(*item.Properties.ETag), "a listing shows ETags without quotes")
+	assert.Equal(t, strings.Trim(string(*stored.ETag), `"`), string(*item.Properties.ETag),
+		"a listing shows ETags without quotes")
 	assert.Equal(t, "probe", *item.Metadata["purpose"])
 
-	_, err = client.DeleteBlob(t.Context(), "images", name, &azblob.DeleteBlobOptions{AccessConditions: conditions(string(*stored.ETag), "")})
+	_, err = client.DeleteBlob(t.Context(), "images", name,
+		&azblob.DeleteBlobOptions{AccessConditions: conditions(string(*stored.ETag), "")})
 	require.NoError(t, err)
 	_, err = client.DownloadStream(t.Context(), "images", name, nil)
 	fails(t, err, http.StatusNotFound, "BlobNotFound")
@@ -100,7 +102,8 @@ func TestRanges(t *testing.T) {
 			assert.Equal(t, tc.want, string(content))
 		})
 	}
-	_, err := client.DownloadStream(t.Context(), "images", "digits", &azblob.DownloadStreamOptions{Range: azblob.HTTPRange{Offset: 10, Count: 1}})
+	_, err := client.DownloadStream(t.Context(), "images", "digits",
+		&azblob.DownloadStreamOptions{Range: azblob.HTTPRange{Offset: 10, Count: 1}})
 	fails(t, err, http.StatusRequestedRangeNotSatisfiable, "InvalidRange")
 
 	buffer := make([]byte, 10)
@@ -124,7 +127,8 @@ func getIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *te
 }
 
 func headIf(client *azblob.Client, name string, c *azblob.AccessConditions, t *testing.T) error {
-	_, err := blobClient(client, name).GetProperties(t.Context(), &azblobblob.GetPropertiesOptions{AccessConditions: c})
+	_, err := blobClient(client, name).GetProperties(t.Context(),
+		&azblobblob.GetPropertiesOptions{AccessConditions: c})
 	return err
 }
 
@@ -186,7 +190,8 @@ func TestConditions(t *testing.T) {
 func TestUnchangedIsNoError(t *testing.T) {
 	client := newFixture(t).as(t, world.RoleBlobDataContributor)
 	stored := upload(t, client, "b", "content")
-	read, err := client.DownloadStream(t.Context(), "images", "b", &azblob.DownloadStreamOptions{AccessConditions: conditions("", string(*stored.ETag))})
+	read, err := client.DownloadStream(t.Context(), "images", "b",
+		&azblob.DownloadStreamOptions{AccessConditions: conditions("", string(*stored.ETag))})
 	require.NoError(t, err)
 	assert.Equal(t, "ConditionNotMet", *read.ErrorCode)
 	assert.Nil(t, read.Body)
@@ -217,7 +222,8 @@ func TestOneWriterWins(t *testing.T) {
 			for n := range 32 {
 				wait.Go(func() {
 					content := fmt.Sprintf("writer %d", n)
-					_, err := client.UploadBuffer(t.Context(), "images", "contended", []byte(content), &azblob.UploadBufferOptions{AccessConditions: condition})
+					_, err := client.UploadBuffer(t.Context(), "images", "contended", []byte(content),
+						&azblob.UploadBufferOptions{AccessConditions: condition})
 					if err == nil {
 						wins.Add(1)
 						winner.Store(content)
@@ -253,7 +259,8 @@ func TestListing(t *testing.T) {
 	for size, pages := range map[int32]int{1: 7, 3: 3, 6: 2, 7: 1, 8: 1, 9000: 1} {
 		var got []string
 		seen := 0
-		pager := client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Prefix: to.Ptr("list/"), MaxResults: to.Ptr(size)})
+		pager := client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Prefix: to.Ptr("list/"),
+			MaxResults: to.Ptr(size)})
 		for pager.More() {
 			page, err := pager.NextPage(t.Context())
 			require.NoError(t, err)
@@ -266,13 +273,16 @@ func TestListing(t *testing.T) {
 		assert.Equal(t, pages, seen, "pages of %d", size)
 	}
 
-	page, err := client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Prefix: to.Ptr("nothing")}).NextPage(t.Context())
+	page, err := client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Prefix: to.Ptr("nothing")}).
+		NextPage(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, page.Segment.BlobItems)
 
-	_, err = client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{MaxResults: to.Ptr(int32(0))}).NextPage(t.Context())
+	_, err = client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{MaxResults: to.Ptr(int32(0))}).
+		NextPage(t.Context())
 	fails(t, err, http.StatusBadRequest, "OutOfRangeQueryParameterValue")
-	_, err = client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Marker: to.Ptr("*")}).NextPage(t.Context())
+	_, err = client.NewListBlobsFlatPager("images", &azblob.ListBlobsFlatOptions{Marker: to.Ptr("*")}).NextPage(
+		t.Context())
 	fails(t, err, http.StatusBadRequest, "InvalidQueryParameterValue")
 }
 
@@ -326,7 +336,8 @@ func TestImmutable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.UploadBuffer(t.Context(), "archive", "kept", []byte("2"), nil)
 	fails(t, err, http.StatusConflict, "BlobImmutableDueToPolicy")
-	_, err = client.UploadBuffer(t.Context(), "archive", "kept", []byte("2"), &azblob.UploadBufferOptions{AccessConditions: conditions(`"0x8DOLD"`, "")})
+	_, err = client.UploadBuffer(t.Context(), "archive", "kept", []byte("2"),
+		&azblob.UploadBufferOptions{AccessConditions: conditions(`"0x8DOLD"`, "")})
 	fails(t, err, http.StatusPreconditionFailed, "ConditionNotMet")
 	_, err = client.DeleteBlob(t.Context(), "archive", "kept", nil)
 	fails(t, err, http.StatusConflict, "BlobImmutableDueToPolicy")
@@ -342,9 +353,11 @@ func TestImmutable(t *testing.T) {
 // TestNotImplementedIsNoSuccess: what the sandbox lacks must be seen, not silently left out.
 func TestNotImplementedIsNoSuccess(t *testing.T) {
 	client := newFixture(t).as(t, world.RoleBlobDataOwner)
-	_, err := client.ServiceClient().NewContainerClient("images").NewBlockBlobClient("b").StageBlock(t.Context(), "MDA=", nopCloser{bytes.NewReader([]byte("x"))}, &blockblob.StageBlockOptions{})
+	_, err := client.ServiceClient().NewContainerClient("images").NewBlockBlobClient("b").StageBlock(t.Context(),
+		"MDA=", nopCloser{bytes.NewReader([]byte("x"))}, &blockblob.StageBlockOptions{})
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")
-	_, err = client.ServiceClient().NewContainerClient("images").NewListBlobsHierarchyPager("/", nil).NextPage(t.Context())
+	_, err = client.ServiceClient().NewContainerClient("images").NewListBlobsHierarchyPager("/", nil).NextPage(
+		t.Context())
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")
 	_, err = client.ServiceClient().NewContainerClient("images").NewAppendBlobClient("b").Create(t.Context(), nil)
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")

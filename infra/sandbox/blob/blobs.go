@@ -69,36 +69,38 @@ func (s *Service) setMetadata(w http.ResponseWriter, r request) error {
 // write checks conditions and then immutability, and stores what change makes of the present blob, all in one step, so
 // that of many writers with the same condition one wins.
 func (s *Service) write(r request, change func(current *world.Blob) (*world.Blob, error)) (world.Blob, error) {
-	stored, err := s.world.UpdateBlob(r.account.Name, r.container, r.blob, func(c world.Container, current *world.Blob) (*world.Blob, error) {
-		next, err := change(current)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkWrite(r.Header, current); err != nil {
-			return nil, err
-		}
-		if c.Immutable && current != nil {
-			return nil, immutable()
-		}
-		return next, nil
-	})
+	stored, err := s.world.UpdateBlob(r.account.Name, r.container, r.blob,
+		func(c world.Container, current *world.Blob) (*world.Blob, error) {
+			next, err := change(current)
+			if err != nil {
+				return nil, err
+			}
+			if err := checkWrite(r.Header, current); err != nil {
+				return nil, err
+			}
+			if c.Immutable && current != nil {
+				return nil, immutable()
+			}
+			return next, nil
+		})
 	return stored, refusalOf(err)
 }
 
 // delete is Delete Blob. A condition on a blob that is not there is 404, unlike with a write.
 func (s *Service) delete(w http.ResponseWriter, r request) error {
-	_, err := s.world.UpdateBlob(r.account.Name, r.container, r.blob, func(c world.Container, current *world.Blob) (*world.Blob, error) {
-		if current == nil {
-			return nil, blobNotFound()
-		}
-		if err := checkWrite(r.Header, current); err != nil {
-			return nil, err
-		}
-		if c.Immutable {
-			return nil, immutable()
-		}
-		return nil, nil
-	})
+	_, err := s.world.UpdateBlob(r.account.Name, r.container, r.blob,
+		func(c world.Container, current *world.Blob) (*world.Blob, error) {
+			if current == nil {
+				return nil, blobNotFound()
+			}
+			if err := checkWrite(r.Header, current); err != nil {
+				return nil, err
+			}
+			if c.Immutable {
+				return nil, immutable()
+			}
+			return nil, nil
+		})
 	if err != nil {
 		return refusalOf(err)
 	}

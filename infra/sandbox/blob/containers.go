@@ -33,7 +33,7 @@ func (s *Service) deleteContainer(w http.ResponseWriter, r request) error {
 	return nil
 }
 
-// containerProperties says, among other things, whether anything here can be deleted again.
+// containerProperties states, among other things, whether anything here can be deleted again.
 func (s *Service) containerProperties(w http.ResponseWriter, r request) error {
 	found, err := s.world.Container(r.account.Name, r.container)
 	if err != nil {

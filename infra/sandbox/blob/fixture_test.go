@@ -92,7 +92,8 @@ func (f *fixture) principal(t *testing.T, role, scope string) world.ServicePrinc
 	t.Helper()
 	app, err := f.world.CreateApplication(world.Application{DisplayName: "workload"}, "")
 	require.NoError(t, err)
-	principal, err := f.world.CreateServicePrincipal(world.ServicePrincipal{AppID: app.AppID, AccountEnabled: true}, "")
+	principal, err := f.world.CreateServicePrincipal(world.ServicePrincipal{AppID: app.AppID,
+		AccountEnabled: true}, "")
 	require.NoError(t, err)
 	if role != "" {
 		f.assign(t, principal.ID, role, scope)
@@ -102,7 +103,8 @@ func (f *fixture) principal(t *testing.T, role, scope string) world.ServicePrinc
 
 func (f *fixture) assign(t *testing.T, principalID, role, scope string) {
 	t.Helper()
-	_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), Scope: scope, PrincipalID: principalID,
+	_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), Scope: scope,
+		PrincipalID:   principalID,
 		PrincipalType: "ServicePrincipal", RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, role)})
 	require.NoError(t, err)
 }
@@ -121,13 +123,15 @@ func (f *fixture) tokenOf(principal world.ServicePrincipal, resource string, opt
 
 func (f *fixture) client(t *testing.T, account string, credential azcore.TokenCredential) *azblob.Client {
 	t.Helper()
-	client, err := azblob.NewClient("https://"+account+".blob.core.windows.net/", credential, &azblob.ClientOptions{ClientOptions: f.options()})
+	client, err := azblob.NewClient("https://"+account+".blob.core.windows.net/", credential,
+		&azblob.ClientOptions{ClientOptions: f.options()})
 	require.NoError(t, err)
 	return client
 }
 
 func (f *fixture) options() policy.ClientOptions {
-	return policy.ClientOptions{Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1},
+	return policy.ClientOptions{Transport: &http.Client{Transport: f.transport},
+		Retry:           policy.RetryOptions{MaxRetries: -1},
 		PerCallPolicies: []policy.Policy{askForNewest{}}}
 }
 

@@ -95,14 +95,17 @@ func pageSize(asked string) (int, error) {
 	size, err := strconv.Atoi(asked)
 	if err != nil || size < 1 {
 		return 0, &failure{status: http.StatusBadRequest, code: "OutOfRangeQueryParameterValue",
-			message: "One of the query parameters specified in the request URI is outside the permissible range. QueryParameterName: maxresults"}
+			message: "One of the query parameters specified in the request URI is outside the permissible range. " +
+				"QueryParameterName: maxresults"}
 	}
 	return min(size, maxPage), nil
 }
 
 // cut takes the page that begins at the name start; the marker of the next page is the name that it begins with.
 func cut[T any](all []T, start string, limit int, nameOf func(T) string) ([]T, string) {
-	from, _ := slices.BinarySearchFunc(all, start, func(one T, name string) int { return strings.Compare(nameOf(one), name) })
+	from, _ := slices.BinarySearchFunc(all, start, func(one T, name string) int {
+		return strings.Compare(nameOf(one), name)
+	})
 	all = all[from:]
 	if len(all) <= limit {
 		return all, ""
@@ -140,6 +143,8 @@ func metadataItems(metadata map[string]string) *itemMetadata {
 	for name, value := range metadata {
 		entries.Entries = append(entries.Entries, metadataEntry{XMLName: xml.Name{Local: name}, Value: value})
 	}
-	slices.SortFunc(entries.Entries, func(a, b metadataEntry) int { return strings.Compare(a.XMLName.Local, b.XMLName.Local) })
+	slices.SortFunc(entries.Entries, func(a, b metadataEntry) int {
+		return strings.Compare(a.XMLName.Local, b.XMLName.Local)
+	})
 	return entries
 }

@@ -78,7 +78,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.serve(w, newRequest(r, account)); err != nil {
 		var f *failure
 		if !errors.As(err, &f) {
-			f = &failure{status: http.StatusInternalServerError, code: "InternalError", message: "Server encountered an internal error. Please try again after some time."}
+			f = &failure{status: http.StatusInternalServerError, code: "InternalError",
+				message: "Server encountered an internal error. Please try again after some time."}
 		}
 		f.write(w, r, s.world.Now())
 	}

@@ -66,7 +66,8 @@ func TestVersions(t *testing.T) {
 				assert.Equal(t, "x-ms-version", body.HeaderName)
 				assert.Equal(t, tc.version, body.HeaderValue)
 			case unsupported:
-				assert.Equal(t, "Authentication scheme Bearer is not supported in this version.", body.AuthenticationErrorDetail)
+				assert.Equal(t, "Authentication scheme Bearer is not supported in this version.",
+					body.AuthenticationErrorDetail)
 				assert.Empty(t, body.HeaderName)
 			default:
 				assert.Empty(t, body.HeaderName)
@@ -79,7 +80,8 @@ func TestVersions(t *testing.T) {
 func TestTheSDKAsItIs(t *testing.T) {
 	f := newFixture(t)
 	principal := f.principal(t, world.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
-	client, err := azblob.NewClient("https://acmedata.blob.core.windows.net/", f.tokenOf(principal, entra.ResourceStorage),
+	client, err := azblob.NewClient("https://acmedata.blob.core.windows.net/",
+		f.tokenOf(principal, entra.ResourceStorage),
 		&azblob.ClientOptions{ClientOptions: azcore.ClientOptions{
 			Transport: &http.Client{Transport: f.transport}, Retry: policy.RetryOptions{MaxRetries: -1}}})
 	require.NoError(t, err)

@@ -25,9 +25,10 @@ func dataAction(right string) string {
 	return "Microsoft.ServiceBus/namespaces/messages/receive/action"
 }
 
-// newBroker makes the namespace with the entities of the deployment. A property that the broker does not have is an error:
-// it would be one that no test sees.
-func newBroker(of deployment.Namespace, now func() time.Time, authorize func(token, entity, right string) error) (*servicebus.Broker, error) {
+// newBroker makes the namespace with the entities of the deployment. A property that the broker does not have is an
+// error: it would be one that no test sees.
+func newBroker(of deployment.Namespace, now func() time.Time,
+	authorize func(token, entity, right string) error) (*servicebus.Broker, error) {
 	b := servicebus.NewBroker(servicebus.Options{Now: now, Authorize: authorize})
 	if err := putEntities(b, of); err != nil {
 		b.Close()
@@ -73,8 +74,10 @@ func (c *Cloud) MayListen(entity string) error {
 	if c.mayUse(world.AppPrincipalID, entity, servicebus.RightListen) == nil {
 		return nil
 	}
-	return &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess, Description: "Unauthorized access. '" + servicebus.RightListen +
-		"' claim(s) are required to perform this operation. Resource: 'sb://" + c.deployment.Namespace.Host() + "/" + entity + "'."}
+	return &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess, Description: "Unauthorized access. '" +
+		servicebus.RightListen +
+		"' claim(s) are required to perform this operation. Resource: 'sb://" + c.deployment.Namespace.Host() + "/" +
+		entity + "'."}
 }
 
 func (c *Cloud) mayUse(principalID, entity, right string) error {
@@ -86,8 +89,8 @@ func (c *Cloud) mayUse(principalID, entity, right string) error {
 	return errNoRole
 }
 
-// entityScopes are the ARM scopes that an entity path may mean: a path does not tell a queue from a topic. What belongs to
-// an entity ($management, the dead-letter queue) is in its scope.
+// entityScopes are the ARM scopes that an entity path may mean: a path does not tell a queue from a topic. What
+// belongs to an entity ($management, the dead-letter queue) is in its scope.
 func entityScopes(namespace, entity string) []string {
 	entity, _, _ = strings.Cut(strings.ToLower(entity), "/$")
 	switch {

@@ -1,10 +1,10 @@
-// Package cloud puts the sandbox together: one world, the services that answer for Azure, Entra and the DDOE platform by
-// the host name of a request, the Service Bus broker, and the control API with its request log and faults.
+// Package cloud puts the sandbox together: one world, the services that answer for Azure, Entra and the DDOE platform
+// by the host name of a request, the Service Bus broker, and the control API with its request log and faults.
 //
 // In a test, RoundTripper answers production URLs in-process. For a program of its own, Start opens a TLS-terminating
-// forward proxy, AMQP listeners and a managed-identity endpoint, and Environment is what points an unmodified program at
-// them: it keeps its production URLs, and meets the sandbox by HTTPS_PROXY and SSL_CERT_FILE. Nothing leaves the loopback
-// interface: a host that the sandbox does not know cannot be reached.
+// forward proxy, AMQP listeners and a managed-identity endpoint, and Environment is what points an unmodified program
+// at them: it keeps its production URLs, and meets the sandbox by HTTPS_PROXY and SSL_CERT_FILE. Nothing leaves the
+// loopback interface: a host that the sandbox does not know cannot be reached.
 package cloud
 
 import (
@@ -80,7 +80,8 @@ type Cloud struct {
 	servers *servers // nil until Start, and after Close
 }
 
-// New returns a sandbox with the seeded world, whose handlers work at once; Start adds what a program of its own needs.
+// New returns a sandbox with the seeded world, whose handlers work at once; Start adds what a program of its own
+// needs.
 func New(o Options) (*Cloud, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -89,7 +90,8 @@ func New(o Options) (*Cloud, error) {
 		o.Log = io.Discard
 	}
 	c := &Cloud{
-		options: o, deployment: deployment.Example(), world: world.New(o.Now), recorder: control.NewRecorder(o.Now), faults: control.NewFaults(o.Now),
+		options: o, deployment: deployment.Example(), world: world.New(o.Now), recorder: control.NewRecorder(o.Now),
+		faults:         control.NewFaults(o.Now),
 		identityHeader: rand.Text(), platformKeys: platform.NewKeys(o.Now), busKey: rand.Text(),
 	}
 	world.Seed(c.world)
@@ -127,12 +129,14 @@ func (c *Cloud) assemble() error {
 	issuers := transport{handler: c.faults.Wrap(c.hosts), known: c.hosts.knows}
 	site := platform.New(c.world, platform.Options{
 		Issuer: issuer, Keys: c.platformKeys,
-		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant for it.
+		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant
+		// for it.
 		Transport: transport{handler: c.hosts, known: c.hosts.knows},
 	})
 	c.hosts.services = map[string]http.Handler{
-		entra.Host:        entra.New(c.world, c.authority, issuers),
-		GraphHost:         graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph), c.recorder.WrapBatch, c.faults.Wrap),
+		entra.Host: entra.New(c.world, c.authority, issuers),
+		GraphHost: graph.New(c.world, c.authority.Authenticate(entra.ResourceGraph), c.recorder.WrapBatch,
+			c.faults.Wrap),
 		ManagementHost:    arm.New(c.world, c.authority.Authenticate(entra.ResourceManagement)),
 		platform.Host:     site,
 		platform.GateHost: site,
@@ -176,8 +180,8 @@ func (c *Cloud) Handler() http.Handler { return c.handler }
 // ControlHandler is the control API, for tests that do not Start.
 func (c *Cloud) ControlHandler() http.Handler { return c.control }
 
-// RoundTripper answers https requests in-process. A host that the sandbox does not know fails like a name that does not
-// resolve.
+// RoundTripper answers https requests in-process. A host that the sandbox does not know fails like a name that does
+// not resolve.
 func (c *Cloud) RoundTripper() http.RoundTripper {
 	return transport{handler: c.handler, known: c.hosts.knows}
 }

@@ -130,7 +130,8 @@ func TestUnmodifiedProgramReachesTheSandbox(t *testing.T) {
 	c := started(t)
 	run := func(target string) string {
 		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(append(os.Environ(), "NO_PROXY=*", "no_proxy=*"), append(c.Environment(), getVariable+"="+target)...)
+		command.Env = append(append(os.Environ(), "NO_PROXY=*", "no_proxy=*"),
+			append(c.Environment(), getVariable+"="+target)...)
 		out, _ := command.CombinedOutput()
 		return string(out)
 	}
@@ -142,7 +143,8 @@ func TestUnknownHostsAreRefused(t *testing.T) {
 	c := started(t)
 	proxied := client(t, c)
 	for _, target := range []string{
-		"https://example.com/", "https://nobody.blob.core.windows.net/", "https://blob.core.windows.net/", "https://sub.dataloop.ai/",
+		"https://example.com/", "https://nobody.blob.core.windows.net/", "https://blob.core.windows.net/",
+		"https://sub.dataloop.ai/",
 		"https://dataloop.ai:8443/", "https://127.0.0.1/",
 	} {
 		t.Run(target, func(t *testing.T) {
@@ -176,7 +178,8 @@ func TestUnknownHostsAreRefused(t *testing.T) {
 
 func TestRequestsAreLoggedAndFaultsApply(t *testing.T) {
 	c := started(t)
-	for way, h := range map[string]*http.Client{"through the proxy": client(t, c), "in-process": {Transport: c.RoundTripper()}} {
+	for way, h := range map[string]*http.Client{"through the proxy": client(t, c),
+		"in-process": {Transport: c.RoundTripper()}} {
 		t.Run(way, func(t *testing.T) {
 			seen := len(c.Requests(0))
 			require.NoError(t, c.Faults().Set([]control.Fault{
@@ -186,7 +189,8 @@ func TestRequestsAreLoggedAndFaultsApply(t *testing.T) {
 			response, _, err := get(t, h, discovery)
 			require.NoError(t, err)
 			assert.Equal(t, 503, response.StatusCode)
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://dataloop.ai/oauth2/jwks", strings.NewReader("x"))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://dataloop.ai/oauth2/jwks",
+				strings.NewReader("x"))
 			require.NoError(t, err)
 			response, err = h.Do(request) // a POST, which no transport tries again
 			if err == nil {
@@ -230,8 +234,10 @@ type appToken struct {
 }
 
 func (a appToken) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	query := url.Values{"api-version": {"2019-08-01"}, "resource": {strings.TrimSuffix(o.Scopes[0], "/.default")}, "client_id": {world.AppClientID}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, setting(a.t, a.c, "IDENTITY_ENDPOINT")+"?"+query.Encode(), nil)
+	query := url.Values{"api-version": {"2019-08-01"}, "resource": {strings.TrimSuffix(o.Scopes[0], "/.default")},
+		"client_id": {world.AppClientID}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, setting(a.t, a.c, "IDENTITY_ENDPOINT")+"?"+
+		query.Encode(), nil)
 	if err != nil {
 		return azcore.AccessToken{}, err
 	}
@@ -255,9 +261,11 @@ func (a appToken) GetToken(ctx context.Context, o policy.TokenRequestOptions) (a
 
 func TestServiceBusByIdentityOverTLS(t *testing.T) {
 	c := started(t)
-	bus, err := azservicebus.NewClient(setting(t, c, "ServiceBusConnection__fullyQualifiedNamespace"), appToken{t, c}, &azservicebus.ClientOptions{
-		CustomEndpoint: setting(t, c, "SERVICEBUS_CUSTOM_ENDPOINT"), TLSConfig: trusting(t, c), RetryOptions: azservicebus.RetryOptions{MaxRetries: -1},
-	})
+	bus, err := azservicebus.NewClient(setting(t, c, "ServiceBusConnection__fullyQualifiedNamespace"), appToken{t, c},
+		&azservicebus.ClientOptions{
+			CustomEndpoint: setting(t, c, "SERVICEBUS_CUSTOM_ENDPOINT"), TLSConfig: trusting(t, c),
+			RetryOptions: azservicebus.RetryOptions{MaxRetries: -1},
+		})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, bus.Close(context.Background())) })
 	send := func(entity string) error {
@@ -273,7 +281,8 @@ func TestServiceBusByIdentityOverTLS(t *testing.T) {
 	assert.Len(t, c.Broker().Events("wif-events"), 1)
 
 	for _, ra := range c.World().RoleAssignments() {
-		if strings.HasSuffix(ra.Scope, "/queues/wif-health") && strings.HasSuffix(ra.RoleDefinitionID, world.RoleServiceBusDataSender) {
+		if strings.HasSuffix(ra.Scope, "/queues/wif-health") && strings.HasSuffix(ra.RoleDefinitionID,
+			world.RoleServiceBusDataSender) {
 			_, err := c.World().DeleteRoleAssignment(ra.ID)
 			require.NoError(t, err)
 		}
@@ -292,7 +301,8 @@ func TestServiceBusByIdentityOverTLS(t *testing.T) {
 
 func TestServiceBusByConnectionString(t *testing.T) {
 	c := started(t)
-	response, body, err := get(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, c.ControlURL()+"/world")
+	response, body, err := get(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		c.ControlURL()+"/world")
 	require.NoError(t, err)
 	require.Equal(t, 200, response.StatusCode)
 	var state struct {

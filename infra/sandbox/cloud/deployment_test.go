@@ -19,13 +19,13 @@ func TestTheBrokerHasWhatIsDeployed(t *testing.T) {
 	c, err := cloud.New(cloud.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	shown := map[string]map[string]any{}
+	visible := map[string]map[string]any{}
 	for _, e := range c.Broker().Entities() {
 		raw, err := json.Marshal(e.Properties)
 		require.NoError(t, err)
 		properties := map[string]any{}
 		require.NoError(t, json.Unmarshal(raw, &properties))
-		shown[e.Kind+" "+e.Name] = properties
+		visible[e.Kind+" "+e.Name] = properties
 	}
 	deployed := map[string]bool{}
 	compare := func(kind string, e deployment.Entity) {
@@ -33,7 +33,7 @@ func TestTheBrokerHasWhatIsDeployed(t *testing.T) {
 		properties := map[string]any{}
 		require.NoError(t, json.Unmarshal(e.Properties, &properties))
 		for name, want := range properties {
-			got, ok := shown[kind+" "+e.Name][name]
+			got, ok := visible[kind+" "+e.Name][name]
 			if want == false {
 				assert.False(t, ok, "%s %s: %s", kind, e.Name, name) // left out where it is false
 				continue
@@ -47,16 +47,17 @@ func TestTheBrokerHasWhatIsDeployed(t *testing.T) {
 	for _, topic := range deployment.Example().Namespace.Topics {
 		compare(servicebus.KindTopic, topic)
 	}
-	for name := range shown {
+	for name := range visible {
 		assert.True(t, deployed[name], "not deployed: %s", name)
 	}
-	assert.Len(t, shown, len(deployed))
+	assert.Len(t, visible, len(deployed))
 }
 
 // The app is started with exactly the settings of the deployment; what differs is listed here.
 func TestEnvironmentIsThatOfTheDeployment(t *testing.T) {
 	c := started(t)
-	own := []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SERVICEBUS_CUSTOM_ENDPOINT", "ServiceBusConnection"}
+	own := []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE",
+		"SERVICEBUS_CUSTOM_ENDPOINT", "ServiceBusConnection"}
 	platform := []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
 	given := map[string]string{}
 	for _, pair := range c.Environment() {

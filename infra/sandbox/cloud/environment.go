@@ -7,9 +7,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// Environment is what the app needs to run in the sandbox, NAME=value each, after Start: the settings of the deployment,
-// what the platform adds to them, and the proxy and certificate by which production URLs lead here. Nothing in it is the
-// sandbox's own invention.
+// Environment is what the app needs to run in the sandbox, NAME=value each, after Start: the settings of the
+// deployment, what the platform adds to them, and the proxy and certificate by which production URLs lead here.
+// Nothing in it is the sandbox's own invention.
 func (c *Cloud) Environment() []string {
 	s := c.started()
 	all := make(map[string]string, len(c.deployment.Settings))
@@ -36,13 +36,14 @@ func (c *Cloud) Environment() []string {
 	return environment
 }
 
-// resolveReference replaces a Key Vault reference by the secret, with the identity of the app, as the platform does when
-// it starts the app. Where it may not, the app gets the reference itself. The one secret that there is, is the key of the
-// DDOE platform's API.
-// Source: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
+// resolveReference replaces a Key Vault reference by the secret, with the identity of the app, as the platform does
+// when it starts the app. Where it may not, the app gets the reference itself. The one secret that there is, is the
+// key of the DDOE platform's API. Source:
+// https://learn.microsoft.com/azure/app-service/app-service-key-vault-references.
 func (c *Cloud) resolveReference(value string) string {
 	secret, isReference := c.deployment.SecretID(value)
-	if !isReference || !c.world.Allowed(world.AppPrincipalID, "Microsoft.KeyVault/vaults/secrets/getSecret/action", secret, true) {
+	if !isReference || !c.world.Allowed(world.AppPrincipalID, "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+		secret, true) {
 		return value
 	}
 	return c.platformKey

@@ -33,7 +33,8 @@ func TestWritesOverlapForAsLongAsTheyLast(t *testing.T) {
 	for n := range statuses {
 		all.Go(func() {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, fmt.Sprintf(
-				"https://%s%s/federatedIdentityCredentials/c-%d?api-version=2024-11-30", cloud.ManagementHost, identity, n),
+				"https://%s%s/federatedIdentityCredentials/c-%d?api-version=2024-11-30", cloud.ManagementHost,
+				identity, n),
 				strings.NewReader(fmt.Sprintf(`{"properties":{"issuer":"i","subject":"s-%d","audiences":["a"]}}`, n)))
 			if !assert.NoError(t, err) {
 				return

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// proxy is a forward proxy that ends TLS itself, with a certificate for the host that was asked for. It serves CONNECT to
-// port 443 of known hosts, and answers 502 to everything else, as a proxy does for a name that does not resolve.
+// proxy is a forward proxy that ends TLS itself, with a certificate for the host that was asked for. It serves CONNECT
+// to port 443 of known hosts, and answers 502 to everything else, as a proxy does for a name that does not resolve.
 type proxy struct {
 	known        func(host string) bool
 	certificates *certificateAuthority

@@ -33,7 +33,7 @@ type servers struct {
 }
 
 // Start opens the proxy, the AMQP listeners, the managed-identity endpoint and the control API, all on 127.0.0.1. ctx
-// bounds the start only; Close ends what was started. The error says which address is taken.
+// bounds the start only; Close ends what was started. The error tells which address is taken.
 func (c *Cloud) Start(ctx context.Context) error {
 	s := &servers{log: c.options.Log}
 	if err := c.open(ctx, s); err != nil {
@@ -140,7 +140,8 @@ func (c *Cloud) serveBus(ctx context.Context, s *servers) error {
 	for _, listener := range []net.Listener{plain, tls.NewListener(encrypted, config)} {
 		s.running.Go(func() {
 			if err := c.broker.Serve(serving, listener); err != nil {
-				_, _ = fmt.Fprintf(c.options.Log, "sandbox: service bus: %v\n", err) // a log that fails has nowhere to be reported
+				// a log that fails has nowhere to be reported
+				_, _ = fmt.Fprintf(c.options.Log, "sandbox: service bus: %v\n", err)
 			}
 		})
 	}
@@ -188,16 +189,18 @@ func (c *Cloud) ControlURL() string { return c.started().controlURL }
 // CertificateAuthority is the PEM certificate that signs every certificate of the sandbox.
 func (c *Cloud) CertificateAuthority() []byte { return c.certificates.pem }
 
-// access is what GET /world says about ways in.
+// access is what GET /world states about ways in.
 func (c *Cloud) access() control.Access {
 	s := c.started()
 	return control.Access{
-		ServiceBus:           control.ServiceBus{ConnectionString: c.ConnectionString(), Plain: s.plain, TLS: s.tls, Namespace: c.deployment.Namespace.Host()},
+		ServiceBus: control.ServiceBus{ConnectionString: c.ConnectionString(), Plain: s.plain, TLS: s.tls,
+			Namespace: c.deployment.Namespace.Host()},
 		CertificateAuthority: string(c.certificates.pem),
 	}
 }
 
 // ConnectionString is for producers that connect to the plain AMQP listener.
 func (c *Cloud) ConnectionString() string {
-	return "Endpoint=sb://" + c.started().plain + ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=" + c.busKey + ";UseDevelopmentEmulator=true"
+	return "Endpoint=sb://" + c.started().plain + ";SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=" +
+		c.busKey + ";UseDevelopmentEmulator=true"
 }

@@ -25,7 +25,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if r.URL.Scheme != "https" || !t.known(r.URL.Host) {
 		name := r.URL.Hostname()
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: name,
+			IsNotFound: true}}
 	}
 	if err := r.Context().Err(); err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
-// Package control is the sandbox's own API, by which tests and people look at the pretended world and change it: objects,
-// requests made, faults, timing, tokens, queues. It also holds the middleware that these need: Recorder, Faults and
-// Latency, to be put around the handler that answers as the cloud.
+// Package control is the sandbox's own API, by which tests and people look at the pretended world and change it:
+// objects, requests made, faults, timing, tokens, queues. It also holds the middleware that these need: Recorder,
+// Faults and Latency, to be put around the handler that answers as the cloud.
 package control
 
 import (
@@ -21,14 +21,14 @@ import (
 // TokenRequest is the body of POST /tokens.
 type TokenRequest = platform.TokenRequest
 
-// Access says how a program of its own gets at the sandbox; it is part of GET /world.
+// Access tells how a program of its own gets at the sandbox; it is part of GET /world.
 type Access struct {
 	ServiceBus ServiceBus `json:"serviceBus"`
 	// CertificateAuthority is the PEM certificate that signs every TLS certificate of the sandbox.
 	CertificateAuthority string `json:"certificateAuthority"`
 }
 
-// ServiceBus says where the broker listens.
+// ServiceBus tells where the broker listens.
 type ServiceBus struct {
 	ConnectionString string `json:"connectionString"` // for the plain listener
 	Plain            string `json:"plain"`            // host:port, AMQP in the clear
@@ -111,7 +111,8 @@ PUT /objects/userAssignedIdentities/{name} makes an identity in the resource gro
 ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method": "PUT",
 "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
-PUT /objects/ddoe.users/`+world.UserEmail+` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
+PUT /objects/ddoe.users/`+world.UserEmail+
+		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
 PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means says what the sandbox's
 platform takes the option's value for, and its API does not show it: accountName, clientId, clientSecret, credentialFile,
@@ -124,7 +125,8 @@ func (a *api) showRequests(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("since"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			writeProblem(w, http.StatusBadRequest, "The query parameter since is a request's number, not "+strconv.Quote(text)+".", nil)
+			writeProblem(w, http.StatusBadRequest, "The query parameter since is a request's number, not "+
+				strconv.Quote(text)+".", nil)
 			return
 		}
 		since = n
@@ -169,7 +171,8 @@ func (a *api) putTiming(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &t) {
 		return
 	}
-	for member, value := range map[string]int{"latencyMs": t.LatencyMS, "replicationMs": t.ReplicationMS, "stsMs": t.STSMS, "rbacMs": t.RBACMS} {
+	for member, value := range map[string]int{"latencyMs": t.LatencyMS, "replicationMs": t.ReplicationMS,
+		"stsMs": t.STSMS, "rbacMs": t.RBACMS} {
 		if value < 0 {
 			writeFailure(w, &strictjson.Error{Pointer: "/" + member, Member: member, Detail: "must not be negative"})
 			return
@@ -203,7 +206,8 @@ func (a *api) mintToken(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := a.Mint(request)
 	if errors.Is(err, jose.ErrUnsupportedAlgorithm) {
-		writeFailure(w, &strictjson.Error{Pointer: "/alg", Member: "alg", Detail: "is not an algorithm that the sandbox signs with"})
+		writeFailure(w, &strictjson.Error{Pointer: "/alg", Member: "alg",
+			Detail: "is not an algorithm that the sandbox signs with"})
 		return
 	}
 	if err != nil {
@@ -263,7 +267,8 @@ func writeProblem(w http.ResponseWriter, status int, detail string, findings []f
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	// The caller went away: nobody to tell.
-	_ = json.NewEncoder(w).Encode(problem{Title: http.StatusText(status), Status: status, Detail: detail, Errors: findings})
+	_ = json.NewEncoder(w).Encode(problem{Title: http.StatusText(status), Status: status, Detail: detail,
+		Errors: findings})
 }
 
 // writeFailure answers with what the error means: a faulty member, an absent or a conflicting object.
@@ -278,10 +283,12 @@ func writeFailure(w http.ResponseWriter, err error) {
 		}
 		writeProblem(w, http.StatusBadRequest, fault.Error(), findings)
 	case errors.Is(err, world.ErrUnknownKind):
-		writeProblem(w, http.StatusNotFound, "There is no such kind. The kinds are: "+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+".", nil)
+		writeProblem(w, http.StatusNotFound, "There is no such kind. The kinds are: "+
+			strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+".", nil)
 	case errors.Is(err, world.ErrNotFound), errors.Is(err, &servicebus.Error{Condition: servicebus.ConditionNotFound}):
 		writeProblem(w, http.StatusNotFound, err.Error(), nil)
-	case errors.Is(err, world.ErrExists), errors.Is(err, world.ErrUniqueNameTaken), errors.Is(err, world.ErrCredentialPairTaken):
+	case errors.Is(err, world.ErrExists), errors.Is(err, world.ErrUniqueNameTaken),
+		errors.Is(err, world.ErrCredentialPairTaken):
 		writeProblem(w, http.StatusConflict, err.Error(), nil)
 	case errors.As(err, &refused):
 		writeProblem(w, http.StatusBadRequest, refused.Error(), nil)

@@ -41,7 +41,8 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, b.broker.PutTopic("wif-events", servicebus.TopicProperties{}))
 	key, err := jose.NewKey("issuer")
 	require.NoError(t, err)
-	b.api = control.New(control.Options{World: b.world, Broker: b.broker, Recorder: b.recorder, Faults: b.faults, Mint: platform.NewIssuer(world.Issuer, time.Now, key).Mint,
+	b.api = control.New(control.Options{World: b.world, Broker: b.broker, Recorder: b.recorder, Faults: b.faults,
+		Mint: platform.NewIssuer(world.Issuer, time.Now, key).Mint,
 		Access: func() control.Access {
 			return control.Access{CertificateAuthority: "PEM", ServiceBus: control.ServiceBus{Namespace: "ns"}}
 		},
@@ -91,10 +92,12 @@ func (b *bench) do(method, path, body string) reply {
 
 func TestWorldShowsEverything(t *testing.T) {
 	b := newBench(t)
-	require.Equal(t, 201, b.do("POST", "/queues/wif-events/messages", `{"body":{"specversion":"1.0","id":"e-1","type":"t.v1","data":{}}}`).status)
+	require.Equal(t, 201, b.do("POST", "/queues/wif-events/messages",
+		`{"body":{"specversion":"1.0","id":"e-1","type":"t.v1","data":{}}}`).status)
 	got := b.do("GET", "/world", "")
 	require.Equal(t, 200, got.status)
-	for _, array := range []string{"tenants", "subscriptions", "applications", "deletedItems", "servicePrincipals", "federatedIdentityCredentials",
+	for _, array := range []string{"tenants", "subscriptions", "applications", "deletedItems", "servicePrincipals",
+		"federatedIdentityCredentials",
 		"roleAssignments", "storageAccounts", "queues", "topics", "events", "resourceGroups", "owners", "appRoles",
 		"userAssignedIdentities", "userAssignedIdentityCredentials"} {
 		assert.IsType(t, []any{}, got.at(array), array)
@@ -117,21 +120,24 @@ func TestMessages(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path, body string
 		status     int
-		check      func(t *testing.T, shown reply)
+		check      func(t *testing.T, visible reply)
 	}{
-		"an event": {path: "/queues/wif-commands/messages", body: `{"body":{"id":"m-1","type":"t"},"sessionId":"s-1"}`, status: 201, check: func(t *testing.T, shown reply) {
-			assert.Equal(t, "m-1", shown.at(0, "messageId"), "the message id is the event's")
-			assert.Equal(t, "s-1", shown.at(0, "sessionId"))
-			assert.Equal(t, "application/cloudevents+json", shown.at(0, "contentType"))
-			assert.Equal(t, "t", shown.at(0, "body", "type"))
-		}},
-		"text that is not JSON": {path: "/queues/plain/messages", body: `{"body":"{oops","messageId":"m-2"}`, status: 201, check: func(t *testing.T, shown reply) {
-			assert.Equal(t, "{oops", shown.at(0, "body"))
-			assert.Equal(t, "m-2", shown.at(0, "messageId"))
-		}},
-		"bytes": {path: "/queues/plain/messages", body: `{"bodyBase64":"/w=="}`, status: 201, check: func(t *testing.T, shown reply) {
-			assert.Equal(t, "/w==", shown.at(0, "bodyBase64"))
-		}},
+		"an event": {path: "/queues/wif-commands/messages", body: `{"body":{"id":"m-1","type":"t"},"sessionId":"s-1"}`,
+			status: 201, check: func(t *testing.T, visible reply) {
+				assert.Equal(t, "m-1", visible.at(0, "messageId"), "the message id is the event's")
+				assert.Equal(t, "s-1", visible.at(0, "sessionId"))
+				assert.Equal(t, "application/cloudevents+json", visible.at(0, "contentType"))
+				assert.Equal(t, "t", visible.at(0, "body", "type"))
+			}},
+		"text that is not JSON": {path: "/queues/plain/messages", body: `{"body":"{oops","messageId":"m-2"}`,
+			status: 201, check: func(t *testing.T, visible reply) {
+				assert.Equal(t, "{oops", visible.at(0, "body"))
+				assert.Equal(t, "m-2", visible.at(0, "messageId"))
+			}},
+		"bytes": {path: "/queues/plain/messages", body: `{"bodyBase64":"/w=="}`, status: 201,
+			check: func(t *testing.T, visible reply) {
+				assert.Equal(t, "/w==", visible.at(0, "bodyBase64"))
+			}},
 		"a session queue needs a session": {path: "/queues/wif-commands/messages", body: `{"body":1}`, status: 400},
 		"unknown member":                  {path: "/queues/plain/messages", body: `{"text":"x"}`, status: 400},
 		"not base64":                      {path: "/queues/plain/messages", body: `{"bodyBase64":"!"}`, status: 400},
@@ -174,38 +180,64 @@ type objectStep struct {
 func objectSteps() []objectStep {
 	guid := "00000000-0000-4000-8000-000000000001"
 	full := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments/" + guid
-	ra := `{"principalId":"` + world.AppPrincipalID + `","roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID, world.RoleReader) + `"`
+	ra := `{"principalId":"` + world.AppPrincipalID + `","roleDefinitionId":"` +
+		world.RoleDefinitionID(world.SubscriptionID, world.RoleReader) + `"`
 	return []objectStep{
-		{name: "add", method: "PUT", path: "/objects/applications/" + guid, body: `{"displayName":"A","uniqueName":"u","appId":"` + world.ProjectID + `"}`, status: 204},
-		{name: "add by an id that is not the body's", method: "PUT", path: "/objects/applications/x", body: `{"id":"y"}`, status: 400, pointer: "/id"},
-		{name: "name that is taken", method: "PUT", path: "/objects/applications/y", body: `{"uniqueName":"u"}`, status: 409},
-		{name: "misspelt member", method: "PUT", path: "/objects/applications/y", body: `{"displayname":"u"}`, status: 400, pointer: "/displayname"},
-		{name: "wrong type", method: "PUT", path: "/objects/applications/y", body: `{"tags":["a",1]}`, status: 400, pointer: "/tags/1"},
+		{name: "add", method: "PUT", path: "/objects/applications/" + guid,
+			body: `{"displayName":"A","uniqueName":"u","appId":"` + world.ProjectID + `"}`, status: 204},
+		{name: "add by an id that is not the body's", method: "PUT", path: "/objects/applications/x",
+			body: `{"id":"y"}`, status: 400, pointer: "/id"},
+		{name: "name that is taken", method: "PUT", path: "/objects/applications/y", body: `{"uniqueName":"u"}`,
+			status: 409},
+		{name: "misspelt member", method: "PUT", path: "/objects/applications/y", body: `{"displayname":"u"}`,
+			status: 400, pointer: "/displayname"},
+		{name: "wrong type", method: "PUT", path: "/objects/applications/y", body: `{"tags":["a",1]}`, status: 400,
+			pointer: "/tags/1"},
 		{name: "not JSON", method: "PUT", path: "/objects/applications/y", body: `{`, status: 400},
-		{name: "credential", method: "PUT", path: "/objects/federatedIdentityCredentials/f", body: `{"applicationId":"` + guid + `","name":"n","issuer":"i","subject":"s"}`, status: 204},
-		{name: "credential of nobody", method: "PUT", path: "/objects/federatedIdentityCredentials/g", body: `{"applicationId":"z","name":"n"}`, status: 404},
-		{name: "credential without a name", method: "PUT", path: "/objects/federatedIdentityCredentials/g", body: `{"applicationId":"` + guid + `"}`, status: 400, pointer: "/name"},
-		{name: "principal", method: "PUT", path: "/objects/servicePrincipals/p", body: `{"appId":"` + world.ProjectID + `","accountEnabled":false}`, status: 204},
-		{name: "principal without an app", method: "PUT", path: "/objects/servicePrincipals/q", body: `{}`, status: 400, pointer: "/appId"},
-		{name: "assignment by full id", method: "PUT", path: "/objects/roleAssignments" + full, body: ra + `}`, status: 204},
-		{name: "assignment by escaped id", method: "PUT", path: "/objects/roleAssignments/" + url.PathEscape(full), body: ra + `,"description":"d"}`, status: 204},
-		{name: "assignment by double slash", method: "PUT", path: "/objects/roleAssignments/" + full, body: ra + `}`, status: 204},
-		{name: "assignment without a scope", method: "PUT", path: "/objects/roleAssignments/" + world.ProjectID, body: ra + `}`, status: 400, pointer: "/scope"},
+		{name: "credential", method: "PUT", path: "/objects/federatedIdentityCredentials/f",
+			body: `{"applicationId":"` + guid + `","name":"n","issuer":"i","subject":"s"}`, status: 204},
+		{name: "credential of nobody", method: "PUT", path: "/objects/federatedIdentityCredentials/g",
+			body: `{"applicationId":"z","name":"n"}`, status: 404},
+		{name: "credential without a name", method: "PUT", path: "/objects/federatedIdentityCredentials/g",
+			body: `{"applicationId":"` + guid + `"}`, status: 400, pointer: "/name"},
+		{name: "principal", method: "PUT", path: "/objects/servicePrincipals/p", body: `{"appId":"` + world.ProjectID +
+			`","accountEnabled":false}`, status: 204},
+		{name: "principal without an app", method: "PUT", path: "/objects/servicePrincipals/q", body: `{}`,
+			status: 400, pointer: "/appId"},
+		{name: "assignment by full id", method: "PUT", path: "/objects/roleAssignments" + full, body: ra + `}`,
+			status: 204},
+		{name: "assignment by escaped id", method: "PUT", path: "/objects/roleAssignments/" + url.PathEscape(full),
+			body: ra + `,"description":"d"}`, status: 204},
+		{name: "assignment by double slash", method: "PUT", path: "/objects/roleAssignments/" + full, body: ra + `}`,
+			status: 204},
+		{name: "assignment without a scope", method: "PUT", path: "/objects/roleAssignments/" + world.ProjectID,
+			body: ra + `}`, status: 400, pointer: "/scope"},
 		{name: "assignment removed by name", method: "DELETE", path: "/objects/roleAssignments/" + guid, status: 204},
 		{name: "and again", method: "DELETE", path: "/objects/roleAssignments/" + guid, status: 404},
-		{name: "account", method: "PUT", path: "/objects/storageAccounts/acmenew", body: `{"containers":[{"name":"c","blobs":[{"name":"b","size":3}]}]}`, status: 204},
-		{name: "account's firewall", method: "PUT", path: "/objects/storageAccounts/acmenew", body: `{"firewallClosed":true}`, status: 204},
-		{name: "account of another name", method: "PUT", path: "/objects/storageAccounts/acmenew", body: `{"name":"other"}`, status: 400, pointer: "/name"},
-		{name: "platform", method: "PUT", path: "/objects/ddoe.integrations/i-1", body: `{"name":"x","options":{"a":[1]}}`, status: 204},
-		{name: "platform, by type", method: "PUT", path: "/objects/ddoe.availableIntegrations/azure", body: `{"displayName":"Azure"}`, status: 204},
-		{name: "platform, other id", method: "PUT", path: "/objects/ddoe.drivers/d-1", body: `{"id":"d-2"}`, status: 400, pointer: "/id"},
-		{name: "queue", method: "PUT", path: "/objects/queues/mine", body: `{"requiresSession":true,"lockDuration":"PT30S"}`, status: 204},
-		{name: "queue's property", method: "PUT", path: "/objects/queues/mine", body: `{"sessions":true}`, status: 400, pointer: "/sessions"},
-		{name: "queue's duration", method: "PUT", path: "/objects/queues/mine", body: `{"requiresSession":true,"lockDuration":"30s"}`, status: 400},
-		{name: "topic", method: "PUT", path: "/objects/topics/news", body: `{"subscriptions":[{"name":"s"}]}`, status: 204},
+		{name: "account", method: "PUT", path: "/objects/storageAccounts/acmenew",
+			body: `{"containers":[{"name":"c","blobs":[{"name":"b","size":3}]}]}`, status: 204},
+		{name: "account's firewall", method: "PUT", path: "/objects/storageAccounts/acmenew",
+			body: `{"firewallClosed":true}`, status: 204},
+		{name: "account of another name", method: "PUT", path: "/objects/storageAccounts/acmenew",
+			body: `{"name":"other"}`, status: 400, pointer: "/name"},
+		{name: "platform", method: "PUT", path: "/objects/ddoe.integrations/i-1",
+			body: `{"name":"x","options":{"a":[1]}}`, status: 204},
+		{name: "platform, by type", method: "PUT", path: "/objects/ddoe.availableIntegrations/azure",
+			body: `{"displayName":"Azure"}`, status: 204},
+		{name: "platform, other id", method: "PUT", path: "/objects/ddoe.drivers/d-1", body: `{"id":"d-2"}`,
+			status: 400, pointer: "/id"},
+		{name: "queue", method: "PUT", path: "/objects/queues/mine",
+			body: `{"requiresSession":true,"lockDuration":"PT30S"}`, status: 204},
+		{name: "queue's property", method: "PUT", path: "/objects/queues/mine", body: `{"sessions":true}`, status: 400,
+			pointer: "/sessions"},
+		{name: "queue's duration", method: "PUT", path: "/objects/queues/mine",
+			body: `{"requiresSession":true,"lockDuration":"30s"}`, status: 400},
+		{name: "topic", method: "PUT", path: "/objects/topics/news", body: `{"subscriptions":[{"name":"s"}]}`,
+			status: 204},
 		{name: "queue gone", method: "DELETE", path: "/objects/queues/mine", status: 204},
 		{name: "queue not there", method: "DELETE", path: "/objects/queues/mine", status: 404},
-		{name: "app roles", method: "PUT", path: "/objects/appRoles/" + world.AppPrincipalID, body: `{"roles":[]}`, status: 204},
+		{name: "app roles", method: "PUT", path: "/objects/appRoles/" + world.AppPrincipalID, body: `{"roles":[]}`,
+			status: 204},
 		{name: "owners", method: "DELETE", path: "/objects/owners/nothing", status: 404},
 		{name: "soft delete", method: "DELETE", path: "/objects/applications/" + guid, status: 204},
 		{name: "purge", method: "DELETE", path: "/objects/deletedItems/" + guid, status: 204},
@@ -246,7 +278,8 @@ func TestWhatWasShownCanBePutBack(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.world.CreateServicePrincipal(world.ServicePrincipal{AppID: app.AppID}, "")
 	require.NoError(t, err)
-	_, err = b.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "abc", Issuer: "i", Subject: "s", Audiences: []string{"a"}})
+	_, err = b.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "abc",
+		Issuer: "i", Subject: "s", Audiences: []string{"a"}})
 	require.NoError(t, err)
 	_, err = b.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: "b", Content: []byte("kept")})
 	require.NoError(t, err)
@@ -257,9 +290,11 @@ func TestWhatWasShownCanBePutBack(t *testing.T) {
 	require.NoError(t, err)
 
 	before := b.do("GET", "/world", "")
-	for kind, key := range map[string]string{"applications": "id", "servicePrincipals": "id", "federatedIdentityCredentials": "id",
-		"roleAssignments": "id", "storageAccounts": "name", "tenants": "id",
-		"userAssignedIdentities": "id", "userAssignedIdentityCredentials": "id", "subscriptions": "id", "owners": "id", "appRoles": "id"} {
+	for kind, key := range map[string]string{"applications": "id", "servicePrincipals": "id",
+		"federatedIdentityCredentials": "id",
+		"roleAssignments":              "id", "storageAccounts": "name", "tenants": "id",
+		"userAssignedIdentities": "id", "userAssignedIdentityCredentials": "id", "subscriptions": "id", "owners": "id",
+		"appRoles": "id"} {
 		list, _ := before.at(kind).([]any)
 		require.NotEmpty(t, list, kind)
 		for _, o := range list {
@@ -281,7 +316,8 @@ func TestTokens(t *testing.T) {
 	got := b.do("POST", "/tokens", `{"subject":"s"}`)
 	require.Equal(t, 200, got.status)
 	assert.Len(t, strings.Split(got.at("token").(string), "."), 3)
-	for pointer, body := range map[string]string{"/subject": `{}`, "/alg": `{"subject":"s","alg":"XX"}`, "/sub": `{"sub":"s"}`, "/expiresInSeconds": `{"expiresInSeconds":"1"}`} {
+	for pointer, body := range map[string]string{"/subject": `{}`, "/alg": `{"subject":"s","alg":"XX"}`,
+		"/sub": `{"sub":"s"}`, "/expiresInSeconds": `{"expiresInSeconds":"1"}`} {
 		got := b.do("POST", "/tokens", body)
 		assert.Equal(t, 400, got.status, body)
 		assert.Equal(t, pointer, got.at("errors", 0, "pointer"))
@@ -298,7 +334,8 @@ func TestTimingAndReset(t *testing.T) {
 	assert.Equal(t, "/latency", b.do("PUT", "/timing", `{"latency":1}`).at("errors", 0, "pointer"))
 
 	known := b.do("GET", "/limits", "").raw
-	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"]}`, known)
+	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"]}`,
+		known)
 	assert.Equal(t, 200, b.do("PUT", "/limits", `{"managedIdentityRates":true,"regionsWithoutFederation":[]}`).status)
 	assert.Equal(t, world.Limits{ManagedIdentityRates: true, RegionsWithoutFederation: []string{}}, b.world.Limits())
 	assert.Equal(t, "/rates", b.do("PUT", "/limits", `{"rates":true}`).at("errors", 0, "pointer"))

@@ -50,7 +50,8 @@ func (f Fault) ownBody() (contentType string, body []byte) {
 	return "application/json; charset=utf-8", f.Body
 }
 
-func (f Fault) serviceBody(header http.Header, host string, status int, now time.Time, requestID string) (string, []byte) {
+func (f Fault) serviceBody(header http.Header, host string, status int, now time.Time,
+	requestID string) (string, []byte) {
 	host, _, _ = strings.Cut(host, ":")
 	switch {
 	case strings.HasPrefix(host, "login."):
@@ -66,7 +67,8 @@ func (f Fault) serviceBody(header http.Header, host string, status int, now time
 	header.Set("x-ms-request-id", requestID)
 	header.Set("x-ms-correlation-request-id", requestID)
 	code, message := f.words(status)
-	return "application/json; charset=utf-8", encode(map[string]any{"error": map[string]any{"code": code, "message": message}})
+	return "application/json; charset=utf-8",
+		encode(map[string]any{"error": map[string]any{"code": code, "message": message}})
 }
 
 // words are code and message, with what a service would say where they are not given.
@@ -85,8 +87,9 @@ func (f Fault) graphBody(header http.Header, status int, now time.Time, requestI
 	header.Set("request-id", requestID)
 	header.Set("client-request-id", requestID)
 	code, message := f.words(status)
-	return "application/json", encode(map[string]any{"error": map[string]any{"code": code, "message": message, "innerError": map[string]any{
-		"date": now.Format("2006-01-02T15:04:05"), "request-id": requestID, "client-request-id": requestID}}})
+	return "application/json", encode(map[string]any{"error": map[string]any{"code": code, "message": message,
+		"innerError": map[string]any{
+			"date": now.Format("2006-01-02T15:04:05"), "request-id": requestID, "client-request-id": requestID}}})
 }
 
 // storageBody is the XML of the blob service; the code is in a header, too, because a HEAD has no body.
@@ -104,7 +107,8 @@ func (f Fault) storageBody(header http.Header, status int, now time.Time, reques
 	header.Set("x-ms-request-id", requestID)
 	var escaped strings.Builder
 	_ = xml.EscapeText(&escaped, []byte(message)) // a strings.Builder never fails
-	return "application/xml", fmt.Appendf(nil, "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>%s</Code><Message>%s\nRequestId:%s\nTime:%s</Message></Error>",
+	return "application/xml", fmt.Appendf(nil, "\ufeff<?xml version=\"1.0\" "+
+		"encoding=\"utf-8\"?><Error><Code>%s</Code><Message>%s\nRequestId:%s\nTime:%s</Message></Error>",
 		code, escaped.String(), requestID, now.Format("2006-01-02T15:04:05.0000000Z"))
 }
 

@@ -33,8 +33,8 @@ type Fault struct {
 	Match Match `json:"match"`
 	// Times is how often it still takes effect: absent is once, 0 never, negative without end.
 	Times *int `json:"times"`
-	// Status, Code, Message and Body make the answer. Without Body the error has the shape of the service's own; without
-	// any of them, a fault with DelayMS only delays.
+	// Status, Code, Message and Body make the answer. Without Body the error has the shape of the service's own;
+	// without any of them, a fault with DelayMS only delays.
 	Status  int               `json:"status,omitempty"`
 	Code    string            `json:"code,omitempty"`
 	Message string            `json:"message,omitempty"`
@@ -48,8 +48,8 @@ type Fault struct {
 	Effect string `json:"effect"`
 }
 
-// Match holds regular expressions that a request must all match; an empty one matches everything. Path is compared with
-// path and query. They are not anchored.
+// Match holds regular expressions that a request must all match; an empty one matches everything. Path is compared
+// with path and query. They are not anchored.
 type Match struct {
 	Host   string `json:"host,omitempty"`
 	Method string `json:"method,omitempty"`
@@ -122,10 +122,12 @@ func arm(fault Fault, pointer string) (armed, error) {
 	for _, p := range []struct {
 		member, pattern string
 		into            **regexp.Regexp
-	}{{"host", fault.Match.Host, &a.host}, {"method", fault.Match.Method, &a.method}, {"path", fault.Match.Path, &a.path}} {
+	}{{"host", fault.Match.Host, &a.host}, {"method", fault.Match.Method, &a.method},
+		{"path", fault.Match.Path, &a.path}} {
 		compiled, err := regexp.Compile(p.pattern)
 		if err != nil {
-			return armed{}, &strictjson.Error{Pointer: pointer + "/match/" + p.member, Member: p.member, Detail: "is not a regular expression: " + err.Error()}
+			return armed{}, &strictjson.Error{Pointer: pointer + "/match/" + p.member, Member: p.member,
+				Detail: "is not a regular expression: " + err.Error()}
 		}
 		*p.into = compiled
 	}
@@ -134,13 +136,16 @@ func arm(fault Fault, pointer string) (armed, error) {
 		a.fault.Effect = EffectBefore
 	case EffectBefore, EffectAfter, EffectDrop:
 	default:
-		return armed{}, &strictjson.Error{Pointer: pointer + "/effect", Member: "effect", Detail: "is before, after or drop"}
+		return armed{}, &strictjson.Error{Pointer: pointer + "/effect", Member: "effect",
+			Detail: "is before, after or drop"}
 	}
 	if fault.Status != 0 && (fault.Status < 200 || fault.Status > 599) {
-		return armed{}, &strictjson.Error{Pointer: pointer + "/status", Member: "status", Detail: "is an HTTP status from 200 to 599"}
+		return armed{}, &strictjson.Error{Pointer: pointer + "/status", Member: "status",
+			Detail: "is an HTTP status from 200 to 599"}
 	}
 	if fault.DelayMS < 0 {
-		return armed{}, &strictjson.Error{Pointer: pointer + "/delayMs", Member: "delayMs", Detail: "must not be negative"}
+		return armed{}, &strictjson.Error{Pointer: pointer + "/delayMs", Member: "delayMs",
+			Detail: "must not be negative"}
 	}
 	return a, nil
 }
@@ -165,8 +170,8 @@ func (f *Faults) take(r *http.Request) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Wrap disturbs the requests that go to next. EffectDrop panics with http.ErrAbortHandler, at which net/http closes the
-// connection; an in-process transport must turn that panic into an error.
+// Wrap disturbs the requests that go to next. EffectDrop panics with http.ErrAbortHandler, at which net/http closes
+// the connection; an in-process transport must turn that panic into an error.
 func (f *Faults) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fault, ok := f.take(r)

@@ -63,16 +63,20 @@ func TestFaultEffects(t *testing.T) {
 		status, done  int
 		cut, answered bool
 	}{
-		"before":             {fault: `{"status":503,"effect":"before"}`, status: 503},
-		"before by default":  {fault: `{"status":503}`, status: 503},
-		"after":              {fault: `{"status":503,"effect":"after"}`, status: 503, done: 1},
-		"drop":               {fault: `{"effect":"drop"}`, cut: true, done: 1},
-		"no status is 500":   {fault: `{"code":"x"}`, status: 500},
-		"never":              {fault: `{"status":503,"times":0}`, status: 201, done: 1, answered: true},
-		"other host":         {fault: `{"match":{"host":"management"},"status":503}`, status: 201, done: 1, answered: true},
-		"other method":       {fault: `{"match":{"method":"^PUT$"},"status":503}`, status: 201, done: 1, answered: true},
-		"other path":         {fault: `{"match":{"path":"/servicePrincipals"},"status":503}`, status: 201, done: 1, answered: true},
-		"path and query":     {fault: `{"match":{"host":"graph","method":"GET","path":"applications\\?.*top=1$"},"status":503}`, status: 503},
+		"before":            {fault: `{"status":503,"effect":"before"}`, status: 503},
+		"before by default": {fault: `{"status":503}`, status: 503},
+		"after":             {fault: `{"status":503,"effect":"after"}`, status: 503, done: 1},
+		"drop":              {fault: `{"effect":"drop"}`, cut: true, done: 1},
+		"no status is 500":  {fault: `{"code":"x"}`, status: 500},
+		"never":             {fault: `{"status":503,"times":0}`, status: 201, done: 1, answered: true},
+		"other host": {fault: `{"match":{"host":"management"},"status":503}`, status: 201, done: 1,
+			answered: true},
+		"other method": {fault: `{"match":{"method":"^PUT$"},"status":503}`, status: 201, done: 1,
+			answered: true},
+		"other path": {fault: `{"match":{"path":"/servicePrincipals"},"status":503}`, status: 201, done: 1,
+			answered: true},
+		"path and query": {fault: `{"match":{"host":"graph","method":"GET","path":"applications\\?.*top=1$"},` +
+			`"status":503}`, status: 503},
 		"a success, changed": {fault: `{"status":204,"effect":"after"}`, status: 204, done: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +102,8 @@ func TestFaultEchoesTheBody(t *testing.T) {
 			body, err := io.ReadAll(r.Body)
 			assert.NoError(t, err)
 			got = string(body)
-		})).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), "POST", "https://gate.dataloop.ai/api/v1/drivers", strings.NewReader(`{"a":"b<\""}`)))
+		})).ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), "POST",
+			"https://gate.dataloop.ai/api/v1/drivers", strings.NewReader(`{"a":"b<\""}`)))
 		assert.JSONEq(t, `{"status":400,"message":"cannot read: {\"a\":\"b<\\\"\"}"}`, response.Body.String())
 		assert.Equal(t, read, got, effect)
 	}
@@ -123,33 +128,41 @@ func TestFaultBodiesHaveTheServicesShape(t *testing.T) {
 		url, fault string
 		check      func(t *testing.T, header http.Header, body map[string]any)
 	}{
-		"Graph": {url: graphURL, fault: `{"status":429,"code":"TooManyRequests","message":"m","headers":{"Retry-After":"7"}}`, check: func(t *testing.T, header http.Header, body map[string]any) {
+		"Graph": {url: graphURL, fault: `{"status":429,"code":"TooManyRequests","message":"m",` +
+			`"headers":{"Retry-After":"7"}}`, check: func(t *testing.T, header http.Header, body map[string]any) {
 			e := body["error"].(map[string]any)
 			assert.Equal(t, "TooManyRequests", e["code"])
 			assert.Equal(t, "m", e["message"])
 			assert.Equal(t, header.Get("request-id"), e["innerError"].(map[string]any)["request-id"])
 			assert.Equal(t, "7", header.Get("Retry-After"))
 		}},
-		"ARM": {url: "https://management.azure.com/x", fault: `{"status":409,"code":"ScopeLocked","message":"m"}`, check: func(t *testing.T, header http.Header, body map[string]any) {
-			assert.Equal(t, map[string]any{"code": "ScopeLocked", "message": "m"}, body["error"])
-			assert.NotEmpty(t, header.Get("x-ms-request-id"))
-		}},
-		"Entra, AADSTS": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":401,"code":"AADSTS700213","message":"No match."}`, check: func(t *testing.T, _ http.Header, body map[string]any) {
-			assert.Equal(t, "invalid_client", body["error"])
-			assert.Equal(t, []any{700213.0}, body["error_codes"])
-			assert.Contains(t, body["error_description"], "AADSTS700213: No match. Trace ID: ")
-			assert.Equal(t, "2026-01-02 03:04:05Z", body["timestamp"])
-		}},
-		"Entra, OAuth": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":400,"code":"invalid_grant"}`, check: func(t *testing.T, _ http.Header, body map[string]any) {
-			assert.Equal(t, "invalid_grant", body["error"])
-		}},
-		"Entra, overloaded": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":503}`, check: func(t *testing.T, _ http.Header, body map[string]any) {
-			assert.Equal(t, "temporarily_unavailable", body["error"])
-		}},
-		"own body": {url: graphURL, fault: `{"status":200,"body":{"value":[1]},"effect":"after"}`, check: func(t *testing.T, header http.Header, body map[string]any) {
-			assert.Equal(t, []any{1.0}, body["value"])
-			assert.Contains(t, header.Get("Content-Type"), "application/json")
-		}},
+		"ARM": {url: "https://management.azure.com/x", fault: `{"status":409,"code":"ScopeLocked","message":"m"}`,
+			check: func(t *testing.T, header http.Header, body map[string]any) {
+				assert.Equal(t, map[string]any{"code": "ScopeLocked", "message": "m"}, body["error"])
+				assert.NotEmpty(t, header.Get("x-ms-request-id"))
+			}},
+		"Entra, AADSTS": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+			fault: `{"status":401,"code":"AADSTS700213","message":"No match."}`,
+			check: func(t *testing.T, _ http.Header, body map[string]any) {
+				assert.Equal(t, "invalid_client", body["error"])
+				assert.Equal(t, []any{700213.0}, body["error_codes"])
+				assert.Contains(t, body["error_description"], "AADSTS700213: No match. Trace ID: ")
+				assert.Equal(t, "2026-01-02 03:04:05Z", body["timestamp"])
+			}},
+		"Entra, OAuth": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+			fault: `{"status":400,"code":"invalid_grant"}`, check: func(t *testing.T, _ http.Header,
+				body map[string]any) {
+				assert.Equal(t, "invalid_grant", body["error"])
+			}},
+		"Entra, overloaded": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":503}`,
+			check: func(t *testing.T, _ http.Header, body map[string]any) {
+				assert.Equal(t, "temporarily_unavailable", body["error"])
+			}},
+		"own body": {url: graphURL, fault: `{"status":200,"body":{"value":[1]},"effect":"after"}`,
+			check: func(t *testing.T, header http.Header, body map[string]any) {
+				assert.Equal(t, []any{1.0}, body["value"])
+				assert.Contains(t, header.Get("Content-Type"), "application/json")
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := control.NewFaults(now)
@@ -180,7 +193,8 @@ func TestFaultBodiesHaveTheServicesShape(t *testing.T) {
 func TestFaultyFaultsAreNamed(t *testing.T) {
 	b := newBench(t)
 	for pointer, body := range map[string]string{
-		"/0/match/host": `[{"match":{"host":"("}}]`, "/1/effect": `[{},{"effect":"during"}]`, "/0/status": `[{"status":99}]`,
+		"/0/match/host": `[{"match":{"host":"("}}]`, "/1/effect": `[{},{"effect":"during"}]`,
+		"/0/status":  `[{"status":99}]`,
 		"/0/delayMs": `[{"delayMs":-1}]`, "/0/match/url": `[{"match":{"url":"x"}}]`, "/0/times": `[{"times":"1"}]`,
 	} {
 		got := b.do("PUT", "/faults", body)

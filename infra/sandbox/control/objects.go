@@ -37,19 +37,22 @@ type topicView struct {
 const eventsTopic = "wif-events"
 
 func (a *api) showWorld(w http.ResponseWriter, _ *http.Request) {
-	view := worldView{Snapshot: a.World.Snapshot(), Queues: []queueView{}, Topics: []topicView{}, Events: []messageView{}}
+	view := worldView{Snapshot: a.World.Snapshot(), Queues: []queueView{}, Topics: []topicView{},
+		Events: []messageView{}}
 	if a.Access != nil {
 		view.Access = a.Options.Access()
 	}
 	topics := map[string]int{}
 	for _, e := range a.Broker.Entities() {
-		q := queueView{Name: e.Name, Active: e.Active, Scheduled: e.Scheduled, Deferred: e.Deferred, DeadLettered: e.DeadLettered}
+		q := queueView{Name: e.Name, Active: e.Active, Scheduled: e.Scheduled, Deferred: e.Deferred,
+			DeadLettered: e.DeadLettered}
 		switch e.Kind {
 		case servicebus.KindQueue:
 			view.Queues = append(view.Queues, q)
 		case servicebus.KindTopic:
 			topics[strings.ToLower(e.Name)] = len(view.Topics)
-			view.Topics = append(view.Topics, topicView{Name: e.Name, Scheduled: e.Scheduled, Subscriptions: []queueView{}})
+			view.Topics = append(view.Topics, topicView{Name: e.Name, Scheduled: e.Scheduled,
+				Subscriptions: []queueView{}})
 		case servicebus.KindSubscription:
 			topic, name, _ := strings.Cut(e.Name, "/subscriptions/")
 			if i, ok := topics[strings.ToLower(topic)]; ok {
@@ -83,7 +86,8 @@ func (a *api) objects(w http.ResponseWriter, r *http.Request, rest string) {
 		err = a.deleteObject(kind, id)
 	default:
 		w.Header().Set("Allow", "PUT, DELETE")
-		writeProblem(w, http.StatusMethodNotAllowed, "Objects are changed by PUT and DELETE; GET /world shows them.", nil)
+		writeProblem(w, http.StatusMethodNotAllowed, "Objects are changed by PUT and DELETE; GET /world shows them.",
+			nil)
 		return
 	}
 	if err != nil {

@@ -38,7 +38,8 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request, rest string) {
 	name, plain := strings.CutSuffix(name, "/messages")
 	entity, err := url.PathUnescape(name)
 	if err != nil || entity == "" || !dead && !plain {
-		writeProblem(w, http.StatusNotFound, "The paths are /queues/{name}/messages and /queues/{name}/deadletter.", nil)
+		writeProblem(w, http.StatusNotFound, "The paths are /queues/{name}/messages and /queues/{name}/deadletter.",
+			nil)
 		return
 	}
 	if !a.exists(entity) {
@@ -53,7 +54,8 @@ func (a *api) queues(w http.ResponseWriter, r *http.Request, rest string) {
 	case r.Method == http.MethodPost && !dead:
 		a.send(w, r, entity)
 	default:
-		writeProblem(w, http.StatusMethodNotAllowed, "Messages are put by POST /queues/{name}/messages and shown by GET.", nil)
+		writeProblem(w, http.StatusMethodNotAllowed,
+			"Messages are put by POST /queues/{name}/messages and shown by GET.", nil)
 	}
 }
 
@@ -100,7 +102,8 @@ func (m messageRequest) content() (body []byte, contentType, id string, err erro
 	if m.BodyBase64 != "" {
 		raw, err := base64.StdEncoding.DecodeString(m.BodyBase64)
 		if err != nil {
-			return nil, "", "", &strictjson.Error{Pointer: "/bodyBase64", Member: "bodyBase64", Detail: "is not base64"}
+			return nil, "", "", &strictjson.Error{Pointer: "/bodyBase64", Member: "bodyBase64",
+				Detail: "is not base64"}
 		}
 		return raw, "application/octet-stream", id, nil
 	}

@@ -19,7 +19,8 @@ type Request struct {
 	Method string    `json:"method"`
 	Path   string    `json:"path"`   // with the query; signatures are taken out
 	Status int       `json:"status"` // 0 if the connection was cut
-	// InBatch says that the request came within another, a batch of Microsoft Graph: it is no round trip of its own.
+	// InBatch is true where the request came within another, a batch of Microsoft Graph: it is no round trip of its
+	// own.
 	InBatch bool `json:"inBatch,omitempty"`
 	// DurationMS is how long the answer took, in milliseconds.
 	DurationMS float64 `json:"durationMs"`
@@ -51,7 +52,8 @@ func (r *Recorder) WrapBatch(next http.Handler) http.Handler { return r.wrap(nex
 
 func (r *Recorder) wrap(next http.Handler, inBatch bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		record := Request{Time: r.now().UTC(), Host: request.Host, Method: request.Method, Path: loggedPath(request.URL), InBatch: inBatch}
+		record := Request{Time: r.now().UTC(), Host: request.Host, Method: request.Method,
+			Path: loggedPath(request.URL), InBatch: inBatch}
 		writer := &statusWriter{ResponseWriter: w}
 		returned := false
 		defer func() { // also when the handler panics to cut the connection

@@ -1,7 +1,7 @@
-// Package deployment reads what infra/main.bicep deploys from its committed snapshot: the resources of the app with their
-// properties, the rights of its identity and its settings. The sandbox is seeded from it and writes none of this down
-// itself, so what a test proves here is proved about what is deployed. Values that only a deployment knows (ids that
-// Entra gives, host names) are made up here, in one place.
+// Package deployment reads what infra/main.bicep deploys from its committed snapshot: the resources of the app with
+// their properties, the rights of its identity and its settings. The sandbox is seeded from it and writes none of this
+// down itself, so what a test proves here is proved about what is deployed. Values that only a deployment knows (ids
+// that Entra gives, host names) are made up here, in one place.
 package deployment
 
 import (
@@ -91,7 +91,8 @@ type Deployment struct {
 	Resources   []Resource
 	Roles       []Role
 	Assignments []Assignment
-	// Settings are the app settings by name, as the platform gives them to the app; a Key Vault reference is not resolved.
+	// Settings are the app settings by name, as the platform gives them to the app; a Key Vault reference is not
+	// resolved.
 	Settings map[string]string
 	// GraphRoles are the ids of the Microsoft Graph app roles of the identity.
 	GraphRoles []string
@@ -192,7 +193,8 @@ func (d *Deployment) complete() error {
 	var missing []string
 	for what, r := range map[string]Resource{
 		"user-assigned identity": d.Identity, "function app": d.Site, "Service Bus namespace": d.Namespace.Resource,
-		"storage account with the container " + StateContainer: d.State.Resource, "storage account of the host": d.HostAccount.Resource,
+		"storage account with the container " + StateContainer: d.State.Resource,
+		"storage account of the host":                          d.HostAccount.Resource,
 	} {
 		if r.ID == "" {
 			missing = append(missing, what)
@@ -240,7 +242,8 @@ func (d *Deployment) known() map[string]string {
 		"fullyQualifiedNamespace": d.Namespace.Host(),
 		"defaultHostName":         d.Site.Name + ".azurewebsites.net",
 		// Nothing in the sandbox answers for Application Insights.
-		"connectionString": "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://" + d.Site.Location + "-0.in.applicationinsights.azure.com/",
+		"connectionString": "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://" +
+			d.Site.Location + "-0.in.applicationinsights.azure.com/",
 	}
 }
 
@@ -310,16 +313,18 @@ func (d *Deployment) readSettings(p predicted, known map[string]string) error {
 // graphRoles are the app roles that graph.bicep gives.
 func graphRoles(text string) []string {
 	var roles []string
-	for _, found := range regexp.MustCompile(`(?m)^\s*appRoleId:\s*'([0-9a-fA-F-]{36})'`).FindAllStringSubmatch(text, -1) {
+	for _, found := range regexp.MustCompile(`(?m)^\s*appRoleId:\s*'([0-9a-fA-F-]{36})'`).
+		FindAllStringSubmatch(text, -1) {
 		roles = append(roles, strings.ToLower(found[1]))
 	}
 	return roles
 }
 
-// SecretID is the ARM id of the secret of a Key Vault reference among the scopes of the assignments; false if the value
-// is no reference.
+// SecretID is the ARM id of the secret of a Key Vault reference among the scopes of the assignments; false if the
+// value is no reference.
 func (d Deployment) SecretID(value string) (string, bool) {
-	found := regexp.MustCompile(`^@Microsoft\.KeyVault\(SecretUri=https://([^./]+)[^/]*/secrets/([^/)]+)\)$`).FindStringSubmatch(value)
+	found := regexp.MustCompile(`^@Microsoft\.KeyVault\(SecretUri=https://([^./]+)[^/]*/secrets/([^/)]+)\)$`).
+		FindStringSubmatch(value)
 	if found == nil {
 		return "", false
 	}

@@ -15,7 +15,8 @@ import (
 func TestExample(t *testing.T) {
 	d := Example()
 	const group = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/rg-wif/providers/"
-	assert.Equal(t, Resource{ID: group + "Microsoft.ManagedIdentity/userAssignedIdentities/id-wif", Name: "id-wif", Location: "westeurope"}, d.Identity)
+	assert.Equal(t, Resource{ID: group + "Microsoft.ManagedIdentity/userAssignedIdentities/id-wif", Name: "id-wif",
+		Location: "westeurope"}, d.Identity)
 	assert.Equal(t, group+"Microsoft.ServiceBus/namespaces/"+d.Namespace.Name, d.Namespace.ID)
 	assert.Equal(t, group+"Microsoft.Storage/storageAccounts/"+d.State.Name, d.State.ID)
 	assert.Equal(t, []string{StateContainer}, d.State.Containers)
@@ -43,12 +44,15 @@ func TestExample(t *testing.T) {
 	}
 	require.Len(t, d.Roles, 3)
 	assert.Equal(t, Permissions{Actions: []string{"Microsoft.ServiceBus/namespaces/*/read"}}, d.Roles[0].Permissions)
-	assert.Equal(t, []string{"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data"}, d.Roles[1].AssignableScopes)
+	assert.Equal(t, []string{"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data"},
+		d.Roles[1].AssignableScopes)
 	assert.Equal(t, []string{d.Settings["IDENTITY_RESOURCE_GROUP"]}, d.Roles[2].AssignableScopes)
 	for _, r := range d.Roles {
 		assert.NotEmpty(t, r.Name)
 		assert.NotEmpty(t, r.Description)
-		assert.True(t, slices.ContainsFunc(d.Assignments, func(a Assignment) bool { return a.RoleDefinitionID == r.ID }), "assigned to nobody: %s", r.Name)
+		assert.True(t, slices.ContainsFunc(d.Assignments, func(a Assignment) bool {
+			return a.RoleDefinitionID == r.ID
+		}), "assigned to nobody: %s", r.Name)
 	}
 	// As many as there are in the file: none is overlooked.
 	assert.Len(t, d.Roles, strings.Count(infra.Snapshot(), `"type": "Microsoft.Authorization/roleDefinitions"`))
@@ -83,8 +87,10 @@ func TestSecretID(t *testing.T) {
 		value, id   string
 		isReference bool
 	}{
-		"the deployed one":   {d.Settings["DDOE_API_KEY"], "/providers/Microsoft.KeyVault/vaults/kv-wif-example/secrets/ddoe-api-key", true},
-		"nobody's":           {"@Microsoft.KeyVault(SecretUri=https://other.vault.azure.net/secrets/ddoe-api-key)", "", true},
+		"the deployed one": {d.Settings["DDOE_API_KEY"],
+			"/providers/Microsoft.KeyVault/vaults/kv-wif-example/secrets/ddoe-api-key", true},
+		"nobody's": {"@Microsoft.KeyVault(SecretUri=https://other.vault.azure.net/secrets/ddoe-api-key)", "",
+			true},
 		"a secret as it is":  {"hunter2", "", false},
 		"text around it":     {"x@Microsoft.KeyVault(SecretUri=https://kv-wif-example.vault.azure.net/secrets/ddoe-api-key)", "", false},
 		"another annotation": {"@Microsoft.AppConfiguration(Endpoint=https://x)", "", false},
@@ -103,20 +109,31 @@ func TestReadRefuses(t *testing.T) {
 		graph            string
 		want             string
 	}{
-		"no JSON":                  {old: `"predictedResources"`, replacement: `predictedResources`, want: "snapshot: invalid character"},
-		"diagnostics":              {old: `"diagnostics": []`, replacement: `"diagnostics": [{"code": "BCP1"}]`, want: "BCP1"},
-		"no namespace":             {old: `"Microsoft.ServiceBus/namespaces"`, replacement: `"Other"`, want: "no Service Bus namespace"},
-		"no state":                 {old: "default/wif-state", replacement: "default/other", want: "no storage account with the container wif-state"},
-		"no settings":              {old: `/appsettings"`, replacement: `/other"`, want: "no app settings"},
-		"unknown output":           {old: "outputs.clientId.value", replacement: "outputs.secret.value", want: `there is no "secret"`},
-		"unknown property":         {old: `"conditionVersion"`, replacement: `"effect"`, want: "unknown properties of a role assignment: [effect]"},
-		"unknown member of a role": {old: `"assignableScopes"`, replacement: `"dataScopes"`, want: `unknown field "dataScopes"`},
-		"unknown permissions":      {old: `"actions"`, replacement: `"effects"`, want: `unknown field "effects"`},
-		"role of an unknown type":  {old: `"customRole"`, replacement: `"BuiltInRole"`, want: "a role definition is a customRole"},
-		"two sets of permissions":  {old: `"permissions": [`, replacement: `"permissions": [{"actions": []},`, want: "with one set of permissions"},
-		"no right in Entra":        {graph: "// appRoleId: none", want: "graph.bicep names no appRoleId"},
-		"right is a parameter":     {graph: "  appRoleId: roleId\n", want: "graph.bicep names no appRoleId"},
-		"nothing but an account":   {old: infra.Snapshot(), replacement: `{"predictedResources": []}`, want: "no Service Bus namespace, no function app, no storage account of the host, no storage account with the container wif-state, no user-assigned identity"},
+		"no JSON": {old: `"predictedResources"`, replacement: `predictedResources`,
+			want: "snapshot: invalid character"},
+		"diagnostics": {old: `"diagnostics": []`, replacement: `"diagnostics": [{"code": "BCP1"}]`,
+			want: "BCP1"},
+		"no namespace": {old: `"Microsoft.ServiceBus/namespaces"`, replacement: `"Other"`,
+			want: "no Service Bus namespace"},
+		"no state": {old: "default/wif-state", replacement: "default/other",
+			want: "no storage account with the container wif-state"},
+		"no settings": {old: `/appsettings"`, replacement: `/other"`, want: "no app settings"},
+		"unknown output": {old: "outputs.clientId.value", replacement: "outputs.secret.value",
+			want: `there is no "secret"`},
+		"unknown property": {old: `"conditionVersion"`, replacement: `"effect"`, want: "unknown properties " +
+			"of a role assignment: [effect]"},
+		"unknown member of a role": {old: `"assignableScopes"`, replacement: `"dataScopes"`,
+			want: `unknown field "dataScopes"`},
+		"unknown permissions": {old: `"actions"`, replacement: `"effects"`, want: `unknown field "effects"`},
+		"role of an unknown type": {old: `"customRole"`, replacement: `"BuiltInRole"`,
+			want: "a role definition is a customRole"},
+		"two sets of permissions": {old: `"permissions": [`, replacement: `"permissions": [{"actions": []},`,
+			want: "with one set of permissions"},
+		"no right in Entra":    {graph: "// appRoleId: none", want: "graph.bicep names no appRoleId"},
+		"right is a parameter": {graph: "  appRoleId: roleId\n", want: "graph.bicep names no appRoleId"},
+		"nothing but an account": {old: infra.Snapshot(), replacement: `{"predictedResources": []}`,
+			want: "no Service Bus namespace, no function app, no storage account of the host, no storage account " +
+				"with the container wif-state, no user-assigned identity"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			snapshot, graph := infra.Snapshot(), infra.Graph()
@@ -136,14 +153,17 @@ func TestReadRefuses(t *testing.T) {
 func TestResolve(t *testing.T) {
 	known := map[string]string{"principalId": "p", "defaultHostName": "h"}
 	for name, tc := range map[string]struct{ input, want, err string }{
-		"text":                   {input: "it's [text]", want: "it's [text]"},
-		"escaped bracket":        {input: "[[x]", want: "[x]"},
-		"string":                 {input: "['a''b']", want: "a'b"},
-		"output":                 {input: "[reference(resourceId('x', format(')', uniqueString('''('))), '2025-04-01').outputs.principalId.value]", want: "p"},
-		"property":               {input: "[reference('/sites/x', '2025').defaultHostName]", want: "h"},
-		"format":                 {input: "[format('{1}-{0}{2}', 'a', 'b', reference('x').outputs.principalId.value)]", want: "b-ap"},
-		"braces":                 {input: "[format('{{{0}}} {{0}}', 'a')]", want: "{a} {0}"},
-		"lookup":                 {input: "[createObject('AzureCloud', 'public', 'other', 'x')[environment().name]]", want: "public"},
+		"text":            {input: "it's [text]", want: "it's [text]"},
+		"escaped bracket": {input: "[[x]", want: "[x]"},
+		"string":          {input: "['a''b']", want: "a'b"},
+		"output": {input: "[reference(resourceId('x', format(')', uniqueString('''('))), " +
+			"'2025-04-01').outputs.principalId.value]", want: "p"},
+		"property": {input: "[reference('/sites/x', '2025').defaultHostName]", want: "h"},
+		"format": {input: "[format('{1}-{0}{2}', 'a', 'b', reference('x').outputs.principalId.value)]",
+			want: "b-ap"},
+		"braces": {input: "[format('{{{0}}} {{0}}', 'a')]", want: "{a} {0}"},
+		"lookup": {input: "[createObject('AzureCloud', 'public', 'other', 'x')[environment().name]]",
+			want: "public"},
 		"members of members":     {input: "[ environment().suffixes . keyvaultDns ]", want: ".vault.azure.net"},
 		"unknown function":       {input: "[listKeys('x').keys]", err: `"listKeys"`},
 		"unknown member":         {input: "[environment().gallery]", err: `"gallery"`},

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// resolve evaluates a value of the snapshot: text is itself, "[…]" is an expression of ARM's template language, of which
-// it knows what main.bicep uses. What reference(…) would ask of Azure is looked up in known, by the last name that the
-// expression asks for. The error names what is not understood.
-// Source: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions.
+// resolve evaluates a value of the snapshot: text is itself, "[…]" is an expression of ARM's template language, of
+// which it knows what main.bicep uses. What reference(…) would ask of Azure is looked up in known, by the last name
+// that the expression asks for. The error names what is not understood. Source:
+// https://learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions.
 func resolve(text string, known map[string]string) (string, error) {
 	if !strings.HasPrefix(text, "[") || !strings.HasSuffix(text, "]") {
 		return text, nil
@@ -190,7 +190,8 @@ func (e *evaluation) arguments() ([]any, error) {
 func call(function string, arguments []any) (any, error) {
 	switch function {
 	case "environment":
-		return object{"name": "AzureCloud", "suffixes": object{"keyvaultDns": ".vault.azure.net", "storage": "core.windows.net"}}, nil
+		return object{"name": "AzureCloud", "suffixes": object{"keyvaultDns": ".vault.azure.net",
+			"storage": "core.windows.net"}}, nil
 	case "createObject":
 		result := object{}
 		for i := 0; i+1 < len(arguments); i += 2 {

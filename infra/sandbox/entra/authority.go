@@ -84,7 +84,8 @@ func (a *Authority) Issue(principalID, resource string, opts ...IssueOption) (st
 	return token, expires, err
 }
 
-func (a *Authority) claims(principal world.ServicePrincipal, resource, tenant string, issued, expires time.Time) map[string]any {
+func (a *Authority) claims(principal world.ServicePrincipal, resource, tenant string, issued,
+	expires time.Time) map[string]any {
 	claims := map[string]any{
 		"aud":      resource,
 		"iss":      issuerOf(tenant),
@@ -125,7 +126,7 @@ type Principal struct {
 	ExpiresAt time.Time // exp
 }
 
-// Reason says which check a token failed.
+// Reason tells which check a token failed.
 type Reason string
 
 // The reasons, in the order in which Verify checks.

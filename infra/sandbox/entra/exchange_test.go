@@ -36,16 +36,21 @@ func (f *fixture) credential(t *testing.T, tenant string, request platform.Token
 // TestExchangeByAzidentity has a row for each resource that the app or its customers ask for.
 func TestExchangeByAzidentity(t *testing.T) {
 	for name, tc := range map[string]struct{ scope, audience, checked string }{
-		"storage":        {"https://storage.azure.com/.default", "https://storage.azure.com", entra.ResourceStorage},
-		"ARM":            {"https://management.azure.com/.default", "https://management.azure.com", entra.ResourceManagement},
-		"ARM as the SDK": {"https://management.core.windows.net//.default", "https://management.core.windows.net/", entra.ResourceManagement},
-		"Graph":          {"https://graph.microsoft.com/.default", "https://graph.microsoft.com", entra.ResourceGraph},
-		"Service Bus":    {"https://servicebus.azure.net//.default", "https://servicebus.azure.net/", entra.ResourceServiceBus},
-		"one account":    {"https://acmedata.blob.core.windows.net/.default", "https://acmedata.blob.core.windows.net", entra.ResourceStorage},
+		"storage": {"https://storage.azure.com/.default", "https://storage.azure.com", entra.ResourceStorage},
+		"ARM": {"https://management.azure.com/.default", "https://management.azure.com",
+			entra.ResourceManagement},
+		"ARM as the SDK": {"https://management.core.windows.net//.default", "https://management.core.windows.net/",
+			entra.ResourceManagement},
+		"Graph": {"https://graph.microsoft.com/.default", "https://graph.microsoft.com", entra.ResourceGraph},
+		"Service Bus": {"https://servicebus.azure.net//.default", "https://servicebus.azure.net/",
+			entra.ResourceServiceBus},
+		"one account": {"https://acmedata.blob.core.windows.net/.default", "https://acmedata.blob.core.windows.net",
+			entra.ResourceStorage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			got, err := f.credential(t, world.TenantID, platform.TokenRequest{}).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{tc.scope}})
+			got, err := f.credential(t, world.TenantID, platform.TokenRequest{}).GetToken(t.Context(),
+				policy.TokenRequestOptions{Scopes: []string{tc.scope}})
 			require.NoError(t, err)
 			assert.WithinDuration(t, f.clock.now().Add(time.Hour), got.ExpiresOn, 10*time.Second)
 
@@ -67,7 +72,8 @@ func TestExchangeByAzidentity(t *testing.T) {
 
 func TestExchangeByTenantDomain(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.credential(t, world.TenantDomain, platform.TokenRequest{}).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
+	_, err := f.credential(t, world.TenantDomain, platform.TokenRequest{}).GetToken(t.Context(),
+		policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 	require.NoError(t, err)
 }
 
@@ -75,18 +81,19 @@ func TestRefusalReachesTheSDK(t *testing.T) {
 	for name, tc := range map[string]struct {
 		tenant  string
 		request platform.TokenRequest
-		says    string
+		text    string
 	}{
 		"at the token endpoint": {world.TenantID, platform.TokenRequest{Subject: "other"}, "AADSTS700213"},
 		"at discovery":          {"99999999-9999-4999-8999-999999999999", platform.TokenRequest{}, "AADSTS90002"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			_, err := f.credential(t, tc.tenant, tc.request).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
+			_, err := f.credential(t, tc.tenant, tc.request).GetToken(t.Context(),
+				policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 			var failed *azidentity.AuthenticationFailedError
 			require.ErrorAs(t, err, &failed)
 			require.NotNil(t, failed.RawResponse)
-			assert.Contains(t, err.Error(), tc.says)
+			assert.Contains(t, err.Error(), tc.text)
 		})
 	}
 }

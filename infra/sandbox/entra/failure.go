@@ -24,7 +24,8 @@ const (
 const (
 	learnFederation      = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
 	learnCaseSensitivity = "https://learn.microsoft.com/en-us/entra/identity-platform/reference-breaking-changes#august-2024"
-	checkCredential      = "Check your federated identity credential Subject, Audience and Issuer against the presented assertion."
+	checkCredential      = "Check your federated identity credential Subject, Audience and Issuer against the " +
+		"presented assertion."
 )
 
 // failure is one refusal: the AADSTS number, the OAuth error word, the HTTP status and the sentence. It is an error
@@ -56,12 +57,15 @@ func statusOf(oauth string) int {
 // where no sighting is known (7000274) the text is in its manner.
 
 func tenantNotFound(tenant, oauth string) *failure {
-	return refuse(90002, oauth, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. "+
-		"Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.", tenant)
+	return refuse(90002, oauth, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are "+
+		"signing into the correct cloud. "+
+		"Check with your subscription administrator, this may happen if there are no active subscriptions "+
+		"for the tenant.", tenant)
 }
 
 func tenantMalformed(tenant, oauth string) *failure {
-	return refuse(900023, oauth, "Specified tenant identifier '%s' is neither a valid DNS name, nor a valid external domain.", tenant)
+	return refuse(900023, oauth, "Specified tenant identifier '%s' is neither a valid DNS name, nor a valid "+
+		"external domain.", tenant)
 }
 
 func parameterMissing(name string) *failure {
@@ -78,7 +82,8 @@ func clientMalformed(client string) *failure {
 
 func clientNotFound(client, tenant string) *failure {
 	return refuse(700016, unauthorizedClient, "Application with identifier '%s' was not found in the directory '%s'. "+
-		"This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. "+
+		"This can happen if the application has not been installed by the administrator of the tenant or consented "+
+		"to by any user in the tenant. "+
 		"You may have sent your authentication request to the wrong tenant.", client, tenant)
 }
 
@@ -92,31 +97,37 @@ func applicationDisabled(client, name string) *failure {
 }
 
 func credentialMissing() *failure {
-	return refuse(7000216, invalidClient, "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
+	return refuse(7000216, invalidClient,
+		"'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.")
 }
 
 func assertionMissing() *failure {
-	return refuse(7000218, invalidClient, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+	return refuse(7000218, invalidClient,
+		"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 }
 
 func secretInvalid(client string) *failure {
-	return refuse(7000215, invalidClient, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "+
+	return refuse(7000215, invalidClient, "Invalid client secret provided. Ensure the secret being sent in the "+
+		"request is the client secret value, "+
 		"not the client secret ID, for a secret added to app '%s'.", client)
 }
 
 func scopeMalformed(scope string) *failure {
-	return refuse(70011, invalidScope, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. "+
+	return refuse(70011, invalidScope, "The provided request must include a 'scope' input parameter. The provided "+
+		"value for the input parameter 'scope' is not valid. "+
 		"The scope %s is not valid.", scope)
 }
 
 func scopeNotDefault(scope string) *failure {
-	return refuse(1002012, invalidScope, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed "+
+	return refuse(1002012, invalidScope, "The provided value for scope %s is not valid. Client credential flows "+
+		"must have a scope value with /.default suffixed "+
 		"to the resource identifier (application ID URI).", scope)
 }
 
 func resourceNotFound(resource, tenant string) *failure {
 	return refuse(500011, invalidResource, "The resource principal named %s was not found in the tenant named %s. "+
-		"This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. "+
+		"This can happen if the application has not been installed by the administrator of the tenant or consented "+
+		"to by any user in the tenant. "+
 		"You might have sent your authentication request to the wrong tenant.", resource, tenant)
 }
 
@@ -125,27 +136,34 @@ func assertionMalformed() *failure {
 }
 
 func typeUnsupported() *failure {
-	return refuse(5002727, invalidRequest, "Invalid JWT header type specified. Allowed types: 'JWT','http://openid.net/specs/jwt/1.0'.")
+	return refuse(5002727, invalidRequest,
+		"Invalid JWT header type specified. Allowed types: 'JWT','http://openid.net/specs/jwt/1.0'.")
 }
 
 func audienceNotSingle(count int) *failure {
-	return refuse(5002741, invalidClient, "Number of audience values in the provided client credential exceed maximum allowed. "+
-		"%d audience values provided, maximum allowed is 1.", count)
+	return refuse(5002741, invalidClient,
+		"Number of audience values in the provided client credential exceed maximum allowed. "+
+			"%d audience values provided, maximum allowed is 1.", count)
 }
 
 func noCredentials(client, name string) *failure {
-	return refuse(70025, invalidClient, "The client '%s'(%s) has no configured federated identity credentials.", client, name)
+	return refuse(70025, invalidClient, "The client '%s'(%s) has no configured federated identity credentials.",
+		client, name)
 }
 
 func noMatch(code int, what, value string) *failure {
-	return refuse(code, invalidClient, "No matching federated identity record found for presented assertion %s '%s'. %s %s",
+	return refuse(code, invalidClient,
+		"No matching federated identity record found for presented assertion %s '%s'. %s %s",
 		what, value, checkCredential, learnFederation)
 }
 
 func subjectCase(subject string) *failure {
-	return refuse(7002138, invalidClient, "No matching federated identity record found for presented assertion subject '%s'. "+
-		"The subject matches with case-insensitive comparison, but not with case-sensitive comparison. %s See documentation at: %s. "+
-		"See breaking change notification and remediation at: %s.", subject, checkCredential, learnFederation, learnCaseSensitivity)
+	return refuse(7002138, invalidClient,
+		"No matching federated identity record found for presented assertion subject '%s'. "+
+			"The subject matches with case-insensitive comparison, but not with case-sensitive comparison. %s See "+
+			"documentation at: %s. "+
+			"See breaking change notification and remediation at: %s.", subject, checkCredential, learnFederation,
+		learnCaseSensitivity)
 }
 
 func entraIssued() *failure {
@@ -165,8 +183,10 @@ func keysUnparsable() *failure {
 }
 
 func keyUnknown(kid, issuer string) *failure {
-	return refuse(7000272, invalidClient, "The certificate with identifier %s used to sign the federated credential could not be found in the metadata of identity provider %s. "+
-		"Please validate that your Identity Provider's metadata exposes the key used to sign the incoming token.", kid, issuer)
+	return refuse(7000272, invalidClient, "The certificate with identifier %s used to sign the federated credential "+
+		"could not be found in the metadata of identity provider %s. "+
+		"Please validate that your Identity Provider's metadata exposes the key used to sign the incoming token.",
+		kid, issuer)
 }
 
 func signatureInvalid() *failure {
@@ -175,8 +195,10 @@ func signatureInvalid() *failure {
 
 func outsideLifetime(now, from, to time.Time) *failure {
 	const layout = "2006-01-02T15:04:05.0000000Z"
-	return refuse(700024, invalidClient, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s. "+
-		"Review the documentation at https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials .",
+	return refuse(700024, invalidClient, "Client assertion is not within its valid time range. Current time: %s, "+
+		"assertion valid from %s, expiry time of assertion %s. "+
+		"Review the documentation at "+
+		"https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials .",
 		now.UTC().Format(layout), from.UTC().Format(layout), to.UTC().Format(layout))
 }
 
@@ -196,8 +218,9 @@ func (f *failure) write(w http.ResponseWriter, r *http.Request, now time.Time) {
 	trace, correlation := uuid.NewString(), correlationOf(r)
 	stamp := now.UTC().Format("2006-01-02 15:04:05Z")
 	body := answer{
-		Error:         f.oauth,
-		Description:   fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s", f.Error(), trace, correlation, stamp),
+		Error: f.oauth,
+		Description: fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s", f.Error(), trace,
+			correlation, stamp),
 		Codes:         []int{f.code},
 		Timestamp:     stamp,
 		TraceID:       trace,

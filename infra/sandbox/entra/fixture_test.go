@@ -73,10 +73,12 @@ func newFixture(t *testing.T) *fixture {
 
 	f.app, err = f.world.CreateApplication(world.Application{DisplayName: "my-app"}, "")
 	require.NoError(t, err)
-	f.principal, err = f.world.CreateServicePrincipal(world.ServicePrincipal{AppID: f.app.AppID, AccountEnabled: true}, "")
+	f.principal, err = f.world.CreateServicePrincipal(world.ServicePrincipal{AppID: f.app.AppID,
+		AccountEnabled: true}, "")
 	require.NoError(t, err)
 	f.trust, err = f.world.CreateFederatedCredential(world.FederatedIdentityCredential{
-		ApplicationID: f.app.ID, Name: "trust", Issuer: world.Issuer, Subject: subject, Audiences: []string{entra.ResourceTokenExchange},
+		ApplicationID: f.app.ID, Name: "trust", Issuer: world.Issuer, Subject: subject,
+		Audiences: []string{entra.ResourceTokenExchange},
 	})
 	require.NoError(t, err)
 	return f

@@ -74,7 +74,8 @@ func TestIdentityIsRefusedAsAnApplication(t *testing.T) {
 			return err
 		}, 7000112},
 		"no credential": {func(f *fixture, _ world.UserAssignedIdentity) error {
-			return f.world.DeleteUserAssignedIdentityCredential(world.UserAssignedIdentityCredentialID(identityID, "trust"))
+			return f.world.DeleteUserAssignedIdentityCredential(world.UserAssignedIdentityCredentialID(
+				identityID, "trust"))
 		}, 70025},
 		"other audience": {func(f *fixture, _ world.UserAssignedIdentity) error {
 			return change(f, world.UserAssignedIdentityCredential{Issuer: world.Issuer, Subject: subject,

@@ -24,7 +24,7 @@ type refusalCase struct {
 	code    int
 	oauth   string
 	status  int
-	says    string // regular expression over the description
+	text    string // regular expression over the description
 }
 
 // TestRefusals has one row for each AADSTS code that the token endpoint can answer.
@@ -54,8 +54,9 @@ func TestRefusals(t *testing.T) {
 			assert.Equal(t, tc.oauth, got.Error)
 			assert.Equal(t, tc.status, got.Status)
 			assert.Regexp(t, `^AADSTS(\d{4,9}): `, got.Description)
-			assert.Regexp(t, `(?s)`+tc.says, got.Description)
-			assert.Regexp(t, regexp.QuoteMeta(" Trace ID: "+got.TraceID+" Correlation ID: "+got.CorrelationID+" Timestamp: "+got.Timestamp)+"$", got.Description)
+			assert.Regexp(t, `(?s)`+tc.text, got.Description)
+			assert.Regexp(t, regexp.QuoteMeta(" Trace ID: "+got.TraceID+" Correlation ID: "+got.CorrelationID+
+				" Timestamp: "+got.Timestamp)+"$", got.Description)
 			assert.Regexp(t, `^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$`, got.Timestamp)
 			if assertion := form.Get("client_assertion"); assertion != "" {
 				assert.NotContains(t, got.Description, assertion)
@@ -67,7 +68,8 @@ func TestRefusals(t *testing.T) {
 // TestRefusalOrder gives each request all faults from some step on: the earliest must be the one that is named.
 func TestRefusalOrder(t *testing.T) {
 	f := newFixture(t)
-	bad := platform.TokenRequest{Issuer: "https://other.example", Audience: "other", Subject: "other", KeyID: "unknown", ExpiresInSeconds: -600}
+	bad := platform.TokenRequest{Issuer: "https://other.example", Audience: "other", Subject: "other",
+		KeyID: "unknown", ExpiresInSeconds: -600}
 	form := f.form(t)
 	form.Set("scope", "https://foo.example/.default")
 	for _, step := range []struct {
@@ -132,7 +134,8 @@ func TestNewCredentialIsSlow(t *testing.T) {
 	f.clock.advance(5 * time.Second)
 	require.Equal(t, http.StatusOK, f.post(t, world.TenantID, f.form(t)).StatusCode)
 
-	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.app.ID, Name: "second",
+	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.app.ID,
+		Name:   "second",
 		Issuer: world.Issuer, Subject: "second", Audiences: []string{entra.ResourceTokenExchange}})
 	require.NoError(t, err)
 	form := f.form(t)
@@ -173,7 +176,8 @@ func foreign(t *testing.T, kid string, claims map[string]any) string {
 
 func (f *fixture) trustIssuer(t *testing.T, issuer string) {
 	t.Helper()
-	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.app.ID, Name: "other",
+	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: f.app.ID,
+		Name:   "other",
 		Issuer: issuer, Subject: subject, Audiences: []string{entra.ResourceTokenExchange}})
 	require.NoError(t, err)
 }

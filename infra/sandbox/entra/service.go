@@ -69,8 +69,9 @@ func (s *Service) configuration(w http.ResponseWriter, r *http.Request) {
 	}
 	base := "https://" + Host + "/" + tenant.ID
 	writeJSON(w, http.StatusOK, map[string]any{
-		"token_endpoint":                        base + "/oauth2/v2.0/token",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
+		"token_endpoint": base + "/oauth2/v2.0/token",
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt",
+			"client_secret_basic"},
 		"jwks_uri":                              base + "/discovery/v2.0/keys",
 		"response_modes_supported":              []string{"query", "fragment", "form_post"},
 		"subject_types_supported":               []string{"pairwise"},
@@ -98,8 +99,8 @@ func (s *Service) keys(w http.ResponseWriter, r *http.Request) {
 // domainName is what a tenant may be named by other than its id.
 var domainName = regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
-// tenant finds a tenant by id or domain. oauth is the error word of the endpoint that asks: discovery says
-// invalid_tenant where the token endpoint says invalid_request.
+// tenant finds a tenant by id or domain. oauth is the error word of the endpoint that asks: discovery states
+// invalid_tenant where the token endpoint states invalid_request.
 func (s *Service) tenant(name, oauth string) (world.Tenant, error) {
 	for _, tenant := range s.world.Tenants() {
 		if strings.EqualFold(tenant.ID, name) || strings.EqualFold(tenant.Domain, name) {
@@ -195,8 +196,8 @@ func checkForm(r *http.Request) error {
 }
 
 // resourceOf is the audience that a scope asks for, if the tenant has that resource: the scope less "/.default", byte
-// for byte, so that a scope with a double slash gives an audience with a trailing one, as in Entra's tokens. MSAL adds the scopes of OpenID
-// Connect to every request, also where no user is there to whom they could apply.
+// for byte, so that a scope with a double slash gives an audience with a trailing one, as in Entra's tokens. MSAL adds
+// the scopes of OpenID Connect to every request, also where no user is there to whom they could apply.
 func resourceOf(scope string, tenant world.Tenant) (string, error) {
 	scopes := slices.DeleteFunc(strings.Fields(scope), func(s string) bool {
 		return s == "openid" || s == "offline_access" || s == "profile"

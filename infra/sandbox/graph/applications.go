@@ -200,7 +200,8 @@ func applyApplication(members map[string]json.RawMessage, app *world.Application
 	if err := apply(members, applicationProperties(), applicationResource, app); err != nil {
 		return err
 	}
-	audiences := []string{"", "AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"}
+	audiences := []string{"", "AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount",
+		"PersonalMicrosoftAccount"}
 	if !slices.Contains(audiences, app.SignInAudience) {
 		return invalidValue("signInAudience", applicationResource)
 	}
@@ -217,13 +218,17 @@ func applicationProperties() map[string]property[world.Application] {
 		"uniqueName":     text(256, func(a *app) *string { return &a.UniqueName }),
 		"tags":           texts(256, func(a *app) *[]string { return &a.Tags }),
 	}
-	for _, name := range []string{"id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain", "applicationTemplateId",
+	for _, name := range []string{"id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain",
+		"applicationTemplateId",
 		"disabledByMicrosoftStatus", "certification", "verifiedPublisher", "createdByAppId"} {
 		all[name] = property[app]{readOnly: true}
 	}
-	for _, name := range []string{"addIns", "api", "appRoles", "authenticationBehaviors", "defaultRedirectUri", "groupMembershipClaims",
-		"identifierUris", "info", "isDeviceOnlyAuthSupported", "isFallbackPublicClient", "keyCredentials", "nativeAuthenticationApisEnabled",
-		"oauth2RequirePostResponse", "optionalClaims", "parentalControlSettings", "passwordCredentials", "publicClient",
+	for _, name := range []string{"addIns", "api", "appRoles", "authenticationBehaviors", "defaultRedirectUri",
+		"groupMembershipClaims",
+		"identifierUris", "info", "isDeviceOnlyAuthSupported", "isFallbackPublicClient", "keyCredentials",
+		"nativeAuthenticationApisEnabled",
+		"oauth2RequirePostResponse", "optionalClaims", "parentalControlSettings", "passwordCredentials",
+		"publicClient",
 		"requestSignatureVerification", "requiredResourceAccess", "samlMetadataUrl", "serviceManagementReference",
 		"servicePrincipalLockConfiguration", "spa", "tokenEncryptionKeyId", "web"} {
 		all[name] = property[app]{}
@@ -234,12 +239,15 @@ func applicationProperties() map[string]property[world.Application] {
 func (c *call) applicationEntity(a world.Application) entity {
 	e := entity{
 		"id": a.ID, "appId": a.AppID, "uniqueName": orNull(a.UniqueName), "displayName": a.DisplayName,
-		"description": orNull(a.Description), "notes": orNull(a.Notes), "tags": a.Tags, "signInAudience": a.SignInAudience,
+		"description": orNull(a.Description), "notes": orNull(a.Notes), "tags": a.Tags,
+		"signInAudience":  a.SignInAudience,
 		"createdDateTime": stamp(a.CreatedDateTime), "deletedDateTime": stampPointer(a.DeletedDateTime),
 		"publisherDomain": c.domain(), "disabledByMicrosoftStatus": nil, "serviceManagementReference": nil,
-		"applicationTemplateId": nil, "groupMembershipClaims": nil, "isFallbackPublicClient": nil, "tokenEncryptionKeyId": nil,
-		"identifierUris": []string{}, "passwordCredentials": []entity{}, "keyCredentials": []entity{}, "appRoles": []entity{},
-		"addIns": []entity{}, "requiredResourceAccess": []entity{},
+		"applicationTemplateId": nil, "groupMembershipClaims": nil, "isFallbackPublicClient": nil,
+		"tokenEncryptionKeyId": nil,
+		"identifierUris":       []string{}, "passwordCredentials": []entity{}, "keyCredentials": []entity{},
+		"appRoles": []entity{},
+		"addIns":   []entity{}, "requiredResourceAccess": []entity{},
 	}
 	if c.expands("federatedIdentityCredentials") {
 		e["federatedIdentityCredentials"] = credentialEntities(c.world.FederatedCredentials(a.ID))

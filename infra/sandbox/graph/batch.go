@@ -21,14 +21,14 @@ import (
 //   - [answers]: bradleymarques/microslop_one_drive, test/fixtures/batch*, answers of Graph to malformed batches
 //   - [design]: https://microsoftgraph.github.io/msgraph-sdk-design/content/BatchRequestContent.html
 //
-// No source tells whether Graph takes writes of federated identity credentials in a batch, nor names one that it does not
-// take: here every request of this host may be in one.
+// No source tells whether Graph takes writes of federated identity credentials in a batch, nor names one that it does
+// not take: here every request of this host may be in one.
 
 // maximumBatch is the most requests of one batch [doc].
 const maximumBatch = 20
 
-// batch answers POST $batch: it runs the requests in it, each with the rights of the caller [doc: each has a status of its
-// own, and one without the permission is refused for itself].
+// batch answers POST $batch: it runs the requests in it, each with the rights of the caller [doc: each has a status of
+// its own, and one without the permission is refused for itself].
 type batch struct{ *call }
 
 type batchRequest struct {
@@ -65,7 +65,9 @@ func (c batch) post() (answer, error) {
 	responses := make([]batchResponse, 0, len(order))
 	for _, r := range order {
 		response := c.failedDependency(r)
-		if !slices.ContainsFunc(r.DependsOn, func(id string) bool { return status[fold(id)] >= http.StatusBadRequest }) {
+		if !slices.ContainsFunc(r.DependsOn, func(id string) bool {
+			return status[fold(id)] >= http.StatusBadRequest
+		}) {
 			response = c.run(r)
 		}
 		status[fold(r.ID)] = response.Status
@@ -113,8 +115,8 @@ func fold(id string) string { return strings.ToLower(id) }
 
 func invalidBatch() error { return badSyntax("Invalid batch payload format.") } // [answers]
 
-// check holds what one request of a batch has to have [doc]: id, method and a relative URL, which is no batch [design];
-// with a body, its content type.
+// check holds what one request of a batch has to have [doc]: id, method and a relative URL, which is no batch
+// [design]; with a body, its content type.
 func (r batchRequest) check() error {
 	target, err := url.Parse(r.URL)
 	if r.ID == "" || r.Method == "" || r.URL == "" || err != nil || target.IsAbs() || target.Host != "" ||
@@ -178,8 +180,8 @@ func checkOrder(requests []batchRequest) error {
 	return nil
 }
 
-// failedDependency is the answer to a request that is not run, because one that it depends on has failed [doc]. No source
-// shows its body; it has the form of every error of Graph.
+// failedDependency is the answer to a request that is not run, because one that it depends on has failed [doc]. No
+// source shows its body; it has the form of every error of Graph.
 func (c batch) failedDependency(r batchRequest) batchResponse {
 	w := &buffer{header: http.Header{}}
 	writeError(w, &fault{status: http.StatusFailedDependency, code: "FailedDependency",
@@ -189,8 +191,8 @@ func (c batch) failedDependency(r batchRequest) batchResponse {
 
 type batchKey struct{}
 
-// run sends a request to this service, as one of its own with the caller's token. It has the request id of the batch: in
-// the example of [doc] the errors of one batch share theirs. Where the connection is to be cut, it is the caller's.
+// run sends a request to this service, as one of its own with the caller's token. It has the request id of the batch:
+// in the example of [doc] the errors of one batch share theirs. Where the connection is to be cut, it is the caller's.
 func (c batch) run(r batchRequest) batchResponse {
 	content, _ := r.content() // check has decoded it
 	target := "https://" + c.request.Host + "/" + c.version + "/" + strings.TrimPrefix(r.URL, "/")
@@ -210,8 +212,8 @@ func (c batch) run(r batchRequest) batchResponse {
 	return newBatchResponse(r.ID, w)
 }
 
-// newBatchResponse puts an answer into the form that it has in a batch: a JSON body as it is, any other base64-encoded.
-// The headers that a batch has once, for all, are left out, as in the example of [doc].
+// newBatchResponse puts an answer into the form that it has in a batch: a JSON body as it is, any other
+// base64-encoded. The headers that a batch has once, for all, are left out, as in the example of [doc].
 func newBatchResponse(id string, w *buffer) batchResponse {
 	response := batchResponse{ID: id, Status: max(w.status, http.StatusOK), Headers: map[string]string{}}
 	for name, values := range w.header {

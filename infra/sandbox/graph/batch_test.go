@@ -20,7 +20,8 @@ func get(id, url string) step { return step{"id": id, "method": "GET", "url": ur
 
 // put is the upsert of a federated credential.
 func put(id, application, name string) step {
-	return step{"id": id, "method": "PATCH", "url": "/applications/" + application + "/federatedIdentityCredentials(name='" + name + "')",
+	return step{"id": id, "method": "PATCH", "url": "/applications/" + application +
+		"/federatedIdentityCredentials(name='" + name + "')",
 		"headers": map[string]string{"content-type": "application/json", "prefer": upsert},
 		"body":    map[string]any{"issuer": world.Issuer, "subject": name, "audiences": []string{"a"}}}
 }
@@ -76,7 +77,8 @@ func TestBatch(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id, appID := b.app("u")
-	steps := []step{put("0", id, "abc"), get("1", "applications(uniqueName='u')?$select=appId"), get("2", "/applications/"+stranger),
+	steps := []step{put("0", id, "abc"), get("1", "applications(uniqueName='u')?$select=appId"),
+		get("2", "/applications/"+stranger),
 		{"id": "3", "method": "DELETE", "url": "/applications/" + id + "/federatedIdentityCredentials/none"}}
 	got := b.batch(steps)
 	byID, ids := got.responses(t)
@@ -146,28 +148,35 @@ func TestBatchesThatAreRefused(t *testing.T) {
 	for i := range many {
 		many[i] = get(fmt.Sprint(i), "/applications")
 	}
-	const invalid, exclusive = "Invalid batch payload format.", "Batch should be either fully sequential or fully parallel."
+	const invalid, exclusive = "Invalid batch payload format.",
+		"Batch should be either fully sequential or fully parallel."
 	for name, tc := range map[string]struct {
 		steps   []step
 		message string
 	}{
-		"none":                  {nil, invalid},
-		"21":                    {many, "Number of requests inside batch exceed the limit."},
-		"no id":                 {[]step{get("", "/applications")}, invalid},
-		"no method":             {[]step{get("1", "/applications").with("method", nil)}, invalid},
-		"no URL":                {[]step{get("1", "")}, invalid},
-		"absolute URL":          {[]step{get("1", "https://graph.microsoft.com/v1.0/applications")}, invalid},
-		"another host":          {[]step{get("1", "//attacker.example/applications")}, invalid},
-		"a batch":               {[]step{get("1", "/$batch")}, invalid},
-		"id twice":              {[]step{get("a", "/applications"), get("A", "/applications")}, "Request Id A has to be unique in a batch."},
-		"headers no object":     {[]step{get("1", "/applications").with("headers", []string{"x"})}, invalid},
-		"write without body":    {[]step{put("1", id, "abc").with("body", nil)}, "Write request id : 1 does not contain Content-Type header or body."},
-		"body without its type": {[]step{put("1", id, "abc").with("headers", nil)}, "Write request id : 1 does not contain Content-Type header or body."},
-		"body a number":         {[]step{put("1", id, "abc").with("body", 1)}, invalid},
-		"body an array":         {[]step{put("1", id, "abc").with("body", []int{1})}, invalid},
-		"unknown dependency":    {[]step{get("1", "/applications"), get("2", "/applications").with("dependsOn", []string{"9"})}, "Invalid dependency for request Id 2."},
-		"later dependency":      {[]step{get("1", "/applications").with("dependsOn", []string{"2"}), get("2", "/applications")}, "Invalid dependency for request Id 1."},
-		"half in order":         {append(inOrder([]step{get("1", "/applications"), get("2", "/applications")}), get("3", "/applications")), exclusive},
+		"none":         {nil, invalid},
+		"21":           {many, "Number of requests inside batch exceed the limit."},
+		"no id":        {[]step{get("", "/applications")}, invalid},
+		"no method":    {[]step{get("1", "/applications").with("method", nil)}, invalid},
+		"no URL":       {[]step{get("1", "")}, invalid},
+		"absolute URL": {[]step{get("1", "https://graph.microsoft.com/v1.0/applications")}, invalid},
+		"another host": {[]step{get("1", "//attacker.example/applications")}, invalid},
+		"a batch":      {[]step{get("1", "/$batch")}, invalid},
+		"id twice": {[]step{get("a", "/applications"), get("A", "/applications")},
+			"Request Id A has to be unique in a batch."},
+		"headers no object": {[]step{get("1", "/applications").with("headers", []string{"x"})}, invalid},
+		"write without body": {[]step{put("1", id, "abc").with("body", nil)},
+			"Write request id : 1 does not contain Content-Type header or body."},
+		"body without its type": {[]step{put("1", id, "abc").with("headers", nil)},
+			"Write request id : 1 does not contain Content-Type header or body."},
+		"body a number": {[]step{put("1", id, "abc").with("body", 1)}, invalid},
+		"body an array": {[]step{put("1", id, "abc").with("body", []int{1})}, invalid},
+		"unknown dependency": {[]step{get("1", "/applications"), get("2", "/applications").with("dependsOn",
+			[]string{"9"})}, "Invalid dependency for request Id 2."},
+		"later dependency": {[]step{get("1", "/applications").with("dependsOn", []string{"2"}),
+			get("2", "/applications")}, "Invalid dependency for request Id 1."},
+		"half in order": {append(inOrder([]step{get("1", "/applications"), get("2", "/applications")}),
+			get("3", "/applications")), exclusive},
 		"two after one": {[]step{get("1", "/applications"), get("2", "/applications").with("dependsOn", []string{"1"}),
 			get("3", "/applications").with("dependsOn", []string{"1"})}, exclusive},
 	} {
@@ -194,14 +203,15 @@ func TestBatchBodies(t *testing.T) {
 	encoded := "eyJpc3N1ZXIiOiJpIiwic3ViamVjdCI6InMiLCJhdWRpZW5jZXMiOlsiYSJdfQ=="
 	assert.Equal(t, map[string]int{"1": 201}, b.batch([]step{put("1", id, "abc").with("body", encoded)}).statuses(t))
 
-	b.handler = graph.New(b.world, func(*http.Request) (string, error) { return world.AppPrincipalID, nil }, func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain")
-			w.Header().Set("Retry-After", "7")
-			w.WriteHeader(503)
-			_, _ = w.Write([]byte("busy"))
+	b.handler = graph.New(b.world, func(*http.Request) (string, error) { return world.AppPrincipalID, nil },
+		func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain")
+				w.Header().Set("Retry-After", "7")
+				w.WriteHeader(503)
+				_, _ = w.Write([]byte("busy"))
+			})
 		})
-	})
 	byID, _ := b.batch([]step{get("1", "/applications")}).responses(t)
 	assert.Equal(t, "YnVzeQ==", byID["1"]["body"])
 	assert.EqualValues(t, 503, byID["1"]["status"])
@@ -221,11 +231,14 @@ func TestBatchRequestsPassWhatIsAround(t *testing.T) {
 			})
 		}
 	}
-	b.handler = graph.New(b.world, func(*http.Request) (string, error) { return world.AppPrincipalID, nil }, note("outer"), note("inner"))
+	b.handler = graph.New(b.world, func(*http.Request) (string, error) { return world.AppPrincipalID, nil },
+		note("outer"), note("inner"))
 	id, _ := b.app("u")
 	seen = nil
 	b.batch(inOrder([]step{put("0", id, "abc"), get("1", "applications?$top=1")}))
-	path := "PATCH graph.microsoft.com/v1.0/applications/" + id + "/federatedIdentityCredentials(name='abc') create-if-missing"
+	path := "PATCH graph.microsoft.com/v1.0/applications/" + id + "/federatedIdentityCredentials(name='abc') " +
+		"create-if-missing"
 	assert.Equal(t, []string{"outer " + path, "inner " + path,
-		"outer GET graph.microsoft.com/v1.0/applications?$top=1 ", "inner GET graph.microsoft.com/v1.0/applications?$top=1 "}, seen)
+		"outer GET graph.microsoft.com/v1.0/applications?$top=1 ",
+		"inner GET graph.microsoft.com/v1.0/applications?$top=1 "}, seen)
 }

@@ -12,8 +12,8 @@ import (
 
 const maximumBody = 1 << 20
 
-// property is how one member of a request body is taken: set stores it and says whether the value was legal. A nil set
-// marks a property that Graph has and the sandbox does not keep.
+// property is how one member of a request body is taken: set stores it and reports whether the value was legal. A nil
+// set marks a property that Graph has and the sandbox does not keep.
 type property[T any] struct {
 	set      func(value json.RawMessage, into *T) bool
 	readOnly bool
@@ -21,7 +21,8 @@ type property[T any] struct {
 
 // body reads a JSON object. Graph wants the content type, too.
 func (c *call) body() (map[string]json.RawMessage, error) {
-	unreadable := badSyntax("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
+	unreadable := badSyntax("Unable to read JSON request payload. Please ensure Content-Type header is set and " +
+		"payload is of valid JSON format.")
 	mediaType, _, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" {
 		return nil, unreadable
@@ -38,7 +39,8 @@ func (c *call) body() (map[string]json.RawMessage, error) {
 }
 
 // apply merges the members into the object: what is not named keeps its value. resource is the type's name in errors.
-func apply[T any](members map[string]json.RawMessage, properties map[string]property[T], resource string, into *T) error {
+func apply[T any](members map[string]json.RawMessage, properties map[string]property[T], resource string,
+	into *T) error {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if strings.Contains(name, "@odata.") {
 			continue

@@ -13,8 +13,9 @@ const credentialResource = "FederatedIdentityCredential"
 type credential = world.FederatedIdentityCredential
 
 func credentialKind(applicationID string) kind {
-	return kind{set: "applications('" + applicationID + "')/federatedIdentityCredentials", typeName: "federatedIdentityCredential",
-		filters: map[string]string{"name": "", "subject": ""}}
+	return kind{set: "applications('" + applicationID + "')/federatedIdentityCredentials",
+		typeName: "federatedIdentityCredential",
+		filters:  map[string]string{"name": "", "subject": ""}}
 }
 
 // credentials answers requests for the federated identity credentials of an application.
@@ -133,7 +134,8 @@ func (c credentials) create(app world.Application, name string, members map[stri
 		return answer{}, credentialExists(f.Name)
 	case errors.Is(err, world.ErrTooManyCredentials):
 		// No source tells the real code; the cap itself is documented.
-		return answer{}, badRequest("The application has reached the limit of %d federated identity credentials.", world.MaxFederatedCredentials)
+		return answer{}, badRequest("The application has reached the limit of %d federated identity credentials.",
+			world.MaxFederatedCredentials)
 	case err != nil:
 		return answer{}, pairFault(err)
 	}

@@ -15,7 +15,8 @@ func (c deletedItems) route() (answer, error) {
 	object, rest, isSet := objectOf(c.path[1:])
 	if isSet {
 		// Graph lists the recycle bin by type only.
-		return answer{}, badRequest("The resource type must be given: /directory/deletedItems/microsoft.graph.application.")
+		return answer{}, badRequest("The resource type must be given: " +
+			"/directory/deletedItems/microsoft.graph.application.")
 	}
 	if itemType, isCast := castOf(object.key); isCast && len(rest) == 0 {
 		return c.byMethod(map[string]func() (answer, error){"GET": func() (answer, error) { return c.list(itemType) }})
@@ -27,7 +28,9 @@ func (c deletedItems) route() (answer, error) {
 			"DELETE": func() (answer, error) { return c.purge(object.key) },
 		})
 	case len(rest) == 1 && strings.EqualFold(rest[0].name, "restore"):
-		return c.byMethod(map[string]func() (answer, error){"POST": func() (answer, error) { return c.restore(object.key) }})
+		return c.byMethod(map[string]func() (answer, error){"POST": func() (answer, error) {
+			return c.restore(object.key)
+		}})
 	}
 	return answer{}, unknownSegment(rest[len(rest)-1].name)
 }

@@ -50,7 +50,8 @@ func writeError(w http.ResponseWriter, err error, now time.Time, requestID, clie
 	}
 	var body errorBody
 	body.Error.Code, body.Error.Message, body.Error.Details = f.code, f.message, f.details
-	body.Error.InnerError = innerError{Date: now.Format("2006-01-02T15:04:05"), RequestID: requestID, ClientRequestID: clientID}
+	body.Error.InnerError = innerError{Date: now.Format("2006-01-02T15:04:05"), RequestID: requestID,
+		ClientRequestID: clientID}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
 	_ = json.NewEncoder(w).Encode(body) // the caller went away: nobody to tell
@@ -67,7 +68,8 @@ func insufficientPrivileges() error {
 
 func notFound(key string) error {
 	return &fault{status: http.StatusNotFound, code: "Request_ResourceNotFound",
-		message: fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", key)}
+		message: fmt.Sprintf("Resource '%s' does not exist or one of its queried reference-property objects are "+
+			"not present.", key)}
 }
 
 func unknownSegment(name string) error {
@@ -107,13 +109,15 @@ func uniqueNameTaken() error {
 }
 
 func noBackingApplication(appID string) error {
-	message := fmt.Sprintf("The appId '%s' of the service principal does not reference a valid application object.", appID)
+	message := fmt.Sprintf("The appId '%s' of the service principal does not reference a valid "+
+		"application object.", appID)
 	return &fault{status: http.StatusBadRequest, code: "Request_BadRequest", message: message,
 		details: []detail{{Code: "NoBackingApplicationObject", Message: message, Target: "appId"}}}
 }
 
 func principalExists(appID string) error {
-	message := fmt.Sprintf("The service principal cannot be created, updated, or restored because the service principal name %s is already in use.", appID)
+	message := fmt.Sprintf("The service principal cannot be created, updated, or restored because the service "+
+		"principal name %s is already in use.", appID)
 	return &fault{status: http.StatusConflict, code: "Request_MultipleObjectsWithSameKeyValue", message: message,
 		details: []detail{{Code: "ObjectConflict", Message: message, Target: "servicePrincipalNames"}}}
 }

@@ -28,8 +28,8 @@ type service struct {
 	parts        http.Handler // answers the requests of a batch
 }
 
-// New returns the handler of the host graph.microsoft.com over the world. Each request within a batch passes around, in
-// that order, as the batch itself passes what its handler is wrapped in.
+// New returns the handler of the host graph.microsoft.com over the world. Each request within a batch passes around,
+// in that order, as the batch itself passes what its handler is wrapped in.
 func New(w *world.World, authenticate Authenticate, around ...func(http.Handler) http.Handler) http.Handler {
 	s := &service{world: w, authenticate: authenticate}
 	s.parts = s
@@ -83,7 +83,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(a.status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+	w.Header().Set("Content-Type",
+		"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body) // the caller went away: nobody to tell
 }
@@ -197,7 +198,8 @@ func (c *call) created(set, class string, body entity) answer {
 	}
 	id, _ := body["id"].(string)
 	return answer{status: http.StatusCreated, body: body,
-		location: "https://" + c.request.Host + "/v2/" + tenant + "/directoryObjects/" + id + "/Microsoft.DirectoryServices." + class}
+		location: "https://" + c.request.Host + "/v2/" + tenant + "/directoryObjects/" + id +
+			"/Microsoft.DirectoryServices." + class}
 }
 
 func noContent() answer { return answer{status: http.StatusNoContent} }

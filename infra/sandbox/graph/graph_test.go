@@ -70,7 +70,8 @@ func (r reply) text(path ...string) string { s, _ := r.at(path...).(string); ret
 
 func (b *bench) do(method, path, body string, header ...string) reply {
 	b.t.Helper()
-	r := httptest.NewRequestWithContext(b.t.Context(), method, "https://graph.microsoft.com/v1.0"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(b.t.Context(), method, "https://graph.microsoft.com/v1.0"+path,
+		strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+world.AppPrincipalID)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -97,7 +98,8 @@ func (b *bench) app(uniqueName string) (id, appID string) {
 }
 
 func credentialBody(subject string) string {
-	return `{"issuer":"https://dataloop.ai/oauth2","subject":"` + subject + `","audiences":["api://AzureADTokenExchange"]}`
+	return `{"issuer":"https://dataloop.ai/oauth2","subject":"` + subject +
+		`","audiences":["api://AzureADTokenExchange"]}`
 }
 
 func TestApplicationUpsert(t *testing.T) {
@@ -108,7 +110,8 @@ func TestApplicationUpsert(t *testing.T) {
 	assert.Equal(t, 404, missing.status, "without the preference a PATCH does not create")
 	assert.Equal(t, "Request_ResourceNotFound", missing.text("error", "code"))
 
-	created := b.do("PATCH", path, `{"displayName":"A","signInAudience":"AzureADMyOrg","notes":"n","tags":["x","y"]}`, "Prefer", "return=minimal, "+upsert)
+	created := b.do("PATCH", path, `{"displayName":"A","signInAudience":"AzureADMyOrg","notes":"n","tags":["x","y"]}`,
+		"Prefer", "return=minimal, "+upsert)
 	require.Equal(t, 201, created.status, created.raw)
 	assert.Equal(t, "https://graph.microsoft.com/v1.0/$metadata#applications/$entity", created.text("@odata.context"))
 	assert.Equal(t, "u-1", created.text("uniqueName"))
@@ -131,7 +134,8 @@ func TestApplicationUpsert(t *testing.T) {
 	} {
 		assert.Equal(t, 200, b.do("GET", other, "").status, name)
 	}
-	assert.Equal(t, 404, b.do("PATCH", "/applications/"+stranger, `{"displayName":"A"}`, "Prefer", upsert).status, "only alternate keys create")
+	assert.Equal(t, 404, b.do("PATCH", "/applications/"+stranger, `{"displayName":"A"}`, "Prefer", upsert).status,
+		"only alternate keys create")
 }
 
 func TestApplicationBodies(t *testing.T) {
@@ -139,24 +143,34 @@ func TestApplicationBodies(t *testing.T) {
 		body, code, message string
 		header              []string
 	}{
-		"unknown property":     {body: `{"displayName":"A","colour":"red"}`, code: "Request_BadRequest", message: "'colour'"},
-		"other case":           {body: `{"DisplayName":"A"}`, code: "Request_BadRequest", message: "'DisplayName'"},
-		"nested credentials":   {body: `{"displayName":"A","federatedIdentityCredentials":[]}`, code: "Request_BadRequest", message: "federatedIdentityCredentials"},
-		"read-only":            {body: `{"displayName":"A","appId":"x"}`, code: "Request_BadRequest", message: "'appId'"},
-		"other uniqueName":     {body: `{"displayName":"A","uniqueName":"v"}`, code: "Request_BadRequest", message: "'uniqueName'"},
-		"no display name":      {body: `{"tags":[]}`, code: "Request_BadRequest", message: "'displayName'"},
-		"long display name":    {body: `{"displayName":"` + strings.Repeat("a", 257) + `"}`, code: "Request_BadRequest", message: "'displayName'"},
-		"wrong type":           {body: `{"displayName":1}`, code: "Request_BadRequest", message: "'displayName'"},
-		"tags not an array":    {body: `{"displayName":"A","tags":"x"}`, code: "Request_BadRequest", message: "'tags'"},
-		"sign-in audience":     {body: `{"displayName":"A","signInAudience":"Everybody"}`, code: "Request_BadRequest", message: "'signInAudience'"},
-		"not JSON":             {body: `{"displayName"`, code: "BadRequest", message: "Unable to read JSON"},
-		"null":                 {body: `null`, code: "BadRequest", message: "Unable to read JSON"},
-		"empty (a lost retry)": {body: ``, code: "BadRequest", message: "Unable to read JSON", header: []string{"Content-Type", "application/json"}},
-		"no content type":      {body: `{"displayName":"A"}`, code: "BadRequest", message: "Content-Type", header: []string{"Content-Type", "text/plain"}},
+		"unknown property": {body: `{"displayName":"A","colour":"red"}`, code: "Request_BadRequest",
+			message: "'colour'"},
+		"other case": {body: `{"DisplayName":"A"}`, code: "Request_BadRequest", message: "'DisplayName'"},
+		"nested credentials": {body: `{"displayName":"A","federatedIdentityCredentials":[]}`,
+			code: "Request_BadRequest", message: "federatedIdentityCredentials"},
+		"read-only": {body: `{"displayName":"A","appId":"x"}`, code: "Request_BadRequest",
+			message: "'appId'"},
+		"other uniqueName": {body: `{"displayName":"A","uniqueName":"v"}`, code: "Request_BadRequest",
+			message: "'uniqueName'"},
+		"no display name": {body: `{"tags":[]}`, code: "Request_BadRequest", message: "'displayName'"},
+		"long display name": {body: `{"displayName":"` + strings.Repeat("a", 257) + `"}`,
+			code: "Request_BadRequest", message: "'displayName'"},
+		"wrong type": {body: `{"displayName":1}`, code: "Request_BadRequest", message: "'displayName'"},
+		"tags not an array": {body: `{"displayName":"A","tags":"x"}`, code: "Request_BadRequest",
+			message: "'tags'"},
+		"sign-in audience": {body: `{"displayName":"A","signInAudience":"Everybody"}`, code: "Request_BadRequest",
+			message: "'signInAudience'"},
+		"not JSON": {body: `{"displayName"`, code: "BadRequest", message: "Unable to read JSON"},
+		"null":     {body: `null`, code: "BadRequest", message: "Unable to read JSON"},
+		"empty (a lost retry)": {body: ``, code: "BadRequest", message: "Unable to read JSON",
+			header: []string{"Content-Type", "application/json"}},
+		"no content type": {body: `{"displayName":"A"}`, code: "BadRequest", message: "Content-Type",
+			header: []string{"Content-Type", "text/plain"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			got := b.do("PATCH", "/applications(uniqueName='u')", tc.body, append([]string{"Prefer", upsert}, tc.header...)...)
+			got := b.do("PATCH", "/applications(uniqueName='u')", tc.body,
+				append([]string{"Prefer", upsert}, tc.header...)...)
 			assert.Equal(t, 400, got.status, got.raw)
 			assert.Equal(t, tc.code, got.text("error", "code"))
 			assert.Contains(t, got.text("error", "message"), tc.message)
@@ -169,7 +183,8 @@ func TestErrorsHaveGraphsShape(t *testing.T) {
 	b := newBench(t)
 	got := b.do("GET", "/applications/"+stranger, "", "client-request-id", "my-id")
 	assert.Equal(t, 404, got.status)
-	assert.Equal(t, "Resource '"+stranger+"' does not exist or one of its queried reference-property objects are not present.", got.text("error", "message"))
+	assert.Equal(t, "Resource '"+stranger+"' does not exist or one of its queried reference-property objects are "+
+		"not present.", got.text("error", "message"))
 	assert.Equal(t, "my-id", got.header.Get("client-request-id"))
 	assert.Equal(t, "my-id", got.text("error", "innerError", "client-request-id"))
 	assert.NotEmpty(t, got.header.Get("request-id"))
@@ -177,8 +192,8 @@ func TestErrorsHaveGraphsShape(t *testing.T) {
 	assert.Equal(t, "2026-01-02T03:04:05", got.text("error", "innerError", "date"))
 }
 
-// right is what a caller has, and what that lets it do to an application of the app's: the statuses of a read and of the
-// writes; 0 is a success.
+// right is what a caller has, and what that lets it do to an application of the app's: the statuses of a read and of
+// the writes; 0 is a success.
 type right struct {
 	roles          []string
 	owns           bool
@@ -248,7 +263,8 @@ func TestNoRightAtAll(t *testing.T) {
 		id, _ := b.app("u")
 		require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
 		b.world.SetAppRoles(stranger, world.AppRoleReadWriteOwnedBy)
-		assert.Equal(t, 403, b.do("DELETE", "/directory/deletedItems/"+id, "", "Authorization", "Bearer "+stranger).status)
+		assert.Equal(t, 403, b.do("DELETE", "/directory/deletedItems/"+id, "", "Authorization",
+			"Bearer "+stranger).status)
 	})
 	t.Run("no token", func(t *testing.T) {
 		t.Parallel()
@@ -327,9 +343,11 @@ func TestFederatedCredentialUpsert(t *testing.T) {
 	byName := b.do("GET", "/applications/"+id+"/federatedIdentityCredentials/main", "")
 	assert.Equal(t, "https://other", byName.text("issuer"))
 	assert.Equal(t, "s", byName.text("subject"), "what is not named keeps its value")
-	assert.Equal(t, 200, b.do("GET", "/applications/"+id+"/federatedIdentityCredentials/"+created.text("id"), "").status)
+	assert.Equal(t, 200, b.do("GET", "/applications/"+id+"/federatedIdentityCredentials/"+created.text("id"),
+		"").status)
 
-	posted := b.do("POST", "/applications/"+id+"/federatedIdentityCredentials", `{"name":"main",`+credentialBody("t")[1:])
+	posted := b.do("POST", "/applications/"+id+"/federatedIdentityCredentials", `{"name":"main",`+
+		credentialBody("t")[1:])
 	assert.Equal(t, 409, posted.status)
 	assert.Equal(t, "FederatedIdentityCredential with name main already exists.", posted.text("error", "message"))
 
@@ -340,24 +358,37 @@ func TestFederatedCredentialUpsert(t *testing.T) {
 func TestFederatedCredentialRules(t *testing.T) {
 	long := strings.Repeat("x", 601)
 	for name, tc := range map[string]struct{ credential, body, code, message string }{
-		"no issuer":             {body: `{"subject":"s","audiences":["a"]}`, code: "Request_BadRequest", message: "'issuer'"},
-		"no subject":            {body: `{"issuer":"i","audiences":["a"]}`, code: "Request_BadRequest", message: "'subject'"},
-		"no audience":           {body: `{"issuer":"i","subject":"s"}`, code: "Request_BadRequest", message: "'audiences'"},
-		"two audiences":         {body: `{"issuer":"i","subject":"s","audiences":["a","b"]}`, code: "InvalidFederatedIdentityCredentialValue", message: "exactly one"},
-		"long subject":          {body: `{"issuer":"i","subject":"` + long + `","audiences":["a"]}`, code: "Request_BadRequest", message: "'subject'"},
-		"long description":      {body: `{"issuer":"i","subject":"s","audiences":["a"],"description":"` + long + `"}`, code: "Request_BadRequest", message: "'description'"},
-		"short name":            {credential: "ab", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
-		"name begins with dash": {credential: "-abc", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
-		"name with a dot":       {credential: "a.b.c", body: credentialBody("s"), code: "Request_BadRequest", message: "'name'"},
-		"name differs":          {body: `{"name":"other",` + credentialBody("s")[1:], code: "Request_BadRequest", message: "'name'"},
-		"flexible on v1.0":      {body: `{"claimsMatchingExpression":{}}`, code: "Request_BadRequest", message: "claimsMatchingExpression"},
-		"pair is taken":         {credential: "second", body: credentialBody("taken"), code: "InvalidFederatedIdentityCredentialValue", message: "must be unique"},
+		"no issuer": {body: `{"subject":"s","audiences":["a"]}`, code: "Request_BadRequest",
+			message: "'issuer'"},
+		"no subject": {body: `{"issuer":"i","audiences":["a"]}`, code: "Request_BadRequest",
+			message: "'subject'"},
+		"no audience": {body: `{"issuer":"i","subject":"s"}`, code: "Request_BadRequest",
+			message: "'audiences'"},
+		"two audiences": {body: `{"issuer":"i","subject":"s","audiences":["a","b"]}`,
+			code: "InvalidFederatedIdentityCredentialValue", message: "exactly one"},
+		"long subject": {body: `{"issuer":"i","subject":"` + long + `","audiences":["a"]}`,
+			code: "Request_BadRequest", message: "'subject'"},
+		"long description": {body: `{"issuer":"i","subject":"s","audiences":["a"],"description":"` + long + `"}`,
+			code: "Request_BadRequest", message: "'description'"},
+		"short name": {credential: "ab", body: credentialBody("s"), code: "Request_BadRequest",
+			message: "'name'"},
+		"name begins with dash": {credential: "-abc", body: credentialBody("s"), code: "Request_BadRequest",
+			message: "'name'"},
+		"name with a dot": {credential: "a.b.c", body: credentialBody("s"), code: "Request_BadRequest",
+			message: "'name'"},
+		"name differs": {body: `{"name":"other",` + credentialBody("s")[1:], code: "Request_BadRequest",
+			message: "'name'"},
+		"flexible on v1.0": {body: `{"claimsMatchingExpression":{}}`, code: "Request_BadRequest",
+			message: "claimsMatchingExpression"},
+		"pair is taken": {credential: "second", body: credentialBody("taken"),
+			code: "InvalidFederatedIdentityCredentialValue", message: "must be unique"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			id, _ := b.app("u")
 			set := "/applications/" + id + "/federatedIdentityCredentials"
-			require.Equal(t, 201, b.do("PATCH", set+"(name='first')", credentialBody("taken"), "Prefer", upsert).status)
+			require.Equal(t, 201, b.do("PATCH", set+"(name='first')", credentialBody("taken"), "Prefer",
+				upsert).status)
 			if tc.credential == "" {
 				tc.credential = "abc"
 			}
@@ -374,7 +405,8 @@ func TestTwentyCredentialsAreTheLimit(t *testing.T) {
 	b := newBench(t)
 	id, _ := b.app("u")
 	for i := range 21 {
-		got := b.do("PATCH", fmt.Sprintf("/applications/%s/federatedIdentityCredentials(name='c-%02d')", id, i), credentialBody(fmt.Sprint(i)), "Prefer", upsert)
+		got := b.do("PATCH", fmt.Sprintf("/applications/%s/federatedIdentityCredentials(name='c-%02d')", id, i),
+			credentialBody(fmt.Sprint(i)), "Prefer", upsert)
 		want := 201
 		if i == 20 {
 			want = 400
@@ -387,17 +419,20 @@ func TestSoftDelete(t *testing.T) {
 	b := newBench(t)
 	id, appID := b.app("u")
 	sp := b.do("PATCH", "/servicePrincipals(appId='"+appID+"')", `{}`, "Prefer", upsert)
-	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')", credentialBody("s"), "Prefer", upsert).status)
+	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')",
+		credentialBody("s"), "Prefer", upsert).status)
 
 	assert.Equal(t, 404, b.do("DELETE", "/directory/deletedItems/"+id, "").status, "not in the bin yet")
 	require.Equal(t, 204, b.do("DELETE", "/applications/"+id, "").status)
 	assert.Equal(t, 404, b.do("DELETE", "/applications/"+id, "").status)
-	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status, "the service principal goes along")
+	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status,
+		"the service principal goes along")
 
 	taken := b.do("PATCH", "/applications(uniqueName='u')", `{"displayName":"A"}`, "Prefer", upsert)
 	assert.Equal(t, 400, taken.status)
 	assert.Equal(t, "Request_BadRequest", taken.text("error", "code"))
-	assert.Equal(t, "Another object with the same value for property uniqueName already exists.", taken.text("error", "message"))
+	assert.Equal(t, "Another object with the same value for property uniqueName already exists.",
+		taken.text("error", "message"))
 
 	list := "/directory/deletedItems/microsoft.graph.application?$select=id,appId,uniqueName,displayName,deletedDateTime&$top=999"
 	assert.Equal(t, 403, b.do("GET", list, "").status, "OwnedBy alone does not list the bin")
@@ -413,7 +448,8 @@ func TestSoftDelete(t *testing.T) {
 	restored := b.do("POST", "/directory/deletedItems/"+id+"/restore", "")
 	require.Equal(t, 200, restored.status, restored.raw)
 	assert.Equal(t, "#microsoft.graph.application", restored.text("@odata.type"))
-	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status, "the service principal is not restored along")
+	assert.Equal(t, 404, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status,
+		"the service principal is not restored along")
 	assert.Len(t, b.do("GET", "/applications/"+id+"/federatedIdentityCredentials", "").at("value"), 1)
 	require.Equal(t, 200, b.do("POST", spRestore, "").status)
 	assert.Equal(t, 200, b.do("GET", "/servicePrincipals/"+sp.text("id"), "").status)
@@ -429,12 +465,14 @@ func TestSoftDelete(t *testing.T) {
 func TestReads(t *testing.T) {
 	b := newBench(t)
 	id, appID := b.app("it''s-mine")
-	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')", credentialBody("it's"), "Prefer", upsert).status)
+	require.Equal(t, 201, b.do("PATCH", "/applications/"+id+"/federatedIdentityCredentials(name='abc')",
+		credentialBody("it's"), "Prefer", upsert).status)
 	app, ok := b.world.ApplicationByUniqueName("it's-mine")
 	require.True(t, ok, "doubled quotes are one")
 	require.Equal(t, id, app.ID)
 
-	expanded := b.do("GET", "/applications(uniqueName='it''s-mine')?$select=id&$expand=federatedIdentityCredentials", "")
+	expanded := b.do("GET", "/applications(uniqueName='it''s-mine')?$select=id&$expand=federatedIdentityCredentials",
+		"")
 	require.Equal(t, 200, expanded.status, expanded.raw)
 	assert.Len(t, expanded.at("federatedIdentityCredentials"), 1)
 
@@ -462,8 +500,10 @@ func TestReads(t *testing.T) {
 		"unbalanced quote": "/applications(uniqueName='it's')", "unquoted key": "/applications(uniqueName=u)",
 		"no such key": "/applications(displayName='u')", "open parenthesis": "/applications(uniqueName='u'",
 		"unknown select": "/applications?$select=colour", "unknown expand": "/applications?$expand=colour",
-		"unknown filter": "/applications?$filter=" + url.QueryEscape("notes eq 'x'"), "operator": "/applications?$filter=" + url.QueryEscape("appId ne 'x'"),
-		"not a filter": "/applications?$filter=appId", "page of none": "/applications?$top=0", "bad token": "/applications?$skiptoken=%21",
+		"unknown filter": "/applications?$filter=" + url.QueryEscape("notes eq 'x'"),
+		"operator":       "/applications?$filter=" + url.QueryEscape("appId ne 'x'"),
+		"not a filter":   "/applications?$filter=appId", "page of none": "/applications?$top=0",
+		"bad token":      "/applications?$skiptoken=%21",
 		"unknown option": "/applications?$where=x",
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, 400, b.do("GET", path, "").status) })
@@ -543,7 +583,8 @@ func TestParallelUpsertsMakeOneOfEach(t *testing.T) {
 	apps := b.world.Applications()
 	require.Len(t, apps, 1)
 	assert.Equal(t, once, parallel("/servicePrincipals(appId='"+apps[0].AppID+"')", `{}`))
-	assert.Equal(t, once, parallel("/applications/"+apps[0].ID+"/federatedIdentityCredentials(name='abc')", credentialBody("s")))
+	assert.Equal(t, once, parallel("/applications/"+apps[0].ID+"/federatedIdentityCredentials(name='abc')",
+		credentialBody("s")))
 	assert.Len(t, b.world.ServicePrincipals(), 2, "the app's own and the new one")
 	assert.Len(t, b.world.FederatedCredentials(apps[0].ID), 1)
 }

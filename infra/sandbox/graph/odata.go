@@ -147,7 +147,8 @@ func parseFilter(text string) (*filter, error) {
 	}
 	value, ok := unquote(strings.TrimSpace(literal))
 	if !ok {
-		return nil, badSyntax("Invalid filter clause: There is an unterminated string literal at position %d in '%s'.", len(text), text)
+		return nil, badSyntax("Invalid filter clause: There is an unterminated string literal at position %d in '%s'.",
+			len(text), text)
 	}
 	if operator != "eq" {
 		return nil, &fault{status: 400, code: "Request_UnsupportedQuery", message: "Unsupported Query."}
@@ -158,7 +159,8 @@ func parseFilter(text string) (*filter, error) {
 func parseTop(value string) (int, error) {
 	top, err := strconv.Atoi(value)
 	if err != nil || top < 1 || top > maximumTop {
-		return 0, badRequest("Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", value, maximumTop)
+		return 0, badRequest("Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", value,
+			maximumTop)
 	}
 	return top, nil
 }
@@ -174,7 +176,7 @@ func parseSkipToken(value string) (string, error) {
 // entity is an object as it goes over the wire.
 type entity = map[string]any
 
-// kind says how the objects of a set are read.
+// kind tells how the objects of a set are read.
 type kind struct {
 	set      string            // name in @odata.context
 	typeName string            // for error texts
@@ -188,7 +190,8 @@ func (c *call) page(k kind, all []entity) (answer, error) {
 		mode, known := k.filters[f.property]
 		if !known {
 			return answer{}, &fault{status: 400, code: "Request_UnsupportedQuery",
-				message: "Unsupported or invalid query filter clause specified for property '" + f.property + "' of resource '" + k.typeName + "'."}
+				message: "Unsupported or invalid query filter clause specified for property '" + f.property +
+					"' of resource '" + k.typeName + "'."}
 		}
 		all = slices.DeleteFunc(all, func(e entity) bool {
 			value, _ := e[f.property].(string)
@@ -246,7 +249,8 @@ func (c *call) shape(k kind, e entity) (entity, error) {
 	for _, name := range c.options.fields {
 		value, ok := e[name]
 		if !ok {
-			return nil, badSyntax("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, k.typeName)
+			return nil, badSyntax("Parsing OData Select and Expand failed: Could not find a property named '%s' on "+
+				"type 'microsoft.graph.%s'.", name, k.typeName)
 		}
 		out[name] = value
 	}
@@ -262,7 +266,8 @@ func (c *call) shape(k kind, e entity) (entity, error) {
 func (c *call) expandOnly(typeName string, known ...string) error {
 	for _, name := range c.options.expand {
 		if !slices.Contains(known, name) {
-			return badSyntax("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, typeName)
+			return badSyntax("Parsing OData Select and Expand failed: Could not find a property named '%s' on type "+
+				"'microsoft.graph.%s'.", name, typeName)
 		}
 	}
 	return nil

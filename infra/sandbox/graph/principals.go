@@ -196,13 +196,17 @@ func principalProperties(creating bool) map[string]property[world.ServicePrincip
 	if creating {
 		all["appId"] = text(36, func(d *principal) *string { return &d.AppID })
 	}
-	for _, name := range []string{"id", "createdDateTime", "deletedDateTime", "appOwnerOrganizationId", "servicePrincipalType",
+	for _, name := range []string{"id", "createdDateTime", "deletedDateTime", "appOwnerOrganizationId",
+		"servicePrincipalType",
 		"signInAudience", "appDisplayName", "disabledByMicrosoftStatus"} {
 		all[name] = property[principal]{readOnly: true}
 	}
-	for _, name := range []string{"addIns", "alternativeNames", "appRoleAssignmentRequired", "appRoles", "customSecurityAttributes",
-		"description", "homepage", "info", "keyCredentials", "loginUrl", "logoutUrl", "notes", "notificationEmailAddresses",
-		"passwordCredentials", "preferredSingleSignOnMode", "replyUrls", "samlSingleSignOnSettings", "servicePrincipalNames"} {
+	for _, name := range []string{"addIns", "alternativeNames", "appRoleAssignmentRequired", "appRoles",
+		"customSecurityAttributes",
+		"description", "homepage", "info", "keyCredentials", "loginUrl", "logoutUrl", "notes",
+		"notificationEmailAddresses",
+		"passwordCredentials", "preferredSingleSignOnMode", "replyUrls", "samlSingleSignOnSettings",
+		"servicePrincipalNames"} {
 		all[name] = property[principal]{}
 	}
 	return all
@@ -219,7 +223,8 @@ func (c *call) principalEntity(sp world.ServicePrincipal) entity {
 		"createdDateTime": stamp(sp.CreatedDateTime), "deletedDateTime": stampPointer(sp.DeletedDateTime),
 		"appOwnerOrganizationId": owner, "signInAudience": "AzureADMyOrg", "servicePrincipalNames": []string{sp.AppID},
 		"appRoleAssignmentRequired": false, "disabledByMicrosoftStatus": nil, "description": nil, "notes": nil,
-		"alternativeNames": []string{}, "replyUrls": []string{}, "keyCredentials": []entity{}, "passwordCredentials": []entity{},
-		"appRoles": []entity{},
+		"alternativeNames": []string{}, "replyUrls": []string{}, "keyCredentials": []entity{},
+		"passwordCredentials": []entity{},
+		"appRoles":            []entity{},
 	}
 }

@@ -16,7 +16,9 @@ const maxAdminBody = 1 << 20
 func (h *Host) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		mux.HandleFunc(method+" /admin/host/ping", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+		mux.HandleFunc(method+" /admin/host/ping", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusOK)
+		})
 	}
 	mux.HandleFunc("GET /admin/host/status", h.status)
 	mux.HandleFunc("GET /admin/functions", h.list)
@@ -35,7 +37,8 @@ func (h *Host) status(w http.ResponseWriter, _ *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"id": "sandbox", "state": state, "version": Version, "versionDetails": Version + " (stand-in)",
-		"processUptime": h.now().Sub(h.started).Milliseconds(), "errors": failures, "functionAppContentEditingState": "NotAllowed",
+		"processUptime": h.now().Sub(h.started).Milliseconds(), "errors": failures,
+		"functionAppContentEditingState": "NotAllowed",
 	})
 }
 
@@ -61,7 +64,8 @@ func (h *Host) invokeURL(f *function) string {
 	if f.route == nil {
 		return ""
 	}
-	return h.URL() + strings.ToLower(strings.TrimSuffix("/"+strings.Trim(h.config.routePrefix, "/"), "/")+"/"+f.route.template)
+	return h.URL() + strings.ToLower(strings.TrimSuffix("/"+strings.Trim(h.config.routePrefix, "/"), "/")+"/"+
+		f.route.template)
 }
 
 func (h *Host) list(w http.ResponseWriter, _ *http.Request) {
@@ -100,12 +104,14 @@ func (h *Host) start(w http.ResponseWriter, r *http.Request) {
 	var request struct{ Input string }
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&request)
 	if err != nil || f.route != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"message": `expected {"input": "…"} for a function that HTTP does not trigger`})
+		writeJSON(w, http.StatusBadRequest, map[string]string{"message": `expected {"input": "…"} for a function ` +
+			`that HTTP does not trigger`})
 		return
 	}
 	e := timerEnvelope(f, nil, false, h.now())
 	if f.trigger.Type == triggerServiceBus {
-		e = messageEnvelope(f, servicebus.Message{Body: []byte(request.Input), DeliveryCount: 1, EnqueuedAt: h.now()}, h.namespace(f), h.now())
+		e = messageEnvelope(f, servicebus.Message{Body: []byte(request.Input), DeliveryCount: 1, EnqueuedAt: h.now()},
+			h.namespace(f), h.now())
 	}
 	h.background(func(ctx context.Context) {
 		_ = h.runPayload(ctx, f, e) // logged there; the caller has had its 202

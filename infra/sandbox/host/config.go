@@ -24,9 +24,10 @@ const (
 	overridePrefix         = "AzureFunctionsJobHost__"
 )
 
-// Keys of extensions.serviceBus. Limits and defaults are those of the extension's ServiceBusOptions (azure-sdk-for-net,
-// Microsoft.Azure.WebJobs.Extensions.ServiceBus): counts are at least 1, maxConcurrentCalls is 16 for each core where it
-// is not set, and the idle timeout of a session is positive; without one it is the client's try timeout, a minute.
+// Keys of extensions.serviceBus. Limits and defaults are those of the extension's ServiceBusOptions
+// (azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus): counts are at least 1, maxConcurrentCalls is 16
+// for each core where it is not set, and the idle timeout of a session is positive; without one it is the client's try
+// timeout, a minute.
 const (
 	keyCalls           = "extensions:servicebus:maxconcurrentcalls"
 	keySessions        = "extensions:servicebus:maxconcurrentsessions"
@@ -36,7 +37,7 @@ const (
 	keyAutoComplete    = "extensions:servicebus:autocompletemessages"
 )
 
-// config is what host.json says, after overrides.
+// config is what host.json states, after overrides.
 type config struct {
 	executable, workingDirectory string
 	arguments                    []string
@@ -127,7 +128,8 @@ func (t tree) config(s settings) (config, error) {
 	if r.number(keyCallsPerSession, 1, 1) != 1 {
 		r.fail(keyCallsPerSession, errors.New("only 1 is supported by this stand-in"))
 	}
-	for _, argument := range append(t.list("customhandler:description:arguments"), t.list("customhandler:description:workerarguments")...) {
+	for _, argument := range append(t.list("customhandler:description:arguments"),
+		t.list("customhandler:description:workerarguments")...) {
 		c.arguments = append(c.arguments, s.expandLoose(argument))
 	}
 	if t["version"] != "2.0" {
@@ -227,8 +229,10 @@ func parseTimeSpan(text string) (time.Duration, error) {
 	if len(parts) == 3 {
 		seconds, err3 = strconv.ParseFloat(parts[2], 64)
 	}
-	if errors.Join(err1, err2, err3) != nil || hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 || seconds >= 60 || d < 0 {
+	if errors.Join(err1, err2, err3) != nil || hours < 0 || hours > 23 || minutes < 0 || minutes > 59 || seconds < 0 ||
+		seconds >= 60 || d < 0 {
 		return 0, bad
 	}
-	return time.Duration(d)*24*time.Hour + time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds*float64(time.Second)), nil
+	return time.Duration(d)*24*time.Hour + time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute +
+		time.Duration(seconds*float64(time.Second)), nil
 }

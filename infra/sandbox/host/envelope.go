@@ -58,7 +58,8 @@ func messageEnvelope(f *function, m servicebus.Message, namespace string, now ti
 	metadata := messageMetadata(m, namespace)
 	metadata["sys"] = system(f.name, now)
 	if f.trigger.binary() {
-		return envelope{Data: map[string]any{f.trigger.Name: base64.StdEncoding.EncodeToString(m.Body)}, Metadata: metadata}
+		return envelope{Data: map[string]any{f.trigger.Name: base64.StdEncoding.EncodeToString(m.Body)},
+			Metadata: metadata}
 	}
 	text := strings.ToValidUTF8(string(m.Body), "\uFFFD")
 	leak(text, metadata)
@@ -70,13 +71,16 @@ func messageMetadata(m servicebus.Message, namespace string) map[string]any {
 	metadata := map[string]any{
 		"MessageReceiver": map[string]any{}, "MessageSession": map[string]any{}, "MessageActions": map[string]any{},
 		"SessionActions": map[string]any{}, "ReceiveActions": map[string]any{},
-		"Client":        map[string]any{"FullyQualifiedNamespace": namespace, "IsClosed": false, "TransportType": 0, "Identifier": namespace + "-" + uuid.NewString()},
+		"Client": map[string]any{"FullyQualifiedNamespace": namespace, "IsClosed": false, "TransportType": 0,
+			"Identifier": namespace + "-" + uuid.NewString()},
 		"DeliveryCount": strconv.Itoa(m.DeliveryCount), "SequenceNumber": strconv.FormatInt(m.SequenceNumber, 10),
 		"ApplicationProperties": properties, "UserProperties": properties,
 	}
 	for name, value := range map[string]string{
-		"MessageId": m.MessageID, "SessionId": m.SessionID, "ContentType": m.ContentType, "CorrelationId": m.CorrelationID,
-		"Subject": m.Subject, "Label": m.Subject, "To": m.To, "ReplyTo": m.ReplyTo, "LockToken": m.LockToken, "PartitionKey": m.SessionID,
+		"MessageId": m.MessageID, "SessionId": m.SessionID, "ContentType": m.ContentType,
+		"CorrelationId": m.CorrelationID,
+		"Subject":       m.Subject, "Label": m.Subject, "To": m.To, "ReplyTo": m.ReplyTo, "LockToken": m.LockToken,
+		"PartitionKey": m.SessionID,
 	} {
 		if value != "" { // null ones are left out
 			metadata[name] = doubled(value)
@@ -104,7 +108,8 @@ func applicationProperties(m servicebus.Message) map[string]any {
 		}
 		properties[name] = value
 	}
-	for name, value := range map[string]string{"DeadLetterReason": m.DeadLetterReason, "DeadLetterErrorDescription": m.DeadLetterDescription} {
+	for name, value := range map[string]string{"DeadLetterReason": m.DeadLetterReason,
+		"DeadLetterErrorDescription": m.DeadLetterDescription} {
 		if value != "" {
 			properties[name] = value
 		}
@@ -155,7 +160,8 @@ type timerStatus struct {
 
 // timerEnvelope is the invocation for one tick; a nil status means that the schedule is not monitored.
 func timerEnvelope(f *function, status *timerStatus, pastDue bool, now time.Time) envelope {
-	info := map[string]any{"Schedule": map[string]any{"AdjustForDST": true}, "ScheduleStatus": nil, "IsPastDue": pastDue}
+	info := map[string]any{"Schedule": map[string]any{"AdjustForDST": true}, "ScheduleStatus": nil,
+		"IsPastDue": pastDue}
 	if status != nil {
 		info["ScheduleStatus"] = status
 	}

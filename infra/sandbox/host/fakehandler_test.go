@@ -22,8 +22,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 )
 
-// collectorVariable makes the test binary behave as a custom handler: a process of its own that does what the test, the
-// collector at this address, tells it for every event.
+// collectorVariable makes the test binary behave as a custom handler: a process of its own that does what the test,
+// the collector at this address, tells it for every event.
 const collectorVariable = "FAKE_HANDLER_COLLECTOR"
 
 func TestMain(m *testing.M) {
@@ -74,7 +74,8 @@ func runFakeHandler(collector string) {
 	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		answer(w, collector, report(collector, event{
-			Kind: "request", PID: os.Getpid(), Method: r.Method, URI: r.RequestURI, Host: r.Host, Header: r.Header, Body: body,
+			Kind: "request", PID: os.Getpid(), Method: r.Method, URI: r.RequestURI, Host: r.Host, Header: r.Header,
+			Body:    body,
 			Chunked: len(r.TransferEncoding) > 0,
 		}))
 	}))
@@ -228,7 +229,8 @@ func (f *fixture) start() *host.Host {
 
 func (f *fixture) build() *host.Host {
 	f.t.Helper()
-	h, err := host.New(host.Options{Root: f.root, Env: f.env, Broker: f.broker, MayListen: f.listen, Log: f.log, Drain: 100 * time.Millisecond})
+	h, err := host.New(host.Options{Root: f.root, Env: f.env, Broker: f.broker, MayListen: f.listen, Log: f.log,
+		Drain: 100 * time.Millisecond})
 	require.NoError(f.t, err)
 	f.host = h
 	f.t.Cleanup(func() {

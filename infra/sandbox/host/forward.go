@@ -12,11 +12,13 @@ import (
 
 // contentHeaders are .NET's content headers: forwarding loses all of them except Content-Type and Content-Length.
 var contentHeaders = []string{
-	"Allow", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Location", "Content-Md5", "Content-Range", "Expires", "Last-Modified",
+	"Allow", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Location", "Content-Md5",
+	"Content-Range", "Expires", "Last-Modified",
 }
 
 // hopByHop headers belong to one connection.
-var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade"}
 
 // forward is the old way (enableForwardingHttpRequest alone): the request is rebuilt rather than passed on, the answer
 // is buffered, and the client's disconnection is not noticed.

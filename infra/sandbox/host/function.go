@@ -66,7 +66,7 @@ type function struct {
 	schedule schedule // timer only
 }
 
-// FunctionError says why one function does not run; the others do.
+// FunctionError tells why one function does not run; the others do.
 type FunctionError struct {
 	Function string
 	Err      error
@@ -107,7 +107,8 @@ func discover(root string, c config, s settings) ([]*function, []*FunctionError,
 
 func load(name string, raw []byte, c config, s settings) (*function, error) {
 	if !functionName.MatchString(name) || strings.EqualFold(name, "host") {
-		return nil, errors.New("not a legal function name: a letter, then up to 127 letters, digits, _ or -, and not \"host\"")
+		return nil, errors.New("not a legal function name: a letter, then up to 127 letters, digits, _ or -, and " +
+			"not \"host\"")
 	}
 	var file struct {
 		Bindings []binding `json:"bindings"`
@@ -186,7 +187,8 @@ func (f *function) resolve(c config, s settings) error {
 
 func (f *function) resolveHTTP(c config, s settings) error {
 	if !c.proxying && !c.forwarding {
-		return errors.New("HTTP in payload mode is not supported by this stand-in: enable proxying or forwarding in host.json")
+		return errors.New("HTTP in payload mode is not supported by this stand-in: enable proxying or forwarding " +
+			"in host.json")
 	}
 	if len(f.bindings) != 2 {
 		return errors.New("proxying and forwarding need exactly one httpTrigger and one http output binding")
@@ -235,7 +237,8 @@ func clash(f *function, earlier []*function) error {
 		if other.route == nil || !strings.EqualFold(other.route.template, f.route.template) {
 			continue
 		}
-		if len(f.trigger.Methods) == 0 || len(other.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods, other.allows) {
+		if len(f.trigger.Methods) == 0 || len(other.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods,
+			other.allows) {
 			return fmt.Errorf("the route %q conflicts with the route of function %q", f.route.template, other.name)
 		}
 	}
@@ -244,5 +247,6 @@ func clash(f *function, earlier []*function) error {
 
 // allows tells whether the HTTP function takes the method; none listed means all.
 func (f *function) allows(method string) bool {
-	return len(f.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods, func(m string) bool { return strings.EqualFold(m, method) })
+	return len(f.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods,
+		func(m string) bool { return strings.EqualFold(m, method) })
 }

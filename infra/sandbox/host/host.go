@@ -28,8 +28,8 @@ type Options struct {
 	Env []string
 	// Broker holds the entities that Service Bus triggers listen to; nil puts such functions in error.
 	Broker *servicebus.Broker
-	// MayListen tells whether the host's identity may receive from an entity: nil, or the namespace's refusal. It is asked
-	// before every receive; nil means that it always may.
+	// MayListen tells whether the host's identity may receive from an entity: nil, or the namespace's refusal. It is
+	// asked before every receive; nil means that it always may.
 	MayListen func(entity string) error
 	// Log takes the lines of the host and of the handler; nil drops them.
 	Log io.Writer
@@ -66,8 +66,8 @@ type Host struct {
 	closing       sync.Once
 }
 
-// New reads host.json, the settings and the functions. A faulty host.json is an error; a faulty function is logged, and
-// listed by FunctionErrors.
+// New reads host.json, the settings and the functions. A faulty host.json is an error; a faulty function is logged,
+// and listed by FunctionErrors.
 func New(o Options) (*Host, error) {
 	root, err := filepath.Abs(o.Root)
 	if err != nil {
@@ -174,7 +174,8 @@ func (h *Host) startTriggers(ctx context.Context) {
 		}
 		switch f.trigger.Type {
 		case triggerServiceBus:
-			q := &queueListener{broker: h.options.Broker, function: f, config: h.config, mayListen: h.options.MayListen, now: h.now, log: h.log,
+			q := &queueListener{broker: h.options.Broker, function: f, config: h.config,
+				mayListen: h.options.MayListen, now: h.now, log: h.log,
 				invoke: func(ctx context.Context, m servicebus.Message) error {
 					return h.runPayload(ctx, f, messageEnvelope(f, m, h.namespace(f), h.now()))
 				}}
@@ -235,8 +236,8 @@ func (h *Host) Err() error {
 	return failure
 }
 
-// Close stops listening, waits for invocations that run (no longer than Options.Drain), and kills the handler, as a real
-// host does. Messages that were in work then are abandoned.
+// Close stops listening, waits for invocations that run (no longer than Options.Drain), and kills the handler, as a
+// real host does. Messages that were in work then are abandoned.
 func (h *Host) Close() {
 	if h.stopRunning == nil {
 		return // never started

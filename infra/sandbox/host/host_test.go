@@ -111,9 +111,12 @@ func TestCrashes(t *testing.T) {
 }
 
 func TestErrorsFurtherApartAreForgiven(t *testing.T) {
-	f := newFixture(t, nil, func(e event) order { return order{Kill: e.Kind == "request" && e.URI == "/api/hello?die"} })
+	f := newFixture(t, nil, func(e event) order {
+		return order{Kill: e.Kind == "request" && e.URI == "/api/hello?die"}
+	})
 	clock := &fakeClock{at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	h, err := host.New(host.Options{Root: f.root, Env: f.env, Log: f.log, Now: clock.now, Drain: 100 * time.Millisecond})
+	h, err := host.New(host.Options{Root: f.root, Env: f.env, Log: f.log, Now: clock.now,
+		Drain: 100 * time.Millisecond})
 	require.NoError(t, err)
 	f.host = h
 	t.Cleanup(h.Close)
@@ -142,7 +145,8 @@ func TestExitZeroWedgesTheApp(t *testing.T) {
 	}
 	assert.Len(t, f.waitFor("start", 1), 1, "no restart")
 	assert.NoError(t, h.Err(), "and the host does not mind")
-	assert.Eventually(t, func() bool { return strings.Contains(f.log.String(), "WARNING: the handler") }, 10*time.Second, 5*time.Millisecond)
+	assert.Eventually(t, func() bool { return strings.Contains(f.log.String(), "WARNING: the handler") },
+		10*time.Second, 5*time.Millisecond)
 }
 
 func TestFunctionTimeoutKillsTheHandlerAndItsNeighbours(t *testing.T) {
@@ -167,18 +171,29 @@ func TestStartRefuses(t *testing.T) {
 		name, hostJSON, addr, want string
 		functions                  map[string]string
 	}{
-		{name: "host.json without version", hostJSON: `{"customHandler": {"description": {"defaultExecutablePath": "handler"}}}`, want: "version"},
-		{name: "host.json without an executable", hostJSON: `{"version": "2.0", "customHandler": {"description": {}}}`, want: "defaultExecutablePath"},
-		{name: "host.json with a faulty time-out", hostJSON: `{"version": "2.0", "functionTimeout": "soon", "customHandler": {"description": {"defaultExecutablePath": "handler"}}}`, want: "functiontimeout"},
-		{name: "no sessions", hostJSON: withServiceBus(`"maxConcurrentSessions": 0`), want: "maxconcurrentsessions: must be at least 1"},
-		{name: "no calls", hostJSON: withServiceBus(`"maxConcurrentCalls": 0`), want: "maxconcurrentcalls: must be at least 1"},
-		{name: "sessions that are never idle", hostJSON: withServiceBus(`"sessionIdleTimeout": "00:00:00"`), want: "sessionidletimeout: must be positive"},
-		{name: "sessions that are idle for ever", hostJSON: withServiceBus(`"sessionIdleTimeout": "-1"`), want: "sessionidletimeout: \"-1\" is not"},
-		{name: "locks that last for ever", hostJSON: withServiceBus(`"maxAutoLockRenewalDuration": "-1"`), want: "maxautolockrenewalduration: \"-1\" is not"},
-		{name: "a session's messages side by side", hostJSON: withServiceBus(`"maxConcurrentCallsPerSession": 2`), want: "maxconcurrentcallspersession: only 1"},
+		{name: "host.json without version", hostJSON: `{"customHandler": {"description": {"defaultExecutablePath": ` +
+			`"handler"}}}`, want: "version"},
+		{name: "host.json without an executable", hostJSON: `{"version": "2.0", "customHandler": {"description": {}}}`,
+			want: "defaultExecutablePath"},
+		{name: "host.json with a faulty time-out", hostJSON: `{"version": "2.0", "functionTimeout": "soon", ` +
+			`"customHandler": {"description": {"defaultExecutablePath": "handler"}}}`, want: "functiontimeout"},
+		{name: "no sessions", hostJSON: withServiceBus(`"maxConcurrentSessions": 0`),
+			want: "maxconcurrentsessions: must be at least 1"},
+		{name: "no calls", hostJSON: withServiceBus(`"maxConcurrentCalls": 0`),
+			want: "maxconcurrentcalls: must be at least 1"},
+		{name: "sessions that are never idle", hostJSON: withServiceBus(`"sessionIdleTimeout": "00:00:00"`),
+			want: "sessionidletimeout: must be positive"},
+		{name: "sessions that are idle for ever", hostJSON: withServiceBus(`"sessionIdleTimeout": "-1"`),
+			want: "sessionidletimeout: \"-1\" is not"},
+		{name: "locks that last for ever", hostJSON: withServiceBus(`"maxAutoLockRenewalDuration": "-1"`),
+			want: "maxautolockrenewalduration: \"-1\" is not"},
+		{name: "a session's messages side by side", hostJSON: withServiceBus(`"maxConcurrentCallsPerSession": 2`),
+			want: "maxconcurrentcallspersession: only 1"},
 		{name: "not JSON", hostJSON: `{`, want: "host.json"},
-		{name: "no function that can run", functions: map[string]string{"hello/function.json": `{}`}, want: "no job functions"},
-		{name: "executable missing", hostJSON: strings.Replace(hostJSON, `"handler"`, `"no-such-program"`, 1), want: "cannot start the handler"},
+		{name: "no function that can run", functions: map[string]string{"hello/function.json": `{}`},
+			want: "no job functions"},
+		{name: "executable missing", hostJSON: strings.Replace(hostJSON, `"handler"`, `"no-such-program"`, 1),
+			want: "cannot start the handler"},
 		{name: "address taken", addr: taken.Addr().String(), want: "cannot listen"},
 	}
 	for _, tt := range tests {
@@ -214,28 +229,39 @@ func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {
 		"garbage":    {`{`, "function.json"},
 		"underscore": {strings.ReplaceAll(httpFunction("x"), `"req"`, `"my_req"`), "letters and digits only"},
 		"sideways":   {strings.ReplaceAll(httpFunction("x"), `"out"`, `"sideways"`), "direction"},
-		"twice":      {`{"bindings":[{"type":"httpTrigger","direction":"in","name":"a"},{"type":"timerTrigger","direction":"in","name":"b","schedule":"* * * * *"}]}`, "2 triggers"},
-		"triggerout": {`{"bindings":[{"type":"timerTrigger","direction":"out","name":"b","schedule":"* * * * *"}]}`, "direction must be in"},
-		"unknown":    {`{"bindings":[{"type":"carrierPigeonTrigger","direction":"in","name":"a"}]}`, "not registered"},
-		"output":     {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"* * * * *"},{"type":"blob","direction":"out","name":"b"}]}`, "not supported"},
-		"cron":       {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"whenever"}]}`, "schedule"},
-		"setting":    {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"%NOT_SET%"}]}`, "does not resolve"},
-		"bus":        {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q","connection":"Nowhere"}]}`, "Nowhere__fullyQualifiedNamespace"},
-		"batch":      {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q","connection":"Bus","cardinality":"many"}]}`, "cardinality"},
-		"queueless":  {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","connection":"Bus"}]}`, "queueName"},
-		"broker":     {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q","connection":"Bus"}]}`, "no Service Bus"},
-		"admin":      {httpFunction("administrators"), "host's own"},
-		"template":   {httpFunction("x/{id"), "route"},
-		"zcopy":      {httpFunction("HELLO", "post"), "conflicts"},
-		"retry":      {`{"retry":{"strategy":"fixedDelay"},"bindings":[]}`, "retry"},
+		"twice": {`{"bindings":[{"type":"httpTrigger","direction":"in","name":"a"},{"type":"timerTrigger",` +
+			`"direction":"in","name":"b","schedule":"* * * * *"}]}`, "2 triggers"},
+		"triggerout": {`{"bindings":[{"type":"timerTrigger","direction":"out","name":"b","schedule":"* * * * *"}]}`,
+			"direction must be in"},
+		"unknown": {`{"bindings":[{"type":"carrierPigeonTrigger","direction":"in","name":"a"}]}`, "not registered"},
+		"output": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"* * * * *"},` +
+			`{"type":"blob","direction":"out","name":"b"}]}`, "not supported"},
+		"cron": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"whenever"}]}`,
+			"schedule"},
+		"setting": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"%NOT_SET%"}]}`,
+			"does not resolve"},
+		"bus": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+			`"connection":"Nowhere"}]}`, "Nowhere__fullyQualifiedNamespace"},
+		"batch": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+			`"connection":"Bus","cardinality":"many"}]}`, "cardinality"},
+		"queueless": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","connection":"Bus"}]}`,
+			"queueName"},
+		"broker": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+			`"connection":"Bus"}]}`, "no Service Bus"},
+		"admin":    {httpFunction("administrators"), "host's own"},
+		"template": {httpFunction("x/{id"), "route"},
+		"zcopy":    {httpFunction("HELLO", "post"), "conflicts"},
+		"retry":    {`{"retry":{"strategy":"fixedDelay"},"bindings":[]}`, "retry"},
 	}
 	files := map[string]string{
-		"zother/function.json":          httpFunction("hello", "delete"), // same route, other method
-		"nested/deeper/function.json":   httpFunction("deeper"),
-		"disabled/function.json":        strings.Replace(httpFunction("disabled"), `{"bindings"`, `{"disabled": true, "bindings"`, 1),
-		"switchedoff/function.json":     httpFunction("switchedoff"),
-		"expanded/function.json":        httpFunction("%ROUTE%"),
-		"expandedtimer/function.json":   `{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"%SCHEDULE%"}]}`,
+		"zother/function.json":        httpFunction("hello", "delete"), // same route, other method
+		"nested/deeper/function.json": httpFunction("deeper"),
+		"disabled/function.json": strings.Replace(httpFunction("disabled"), `{"bindings"`,
+			`{"disabled": true, "bindings"`, 1),
+		"switchedoff/function.json": httpFunction("switchedoff"),
+		"expanded/function.json":    httpFunction("%ROUTE%"),
+		"expandedtimer/function.json": `{"bindings":[{"type":"timerTrigger","direction":"in","name":"a",` +
+			`"schedule":"%SCHEDULE%"}]}`,
 		"notafunction/something.txt":    "",
 		"AzureWebJobs.bin/function.txt": "",
 	}
@@ -243,7 +269,8 @@ func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {
 		files[name+"/function.json"] = fault.functionJSON
 	}
 	f := newFixture(t, files, always(order{}))
-	f.env = append(f.env, "Bus=Endpoint=sb://x", "ROUTE=expanded", "SCHEDULE=0 0 0 1 1 *", "AzureWebJobs.switchedoff.Disabled=true")
+	f.env = append(f.env, "Bus=Endpoint=sb://x", "ROUTE=expanded", "SCHEDULE=0 0 0 1 1 *",
+		"AzureWebJobs.switchedoff.Disabled=true")
 	h := f.start()
 
 	reported := map[string]string{}
@@ -255,7 +282,8 @@ func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {
 		assert.Contains(t, reported[name], fault.want, name)
 	}
 	for path, status := range map[string]int{
-		"/api/hello": 200, "/api/expanded": 200, "/api/disabled": 404, "/api/switchedoff": 404, "/api/deeper": 404, "/api/nothing": 404,
+		"/api/hello": 200, "/api/expanded": 200, "/api/disabled": 404, "/api/switchedoff": 404, "/api/deeper": 404,
+		"/api/nothing": 404,
 	} {
 		response, _ := f.do("GET", path, "", nil)
 		assert.Equal(t, status, response.StatusCode, path)
@@ -264,7 +292,8 @@ func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {
 
 func TestAdmin(t *testing.T) {
 	f := newFixture(t, map[string]string{
-		"nightly/function.json": `{"bindings":[{"type":"timerTrigger","direction":"in","name":"timer","schedule":"0 0 3 1 1 *"}]}`,
+		"nightly/function.json": `{"bindings":[{"type":"timerTrigger","direction":"in","name":"timer","schedule":"0 ` +
+			`0 3 1 1 *"}]}`,
 	}, always(order{}))
 	h := f.start()
 	for _, method := range []string{"GET", "POST"} {

@@ -30,7 +30,8 @@ const (
 
 // ServeHTTP routes a request: the host's own paths, then functions in name order, first match wins.
 func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); strings.EqualFold(first, "admin") || strings.EqualFold(first, "runtime") {
+	if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); strings.EqualFold(first, "admin") ||
+		strings.EqualFold(first, "runtime") {
 		h.admin.ServeHTTP(w, r)
 		return
 	}

@@ -30,7 +30,8 @@ func TestFirstFunctionByNameWins(t *testing.T) {
 		status       int
 	}{
 		{"GET", "/api/things/special", 200}, {"PUT", "/api/things/special", 200}, {"get", "/API/THINGS/1", 200},
-		{"GET", "/API/THINGS/1", 200}, {"DELETE", "/api/things/1", 404}, {"GET", "/api/things", 404}, {"GET", "/things/1", 404},
+		{"GET", "/API/THINGS/1", 200}, {"DELETE", "/api/things/1", 404}, {"GET", "/api/things", 404},
+		{"GET", "/things/1", 404},
 		{"PATCH", "/api/any", 200}, {"GET", "/", 404},
 	} {
 		response, body := f.do(tt.method, tt.path, "", nil)
@@ -45,14 +46,16 @@ func TestFirstFunctionByNameWins(t *testing.T) {
 
 func TestHTTPModes(t *testing.T) {
 	header := http.Header{
-		"User-Agent": {"curl/8"}, "X-Twice": {"a", "b"}, "Content-Type": {"text/plain"}, "Content-Language": {"de"}, "Cookie": {"a=1"},
+		"User-Agent": {"curl/8"}, "X-Twice": {"a", "b"}, "Content-Type": {"text/plain"}, "Content-Language": {"de"},
+		"Cookie":          {"a=1"},
 		"X-Functions-Key": {"k"}, "X-Forwarded-For": {"203.0.113.7"}, "X-Azure-Functions-Invocationid": {"mine"},
 		"Traceparent": {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 	}
 	const path = "/api/hello?q=a+b&q=c&e=%2F"
 	invoke := func(t *testing.T, config string) (*fixture, event, *http.Response) {
 		f := newFixture(t, map[string]string{"host.json": config}, always(order{
-			Status: http.StatusTeapot, Header: map[string]string{"X-From-Handler": "yes", "Location": "/elsewhere"}, Body: ptr("short and stout"),
+			Status: http.StatusTeapot, Header: map[string]string{"X-From-Handler": "yes", "Location": "/elsewhere"},
+			Body: ptr("short and stout"),
 		}))
 		f.start()
 		response, body := f.do("POST", path, "hello", header)
@@ -66,7 +69,8 @@ func TestHTTPModes(t *testing.T) {
 		assert.NotEmpty(t, e.Header.Get("X-Azure-Functions-HostVersion"))
 		assert.Equal(t, "k", e.Header.Get("X-Functions-Key"), "keys are not stripped")
 		assert.Equal(t, "a=1", e.Header.Get("Cookie"))
-		assert.Regexp(t, "^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$", e.Header.Get("Traceparent"), "same trace, new span")
+		assert.Regexp(t, "^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$", e.Header.Get("Traceparent"),
+			"same trace, new span")
 		return f, e, response
 	}
 	t.Run("proxying wins and passes everything on", func(t *testing.T) {
@@ -100,7 +104,8 @@ func TestEncodedSlash(t *testing.T) {
 		"forwarding keeps it":           {forwardingOnly, "/api/things/a%2Fb%20c"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, map[string]string{"host.json": tt.config, "things/function.json": httpFunction("things/{id}")}, always(order{}))
+			f := newFixture(t, map[string]string{"host.json": tt.config,
+				"things/function.json": httpFunction("things/{id}")}, always(order{}))
 			f.start()
 			f.do("GET", "/api/things/a%2Fb%20c", "", nil)
 			assert.Equal(t, tt.want, f.waitFor("request", 1)[0].URI)
@@ -116,7 +121,8 @@ func TestChunkedBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, map[string]string{"host.json": tt.config}, always(order{}))
 			f.start()
-			request, err := http.NewRequestWithContext(t.Context(), "POST", f.host.URL()+"/api/hello", io.NopCloser(strings.NewReader("chunked")))
+			request, err := http.NewRequestWithContext(t.Context(), "POST", f.host.URL()+"/api/hello",
+				io.NopCloser(strings.NewReader("chunked")))
 			require.NoError(t, err)
 			response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 			require.NoError(t, err)
@@ -177,7 +183,8 @@ func TestHalfAnAnswerIsNoAnswer(t *testing.T) {
 func TestBodyCap(t *testing.T) {
 	f := newFixture(t, nil, always(order{}))
 	f.start()
-	request, err := http.NewRequestWithContext(t.Context(), "POST", f.host.URL()+"/api/hello", io.NopCloser(strings.NewReader("")))
+	request, err := http.NewRequestWithContext(t.Context(), "POST", f.host.URL()+"/api/hello",
+		io.NopCloser(strings.NewReader("")))
 	require.NoError(t, err)
 	request.ContentLength = 104_857_601
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: time.Minute}}

@@ -38,7 +38,8 @@ func (h *Host) invoke(ctx context.Context, f *function, id string, do func(conte
 		limited, cancel := h.limit(ctx)
 		err = do(limited, p)
 		if errors.Is(context.Cause(limited), errFunctionTimeout) {
-			err = fmt.Errorf("timeout value of %s exceeded: the handler (pid %d) is killed and restarted: %w", h.config.functionTimeout, p.pid(), errFunctionTimeout)
+			err = fmt.Errorf("timeout value of %s exceeded: the handler (pid %d) is killed and restarted: %w",
+				h.config.functionTimeout, p.pid(), errFunctionTimeout)
 			p.recycle()
 		}
 		cancel()
@@ -62,7 +63,8 @@ var errBrokenOff = errors.New("the handler broke off its answer")
 
 func connectionLost(err error) bool {
 	var operation *net.OpError
-	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBrokenOff)
+	return errors.As(err, &operation) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, errBrokenOff)
 }
 
 func (h *Host) limit(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -86,7 +88,8 @@ func (h *Host) post(ctx context.Context, p *process, f *function, id string, e e
 		return err
 	}
 	// A reader of unknown length makes the request chunked, as the real host's is.
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+"/"+f.name, io.NopCloser(bytes.NewReader(body)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+"/"+f.name,
+		io.NopCloser(bytes.NewReader(body)))
 	if err != nil {
 		return err
 	}
@@ -122,18 +125,21 @@ type result struct {
 func readResult(response *http.Response) (result, error) {
 	var r result
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return r, fmt.Errorf("response status code does not indicate success: %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
+		return r, fmt.Errorf("response status code does not indicate success: %d (%s)", response.StatusCode,
+			http.StatusText(response.StatusCode))
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxPayloadResponse))
 	if err != nil {
 		return r, err
 	}
 	if text := strings.TrimSpace(string(body)); text == "" || text == "null" {
-		return r, errors.New("the handler answered 2xx with an empty body or null: a real host never completes such an invocation and kills the handler at functionTimeout; write at least {}")
+		return r, errors.New("the handler answered 2xx with an empty body or null: a real host never completes such " +
+			"an invocation and kills the handler at functionTimeout; write at least {}")
 	}
 	mediaType, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || (mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json")) {
-		return r, fmt.Errorf("invalid HttpResponseMessage: Content-Type is %q, must be application/json", response.Header.Get("Content-Type"))
+		return r, fmt.Errorf("invalid HttpResponseMessage: Content-Type is %q, must be application/json",
+			response.Header.Get("Content-Type"))
 	}
 	if err := json.Unmarshal(body, &r); err != nil {
 		return r, fmt.Errorf("invalid HttpResponseMessage: %w", err)

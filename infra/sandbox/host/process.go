@@ -37,7 +37,7 @@ type command struct {
 }
 
 // newCommand applies the path rules: a relative executable is taken from the root if it is there, else from PATH; the
-// working directory is the root unless host.json says otherwise.
+// working directory is the root unless host.json states otherwise.
 func newCommand(root string, c config, s settings) command {
 	executable := c.executable
 	if !filepath.IsAbs(executable) {
@@ -52,7 +52,8 @@ func newCommand(root string, c config, s settings) command {
 			directory = filepath.Join(root, directory)
 		}
 	}
-	return command{root: root, executable: executable, directory: directory, arguments: c.arguments, environ: s.environ(), port: c.port}
+	return command{root: root, executable: executable, directory: directory, arguments: c.arguments,
+		environ: s.environ(), port: c.port}
 }
 
 func isFile(path string) bool {

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// processAttributes puts the handler into a group of its own, so that Ctrl-C reaches the host alone, and lets the kernel
-// end it should the host die.
+// processAttributes puts the handler into a group of its own, so that Ctrl-C reaches the host alone, and lets the
+// kernel end it should the host die.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

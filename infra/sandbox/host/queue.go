@@ -11,8 +11,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 )
 
-// retryDelay is the pause after a failed receive, for example while the entity does not exist, and the first one before
-// a dead letter that has failed comes again. maxBackOff is the longest of those.
+// retryDelay is the pause after a failed receive, for example while the entity does not exist, and the first one
+// before a dead letter that has failed comes again. maxBackOff is the longest of those.
 const (
 	retryDelay = 250 * time.Millisecond
 	maxBackOff = 30 * time.Second
@@ -90,7 +90,8 @@ func (q *queueListener) session(ctx, runCtx context.Context, session *servicebus
 		locked, err := session.Receive(idle)
 		cancel()
 		if err != nil {
-			if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) && !errors.Is(err, &servicebus.Error{Condition: servicebus.ConditionSessionLockLost}) {
+			if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) &&
+				!errors.Is(err, &servicebus.Error{Condition: servicebus.ConditionSessionLockLost}) {
 				q.log.hostf("function %s: session %s: %v", q.function.name, session.ID(), err)
 			}
 			return
@@ -181,8 +182,8 @@ func (q *queueListener) process(ctx, runCtx context.Context, locked *servicebus.
 	}
 }
 
-// backOff is how long a message that has failed is held back. A dead-letter queue has no limit of deliveries: what fails
-// there would come again at once and for ever. A real host does that; a log on a developer's machine should not.
+// backOff is how long a message that has failed is held back. A dead-letter queue has no limit of deliveries: what
+// fails there would come again at once and for ever. A real host does that; a log on a developer's machine should not.
 func (q *queueListener) backOff(deliveries int) time.Duration {
 	if !strings.HasSuffix(strings.ToLower(q.function.trigger.entity()), deadLetterSuffix) {
 		return 0
@@ -204,7 +205,8 @@ func (q *queueListener) keepLocked(ctx context.Context, locked *servicebus.Locke
 			case <-timer.C:
 			}
 			if err := locked.Renew(); err != nil {
-				q.log.hostf("function %s: the lock of message %s cannot be renewed: %v", q.function.name, locked.Message.MessageID, err)
+				q.log.hostf("function %s: the lock of message %s cannot be renewed: %v", q.function.name,
+					locked.Message.MessageID, err)
 				return
 			}
 		}

@@ -20,7 +20,8 @@ import (
 func newQueueFixture(t *testing.T, react func(event) order) *fixture {
 	t.Helper()
 	trigger := func(queue string, extra string) string {
-		return `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message","queueName":"` + queue + `","connection":"Bus"` + extra + `}]}`
+		return `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message","queueName":"` + queue +
+			`","connection":"Bus"` + extra + `}]}`
 	}
 	f := newFixture(t, map[string]string{
 		"plain/function.json":   trigger("plain", `,"dataType":"binary"`),
@@ -57,8 +58,8 @@ func (i invocation) body(t *testing.T) string {
 	return string(raw)
 }
 
-// settled waits until no message of the entity is left.
-func settled(t *testing.T, b *servicebus.Broker, entity string) {
+// propagated waits until no message of the entity is left.
+func propagated(t *testing.T, b *servicebus.Broker, entity string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(b.Peek(entity)) == 0 }, 10*time.Second, 5*time.Millisecond)
 }
@@ -67,7 +68,8 @@ func TestBinaryMessageEnvelope(t *testing.T) {
 	f := newQueueFixture(t, always(order{}))
 	f.start()
 	require.NoError(t, f.broker.Send("plain", servicebus.Message{
-		MessageID: "abc", Subject: "s", ContentType: "application/json", CorrelationID: "c", Body: []byte(`{"messageId":"spoof"}`),
+		MessageID: "abc", Subject: "s", ContentType: "application/json", CorrelationID: "c",
+		Body:       []byte(`{"messageId":"spoof"}`),
 		Properties: map[string]any{"tenant": "t1", "try": int64(2)},
 	}))
 	e := f.waitFor("request", 1)[0]
@@ -79,8 +81,10 @@ func TestBinaryMessageEnvelope(t *testing.T) {
 	i := decode(t, e)
 	assert.Equal(t, `{"messageId":"spoof"}`, i.body(t))
 	for name, want := range map[string]string{
-		"MessageId": `"\"abc\""`, "Subject": `"\"s\""`, "Label": `"\"s\""`, "ContentType": `"\"application/json\""`, "CorrelationId": `"\"c\""`,
-		"DeliveryCount": `"1"`, "SequenceNumber": `"1"`, "ApplicationProperties": `{"tenant":"t1","try":2}`, "UserProperties": `{"tenant":"t1","try":2}`,
+		"MessageId": `"\"abc\""`, "Subject": `"\"s\""`, "Label": `"\"s\""`, "ContentType": `"\"application/json\""`,
+		"CorrelationId": `"\"c\""`,
+		"DeliveryCount": `"1"`, "SequenceNumber": `"1"`, "ApplicationProperties": `{"tenant":"t1","try":2}`,
+		"UserProperties":  `{"tenant":"t1","try":2}`,
 		"MessageReceiver": `{}`, "SessionActions": `{}`,
 	} {
 		assert.Equal(t, want, string(i.Metadata[name]), name)
@@ -90,7 +94,7 @@ func TestBinaryMessageEnvelope(t *testing.T) {
 	assert.Contains(t, string(i.Metadata["Client"]), "ns.servicebus.windows.net")
 	assert.Contains(t, string(i.Metadata["sys"]), `"MethodName":"plain"`)
 	assert.NotContains(t, i.Metadata, "SessionId", "null ones are left out")
-	settled(t, f.broker, "plain")
+	propagated(t, f.broker, "plain")
 }
 
 func TestTextMessageIsEncodedTwiceAndLeaksIntoTheMetadata(t *testing.T) {
@@ -103,7 +107,8 @@ func TestTextMessageIsEncodedTwiceAndLeaksIntoTheMetadata(t *testing.T) {
 	require.NoError(t, json.Unmarshal(i.Data["message"], &once))
 	require.NoError(t, json.Unmarshal([]byte(once), &twice))
 	assert.Equal(t, `{"messageId":"spoof","n":7,"yes":true,"none":null,"list":[1],"deep":{"a":1}}`, twice)
-	for name, want := range map[string]string{"messageId": `"\"spoof\""`, "n": `"\"7\""`, "yes": `"\"True\""`, "deep": `{"a":1}`} {
+	for name, want := range map[string]string{"messageId": `"\"spoof\""`, "n": `"\"7\""`, "yes": `"\"True\""`,
+		"deep": `{"a":1}`} {
 		assert.Equal(t, want, string(i.Metadata[name]), name)
 	}
 	assert.NotContains(t, i.Metadata, "MessageId", "overwritten, whatever the case")
@@ -140,8 +145,9 @@ func TestFailureIsRedeliveredAndDeadLettered(t *testing.T) {
 			}
 			assert.Len(t, ids, 3, "a fresh id for each attempt")
 			assert.Equal(t, "/dead", requests[3].URI, "after maxDeliveryCount it is the dead-letter function's")
-			assert.Contains(t, string(decode(t, requests[3]).Metadata["ApplicationProperties"]), "MaxDeliveryCountExceeded")
-			settled(t, f.broker, "plain/$deadletterqueue")
+			assert.Contains(t, string(decode(t, requests[3]).Metadata["ApplicationProperties"]),
+				"MaxDeliveryCountExceeded")
+			propagated(t, f.broker, "plain/$deadletterqueue")
 			if strings.Contains(name, "empty") {
 				assert.Contains(t, f.log.String(), "write at least {}")
 			}
@@ -162,7 +168,7 @@ func TestCrashRedelivers(t *testing.T) {
 	requests := f.waitFor("request", 2)
 	assert.NotEqual(t, requests[0].PID, requests[1].PID)
 	assert.Equal(t, `"2"`, string(decode(t, requests[1]).Metadata["DeliveryCount"]))
-	settled(t, f.broker, "plain")
+	propagated(t, f.broker, "plain")
 	assert.Contains(t, f.log.String(), "a line")
 }
 
@@ -170,12 +176,14 @@ func TestCrashRedelivers(t *testing.T) {
 func TestAHostThatGivesUpLeavesItsMessages(t *testing.T) {
 	var mended atomic.Bool
 	f := newQueueFixture(t, func(e event) order { return order{Kill: e.Kind == "request" && !mended.Load()} })
-	require.NoError(t, f.broker.PutQueue("ordered", servicebus.QueueProperties{RequiresSession: true, MaxDeliveryCount: 10}))
+	require.NoError(t, f.broker.PutQueue("ordered", servicebus.QueueProperties{RequiresSession: true,
+		MaxDeliveryCount: 10}))
 	h := f.start()
 	require.NoError(t, f.broker.Send("ordered", servicebus.Message{SessionID: "s", MessageID: "m", Body: []byte("x")}))
 	require.Error(t, h.Wait(t.Context()))
 	require.NoError(t, f.broker.Send("plain", servicebus.Message{MessageID: "late", Body: []byte("x")}))
-	require.Eventually(t, func() bool { return f.broker.Peek("ordered")[0].LockToken == "" }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return f.broker.Peek("ordered")[0].LockToken == "" }, 10*time.Second,
+		5*time.Millisecond)
 	assert.Never(t, func() bool {
 		left := append(f.broker.Peek("ordered"), f.broker.Peek("plain")...)
 		return len(left) != 2 || left[0].DeliveryCount != 3 || left[1].DeliveryCount != 0 || left[1].LockToken != ""
@@ -184,8 +192,8 @@ func TestAHostThatGivesUpLeavesItsMessages(t *testing.T) {
 
 	mended.Store(true)
 	f.start()
-	settled(t, f.broker, "ordered")
-	settled(t, f.broker, "plain")
+	propagated(t, f.broker, "ordered")
+	propagated(t, f.broker, "plain")
 	requests := f.waitFor("request", 5)
 	assert.Len(t, requests, 5, "three that crashed, and one for each message")
 	assert.Empty(t, f.broker.Peek("plain/$deadletterqueue"))
@@ -214,7 +222,8 @@ func TestADeadLetterThatFailsDoesNotSpin(t *testing.T) {
 func TestSessionsKeepOrderAndDoNotBlockEachOther(t *testing.T) {
 	release := make(chan struct{})
 	f := newQueueFixture(t, func(e event) order {
-		if e.Kind == "request" && strings.Contains(string(e.Body), `"SessionId":"\"slow\""`) && decode(t, e).body(t) == "1" {
+		if e.Kind == "request" && strings.Contains(string(e.Body), `"SessionId":"\"slow\""`) &&
+			decode(t, e).body(t) == "1" {
 			<-release
 		}
 		return order{}
@@ -235,7 +244,7 @@ func TestSessionsKeepOrderAndDoNotBlockEachOther(t *testing.T) {
 		bySession[string(i.Metadata["SessionId"])] = append(bySession[string(i.Metadata["SessionId"])], i.body(t))
 	}
 	assert.Equal(t, map[string][]string{`"\"slow\""`: {"1", "2", "3"}, `"\"fast\""`: {"1", "2", "3"}}, bySession)
-	settled(t, f.broker, "ordered")
+	propagated(t, f.broker, "ordered")
 }
 
 func TestLockIsRenewedWhileTheHandlerWorks(t *testing.T) {
@@ -251,9 +260,11 @@ func TestLockIsRenewedWhileTheHandlerWorks(t *testing.T) {
 	require.NoError(t, f.broker.Send("plain", servicebus.Message{Body: []byte("x")}))
 	f.waitFor("request", 1)
 	first := f.broker.Peek("plain")[0].LockedUntil
-	require.Eventually(t, func() bool { return f.broker.Peek("plain")[0].LockedUntil.After(first.Add(2 * time.Second)) }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return f.broker.Peek("plain")[0].LockedUntil.After(first.Add(2 * time.Second))
+	}, 10*time.Second, 20*time.Millisecond)
 	close(release)
-	settled(t, f.broker, "plain")
+	propagated(t, f.broker, "plain")
 	assert.Len(t, f.waitFor("request", 1), 1, "delivered once")
 }
 
@@ -276,7 +287,7 @@ func TestMessagesWaitForTheHandler(t *testing.T) {
 	close(listen)
 	require.NoError(t, <-started)
 	f.waitFor("request", 1)
-	settled(t, f.broker, "plain")
+	propagated(t, f.broker, "plain")
 }
 
 func TestCloseAbandonsWhatRuns(t *testing.T) {
@@ -314,15 +325,15 @@ func TestListeningNeedsTheRight(t *testing.T) {
 	for _, queue := range []string{"plain", "ordered", "text"} {
 		require.NoError(t, f.broker.Send(queue, servicebus.Message{SessionID: "s", Body: []byte("{}")}))
 	}
-	settled(t, f.broker, "text")
+	propagated(t, f.broker, "text")
 	assert.Eventually(t, func() bool {
 		return strings.Count(f.log.String(), "cannot receive") == 3
 	}, 10*time.Second, 5*time.Millisecond, "plain, ordered and the dead letters")
 	assert.Len(t, f.broker.Peek("plain"), 1)
 	assert.Len(t, f.broker.Peek("ordered"), 1)
 	granted.Store(true)
-	settled(t, f.broker, "plain")
-	settled(t, f.broker, "ordered")
+	propagated(t, f.broker, "plain")
+	propagated(t, f.broker, "ordered")
 	assert.Equal(t, 3, strings.Count(f.log.String(), "cannot receive"), "a refusal is told once")
 	assert.Contains(t, f.log.String(), "function ordered: cannot receive from ordered: no right to ordered")
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// schedule says when a timer is due.
+// schedule tells when a timer is due.
 type schedule interface {
 	// next returns the first occurrence after t; the zero time if there is none.
 	next(t time.Time) time.Time
@@ -52,7 +52,8 @@ type field struct {
 }
 
 var (
-	monthNames   = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+	monthNames = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september",
+		"october", "november", "december"}
 	weekdayNames = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 )
 
@@ -160,11 +161,12 @@ func (c cron) next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// within finds the first match on the day that is not before earliest. A local time that a daylight-saving change skips
-// is moved by time.Date to the instant that takes its place.
+// within finds the first match on the day that is not before earliest. A local time that a daylight-saving change
+// skips is moved by time.Date to the instant that takes its place.
 func (c cron) within(day, earliest time.Time) time.Time {
 	for hour := range 24 {
-		if !has(c.hour, hour) || time.Date(day.Year(), day.Month(), day.Day(), hour, 59, 59, 0, day.Location()).Before(earliest) {
+		if !has(c.hour, hour) || time.Date(day.Year(), day.Month(), day.Day(), hour, 59, 59, 0, day.Location()).
+			Before(earliest) {
 			continue
 		}
 		for minute := range 60 {

@@ -39,7 +39,8 @@ type supervisor struct {
 }
 
 func newSupervisor(c command, initialization time.Duration, now func() time.Time, log *logger) *supervisor {
-	return &supervisor{command: c, initialization: initialization, now: now, log: log, changed: make(chan struct{}), ended: make(chan struct{})}
+	return &supervisor{command: c, initialization: initialization, now: now, log: log, changed: make(chan struct{}),
+		ended: make(chan struct{})}
 }
 
 // run starts and restarts the handler until ctx ends or the handler has failed too often.
@@ -47,7 +48,7 @@ func (s *supervisor) run(ctx context.Context) {
 	defer close(s.ended)
 	var count int
 	var lastError time.Time
-	var said []string // by a handler that did not come to be ready: the next one says it again
+	var said []string // by a handler that did not come to be ready: the next one states it again
 	port := s.command.port
 	for ctx.Err() == nil {
 		p, err := s.start(ctx, &port, said)
@@ -71,7 +72,8 @@ func (s *supervisor) run(ctx context.Context) {
 			continue // asked for: a restart that does not count
 		}
 		if errors.Is(problem, errHandlerEnded) {
-			s.log.hostf("WARNING: the handler (pid %d) ended with exit code 0. A host never restarts it after that: every later invocation fails until the host itself is restarted.", p.pid())
+			s.log.hostf("WARNING: the handler (pid %d) ended with exit code 0. A host never restarts it after that: "+
+				"every later invocation fails until the host itself is restarted.", p.pid())
 			<-ctx.Done()
 			return
 		}
@@ -88,8 +90,8 @@ func (s *supervisor) run(ctx context.Context) {
 	}
 }
 
-// start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that is
-// refused in between is tried again and finds it.
+// start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that
+// is refused in between is tried again and finds it.
 func (s *supervisor) start(ctx context.Context, port *int, said []string) (*process, error) {
 	if *port == 0 {
 		free, err := freePort(ctx)
@@ -179,7 +181,7 @@ func (s *supervisor) awaitReady(ctx context.Context, p *process) error {
 		}
 		select {
 		case <-p.done:
-			return nil // its end says more
+			return nil // its end states more
 		case <-ctx.Done():
 			return fmt.Errorf("the handler did not answer GET http://%s/ within %s", p.address, s.initialization)
 		case <-ticker.C:

@@ -15,7 +15,8 @@ type timer struct {
 	runOnStartup bool
 	monitored    bool
 	now          func() time.Time
-	fire         func(ctx context.Context, status *timerStatus, pastDue bool) // its outcome changes nothing about the schedule
+	// its outcome changes nothing about the schedule
+	fire func(ctx context.Context, status *timerStatus, pastDue bool)
 }
 
 // newTimer applies the defaults: monitored, unless switched off or due more often than once a minute.
@@ -24,7 +25,8 @@ func newTimer(f *function, now func() time.Time, fire func(context.Context, *tim
 	if first := f.schedule.next(now()); f.schedule.next(first).Sub(first) < time.Minute {
 		monitored = false
 	}
-	return &timer{schedule: f.schedule, runOnStartup: f.trigger.RunOnStartup, monitored: monitored, now: now, fire: fire}
+	return &timer{schedule: f.schedule, runOnStartup: f.trigger.RunOnStartup, monitored: monitored, now: now,
+		fire: fire}
 }
 
 // run fires until ctx ends; runCtx is what the invocations get, so that one that runs can be drained.
@@ -75,5 +77,6 @@ func (t *timer) status(last, next time.Time) *timerStatus {
 	if !t.monitored {
 		return nil
 	}
-	return &timerStatus{Last: last.Format(layoutTimer), Next: next.Format(layoutTimer), LastUpdated: last.Format(layoutTimer)}
+	return &timerStatus{Last: last.Format(layoutTimer), Next: next.Format(layoutTimer),
+		LastUpdated: last.Format(layoutTimer)}
 }

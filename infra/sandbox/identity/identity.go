@@ -46,7 +46,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case subtle.ConstantTimeCompare([]byte(r.Header.Get("X-IDENTITY-HEADER")), []byte(e.opts.Header)) != 1:
 		writeError(w, http.StatusUnauthorized, "Unauthorized")
 	case r.Method != http.MethodGet:
-		writeError(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+r.Method+"'.")
+		writeError(w, http.StatusMethodNotAllowed, "The requested resource does not support http method '"+
+			r.Method+"'.")
 	case query.Get("api-version") != apiVersion:
 		writeError(w, http.StatusBadRequest, "The api-version '"+query.Get("api-version")+"' is not supported.")
 	case query.Get("resource") == "":
@@ -63,7 +64,8 @@ func (e *endpoint) token(w http.ResponseWriter, resource, clientID, principalID 
 		return
 	}
 	if !entra.KnownResource(resource) {
-		writeError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+" was not found in the tenant.")
+		writeError(w, http.StatusBadRequest, "AADSTS500011: The resource principal named "+resource+
+			" was not found in the tenant.")
 		return
 	}
 	token, expires, err := e.opts.Authority.Issue(principal.ID, resource)

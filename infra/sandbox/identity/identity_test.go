@@ -58,7 +58,8 @@ func TestTokenByAzidentity(t *testing.T) {
 		"Service Bus": {"https://servicebus.azure.net//.default", entra.ResourceServiceBus},
 	} {
 		t.Run(name, func(t *testing.T) {
-			credential, err := azidentity.NewManagedIdentityCredential(credentialOptions(azidentity.ClientID(f.mine.AppID)))
+			credential, err := azidentity.NewManagedIdentityCredential(
+				credentialOptions(azidentity.ClientID(f.mine.AppID)))
 			require.NoError(t, err)
 			got, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{tc.scope}})
 			require.NoError(t, err)
@@ -72,9 +73,11 @@ func TestTokenByAzidentity(t *testing.T) {
 
 func TestIdentityNotAssigned(t *testing.T) {
 	newFixture(t, identity.Options{})
-	credential, err := azidentity.NewManagedIdentityCredential(credentialOptions(azidentity.ClientID(uuid.NewString())))
+	credential, err := azidentity.NewManagedIdentityCredential(
+		credentialOptions(azidentity.ClientID(uuid.NewString())))
 	require.NoError(t, err)
-	_, err = credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}})
+	_, err = credential.GetToken(t.Context(),
+		policy.TokenRequestOptions{Scopes: []string{"https://graph.microsoft.com/.default"}})
 	var failed *azidentity.AuthenticationFailedError
 	require.ErrorAs(t, err, &failed)
 	assert.Contains(t, err.Error(), "Unable to load the proper Managed Identity.")
@@ -95,8 +98,10 @@ func TestProtocol(t *testing.T) {
 		status int
 		client string // client_id in the answer
 	}{
-		"by client id":      {func(q url.Values, _ http.Header) { q.Set("client_id", f.mine.AppID) }, 200, f.mine.AppID},
-		"by principal id":   {func(q url.Values, _ http.Header) { q.Set("principal_id", f.mine.ID) }, 200, f.mine.AppID},
+		"by client id": {func(q url.Values, _ http.Header) { q.Set("client_id", f.mine.AppID) }, 200,
+			f.mine.AppID},
+		"by principal id": {func(q url.Values, _ http.Header) { q.Set("principal_id", f.mine.ID) }, 200,
+			f.mine.AppID},
 		"system-assigned":   {func(url.Values, http.Header) {}, 200, world.AppClientID},
 		"no header":         {func(_ url.Values, h http.Header) { h.Del("X-IDENTITY-HEADER") }, 401, ""},
 		"wrong header":      {func(_ url.Values, h http.Header) { h.Set("X-IDENTITY-HEADER", "guess") }, 401, ""},

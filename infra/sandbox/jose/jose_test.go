@@ -21,7 +21,8 @@ func newKey(t *testing.T, id string) *jose.Key {
 // TestSignAndVerify goes the way of a real token: signed, published, parsed, verified.
 func TestSignAndVerify(t *testing.T) {
 	key := newKey(t, "k1")
-	compact, err := key.Sign(jose.Header{}, map[string]any{"iss": "https://issuer.example", "aud": "a", "exp": 1800000000})
+	compact, err := key.Sign(jose.Header{}, map[string]any{"iss": "https://issuer.example", "aud": "a",
+		"exp": 1800000000})
 	require.NoError(t, err)
 	document, err := json.Marshal(jose.KeySet(key))
 	require.NoError(t, err)
@@ -47,7 +48,8 @@ func TestVerifyAcceptsRS256Only(t *testing.T) {
 	key := newKey(t, "k1")
 	for _, algorithm := range []string{"none", "HS256", "RS384", "RS512", "PS256"} {
 		t.Run(algorithm, func(t *testing.T) {
-			compact, err := key.Sign(jose.Header{Algorithm: algorithm, Type: "at+jwt", KeyID: "other"}, map[string]any{})
+			compact, err := key.Sign(jose.Header{Algorithm: algorithm, Type: "at+jwt", KeyID: "other"},
+				map[string]any{})
 			require.NoError(t, err)
 			token, err := jose.Parse(compact)
 			require.NoError(t, err)
@@ -96,15 +98,16 @@ func TestParseUnknownAlgorithm(t *testing.T) {
 
 func TestParseKeySetRefuses(t *testing.T) {
 	for name, document := range map[string]string{
-		"not JSON":         `<html>`,
-		"no keys":          `{}`,
-		"no RSA key":       `{"keys":[{"kty":"EC","kid":"a"}]}`,
-		"n not base64url":  `{"keys":[{"kty":"RSA","kid":"a","n":"+/==","e":"AQAB"}]}`,
-		"n missing":        `{"keys":[{"kty":"RSA","kid":"a","e":"AQAB"}]}`,
-		"e not base64url":  `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"=="}]}`,
-		"e is one":         `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQ"}]}`,
-		"e beyond reason":  `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQABAQABAQABAQAB"}]}`,
-		"one of two wrong": `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"},{"kty":"RSA","kid":"b","n":"*","e":"AQAB"}]}`,
+		"not JSON":        `<html>`,
+		"no keys":         `{}`,
+		"no RSA key":      `{"keys":[{"kty":"EC","kid":"a"}]}`,
+		"n not base64url": `{"keys":[{"kty":"RSA","kid":"a","n":"+/==","e":"AQAB"}]}`,
+		"n missing":       `{"keys":[{"kty":"RSA","kid":"a","e":"AQAB"}]}`,
+		"e not base64url": `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"=="}]}`,
+		"e is one":        `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQ"}]}`,
+		"e beyond reason": `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQABAQABAQABAQAB"}]}`,
+		"one of two wrong": `{"keys":[{"kty":"RSA","kid":"a","n":"AQAB","e":"AQAB"},{"kty":"RSA","kid":"b","n":"*",` +
+			`"e":"AQAB"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := jose.ParseKeySet([]byte(document))

@@ -23,8 +23,8 @@ func TestWireNamesAreMadeUp(t *testing.T) {
 	kind, names := one.federation()
 	otherKind, otherNames := other.federation()
 	assert.NotEqual(t, kind, otherKind)
-	for shown, name := range names {
-		assert.NotEqual(t, name, otherNames[shown], shown)
+	for visible, name := range names {
+		assert.NotEqual(t, name, otherNames[visible], visible)
 	}
 	one.control("POST", "/reset", "")
 	kindAfter, namesAfter := one.federation()
@@ -33,7 +33,8 @@ func TestWireNamesAreMadeUp(t *testing.T) {
 
 	got := one.do("GET", ofOrg+"/availableIntegrations", nil)
 	assert.NotContains(t, got.raw, "means")
-	assert.Equal(t, []any{"azureblob", kind, "gcp-workload-identity-federation"}, []any{got.at(0, "type"), got.at(1, "type"), got.at(2, "type")})
+	assert.Equal(t, []any{"azureblob", kind, "gcp-workload-identity-federation"},
+		[]any{got.at(0, "type"), got.at(1, "type"), got.at(2, "type")})
 	assert.Equal(t, true, got.at(1, "options", 0, "required"))
 	assert.Equal(t, false, got.at(1, "options", 4, "required"))
 }
@@ -58,7 +59,8 @@ func TestAPIKey(t *testing.T) {
 	unsigned, err := jwt.NewWithClaims(jwt.SigningMethodNone, claims).SignedString(jwt.UnsafeAllowNoneSignatureType)
 	require.NoError(t, err)
 	for name, key := range map[string]string{
-		"none": "", "nonsense": "x", "of another platform": mint(platform.NewKeys(time.Now), 0), "expired": mint(keys, -time.Minute), "unsigned": unsigned,
+		"none": "", "nonsense": "x", "of another platform": mint(platform.NewKeys(time.Now), 0),
+		"expired": mint(keys, -time.Minute), "unsigned": unsigned,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.key = key
@@ -91,7 +93,8 @@ func TestAPIKey(t *testing.T) {
 func TestWhoAndWhere(t *testing.T) {
 	b := newBench(t)
 	assert.Equal(t, "Acme images", b.do("GET", "/projects/"+world.ProjectID, nil).text("name"))
-	for _, path := range []string{"/orgs/x/integrations", "/orgs/x/availableIntegrations", "/projects/x", "/integrations/x",
+	for _, path := range []string{"/orgs/x/integrations", "/orgs/x/availableIntegrations", "/projects/x",
+		"/integrations/x",
 		ofOrg + "/integrations/x", "/drivers/x", "/drivers/x/test", "/commands/x"} {
 		got := b.do("GET", path, nil)
 		assert.Equal(t, 404, got.status, path)
@@ -118,7 +121,8 @@ func TestIntegrationLife(t *testing.T) {
 	assert.Equal(t, float64(b.at.UnixMilli()), made.at("createdAt"))
 	assert.Equal(t, world.OrganizationID, made.at("org"), "an id where it is made")
 	assert.Equal(t, "status", made.text("metadata", 0, "name"))
-	assert.Equal(t, map[string]any{"name": "managed-by", "value": "me/1", "integration": id, "id": made.text("metadata", 1, "id"),
+	assert.Equal(t, map[string]any{"name": "managed-by", "value": "me/1", "integration": id,
+		"id":        made.text("metadata", 1, "id"),
 		"createdAt": float64(b.at.UnixMilli()), "updatedAt": float64(b.at.UnixMilli())}, made.at("metadata", 1))
 
 	alone := b.do("GET", ofOrg+"/integrations/"+id, nil)
@@ -157,14 +161,16 @@ func TestIntegrationRefused(t *testing.T) {
 	_, names := b.federation()
 	for name, tc := range map[string]struct {
 		change func(request, options map[string]any)
-		says   string
+		text   string
 	}{
-		"no name":         {func(r, _ map[string]any) { delete(r, "name") }, "required"},
-		"no type":         {func(r, _ map[string]any) { delete(r, "type") }, "required"},
-		"no options":      {func(r, _ map[string]any) { delete(r, "options") }, "required"},
-		"absent type":     {func(r, _ map[string]any) { r["type"] = "azure-workload-identity-federation" }, "type"},
-		"option missing":  {func(_, o map[string]any) { delete(o, names["Client ID"]) }, names["Client ID"] + " is required"},
-		"option empty":    {func(_, o map[string]any) { o[names["Tenant ID"]] = "" }, names["Tenant ID"] + " is required"},
+		"no name":     {func(r, _ map[string]any) { delete(r, "name") }, "required"},
+		"no type":     {func(r, _ map[string]any) { delete(r, "type") }, "required"},
+		"no options":  {func(r, _ map[string]any) { delete(r, "options") }, "required"},
+		"absent type": {func(r, _ map[string]any) { r["type"] = "azure-workload-identity-federation" }, "type"},
+		"option missing": {func(_, o map[string]any) { delete(o, names["Client ID"]) }, names["Client ID"] +
+			" is required"},
+		"option empty": {func(_, o map[string]any) { o[names["Tenant ID"]] = "" }, names["Tenant ID"] +
+			" is required"},
 		"unlisted option": {func(_, o map[string]any) { o["clientId"] = "x" }, "clientId is not allowed"},
 		"file no JSON":    {func(_, o map[string]any) { o[names["Credential file (JSON)"]] = "{" }, "not valid JSON"},
 	} {
@@ -174,7 +180,7 @@ func TestIntegrationRefused(t *testing.T) {
 			tc.change(request, options)
 			got := b.do("POST", ofOrg+"/integrations", request)
 			assert.Equal(t, 400, got.status)
-			assert.Contains(t, got.text("message"), tc.says)
+			assert.Contains(t, got.text("message"), tc.text)
 			assert.Empty(t, b.world.DDOEObjects(world.DDOEIntegrations))
 		})
 	}
@@ -193,9 +199,11 @@ func TestDriverLife(t *testing.T) {
 	made := b.do("POST", "/drivers", b.driverBody(integration))
 	require.Equal(t, 200, made.status, made.raw)
 	id := made.text("id")
-	for member, want := range map[string]any{"name": "images", "type": "azureblob", "integrationId": integration, "integrationType": kind,
-		"containerName": container, "path": "a folder", "projectId": world.ProjectID, "allowExternalDelete": false, "isSyncable": true,
-		"creator": world.UserEmail, "createdAt": b.at.UTC().Format("2006-01-02T15:04:05.000Z")} {
+	for member, want := range map[string]any{"name": "images", "type": "azureblob", "integrationId": integration,
+		"integrationType": kind,
+		"containerName":   container, "path": "a folder", "projectId": world.ProjectID, "allowExternalDelete": false,
+		"isSyncable": true,
+		"creator":    world.UserEmail, "createdAt": b.at.UTC().Format("2006-01-02T15:04:05.000Z")} {
 		assert.Equal(t, want, made.at(member), member)
 	}
 	assert.Equal(t, made.value, b.do("GET", "/drivers/"+id, nil).value)
@@ -203,14 +211,16 @@ func TestDriverLife(t *testing.T) {
 	assert.NotEqual(t, id, second, "names need not be unique")
 	assert.Equal(t, "2\n", b.do("GET", "/drivers/byIntegration/"+integration, nil).raw)
 	assert.Equal(t, "0\n", b.do("GET", "/drivers/byIntegration/x", nil).raw)
-	for query, n := range map[string]int{"": 2, "?projectId=" + world.ProjectID: 2, "?projectId=x": 0, "?integrationId=" + integration: 2,
-		"?integrationId=x": 0, "?projectId=" + world.ProjectID + "&integrationId=" + integration: 2} {
+	for query, n := range map[string]int{"": 2, "?projectId=" + world.ProjectID: 2, "?projectId=x": 0,
+		"?integrationId=" + integration: 2,
+		"?integrationId=x":              0, "?projectId=" + world.ProjectID + "&integrationId=" + integration: 2} {
 		assert.Len(t, b.do("GET", "/drivers"+query, nil).value, n, query)
 	}
 
 	patched := b.do("PATCH", "/drivers/"+id, map[string]any{"name": "renamed", "payload": map[string]any{"path": "b"}})
 	require.Equal(t, 200, patched.status, patched.raw)
-	assert.Equal(t, []any{"renamed", "b", container}, []any{patched.at("name"), patched.at("path"), patched.at("containerName")})
+	assert.Equal(t, []any{"renamed", "b", container}, []any{patched.at("name"), patched.at("path"),
+		patched.at("containerName")})
 	assert.Equal(t, 400, b.do("PATCH", "/drivers/"+id, map[string]any{"name": "x"}).status, "payload is required")
 	assert.Equal(t, 404, b.do("PATCH", "/drivers/x", map[string]any{"payload": map[string]any{}}).status)
 
@@ -235,15 +245,21 @@ func TestDriverRefused(t *testing.T) {
 		change func(d map[string]any)
 		status int
 	}{
-		"no name":                 {func(d map[string]any) { delete(d, "name") }, 400},
-		"no creator":              {func(d map[string]any) { delete(d, "creator") }, 400},
-		"no payload":              {func(d map[string]any) { delete(d, "payload") }, 400},
-		"no project":              {func(d map[string]any) { delete(d, "metadata") }, 400},
-		"project not found":       {func(d map[string]any) { d["metadata"] = map[string]any{"system": map[string]any{"projectId": "x"}} }, 404},
-		"other kind of storage":   {func(d map[string]any) { d["type"] = "s3" }, 400},
-		"no container":            {func(d map[string]any) { d["payload"] = map[string]any{} }, 400},
-		"path is a URL":           {func(d map[string]any) { d["payload"] = map[string]any{"containerName": "c", "path": "https://a/b"} }, 400},
-		"path from the root":      {func(d map[string]any) { d["payload"] = map[string]any{"containerName": "c", "path": "/b"} }, 400},
+		"no name":    {func(d map[string]any) { delete(d, "name") }, 400},
+		"no creator": {func(d map[string]any) { delete(d, "creator") }, 400},
+		"no payload": {func(d map[string]any) { delete(d, "payload") }, 400},
+		"no project": {func(d map[string]any) { delete(d, "metadata") }, 400},
+		"project not found": {func(d map[string]any) {
+			d["metadata"] = map[string]any{"system": map[string]any{"projectId": "x"}}
+		}, 404},
+		"other kind of storage": {func(d map[string]any) { d["type"] = "s3" }, 400},
+		"no container":          {func(d map[string]any) { d["payload"] = map[string]any{} }, 400},
+		"path is a URL": {func(d map[string]any) {
+			d["payload"] = map[string]any{"containerName": "c", "path": "https://a/b"}
+		}, 400},
+		"path from the root": {func(d map[string]any) {
+			d["payload"] = map[string]any{"containerName": "c", "path": "/b"}
+		}, 400},
 		"no such integration":     {func(d map[string]any) { d["integrationId"] = "x" }, 404},
 		"driver type for a type":  {func(d map[string]any) { d["integrationType"] = "azureDatalakeGen2" }, 400},
 		"no integration type":     {func(d map[string]any) { delete(d, "integrationType") }, 400},
@@ -295,7 +311,8 @@ func TestRoles(t *testing.T) {
 				assert.Equal(t, 403, got.status, "%s %s", method, path)
 				assert.Equal(t, 403.0, got.at("status"))
 			}
-			for _, path := range []string{ofOrg + "/availableIntegrations", ofOrg + "/integrations", "/integrations/" + integration, "/drivers", "/drivers/" + driver + "/test"} {
+			for _, path := range []string{ofOrg + "/availableIntegrations", ofOrg + "/integrations", "/integrations/" +
+				integration, "/drivers", "/drivers/" + driver + "/test"} {
 				check(true, "GET", path, nil)
 			}
 			check(tc.drivers, "POST", "/drivers", b.driverBody(integration))
@@ -303,7 +320,8 @@ func TestRoles(t *testing.T) {
 			check(tc.drivers, "PATCH", "/drivers/"+driver, map[string]any{"payload": map[string]any{}})
 			check(tc.drivers, "DELETE", "/drivers/"+spare, nil)
 			check(tc.integrations, "POST", ofOrg+"/integrations", b.request("x", values("c")))
-			check(tc.integrations, "PATCH", ofOrg+"/integrations", map[string]any{"integrationId": integration, "name": "y"})
+			check(tc.integrations, "PATCH", ofOrg+"/integrations", map[string]any{"integrationId": integration,
+				"name": "y"})
 			check(tc.integrations, "DELETE", ofOrg+"/integrations/"+integration, nil)
 		})
 	}

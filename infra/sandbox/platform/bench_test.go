@@ -110,12 +110,14 @@ func (b *bench) do(method, path string, body any) reply {
 func (b *bench) control(method, path, body string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	recorder := httptest.NewRecorder()
-	b.cloud.ControlHandler().ServeHTTP(recorder, httptest.NewRequestWithContext(b.t.Context(), method, path, strings.NewReader(body)))
+	b.cloud.ControlHandler().ServeHTTP(recorder, httptest.NewRequestWithContext(b.t.Context(), method, path,
+		strings.NewReader(body)))
 	require.Less(b.t, recorder.Code, 300, recorder.Body.String())
 	return recorder
 }
 
-// federation finds the type for federation with Azure and its option names as a client has to: by the words for humans.
+// federation finds the type for federation with Azure and its option names as a client has to: by the words for
+// humans.
 func (b *bench) federation() (kind string, names map[string]string) {
 	b.t.Helper()
 	got := b.do("GET", ofOrg+"/availableIntegrations", nil)
@@ -128,8 +130,8 @@ func (b *bench) federation() (kind string, names map[string]string) {
 		names = map[string]string{}
 		list, _ := walk(one, "options").([]any)
 		for _, option := range list {
-			shown, _ := walk(option, "displayName").(string)
-			names[shown], _ = walk(option, "name").(string)
+			visible, _ := walk(option, "displayName").(string)
+			names[visible], _ = walk(option, "name").(string)
 		}
 		kind, _ = walk(one, "type").(string)
 	}
@@ -152,9 +154,11 @@ func (b *bench) identity() identity {
 	var err error
 	i.app, err = b.world.CreateApplication(world.Application{DisplayName: "wif"}, "")
 	require.NoError(b.t, err)
-	i.principal, err = b.world.CreateServicePrincipal(world.ServicePrincipal{AppID: i.app.AppID, AccountEnabled: true}, "")
+	i.principal, err = b.world.CreateServicePrincipal(world.ServicePrincipal{AppID: i.app.AppID,
+		AccountEnabled: true}, "")
 	require.NoError(b.t, err)
-	i.trust, err = b.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: i.app.ID, Name: "trust",
+	i.trust, err = b.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: i.app.ID,
+		Name:   "trust",
 		Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(b.t, err)
 	i.assignment = b.assign(i.principal, world.RoleBlobDataContributor)
@@ -163,7 +167,8 @@ func (b *bench) identity() identity {
 
 func (b *bench) assign(p world.ServicePrincipal, role string) world.RoleAssignment {
 	b.t.Helper()
-	a, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), PrincipalID: p.ID, PrincipalType: "ServicePrincipal",
+	a, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), PrincipalID: p.ID,
+		PrincipalType:    "ServicePrincipal",
 		Scope:            world.DataAccountID + "/blobServices/default/containers/" + container,
 		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, role)})
 	require.NoError(b.t, err)
@@ -177,9 +182,11 @@ func (b *bench) revoke(i identity) error {
 
 // values are the options of an integration, by the words for humans.
 func values(clientID string) map[string]string {
-	file, _ := json.Marshal(map[string]string{"clientId": clientID, "tenantId": world.TenantID, "federatedTokenIssuer": world.Issuer,
-		"subject": subject, "audience": "api://AzureADTokenExchange"}) // strings only: cannot fail
-	return map[string]string{"Client ID": clientID, "Tenant ID": world.TenantID, "Storage account name": world.DataAccount,
+	file, _ := json.Marshal(map[string]string{"clientId": clientID, "tenantId": world.TenantID,
+		"federatedTokenIssuer": world.Issuer,
+		"subject":              subject, "audience": "api://AzureADTokenExchange"}) // strings only: cannot fail
+	return map[string]string{"Client ID": clientID, "Tenant ID": world.TenantID,
+		"Storage account name":   world.DataAccount,
 		"Credential file (JSON)": string(file)}
 }
 
@@ -188,10 +195,11 @@ func (b *bench) request(name string, values map[string]string) map[string]any {
 	b.t.Helper()
 	kind, names := b.federation()
 	options := map[string]any{}
-	for shown, value := range values {
-		options[names[shown]] = value
+	for visible, value := range values {
+		options[names[visible]] = value
 	}
-	return map[string]any{"name": name, "type": kind, "options": options, "metadata": map[string]any{"managed-by": "me/1"}}
+	return map[string]any{"name": name, "type": kind, "options": options,
+		"metadata": map[string]any{"managed-by": "me/1"}}
 }
 
 // integration makes one, and returns its id.
@@ -217,8 +225,8 @@ func (b *bench) driver(integration string) string {
 	return got.text("id")
 }
 
-// validate asks for the validation of an integration's drivers and polls to the end; it returns the last answer and how
-// often was asked.
+// validate asks for the validation of an integration's drivers and polls to the end; it returns the last answer and
+// how often was asked.
 func (b *bench) validate(integration string) (reply, int) {
 	b.t.Helper()
 	got := b.do("POST", "/drivers/validateDrivers", map[string]any{"integrationId": integration})

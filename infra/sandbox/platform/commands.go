@@ -48,8 +48,9 @@ func (d drivers) validateAll(c call) (int, any, error) {
 	if _, ok := d.world.DDOEObject(world.DDOEIntegrations, request.IntegrationID); !ok {
 		return 0, nil, integrationNotFound()
 	}
-	command := world.Object{"id": uuid.NewString(), "type": "validateDrivers", "status": "created", "progress": 0, "error": nil,
-		"spec": world.Object{"integrationId": request.IntegrationID}, "createdAt": d.world.Now().UnixMilli()}
+	command := world.Object{"id": uuid.NewString(), "type": "validateDrivers", "status": "created", "progress": 0,
+		"error": nil,
+		"spec":  world.Object{"integrationId": request.IntegrationID}, "createdAt": d.world.Now().UnixMilli()}
 	return http.StatusOK, command, d.world.PutDDOEObject(world.DDOECommands, command)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// defaultSubject is whom the platform's tokens speak for where no credential file says it.
+// defaultSubject is whom the platform's tokens speak for where no credential file states it.
 const defaultSubject = "system:serviceaccount:dataloop:storage"
 
 // connection is what an integration's options say. Account and secret may be absent.
@@ -30,7 +30,8 @@ func (t tester) connection(integration world.Object) (connection, error) {
 		return connection{}, unreachable("the credential file is not a JSON object")
 	}
 	k := connection{
-		tenant: orDefault(values[world.MeansTenantID], file.TenantID), client: orDefault(values[world.MeansClientID], file.ClientID),
+		tenant: orDefault(values[world.MeansTenantID], file.TenantID), client: orDefault(values[world.MeansClientID],
+			file.ClientID),
 		secret: values[world.MeansClientSecret], account: values[world.MeansAccountName],
 		subject:  orDefault(file.Subject, defaultSubject),
 		audience: orDefault(file.Audience, DefaultAudience),
@@ -64,15 +65,18 @@ func options(available world.Object) []world.Object {
 	return all
 }
 
-// meaning is what an option's value is for: what the world says, or else what its names tell a person; "" if they do not.
+// meaning is what an option's value is for: what the world states, or else what its names tell a person; "" if they do
+// not.
 func meaning(option world.Object) string {
 	if means := text(option, "means"); means != "" {
 		return means
 	}
 	names := strings.ToLower(text(option, "name") + " " + text(option, "displayName"))
 	for _, word := range []struct{ part, means string }{
-		{"container", "container"}, {"tenant", world.MeansTenantID}, {"directory", world.MeansTenantID}, {"secret", world.MeansClientSecret},
-		{"file", world.MeansCredentialFile}, {"json", world.MeansCredentialFile}, {"content", world.MeansCredentialFile},
+		{"container", "container"}, {"tenant", world.MeansTenantID}, {"directory", world.MeansTenantID},
+		{"secret", world.MeansClientSecret},
+		{"file", world.MeansCredentialFile}, {"json", world.MeansCredentialFile},
+		{"content", world.MeansCredentialFile},
 		{"account", world.MeansAccountName}, {"client", world.MeansClientID}, {"application", world.MeansClientID},
 		{"credential", world.MeansCredentialFile}, {"storage", world.MeansAccountName},
 	} {

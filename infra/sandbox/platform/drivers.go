@@ -40,7 +40,8 @@ func (d drivers) list(c call) (int, any, error) {
 	project, integration := c.URL.Query().Get("projectId"), c.URL.Query().Get("integrationId")
 	all := []world.Object{}
 	for _, driver := range d.world.DDOEObjects(world.DDOEDrivers) {
-		if (project == "" || text(driver, "projectId") == project) && (integration == "" || text(driver, "integrationId") == integration) {
+		if (project == "" || text(driver, "projectId") == project) &&
+			(integration == "" || text(driver, "integrationId") == integration) {
 			all = append(all, d.show(driver))
 		}
 	}
@@ -59,10 +60,12 @@ func (d drivers) create(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	id, now := uuid.NewString(), d.world.Now()
-	driver := world.Object{"id": id, "type": p.Type, "name": p.Name, "creator": p.Creator, "createdAt": now.UnixMilli(),
+	driver := world.Object{"id": id, "type": p.Type, "name": p.Name, "creator": p.Creator,
+		"createdAt":  now.UnixMilli(),
 		"isSyncable": true, "projectId": p.system("projectId"), "orgId": p.system("orgId"),
-		"allowExternalDelete": p.AllowExternalDelete == nil || *p.AllowExternalDelete, "allowExternalModification": true,
-		"integrationId": p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
+		"allowExternalDelete":       p.AllowExternalDelete == nil || *p.AllowExternalDelete,
+		"allowExternalModification": true,
+		"integrationId":             p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
 	setPayload(driver, p.Payload)
 	if err := d.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
 		return 0, nil, err
@@ -107,7 +110,8 @@ func (d drivers) checkStorage(p driverPayload) error {
 
 // setPayload puts the members of a payload where the driver has them.
 func setPayload(driver, payload world.Object) {
-	for _, member := range []string{"containerName", "path", "storageClass", "region", "integrationId", "integrationType", "allowExternalDelete"} {
+	for _, member := range []string{"containerName", "path", "storageClass", "region", "integrationId",
+		"integrationType", "allowExternalDelete"} {
 		if value, given := payload[member]; given {
 			driver[member] = value
 		}

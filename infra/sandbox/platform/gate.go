@@ -76,7 +76,7 @@ func newGate(w *world.World, opts Options) http.Handler {
 	})
 }
 
-// answer authenticates a request, and writes what the endpoint says to it.
+// answer authenticates a request, and writes what the endpoint states to it.
 func (g *gate) answer(handle endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, err := g.authenticate(r)
@@ -133,8 +133,8 @@ func (g *gate) require(c call, member string, roles ...string) error {
 	return refuse(http.StatusForbidden, "Forbidden: the user's role does not allow this")
 }
 
-// requireOrganizationAdmin refuses who may not manage the integrations of the organisation in the path, and returns its
-// id.
+// requireOrganizationAdmin refuses who may not manage the integrations of the organisation in the path, and returns
+// its id.
 func (g *gate) requireOrganizationAdmin(c call) (string, error) {
 	organization, err := g.pathOrganization(c)
 	if err != nil {

@@ -25,7 +25,8 @@ type integrations struct{ *gate }
 
 func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integration not found") }
 
-// belongs tells whether the integration is the organisation's; one that was put into the world without saying is everybody's.
+// belongs tells whether the integration is the organisation's; one that was put into the world without saying is
+// everybody's.
 func belongs(integration world.Object, organization string) bool {
 	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
 }
@@ -76,7 +77,8 @@ func (i integrations) show(o world.Object, alone bool) world.Object {
 	if !ok {
 		metadata = []any{}
 	}
-	return world.Object{"id": id, "name": text(o, "name"), "type": text(o, "type"), "org": organization, "creator": text(o, "creator"),
+	return world.Object{"id": id, "name": text(o, "name"), "type": text(o, "type"), "org": organization,
+		"creator":   text(o, "creator"),
 		"createdAt": number(o, "createdAt"), "updatedAt": number(o, "updatedAt"),
 		"url": "https://" + GateHost + "/api/v1/integrations/" + id, "metadata": metadata}
 }
@@ -103,7 +105,8 @@ func (i integrations) create(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	id, now := uuid.NewString(), i.world.Now()
-	integration := world.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization, "creator": text(c.user, "id"),
+	integration := world.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization,
+		"creator":   text(c.user, "id"),
 		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli(), "options": request.Options}
 	setMetadata(integration, "status", statusCreated, now)
 	for _, name := range slices.Sorted(maps.Keys(request.Metadata)) {
@@ -124,8 +127,9 @@ func setMetadata(integration world.Object, name, value string, now time.Time) {
 			return
 		}
 	}
-	integration["metadata"] = append(entries, world.Object{"id": uuid.NewString(), "name": name, "value": value, "integration": text(integration, "id"),
-		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli()})
+	integration["metadata"] = append(entries, world.Object{"id": uuid.NewString(), "name": name, "value": value,
+		"integration": text(integration, "id"),
+		"createdAt":   now.UnixMilli(), "updatedAt": now.UnixMilli()})
 }
 
 // checkOptions refuses options that the type does not list, and the absence of one that it requires.
@@ -201,13 +205,14 @@ func (i integrations) update(c call) (int, any, error) {
 }
 
 func (g *gate) changeIntegration(id string, change func(world.Object)) (world.Object, error) {
-	return g.world.ChangeDDOEObject(world.DDOEIntegrations, id, func(integration world.Object, _ []world.Object) (world.Object, error) {
-		if integration == nil {
-			return nil, integrationNotFound()
-		}
-		change(integration)
-		return integration, nil
-	})
+	return g.world.ChangeDDOEObject(world.DDOEIntegrations, id,
+		func(integration world.Object, _ []world.Object) (world.Object, error) {
+			if integration == nil {
+				return nil, integrationNotFound()
+			}
+			change(integration)
+			return integration, nil
+		})
 }
 
 // delete answers with what is left. Drivers on it lose their access.

@@ -33,9 +33,10 @@ type Issuer struct {
 
 // NewIssuer makes an issuer that signs with key until Rotate, on the given clock. Issuers may share a key.
 func NewIssuer(url string, now func() time.Time, key *jose.Key) *Issuer {
-	return &Issuer{URL: url, now: now, published: []*jose.Key{key}, throwAway: sync.OnceValues(func() (*jose.Key, error) {
-		return jose.NewKey("unpublished")
-	})}
+	return &Issuer{URL: url, now: now, published: []*jose.Key{key},
+		throwAway: sync.OnceValues(func() (*jose.Key, error) {
+			return jose.NewKey("unpublished")
+		})}
 }
 
 // Rotate adds a fresh key, which signs from now on, and returns its id. The old keys stay published until Retire.
@@ -76,9 +77,9 @@ type TokenRequest struct {
 	ExpiresInSeconds int `json:"expiresInSeconds"`
 	// KeyID names a published key; any other id goes into the header of a token signed with a key that nobody knows.
 	KeyID string `json:"kid"`
-	// Algorithm is RS256 unless it says otherwise: "none", "HS256", "RS512" and the like.
+	// Algorithm is RS256 unless it states otherwise: "none", "HS256", "RS512" and the like.
 	Algorithm string `json:"alg"`
-	// Type is the header's typ, "JWT" unless it says otherwise.
+	// Type is the header's typ, "JWT" unless it states otherwise.
 	Type string `json:"typ"`
 }
 

@@ -26,8 +26,8 @@ type Options struct {
 	Keys *Keys
 	// APIKey is one more bearer that it accepts, of the seeded user.
 	APIKey string
-	// Transport is how the platform itself gets at Entra and at storage accounts when it tests a driver; without one it
-	// reaches neither.
+	// Transport is how the platform itself gets at Entra and at storage accounts when it tests a driver; without one
+	// it reaches neither.
 	Transport http.RoundTripper
 }
 

@@ -124,13 +124,20 @@ func TestMint(t *testing.T) {
 		lifetime int64
 		verifies bool
 	}{
-		"all defaults":   {platform.TokenRequest{}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, true},
-		"own claims":     {platform.TokenRequest{Issuer: "https://x.example", Audience: "b", ExpiresInSeconds: 60}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: current}, "https://x.example", "b", 60, true},
-		"expired":        {platform.TokenRequest{ExpiresInSeconds: -60}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: current}, world.Issuer, platform.DefaultAudience, -60, true},
-		"other type":     {platform.TokenRequest{Type: "at+jwt"}, jose.Header{Algorithm: "RS256", Type: "at+jwt", KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, true},
-		"unknown key":    {platform.TokenRequest{KeyID: "x"}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: "x"}, world.Issuer, platform.DefaultAudience, 3600, false},
-		"no signature":   {platform.TokenRequest{Algorithm: "none"}, jose.Header{Algorithm: "none", Type: "JWT", KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, false},
-		"HMAC signature": {platform.TokenRequest{Algorithm: "HS256"}, jose.Header{Algorithm: "HS256", Type: "JWT", KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, false},
+		"all defaults": {platform.TokenRequest{}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: current},
+			world.Issuer, platform.DefaultAudience, 3600, true},
+		"own claims": {platform.TokenRequest{Issuer: "https://x.example", Audience: "b", ExpiresInSeconds: 60},
+			jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: current}, "https://x.example", "b", 60, true},
+		"expired": {platform.TokenRequest{ExpiresInSeconds: -60}, jose.Header{Algorithm: "RS256", Type: "JWT",
+			KeyID: current}, world.Issuer, platform.DefaultAudience, -60, true},
+		"other type": {platform.TokenRequest{Type: "at+jwt"}, jose.Header{Algorithm: "RS256", Type: "at+jwt",
+			KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, true},
+		"unknown key": {platform.TokenRequest{KeyID: "x"}, jose.Header{Algorithm: "RS256", Type: "JWT", KeyID: "x"},
+			world.Issuer, platform.DefaultAudience, 3600, false},
+		"no signature": {platform.TokenRequest{Algorithm: "none"}, jose.Header{Algorithm: "none", Type: "JWT",
+			KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, false},
+		"HMAC signature": {platform.TokenRequest{Algorithm: "HS256"}, jose.Header{Algorithm: "HS256", Type: "JWT",
+			KeyID: current}, world.Issuer, platform.DefaultAudience, 3600, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			compact, err := issuer.Mint(tc.request)

@@ -27,7 +27,7 @@ const (
 	maxAnswer = 1 << 20
 )
 
-// storageError says in the words of Entra or of the storage account why a test failed.
+// storageError states in the words of Entra or of the storage account why a test failed.
 type storageError struct{ reason string }
 
 // Error is the platform's sentence.
@@ -38,9 +38,9 @@ func unreachable(reason string) *storageError { return &storageError{reason: rea
 // tester tests storage as the platform does, with what an integration holds.
 type tester struct{ *gate }
 
-// testStorage tests a place in storage. Where the integration names no account, as it is with a type that has no option
-// for that, the account is the first that holds the container and can be reached. Every error but a *storageError is the
-// platform's own.
+// testStorage tests a place in storage. Where the integration names no account, as it is with a type that has no
+// option for that, the account is the first that holds the container and can be reached. Every error but a
+// *storageError is the platform's own.
 func (t tester) testStorage(ctx context.Context, integration world.Object, container, path string) error {
 	k, err := t.connection(integration)
 	if err != nil {
@@ -77,8 +77,8 @@ func (t tester) accountsWith(container string) []string {
 	return names
 }
 
-// tryAccount does what a driver will have to: it lists the container, and writes, reads and deletes a file. The file has a
-// name of its own each time, so that two tests at once, and an immutable container, do no harm.
+// tryAccount does what a driver will have to: it lists the container, and writes, reads and deletes a file. The file
+// has a name of its own each time, so that two tests at once, and an immutable container, do no harm.
 func (t tester) tryAccount(ctx context.Context, token, account, container, path string) error {
 	base := url.URL{Scheme: "https", Host: account + ".blob.core.windows.net", Path: "/" + container}
 	list, file := base, base
@@ -164,7 +164,7 @@ func (t tester) blob(ctx context.Context, token, method, target string) error {
 	return unreachable(orDefault(failure.Code, http.StatusText(status)) + ": " + sentence)
 }
 
-// send makes one request of the platform's own. An error says that there was no answer.
+// send makes one request of the platform's own. An error means that there was no answer.
 func (t tester) send(request *http.Request) (int, []byte, error) {
 	if t.opts.Transport == nil {
 		return 0, nil, unreachable("getaddrinfo ENOTFOUND " + request.URL.Host)

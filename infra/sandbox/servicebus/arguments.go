@@ -18,8 +18,8 @@ func argument[T any](c *call, name string) (T, error) {
 
 func (c *call) queue() (*queue, error) { return c.c.b.source(c.path) }
 
-// owner finds the link of this connection that has the session of the request locked: the session that session-id names
-// or, as the Go SDK asks for deferred messages, the one of the associated link.
+// owner finds the link of this connection that has the session of the request locked: the session that session-id
+// names or, as the Go SDK asks for deferred messages, the one of the associated link.
 func (c *call) owner(q *queue) (*consumer, error) {
 	id := c.sessionID()
 	for _, ch := range c.c.channels {

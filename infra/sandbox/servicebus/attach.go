@@ -116,7 +116,8 @@ func (ch *channel) refuse(a *amqp.Attach, err error) {
 
 // decline answers an attach with a link that has no terminus.
 func (ch *channel) decline(a *amqp.Attach) {
-	reply := &amqp.Attach{Name: a.Name, Handle: a.Handle, Role: !a.Role, SenderSettleMode: a.SenderSettleMode, ReceiverSettleMode: a.ReceiverSettleMode}
+	reply := &amqp.Attach{Name: a.Name, Handle: a.Handle, Role: !a.Role, SenderSettleMode: a.SenderSettleMode,
+		ReceiverSettleMode: a.ReceiverSettleMode}
 	if a.Role == amqp.RoleReceiver {
 		zero := uint32(0)
 		reply.InitialDeliveryCount = &zero
@@ -135,8 +136,8 @@ func (refused) transfer(*amqp.Transfer) error { return nil }
 func (refused) pump()                         {}
 func (refused) end()                          {}
 
-// sessionOf reads the session filter of a source: wanted is false without one, id is nil for "any session". Clients send
-// the filter described, as they should, or bare.
+// sessionOf reads the session filter of a source: wanted is false without one, id is nil for "any session". Clients
+// send the filter described, as they should, or bare.
 func sessionOf(source *amqp.Terminus) (id *string, wanted bool) {
 	v, wanted := source.Filter().Get(string(sessionFilter))
 	if d, ok := v.(amqp.Described); ok {
@@ -148,8 +149,8 @@ func sessionOf(source *amqp.Terminus) (id *string, wanted bool) {
 	return nil, wanted
 }
 
-// withSession is the source with its session filter replaced by the session that was accepted, described or bare as the
-// client sent it: the Go SDK reads only the one form, the JavaScript SDK only the other.
+// withSession is the source with its session filter replaced by the session that was accepted, described or bare as
+// the client sent it: the Go SDK reads only the one form, the JavaScript SDK only the other.
 func withSession(source *amqp.Terminus, id string) *amqp.Terminus {
 	var value any = id
 	sent, _ := source.Filter().Get(string(sessionFilter))

@@ -56,7 +56,8 @@ func (c *connection) checkJWT(token, entity string) error {
 // sharedAccess judges a shared access signature or key.
 func (c *connection) sharedAccess(keyName, secret string) (claim, error) {
 	if c.secure {
-		return claim{}, &Error{ConditionUnauthorizedAccess, "LocalAuthDisabled: Authorization failed because SAS authentication has been disabled for the namespace."}
+		return claim{}, &Error{ConditionUnauthorizedAccess, "LocalAuthDisabled: Authorization failed because SAS " +
+			"authentication has been disabled for the namespace."}
 	}
 	if c.b.options.AuthorizeSAS != nil {
 		if err := c.b.options.AuthorizeSAS(keyName, secret); err != nil {
@@ -76,13 +77,16 @@ func sasKeyName(token string) string {
 	return values.Get("skn")
 }
 
-// allow says whether the connection has the right on the entity path, by a token put for it or for what it is part of.
+// allow reports whether the connection has the right on the entity path, by a token put for it or for what it is part
+// of.
 func (c *connection) allow(path, right string) error {
 	entity := baseEntity(path)
-	denied := &Error{ConditionUnauthorizedAccess, "Unauthorized access. '" + right + "' claim(s) are required to perform this operation. Resource: '" + entity + "'."}
+	denied := &Error{ConditionUnauthorizedAccess, "Unauthorized access. '" + right + "' claim(s) are required to " +
+		"perform this operation. Resource: '" + entity + "'."}
 	for scope := entity; ; scope = parent(scope) {
 		if granted, ok := c.claims[scope]; ok {
-			if granted.shared || c.b.options.Authorize == nil || c.b.options.Authorize(granted.token, entity, right) == nil {
+			if granted.shared || c.b.options.Authorize == nil || c.b.options.Authorize(granted.token, entity,
+				right) == nil {
 				return nil
 			}
 			return denied

@@ -27,7 +27,7 @@ func guard(token, entity, right string) error {
 	return errors.New("no role")
 }
 
-// use tries everything that needs a right, and says how it ended.
+// use tries everything that needs a right, and tells how it ended.
 func use(t *testing.T, c *sdk.Client) map[string]error {
 	t.Helper()
 	out := map[string]error{}
@@ -63,7 +63,8 @@ func TestAuthorization(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, servicebus.Options{Authorize: guard})
 			require.NoError(t, b.PutQueue("q", servicebus.QueueProperties{}))
-			require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "s"}}}))
+			require.NoError(t, b.PutTopic("t",
+				servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "s"}}}))
 			allowed := map[string]bool{}
 			for _, a := range tt.allowed {
 				allowed[a] = true
@@ -127,7 +128,8 @@ func TestSharedAccessSignature(t *testing.T) {
 	err := send(b.plain, ";SharedAccessKeyName=other;UseDevelopmentEmulator=true", &sdk.ClientOptions{})
 	assertCode(t, sdk.CodeUnauthorizedAccess, err)
 	assert.ErrorContains(t, err, "no such key")
-	err = send(namespace, ";SharedAccessKeyName=root", &sdk.ClientOptions{CustomEndpoint: b.secure, TLSConfig: b.tlsConfig()})
+	err = send(namespace, ";SharedAccessKeyName=root", &sdk.ClientOptions{CustomEndpoint: b.secure,
+		TLSConfig: b.tlsConfig()})
 	assertCode(t, sdk.CodeUnauthorizedAccess, err)
 	assert.ErrorContains(t, err, "LocalAuthDisabled")
 }

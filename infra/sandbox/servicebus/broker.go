@@ -1,6 +1,6 @@
 // Package servicebus is a stand-in for an Azure Service Bus namespace: queues, topics with subscriptions, sessions,
-// peek-lock, deferral, scheduling, duplicate detection and dead-letter queues, served over AMQP 1.0 to unmodified Azure
-// SDKs and, in process, through Go methods.
+// peek-lock, deferral, scheduling, duplicate detection and dead-letter queues, served over AMQP 1.0 to unmodified
+// Azure SDKs and, in process, through Go methods.
 //
 // It leaves out what the project does not use: rules other than the TrueFilter, auto-forwarding, transactions,
 // partitions, message size tiers, and the management REST API (entities are made with PutQueue and PutTopic).
@@ -19,23 +19,23 @@ type Options struct {
 	Now func() time.Time
 
 	// Authorize judges a JWT for an entity path (lower case: "queue", "topic", "topic/subscriptions/name"; "" when the
-	// token was put for the whole namespace) and a right, "Send" or "Listen". It is asked for both rights when the token
-	// is put on $cbs, and again when a link is attached. An error that wraps ErrInvalidToken makes put-token fail with
-	// 401; any other error lets put-token pass and refuses the link with amqp:unauthorized-access, as Service Bus does
-	// for a good token of a principal without a role. The error's text is shown to the peer: it must not quote the token.
-	// Nil allows every token.
+	// token was put for the whole namespace) and a right, "Send" or "Listen". It is asked for both rights when the
+	// token is put on $cbs, and again when a link is attached. An error that wraps ErrInvalidToken makes put-token
+	// fail with 401; any other error lets put-token pass and refuses the link with amqp:unauthorized-access, as
+	// Service Bus does for a good token of a principal without a role. The error's text is shown to the peer: it must
+	// not quote the token. Nil allows every token.
 	Authorize func(token, entity, right string) error
 
-	// AuthorizeSAS judges a shared access signature, or for SASL PLAIN the key. Both are accepted on connections without
-	// TLS only. Nil allows every one.
+	// AuthorizeSAS judges a shared access signature, or for SASL PLAIN the key. Both are accepted on connections
+	// without TLS only. Nil allows every one.
 	AuthorizeSAS func(keyName, token string) error
 
 	// MaxMessageSize bounds a message, and a batch, in bytes; 0 is the Standard tier's 256 KiB.
 	MaxMessageSize int
 }
 
-// ErrInvalidToken is wrapped by what Options.Authorize returns for a token that is itself bad: wrong signature, issuer or
-// audience, or expired.
+// ErrInvalidToken is wrapped by what Options.Authorize returns for a token that is itself bad: wrong signature, issuer
+// or audience, or expired.
 var ErrInvalidToken = errors.New("invalid token")
 
 // Rights as Options.Authorize names them.

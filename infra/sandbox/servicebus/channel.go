@@ -8,8 +8,8 @@ import (
 
 const incomingWindow = 5000 // transfer frames, as Service Bus
 
-// channel is an AMQP session (not to be confused with a session of messages). The same channel and handle numbers are used
-// in both directions. The connection's lock guards it.
+// channel is an AMQP session (not to be confused with a session of messages). The same channel and handle numbers are
+// used in both directions. The connection's lock guards it.
 type channel struct {
 	c      *connection
 	number uint16
@@ -44,7 +44,8 @@ func (c *connection) begin(number uint16, begin *amqp.Begin) error {
 	c.channels[number] = &channel{c: c, number: number, links: map[uint32]link{}, nextIncoming: begin.NextOutgoingID,
 		peerWindow: begin.IncomingWindow, unsettled: map[uint32]unsettled{}}
 	highest := uint32(handleMax)
-	c.send(number, &amqp.Begin{RemoteChannel: &number, IncomingWindow: incomingWindow, OutgoingWindow: incomingWindow, HandleMax: &highest})
+	c.send(number, &amqp.Begin{RemoteChannel: &number, IncomingWindow: incomingWindow, OutgoingWindow: incomingWindow,
+		HandleMax: &highest})
 	return nil
 }
 

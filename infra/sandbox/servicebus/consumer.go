@@ -17,13 +17,13 @@ type delivery struct {
 // consumer takes messages from a queue, or from one session of it, as long as it has credit. The broker's lock guards
 // it; the callbacks are called with that lock held, so they must only hand the news on.
 type consumer struct {
-	q       *queue
-	session *session
-	settled bool   // receive and delete
-	credit  uint32 // messages it may still get
-	count   uint32 // messages it has got: AMQP's delivery-count
-	deliver func(delivery)
-	lost    func(why *Error) // nothing more will come
+	q          *queue
+	session    *session
+	propagated bool   // receive and delete
+	credit     uint32 // messages it may still get
+	count      uint32 // messages it has got: AMQP's delivery-count
+	deliver    func(delivery)
+	lost       func(why *Error) // nothing more will come
 }
 
 // competition is the line of competing consumers: those of a queue without sessions, the next one in turn first.
@@ -57,15 +57,16 @@ func (q *queue) attach(c *consumer) error {
 		return q.gone
 	}
 	if q.requiresSession {
-		return &Error{ConditionNotAllowed, "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."}
+		return &Error{ConditionNotAllowed,
+			"It is not possible for an entity that requires sessions to create a non-sessionful message receiver."}
 	}
 	c.q = q
 	q.consumers.join(c)
 	return nil
 }
 
-// detach ends a consumer. Messages that it holds stay locked until they are settled or the lock expires; only a session
-// gives its messages back.
+// detach ends a consumer. Messages that it holds stay locked until they are propagated or the lock expires; only a
+// session gives its messages back.
 func (c *consumer) detach(now time.Time) {
 	c.credit = 0
 	if s := c.session; s != nil {
@@ -90,10 +91,10 @@ func (c *consumer) setCredit(now time.Time, n uint32) {
 }
 
 // putBack returns a delivery that never reached its consumer, without counting it.
-func (q *queue) putBack(now time.Time, d delivery, settled bool) {
+func (q *queue) putBack(now time.Time, d delivery, propagated bool) {
 	switch {
 	case q.gone != nil:
-	case settled:
+	case propagated:
 		env := &envelope{record: d.record, index: -1}
 		q.messages.keep(env)
 		q.makeReady(now, env)
@@ -122,7 +123,7 @@ func (q *queue) dispatch(now time.Time) {
 func (q *queue) hand(now time.Time, c *consumer, env *envelope) {
 	c.credit--
 	c.count++
-	if c.settled {
+	if c.propagated {
 		q.take(env)
 	} else {
 		q.lockFor(now, env, c.session)

@@ -24,7 +24,8 @@ func nodeModules(t *testing.T) (node, modules string) {
 	_, missing := os.Stat(filepath.Join(modules, "@azure", "service-bus"))
 	node, noNode := exec.LookPath("node")
 	if err := errors.Join(noNode, missing); err != nil {
-		why := "the JavaScript client is not installed; get it with Node 20 and: npm ci --prefix .ci/node --ignore-scripts (" + err.Error() + ")"
+		why := "the JavaScript client is not installed; get it with Node 20 and: npm ci --prefix .ci/node " +
+			"--ignore-scripts (" + err.Error() + ")"
 		if os.Getenv("CI") == "true" {
 			require.Fail(t, why)
 		}
@@ -38,7 +39,8 @@ func TestJavaScriptClient(t *testing.T) {
 	b := newBed(t, servicebus.Options{})
 	require.NoError(t, b.PutQueue("q", servicebus.QueueProperties{}))
 	require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
-	require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
+	require.NoError(t, b.PutTopic("t",
+		servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
 
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()

@@ -27,8 +27,8 @@ func (ch *channel) disposition(d *amqp.Disposition) {
 		if err != nil {
 			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 		}
-		if !d.Settled {
-			ch.send(&amqp.Disposition{Role: amqp.RoleSender, First: id, Settled: true, State: state})
+		if !d.Propagated {
+			ch.send(&amqp.Disposition{Role: amqp.RoleSender, First: id, Propagated: true, State: state})
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (ch *channel) unsettledBetween(d *amqp.Disposition) []uint32 {
 // decisionOf translates a delivery state; final is false for one that settles nothing.
 func decisionOf(d *amqp.Disposition) (decided decision, final bool) {
 	if d.State == nil {
-		return decision{settlement: release}, d.Settled
+		return decision{settlement: release}, d.Propagated
 	}
 	switch d.State.Outcome {
 	case amqp.Accepted:
@@ -75,7 +75,7 @@ func decisionOf(d *amqp.Disposition) (decided decision, final bool) {
 	case amqp.Rejected:
 		return burial(d.State.Error), true
 	}
-	return decision{settlement: release}, d.Settled
+	return decision{settlement: release}, d.Propagated
 }
 
 // burial reads reason and description of a dead letter from the error that a client rejects with.

@@ -35,8 +35,8 @@ type entity struct {
 	topic *topic
 }
 
-// PutQueue creates a queue, or changes the settings of the one there is; its messages stay. As in Azure, whether a queue
-// has sessions or duplicate detection is fixed when it is created.
+// PutQueue creates a queue, or changes the settings of the one there is; its messages stay. As in Azure, whether a
+// queue has sessions or duplicate detection is fixed when it is created.
 func (b *Broker) PutQueue(name string, p QueueProperties) error {
 	s, err := p.settings()
 	if err != nil {
@@ -45,8 +45,8 @@ func (b *Broker) PutQueue(name string, p QueueProperties) error {
 	return b.do(func(time.Time) error { return b.put(name, KindQueue, s) })
 }
 
-// PutTopic creates a topic with its subscriptions, or makes the one there is like p: subscriptions that p does not name
-// are deleted.
+// PutTopic creates a topic with its subscriptions, or makes the one there is like p: subscriptions that p does not
+// name are deleted.
 func (b *Broker) PutTopic(name string, p TopicProperties) error {
 	s, err := p.settings()
 	if err != nil {
@@ -78,8 +78,10 @@ func (b *Broker) put(name, kind string, s settings) error {
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%q is not a valid entity name.", name)}
 	case exists && old.kind != kind:
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%s is a %s already.", name, old.kind)}
-	case exists && (old.queue.requiresSession != s.requiresSession || (old.queue.duplicateWindow > 0) != (s.duplicateWindow > 0)):
-		return &Error{ConditionNotAllowed, name + ": requiresSession and requiresDuplicateDetection cannot be changed."}
+	case exists && (old.queue.requiresSession != s.requiresSession ||
+		(old.queue.duplicateWindow > 0) != (s.duplicateWindow > 0)):
+		return &Error{ConditionNotAllowed, name + ": requiresSession and requiresDuplicateDetection " +
+			"cannot be changed."}
 	case exists:
 		old.queue.settings = s
 		return nil
@@ -119,8 +121,8 @@ func (b *Broker) putSubscription(t *topic, path string, s settings) error {
 	return nil
 }
 
-// DeleteEntity removes a queue, a topic with its subscriptions, or a subscription ("topic/subscriptions/name"), and all
-// messages. Links to it are detached with amqp:not-found. An absent entity is an *Error with ConditionNotFound.
+// DeleteEntity removes a queue, a topic with its subscriptions, or a subscription ("topic/subscriptions/name"), and
+// all messages. Links to it are detached with amqp:not-found. An absent entity is an *Error with ConditionNotFound.
 func (b *Broker) DeleteEntity(name string) error {
 	return b.do(func(time.Time) error {
 		key := strings.ToLower(name)
@@ -169,8 +171,8 @@ func (b *Broker) Entities() []EntityInfo {
 	return out
 }
 
-// Reset empties the namespace: messages, sessions and their state, duplicate-detection history and published events. The
-// entities stay, and so do links to them; locks and session locks are lost.
+// Reset empties the namespace: messages, sessions and their state, duplicate-detection history and published events.
+// The entities stay, and so do links to them; locks and session locks are lost.
 func (b *Broker) Reset() {
 	_ = b.do(func(time.Time) error {
 		for _, e := range b.entities {

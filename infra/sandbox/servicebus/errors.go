@@ -37,16 +37,19 @@ func (e *Error) Is(target error) bool {
 }
 
 func notFound(path string) *Error {
-	return &Error{ConditionNotFound, "The messaging entity '" + path + "' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions."}
+	return &Error{ConditionNotFound, "The messaging entity '" + path + "' could not be found. To know more visit " +
+		"https://aka.ms/sbResourceMgrExceptions."}
 }
 
 func lockLost() *Error {
-	return &Error{ConditionLockLost, "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue. " +
+	return &Error{ConditionLockLost, "The lock supplied is invalid. Either the lock expired, or the message has " +
+		"already been removed from the queue. " +
 		"For more information please see https://aka.ms/ServiceBusExceptions."}
 }
 
 func sessionLockLost(id string) *Error {
-	return &Error{ConditionSessionLockLost, "The session lock has expired on the MessageSession '" + id + "'. Accept a new MessageSession. " +
+	return &Error{ConditionSessionLockLost, "The session lock has expired on the MessageSession '" + id +
+		"'. Accept a new MessageSession. " +
 		"For more information please see https://aka.ms/ServiceBusExceptions."}
 }
 

@@ -57,7 +57,8 @@ func (c *connection) sasl(r io.Reader) error {
 	if err := c.exchangeHeader(r, amqp.SASLHeader()); err != nil {
 		return err
 	}
-	mechanisms := []amqp.Symbol{amqp.MechanismMSSBCBS, amqp.MechanismPlain, amqp.MechanismAnonymous, amqp.MechanismExternal}
+	mechanisms := []amqp.Symbol{amqp.MechanismMSSBCBS, amqp.MechanismPlain, amqp.MechanismAnonymous,
+		amqp.MechanismExternal}
 	if err := c.writeSASL(&amqp.SASLMechanisms{Mechanisms: mechanisms}); err != nil {
 		return err
 	}

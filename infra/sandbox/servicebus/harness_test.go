@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const namespace = "sandbox.servicebus.windows.net"
 
-// credential is a token credential whose token says nothing but a word.
+// credential is a token credential whose token states nothing but a word.
 type credential string
 
 func (c credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
@@ -85,7 +85,8 @@ func newBed(t testing.TB, o servicebus.Options) *bed {
 	}
 	serving.Go(func() { serve(b.lines) })
 	serving.Go(func() {
-		serve(tls.NewListener(secure, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}))
+		serve(tls.NewListener(secure, &tls.Config{Certificates: []tls.Certificate{certificate},
+			MinVersion: tls.VersionTLS12}))
 	})
 	t.Cleanup(func() {
 		b.Close()
@@ -105,8 +106,10 @@ func selfSigned(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: namespace}, DNSNames: []string{namespace},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: namespace},
+		DNSNames:  []string{namespace},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
 	leaf, err := x509.ParseCertificate(der)
@@ -132,7 +135,8 @@ func overConnectionString(t testing.TB, b *bed) *sdk.Client {
 }
 
 func (b *bed) connectionString() string {
-	return fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=root;SharedAccessKey=key;UseDevelopmentEmulator=true", b.plain)
+	return fmt.Sprintf("Endpoint=sb://%s;SharedAccessKeyName=root;SharedAccessKey=key;UseDevelopmentEmulator=true",
+		b.plain)
 }
 
 func overTLS(t testing.TB, b *bed) *sdk.Client { return overTLSAs(t, b, "anybody") }

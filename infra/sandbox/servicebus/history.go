@@ -15,7 +15,7 @@ type sighting struct {
 	at time.Time
 }
 
-// seen says whether id was there within the window before now, and remembers it if not.
+// seen reports whether id was there within the window before now, and remembers it if not.
 func (h *history) seen(now time.Time, window time.Duration, id any) bool {
 	if b, ok := id.([]byte); ok {
 		id = string(b)

@@ -56,7 +56,8 @@ func (l *incoming) transfer(t *amqp.Transfer) error {
 		return nil
 	}
 	if len(l.payload)+len(t.Payload) > l.ch.c.b.options.MaxMessageSize {
-		l.detach(&Error{ConditionMessageSizeExceeded, fmt.Sprintf("The received message exceeds the limit of %d bytes on the link.", l.ch.c.b.options.MaxMessageSize)})
+		l.detach(&Error{ConditionMessageSizeExceeded, fmt.Sprintf("The received message exceeds the limit of %d "+
+			"bytes on the link.", l.ch.c.b.options.MaxMessageSize)})
 		return nil
 	}
 	if l.payload == nil && !t.More {
@@ -64,7 +65,7 @@ func (l *incoming) transfer(t *amqp.Transfer) error {
 	} else {
 		l.payload = append(l.payload, t.Payload...)
 	}
-	l.partial.Settled = l.partial.Settled || t.Settled
+	l.partial.Propagated = l.partial.Propagated || t.Propagated
 	if t.More {
 		return nil
 	}
@@ -82,8 +83,8 @@ func (l *incoming) delivered(first *amqp.Transfer, payload []byte) {
 	if err := l.take(first, payload); err != nil {
 		state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 	}
-	if !first.Settled {
-		l.ch.send(&amqp.Disposition{Role: amqp.RoleReceiver, First: *first.DeliveryID, Settled: true, State: state})
+	if !first.Propagated {
+		l.ch.send(&amqp.Disposition{Role: amqp.RoleReceiver, First: *first.DeliveryID, Propagated: true, State: state})
 	}
 	if l.credit <= incomingCredit/2 {
 		l.grant()
@@ -134,7 +135,8 @@ func decodeMessage(payload []byte) (*amqp.Message, error) {
 		return nil, errors.Join(&Error{ConditionDecodeError, "The message could not be decoded."}, err)
 	}
 	m.DeliveryAnnotations = nil
-	for _, name := range []amqp.Symbol{annotationSequence, annotationOriginalSequence, annotationEnqueued, annotationLockedUntil,
+	for _, name := range []amqp.Symbol{annotationSequence, annotationOriginalSequence, annotationEnqueued,
+		annotationLockedUntil,
 		annotationState, annotationDeadLetterSource} {
 		if _, there := m.Annotations.Get(string(name)); there {
 			m.Annotations = m.Annotations.Without(string(name))

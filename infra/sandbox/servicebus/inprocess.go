@@ -9,15 +9,16 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
-// Send puts a message on a queue or topic, or schedules it if ScheduledAt is in the future. A duplicate, where the entity
-// detects them, is dropped without an error, as in Service Bus.
+// Send puts a message on a queue or topic, or schedules it if ScheduledAt is in the future. A duplicate, where the
+// entity detects them, is dropped without an error, as in Service Bus.
 func (b *Broker) Send(entity string, m Message) error {
 	wire, err := m.wire()
 	if err != nil {
 		return err
 	}
 	if size := len(wire.Body); size > b.options.MaxMessageSize {
-		return &Error{ConditionMessageSizeExceeded, fmt.Sprintf("The body of %d bytes exceeds the limit of %d.", size, b.options.MaxMessageSize)}
+		return &Error{ConditionMessageSizeExceeded, fmt.Sprintf("The body of %d bytes exceeds the limit of %d.", size,
+			b.options.MaxMessageSize)}
 	}
 	return b.do(func(now time.Time) error {
 		q, err := b.target(entity)
@@ -29,8 +30,8 @@ func (b *Broker) Send(entity string, m Message) error {
 	})
 }
 
-// Peek returns the messages of a queue, subscription or dead-letter queue in sequence, whatever their state, and changes
-// nothing. An unknown entity has none.
+// Peek returns the messages of a queue, subscription or dead-letter queue in sequence, whatever their state, and
+// changes nothing. An unknown entity has none.
 func (b *Broker) Peek(entity string) []Message {
 	var out []Message
 	_ = b.do(func(time.Time) error {
@@ -96,8 +97,8 @@ func (in *inbox) locked(b *Broker, d delivery) *Locked {
 }
 
 // Receive waits for the next message of a queue, subscription ("topic/subscriptions/name") or dead-letter queue
-// ("queue/$deadletterqueue") and locks it. The error is ctx's, or an *Error: ConditionNotFound, ConditionNotAllowed for an
-// entity with sessions, ConditionConnectionForced once the broker is closed.
+// ("queue/$deadletterqueue") and locks it. The error is ctx's, or an *Error: ConditionNotFound, ConditionNotAllowed
+// for an entity with sessions, ConditionConnectionForced once the broker is closed.
 func (b *Broker) Receive(ctx context.Context, entity string) (*Locked, error) {
 	in := newInbox()
 	err := b.do(func(time.Time) error {
@@ -116,8 +117,8 @@ func (b *Broker) Receive(ctx context.Context, entity string) (*Locked, error) {
 	return in.next(ctx, b)
 }
 
-// Locked is a message that the caller has locked. Settle it once; after that, or when the lock has expired, every method
-// answers an *Error with ConditionLockLost.
+// Locked is a message that the caller has locked. Settle it once; after that, or when the lock has expired, every
+// method answers an *Error with ConditionLockLost.
 type Locked struct {
 	Message Message
 
@@ -173,12 +174,13 @@ type Session struct {
 	id string
 }
 
-// AcceptNextSession waits for a session that has a message and that nobody has locked, and locks it for the entity's lock
-// duration. Errors are as for Receive. Only ctx limits the wait.
+// AcceptNextSession waits for a session that has a message and that nobody has locked, and locks it for the entity's
+// lock duration. Errors are as for Receive. Only ctx limits the wait.
 func (b *Broker) AcceptNextSession(ctx context.Context, entity string) (*Session, error) {
 	in := newInbox()
 	accepted, failed := make(chan string, 1), make(chan *Error, 1)
-	a := &acceptor{consumer: &in.consumer, accepted: func(s *session) { accepted <- s.id }, failed: func(why *Error) { failed <- why }}
+	a := &acceptor{consumer: &in.consumer, accepted: func(s *session) { accepted <- s.id },
+		failed: func(why *Error) { failed <- why }}
 	err := b.do(func(now time.Time) error {
 		q, err := b.source(entity)
 		if err != nil {
@@ -241,7 +243,8 @@ func (s *Session) Renew() (time.Time, error) {
 	return until, err
 }
 
-// Close gives the session up; what was received from it and not settled is ready again, its delivery count as before.
+// Close gives the session up; what was received from it and not propagated is ready again, its delivery count as
+// before.
 func (s *Session) Close() {
 	_ = s.b.do(func(now time.Time) error { s.in.detach(now); return nil })
 }

@@ -76,11 +76,13 @@ func TestReceiveAndSettle(t *testing.T) {
 		count  int // of the message that is left
 		reason string
 	}{
-		"complete":    {settle: (*servicebus.Locked).Complete, active: []string{}, dead: []string{}},
-		"abandon":     {settle: func(l *servicebus.Locked) error { return l.Abandon(nil) }, active: []string{"m"}, dead: []string{}, count: 1},
-		"release":     {settle: (*servicebus.Locked).Release, active: []string{"m"}, dead: []string{}},
-		"defer":       {settle: (*servicebus.Locked).Defer, active: []string{"m"}, dead: []string{}},
-		"dead letter": {settle: func(l *servicebus.Locked) error { return l.DeadLetter("bad", "no good") }, active: []string{}, dead: []string{"m"}, reason: "bad"},
+		"complete": {settle: (*servicebus.Locked).Complete, active: []string{}, dead: []string{}},
+		"abandon": {settle: func(l *servicebus.Locked) error { return l.Abandon(nil) }, active: []string{"m"},
+			dead: []string{}, count: 1},
+		"release": {settle: (*servicebus.Locked).Release, active: []string{"m"}, dead: []string{}},
+		"defer":   {settle: (*servicebus.Locked).Defer, active: []string{"m"}, dead: []string{}},
+		"dead letter": {settle: func(l *servicebus.Locked) error { return l.DeadLetter("bad", "no good") },
+			active: []string{}, dead: []string{"m"}, reason: "bad"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -106,8 +108,9 @@ func TestReceiveAndSettle(t *testing.T) {
 func TestMessageFieldsSurvive(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		putQueue(t, b, servicebus.QueueProperties{})
-		sent := servicebus.Message{MessageID: "m", SessionID: "s", ContentType: "application/json", Subject: "sub", CorrelationID: "c",
-			To: "to", ReplyTo: "back", Body: []byte(`{}`), TTL: time.Hour,
+		sent := servicebus.Message{MessageID: "m", SessionID: "s", ContentType: "application/json", Subject: "sub",
+			CorrelationID: "c",
+			To:            "to", ReplyTo: "back", Body: []byte(`{}`), TTL: time.Hour,
 			Properties: map[string]any{"n": 7, "f": 1.5, "t": time.UnixMilli(5).UTC(), "s": "x", "b": true}}
 		send(t, b, "q", sent)
 		got := receive(t, b, "Q").Message
@@ -119,7 +122,8 @@ func TestMessageFieldsSurvive(t *testing.T) {
 		want := sent
 		want.Properties["n"] = int64(7)
 		want.State, want.DeliveryCount, want.SequenceNumber = "active", 1, 1
-		want.LockedUntil, want.EnqueuedAt, want.ExpiresAt, want.LockToken = got.LockedUntil, got.EnqueuedAt, got.ExpiresAt, got.LockToken
+		want.LockedUntil, want.EnqueuedAt, want.ExpiresAt, want.LockToken = got.LockedUntil, got.EnqueuedAt,
+			got.ExpiresAt, got.LockToken
 		assert.Equal(t, want, got)
 	})
 }
@@ -192,13 +196,18 @@ func TestTimeToLive(t *testing.T) {
 		left  int
 		dead  int
 	}{
-		"lives":                    {ttl: time.Minute, after: 59 * time.Second, left: 1},
-		"dropped":                  {ttl: time.Minute, after: time.Minute},
-		"dead-lettered":            {queue: servicebus.QueueProperties{DeadLetteringOnMessageExpiration: true}, ttl: time.Minute, after: time.Minute, dead: 1},
-		"queue's default":          {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "PT10S"}, after: 10 * time.Second},
-		"queue's default is a cap": {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "PT10S"}, ttl: time.Minute, after: 10 * time.Second},
-		"own is shorter":           {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "P14D"}, ttl: time.Minute, after: time.Minute},
-		"Azure's for ever":         {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "P10675199DT2H48M5.4775807S"}, after: 1000 * time.Hour, left: 1},
+		"lives":   {ttl: time.Minute, after: 59 * time.Second, left: 1},
+		"dropped": {ttl: time.Minute, after: time.Minute},
+		"dead-lettered": {queue: servicebus.QueueProperties{DeadLetteringOnMessageExpiration: true},
+			ttl: time.Minute, after: time.Minute, dead: 1},
+		"queue's default": {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "PT10S"},
+			after: 10 * time.Second},
+		"queue's default is a cap": {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "PT10S"},
+			ttl: time.Minute, after: 10 * time.Second},
+		"own is shorter": {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "P14D"}, ttl: time.Minute,
+			after: time.Minute},
+		"Azure's for ever": {queue: servicebus.QueueProperties{DefaultMessageTimeToLive: "P10675199DT2H48M5.4775807S"},
+			after: 1000 * time.Hour, left: 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +243,8 @@ func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
 		putQueue(t, b, servicebus.QueueProperties{})
 		at := time.Now().Add(time.Minute)
 		send(t, b, "q", servicebus.Message{MessageID: "later", ScheduledAt: at}, servicebus.Message{MessageID: "now"})
-		assert.Equal(t, []servicebus.EntityInfo{{Name: "q", Kind: "queue", Active: 1, Scheduled: 1, Properties: servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}}}, b.Entities())
+		assert.Equal(t, []servicebus.EntityInfo{{Name: "q", Kind: "queue", Active: 1, Scheduled: 1,
+			Properties: servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}}}, b.Entities())
 		require.NoError(t, receive(t, b, "q").Complete())
 		assertEmpty(t, b, "q")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -249,7 +259,8 @@ func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
 
 func TestDuplicateDetection(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		putQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "PT1M"})
+		putQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true,
+			DuplicateDetectionHistoryTimeWindow: "PT1M"})
 		m := servicebus.Message{MessageID: "same"}
 		send(t, b, "q", m, m, servicebus.Message{MessageID: "other"}, servicebus.Message{}, servicebus.Message{})
 		got := ids(b.Peek("q"))
@@ -298,7 +309,8 @@ func TestSessions(t *testing.T) {
 			until := time.Now().Add(30 * time.Second)
 			assert.True(t, l.Message.LockedUntil.Equal(until))
 			for _, m := range b.Peek("q") {
-				assert.Equal(t, m.MessageID == l.Message.MessageID, m.LockedUntil.Equal(until), "the session's lock is the message's")
+				assert.Equal(t, m.MessageID == l.Message.MessageID, m.LockedUntil.Equal(until),
+					"the session's lock is the message's")
 			}
 			require.NoError(t, l.Complete())
 		}
@@ -342,26 +354,32 @@ func TestWrongUse(t *testing.T) {
 	defer b.Close()
 	require.NoError(t, b.PutQueue("plain", servicebus.QueueProperties{}))
 	require.NoError(t, b.PutQueue("sessions", servicebus.QueueProperties{RequiresSession: true}))
-	require.NoError(t, b.PutTopic("topic", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "s"}}}))
+	require.NoError(t, b.PutTopic("topic",
+		servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "s"}}}))
 	accept := func(entity string) error { _, err := b.AcceptNextSession(t.Context(), entity); return err }
 	take := func(entity string) error { _, err := b.Receive(t.Context(), entity); return err }
 	tests := map[string]struct {
 		err  error
 		want servicebus.Condition
 	}{
-		"send to nothing":             {b.Send("none", servicebus.Message{}), servicebus.ConditionNotFound},
-		"receive from nothing":        {take("none"), servicebus.ConditionNotFound},
-		"send to a dead-letter queue": {b.Send("plain/$DeadLetterQueue", servicebus.Message{}), servicebus.ConditionNotAllowed},
-		"send to a subscription":      {b.Send("topic/subscriptions/s", servicebus.Message{}), servicebus.ConditionNotAllowed},
-		"receive from a topic":        {take("topic"), servicebus.ConditionNotAllowed},
-		"session without sessions":    {accept("plain"), servicebus.ConditionNotAllowed},
-		"no session with sessions":    {take("sessions"), servicebus.ConditionNotAllowed},
-		"message without session id":  {b.Send("sessions", servicebus.Message{}), servicebus.ConditionNotAllowed},
-		"too large":                   {b.Send("plain", servicebus.Message{Body: make([]byte, 257<<10)}), servicebus.ConditionMessageSizeExceeded},
-		"delete nothing":              {b.DeleteEntity("none"), servicebus.ConditionNotFound},
-		"topic in place of a queue":   {b.PutTopic("plain", servicebus.TopicProperties{}), servicebus.ConditionNotAllowed},
-		"sessions after creation":     {b.PutQueue("plain", servicebus.QueueProperties{RequiresSession: true}), servicebus.ConditionNotAllowed},
-		"empty name":                  {b.PutQueue("", servicebus.QueueProperties{}), servicebus.ConditionNotAllowed},
+		"send to nothing":      {b.Send("none", servicebus.Message{}), servicebus.ConditionNotFound},
+		"receive from nothing": {take("none"), servicebus.ConditionNotFound},
+		"send to a dead-letter queue": {b.Send("plain/$DeadLetterQueue", servicebus.Message{}),
+			servicebus.ConditionNotAllowed},
+		"send to a subscription": {b.Send("topic/subscriptions/s", servicebus.Message{}),
+			servicebus.ConditionNotAllowed},
+		"receive from a topic":       {take("topic"), servicebus.ConditionNotAllowed},
+		"session without sessions":   {accept("plain"), servicebus.ConditionNotAllowed},
+		"no session with sessions":   {take("sessions"), servicebus.ConditionNotAllowed},
+		"message without session id": {b.Send("sessions", servicebus.Message{}), servicebus.ConditionNotAllowed},
+		"too large": {b.Send("plain", servicebus.Message{Body: make([]byte, 257<<10)}),
+			servicebus.ConditionMessageSizeExceeded},
+		"delete nothing": {b.DeleteEntity("none"), servicebus.ConditionNotFound},
+		"topic in place of a queue": {b.PutTopic("plain", servicebus.TopicProperties{}),
+			servicebus.ConditionNotAllowed},
+		"sessions after creation": {b.PutQueue("plain", servicebus.QueueProperties{RequiresSession: true}),
+			servicebus.ConditionNotAllowed},
+		"empty name": {b.PutQueue("", servicebus.QueueProperties{}), servicebus.ConditionNotAllowed},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) { assertCondition(t, tt.want, tt.err) })
@@ -373,10 +391,11 @@ func TestFaultySettings(t *testing.T) {
 		p    servicebus.QueueProperties
 		want string
 	}{
-		"not a duration":   {servicebus.QueueProperties{LockDuration: "60s"}, "lockDuration"},
-		"nothing after T":  {servicebus.QueueProperties{DefaultMessageTimeToLive: "PT"}, "defaultMessageTimeToLive"},
-		"lock too long":    {servicebus.QueueProperties{LockDuration: "PT6M"}, "lockDuration"},
-		"window":           {servicebus.QueueProperties{DuplicateDetectionHistoryTimeWindow: "ten"}, "duplicateDetectionHistoryTimeWindow"},
+		"not a duration":  {servicebus.QueueProperties{LockDuration: "60s"}, "lockDuration"},
+		"nothing after T": {servicebus.QueueProperties{DefaultMessageTimeToLive: "PT"}, "defaultMessageTimeToLive"},
+		"lock too long":   {servicebus.QueueProperties{LockDuration: "PT6M"}, "lockDuration"},
+		"window": {servicebus.QueueProperties{DuplicateDetectionHistoryTimeWindow: "ten"},
+			"duplicateDetectionHistoryTimeWindow"},
 		"count below zero": {servicebus.QueueProperties{MaxDeliveryCount: -1}, "maxDeliveryCount"},
 		"count too high":   {servicebus.QueueProperties{MaxDeliveryCount: 2001}, "maxDeliveryCount"},
 	}
@@ -394,9 +413,11 @@ func TestTopicFansOutAndRemembers(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		require.NoError(t, b.PutTopic("Events", servicebus.TopicProperties{}))
 		send(t, b, "events", servicebus.Message{MessageID: "unheard"})
-		require.NoError(t, b.PutTopic("events", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{
-			{Name: "one"}, {Name: "two", DefaultMessageTimeToLive: "PT1S"}}}))
-		send(t, b, "events", servicebus.Message{MessageID: "m"}, servicebus.Message{MessageID: "later", ScheduledAt: time.Now().Add(time.Minute)})
+		require.NoError(t, b.PutTopic("events",
+			servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{
+				{Name: "one"}, {Name: "two", DefaultMessageTimeToLive: "PT1S"}}}))
+		send(t, b, "events", servicebus.Message{MessageID: "m"}, servicebus.Message{MessageID: "later",
+			ScheduledAt: time.Now().Add(time.Minute)})
 		assert.Equal(t, []string{"unheard", "m"}, ids(b.Events("events")))
 
 		l := receive(t, b, "events/Subscriptions/ONE")
@@ -409,7 +430,8 @@ func TestTopicFansOutAndRemembers(t *testing.T) {
 		assert.Equal(t, []string{"unheard", "m", "later"}, ids(b.Events("events")))
 		assert.Equal(t, []string{"later"}, ids(b.Peek("events/subscriptions/one")))
 
-		require.NoError(t, b.PutTopic("events", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
+		require.NoError(t, b.PutTopic("events",
+			servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
 		names := []string{}
 		for _, e := range b.Entities() {
 			names = append(names, e.Kind+" "+e.Name)
@@ -422,10 +444,13 @@ func TestTopicFansOutAndRemembers(t *testing.T) {
 
 func TestTopicBoundsTimeToLive(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT10S", Subscriptions: []servicebus.SubscriptionProperties{
-			{Name: "none"}, {Name: "longer", DefaultMessageTimeToLive: "PT1M"}, {Name: "shorter", DefaultMessageTimeToLive: "PT5S"}}}))
+		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT10S",
+			Subscriptions: []servicebus.SubscriptionProperties{
+				{Name: "none"}, {Name: "longer", DefaultMessageTimeToLive: "PT1M"},
+				{Name: "shorter", DefaultMessageTimeToLive: "PT5S"}}}))
 		send(t, b, "t", servicebus.Message{TTL: time.Hour})
-		for sub, want := range map[string]time.Duration{"none": 10 * time.Second, "longer": 10 * time.Second, "shorter": 5 * time.Second} {
+		for sub, want := range map[string]time.Duration{"none": 10 * time.Second, "longer": 10 * time.Second,
+			"shorter": 5 * time.Second} {
 			assert.Equal(t, want, b.Peek("t/subscriptions/" + sub)[0].TTL, sub)
 		}
 	})
@@ -476,8 +501,11 @@ func TestDeleteAndCloseEndWaits(t *testing.T) {
 		end  func(*servicebus.Broker)
 		want servicebus.Condition
 	}{
-		"delete": {func(b *servicebus.Broker) { _ = b.DeleteEntity("q"); _ = b.DeleteEntity("s") }, servicebus.ConditionNotFound},
-		"close":  {func(b *servicebus.Broker) { b.Close() }, servicebus.ConditionConnectionForced},
+		"delete": {func(b *servicebus.Broker) {
+			_ = b.DeleteEntity("q")
+			_ = b.DeleteEntity("s")
+		}, servicebus.ConditionNotFound},
+		"close": {func(b *servicebus.Broker) { b.Close() }, servicebus.ConditionConnectionForced},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -501,14 +529,18 @@ func TestDeleteAndCloseEndWaits(t *testing.T) {
 }
 
 func TestEntitiesShowTheirSettings(t *testing.T) {
-	for name, tc := range map[string]struct{ given, shown servicebus.QueueProperties }{
-		"defaults": {servicebus.QueueProperties{}, servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
-		"all": {servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
+	for name, tc := range map[string]struct{ given, visible servicebus.QueueProperties }{
+		"defaults": {servicebus.QueueProperties{}, servicebus.QueueProperties{LockDuration: "PT1M",
+			MaxDeliveryCount: 10}},
+		"all": {servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true,
+			DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
 			DefaultMessageTimeToLive: "P14D", MaxDeliveryCount: 5, DeadLetteringOnMessageExpiration: true},
-			servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
+			servicebus.QueueProperties{RequiresSession: true, RequiresDuplicateDetection: true,
+				DuplicateDetectionHistoryTimeWindow: "P1DT2H", LockDuration: "PT30S",
 				DefaultMessageTimeToLive: "P14D", MaxDeliveryCount: 5, DeadLetteringOnMessageExpiration: true}},
 		"other forms": {servicebus.QueueProperties{LockDuration: "PT90S", DefaultMessageTimeToLive: "PT25H0.5S"},
-			servicebus.QueueProperties{LockDuration: "PT1M30S", DefaultMessageTimeToLive: "P1DT1H0.5S", MaxDeliveryCount: 10}},
+			servicebus.QueueProperties{LockDuration: "PT1M30S", DefaultMessageTimeToLive: "P1DT1H0.5S",
+				MaxDeliveryCount: 10}},
 		"for ever": {servicebus.QueueProperties{DefaultMessageTimeToLive: "P10675199DT2H48M5.4775807S"},
 			servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
 		"window without detection": {servicebus.QueueProperties{DuplicateDetectionHistoryTimeWindow: "PT20M"},
@@ -519,8 +551,9 @@ func TestEntitiesShowTheirSettings(t *testing.T) {
 				putQueue(t, b, tc.given)
 				require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT1H"}))
 				entities := b.Entities()
-				assert.Equal(t, tc.shown, entities[0].Properties)
-				assert.Equal(t, servicebus.QueueProperties{DefaultMessageTimeToLive: "PT1H"}, entities[1].Properties, "a topic has no locks")
+				assert.Equal(t, tc.visible, entities[0].Properties)
+				assert.Equal(t, servicebus.QueueProperties{DefaultMessageTimeToLive: "PT1H"}, entities[1].Properties,
+					"a topic has no locks")
 			})
 		})
 	}

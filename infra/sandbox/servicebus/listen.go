@@ -39,7 +39,7 @@ func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // ServeConn serves one connection until the peer leaves, ctx ends or the broker is closed, and closes it. The error
-// says why the connection ended other than by the peer's leave.
+// tells why the connection ended other than by the peer's leave.
 func (b *Broker) ServeConn(ctx context.Context, conn net.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

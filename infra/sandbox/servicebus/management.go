@@ -216,7 +216,8 @@ func (c *call) updateDisposition() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := map[string]settlement{"completed": complete, "abandoned": abandon, "suspended": deadLetter, "defered": postpone}
+	kinds := map[string]settlement{"completed": complete, "abandoned": abandon, "suspended": deadLetter,
+		"defered": postpone}
 	kind, ok := kinds[status]
 	if !ok {
 		return nil, &Error{ConditionInvalidField, "disposition-status: '" + status + "' is not known."}

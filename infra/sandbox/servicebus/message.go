@@ -26,8 +26,8 @@ const (
 	propertyDescription = "DeadLetterErrorDescription"
 )
 
-// Message is a message as Go code sees it. To send one, the fields up to ScheduledAt and TTL matter; the broker fills in
-// the rest, and the MessageID if there is none.
+// Message is a message as Go code sees it. To send one, the fields up to ScheduledAt and TTL matter; the broker fills
+// in the rest, and the MessageID if there is none.
 type Message struct {
 	MessageID     string         `json:"messageId,omitempty"`
 	SessionID     string         `json:"sessionId,omitempty"`
@@ -42,10 +42,11 @@ type Message struct {
 	ScheduledAt time.Time     `json:"scheduledAt,omitzero"` // when it becomes active; zero: at once
 	TTL         time.Duration `json:"ttl,omitempty"`        // 0: the entity's default
 
-	State                 string    `json:"state,omitempty"` // "active", "deferred" or "scheduled"
-	EnqueuedAt            time.Time `json:"enqueuedAt,omitzero"`
-	ExpiresAt             time.Time `json:"expiresAt,omitzero"`         // zero: never
-	DeliveryCount         int       `json:"deliveryCount,omitempty"`    // deliveries so far; 1 when it is received for the first time
+	State      string    `json:"state,omitempty"` // "active", "deferred" or "scheduled"
+	EnqueuedAt time.Time `json:"enqueuedAt,omitzero"`
+	ExpiresAt  time.Time `json:"expiresAt,omitzero"` // zero: never
+	// deliveries so far; 1 when it is received for the first time
+	DeliveryCount         int       `json:"deliveryCount,omitempty"`
 	SequenceNumber        int64     `json:"sequenceNumber,omitempty"`   //
 	LockToken             string    `json:"lockToken,omitempty"`        // empty: not locked
 	LockedUntil           time.Time `json:"lockedUntil,omitzero"`       //
@@ -56,7 +57,8 @@ type Message struct {
 
 // wire makes the AMQP message that m describes.
 func (m Message) wire() (*amqp.Message, error) {
-	out := &amqp.Message{Header: &amqp.Header{Durable: true}, Properties: &amqp.Properties{}, Body: amqp.AppendData(nil, m.Body)}
+	out := &amqp.Message{Header: &amqp.Header{Durable: true}, Properties: &amqp.Properties{},
+		Body: amqp.AppendData(nil, m.Body)}
 	p := out.Properties
 	if m.MessageID != "" {
 		p.MessageID = m.MessageID
@@ -116,9 +118,12 @@ func wireValue(v any) (any, error) {
 // messageOf is the Go view of a record.
 func messageOf(r record) Message {
 	m := Message{
-		ScheduledAt: r.scheduledFor, TTL: r.timeToLive, EnqueuedAt: r.enqueuedAt, ExpiresAt: r.expiresAt, SequenceNumber: r.seq,
-		DeadLetterSource: r.deadLetterSource, LockedUntil: r.lockedUntil, DeliveryCount: int(r.failed), Body: joined(r.msg),
-		State: map[int32]string{stateActive: "active", stateDeferred: "deferred", stateScheduled: "scheduled"}[r.state],
+		ScheduledAt: r.scheduledFor, TTL: r.timeToLive, EnqueuedAt: r.enqueuedAt, ExpiresAt: r.expiresAt,
+		SequenceNumber:   r.seq,
+		DeadLetterSource: r.deadLetterSource, LockedUntil: r.lockedUntil, DeliveryCount: int(r.failed),
+		Body: joined(r.msg),
+		State: map[int32]string{stateActive: "active", stateDeferred: "deferred",
+			stateScheduled: "scheduled"}[r.state],
 	}
 	if r.lockToken != (amqp.UUID{}) {
 		m.LockToken = r.lockToken.String()

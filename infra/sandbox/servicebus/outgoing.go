@@ -18,10 +18,10 @@ type outgoing struct {
 	count   uint32 // deliveries sent
 	credit  uint32 // replies that may be sent; for an entity the consumer has the credit
 
-	consumer *consumer // of an entity
-	settled  bool      // receive and delete
-	waiting  *acceptor // the attach is answered when it has a session
-	early    *amqp.Flow
+	consumer   *consumer // of an entity
+	propagated bool      // receive and delete
+	waiting    *acceptor // the attach is answered when it has a session
+	early      *amqp.Flow
 
 	pending []*outbound // in order
 	ended   bool
@@ -38,8 +38,8 @@ type outbound struct {
 
 // consume attaches to a queue, subscription or dead-letter queue.
 func (l *outgoing) consume(path string) error {
-	l.settled = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
-	l.consumer = &consumer{settled: l.settled}
+	l.propagated = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
+	l.consumer = &consumer{propagated: l.propagated}
 	l.consumer.deliver = func(d delivery) {
 		l.ch.c.post(func() { l.delivered(d) })
 	}
@@ -78,10 +78,11 @@ func (l *outgoing) delivered(d delivery) {
 
 // putBack returns what was never sent.
 func (l *outgoing) putBack() {
-	_ = l.ch.c.b.do(func(now time.Time) error { // fails only when the broker closes: then there is no queue to return to
+	// fails only when the broker closes: then there is no queue to return to
+	_ = l.ch.c.b.do(func(now time.Time) error {
 		for _, o := range l.pending {
 			if !o.begun {
-				l.consumer.q.putBack(now, o.delivery, l.settled)
+				l.consumer.q.putBack(now, o.delivery, l.propagated)
 			}
 		}
 		return nil
@@ -131,9 +132,11 @@ func (l *outgoing) confirmSession(id string, until time.Time) {
 // confirm answers the attach.
 func (l *outgoing) confirm(source *amqp.Terminus, properties amqp.Map) {
 	zero, limit := uint32(0), uint64(l.ch.c.b.options.MaxMessageSize)
-	l.ch.send(&amqp.Attach{Name: l.name, Handle: l.handle, Role: amqp.RoleSender, SenderSettleMode: l.attach.SenderSettleMode,
-		ReceiverSettleMode: l.attach.ReceiverSettleMode, Source: source, Target: l.attach.Target, InitialDeliveryCount: &zero,
-		MaxMessageSize: &limit, Properties: properties})
+	l.ch.send(&amqp.Attach{Name: l.name, Handle: l.handle, Role: amqp.RoleSender,
+		SenderSettleMode:   l.attach.SenderSettleMode,
+		ReceiverSettleMode: l.attach.ReceiverSettleMode, Source: source, Target: l.attach.Target,
+		InitialDeliveryCount: &zero,
+		MaxMessageSize:       &limit, Properties: properties})
 }
 
 // transfer: the peer is the receiver of this link.
@@ -204,8 +207,8 @@ func (l *outgoing) detach(why *Error) {
 	l.ch.send(&amqp.Detach{Handle: l.handle, Closed: true, Error: wireError(why)})
 }
 
-// end gives up what the link holds: messages that were not sent go back uncounted, the others stay locked, a session is
-// free again.
+// end gives up what the link holds: messages that were not sent go back uncounted, the others stay locked, a session
+// is free again.
 func (l *outgoing) end() {
 	l.ended = true
 	for id, u := range l.ch.unsettled {

@@ -33,7 +33,8 @@ func (b *Broker) source(address string) (*queue, error) {
 	case !ok:
 		return nil, notFound(address)
 	case e.kind == KindTopic:
-		return nil, &Error{ConditionNotAllowed, "Cannot receive from the topic '" + e.name + "'; receive from one of its subscriptions."}
+		return nil, &Error{ConditionNotAllowed, "Cannot receive from the topic '" + e.name +
+			"'; receive from one of its subscriptions."}
 	case isDead:
 		return e.queue.dead, nil
 	}

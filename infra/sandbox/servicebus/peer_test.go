@@ -105,13 +105,15 @@ func (p *peer) silence() {
 // receiver attaches as receiver with the handle 7.
 func (p *peer) receiver(source *amqp.Terminus, properties amqp.Map) {
 	p.t.Helper()
-	p.send(1, &amqp.Attach{Name: "r", Handle: 7, Role: amqp.RoleReceiver, Source: source, Target: amqp.NewTarget("me"), Properties: properties})
+	p.send(1, &amqp.Attach{Name: "r", Handle: 7, Role: amqp.RoleReceiver, Source: source, Target: amqp.NewTarget("me"),
+		Properties: properties})
 }
 
 // sender attaches as sender with the handle 3 and reads the answer.
 func (p *peer) sender(target *amqp.Terminus) *amqp.Attach {
 	p.t.Helper()
-	p.send(1, &amqp.Attach{Name: "s", Handle: 3, Role: amqp.RoleSender, Source: amqp.NewSource("me", nil), Target: target})
+	p.send(1, &amqp.Attach{Name: "s", Handle: 3, Role: amqp.RoleSender, Source: amqp.NewSource("me", nil),
+		Target: target})
 	return next[*amqp.Attach](p)
 }
 

@@ -10,16 +10,18 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
-// QueueProperties are a queue's settings, by the names and in the forms of Bicep's Microsoft.ServiceBus/namespaces/queues.
-// Durations are ISO 8601; an empty or zero setting means the service's default.
+// QueueProperties are a queue's settings, by the names and in the forms of Bicep's
+// Microsoft.ServiceBus/namespaces/queues. Durations are ISO 8601; an empty or zero setting means the service's
+// default.
 type QueueProperties struct {
 	RequiresSession                     bool   `json:"requiresSession,omitempty"`
 	RequiresDuplicateDetection          bool   `json:"requiresDuplicateDetection,omitempty"`
 	DuplicateDetectionHistoryTimeWindow string `json:"duplicateDetectionHistoryTimeWindow,omitempty"` // default PT10M
-	LockDuration                        string `json:"lockDuration,omitempty"`                        // default PT1M, at most PT5M
-	DefaultMessageTimeToLive            string `json:"defaultMessageTimeToLive,omitempty"`            // default: for ever
-	MaxDeliveryCount                    int    `json:"maxDeliveryCount,omitempty"`                    // default 10
-	DeadLetteringOnMessageExpiration    bool   `json:"deadLetteringOnMessageExpiration,omitempty"`
+	// default PT1M, at most PT5M
+	LockDuration                     string `json:"lockDuration,omitempty"`
+	DefaultMessageTimeToLive         string `json:"defaultMessageTimeToLive,omitempty"` // default: for ever
+	MaxDeliveryCount                 int    `json:"maxDeliveryCount,omitempty"`         // default 10
+	DeadLetteringOnMessageExpiration bool   `json:"deadLetteringOnMessageExpiration,omitempty"`
 }
 
 // SubscriptionProperties are the settings of one subscription: those of a queue, without duplicate detection.
@@ -176,7 +178,7 @@ func validName(name string) bool {
 	return len(name) <= 260 && regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$`).MatchString(name)
 }
 
-// check says whether an entity with these settings accepts m.
+// check reports whether an entity with these settings accepts m.
 func (s settings) check(m *amqp.Message) error {
 	if s.requiresSession && (m.Properties == nil || m.Properties.GroupID == nil) {
 		return &Error{ConditionNotAllowed,

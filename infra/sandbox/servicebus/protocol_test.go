@@ -107,8 +107,10 @@ func TestConnectionErrors(t *testing.T) {
 		provoke func(p *peer)
 		want    amqp.Symbol
 	}{
-		"malformed frame":           {func(p *peer) { _, _ = p.conn.Write([]byte{0, 0, 0, 9, 2, 0, 0, 1, 0xff}) }, "amqp:connection:framing-error"},
-		"frame too large":           {func(p *peer) { _, _ = p.conn.Write([]byte{1, 0, 0, 0, 2, 0, 0, 1}) }, "amqp:connection:framing-error"},
+		"malformed frame": {func(p *peer) { _, _ = p.conn.Write([]byte{0, 0, 0, 9, 2, 0, 0, 1, 0xff}) },
+			"amqp:connection:framing-error"},
+		"frame too large": {func(p *peer) { _, _ = p.conn.Write([]byte{1, 0, 0, 0, 2, 0, 0, 1}) },
+			"amqp:connection:framing-error"},
 		"channel in use":            {func(p *peer) { p.send(1, &amqp.Begin{}) }, "amqp:not-allowed"},
 		"channel above the maximum": {func(p *peer) { p.send(5000, &amqp.Begin{}) }, "amqp:not-allowed"},
 		"no session on the channel": {func(p *peer) { p.send(2, &amqp.End{}) }, "amqp:not-allowed"},
@@ -147,9 +149,11 @@ func TestSessionErrors(t *testing.T) {
 			_ = next[*amqp.Flow](p)
 			p.send(1, &amqp.Attach{Name: "x", Handle: 3, Source: amqp.NewSource("me", nil)})
 		}, "amqp:session:handle-in-use"},
-		"handle above the maximum": {func(p *peer) { p.send(1, &amqp.Attach{Name: "x", Handle: 255}) }, "amqp:not-allowed"},
-		"flow for no link":         {func(p *peer) { p.credit(1, false) }, "amqp:session:unattached-handle"},
-		"transfer for no link":     {func(p *peer) { p.send(1, &amqp.Transfer{Handle: 9}) }, "amqp:session:unattached-handle"},
+		"handle above the maximum": {func(p *peer) { p.send(1, &amqp.Attach{Name: "x", Handle: 255}) },
+			"amqp:not-allowed"},
+		"flow for no link": {func(p *peer) { p.credit(1, false) }, "amqp:session:unattached-handle"},
+		"transfer for no link": {func(p *peer) { p.send(1, &amqp.Transfer{Handle: 9}) },
+			"amqp:session:unattached-handle"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -168,13 +172,16 @@ func TestRefusedLinks(t *testing.T) {
 		attach *amqp.Attach
 		want   amqp.Symbol
 	}{
-		"transactions":        {&amqp.Attach{Target: &amqp.Terminus{Descriptor: 0x30}}, "amqp:not-implemented"},
-		"unknown target":      {&amqp.Attach{Target: amqp.NewTarget("none")}, "amqp:not-found"},
-		"no target":           {&amqp.Attach{}, "amqp:not-found"},
-		"unknown source":      {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("none", nil)}, "amqp:not-found"},
-		"unknown management":  {&amqp.Attach{Target: amqp.NewTarget("none/$management")}, "amqp:not-found"},
-		"sessions not wanted": {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("s", nil)}, "amqp:not-allowed"},
-		"no sessions there":   {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("q", filter)}, "amqp:not-allowed"},
+		"transactions":   {&amqp.Attach{Target: &amqp.Terminus{Descriptor: 0x30}}, "amqp:not-implemented"},
+		"unknown target": {&amqp.Attach{Target: amqp.NewTarget("none")}, "amqp:not-found"},
+		"no target":      {&amqp.Attach{}, "amqp:not-found"},
+		"unknown source": {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("none", nil)},
+			"amqp:not-found"},
+		"unknown management": {&amqp.Attach{Target: amqp.NewTarget("none/$management")}, "amqp:not-found"},
+		"sessions not wanted": {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("s", nil)},
+			"amqp:not-allowed"},
+		"no sessions there": {&amqp.Attach{Role: amqp.RoleReceiver, Source: amqp.NewSource("q", filter)},
+			"amqp:not-allowed"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +201,8 @@ func TestMessageLargerThanTheLinkAllows(t *testing.T) {
 		assert.Equal(t, uint64(256<<10), *p.sender(amqp.NewTarget("q")).MaxMessageSize)
 		_ = next[*amqp.Flow](p)
 		for range 5 {
-			p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(0)), DeliveryTag: []byte{1}, More: true, Payload: make([]byte, 60<<10)})
+			p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(0)), DeliveryTag: []byte{1}, More: true,
+				Payload: make([]byte, 60<<10)})
 		}
 		assert.Equal(t, amqp.Symbol("amqp:link:message-size-exceeded"), p.detached(3).Condition)
 		assert.Empty(t, b.Peek("q"))
@@ -208,7 +216,7 @@ func TestAbortedAndPresettledTransfers(t *testing.T) {
 		body := encoded(t, &amqp.Message{Body: amqp.AppendData(nil, []byte("x"))})
 		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(0)), More: true, Payload: []byte("rubbish")})
 		p.send(1, &amqp.Transfer{Handle: 3, Aborted: true})
-		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(1)), Settled: true, Payload: body})
+		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(1)), Propagated: true, Payload: body})
 		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(2)), Payload: []byte("rubbish")})
 		d := next[*amqp.Disposition](p)
 		assert.Equal(t, uint32(2), d.First)
@@ -223,7 +231,7 @@ func TestDrain(t *testing.T) {
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
 		p.credit(5, true)
-		assert.False(t, next[*amqp.Transfer](p).Settled)
+		assert.False(t, next[*amqp.Transfer](p).Propagated)
 		f := next[*amqp.Flow](p)
 		assert.True(t, f.Drain)
 		assert.Equal(t, uint32(5), *f.DeliveryCount)
@@ -277,9 +285,11 @@ func TestOwnWindowIsRenewed(t *testing.T) {
 func TestConsumersTakeTurns(t *testing.T) {
 	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
 		for handle := range uint32(2) {
-			p.send(1, &amqp.Attach{Name: "r", Handle: handle, Role: amqp.RoleReceiver, Source: amqp.NewSource("q", nil)})
+			p.send(1, &amqp.Attach{Name: "r", Handle: handle, Role: amqp.RoleReceiver,
+				Source: amqp.NewSource("q", nil)})
 			_ = next[*amqp.Attach](p)
-			p.send(1, &amqp.Flow{Handle: &handle, NextIncomingID: ptr(uint32(0)), IncomingWindow: 100, LinkCredit: ptr(uint32(10))})
+			p.send(1, &amqp.Flow{Handle: &handle, NextIncomingID: ptr(uint32(0)), IncomingWindow: 100,
+				LinkCredit: ptr(uint32(10))})
 		}
 		synctest.Wait()
 		got := map[uint32]int{}
@@ -291,17 +301,20 @@ func TestConsumersTakeTurns(t *testing.T) {
 	})
 }
 
-// TestUnsentMessagesReturn: the window is closed, so the message never leaves; when the link ends it is ready for others,
-// as if it had never been handed out.
+// TestUnsentMessagesReturn: the window is closed, so the message never leaves; when the link ends it is ready for
+// others, as if it had never been handed out.
 func TestUnsentMessagesReturn(t *testing.T) {
-	for name, mode := range map[string]uint8{"peek lock": amqp.SenderUnsettled, "receive and delete": amqp.SenderSettled} {
+	for name, mode := range map[string]uint8{"peek lock": amqp.SenderUnsettled,
+		"receive and delete": amqp.SenderSettled} {
 		t.Run(name, func(t *testing.T) {
 			overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
 				send(t, b, "q", servicebus.Message{MessageID: "m"})
 				p.begin(2, 0)
-				p.send(2, &amqp.Attach{Name: "r", Handle: 0, Role: amqp.RoleReceiver, SenderSettleMode: &mode, Source: amqp.NewSource("q", nil)})
+				p.send(2, &amqp.Attach{Name: "r", Handle: 0, Role: amqp.RoleReceiver, SenderSettleMode: &mode,
+					Source: amqp.NewSource("q", nil)})
 				_ = next[*amqp.Attach](p)
-				p.send(2, &amqp.Flow{NextIncomingID: ptr(uint32(0)), Handle: ptr(uint32(0)), LinkCredit: ptr(uint32(1))})
+				p.send(2, &amqp.Flow{NextIncomingID: ptr(uint32(0)), Handle: ptr(uint32(0)),
+					LinkCredit: ptr(uint32(1))})
 				synctest.Wait()
 				p.send(2, &amqp.Detach{Handle: 0, Closed: true})
 				_ = next[*amqp.Detach](p)
@@ -322,13 +335,16 @@ func TestDispositionOfARange(t *testing.T) {
 		for range 3 {
 			_ = next[*amqp.Transfer](p)
 		}
-		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1)), Settled: true, State: &amqp.State{Outcome: amqp.Accepted}})
-		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)), State: &amqp.State{Outcome: amqp.Received}})
-		p.send(1, &amqp.Disposition{Role: amqp.RoleSender, First: 2, Settled: true})
-		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)), State: &amqp.State{Outcome: amqp.Released}})
+		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1)), Propagated: true,
+			State: &amqp.State{Outcome: amqp.Accepted}})
+		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)),
+			State: &amqp.State{Outcome: amqp.Received}})
+		p.send(1, &amqp.Disposition{Role: amqp.RoleSender, First: 2, Propagated: true})
+		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)),
+			State: &amqp.State{Outcome: amqp.Released}})
 		d := next[*amqp.Disposition](p)
 		assert.Equal(t, uint32(2), d.First)
-		assert.True(t, d.Settled)
+		assert.True(t, d.Propagated)
 		assert.Equal(t, amqp.Released, d.State.Outcome)
 		left := b.Peek("q")
 		require.Len(t, left, 1)

@@ -45,7 +45,8 @@ func (q *queue) send(now time.Time, messages []*amqp.Message) ([]int64, error) {
 	}
 	seqs := make([]int64, len(messages))
 	for i, m := range messages {
-		if q.duplicateWindow > 0 && m.Properties != nil && q.history.seen(now, q.duplicateWindow, m.Properties.MessageID) {
+		if q.duplicateWindow > 0 && m.Properties != nil && q.history.seen(now, q.duplicateWindow,
+			m.Properties.MessageID) {
 			continue
 		}
 		seqs[i] = q.add(now, withMessageID(m))

@@ -67,7 +67,8 @@ func (r reply) encode(node string, request *amqp.Properties) ([]byte, error) {
 		m.Properties.CorrelationID = request.CorrelationID
 	}
 	if r.condition != "" {
-		m.ApplicationProperties = append(m.ApplicationProperties, amqp.Entry{Key: condition, Value: amqp.Symbol(r.condition)})
+		m.ApplicationProperties = append(m.ApplicationProperties,
+			amqp.Entry{Key: condition, Value: amqp.Symbol(r.condition)})
 	}
 	return amqp.AppendMessage(nil, m)
 }

@@ -28,7 +28,8 @@ func (p *peer) ask(replyTo, operation string, body any) *amqp.State {
 	section, err := amqp.ValueBody(body)
 	require.NoError(p.t, err)
 	m := &amqp.Message{Properties: &amqp.Properties{MessageID: "request", ReplyTo: &replyTo}, Body: section,
-		ApplicationProperties: amqp.Map{{Key: "operation", Value: operation}, {Key: "name", Value: "amqp://sandbox/q"}, {Key: "type", Value: "jwt"}}}
+		ApplicationProperties: amqp.Map{{Key: "operation", Value: operation}, {Key: "name", Value: "amqp://sandbox/q"},
+			{Key: "type", Value: "jwt"}}}
 	if replyTo == "" {
 		m.Properties.ReplyTo = nil
 	}
@@ -40,7 +41,7 @@ func (p *peer) ask(replyTo, operation string, body any) *amqp.State {
 func (p *peer) reply() amqp.Map {
 	p.t.Helper()
 	t := next[*amqp.Transfer](p)
-	assert.True(p.t, t.Settled)
+	assert.True(p.t, t.Propagated)
 	m, err := amqp.DecodeMessage(t.Payload)
 	require.NoError(p.t, err)
 	assert.Equal(p.t, "request", m.Properties.CorrelationID)
@@ -55,36 +56,55 @@ func TestManagementRequests(t *testing.T) {
 		status          int32
 		condition       string
 	}{
-		"unknown operation":        {"q", "add-rule", amqp.Map{}, 501, "amqp:not-implemented"},
-		"body is not a map":        {"q", "peek-message", "x", 400, "amqp:invalid-field"},
-		"peek without count":       {"q", "peek-message", amqp.Map{}, 400, "amqp:invalid-field"},
-		"peek nothing":             {"q", "peek-message", amqp.Map{{Key: "message-count", Value: int32(1)}}, 204, ""},
-		"peek a topic":             {"t", "peek-message", amqp.Map{{Key: "message-count", Value: int32(1)}}, 400, "amqp:not-allowed"},
-		"renew nothing":            {"q", "renew-lock", amqp.Map{{Key: "lock-tokens", Value: tokens}}, 410, "com.microsoft:message-lock-lost"},
-		"renew without tokens":     {"q", "renew-lock", amqp.Map{}, 400, "amqp:invalid-field"},
-		"renew with numbers":       {"q", "renew-lock", amqp.Map{{Key: "lock-tokens", Value: numbers}}, 400, "amqp:invalid-field"},
-		"cancel nothing":           {"q", "cancel-scheduled-message", amqp.Map{{Key: "sequence-numbers", Value: numbers}}, 404, "com.microsoft:message-not-found"},
-		"cancel with tokens":       {"q", "cancel-scheduled-message", amqp.Map{{Key: "sequence-numbers", Value: tokens}}, 400, "amqp:invalid-field"},
-		"cancel on a subscription": {"t/subscriptions/one", "cancel-scheduled-message", amqp.Map{}, 400, "amqp:not-allowed"},
-		"schedule nothing":         {"q", "schedule-message", amqp.Map{}, 400, "amqp:invalid-field"},
-		"schedule no message":      {"q", "schedule-message", amqp.Map{{Key: "messages", Value: amqp.List{amqp.Map{}}}}, 400, "amqp:invalid-field"},
-		"schedule rubbish":         {"q", "schedule-message", amqp.Map{{Key: "messages", Value: amqp.List{amqp.Map{{Key: "message", Value: []byte{1}}}}}}, 400, "amqp:decode-error"},
-		"receive nothing":          {"q", "receive-by-sequence-number", amqp.Map{{Key: "sequence-numbers", Value: amqp.List{int64(1)}}}, 404, "com.microsoft:message-not-found"},
-		"receive without session":  {"s", "receive-by-sequence-number", amqp.Map{{Key: "sequence-numbers", Value: numbers}}, 400, "amqp:invalid-field"},
-		"settle as nothing":        {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens}}, 400, "amqp:invalid-field"},
-		"settle as unknown":        {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens}, {Key: "disposition-status", Value: "eaten"}}, 400, "amqp:invalid-field"},
-		"settle nothing":           {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens}, {Key: "disposition-status", Value: "completed"}}, 410, "com.microsoft:message-lock-lost"},
-		"state of nobody's":        {"s", "get-session-state", amqp.Map{{Key: "session-id", Value: "x"}}, 410, "com.microsoft:session-lock-lost"},
-		"state without session":    {"s", "set-session-state", amqp.Map{}, 400, "amqp:invalid-field"},
-		"renew nobody's session":   {"s", "renew-session-lock", amqp.Map{{Key: "session-id", Value: "x"}}, 410, "com.microsoft:session-lock-lost"},
-		"list without sessions":    {"q", "get-message-sessions", amqp.Map{{Key: "top", Value: int32(1)}}, 400, "amqp:not-allowed"},
-		"list without top":         {"s", "get-message-sessions", amqp.Map{}, 400, "amqp:invalid-field"},
-		"list nothing":             {"s", "get-message-sessions", amqp.Map{{Key: "top", Value: int32(1)}, {Key: "last-updated-time", Value: amqp.Timestamp(0)}}, 204, ""},
+		"unknown operation":  {"q", "add-rule", amqp.Map{}, 501, "amqp:not-implemented"},
+		"body is not a map":  {"q", "peek-message", "x", 400, "amqp:invalid-field"},
+		"peek without count": {"q", "peek-message", amqp.Map{}, 400, "amqp:invalid-field"},
+		"peek nothing":       {"q", "peek-message", amqp.Map{{Key: "message-count", Value: int32(1)}}, 204, ""},
+		"peek a topic": {"t", "peek-message", amqp.Map{{Key: "message-count", Value: int32(1)}}, 400,
+			"amqp:not-allowed"},
+		"renew nothing": {"q", "renew-lock", amqp.Map{{Key: "lock-tokens", Value: tokens}}, 410,
+			"com.microsoft:message-lock-lost"},
+		"renew without tokens": {"q", "renew-lock", amqp.Map{}, 400, "amqp:invalid-field"},
+		"renew with numbers": {"q", "renew-lock", amqp.Map{{Key: "lock-tokens", Value: numbers}}, 400,
+			"amqp:invalid-field"},
+		"cancel nothing": {"q", "cancel-scheduled-message",
+			amqp.Map{{Key: "sequence-numbers", Value: numbers}}, 404, "com.microsoft:message-not-found"},
+		"cancel with tokens": {"q", "cancel-scheduled-message",
+			amqp.Map{{Key: "sequence-numbers", Value: tokens}}, 400, "amqp:invalid-field"},
+		"cancel on a subscription": {"t/subscriptions/one", "cancel-scheduled-message", amqp.Map{}, 400,
+			"amqp:not-allowed"},
+		"schedule nothing": {"q", "schedule-message", amqp.Map{}, 400, "amqp:invalid-field"},
+		"schedule no message": {"q", "schedule-message", amqp.Map{{Key: "messages", Value: amqp.List{amqp.Map{}}}},
+			400, "amqp:invalid-field"},
+		"schedule rubbish": {"q", "schedule-message",
+			amqp.Map{{Key: "messages", Value: amqp.List{amqp.Map{{Key: "message", Value: []byte{1}}}}}}, 400,
+			"amqp:decode-error"},
+		"receive nothing": {"q", "receive-by-sequence-number",
+			amqp.Map{{Key: "sequence-numbers", Value: amqp.List{int64(1)}}}, 404, "com.microsoft:message-not-found"},
+		"receive without session": {"s", "receive-by-sequence-number",
+			amqp.Map{{Key: "sequence-numbers", Value: numbers}}, 400, "amqp:invalid-field"},
+		"settle as nothing": {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens}}, 400,
+			"amqp:invalid-field"},
+		"settle as unknown": {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens},
+			{Key: "disposition-status", Value: "eaten"}}, 400, "amqp:invalid-field"},
+		"settle nothing": {"q", "update-disposition", amqp.Map{{Key: "lock-tokens", Value: tokens},
+			{Key: "disposition-status", Value: "completed"}}, 410, "com.microsoft:message-lock-lost"},
+		"state of nobody's": {"s", "get-session-state", amqp.Map{{Key: "session-id", Value: "x"}}, 410,
+			"com.microsoft:session-lock-lost"},
+		"state without session": {"s", "set-session-state", amqp.Map{}, 400, "amqp:invalid-field"},
+		"renew nobody's session": {"s", "renew-session-lock", amqp.Map{{Key: "session-id", Value: "x"}}, 410,
+			"com.microsoft:session-lock-lost"},
+		"list without sessions": {"q", "get-message-sessions", amqp.Map{{Key: "top", Value: int32(1)}}, 400,
+			"amqp:not-allowed"},
+		"list without top": {"s", "get-message-sessions", amqp.Map{}, 400, "amqp:invalid-field"},
+		"list nothing": {"s", "get-message-sessions", amqp.Map{{Key: "top", Value: int32(1)},
+			{Key: "last-updated-time", Value: amqp.Timestamp(0)}}, 204, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
-				require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
+				require.NoError(t, b.PutTopic("t",
+					servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{{Name: "one"}}}))
 				p.requests(tt.node+"/$management", 1)
 				assert.Equal(t, amqp.Accepted, p.ask("me", "com.microsoft:"+tt.operation, tt.body).Outcome)
 				got := p.reply()

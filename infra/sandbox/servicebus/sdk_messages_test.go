@@ -13,13 +13,16 @@ import (
 
 func fieldsSurvive(t *testing.T, w *world) {
 	before := time.Now().Truncate(time.Millisecond)
-	w.send(t, "q", &sdk.Message{Body: []byte{0, 1, 255}, MessageID: ptr("id"), ContentType: ptr("text/plain"), CorrelationID: ptr("corr"),
-		Subject: ptr("subject"), To: ptr("to"), ReplyTo: ptr("reply"), ReplyToSessionID: ptr("rs"), SessionID: ptr("sess"),
+	w.send(t, "q", &sdk.Message{Body: []byte{0, 1, 255}, MessageID: ptr("id"), ContentType: ptr("text/plain"),
+		CorrelationID: ptr("corr"),
+		Subject:       ptr("subject"), To: ptr("to"), ReplyTo: ptr("reply"), ReplyToSessionID: ptr("rs"),
+		SessionID:    ptr("sess"),
 		PartitionKey: ptr("sess"), TimeToLive: ptr(time.Hour)})
 	m := take(t, w.receiver(t, "q", nil), 1)[0]
 	assert.Equal(t, []byte{0, 1, 255}, m.Body)
 	assert.Equal(t, "id", m.MessageID)
-	for want, got := range map[string]*string{"text/plain": m.ContentType, "corr": m.CorrelationID, "subject": m.Subject, "to": m.To,
+	for want, got := range map[string]*string{"text/plain": m.ContentType, "corr": m.CorrelationID,
+		"subject": m.Subject, "to": m.To,
 		"reply": m.ReplyTo, "rs": m.ReplyToSessionID, "sess": m.SessionID} {
 		assert.Equal(t, &want, got)
 	}
@@ -40,10 +43,14 @@ func fieldsSurvive(t *testing.T, w *world) {
 }
 
 func propertyTypesSurvive(t *testing.T, w *world) {
-	properties := map[string]any{"string": "ü", "empty": "", "bool": true, "false": false, "int8": int8(-1), "int16": int16(-300), "int32": int32(-70000),
-		"small int32": int32(5), "int64": int64(-1 << 40), "small int64": int64(-5), "uint8": uint8(200), "uint16": uint16(60000),
-		"uint32": uint32(1 << 31), "zero uint32": uint32(0), "uint64": uint64(1 << 63), "float32": float32(1.5), "float64": 2.5,
-		"time": time.UnixMilli(1234567890123).UTC(), "binary": []byte{1, 2}, "long": string(bytes.Repeat([]byte("x"), 300)), "null": nil}
+	properties := map[string]any{"string": "ü", "empty": "", "bool": true, "false": false, "int8": int8(-1),
+		"int16": int16(-300), "int32": int32(-70000),
+		"small int32": int32(5), "int64": int64(-1 << 40), "small int64": int64(-5), "uint8": uint8(200),
+		"uint16": uint16(60000),
+		"uint32": uint32(1 << 31), "zero uint32": uint32(0), "uint64": uint64(1 << 63), "float32": float32(1.5),
+		"float64": 2.5,
+		"time":    time.UnixMilli(1234567890123).UTC(), "binary": []byte{1, 2},
+		"long": string(bytes.Repeat([]byte("x"), 300)), "null": nil}
 	w.send(t, "q", &sdk.Message{ApplicationProperties: properties})
 	got := take(t, w.receiver(t, "q", nil), 1)[0].ApplicationProperties
 	got["time"] = got["time"].(time.Time).UTC()
@@ -54,7 +61,8 @@ func propertyTypesSurvive(t *testing.T, w *world) {
 func valueBody(t *testing.T, w *world) {
 	s := w.sender(t, "q")
 	value := map[string]any{"a": int64(7), "l": []any{"x", int32(1)}}
-	require.NoError(t, s.SendAMQPAnnotatedMessage(timeout(t), &sdk.AMQPAnnotatedMessage{Body: sdk.AMQPAnnotatedMessageBody{Value: value}}, nil))
+	require.NoError(t, s.SendAMQPAnnotatedMessage(timeout(t),
+		&sdk.AMQPAnnotatedMessage{Body: sdk.AMQPAnnotatedMessageBody{Value: value}}, nil))
 	require.NoError(t, s.SendAMQPAnnotatedMessage(timeout(t), &sdk.AMQPAnnotatedMessage{
 		Body: sdk.AMQPAnnotatedMessageBody{Sequence: [][]any{{"a", int32(1)}, {true}}}}, nil))
 	got := take(t, w.receiver(t, "q", nil), 2)
@@ -72,7 +80,8 @@ func manyFrames(t *testing.T, w *world) {
 
 func tooLarge(t *testing.T, w *world) {
 	s := w.sender(t, "q")
-	require.ErrorIs(t, s.SendMessage(timeout(t), &sdk.Message{Body: make([]byte, 257<<10)}, nil), sdk.ErrMessageTooLarge)
+	require.ErrorIs(t, s.SendMessage(timeout(t), &sdk.Message{Body: make([]byte, 257<<10)}, nil),
+		sdk.ErrMessageTooLarge)
 	b, err := s.NewMessageBatch(timeout(t), nil)
 	require.NoError(t, err)
 	require.NoError(t, b.AddMessage(&sdk.Message{Body: make([]byte, 200<<10)}, nil))

@@ -167,7 +167,8 @@ func topicFanOut(t *testing.T, w *world) {
 	m := take(t, one, 1)[0]
 	assert.Equal(t, "event", string(m.Body))
 	require.NoError(t, one.DeadLetterMessage(timeout(t), m, &sdk.DeadLetterOptions{Reason: ptr("r")}))
-	dead, err := w.client.NewReceiverForSubscription("t", "one", &sdk.ReceiverOptions{SubQueue: sdk.SubQueueDeadLetter})
+	dead, err := w.client.NewReceiverForSubscription("t", "one",
+		&sdk.ReceiverOptions{SubQueue: sdk.SubQueueDeadLetter})
 	require.NoError(t, err)
 	closeAtEnd(t, dead.Close)
 	assert.Equal(t, "r", *take(t, dead, 1)[0].DeadLetterReason)

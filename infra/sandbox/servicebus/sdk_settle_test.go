@@ -23,7 +23,8 @@ func abandons(t *testing.T, w *world) {
 	w.send(t, "q", text("again"))
 	r := w.receiver(t, "q", nil)
 	m := take(t, r, 1)[0]
-	require.NoError(t, r.AbandonMessage(timeout(t), m, &sdk.AbandonMessageOptions{PropertiesToModify: map[string]any{"why": "busy"}}))
+	require.NoError(t, r.AbandonMessage(timeout(t), m,
+		&sdk.AbandonMessageOptions{PropertiesToModify: map[string]any{"why": "busy"}}))
 	m = take(t, r, 1)[0]
 	assert.Equal(t, uint32(2), m.DeliveryCount)
 	assert.Equal(t, "busy", m.ApplicationProperties["why"])
@@ -45,7 +46,8 @@ func maxDelivery(t *testing.T, w *world) {
 func deadLetters(t *testing.T, w *world) {
 	w.send(t, "q", text("bad"))
 	r := w.receiver(t, "q", nil)
-	require.NoError(t, r.DeadLetterMessage(timeout(t), take(t, r, 1)[0], &sdk.DeadLetterOptions{Reason: ptr("reason"), ErrorDescription: ptr("description"),
+	require.NoError(t, r.DeadLetterMessage(timeout(t), take(t, r, 1)[0], &sdk.DeadLetterOptions{Reason: ptr("reason"),
+		ErrorDescription:   ptr("description"),
 		PropertiesToModify: map[string]any{"extra": int64(1)}}))
 	d := w.receiver(t, "q", &sdk.ReceiverOptions{SubQueue: sdk.SubQueueDeadLetter})
 	dead := take(t, d, 1)[0]
@@ -101,7 +103,8 @@ func defers(t *testing.T, w *world) {
 	r := w.receiver(t, "q", nil)
 	var seqs []int64
 	for _, m := range take(t, r, 2) {
-		require.NoError(t, r.DeferMessage(timeout(t), m, &sdk.DeferMessageOptions{PropertiesToModify: map[string]any{"deferred": true}}))
+		require.NoError(t, r.DeferMessage(timeout(t), m,
+			&sdk.DeferMessageOptions{PropertiesToModify: map[string]any{"deferred": true}}))
 		seqs = append(seqs, *m.SequenceNumber)
 	}
 	nothing(t, r)
@@ -158,7 +161,8 @@ func settleByLockToken(t *testing.T, w *world) {
 	other := w.receiver(t, "q", nil)
 	require.NoError(t, other.CompleteMessage(timeout(t), &sdk.ReceivedMessage{LockToken: m.LockToken}, nil))
 	assert.Empty(t, w.Peek("q"))
-	assertCode(t, sdk.CodeLockLost, other.CompleteMessage(timeout(t), &sdk.ReceivedMessage{LockToken: m.LockToken}, nil))
+	assertCode(t, sdk.CodeLockLost,
+		other.CompleteMessage(timeout(t), &sdk.ReceivedMessage{LockToken: m.LockToken}, nil))
 }
 
 func settleByManagement(t *testing.T, w *world) {
@@ -166,9 +170,11 @@ func settleByManagement(t *testing.T, w *world) {
 	r := w.receiver(t, "q", nil)
 	got := take(t, r, 3)
 	token := func(i int) *sdk.ReceivedMessage { return &sdk.ReceivedMessage{LockToken: got[i].LockToken} }
-	require.NoError(t, r.AbandonMessage(timeout(t), token(0), &sdk.AbandonMessageOptions{PropertiesToModify: map[string]any{"p": "v"}}))
+	require.NoError(t, r.AbandonMessage(timeout(t), token(0),
+		&sdk.AbandonMessageOptions{PropertiesToModify: map[string]any{"p": "v"}}))
 	require.NoError(t, r.DeferMessage(timeout(t), token(1), nil))
-	require.NoError(t, r.DeadLetterMessage(timeout(t), token(2), &sdk.DeadLetterOptions{Reason: ptr("r"), ErrorDescription: ptr("d")}))
+	require.NoError(t, r.DeadLetterMessage(timeout(t), token(2), &sdk.DeadLetterOptions{Reason: ptr("r"),
+		ErrorDescription: ptr("d")}))
 	left := w.Peek("q")
 	require.Len(t, left, 2)
 	assert.Equal(t, 1, left[0].DeliveryCount)
@@ -178,7 +184,8 @@ func settleByManagement(t *testing.T, w *world) {
 	assert.Equal(t, []string{"r", "d"}, []string{dead.DeadLetterReason, dead.DeadLetterDescription})
 }
 
-// leftoverCredit: ReceiveMessages(10) leaves credit behind; what arrives on it between two calls is released by the SDK.
+// leftoverCredit: ReceiveMessages(10) leaves credit behind; what arrives on it between two calls is released by the
+// SDK.
 func leftoverCredit(t *testing.T, w *world) {
 	w.send(t, "q", text("0"))
 	r := w.receiver(t, "q", nil)
@@ -218,5 +225,6 @@ func wrongKind(t *testing.T, w *world) {
 	require.ErrorContains(t, err, "non-sessionful message receiver")
 	_, err = w.client.AcceptSessionForQueue(timeout(t), "q", "id", nil)
 	require.ErrorContains(t, err, "sessionful message receiver cannot be created")
-	require.ErrorContains(t, w.sender(t, "s").SendMessage(timeout(t), text("no session"), nil), "SessionId was not set")
+	require.ErrorContains(t, w.sender(t, "s").SendMessage(timeout(t), text("no session"), nil),
+		"SessionId was not set")
 }

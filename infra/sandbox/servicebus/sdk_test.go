@@ -23,7 +23,8 @@ type world struct {
 func newWorld(t testing.TB, tr transport) *world {
 	t.Helper()
 	b := newBed(t, servicebus.Options{})
-	require.NoError(t, b.PutQueue("q", servicebus.QueueProperties{MaxDeliveryCount: 2, DeadLetteringOnMessageExpiration: true}))
+	require.NoError(t, b.PutQueue("q", servicebus.QueueProperties{MaxDeliveryCount: 2,
+		DeadLetteringOnMessageExpiration: true}))
 	require.NoError(t, b.PutQueue("short", servicebus.QueueProperties{LockDuration: "PT1S"}))
 	require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
 	require.NoError(t, b.PutQueue("s-short", servicebus.QueueProperties{RequiresSession: true, LockDuration: "PT1S"}))
@@ -58,7 +59,8 @@ func (w *world) receiver(t testing.TB, entity string, o *sdk.ReceiverOptions) *s
 }
 
 type messageSource interface {
-	ReceiveMessages(ctx context.Context, maxMessages int, options *sdk.ReceiveMessagesOptions) ([]*sdk.ReceivedMessage, error)
+	ReceiveMessages(ctx context.Context, maxMessages int, options *sdk.ReceiveMessagesOptions) ([]*sdk.ReceivedMessage,
+		error)
 }
 
 // take receives exactly n messages: the SDK may return fewer at a time.

@@ -25,8 +25,8 @@ const (
 	maxUnwritten      = 1 << 20 // bytes; beyond it the connection reads no further
 )
 
-// connection is one AMQP connection. The reader goroutine handles frames; the writer goroutine runs the broker's news and
-// writes. Locks are taken in the order mu, Broker.mu, newsMu: callbacks of the broker may only post.
+// connection is one AMQP connection. The reader goroutine handles frames; the writer goroutine runs the broker's news
+// and writes. Locks are taken in the order mu, Broker.mu, newsMu: callbacks of the broker may only post.
 type connection struct {
 	b      *Broker
 	net    net.Conn
@@ -73,7 +73,8 @@ func (c *connection) run(ctx context.Context, r *bufio.Reader, keepAlive time.Du
 	writer.Go(func() { c.write(done, keepAlive) })
 	stop := context.AfterFunc(ctx, func() {
 		c.post(func() {
-			c.close(&amqp.Error{Condition: amqp.Symbol(ConditionConnectionForced), Description: "The broker is closing the connection."})
+			c.close(&amqp.Error{Condition: amqp.Symbol(ConditionConnectionForced),
+				Description: "The broker is closing the connection."})
 		})
 	})
 	defer stop()
@@ -91,7 +92,8 @@ func (c *connection) run(ctx context.Context, r *bufio.Reader, keepAlive time.Du
 // ignoreGone drops the errors by which a connection ends in the usual way.
 func ignoreGone(err error) error {
 	var netErr net.Error
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.As(err, &netErr) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.ErrClosedPipe) || errors.As(err, &netErr) {
 		return nil
 	}
 	return err
@@ -218,7 +220,7 @@ func (c *connection) write(done <-chan struct{}, keepAlive time.Duration) {
 	}
 }
 
-// collect runs the news, lets links send, and takes what is to be written; last says that nothing will follow.
+// collect runs the news, lets links send, and takes what is to be written; last means that nothing will follow.
 func (c *connection) collect(alive bool) (buf []byte, last bool) {
 	c.newsMu.Lock()
 	news := c.news

@@ -57,8 +57,10 @@ func (t *sessions) check() error {
 		return t.q.gone
 	}
 	if !t.q.requiresSession {
-		return &Error{ConditionNotAllowed, "A sessionful message receiver cannot be created on an entity that does not require sessions. " +
-			"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior."}
+		return &Error{ConditionNotAllowed,
+			"A sessionful message receiver cannot be created on an entity that does not require sessions. " +
+				"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable " +
+				"sessionful behavior."}
 	}
 	return nil
 }
@@ -70,7 +72,8 @@ func (t *sessions) accept(now time.Time, id string, c *consumer) (*session, erro
 	}
 	s := t.get(id)
 	if s.owner != nil {
-		return nil, &Error{ConditionSessionUnavailable, "The requested session '" + id + "' cannot be accepted. It may be locked by another receiver."}
+		return nil, &Error{ConditionSessionUnavailable, "The requested session '" + id + "' cannot be accepted. It " +
+			"may be locked by another receiver."}
 	}
 	t.own(now, s, c)
 	return s, nil
@@ -87,7 +90,8 @@ func (t *sessions) acceptNext(now time.Time, timeout time.Duration, a *acceptor)
 	t.dispatch(now)
 	if timeout > 0 && slices.Contains(t.waiting, a) {
 		a.timeout = t.q.b.setAlarm(now.Add(timeout), func(time.Time) {
-			a.fail(&Error{ConditionTimeout, "The operation did not complete within the allotted timeout of " + timeout.String() + ". No session was available."})
+			a.fail(&Error{ConditionTimeout, "The operation did not complete within the allotted timeout of " +
+				timeout.String() + ". No session was available."})
 		})
 	}
 	return nil
@@ -128,7 +132,9 @@ func (t *sessions) release(now time.Time, s *session, expired bool) {
 	s.owner.credit = 0
 	s.owner = nil
 	delete(t.owned, s.id)
-	for _, env := range slices.SortedFunc(maps.Values(s.held), func(a, b *envelope) int { return int(a.seq - b.seq) }) {
+	for _, env := range slices.SortedFunc(maps.Values(s.held), func(a, b *envelope) int {
+		return int(a.seq - b.seq)
+	}) {
 		if expired {
 			t.q.fail(now, env)
 		} else {

@@ -66,18 +66,19 @@ func (q *queue) renew(now time.Time, token amqp.UUID) (time.Time, error) {
 
 // receiveDeferred hands out deferred messages by sequence number: all, or none if one is not there. owner is the
 // consumer whose session holds them, nil without sessions.
-func (q *queue) receiveDeferred(now time.Time, seqs []int64, settled bool, s *session) ([]delivery, error) {
+func (q *queue) receiveDeferred(now time.Time, seqs []int64, propagated bool, s *session) ([]delivery, error) {
 	var found []*envelope
 	for _, seq := range seqs {
 		env, ok := q.messages.find(seq, stateDeferred)
 		if !ok || env.locked || (s != nil && env.sessionID != s.id) {
-			return nil, &Error{ConditionMessageNotFound, fmt.Sprintf("Failed to lock one or more specified messages. The message does not exist: %d.", seq)}
+			return nil, &Error{ConditionMessageNotFound,
+				fmt.Sprintf("Failed to lock one or more specified messages. The message does not exist: %d.", seq)}
 		}
 		found = append(found, env)
 	}
 	out := make([]delivery, len(found))
 	for i, env := range found {
-		if settled {
+		if propagated {
 			q.take(env)
 		} else {
 			q.lockFor(now, env, s)

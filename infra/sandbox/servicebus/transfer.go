@@ -77,9 +77,9 @@ func (l *outgoing) start(o *outbound, t *amqp.Transfer) {
 	l.ch.nextDelivery++
 	id, format := o.id, uint32(0)
 	t.DeliveryID, t.MessageFormat = &id, &format
-	t.Settled = l.settled || l.consumer == nil
+	t.Propagated = l.propagated || l.consumer == nil
 	t.DeliveryTag = deliveryTag(o.lockToken)
-	if !t.Settled {
+	if !t.Propagated {
 		l.ch.unsettled[id] = unsettled{link: l, token: o.lockToken}
 	}
 }

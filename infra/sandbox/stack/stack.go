@@ -1,5 +1,5 @@
-// Package stack runs the whole app on this machine: the sandbox, the Functions host stand-in over it, and the handler in
-// the host. It is what `make run` starts, and what the end-to-end tests drive.
+// Package stack runs the whole app on this machine: the sandbox, the Functions host stand-in over it, and the handler
+// in the host. It is what `make run` starts, and what the end-to-end tests drive.
 package stack
 
 import (
@@ -43,7 +43,7 @@ type Stack struct {
 	options Options
 }
 
-// PortTakenError says that a port that was asked for is in use.
+// PortTakenError is true where a port that was asked for is in use.
 type PortTakenError struct {
 	Port int
 	Err  error
@@ -55,8 +55,8 @@ func (e *PortTakenError) Error() string { return fmt.Sprintf("port %d is taken",
 // Unwrap returns the listener's error.
 func (e *PortTakenError) Unwrap() error { return e.Err }
 
-// Start returns when the handler is ready, or with everything closed again and the reason. ctx bounds the start only. A
-// port in use is a *PortTakenError.
+// Start returns when the handler is ready, or with everything closed again and the reason. ctx bounds the start only.
+// A port in use is a *PortTakenError.
 func Start(ctx context.Context, o Options) (*Stack, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -70,7 +70,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	for _, name := range overridden(os.Environ(), s.environment(listener)) {
-		_, _ = fmt.Fprintf(o.Log, "sandbox: %s is ignored: the sandbox sets its own\n", name) // a log that fails has nowhere to be reported
+		// a log that fails has nowhere to be reported
+		_, _ = fmt.Fprintf(o.Log, "sandbox: %s is ignored: the sandbox sets its own\n", name)
 	}
 	if err := s.startHost(ctx, listener); err != nil {
 		return nil, errors.Join(err, s.cloud.Close())
@@ -80,7 +81,8 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 
 // environment is what host and handler get over the environment of this process.
 func (s *Stack) environment(api net.Listener) []string {
-	return slices.Concat(s.cloud.Environment(), []string{"PUBLIC_BASE_URL=http://" + api.Addr().String()}, s.options.Env)
+	return slices.Concat(s.cloud.Environment(), []string{"PUBLIC_BASE_URL=http://" + api.Addr().String()},
+		s.options.Env)
 }
 
 // overridden are the names of the variables that have another value in own, whose last entry of a name counts.
@@ -118,9 +120,9 @@ func (s *Stack) startHost(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// Restart ends host and handler and starts them anew on the same port with these settings, NAME=value each, in place of
-// Options.Env, as a changed setting restarts a deployed app. World and messages stay. After an error nothing runs but the
-// sandbox. It must not run beside the other methods.
+// Restart ends host and handler and starts them anew on the same port with these settings, NAME=value each, in place
+// of Options.Env, as a changed setting restarts a deployed app. World and messages stay. After an error nothing runs
+// but the sandbox. It must not run beside the other methods.
 func (s *Stack) Restart(ctx context.Context, env ...string) error {
 	s.host.Close()
 	var lc net.ListenConfig
@@ -133,7 +135,8 @@ func (s *Stack) Restart(ctx context.Context, env ...string) error {
 }
 
 func startCloud(ctx context.Context, o Options) (*cloud.Cloud, error) {
-	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Premises: o.Premises, Log: o.Log})
+	c, err := cloud.New(cloud.Options{ControlAddr: address(o.SandboxPort), Arrange: o.Arrange, Premises: o.Premises,
+		Log: o.Log})
 	if err != nil {
 		return nil, err
 	}

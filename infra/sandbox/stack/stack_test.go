@@ -22,8 +22,11 @@ func TestStartFailsWithNothingLeftOpen(t *testing.T) {
 	busy := taken.Addr().(*net.TCPAddr).Port
 	dist := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dist, "f"), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dist, "host.json"), []byte(`{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":"no-such-handler"}}}`), 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(dist, "f", "function.json"), []byte(`{"bindings":[{"type":"timerTrigger","direction":"in","name":"t","schedule":"0 0 0 1 1 *"}]}`), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dist, "host.json"),
+		[]byte(`{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":"no-such-handler"}}}`),
+		0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dist, "f", "function.json"),
+		[]byte(`{"bindings":[{"type":"timerTrigger","direction":"in","name":"t","schedule":"0 0 0 1 1 *"}]}`), 0o644))
 	for name, tt := range map[string]struct {
 		options stack.Options
 		want    string

@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		dist = dir
-		if err := flag.Set("test.parallel", storiesAtOnce); err != nil { // -parallel on the command line is read later, and wins
+		// -parallel on the command line is read later, and wins
+		if err := flag.Set("test.parallel", storiesAtOnce); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -67,8 +68,8 @@ func assemble(dir string) error {
 	return nil
 }
 
-// sources looks at all that the handler is built of. It is built out of sight of go test, which would otherwise serve these
-// tests from its cache after a change of the app; what a test looks at while it runs is part of the cache's key.
+// sources looks at all that the handler is built of. It is built out of sight of go test, which would otherwise serve
+// these tests from its cache after a change of the app; what a test looks at while it runs is part of the cache's key.
 var sources = sync.OnceValue(func() error {
 	top := filepath.Join("..", "..", "..")
 	for _, part := range []string{"handler", "functions", "go.mod", "go.sum", "host.json", "Makefile"} {
@@ -104,8 +105,8 @@ func start(t *testing.T) *app {
 	return launch(t, stack.Options{})
 }
 
-// launch starts the packaged app on a platform that has its own words for what it offers, and scans all that the app has
-// said when the test ends.
+// launch starts the packaged app on a platform that has its own words for what it offers, and scans all that the app
+// has said when the test ends.
 func launch(t *testing.T, o stack.Options) *app {
 	t.Helper()
 	require.NoError(t, sources())
@@ -169,9 +170,11 @@ func (a *app) call(method, path string, body any, headers ...string) answer {
 	} else {
 		fmt.Fprintf(&a.said, "%s %s: %v %s\n", method, path, got.Header, got.Raw)
 	}
-	assert.NotEmpty(a.t, got.Header.Get("X-Ms-Request-Id"), "%s %s: every answer carries x-ms-request-id", method, path)
+	assert.NotEmpty(a.t, got.Header.Get("X-Ms-Request-Id"), "%s %s: every answer carries x-ms-request-id",
+		method, path)
 	if got.Status >= 400 {
-		assert.Equal(a.t, "application/problem+json", got.Header.Get("Content-Type"), "%s %s: %s", method, path, got.Raw)
+		assert.Equal(a.t, "application/problem+json", got.Header.Get("Content-Type"), "%s %s: %s", method,
+			path, got.Raw)
 		assert.Equal(a.t, got.at("code"), got.Header.Get("X-Ms-Error-Code"), "%s %s", method, path)
 	}
 	return got
@@ -215,7 +218,8 @@ func (a *app) spec(containers ...string) map[string]any {
 	a.t.Helper()
 	var storage []any
 	for _, c := range containers {
-		storage = append(storage, map[string]any{"resourceId": a.account("acmedata"), "container": c, "access": "readWrite"})
+		storage = append(storage, map[string]any{"resourceId": a.account("acmedata"), "container": c,
+			"access": "readWrite"})
 	}
 	return map[string]any{"serviceName": "my-service", "storage": storage}
 }

@@ -20,26 +20,30 @@ const (
 	emulatorKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
-// hostStorage runs an Azurite for what the real Functions host keeps of its timers, until the test ends, and returns the
-// host's setting for it. Where Azurite is not installed the test is skipped, and fails in CI.
+// hostStorage runs an Azurite for what the real Functions host keeps of its timers, until the test ends, and returns
+// the host's setting for it. Where Azurite is not installed the test is skipped, and fails in CI.
 func hostStorage(t *testing.T) string {
 	t.Helper()
-	script, err := filepath.Abs(filepath.Join("..", "..", "..", ".ci", "node", "node_modules", "azurite", "dist", "src", "azurite.js"))
+	script, err := filepath.Abs(filepath.Join("..", "..", "..", ".ci", "node", "node_modules", "azurite", "dist",
+		"src", "azurite.js"))
 	require.NoError(t, err)
 	node, err := exec.LookPath("node")
 	if err == nil {
 		_, err = os.Stat(script)
 	}
 	if err != nil {
-		const how = "the real Functions host needs Azurite for its timers: install Node.js 20 or later, then run: npm ci --prefix .ci/node"
+		const how = "the real Functions host needs Azurite for its timers: install Node.js 20 or later, then run: " +
+			"npm ci --prefix .ci/node"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(how)
 		}
 		t.Skip(how)
 	}
 	// The test's own context ends before its clean-up, which is where the process is ended.
-	azurite := exec.CommandContext(context.WithoutCancel(t.Context()), node, script, "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence",
-		"--blobHost", "127.0.0.1", "--blobPort", "0", "--queueHost", "127.0.0.1", "--queuePort", "0", "--tableHost", "127.0.0.1", "--tablePort", "0")
+	azurite := exec.CommandContext(context.WithoutCancel(t.Context()), node, script, "--silent", "--disableTelemetry",
+		"--skipApiVersionCheck", "--inMemoryPersistence",
+		"--blobHost", "127.0.0.1", "--blobPort", "0", "--queueHost", "127.0.0.1", "--queuePort", "0", "--tableHost",
+		"127.0.0.1", "--tablePort", "0")
 	azurite.Dir = t.TempDir()
 	output, err := azurite.StdoutPipe()
 	require.NoError(t, err)
@@ -56,7 +60,7 @@ func hostStorage(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = azurite.Process.Kill()
 		<-done
-		_ = azurite.Wait() // it ends by our signal: its status says nothing
+		_ = azurite.Wait() // it ends by our signal: its status states nothing
 	})
 	var urls [3]string
 	for i := range urls {
@@ -68,6 +72,7 @@ func hostStorage(t *testing.T) string {
 			t.Fatal("Azurite does not listen")
 		}
 	}
-	return fmt.Sprintf("AzureWebJobsStorage=DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%[1]s;QueueEndpoint=%[4]s/%[1]s;TableEndpoint=%[5]s/%[1]s;",
+	return fmt.Sprintf(
+		"AzureWebJobsStorage=DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%[1]s;QueueEndpoint=%[4]s/%[1]s;TableEndpoint=%[5]s/%[1]s;",
 		emulatorAccount, emulatorKey, urls[0], urls[1], urls[2])
 }

@@ -29,7 +29,8 @@ import (
 const burst = 200
 
 // What the pretended services take to answer, beyond their own work: assumptions on the slow side of what is usual
-// within one region. serviceDelay is everybody's (state account, managed identity, data accounts); the others come on top.
+// within one region. serviceDelay is everybody's (state account, managed identity, data accounts); the others come on
+// top.
 const (
 	serviceDelay = 10 * time.Millisecond
 	graphDelay   = 250 * time.Millisecond
@@ -119,7 +120,8 @@ func runBurst(b *testing.B, app string, sessions int, idle time.Duration) burstR
 func slowDown(b *testing.B, s *stack.Stack) {
 	b.Helper()
 	s.Cloud().World().SetTiming(world.Timing{LatencyMS: int(serviceDelay.Milliseconds())})
-	delays := map[string]time.Duration{cloud.GraphHost: graphDelay, cloud.ManagementHost: armDelay, "^login[.]": entraDelay}
+	delays := map[string]time.Duration{cloud.GraphHost: graphDelay, cloud.ManagementHost: armDelay,
+		"^login[.]": entraDelay}
 	var slow []control.Fault
 	for host, delay := range delays {
 		ms := int(delay.Milliseconds())
@@ -137,7 +139,8 @@ func putBurst(b *testing.B, s *stack.Stack) {
 	var puts errgroup.Group
 	for n := range burst {
 		puts.Go(func() error {
-			_, err := request(b.Context(), http.MethodPut, fmt.Sprintf("%s/integrations/burst-%d", s.APIURL(), n), spec)
+			_, err := request(b.Context(), http.MethodPut, fmt.Sprintf("%s/integrations/burst-%d",
+				s.APIURL(), n), spec)
 			return err
 		})
 	}
@@ -186,8 +189,8 @@ func reached(s *stack.Stack, event string) map[string]time.Time {
 	return at
 }
 
-// graphWrites are the times of the requests that count against Graph's write quota: of a batch, each of its requests does
-// (https://learn.microsoft.com/graph/json-batching, batch size limitations), and it itself does not.
+// graphWrites are the times of the requests that count against Graph's write quota: of a batch, each of its requests
+// does (https://learn.microsoft.com/graph/json-batching, batch size limitations), and it itself does not.
 func graphWrites(b *testing.B, s *stack.Stack) []time.Time {
 	b.Helper()
 	var all []control.Request

@@ -36,14 +36,17 @@ func TestKilledInTheMiddle(t *testing.T) {
 			a := start(t)
 			before := a.control(http.MethodGet, "/world", nil)
 			// The write is done, but its answer never comes: time to kill the handler that waits for it.
-			a.control(http.MethodPut, "/faults", []any{map[string]any{"match": c.match, "times": 1, "delayMs": 15000, "effect": "drop"}})
+			a.control(http.MethodPut, "/faults",
+				[]any{map[string]any{"match": c.match, "times": 1, "delayMs": 15000, "effect": "drop"}})
 			created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
 			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
-			require.Eventually(t, func() bool { return c.done(a.made(before)) }, 10*time.Second, 20*time.Millisecond, "the write never came")
+			require.Eventually(t, func() bool { return c.done(a.made(before)) }, 10*time.Second, 20*time.Millisecond,
+				"the write never came")
 			a.kill()
 			operation := a.wait(created.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
-			assert.Equal(t, counts{applications: 1, servicePrincipals: 1, credentials: 1, assignments: 1}, a.made(before))
+			assert.Equal(t, counts{applications: 1, servicePrincipals: 1, credentials: 1, assignments: 1},
+				a.made(before))
 		})
 	}
 }
@@ -53,5 +56,8 @@ func (a *app) kill() {
 	a.t.Helper()
 	pid := a.HandlerPID()
 	require.NoError(a.t, syscall.Kill(pid, syscall.SIGKILL))
-	require.Eventually(a.t, func() bool { now := a.HandlerPID(); return now != 0 && now != pid }, 20*time.Second, 10*time.Millisecond, "the host never started it again")
+	require.Eventually(a.t, func() bool {
+		now := a.HandlerPID()
+		return now != 0 && now != pid
+	}, 20*time.Second, 10*time.Millisecond, "the host never started it again")
 }

@@ -20,8 +20,8 @@ func onGate(method, path string, more map[string]any) map[string]any {
 	return fault
 }
 
-// undone and unheard keep an answer back for as long as it takes to kill who waits for it: the request is not carried out,
-// or it is and nobody hears of it.
+// undone and unheard keep an answer back for as long as it takes to kill who waits for it: the request is not carried
+// out, or it is and nobody hears of it.
 func undone() map[string]any  { return map[string]any{"delayMs": 20000} }
 func unheard() map[string]any { return map[string]any{"delayMs": 20000, "effect": "drop"} }
 
@@ -31,7 +31,9 @@ func (a *app) killAt(fault map[string]any, begin func() answer, want [2]int) ans
 	a.control(http.MethodPut, "/faults", []any{fault})
 	begun := begin()
 	require.Less(a.t, begun.Status, 300, begun.Raw)
-	require.Eventually(a.t, func() bool { return *a.Cloud().Faults().List()[0].Times == 0 && a.onPlatform() == want }, 30*time.Second, 20*time.Millisecond,
+	require.Eventually(a.t, func() bool {
+		return *a.Cloud().Faults().List()[0].Times == 0 && a.onPlatform() == want
+	}, 30*time.Second, 20*time.Millisecond,
 		"the request never came")
 	a.kill()
 	return begun
@@ -42,8 +44,8 @@ const (
 	platformDrivers      = "/drivers$"
 )
 
-// TestPlatformKilledWhileItIsMade kills the handler while an answer of the platform never comes: the message is delivered
-// again, and there is one of each in the end, whether the create was carried out or not.
+// TestPlatformKilledWhileItIsMade kills the handler while an answer of the platform never comes: the message is
+// delivered again, and there is one of each in the end, whether the create was carried out or not.
 func TestPlatformKilledWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -93,7 +95,9 @@ func TestPlatformKilledWhileItIsChanged(t *testing.T) {
 			spec := a.wired()
 			spec["displayName"] = "Renamed"
 			spec["ddoe"].(map[string]any)["driver"].(map[string]any)["path"] = "sub/folder"
-			changed := a.killAt(fault, func() answer { return a.call(http.MethodPut, "/integrations/my-images", spec) }, [2]int{1, 1})
+			changed := a.killAt(fault, func() answer {
+				return a.call(http.MethodPut, "/integrations/my-images", spec)
+			}, [2]int{1, 1})
 			operation := a.wait(changed.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			a.requireOne()
@@ -121,7 +125,9 @@ func TestPlatformKilledWhileItIsRemoved(t *testing.T) {
 			a := start(t)
 			before := a.control(http.MethodGet, "/world", nil)
 			a.put(a.wired())
-			deleted := a.killAt(c.fault, func() answer { return a.call(http.MethodDelete, "/integrations/my-images?purge=true", nil) }, c.want)
+			deleted := a.killAt(c.fault, func() answer {
+				return a.call(http.MethodDelete, "/integrations/my-images?purge=true", nil)
+			}, c.want)
 			operation := a.wait(deleted.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			assert.Equal(t, [2]int{0, 0}, a.onPlatform())
@@ -141,7 +147,8 @@ func TestPlatformKilledWhileItValidates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := start(t)
-			a.killAt(fault, func() answer { return a.call(http.MethodPut, "/integrations/my-images", a.wired()) }, [2]int{1, 1})
+			a.killAt(fault, func() answer { return a.call(http.MethodPut, "/integrations/my-images", a.wired()) },
+				[2]int{1, 1})
 			document := a.requireUsable()
 			assert.Equal(t, true, document.at("status.ddoe.validated"), document.Raw)
 			a.requireOne()
@@ -185,7 +192,8 @@ func TestPlatformInAStorm(t *testing.T) {
 	}
 
 	a.control(http.MethodPut, "/faults", []any{
-		onGate("GET", platformIntegrations, cut), onGate("GET", "/drivers/byIntegration/", answered(503)), onGate("DELETE", "/drivers/[^/]+$", cut), onGate("DELETE", "/integrations/[^/]+$", done),
+		onGate("GET", platformIntegrations, cut), onGate("GET", "/drivers/byIntegration/", answered(503)),
+		onGate("DELETE", "/drivers/[^/]+$", cut), onGate("DELETE", "/integrations/[^/]+$", done),
 	})
 	deleted := a.call(http.MethodDelete, "/integrations/my-images?purge=true", nil)
 	operation = a.wait(deleted.Header.Get("Operation-Location"))

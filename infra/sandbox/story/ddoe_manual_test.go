@@ -22,7 +22,9 @@ func (s *sandbox) offered() map[string]any {
 	all, _ := s.control(http.MethodGet, "/world", nil).at("ddoe.availableIntegrations").([]any)
 	for _, o := range all {
 		options, _ := at(o, "options").([]any)
-		if slices.ContainsFunc(options, func(option any) bool { return at(option, "means") == world.MeansCredentialFile }) {
+		if slices.ContainsFunc(options, func(option any) bool {
+			return at(option, "means") == world.MeansCredentialFile
+		}) {
 			return o.(map[string]any)
 		}
 	}
@@ -36,10 +38,11 @@ func (s *sandbox) offer(kind map[string]any) {
 	s.control(http.MethodPut, "/objects/ddoe.availableIntegrations/"+kind["type"].(string), kind)
 }
 
-// withOption is the type with one more required option, of a name that says nothing.
+// withOption is the type with one more required option, of a name that states nothing.
 func withOption(kind map[string]any, name, displayName string) map[string]any {
 	options, _ := kind["options"].([]any)
-	kind["options"] = append(options, map[string]any{"name": name, "displayName": displayName, "type": "string", "required": true})
+	kind["options"] = append(options, map[string]any{"name": name, "displayName": displayName, "type": "string",
+		"required": true})
 	return kind
 }
 
@@ -54,7 +57,8 @@ func optionMap(t *testing.T, sources map[string]string) string {
 	return "DDOE_OPTION_MAP=" + string(raw)
 }
 
-// TestPlatformWithoutTheType: the person gets the form; when the organisation offers the type, the next PUT takes over.
+// TestPlatformWithoutTheType: the person gets the form; when the organisation offers the type, the next PUT takes
+// over.
 func TestPlatformWithoutTheType(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -62,15 +66,20 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
 	document := a.put(a.wired())
 	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
-	assert.Equal(t, map[string]any{"organizationId": document.at("spec.ddoe.organizationId"), "integrationName": document.at("spec.displayName"), "provider": "Azure", "integrationType": "Workload Identity Federation",
-		"clientId": document.at("status.clientId"), "tenantId": document.at("spec.tenantId"), "importFile": "azure_credentials.json"}, document.at("status.ddoe.form"))
+	assert.Equal(t, map[string]any{"organizationId": document.at("spec.ddoe.organizationId"),
+		"integrationName": document.at("spec.displayName"), "provider": "Azure",
+		"integrationType": "Workload Identity Federation",
+		"clientId":        document.at("status.clientId"), "tenantId": document.at("spec.tenantId"),
+		"importFile": "azure_credentials.json"}, document.at("status.ddoe.form"))
 	why, _ := document.at("status.ddoe.why").(string)
-	for _, part := range []string{"azureblob (Azure Blob)", "gcp-workload-identity-federation (GCP Workload Identity Federation)", "DDOE_INTEGRATION_TYPE"} {
+	for _, part := range []string{"azureblob (Azure Blob)",
+		"gcp-workload-identity-federation (GCP Workload Identity Federation)", "DDOE_INTEGRATION_TYPE"} {
 		assert.Contains(t, why, part)
 	}
 	assert.NotContains(t, why, offered["type"])
 	next, _ := document.at("status.ddoe.next").(string)
-	for _, part := range []string{"GET /api/integrations/my-images/credentials", "Create Storage Integration", "driver"} {
+	for _, part := range []string{"GET /api/integrations/my-images/credentials", "Create Storage Integration",
+		"driver"} {
 		assert.Contains(t, next, part)
 	}
 	assert.Equal(t, "ddoe-type-unknown", document.at("status.ddoe.diagnosis.code"))
@@ -83,9 +92,9 @@ func TestPlatformWithoutTheType(t *testing.T) {
 	assert.Equal(t, offered["type"], document.at("status.ddoe.integrationType"))
 }
 
-// TestPlatformByHandThenByTheAPI: a person makes the integration by the form. When the type is offered, the app neither takes
-// it over nor makes a second one: it names it. A spec with its id has it used; the app adds the driver, and leaves the
-// integration to the person in the end.
+// TestPlatformByHandThenByTheAPI: a person makes the integration by the form. When the type is offered, the app
+// neither takes it over nor makes a second one: it names it. A spec with its id has it used; the app adds the driver,
+// and leaves the integration to the person in the end.
 func TestPlatformByHandThenByTheAPI(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -93,9 +102,10 @@ func TestPlatformByHandThenByTheAPI(t *testing.T) {
 	a.control(http.MethodDelete, "/objects/ddoe.availableIntegrations/"+offered["type"].(string), nil)
 	form := a.put(a.wired()).at("status.ddoe.form")
 	made := madeUp()
-	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made, map[string]any{"id": made, "name": at(form, "integrationName"),
-		"type": offered["type"], "org": at(form, "organizationId"), "createdAt": time.Now().UnixMilli(),
-		"options": a.filledIn(offered, form), "metadata": []any{}})
+	a.control(http.MethodPut, "/objects/ddoe.integrations/"+made,
+		map[string]any{"id": made, "name": at(form, "integrationName"),
+			"type": offered["type"], "org": at(form, "organizationId"), "createdAt": time.Now().UnixMilli(),
+			"options": a.filledIn(offered, form), "metadata": []any{}})
 	a.offer(offered)
 	document := a.put(a.wired())
 	assert.Equal(t, "manual", document.at("status.ddoe.mode"), document.Raw)
@@ -156,8 +166,8 @@ func (a *app) requireMade(document answer) {
 	assert.Equal(a.t, [2]int{1, 1}, a.onPlatform())
 }
 
-// TestPlatformOptionWithoutMeaning: a required option that nobody knows is named; once the setting says what it stands
-// for, the app starts again, and the next PUT takes over.
+// TestPlatformOptionWithoutMeaning: a required option that nobody knows is named; once the setting tells what it
+// stands for, the app starts again, and the next PUT takes over.
 func TestPlatformOptionWithoutMeaning(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -176,7 +186,8 @@ func TestPlatformOptionWithoutMeaning(t *testing.T) {
 
 	phrase := "phrase-" + madeUp()
 	a.planted = append(a.planted, phrase)
-	require.NoError(t, a.Restart(t.Context(), optionMap(t, map[string]string{name: "=" + phrase, container: "container"})))
+	require.NoError(t, a.Restart(t.Context(),
+		optionMap(t, map[string]string{name: "=" + phrase, container: "container"})))
 	document = a.put(a.wired())
 	a.requireMade(document)
 	options := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.options")
@@ -189,7 +200,8 @@ func TestPlatformOptionWithoutMeaning(t *testing.T) {
 func TestPlatformOnPremises(t *testing.T) {
 	t.Parallel()
 	const base = "https://ddoe.acme.example/platform/v1"
-	a := launch(t, stack.Options{Premises: base, Env: []string{"DDOE_API_URL=" + base + "/", "DDOE_SUBJECT_TOKEN_URL=" + base + "/subject-tokens"}})
+	a := launch(t, stack.Options{Premises: base, Env: []string{"DDOE_API_URL=" + base + "/",
+		"DDOE_SUBJECT_TOKEN_URL=" + base + "/subject-tokens"}})
 	a.requireMade(a.put(a.wired()))
 	document := a.requireUsable()
 	assert.Equal(t, true, document.at("status.ddoe.validated"), document.Raw)

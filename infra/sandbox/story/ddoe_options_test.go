@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPlatformOptionsDrift: options cannot be read back, yet when the operator's setting or the type changes what the spec
-// comes to, drift says so without a value, and the same PUT sends the options again.
+// TestPlatformOptionsDrift: options cannot be read back, yet when the operator's setting or the type changes what the
+// spec comes to, drift states so without a value, and the same PUT sends the options again.
 func TestPlatformOptionsDrift(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -31,7 +31,8 @@ func TestPlatformOptionsDrift(t *testing.T) {
 		{"the setting has another value", func() {
 			require.NoError(t, a.Restart(t.Context(), optionMap(t, map[string]string{notes: "=" + second})))
 		}, notes, second},
-		{"the type takes the container, too", func() { a.offer(withOption(offered, container, "Container name")) }, container, "images"},
+		{"the type takes the container, too", func() { a.offer(withOption(offered, container, "Container name")) },
+			container, "images"},
 	} {
 		drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
 		require.Equal(t, "pass", drift.at("verdict"), "before %s: %s", step.what, drift.Raw)

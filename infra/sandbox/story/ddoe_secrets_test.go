@@ -13,9 +13,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 )
 
-// TestPlatformIsToldWhatNobodyElseIs: an option has a literal of its own, and the platform echoes it, the API key and subject
-// tokens, as they are and in JSON, in each of its refusals and in a validation's error. The words of the platform are passed
-// on, without what is nobody's business. The credential file, which is echoed too, holds no secret.
+// TestPlatformIsToldWhatNobodyElseIs: an option has a literal of its own, and the platform echoes it, the API key and
+// subject tokens, as they are and in JSON, in each of its refusals and in a validation's error. The words of the
+// platform are passed on, without what is nobody's business. The credential file, which is echoed too, holds no
+// secret.
 func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	t.Parallel()
 	name, literal := madeUp(), `p"<'&>\/é `+rand.Text()
@@ -24,7 +25,8 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	a.offer(withOption(a.offered(), name, "Trust phrase"))
 	key := a.settings("DDOE_API_KEY")[0]
 	// A long message is cut: the key comes first.
-	said := strings.Join([]string{"key " + key, literal, quoted(literal, true), quoted(literal, false), a.token(subject)}, ", ")
+	said := strings.Join([]string{"key " + key, literal, quoted(literal, true), quoted(literal, false),
+		a.token(subject)}, ", ")
 	echo := func(method, path string) map[string]any {
 		return onGate(method, path, map[string]any{"status": 400, "message": said})
 	}
@@ -38,7 +40,8 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 		assert.Regexp(t, saysRedacted, operation.at("error.detail"), "%s: what the platform says is passed on", what)
 		a.requireSpent(what)
 	}
-	refused("create", a.wired(), onGate("POST", platformIntegrations, map[string]any{"status": 400, "echo": true, "message": "bad "}))
+	refused("create", a.wired(), onGate("POST", platformIntegrations, map[string]any{"status": 400, "echo": true,
+		"message": "bad "}))
 	refused("create", a.wired(), echo("POST", platformIntegrations))
 	refused("driver", a.wired(), echo("POST", platformDrivers))
 	a.control(http.MethodPut, "/faults", []any{})
@@ -61,11 +64,13 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	// What is only read: its report passes the words on.
 	for _, read := range []map[string]any{echo("GET", "/api/v1/integrations/[^/]+$"), echo("GET", "/drivers/[^/]+$")} {
 		a.control(http.MethodPut, "/faults", []any{read})
-		told := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
+		told := a.call(http.MethodPost, "/integrations/my-images/access-tests",
+			map[string]any{"subjectToken": a.token(subject)})
 		a.requireSpent("access test")
 		assert.NotContains(t, told.Raw, key)
 	}
-	a.control(http.MethodPut, "/faults", []any{echo("GET", platformIntegrations), echo("GET", "/availableIntegrations$")})
+	a.control(http.MethodPut, "/faults", []any{echo("GET", platformIntegrations),
+		echo("GET", "/availableIntegrations$")})
 	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
 	assert.Regexp(t, saysRedacted, drift.Raw)
 

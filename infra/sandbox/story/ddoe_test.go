@@ -134,7 +134,8 @@ func TestPlatformStoryOverTheQueue(t *testing.T) {
 	t.Parallel()
 	a := start(t)
 	id := uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "my-images", "operationId": id, "spec": a.wired()}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "my-images",
+		"operationId": id, "spec": a.wired()}))
 	operation := a.operation(id)
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	document := a.requireUsable()
@@ -142,7 +143,8 @@ func TestPlatformStoryOverTheQueue(t *testing.T) {
 	assert.Equal(t, [2]int{1, 1}, a.onPlatform())
 
 	id = uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.deprovision.v1", map[string]any{"integrationId": "my-images", "operationId": id}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.deprovision.v1", map[string]any{"integrationId": "my-images",
+		"operationId": id}))
 	operation = a.operation(id)
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, [2]int{0, 0}, a.onPlatform())

@@ -34,36 +34,43 @@ func grants(t *testing.T) []grant {
 		require.True(t, ok, a.RoleDefinitionID)
 		scope := strings.Split(a.Scope, "/")
 		on := strings.Join(scope[len(scope)-2:], "/")
-		for resource, called := range map[string]string{d.HostAccount.Name: "host", d.State.Name: "state", d.Namespace.Name: "wif"} {
+		for resource, called := range map[string]string{d.HostAccount.Name: "host", d.State.Name: "state",
+			d.Namespace.Name: "wif"} {
 			on = strings.ReplaceAll(on, resource, called)
 		}
-		name, _, _ := strings.Cut(role.Name, " of ") // a role of our own says of what, to be the only one in the tenant
+		// a role of our own states of what, to be the only one in the tenant
+		name, _, _ := strings.Cut(role.Name, " of ")
 		all = append(all, grant{name + " on " + on, func(t *testing.T, w *world.World) {
 			_, err := w.DeleteRoleAssignment(a.ID)
 			require.NoError(t, err)
 		}})
 	}
 	require.Len(t, d.GraphRoles, 1)
-	return append(all, grant{"app role on Microsoft Graph", func(_ *testing.T, w *world.World) { w.SetAppRoles(world.AppPrincipalID) }})
+	return append(all, grant{"app role on Microsoft Graph", func(_ *testing.T, w *world.World) {
+		w.SetAppRoles(world.AppPrincipalID)
+	}})
 }
 
 // notEvaluated are the grants that no test here can miss, each with the reason.
 func notEvaluated() map[string]string {
 	return map[string]string{
-		"Storage Blob Data Owner on storageAccounts/host":               "the Functions host's own storage: the stand-in keeps leases, timers and keys in memory",
-		"Service Bus Scale Reader on namespaces/wif":                    "the scale controller's look at the queues: nothing here scales, the stand-in has one instance",
+		"Storage Blob Data Owner on storageAccounts/host": "the Functions host's own storage: the " +
+			"stand-in keeps leases, timers and keys in memory",
+		"Service Bus Scale Reader on namespaces/wif": "the scale controller's look at the " +
+			"queues: nothing here scales, the stand-in has one instance",
 		"Integration Identity Contributor on resourceGroups/identities": "the app makes no managed identities yet",
-		"Monitoring Metrics Publisher on components/appi-wif":           "the Functions host's telemetry: the sandbox has no Application Insights",
+		"Monitoring Metrics Publisher on components/appi-wif": "the Functions host's telemetry: the " +
+			"sandbox has no Application Insights",
 	}
 }
 
 // loss is what is seen of the story without one grant.
 type loss struct {
-	// ends is where the story ends: the step, the status and the code of the diagnosis with who is to act. notStarted is
-	// where the app ends before it.
+	// ends is where the story ends: the step, the status and the code of the diagnosis with who is to act. notStarted
+	// is where the app ends before it.
 	ends string
-	// says is what answers or log must tell besides: what is missing, in words that lead to the grant.
-	says string
+	// states is what answers or log must tell besides: what is missing, in words that lead to the grant.
+	text string
 	// waits is set where the story does not fail but stands still.
 	waits bool
 }
@@ -73,24 +80,27 @@ const notStarted = "start: refused"
 func losses() map[string]loss {
 	return map[string]loss{
 		"Storage Blob Data Contributor on containers/wif-state": {
-			ends: "provision: 503 store-unavailable, operator", says: "identity holds Storage Blob Data Contributor"},
+			ends: "provision: 503 store-unavailable, operator", text: "identity holds Storage Blob Data Contributor"},
 		"Azure Service Bus Data Sender on queues/wif-commands": {
-			ends: "provision: 503 queue-unavailable, operator", says: "identity holds Azure Service Bus Data Owner or Data Sender"},
+			ends: "provision: 503 queue-unavailable, operator", text: "identity holds Azure Service Bus Data Owner " +
+				"or Data Sender"},
 		"Azure Service Bus Data Receiver on queues/wif-commands": {
-			ends: "operation: NotStarted", says: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
-		// Its news holds up no operation; it is told later, and meanwhile the log says why not.
+			ends: "operation: NotStarted", text: `function reconcile: .*'Listen' claim.*/wif-commands'`, waits: true},
+		// Its news holds up no operation; it is told later, and meanwhile the log tells why not.
 		"Azure Service Bus Data Sender on topics/wif-events": {
-			ends: "events: none is told", says: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`, waits: true},
+			ends: "events: none is told", text: `(?s)'Send' claim.*'wif-events'.*"msg":"event not published yet"`,
+			waits: true},
 		"Blob Access Delegate on resourceGroups/data": {
-			ends: "operation: Failed arm-permission-missing, storage-admin", says: "group to dataScopes"},
+			ends: "operation: Failed arm-permission-missing, storage-admin", text: "group to dataScopes"},
 		"app role on Microsoft Graph": {
-			ends: "operation: Failed graph-permission-missing, entra-admin", says: `Application\.ReadWrite\.OwnedBy`},
+			ends: "operation: Failed graph-permission-missing, entra-admin", text: `Application\.ReadWrite\.OwnedBy`},
 		"Key Vault Secrets User on secrets/ddoe-api-key": {
-			ends: notStarted, says: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key Vault Secrets User on the secret"},
+			ends: notStarted, text: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key " +
+				"Vault Secrets User on the secret"},
 		"Azure Service Bus Data Sender on queues/wif-health": {
-			ends: "health: unknown", says: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true},
+			ends: "health: unknown", text: `"function":"sweep".*healthcheck\.v1: queue-unavailable`, waits: true},
 		"Azure Service Bus Data Receiver on queues/wif-health": {
-			ends: "health: unknown", says: `function checkhealth: .*'Listen' claim.*/wif-health'`, waits: true},
+			ends: "health: unknown", text: `function checkhealth: .*'Listen' claim.*/wif-health'`, waits: true},
 	}
 }
 
@@ -111,7 +121,7 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 		t.Run("without "+strings.ReplaceAll(g.name, "/", " "), func(t *testing.T) {
 			t.Parallel()
 			if expected.ends == notStarted {
-				assert.Regexp(t, expected.says, startRefused(t, func(w *world.World) { g.remove(t, w) }))
+				assert.Regexp(t, expected.text, startRefused(t, func(w *world.World) { g.remove(t, w) }))
 				return
 			}
 			a := startArranged(t, func(w *world.World) { g.remove(t, w) })
@@ -120,8 +130,9 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 				patience = 3 * time.Second
 			}
 			assert.Equal(t, expected.ends, a.story(patience))
-			said := regexp.MustCompile(expected.says)
-			assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) }, 10*time.Second, 50*time.Millisecond,
+			said := regexp.MustCompile(expected.text)
+			assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) },
+				10*time.Second, 50*time.Millisecond,
 				"neither log nor answers say %s", said)
 		})
 	}
@@ -170,8 +181,8 @@ func startRefused(t *testing.T, arrange func(*world.World)) string {
 	return log.String()
 }
 
-// story provisions, tests the access with a token that the app asks for, and lets the schedule check it. It returns the
-// first step that does not go well, or "well". What does not end is waited for as long as patience lasts.
+// story provisions, tests the access with a token that the app asks for, and lets the schedule check it. It returns
+// the first step that does not go well, or "well". What does not end is waited for as long as patience lasts.
 func (a *app) story(patience time.Duration) string {
 	a.t.Helper()
 	const path = "/integrations/my-images"
@@ -180,7 +191,8 @@ func (a *app) story(patience time.Duration) string {
 		return fmt.Sprintf("provision: %d %v, %v", put.Status, put.at("code"), put.at("remedy.who"))
 	}
 	location := put.Header.Get("Operation-Location")
-	operation := a.poll(location[strings.LastIndex(location, "/operations/"):], "status", patience, "Succeeded", "Failed", "Canceled")
+	operation := a.poll(location[strings.LastIndex(location, "/operations/"):], "status", patience, "Succeeded",
+		"Failed", "Canceled")
 	switch status := operation.at("status"); status {
 	case "Succeeded":
 	case "Failed":
@@ -196,7 +208,8 @@ func (a *app) story(patience time.Duration) string {
 		return fmt.Sprintf("access test: %v", test.at("verdict"))
 	}
 	a.fallDue(path)
-	if health := a.poll(path+"/health", "state", patience, "healthy", "unhealthy", "degraded").at("state"); health != "healthy" {
+	if health := a.poll(path+"/health", "state", patience, "healthy", "unhealthy", "degraded").at(
+		"state"); health != "healthy" {
 		return fmt.Sprintf("health: %v", health)
 	}
 	told := func() bool {
@@ -234,7 +247,8 @@ func (a *app) fallDue(path string) {
 	interval, err := time.ParseDuration(a.call(http.MethodGet, path, nil).at("spec.healthCheck.interval").(string))
 	require.NoError(a.t, err)
 	key := "due/" + due.Add(-interval).UTC().Format("20060102T150405Z") + "/" + path[strings.LastIndex(path, "/")+1:]
-	_, err = a.Cloud().World().WriteBlob(deployment.Example().State.Name, deployment.StateContainer, world.Blob{Name: key, Content: []byte("{}")})
+	_, err = a.Cloud().World().WriteBlob(deployment.Example().State.Name, deployment.StateContainer,
+		world.Blob{Name: key, Content: []byte("{}")})
 	require.NoError(a.t, err)
 	fired := send(a.t, http.MethodPost, a.HostURL()+"/admin/functions/sweep", map[string]any{"input": ""})
 	require.Less(a.t, fired.Status, 300, fired.Raw)

@@ -61,8 +61,8 @@ func (s *sandbox) changes() []string {
 	return changes
 }
 
-// TestHealthFollowsTheWorld: a role assignment that goes away makes an integration unhealthy, at the second look, and its
-// return makes it healthy; each change is told once.
+// TestHealthFollowsTheWorld: a role assignment that goes away makes an integration unhealthy, at the second look, and
+// its return makes it healthy; each change is told once.
 func TestHealthFollowsTheWorld(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -85,7 +85,8 @@ func TestHealthFollowsTheWorld(t *testing.T) {
 	suspected := a.health(healthy)
 	assert.Equal(t, "fail", suspected.at("lastReport.verdict"), suspected.Raw)
 	assert.Equal(t, "healthy", suspected.at("state"), "one look decides nothing")
-	require.Eventually(t, func() bool { return a.scheduled("wif-health") == float64(1) }, 10*time.Second, 50*time.Millisecond, "the second look is planned")
+	require.Eventually(t, func() bool { return a.scheduled("wif-health") == float64(1) }, 10*time.Second,
+		50*time.Millisecond, "the second look is planned")
 
 	confirm := healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot, "confirm": true})
 	a.fire("checkhealth", confirm)
@@ -121,8 +122,8 @@ func swept(log string) bool {
 	return false
 }
 
-// TestTheSweepAsksForWhatIsDue by the timer's own door. The check that it asks for is made by the queue's trigger, at its
-// time, which may be a quarter of an hour away.
+// TestTheSweepAsksForWhatIsDue by the timer's own door. The check that it asks for is made by the queue's trigger, at
+// its time, which may be a quarter of an hour away.
 func TestTheSweepAsksForWhatIsDue(t *testing.T) {
 	t.Parallel()
 	a := start(t)
@@ -130,13 +131,15 @@ func TestTheSweepAsksForWhatIsDue(t *testing.T) {
 	spec["healthCheck"] = map[string]any{"interval": "15m"}
 	created := a.call(http.MethodPut, "/integrations/my-images", spec)
 	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
-	due, err := time.Parse(time.RFC3339, a.call(http.MethodGet, "/integrations/my-images/health", nil).at("nextDue").(string))
+	due, err := time.Parse(time.RFC3339, a.call(http.MethodGet, "/integrations/my-images/health", nil).at(
+		"nextDue").(string))
 	require.NoError(t, err)
 	assert.Less(t, time.Until(due), 15*time.Minute)
 
 	lines := strings.Count(a.log.String(), `"function":"sweep"`)
 	a.fire("sweep", nil)
-	require.Eventually(t, func() bool { return strings.Count(a.log.String(), `"function":"sweep"`) > lines }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Count(a.log.String(), `"function":"sweep"`) > lines },
+		20*time.Second, 50*time.Millisecond)
 	assert.True(t, swept(a.log.String()), "it did not succeed")
 	if time.Until(due) > 6*time.Minute {
 		assert.Equal(t, float64(0), a.scheduled("wif-health"), "what is due later is left to a later sweep")
@@ -150,7 +153,8 @@ func TestAHealthCheckThatCanNeverSucceed(t *testing.T) {
 	body := healthcheck(t, map[string]any{"integrationId": "Not_An_Id", "slot": "2026-01-02T03:04:05Z"})
 	var sent struct{ ID string }
 	require.NoError(t, json.Unmarshal(body, &sent))
-	a.control(http.MethodPost, "/queues/wif-health/messages", map[string]any{"body": string(body), "messageId": sent.ID})
+	a.control(http.MethodPost, "/queues/wif-health/messages", map[string]any{"body": string(body),
+		"messageId": sent.ID})
 	operation := a.operation(sent.ID)
 	assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
 	assert.Equal(t, "invalid-id", operation.at("error.code"))
@@ -171,7 +175,10 @@ func TestRealHostFiresTheTimer(t *testing.T) {
 		return response.StatusCode == http.StatusOK
 	}, 90*time.Second, 250*time.Millisecond, "the real host never answered")
 	fire(t, host, "sweep", nil)
-	require.Eventually(t, func() bool { return swept(log.String()) }, 30*time.Second, 100*time.Millisecond, "the handler never told of a sweep")
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "Executed 'Functions.sweep' (Succeeded") }, 10*time.Second, 50*time.Millisecond,
+	require.Eventually(t, func() bool { return swept(log.String()) }, 30*time.Second, 100*time.Millisecond,
+		"the handler never told of a sweep")
+	require.Eventually(t, func() bool {
+		return strings.Contains(log.String(), "Executed 'Functions.sweep' (Succeeded")
+	}, 10*time.Second, 50*time.Millisecond,
 		"the host did not understand the handler's answer")
 }

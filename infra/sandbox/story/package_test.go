@@ -23,7 +23,8 @@ import (
 func TestPackage(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		t.Skip("the package holds a linux/amd64 program, which cannot be started on " + runtime.GOOS + "/" + runtime.GOARCH)
+		t.Skip("the package holds a linux/amd64 program, which cannot be started on " + runtime.GOOS + "/" +
+			runtime.GOARCH)
 	}
 	here := filepath.Join("..", "..", "..")
 	first, second := makePackage(t, here), makePackage(t, elsewhere(t, here))

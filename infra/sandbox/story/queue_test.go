@@ -31,7 +31,8 @@ func (s *sandbox) produce(session string, body []byte) string {
 func cloudEvent(t *testing.T, kind string, data map[string]any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{
-		"specversion": "1.0", "id": uuid.NewString(), "source": "/producers/test", "type": kind, "time": time.Now().UTC(),
+		"specversion": "1.0", "id": uuid.NewString(), "source": "/producers/test", "type": kind,
+		"time":            time.Now().UTC(),
 		"datacontenttype": "application/json", "data": data,
 	})
 	require.NoError(t, err)
@@ -63,20 +64,23 @@ func TestStoryOverTheQueue(t *testing.T) {
 	a.assertCredentialFile("my-images")
 
 	test := uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.accesstest.v1", map[string]any{"integrationId": "my-images", "operationId": test}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.accesstest.v1", map[string]any{"integrationId": "my-images",
+		"operationId": test}))
 	operation = a.operation(test)
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, "pass", operation.at("result.verdict"), operation.Raw)
 
 	a.removeAssignments("images")
 	again := uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.accesstest.v1", map[string]any{"integrationId": "my-images", "operationId": again}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.accesstest.v1", map[string]any{"integrationId": "my-images",
+		"operationId": again}))
 	operation = a.operation(again)
 	assert.Equal(t, "fail", operation.at("result.verdict"), operation.Raw)
 	assert.Contains(t, operation.Raw, `"code":"role-missing"`)
 
 	deprovision := uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.deprovision.v1", map[string]any{"integrationId": "my-images", "operationId": deprovision, "purge": true}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.deprovision.v1", map[string]any{"integrationId": "my-images",
+		"operationId": deprovision, "purge": true}))
 	operation = a.operation(deprovision)
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, counts{}, a.made(before))
@@ -94,15 +98,18 @@ func TestMessagesThatCanNeverSucceed(t *testing.T) {
 		byID    bool // the operation is found by the message's id: the body names none
 		code    string
 	}{
-		"not JSON": {session: "ses-1", body: func(string) []byte { return []byte("hello") }, byID: true, code: "not-json"},
+		"not JSON": {session: "ses-1", body: func(string) []byte { return []byte("hello") }, byID: true,
+			code: "not-json"},
 		"unknown type": {session: "ses-2", body: func(op string) []byte {
 			return cloudEvent(t, "ai.ddoe.wif.explode.v1", map[string]any{"integrationId": "ses-2", "operationId": op})
 		}, code: "unknown-command"},
 		"invalid spec": {session: "ses-3", body: func(op string) []byte {
-			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "ses-3", "operationId": op, "spec": bad})
+			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "ses-3",
+				"operationId": op, "spec": bad})
 		}, code: "invalid-spec"},
 		"another integration's session": {session: "ses-4", body: func(op string) []byte {
-			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "other", "operationId": op, "spec": a.spec("images")})
+			return cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "other",
+				"operationId": op, "spec": a.spec("images")})
 		}, code: "session-mismatch"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,11 +141,13 @@ func TestDeadLetteredMessageEndsItsOperation(t *testing.T) {
 	session, err := client.AcceptSessionForQueue(t.Context(), "wif-commands", "my-images", nil)
 	require.NoError(t, err)
 	id := uuid.NewString()
-	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "my-images", "operationId": id, "spec": a.spec("images")}))
+	a.produce("my-images", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "my-images",
+		"operationId": id, "spec": a.spec("images")}))
 	messages, err := session.ReceiveMessages(t.Context(), 1, nil)
 	require.NoError(t, err)
 	reason, description := "TooHard", "a person gave up"
-	require.NoError(t, session.DeadLetterMessage(t.Context(), messages[0], &azservicebus.DeadLetterOptions{Reason: &reason, ErrorDescription: &description}))
+	require.NoError(t, session.DeadLetterMessage(t.Context(), messages[0],
+		&azservicebus.DeadLetterOptions{Reason: &reason, ErrorDescription: &description}))
 	require.NoError(t, session.Close(t.Context()))
 
 	operation := a.operation(id)

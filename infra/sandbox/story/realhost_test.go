@@ -23,7 +23,8 @@ import (
 // TestRealHostAnswersLikeTheStandIn asks the real Functions host and the stand-in the same questions, each with a
 // sandbox of its own, and compares what a caller sees.
 //
-// The real host runs here without extension bundle, so without Service Bus triggers: its provisioning stays NotStarted.
+// The real host runs here without extension bundle, so without Service Bus triggers: its provisioning stays
+// NotStarted.
 func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 	t.Parallel()
 	standIn, realHost := start(t), startRealHost(t)
@@ -40,7 +41,8 @@ func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 		{name: "API page", method: "GET", path: "/docs", same: true},
 		{name: "empty list", method: "GET", path: "/integrations", same: true},
 		{name: "create", method: "PUT", path: "/integrations/my-images", body: spec},
-		{name: "create again", method: "PUT", path: "/integrations/my-images", body: spec, headers: []string{"If-None-Match", "*"}},
+		{name: "create again", method: "PUT", path: "/integrations/my-images", body: spec,
+			headers: []string{"If-None-Match", "*"}},
 		{name: "dry run", method: "PUT", path: "/integrations/other?dryRun=true", body: spec},
 		{name: "get", method: "GET", path: "/integrations/my-images"},
 		{name: "test of what is not there", method: "POST", path: "/integrations/not-there/access-tests", body: `{}`},
@@ -49,7 +51,8 @@ func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 		{name: "not provisioned by the real host", method: "GET", path: "/integrations/not-there/credentials"},
 		{name: "malformed", method: "PUT", path: "/integrations/bad-one", body: `{"storage":`},
 		{name: "too large", method: "PUT", path: "/integrations/bad-one", body: large},
-		{name: "not JSON", method: "PUT", path: "/integrations/bad-one", body: "hello", headers: []string{"Content-Type", "text/plain"}},
+		{name: "not JSON", method: "PUT", path: "/integrations/bad-one", body: "hello",
+			headers: []string{"Content-Type", "text/plain"}},
 		{name: "bad id", method: "GET", path: "/integrations/Not_An_Id"},
 		{name: "unknown operation", method: "GET", path: "/operations/00000000-0000-4000-8000-000000000000"},
 		{name: "unknown route", method: "GET", path: "/no-such-thing"},
@@ -60,22 +63,25 @@ func TestRealHostAnswersLikeTheStandIn(t *testing.T) {
 			want := send(t, q.method, standIn.APIURL()+q.path, q.body, q.headers...)
 			got := send(t, q.method, realHost+q.path, q.body, q.headers...)
 			assert.Equal(t, want.Status, got.Status, "stand-in: %s\nreal host: %s", want.Raw, got.Raw)
-			for _, header := range []string{"Content-Type", "Content-Disposition", "X-Ms-Error-Code", "Retry-After", "Allow"} {
+			for _, header := range []string{"Content-Type", "Content-Disposition", "X-Ms-Error-Code",
+				"Retry-After", "Allow"} {
 				assert.Equal(t, want.Header.Get(header), got.Header.Get(header), header)
 			}
 			for _, header := range []string{"X-Ms-Request-Id", "ETag", "Operation-Location"} {
-				assert.Equal(t, want.Header.Get(header) == "", got.Header.Get(header) == "", "%s: stand-in %q, real host %q", header, want.Header.Get(header), got.Header.Get(header))
+				assert.Equal(t, want.Header.Get(header) == "", got.Header.Get(header) == "",
+					"%s: stand-in %q, real host %q", header, want.Header.Get(header), got.Header.Get(header))
 			}
 			if q.same {
 				// Each names its own address.
-				assert.Equal(t, strings.ReplaceAll(want.Raw, standIn.APIURL(), "/api"), strings.ReplaceAll(got.Raw, realHost, "/api"))
+				assert.Equal(t, strings.ReplaceAll(want.Raw, standIn.APIURL(), "/api"),
+					strings.ReplaceAll(got.Raw, realHost, "/api"))
 			}
 		})
 	}
 }
 
-// TestRealHostServesEveryHTTPFunction walks the functions whose answers depend on a provisioning, which this host cannot
-// run: what was accepted waits.
+// TestRealHostServesEveryHTTPFunction walks the functions whose answers depend on a provisioning, which this host
+// cannot run: what was accepted waits.
 func TestRealHostServesEveryHTTPFunction(t *testing.T) {
 	t.Parallel()
 	standIn, realHost := start(t), startRealHost(t)
@@ -101,22 +107,23 @@ func TestRealHostServesEveryHTTPFunction(t *testing.T) {
 	assert.NotEmpty(t, deleted.Header.Get("Operation-Location"))
 }
 
-// TestAHandlerThatCannotStart is the same on both hosts: the handler says which setting is missing, and no function is
-// ever served.
+// TestAHandlerThatCannotStart is the same on both hosts: the handler tells which setting is missing, and no function
+// is ever served.
 func TestAHandlerThatCannotStart(t *testing.T) {
 	t.Parallel()
-	const says = "setting STATE_STORAGE_URL is required"
+	const text = "setting STATE_STORAGE_URL is required"
 	t.Run("stand-in", func(t *testing.T) {
 		log := &lockedBuffer{}
 		s, err := stack.Start(t.Context(), stack.Options{Dist: dist, Log: log, Env: []string{"STATE_STORAGE_URL="}})
 		if !assert.Error(t, err) {
 			require.NoError(t, s.Close())
 		}
-		assert.Contains(t, log.String(), says)
+		assert.Contains(t, log.String(), text)
 	})
 	t.Run("real host", func(t *testing.T) {
 		api, log := runRealHost(t, "STATE_STORAGE_URL=")
-		require.Eventually(t, func() bool { return strings.Contains(log.String(), says) }, 60*time.Second, 100*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), text) }, 60*time.Second,
+			100*time.Millisecond)
 		got := &http.Client{Timeout: 5 * time.Second}
 		response, err := got.Get(api + "/healthz")
 		if err == nil {
@@ -126,7 +133,8 @@ func TestAHandlerThatCannotStart(t *testing.T) {
 	})
 }
 
-// startRealHost runs the packaged app under Azure Functions Core Tools and returns the address of its API when it answers.
+// startRealHost runs the packaged app under Azure Functions Core Tools and returns the address of its API when it
+// answers.
 func startRealHost(t *testing.T) string {
 	t.Helper()
 	api, _ := runRealHost(t)
@@ -147,7 +155,8 @@ func runRealHost(t *testing.T, env ...string) (string, *lockedBuffer) {
 	t.Helper()
 	program, err := exec.LookPath("func")
 	if err != nil {
-		const how = "no func on PATH: install Azure Functions Core Tools 4 (npm i -g azure-functions-core-tools@4) to run the tests against the real Functions host"
+		const how = "no func on PATH: install Azure Functions Core Tools 4 (npm i -g azure-functions-core-tools@4) " +
+			"to run the tests against the real Functions host"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(how)
 		}
@@ -178,8 +187,8 @@ func runRealHost(t *testing.T, env ...string) (string, *lockedBuffer) {
 	return "http://127.0.0.1:" + port + "/api", log
 }
 
-// copyForRealHost copies dist/ with what this host needs: no extension bundle, since none can be fetched in a test, and
-// local settings that name the worker.
+// copyForRealHost copies dist/ with what this host needs: no extension bundle, since none can be fetched in a test,
+// and local settings that name the worker.
 func copyForRealHost(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -193,7 +202,8 @@ func copyForRealHost(t *testing.T) string {
 	raw, err = json.Marshal(hostJSON)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "host.json"), raw, 0o600))
-	settings := `{"IsEncrypted":false,"Values":{"FUNCTIONS_WORKER_RUNTIME":"custom","AzureWebJobsStorage":"UseDevelopmentStorage=true","AzureWebJobsSecretStorageType":"files"}}`
+	settings := `{"IsEncrypted":false,"Values":{"FUNCTIONS_WORKER_RUNTIME":"custom",` +
+		`"AzureWebJobsStorage":"UseDevelopmentStorage=true","AzureWebJobsSecretStorageType":"files"}}`
 	require.NoError(t, os.WriteFile(filepath.Join(root, "local.settings.json"), []byte(settings), 0o600))
 	return root
 }

@@ -29,7 +29,8 @@ func TestABrokenBlobHarmsItselfAlone(t *testing.T) {
 	_, err = w.WriteBlob(state, deployment.StateContainer, blob)
 	require.NoError(t, err)
 	// An upload by hand under a name that is none of ours.
-	_, err = w.WriteBlob(state, deployment.StateContainer, world.Blob{Name: "integrations/copy of first.json", Content: []byte("{}")})
+	_, err = w.WriteBlob(state, deployment.StateContainer, world.Blob{Name: "integrations/copy of first.json",
+		Content: []byte("{}")})
 	require.NoError(t, err)
 
 	list := a.call("GET", "/integrations", nil)

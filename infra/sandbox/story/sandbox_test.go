@@ -10,8 +10,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 )
 
-// sandbox is what is around the app: it shows and changes what there is by its control API, and by the doors that other
-// programs have.
+// sandbox is what is around the app: it shows and changes what there is by its control API, and by the doors that
+// other programs have.
 type sandbox struct {
 	*stack.Stack
 	t *testing.T

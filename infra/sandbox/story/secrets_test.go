@@ -23,7 +23,8 @@ import (
 // parts are the first two of what may be a token.
 var parts = regexp.MustCompile(`([A-Za-z0-9_-]{11,})\.[A-Za-z0-9_-]{7,}`)
 
-// jwt returns a token that a text holds, empty where it holds none: its header is a JSON object, however it is written.
+// jwt returns a token that a text holds, empty where it holds none: its header is a JSON object, however it is
+// written.
 func jwt(text string) string {
 	for _, found := range parts.FindAllStringSubmatch(text, -1) {
 		header, err := base64.RawURLEncoding.DecodeString(found[1])
@@ -35,8 +36,8 @@ func jwt(text string) string {
 	return ""
 }
 
-// kept is what the app leaves behind: every document, operation and record of its store, what it has put on the topic, and
-// what waits in its queues.
+// kept is what the app leaves behind: every document, operation and record of its store, what it has put on the topic,
+// and what waits in its queues.
 func (a *app) kept() map[string]string {
 	a.t.Helper()
 	state := deployment.Example().State.Name
@@ -71,8 +72,8 @@ func whole(v any) string {
 	return text.String()
 }
 
-// noSecretWasTold scans every log line, every answer and all that is kept for planted secrets, for anything that looks like
-// a token, and for the credential file.
+// noSecretWasTold scans every log line, every answer and all that is kept for planted secrets, for anything that looks
+// like a token, and for the credential file.
 func (a *app) noSecretWasTold(kept map[string]string) {
 	kept["log"], kept["answers"] = a.log.String(), a.said.String()
 	secrets := append(slices.Clone(a.planted), a.settings("DDOE_API_KEY", "IDENTITY_HEADER")...)
@@ -89,8 +90,8 @@ func (a *app) noSecretWasTold(kept map[string]string) {
 	}
 }
 
-// forms are the ways in which a text may be written: as it is, in JSON with and without < escaped, in JSON within JSON, and
-// in a URL.
+// forms are the ways in which a text may be written: as it is, in JSON with and without < escaped, in JSON within
+// JSON, and in a URL.
 func forms(text string) []string {
 	all := []string{text, url.QueryEscape(text), url.PathEscape(text)}
 	once := []string{quoted(text, true), quoted(text, false)}
@@ -123,33 +124,34 @@ func around(text, secret string) string {
 	return text[max(0, i-200):min(len(text), i+len(secret)+50)]
 }
 
-// optionsAreUntold checks that no value of an option that the platform was sent is in what the app says or keeps, but for
-// the ids and names that documents and reports are there to show.
+// optionsAreUntold checks that no value of an option that the platform was sent is in what the app states or keeps,
+// but for the ids and names that documents and reports are there to show.
 func (a *app) optionsAreUntold() {
 	a.t.Helper()
 	options, _ := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.options").(map[string]any)
 	require.NotEmpty(a.t, options)
 	document := a.call(http.MethodGet, "/integrations/my-images", nil)
-	shown := []any{document.at("status.clientId"), document.at("spec.tenantId"), "acmedata", "images"}
+	visible := []any{document.at("status.clientId"), document.at("spec.tenantId"), "acmedata", "images"}
 	kept := a.kept()
 	kept["log"], kept["answers"] = a.log.String(), a.said.String()
 	hidden := 0
 	for name, value := range options {
-		if slices.Contains(shown, value) {
+		if slices.Contains(visible, value) {
 			continue
 		}
 		hidden++
 		for where, text := range kept {
 			for _, form := range forms(value.(string)) {
-				assert.False(a.t, strings.Contains(text, form), "the value of option %s in %s: %s", name, where, around(text, form))
+				assert.False(a.t, strings.Contains(text, form), "the value of option %s in %s: %s", name, where,
+					around(text, form))
 			}
 		}
 	}
 	assert.Positive(a.t, hidden, "there is something to hide: %v", options)
 }
 
-// TestSecretsInOddPlaces puts tokens and keys where names belong, by HTTP, in a form and by message. What the app answers
-// and keeps is scanned when the test ends; the rest of a pointer leads to the place.
+// TestSecretsInOddPlaces puts tokens and keys where names belong, by HTTP, in a form and by message. What the app
+// answers and keeps is scanned when the test ends; the rest of a pointer leads to the place.
 func TestSecretsInOddPlaces(t *testing.T) {
 	t.Parallel()
 	a := startWithPlanted(t)
@@ -174,10 +176,12 @@ func TestSecretsInOddPlaces(t *testing.T) {
 			assert.Equal(t, "/[redacted]", got.at("errors.0.pointer"), got.Raw)
 
 			id := uuid.NewString()
-			a.produce("ses-1", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "ses-1", "operationId": id, "spec": spec}))
+			a.produce("ses-1", cloudEvent(t, "ai.ddoe.wif.provision.v1", map[string]any{"integrationId": "ses-1",
+				"operationId": id, "spec": spec}))
 			operation := a.operation(id)
 			assert.Equal(t, "/data/spec/storage/0/[redacted]", operation.at("error.errors.0.pointer"), operation.Raw)
-			assert.Contains(t, a.kept()["record rejected/"+id+".json"], "[redacted]", "the refused message is kept without it")
+			assert.Contains(t, a.kept()["record rejected/"+id+".json"], "[redacted]",
+				"the refused message is kept without it")
 		})
 	}
 }

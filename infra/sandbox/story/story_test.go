@@ -31,7 +31,8 @@ func TestStoryOverHTTP(t *testing.T) {
 
 	a.assertCredentialFile("my-images")
 
-	passed := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
+	passed := a.call(http.MethodPost, "/integrations/my-images/access-tests",
+		map[string]any{"subjectToken": a.token(subject)})
 	require.Equal(t, http.StatusOK, passed.Status, passed.Raw)
 	assert.Equal(t, "pass", passed.at("verdict"), passed.Raw)
 	assert.Equal(t, "access", passed.at("claimLevel"))
@@ -39,7 +40,8 @@ func TestStoryOverHTTP(t *testing.T) {
 	assert.Equal(t, []string{}, a.blobs("acmedata", "images"), "the probe leaves nothing")
 
 	a.removeAssignments("images")
-	failed := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{"subjectToken": a.token(subject)})
+	failed := a.call(http.MethodPost, "/integrations/my-images/access-tests",
+		map[string]any{"subjectToken": a.token(subject)})
 	require.Equal(t, http.StatusOK, failed.Status, failed.Raw)
 	assert.Equal(t, "fail", failed.at("verdict"), failed.Raw)
 	check := a.firstFailure(failed)
@@ -53,14 +55,13 @@ func TestStoryOverHTTP(t *testing.T) {
 	operation = a.wait(deleted.Header.Get("Operation-Location"))
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, counts{deleted: 2}, a.made(before), "application and service principal are in the recycle bin")
-	assert.Equal(t, settled(before), settled(a.control(http.MethodGet, "/world", nil)), "the world is as before")
+	assert.Equal(t, propagated(before), propagated(a.control(http.MethodGet, "/world", nil)), "the world is as before")
 	assert.Equal(t, http.StatusNotFound, a.call(http.MethodGet, "/integrations/my-images", nil).Status)
 }
 
-// settled returns the arrays of the world that a teardown must leave as they were: all but the recycle bin and who owns
-// what is in it, the app's own
-// records, and what was said on the topic.
-func settled(world answer) map[string]any {
+// propagated returns the arrays of the world that a teardown must leave as they were: all but the recycle bin and who
+// owns what is in it, the app's own records, and what was said on the topic.
+func propagated(world answer) map[string]any {
 	kept := map[string]any{}
 	for kind, objects := range world.JSON {
 		switch kind {
@@ -172,7 +173,8 @@ func (a *app) assertCredentialFile(id string) {
 	assert.Contains(a.t, file.Header.Get("Content-Disposition"), `filename="azure_credentials.json"`)
 	assert.Equal(a.t, map[string]any{
 		"clientId": document.at("status.clientId"), "tenantId": document.at("spec.tenantId"),
-		"federatedTokenIssuer": "https://dataloop.ai/oauth2", "subject": subject, "audience": "api://AzureADTokenExchange",
+		"federatedTokenIssuer": "https://dataloop.ai/oauth2", "subject": subject,
+		"audience": "api://AzureADTokenExchange",
 	}, file.JSON)
 }
 

@@ -48,8 +48,8 @@ func form(t *testing.T, file string, fields map[string]string) (string, string) 
 
 const validatePath = "/credentials/validate"
 
-// TestUploads sends every bad file raw and as a form: twice the same report. No secret of any file is in an answer or in
-// a log.
+// TestUploads sends every bad file raw and as a form: twice the same report. No secret of any file is in an answer or
+// in a log.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	a := startWithPlanted(t)
@@ -121,12 +121,15 @@ func refusedAlike(t *testing.T, standIn *app, realHost string) {
 		status                  int
 		code                    string
 	}{
-		"empty":          {validatePath, "", "application/json", http.StatusBadRequest, "file-missing"},
-		"large":          {validatePath, strings.Repeat("x", 9<<10), "application/octet-stream", http.StatusRequestEntityTooLarge, "file-too-large"},
-		"much too large": {validatePath, strings.Repeat("x", 1<<20), "application/json", http.StatusRequestEntityTooLarge, "body-too-large"},
-		"text":           {validatePath, "{}", "text/plain", http.StatusUnsupportedMediaType, "unsupported-media-type"},
-		"form cut off":   {validatePath, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{", "multipart/form-data; boundary=x", http.StatusBadRequest, "malformed-form"},
-		"unknown part":   {validatePath, unknown, contentType, http.StatusUnprocessableEntity, "unknown-member"},
+		"empty": {validatePath, "", "application/json", http.StatusBadRequest, "file-missing"},
+		"large": {validatePath, strings.Repeat("x", 9<<10), "application/octet-stream",
+			http.StatusRequestEntityTooLarge, "file-too-large"},
+		"much too large": {validatePath, strings.Repeat("x", 1<<20), "application/json",
+			http.StatusRequestEntityTooLarge, "body-too-large"},
+		"text": {validatePath, "{}", "text/plain", http.StatusUnsupportedMediaType, "unsupported-media-type"},
+		"form cut off": {validatePath, "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{",
+			"multipart/form-data; boundary=x", http.StatusBadRequest, "malformed-form"},
+		"unknown part": {validatePath, unknown, contentType, http.StatusUnprocessableEntity, "unknown-member"},
 	} {
 		want := standIn.call(http.MethodPost, c.path, c.body, "Content-Type", c.contentType)
 		got := send(t, http.MethodPost, realHost+c.path, c.body, "Content-Type", c.contentType)
@@ -145,7 +148,8 @@ func TestTheServedFilePasses(t *testing.T) {
 	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
 	served := a.call(http.MethodGet, "/integrations/my-images/credentials", nil)
 	require.Equal(t, http.StatusOK, served.Status, served.Raw)
-	body, contentType := form(t, served.Raw, map[string]string{"clientId": served.at("clientId").(string), "tenantId": served.at("tenantId").(string)})
+	body, contentType := form(t, served.Raw, map[string]string{"clientId": served.at("clientId").(string),
+		"tenantId": served.at("tenantId").(string)})
 	report := a.call(http.MethodPost, validatePath, body, "Content-Type", contentType)
 	assert.Equal(t, "pass", report.at("verdict"), report.Raw)
 	assert.Equal(t, "file", report.at("claimLevel"))

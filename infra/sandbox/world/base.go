@@ -20,8 +20,8 @@ type Timing struct {
 	RBACMS int `json:"rbacMs"`
 }
 
-// base is what the parts of a world share: the lock, the clock, the delays, the limits and the count of ETags. In every part the
-// exported methods take the lock; the others expect it to be held.
+// base is what the parts of a world share: the lock, the clock, the delays, the limits and the count of ETags. In
+// every part the exported methods take the lock; the others expect it to be held.
 type base struct {
 	now func() time.Time
 

@@ -120,7 +120,8 @@ func (c *Credentials) UpdateFederatedCredential(
 	return next.Clone(), nil
 }
 
-// DeleteFederatedCredential removes a credential by name or id, for good: credentials have no recycle bin of their own.
+// DeleteFederatedCredential removes a credential by name or id, for good: credentials have no recycle bin of their
+// own.
 func (c *Credentials) DeleteFederatedCredential(applicationID, nameOrID string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -32,8 +32,9 @@ func (w *World) editors() map[string]editor {
 	return all
 }
 
-// PutObject adds or replaces, as drift made by hand, the object that the kind knows by this id. Errors: ErrUnknownKind,
-// *strictjson.Error for a faulty body, ErrNotFound (parent), ErrExists, ErrUniqueNameTaken, ErrCredentialPairTaken.
+// PutObject adds or replaces, as drift made by hand, the object that the kind knows by this id. Errors:
+// ErrUnknownKind, *strictjson.Error for a faulty body, ErrNotFound (parent), ErrExists, ErrUniqueNameTaken,
+// ErrCredentialPairTaken.
 func (w *World) PutObject(kind, id string, body []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

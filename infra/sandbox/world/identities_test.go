@@ -114,8 +114,8 @@ func TestIdentitiesShareNothing(t *testing.T) {
 	before := w.Snapshot()
 	tags["k"], u.Tags["k"], audiences[0], c.Audiences[0] = "x", "x", "x", "x"
 	w.UserAssignedIdentityCredentials(mine)[0].Audiences[0] = "x"
-	for _, shown := range append(w.UserAssignedIdentities(), w.Snapshot().UserAssignedIdentities...) {
-		shown.Tags["k"] = "x"
+	for _, visible := range append(w.UserAssignedIdentities(), w.Snapshot().UserAssignedIdentities...) {
+		visible.Tags["k"] = "x"
 	}
 	assert.Equal(t, before, w.Snapshot())
 }

@@ -1,6 +1,6 @@
-// Package world is the sandbox's one truth: every object of the pretended tenant, subscription and platform, behind one
-// lock and one clock. The service handlers (entra, graph, arm, blob, platform) and the control API all read and write
-// it; it speaks no protocol itself.
+// Package world is the sandbox's one truth: every object of the pretended tenant, subscription and platform, behind
+// one lock and one clock. The service handlers (entra, graph, arm, blob, platform) and the control API all read and
+// write it; it speaks no protocol itself.
 package world
 
 import "time"

@@ -18,7 +18,8 @@ const (
 	DDOEIntegrations          = "integrations"
 	DDOEDrivers               = "drivers"
 	DDOECommands              = "commands" // work that the platform does in the background
-	DDOEUsers                 = "users"    // whose API keys there are; "role" is the role in the organisation, "projectRole" the one in its projects
+	// whose API keys there are; "role" is the role in the organisation, "projectRole" the one in its projects
+	DDOEUsers = "users"
 )
 
 func ddoeKinds() []string {
@@ -121,9 +122,9 @@ func (p *Platform) DeleteDDOEObject(kind, id string) error {
 	return nil
 }
 
-// ChangeDDOEObject is one atomic read-check-write: change sees the object (nil if absent) and all objects of its kind, and
-// returns what is to be there (nil deletes it). An error of change leaves all as it was and is returned. change must not
-// call the world.
+// ChangeDDOEObject is one atomic read-check-write: change sees the object (nil if absent) and all objects of its kind,
+// and returns what is to be there (nil deletes it). An error of change leaves all as it was and is returned. change
+// must not call the world.
 func (p *Platform) ChangeDDOEObject(
 	kind, id string, change func(current Object, all []Object) (Object, error),
 ) (Object, error) {

@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheOfferIsReworded: the type for federation goes by other names, each of its options means what it did, and a reset
-// keeps the names.
+// TestTheOfferIsReworded: the type for federation goes by other names, each of its options means what it did, and a
+// reset keeps the names.
 func TestTheOfferIsReworded(t *testing.T) {
 	w, _ := newSeeded(t)
-	assert.Equal(t, "Azure Workload Identity Federation", w.names.kind.shown, "the seeded world is legible")
-	shown := map[string]bool{}
+	assert.Equal(t, "Azure Workload Identity Federation", w.names.kind.visible, "the seeded world is legible")
+	visible := map[string]bool{}
 	for range 50 {
 		old := w.names.kind.wire
 		w.RewordOffer()
@@ -28,9 +28,9 @@ func TestTheOfferIsReworded(t *testing.T) {
 		assert.Len(t, names, len(means), "names on the wire are told apart")
 		assert.Equal(t, []any{MeansClientID, MeansTenantID, MeansAccountName, MeansCredentialFile, nil}, means)
 		assert.Len(t, w.DDOEObjects(DDOEAvailableIntegrations), 3)
-		shown[w.names.kind.shown] = true
+		visible[w.names.kind.visible] = true
 	}
-	assert.Greater(t, len(shown), 3, "drawn by lot")
+	assert.Greater(t, len(visible), 3, "drawn by lot")
 	before := w.DDOEObjects(DDOEAvailableIntegrations)
 	w.Reset()
 	assert.ElementsMatch(t, before, w.DDOEObjects(DDOEAvailableIntegrations))

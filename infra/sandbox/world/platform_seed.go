@@ -3,8 +3,8 @@ package world
 // UserEmail is the user whose API key the app has; seeded as owner of the organisation and of its project.
 const UserEmail = "ddoe-wif@acme.example"
 
-// Meanings of an available integration's options, in the member "means" of an option: what the sandbox's platform takes
-// the value for. The platform's API does not show that member. Where it is absent, the option's names tell.
+// Meanings of an available integration's options, in the member "means" of an option: what the sandbox's platform
+// takes the value for. The platform's API does not show that member. Where it is absent, the option's names tell.
 const (
 	MeansClientID       = "clientId"
 	MeansTenantID       = "tenantId"
@@ -33,8 +33,8 @@ func (p *Platform) seedOffer() {
 	}
 }
 
-// availableIntegrations is what the seeded organisation offers: the client secret of old, federation with Azure, and one
-// that is about federation, but not with Azure.
+// availableIntegrations is what the seeded organisation offers: the client secret of old, federation with Azure, and
+// one that is about federation, but not with Azure.
 func availableIntegrations(n offerNames) []Object {
 	return []Object{
 		{"type": "azureblob", "displayName": "Azure Blob", "iconUrl": "azure", "options": []any{
@@ -43,18 +43,19 @@ func availableIntegrations(n offerNames) []Object {
 			option("clientId", "Client ID", "string", true, MeansClientID),
 			option("tenantId", "Tenant ID", "string", true, MeansTenantID),
 		}},
-		{"type": n.kind.wire, "displayName": n.kind.shown, "iconUrl": "azure", "options": []any{
-			option(n.client.wire, n.client.shown, "string", true, MeansClientID),
-			option(n.tenant.wire, n.tenant.shown, "string", true, MeansTenantID),
-			option(n.account.wire, n.account.shown, "string", true, MeansAccountName),
-			option(n.file.wire, n.file.shown, "json", true, MeansCredentialFile),
-			option(n.notes.wire, n.notes.shown, "string", false, ""),
+		{"type": n.kind.wire, "displayName": n.kind.visible, "iconUrl": "azure", "options": []any{
+			option(n.client.wire, n.client.visible, "string", true, MeansClientID),
+			option(n.tenant.wire, n.tenant.visible, "string", true, MeansTenantID),
+			option(n.account.wire, n.account.visible, "string", true, MeansAccountName),
+			option(n.file.wire, n.file.visible, "json", true, MeansCredentialFile),
+			option(n.notes.wire, n.notes.visible, "string", false, ""),
 		}},
-		{"type": "gcp-workload-identity-federation", "displayName": "GCP Workload Identity Federation", "iconUrl": "gcp", "options": []any{
-			option("clientId", "Client ID", "string", true, ""),
-			option("secret", "Secret", "string", true, ""),
-			option("content", "Content", "json", true, ""),
-		}},
+		{"type": "gcp-workload-identity-federation", "displayName": "GCP Workload Identity Federation",
+			"iconUrl": "gcp", "options": []any{
+				option("clientId", "Client ID", "string", true, ""),
+				option("secret", "Secret", "string", true, ""),
+				option("content", "Content", "json", true, ""),
+			}},
 	}
 }
 

@@ -45,24 +45,36 @@ func TestBuiltInRoles(t *testing.T) {
 		role, action string
 		data, want   bool
 	}{
-		"reader reads blobs":                      {RoleBlobDataReader, blobRead, true, true},
-		"reader does not write":                   {RoleBlobDataReader, blobWrite, true, false},
-		"contributor writes":                      {RoleBlobDataContributor, blobWrite, true, true},
-		"contributor deletes":                     {RoleBlobDataContributor, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete", true, true},
-		"contributor makes containers":            {RoleBlobDataContributor, "Microsoft.Storage/storageAccounts/blobServices/containers/write", false, true},
-		"data actions are no actions":             {RoleBlobDataContributor, blobWrite, false, false},
-		"owner of all reads no blob":              {RoleOwner, blobRead, true, false},
-		"account contributor reads no blob":       {RoleStorageAccountContributor, blobRead, true, false},
-		"account contributor reads account":       {RoleStorageAccountContributor, "Microsoft.Storage/storageAccounts/read", false, true},
-		"contributor assigns no roles":            {RoleContributor, "Microsoft.Authorization/roleAssignments/write", false, false},
-		"contributor reads assignments":           {RoleContributor, "Microsoft.Authorization/roleAssignments/read", false, true},
-		"RBAC administrator assigns":              {RoleRBACAdministrator, "Microsoft.Authorization/roleAssignments/write", false, true},
-		"RBAC administrator reads":                {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/read", false, true},
-		"RBAC administrator changes nothing":      {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/write", false, false},
-		"sender sends":                            {RoleServiceBusDataSender, "Microsoft.ServiceBus/namespaces/messages/send/action", true, true},
-		"sender does not receive":                 {RoleServiceBusDataSender, "Microsoft.ServiceBus/namespaces/messages/receive/action", true, false},
-		"receiver receives":                       {RoleServiceBusDataReceiver, "Microsoft.ServiceBus/namespaces/messages/receive/action", true, true},
-		"actions are compared without their case": {RoleBlobDataReader, "microsoft.storage/STORAGEACCOUNTS/blobservices/containers/blobs/READ", true, true},
+		"reader reads blobs":    {RoleBlobDataReader, blobRead, true, true},
+		"reader does not write": {RoleBlobDataReader, blobWrite, true, false},
+		"contributor writes":    {RoleBlobDataContributor, blobWrite, true, true},
+		"contributor deletes": {RoleBlobDataContributor,
+			"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete", true, true},
+		"contributor makes containers": {RoleBlobDataContributor,
+			"Microsoft.Storage/storageAccounts/blobServices/containers/write", false, true},
+		"data actions are no actions":       {RoleBlobDataContributor, blobWrite, false, false},
+		"owner of all reads no blob":        {RoleOwner, blobRead, true, false},
+		"account contributor reads no blob": {RoleStorageAccountContributor, blobRead, true, false},
+		"account contributor reads account": {RoleStorageAccountContributor,
+			"Microsoft.Storage/storageAccounts/read", false, true},
+		"contributor assigns no roles": {RoleContributor, "Microsoft.Authorization/roleAssignments/write",
+			false, false},
+		"contributor reads assignments": {RoleContributor, "Microsoft.Authorization/roleAssignments/read",
+			false, true},
+		"RBAC administrator assigns": {RoleRBACAdministrator,
+			"Microsoft.Authorization/roleAssignments/write", false, true},
+		"RBAC administrator reads": {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/read",
+			false, true},
+		"RBAC administrator changes nothing": {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/write",
+			false, false},
+		"sender sends": {RoleServiceBusDataSender,
+			"Microsoft.ServiceBus/namespaces/messages/send/action", true, true},
+		"sender does not receive": {RoleServiceBusDataSender,
+			"Microsoft.ServiceBus/namespaces/messages/receive/action", true, false},
+		"receiver receives": {RoleServiceBusDataReceiver,
+			"Microsoft.ServiceBus/namespaces/messages/receive/action", true, true},
+		"actions are compared without their case": {RoleBlobDataReader,
+			"microsoft.storage/STORAGEACCOUNTS/blobservices/containers/blobs/READ", true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			role, ok := New(nil).Role(RoleDefinitionID(SubscriptionID, tc.role))
@@ -89,7 +101,8 @@ func TestAllowedByScope(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
-			_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: tc.granted, PrincipalID: somebody, RoleDefinitionID: RoleBlobDataReader})
+			_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: tc.granted, PrincipalID: somebody,
+				RoleDefinitionID: RoleBlobDataReader})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, w.Allowed(somebody, blobRead, tc.asked, true))
 			assert.False(t, w.Allowed(AppPrincipalID, blobRead, tc.asked, true), "another principal")
@@ -100,7 +113,8 @@ func TestAllowedByScope(t *testing.T) {
 func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	w, c := newSeeded(t)
 	w.SetTiming(Timing{RBACMS: 1000})
-	_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody, RoleDefinitionID: RoleBlobDataReader})
+	_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
+		RoleDefinitionID: RoleBlobDataReader})
 	require.NoError(t, err)
 	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true))
 	assert.Empty(t, w.EffectiveRoles(somebody, DataAccountID))
@@ -126,7 +140,8 @@ func stateContainerID() string {
 func TestSeededRights(t *testing.T) {
 	w, _ := newSeeded(t)
 	namespace := deployment.Example().Namespace.ID
-	const send, receive = "Microsoft.ServiceBus/namespaces/messages/send/action", "Microsoft.ServiceBus/namespaces/messages/receive/action"
+	const send, receive = "Microsoft.ServiceBus/namespaces/messages/send/action",
+		"Microsoft.ServiceBus/namespaces/messages/receive/action"
 	const assign = "Microsoft.Authorization/roleAssignments/write"
 	const managed = "Microsoft.ManagedIdentity/userAssignedIdentities"
 	const writeCredential = managed + "/federatedIdentityCredentials/write"
@@ -135,20 +150,23 @@ func TestSeededRights(t *testing.T) {
 		action, scope string
 		data, want    bool
 	}{
-		"state is written":            {blobWrite, stateContainerID(), true, true},
-		"not beside it":               {blobWrite, deployment.Example().State.ID, true, false},
-		"customer's is not read":      {blobRead, DataAccountID, true, false},
-		"sends commands":              {send, namespace + "/queues/wif-commands", true, true},
-		"listens to commands":         {receive, namespace + "/queues/wif-commands", true, true},
-		"sends events":                {send, namespace + "/topics/wif-events", true, true},
-		"does not listen to events":   {receive, namespace + "/topics/wif-events", true, false},
-		"not to other queues":         {send, namespace + "/queues/other", true, false},
-		"assigns roles":               {assign, DataAccountID, false, true},
-		"not on itself":               {assign, deployment.Example().State.ID, false, false},
-		"lengths of queues are read":  {"Microsoft.ServiceBus/namespaces/queues/read", namespace + "/queues/wif-health", false, true},
-		"and nothing is changed":      {"Microsoft.ServiceBus/namespaces/queues/write", namespace + "/queues/wif-health", false, false},
-		"accounts are read":           {"Microsoft.Storage/storageAccounts/read", DataAccountID, false, true},
-		"their keys are not":          {"Microsoft.Storage/storageAccounts/listKeys/action", DataAccountID, false, false},
+		"state is written":          {blobWrite, stateContainerID(), true, true},
+		"not beside it":             {blobWrite, deployment.Example().State.ID, true, false},
+		"customer's is not read":    {blobRead, DataAccountID, true, false},
+		"sends commands":            {send, namespace + "/queues/wif-commands", true, true},
+		"listens to commands":       {receive, namespace + "/queues/wif-commands", true, true},
+		"sends events":              {send, namespace + "/topics/wif-events", true, true},
+		"does not listen to events": {receive, namespace + "/topics/wif-events", true, false},
+		"not to other queues":       {send, namespace + "/queues/other", true, false},
+		"assigns roles":             {assign, DataAccountID, false, true},
+		"not on itself":             {assign, deployment.Example().State.ID, false, false},
+		"lengths of queues are read": {"Microsoft.ServiceBus/namespaces/queues/read",
+			namespace + "/queues/wif-health", false, true},
+		"and nothing is changed": {"Microsoft.ServiceBus/namespaces/queues/write",
+			namespace + "/queues/wif-health", false, false},
+		"accounts are read": {"Microsoft.Storage/storageAccounts/read", DataAccountID, false, true},
+		"their keys are not": {"Microsoft.Storage/storageAccounts/listKeys/action", DataAccountID,
+			false, false},
 		"nor anything else":           {"Microsoft.KeyVault/vaults/read", DataResourceGroupID, false, false},
 		"credentials of identities":   {writeCredential, identities + "/of-mine", false, true},
 		"not of its own":              {writeCredential, deployment.Example().Identity.ID, false, false},
@@ -199,11 +217,17 @@ func TestSeedRefusesWhatItCannotEvaluate(t *testing.T) {
 		change func(*deployment.Deployment)
 		want   string
 	}{
-		"role":                  {func(d *deployment.Deployment) { d.Assignments[0].RoleDefinitionID = somebody }, "does not know the role " + somebody},
-		"custom role elsewhere": {func(d *deployment.Deployment) { d.Roles[0].AssignableScopes = []string{DataAccountID} }, "cannot be assigned there"},
-		"custom role not made":  {func(d *deployment.Deployment) { d.Roles = d.Roles[1:] }, "does not know the role /subscriptions/"},
-		"condition":             {func(d *deployment.Deployment) { d.Assignments[0].Condition = "Exists @Request[a:b]" }, "condition: at 0"},
-		"app role":              {func(d *deployment.Deployment) { d.GraphRoles = []string{somebody} }, "does not know the Graph app role " + somebody},
+		"role": {func(d *deployment.Deployment) { d.Assignments[0].RoleDefinitionID = somebody },
+			"does not know the role " + somebody},
+		"custom role elsewhere": {func(d *deployment.Deployment) {
+			d.Roles[0].AssignableScopes = []string{DataAccountID}
+		}, "cannot be assigned there"},
+		"custom role not made": {func(d *deployment.Deployment) { d.Roles = d.Roles[1:] },
+			"does not know the role /subscriptions/"},
+		"condition": {func(d *deployment.Deployment) { d.Assignments[0].Condition = "Exists @Request[a:b]" },
+			"condition: at 0"},
+		"app role": {func(d *deployment.Deployment) { d.GraphRoles = []string{somebody} },
+			"does not know the Graph app role " + somebody},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deployment.Example()
@@ -214,36 +238,43 @@ func TestSeedRefusesWhatItCannotEvaluate(t *testing.T) {
 }
 
 func TestAllowedUnderCondition(t *testing.T) {
-	const write, attribute = "Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleAssignments:PrincipalType"
+	const write, attribute = "Microsoft.Authorization/roleAssignments/write",
+		"Microsoft.Authorization/roleAssignments:PrincipalType"
 	users := condition.Attributes{attribute: {"User"}}
 	for name, tc := range map[string]struct {
 		conditions []string
 		want       bool
 	}{
-		"none":                    {[]string{""}, true},
-		"fulfilled":               {[]string{"@Request[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'user'}"}, true},
-		"not fulfilled":           {[]string{"@Request[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'Group'}"}, false},
-		"of the resource":         {[]string{"@Resource[" + attribute + "] ForAnyOfAnyValues:StringEqualsIgnoreCase {'User'}"}, false},
+		"none": {[]string{""}, true},
+		"fulfilled": {[]string{"@Request[" + attribute +
+			"] ForAnyOfAnyValues:StringEqualsIgnoreCase {'user'}"}, true},
+		"not fulfilled": {[]string{"@Request[" + attribute +
+			"] ForAnyOfAnyValues:StringEqualsIgnoreCase {'Group'}"}, false},
+		"of the resource": {[]string{"@Resource[" + attribute +
+			"] ForAnyOfAnyValues:StringEqualsIgnoreCase {'User'}"}, false},
 		"not understood":          {[]string{"Exists @Request[" + attribute + "]"}, false},
 		"another one without any": {[]string{"ActionMatches{'other'}", ""}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
 			for i, c := range tc.conditions {
-				_, _, err := w.PutRoleAssignment(RoleAssignment{Name: []string{oneName, twoName}[i], Scope: []string{DataAccountID, DataResourceGroupID}[i],
+				_, _, err := w.PutRoleAssignment(RoleAssignment{Name: []string{oneName, twoName}[i],
+					Scope:       []string{DataAccountID, DataResourceGroupID}[i],
 					PrincipalID: somebody, RoleDefinitionID: RoleRBACAdministrator, Condition: c})
 				require.NoError(t, err)
 			}
 			assert.Equal(t, tc.want, w.AllowedUnder(somebody, write, DataAccountID, users, nil))
 			assert.True(t, w.Allowed(somebody, write, DataAccountID, false), "the right is there")
-			assert.False(t, w.AllowedUnder(somebody, write, LockedAccountID+"2", users, nil) && len(tc.conditions) == 1, "another scope")
+			assert.False(t, w.AllowedUnder(somebody, write, LockedAccountID+"2", users, nil) &&
+				len(tc.conditions) == 1, "another scope")
 		})
 	}
 }
 
 func TestPutRoleAssignmentConflicts(t *testing.T) {
 	w, _ := newSeeded(t)
-	base := RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody, RoleDefinitionID: RoleDefinitionID(SubscriptionID, RoleReader)}
+	base := RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
+		RoleDefinitionID: RoleDefinitionID(SubscriptionID, RoleReader)}
 	_, created, err := w.PutRoleAssignment(base)
 	require.NoError(t, err)
 	assert.True(t, created)

@@ -22,7 +22,8 @@ const (
 	ProjectID      = "66666666-6666-4666-8666-666666666666"
 )
 
-// Resources of the seeded world that are the customer's. What the app's deployment brings along is in deployment.Example.
+// Resources of the seeded world that are the customer's. What the app's deployment brings along is in
+// deployment.Example.
 const (
 	DataResourceGroupID = "/subscriptions/" + SubscriptionID + "/resourceGroups/data"
 
@@ -38,8 +39,9 @@ const (
 // Issuer is the DDOE platform's OIDC issuer.
 const Issuer = "https://dataloop.ai/oauth2"
 
-// Seed puts the contract's seeded world into an empty one, with the app deployed in it. It panics if the deployment that
-// the program was built with grants what the sandbox does not understand: that would be a right that no test can see.
+// Seed puts the contract's seeded world into an empty one, with the app deployed in it. It panics if the deployment
+// that the program was built with grants what the sandbox does not understand: that would be a right that no test can
+// see.
 func Seed(w *World) {
 	seedAzure(w)
 	if err := seedApp(w, deployment.Example()); err != nil {

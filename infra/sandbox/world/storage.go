@@ -155,8 +155,8 @@ func (s *Storage) DeleteBlob(accountName, containerName, name string) error {
 }
 
 // UpdateBlob is one atomic read-check-write: change sees the container (Immutable is for the caller to honour) and the
-// present blob (nil if absent) and returns the blob that is to be there (nil deletes it). An error of change leaves all
-// as it was and is returned. ETag, size and times are set here. change must not call the world.
+// present blob (nil if absent) and returns the blob that is to be there (nil deletes it). An error of change leaves
+// all as it was and is returned. ETag, size and times are set here. change must not call the world.
 func (s *Storage) UpdateBlob(
 	accountName, containerName, name string, change func(Container, *Blob) (*Blob, error),
 ) (Blob, error) {
@@ -209,8 +209,8 @@ func (s *Storage) container(accountName, name string) (*container, error) {
 	return c, nil
 }
 
-// PutStorageAccount adds or replaces an account with its containers and blobs, and its resource group if that is new. A
-// blob without content keeps the content of the blob whose ETag it carries, else it is Size zero bytes.
+// PutStorageAccount adds or replaces an account with its containers and blobs, and its resource group if that is new.
+// A blob without content keeps the content of the blob whose ETag it carries, else it is Size zero bytes.
 func (s *Storage) PutStorageAccount(a StorageAccount) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

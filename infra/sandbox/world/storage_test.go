@@ -13,7 +13,8 @@ import (
 
 func TestBlobs(t *testing.T) {
 	w, c := newSeeded(t)
-	first, err := w.WriteBlob(DataAccount, "images", Blob{Name: "a/b", Content: []byte("one"), ContentType: "text/plain"})
+	first, err := w.WriteBlob(DataAccount, "images", Blob{Name: "a/b", Content: []byte("one"),
+		ContentType: "text/plain"})
 	require.NoError(t, err)
 	c.advance(time.Second)
 	second, err := w.WriteBlob(DataAccountID, "images", Blob{Name: "a/b", Content: []byte("three")})

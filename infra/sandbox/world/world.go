@@ -27,8 +27,8 @@ var (
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 const MaxFederatedCredentials = 20
 
-// World holds every object. Each part holds its own kinds of objects and the methods for them; all parts share one lock
-// and one clock, so that what spans parts (Reset, Snapshot, hand edits) is one step. All methods are safe for
+// World holds every object. Each part holds its own kinds of objects and the methods for them; all parts share one
+// lock and one clock, so that what spans parts (Reset, Snapshot, hand edits) is one step. All methods are safe for
 // concurrent use, take copies and give copies. Make one with New.
 type World struct {
 	*base
@@ -70,8 +70,8 @@ func New(now func() time.Time) *World {
 	}
 }
 
-// Reset throws everything away, timing and limits included, and seeds the world anew. ETags go on, so that none is used twice, and
-// the platform's names stay: they are part of it, not of what was done with it.
+// Reset throws everything away, timing and limits included, and seeds the world anew. ETags go on, so that none is
+// used twice, and the platform's names stay: they are part of it, not of what was done with it.
 func (w *World) Reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -32,7 +32,8 @@ func TestApplicationLifeKeepsUniqueNameUntilPurge(t *testing.T) {
 	assert.Equal(t, []string{AppPrincipalID}, w.Owners(app.ID))
 	sp, err := w.CreateServicePrincipal(ServicePrincipal{AppID: app.AppID, AccountEnabled: true}, "")
 	require.NoError(t, err)
-	_, err = w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "c", Issuer: "i", Subject: "s", Audiences: []string{"a"}})
+	_, err = w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "c", Issuer: "i",
+		Subject: "s", Audiences: []string{"a"}})
 	require.NoError(t, err)
 
 	require.NoError(t, w.DeleteApplication(app.ID))
@@ -63,7 +64,8 @@ func TestNothingIsShared(t *testing.T) {
 	require.NoError(t, err)
 	sp, err := w.CreateServicePrincipal(ServicePrincipal{AppID: app.AppID}, "")
 	require.NoError(t, err)
-	fic, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n", Audiences: []string{"kept"}})
+	fic, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n",
+		Audiences: []string{"kept"}})
 	require.NoError(t, err)
 	require.NoError(t, w.PutDDOEObject(DDOEIntegrations, Object{"id": "i", "nested": Object{"a": []any{"kept"}}}))
 	_, err = w.WriteBlob(DataAccount, "images", Blob{Name: "b", Metadata: map[string]string{"k": "kept"}})
@@ -195,13 +197,20 @@ func TestChangedAtMovesWithTheTrustOnly(t *testing.T) {
 	w, c := newSeeded(t)
 	app, err := w.CreateApplication(Application{UniqueName: "u"}, "")
 	require.NoError(t, err)
-	made, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n", Issuer: "i", Subject: "s"})
+	made, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n", Issuer: "i",
+		Subject: "s"})
 	require.NoError(t, err)
 	c.advance(time.Second)
-	same, err := w.UpdateFederatedCredential(app.ID, "n", func(f *FederatedIdentityCredential) error { f.Description = "d"; return nil })
+	same, err := w.UpdateFederatedCredential(app.ID, "n", func(f *FederatedIdentityCredential) error {
+		f.Description = "d"
+		return nil
+	})
 	require.NoError(t, err)
 	assert.Equal(t, made.ChangedAt, same.ChangedAt)
-	changed, err := w.UpdateFederatedCredential(app.ID, made.ID, func(f *FederatedIdentityCredential) error { f.Subject = "t"; return nil })
+	changed, err := w.UpdateFederatedCredential(app.ID, made.ID, func(f *FederatedIdentityCredential) error {
+		f.Subject = "t"
+		return nil
+	})
 	require.NoError(t, err)
 	assert.Equal(t, made.ChangedAt.Add(time.Second), changed.ChangedAt)
 }

@@ -1,6 +1,6 @@
-// Package azuritetest runs Azurite, Microsoft's blob emulator, for tests, over HTTPS and with bearer tokens. Clients keep
-// their production URLs: only the transport's dialer leads them to the emulator, and nowhere else. Azurite checks neither
-// a token's signature nor any right, so it proves the protocol and its conditions, never authorisation.
+// Package azuritetest runs Azurite, Microsoft's blob emulator, for tests, over HTTPS and with bearer tokens. Clients
+// keep their production URLs: only the transport's dialer leads them to the emulator, and nowhere else. Azurite checks
+// neither a token's signature nor any right, so it proves the protocol and its conditions, never authorisation.
 package azuritetest
 
 import (
@@ -133,7 +133,7 @@ func run(t *testing.T, node, script string, c *certificate) (string, error) {
 		defer close(exited)
 		listening <- readAddress(stdout)
 		_, _ = io.Copy(io.Discard, stdout) // until the process ends
-		_ = cmd.Wait()                     // it ends by our signal: its status says nothing
+		_ = cmd.Wait()                     // it ends by our signal: its status states nothing
 	}()
 	t.Cleanup(func() { stop(cmd.Process, exited) })
 	select {
@@ -147,8 +147,8 @@ func run(t *testing.T, node, script string, c *certificate) (string, error) {
 	}
 }
 
-// readAddress reads Azurite's output up to the line that says where it listens; if it ends before, all of the output is
-// returned instead.
+// readAddress reads Azurite's output up to the line that tells where it listens; if it ends before, all of the output
+// is returned instead.
 func readAddress(output io.Reader) string {
 	var seen strings.Builder
 	lines := bufio.NewScanner(output)

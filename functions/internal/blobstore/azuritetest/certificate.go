@@ -54,7 +54,8 @@ func newCertificate(dir string, now time.Time) (*certificate, error) {
 		return nil, err
 	}
 	c := &certificate{
-		certFile: filepath.Join(dir, "azurite.crt"), keyFile: filepath.Join(dir, "azurite.key"), pool: x509.NewCertPool(),
+		certFile: filepath.Join(dir, "azurite.crt"), keyFile: filepath.Join(dir, "azurite.key"),
+		pool: x509.NewCertPool(),
 	}
 	c.pool.AddCert(parsed)
 	if err := writePEM(c.certFile, "CERTIFICATE", der); err != nil {
@@ -83,6 +84,7 @@ func (credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.
 		return azcore.AccessToken{}, err
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	token := encode([]byte(`{"alg":"RS256","typ":"JWT","kid":"test"}`)) + "." + encode(claims) + "." + encode([]byte("unsigned"))
+	token := encode([]byte(`{"alg":"RS256","typ":"JWT","kid":"test"}`)) + "." + encode(claims) + "." +
+		encode([]byte("unsigned"))
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, nil
 }

@@ -18,14 +18,14 @@ const MaxLength = 600
 
 // Rule is one rule of one member.
 type Rule struct {
-	// Code names the rule; it never changes once released. Its entry in the catalogue has the words, and says whether
-	// breaking the rule is a fault or only worth a warning.
+	// Code names the rule; it never changes once released. Its entry in the catalogue has the words, and reports
+	// whether breaking the rule is a fault or only worth a warning.
 	Code diagnosis.Code
-	// Expected says what would be right.
+	// Expected tells what would be right.
 	Expected string
 	// Last means that the later rules of the table say nothing useful about a value that breaks this one.
 	Last bool
-	// Broken says how the value breaks the rule; empty where it keeps it.
+	// Broken tells how the value breaks the rule; empty where it keeps it.
 	Broken func(value string) string
 	// At returns the index of the first faulty character, where there is one; nil where the rule is about the whole.
 	At func(value string) int
@@ -44,7 +44,7 @@ type Violation struct {
 	Actual string
 	// At is the index of the first faulty character, or nil.
 	At *int
-	// Warning says that the value works, but should be looked at.
+	// Warning is true where the value works, but should be looked at.
 	Warning bool
 }
 
@@ -58,8 +58,9 @@ func (rules Rules) Check(pointer, value string) []diagnosis.Finding {
 	var findings []diagnosis.Finding
 	for _, v := range rules.violations(value, false) {
 		entry, _ := diagnosis.Lookup(v.Code) // a test holds every code against the catalogue
-		findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: v.Code, Detail: v.Detail, Expected: v.Expected,
-			Actual: v.Actual, Remedy: strings.Join(entry.Steps, " ")})
+		findings = append(findings, diagnosis.Finding{Pointer: pointer, Code: v.Code, Detail: v.Detail,
+			Expected: v.Expected,
+			Actual:   v.Actual, Remedy: strings.Join(entry.Steps, " ")})
 	}
 	return findings
 }
@@ -116,10 +117,13 @@ func exact(name string) Rules {
 		{Code: diagnosis.Code(name + "-required"), Last: true, Expected: "a value", Broken: isEmpty},
 		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
 		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
-		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
-		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only", Broken: invisible, At: invisibleAt},
+		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
+			At: blankAt},
+		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only",
+			Broken: invisible, At: invisibleAt},
 		{Code: diagnosis.Code(name + "-quoted"), Last: true, Expected: "no quotation marks around it", Broken: quoted},
-		{Code: diagnosis.Code(name + "-placeholder"), Last: true, Expected: "the real value, without brackets", Broken: placeholder},
+		{Code: diagnosis.Code(name + "-placeholder"), Last: true, Expected: "the real value, without brackets",
+			Broken: placeholder},
 	}
 }
 
@@ -134,8 +138,10 @@ func Printable(name string, limit int) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
 		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
-		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge, At: blankAt},
-		{Code: diagnosis.Code(name + "-control-character"), Last: true, Expected: "printable characters", Broken: control},
+		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
+			At: blankAt},
+		{Code: diagnosis.Code(name + "-control-character"), Last: true, Expected: "printable characters",
+			Broken: control},
 		tooLong(name, limit),
 	}
 }
@@ -153,8 +159,9 @@ func isNotUTF8(v string) string { return when(!utf8.ValidString(v), "The value i
 
 // tooLong bounds a value in characters. What is longer is counted, not repeated: nobody reads it to find the fault.
 func tooLong(name string, limit int) Rule {
-	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: always, Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
-		n := utf8.RuneCountInString(v)
-		return when(n > limit, fmt.Sprintf("The value has %d characters.", n))
-	}}
+	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: always,
+		Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
+			n := utf8.RuneCountInString(v)
+			return when(n > limit, fmt.Sprintf("The value has %d characters.", n))
+		}}
 }

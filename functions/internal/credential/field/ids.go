@@ -12,20 +12,25 @@ import (
 // TenantID returns the rules of tenantId.
 func TenantID() Rules {
 	return exact("tenant-id").with(
-		Rule{Code: diagnosis.CodeTenantIDAlias, Last: true, Expected: "the GUID of one tenant", Broken: wellKnown(tenantAliases(), microsoftIDs())},
+		Rule{Code: diagnosis.CodeTenantIDAlias, Last: true, Expected: "the GUID of one tenant",
+			Broken: wellKnown(tenantAliases(), microsoftIDs())},
 		// Entra takes a domain too, so a file with one works; a spec needs the GUID, and meets the rule below.
-		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, Expected: "the tenant's GUID", Broken: func(v string) string {
-			return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
-		}},
+		Rule{Code: diagnosis.CodeTenantIDDomain, Last: true, Expected: "the tenant's GUID",
+			Broken: func(v string) string {
+				return when(domainShape.MatchString(v), "The value is a domain of the tenant, not its GUID.")
+			}},
 	).with(guid("tenant-id")...).with(
-		Rule{Code: diagnosis.CodeTenantIDMicrosoft, Expected: "the GUID of your own tenant", Broken: wellKnown(map[string]string{microsoftTenant: "Microsoft's own tenant"})},
+		Rule{Code: diagnosis.CodeTenantIDMicrosoft, Expected: "the GUID of your own tenant",
+			Broken: wellKnown(map[string]string{microsoftTenant: "Microsoft's own tenant"})},
 	)
 }
 
 // ClientID returns the rules of clientId.
 func ClientID() Rules {
 	return exact("client-id").with(guid("client-id")...).with(
-		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the application (client) id of your own app registration", Broken: wellKnown(microsoftIDs(), tenantAliases(), map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
+		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the application (client) id of your own app " +
+			"registration", Broken: wellKnown(microsoftIDs(), tenantAliases(),
+			map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
 	)
 }
 
@@ -34,10 +39,16 @@ var domainShape = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9
 
 func guid(name string) Rules {
 	return Rules{
-		{Code: diagnosis.Code(name + "-not-guid"), Last: true, Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11", Broken: notGUID, Hidden: func(v string) bool { return ActualID(v) == "" }},
-		{Code: diagnosis.Code(name + "-nil"), Last: true, Expected: "a GUID that is not all zero", Broken: func(v string) string {
-			return when(strings.HasPrefix(v, "00000000-0000-0000-0000-"), "The value is the nil GUID, or a sample made of it.")
-		}},
+		{Code: diagnosis.Code(name + "-not-guid"), Last: true,
+			Expected: "a GUID such as 4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11", Broken: notGUID,
+			Hidden: func(v string) bool {
+				return ActualID(v) == ""
+			}},
+		{Code: diagnosis.Code(name + "-nil"), Last: true, Expected: "a GUID that is not all zero",
+			Broken: func(v string) string {
+				return when(strings.HasPrefix(v, "00000000-0000-0000-0000-"),
+					"The value is the nil GUID, or a sample made of it.")
+			}},
 	}
 }
 
@@ -60,7 +71,8 @@ func notGUID(v string) string {
 // ActualID returns what should be a GUID as it may be repeated: only what can hardly be a password.
 func ActualID(v string) string {
 	harmless := func(r rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF-{}() ", r) }
-	if len(v) > 64 || strings.IndexFunc(v, func(r rune) bool { return !harmless(r) }) >= 0 && !domainShape.MatchString(v) {
+	if len(v) > 64 || strings.IndexFunc(v, func(r rune) bool { return !harmless(r) }) >= 0 &&
+		!domainShape.MatchString(v) {
 		return ""
 	}
 	return Actual(v)
@@ -101,8 +113,10 @@ func microsoftIDs() map[string]string {
 // tenantAliases are values that Entra takes for a tenant, but that are no customer's.
 func tenantAliases() map[string]string {
 	return map[string]string{
-		"common": "an alias for any tenant", "organizations": "an alias for any organisation", "consumers": "an alias for personal accounts",
-		"adfs": "the path of an AD FS server", "9188040d-6c67-4c5b-b112-36a304b66dad": "the tenant of personal accounts",
+		"common": "an alias for any tenant", "organizations": "an alias for any organisation",
+		"consumers":                            "an alias for personal accounts",
+		"adfs":                                 "the path of an AD FS server",
+		"9188040d-6c67-4c5b-b112-36a304b66dad": "the tenant of personal accounts",
 		"f8cdef31-a31e-4b4a-93e4-5f571e91255a": "the tenant of Microsoft's services",
 	}
 }

@@ -50,7 +50,8 @@ func invisible(v string) string {
 
 func invisibleAt(v string) int {
 	return slices.IndexFunc([]rune(v), func(r rune) bool {
-		return r != ' ' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) || r == unicode.ReplacementChar ||
+		return r != ' ' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) ||
+			r == unicode.ReplacementChar ||
 			strings.ContainsRune(typographic, r))
 	})
 }
@@ -69,11 +70,13 @@ func control(v string) string {
 
 // quoted finds a value that was pasted with the quotation marks of where it came from.
 func quoted(v string) string {
-	return when(len(v) > 1 && strings.ContainsRune("\"'`", rune(v[0])) && v[0] == v[len(v)-1], "The value stands in quotation marks of its own.")
+	return when(len(v) > 1 && strings.ContainsRune("\"'`", rune(v[0])) && v[0] == v[len(v)-1],
+		"The value stands in quotation marks of its own.")
 }
 
 // placeholderShape finds <x>, {x}, YOUR_X, xxxx, $X, %X%, __X__ and the words that scripts write for nothing.
-var placeholderShape = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|(?i:^x{4,}$|\bx{8}-x{4})|\$[A-Za-z_(]|%[A-Za-z_]+%|__[A-Z][A-Z0-9_]*__|` +
+var placeholderShape = regexp.MustCompile(`<[^<>]*>|\{[^{}]*\}|(?i:\byour[_-])|(?i:^x{4,` +
+	`}$|\bx{8}-x{4})|\$[A-Za-z_(]|%[A-Za-z_]+%|__[A-Z][A-Z0-9_]*__|` +
 	`(?i:^(null|nil|none|undefined|n/a|todo|tbd|changeme|change-me|placeholder)$)`)
 
 // placeholder finds what a template or a document leaves to be filled in.
@@ -81,16 +84,17 @@ func placeholder(v string) string {
 	inner := strings.TrimSuffix(strings.TrimPrefix(v, "{"), "}")
 	switch {
 	case IsGUID(inner):
-		return when(sample(inner), "The value is a sample GUID of a document.")
+		return when(isSample(inner), "The value is a sample GUID of a document.")
 	default:
 		return when(placeholderShape.MatchString(v), "The value still holds a placeholder.")
 	}
 }
 
-// sample reports whether a GUID is one that documents show: one digit repeated, or counted up.
-func sample(guid string) bool {
+// isSample reports whether a GUID is one that documents show: one digit repeated, or counted up.
+func isSample(guid string) bool {
 	digits := strings.ReplaceAll(guid, "-", "")
-	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) || strings.HasPrefix(digits, "12345678123412341234")
+	return digits[0] != '0' && strings.Count(digits, digits[:1]) == len(digits) ||
+		strings.HasPrefix(digits, "12345678123412341234")
 }
 
 // The shapes of secrets. Sources: the public descriptions of secret scanners for Entra client secrets, storage account
@@ -101,13 +105,14 @@ var (
 	keyShape          = regexp.MustCompile(`[A-Za-z0-9+/]{86}==|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}`)
 )
 
-// Secret says which kind of token, key or signature a value holds, by its shape; empty where it shows none.
+// Secret tells which kind of token, key or signature a value holds, by its shape; empty where it shows none.
 func Secret(v string) string {
 	lower := strings.ToLower(v)
 	switch {
 	case diagnosis.HasToken(v):
 		return "The value holds a token."
-	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="), strings.Contains(lower, "sharedaccesssignature="):
+	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="),
+		strings.Contains(lower, "sharedaccesssignature="):
 		return "The value is a connection string with a key."
 	case strings.Contains(lower, "sig=") && strings.Contains(lower, "sv="):
 		return "The value is a shared access signature."

@@ -14,43 +14,53 @@ import (
 func Issuer() Rules {
 	return text("issuer").with(
 		Rule{Code: diagnosis.CodeIssuerNotHTTPS, Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
-		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: always, Expected: "a URL without user info", Broken: onURL(func(u *url.URL) string {
-			return when(u.User != nil, "The URL holds a user name or password.")
-		})},
-		Rule{Code: diagnosis.CodeIssuerQuery, Expected: "a URL without query", At: index("?"), Broken: onURL(func(u *url.URL) string {
-			return when(u.RawQuery != "" || u.ForceQuery, "The URL has a query.")
-		})},
-		Rule{Code: diagnosis.CodeIssuerFragment, Expected: "a URL without fragment", At: index("#"), Broken: func(v string) string {
-			return when(strings.Contains(v, "#"), "The URL has a fragment.")
-		}},
-		Rule{Code: diagnosis.CodeIssuerDiscoveryPath, Expected: "the URL without /.well-known/…", At: index("/.well-known/"), Broken: func(v string) string {
-			return when(strings.Contains(v, "/.well-known/"), "The URL is that of the discovery document, not the issuer itself.")
-		}},
-		Rule{Code: diagnosis.CodeIssuerEntra, Expected: "the issuer of the platform", Broken: onURL(func(u *url.URL) string {
-			return when(isEntra(u.Hostname()), "The URL is an issuer of Entra itself.")
-		})},
-		Rule{Code: diagnosis.CodeIssuerLocal, Last: true, Expected: "a host that Entra can reach", Broken: onURL(func(u *url.URL) string {
-			return when(isLocal(u.Hostname()), "The host is one that only a private network knows.")
-		})},
+		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: always, Expected: "a URL without user info",
+			Broken: onURL(func(u *url.URL) string {
+				return when(u.User != nil, "The URL holds a user name or password.")
+			})},
+		Rule{Code: diagnosis.CodeIssuerQuery, Expected: "a URL without query", At: index("?"),
+			Broken: onURL(func(u *url.URL) string {
+				return when(u.RawQuery != "" || u.ForceQuery, "The URL has a query.")
+			})},
+		Rule{Code: diagnosis.CodeIssuerFragment, Expected: "a URL without fragment", At: index("#"),
+			Broken: func(v string) string {
+				return when(strings.Contains(v, "#"), "The URL has a fragment.")
+			}},
+		Rule{Code: diagnosis.CodeIssuerDiscoveryPath, Expected: "the URL without /.well-known/…",
+			At: index("/.well-known/"), Broken: func(v string) string {
+				return when(strings.Contains(v, "/.well-known/"),
+					"The URL is that of the discovery document, not the issuer itself.")
+			}},
+		Rule{Code: diagnosis.CodeIssuerEntra, Expected: "the issuer of the platform",
+			Broken: onURL(func(u *url.URL) string {
+				return when(isEntra(u.Hostname()), "The URL is an issuer of Entra itself.")
+			})},
+		Rule{Code: diagnosis.CodeIssuerLocal, Last: true, Expected: "a host that Entra can reach",
+			Broken: onURL(func(u *url.URL) string {
+				return when(isLocal(u.Hostname()), "The host is one that only a private network knows.")
+			})},
 		Rule{Code: diagnosis.CodeIssuerAddress, Expected: "a host name", Broken: onURL(func(u *url.URL) string {
 			return when(net.ParseIP(u.Hostname()) != nil, "The host is an IP address.")
 		})},
 		Rule{Code: diagnosis.CodeIssuerPort, Expected: "a URL without port", Broken: onURL(func(u *url.URL) string {
 			return when(u.Port() != "", "The URL names a port.")
 		})},
-		Rule{Code: diagnosis.CodeIssuerHostCase, Expected: "a host in lower case", Broken: onURL(func(u *url.URL) string {
-			return when(u.Host != strings.ToLower(u.Host), "The host has upper-case letters.")
-		})},
+		Rule{Code: diagnosis.CodeIssuerHostCase, Expected: "a host in lower case",
+			Broken: onURL(func(u *url.URL) string {
+				return when(u.Host != strings.ToLower(u.Host), "The host has upper-case letters.")
+			})},
 	)
 }
 
 // Subject returns the rules of one subject.
 func Subject() Rules {
 	return text("subject").with(
-		Rule{Code: diagnosis.CodeSubjectWildcard, Last: true, Expected: "one exact subject", At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
-			return when(strings.ContainsAny(v, "*?"), "The subject has a wildcard.")
-		}},
-		Rule{Code: diagnosis.CodeSubjectServiceAccount, Expected: "system:serviceaccount:{namespace}:{name}, lower-case DNS names", Broken: serviceAccount},
+		Rule{Code: diagnosis.CodeSubjectWildcard, Last: true, Expected: "one exact subject",
+			At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
+				return when(strings.ContainsAny(v, "*?"), "The subject has a wildcard.")
+			}},
+		Rule{Code: diagnosis.CodeSubjectServiceAccount, Expected: "system:serviceaccount:{namespace}:{name}, " +
+			"lower-case DNS names", Broken: serviceAccount},
 	)
 }
 
@@ -73,26 +83,31 @@ func Audience(own string) Rules {
 	}
 	misspelt := func(code diagnosis.Code, detail string, strip func(string) string) Rule {
 		return Rule{Code: code, Last: true, Expected: expected,
-			Broken: func(v string) string { return when(!known(v) && known(strip(v)), detail) },
+			Broken: func(v string) string { return when(!isKnown(v) && isKnown(strip(v)), detail) },
 			At:     func(v string) int { return differs(strip(v), v) }}
 	}
 	return text("audience").with(
-		Rule{Code: diagnosis.CodeAudienceBlank, Last: true, Expected: "one audience", At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
-			return when(strings.ContainsAny(v, " ,"), "The value holds a blank or comma.")
-		}},
-		misspelt(diagnosis.CodeAudienceDefaultScope, "The value is a scope: /.default does not belong to an audience.", func(v string) string { return cut(v, "/.default") }),
-		misspelt(diagnosis.CodeAudienceTrailingSlash, "The value ends with a slash.", func(v string) string { return cut(v, "/") }),
-		misspelt(diagnosis.CodeAudienceCase, "The value differs from the token-exchange audience by case only.", cased),
+		Rule{Code: diagnosis.CodeAudienceBlank, Last: true, Expected: "one audience",
+			At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
+				return when(strings.ContainsAny(v, " ,"), "The value holds a blank or comma.")
+			}},
+		misspelt(diagnosis.CodeAudienceDefaultScope, "The value is a scope: /.default does not belong to an audience.",
+			func(v string) string { return cut(v, "/.default") }),
+		misspelt(diagnosis.CodeAudienceTrailingSlash, "The value ends with a slash.",
+			func(v string) string { return cut(v, "/") }),
+		misspelt(diagnosis.CodeAudienceCase, "The value differs from the token-exchange audience by case only.",
+			cased),
 		Rule{Code: diagnosis.CodeAudienceOtherCloud, Last: true, Expected: expected, Broken: func(v string) string {
-			return when(own != "" && v != own && known(v), "The audience is that of another cloud than the one this service works in.")
+			return when(own != "" && v != own && isKnown(v),
+				"The audience is that of another cloud than the one this service works in.")
 		}, At: func(v string) int { return differs(own, v) }},
 		Rule{Code: diagnosis.CodeAudienceCustom, Expected: expected, Broken: func(v string) string {
-			return when(v != own && !known(v), "The audience is no cloud's token-exchange audience.")
+			return when(v != own && !isKnown(v), "The audience is no cloud's token-exchange audience.")
 		}, At: func(v string) int { return differs(expected, v) }},
 	)
 }
 
-func known(audience string) bool { return slices.Contains(audiences(), audience) }
+func isKnown(audience string) bool { return slices.Contains(audiences(), audience) }
 
 func cut(v, suffix string) string { return strings.TrimSuffix(v, suffix) }
 
@@ -138,7 +153,8 @@ func IsDNSName(v string) bool {
 
 func isLabel(v string) bool {
 	ok := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
-	return v != "" && len(v) <= 63 && v[0] != '-' && v[len(v)-1] != '-' && strings.IndexFunc(v, func(r rune) bool { return !ok(r) }) < 0
+	return v != "" && len(v) <= 63 && v[0] != '-' && v[len(v)-1] != '-' &&
+		strings.IndexFunc(v, func(r rune) bool { return !ok(r) }) < 0
 }
 
 func notHTTPS(v string) string {
@@ -172,7 +188,8 @@ func isEntra(host string) bool {
 	if net.ParseIP(host) != nil {
 		return false
 	}
-	for _, own := range []string{"login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us", "login.windows.net",
+	for _, own := range []string{"login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us",
+		"login.windows.net",
 		"login.microsoft.com", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn", "sts.chinacloudapi.cn"} {
 		if host == own || strings.HasSuffix(host, "."+own) {
 			return true

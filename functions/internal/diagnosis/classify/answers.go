@@ -8,7 +8,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// Answers are the numbers of Entra's token service and the codes of the other services that lead to an entry, for people.
+// Answers are the numbers of Entra's token service and the codes of the other services that lead to an entry, for
+// people.
 func Answers(e diagnosis.Entry) []string {
 	var all []string
 	for _, n := range slices.Sorted(slices.Values(e.AADSTS)) {

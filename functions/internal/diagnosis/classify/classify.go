@@ -1,5 +1,5 @@
-// Package classify turns errors into diagnoses. It knows what the answers of the services mean; the words for people are
-// those of the catalogue.
+// Package classify turns errors into diagnoses. It knows what the answers of the services mean; the words for people
+// are those of the catalogue.
 package classify
 
 import (
@@ -30,7 +30,7 @@ type serviceError interface {
 type cause struct {
 	code     diagnosis.Code
 	evidence *diagnosis.Evidence
-	target   string // what was asked, where the error says so
+	target   string // what was asked, where the error states so
 	words    words
 	ready    *diagnosis.Diagnosis
 }

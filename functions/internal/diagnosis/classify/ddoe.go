@@ -8,27 +8,32 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// ddoeMeaning says what the answers of some statuses to some requests mean; no operations are all of them.
+// ddoeMeaning tells what the answers of some statuses to some requests mean; no operations are all of them.
 type ddoeMeaning struct {
 	operations []string
 	statuses   []int
 	code       diagnosis.Code
 }
 
-// ddoeMeanings is the table; the first row that matches counts. The platform has no codes, and answers 400, 403 or 404 for what it
-// does not know or does not show.
+// ddoeMeanings is the table; the first row that matches counts. The platform has no codes, and answers 400, 403 or 404
+// for what it does not know or does not show.
 func ddoeMeanings() []ddoeMeaning {
 	const integrations = "ddoe.integration."
 	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
-	content := []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusFailedDependency}
+	content := []int{http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity,
+		http.StatusFailedDependency}
 	return []ddoeMeaning{
 		{nil, []int{http.StatusPaymentRequired}, diagnosis.CodeDDOEQuotaReached},
-		{[]string{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound}, diagnosis.CodeDDOEOrganizationUnknown},
+		{[]string{"ddoe.types.list"}, []int{http.StatusBadRequest, http.StatusNotFound},
+			diagnosis.CodeDDOEOrganizationUnknown},
 		{[]string{"ddoe.project.get"}, unknown, diagnosis.CodeDDOEProjectUnknown},
-		{[]string{"ddoe.types.list", integrations + "create", integrations + "update", integrations + "delete", integrations + "list", integrations + "get"},
+		{[]string{"ddoe.types.list", integrations + "create", integrations + "update", integrations + "delete",
+			integrations + "list", integrations + "get"},
 			[]int{http.StatusForbidden}, diagnosis.CodeDDOEOrganizationRoleMissing},
-		{[]string{integrations + "create", integrations + "list"}, []int{http.StatusNotFound}, diagnosis.CodeDDOEOrganizationUnknown},
-		{[]string{integrations + "create", integrations + "update"}, []int{http.StatusConflict}, diagnosis.CodeDDOEIntegrationNameTaken},
+		{[]string{integrations + "create", integrations + "list"}, []int{http.StatusNotFound},
+			diagnosis.CodeDDOEOrganizationUnknown},
+		{[]string{integrations + "create", integrations + "update"}, []int{http.StatusConflict},
+			diagnosis.CodeDDOEIntegrationNameTaken},
 		{[]string{integrations + "create", integrations + "update"}, content, diagnosis.CodeDDOEIntegrationRefused},
 		{[]string{integrations + "delete"}, content, diagnosis.CodeDDOEIntegrationNotDeleted},
 		{[]string{"ddoe.driver.create", "ddoe.driver.update"}, content, diagnosis.CodeDDOEDriverRefused},

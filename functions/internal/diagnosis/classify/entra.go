@@ -16,7 +16,7 @@ type exchangeError interface {
 	ServiceRequestID() string
 }
 
-// explainedError is what entra's typed error tells by text: what the service says it was presented with, and what it
+// explainedError is what entra's typed error tells by text: what the service states it was presented with, and what it
 // would have expected.
 type explainedError interface {
 	CorrelationID() string
@@ -30,8 +30,9 @@ func exchangeCause(err error, c diagnosis.Context) (cause, bool) {
 	if !errors.As(err, &exchange) {
 		return cause{}, false
 	}
-	evidence := &diagnosis.Evidence{Service: "entra", HTTPStatus: exchange.HTTPStatus(), OAuthError: exchange.OAuthError(),
-		AADSTS: exchange.AADSTS(), RequestID: exchange.ServiceRequestID()}
+	evidence := &diagnosis.Evidence{Service: "entra", HTTPStatus: exchange.HTTPStatus(),
+		OAuthError: exchange.OAuthError(),
+		AADSTS:     exchange.AADSTS(), RequestID: exchange.ServiceRequestID()}
 	k := cause{code: exchangeCode(exchange), evidence: evidence}
 	var explained explainedError
 	if errors.As(err, &explained) {
@@ -55,7 +56,7 @@ func exchangeCode(e exchangeError) diagnosis.Code {
 	return diagnosis.CodeEntraUnrecognised
 }
 
-// exchangeWords lays what Entra says it saw beside what the document says.
+// exchangeWords lays what Entra states it saw beside what the document states.
 func exchangeWords(code diagnosis.Code, e explainedError, c diagnosis.Context) words {
 	issuer, subject, audience := e.Presented()
 	var w words

@@ -44,7 +44,8 @@ var exchangeCodes = []struct {
 	{"credential-audience-mismatch", []int{700212}, true, diagnosis.OutcomeFail},
 	{"credential-subject-mismatch", []int{700213, 7002137}, true, diagnosis.OutcomeFail},
 	{"credential-subject-case-mismatch", []int{7002138}, true, diagnosis.OutcomeFail},
-	{"credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, false, diagnosis.OutcomeFail},
+	{"credential-flexible-unsupported", []int{7002131, 7002241, 700235, 700233, 700234, 700237}, false,
+		diagnosis.OutcomeFail},
 	{"credential-audience-not-exchange", []int{700214}, false, diagnosis.OutcomeFail},
 	{"assertion-from-entra", []int{700222, 700236, 700229}, false, diagnosis.OutcomeFail},
 	{"federation-disabled", []int{700223}, false, diagnosis.OutcomeFail},
@@ -72,7 +73,8 @@ var exchangeCodes = []struct {
 	{"tenant-blocked", []int{5000224, 5000225, 5000229}, false, diagnosis.OutcomeFail},
 	{"entra-throttled", []int{90055, 50196}, true, diagnosis.OutcomeUnknown},
 	{"entra-unavailable", []int{90024, 90033, 90006, 90012, 90090, 50033}, true, diagnosis.OutcomeUnknown},
-	{"unexpected-flow", []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16003, 500341, 501051, 5000811}, false, diagnosis.OutcomeFail},
+	{"unexpected-flow", []int{500133, 50013, 50076, 50034, 65001, 50146, 16000, 16003, 500341, 501051, 5000811}, false,
+		diagnosis.OutcomeFail},
 	{"entra-unrecognised", []int{700215, 700216, 700221, 700224, 999999, 0}, false, diagnosis.OutcomeUnknown},
 }
 
@@ -82,11 +84,14 @@ func TestExchangeCodes(t *testing.T) {
 		for _, number := range tt.numbers {
 			for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
 				t.Run(fmt.Sprintf("AADSTS%d with %d", number, status), func(t *testing.T) {
-					err := fmt.Errorf("wrapped: %w", &exchangeFake{status: status, oauth: "invalid_client", number: number})
+					err := fmt.Errorf("wrapped: %w", &exchangeFake{status: status, oauth: "invalid_client",
+						number: number})
 					d := Error(err, diagnosis.Context{Operation: "exchange"})
 					assert.Equal(t, tt.code, string(d.Code))
 					assert.Equal(t, tt.transient, d.Transient)
-					assert.Equal(t, &diagnosis.Evidence{Service: "entra", HTTPStatus: status, OAuthError: "invalid_client", AADSTS: number, RequestID: "request", CorrelationID: "correlation"}, d.Evidence)
+					assert.Equal(t, &diagnosis.Evidence{Service: "entra", HTTPStatus: status,
+						OAuthError: "invalid_client", AADSTS: number, RequestID: "request",
+						CorrelationID: "correlation"}, d.Evidence)
 					assert.Equal(t, tt.outcome, Check("c", "exchange", "t", err, diagnosis.Context{}).Status)
 				})
 			}
@@ -111,18 +116,24 @@ func TestExchangeStatusBeforeNumber(t *testing.T) {
 }
 
 func TestExchangeWords(t *testing.T) {
-	document := diagnosis.Context{Issuer: "https://dataloop.ai/oauth2", Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange"}
+	document := diagnosis.Context{Issuer: "https://dataloop.ai/oauth2",
+		Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange"}
 	tests := map[string]struct {
 		err              *exchangeFake
 		field            string
 		expected, actual string
 		at               int
 	}{
-		"issuer":             {&exchangeFake{number: 700211, issuer: "https://dataloop.ai/oauth2/"}, "/issuer", document.Issuer, "https://dataloop.ai/oauth2/", 26},
-		"subject":            {&exchangeFake{number: 700213, subject: "system:serviceaccount:ddoe:x"}, "/subject", document.Subject, "system:serviceaccount:ddoe:x", 23},
-		"subject, expected":  {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject", "a:c", "a:b", 2},
-		"audience":           {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience, "api://x", 6},
-		"legacy, the second": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: "s", audience: document.Audience}, "/subject", document.Subject, "s", 1},
+		"issuer": {&exchangeFake{number: 700211, issuer: "https://dataloop.ai/oauth2/"}, "/issuer",
+			document.Issuer, "https://dataloop.ai/oauth2/", 26},
+		"subject": {&exchangeFake{number: 700213, subject: "system:serviceaccount:ddoe:x"}, "/subject",
+			document.Subject, "system:serviceaccount:ddoe:x", 23},
+		"subject, expected": {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject",
+			"a:c", "a:b", 2},
+		"audience": {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience,
+			"api://x", 6},
+		"legacy, the second": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: "s",
+			audience: document.Audience}, "/subject", document.Subject, "s", 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -35,11 +35,14 @@ func networkCode(err error) diagnosis.Code {
 		return diagnosis.CodeNetworkProxy
 	case errors.As(err, &dns):
 		return diagnosis.CodeNetworkDNS
-	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &record),
+		errors.As(err, &alert):
 		return diagnosis.CodeNetworkTLS
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &hasTimeout) && hasTimeout.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &hasTimeout) && hasTimeout.Timeout():
 		return diagnosis.CodeNetworkTimeout
-	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+	case errors.As(err, &operation), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET),
+		errors.Is(err, syscall.EPIPE),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return diagnosis.CodeNetworkConnect
 	case errors.As(err, &request) && request.Op != "parse":

@@ -49,9 +49,11 @@ func TestNetworkErrorsNameTheHost(t *testing.T) {
 		err    error
 		target string
 	}{
-		"by the request": {err: &url.Error{Op: "Get", URL: "https://acme.blob.core.windows.net/images?sig=planted", Err: io.EOF}},
-		"by the lookup":  {err: &net.DNSError{Err: "no such host", Name: "acme.blob.core.windows.net", IsNotFound: true}},
-		"by the target":  {err: io.EOF, target: "https://acme.blob.core.windows.net/images"},
+		"by the request": {err: &url.Error{Op: "Get", URL: "https://acme.blob.core.windows.net/images?sig=planted",
+			Err: io.EOF}},
+		"by the lookup": {err: &net.DNSError{Err: "no such host", Name: "acme.blob.core.windows.net",
+			IsNotFound: true}},
+		"by the target": {err: io.EOF, target: "https://acme.blob.core.windows.net/images"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := Error(c.err, diagnosis.Context{Target: c.target})
@@ -74,27 +76,33 @@ func TestNetworkErrors(t *testing.T) {
 		err  error
 		want diagnosis.Code
 	}{
-		"no such host":           {dial(&net.DNSError{Err: "no such host", IsNotFound: true}), "network-dns"},
-		"lookup timed out":       {dial(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), "network-dns"},
-		"refused":                {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "network-connect"},
-		"reset":                  {fmt.Errorf("read: %w", syscall.ECONNRESET), "network-connect"},
-		"reset by the proxy":     {&url.Error{Op: "Get", URL: "https://x", Err: proxied{}}, "network-proxy"},
-		"cut":                    {&url.Error{Op: "Put", URL: "https://x", Err: io.EOF}, "network-connect"},
-		"cut in the answer":      {fmt.Errorf("read body: %w", io.ErrUnexpectedEOF), "network-connect"},
-		"no answer":              {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("http2: untyped")}, "network-connect"},
-		"no URL":                 {&url.Error{Op: "parse", URL: "::", Err: errors.New("missing scheme")}, diagnosis.CodeUnrecognised},
+		"no such host":       {dial(&net.DNSError{Err: "no such host", IsNotFound: true}), "network-dns"},
+		"lookup timed out":   {dial(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), "network-dns"},
+		"refused":            {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "network-connect"},
+		"reset":              {fmt.Errorf("read: %w", syscall.ECONNRESET), "network-connect"},
+		"reset by the proxy": {&url.Error{Op: "Get", URL: "https://x", Err: proxied{}}, "network-proxy"},
+		"cut":                {&url.Error{Op: "Put", URL: "https://x", Err: io.EOF}, "network-connect"},
+		"cut in the answer":  {fmt.Errorf("read body: %w", io.ErrUnexpectedEOF), "network-connect"},
+		"no answer": {&url.Error{Op: "Get", URL: "https://x", Err: errors.New("http2: untyped")},
+			"network-connect"},
+		"no URL": {&url.Error{Op: "parse", URL: "::", Err: errors.New("missing scheme")},
+			diagnosis.CodeUnrecognised},
 		"deadline":               {fmt.Errorf("call: %w", context.DeadlineExceeded), "network-timeout"},
 		"the limit of a request": {fmt.Errorf("graph: %w", late{}), "network-timeout"},
 		"dial timed out":         {dial(timeout{}), "network-timeout"},
 		"canceled":               {fmt.Errorf("call: %w", context.Canceled), "canceled"},
-		"unknown authority":      {&url.Error{Op: "Get", URL: "https://x", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "network-tls"},
-		"wrong host":             {fmt.Errorf("x: %w", x509.HostnameError{Host: "x", Certificate: &x509.Certificate{}}), "network-tls"},
-		"handshake alert":        {fmt.Errorf("x: %w", tls.AlertError(40)), "network-tls"},
-		"not TLS at all":         {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, "network-tls"},
-		"the app's identity":     {fmt.Errorf("x: %w", identityFailure{}), "service-identity-unavailable"},
-		"anything else":          {errors.New("AADSTS700213: text alone decides nothing"), diagnosis.CodeUnrecognised},
-		"nothing at all":         {nil, "internal"},
-		"one that has its code":  {fmt.Errorf("x: %w", &diagnosis.Error{Diagnosis: diagnosis.New("superseded"), Err: context.DeadlineExceeded}), "superseded"},
+		"unknown authority": {&url.Error{Op: "Get", URL: "https://x",
+			Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, "network-tls"},
+		"wrong host": {fmt.Errorf("x: %w", x509.HostnameError{Host: "x", Certificate: &x509.Certificate{}}),
+			"network-tls"},
+		"handshake alert": {fmt.Errorf("x: %w", tls.AlertError(40)), "network-tls"},
+		"not TLS at all": {tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"},
+			"network-tls"},
+		"the app's identity": {fmt.Errorf("x: %w", identityFailure{}), "service-identity-unavailable"},
+		"anything else":      {errors.New("AADSTS700213: text alone decides nothing"), diagnosis.CodeUnrecognised},
+		"nothing at all":     {nil, "internal"},
+		"one that has its code": {fmt.Errorf("x: %w", &diagnosis.Error{Diagnosis: diagnosis.New("superseded"),
+			Err: context.DeadlineExceeded}), "superseded"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,8 @@ const (
 )
 
 // ownInfrastructure recognises failures of the app's own queue and store by the operation alone: their cause is ours,
-// whatever the service said. The one exception is a version that the account does not know: waiting helps nobody there.
+// whatever the service said. The one exception is a version that the account does not know: waiting helps nobody
+// there.
 func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 	code := diagnosis.Code("")
 	switch {
@@ -42,7 +43,8 @@ func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 }
 
 func serviceCause(e serviceError, c diagnosis.Context) cause {
-	evidence := &diagnosis.Evidence{Service: e.Service(), HTTPStatus: e.HTTPStatus(), ServiceCode: diagnosis.Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
+	evidence := &diagnosis.Evidence{Service: e.Service(), HTTPStatus: e.HTTPStatus(),
+		ServiceCode: diagnosis.Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
 	var code diagnosis.Code
 	switch e.Service() {
 	case serviceGraph:
@@ -109,7 +111,8 @@ func graphCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 // graphNotFound depends on what was done: writing below an application or for one means that it is not replicated.
 func graphNotFound(c diagnosis.Context) diagnosis.Code {
 	switch c.Operation {
-	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.create", "application.update":
+	case "federatedCredential.upsert", "federatedCredential.list", "servicePrincipal.upsert", "application.create",
+		"application.update":
 		return diagnosis.CodeDirectoryNotReplicated
 	case "application.get":
 		return diagnosis.CodeApplicationMissing

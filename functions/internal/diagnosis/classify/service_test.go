@@ -44,12 +44,14 @@ var serviceCodes = []struct {
 	{"graph", 403, "Directory_QuotaExceeded", "application.create", "directory-quota-exceeded", false},
 	{"graph", 400, "NoBackingApplicationObject", "servicePrincipal.upsert", "directory-not-replicated", true},
 	{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.upsert", "directory-not-replicated", true},
-	{"graph", 409, "Request_MultipleObjectsWithSameKeyValue", "servicePrincipal.upsert", "object-already-exists", false},
+	{"graph", 409, "Request_MultipleObjectsWithSameKeyValue", "servicePrincipal.upsert",
+		"object-already-exists", false},
 	{"graph", 404, "Request_ResourceNotFound", "federatedCredential.upsert", "directory-not-replicated", true},
 	{"graph", 404, "Request_ResourceNotFound", "application.get", "application-missing", true},
 	{"graph", 404, "Request_ResourceNotFound", "servicePrincipal.get", "service-principal-not-found", true},
 	{"graph", 404, "Request_ResourceNotFound", "deletedItem.restore", "object-not-found", true},
-	{"graph", 400, "InvalidFederatedIdentityCredentialValue", "federatedCredential.upsert", "federated-credential-refused", false},
+	{"graph", 400, "InvalidFederatedIdentityCredentialValue", "federatedCredential.upsert",
+		"federated-credential-refused", false},
 	{"graph", 418, "Teapot", "", "graph-unrecognised", false},
 	{"arm", 429, "", "", "throttled", true},
 	{"arm", 500, "InternalServerError", "", "arm-unavailable", true},
@@ -83,17 +85,20 @@ var serviceCodes = []struct {
 func TestServiceCodes(t *testing.T) {
 	for _, tt := range serviceCodes {
 		t.Run(fmt.Sprintf("%s %d %s %s", tt.service, tt.status, tt.code, tt.operation), func(t *testing.T) {
-			d := Error(fmt.Errorf("wrapped: %w", &serviceFake{tt.service, tt.status, tt.code}), diagnosis.Context{Operation: tt.operation})
+			d := Error(fmt.Errorf("wrapped: %w", &serviceFake{tt.service, tt.status, tt.code}),
+				diagnosis.Context{Operation: tt.operation})
 			assert.Equal(t, tt.want, d.Code)
 			assert.Equal(t, tt.transient, d.Transient)
-			assert.Equal(t, &diagnosis.Evidence{Service: tt.service, HTTPStatus: tt.status, ServiceCode: tt.code, RequestID: "request"}, d.Evidence)
+			assert.Equal(t, &diagnosis.Evidence{Service: tt.service, HTTPStatus: tt.status, ServiceCode: tt.code,
+				RequestID: "request"}, d.Evidence)
 		})
 	}
 }
 
-// TestEveryMappedCodeExists: what a classification table says must be in the catalogue.
+// TestEveryMappedCodeExists: what a classification table states must be in the catalogue.
 func TestEveryMappedCodeExists(t *testing.T) {
-	for name, table := range map[string]map[string]diagnosis.Code{"graph": graphCodes(), "arm": armCodes(), "storage": storageCodes()} {
+	for name, table := range map[string]map[string]diagnosis.Code{"graph": graphCodes(), "arm": armCodes(),
+		"storage": storageCodes()} {
 		for service, code := range table {
 			_, ok := diagnosis.Lookup(code)
 			assert.True(t, ok, "%s: %s → %s", name, service, code)
@@ -102,6 +107,9 @@ func TestEveryMappedCodeExists(t *testing.T) {
 }
 
 func TestOwnInfrastructure(t *testing.T) {
-	assert.Equal(t, diagnosis.CodeStoreUnavailable, Error(response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", ""), diagnosis.Context{Operation: "store.get"}).Code)
-	assert.Equal(t, diagnosis.CodeQueueUnavailable, Error(errors.New("amqp: link detached"), diagnosis.Context{Operation: "bus.send"}).Code)
+	assert.Equal(t, diagnosis.CodeStoreUnavailable,
+		Error(response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", ""),
+			diagnosis.Context{Operation: "store.get"}).Code)
+	assert.Equal(t, diagnosis.CodeQueueUnavailable, Error(errors.New("amqp: link detached"),
+		diagnosis.Context{Operation: "bus.send"}).Code)
 }

@@ -96,7 +96,8 @@ func storageCode(e *azcore.ResponseError, c diagnosis.Context) diagnosis.Code {
 	if _, refused := versionRefused(e); refused {
 		return diagnosis.CodeStorageVersionUnsupported
 	}
-	if tenant := StorageTenant(e); e.StatusCode == http.StatusUnauthorized && tenant != "" && c.TenantID != "" && !strings.EqualFold(tenant, c.TenantID) {
+	if tenant := StorageTenant(e); e.StatusCode == http.StatusUnauthorized && tenant != "" && c.TenantID != "" &&
+		!strings.EqualFold(tenant, c.TenantID) {
 		return diagnosis.CodeStorageTenantMismatch
 	}
 	if code, ok := storageCodes()[e.ErrorCode]; ok {
@@ -160,7 +161,8 @@ func storageWords(e *azcore.ResponseError, c diagnosis.Context) words {
 		return words{detail: "The version is " + version + "."}
 	}
 	tenant := StorageTenant(e)
-	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" || strings.EqualFold(tenant, c.TenantID) {
+	if e.StatusCode != http.StatusUnauthorized && e.StatusCode != http.StatusForbidden || tenant == "" ||
+		strings.EqualFold(tenant, c.TenantID) {
 		return words{}
 	}
 	return words{field: "/tenantId", expected: tenant, actual: c.TenantID,

@@ -21,7 +21,8 @@ func response(status int, code, host, challenge string) error {
 		header.Set("WWW-Authenticate", challenge)
 	}
 	return &azcore.ResponseError{ErrorCode: code, StatusCode: status,
-		RawResponse: &http.Response{StatusCode: status, Header: header, Body: http.NoBody, Request: &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: host}}}}
+		RawResponse: &http.Response{StatusCode: status, Header: header, Body: http.NoBody,
+			Request: &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: host}}}}
 }
 
 func TestStorageCodes(t *testing.T) {
@@ -66,10 +67,12 @@ func TestStorageCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%d %s", tt.status, tt.code), func(t *testing.T) {
-			d := Error(response(tt.status, tt.code, "acmedata.blob.core.windows.net", ""), diagnosis.Context{Operation: "access.read"})
+			d := Error(response(tt.status, tt.code, "acmedata.blob.core.windows.net", ""),
+				diagnosis.Context{Operation: "access.read"})
 			assert.Equal(t, tt.want, d.Code)
 			assert.Equal(t, tt.transient, d.Transient)
-			assert.Equal(t, &diagnosis.Evidence{Service: "storage", HTTPStatus: tt.status, StorageCode: tt.code, RequestID: "request"}, d.Evidence)
+			assert.Equal(t, &diagnosis.Evidence{Service: "storage", HTTPStatus: tt.status, StorageCode: tt.code,
+				RequestID: "request"}, d.Evidence)
 		})
 	}
 }
@@ -78,18 +81,24 @@ func TestStorageCodes(t *testing.T) {
 func TestAServiceVersionThatIsNotKnown(t *testing.T) {
 	_, ok := diagnosis.Lookup(diagnosis.CodeStorageVersionUnsupported)
 	require.True(t, ok)
-	const known = "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InvalidHeaderValue</Code><Message>The value for one of the HTTP headers is not in the " +
+	const known = "\ufeff<?xml version=\"1.0\" " +
+		"encoding=\"utf-8\"?><Error><Code>InvalidHeaderValue</Code><Message>The value for one of the HTTP headers " +
+		"is not in the " +
 		"correct format.\nRequestId:r\nTime:t</Message><HeaderName>x-ms-version</HeaderName><HeaderValue>2099-11-05</HeaderValue></Error>"
 	for name, tt := range map[string]struct {
 		status     int
 		code, body string
 		want, ours diagnosis.Code // as the federated identity, and of the app's own store
 	}{
-		"the version":             {400, "InvalidHeaderValue", known, diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStorageVersionUnsupported},
-		"in another case":         {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version", "X-MS-VERSION"), diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStorageVersionUnsupported},
-		"another header":          {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version", "x-ms-date"), "storage-unrecognised", "store-unavailable"},
-		"no body, as after HEAD":  {400, "InvalidHeaderValue", "", "storage-unrecognised", "store-unavailable"},
-		"a body that is no XML":   {400, "InvalidHeaderValue", "<html>x-ms-version", "storage-unrecognised", "store-unavailable"},
+		"the version": {400, "InvalidHeaderValue", known, diagnosis.CodeStorageVersionUnsupported,
+			diagnosis.CodeStorageVersionUnsupported},
+		"in another case": {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version",
+			"X-MS-VERSION"), diagnosis.CodeStorageVersionUnsupported, diagnosis.CodeStorageVersionUnsupported},
+		"another header": {400, "InvalidHeaderValue", strings.ReplaceAll(known, "x-ms-version", "x-ms-date"),
+			"storage-unrecognised", "store-unavailable"},
+		"no body, as after HEAD": {400, "InvalidHeaderValue", "", "storage-unrecognised", "store-unavailable"},
+		"a body that is no XML": {400, "InvalidHeaderValue", "<html>x-ms-version", "storage-unrecognised",
+			"store-unavailable"},
 		"another code":            {400, "InvalidUri", known, "storage-name-invalid", "store-unavailable"},
 		"a status of another way": {503, "InvalidHeaderValue", known, "storage-unavailable", "store-unavailable"},
 	} {
@@ -100,8 +109,10 @@ func TestAServiceVersionThatIsNotKnown(t *testing.T) {
 			for range 2 { // the body can be read again
 				d := Error(err, diagnosis.Context{Operation: "access.network"})
 				assert.Equal(t, tt.want, d.Code)
-				assert.Equal(t, tt.want == diagnosis.CodeStorageVersionUnsupported, strings.HasSuffix(d.Detail, "The version is 2099-11-05."), d.Detail)
-				assert.Equal(t, tt.ours, Error(fmt.Errorf("blobstore: %w", err), diagnosis.Context{Operation: "store.get"}).Code)
+				assert.Equal(t, tt.want == diagnosis.CodeStorageVersionUnsupported,
+					strings.HasSuffix(d.Detail, "The version is 2099-11-05."), d.Detail)
+				assert.Equal(t, tt.ours, Error(fmt.Errorf("blobstore: %w", err),
+					diagnosis.Context{Operation: "store.get"}).Code)
 			}
 		})
 	}
@@ -117,11 +128,14 @@ func TestStorageTenant(t *testing.T) {
 
 	same := Error(err, diagnosis.Context{TenantID: "22222222-AAAA-4aaa-8aaa-222222222222"})
 	assert.Equal(t, diagnosis.CodeStorageTokenRefused, same.Code)
-	quoted := response(401, "NoAuthenticationInformation", "a.blob.core.windows.net", `Bearer authorization_uri="https://login.microsoftonline.com/abc/oauth2/authorize"`)
+	quoted := response(401, "NoAuthenticationInformation", "a.blob.core.windows.net",
+		`Bearer authorization_uri="https://login.microsoftonline.com/abc/oauth2/authorize"`)
 	assert.Equal(t, diagnosis.CodeStorageTenantMismatch, Error(quoted, diagnosis.Context{TenantID: "x"}).Code)
 }
 
 func TestResponseByHost(t *testing.T) {
-	assert.Equal(t, diagnosis.CodeARMPermissionMissing, Error(response(403, "AuthorizationFailed", "management.azure.com", ""), diagnosis.Context{}).Code)
-	assert.Equal(t, diagnosis.CodeGraphPermissionMissing, Error(response(403, "Authorization_RequestDenied", "graph.microsoft.com", ""), diagnosis.Context{}).Code)
+	assert.Equal(t, diagnosis.CodeARMPermissionMissing,
+		Error(response(403, "AuthorizationFailed", "management.azure.com", ""), diagnosis.Context{}).Code)
+	assert.Equal(t, diagnosis.CodeGraphPermissionMissing,
+		Error(response(403, "Authorization_RequestDenied", "graph.microsoft.com", ""), diagnosis.Context{}).Code)
 }

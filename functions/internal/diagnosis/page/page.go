@@ -20,9 +20,9 @@ type Page struct {
 	diagnosis.Entry
 	// ManagedCommand is what to use in place of Command where the identity is a managed identity; empty for the same.
 	ManagedCommand string
-	// Passes says whether it may pass by itself.
+	// Passes reports whether it may pass by itself.
 	Passes string
-	// Mends says who repairs it.
+	// Mends tells who repairs it.
 	Mends string
 	// Placeholders are the values that the texts leave open, each with what to put in its place.
 	Placeholders []Placeholder
@@ -44,7 +44,7 @@ func Of(code diagnosis.Code) (Page, bool) {
 		Placeholders:   placeholders(e), Answers: classify.Answers(e)}, true
 }
 
-// passes says whether what an entry is about passes by itself.
+// passes reports whether what an entry is about passes by itself.
 func passes(e diagnosis.Entry) string {
 	switch {
 	case e.Propagation:
@@ -70,31 +70,32 @@ func mends() map[diagnosis.Who]string {
 // meanings say what to put in the place of a placeholder.
 func meanings() map[string]string {
 	return map[string]string{
-		"operation":        "the request that failed",
-		"subject":          "the subject of the platform's token: the claim sub",
-		"issuer":           "the issuer of the platform's token: the claim iss",
-		"audience":         "the audience of the federated identity credential",
-		"clientId":         "the application (client) id of the integration: status.clientId",
-		"tenantId":         "the directory (tenant) id: spec.tenantId",
-		"objectId":         "the object id of the application: status.objectId",
-		"principalId":      "the object id of the service principal: status.servicePrincipalId",
-		"scope":            "the resource id of the storage account or container that the role is assigned at",
-		"role":             "the name of the role, such as Storage Blob Data Contributor",
-		"account":          "the name of the storage account",
-		"accountId":        "the resource id of the storage account: spec.storage[].resourceId",
-		"container":        "the name of the container",
-		"target":           "the URL that was called",
-		"credential":       "the federated identity credential as JSON: name, issuer, subject and audiences",
-		"credentialChange": "the federated identity credential as JSON, without its name: issuer, subject and audiences",
-		"identity":         "the name of the managed identity: the end of status.identity.resourceId",
-		"identityId":       "the resource id of the managed identity: status.identity.resourceId",
-		"identityGroup":    "the name of the managed identity's resource group",
-		"credentialName":   "the name of the federated identity credential: status.federatedCredentials[].name",
-		"assignment":       "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
-		"blob":             "the name of the blob",
-		"subscriptionId":   "the subscription of the managed identity",
-		"site":             "the name of the Functions app",
-		"setting":          "the setting that names the platform's address",
+		"operation":   "the request that failed",
+		"subject":     "the subject of the platform's token: the claim sub",
+		"issuer":      "the issuer of the platform's token: the claim iss",
+		"audience":    "the audience of the federated identity credential",
+		"clientId":    "the application (client) id of the integration: status.clientId",
+		"tenantId":    "the directory (tenant) id: spec.tenantId",
+		"objectId":    "the object id of the application: status.objectId",
+		"principalId": "the object id of the service principal: status.servicePrincipalId",
+		"scope":       "the resource id of the storage account or container that the role is assigned at",
+		"role":        "the name of the role, such as Storage Blob Data Contributor",
+		"account":     "the name of the storage account",
+		"accountId":   "the resource id of the storage account: spec.storage[].resourceId",
+		"container":   "the name of the container",
+		"target":      "the URL that was called",
+		"credential":  "the federated identity credential as JSON: name, issuer, subject and audiences",
+		"credentialChange": "the federated identity credential as JSON, without its name: issuer, subject " +
+			"and audiences",
+		"identity":       "the name of the managed identity: the end of status.identity.resourceId",
+		"identityId":     "the resource id of the managed identity: status.identity.resourceId",
+		"identityGroup":  "the name of the managed identity's resource group",
+		"credentialName": "the name of the federated identity credential: status.federatedCredentials[].name",
+		"assignment":     "the name of the role assignment: the GUID at the end of status.roleAssignments[].id",
+		"blob":           "the name of the blob",
+		"subscriptionId": "the subscription of the managed identity",
+		"site":           "the name of the Functions app",
+		"setting":        "the setting that names the platform's address",
 	}
 }
 
@@ -116,7 +117,8 @@ func placeholders(e diagnosis.Entry) []Placeholder {
 // Markdown is the page as Markdown, with nothing in it that would be taken for markup.
 func (p Page) Markdown() string {
 	var b strings.Builder
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) } // a builder does not fail
+	// a builder does not fail
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
 	line("# %s\n\n%s\n", p.Code, escaped(p.Title))
 	line("## What it means\n\n%s\n", escaped(p.Cause))
 	line("## Who mends it\n\n%s.\n", escaped(p.Mends))
@@ -148,5 +150,6 @@ func (p Page) Markdown() string {
 
 // escaped keeps a text from being taken for markup.
 func escaped(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "<", `\<`, "#", `\#`).Replace(text)
+	return strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "<", `\<`, "#",
+		`\#`).Replace(text)
 }

@@ -29,7 +29,8 @@ func TestPages(t *testing.T) {
 		require.True(t, ok)
 		file := filepath.Join(folder, string(e.Code)+".md")
 		if *update {
-			require.NoError(t, os.WriteFile(file, []byte(p.Markdown()), 0o644)) //nolint:gosec // part of the documentation
+			//nolint:gosec // part of the documentation
+			require.NoError(t, os.WriteFile(file, []byte(p.Markdown()), 0o644))
 		}
 		content, err := os.ReadFile(file)
 		require.NoError(t, err, "go generate ./functions/internal/diagnosis/page")
@@ -40,7 +41,7 @@ func TestPages(t *testing.T) {
 	assert.Len(t, all, len(diagnosis.Entries()), "a page without a code is left over")
 }
 
-// TestPagesAreWhole: each says who mends it and explains what it leaves open.
+// TestPagesAreWhole: each tells who mends it and explains what it leaves open.
 func TestPagesAreWhole(t *testing.T) {
 	t.Parallel()
 	open := regexp.MustCompile(`<([a-zA-Z]+)>`)
@@ -62,21 +63,23 @@ func TestPagesAreWhole(t *testing.T) {
 	assert.False(t, known)
 }
 
-func TestPageSaysWhatLeadsToIt(t *testing.T) {
+func TestPageTellsWhatLeadsToIt(t *testing.T) {
 	t.Parallel()
 	subject, _ := Of(diagnosis.CodeCredentialSubjectMismatch)
 	assert.Contains(t, subject.Answers, "Entra ID: AADSTS700213")
 	exists, _ := Of(diagnosis.CodeRoleAssignmentExists)
 	assert.Equal(t, []string{"Azure Resource Manager: RoleAssignmentExists"}, exists.Answers)
 	busy, _ := Of(diagnosis.CodeDirectoryBusy)
-	assert.Equal(t, []string{"Microsoft Graph: ConcurrencyViolation", "Microsoft Graph: Directory_ConcurrencyViolation"},
+	assert.Equal(t, []string{"Microsoft Graph: ConcurrencyViolation",
+		"Microsoft Graph: Directory_ConcurrencyViolation"},
 		busy.Answers)
 	assert.Contains(t, busy.Markdown(), `Directory\_ConcurrencyViolation`)
 }
 
-func TestPageSaysWhetherItPasses(t *testing.T) {
+func TestPageTellsWhetherItPasses(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[diagnosis.Code]string{diagnosis.CodeRoleMissing: "Perhaps: a change", diagnosis.CodeThrottled: "Perhaps: the same",
+	for code, want := range map[diagnosis.Code]string{diagnosis.CodeRoleMissing: "Perhaps: a change",
+		diagnosis.CodeThrottled:   "Perhaps: the same",
 		diagnosis.CodeScopeLocked: "No: "} {
 		p, _ := Of(code)
 		assert.Contains(t, p.Markdown(), want, code)
@@ -87,7 +90,8 @@ func TestPageSaysWhetherItPasses(t *testing.T) {
 func TestHTMLIsEscaped(t *testing.T) {
 	t.Parallel()
 	evil := `<script>alert("x")</script>`
-	p := Page{Entry: diagnosis.Entry{Code: "x", Title: evil, Cause: evil, Steps: []string{evil}, Command: evil}, Mends: evil,
+	p := Page{Entry: diagnosis.Entry{Code: "x", Title: evil, Cause: evil, Steps: []string{evil}, Command: evil},
+		Mends:  evil,
 		Passes: evil, Answers: []string{evil}}
 	body, err := p.HTML()
 	require.NoError(t, err)

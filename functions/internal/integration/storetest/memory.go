@@ -105,14 +105,14 @@ func check(ctx context.Context, key string) error {
 		return err
 	}
 	for segment := range strings.SplitSeq(key, "/") {
-		if strings.Trim(segment, ".") == "" || strings.ContainsFunc(segment, outsideAlphabet) {
+		if strings.Trim(segment, ".") == "" || strings.ContainsFunc(segment, isOutsideAlphabet) {
 			return errors.New("storetest: invalid record key")
 		}
 	}
 	return nil
 }
 
-func outsideAlphabet(r rune) bool {
+func isOutsideAlphabet(r rune) bool {
 	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 	return !letter && !strings.ContainsRune("._-", r)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// Run proves that a store keeps the contract of integration.Store. open is called once for each case and returns a store
-// that holds nothing under the prefix of that case's name; stores of different cases may share their records.
+// Run proves that a store keeps the contract of integration.Store. open is called once for each case and returns a
+// store that holds nothing under the prefix of that case's name; stores of different cases may share their records.
 func Run(t *testing.T, open func(t *testing.T) integration.Store) {
 	t.Helper()
 	for _, c := range []struct {
@@ -148,7 +148,8 @@ func deleteWrong(t *testing.T, s integration.Store, prefix string) {
 
 func deleteMissing(t *testing.T, s integration.Store, prefix string) {
 	for _, etag := range append(wrongETags(), "") {
-		require.ErrorIs(t, s.Delete(t.Context(), prefix+"never.json", etag), integration.ErrNotFound, "If-Match %s", etag)
+		require.ErrorIs(t, s.Delete(t.Context(), prefix+"never.json", etag), integration.ErrNotFound,
+			"If-Match %s", etag)
 	}
 }
 
@@ -162,7 +163,8 @@ func createAfterDelete(t *testing.T, s integration.Store, prefix string) {
 
 func oddKeys(t *testing.T, s integration.Store, prefix string) {
 	keys := []string{
-		"a", "A", "0", "-", "_", "a.b", "a..b", ".hidden", "a-", "-a", "a/b", "a/b/c.json", "A/b/c.json", "a/-/b", "x.json/y.json",
+		"a", "A", "0", "-", "_", "a.b", "a..b", ".hidden", "a-", "-a", "a/b", "a/b/c.json", "A/b/c.json", "a/-/b",
+		"x.json/y.json",
 		"e3b0c442-98fc-4c14-9afb-f4c8996fb924.json", "Op_1.2-3.json", strings.Repeat("k", 200) + ".json",
 	}
 	etags := map[string]string{}
@@ -178,7 +180,8 @@ func oddKeys(t *testing.T, s integration.Store, prefix string) {
 }
 
 func invalidKeys(t *testing.T, s integration.Store, prefix string) {
-	for _, k := range []string{"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a?b", "a#b", "a%2Fb", "a\\b", "ä", "a\n"} {
+	for _, k := range []string{"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a?b", "a#b", "a%2Fb",
+		"a\\b", "ä", "a\n"} {
 		key := prefix + k
 		_, err := s.Get(t.Context(), key)
 		require.Error(t, err, "%q", key)
@@ -252,7 +255,8 @@ func race(t *testing.T, s integration.Store, key, ifMatch string) {
 	requireRecord(t, s, key, winner.Load().(string), winnerETag.Load().(string))
 }
 
-// concurrentIncrements is how the repository uses a store: read, change, write, again on a conflict. No update gets lost.
+// concurrentIncrements is how the repository uses a store: read, change, write, again on a conflict. No update gets
+// lost.
 func concurrentIncrements(t *testing.T, s integration.Store, prefix string) {
 	key := prefix + "counter"
 	put(t, s, key, ``, "")

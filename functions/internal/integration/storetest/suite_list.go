@@ -28,7 +28,8 @@ func listOrder(t *testing.T, s integration.Store, prefix string) {
 }
 
 func listPrefix(t *testing.T, s integration.Store, prefix string) {
-	for _, k := range []string{"integrations/a.json", "integrations/ab.json", "integrations-old/a.json", "operations/a.json"} {
+	for _, k := range []string{"integrations/a.json", "integrations/ab.json", "integrations-old/a.json",
+		"operations/a.json"} {
 		put(t, s, prefix+k, `1`, "")
 	}
 	for p, want := range map[string][]string{

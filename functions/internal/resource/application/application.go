@@ -1,6 +1,6 @@
-// Package application is the identity of an integration as an Entra application with its service principal, both written
-// by Microsoft Graph. It also keeps the federated credentials of an application, for package trust. Nothing outside of it
-// knows of unique names, object ids of applications and the directory's recycle bin.
+// Package application is the identity of an integration as an Entra application with its service principal, both
+// written by Microsoft Graph. It also keeps the federated credentials of an application, for package trust. Nothing
+// outside of it knows of unique names, object ids of applications and the directory's recycle bin.
 package application
 
 import (
@@ -48,8 +48,8 @@ func (k *Kind) Name() string { return resource.Identity }
 // Needs implements resource.Kind: an identity needs nothing.
 func (k *Kind) Needs() []string { return nil }
 
-// Outlives implements resource.Kind. Role assignments go while their principal can still be named, and credentials go one
-// by one before the application takes the rest along, so that a deletion that fails leaves no trust behind.
+// Outlives implements resource.Kind. Role assignments go while their principal can still be named, and credentials go
+// one by one before the application takes the rest along, so that a deletion that fails leaves no trust behind.
 func (k *Kind) Outlives() []string {
 	return []string{resource.FederatedCredential, resource.RoleAssignment}
 }
@@ -78,23 +78,27 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		}
 		items[i] = k.observePrincipal(ctx, v)
 	})
-	if app, ok := items[0].Data.(graph.Application); ok && app.AppID != "" && app.AppID != v.Document.Status.ClientID && items[0].State != resource.Foreign {
+	if app, ok := items[0].Data.(graph.Application); ok && app.AppID != "" &&
+		app.AppID != v.Document.Status.ClientID && items[0].State != resource.Foreign {
 		learnApplication(app)(&v.Document.Status)
-		items[1] = k.observePrincipal(ctx, v) // another application, or one that was not recorded, has another service principal
+		// another application, or one that was not recorded, has another service principal
+		items[1] = k.observePrincipal(ctx, v)
 	}
 	return items
 }
 
 func (k *Kind) missingApplication(v resource.View) resource.Item {
-	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document), Target: v.Document.Spec.DisplayName,
-		State: resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document),
+	return resource.Item{Name: itemApplication, Title: "The application exists", Key: k.UniqueName(v.Document),
+		Target: v.Document.Spec.DisplayName,
+		State:  resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document),
 		Learn: func(st *integration.Status) {
 			st.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityApplication})
 		}}
 }
 
 func (k *Kind) missingPrincipal(v resource.View) resource.Item {
-	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled", Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName,
+	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled",
+		Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName,
 		State: resource.Missing, Code: diagnosis.CodeServicePrincipalNotFound, Context: words(v.Document)}
 }
 
@@ -124,14 +128,15 @@ func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource
 	return item
 }
 
-// find reads the application. known says that one was there, so that one answer that there is none decides nothing.
+// find reads the application. known means that one was there, so that one answer that there is none decides nothing.
 func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (graph.Application, bool, error) {
 	var app graph.Application
-	found, err := resource.Find(ctx, k.requests, policy.ApplicationGet, words(d), known, func(ctx context.Context) error {
-		var err error
-		app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d))
-		return err
-	})
+	found, err := resource.Find(ctx, k.requests, policy.ApplicationGet, words(d), known,
+		func(ctx context.Context) error {
+			var err error
+			app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d))
+			return err
+		})
 	return app, found, err
 }
 
@@ -149,7 +154,8 @@ func compareApplication(item *resource.Item, d integration.Document, app graph.A
 	st := d.Status
 	differ := func(member, want, have string) {
 		item.State, item.Code = resource.Different, diagnosis.CodeApplicationChanged
-		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs})
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: member, Want: want, Have: have,
+			Owner: diagnosis.OwnerOurs})
 	}
 	if app.DisplayName != d.Spec.DisplayName {
 		differ("displayName", d.Spec.DisplayName, app.DisplayName)
@@ -189,11 +195,12 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 		return item
 	}
 	var principal graph.ServicePrincipal
-	found, err := resource.Find(ctx, k.requests, policy.PrincipalGet, words(v.Document), st.ServicePrincipalID != "", func(ctx context.Context) error {
-		var err error
-		principal, err = k.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
-		return err
-	})
+	found, err := resource.Find(ctx, k.requests, policy.PrincipalGet, words(v.Document), st.ServicePrincipalID != "",
+		func(ctx context.Context) error {
+			var err error
+			principal, err = k.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
+			return err
+		})
 	item.Data = principal
 	switch {
 	case err != nil:
@@ -213,11 +220,13 @@ func comparePrincipal(item *resource.Item, st integration.Status, principal grap
 	item.State, item.Code = resource.Unchanged, ""
 	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
 		item.Code = diagnosis.CodeServicePrincipalDisabled
-		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true", Have: "false", Owner: diagnosis.OwnerOther})
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true",
+			Have: "false", Owner: diagnosis.OwnerOther})
 	}
 	if st.ServicePrincipalID != "" && st.ServicePrincipalID != principal.ID {
 		item.Code = diagnosis.CodeServicePrincipalReplaced
-		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "id", Want: st.ServicePrincipalID, Have: principal.ID, Owner: diagnosis.OwnerOurs})
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "id",
+			Want: st.ServicePrincipalID, Have: principal.ID, Owner: diagnosis.OwnerOurs})
 	}
 	item.Learn = learnPrincipal(principal)
 }

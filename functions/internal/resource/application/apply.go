@@ -57,7 +57,8 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 		}
 	}
 	app, write, err := w.writeApplication(ctx, item, restored)
-	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document), RequestID: write.RequestID, Err: err}
+	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document),
+		RequestID: write.RequestID, Err: err}
 	if err == nil {
 		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), w.learn(app)
 	}
@@ -91,8 +92,8 @@ func (w *writer) writeApplication(
 	return app, write, err
 }
 
-// correctApplication updates an application of ours that was found in the place of a create, where it differs: an earlier
-// attempt may have made it for another spec.
+// correctApplication updates an application of ours that was found in the place of a create, where it differs: an
+// earlier attempt may have made it for another spec.
 func (w *writer) correctApplication(
 	ctx context.Context, app graph.Application, err error,
 ) (graph.Application, graph.Write, error) {
@@ -116,8 +117,8 @@ func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	}
 }
 
-// outcomeOf is what a write came to: Graph answers 204 whether or not it changed anything, so what was seen before tells;
-// without a look it is only ensured.
+// outcomeOf is what a write came to: Graph answers 204 whether or not it changed anything, so what was seen before
+// tells; without a look it is only ensured.
 func outcomeOf(item resource.Item, w graph.Outcome) resource.Outcome {
 	switch {
 	case w == graph.OutcomeCreated:
@@ -169,8 +170,8 @@ func (w *writer) readApplication(ctx context.Context) (graph.Application, error)
 	return app, err
 }
 
-// reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that was
-// deleted, or a stranger's. It reports whether the deleted one was restored.
+// reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that
+// was deleted, or a stranger's. It reports whether the deleted one was restored.
 func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Application, bool, error) {
 	app, found, err := w.find(ctx, w.view.Document, w.view.Document.Status.ObjectID != "")
 	if err == nil && !found && w.view.Document.Status.ObjectID != "" {
@@ -182,11 +183,13 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 	if err == nil && !found { // it may be a write that this replica does not show yet
 		app, err = w.readApplication(ctx)
 		if resource.IsNotFound(err) {
-			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken, diagnosis.WithContext(words(w.view.Document)))}
+			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken,
+				diagnosis.WithContext(words(w.view.Document)))}
 		}
 	}
 	if err == nil && !isOurs(app, w.view.Document) {
-		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeApplicationForeign, diagnosis.WithContext(words(w.view.Document)))}
+		return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeApplicationForeign,
+			diagnosis.WithContext(words(w.view.Document)))}
 	}
 	return app, false, err
 }
@@ -194,12 +197,14 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 // restore takes an object out of the recycle bin; false where it is not there.
 func (w *writer) restore(ctx context.Context, item resource.Item, step, objectID string) (bool, error) {
 	var write graph.Write
-	found, err := resource.Find(ctx, w.requests, policy.DeletedItemRestore, words(w.view.Document), false, func(ctx context.Context) error {
-		var err error
-		write, err = w.graph.RestoreDeletedItem(ctx, objectID)
-		return err
-	})
-	result := resource.Result{Item: item, Step: step, StepTarget: objectID, Outcome: resource.OutcomeRestored, RequestID: write.RequestID, Err: err}
+	found, err := resource.Find(ctx, w.requests, policy.DeletedItemRestore, words(w.view.Document), false,
+		func(ctx context.Context) error {
+			var err error
+			write, err = w.graph.RestoreDeletedItem(ctx, objectID)
+			return err
+		})
+	result := resource.Result{Item: item, Step: step, StepTarget: objectID, Outcome: resource.OutcomeRestored,
+		RequestID: write.RequestID, Err: err}
 	if err == nil && !found {
 		result.Outcome = resource.OutcomeAbsent
 	}
@@ -207,7 +212,8 @@ func (w *writer) restore(ctx context.Context, item resource.Item, step, objectID
 	return found, err
 }
 
-// applyPrincipal writes the service principal. Restoring an application does not restore it; one that is gone is made anew.
+// applyPrincipal writes the service principal. Restoring an application does not restore it; one that is gone is made
+// anew.
 func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	d := w.view.Document
 	if item.State == resource.Restorable && d.Status.ServicePrincipalID != "" {
@@ -219,22 +225,24 @@ func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	var write graph.Write
 	err := w.requests.Do(ctx, policy.PrincipalUpsert, words(d), func(ctx context.Context) error {
 		var err error
-		principal, write, err = w.graph.UpsertServicePrincipal(ctx, d.Status.ClientID, graph.ServicePrincipalPatch{Tags: tags(d.ID)})
+		principal, write, err = w.graph.UpsertServicePrincipal(ctx, d.Status.ClientID,
+			graph.ServicePrincipalPatch{Tags: tags(d.ID)})
 		return err
 	})
 	if policy.ActionOf(err) == policy.Exists {
 		err = nil
 	}
 	if err == nil && principal.ID == "" {
-		// The saved id is not used here: a service principal that was made anew has another one, and Azure would accept role
-		// assignments to the old one without a word.
+		// The saved id is not used here: a service principal that was made anew has another one, and Azure would
+		// accept role assignments to the old one without a word.
 		err = w.requests.Do(ctx, policy.PrincipalGet, words(d), func(ctx context.Context) error {
 			var err error
 			principal, err = w.graph.GetServicePrincipalByAppID(ctx, d.Status.ClientID)
 			return err
 		})
 	}
-	result := resource.Result{Item: item, Step: itemPrincipal, StepTarget: d.Status.ClientID, RequestID: write.RequestID, Err: err}
+	result := resource.Result{Item: item, Step: itemPrincipal, StepTarget: d.Status.ClientID,
+		RequestID: write.RequestID, Err: err}
 	if err == nil {
 		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), learnPrincipal(principal)
 	}

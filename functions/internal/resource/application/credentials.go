@@ -29,18 +29,19 @@ func NewCredentials(directory *graph.Client, requests policy.Requests) *Credenti
 // Between is zero: the directory takes all credentials at once.
 func (c *Credentials) Between(integration.Document) time.Duration { return 0 }
 
-// List reads all credentials of the application. known says that there was an application, so that one 404 decides
+// List reads all credentials of the application. known means that there was an application, so that one 404 decides
 // nothing; without an application there are none.
 func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.ObjectID == "" {
 		return nil, nil
 	}
 	var all []graph.FederatedCredential
-	found, err := resource.Find(ctx, c.requests, policy.CredentialList, words(d), true, func(ctx context.Context) error {
-		var err error
-		all, err = c.graph.ListFederatedCredentials(ctx, d.Status.ObjectID)
-		return err
-	})
+	found, err := resource.Find(ctx, c.requests, policy.CredentialList, words(d), true,
+		func(ctx context.Context) error {
+			var err error
+			all, err = c.graph.ListFederatedCredentials(ctx, d.Status.ObjectID)
+			return err
+		})
 	if err != nil || !found {
 		return nil, err
 	}
@@ -52,7 +53,8 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 }
 
 func fromGraph(f graph.FederatedCredential) resource.Credential {
-	credential := resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences, Description: f.Description}
+	credential := resource.Credential{ID: f.ID, Name: f.Name, Issuer: f.Issuer, Subject: f.Subject,
+		Audiences: f.Audiences, Description: f.Description}
 	if f.ClaimsMatchingExpression != nil {
 		credential.Expression = f.ClaimsMatchingExpression.Value
 	}
@@ -60,7 +62,8 @@ func fromGraph(f graph.FederatedCredential) resource.Credential {
 }
 
 // Put writes credentials by their names, and returns a receipt for each, in their order.
-func (c *Credentials) Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt {
+func (c *Credentials) Put(ctx context.Context, d integration.Document,
+	credentials []resource.Credential) []resource.Receipt {
 	named := make([]graph.NamedCredential, len(credentials))
 	contexts := make([]diagnosis.Context, len(credentials))
 	for i, f := range credentials {
@@ -72,21 +75,24 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document, credentia
 		contexts[i] = words(d)
 		contexts[i].Subject, contexts[i].Credential = f.Subject, f.Name
 	}
-	return write(ctx, c.requests, policy.CredentialUpsert, contexts, named, func(ctx context.Context, some []graph.NamedCredential) []graph.CredentialResult {
-		return c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, some)
-	})
+	return write(ctx, c.requests, policy.CredentialUpsert, contexts, named,
+		func(ctx context.Context, some []graph.NamedCredential) []graph.CredentialResult {
+			return c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, some)
+		})
 }
 
 // Delete deletes credentials by their names, and returns a receipt for each, in their order.
 func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
 	contexts := slices.Repeat([]diagnosis.Context{words(d)}, len(names))
-	return write(ctx, c.requests, policy.CredentialDelete, contexts, names, func(ctx context.Context, some []string) []graph.CredentialResult {
-		return c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, some)
-	})
+	return write(ctx, c.requests, policy.CredentialDelete, contexts, names,
+		func(ctx context.Context, some []string) []graph.CredentialResult {
+			return c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, some)
+		})
 }
 
 // write does something with each of all, together where the directory takes several at a time.
-func write[T any](ctx context.Context, requests policy.Requests, op policy.Operation, contexts []diagnosis.Context, all []T,
+func write[T any](ctx context.Context, requests policy.Requests, op policy.Operation,
+	contexts []diagnosis.Context, all []T,
 	do func(ctx context.Context, some []T) []graph.CredentialResult) []resource.Receipt {
 	results := make([]graph.CredentialResult, len(all))
 	errs := requests.DoBatch(ctx, op, contexts, func(ctx context.Context, which []int) []error {

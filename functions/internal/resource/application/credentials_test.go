@@ -48,15 +48,18 @@ func newDirectory(t *testing.T) *directory {
 	c, err := cloud.New(cloud.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	_, err = c.World().CreateApplication(world.Application{ID: objectID, UniqueName: "u", DisplayName: "d"}, world.AppPrincipalID)
+	_, err = c.World().CreateApplication(world.Application{ID: objectID, UniqueName: "u", DisplayName: "d"},
+		world.AppPrincipalID)
 	require.NoError(t, err)
 	d := &directory{t: t, cloud: c, subject: integration.Document{Status: integration.Status{ObjectID: objectID}}}
-	client, err := graph.New(d, &graph.Options{ClientOptions: azcore.ClientOptions{Transport: d, Retry: azpolicy.RetryOptions{MaxRetries: -1}}})
+	client, err := graph.New(d, &graph.Options{ClientOptions: azcore.ClientOptions{Transport: d,
+		Retry: azpolicy.RetryOptions{MaxRetries: -1}}})
 	require.NoError(t, err)
-	d.kept = application.NewCredentials(client, policy.Requests{Now: time.Now, Sleep: func(ctx context.Context, pause time.Duration) error {
-		d.slept += pause
-		return ctx.Err()
-	}})
+	d.kept = application.NewCredentials(client,
+		policy.Requests{Now: time.Now, Sleep: func(ctx context.Context, pause time.Duration) error {
+			d.slept += pause
+			return ctx.Err()
+		}})
 	return d
 }
 
@@ -86,7 +89,8 @@ func name(i int) string { return fmt.Sprintf("subject-%02d", i) }
 func twenty() []resource.Credential {
 	all := make([]resource.Credential, 20)
 	for i := range all {
-		all[i] = resource.Credential{Name: name(i), Issuer: world.Issuer, Subject: name(i), Audiences: []string{"api://AzureADTokenExchange"}}
+		all[i] = resource.Credential{Name: name(i), Issuer: world.Issuer, Subject: name(i),
+			Audiences: []string{"api://AzureADTokenExchange"}}
 	}
 	return all
 }
@@ -138,7 +142,8 @@ func actions(receipts []resource.Receipt) []policy.Action {
 	return all
 }
 
-// failing are the actions of twenty requests where those from the first one on to before the second have failed with it.
+// failing are the actions of twenty requests where those from the first one on to before the second have failed with
+// it.
 func failing(from, to int, with policy.Action) []policy.Action {
 	all := make([]policy.Action, 20)
 	for i := from; i < to; i++ {
@@ -184,23 +189,39 @@ func batchCases() map[string]batchCase {
 	rest := failing(7, 20, policy.RetryLater)
 	all := failing(0, 20, policy.RetryLater)
 	return map[string]batchCase{
-		"nothing":                   {ends: none, written: 20, roundTrips: 1, inBatch: 20},
-		"429 with Retry-After":      {fault: asked("5"), ends: none, written: 20, roundTrips: 2, inBatch: 21, waits: 5 * time.Second},
-		"429 for longer":            {fault: asked("120"), ends: rest, written: 7, roundTrips: 1, inBatch: 8, again: 1},
-		"409 of two writers":        {fault: strikes(seventh, 409, "Directory_ConcurrencyViolation"), ends: none, written: 20, roundTrips: 2, inBatch: 21},
-		"409 of a name":             {fault: strikes(seventh, 409, "Request_MultipleObjectsWithSameKeyValue"), ends: failing(7, 8, policy.Exists), written: 19, roundTrips: 2, inBatch: 20, again: 1},
-		"403":                       {fault: strikes(seventh, 403, "Authorization_RequestDenied"), ends: failing(7, 8, policy.GiveUp), written: 19, roundTrips: 2, inBatch: 20, again: 1},
-		"503":                       {fault: strikes(seventh, 503, ""), ends: none, written: 20, roundTrips: 2, inBatch: 21},
-		"500 after it was done":     {fault: effect(strikes(seventh, 500, ""), control.EffectAfter), ends: none, written: 20, roundTrips: 2, inBatch: 21},
-		"503 that stays":            {fault: stays(strikes(seventh, 503, "")), ends: rest, written: 7, roundTrips: 4, inBatch: 11, again: 1},
-		"connection cut on the way": {fault: effect(strikes(seventh, 0, ""), control.EffectDrop), ends: all, written: 8, roundTrips: 1, inBatch: 8, again: 1},
-		"answer lost":               {fault: effect(strikes(whole, 0, ""), control.EffectDrop), ends: all, written: 20, roundTrips: 1, inBatch: 20, again: 1},
-		"batch throttled":           {fault: strikes(whole, 429, "TooManyRequests"), ends: all, roundTrips: 1, again: 1},
-		"batch refused":             {fault: strikes(whole, 400, "BadRequest"), ends: failing(0, 20, policy.GiveUp), roundTrips: 1, again: 1},
-		"one answer missing":        {alter: without("7"), ends: failing(7, 8, policy.RetryLater), written: 20, roundTrips: 1, inBatch: 20, again: 1},
-		"one answer cut":            {fault: control.Fault{Match: control.Match{Path: seventh}, Status: 201, Body: json.RawMessage(`"{\"id\""`), Effect: control.EffectAfter}, ends: failing(7, 8, policy.RetryLater), written: 20, roundTrips: 1, inBatch: 20, again: 1},
-		"truncated":                 {alter: func(b []byte) []byte { return b[:len(b)/2] }, ends: all, written: 20, roundTrips: 1, inBatch: 20, again: 1},
-		"no answers":                {alter: func([]byte) []byte { return []byte(`{}`) }, ends: all, written: 20, roundTrips: 1, inBatch: 20, again: 1},
+		"nothing": {ends: none, written: 20, roundTrips: 1, inBatch: 20},
+		"429 with Retry-After": {fault: asked("5"), ends: none, written: 20, roundTrips: 2, inBatch: 21,
+			waits: 5 * time.Second},
+		"429 for longer": {fault: asked("120"), ends: rest, written: 7, roundTrips: 1,
+			inBatch: 8, again: 1},
+		"409 of two writers": {fault: strikes(seventh, 409, "Directory_ConcurrencyViolation"), ends: none,
+			written: 20, roundTrips: 2, inBatch: 21},
+		"409 of a name": {fault: strikes(seventh, 409, "Request_MultipleObjectsWithSameKeyValue"),
+			ends: failing(7, 8, policy.Exists), written: 19, roundTrips: 2, inBatch: 20, again: 1},
+		"403": {fault: strikes(seventh, 403, "Authorization_RequestDenied"),
+			ends: failing(7, 8, policy.GiveUp), written: 19, roundTrips: 2, inBatch: 20, again: 1},
+		"503": {fault: strikes(seventh, 503, ""), ends: none, written: 20, roundTrips: 2,
+			inBatch: 21},
+		"500 after it was done": {fault: effect(strikes(seventh, 500, ""), control.EffectAfter), ends: none,
+			written: 20, roundTrips: 2, inBatch: 21},
+		"503 that stays": {fault: stays(strikes(seventh, 503, "")), ends: rest, written: 7, roundTrips: 4,
+			inBatch: 11, again: 1},
+		"connection cut on the way": {fault: effect(strikes(seventh, 0, ""), control.EffectDrop), ends: all,
+			written: 8, roundTrips: 1, inBatch: 8, again: 1},
+		"answer lost": {fault: effect(strikes(whole, 0, ""), control.EffectDrop), ends: all, written: 20,
+			roundTrips: 1, inBatch: 20, again: 1},
+		"batch throttled": {fault: strikes(whole, 429, "TooManyRequests"), ends: all, roundTrips: 1, again: 1},
+		"batch refused": {fault: strikes(whole, 400, "BadRequest"), ends: failing(0, 20, policy.GiveUp),
+			roundTrips: 1, again: 1},
+		"one answer missing": {alter: without("7"), ends: failing(7, 8, policy.RetryLater), written: 20, roundTrips: 1,
+			inBatch: 20, again: 1},
+		"one answer cut": {fault: control.Fault{Match: control.Match{Path: seventh}, Status: 201,
+			Body: json.RawMessage(`"{\"id\""`), Effect: control.EffectAfter}, ends: failing(7, 8, policy.RetryLater),
+			written: 20, roundTrips: 1, inBatch: 20, again: 1},
+		"truncated": {alter: func(b []byte) []byte { return b[:len(b)/2] }, ends: all, written: 20, roundTrips: 1,
+			inBatch: 20, again: 1},
+		"no answers": {alter: func([]byte) []byte { return []byte(`{}`) }, ends: all, written: 20, roundTrips: 1,
+			inBatch: 20, again: 1},
 	}
 }
 
@@ -217,8 +238,8 @@ func without(id string) func([]byte) []byte {
 	}
 }
 
-// TestPutTogether: whatever goes wrong with one of twenty, what is written stays, the rest is written as soon as that can
-// be, and the next attempt needs no more than what is left.
+// TestPutTogether: whatever goes wrong with one of twenty, what is written stays, the rest is written as soon as that
+// can be, and the next attempt needs no more than what is left.
 func TestPutTogether(t *testing.T) {
 	t.Parallel()
 	for what, c := range batchCases() {
@@ -266,7 +287,8 @@ func TestDeleteTogether(t *testing.T) {
 		assert.NotEmpty(t, r.ID)
 	}
 	require.NoError(t, d.cloud.World().DeleteFederatedCredential(objectID, name(7)))
-	require.NoError(t, d.cloud.Faults().Set([]control.Fault{{Match: control.Match{Method: "DELETE", Path: name(12)}, Status: 403, Code: "Authorization_RequestDenied"}}))
+	require.NoError(t, d.cloud.Faults().Set([]control.Fault{{Match: control.Match{Method: "DELETE", Path: name(12)},
+		Status: 403, Code: "Authorization_RequestDenied"}}))
 	n := d.number()
 	receipts := d.kept.Delete(t.Context(), d.subject, allNames())
 	assert.Equal(t, failing(12, 13, policy.GiveUp), actions(receipts))
@@ -274,5 +296,6 @@ func TestDeleteTogether(t *testing.T) {
 	assert.Equal(t, resource.OutcomeDeleted, receipts[19].Outcome)
 	assert.Equal(t, []string{name(12)}, d.names())
 	roundTrips, inBatch := d.sent(n)
-	assert.Equal(t, [2]int{3, 20}, [2]int{roundTrips, inBatch}, "a batch, and one after each that Graph calls a failure")
+	assert.Equal(t, [2]int{3, 20}, [2]int{roundTrips, inBatch},
+		"a batch, and one after each that Graph calls a failure")
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Remove implements resource.Kind. The application takes its service principal along; one that is left is deleted. What
-// was removed stays in the recycle bin for 30 days, unless it is purged.
+// Remove implements resource.Kind. The application takes its service principal along; one that is left is deleted.
+// What was removed stays in the recycle bin for 30 days, unless it is purged.
 func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	var results []resource.Result
 	for _, item := range items {
@@ -57,22 +57,26 @@ func (r remover) principal(ctx context.Context, item resource.Item) []resource.R
 		if st.ClientID == "" {
 			return false, nil
 		}
-		return resource.Find(ctx, r.requests, policy.PrincipalGet, words(r.view.Document), false, func(ctx context.Context) error {
-			_, err := r.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
-			return err
-		})
+		return resource.Find(ctx, r.requests, policy.PrincipalGet, words(r.view.Document), false,
+			func(ctx context.Context) error {
+				_, err := r.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
+				return err
+			})
 	}
 	return r.remove(ctx, item, st.ServicePrincipalID, policy.PrincipalDelete, deletion, isThere)
 }
 
-// remove deletes one object until it is seen to be gone, and then purges it where that is wanted. An object whose id was
-// never learnt was never made.
+// remove deletes one object until it is seen to be gone, and then purges it where that is wanted. An object whose id
+// was never learnt was never made.
 func (r remover) remove(ctx context.Context, item resource.Item, objectID string, op policy.Operation,
-	deletion func(context.Context, *graph.Write) error, isThere func(context.Context) (bool, error)) []resource.Result {
+	deletion func(context.Context, *graph.Write) error, isThere func(context.Context) (bool,
+		error)) []resource.Result {
 	if objectID == "" {
-		return []resource.Result{{Item: item, Step: item.Name + "-delete", Outcome: resource.OutcomeAbsent, Began: r.requests.Now(), Ended: r.requests.Now()}}
+		return []resource.Result{{Item: item, Step: item.Name + "-delete", Outcome: resource.OutcomeAbsent,
+			Began: r.requests.Now(), Ended: r.requests.Now()}}
 	}
-	result := resource.Result{Item: item, Step: item.Name + "-delete", StepTarget: objectID, Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
+	result := resource.Result{Item: item, Step: item.Name + "-delete", StepTarget: objectID,
+		Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
 	result.Err = resource.UntilGone(ctx, r.requests, words(r.view.Document), func(ctx context.Context) error {
 		if item.Name == itemPrincipal { // mostly it has gone with its application
 			if there, err := isThere(ctx); err != nil || !there {
@@ -80,7 +84,9 @@ func (r remover) remove(ctx context.Context, item resource.Item, objectID string
 			}
 		}
 		var receipt graph.Write
-		err := r.requests.Do(ctx, op, words(r.view.Document), func(ctx context.Context) error { return deletion(ctx, &receipt) })
+		err := r.requests.Do(ctx, op, words(r.view.Document), func(ctx context.Context) error {
+			return deletion(ctx, &receipt)
+		})
 		if receipt.Outcome == graph.OutcomeDeleted {
 			result.Outcome, result.RequestID = resource.OutcomeDeleted, receipt.RequestID
 		}
@@ -97,9 +103,10 @@ func (r remover) remove(ctx context.Context, item resource.Item, objectID string
 const binPatience = 30 * time.Second
 
 // purge removes one object from the recycle bin. That it is not there may mean that it has not arrived yet, so that is
-// believed after some patience, or at once after a purge of ours whose answer was lost.
+// accepted after some patience, or at once after a purge of ours whose answer was lost.
 func (r remover) purge(ctx context.Context, item resource.Item, objectID string) resource.Result {
-	result := resource.Result{Item: item, Step: item.Name + "-purge", StepTarget: objectID, Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
+	result := resource.Result{Item: item, Step: item.Name + "-purge", StepTarget: objectID,
+		Outcome: resource.OutcomeAbsent, Began: r.requests.Now()}
 	var waited time.Duration
 	for n := 0; ; n++ {
 		purged, requestID, err := r.purgeOnce(ctx, objectID)
@@ -120,8 +127,8 @@ func (r remover) purge(ctx context.Context, item resource.Item, objectID string)
 	return result
 }
 
-// purgeOnce reports whether the object was in the bin and is purged now. After a lost answer, that it is not there is the
-// purge's doing.
+// purgeOnce reports whether the object was in the bin and is purged now. After a lost answer, that it is not there is
+// the purge's doing.
 func (r remover) purgeOnce(ctx context.Context, objectID string) (bool, string, error) {
 	var receipt graph.Write
 	lost := false

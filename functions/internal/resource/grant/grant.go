@@ -1,5 +1,5 @@
-// Package grant is what an integration may reach: one role assignment of its service principal for each storage entry of
-// the spec, written by Azure Resource Manager under a name that is derived from scope, role and principal.
+// Package grant is what an integration may reach: one role assignment of its service principal for each storage entry
+// of the spec, written by Azure Resource Manager under a name that is derived from scope, role and principal.
 package grant
 
 import (
@@ -35,7 +35,8 @@ func (k *Kind) Needs() []string { return []string{resource.Identity} }
 // Outlives implements resource.Kind: rights are revoked first, and wait for nobody.
 func (k *Kind) Outlives() []string { return nil }
 
-// Observe implements resource.Kind: it lists the principal's assignments at each scope that the spec or the record names.
+// Observe implements resource.Kind: it lists the principal's assignments at each scope that the spec or the record
+// names.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	if v.Apart {
 		return nil
@@ -93,7 +94,8 @@ type look struct {
 	err     error
 }
 
-// look reads every scope, a few at a time. Without a principal there are no assignments, but the account can be looked at.
+// look reads every scope, a few at a time. Without a principal there are no assignments, but the account can be looked
+// at.
 func (k *Kind) look(ctx context.Context, d integration.Document, scopes []string) map[string]look {
 	looks := make([]look, len(scopes))
 	resource.Each(ctx, len(scopes), func(ctx context.Context, i int) {
@@ -128,8 +130,8 @@ func (k *Kind) look(ctx context.Context, d integration.Document, scopes []string
 	return byScope
 }
 
-// compare finds the wanted grant among the assignments at its scope. Azure does not care who made it: an equal one under
-// another name serves as well, and outlives us.
+// compare finds the wanted grant among the assignments at its scope. Azure does not care who made it: an equal one
+// under another name serves as well, and outlives us.
 func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at look) resource.Item {
 	item := w.item(d)
 	if at.err != nil {
@@ -150,9 +152,12 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 	}
 	i := bestOf(found, w)
 	if i < 0 {
-		if j := slices.IndexFunc(found, func(a arm.RoleAssignment) bool { return strings.EqualFold(a.ID, w.assignment.ID) }); j >= 0 {
+		if j := slices.IndexFunc(found, func(a arm.RoleAssignment) bool {
+			return strings.EqualFold(a.ID, w.assignment.ID)
+		}); j >= 0 {
 			item.Code = diagnosis.CodeRoleAssignmentChanged
-			item.Differences = []diagnosis.MemberDifference{{Member: "roleDefinitionId", Want: integration.LastSegment(w.assignment.RoleDefinitionID),
+			item.Differences = []diagnosis.MemberDifference{{Member: "roleDefinitionId",
+				Want: integration.LastSegment(w.assignment.RoleDefinitionID),
 				Have: integration.LastSegment(found[j].RoleDefinitionID), Owner: diagnosis.OwnerOther}}
 		}
 		return item
@@ -162,10 +167,12 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 	item.Key, item.Data, item.Learn = a.ID, w, learn(a)
 	if found[i].Condition != "" { // an administrator's: it narrows the grant, and it is kept
 		item.Code = diagnosis.CodeRoleAssignmentConditioned
-		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition, Owner: diagnosis.OwnerOther}}
+		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition,
+			Owner: diagnosis.OwnerOther}}
 	}
 	if want := description(d); !a.Adopted && found[i].Description != want {
-		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want, Have: found[i].Description, Owner: diagnosis.OwnerOther})
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want,
+			Have: found[i].Description, Owner: diagnosis.OwnerOther})
 	}
 	return item
 }
@@ -181,18 +188,20 @@ func bestOf(found []arm.RoleAssignment, w grant) int {
 	return best
 }
 
-func (k *Kind) get(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.RoleAssignment, bool, error) {
+func (k *Kind) get(ctx context.Context, d integration.Document, a integration.RoleAssignment) (arm.RoleAssignment,
+	bool, error) {
 	var found arm.RoleAssignment
-	there, err := resource.Find(ctx, k.requests, policy.RoleGet, wordsOf(d, a), false, func(ctx context.Context) error {
-		var err error
-		found, err = k.arm.GetRoleAssignment(ctx, a.ID)
-		return err
-	})
+	there, err := resource.Find(ctx, k.requests, policy.RoleGet, wordsOf(d, a), false,
+		func(ctx context.Context) error {
+			var err error
+			found, err = k.arm.GetRoleAssignment(ctx, a.ID)
+			return err
+		})
 	return found, there, err
 }
 
-// beside are the assignments that the spec does not ask for: those of ours are to go, those of others are reported. What
-// was adopted is somebody else's, and is only forgotten.
+// beside are the assignments that the spec does not ask for: those of ours are to go, those of others are reported.
+// What was adopted is somebody else's, and is only forgotten.
 func beside(d integration.Document, looks map[string]look, items []resource.Item, wanted []grant) []resource.Item {
 	taken := func(id string) bool {
 		return slices.ContainsFunc(items, func(i resource.Item) bool { return strings.EqualFold(i.Key, id) })
@@ -205,12 +214,14 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 		}
 		c := words(d, a.Scope)
 		c.Role = integration.RoleName(a.RoleDefinitionID)
-		more = append(more, resource.Item{Name: resource.RoleAssignment, Key: a.ID, Target: a.Scope, State: state, Code: diagnosis.CodeRoleAssignmentExtra,
-			Context: c, Data: a, Differences: []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: c.Role, Owner: ownerOf(state)}}})
+		more = append(more, resource.Item{Name: resource.RoleAssignment, Key: a.ID, Target: a.Scope, State: state,
+			Code:    diagnosis.CodeRoleAssignmentExtra,
+			Context: c, Data: a, Differences: []diagnosis.MemberDifference{{Member: "roleDefinitionId", Have: c.Role,
+				Owner: ownerOf(state)}}})
 	}
 	for _, a := range d.Status.RoleAssignments {
 		switch {
-		case slices.ContainsFunc(wanted, func(w grant) bool { return grants.Same(w.assignment, a) }):
+		case slices.ContainsFunc(wanted, func(w grant) bool { return grants.IsSame(w.assignment, a) }):
 		case a.Adopted:
 			more = append(more, forgotten(a))
 		default:
@@ -219,7 +230,8 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 	}
 	for scope, l := range looks {
 		for _, f := range l.found {
-			if !strings.EqualFold(f.Scope, scope) || slices.ContainsFunc(wanted, func(w grant) bool { return w.isGivenBy(f) }) {
+			if !strings.EqualFold(f.Scope, scope) ||
+				slices.ContainsFunc(wanted, func(w grant) bool { return w.isGivenBy(f) }) {
 				continue
 			}
 			if isDerived(d, f) {
@@ -234,7 +246,8 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 
 // forgotten is an adopted assignment that is wanted no more: it is somebody else's, and stays.
 func forgotten(a integration.RoleAssignment) resource.Item {
-	return resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Key: a.ID, Target: a.Scope, State: resource.Unchanged, Data: a, Learn: forget(a.ID)}
+	return resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Key: a.ID, Target: a.Scope,
+		State: resource.Unchanged, Data: a, Learn: forget(a.ID)}
 }
 
 func ownerOf(state resource.State) diagnosis.Owner {

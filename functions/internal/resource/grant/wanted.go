@@ -15,7 +15,7 @@ import (
 type grant struct {
 	entry      integration.StorageAccess
 	assignment integration.RoleAssignment
-	// isRecorded says that the status has the assignment.
+	// isRecorded is true where the status has the assignment.
 	isRecorded bool
 	derived    []string // the ids that we derive for it, in the order in which they are tried
 }
@@ -29,7 +29,9 @@ func wantedGrants(d integration.Document) []grant {
 		for _, salt := range grants.Salts() {
 			w.derived = append(w.derived, grants.Derived(d, s, salt).ID)
 		}
-		if j := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool { return grants.Same(known, w.assignment) }); j >= 0 {
+		if j := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool {
+			return grants.IsSame(known, w.assignment)
+		}); j >= 0 {
 			w.assignment, w.isRecorded = d.Status.RoleAssignments[j], true
 		}
 		wanted[i] = w
@@ -54,18 +56,20 @@ func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 // item is the grant as if it were missing.
 func (w grant) item(d integration.Document) resource.Item {
 	c := wordsOf(d, w.assignment)
-	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " + w.assignment.Scope,
+	item := resource.Item{Name: resource.RoleAssignment, Title: "The role is assigned", Target: c.Role + " at " +
+		w.assignment.Scope,
 		State: resource.Missing, Code: diagnosis.CodeRoleAssignmentNotFound, Context: c, Data: w}
 	if d.Status.ServicePrincipalID != "" {
 		item.Key = w.assignment.ID
-		// Its scope is in the spec alone, which may be another one when somebody looks for what a crash has left behind.
+		// Its scope is in the spec alone, which may be another one when somebody looks for what a crash has left
+		// behind.
 		item.Learn = learn(w.assignment)
 	}
 	return item
 }
 
 // isGivenBy reports whether an assignment gives the wanted role at the wanted scope to the principal.
-func (w grant) isGivenBy(a arm.RoleAssignment) bool { return grants.Same(w.assignment, fromARM(a)) }
+func (w grant) isGivenBy(a arm.RoleAssignment) bool { return grants.IsSame(w.assignment, fromARM(a)) }
 
 // isOurs reports whether an id is one that we derive.
 func (w grant) isOurs(id string) bool {
@@ -80,14 +84,15 @@ func (w grant) adopt(a arm.RoleAssignment) integration.RoleAssignment {
 }
 
 func fromARM(a arm.RoleAssignment) integration.RoleAssignment {
-	return integration.RoleAssignment{ID: a.ID, Scope: a.Scope, RoleDefinitionID: a.RoleDefinitionID, PrincipalID: a.PrincipalID}
+	return integration.RoleAssignment{ID: a.ID, Scope: a.Scope, RoleDefinitionID: a.RoleDefinitionID,
+		PrincipalID: a.PrincipalID}
 }
 
 // learn records an assignment, in place of the one that gives the same.
 func learn(a integration.RoleAssignment) func(*integration.Status) {
 	return func(st *integration.Status) {
 		for i, known := range st.RoleAssignments {
-			if grants.Same(known, a) || strings.EqualFold(known.ID, a.ID) {
+			if grants.IsSame(known, a) || strings.EqualFold(known.ID, a.ID) {
 				st.RoleAssignments[i] = a
 				return
 			}
@@ -99,6 +104,7 @@ func learn(a integration.RoleAssignment) func(*integration.Status) {
 // forget takes an assignment out of the record.
 func forget(id string) func(*integration.Status) {
 	return func(st *integration.Status) {
-		st.RoleAssignments = slices.DeleteFunc(slices.Clone(st.RoleAssignments), func(a integration.RoleAssignment) bool { return strings.EqualFold(a.ID, id) })
+		st.RoleAssignments = slices.DeleteFunc(slices.Clone(st.RoleAssignments),
+			func(a integration.RoleAssignment) bool { return strings.EqualFold(a.ID, id) })
 	}
 }

@@ -22,7 +22,8 @@ func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item
 // assign writes one assignment under the first of its names that Azure takes.
 func (k *Kind) assign(ctx context.Context, d integration.Document, item resource.Item) resource.Result {
 	w := item.Data.(grant)
-	result := resource.Result{Item: item, Step: resource.RoleAssignment, StepTarget: w.assignment.Scope, Began: k.requests.Now()}
+	result := resource.Result{Item: item, Step: resource.RoleAssignment, StepTarget: w.assignment.Scope,
+		Began: k.requests.Now()}
 	if w.assignment.Adopted {
 		w.assignment = grants.Derived(d, w.entry, "") // the one that was adopted is gone: now one of ours
 	}
@@ -40,9 +41,9 @@ func (k *Kind) assign(ctx context.Context, d integration.Document, item resource
 	return result
 }
 
-// resolve finds the assignment that is in the way. An equal one serves: under a name of ours a request whose answer was
-// lost has written it, any other was there before us. Where there is none the name is used otherwise, and the next one is
-// taken.
+// resolve finds the assignment that is in the way. An equal one serves: under a name of ours a request whose answer
+// was lost has written it, any other was there before us. Where there is none the name is used otherwise, and the next
+// one is taken.
 func (k *Kind) resolve(ctx context.Context, d integration.Document, w *grant, cause error) (arm.Write, error) {
 	var found []arm.RoleAssignment
 	err := k.requests.Do(ctx, policy.RoleList, words(d, w.assignment.Scope), func(ctx context.Context) error {
@@ -76,7 +77,8 @@ func (k *Kind) put(ctx context.Context, d integration.Document, a integration.Ro
 	var receipt arm.Write
 	err := k.requests.Do(ctx, policy.RolePut, wordsOf(d, a), func(ctx context.Context) error {
 		var err error
-		receipt, err = k.arm.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope, Name: integration.LastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
+		receipt, err = k.arm.PutRoleAssignment(ctx, arm.RoleAssignment{ID: a.ID, Scope: a.Scope,
+			Name: integration.LastSegment(a.ID), RoleDefinitionID: a.RoleDefinitionID,
 			PrincipalID: a.PrincipalID, Description: description(d)})
 		return err
 	})
@@ -94,7 +96,8 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 
 func (k *Kind) unassign(ctx context.Context, d integration.Document, item resource.Item) resource.Result {
 	a := item.Data.(integration.RoleAssignment)
-	result := resource.Result{Item: item, Step: resource.RoleAssignment + "-delete", StepTarget: a.ID, Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
+	result := resource.Result{Item: item, Step: resource.RoleAssignment + "-delete", StepTarget: a.ID,
+		Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
 	result.Err = resource.UntilGone(ctx, k.requests, words(d, a.Scope), func(ctx context.Context) error {
 		var receipt arm.Write
 		err := k.requests.Do(ctx, policy.RoleDelete, wordsOf(d, a), func(ctx context.Context) error {

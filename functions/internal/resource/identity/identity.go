@@ -1,6 +1,6 @@
-// Package identity is the identity of an integration, whatever it is made of: the one identity kind of the list,
-// and the one keeper of its federated credentials. It hands each integration to the implementation of its kind;
-// nothing outside asks which one that is.
+// Package identity is the identity of an integration, whatever it is made of: the one identity kind of the list, and
+// the one keeper of its federated credentials. It hands each integration to the implementation of its kind; nothing
+// outside asks which one that is.
 package identity
 
 import (
@@ -71,9 +71,8 @@ func (i *Identity) List(ctx context.Context, d integration.Document) ([]resource
 }
 
 // Put writes credentials by their names.
-func (i *Identity) Put(
-	ctx context.Context, d integration.Document, credentials []resource.Credential,
-) []resource.Receipt {
+func (i *Identity) Put(ctx context.Context, d integration.Document,
+	credentials []resource.Credential) []resource.Receipt {
 	return i.of(d).Credentials.Put(ctx, d, credentials)
 }
 

@@ -24,8 +24,8 @@ type Credentials struct {
 
 // NewCredentials returns the credentials of managed identities.
 func NewCredentials(resources *arm.Client, requests policy.Requests) *Credentials {
-	turns := &pace{requests: requests, free: map[string]time.Time{}}
-	return &Credentials{arm: resources, requests: requests, pace: turns}
+	return &Credentials{arm: resources, requests: requests,
+		pace: &pace{requests: requests, free: map[string]time.Time{}}}
 }
 
 // Between is how long the writes of credentials are apart.
@@ -38,15 +38,15 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 	}
 	var all []arm.IdentityCredential
 	id := identityOf(d)
-	const op = policy.ManagedCredentialList
-	found, err := resource.Find(ctx, c.requests, op, d.Words(), true, func(ctx context.Context) error {
-		if err := c.pace.wait(ctx, "list "+id); err != nil {
+	found, err := resource.Find(ctx, c.requests, policy.ManagedCredentialList, d.Words(), true,
+		func(ctx context.Context) error {
+			if err := c.pace.wait(ctx, "list "+id); err != nil {
+				return err
+			}
+			var err error
+			all, err = c.arm.ListIdentityCredentials(ctx, id)
 			return err
-		}
-		var err error
-		all, err = c.arm.ListIdentityCredentials(ctx, id)
-		return err
-	})
+		})
 	if err != nil || !found {
 		return nil, err
 	}
@@ -59,19 +59,18 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 }
 
 // Put writes credentials by their names, and returns a receipt for each, in their order.
-func (c *Credentials) Put(
-	ctx context.Context, d integration.Document, credentials []resource.Credential,
-) []resource.Receipt {
+func (c *Credentials) Put(ctx context.Context, d integration.Document,
+	credentials []resource.Credential) []resource.Receipt {
 	receipts := make([]resource.Receipt, len(credentials))
 	for i, f := range credentials {
 		w := d.Words()
 		w.Subject, w.Credential = f.Subject, f.Name
 		var id string
 		wanted := arm.IdentityCredential{Name: f.Name}
-		trusts := &wanted.Properties
-		trusts.Issuer, trusts.Subject, trusts.Audiences = f.Issuer, f.Subject, f.Audiences
-		const op = policy.ManagedCredentialPut
-		receipts[i] = c.write(ctx, d, op, w, func(ctx context.Context) (write arm.Write, err error) {
+		wanted.Properties.Issuer, wanted.Properties.Subject, wanted.Properties.Audiences = f.Issuer, f.Subject,
+			f.Audiences
+		receipts[i] = c.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write,
+			err error) {
 			id, write, err = c.arm.PutIdentityCredential(ctx, identityOf(d), wanted)
 			return write, err
 		})
@@ -122,8 +121,8 @@ func identityOf(d integration.Document) string {
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling.
 const between = 4 * time.Second
 
-// pace keeps requests about one identity apart, so that Azure need not refuse them. It is no record: after a
-// restart the first request may come too early, and is repeated.
+// pace keeps requests about one identity apart, so that Azure need not refuse them. It is no record: after a restart
+// the first request may come too early, and is repeated.
 type pace struct {
 	requests policy.Requests
 

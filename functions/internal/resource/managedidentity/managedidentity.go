@@ -1,7 +1,7 @@
-// Package managedidentity is the identity of an integration as a user-assigned managed identity in a resource
-// group, written by Azure Resource Manager, so that no right in the directory is needed. It also keeps the
-// federated credentials of one, for package trust. Nothing outside of it knows of tags, of the rates of managed
-// identities, and that they have no recycle bin.
+// Package managedidentity is the identity of an integration as a user-assigned managed identity in a resource group,
+// written by Azure Resource Manager, so that no right in the directory is needed. It also keeps the federated
+// credentials of one, for package trust. Nothing outside of it knows of tags, of the rates of managed identities, and
+// that they have no recycle bin.
 package managedidentity
 
 import (
@@ -18,8 +18,8 @@ import (
 // itemIdentity is the name of the kind's only item.
 const itemIdentity = "managedIdentity"
 
-// tagMark is the tag by which a managed identity is known to be ours; its value says of which integration. The tags of
-// others stay.
+// tagMark is the tag by which a managed identity is known to be ours; its value states of which integration. The tags
+// of others stay.
 const tagMark = "ddoe-wif"
 
 // Kind is the managed identity.
@@ -40,15 +40,15 @@ func (k *Kind) Name() string { return resource.Identity }
 // Needs implements resource.Kind: an identity needs nothing.
 func (k *Kind) Needs() []string { return nil }
 
-// Outlives implements resource.Kind. Role assignments are not removed with their principal, and trust that could
-// not be removed is not to be left behind unseen.
+// Outlives implements resource.Kind. Role assignments are not removed with their principal, and trust that could not
+// be removed is not to be left behind unseen.
 func (k *Kind) Outlives() []string {
 	return []string{resource.FederatedCredential, resource.RoleAssignment}
 }
 
 // wanted is the identity that is recorded, else the one that the spec asks for. Its name has at most 68 characters:
-// the instance has 8, an integration's id at most 50. Azure takes 3 to 128 letters, digits, hyphens and
-// underscores. Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
+// the instance has 8, an integration's id at most 50. Azure takes 3 to 128 letters, digits, hyphens and underscores.
+// Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 func (k *Kind) wanted(d integration.Document) integration.IdentityStatus {
 	if recorded, ok := d.Status.RecordedIdentity(); ok {
 		return recorded
@@ -104,22 +104,21 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return []resource.Item{item}
 }
 
-// find reads the identity. known says that one was there, so that one answer that there is none decides nothing.
+// find reads the identity. known means that one was there, so that one answer that there is none decides nothing.
 func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (arm.Identity, bool, error) {
 	var found arm.Identity
 	id := k.wanted(d).ResourceID
-	const op = policy.ManagedIdentityGet
-	there, err := resource.Find(ctx, k.requests, op, words(d, id), known, func(ctx context.Context) error {
-		var err error
-		found, err = k.arm.GetIdentity(ctx, id)
-		return err
-	})
+	there, err := resource.Find(ctx, k.requests, policy.ManagedIdentityGet, words(d, id), known,
+		func(ctx context.Context) error {
+			var err error
+			found, err = k.arm.GetIdentity(ctx, id)
+			return err
+		})
 	return found, there, err
 }
 
-func (k *Kind) compare(
-	item *resource.Item, d integration.Document, wanted integration.IdentityStatus, found arm.Identity,
-) {
+func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integration.IdentityStatus,
+	found arm.Identity) {
 	item.State, item.Code, item.Learn = resource.Unchanged, "", learn(wanted, found)
 	differ := func(member, want, have string, owner diagnosis.Owner) {
 		item.Differences = append(item.Differences,
@@ -139,8 +138,8 @@ func (k *Kind) compare(
 	}
 }
 
-// learn saves the ids. Another identity has another service principal, and credentials of its own; the client id
-// that it replaces is kept for those who have to be told.
+// learn saves the ids. Another identity has another service principal, and credentials of its own; the client id that
+// it replaces is kept for those who have to be told.
 func learn(made integration.IdentityStatus, u arm.Identity) func(*integration.Status) {
 	return func(st *integration.Status) {
 		made := made

@@ -25,9 +25,9 @@ func (drivers) Needs() []string {
 }
 func (drivers) Outlives() []string { return nil }
 
-// wants reports whether the spec asks for a driver that we make.
-func (k drivers) wants(v resource.View) bool {
-	return k.asks(v) && v.Document.Spec.DDOE.Driver != nil
+// isWanted reports whether the spec asks for a driver that we make.
+func (k drivers) isWanted(v resource.View) bool {
+	return k.isAsked(v) && v.Document.Spec.DDOE.Driver != nil
 }
 
 // sent is what the platform was sent last.
@@ -44,13 +44,13 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	switch {
 	case k.Client == nil && id != "" && (v.Ending || !d.Spec.DDOE.IsWanted() || d.Spec.DDOE.Driver == nil):
 		return []resource.Item{failed(unwanted(nameDriver, id), apiOff())}
-	case k.Client == nil, isTooEarly(v) && !k.wants(v):
+	case k.Client == nil, isTooEarly(v) && !k.isWanted(v):
 		return nil
 	case isTooEarly(v):
 		return []resource.Item{newItem(nameDriver, "", d.Spec.DDOE.Driver.Name)}
 	}
 	target := ""
-	if k.wants(v) {
+	if k.isWanted(v) {
 		target = d.Spec.DDOE.Driver.ProjectID
 	}
 	var s seen[ddoe.Driver]
@@ -95,7 +95,7 @@ func projectsOf(d integration.Document, isWanted bool) []place {
 // checkProject refuses a project in which no driver of the spec can be made. It is read where one is to be made in it,
 // or the integration is to move to another organisation. Any other failure to read it decides nothing: the write will.
 func (k drivers) checkProject(ctx context.Context, d integration.Document, project string) error {
-	if project == "" || isLeft(d) || staysOn(d) && sameID(statusOf(d).OrganizationID, d.Spec.DDOE.OrganizationID) {
+	if project == "" || isLeft(d) || isStaying(d) && isSameID(statusOf(d).OrganizationID, d.Spec.DDOE.OrganizationID) {
 		return nil
 	}
 	organization := d.Spec.DDOE.OrganizationID
@@ -103,9 +103,9 @@ func (k drivers) checkProject(ctx context.Context, d integration.Document, proje
 	switch {
 	case isUnknown(err):
 		return err
-	case owner != "" && !sameID(owner, organization):
-		const says = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
-		return refuse(diagnosis.CodeDDOEProjectElsewhere, says, diagnosis.Printable(owner), organization)
+	case owner != "" && !isSameID(owner, organization):
+		const text = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
+		return refuse(diagnosis.CodeDDOEProjectElsewhere, text, diagnosis.Printable(owner), organization)
 	}
 	return nil
 }
@@ -123,11 +123,11 @@ func isLeft(d integration.Document) bool {
 	return st.Mode == modeManual && st.IntegrationID == ""
 }
 
-// staysOn reports whether our driver stays in its project, and so on the record's integration until it is changed.
-func staysOn(d integration.Document) bool {
+// isStaying reports whether our driver stays in its project, and so on the record's integration until it is changed.
+func isStaying(d integration.Document) bool {
 	wanted := d.Spec.DDOE
 	return statusOf(d).DriverID != "" && wanted.IsWanted() && wanted.Driver != nil &&
-		sameID(sent(d).ProjectID, wanted.Driver.ProjectID)
+		isSameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
 // wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
@@ -144,7 +144,7 @@ func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddo
 	}
 	theirs := slices.IndexFunc(s.listed, func(one ddoe.Driver) bool {
 		return one.Name == wanted.Name && one.IntegrationID == targetIntegration(d) && one.IntegrationID != "" &&
-			sameID(one.ProjectID, wanted.ProjectID)
+			isSameID(one.ProjectID, wanted.ProjectID)
 	})
 	switch {
 	case isLeft(d):

@@ -58,7 +58,7 @@ func (k drivers) wanted(ctx context.Context, d integration.Document) (ddoe.NewDr
 	return n, err
 }
 
-// sending is what the record keeps of a driver that is as the spec says.
+// sending is what the record keeps of a driver that is as the spec states.
 func sending(d integration.Document, kind string) integration.DDOEDriver {
 	driver, container := *d.Spec.DDOE.Driver, d.Spec.Storage[0].Container
 	return integration.DDOEDriver{ProjectID: driver.ProjectID, Name: driver.Name, Type: kind, Container: &container,
@@ -77,7 +77,7 @@ func claimDriver(d integration.Document, id string, sent integration.DDOEDriver)
 	})
 }
 
-// change sends what is not as the spec says, and looks whether the platform's answer shows it. What was sent without
+// change sends what is not as the spec states, and looks whether the platform's answer shows it. What was sent without
 // success may have been taken: which driver it is stays known, and its members are in doubt.
 func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Driver) resource.Result {
 	after := sending(d, cmp.Or(is.Type, sent(d).Type))
@@ -85,22 +85,23 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 	if patch.Name == "" && len(patch.Payload) == 0 {
 		return resource.Result{Outcome: resource.OutcomeUnchanged, Learn: learn}
 	}
-	shown, err := ask(ctx, k.Platform, policy.DriverUpdate, func(ctx context.Context, id string) (ddoe.Driver, error) {
-		return k.Client.UpdateDriver(ctx, id, patch)
-	}, is.ID)
+	visible, err := ask(ctx, k.Platform, policy.DriverUpdate,
+		func(ctx context.Context, id string) (ddoe.Driver, error) {
+			return k.Client.UpdateDriver(ctx, id, patch)
+		}, is.ID)
 	if err == nil {
 		changed := d
 		learn(&changed.Status)
-		if left := differences(changed, shown); len(left) > 0 {
-			const says = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
+		if left := differences(changed, visible); len(left) > 0 {
+			const text = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
 			l := left[0]
-			err = refuse(diagnosis.CodeDDOEDriverUnchanged, says, named(shown.Object), l.Member, l.Have, l.Want)
+			err = refuse(diagnosis.CodeDDOEDriverUnchanged, text, named(visible.Object), l.Member, l.Have, l.Want)
 		}
 	}
 	if err != nil {
 		learn = claimDriver(d, is.ID, integration.DDOEDriver{ProjectID: after.ProjectID, Type: after.Type})
 	}
-	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: shown.RequestID, Learn: learn, Err: err}
+	return resource.Result{Outcome: resource.OutcomeUpdated, RequestID: visible.RequestID, Learn: learn, Err: err}
 }
 
 // patchOf is the change that differences ask for.

@@ -23,7 +23,8 @@ func faults() map[string]fault {
 	all := map[string]fault{
 		"reset": {}, "lost answer": {after: true},
 		"429 soon":  statusWith(http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}),
-		"HTML page": {answer: page(http.StatusOK)}, "HTML 404": {answer: page(http.StatusNotFound)}, "HTML page after": {after: true, answer: page(http.StatusOK)},
+		"HTML page": {answer: page(http.StatusOK)}, "HTML 404": {answer: page(http.StatusNotFound)},
+		"HTML page after": {after: true, answer: page(http.StatusOK)},
 		"truncated JSON": {after: true, answer: func(r *http.Request, done *http.Response) (*http.Response, error) {
 			whole, err := io.ReadAll(done.Body)
 			return respond(r, done.StatusCode, done.Header, string(whole[:len(whole)/2])), err
@@ -88,7 +89,8 @@ func scenarios() map[string]scenario {
 		}), end: isMade},
 		"move": {begin: changed(func(f *fixture, s *integration.Spec) {
 			f.put(world.DDOEOrganizations, world.Object{"id": "other-org", "name": "Other"})
-			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other", "org": world.Object{"id": "other-org"}})
+			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
+				"org": world.Object{"id": "other-org"}})
 			s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "other-org", "other-project"
 		}), end: isMade, attempts: 2},
 		"unchanged": {begin: changed(func(*fixture, *integration.Spec) {}), end: isMade},
@@ -114,8 +116,8 @@ func (s scenario) asked(t *testing.T) []string {
 	return all
 }
 
-// Whatever fails, the end is what was asked for, or an error that the same request mends later: nothing is forgotten, nothing is
-// disowned, nothing is left, and nothing of others is touched.
+// Whatever fails, the end is what was asked for, or an error that the same request mends later: nothing is forgotten,
+// nothing is disowned, nothing is left, and nothing of others is touched.
 func TestEveryRequestFailsInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, s := range scenarios() {
@@ -126,7 +128,8 @@ func TestEveryRequestFailsInEveryWay(t *testing.T) {
 				for how, x := range faults() {
 					for _, times := range []int{1, 0} {
 						total++
-						s.failsOnce(t, pattern, times, x, fmt.Sprintf("%s fails with %s (%d times)", pattern, how, times))
+						s.failsOnce(t, pattern, times, x, fmt.Sprintf("%s fails with %s (%d times)", pattern,
+							how, times))
 					}
 				}
 			}
@@ -139,7 +142,8 @@ func TestEveryRequestFailsInEveryWay(t *testing.T) {
 // failsOnce carries a run out to which a request fails, and then the same request again.
 func (s scenario) failsOnce(t *testing.T, pattern string, times int, x fault, msg string) {
 	f := s.begin(t)
-	theirs := f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob", "org": world.OrganizationID,
+	theirs := f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob",
+		"org":       world.OrganizationID,
 		"createdAt": 1, "options": world.Object{"a": "b"}, "metadata": []any{}})
 	f.strike(pattern, times, x)
 	if o := s.run(f); len(o.errs) == 0 {
@@ -173,7 +177,8 @@ func (f *fixture) without(id string, look func()) {
 	f.put(world.DDOEIntegrations, o)
 }
 
-// A process that ends between a request and the record leaves what the next run finds, also where the spec has changed meanwhile.
+// A process that ends between a request and the record leaves what the next run finds, also where the spec has changed
+// meanwhile.
 func TestKilledBeforeTheRecord(t *testing.T) {
 	t.Parallel()
 	others := map[string]func(s *integration.Spec){
@@ -196,7 +201,8 @@ func TestKilledBeforeTheRecord(t *testing.T) {
 				for n := 1; ; n++ {
 					f := s.begin(t)
 					f.put(world.DDOEOrganizations, world.Object{"id": "other-org", "name": "Other"})
-					f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other", "org": world.Object{"id": "other-org"}})
+					f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
+						"org": world.Object{"id": "other-org"}})
 					kept, killed := f.document, f.killed(s, n)
 					if !killed {
 						break
@@ -225,24 +231,27 @@ func TestKilledBeforeTheRecord(t *testing.T) {
 	}
 }
 
-// killed carries a run out whose process ends after its n-th write, of which nothing is written down; false where there are fewer.
+// killed carries a run out whose process ends after its n-th write, of which nothing is written down; false where
+// there are fewer.
 func (f *fixture) killed(s scenario, n int) (killed bool) {
 	f.t.Helper()
 	defer func() {
 		f.calm()
 		killed = recover() != nil
 	}()
-	f.strike(`(POST|PATCH|DELETE) `, 0, fault{after: true, answer: func(_ *http.Request, done *http.Response) (*http.Response, error) {
-		if n--; n == 0 {
-			panic("killed")
-		}
-		return done, nil
-	}})
+	f.strike(`(POST|PATCH|DELETE) `, 0,
+		fault{after: true, answer: func(_ *http.Request, done *http.Response) (*http.Response, error) {
+			if n--; n == 0 {
+				panic("killed")
+			}
+			return done, nil
+		}})
 	s.run(f)
 	return false
 }
 
-// After a refusal nothing is waited for, and after a lost answer half a minute at most before the create is sent again.
+// After a refusal nothing is waited for, and after a lost answer half a minute at most before the create is sent
+// again.
 func TestACreateThatIsRefusedIsNotInDoubt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -250,7 +259,8 @@ func TestACreateThatIsRefusedIsNotInDoubt(t *testing.T) {
 		creates int
 		most    time.Duration
 	}{
-		"429 soon":       {statusWith(http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}), 2, 2 * time.Second},
+		"429 soon": {statusWith(http.StatusTooManyRequests, http.Header{"Retry-After": {"1"}}), 2,
+			2 * time.Second},
 		"lost, and not":  {fault{}, 2, 31 * time.Second},
 		"lost, but made": {fault{after: true}, 1, time.Second},
 		"500":            {status(500), 2, 31 * time.Second},
@@ -263,7 +273,9 @@ func TestACreateThatIsRefusedIsNotInDoubt(t *testing.T) {
 			f.strike("POST /orgs/", 1, c.x)
 			require.Empty(t, f.run(resource.View{}).errs)
 			assert.LessOrEqual(t, f.now().Sub(began), c.most)
-			creates := slices.DeleteFunc(f.writes(), func(r string) bool { return !strings.HasPrefix(r, "POST /orgs/") })
+			creates := slices.DeleteFunc(f.writes(), func(r string) bool {
+				return !strings.HasPrefix(r, "POST /orgs/")
+			})
 			assert.Len(t, creates, c.creates)
 			f.requireOne(name)
 		})
@@ -300,7 +312,8 @@ func TestOne404DisownsNothing(t *testing.T) {
 			f.calm()
 			require.Empty(t, f.run(resource.View{}).errs)
 			f.requireOne(pattern)
-			assert.Equal(t, []string{before.IntegrationID, before.DriverID}, []string{f.document.Status.DDOE.IntegrationID, f.document.Status.DDOE.DriverID})
+			assert.Equal(t, []string{before.IntegrationID, before.DriverID},
+				[]string{f.document.Status.DDOE.IntegrationID, f.document.Status.DDOE.DriverID})
 		})
 	}
 }

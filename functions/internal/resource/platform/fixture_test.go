@@ -59,26 +59,33 @@ var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), storage: func(*http.Request) int { return http.StatusCreated }}
+	f := &fixture{t: t, at: time.Now().UTC().Truncate(time.Second), storage: func(*http.Request) int {
+		return http.StatusCreated
+	}}
 	f.world = world.New(f.now)
 	world.Seed(f.world)
 	f.world.RewordOffer()
 	signing, err := issuerKey()
 	require.NoError(t, err)
-	f.gate = sandbox.New(f.world, sandbox.Options{Issuer: sandbox.NewIssuer(world.Issuer, f.now, signing), APIKey: key, Transport: azure{f}})
+	f.gate = sandbox.New(f.world, sandbox.Options{Issuer: sandbox.NewIssuer(world.Issuer, f.now, signing), APIKey: key,
+		Transport: azure{f}})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://gate.dataloop.ai/api/v1", Key: secret.New(key),
 		Client: &http.Client{Transport: gate{f}}})
 	require.NoError(t, err)
-	f.platform = &platform.Platform{Client: client, Instance: "0123abcd", Requests: policy.Requests{Sleep: f.sleep, Now: f.now},
+	f.platform = &platform.Platform{Client: client, Instance: "0123abcd", Requests: policy.Requests{Sleep: f.sleep,
+		Now: f.now},
 		IsHierarchical: func(context.Context, string) (bool, error) { return false, nil }}
-	f.document = integration.Document{ID: id, Spec: wired(), Status: integration.Status{ClientID: "client-id", ObjectID: "object", ServicePrincipalID: "principal"}}
+	f.document = integration.Document{ID: id, Spec: wired(), Status: integration.Status{ClientID: "client-id",
+		ObjectID: "object", ServicePrincipalID: "principal"}}
 	return f
 }
 
 func wired() integration.Spec {
-	return integration.Spec{DisplayName: "My service", TenantID: world.TenantID, Issuer: world.Issuer, Audience: "api://AzureADTokenExchange",
+	return integration.Spec{DisplayName: "My service", TenantID: world.TenantID, Issuer: world.Issuer,
+		Audience: "api://AzureADTokenExchange",
 		Subjects: []string{"system:serviceaccount:dataloop:my-service"},
-		Storage:  []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessReadWrite}},
+		Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
+			Access: integration.AccessReadWrite}},
 		DDOE: &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
 			Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}}
 }
@@ -135,7 +142,8 @@ func statusWith(code int, header http.Header) fault {
 }
 
 func respond(r *http.Request, code int, h http.Header, body string) *http.Response {
-	return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 }
 
 // gate is the way to the platform's API.
@@ -221,7 +229,8 @@ func (f *fixture) observe(v resource.View) []resource.Item {
 	return all
 }
 
-// run carries out what a loop does with the kinds: look, stop where something blocks, remove what is unwanted, apply the rest.
+// run carries out what a loop does with the kinds: look, stop where something blocks, remove what is unwanted, apply
+// the rest.
 func (f *fixture) run(v resource.View) outcome {
 	f.t.Helper()
 	v.Document = f.document
@@ -233,7 +242,8 @@ func (f *fixture) run(v resource.View) outcome {
 		for _, item := range items[kind.Name()] {
 			switch {
 			case item.Blocks && v.Ending, item.State == resource.Foreign:
-				o.errs = append(o.errs, &diagnosis.Error{Diagnosis: diagnosis.New(item.Code, diagnosis.WithDetail("%s", item.Detail))})
+				o.errs = append(o.errs,
+					&diagnosis.Error{Diagnosis: diagnosis.New(item.Code, diagnosis.WithDetail("%s", item.Detail))})
 			case item.Err != nil:
 				o.errs = append(o.errs, item.Err)
 			}
@@ -302,15 +312,17 @@ func (f *fixture) provisioned() *fixture {
 func (f *fixture) integrations() []world.Object { return f.world.DDOEObjects(world.DDOEIntegrations) }
 func (f *fixture) drivers() []world.Object      { return f.world.DDOEObjects(world.DDOEDrivers) }
 
-// requireOne checks that there is one integration and one driver on it, those of the document, and as the spec says.
+// requireOne checks that there is one integration and one driver on it, those of the document, and as the spec states.
 func (f *fixture) requireOne(msg string) {
 	f.t.Helper()
 	require.Len(f.t, f.integrations(), 1, msg)
 	require.Len(f.t, f.drivers(), 1, msg)
 	is, driver, st, spec := f.integrations()[0], f.drivers()[0], f.document.Status.DDOE, f.document.Spec
 	require.NotNil(f.t, st, msg)
-	require.Equal(f.t, []any{st.IntegrationID, st.DriverID, st.IntegrationID}, []any{is["id"], driver["id"], driver["integrationId"]}, msg)
-	require.Equal(f.t, []any{spec.DisplayName, spec.DDOE.Driver.Name, spec.DDOE.Driver.Path, spec.Storage[0].Container, spec.DDOE.Driver.AllowExternalDelete},
+	require.Equal(f.t, []any{st.IntegrationID, st.DriverID, st.IntegrationID},
+		[]any{is["id"], driver["id"], driver["integrationId"]}, msg)
+	require.Equal(f.t, []any{spec.DisplayName, spec.DDOE.Driver.Name, spec.DDOE.Driver.Path, spec.Storage[0].Container,
+		spec.DDOE.Driver.AllowExternalDelete},
 		[]any{is["name"], driver["name"], driver["path"], driver["containerName"], driver["allowExternalDelete"]}, msg)
 	require.Contains(f.t, fmt.Sprint(is["options"]), spec.Subjects[0], msg)
 	require.Equal(f.t, "api", st.Mode, msg)
@@ -333,7 +345,9 @@ func (f *fixture) put(kind string, o world.Object) world.Object {
 // offered is the type for federation with Azure, however it is called.
 func (f *fixture) offered() world.Object {
 	for _, o := range f.world.DDOEObjects(world.DDOEAvailableIntegrations) {
-		if slices.ContainsFunc(o["options"].([]any), func(option any) bool { return option.(world.Object)["means"] == world.MeansCredentialFile }) {
+		if slices.ContainsFunc(o["options"].([]any), func(option any) bool {
+			return option.(world.Object)["means"] == world.MeansCredentialFile
+		}) {
 			return o
 		}
 	}
@@ -343,7 +357,8 @@ func (f *fixture) offered() world.Object {
 
 // theirs is an integration that a person has made under our name.
 func (f *fixture) theirs() world.Object {
-	return f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": f.document.Spec.DisplayName, "type": f.offered()["type"], "org": world.OrganizationID,
+	return f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": f.document.Spec.DisplayName,
+		"type": f.offered()["type"], "org": world.OrganizationID,
 		"createdAt": f.now().UnixMilli(), "options": world.Object{"secret": "theirs"}, "metadata": []any{}})
 }
 

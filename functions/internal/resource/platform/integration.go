@@ -35,7 +35,7 @@ type found struct {
 	left         string            // why it cannot be made yet; empty where nothing is in the way
 }
 
-// Observe reads what there is. It is the preflight as well: it says what the platform would refuse. It warns of a key
+// Observe reads what there is. It is the preflight as well: it tells what the platform would refuse. It warns of a key
 // that ends, whatever the key is used for.
 func (k integrations) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items := k.observe(ctx, v)
@@ -49,11 +49,11 @@ func (k integrations) Observe(ctx context.Context, v resource.View) []resource.I
 
 func (k integrations) observe(ctx context.Context, v resource.View) []resource.Item {
 	d, wanted := v.Document, v.Document.Spec.DDOE
-	isMade := k.asks(v) && wanted.IntegrationID == ""
+	isMade := k.isAsked(v) && wanted.IntegrationID == ""
 	switch {
 	case k.Client == nil:
 		return k.withoutAPI(v)
-	case isTooEarly(v) && k.asks(v):
+	case isTooEarly(v) && k.isAsked(v):
 		return []resource.Item{newItem(nameIntegration, "", d.Spec.DisplayName)}
 	case isMade && v.Apart && statusOf(d).Form != nil: // whether the API can do it now is no matter of health
 		return []resource.Item{manualItem(d, "", statusOf(d).Why, false)}
@@ -66,22 +66,22 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	if wanted.IsWanted() {
 		organization = wanted.OrganizationID
 	}
-	if k.asks(v) {
+	if k.isAsked(v) {
 		known = wanted.IntegrationID
 	}
-	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.asks(v), ownOf(d) != "")...)
+	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.isAsked(v), ownOf(d) != "")...)
 	_, going, err := k.sort(d).sorted(s, ownOf(d), "")
 	if own := ownOf(d); err == nil && own != "" && (len(going) == 0 || going[0].ID != own) { // Remove writes it down
 		going = append(going, ddoe.Integration{Object: ddoe.Object{ID: own}})
 	}
-	if k.asks(v) {
+	if k.isAsked(v) {
 		going = slices.DeleteFunc(going, func(one ddoe.Integration) bool { return one.ID == known })
 	}
 	items := k.going(ctx, v, going, false)
 	if err != nil {
 		items = append(items, failed(unwanted(nameIntegration, ownOf(d)), err))
 	}
-	if k.asks(v) {
+	if k.isAsked(v) {
 		return append(items, k.usedItem(d, s))
 	}
 	return append(items, k.manual(v, len(items) == 0)...)
@@ -115,7 +115,7 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 	}
 	f := found{offer: offered, is: kept, organization: organization}
 	for _, one := range going { // the record can name one organisation: what it does not name would be forgotten
-		if old := k.sort(d).place(one); !sameID(old, organization) {
+		if old := k.sort(d).place(one); !isSameID(old, organization) {
 			f.left = "The integration " + named(one.Object) + " is still in the organisation " + old + "."
 		}
 	}
@@ -189,7 +189,7 @@ func (k integrations) compare(d integration.Document, item resource.Item, f foun
 func (k integrations) foreign(d integration.Document, s seen[ddoe.Integration], kind string) *ddoe.Integration {
 	for _, one := range s.listed {
 		isNamesake := one.Name == d.Spec.DisplayName && one.Type == kind &&
-			sameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
+			isSameID(one.OrganizationID, d.Spec.DDOE.OrganizationID)
 		if isNamesake && one.ID != ownOf(d) && !k.sort(d).isMarked(one) {
 			return &one
 		}
@@ -235,7 +235,7 @@ func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Int
 			item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
 				named(is.Object), count, strings.Join(names, ", "))
 		}
-		if areStrays && count > 0 || is.ID == ownOf(d) && staysOn(d) && !v.Ending {
+		if areStrays && count > 0 || is.ID == ownOf(d) && isStaying(d) && !v.Ending {
 			item.State = resource.Extra // our driver leaves it first; a later run removes it
 		}
 		items = append(items, item)

@@ -100,9 +100,9 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	r := resource.Result{Outcome: resource.OutcomeUpdated, RequestID: changed.RequestID, Err: err}
 	r.Learn = claim(d, f, is, hash)
 	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
-		const says = "The platform was asked to change the integration %s and shows it with the type %s."
+		const text = "The platform was asked to change the integration %s and shows it with the type %s."
 		kind := diagnosis.Printable(changed.Type)
-		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, says, named(changed.Object), kind)
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, text, named(changed.Object), kind)
 	}
 	if r.Err != nil { // what was sent may have been taken: which one it is stays known, and its options are not
 		r.Learn = claim(d, f, is, "")

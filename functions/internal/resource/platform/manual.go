@@ -17,7 +17,7 @@ const (
 )
 
 // manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be
-// used where it was wanted; isClear says that nothing of ours is on the platform. What was made by the API before
+// used where it was wanted; isClear means that nothing of ours is on the platform. What was made by the API before
 // stays known: nobody is told to make a second one.
 func manualItem(d integration.Document, code diagnosis.Code, why string, isClear bool) resource.Item {
 	item := newItem(nameIntegration, ownOf(d), d.Spec.DisplayName)
@@ -115,7 +115,8 @@ func nextOf(d integration.Document) string {
 	}
 	if d.Status.Identity != nil && d.Status.Identity.FormerClientID != "" {
 		next += ". The client id is another one than before, " + d.Status.Identity.FormerClientID +
-			": whoever has made the integration by hand gives it the new one, and uploads the file again"
+			": whoever has made the " +
+			"integration by hand gives it the new one, and uploads the file again"
 	}
 	if d.Spec.DDOE.IsWanted() {
 		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name " +

@@ -36,10 +36,10 @@ type place struct {
 }
 
 // placesOf are the places in which something of ours is or may be: the one that the spec names, and the one that the
-// record does; empty for none. isKnown says that the record knows something in its own.
+// record does; empty for none. isKnown means that the record knows something in its own.
 func placesOf(wanted, recorded string, isWanted, isKnown bool) []place {
 	var all []place
-	isSame := sameID(wanted, recorded)
+	isSame := isSameID(wanted, recorded)
 	if wanted != "" {
 		all = append(all, place{wanted, isWanted || isKnown && isSame})
 	}
@@ -82,7 +82,7 @@ func (k sort[T]) see(ctx context.Context, id string, places ...place) (s seen[T]
 	return s
 }
 
-// find finds an object by its id. That it is gone is believed where both reads say so.
+// find finds an object by its id. That it is gone counts where both reads say so.
 func (s seen[T]) find(id string) (*T, error) {
 	if i := slices.IndexFunc(s.listed, func(one T) bool { return one.About().ID == id }); i >= 0 {
 		return &s.listed[i], nil
@@ -99,7 +99,7 @@ func (s seen[T]) find(id string) (*T, error) {
 // sorted tells the object of ours that stays, in the place that is wanted, from those that go: all where wanted is
 // empty. The one that the record knows comes first, then those with our mark, the oldest first. Whoever keeps it
 // keeps the same as any other run: the record's may carry what was built on it, and where the record knows none, every
-// run sees the same age. An error says that there may be others.
+// run sees the same age. An error means that there may be others.
 func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, err error) {
 	all := slices.DeleteFunc(slices.Clone(s.listed), func(one T) bool {
 		return one.About().ID == known || !k.isMarked(one)
@@ -115,7 +115,7 @@ func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, er
 		}
 	}
 	for i, one := range all {
-		if kept == nil && wanted != "" && sameID(k.place(one), wanted) {
+		if kept == nil && wanted != "" && isSameID(k.place(one), wanted) {
 			kept = &all[i]
 			continue
 		}
@@ -146,9 +146,9 @@ func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) 
 	return nil, nil
 }
 
-// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list says
-// what is there now; it is sent again only where nothing is. taken is the refusal of what is in its place. What a list
-// has shown may have been made by an earlier request, with other members: change makes it as it is wanted.
+// create sends a create, which has no key. Where its answer leaves in doubt whether it was carried out, the list
+// states what is there now; it is sent again only where nothing is. taken is the refusal of what is in its place. What
+// a list has shown may have been made by an earlier request, with other members: change makes it as it is wanted.
 func (k sort[T]) create(ctx context.Context, op policy.Operation, where string,
 	send func(ctx context.Context, where string) (T, error), taken func(seen[T]) error,
 	change func(T) resource.Result, claim func(T) func(*integration.Status)) resource.Result {
@@ -204,13 +204,13 @@ func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.
 	return r
 }
 
-// later is the error of what time may settle.
+// later is the error of what time may solve.
 func later(op policy.Operation, code diagnosis.Code, format string, args ...any) error {
 	return &policy.Failure{Operation: op, Decision: policy.Decision{Action: policy.RetryLater},
 		Err: refuse(code, format, args...)}
 }
 
-// learn is a change of what the status says of the platform's side. Others may hold the status that it changes.
+// learn is a change of what the status states of the platform's side. Others may hold the status that it changes.
 func learn(change func(*integration.DDOEStatus)) func(*integration.Status) {
 	return func(s *integration.Status) {
 		var st integration.DDOEStatus

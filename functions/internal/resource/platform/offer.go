@@ -46,7 +46,7 @@ func plainSource(name string) string {
 	return ""
 }
 
-// OptionMap says where the values of options come from, by the option's name: one of the five values, or =literal.
+// OptionMap tells where the values of options come from, by the option's name: one of the five values, or =literal.
 type OptionMap map[string]secret.Value
 
 // ParseOptionMap reads the setting DDOE_OPTION_MAP, a JSON object. Its error shows no value, which may be secret.
@@ -85,7 +85,7 @@ type offer struct {
 	sources OptionMap
 }
 
-// choose picks the type and maps its options. The diagnosis says why that cannot be done without guessing.
+// choose picks the type and maps its options. The diagnosis tells why that cannot be done without guessing.
 func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType) (*offer, *diagnosis.Diagnosis) {
 	var fit []ddoe.IntegrationType
 	for _, t := range offered {
@@ -111,7 +111,7 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 		case known:
 			o.sources[option.Name] = source
 		case option.Required:
-			missing = append(missing, shown(option.Name, option.DisplayName))
+			missing = append(missing, label(option.Name, option.DisplayName))
 		}
 	}
 	if len(missing) > 0 {
@@ -137,13 +137,13 @@ func isFederation(t ddoe.IntegrationType) bool {
 func typeNames(types []ddoe.IntegrationType) string {
 	names := make([]string, len(types))
 	for i, t := range types {
-		names[i] = shown(t.Type, t.DisplayName)
+		names[i] = label(t.Type, t.DisplayName)
 	}
 	return strings.Join(names, ", ")
 }
 
-// shown is a name of the platform's for people.
-func shown(name, displayName string) string {
+// label is a name of the platform's for people.
+func label(name, displayName string) string {
 	if displayName == "" {
 		return diagnosis.Printable(name)
 	}

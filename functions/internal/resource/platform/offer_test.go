@@ -19,7 +19,8 @@ func option(name, displayName string, isRequired bool) any {
 func (f *fixture) offer(more ...any) {
 	require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
 	options := append([]any{option("clientId", "Client ID", true), option("tenantId", "Tenant ID", true)}, more...)
-	f.put(world.DDOEAvailableIntegrations, world.Object{"type": "azure-wif", "displayName": "Azure WIF", "options": options})
+	f.put(world.DDOEAvailableIntegrations, world.Object{"type": "azure-wif", "displayName": "Azure WIF",
+		"options": options})
 }
 
 func TestOptionsBySettingAndByPlainName(t *testing.T) {
@@ -30,12 +31,15 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 		sent    world.Object
 		code    string
 	}{
-		"plain names":       {[]any{option("account_name", "", true), option("f1", "Container name", true)}, "", world.Object{"account_name": "acmedata", "f1": "images"}, ""},
+		"plain names": {[]any{option("account_name", "", true), option("f1", "Container name", true)}, "",
+			world.Object{"account_name": "acmedata", "f1": "images"}, ""},
 		"optional, unknown": {[]any{option("notes", "Notes", false)}, "", world.Object{}, ""},
 		"required, unknown": {[]any{option("trust", "Trust phrase", true)}, "", nil, "ddoe-option-unmapped"},
 		"a secret":          {[]any{option("secret", "Client secret", true)}, "", nil, "ddoe-option-unmapped"},
-		"two meanings":      {[]any{option("clientId2", "x", true), option("tenant_id", "Client ID", true)}, "", nil, "ddoe-option-unmapped"},
-		"by the setting":    {[]any{option("trust", "Trust phrase", true), option("account", "Account name", true)}, `{"trust": "=phrase", "account": "container"}`, world.Object{"trust": "phrase", "account": "images"}, ""},
+		"two meanings": {[]any{option("clientId2", "x", true), option("tenant_id", "Client ID", true)}, "", nil,
+			"ddoe-option-unmapped"},
+		"by the setting": {[]any{option("trust", "Trust phrase", true), option("account", "Account name", true)},
+			`{"trust": "=phrase", "account": "container"}`, world.Object{"trust": "phrase", "account": "images"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +66,8 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	other := world.Object{"type": "other-azure-federation", "displayName": "Other", "options": []any{option("clientId", "", true), option("tenantId", "", true)}}
+	other := world.Object{"type": "other-azure-federation", "displayName": "Other",
+		"options": []any{option("clientId", "", true), option("tenantId", "", true)}}
 	t.Run("several that fit", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
@@ -80,13 +85,15 @@ func TestTypes(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		f.platform.IntegrationType = "nobody"
-		assert.Contains(t, item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Manual).Detail, "nobody")
+		assert.Contains(t, item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Manual).
+			Detail, "nobody")
 	})
 }
 
 func TestParseOptionMap(t *testing.T) {
 	t.Parallel()
-	for text, isGood := range map[string]bool{"": true, "{}": true, `{"a": "clientId", "b": "=x", "c": "credentialFile"}`: true, "[]": false, "null": false, "x": false,
+	for text, isGood := range map[string]bool{"": true, "{}": true,
+		`{"a": "clientId", "b": "=x", "c": "credentialFile"}`: true, "[]": false, "null": false, "x": false,
 		`{"a": "secret-value"}`: false, `{"a": 1}`: false} {
 		m, err := platform.ParseOptionMap(text)
 		assert.Equal(t, isGood, err == nil, text)

@@ -37,8 +37,10 @@ func TestHandsOutTheForm(t *testing.T) {
 	f := manual(t)
 	st := f.document.Status.DDOE
 	assert.Equal(t, "manual", st.Mode)
-	assert.Equal(t, &integration.DDOEForm{OrganizationID: world.OrganizationID, IntegrationName: "My service", Provider: "Azure",
-		IntegrationType: "Workload Identity Federation", ClientID: "client-id", TenantID: world.TenantID, ImportFile: "azure_credentials.json"}, st.Form)
+	assert.Equal(t, &integration.DDOEForm{OrganizationID: world.OrganizationID, IntegrationName: "My service",
+		Provider:        "Azure",
+		IntegrationType: "Workload Identity Federation", ClientID: "client-id", TenantID: world.TenantID,
+		ImportFile: "azure_credentials.json"}, st.Form)
 	assert.Contains(t, st.Why, "azureblob (Azure Blob)")
 	assert.Contains(t, st.Why, "DDOE_INTEGRATION_TYPE")
 	assert.Contains(t, st.Next, "GET /api/integrations/my-service/credentials")
@@ -58,9 +60,10 @@ func TestLeftToAPerson(t *testing.T) {
 		given func(f *fixture)
 		why   string
 	}{
-		"no ddoe":        {func(f *fixture) { f.document.Spec.DDOE = nil }, "does not ask"},
-		"no integration": {func(f *fixture) { f.document.Spec.DDOE = &integration.DDOE{OrganizationID: "org"} }, "does not ask"},
-		"no API":         {func(f *fixture) { f.platform.Client = nil }, "DDOE_API_URL"},
+		"no ddoe": {func(f *fixture) { f.document.Spec.DDOE = nil }, "does not ask"},
+		"no integration": {func(f *fixture) { f.document.Spec.DDOE = &integration.DDOE{OrganizationID: "org"} },
+			"does not ask"},
+		"no API": {func(f *fixture) { f.platform.Client = nil }, "DDOE_API_URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +78,8 @@ func TestLeftToAPerson(t *testing.T) {
 			assert.Empty(t, f.requests, "nothing is asked")
 			o := f.run(resource.View{Ending: true})
 			require.Empty(t, o.errs)
-			assert.Contains(t, item(t, f.observe(resource.View{Document: f.document, Ending: true}), "ddoeIntegration", resource.Manual).Detail, "a person has to remove it")
+			assert.Contains(t, item(t, f.observe(resource.View{Document: f.document, Ending: true}), "ddoeIntegration",
+				resource.Manual).Detail, "a person has to remove it")
 		})
 	}
 }
@@ -103,7 +107,8 @@ func TestAPersonsIntegrationStaysTheirs(t *testing.T) {
 		theirs := f.theirs()
 		o := f.run(resource.View{})
 		assert.Equal(t, []string{"ddoe-integration-foreign"}, o.codes())
-		assert.Contains(t, item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Foreign).Detail, "My service (id theirs)")
+		assert.Contains(t, item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration",
+			resource.Foreign).Detail, "My service (id theirs)")
 		assert.Empty(t, f.writes())
 		require.Empty(t, f.run(resource.View{Ending: true}).errs)
 		f.unchangedTheirs(theirs)
@@ -111,7 +116,10 @@ func TestAPersonsIntegrationStaysTheirs(t *testing.T) {
 	t.Run("made while our create was lost", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		f.strike("POST /orgs/", 1, fault{answer: func(*http.Request, *http.Response) (*http.Response, error) { f.theirs(); return nil, errCut }})
+		f.strike("POST /orgs/", 1, fault{answer: func(*http.Request, *http.Response) (*http.Response, error) {
+			f.theirs()
+			return nil, errCut
+		}})
 		o := f.run(resource.View{})
 		assert.Equal(t, []string{"ddoe-integration-foreign"}, o.codes())
 		assert.Len(t, f.integrations(), 1)
@@ -134,7 +142,8 @@ func TestUsesTheIntegrationThatTheSpecNames(t *testing.T) {
 	require.Empty(t, o.errs)
 	assert.Equal(t, []string{"ddoeIntegration adopted", "ddoeDriver created"}, o.steps)
 	st := f.document.Status.DDOE
-	assert.Equal(t, []any{"api", "theirs", true, theirs["type"]}, []any{st.Mode, st.IntegrationID, st.Adopted, st.IntegrationType})
+	assert.Equal(t, []any{"api", "theirs", true, theirs["type"]}, []any{st.Mode, st.IntegrationID, st.Adopted,
+		st.IntegrationType})
 	assert.Equal(t, "theirs", f.drivers()[0]["integrationId"])
 	f.unchangedTheirs(theirs)
 	f.calm()
@@ -176,7 +185,8 @@ func TestKeyThatEnds(t *testing.T) {
 	f := newFixture(t).provisioned()
 	for days, warns := range map[int]bool{31: false, 29: true, -1: true} {
 		f.platform.KeyExpires = f.now().AddDate(0, 0, days)
-		isWarned := slices.ContainsFunc(f.observe(resource.View{Document: f.document}), func(i resource.Item) bool { return i.Code == "ddoe-api-key-expiring" })
+		isWarned := slices.ContainsFunc(f.observe(resource.View{Document: f.document}),
+			func(i resource.Item) bool { return i.Code == "ddoe-api-key-expiring" })
 		assert.Equal(t, warns, isWarned, days)
 	}
 }
@@ -219,8 +229,10 @@ func TestADriverOfOurNameStaysTheirs(t *testing.T) {
 	next.DDOE.Driver = nil
 	f.document.Spec = next
 	require.Empty(t, f.run(resource.View{}).errs)
-	theirs := f.put(world.DDOEDrivers, world.Object{"id": "their-driver", "name": "images", "type": "azureblob", "creator": world.UserEmail, "projectId": world.ProjectID,
-		"integrationId": f.document.Status.DDOE.IntegrationID, "containerName": "images", "path": "", "createdAt": f.now().UnixMilli()})
+	theirs := f.put(world.DDOEDrivers, world.Object{"id": "their-driver", "name": "images", "type": "azureblob",
+		"creator": world.UserEmail, "projectId": world.ProjectID,
+		"integrationId": f.document.Status.DDOE.IntegrationID, "containerName": "images", "path": "",
+		"createdAt": f.now().UnixMilli()})
 	f.document.ReplaceSpec(wired())
 	assert.Equal(t, []string{"ddoe-driver-foreign"}, f.run(resource.View{}).codes())
 	assert.Equal(t, []string{"ddoe-integration-in-use"}, f.run(resource.View{Ending: true}).codes())
@@ -236,7 +248,8 @@ func TestAPITakenAway(t *testing.T) {
 	f.platform.Client = nil
 	require.Empty(t, f.run(resource.View{}).errs)
 	st := f.document.Status.DDOE
-	assert.Equal(t, []string{"manual", before.IntegrationID, before.DriverID}, []string{st.Mode, st.IntegrationID, st.DriverID})
+	assert.Equal(t, []string{"manual", before.IntegrationID, before.DriverID},
+		[]string{st.Mode, st.IntegrationID, st.DriverID})
 	assert.Nil(t, st.Form, "nobody is told to make another")
 	assert.Contains(t, f.run(resource.View{Ending: true}).codes(), "ddoe-api-off")
 	f.platform.Client = client
@@ -254,7 +267,8 @@ func TestTypeThatVanishes(t *testing.T) {
 	assert.Nil(t, f.document.Status.DDOE.Form)
 	assert.Len(t, f.integrations(), 1)
 	f.put(world.DDOEAvailableIntegrations, offered)
-	assert.Equal(t, "ddoe-api-usable", string(item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Different).Code))
+	assert.Equal(t, "ddoe-api-usable",
+		string(item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Different).Code))
 	require.Empty(t, f.run(resource.View{}).errs)
 	f.requireOne("again")
 }
@@ -262,13 +276,15 @@ func TestTypeThatVanishes(t *testing.T) {
 func TestHierarchicalAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.platform.IsHierarchical = func(_ context.Context, accountID string) (bool, error) { return accountID == world.DataAccountID, nil }
+	f.platform.IsHierarchical = func(_ context.Context, accountID string) (bool, error) {
+		return accountID == world.DataAccountID, nil
+	}
 	require.Empty(t, f.run(resource.View{}).errs)
 	assert.Equal(t, "azureDatalakeGen2", f.drivers()[0]["type"])
 	assert.Equal(t, "azureDatalakeGen2", f.document.Status.DDOE.Driver.Type)
 }
 
-// A platform that keeps a member ends with its name, and nothing is believed to be changed.
+// A platform that keeps a member ends with its name, and nothing counts to be changed.
 func TestWhatThePlatformKeepsIsNamed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
@@ -279,7 +295,8 @@ func TestWhatThePlatformKeepsIsNamed(t *testing.T) {
 		driver := f.drivers()[0]
 		driver["path"] = ""
 		f.put(world.DDOEDrivers, driver)
-		return respond(r, 200, done.Header, `{"id": "`+f.document.Status.DDOE.DriverID+`", "name": "images", "type": "azureblob", "path": ""}`), nil
+		return respond(r, 200, done.Header, `{"id": "`+f.document.Status.DDOE.DriverID+`", "name": "images", `+
+			`"type": "azureblob", "path": ""}`), nil
 	}
 	f.strike("PATCH /drivers/", 0, fault{after: true, answer: kept})
 	assert.Equal(t, []string{"ddoe-driver-unchanged"}, f.run(resource.View{}).codes())

@@ -60,9 +60,9 @@ const metaOwner = "managed-by"
 // another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).
 func (p *Platform) mark(d integration.Document) string { return "ddoe-wif/" + p.Instance + "/" + d.ID }
 
-// asks reports whether the API is asked for the platform's side. Where it is not, a person makes it, or nothing is
+// isAsked reports whether the API is asked for the platform's side. Where it is not, a person makes it, or nothing is
 // wanted any more.
-func (p *Platform) asks(v resource.View) bool {
+func (p *Platform) isAsked(v resource.View) bool {
 	return p.Client != nil && !v.Ending && v.Document.Spec.DDOE.IsWanted()
 }
 
@@ -78,11 +78,11 @@ func statusOf(d integration.Document) integration.DDOEStatus {
 	return *d.Status.DDOE
 }
 
-// sameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
+// isSameID compares two ids of a spec as the platform finds objects by them: an id that is written otherwise must not
 // pass for another object, since what is not wanted any more is removed.
-func sameID(a, b string) bool { return strings.EqualFold(a, b) }
+func isSameID(a, b string) bool { return strings.EqualFold(a, b) }
 
-// ask sends a request about something, again as the policy table says.
+// ask sends a request about something, again as the policy table states.
 func ask[T any](ctx context.Context, p *Platform, op policy.Operation,
 	request func(ctx context.Context, about string) (T, error), about string) (answer T, err error) {
 	err = p.Requests.Do(ctx, op, diagnosis.Context{}, func(ctx context.Context) error {
@@ -147,7 +147,7 @@ func ours(member, want, have string) diagnosis.MemberDifference {
 	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
 
-// at says which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
+// at tells which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
 func at(pointer, value string, err error) error {
 	var f *policy.Failure
 	if errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err) {

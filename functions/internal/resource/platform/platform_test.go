@@ -53,7 +53,7 @@ func TestAgainNothingIsWritten(t *testing.T) {
 	}
 }
 
-// Each change is sent alone, and every loop that looks says the same of it.
+// Each change is sent alone, and every loop that looks states the same of it.
 func TestChangesAreSent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -62,13 +62,19 @@ func TestChangesAreSent(t *testing.T) {
 		member string
 		writes []string
 	}{
-		"name": {func(s *integration.Spec) { s.DisplayName = "Other" }, "ddoe-integration-renamed", "name", []string{"PATCH /orgs/" + world.OrganizationID + "/integrations"}},
-		"options": {func(s *integration.Spec) { s.Subjects = []string{"system:serviceaccount:dataloop:other"} }, "ddoe-options-changed", "options",
+		"name": {func(s *integration.Spec) { s.DisplayName = "Other" }, "ddoe-integration-renamed", "name",
 			[]string{"PATCH /orgs/" + world.OrganizationID + "/integrations"}},
-		"path":   {func(s *integration.Spec) { s.DDOE.Driver.Path = "a/b" }, "ddoe-driver-changed", "path", []string{"PATCH /drivers/"}},
-		"driver": {func(s *integration.Spec) { s.DDOE.Driver.Name = "other" }, "ddoe-driver-renamed", "name", []string{"PATCH /drivers/"}},
-		"delete": {func(s *integration.Spec) { s.DDOE.Driver.AllowExternalDelete = true }, "ddoe-driver-renamed", "allowExternalDelete", []string{"PATCH /drivers/"}},
-		"container": {func(s *integration.Spec) { s.Storage[0].Container = "archive" }, "ddoe-driver-changed", "container",
+		"options": {func(s *integration.Spec) { s.Subjects = []string{"system:serviceaccount:dataloop:other"} },
+			"ddoe-options-changed", "options",
+			[]string{"PATCH /orgs/" + world.OrganizationID + "/integrations"}},
+		"path": {func(s *integration.Spec) { s.DDOE.Driver.Path = "a/b" }, "ddoe-driver-changed", "path",
+			[]string{"PATCH /drivers/"}},
+		"driver": {func(s *integration.Spec) { s.DDOE.Driver.Name = "other" }, "ddoe-driver-renamed", "name",
+			[]string{"PATCH /drivers/"}},
+		"delete": {func(s *integration.Spec) { s.DDOE.Driver.AllowExternalDelete = true }, "ddoe-driver-renamed",
+			"allowExternalDelete", []string{"PATCH /drivers/"}},
+		"container": {func(s *integration.Spec) { s.Storage[0].Container = "archive" }, "ddoe-driver-changed",
+			"container",
 			[]string{"PATCH /drivers/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +99,8 @@ func TestChangesAreSent(t *testing.T) {
 			for i, write := range f.writes() {
 				assert.Contains(t, write, c.writes[min(i, len(c.writes)-1)][:6])
 			}
-			assert.False(t, f.document.Status.DDOE.Validated && name != "name", "what the platform has tested is another")
+			assert.False(t, f.document.Status.DDOE.Validated && name != "name",
+				"what the platform has tested is another")
 		})
 	}
 }
@@ -105,15 +112,28 @@ func TestDriftIsSetRight(t *testing.T) {
 		drift func(f *fixture)
 		code  string
 	}{
-		"renamed": {func(f *fixture) { o := f.integrations()[0]; o["name"] = "x"; f.put(world.DDOEIntegrations, o) }, "ddoe-integration-renamed"},
-		"path":    {func(f *fixture) { o := f.drivers()[0]; o["path"] = "x"; f.put(world.DDOEDrivers, o) }, "ddoe-driver-changed"},
-		"deletes": {func(f *fixture) { o := f.drivers()[0]; o["allowExternalDelete"] = true; f.put(world.DDOEDrivers, o) }, "ddoe-driver-renamed"},
+		"renamed": {func(f *fixture) {
+			o := f.integrations()[0]
+			o["name"] = "x"
+			f.put(world.DDOEIntegrations, o)
+		}, "ddoe-integration-renamed"},
+		"path": {func(f *fixture) {
+			o := f.drivers()[0]
+			o["path"] = "x"
+			f.put(world.DDOEDrivers, o)
+		}, "ddoe-driver-changed"},
+		"deletes": {func(f *fixture) {
+			o := f.drivers()[0]
+			o["allowExternalDelete"] = true
+			f.put(world.DDOEDrivers, o)
+		}, "ddoe-driver-renamed"},
 		"driver gone": {func(f *fixture) {
 			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document.Status.DDOE.DriverID))
 		},
 			"ddoe-driver-missing"},
 		"integration gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, f.document.Status.DDOE.IntegrationID))
+			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations,
+				f.document.Status.DDOE.IntegrationID))
 		}, "ddoe-integration-missing"},
 		"settings": {func(f *fixture) { f.document.Status.DDOE.OptionsHash = "other" }, "ddoe-options-changed"},
 	} {
@@ -138,9 +158,11 @@ func TestRemovesAll(t *testing.T) {
 		view   resource.View
 		change func(s *integration.Spec)
 	}{
-		"teardown":                {resource.View{Ending: true}, func(*integration.Spec) {}},
-		"spec without ddoe":       {resource.View{}, func(s *integration.Spec) { s.DDOE = nil }},
-		"integration not wanted":  {resource.View{}, func(s *integration.Spec) { s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID} }},
+		"teardown":          {resource.View{Ending: true}, func(*integration.Spec) {}},
+		"spec without ddoe": {resource.View{}, func(s *integration.Spec) { s.DDOE = nil }},
+		"integration not wanted": {resource.View{}, func(s *integration.Spec) {
+			s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID}
+		}},
 		"another mark stays away": {resource.View{Ending: true}, func(*integration.Spec) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,16 +205,19 @@ func TestMoves(t *testing.T) {
 				organization = "other-org"
 				f.put(world.DDOEOrganizations, world.Object{"id": organization, "name": "Other"})
 			}
-			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other", "org": world.Object{"id": organization}})
+			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
+				"org": world.Object{"id": organization}})
 			next := wired()
-			next.DDOE.OrganizationID, next.DDOE.Driver = organization, &integration.Driver{ProjectID: "other-project", Name: "images"}
+			next.DDOE.OrganizationID, next.DDOE.Driver = organization, &integration.Driver{ProjectID: "other-project",
+				Name: "images"}
 			f.document.ReplaceSpec(next)
 			if isOrganization {
 				planned := f.observe(resource.View{Document: f.document})
 				item(t, planned, "ddoeIntegration", resource.Missing)
 				item(t, planned, "ddoeIntegration", resource.Unwanted)
 				o := f.run(resource.View{})
-				require.Equal(t, []string{"ddoe-integration-unwanted"}, o.codes(), "it waits for the old one to be gone")
+				require.Equal(t, []string{"ddoe-integration-unwanted"}, o.codes(),
+					"it waits for the old one to be gone")
 				assert.Contains(t, describe(o.errs[0]).Detail, world.OrganizationID)
 				assert.Equal(t, policy.RetryLater, policy.ActionOf(o.errs[0]))
 				assert.Empty(t, f.integrations())
@@ -227,7 +252,8 @@ func TestStrandedSpecTouchesNothing(t *testing.T) {
 func TestOthersDriversKeepTheIntegration(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
-	f.put(world.DDOEDrivers, world.Object{"id": "other-driver", "name": "other", "integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
+	f.put(world.DDOEDrivers, world.Object{"id": "other-driver", "name": "other",
+		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
 		"createdAt": f.now().UnixMilli()})
 	o := f.run(resource.View{Ending: true})
 	require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
@@ -241,7 +267,8 @@ func TestOthersDriversKeepTheIntegration(t *testing.T) {
 // Of two that bear our mark the record's stays, and without a record the older; the other goes, unless it is used.
 func TestOfTwoOfOursOneStays(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ isKnown, isUsed bool }{"known": {true, false}, "unknown": {false, false}, "used": {true, true}} {
+	for name, c := range map[string]struct{ isKnown, isUsed bool }{"known": {true, false}, "unknown": {false, false},
+		"used": {true, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
@@ -249,12 +276,14 @@ func TestOfTwoOfOursOneStays(t *testing.T) {
 				f.provisioned()
 			}
 			for i, one := range []string{"older", "younger"} {
-				f.put(world.DDOEIntegrations, world.Object{"id": one, "name": "My service", "type": f.offered()["type"], "org": world.OrganizationID,
+				f.put(world.DDOEIntegrations, world.Object{"id": one, "name": "My service",
+					"type": f.offered()["type"], "org": world.OrganizationID,
 					"createdAt": f.now().UnixMilli() - 5000 + int64(i), "options": world.Object{},
 					"metadata": []any{world.Object{"name": "managed-by", "value": mark}}})
 			}
 			if c.isUsed {
-				f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other", "integrationId": "older", "projectId": world.ProjectID, "createdAt": f.now().UnixMilli()})
+				f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other", "integrationId": "older",
+					"projectId": world.ProjectID, "createdAt": f.now().UnixMilli()})
 			}
 			before := f.document.Status.DDOE
 			o := f.run(resource.View{})
@@ -263,7 +292,9 @@ func TestOfTwoOfOursOneStays(t *testing.T) {
 			case c.isUsed:
 				assert.Len(t, f.integrations(), 2)
 				assert.Equal(t, before.IntegrationID, f.document.Status.DDOE.IntegrationID)
-				assert.Equal(t, "ddoe-integration-extra", string(item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Extra).Code))
+				assert.Equal(t, "ddoe-integration-extra",
+					string(item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration",
+						resource.Extra).Code))
 				return
 			case c.isKnown:
 				assert.Equal(t, before.IntegrationID, f.document.Status.DDOE.IntegrationID)

@@ -50,20 +50,28 @@ func TestValidationThatDoesNotPass(t *testing.T) {
 		given func(f *fixture)
 		code  string
 	}{
-		"the storage refuses":  {func(f *fixture) { f.storage = func(*http.Request) int { return http.StatusForbidden } }, "ddoe-driver-test-failed"},
+		"the storage refuses": {func(f *fixture) {
+			f.storage = func(*http.Request) int { return http.StatusForbidden }
+		}, "ddoe-driver-test-failed"},
 		"the platform is down": {func(f *fixture) { f.strike("", 0, status(503)) }, "ddoe-unavailable"},
 		"no answer":            {func(f *fixture) { f.strike("", 0, fault{}) }, "network-connect"},
-		"the role is missing":  {func(f *fixture) { f.strike("POST /drivers/validate", 0, status(403)) }, "ddoe-project-role-missing"},
-		"a web page":           {func(f *fixture) { f.strike("GET /drivers/", 0, fault{answer: page(200)}) }, "ddoe-answer-invalid"},
+		"the role is missing": {func(f *fixture) { f.strike("POST /drivers/validate", 0, status(403)) },
+			"ddoe-project-role-missing"},
+		"a web page": {func(f *fixture) { f.strike("GET /drivers/", 0, fault{answer: page(200)}) },
+			"ddoe-answer-invalid"},
 		"it fails": {func(f *fixture) {
-			f.strike("GET /commands/", 0, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
-				return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "timeout", "error": "too slow"}`), nil
-			}})
+			f.strike("GET /commands/", 0,
+				fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+					return respond(r, 200, http.Header{"Content-Type": {"application/json"}},
+						`{"id": "c", "status": "timeout", "error": "too slow"}`), nil
+				}})
 		}, "ddoe-validation-failed"},
 		"it does not end": {func(f *fixture) {
-			f.strike("GET /commands/", 0, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
-				return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "in-progress"}`), nil
-			}})
+			f.strike("GET /commands/", 0,
+				fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+					return respond(r, 200, http.Header{"Content-Type": {"application/json"}},
+						`{"id": "c", "status": "in-progress"}`), nil
+				}})
 		}, "ddoe-validation-slow"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +83,8 @@ func TestValidationThatDoesNotPass(t *testing.T) {
 			f.calm()
 			f.storage = func(*http.Request) int { return http.StatusCreated }
 			if f.document.Status.DDOE.ValidationID != "" {
-				f.document.Status.DDOE.ValidationID = "gone" // one that the platform does not know any more is begun anew
+				// one that the platform does not know any more is begun anew
+				f.document.Status.DDOE.ValidationID = "gone"
 			}
 			assert.Empty(t, f.validate())
 			assert.True(t, f.document.Status.DDOE.Validated)
@@ -87,7 +96,8 @@ func TestValidationThatDoesNotPass(t *testing.T) {
 func TestOthersDriversFailTheValidation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
-	f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other", "integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
+	f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other",
+		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
 		"containerName": "nowhere", "createdAt": f.now().UnixMilli()})
 	f.storage = func(r *http.Request) int {
 		if r.URL.Path == "/nowhere" {
@@ -108,12 +118,13 @@ func TestNothingToValidate(t *testing.T) {
 	assert.False(t, f.prover().CanProve(f.document))
 }
 
-// TestValidationIsJudgedByThePolicyTable: one refusal of a request that may be sent twice is repeated, and what lasts is
-// told as what it is, and not as an outcome of the validation.
+// TestValidationIsJudgedByThePolicyTable: one refusal of a request that may be sent twice is repeated, and what lasts
+// is told as what it is, and not as an outcome of the validation.
 func TestValidationIsJudgedByThePolicyTable(t *testing.T) {
 	t.Parallel()
 	failed := fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
-		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "failed"}`), nil
+		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `{"id": "c", "status": "failed"}`),
+			nil
 	}}
 	for name, c := range map[string]struct {
 		request string

@@ -19,8 +19,9 @@ const uniqueName = "ddoe-wif-" + instance + "-" + id
 func TestApplication(t *testing.T) {
 	t.Parallel()
 	resourcetest.Suite{Name: "application", New: newApplication, Lacks: map[resourcetest.Ability]string{
-		resourcetest.CanMove:   "a deployment writes to one directory",
-		resourcetest.CanBeside: "the unique name is the only place of an application, and an application's principal is its only one",
+		resourcetest.CanMove: "a deployment writes to one directory",
+		resourcetest.CanBeside: "the unique name is the only place of an application, and an application's " +
+			"principal is its only one",
 	}}.Run(t)
 }
 
@@ -30,11 +31,16 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.Applications() {
-			all = append(all, object(o.UniqueName, !a.theirs[o.ID], o, func(o *world.Application) { o.ID, o.AppID, o.CreatedDateTime = "", "", time.Time{} }))
+			all = append(all, object(o.UniqueName, !a.theirs[o.ID], o, func(o *world.Application) {
+				o.ID, o.AppID, o.CreatedDateTime = "", "", time.Time{}
+			}))
 		}
 		for _, o := range a.ServicePrincipals() {
 			if o.ID != world.AppPrincipalID {
-				all = append(all, object(o.AppID, !a.theirs[o.ID], o, func(o *world.ServicePrincipal) { o.ID, o.AppID, o.CreatedDateTime = "", "", time.Time{} }))
+				all = append(all, object(o.AppID, !a.theirs[o.ID], o, func(o *world.ServicePrincipal) {
+					o.ID, o.AppID,
+						o.CreatedDateTime = "", "", time.Time{}
+				}))
 			}
 		}
 		return all
@@ -55,7 +61,8 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			require.NoError(t, a.DeleteApplication(app.ID))
 		}
 	}
-	s.Foreign = []resourcetest.Foreign{{Name: "an application under our unique name", Refusal: diagnosis.CodeApplicationForeign,
+	s.Foreign = []resourcetest.Foreign{{Name: "an application under our unique name",
+		Refusal: diagnosis.CodeApplicationForeign,
 		Put: func(t testing.TB) {
 			app, err := a.CreateApplication(world.Application{UniqueName: uniqueName, DisplayName: "theirs"}, "")
 			if errors.Is(err, world.ErrUniqueNameTaken) {
@@ -69,12 +76,18 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			app, _ := a.ApplicationByUniqueName(uniqueName)
 			sp, ok := a.ServicePrincipalByAppID(app.AppID)
 			require.True(t, ok)
-			_, err := a.UpdateServicePrincipal(sp.ID, func(o *world.ServicePrincipal) error { o.AccountEnabled = false; return nil })
+			_, err := a.UpdateServicePrincipal(sp.ID, func(o *world.ServicePrincipal) error {
+				o.AccountEnabled = false
+				return nil
+			})
 			require.NoError(t, err)
 		}},
 		{Name: "notes", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
 			app, _ := a.ApplicationByUniqueName(uniqueName)
-			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error { o.Notes = "ask Ada first"; return nil })
+			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
+				o.Notes = "ask Ada first"
+				return nil
+			})
 			require.NoError(t, err)
 		}},
 	}

@@ -57,7 +57,8 @@ func (token) GetToken(context.Context, azpolicy.TokenRequestOptions) (azcore.Acc
 func isApp(*http.Request) (string, error) { return world.AppPrincipalID, nil }
 
 func newAzure(t testing.TB, w *resourcetest.Wire) *azure {
-	a := &azure{World: world.New(w.Now), requests: policy.Requests{Sleep: w.Sleep, Now: w.Now}, theirs: map[string]bool{}}
+	a := &azure{World: world.New(w.Now), requests: policy.Requests{Sleep: w.Sleep, Now: w.Now},
+		theirs: map[string]bool{}}
 	world.Seed(a.World)
 	w.Hosts["graph.microsoft.com"] = sandboxgraph.New(a.World, isApp, w.InBatch)
 	w.Hosts["management.azure.com"] = sandboxarm.New(a.World, isApp)
@@ -72,22 +73,27 @@ func newAzure(t testing.TB, w *resourcetest.Wire) *azure {
 
 // document is an integration of which nothing is made.
 func document(subjects ...string) integration.Document {
-	return integration.Document{ID: id, Spec: integration.Spec{DisplayName: "My service", TenantID: world.TenantID, Issuer: world.Issuer,
+	return integration.Document{ID: id, Spec: integration.Spec{DisplayName: "My service", TenantID: world.TenantID,
+		Issuer:   world.Issuer,
 		Audience: "api://AzureADTokenExchange", Subjects: subjects,
-		Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images", Access: integration.AccessReadWrite}}}}
+		Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
+			Access: integration.AccessReadWrite}}}}
 }
 
 // identified is a document whose identity is in place.
 func (a *azure) identified(t testing.TB, d integration.Document) integration.Document {
-	_, err := a.CreateApplication(world.Application{ID: objectID, AppID: clientID, UniqueName: "ddoe-wif-" + instance + "-" + id, DisplayName: "My service"}, world.AppPrincipalID)
+	_, err := a.CreateApplication(world.Application{ID: objectID, AppID: clientID, UniqueName: "ddoe-wif-" + instance +
+		"-" + id, DisplayName: "My service"}, world.AppPrincipalID)
 	require.NoError(t, err)
-	_, err = a.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID, AccountEnabled: true}, world.AppPrincipalID)
+	_, err = a.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID, AccountEnabled: true},
+		world.AppPrincipalID)
 	require.NoError(t, err)
 	d.Status.ObjectID, d.Status.ClientID, d.Status.ServicePrincipalID = objectID, clientID, principalID
 	return d
 }
 
-// object shows an object: ours without what differs from world to world, which strip takes out; somebody else's as it is.
+// object shows an object: ours without what differs from world to world, which strip takes out; somebody else's as it
+// is.
 func object[T any](key string, isOurs bool, o T, strip func(*T)) resourcetest.Object {
 	if isOurs {
 		strip(&o)

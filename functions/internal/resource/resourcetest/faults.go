@@ -19,7 +19,7 @@ var errReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 // Fault is one way in which a request goes wrong.
 type Fault struct {
 	Name string
-	// isDone says that the service has carried the request out.
+	// isDone is true where the service has carried the request out.
 	isDone bool
 	// kills ends the process: its later requests are not sent, and nothing of it is recorded.
 	kills bool
@@ -72,7 +72,8 @@ func status(code int) func(*http.Request, *http.Response) (*http.Response, error
 // page answers with the web page of a proxy or a portal.
 func page(code int) func(*http.Request, *http.Response) (*http.Response, error) {
 	return func(r *http.Request, _ *http.Response) (*http.Response, error) {
-		return respond(r, code, http.Header{"Content-Type": {"text/html"}}, []byte("<!doctype html><html><body>Sign in</body></html>")), nil
+		return respond(r, code, http.Header{"Content-Type": {"text/html"}},
+			[]byte("<!doctype html><html><body>Sign in</body></html>")), nil
 	}
 }
 
@@ -95,10 +96,12 @@ func truncated(r *http.Request, done *http.Response) (*http.Response, error) {
 }
 
 func serviceHeader(contentType string) http.Header {
-	return http.Header{"Content-Type": {contentType}, "Request-Id": {"fault-request"}, "X-Ms-Request-Id": {"fault-request"}, "X-Request-Id": {"fault-request"}}
+	return http.Header{"Content-Type": {contentType}, "Request-Id": {"fault-request"},
+		"X-Ms-Request-Id": {"fault-request"}, "X-Request-Id": {"fault-request"}}
 }
 
 func respond(r *http.Request, code int, h http.Header, body []byte) *http.Response {
-	return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(bytes.NewReader(body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	return &http.Response{StatusCode: code, Header: h, Body: io.NopCloser(bytes.NewReader(body)), Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(body))}
 }

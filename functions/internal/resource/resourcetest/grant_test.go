@@ -50,7 +50,8 @@ func newGrant(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Beside = func(t testing.TB) {
 		a.put(t, "bbbbbbbb-0000-4000-8000-000000000001", integration.AccessRead, principalID)
 	}
-	name := arm.RoleAssignmentName(world.TenantID, grantScope(), integration.AccessReadWrite.Role().ID, principalID, "")
+	name := arm.RoleAssignmentName(world.TenantID, grantScope(), integration.AccessReadWrite.Role().ID,
+		principalID, "")
 	s.Foreign = []resourcetest.Foreign{
 		{Name: "an equal assignment under another name", Put: func(t testing.TB) {
 			a.put(t, "bbbbbbbb-0000-4000-8000-000000000002", integration.AccessReadWrite, principalID)
@@ -103,7 +104,8 @@ func (a assignments) ours() []world.RoleAssignment {
 // put has somebody else assign a role at the scope of the document's first grant, where Azure lets them: there is one
 // assignment of a role at a scope to a principal, and one of a name.
 func (a assignments) put(t testing.TB, name string, access integration.Access, principal string) {
-	o := world.RoleAssignment{Name: name, Scope: grantScope(), PrincipalID: principal, PrincipalType: "ServicePrincipal",
+	o := world.RoleAssignment{Name: name, Scope: grantScope(), PrincipalID: principal,
+		PrincipalType:    "ServicePrincipal",
 		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, access.Role().ID)}
 	for _, other := range a.RoleAssignments() {
 		same := other.PrincipalID == o.PrincipalID && strings.EqualFold(other.Scope, o.Scope) &&

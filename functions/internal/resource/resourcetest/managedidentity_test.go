@@ -20,8 +20,9 @@ const managedID = world.IdentitiesResourceGroupID +
 func TestManagedIdentity(t *testing.T) {
 	t.Parallel()
 	resourcetest.Suite{Name: "managed identity", New: newManagedIdentity, Lacks: map[resourcetest.Ability]string{
-		resourcetest.CanBin:    "a removed managed identity is gone for good",
-		resourcetest.CanMove:   "another resource group is another identity, which a run that replaces makes",
+		resourcetest.CanBin: "a removed managed identity is gone for good",
+		resourcetest.CanMove: "another resource group is another identity: a run that replaces takes the old " +
+			"one down first",
 		resourcetest.CanChange: "nothing of a managed identity can be changed; another one is made in its place",
 		resourcetest.CanBeside: "its name is the only place of a managed identity",
 	}}.Run(t)
@@ -104,9 +105,9 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	}
 	s.Change = func(spec *integration.Spec) { spec.Subjects = []string{subject, third} }
 	put := func(t testing.TB, name, subject, audience string) {
-		stored, _, err := a.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{
-			IdentityID: managedID,
-			Name:       name, Issuer: world.Issuer, Subject: subject, Audiences: []string{audience}})
+		stored, _, err := a.PutUserAssignedIdentityCredential(
+			world.UserAssignedIdentityCredential{IdentityID: managedID,
+				Name: name, Issuer: world.Issuer, Subject: subject, Audiences: []string{audience}})
 		require.NoError(t, err)
 		a.theirs[stored.ID] = name == "by-hand"
 	}
@@ -123,7 +124,7 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Foreign = []resourcetest.Foreign{{Name: "an equal credential under another name",
 		Ends: "it lets in the subject that is to be let in no more",
 		Put: func(t testing.TB) {
-			// Issuer and subject are unique on an identity.
+			// issuer and subject are unique on an identity
 			for _, o := range a.UserAssignedIdentityCredentials(managedID) {
 				if o.Subject == subject {
 					return

@@ -18,11 +18,11 @@ type scenario struct {
 	begin func(b *bench)
 	// first is the action that meets the fault, and again the one that is repeated then.
 	first, again action
-	// isLook says that the first action only looks.
+	// isLook is true where the first action only looks.
 	isLook bool
-	// leaves says that objects of ours are wanted in the end.
+	// leaves is true where objects of ours are wanted in the end.
 	leaves bool
-	// purges says that not even restorable objects are wanted in the end.
+	// purges is true where not even restorable objects are wanted in the end.
 	purges bool
 }
 
@@ -33,24 +33,46 @@ func (s Suite) scenarios(t *testing.T) []scenario {
 		{name: "first run", begin: func(*bench) {}, first: begins, again: converge, leaves: true},
 		{name: "run that looks", begin: func(*bench) {}, first: converge, again: converge, leaves: true},
 		{name: "unchanged", begin: made, first: converge, again: converge, leaves: true},
-		{name: "removed by somebody", begin: func(b *bench) { made(b); b.Delete(b) }, first: converge, again: converge, leaves: true},
+		{name: "removed by somebody", begin: func(b *bench) {
+			made(b)
+			b.Delete(b)
+		}, first: converge, again: converge, leaves: true},
 		{name: "remove", begin: made, first: removes, again: removes},
-		{name: "remove what somebody has removed", begin: func(b *bench) { made(b); b.Delete(b) }, first: removes, again: removes},
+		{name: "remove what somebody has removed", begin: func(b *bench) {
+			made(b)
+			b.Delete(b)
+		}, first: removes, again: removes},
 		{name: "look", begin: made, first: looks, isLook: true, again: converge, leaves: true},
 		{name: "look before the end", begin: made, first: looksEnding, isLook: true, again: removes},
 	}
 	if s.has(t, CanChange, b.Change != nil) {
-		all = append(all, scenario{name: "change", begin: func(b *bench) { made(b); b.Change(&b.Document.Spec) }, first: converge, again: converge, leaves: true})
+		all = append(all, scenario{name: "change", begin: func(b *bench) {
+			made(b)
+			b.Change(&b.Document.Spec)
+		}, first: converge, again: converge, leaves: true})
 	}
 	if s.has(t, CanMove, b.Move != nil) {
-		all = append(all, scenario{name: "move", begin: func(b *bench) { made(b); b.move() }, first: moves, again: converge, leaves: true})
+		all = append(all, scenario{name: "move", begin: func(b *bench) {
+			made(b)
+			b.move()
+		}, first: moves, again: converge, leaves: true})
 	}
 	if s.has(t, CanDrift, b.Drift != nil) {
-		all = append(all, scenario{name: "changed by somebody", begin: func(b *bench) { made(b); b.Drift(b) }, first: converge, again: converge, leaves: true})
+		all = append(all, scenario{name: "changed by somebody", begin: func(b *bench) {
+			made(b)
+			b.Drift(b)
+		}, first: converge, again: converge, leaves: true})
 	}
 	if s.has(t, CanBeside, b.Beside != nil) {
-		all = append(all, scenario{name: "beside another", begin: func(b *bench) { made(b); b.Beside(b); b.Delete(b) }, first: converge, again: converge, leaves: true},
-			scenario{name: "remove beside another", begin: func(b *bench) { made(b); b.Beside(b) }, first: removes, again: removes})
+		all = append(all, scenario{name: "beside another", begin: func(b *bench) {
+			made(b)
+			b.Beside(b)
+			b.Delete(b)
+		}, first: converge, again: converge, leaves: true},
+			scenario{name: "remove beside another", begin: func(b *bench) {
+				made(b)
+				b.Beside(b)
+			}, first: removes, again: removes})
 	}
 	if s.has(t, CanBin, b.Binned != nil) {
 		all = append(all, scenario{name: "purge", begin: made, first: purges, again: purges, purges: true})
@@ -177,7 +199,7 @@ func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits
 		b.isUntouched(msg)
 		if c.isLook && hits <= 1 && f.meanwhile == nil {
 			require.Equal(t, before.Status, b.Document.Status, "one answer that lies teaches nothing")
-			b.isBelieved(c, msg)
+			b.isInPlaceOrUnknown(c, msg)
 		}
 		if err != nil {
 			b.isKnown(msg)
@@ -196,7 +218,7 @@ func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits
 			}
 			return
 		}
-		b.isSettled("in the end, " + msg)
+		b.isUnchanged("in the end, " + msg)
 		b.must(removes, "remove, "+msg)
 		assert.Empty(t, b.ours(), "after the removal")
 		b.isUntouched("after the removal, " + msg)
@@ -204,8 +226,9 @@ func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits
 	return hits, isGood
 }
 
-// isBelieved checks what one faulty answer has made of a look at what is in place: it is in place, or not known.
-func (b *bench) isBelieved(c cell, msg string) {
+// isInPlaceOrUnknown checks what one faulty answer has made of a look at what is in place: it is in place, or not
+// known.
+func (b *bench) isInPlaceOrUnknown(c cell, msg string) {
 	b.Helper()
 	want := resource.Unchanged
 	if !c.leaves {
@@ -236,6 +259,8 @@ func (t *totals) note(c cell, hits int, err error) {
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d faults tried (%d sorts, each at each request of %d actions): %d ended as said at once, %d in a named error that the same action mended, %d met no request; "+
-		"%d runs with lagging lists", t.cells, len(t.kinds), len(t.actions), t.cells-t.refused, t.refused, t.missed, t.lags)
+	return fmt.Sprintf("%d faults tried (%d sorts, each at each request of %d actions): %d ended as said at once, "+
+		"%d in a named error that the same action mended, %d met no request; "+
+		"%d runs with lagging lists", t.cells, len(t.kinds), len(t.actions), t.cells-t.refused, t.refused,
+		t.missed, t.lags)
 }

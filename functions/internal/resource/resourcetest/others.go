@@ -19,7 +19,7 @@ func (s Suite) testRepeat(t *testing.T) {
 	b.must(begins, "make")
 	made := b.ours()
 	require.NotEmpty(t, made)
-	b.isSettled("made")
+	b.isUnchanged("made")
 	b.wire.calm()
 	require.NoError(t, converge(t.Context(), b))
 	_, writes := b.wire.sent()
@@ -29,7 +29,8 @@ func (s Suite) testRepeat(t *testing.T) {
 	items := twice.Kind.Observe(t.Context(), twice.view(false, false, false))
 	for range 2 {
 		differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different)
-		require.NoError(t, twice.record(t.Context(), items, twice.Kind.Apply(t.Context(), twice.view(false, false, false), differ)))
+		require.NoError(t, twice.record(t.Context(), items,
+			twice.Kind.Apply(t.Context(), twice.view(false, false, false), differ)))
 		twice.must(converge, "the second of two")
 		assert.Equal(t, made, twice.ours())
 	}
@@ -63,7 +64,7 @@ func (s Suite) testForeign(t *testing.T) {
 			} else {
 				require.NoError(t, err)
 				b.must(converge, "look again")
-				b.isSettled(f.Name)
+				b.isUnchanged(f.Name)
 				b.isKnown(f.Name)
 			}
 			b.isUntouched(f.Name)
@@ -147,9 +148,10 @@ func (b *bench) showsMember(m Member) {
 	b.Helper()
 	items := b.Kind.Observe(b.Context(), b.view(false, false, false))
 	isShown := slices.ContainsFunc(items, func(i resource.Item) bool {
-		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences, func(d diagnosis.MemberDifference) bool {
-			return d.Member == m.Name && d.Owner == diagnosis.OwnerOther
-		})
+		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences,
+			func(d diagnosis.MemberDifference) bool {
+				return d.Member == m.Name && d.Owner == diagnosis.OwnerOther
+			})
 	})
 	assert.Equal(b, m.IsSilent == "", isShown, "shown as a difference of another owner: %s", words(items))
 }
@@ -183,7 +185,7 @@ func (s Suite) testLag(t *testing.T, total *totals) {
 					b.wire.lags(0)
 					b.must(converge, msg)
 					assert.Equal(t, end, b.ours(), msg)
-					b.isSettled(msg)
+					b.isUnchanged(msg)
 					b.must(removes, msg)
 					assert.Empty(t, b.ours(), msg)
 				})

@@ -32,9 +32,10 @@ var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("
 
 func TestPlatformIntegration(t *testing.T) {
 	t.Parallel()
-	resourcetest.Suite{Name: "platform integration", New: newPlatformIntegration, Lacks: map[resourcetest.Ability]string{
-		resourcetest.CanBin: "a removed integration is gone for good",
-	}}.Run(t)
+	resourcetest.Suite{Name: "platform integration", New: newPlatformIntegration,
+		Lacks: map[resourcetest.Ability]string{
+			resourcetest.CanBin: "a removed integration is gone for good",
+		}}.Run(t)
 }
 
 func TestDriver(t *testing.T) {
@@ -48,24 +49,29 @@ func TestDriver(t *testing.T) {
 func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers resource.Kind) {
 	key, err := issuerKey()
 	require.NoError(t, err)
-	require.NoError(t, a.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": otherOrganization, "name": "Other"}))
+	require.NoError(t, a.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": otherOrganization,
+		"name": "Other"}))
 	require.NoError(t, a.PutDDOEObject(world.DDOEProjects, world.Object{"id": otherProject, "name": "Other",
 		"org": world.Object{"id": world.OrganizationID}}))
-	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World, sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
-	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1", Key: secret.New(apiKey),
+	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World,
+		sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
+	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1",
+		Key:    secret.New(apiKey),
 		Client: &http.Client{Transport: w}})
 	require.NoError(t, err)
-	site := platform.Platform{Client: client, Instance: instance, Requests: a.requests, IsHierarchical: func(ctx context.Context, accountID string) (bool, error) {
-		account, err := a.arm.GetStorageAccount(ctx, accountID)
-		return account.HierarchicalNamespace, err
-	}}
+	site := platform.Platform{Client: client, Instance: instance, Requests: a.requests,
+		IsHierarchical: func(ctx context.Context, accountID string) (bool, error) {
+			account, err := a.arm.GetStorageAccount(ctx, accountID)
+			return account.HierarchicalNamespace, err
+		}}
 	all := site.Kinds()
 	return all[0], all[1]
 }
 
 func wired() integration.Document {
 	d := document(subject)
-	d.Spec.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true, Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	d.Spec.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
+		Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
 	return d
 }
 
@@ -112,7 +118,9 @@ func (a *azure) translate(o world.Object) {
 func (a *azure) offered() world.Object {
 	all := a.DDOEObjects(world.DDOEAvailableIntegrations)
 	return all[slices.IndexFunc(all, func(o world.Object) bool {
-		return slices.ContainsFunc(o["options"].([]any), func(option any) bool { return option.(world.Object)["means"] == world.MeansCredentialFile })
+		return slices.ContainsFunc(o["options"].([]any), func(option any) bool {
+			return option.(world.Object)["means"] == world.MeansCredentialFile
+		})
 	})]
 }
 
@@ -156,16 +164,19 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 	theirs := func(id, name string) func(t testing.TB) {
 		return func(t testing.TB) {
 			a.put(t, world.DDOEIntegrations, world.Object{"id": id, "name": name, "type": a.offered()["type"],
-				"org": world.OrganizationID, "createdAt": 1, "options": world.Object{"secret": "theirs"}, "metadata": []any{}})
+				"org": world.OrganizationID, "createdAt": 1, "options": world.Object{"secret": "theirs"},
+				"metadata": []any{}})
 		}
 	}
 	s.Beside = theirs("beside", "Somebody's")
-	s.Foreign = []resourcetest.Foreign{{Name: "an integration of our name", Refusal: diagnosis.CodeDDOEIntegrationForeign, Put: theirs("theirs", s.Document.Spec.DisplayName)}}
-	s.Members = []resourcetest.Member{{Name: "metadata", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
-		a.change(t, world.DDOEIntegrations, func(o world.Object) {
-			o["metadata"] = append(o["metadata"].([]any), world.Object{"name": "note", "value": "ask Ada first"})
-		})
-	}}}
+	s.Foreign = []resourcetest.Foreign{{Name: "an integration of our name",
+		Refusal: diagnosis.CodeDDOEIntegrationForeign, Put: theirs("theirs", s.Document.Spec.DisplayName)}}
+	s.Members = []resourcetest.Member{{Name: "metadata", IsSilent: "it says nothing about access",
+		Set: func(t testing.TB) {
+			a.change(t, world.DDOEIntegrations, func(o world.Object) {
+				o["metadata"] = append(o["metadata"].([]any), world.Object{"name": "note", "value": "ask Ada first"})
+			})
+		}}}
 	return s
 }
 
@@ -193,12 +204,15 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Delete = func(t testing.TB) { a.removeOurs(t, world.DDOEDrivers) }
 	theirs := func(id, name string) func(t testing.TB) {
 		return func(t testing.TB) {
-			a.put(t, world.DDOEDrivers, world.Object{"id": id, "name": name, "type": "azureblob", "projectId": world.ProjectID, "creator": "ada@acme.example",
-				"integrationId": d.Status.DDOE.IntegrationID, "createdAt": "2026-01-02T03:04:05.000Z", "containerName": "images", "path": "", "allowExternalDelete": true})
+			a.put(t, world.DDOEDrivers, world.Object{"id": id, "name": name, "type": "azureblob",
+				"projectId": world.ProjectID, "creator": "ada@acme.example",
+				"integrationId": d.Status.DDOE.IntegrationID, "createdAt": "2026-01-02T03:04:05.000Z",
+				"containerName": "images", "path": "", "allowExternalDelete": true})
 		}
 	}
 	s.Beside = theirs("beside", "Somebody's")
-	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign, Put: theirs("theirs", "images")}}
+	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign,
+		Put: theirs("theirs", "images")}}
 	s.Members = []resourcetest.Member{{Name: "region", IsSilent: "Azure has no use for it", Set: func(t testing.TB) {
 		a.change(t, world.DDOEDrivers, func(o world.Object) { o["region"] = "by-hand" })
 	}}}

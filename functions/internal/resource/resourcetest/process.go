@@ -139,7 +139,8 @@ func (b *bench) isNamed(err error, msg string) {
 		if one == nil || errors.Is(one, context.Canceled) || errors.Is(one, errKilled) {
 			continue
 		}
-		require.NotContains(b, []diagnosis.Code{"", diagnosis.CodeInternal, diagnosis.CodeUnrecognised}, describe(one).Code, "%s: %v", msg, one)
+		require.NotContains(b, []diagnosis.Code{"", diagnosis.CodeInternal, diagnosis.CodeUnrecognised},
+			describe(one).Code, "%s: %v", msg, one)
 	}
 }
 
@@ -198,9 +199,11 @@ func (b *bench) isKnown(msg string) {
 			}
 			i := slices.IndexFunc(items, func(i resource.Item) bool {
 				return strings.EqualFold(i.Key, o.Key) && i.Err == nil &&
-					!slices.Contains([]resource.State{resource.Missing, resource.Restorable, resource.Extra, resource.Foreign}, i.State)
+					!slices.Contains([]resource.State{resource.Missing, resource.Restorable, resource.Extra,
+						resource.Foreign}, i.State)
 			})
-			require.GreaterOrEqual(b, i, 0, "%s (ending %t): forgotten or disowned: %+v\nitems: %s", msg, ending, o, words(items))
+			require.GreaterOrEqual(b, i, 0, "%s (ending %t): forgotten or disowned: %+v\nitems: %s", msg, ending, o,
+				words(items))
 			if ending {
 				require.Equal(b, resource.Unwanted, items[i].State, "%s: it is to go: %+v", msg, o)
 			}
@@ -208,13 +211,14 @@ func (b *bench) isKnown(msg string) {
 	}
 }
 
-// isSettled checks that looking finds nothing to do.
-func (b *bench) isSettled(msg string) {
+// isUnchanged checks that looking finds nothing to do.
+func (b *bench) isUnchanged(msg string) {
 	b.Helper()
 	before := b.Document.Clone()
 	for _, item := range b.Kind.Observe(b.Context(), b.view(false, false, false)) {
 		require.NoError(b, item.Err, msg)
-		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra}, item.State, "%s: %s", msg, words([]resource.Item{item}))
+		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra}, item.State, "%s: %s", msg,
+			words([]resource.Item{item}))
 		resource.LearnAll(&b.Document.Status, []resource.Item{item})
 	}
 	require.Equal(b, before.Status, b.Document.Status, "%s: the record lacks what looking teaches", msg)
@@ -223,7 +227,8 @@ func (b *bench) isSettled(msg string) {
 func words(items []resource.Item) string {
 	lines := make([]string, len(items))
 	for i, item := range items {
-		lines[i] = fmt.Sprintf("%s %s %s code=%s err=%v differences=%v", item.Name, item.Key, item.State, item.Code, item.Err, item.Differences)
+		lines[i] = fmt.Sprintf("%s %s %s code=%s err=%v differences=%v", item.Name, item.Key, item.State, item.Code,
+			item.Err, item.Differences)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -1,10 +1,10 @@
-// Package resourcetest is the conformance suite of resource kinds. A kind's test makes the kind over a pretended service,
-// says what a person and somebody else can do to its objects there, and has the suite run. What a kind cannot do is said
-// in Suite.Lacks, with the reason.
+// Package resourcetest is the conformance suite of resource kinds. A kind's test makes the kind over a pretended
+// service, tells what a person and somebody else can do to its objects there, and has the suite run. What a kind
+// cannot do is said in Suite.Lacks, with the reason.
 //
-// The rules that it holds (package resource, docs/decisions.md): after any fault of any request the same action, repeated,
-// ends with exactly the wanted objects, and after Remove with none, or with a refusal that has a code; no object of ours is
-// ever forgotten or disowned, and none of others is changed or removed.
+// The rules that it holds (package resource, docs/decisions.md): after any fault of any request the same action,
+// repeated, ends with exactly the wanted objects, and after Remove with none, or with a refusal that has a code; no
+// object of ours is ever forgotten or disowned, and none of others is changed or removed.
 package resourcetest
 
 import (
@@ -24,7 +24,7 @@ type Object struct {
 	State string
 }
 
-// Subject is a kind in a fresh world, and what others can do there. Each function is nil where Suite.Lacks says why.
+// Subject is a kind in a fresh world, and what others can do there. Each function is nil where Suite.Lacks tells why.
 type Subject struct {
 	Kind resource.Kind
 	// Document asks for objects of the kind, and has in its status what the kind needs of others.
@@ -33,12 +33,12 @@ type Subject struct {
 	Objects func() []Object
 	// Binned are the objects of ours that were removed and could be restored.
 	Binned func() int
-	// Change is another wish: it makes something unwanted or different.
+	// Change is another intent: it makes something unwanted or different.
 	Change func(*integration.Spec)
-	// Move is a wish that has to be carried out elsewhere: ours is removed where it is, and made anew there.
+	// Move is an intent that has to be carried out elsewhere: ours is removed where it is, and made anew there.
 	Move func(*integration.Spec)
-	// Leaves is the code with which the attempt ends that has removed ours from where it was; empty where the same attempt
-	// makes it anew.
+	// Leaves is the code with which the attempt ends that has removed ours from where it was; empty where the same
+	// attempt makes it anew.
 	Leaves diagnosis.Code
 	// Drift is somebody's change of a member that we own.
 	Drift func(t testing.TB)
@@ -57,7 +57,8 @@ type Foreign struct {
 	Name string
 	// Put makes the object, unless ours holds the place already.
 	Put func(t testing.TB)
-	// Refusal is the code with which nothing is made; empty where the object serves as it is, or ours is made beside it.
+	// Refusal is the code with which nothing is made; empty where the object serves as it is, or ours is made beside
+	// it.
 	Refusal diagnosis.Code
 	// Ends is why the object is removed with ours; empty where it is never touched.
 	Ends string
@@ -93,7 +94,7 @@ type Suite struct {
 	Name string
 	// New makes a fresh world with the kind in it, over the wire.
 	New func(t testing.TB, w *Wire) *Subject
-	// Lacks says what the kind cannot do, and why.
+	// Lacks tells what the kind cannot do, and why.
 	Lacks map[Ability]string
 }
 

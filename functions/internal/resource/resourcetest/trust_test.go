@@ -15,10 +15,11 @@ import (
 
 func TestTrust(t *testing.T) {
 	t.Parallel()
-	resourcetest.Suite{Name: "federated credentials of an application", New: newTrust, Lacks: map[resourcetest.Ability]string{
-		resourcetest.CanBin:  "a removed credential is gone for good",
-		resourcetest.CanMove: "all credentials are on the one application",
-	}}.Run(t)
+	resourcetest.Suite{Name: "federated credentials of an application", New: newTrust,
+		Lacks: map[resourcetest.Ability]string{
+			resourcetest.CanBin:  "a removed credential is gone for good",
+			resourcetest.CanMove: "all credentials are on the one application",
+		}}.Run(t)
 }
 
 func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
@@ -28,17 +29,24 @@ func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.FederatedCredentials(objectID) {
-			all = append(all, object(o.Name, !a.theirs[o.ID], o, func(o *world.FederatedIdentityCredential) { o.ID, o.ChangedAt = "", time.Time{} }))
+			all = append(all, object(o.Name, !a.theirs[o.ID], o, func(o *world.FederatedIdentityCredential) {
+				o.ID, o.ChangedAt = "", time.Time{}
+			}))
 		}
 		return all
 	}
 	s.Change = func(spec *integration.Spec) { spec.Subjects = []string{subject, third} }
 	change := func(t testing.TB, name string, do func(o *world.FederatedIdentityCredential)) {
-		_, err := a.UpdateFederatedCredential(objectID, name, func(o *world.FederatedIdentityCredential) error { do(o); return nil })
+		_, err := a.UpdateFederatedCredential(objectID, name, func(o *world.FederatedIdentityCredential) error {
+			do(o)
+			return nil
+		})
 		require.NoError(t, err)
 	}
 	s.Drift = func(t testing.TB) {
-		change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) { o.Audiences = []string{"api://somewhere-else"} })
+		change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) {
+			o.Audiences = []string{"api://somewhere-else"}
+		})
 	}
 	s.Delete = func(t testing.TB) {
 		for _, o := range a.FederatedCredentials(objectID) {
@@ -48,7 +56,8 @@ func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		}
 	}
 	put := func(t testing.TB, name, subject string) {
-		made, err := a.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: name, Issuer: world.Issuer, Subject: subject,
+		made, err := a.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID, Name: name,
+			Issuer: world.Issuer, Subject: subject,
 			Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(t, err)
 		a.theirs[made.ID] = true
@@ -64,8 +73,11 @@ func newTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			}
 			put(t, "by-hand", subject)
 		}}}
-	s.Members = []resourcetest.Member{{Name: "description", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
-		change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) { o.Description = "ask Ada first" })
-	}}}
+	s.Members = []resourcetest.Member{{Name: "description", IsSilent: "it says nothing about access",
+		Set: func(t testing.TB) {
+			change(t, integration.CredentialName(subject), func(o *world.FederatedIdentityCredential) {
+				o.Description = "ask Ada first"
+			})
+		}}}
 	return s
 }

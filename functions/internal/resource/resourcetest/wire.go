@@ -19,8 +19,8 @@ import (
 // errKilled is what a request meets whose process has ended.
 var errKilled = errors.New("killed")
 
-// Wire is the way from a kind's clients to its services, in this process: it makes requests fail, and hides what lists show
-// too early. It has a clock that only waiting moves.
+// Wire is the way from a kind's clients to its services, in this process: it makes requests fail, and hides what lists
+// show too early. It has a clock that only waiting moves.
 type Wire struct {
 	// Hosts answer requests, by the host's name.
 	Hosts map[string]http.Handler
@@ -37,8 +37,8 @@ type Wire struct {
 	hidden map[string]int // by an object's id: how often a list has hidden it; -1 is never again
 }
 
-// Request is one request of a run: the n-th of a shape, from 1. A shape is method and URL without ids, which differ from
-// world to world.
+// Request is one request of a run: the n-th of a shape, from 1. A shape is method and URL without ids, which differ
+// from world to world.
 type Request struct {
 	Shape string
 	N     int
@@ -50,14 +50,15 @@ func (r Request) String() string { return fmt.Sprintf("%s (%d)", r.Shape, r.N) }
 type struck struct {
 	Fault
 	at Request
-	// stays says that the later requests of the shape fail as well.
+	// stays is true where the later requests of the shape fail as well.
 	stays bool
 	done  int
 }
 
 // NewWire returns a wire without hosts.
 func NewWire() *Wire {
-	return &Wire{Hosts: map[string]http.Handler{}, at: time.Now().UTC().Truncate(time.Second), count: map[string]int{}, hidden: map[string]int{}}
+	return &Wire{Hosts: map[string]http.Handler{}, at: time.Now().UTC().Truncate(time.Second), count: map[string]int{},
+		hidden: map[string]int{}}
 }
 
 // Now is the wire's time.
@@ -105,7 +106,7 @@ func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errKilled
 	}
 	if hit.hangs > 0 {
-		_ = w.Sleep(r.Context(), hit.hangs) // the attempt's own limit has passed, whatever the context says
+		_ = w.Sleep(r.Context(), hit.hangs) // the attempt's own limit has passed, whatever the context states
 	}
 	return hit.answer(r, done)
 }
@@ -195,8 +196,8 @@ func (w *Wire) isDead() bool {
 	return w.dead
 }
 
-// InBatch makes the requests within a batch fail like any other. One that is not answered at all cuts the connection of
-// its batch.
+// InBatch makes the requests within a batch fail like any other. One that is not answered at all cuts the connection
+// of its batch.
 func (w *Wire) InBatch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		hit, err := w.begin(r)
@@ -222,7 +223,7 @@ func (w *Wire) InBatch(next http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		}
 		if hit.hangs > 0 {
-			_ = w.Sleep(r.Context(), hit.hangs) // the attempt's own limit has passed, whatever the context says
+			_ = w.Sleep(r.Context(), hit.hangs) // the attempt's own limit has passed, whatever the context states
 		}
 		response, err := hit.answer(r, done)
 		if err != nil {
@@ -244,7 +245,7 @@ func (w *Wire) hide(response *http.Response) {
 	if isPage && (json.Unmarshal(body, &page) != nil || json.Unmarshal(page["value"], &list) != nil) {
 		return
 	}
-	shown := []map[string]any{}
+	visible := []map[string]any{}
 	w.mu.Lock()
 	for _, one := range list {
 		id, _ := one["id"].(string)
@@ -252,20 +253,20 @@ func (w *Wire) hide(response *http.Response) {
 		switch {
 		case id == "" || known && times < 0, w.lag == 0:
 			w.hidden[id] = -1
-			shown = append(shown, one)
+			visible = append(visible, one)
 		case times >= w.lag:
-			shown = append(shown, one)
+			visible = append(visible, one)
 		default:
 			w.hidden[id]++
 		}
 	}
 	w.mu.Unlock()
-	if len(shown) == len(list) {
+	if len(visible) == len(list) {
 		return
 	}
-	var content any = shown
+	var content any = visible
 	if isPage {
-		page["value"], _ = json.Marshal(shown) // it was decoded from JSON
+		page["value"], _ = json.Marshal(visible) // it was decoded from JSON
 		content = page
 	}
 	body, _ = json.Marshal(content)

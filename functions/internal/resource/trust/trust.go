@@ -1,6 +1,6 @@
 // Package trust is the trust of an integration: one federated identity credential for each subject of the spec, on the
-// identity, whatever the identity is made of. Tokens of the platform are accepted where issuer, subject and audience are
-// equal byte for byte.
+// identity, whatever the identity is made of. Tokens of the platform are accepted where issuer, subject and audience
+// are equal byte for byte.
 package trust
 
 import (
@@ -19,8 +19,8 @@ import (
 type Credentials interface {
 	// List reads all credentials of the integration's identity; none where there is no identity.
 	List(ctx context.Context, d integration.Document) ([]resource.Credential, error)
-	// Put writes credentials by their names, Delete deletes by name. Both return a receipt for each, in their order; the
-	// errors are *policy.Failure or the context's.
+	// Put writes credentials by their names, Delete deletes by name. Both return a receipt for each, in their order;
+	// the errors are *policy.Failure or the context's.
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
 	// Between is how long the writes are apart by the service's own rate.
@@ -47,8 +47,8 @@ func (k *Kind) Needs() []string { return []string{resource.Identity} }
 // Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
 func (k *Kind) Outlives() []string { return nil }
 
-// Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were recorded:
-// revoking must not wait for a read.
+// Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were
+// recorded: revoking must not wait for a read.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items, between := k.observe(ctx, v), k.credentials.Between(v.Document)
 	for i := range items {
@@ -72,7 +72,8 @@ func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 	if !v.Fresh {
 		var err error
 		if found, err = k.credentials.List(ctx, d); err != nil {
-			unread := resource.Item{Name: resource.FederatedCredential, Title: title, Context: words(d, integration.FederatedCredential{}), Err: err, Apart: v.Apart}
+			unread := resource.Item{Name: resource.FederatedCredential, Title: title,
+				Context: words(d, integration.FederatedCredential{}), Err: err, Apart: v.Apart}
 			if v.Ending {
 				return k.unwanted(d, wanted, nil)
 			}
@@ -94,15 +95,18 @@ const title = "The federated credential is as it was made"
 
 // wantedItem is the item of a credential that the spec asks for, as if it were missing.
 func wantedItem(d integration.Document, w integration.FederatedCredential) resource.Item {
-	return resource.Item{Name: resource.FederatedCredential, Title: title, Key: w.Name, Target: w.Subject, State: resource.Missing,
-		Code: diagnosis.CodeFederatedCredentialMissing, Context: words(d, w), Subject: w.Subject, Data: credential{wanted: w}}
+	return resource.Item{Name: resource.FederatedCredential, Title: title, Key: w.Name, Target: w.Subject,
+		State: resource.Missing,
+		Code:  diagnosis.CodeFederatedCredentialMissing, Context: words(d, w), Subject: w.Subject,
+		Data: credential{wanted: w}}
 }
 
-// credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was found.
+// credential is what an item carries: what is wanted, and the name of an equal or conflicting credential that was
+// found.
 type credential struct {
 	wanted   integration.FederatedCredential
 	inTheWay string
-	// isThere says that there is one under the wanted name.
+	// isThere is true where there is one under the wanted name.
 	isThere     bool
 	description string
 }
@@ -124,7 +128,9 @@ func compare(d integration.Document, w integration.FederatedCredential, found []
 	}
 	i := slices.IndexFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, w.Name) })
 	if i < 0 {
-		i = slices.IndexFunc(found, func(f resource.Credential) bool { return f.Issuer == w.Issuer && f.Subject == w.Subject })
+		i = slices.IndexFunc(found, func(f resource.Credential) bool {
+			return f.Issuer == w.Issuer && f.Subject == w.Subject
+		})
 	}
 	if i < 0 {
 		return item
@@ -151,10 +157,12 @@ func differences(w integration.FederatedCredential, f resource.Credential) []dia
 	}
 	var differ []diagnosis.MemberDifference
 	for _, m := range []struct{ name, want, have string }{
-		{"issuer", w.Issuer, f.Issuer}, {"subject", w.Subject, have}, {"audience", w.Audience, strings.Join(f.Audiences, " ")},
+		{"issuer", w.Issuer, f.Issuer}, {"subject", w.Subject, have},
+		{"audience", w.Audience, strings.Join(f.Audiences, " ")},
 	} {
 		if m.want != m.have {
-			differ = append(differ, diagnosis.MemberDifference{Member: m.name, Want: m.want, Have: m.have, Owner: diagnosis.OwnerOurs})
+			differ = append(differ, diagnosis.MemberDifference{Member: m.name, Want: m.want, Have: m.have,
+				Owner: diagnosis.OwnerOurs})
 		}
 	}
 	return differ
@@ -170,7 +178,8 @@ func (k *Kind) unwanted(d integration.Document, more, wanted []integration.Feder
 			slices.ContainsFunc(items, func(i resource.Item) bool { return isNamed(i.Key) }) {
 			continue
 		}
-		items = append(items, resource.Item{Name: resource.FederatedCredential, Title: title, Key: f.Name, Target: f.Subject, State: resource.Unwanted,
+		items = append(items, resource.Item{Name: resource.FederatedCredential, Title: title, Key: f.Name,
+			Target: f.Subject, State: resource.Unwanted,
 			Code: diagnosis.CodeFederatedCredentialExtra, Context: words(d, f)})
 	}
 	return items
@@ -181,23 +190,28 @@ func named(found []resource.Credential) []integration.FederatedCredential {
 	var ours []integration.FederatedCredential
 	for _, f := range found {
 		if f.Subject != "" && strings.EqualFold(f.Name, integration.CredentialName(f.Subject)) {
-			ours = append(ours, integration.FederatedCredential{Name: f.Name, ID: f.ID, Issuer: f.Issuer, Subject: f.Subject, Audience: strings.Join(f.Audiences, " ")})
+			ours = append(ours, integration.FederatedCredential{Name: f.Name, ID: f.ID, Issuer: f.Issuer,
+				Subject: f.Subject, Audience: strings.Join(f.Audiences, " ")})
 		}
 	}
 	return ours
 }
 
 // extras are the credentials that somebody else made on the identity. They are reported, as each is a door.
-func extras(d integration.Document, found []resource.Credential, wanted []integration.FederatedCredential) []resource.Item {
+func extras(d integration.Document, found []resource.Credential,
+	wanted []integration.FederatedCredential) []resource.Item {
 	var items []resource.Item
 	for _, f := range found {
 		isNamed := func(w integration.FederatedCredential) bool { return strings.EqualFold(w.Name, f.Name) }
 		serves := func(w integration.FederatedCredential) bool { return isNamed(w) || isEqual(f, w) }
-		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, serves) || slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) {
+		if slices.ContainsFunc(named(found), isNamed) || slices.ContainsFunc(wanted, serves) ||
+			slices.ContainsFunc(d.Status.FederatedCredentials, isNamed) {
 			continue
 		}
-		have := diagnosis.MemberDifference{Member: "issuer, subject", Have: f.Issuer + ", " + f.Subject, Owner: diagnosis.OwnerOther}
-		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name, State: resource.Extra, Code: diagnosis.CodeFederatedCredentialExtra,
+		have := diagnosis.MemberDifference{Member: "issuer, subject", Have: f.Issuer + ", " + f.Subject,
+			Owner: diagnosis.OwnerOther}
+		items = append(items, resource.Item{Name: resource.FederatedCredential, Key: f.Name, Target: f.Name,
+			State: resource.Extra, Code: diagnosis.CodeFederatedCredentialExtra,
 			Context: words(d, integration.FederatedCredential{}), Differences: []diagnosis.MemberDifference{have}})
 	}
 	return items
@@ -219,7 +233,8 @@ func learn(f integration.FederatedCredential) func(*integration.Status) {
 // forget takes a credential out of the record.
 func forget(name string) func(*integration.Status) {
 	return func(st *integration.Status) {
-		st.FederatedCredentials = slices.DeleteFunc(slices.Clone(st.FederatedCredentials), func(f integration.FederatedCredential) bool { return strings.EqualFold(f.Name, name) })
+		st.FederatedCredentials = slices.DeleteFunc(slices.Clone(st.FederatedCredentials),
+			func(f integration.FederatedCredential) bool { return strings.EqualFold(f.Name, name) })
 	}
 }
 

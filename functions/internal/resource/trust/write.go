@@ -13,8 +13,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Apply implements resource.Kind: what is in the way is deleted, then all that is wanted is written in as few round trips
-// as the service allows.
+// Apply implements resource.Kind: what is in the way is deleted, then all that is wanted is written in as few round
+// trips as the service allows.
 func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	d, began := v.Document, k.requests.Now()
 	if err := k.clear(ctx, d, items); err != nil {
@@ -53,14 +53,17 @@ func wantedOf(items []resource.Item) []resource.Credential {
 	for i, item := range items {
 		c := item.Data.(credential)
 		w := c.wanted
-		wanted[i] = resource.Credential{Name: w.Name, Issuer: w.Issuer, Subject: w.Subject, Audiences: []string{w.Audience}, IsThere: c.isThere, Description: c.description}
+		wanted[i] = resource.Credential{Name: w.Name, Issuer: w.Issuer, Subject: w.Subject,
+			Audiences: []string{w.Audience}, IsThere: c.isThere, Description: c.description}
 	}
 	return wanted
 }
 
-// resolve looks at what is in the way of a credential: an equal one is fine, whether a request whose answer was lost has
-// written it or somebody made it by hand under another name; any other is deleted and the wanted one is written again.
-func (k *Kind) resolve(ctx context.Context, d integration.Document, item resource.Item, cause error) (resource.Item, resource.Receipt) {
+// resolve looks at what is in the way of a credential: an equal one is fine, whether a request whose answer was lost
+// has written it or somebody made it by hand under another name; any other is deleted and the wanted one is written
+// again.
+func (k *Kind) resolve(ctx context.Context, d integration.Document, item resource.Item, cause error) (resource.Item,
+	resource.Receipt) {
 	found, err := k.credentials.List(ctx, d)
 	if err != nil {
 		return item, resource.Receipt{Err: err}
@@ -103,11 +106,13 @@ func withAction(err error, a policy.Action) error {
 	return err
 }
 
-func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began time.Time, errOf func(int) error) []resource.Result {
+func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began time.Time,
+	errOf func(int) error) []resource.Result {
 	results := make([]resource.Result, len(items))
 	ended := k.requests.Now()
 	for i, item := range items {
-		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential, StepTarget: item.Key, Began: began, Ended: ended, Err: errOf(i)}
+		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential, StepTarget: item.Key,
+			Began: began, Ended: ended, Err: errOf(i)}
 		if results[i].Err != nil {
 			continue
 		}
@@ -115,12 +120,14 @@ func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began
 		if receipts[i].ID != "" {
 			w.ID = receipts[i].ID
 		}
-		results[i].Outcome, results[i].RequestID, results[i].Learn = outcomeOf(item, receipts[i].Outcome), receipts[i].RequestID, learn(w)
+		results[i].Outcome, results[i].RequestID, results[i].Learn = outcomeOf(item, receipts[i].Outcome),
+			receipts[i].RequestID, learn(w)
 	}
 	return results
 }
 
-// outcomeOf is what a write came to: an answer that does not tell whether anything changed is made plain by what was seen.
+// outcomeOf is what a write came to: an answer that does not tell whether anything changed is made plain by what was
+// seen.
 func outcomeOf(item resource.Item, o resource.Outcome) resource.Outcome {
 	if o == resource.OutcomeEnsured && item.State == resource.Different {
 		return resource.OutcomeUpdated
@@ -133,33 +140,37 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 	began := k.requests.Now()
 	results := make([]resource.Result, len(items))
 	for i, item := range items {
-		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential + "-delete", StepTarget: item.Key, Outcome: resource.OutcomeAbsent, Began: began}
+		results[i] = resource.Result{Item: item, Step: resource.FederatedCredential + "-delete", StepTarget: item.Key,
+			Outcome: resource.OutcomeAbsent, Began: began}
 	}
 	left := indexes(len(items))
-	err := resource.UntilGone(ctx, k.requests, words(v.Document, integration.FederatedCredential{}), func(ctx context.Context) error {
-		names := make([]string, len(left))
-		for i, at := range left {
-			names[i] = items[at].Key
-		}
-		for i, receipt := range k.credentials.Delete(ctx, v.Document, names) {
-			r := &results[left[i]]
-			r.Err = receipt.Err
-			if receipt.Outcome == resource.OutcomeDeleted {
-				r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
+	err := resource.UntilGone(ctx, k.requests, words(v.Document, integration.FederatedCredential{}),
+		func(ctx context.Context) error {
+			names := make([]string, len(left))
+			for i, at := range left {
+				names[i] = items[at].Key
 			}
-		}
-		left = slices.DeleteFunc(left, func(at int) bool { return results[at].Err != nil })
-		return nil
-	}, func(ctx context.Context) (bool, error) {
-		if len(left) == 0 {
-			return false, nil
-		}
-		found, err := k.credentials.List(ctx, v.Document)
-		left = slices.DeleteFunc(left, func(at int) bool {
-			return err == nil && !slices.ContainsFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, items[at].Key) })
+			for i, receipt := range k.credentials.Delete(ctx, v.Document, names) {
+				r := &results[left[i]]
+				r.Err = receipt.Err
+				if receipt.Outcome == resource.OutcomeDeleted {
+					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
+				}
+			}
+			left = slices.DeleteFunc(left, func(at int) bool { return results[at].Err != nil })
+			return nil
+		}, func(ctx context.Context) (bool, error) {
+			if len(left) == 0 {
+				return false, nil
+			}
+			found, err := k.credentials.List(ctx, v.Document)
+			left = slices.DeleteFunc(left, func(at int) bool {
+				return err == nil && !slices.ContainsFunc(found, func(f resource.Credential) bool {
+					return strings.EqualFold(f.Name, items[at].Key)
+				})
+			})
+			return len(left) > 0, err
 		})
-		return len(left) > 0, err
-	})
 	for _, at := range left {
 		results[at].Err = err
 	}

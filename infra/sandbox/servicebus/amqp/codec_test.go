@@ -150,7 +150,8 @@ func TestNestedNullsAreBounded(t *testing.T) {
 
 func amqpList32(n int, element []byte) []byte {
 	size := uint32(4 + n*len(element))
-	out := []byte{0xd0, byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+	out := []byte{0xd0, byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size), byte(n >> 24), byte(n >> 16),
+		byte(n >> 8), byte(n)}
 	for range n {
 		out = append(out, element...)
 	}
@@ -183,7 +184,8 @@ func TestMapAccess(t *testing.T) {
 	_, ok = m.Get("3")
 	assert.False(t, ok, "only names are looked up")
 	changed := m.With("a", 9).With(amqp.Symbol("c"), 4).Without("b")
-	assert.Equal(t, amqp.Map{{Key: amqp.Symbol("a"), Value: 9}, {Key: uint32(3), Value: 3}, {Key: amqp.Symbol("c"), Value: 4}}, changed)
+	assert.Equal(t, amqp.Map{{Key: amqp.Symbol("a"), Value: 9}, {Key: uint32(3), Value: 3},
+		{Key: amqp.Symbol("c"), Value: 4}}, changed)
 	assert.Len(t, m, 3, "the original stays")
 }
 
@@ -191,10 +193,11 @@ func TestMapAccess(t *testing.T) {
 func TestMessageAgainstGoAMQP(t *testing.T) {
 	subject, group, reply := "subject", "group", "reply"
 	theirs := &goamqp.Message{
-		Header:                &goamqp.MessageHeader{Durable: true, Priority: 5, TTL: time.Minute, DeliveryCount: 2},
-		DeliveryAnnotations:   goamqp.Annotations{"da": int32(1)},
-		Annotations:           goamqp.Annotations{"x-opt-sequence-number": int64(math.MaxInt64)},
-		Properties:            &goamqp.MessageProperties{MessageID: "id", CorrelationID: uint64(7), UserID: []byte("u"), Subject: &subject, GroupID: &group, ReplyTo: &reply},
+		Header:              &goamqp.MessageHeader{Durable: true, Priority: 5, TTL: time.Minute, DeliveryCount: 2},
+		DeliveryAnnotations: goamqp.Annotations{"da": int32(1)},
+		Annotations:         goamqp.Annotations{"x-opt-sequence-number": int64(math.MaxInt64)},
+		Properties: &goamqp.MessageProperties{MessageID: "id", CorrelationID: uint64(7),
+			UserID: []byte("u"), Subject: &subject, GroupID: &group, ReplyTo: &reply},
 		ApplicationProperties: map[string]any{"n": int32(-5), "t": time.UnixMilli(99).UTC()},
 		Data:                  [][]byte{[]byte("one"), []byte("two")},
 		Footer:                goamqp.Annotations{"f": true},
@@ -247,11 +250,14 @@ func TestLifetime(t *testing.T) {
 		want    time.Duration
 		limited bool
 	}{
-		"none":              {amqp.Message{}, 0, false},
-		"header":            {amqp.Message{Header: ttl(5)}, 5 * time.Millisecond, true},
-		"by two times":      {amqp.Message{Header: ttl(math.MaxUint32), Properties: &amqp.Properties{CreationTime: at(0), AbsoluteExpiryTime: at(1 << 40)}}, (1 << 40) * time.Millisecond, true},
-		"expiry alone":      {amqp.Message{Properties: &amqp.Properties{AbsoluteExpiryTime: at(5)}}, 0, false},
-		"beyond a lifetime": {amqp.Message{Header: ttl(9), Properties: &amqp.Properties{CreationTime: at(0), AbsoluteExpiryTime: at(math.MaxInt64)}}, 9 * time.Millisecond, true},
+		"none":   {amqp.Message{}, 0, false},
+		"header": {amqp.Message{Header: ttl(5)}, 5 * time.Millisecond, true},
+		"by two times": {amqp.Message{Header: ttl(math.MaxUint32),
+			Properties: &amqp.Properties{CreationTime: at(0), AbsoluteExpiryTime: at(1 << 40)}},
+			(1 << 40) * time.Millisecond, true},
+		"expiry alone": {amqp.Message{Properties: &amqp.Properties{AbsoluteExpiryTime: at(5)}}, 0, false},
+		"beyond a lifetime": {amqp.Message{Header: ttl(9), Properties: &amqp.Properties{CreationTime: at(0),
+			AbsoluteExpiryTime: at(math.MaxInt64)}}, 9 * time.Millisecond, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

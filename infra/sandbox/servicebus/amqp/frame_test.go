@@ -16,27 +16,38 @@ func ptr[T any](v T) *T { return &v }
 // samples has every frame body, with all fields set.
 func samples() map[string]amqp.Performative {
 	source := amqp.NewSource("q", amqp.Map{{Key: amqp.Symbol("f"), Value: "v"}})
-	failure := &amqp.Error{Condition: "amqp:not-found", Description: "gone", Info: amqp.Map{{Key: amqp.Symbol("i"), Value: true}}}
+	failure := &amqp.Error{Condition: "amqp:not-found", Description: "gone",
+		Info: amqp.Map{{Key: amqp.Symbol("i"), Value: true}}}
 	return map[string]amqp.Performative{
-		"open":      &amqp.Open{ContainerID: "c", Hostname: "h", MaxFrameSize: 512, ChannelMax: 9, IdleTimeout: 1000, Properties: amqp.Map{{Key: amqp.Symbol("p"), Value: "v"}}},
+		"open": &amqp.Open{ContainerID: "c", Hostname: "h", MaxFrameSize: 512, ChannelMax: 9, IdleTimeout: 1000,
+			Properties: amqp.Map{{Key: amqp.Symbol("p"), Value: "v"}}},
 		"bare open": &amqp.Open{ContainerID: ""},
-		"begin":     &amqp.Begin{RemoteChannel: ptr(uint16(1)), NextOutgoingID: 2, IncomingWindow: 3, OutgoingWindow: 4, HandleMax: ptr(uint32(5))},
-		"attach": &amqp.Attach{Name: "n", Handle: 1, Role: amqp.RoleReceiver, SenderSettleMode: ptr(amqp.SenderMixed), ReceiverSettleMode: ptr(amqp.ReceiverSecond),
-			Source: source, Target: amqp.NewTarget("t"), InitialDeliveryCount: ptr(uint32(0)), MaxMessageSize: ptr(uint64(1 << 20)),
-			OfferedCapabilities: []amqp.Symbol{"a"}, DesiredCapabilities: []amqp.Symbol{"b", "c"}, Properties: amqp.Map{{Key: amqp.Symbol("p"), Value: uint32(1)}}},
-		"flow": &amqp.Flow{NextIncomingID: ptr(uint32(1)), IncomingWindow: 2, NextOutgoingID: 3, OutgoingWindow: 4, Handle: ptr(uint32(5)), DeliveryCount: ptr(uint32(6)),
+		"begin": &amqp.Begin{RemoteChannel: ptr(uint16(1)), NextOutgoingID: 2, IncomingWindow: 3,
+			OutgoingWindow: 4, HandleMax: ptr(uint32(5))},
+		"attach": &amqp.Attach{Name: "n", Handle: 1, Role: amqp.RoleReceiver, SenderSettleMode: ptr(amqp.SenderMixed),
+			ReceiverSettleMode: ptr(amqp.ReceiverSecond),
+			Source:             source, Target: amqp.NewTarget("t"), InitialDeliveryCount: ptr(uint32(0)),
+			MaxMessageSize:      ptr(uint64(1 << 20)),
+			OfferedCapabilities: []amqp.Symbol{"a"}, DesiredCapabilities: []amqp.Symbol{"b", "c"},
+			Properties: amqp.Map{{Key: amqp.Symbol("p"), Value: uint32(1)}}},
+		"flow": &amqp.Flow{NextIncomingID: ptr(uint32(1)), IncomingWindow: 2, NextOutgoingID: 3, OutgoingWindow: 4,
+			Handle: ptr(uint32(5)), DeliveryCount: ptr(uint32(6)),
 			LinkCredit: ptr(uint32(7)), Available: ptr(uint32(8)), Drain: true, Echo: true},
-		"transfer":   &amqp.Transfer{Handle: 1, DeliveryID: ptr(uint32(2)), DeliveryTag: []byte{3}, MessageFormat: ptr(uint32(0)), Settled: true, More: true, Aborted: true, Payload: []byte("payload")},
-		"accepted":   &amqp.Disposition{Role: amqp.RoleReceiver, First: 1, Last: ptr(uint32(2)), Settled: true, State: &amqp.State{Outcome: amqp.Accepted}},
-		"rejected":   &amqp.Disposition{First: 1, State: &amqp.State{Outcome: amqp.Rejected, Error: failure}},
-		"modified":   &amqp.Disposition{State: &amqp.State{Outcome: amqp.Modified, DeliveryFailed: true, UndeliverableHere: true, Annotations: amqp.Map{{Key: "k", Value: "v"}}}},
+		"transfer": &amqp.Transfer{Handle: 1, DeliveryID: ptr(uint32(2)), DeliveryTag: []byte{3},
+			MessageFormat: ptr(uint32(0)), Propagated: true, More: true, Aborted: true, Payload: []byte("payload")},
+		"accepted": &amqp.Disposition{Role: amqp.RoleReceiver, First: 1, Last: ptr(uint32(2)), Propagated: true,
+			State: &amqp.State{Outcome: amqp.Accepted}},
+		"rejected": &amqp.Disposition{First: 1, State: &amqp.State{Outcome: amqp.Rejected, Error: failure}},
+		"modified": &amqp.Disposition{State: &amqp.State{Outcome: amqp.Modified, DeliveryFailed: true,
+			UndeliverableHere: true, Annotations: amqp.Map{{Key: "k", Value: "v"}}}},
 		"released":   &amqp.Disposition{State: &amqp.State{Outcome: amqp.Released}},
 		"detach":     &amqp.Detach{Handle: 1, Closed: true, Error: failure},
 		"end":        &amqp.End{Error: failure},
 		"close":      &amqp.Close{},
 		"mechanisms": &amqp.SASLMechanisms{Mechanisms: []amqp.Symbol{amqp.MechanismAnonymous, amqp.MechanismPlain}},
-		"init":       &amqp.SASLInit{Mechanism: amqp.MechanismPlain, InitialResponse: []byte("\x00u\x00p"), Hostname: "h"},
-		"outcome":    &amqp.SASLOutcome{Code: amqp.SASLAuthFailed, AdditionalData: []byte("no")},
+		"init": &amqp.SASLInit{Mechanism: amqp.MechanismPlain, InitialResponse: []byte("\x00u\x00p"),
+			Hostname: "h"},
+		"outcome": &amqp.SASLOutcome{Code: amqp.SASLAuthFailed, AdditionalData: []byte("no")},
 	}
 }
 
@@ -91,11 +102,15 @@ func TestMalformedFrames(t *testing.T) {
 		"attach without name":     composite(0x12, amqp.List{nil, uint32(0), false}),
 		"handle is a string":      composite(0x16, amqp.List{"0"}),
 		"state is not described":  composite(0x15, amqp.List{true, uint32(0), nil, nil, true}),
-		"error without condition": composite(0x18, amqp.List{amqp.Described{Descriptor: uint64(0x1d), Value: amqp.List{}}}),
-		"wrong error":             composite(0x18, amqp.List{amqp.Described{Descriptor: uint64(0x1e), Value: amqp.List{amqp.Symbol("x")}}}),
-		"capabilities of numbers": composite(0x12, amqp.List{"n", uint32(0), false, nil, nil, nil, nil, nil, nil, nil, nil, amqp.Array{int32(1)}}),
-		"source is a map":         composite(0x12, amqp.List{"n", uint32(0), false, nil, nil, amqp.Described{Descriptor: uint64(0x28), Value: amqp.Map{}}}),
-		"bytes after close":       {0, 0, 0, 13, 2, 0, 0, 0, 0, 0x53, 0x18, 0x45, 0x40},
+		"error without condition": composite(0x18,
+			amqp.List{amqp.Described{Descriptor: uint64(0x1d), Value: amqp.List{}}}),
+		"wrong error": composite(0x18,
+			amqp.List{amqp.Described{Descriptor: uint64(0x1e), Value: amqp.List{amqp.Symbol("x")}}}),
+		"capabilities of numbers": composite(0x12, amqp.List{"n", uint32(0), false, nil, nil, nil, nil, nil, nil, nil,
+			nil, amqp.Array{int32(1)}}),
+		"source is a map": composite(0x12, amqp.List{"n", uint32(0), false, nil, nil,
+			amqp.Described{Descriptor: uint64(0x28), Value: amqp.Map{}}}),
+		"bytes after close": {0, 0, 0, 13, 2, 0, 0, 0, 0, 0x53, 0x18, 0x45, 0x40},
 	}
 	for name, buf := range tests {
 		t.Run(name, func(t *testing.T) {

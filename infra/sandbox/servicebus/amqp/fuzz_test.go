@@ -12,7 +12,8 @@ import (
 // FuzzDecodeValue: any input is decoded within its bounds or refused as malformed, and what was decoded survives being
 // encoded and decoded again.
 func FuzzDecodeValue(f *testing.F) {
-	for _, seed := range []any{nil, true, uint32(5), int64(-1), "text", []byte{1}, amqp.Symbol("s"), amqp.List{nil, amqp.Map{{Key: "k", Value: amqp.Array{int32(1), int32(2)}}}},
+	for _, seed := range []any{nil, true, uint32(5), int64(-1), "text", []byte{1}, amqp.Symbol("s"),
+		amqp.List{nil, amqp.Map{{Key: "k", Value: amqp.Array{int32(1), int32(2)}}}},
 		amqp.Described{Descriptor: uint64(0x24), Value: amqp.List{}}, amqp.Array{amqp.List{}, amqp.List{true}}} {
 		buf, err := amqp.AppendValue(nil, seed)
 		if err != nil {
@@ -78,8 +79,10 @@ func count(v any) int {
 func FuzzDecodeMessage(f *testing.F) {
 	id, ttl := "group", uint32(5)
 	body := amqp.AppendData(nil, []byte("body"))
-	seed, err := amqp.AppendMessage(nil, &amqp.Message{Header: &amqp.Header{TTL: &ttl}, Annotations: amqp.Map{{Key: amqp.Symbol("a"), Value: int64(1)}},
-		Properties: &amqp.Properties{MessageID: "m", GroupID: &id}, ApplicationProperties: amqp.Map{{Key: "p", Value: true}}, Body: body})
+	seed, err := amqp.AppendMessage(nil, &amqp.Message{Header: &amqp.Header{TTL: &ttl},
+		Annotations:           amqp.Map{{Key: amqp.Symbol("a"), Value: int64(1)}},
+		Properties:            &amqp.Properties{MessageID: "m", GroupID: &id},
+		ApplicationProperties: amqp.Map{{Key: "p", Value: true}}, Body: body})
 	if err != nil {
 		f.Fatal(err)
 	}

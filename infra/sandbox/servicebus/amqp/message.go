@@ -202,8 +202,8 @@ func (m *Message) Value() any {
 	return nil
 }
 
-// Lifetime returns how long the message lives from the moment it is enqueued: the header's TTL or, where the 49 days of
-// that field are too short, the distance from creation to absolute expiry. ok is false if it lives forever.
+// Lifetime returns how long the message lives from the moment it is enqueued: the header's TTL or, where the 49 days
+// of that field are too short, the distance from creation to absolute expiry. ok is false if it lives forever.
 func (m *Message) Lifetime() (ttl time.Duration, ok bool) {
 	if p := m.Properties; p != nil && p.AbsoluteExpiryTime != nil && p.CreationTime != nil {
 		if ms := int64(*p.AbsoluteExpiryTime) - int64(*p.CreationTime); ms > 0 && ms < maxMilliseconds {
@@ -244,7 +244,8 @@ func (f *fields) properties() *Properties {
 	return &Properties{
 		MessageID: f.identifier(0), UserID: optional[[]byte](f, 1), To: f.address(2), Subject: pointer[string](f, 3),
 		ReplyTo: f.address(4), CorrelationID: f.identifier(5), ContentType: f.text(6), ContentEncoding: f.text(7),
-		AbsoluteExpiryTime: pointer[Timestamp](f, 8), CreationTime: pointer[Timestamp](f, 9), GroupID: pointer[string](f, 10),
+		AbsoluteExpiryTime: pointer[Timestamp](f, 8), CreationTime: pointer[Timestamp](f, 9),
+		GroupID:       pointer[string](f, 10),
 		GroupSequence: pointer[uint32](f, 11), ReplyToGroupID: pointer[string](f, 12),
 	}
 }

@@ -92,7 +92,7 @@ type Transfer struct {
 	DeliveryID    *uint32
 	DeliveryTag   []byte
 	MessageFormat *uint32
-	Settled       bool
+	Propagated    bool
 	More          bool
 	Aborted       bool
 	Payload       []byte // what follows the performative in the frame
@@ -100,11 +100,11 @@ type Transfer struct {
 
 // Disposition tells the peer of changes in the state of deliveries.
 type Disposition struct {
-	Role    Role
-	First   uint32
-	Last    *uint32
-	Settled bool
-	State   *State
+	Role       Role
+	First      uint32
+	Last       *uint32
+	Propagated bool
+	State      *State
 }
 
 // Detach ends a link.
@@ -138,22 +138,27 @@ func (p *Open) composite() (uint64, List) {
 }
 
 func (p *Begin) composite() (uint64, List) {
-	return codeBegin, List{deref(p.RemoteChannel), p.NextOutgoingID, p.IncomingWindow, p.OutgoingWindow, deref(p.HandleMax)}
+	return codeBegin, List{deref(p.RemoteChannel), p.NextOutgoingID, p.IncomingWindow, p.OutgoingWindow,
+		deref(p.HandleMax)}
 }
 
 func (p *Attach) composite() (uint64, List) {
-	return codeAttach, List{p.Name, p.Handle, bool(p.Role), deref(p.SenderSettleMode), deref(p.ReceiverSettleMode), p.Source.value(),
-		p.Target.value(), nil, nil, deref(p.InitialDeliveryCount), deref(p.MaxMessageSize), symbolsOrNil(p.OfferedCapabilities),
+	return codeAttach, List{p.Name, p.Handle, bool(p.Role), deref(p.SenderSettleMode), deref(p.ReceiverSettleMode),
+		p.Source.value(),
+		p.Target.value(), nil, nil, deref(p.InitialDeliveryCount), deref(p.MaxMessageSize),
+		symbolsOrNil(p.OfferedCapabilities),
 		symbolsOrNil(p.DesiredCapabilities), mapOrNil(p.Properties)}
 }
 
 func (p *Flow) composite() (uint64, List) {
-	return codeFlow, List{deref(p.NextIncomingID), p.IncomingWindow, p.NextOutgoingID, p.OutgoingWindow, deref(p.Handle),
+	return codeFlow, List{deref(p.NextIncomingID), p.IncomingWindow, p.NextOutgoingID, p.OutgoingWindow,
+		deref(p.Handle),
 		deref(p.DeliveryCount), deref(p.LinkCredit), deref(p.Available), trueOrNil(p.Drain), trueOrNil(p.Echo)}
 }
 
 func (p *Transfer) composite() (uint64, List) {
-	l := List{p.Handle, deref(p.DeliveryID), nil, deref(p.MessageFormat), trueOrNil(p.Settled), trueOrNil(p.More), nil, nil, nil,
+	l := List{p.Handle, deref(p.DeliveryID), nil, deref(p.MessageFormat), trueOrNil(p.Propagated), trueOrNil(p.More),
+		nil, nil, nil,
 		trueOrNil(p.Aborted)}
 	if p.DeliveryTag != nil {
 		l[2] = p.DeliveryTag
@@ -162,7 +167,7 @@ func (p *Transfer) composite() (uint64, List) {
 }
 
 func (p *Disposition) composite() (uint64, List) {
-	return codeDisposition, List{bool(p.Role), p.First, deref(p.Last), trueOrNil(p.Settled), p.State.value()}
+	return codeDisposition, List{bool(p.Role), p.First, deref(p.Last), trueOrNil(p.Propagated), p.State.value()}
 }
 
 func (p *Detach) composite() (uint64, List) {
@@ -224,26 +229,36 @@ func DecodePerformative(body []byte) (Performative, error) {
 func (f *fields) performative(code uint64) Performative {
 	switch code {
 	case codeOpen:
-		return &Open{ContainerID: required[string](f, 0), Hostname: optional[string](f, 1), MaxFrameSize: optional[uint32](f, 2),
-			ChannelMax: optional[uint16](f, 3), IdleTimeout: optional[uint32](f, 4), Properties: optional[Map](f, 9)}
+		return &Open{ContainerID: required[string](f, 0), Hostname: optional[string](f, 1),
+			MaxFrameSize: optional[uint32](f, 2),
+			ChannelMax:   optional[uint16](f, 3), IdleTimeout: optional[uint32](f, 4), Properties: optional[Map](f, 9)}
 	case codeBegin:
-		return &Begin{RemoteChannel: pointer[uint16](f, 0), NextOutgoingID: required[uint32](f, 1), IncomingWindow: required[uint32](f, 2),
+		return &Begin{RemoteChannel: pointer[uint16](f, 0), NextOutgoingID: required[uint32](f, 1),
+			IncomingWindow: required[uint32](f, 2),
 			OutgoingWindow: required[uint32](f, 3), HandleMax: pointer[uint32](f, 4)}
 	case codeAttach:
 		return &Attach{Name: required[string](f, 0), Handle: required[uint32](f, 1), Role: Role(required[bool](f, 2)),
-			SenderSettleMode: pointer[uint8](f, 3), ReceiverSettleMode: pointer[uint8](f, 4), Source: f.terminus(5), Target: f.terminus(6),
-			InitialDeliveryCount: pointer[uint32](f, 9), MaxMessageSize: pointer[uint64](f, 10), OfferedCapabilities: f.symbols(11),
+			SenderSettleMode: pointer[uint8](f, 3), ReceiverSettleMode: pointer[uint8](f, 4), Source: f.terminus(5),
+			Target:               f.terminus(6),
+			InitialDeliveryCount: pointer[uint32](f, 9), MaxMessageSize: pointer[uint64](f, 10),
+			OfferedCapabilities: f.symbols(11),
 			DesiredCapabilities: f.symbols(12), Properties: optional[Map](f, 13)}
 	case codeFlow:
-		return &Flow{NextIncomingID: pointer[uint32](f, 0), IncomingWindow: required[uint32](f, 1), NextOutgoingID: required[uint32](f, 2),
-			OutgoingWindow: required[uint32](f, 3), Handle: pointer[uint32](f, 4), DeliveryCount: pointer[uint32](f, 5),
-			LinkCredit: pointer[uint32](f, 6), Available: pointer[uint32](f, 7), Drain: optional[bool](f, 8), Echo: optional[bool](f, 9)}
+		return &Flow{NextIncomingID: pointer[uint32](f, 0), IncomingWindow: required[uint32](f, 1),
+			NextOutgoingID: required[uint32](f, 2),
+			OutgoingWindow: required[uint32](f, 3), Handle: pointer[uint32](f, 4),
+			DeliveryCount: pointer[uint32](f, 5),
+			LinkCredit:    pointer[uint32](f, 6), Available: pointer[uint32](f, 7), Drain: optional[bool](f, 8),
+			Echo: optional[bool](f, 9)}
 	case codeTransfer:
-		return &Transfer{Handle: required[uint32](f, 0), DeliveryID: pointer[uint32](f, 1), DeliveryTag: optional[[]byte](f, 2),
-			MessageFormat: pointer[uint32](f, 3), Settled: optional[bool](f, 4), More: optional[bool](f, 5), Aborted: optional[bool](f, 9)}
+		return &Transfer{Handle: required[uint32](f, 0), DeliveryID: pointer[uint32](f, 1),
+			DeliveryTag:   optional[[]byte](f, 2),
+			MessageFormat: pointer[uint32](f, 3), Propagated: optional[bool](f, 4), More: optional[bool](f, 5),
+			Aborted: optional[bool](f, 9)}
 	case codeDisposition:
-		return &Disposition{Role: Role(required[bool](f, 0)), First: required[uint32](f, 1), Last: pointer[uint32](f, 2),
-			Settled: optional[bool](f, 3), State: f.state(4)}
+		return &Disposition{Role: Role(required[bool](f, 0)), First: required[uint32](f, 1),
+			Last:       pointer[uint32](f, 2),
+			Propagated: optional[bool](f, 3), State: f.state(4)}
 	case codeDetach:
 		return &Detach{Handle: required[uint32](f, 0), Closed: optional[bool](f, 1), Error: f.error(2)}
 	case codeEnd:

@@ -60,14 +60,15 @@ func (p *SASLOutcome) composite() (uint64, List) {
 	return codeOutcome, l
 }
 
-// sasl reads the SASL frames that a server or its client sends; challenges and responses belong to mechanisms that this
-// package does not know.
+// sasl reads the SASL frames that a server or its client sends; challenges and responses belong to mechanisms that
+// this package does not know.
 func (f *fields) sasl(code uint64) Performative {
 	switch code {
 	case codeMechanisms:
 		return &SASLMechanisms{Mechanisms: f.symbols(0)}
 	case codeInit:
-		return &SASLInit{Mechanism: required[Symbol](f, 0), InitialResponse: optional[[]byte](f, 1), Hostname: optional[string](f, 2)}
+		return &SASLInit{Mechanism: required[Symbol](f, 0), InitialResponse: optional[[]byte](f, 1),
+			Hostname: optional[string](f, 2)}
 	case codeOutcome:
 		return &SASLOutcome{Code: required[uint8](f, 0), AdditionalData: optional[[]byte](f, 1)}
 	}

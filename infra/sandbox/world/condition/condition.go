@@ -1,6 +1,6 @@
-// Package condition evaluates the conditions of role assignments (Azure ABAC, version 2.0), as far as this project uses
-// them: ActionMatches, and three comparisons of an attribute of the request or the resource with a list of values.
-// Everything else is an error of Parse: what is not understood must not look as if it were granted.
+// Package condition evaluates the conditions of role assignments (Azure ABAC, version 2.0), as far as this project
+// uses them: ActionMatches, and three comparisons of an attribute of the request or the resource with a list of
+// values. Everything else is an error of Parse: what is not understood must not look as if it were granted.
 //
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-format.
 package condition
@@ -17,8 +17,8 @@ import (
 // MaximumLength is how long a condition may be, in bytes; Azure's limit is 8 KB.
 const MaximumLength = 8 << 10
 
-// Attributes are values by the attribute's name, such as Microsoft.Authorization/roleAssignments:PrincipalType. Names are
-// compared without regard to case.
+// Attributes are values by the attribute's name, such as Microsoft.Authorization/roleAssignments:PrincipalType. Names
+// are compared without regard to case.
 type Attributes map[string][]string
 
 func (a Attributes) values(name string) []string {
@@ -30,7 +30,7 @@ func (a Attributes) values(name string) []string {
 	return nil
 }
 
-// Access is what somebody is about to do: the action, what the request says and what the resource has.
+// Access is what somebody is about to do: the action, what the request states and what the resource has.
 type Access struct {
 	Action            string
 	Request, Resource Attributes
@@ -51,7 +51,7 @@ type SyntaxError struct {
 	Detail string
 }
 
-// Error says what was expected, and where.
+// Error tells what was expected, and where.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("condition: at %d: %s", e.Offset, e.Detail)
 }

@@ -20,15 +20,18 @@ const (
 	own = "44444444-4444-4444-8444-444444444444"
 	sp  = "99999999-9999-4999-8999-999999999999"
 
-	constrained = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + allowed + "@Request[" + toService + "@Request[" + notOwn + ")) AND " +
-		"((!(ActionMatches{'" + remove + "'})) OR (@Resource[" + allowed + "@Resource[" + toService + "@Resource[" + notOwn + "))"
+	constrained = "((!(ActionMatches{'" + write + "'})) OR (@Request[" + allowed + "@Request[" + toService +
+		"@Request[" + notOwn + ")) AND " +
+		"((!(ActionMatches{'" + remove + "'})) OR (@Resource[" + allowed + "@Resource[" + toService + "@Resource[" +
+		notOwn + "))"
 	allowed   = prefix + ":RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {" + reader + ", " + contributor + "} AND "
 	toService = prefix + ":PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'} AND "
 	notOwn    = prefix + ":PrincipalId] ForAnyOfAllValues:GuidNotEquals {" + own + "}"
 )
 
 func grant(role, principalType, principal string) Attributes {
-	return Attributes{prefix + ":RoleDefinitionId": {role}, prefix + ":PrincipalType": {principalType}, prefix + ":PrincipalId": {principal}}
+	return Attributes{prefix + ":RoleDefinitionId": {role}, prefix + ":PrincipalType": {principalType},
+		prefix + ":PrincipalId": {principal}}
 }
 
 func TestConstrainedDelegation(t *testing.T) {
@@ -41,22 +44,27 @@ func TestConstrainedDelegation(t *testing.T) {
 		access Access
 		want   bool
 	}{
-		"grants a reader":                        {Access{Action: write, Request: grant(reader, service, sp)}, true},
-		"grants a contributor, by its full id":   {Access{Action: write, Request: grant(fullID+strings.ToUpper(contributor), "serviceprincipal", sp)}, true},
-		"grants no owner":                        {Access{Action: write, Request: grant(owner, service, sp)}, false},
-		"grants no user":                         {Access{Action: write, Request: grant(reader, "User", sp)}, false},
-		"grants nobody of unknown type":          {Access{Action: write, Request: grant(reader, "", sp)}, false},
-		"grants nothing to itself":               {Access{Action: write, Request: grant(reader, service, own)}, false},
-		"principal not given":                    {Access{Action: write, Request: anonymous}, false},
-		"type not given":                         {Access{Action: write, Request: Attributes{prefix + ":RoleDefinitionId": {reader}, prefix + ":PrincipalId": {sp}}}, false},
+		"grants a reader": {Access{Action: write, Request: grant(reader, service, sp)}, true},
+		"grants a contributor, by its full id": {Access{Action: write,
+			Request: grant(fullID+strings.ToUpper(contributor), "serviceprincipal", sp)}, true},
+		"grants no owner":               {Access{Action: write, Request: grant(owner, service, sp)}, false},
+		"grants no user":                {Access{Action: write, Request: grant(reader, "User", sp)}, false},
+		"grants nobody of unknown type": {Access{Action: write, Request: grant(reader, "", sp)}, false},
+		"grants nothing to itself":      {Access{Action: write, Request: grant(reader, service, own)}, false},
+		"principal not given":           {Access{Action: write, Request: anonymous}, false},
+		"type not given": {Access{Action: write,
+			Request: Attributes{prefix + ":RoleDefinitionId": {reader}, prefix + ":PrincipalId": {sp}}}, false},
 		"what is there does not count for write": {Access{Action: write, Resource: grant(reader, service, sp)}, false},
 		"revokes a reader":                       {Access{Action: remove, Resource: grant(reader, service, sp)}, true},
 		"revokes no owner":                       {Access{Action: remove, Resource: grant(owner, service, sp)}, false},
 		"revokes from no user":                   {Access{Action: remove, Resource: grant(reader, "User", sp)}, false},
-		"revokes nothing of its own":             {Access{Action: remove, Resource: grant(reader, service, own)}, false},
-		"action in another case":                 {Access{Action: strings.ToUpper(write), Request: grant(owner, service, sp)}, false},
-		"names of attributes in another case": {Access{Action: write, Request: Attributes{strings.ToLower(prefix + ":RoleDefinitionId"): {reader},
-			strings.ToUpper(prefix + ":PrincipalType"): {service}, strings.ToUpper(prefix + ":PrincipalId"): {sp}}}, true},
+		"revokes nothing of its own": {Access{Action: remove, Resource: grant(reader, service, own)},
+			false},
+		"action in another case": {Access{Action: strings.ToUpper(write), Request: grant(owner, service, sp)}, false},
+		"names of attributes in another case": {Access{Action: write,
+			Request: Attributes{strings.ToLower(prefix + ":RoleDefinitionId"): {reader},
+				strings.ToUpper(prefix + ":PrincipalType"): {service},
+				strings.ToUpper(prefix + ":PrincipalId"):   {sp}}}, true},
 		"reads": {Access{Action: prefix + "/read"}, true},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, c.Fulfilled(tc.access)) })
@@ -124,16 +132,23 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		"escaped quote":       {`ActionMatches{'a\''}`, "not understood", 14},
 		"another source":      {"@Principal[x:y] ForAnyOfAnyValues:GuidEquals {" + reader + "}", "not understood", 0},
 		"another operator":    {role + "GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
-		"another quantifier":  {role + "ForAllOfAnyValues:GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals", len(role)},
-		"another negation":    {role + "ForAnyOfAnyValues:GuidNotEquals {" + reader + "}", "ForAnyOfAllValues:GuidNotEquals", len(role)},
-		"negation of all":     {role + "ForAllOfAllValues:GuidNotEquals {" + reader + "}", "ForAnyOfAllValues:GuidNotEquals", len(role)},
-		"negation of text":    {role + "ForAnyOfAllValues:GuidNotEquals {'" + reader + "'}", "word is expected", len(role) + 33},
-		"no values":           {role + "ForAnyOfAnyValues:GuidEquals {}", "word is expected", len(role) + 30},
-		"comma at the end":    {role + "ForAnyOfAnyValues:GuidEquals {" + reader + ",}", "word is expected", len(role) + 67},
-		"no GUID":             {role + "ForAnyOfAnyValues:GuidEquals {reader}", "a GUID is expected", len(role) + 30},
-		"GUID in quotes":      {role + "ForAnyOfAnyValues:GuidEquals {'" + reader + "'}", "word is expected", len(role) + 30},
-		"string not quoted":   {role + "ForAnyOfAnyValues:StringEqualsIgnoreCase {a}", "string in quotes is expected", len(role) + 42},
-		"too long":            {strings.Repeat("(", MaximumLength+1), "8 KB", MaximumLength},
+		"another quantifier": {role + "ForAllOfAnyValues:GuidEquals {" + reader + "}", "ForAnyOfAnyValues:GuidEquals",
+			len(role)},
+		"another negation": {role + "ForAnyOfAnyValues:GuidNotEquals {" + reader + "}",
+			"ForAnyOfAllValues:GuidNotEquals", len(role)},
+		"negation of all": {role + "ForAllOfAllValues:GuidNotEquals {" + reader + "}",
+			"ForAnyOfAllValues:GuidNotEquals", len(role)},
+		"negation of text": {role + "ForAnyOfAllValues:GuidNotEquals {'" + reader + "'}", "word is expected",
+			len(role) + 33},
+		"no values": {role + "ForAnyOfAnyValues:GuidEquals {}", "word is expected", len(role) + 30},
+		"comma at the end": {role + "ForAnyOfAnyValues:GuidEquals {" + reader + ",}", "word is expected",
+			len(role) + 67},
+		"no GUID": {role + "ForAnyOfAnyValues:GuidEquals {reader}", "a GUID is expected", len(role) + 30},
+		"GUID in quotes": {role + "ForAnyOfAnyValues:GuidEquals {'" + reader + "'}", "word is expected",
+			len(role) + 30},
+		"string not quoted": {role + "ForAnyOfAnyValues:StringEqualsIgnoreCase {a}", "string in quotes is expected",
+			len(role) + 42},
+		"too long": {strings.Repeat("(", MaximumLength+1), "8 KB", MaximumLength},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse(tc.input)
@@ -148,11 +163,14 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 
 // What Parse takes can be negated, and the negation is fulfilled exactly where it is not.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{constrained, "!ActionMatches{'a'} || (ActionMatches{'b'} AND NOT ActionMatches{'c'})", "@Resource[a:b] ForAnyOfAnyValues:StringEqualsIgnoreCase {'x','y'}", "((", "'", "@Request["} {
+	for _, seed := range []string{constrained,
+		"!ActionMatches{'a'} || (ActionMatches{'b'} AND NOT ActionMatches{'c'})",
+		"@Resource[a:b] ForAnyOfAnyValues:StringEqualsIgnoreCase {'x','y'}", "((", "'", "@Request["} {
 		f.Add(seed, write)
 	}
 	f.Fuzz(func(t *testing.T, input, action string) {
-		access := Access{Action: action, Request: grant(reader, "ServicePrincipal", sp), Resource: grant(owner, "User", own)}
+		access := Access{Action: action, Request: grant(reader, "ServicePrincipal", sp),
+			Resource: grant(owner, "User", own)}
 		c, err := Parse(input)
 		if err != nil {
 			assert.False(t, c.Fulfilled(access))

@@ -30,16 +30,17 @@ type token struct {
 }
 
 func expected(what string, found token) error {
-	shown := strconv.Quote(found.text)
+	visible := strconv.Quote(found.text)
 	if found.kind == end {
-		shown = "the end"
+		visible = "the end"
 	}
-	return &SyntaxError{found.at, what + " is expected, not " + shown}
+	return &SyntaxError{found.at, what + " is expected, not " + visible}
 }
 
 // tokenise splits a condition; the last token is of kind end.
 func tokenise(input string) ([]token, error) {
-	lexemes := regexp.MustCompile(`^(?:([ \t\r\n]+)|(&&|\|\||[(){},!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)\[([A-Za-z0-9./:]+)\])`)
+	lexemes := regexp.MustCompile(`^(?:([ \t\r\n]+)|(&&|\|\||[(){},` +
+		`!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)\[([A-Za-z0-9./:]+)\])`)
 	var tokens []token
 	for at := 0; at < len(input); {
 		m := lexemes.FindStringSubmatch(input[at:])

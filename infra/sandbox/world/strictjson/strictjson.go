@@ -24,7 +24,7 @@ type Error struct {
 	Member string
 	// Unknown is true where the member is not one of the type's.
 	Unknown bool
-	// Detail says what is wrong, in words for a human.
+	// Detail tells what is wrong, in words for a human.
 	Detail string
 }
 

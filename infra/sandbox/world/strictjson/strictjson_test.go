@@ -63,7 +63,8 @@ func TestDecodeNamesTheFaultyMember(t *testing.T) {
 
 func TestDecodeTakesWhatFits(t *testing.T) {
 	var v sample
-	require.NoError(t, Decode([]byte(`{"name":"n","count":3,"tags":null,"when":"2026-01-02T03:04:05Z","raw":{"x":[1]},"any":{"y":{"z":1}},"nested":[{"name":"m"}]}`), &v))
+	require.NoError(t, Decode([]byte(`{"name":"n","count":3,"tags":null,"when":"2026-01-02T03:04:05Z",`+
+		`"raw":{"x":[1]},"any":{"y":{"z":1}},"nested":[{"name":"m"}]}`), &v))
 	assert.Equal(t, "n", v.Name)
 	assert.Equal(t, 3, v.Count)
 	assert.JSONEq(t, `{"x":[1]}`, string(v.Raw))
