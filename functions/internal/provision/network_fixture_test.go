@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -169,10 +170,11 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 // isCut has a handler answer, and reports whether it has cut the connection.
 func isCut(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
-		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
-			panic(cause)
-		} else if cause != nil {
+		cause := recover()
+		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			cut = true
+		} else if cause != nil {
+			panic(cause)
 		}
 	}()
 	handler.ServeHTTP(w, r)

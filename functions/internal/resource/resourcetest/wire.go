@@ -176,7 +176,8 @@ func (w *Wire) answer(r *http.Request) (*http.Response, error) {
 // serve has a handler answer. It cuts the connection by panicking, as one of net/http does.
 func (w *Wire) serve(handler http.Handler, r *http.Request) (response *http.Response, err error) {
 	defer func() {
-		if cause := recover(); cause == http.ErrAbortHandler {
+		cause := recover()
+		if cut, ok := cause.(error); ok && errors.Is(cut, http.ErrAbortHandler) {
 			response, err = nil, errReset
 		} else if cause != nil {
 			panic(cause)
