@@ -251,14 +251,22 @@ func TestLimitsCatchLongFunctions(t *testing.T) {
 }
 
 func TestLimitsCatchWideLines(t *testing.T) {
+	words := func(width int) string {
+		return strings.Repeat("ä ", width)[:3*(width/2)] + strings.Repeat("x", width%2)
+	}
+	word := func(width int) string { return strings.Repeat("x", width) }
 	for text, isWide := range map[string]bool{
-		"//" + strings.Repeat("x", 117):              false,
-		"//" + strings.Repeat("x", 118):              true,
-		"//" + strings.Repeat("ä", 117):              false,
-		"\t\t//" + strings.Repeat("x", 109):          false,
-		"\t\t//" + strings.Repeat("x", 110):          true,
-		"var _ = `" + strings.Repeat("x", 110) + "`": true, // a text of several lines is no exception
-		"//go:embed " + strings.Repeat("x", 109):     true,
+		"//" + words(117):              false,
+		"//" + words(118):              true,
+		"\t\t//" + words(109):          false,
+		"\t\t//" + words(110):          true,
+		"var _ = `" + words(110) + "`": true, // a text of several lines is no exception
+		"//go:embed " + words(109):     true,
+
+		"// " + words(56) + " " + word(60): false, // a word of this length excuses its line
+		"// " + words(57) + " " + word(59): true,
+
+		"type a struct{ b int `json:\"" + words(93) + "\"` }": false, // so does a tag
 	} {
 		found := wideLines(oneListing(t, "functions/x/x.go", text))
 		if isWide {

@@ -16,18 +16,20 @@ const (
 	ownName        = "rg-wif"
 )
 
-func TestResolveIdentity(t *testing.T) {
-	t.Parallel()
+// identityCase is a request's identity, and what becomes of it.
+type identityCase struct {
+	defaults integration.Defaults
+	given    *integration.Identity
+	want     integration.Identity
+	pointers []string
+}
+
+func identityCases() map[string]identityCase {
 	const application, managed = integration.IdentityApplication, integration.IdentityManaged
 	group, _ := integration.ParseResourceGroupID(identities)
 	withDefaults := integration.Defaults{IdentityKind: managed, IdentityGroup: group, Location: "West Europe",
 		OwnGroups: []integration.ResourceGroupID{{Name: ownName}}}
-	for name, c := range map[string]struct {
-		defaults integration.Defaults
-		given    *integration.Identity
-		want     integration.Identity
-		pointers []string
-	}{
+	return map[string]identityCase{
 		"nothing, without a default": {integration.Defaults{}, nil,
 			integration.Identity{Kind: application}, nil},
 		"nothing, with one": {withDefaults, nil,
@@ -58,7 +60,12 @@ func TestResolveIdentity(t *testing.T) {
 			Location: "westeurope"},
 			integration.Identity{Kind: application, ResourceGroup: identities, Location: "westeurope"},
 			[]string{"/identity/resourceGroup", "/identity/location"}},
-	} {
+	}
+}
+
+func TestResolveIdentity(t *testing.T) {
+	t.Parallel()
+	for name, c := range identityCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := defaults()

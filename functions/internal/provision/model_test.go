@@ -235,6 +235,13 @@ func (m *machine) damage(t *rapid.T) {
 			return err
 		},
 	}
+	m.damagePlatform(acts)
+	names := slices.Sorted(maps.Keys(acts))
+	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
+}
+
+// damagePlatform adds what somebody may do to the platform's objects.
+func (m *machine) damagePlatform(acts map[string]func() error) {
 	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
 		for _, o := range m.world.DDOEObjects(sort) {
 			if o["id"] != "theirs" {
@@ -243,8 +250,6 @@ func (m *machine) damage(t *rapid.T) {
 			}
 		}
 	}
-	names := slices.Sorted(maps.Keys(acts))
-	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
 }
 
 func (m *machine) assignments(principalID string) []world.RoleAssignment {
