@@ -101,7 +101,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	var options Options
-	if !in.Empty() {
+	if !in.IsEmpty() {
 		if options, err = in.Decode(); err != nil {
 			return nil, err
 		}

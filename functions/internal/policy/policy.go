@@ -63,7 +63,7 @@ func Decide(op Operation, err error) Decision {
 		return Decision{Action: RetryLater}
 	}
 	for _, r := range rows() {
-		if r.matches(op, f) {
+		if r.isMatch(op, f) {
 			return r.Decision
 		}
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// The pauses between attempts within one invocation. Those of shownPause and longer are reported: most of what is
+// The pauses between attempts within one invocation. Those of longPause and longer are reported: most of what is
 // repeated has arrived before.
 const (
 	firstPause = time.Second
 	maxPause   = 10 * time.Second
-	shownPause = 2 * time.Second
+	longPause = 2 * time.Second
 )
 
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
@@ -87,7 +87,7 @@ func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosi
 		if r.Log != nil {
 			r.Log.DebugContext(ctx, "repeating a request", "operation", op, "attempt", n, "pause", again.pause)
 		}
-		if again.pause >= shownPause {
+		if again.pause >= longPause {
 			told = true
 			tell(ctx, Pause{Failure: again.failure, Until: r.Now().Add(again.pause)})
 		}
@@ -197,7 +197,7 @@ func (s *sending) next(ctx context.Context, err error) (time.Duration, *Failure)
 	switch {
 	case spent:
 		return 0, s.failure(err, found.then(), true)
-	case over || Outlasts(ctx, pause):
+	case over || IsTooLong(ctx, pause):
 		return 0, s.failure(err, Decision{Action: RetryLater}, false)
 	}
 	s.repeats++
@@ -219,9 +219,9 @@ func attempt(ctx context.Context, which []int, send func(ctx context.Context, wh
 	return send(ctx, which)
 }
 
-// Outlasts reports whether a pause would leave the invocation without time to park its command: running into the
+// IsTooLong reports whether a pause would leave the invocation without time to park its command: running into the
 // deadline would cost a delivery.
-func Outlasts(ctx context.Context, pause time.Duration) bool {
+func IsTooLong(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < pause+deadlineMargin
 }

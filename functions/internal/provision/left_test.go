@@ -60,7 +60,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 			f.fails(c.fault)
 			_, down := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.handle(down)
-			op := f.settle(down)
+			op := f.finish(down)
 			require.Equal(t, integration.OperationFailed, op.Status)
 			assert.Equal(t, c.code, op.Error.Code)
 			result := f.teardownResult(op)

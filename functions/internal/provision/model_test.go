@@ -20,10 +20,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestRandomOrdersEndAsTheModelSays provisions, changes, tears down and damages an integration in random orders, and
+// TestRandomOrdersEndAsInTheModel provisions, changes, tears down and damages an integration in random orders, and
 // kills the process at random effects. Whenever an operation has ended, the world is what the model states, and what
 // others have made is what it was.
-func TestRandomOrdersEndAsTheModelSays(t *testing.T) {
+func TestRandomOrdersEndAsInTheModel(t *testing.T) {
 	t.Parallel()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "25")) // each is a dozen operations

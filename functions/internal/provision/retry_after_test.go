@@ -40,7 +40,7 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt)
 			assert.Equal(t, c.pause, op.Waiting.NextAttemptAt.Sub(f.now()))
-			f.settle(cmd)
+			f.finish(cmd)
 			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 		})

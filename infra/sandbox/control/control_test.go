@@ -157,7 +157,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestDeadLettersAreShown(t *testing.T) {
+func TestDeadLettersAreListed(t *testing.T) {
 	b := newBench(t)
 	require.Equal(t, 201, b.do("POST", "/queues/plain/messages", `{"body":"x"}`).status)
 	locked, err := b.broker.Receive(t.Context(), "plain")

@@ -71,7 +71,7 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
 	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
-		if err != nil || command.HasEnded() || policy.Outlasts(ctx, pause*time.Second) {
+		if err != nil || command.HasEnded() || policy.IsTooLong(ctx, pause*time.Second) {
 			break
 		}
 		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {
