@@ -221,7 +221,7 @@ func (o *target) refusal(id, layer, title string, err error) diagnosis.Check {
 	return o.from(id, layer, title, err)
 }
 
-// told states of a pass that it was concluded from a refusal.
+// told adds to a pass that it was concluded from a refusal.
 func told(check diagnosis.Check) diagnosis.Check {
 	if check.Status == diagnosis.OutcomePass {
 		check.Detail = "Told by how Storage refuses a request about a blob that never was; nothing was written."

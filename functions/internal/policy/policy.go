@@ -32,7 +32,7 @@ const (
 	NotTried Action = "not-tried"
 )
 
-// Decision is what the table states about an error.
+// Decision is what the table decides about an error.
 type Decision struct {
 	Action Action
 	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses

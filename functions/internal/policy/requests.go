@@ -17,13 +17,13 @@ import (
 const (
 	firstPause = time.Second
 	maxPause   = 10 * time.Second
-	longPause = 2 * time.Second
+	longPause  = 2 * time.Second
 )
 
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
-// Requests sends requests, again where the table states so. It is safe for concurrent use.
+// Requests sends requests, again where the table allows. It is safe for concurrent use.
 type Requests struct {
 	// Sleep waits between attempts; it returns early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -56,7 +56,7 @@ func tell(ctx context.Context, p Pause) {
 	}
 }
 
-// Do sends one request, again while the table states so and budget or attempts last. It returns nil, a *Failure, or
+// Do sends one request, again while the table allows it and budget or attempts last. It returns nil, a *Failure, or
 // the context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
 func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	request func(ctx context.Context) error) error {

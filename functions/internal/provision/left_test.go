@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// teardownResult is what an operation states of a teardown.
+// teardownResult is an operation's result of a teardown.
 func (f *fixture) teardownResult(op integration.Operation) provision.TeardownResult {
 	f.t.Helper()
 	var result provision.TeardownResult

@@ -210,7 +210,7 @@ func later(op policy.Operation, code diagnosis.Code, format string, args ...any)
 		Err: refuse(code, format, args...)}
 }
 
-// learn is a change of what the status states of the platform's side. Others may hold the status that it changes.
+// learn is a change of the status of the platform's side. Others may hold the status that it changes.
 func learn(change func(*integration.DDOEStatus)) func(*integration.Status) {
 	return func(s *integration.Status) {
 		var st integration.DDOEStatus

@@ -19,8 +19,8 @@ func (k drivers) CanProve(d integration.Document) bool {
 	return k.Client != nil && st.IntegrationID != "" && st.DriverID != ""
 }
 
-// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token
-// service and RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
+// Prove has the platform test our driver and then, as a command, all drivers of the integration. It takes minutes
+// until that can succeed: callers call again. It goes on with a command that has not ended.
 func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	st := statusOf(v.Document)
 	if st.Validated {
