@@ -188,7 +188,7 @@ func (e *environment) unresolvedError(name string) error {
 	return fmt.Errorf("setting %s is not resolved: %w %s", name, &diagnosis.Error{Diagnosis: d}, d.Remedy)
 }
 
-// siteName falls back to the machine's own name, so that a test from a developer's machine states so.
+// siteName falls back to the machine's own name, so that a test from a developer's machine can be told.
 func (e *environment) siteName(name string) string {
 	if v := e.text(name); v != "" {
 		return v

@@ -98,54 +98,75 @@ const busConnection = "Endpoint=sb://wif.servicebus.windows.net/;SharedAccessKey
 
 // faultySettings are changes of the settings with one fault each; the key begins with the setting that is at fault.
 var faultySettings = map[string]map[string]string{
-	"FUNCTIONS_CUSTOMHANDLER_PORT: missing":                  {"FUNCTIONS_CUSTOMHANDLER_PORT": ""},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: a word":                   {"FUNCTIONS_CUSTOMHANDLER_PORT": "http"},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: zero":                     {"FUNCTIONS_CUSTOMHANDLER_PORT": "0"},
-	"FUNCTIONS_CUSTOMHANDLER_PORT: too large":                {"FUNCTIONS_CUSTOMHANDLER_PORT": "65536"},
-	"AZURE_CLIENT_ID: a name":                                {"AZURE_CLIENT_ID": "my-identity"},
-	"AZURE_CLIENT_ID: in braces":                             {"AZURE_CLIENT_ID": "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"},
-	"AZURE_CLOUD: unknown":                                   {"AZURE_CLOUD": "AzureCloud"},
-	"STATE_STORAGE_URL: missing":                             {"STATE_STORAGE_URL": ""},
-	"STATE_STORAGE_URL: blanks":                              {"STATE_STORAGE_URL": "  "},
-	"STATE_STORAGE_URL: http":                                {"STATE_STORAGE_URL": "http://state.blob.core.windows.net"},
-	"STATE_STORAGE_URL: a name":                              {"STATE_STORAGE_URL": "state"},
-	"STATE_STORAGE_URL: with a SAS":                          {"STATE_STORAGE_URL": "https://state.blob.core.windows.net?sig=planted"},
-	"STATE_STORAGE_URL: with a user":                         {"STATE_STORAGE_URL": "https://user:planted@state.blob.core.windows.net"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: missing":   {"FUNCTIONS_CUSTOMHANDLER_PORT": ""},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: a word":    {"FUNCTIONS_CUSTOMHANDLER_PORT": "http"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: zero":      {"FUNCTIONS_CUSTOMHANDLER_PORT": "0"},
+	"FUNCTIONS_CUSTOMHANDLER_PORT: too large": {"FUNCTIONS_CUSTOMHANDLER_PORT": "65536"},
+
+	"AZURE_CLIENT_ID: a name":    {"AZURE_CLIENT_ID": "my-identity"},
+	"AZURE_CLIENT_ID: in braces": {"AZURE_CLIENT_ID": "{0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10}"},
+
+	"AZURE_CLOUD: unknown": {"AZURE_CLOUD": "AzureCloud"},
+
+	"STATE_STORAGE_URL: missing":     {"STATE_STORAGE_URL": ""},
+	"STATE_STORAGE_URL: blanks":      {"STATE_STORAGE_URL": "  "},
+	"STATE_STORAGE_URL: http":        {"STATE_STORAGE_URL": "http://state.blob.core.windows.net"},
+	"STATE_STORAGE_URL: a name":      {"STATE_STORAGE_URL": "state"},
+	"STATE_STORAGE_URL: with a SAS":  {"STATE_STORAGE_URL": "https://state.blob.core.windows.net?sig=planted"},
+	"STATE_STORAGE_URL: with a user": {"STATE_STORAGE_URL": "https://user:planted@state.blob.core.windows.net"},
+
 	"ServiceBusConnection__fullyQualifiedNamespace: missing": {"ServiceBusConnection__fullyQualifiedNamespace": ""},
 	"ServiceBusConnection__fullyQualifiedNamespace: both":    {"ServiceBusConnection": busConnection},
-	"ServiceBusConnection__fullyQualifiedNamespace: a URL":   {"ServiceBusConnection__fullyQualifiedNamespace": "sb://wif.servicebus.windows.net"},
-	"ServiceBusConnection__fullyQualifiedNamespace: a name":  {"ServiceBusConnection__fullyQualifiedNamespace": "wif"},
+	"ServiceBusConnection__fullyQualifiedNamespace: a URL": {
+		"ServiceBusConnection__fullyQualifiedNamespace": "sb://wif.servicebus.windows.net",
+	},
+	"ServiceBusConnection__fullyQualifiedNamespace: a name": {"ServiceBusConnection__fullyQualifiedNamespace": "wif"},
+
 	"ServiceBusConnection: not one": {"ServiceBusConnection__fullyQualifiedNamespace": "",
 		"ServiceBusConnection": "planted"},
 	"ServiceBusConnection: without a key": {"ServiceBusConnection__fullyQualifiedNamespace": "",
 		"ServiceBusConnection": "Endpoint=sb://wif.servicebus.windows.net/"},
 	"ServiceBusConnection: of one queue": {"ServiceBusConnection__fullyQualifiedNamespace": "",
 		"ServiceBusConnection": busConnection + ";EntityPath=wif-commands"},
-	"SERVICEBUS_CUSTOM_ENDPOINT: a URL":           {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
-	"SERVICEBUS_CUSTOM_ENDPOINT: a path":          {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
-	"DEFAULT_IDENTITY: unknown":                   {"DEFAULT_IDENTITY": "planted"},
-	"DEFAULT_IDENTITY: other letters":             {"DEFAULT_IDENTITY": "managedidentity"},
+
+	"SERVICEBUS_CUSTOM_ENDPOINT: a URL":  {"SERVICEBUS_CUSTOM_ENDPOINT": "amqps://127.0.0.1:5671"},
+	"SERVICEBUS_CUSTOM_ENDPOINT: a path": {"SERVICEBUS_CUSTOM_ENDPOINT": "127.0.0.1/x"},
+
+	"DEFAULT_IDENTITY: unknown":       {"DEFAULT_IDENTITY": "planted"},
+	"DEFAULT_IDENTITY: other letters": {"DEFAULT_IDENTITY": "managedidentity"},
+
 	"IDENTITY_RESOURCE_GROUP: a name":             {"IDENTITY_RESOURCE_GROUP": "planted"},
 	"IDENTITY_RESOURCE_GROUP: a subscription":     {"IDENTITY_RESOURCE_GROUP": "/subscriptions/planted"},
 	"IDENTITY_RESOURCE_GROUP: a slash at the end": {"IDENTITY_RESOURCE_GROUP": identities + "/"},
-	"OWN_RESOURCE_GROUP: a name":                  {"OWN_RESOURCE_GROUP": "planted"},
-	"DDOE_ISSUER: no URL":                         {"DDOE_ISSUER": "dataloop.ai/oauth2"},
-	"DDOE_ISSUER: http":                           {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
-	"DDOE_ISSUER: a query":                        {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
-	"DDOE_SUBJECT_TEMPLATE: without the service":  {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
-	"DDOE_SUBJECT_TEMPLATE: the service twice":    {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
+
+	"OWN_RESOURCE_GROUP: a name": {"OWN_RESOURCE_GROUP": "planted"},
+
+	"DDOE_ISSUER: no URL":  {"DDOE_ISSUER": "dataloop.ai/oauth2"},
+	"DDOE_ISSUER: http":    {"DDOE_ISSUER": "http://dataloop.ai/oauth2"},
+	"DDOE_ISSUER: a query": {"DDOE_ISSUER": "https://dataloop.ai/oauth2?x=1"},
+
+	"DDOE_SUBJECT_TEMPLATE: without the service": {"DDOE_SUBJECT_TEMPLATE": "system:serviceaccount:dataloop:x"},
+	"DDOE_SUBJECT_TEMPLATE: the service twice":   {"DDOE_SUBJECT_TEMPLATE": "{service}:{service}"},
+
 	"DDOE_SUBJECT_TOKEN_URL: http": {"DDOE_SUBJECT_TOKEN_URL": "http://gate.dataloop.ai",
 		"DDOE_API_KEY": "planted"},
+
 	"DDOE_API_KEY: missing":             {"DDOE_SUBJECT_TOKEN_URL": "https://gate.dataloop.ai"},
 	"DDOE_API_KEY: missing for the API": {"DDOE_API_URL": "https://gate.dataloop.ai/api/v1"},
+
 	"DDOE_API_URL: http": {"DDOE_API_URL": "http://gate.dataloop.ai/api/v1",
 		"DDOE_API_KEY": "planted"},
-	"DDOE_OPTION_MAP: not JSON":                                {"DDOE_OPTION_MAP": "planted"},
-	"DDOE_OPTION_MAP: an unknown source":                       {"DDOE_OPTION_MAP": `{"a":"planted"}`},
-	"PUBLIC_BASE_URL: a path":                                  {"PUBLIC_BASE_URL": "/api"},
-	"PUBLIC_BASE_URL: a query":                                 {"PUBLIC_BASE_URL": "https://wif.example.com?code=planted"},
-	"PUBLIC_BASE_URL: another scheme":                          {"PUBLIC_BASE_URL": "ftp://wif.example.com"},
-	"ServiceBusConnection__fullyQualifiedNamespace: with port": {"ServiceBusConnection__fullyQualifiedNamespace": "wif.servicebus.windows.net:5671"},
+
+	"DDOE_OPTION_MAP: not JSON":          {"DDOE_OPTION_MAP": "planted"},
+	"DDOE_OPTION_MAP: an unknown source": {"DDOE_OPTION_MAP": `{"a":"planted"}`},
+
+	"PUBLIC_BASE_URL: a path":         {"PUBLIC_BASE_URL": "/api"},
+	"PUBLIC_BASE_URL: a query":        {"PUBLIC_BASE_URL": "https://wif.example.com?code=planted"},
+	"PUBLIC_BASE_URL: another scheme": {"PUBLIC_BASE_URL": "ftp://wif.example.com"},
+
+	"ServiceBusConnection__fullyQualifiedNamespace: with port": {
+		"ServiceBusConnection__fullyQualifiedNamespace": "wif.servicebus.windows.net:5671",
+	},
 }
 
 func TestFaultySettings(t *testing.T) {

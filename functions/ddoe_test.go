@@ -199,8 +199,8 @@ func TestAKeyThatEndsIsWarnedOfWhereverItIsUsed(t *testing.T) {
 	}
 }
 
-// TestLiteralsOfTheOptionMapAreShownToNobody, however the platform comes to repeat one.
-func TestLiteralsOfTheOptionMapAreShownToNobody(t *testing.T) {
+// TestLiteralsOfTheOptionMapAreRedacted, however the platform comes to repeat one.
+func TestLiteralsOfTheOptionMapAreRedacted(t *testing.T) {
 	const literal = "trust-zone-seven"
 	a := newWiredApp(t, map[string]string{"DDOE_OPTION_MAP": `{"not-listed": "=` + literal + `"}`})
 	a.gate(`GET .*/integrations`, http.StatusBadRequest, `{"message":"no such zone: `+literal+`"}`)

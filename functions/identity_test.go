@@ -24,7 +24,7 @@ func membersOf(t *testing.T, raw string) []string {
 }
 
 // TestManagedIdentitiesOverHTTP: with the setting, the same API without one request to Graph: document, file, access
-// test. Another kind is refused and planned, and made where replace states so.
+// test. Another kind is refused and planned, and made where replace is true.
 func TestManagedIdentitiesOverHTTP(t *testing.T) {
 	t.Parallel()
 	byHand := newApp(t, nil)

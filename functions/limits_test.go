@@ -42,7 +42,7 @@ func within(t *testing.T, began time.Time, least, most time.Duration) {
 }
 
 // TestAHungServiceCostsOneLimit: a command whose service takes a request and never answers is parked after the
-// time of one attempt, states so, and goes on once the service answers.
+// time of one attempt, waits, and goes on once the service answers.
 func TestAHungServiceCostsOneLimit(t *testing.T) {
 	for host, limit := range map[string]time.Duration{
 		"graph.microsoft.com": azure.AnswerLimit, "management.azure.com": azure.AnswerLimit,

@@ -1,5 +1,5 @@
 // Package errorpage is the edge of GET /errors/{code}: what a code means, who mends it and how. It is anonymous, so
-// that a link in a ticket opens: a page is the same for everybody, and states nothing about tenants.
+// that a link in a ticket opens: a page is the same for everybody, and holds nothing about tenants.
 package errorpage
 
 import (

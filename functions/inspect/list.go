@@ -76,7 +76,7 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 			return nil, problem.Unavailable(err)
 		}
 		for _, document := range read.Documents {
-			if in.matches(document) {
+			if in.isMatch(document) {
 				page.Value = append(page.Value, view.DocumentOf(document))
 			}
 		}
@@ -95,7 +95,7 @@ func (f Function) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	return &listOutput{Body: page}, nil
 }
 
-func (in *listInput) matches(d integration.Document) bool {
+func (in *listInput) isMatch(d integration.Document) bool {
 	health := integration.HealthUnknown // before the first check
 	if d.Status.Health != nil {
 		health = d.Status.Health.State

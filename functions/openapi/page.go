@@ -198,5 +198,5 @@ func appendRange(words []string, least, most *int, unit string) []string {
 	}
 }
 
-// Anonymous reports whether the operation needs no key.
-func (o operation) Anonymous() bool { return o.Security != nil && len(o.Security) == 0 }
+// IsAnonymous reports whether the operation needs no key.
+func (o operation) IsAnonymous() bool { return o.Security != nil && len(o.Security) == 0 }

@@ -74,10 +74,11 @@ func (f Function) Register(api huma.API) {
 			"provisioned to usable, and a failed test leaves it. " +
 			"Where the platform's side was made by its API, the checks ddoe.integration and ddoe.driver say what " +
 			"that is like; they move neither.",
-		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
-			"default": {Summary: "Everything by default", Value: struct{}{}},
-			"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
-		}}}},
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {
+			Examples: map[string]*huma.Example{
+				"default": {Summary: "Everything by default", Value: struct{}{}},
+				"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
+			}}}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
 			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)),
@@ -100,7 +101,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	var options Options
-	if !in.Empty() {
+	if !in.IsEmpty() {
 		if options, err = in.Decode(); err != nil {
 			return nil, err
 		}

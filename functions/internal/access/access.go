@@ -70,8 +70,8 @@ type Request struct {
 	// Prefix is where probe blobs are made, a relative path; empty is the container's root.
 	Prefix string
 	// Propagated reports whether propagation explains no refusal any more, for who knows better than the document:
-	// access has worked since the last change, or there was one that the document does not show. Nil is as function
-	// Propagated states.
+	// access has worked since the last change, or there was one that the document does not show. Nil: the
+	// document decides, as function Propagated does.
 	Propagated *bool
 }
 

@@ -145,11 +145,11 @@ func (p *probe) writeOracle(ctx context.Context) {
 	o := p.target
 	call, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
-	name, any := o.name("oracle"), azcore.ETagAny
+	name := o.name("oracle")
 	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(nil)),
 		&blockblob.UploadOptions{
 			Metadata:         o.metadata(),
-			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &any}},
+			AccessConditions: onlyVersion(azcore.ETagAny),
 		})
 	if err == nil {
 		o.add(o.granted(checkWrite, "write", titleWrite))
@@ -221,7 +221,7 @@ func (o *target) refusal(id, layer, title string, err error) diagnosis.Check {
 	return o.from(id, layer, title, err)
 }
 
-// told states of a pass that it was concluded from a refusal.
+// told adds to a pass that it was concluded from a refusal.
 func told(check diagnosis.Check) diagnosis.Check {
 	if check.Status == diagnosis.OutcomePass {
 		check.Detail = "Told by how Storage refuses a request about a blob that never was; nothing was written."
@@ -295,6 +295,18 @@ func status(err error) int {
 }
 
 func is(flag *bool) bool { return flag != nil && *flag }
+
+// onlyVersion is the condition that the blob is of this version; of azcore.ETagAny, that there is a blob.
+func onlyVersion(tag azcore.ETag) *blob.AccessConditions {
+	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &tag}}
+}
+
+// onlyNew is the condition that there is no blob.
+func onlyNew() *blob.AccessConditions {
+	return &blob.AccessConditions{
+		ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: new(azcore.ETagAny)},
+	}
+}
 
 func etag(tag *azcore.ETag) azcore.ETag {
 	if tag == nil {

@@ -53,11 +53,10 @@ func (p *probe) roundtrip(ctx context.Context) {
 func (p *probe) write(ctx context.Context, name string, content []byte) (azcore.ETag, bool, error) {
 	call, cancel := context.WithTimeout(ctx, callBudget)
 	defer cancel()
-	none := azcore.ETagAny
 	answer, err := p.client.NewBlockBlobClient(name).Upload(call, streaming.NopCloser(bytes.NewReader(content)),
 		&blockblob.UploadOptions{
 			Metadata:         p.target.metadata(),
-			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &none}},
+			AccessConditions: onlyNew(),
 		})
 	if err == nil {
 		return etag(answer.ETag), true, nil
@@ -152,9 +151,7 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 func (p *probe) deleteVersion(ctx context.Context, client *blob.Client, tag azcore.ETag) error {
 	var err error
 	for range removeTries {
-		_, err = client.Delete(ctx, &blob.DeleteOptions{
-			AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: &tag}},
-		})
+		_, err = client.Delete(ctx, &blob.DeleteOptions{AccessConditions: onlyVersion(tag)})
 		if err == nil || code(err) == "BlobNotFound" {
 			// Not found: a try before deleted it, and its answer got lost.
 			return nil

@@ -37,7 +37,7 @@ const (
 	checkDelete     = "access.delete"
 )
 
-// checkToken compares what the token states with the document, before anything is sent. It returns the id of the first
+// checkToken compares the token's claims with the document, before anything is sent. It returns the id of the first
 // check that forbids the exchange, or "".
 func (r *run) checkToken() string {
 	spec := r.request.Document.Spec

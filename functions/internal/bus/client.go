@@ -209,7 +209,7 @@ func (c *Client) drop(ctx context.Context, entity string, s *azservicebus.Sender
 	c.closing.Go(func() { // nobody waits for a peer that may be gone
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = s.Close(ctx) // the link has failed already; what closing it states adds nothing
+		_ = s.Close(ctx) // the link has failed already; an error of closing it adds nothing
 	})
 }
 

@@ -82,7 +82,7 @@ func (r *relay) dial(context.Context, azservicebus.NewWebSocketConnArgs) (net.Co
 	return outside, nil
 }
 
-// pass carries what one side states to the other, frame by frame, until either leaves; a frame for which see is true
+// pass carries what one side sends to the other, frame by frame, until either leaves; a frame for which see is true
 // is withheld.
 func (r *relay) pass(to io.WriteCloser, from io.Reader, see func(amqp.Frame) bool) {
 	defer func() { _ = to.Close() }()

@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 )
 
-// hang leads a client to a peer that reads and states nothing, for as long as silent is open, and to the broker
+// hang leads a client to a peer that reads and sends nothing, for as long as silent is open, and to the broker
 // afterwards.
 func (n *namespace) hang(t *testing.T, limit time.Duration) (client *bus.Client, answer func()) {
 	t.Helper()
@@ -38,7 +38,7 @@ func (n *namespace) hang(t *testing.T, limit time.Duration) (client *bus.Client,
 	return client, func() { close(silent) }
 }
 
-// TestHung: a peer that states nothing costs one limit, is told as "timeout", and is forgotten.
+// TestHung: a peer that sends nothing costs one limit, is told as "timeout", and is forgotten.
 func TestHung(t *testing.T) {
 	n := newNamespace(t)
 	client, answer := n.hang(t, 300*time.Millisecond)

@@ -16,7 +16,7 @@ const MaxSize = 8 << 10
 // Form is what a person typed beside the file; empty members were not given.
 type Form struct{ ClientID, TenantID string }
 
-// typed is what the form states of a member of the file.
+// typed is what the form shows for a member of the file.
 func (f Form) typed(name string) string {
 	switch name {
 	case memberClientID:

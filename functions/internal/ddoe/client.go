@@ -1,7 +1,6 @@
-// Package ddoe talks to the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client), and the
-// subject tokens that the access test presents to Entra (TokenSource). It believes a success only in the form that
-// was asked for, as the platform shows a web page with status 200 on what it does not know. It keeps no token, and
-// shows neither tokens and keys nor the options of an integration. Failures are *Error.
+// Package ddoe is a client of the DDOE platform (formerly Dataloop): its integrations and storage drivers (Client),
+// and the subject tokens that the access test presents to Entra (TokenSource). A success counts only in the form that
+// was asked for: on unknown paths the platform answers 200 with a web page. Failures are *Error and hold no secrets.
 package ddoe
 
 import (
@@ -31,13 +30,11 @@ const (
 
 // Options are the options of NewClient. URL, Key and Client are required.
 type Options struct {
-	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; an installation of one's own has its own
-	// host.
+	// URL is the base of the API, such as https://gate.dataloop.ai/api/v1; other installations have other hosts.
 	URL string
 	// Key is the API key, which is sent as bearer token. It lasts a year and has the rights of its user.
 	Key secret.Value
-	// Client is the HTTP client. Redirects are not followed, because they would carry
-	// the key elsewhere.
+	// Client is the HTTP client. Redirects are not followed, because they would carry the key elsewhere.
 	Client *http.Client
 	// Hidden are the secrets besides the key that the platform is sent: no message shows them.
 	Hidden []secret.Value

@@ -16,7 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// answer is what the server states to one request.
+// answer is the server's answer to one request.
 type answer struct {
 	status int
 	media  string

@@ -106,8 +106,7 @@ func (c *Client) TestDriver(ctx context.Context, driverID string) (string, error
 	return c.order(ctx, call{"test driver", http.MethodGet, "/drivers/" + segment(driverID) + "/test", nil})
 }
 
-// CountDrivers is how many drivers use an integration. Whether those of projects count that the key's user cannot see
-// is not known.
+// CountDrivers is how many drivers use an integration; it is not known whether those that the user cannot see count.
 func (c *Client) CountDrivers(ctx context.Context, integrationID string) (int, error) {
 	path := "/drivers/byIntegration/" + segment(integrationID)
 	return get(ctx, c, "count drivers", path, func(n int) bool { return n >= 0 })

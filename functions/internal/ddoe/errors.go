@@ -17,7 +17,7 @@ import (
 // asked for, or with a 404 that is none of the API's: a web page proves nothing.
 const CodeAnswerInvalid = "answer-invalid"
 
-// Error is a refusal of the platform. The API has no codes; what it states is for people, and its text holds no body.
+// Error is a refusal of the platform. The API has no codes; its message is for people, and Error() holds no body.
 type Error struct {
 	op         string
 	status     int
@@ -49,8 +49,7 @@ func (e *Error) ErrorCode() string { return e.code }
 // ServiceRequestID is the platform's id of the request; empty where it gave none.
 func (e *Error) ServiceRequestID() string { return e.requestID }
 
-// ServiceMessage is what the platform said, for people, without the secrets that it was sent. It is never part of
-// Error().
+// ServiceMessage is the platform's message for people, without secrets that it was sent; Error() does not have it.
 func (e *Error) ServiceMessage() string { return e.message }
 
 // Endpoint is the URL that was asked, without its query.

@@ -31,8 +31,7 @@ type Object struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// CreatedAt is a number of milliseconds for an integration, and text for a driver; among its like it sorts as
-	// text.
+	// CreatedAt is a number of milliseconds for an integration, and text for a driver; it sorts as text.
 	CreatedAt json.RawMessage `json:"createdAt"`
 	// RequestID is the platform's id of the request that has answered with the object.
 	RequestID string `json:"-"`

@@ -61,7 +61,7 @@ func identityEntries() []Entry {
 		managedWaitEntries())
 }
 
-// identitySpecEntries are about what the spec states of the identity.
+// identitySpecEntries are about the identity that the spec asks for.
 func identitySpecEntries() []Entry {
 	return []Entry{
 		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader,

@@ -21,7 +21,7 @@ type option struct {
 	Values   []string `json:"values"`
 }
 
-// azureCLI are the sub-commands that remedies use, with what `az <sub-command> --help` of azure-cli 2.45.0 states of
+// azureCLI are the sub-commands that remedies use, with what `az <sub-command> --help` of azure-cli 2.45.0 lists as
 // them.
 func azureCLI(t *testing.T) map[string][]option {
 	t.Helper()

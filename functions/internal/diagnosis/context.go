@@ -14,7 +14,7 @@ type Context struct {
 	// rbac.put, subjectToken.get, exchange, container.properties, blob.list, blob.read, blob.write, blob.delete,
 	// store.get, bus.send.
 	Operation string
-	// Subject, Issuer and Audience are what the integration's document states (not what a token states).
+	// Subject, Issuer and Audience are those of the integration's document (not of a token).
 	Subject, Issuer, Audience string
 	// Credential is the name of the federated credential for the subject.
 	Credential         string

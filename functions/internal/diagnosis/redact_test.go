@@ -34,74 +34,87 @@ func TestWhatLooksLikeATokenIsRedacted(t *testing.T) {
 	}
 }
 
-// TestWhatLooksLikeASecretIsNotShown has a row for each shape; "pl4nted" is the secret part.
+// TestWhatLooksLikeASecretIsRedacted has a row for each shape, before and after; "pl4nted" is the secret part.
 func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
-	for text, visible := range map[string]string{
-		"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=pl4nted+/==;EndpointSuffix=core.windows.net": "DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=[redacted];EndpointSuffix=core.windows.net",
-		"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=pl4nted=":           "Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=[redacted]",
-		"BlobEndpoint=https://a/;SharedAccessSignature=sv=2024&sp=r&sig=pl4nted%3D;X=y":                          "BlobEndpoint=https://a/;SharedAccessSignature=[redacted];X=y",
-		"https://acme.blob.core.windows.net/c/b?sv=2024-11-04&sig=pl4nted%2B%3D&se=2026":                         "https://acme.blob.core.windows.net/c/b?sv=2024-11-04&sig=[redacted]&se=2026",
-		"SharedAccessSignature sr=sb%3a%2f%2facme&sig=pl4nted%3d&se=1&skn=Root":                                  "SharedAccessSignature sr=sb%3a%2f%2facme&sig=[redacted]&se=1&skn=Root",
-		"Server=tcp:acme;User ID=me;Password=pl4nted&pl4nted,!;Encrypt=true":                                     "Server=tcp:acme;User ID=me;Password=[redacted];Encrypt=true",
-		"Server=acme;Pwd = 'pl4nted; " +
-			"pl4nted';Encrypt=true": "Server=acme;Pwd = [redacted];Encrypt=true",
-		`Server=acme;PASSWORD="pl4nted; pl4nted";Encrypt=true`:                          "Server=acme;PASSWORD=[redacted];Encrypt=true",
-		"grant_type=client_credentials&client_secret=pl4nted&scope=x":                   "grant_type=client_credentials&client_secret=[redacted]&scope=x",
-		"grant_type=x&refresh_token=pl4nted&client_assertion=pl4nted":                   "grant_type=x&refresh_token=[redacted]&client_assertion=[redacted]",
-		"amqps://RootManage:pl4nted@acme.servicebus.windows.net":                        "amqps://RootManage:[redacted]@acme.servicebus.windows.net",
-		"Authorization: Bearer pl4nted-pl4nted-pl4nted":                                 "Authorization: Bearer [redacted]",
-		"the secret abc8Q~pl4nted0123456789abcdefghijklmnopqrs":                         "the secret [redacted]",
-		"key " + strings.Repeat("pl4nted", 12) + "ab==":                                 "key [redacted]",
-		"-----BEGIN RSA PRIVATE KEY-----\npl4nted\n-----END RSA PRIVATE KEY-----\nrest": "[redacted]\nrest",
-		"-----BEGIN PRIVATE KEY-----\npl4nted":                                          "[redacted]",
+	for _, c := range [][2]string{
+		{"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=pl4nted+/==;EndpointSuffix=core.windows.net",
+			"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=[redacted];EndpointSuffix=core.windows.net"},
+		{"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=pl4nted=",
+			"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=[redacted]"},
+		{"BlobEndpoint=https://a/;SharedAccessSignature=sv=2024&sp=r&sig=pl4nted%3D;X=y",
+			"BlobEndpoint=https://a/;SharedAccessSignature=[redacted];X=y"},
+		{"https://acme.blob.core.windows.net/c/b?sv=2024-11-04&sig=pl4nted%2B%3D&se=2026",
+			"https://acme.blob.core.windows.net/c/b?sv=2024-11-04&sig=[redacted]&se=2026"},
+		{"SharedAccessSignature sr=sb%3a%2f%2facme&sig=pl4nted%3d&se=1&skn=Root",
+			"SharedAccessSignature sr=sb%3a%2f%2facme&sig=[redacted]&se=1&skn=Root"},
+		{"Server=tcp:acme;User ID=me;Password=pl4nted&pl4nted,!;Encrypt=true",
+			"Server=tcp:acme;User ID=me;Password=[redacted];Encrypt=true"},
+		{"Server=acme;Pwd = 'pl4nted; pl4nted';Encrypt=true", "Server=acme;Pwd = [redacted];Encrypt=true"},
+		{`Server=acme;PASSWORD="pl4nted; pl4nted";Encrypt=true`, "Server=acme;PASSWORD=[redacted];Encrypt=true"},
+		{"grant_type=client_credentials&client_secret=pl4nted&scope=x",
+			"grant_type=client_credentials&client_secret=[redacted]&scope=x"},
+		{"grant_type=x&refresh_token=pl4nted&client_assertion=pl4nted",
+			"grant_type=x&refresh_token=[redacted]&client_assertion=[redacted]"},
+		{"amqps://RootManage:pl4nted@acme.servicebus.windows.net",
+			"amqps://RootManage:[redacted]@acme.servicebus.windows.net"},
+		{"Authorization: Bearer pl4nted-pl4nted-pl4nted", "Authorization: Bearer [redacted]"},
+		{"the secret abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "the secret [redacted]"},
+		{"key " + strings.Repeat("pl4nted", 12) + "ab==", "key [redacted]"},
+		{"-----BEGIN RSA PRIVATE KEY-----\npl4nted\n-----END RSA PRIVATE KEY-----\nrest", "[redacted]\nrest"},
+		{"-----BEGIN PRIVATE KEY-----\npl4nted", "[redacted]"},
 
-		"https://acme.example:8443/a@b":                      "https://acme.example:8443/a@b",
-		"Bearer authorization_uri=https://login/x":           "Bearer authorization_uri=https://login/x",
-		"SharedAccessKeyName=Root":                           "SharedAccessKeyName=Root",
-		"design=blue&signature-free":                         "design=blue&signature-free",
-		"passwords are not asked for; keys are switched off": "passwords are not asked for; keys are switched off",
-		"Password=;Encrypt=true":                             "Password=;Encrypt=true",
+		{"https://acme.example:8443/a@b", "https://acme.example:8443/a@b"},
+		{"Bearer authorization_uri=https://login/x", "Bearer authorization_uri=https://login/x"},
+		{"SharedAccessKeyName=Root", "SharedAccessKeyName=Root"},
+		{"design=blue&signature-free", "design=blue&signature-free"},
+		{"passwords are not asked for; keys are switched off", "passwords are not asked for; keys are switched off"},
+		{"Password=;Encrypt=true", "Password=;Encrypt=true"},
 	} {
-		assert.Equal(t, visible, diagnosis.Redact(text))
+		assert.Equal(t, c[1], diagnosis.Redact(c[0]))
 	}
 }
 
 func TestRedactJSON(t *testing.T) {
-	for body, kept := range map[string]string{
-		`{"data":{"subjectToken":"` + jwt + `"}}`:              `{"data":{"subjectToken":"[redacted]"}}`,
-		`{"subject_token" : "opa\"que","mode":"oracle"}`:       `{"subject_token" : "[redacted]","mode":"oracle"}`,
-		`{"prefix":"` + jwt + `"`:                              `{"prefix":"[redacted]"`,
-		`not JSON, ` + jwt[:30]:                                `not JSON, [redacted]`,
-		`{"integrationId":"my-service","federatedToken":null}`: `{"integrationId":"my-service","federatedToken":null}`,
+	for _, c := range [][2]string{
+		{`{"data":{"subjectToken":"` + jwt + `"}}`, `{"data":{"subjectToken":"[redacted]"}}`},
+		{`{"subject_token" : "opa\"que","mode":"oracle"}`, `{"subject_token" : "[redacted]","mode":"oracle"}`},
+		{`{"prefix":"` + jwt + `"`, `{"prefix":"[redacted]"`},
+		{`not JSON, ` + jwt[:30], `not JSON, [redacted]`},
+		{`{"integrationId":"my-service","federatedToken":null}`,
+			`{"integrationId":"my-service","federatedToken":null}`},
 
-		`{"password":"pl4nted","mode":"oracle"}`: `{"password":"[redacted]","mode":"oracle"}`,
-		`{"db.Password":"pl4\"nt;ed\\","x":1}`:   `{"db.Password":"[redacted]","x":1}`,
-		`{"pwd":1234567,"x":1}`:                  `{"pwd":"[redacted]","x":1}`,
-		`{"secrets":1,"apiKeys":2,"Secret1":["pl4nted","pl4nted"],"x":1}`: `{"secrets":1,"apiKeys":2,` +
-			`"Secret1":"[redacted]","x":1}`,
-		`{"secretText":"pl4nted","accountKey":"pl4nted"}`: `{"secretText":"[redacted]",` +
-			`"accountKey":"[redacted]"}`,
-		`{"AzureWebJobsStorage":"AccountName=a;AccountKey=pl4nted==","x":1}`:       `{"AzureWebJobsStorage":"AccountName=a;AccountKey=[redacted]","x":1}`,
-		`{"connectionString":"anything pl4nted","x":1}`:                            `{"connectionString":"[redacted]","x":1}`,
-		`{"url":"https://a/c?sv=1\u0026sig=pl4nted\u002Bpl4nted\u003D\u0026se=2"}`: `{"url":"https://a/c?sv=1&sig=[redacted]&se=2"}`,
-		`{"dsn":"Server=a;Password=\u0027pl4nted;pl4nted\u0027;X=y"}`:              `{"dsn":"Server=a;Password=[redacted];X=y"}`,
-		`{"dsn":"Server=a;Password=\"pl4nted pl4nted\";X=y"}`:                      `{"dsn":"Server=a;Password=[redacted];X=y"}`,
-		`{"body":"{\"clientSecret\":\"pl4\\\"nted\",\"x\":1}"}`:                    `{"body":"{\"clientSecret\":\"[redacted]\",\"x\":1}"}`,
-		`{"password":"pl4nted`:                           `{"password":"[redacted]"`,
-		`{"headers":{"Authorization":"Custom pl4nted"}}`: `{"headers":{"Authorization":"[redacted]"}}`,
+		{`{"password":"pl4nted","mode":"oracle"}`, `{"password":"[redacted]","mode":"oracle"}`},
+		{`{"db.Password":"pl4\"nt;ed\\","x":1}`, `{"db.Password":"[redacted]","x":1}`},
+		{`{"pwd":1234567,"x":1}`, `{"pwd":"[redacted]","x":1}`},
+		{`{"secrets":1,"apiKeys":2,"Secret1":["pl4nted","pl4nted"],"x":1}`,
+			`{"secrets":1,"apiKeys":2,"Secret1":"[redacted]","x":1}`},
+		{`{"secretText":"pl4nted","accountKey":"pl4nted"}`,
+			`{"secretText":"[redacted]","accountKey":"[redacted]"}`},
+		{`{"AzureWebJobsStorage":"AccountName=a;AccountKey=pl4nted==","x":1}`,
+			`{"AzureWebJobsStorage":"AccountName=a;AccountKey=[redacted]","x":1}`},
+		{`{"connectionString":"anything pl4nted","x":1}`, `{"connectionString":"[redacted]","x":1}`},
+		{`{"url":"https://a/c?sv=1\u0026sig=pl4nted\u002Bpl4nted\u003D\u0026se=2"}`,
+			`{"url":"https://a/c?sv=1&sig=[redacted]&se=2"}`},
+		{`{"dsn":"Server=a;Password=\u0027pl4nted;pl4nted\u0027;X=y"}`, `{"dsn":"Server=a;Password=[redacted];X=y"}`},
+		{`{"dsn":"Server=a;Password=\"pl4nted pl4nted\";X=y"}`, `{"dsn":"Server=a;Password=[redacted];X=y"}`},
+		{`{"body":"{\"clientSecret\":\"pl4\\\"nted\",\"x\":1}"}`,
+			`{"body":"{\"clientSecret\":\"[redacted]\",\"x\":1}"}`},
+		{`{"password":"pl4nted`, `{"password":"[redacted]"`},
+		{`{"headers":{"Authorization":"Custom pl4nted"}}`, `{"headers":{"Authorization":"[redacted]"}}`},
 
-		`{"` + jwt + `":1,"AccountKey=pl4nted==;":2}`:                      `{"[redacted]":1,"AccountKey=[redacted];":2}`,
-		`{"\u0065` + jwt[1:] + `":"\u0061\/b"}`:                            `{"[redacted]":"a/b"}`,
-		`{"p\u0061ssword":"pl4nted","a":"\u0022"}`:                         `{"password":"[redacted]","a":"\""}`,
-		`{"key":"","x":"` + strings.Repeat(`pl4nted\/`, 10) + `abcdef=="}`: `{"key":"[redacted]","x":"[redacted]"}`,
-		`{"body":"{\"p\\u0061ssword\":\"pl4nted\"}"}`:                      `{"body":"{\"password\":\"[redacted]\"}"}`,
-		`{"x":"\u0061\/b","y":"\u00e9"}`:                                   `{"x":"\u0061\/b","y":"\u00e9"}`,
+		{`{"` + jwt + `":1,"AccountKey=pl4nted==;":2}`, `{"[redacted]":1,"AccountKey=[redacted];":2}`},
+		{`{"\u0065` + jwt[1:] + `":"\u0061\/b"}`, `{"[redacted]":"a/b"}`},
+		{`{"p\u0061ssword":"pl4nted","a":"\u0022"}`, `{"password":"[redacted]","a":"\""}`},
+		{`{"key":"","x":"` + strings.Repeat(`pl4nted\/`, 10) + `abcdef=="}`, `{"key":"[redacted]","x":"[redacted]"}`},
+		{`{"body":"{\"p\\u0061ssword\":\"pl4nted\"}"}`, `{"body":"{\"password\":\"[redacted]\"}"}`},
+		{`{"x":"\u0061\/b","y":"\u00e9"}`, `{"x":"\u0061\/b","y":"\u00e9"}`},
 
-		`{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`: `{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`,
-		`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`: `{"tokenUrl":"https://a/b",` +
-			`"keyId":"k1","design":"blue"}`,
+		{`{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`,
+			`{"federatedTokenIssuer":"https://dataloop.ai/oauth2","subject":"s"}`},
+		{`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`,
+			`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`},
 	} {
-		assert.Equal(t, kept, string(diagnosis.RedactJSON([]byte(body))))
+		assert.Equal(t, c[1], string(diagnosis.RedactJSON([]byte(c[0]))))
 	}
 }
 

@@ -164,7 +164,7 @@ type Finding struct {
 	Remedy   string `json:"remedy,omitempty"`
 }
 
-// Owner states whose a member of an object is: ours, or somebody else's who has set it and keeps it.
+// Owner is whose a member of an object is: ours, or somebody else's who has set it and keeps it.
 type Owner string
 
 // The owners of a member.

@@ -44,12 +44,12 @@ func (e *ExchangeError) ServiceRequestID() string { return e.requestID }
 // CorrelationID is the answer's correlation_id.
 func (e *ExchangeError) CorrelationID() string { return e.correlationID }
 
-// Presented returns what the service states the assertion held; empty where it does not say, or masks it.
+// Presented returns what the assertion held according to the service; empty where it does not tell, or masks it.
 func (e *ExchangeError) Presented() (issuer, subject, audience string) {
 	return e.explained.issuer, e.explained.subject, e.explained.audience
 }
 
-// ExpectedSubject returns the subject that the service states the credential has; empty where it does not say.
+// ExpectedSubject returns the credential's subject according to the service; empty where it does not tell.
 func (e *ExchangeError) ExpectedSubject() string { return e.explained.expectedSubject }
 
 // Explanation is a sentence made of the other values that the text holds (times, key id, identifiers), or empty.
@@ -108,7 +108,7 @@ func fromResponse(resp *http.Response) *ExchangeError {
 	}
 	var a answer
 	if json.Unmarshal(body, &a) != nil {
-		// A throttled request is answered in plain text; the status states enough.
+		// A throttled request is answered in plain text; the status is enough.
 		return e
 	}
 	e.oauthError, e.correlationID = clean(a.Error), clean(a.CorrelationID)

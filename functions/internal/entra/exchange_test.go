@@ -143,7 +143,11 @@ func TestCredentialsShareNoToken(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	a := &authority{token: func(int, string) (*http.Response, error) {
 		resp := answer(http.StatusUnauthorized, "application/json; charset=utf-8", `{"error":"invalid_client",`+
-			`"error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'planted-subject'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.\r\nTrace ID: t-1\r\nCorrelation ID: c-1\r\nTimestamp: 2026-03-01 12:00:00Z","error_codes":[700213],"timestamp":"2026-03-01 12:00:00Z","trace_id":"t-1","correlation_id":"c-1"}`)
+			`"error_description":"AADSTS700213: No matching federated identity record found for presented assertion `+
+			`subject `+
+			`'planted-subject'. Check your federated identity credential Subject, Audience and Issuer against the `+
+			`presented assertion.\r\nTrace ID: t-1\r\nCorrelation ID: c-1\r\nTimestamp: 2026-03-01 12:00:00Z",`+
+			`"error_codes":[700213],"timestamp":"2026-03-01 12:00:00Z","trace_id":"t-1","correlation_id":"c-1"}`)
 		resp.Header.Set("x-ms-request-id", "r-1")
 		return resp, nil
 	}}

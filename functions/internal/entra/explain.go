@@ -87,7 +87,7 @@ func take(pattern *regexp.Regexp, text string, into ...*string) {
 	}
 }
 
-// sentence states the values that are not compared with the document.
+// sentence names the values that are not compared with the document.
 func (x explanation) sentence() string {
 	switch {
 	case x.now != "":

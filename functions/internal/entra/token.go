@@ -20,7 +20,7 @@ const MaxSubjectToken = 16 << 10
 // SubjectToken is the platform's OIDC token.
 type SubjectToken = secret.Value
 
-// Claims are what a subject token states of itself. Nothing of it is verified; the token service does that.
+// Claims are the claims of a subject token. Nothing of it is verified; the token service does that.
 type Claims struct {
 	Issuer, Subject string
 	Audience        []string

@@ -48,40 +48,42 @@ func writes(t *testing.T, c *graph.Client) map[string]func() error {
 	}
 }
 
+var errorCases = []struct {
+	op, name string
+	status   int
+	code     string
+	message  string
+	details  []string
+}{
+	{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound",
+		"Resource 'u' does not exist", nil},
+	{"create application", "uniqueName taken", 400, "Request_BadRequest",
+		"Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
+	{"create application", "no right", 403, "Authorization_RequestDenied",
+		"Insufficient privileges to complete the operation.", nil},
+	{"create application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
+	{"create application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
+	{"create application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
+	{"create application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
+	{"upsert service principal", "application not replicated", 400, "Request_BadRequest",
+		"The appId 'x' of the service principal does not reference a valid application object.",
+		[]string{"NoBackingApplicationObject"}},
+	{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied",
+		"When using this permission, the backing application of the service principal being created must in the " +
+			"local tenant", nil},
+	{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue",
+		"The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
+	{"upsert federated credential", "application not replicated", 404, "Request_ResourceNotFound",
+		"Resource 'x' does not exist", nil},
+	{"upsert federated credential", "pair taken", 400, "InvalidFederatedIdentityCredentialValue",
+		"The combination of issuer and subject must be unique for the application.", nil},
+	{"upsert federated credential", "name taken", 409, "Request_MultipleObjectsWithSameKeyValue",
+		"FederatedIdentityCredential with name n already exists.", nil},
+}
+
 // TestErrors holds each error that Graph is known to answer with: code, details and message arrive as they are.
 func TestErrors(t *testing.T) {
-	for _, c := range []struct {
-		op, name string
-		status   int
-		code     string
-		message  string
-		details  []string
-	}{
-		{"update application", "restored, and not yet everywhere", 404, "Request_ResourceNotFound",
-			"Resource 'u' does not exist", nil},
-		{"create application", "uniqueName taken", 400, "Request_BadRequest",
-			"Another object with the same value for property uniqueName already exists.", []string{"ObjectConflict"}},
-		{"create application", "no right", 403, "Authorization_RequestDenied",
-			"Insufficient privileges to complete the operation.", nil},
-		{"create application", "two writers", 409, "Directory_ConcurrencyViolation", "m", nil},
-		{"create application", "MSA audience", 409, "Error_MsaAppDoesNotExist", "m", nil},
-		{"create application", "service tree", 400, "ServiceTreeNullValueProvided", "m", nil},
-		{"create application", "quota", 403, "Directory_QuotaExceeded", "m", nil},
-		{"upsert service principal", "application not replicated", 400, "Request_BadRequest",
-			"The appId 'x' of the service principal does not reference a valid application object.",
-			[]string{"NoBackingApplicationObject"}},
-		{"upsert service principal", "application not replicated, the odd way", 403, "Authorization_RequestDenied",
-			"When using this permission, the backing application of the service principal being created must in the " +
-				"local tenant", nil},
-		{"upsert service principal", "exists", 409, "Request_MultipleObjectsWithSameKeyValue",
-			"The service principal cannot be created", []string{"ObjectConflict", "ConflictingObjects"}},
-		{"upsert federated credential", "application not replicated", 404, "Request_ResourceNotFound",
-			"Resource 'x' does not exist", nil},
-		{"upsert federated credential", "pair taken", 400, "InvalidFederatedIdentityCredentialValue",
-			"The combination of issuer and subject must be unique for the application.", nil},
-		{"upsert federated credential", "name taken", 409, "Request_MultipleObjectsWithSameKeyValue",
-			"FederatedIdentityCredential with name n already exists.", nil},
-	} {
+	for _, c := range errorCases {
 		t.Run(c.op+" "+c.name, func(t *testing.T) {
 			client, s := newClient(t, answer{status: c.status, body: errorJSON(c.code, c.message, c.details...)})
 			err := writes(t, client)[c.op]()

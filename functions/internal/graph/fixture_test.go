@@ -24,7 +24,7 @@ type exchange struct {
 	at                                     time.Time
 }
 
-// answer is what the service states next.
+// answer is the service's next answer.
 type answer struct {
 	status int
 	header map[string]string

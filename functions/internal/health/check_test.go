@@ -266,7 +266,7 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "what could not be told leaves the state")
 }
 
-// TestHealthBeginsAnewAfterATeardown: the record of an earlier life states nothing about this one.
+// TestHealthBeginsAnewAfterATeardown: the record of an earlier life counts for nothing in this one.
 func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")

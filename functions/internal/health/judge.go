@@ -15,7 +15,7 @@ const (
 	maxMissed = 3
 )
 
-// sight is what one report states about the integration.
+// sight is what one report shows of the integration.
 type sight int
 
 const (

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// SweepInterval is how often the timer runs: function.json's schedule states the same. A sweep takes what falls
+	// SweepInterval is how often the timer runs: function.json's schedule is the same. A sweep takes what falls
 	// due before the next one, each message scheduled for its own time.
 	SweepInterval = 5 * time.Minute
 	// sweepPage is how many entries a sweep reads at a time. A store may read each entry's content, so a page bounds

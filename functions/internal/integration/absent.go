@@ -7,7 +7,7 @@ import (
 )
 
 // Absent is the refusal of a request about an integration that is not there: d is nil where there is no document, else
-// the tombstone, which states by its ids whether the application can still be restored.
+// the tombstone, whose ids tell whether the application can still be restored.
 func Absent(d *Document) *diagnosis.Error {
 	if d == nil {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrNotFound}

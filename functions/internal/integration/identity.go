@@ -106,7 +106,7 @@ func (d Document) ReplacesIdentity() bool {
 }
 
 // IdentityFor is what the identity is to be made of by a new spec, of which resolved has the defaults: where the given
-// one states nothing, what there is stays, or what it is being replaced by. A default is for what is new.
+// one has nothing, what there is stays, or what it is being replaced by. A default is for what is new.
 func (d Document) IdentityFor(given, resolved *Identity) *Identity {
 	recorded, ok := d.Status.RecordedIdentity()
 	if !ok || resolved == nil {

@@ -16,7 +16,7 @@ const (
 	ownName        = "rg-wif"
 )
 
-// identityCase is what a spec says of the identity, and what it comes to.
+// identityCase is a request's identity, and what becomes of it.
 type identityCase struct {
 	defaults integration.Defaults
 	given    *integration.Identity

@@ -4,7 +4,7 @@ package integration
 func (d *DDOE) IsWanted() bool { return d != nil && (d.Integration || d.IntegrationID != "") }
 
 // ReplaceSpec makes s the document's spec. What a run of the old spec has begun on the platform may never have been
-// written down, as the process may have died between a request and the record: what the status states from now on is
+// written down, as the process may have died between a request and the record: what the status holds from now on is
 // what is certain for the old spec and the new one.
 func (d *Document) ReplaceSpec(s Spec) {
 	old := d.Spec

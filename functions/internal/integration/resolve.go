@@ -48,7 +48,7 @@ type Defaults struct {
 }
 
 // Resolve returns the spec with every default filled in, in canonical form, and a finding for each member that breaks
-// a rule, all at once. It touches nothing. The error states only that the service's own tenant could not be learnt.
+// a rule, all at once. It touches nothing. The error means only that the service's own tenant could not be learnt.
 func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagnosis.Finding, error) {
 	own, err := d.ownTenant(ctx)
 	if err != nil {

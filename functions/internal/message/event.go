@@ -7,7 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// Summary is what an event states of an integration: enough to act on without asking back, and no secret.
+// Summary is what an event holds of an integration: enough to act on without asking back, and no secret.
 type Summary struct {
 	IntegrationID      string               `json:"integrationId"`
 	DisplayName        string               `json:"displayName,omitempty"`

@@ -32,13 +32,13 @@ func (w intent) preconditions(d integration.Document) error {
 	switch {
 	case w.IfMatch != "" && !exists:
 		return failed("If-Match does not hold: the integration does not exist.")
-	case w.IfMatch != "" && !matches(w.IfMatch, d.ETag):
+	case w.IfMatch != "" && !isMatch(w.IfMatch, d.ETag):
 		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.",
 			versionOf(d.ETag))
 	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
 		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.",
 			versionOf(d.ETag))
-	case w.IfNoneMatch != "" && exists && matches(w.IfNoneMatch, d.ETag):
+	case w.IfNoneMatch != "" && exists && isMatch(w.IfNoneMatch, d.ETag):
 		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.",
 			versionOf(d.ETag))
 	default:
@@ -51,8 +51,8 @@ func versionOf(tag string) string {
 	return strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`)
 }
 
-// matches reports whether a header's list of entity tags names the version; quotes and weakness do not matter.
-func matches(header, etag string) bool {
+// isMatch reports whether a header's list of entity tags names the version; quotes and weakness do not matter.
+func isMatch(header, etag string) bool {
 	if strings.TrimSpace(header) == "*" {
 		return true
 	}

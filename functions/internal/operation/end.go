@@ -122,7 +122,7 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		return nil
 	})
 	if errors.Is(err, ErrSuperseded) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
-		return nil // a record that is refused is left alone; the operation states so
+		return nil // a record that is refused is left alone; the operation's record tells
 	}
 	return err
 }

@@ -107,6 +107,18 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, c message.Command) {
 			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), f.delivery(c.OperationID+"-retry-1")))
 		}},
+		"ended while an attempt was under way": {want: integration.OperationFailed,
+			end: func(f *fixture, c message.Command) {
+				f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
+					_, err := f.repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+						o.Status, o.Waiting = integration.OperationFailed, nil
+						return nil
+					})
+					require.NoError(f.t, err)
+					return throttling(0)(ctx, a)
+				}
+				f.handle(f.command(c.OperationID + "-retry-1"))
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -150,10 +162,12 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	f.provision = throttling(0)
 	began := f.now()
 	var pauses []float64
+	var last diagnosis.Code
 	f.handle(c)
 	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
 		op := f.operation(c.OperationID)
 		assert.Equal(t, n, op.Waiting.Attempt)
+		last = op.Waiting.Code
 		pause := op.Waiting.NextAttemptAt.Sub(f.now())
 		pauses = append(pauses, pause.Seconds())
 		f.advance(pause)
@@ -163,7 +177,9 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
 	op := f.requireStatus(c.OperationID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
+	assert.Nil(t, op.Waiting)
 	assert.Contains(t, op.Error.Detail, "11 attempts have failed")
+	assert.Contains(t, op.Error.Detail, string(last))
 	assert.Equal(t, "False", f.document().Status.Conditions[0].Status)
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// passing are the codes of what may pass by itself, where no request states so: of an error that has its words
+// passing are the codes of what may pass by itself, where no request decides: of an error that has its words
 // already. A command that ends with one is tried again; any other code is final. A row here is a decision: what a code
 // is answered with, and whether its words call it transient, decides nothing.
 func passing() []diagnosis.Code {
@@ -36,5 +36,5 @@ func passing() []diagnosis.Code {
 	}
 }
 
-// isPassing reports whether what a code states may pass by itself.
+// isPassing reports whether a code's cause may pass by itself.
 func isPassing(code diagnosis.Code) bool { return slices.Contains(passing(), code) }

@@ -7,7 +7,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
-// Failure is a request that did not succeed, with what the table states about it.
+// Failure is a request that did not succeed, with what the table decides about it.
 type Failure struct {
 	Operation Operation
 	Decision  Decision

@@ -32,7 +32,7 @@ const (
 	NotTried Action = "not-tried"
 )
 
-// Decision is what the table states about an error.
+// Decision is what the table decides about an error.
 type Decision struct {
 	Action Action
 	// Budget is how long the pauses of RetryHere may take together. What a service asks for on top of our own pauses
@@ -63,7 +63,7 @@ func Decide(op Operation, err error) Decision {
 		return Decision{Action: RetryLater}
 	}
 	for _, r := range rows() {
-		if r.matches(op, f) {
+		if r.isMatch(op, f) {
 			return r.Decision
 		}
 	}

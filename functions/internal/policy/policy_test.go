@@ -54,7 +54,7 @@ func (r row) String() string {
 	return fmt.Sprintf("%s %s", op, a)
 }
 
-// TestEachRow: what a row states is what an answer that it is about gets, so that no row hides behind another.
+// TestEachRow: an answer gets the decision of the row that is about it, so that no row hides behind another.
 func TestEachRow(t *testing.T) {
 	t.Parallel()
 	for _, r := range rows() {

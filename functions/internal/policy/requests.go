@@ -12,18 +12,18 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// The pauses between attempts within one invocation. Those of shownPause and longer are reported: most of what is
+// The pauses between attempts within one invocation. Those of longPause and longer are reported: most of what is
 // repeated has arrived before.
 const (
 	firstPause = time.Second
 	maxPause   = 10 * time.Second
-	shownPause = 2 * time.Second
+	longPause  = 2 * time.Second
 )
 
 // deadlineMargin is what an invocation needs, after its last request or pause, to park its command.
 const deadlineMargin = 20 * time.Second
 
-// Requests sends requests, again where the table states so. It is safe for concurrent use.
+// Requests sends requests, again where the table allows. It is safe for concurrent use.
 type Requests struct {
 	// Sleep waits between attempts; it returns early with the context's error.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -56,7 +56,7 @@ func tell(ctx context.Context, p Pause) {
 	}
 }
 
-// Do sends one request, again while the table states so and budget or attempts last. It returns nil, a *Failure, or
+// Do sends one request, again while the table allows it and budget or attempts last. It returns nil, a *Failure, or
 // the context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
 func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	request func(ctx context.Context) error) error {
@@ -87,7 +87,7 @@ func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosi
 		if r.Log != nil {
 			r.Log.DebugContext(ctx, "repeating a request", "operation", op, "attempt", n, "pause", again.pause)
 		}
-		if again.pause >= shownPause {
+		if again.pause >= longPause {
 			told = true
 			tell(ctx, Pause{Failure: again.failure, Until: r.Now().Add(again.pause)})
 		}
@@ -197,7 +197,7 @@ func (s *sending) next(ctx context.Context, err error) (time.Duration, *Failure)
 	switch {
 	case spent:
 		return 0, s.failure(err, found.then(), true)
-	case over || Outlasts(ctx, pause):
+	case over || IsTooLong(ctx, pause):
 		return 0, s.failure(err, Decision{Action: RetryLater}, false)
 	}
 	s.repeats++
@@ -219,9 +219,9 @@ func attempt(ctx context.Context, which []int, send func(ctx context.Context, wh
 	return send(ctx, which)
 }
 
-// Outlasts reports whether a pause would leave the invocation without time to park its command: running into the
+// IsTooLong reports whether a pause would leave the invocation without time to park its command: running into the
 // deadline would cost a delivery.
-func Outlasts(ctx context.Context, pause time.Duration) bool {
+func IsTooLong(ctx context.Context, pause time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && time.Until(deadline) < pause+deadlineMargin
 }

@@ -33,7 +33,7 @@ func only(statuses ...int) []span {
 
 func on(ops ...Operation) []Operation { return ops }
 
-func (r row) matches(op Operation, f facts) bool {
+func (r row) isMatch(op Operation, f facts) bool {
 	return (r.service == "" || r.service == f.service) &&
 		(len(r.operations) == 0 || slices.Contains(r.operations, op)) &&
 		(len(r.statuses) == 0 || slices.ContainsFunc(r.statuses,

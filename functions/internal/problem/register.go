@@ -38,8 +38,8 @@ func (b JSONBody[T]) Decode() (T, error) {
 	return v, Decode(b.RawBody, &v)
 }
 
-// Empty reports whether there is no body.
-func (b JSONBody[T]) Empty() bool { return len(b.RawBody) == 0 }
+// IsEmpty reports whether there is no body.
+func (b JSONBody[T]) IsEmpty() bool { return len(b.RawBody) == 0 }
 
 func (b JSONBody[T]) bodyType() reflect.Type { return reflect.TypeFor[T]() }
 

@@ -48,6 +48,7 @@ var unfinishedOperations = map[string]struct {
 // TestDriftWhileAnOperationRuns: a difference may be what the operation has not come to. It is no failure, and nobody
 // is told to supersede the operation by another PUT.
 func TestDriftWhileAnOperationRuns(t *testing.T) {
+	t.Parallel()
 	for name, c := range unfinishedOperations {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)

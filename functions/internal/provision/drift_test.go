@@ -71,6 +71,7 @@ var drifts = map[string]struct {
 }
 
 func TestDriftIsSeenAndMended(t *testing.T) {
+	t.Parallel()
 	for name, c := range drifts {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
@@ -112,6 +113,7 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 }
 
 func TestDriftOfWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	f := withPlatform(t)
 	_, err := f.service.Drift(t.Context(), id)
 	requireCode(t, "integration-not-found", err)
@@ -131,6 +133,7 @@ func TestDriftOfWhatIsNotThere(t *testing.T) {
 }
 
 func TestDriftWithoutThePlatform(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(wired())
 	report, _ := f.drift()

@@ -123,18 +123,7 @@ func newFixture(t tb) *fixture {
 		return authority.Issue(world.AppPrincipalID, strings.TrimSuffix(scope, "/.default"))
 	})
 	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
-	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
-	require.NoError(t, err)
-	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
-	require.NoError(t, err)
-	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
-		Now: f.now}
-	identities := identity.New(
-		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
-			Credentials: application.NewCredentials(directory, requests)},
-		identity.Implementation{Kind: managedidentity.New(resources, requests, "0123abcd"),
-			Credentials: managedidentity.NewCredentials(resources, requests)})
-	f.kinds = []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
+	f.kinds = f.azureKinds(cred, options)
 	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
 	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now,
 		Source: "/ddoe-wif/0123abcd",
@@ -159,6 +148,23 @@ func newFixture(t tb) *fixture {
 	}
 	f.setPlatform(resourceplatform.Platform{})
 	return f
+}
+
+// azureKinds are the kinds of Azure's objects, whose requests go through the fixture.
+func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientOptions) []resource.Kind {
+	f.t.Helper()
+	directory, err := graph.New(cred, &graph.Options{ClientOptions: options})
+	require.NoError(f.t, err)
+	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
+	require.NoError(f.t, err)
+	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
+		Now: f.now}
+	identities := identity.New(
+		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
+			Credentials: application.NewCredentials(directory, requests)},
+		identity.Implementation{Kind: managedidentity.New(resources, requests, "0123abcd"),
+			Credentials: managedidentity.NewCredentials(resources, requests)})
+	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }
 
 func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {

@@ -27,6 +27,7 @@ func usable(t *testing.T) *fixture {
 }
 
 func TestAnUnchangedSpecKeepsWhatIsProved(t *testing.T) {
+	t.Parallel()
 	f := usable(t)
 	before := f.document()
 	a, cmd := f.submit(spec("images"))
@@ -42,6 +43,7 @@ func TestAnUnchangedSpecKeepsWhatIsProved(t *testing.T) {
 }
 
 func TestARepairIsNotTakenForProof(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(f *fixture, d integration.Document) error{
 		"credential missing": func(f *fixture, d integration.Document) error {
 			return f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name)
@@ -78,6 +80,7 @@ func TestARepairIsNotTakenForProof(t *testing.T) {
 }
 
 func TestARecheckThatFailsMovesThePhase(t *testing.T) {
+	t.Parallel()
 	f := usable(t)
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
@@ -89,6 +92,7 @@ func TestARecheckThatFailsMovesThePhase(t *testing.T) {
 }
 
 func TestAnAccessTestShowsInTheDocument(t *testing.T) {
+	t.Parallel()
 	test := func(f *fixture, wanted access.Request) diagnosis.Report {
 		report, err := f.service.TestAccess(f.t.Context(), id, wanted)
 		require.NoError(f.t, err)

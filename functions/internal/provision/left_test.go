@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// teardownResult is what an operation states of a teardown.
+// teardownResult is an operation's result of a teardown.
 func (f *fixture) teardownResult(op integration.Operation) provision.TeardownResult {
 	f.t.Helper()
 	var result provision.TeardownResult
@@ -60,7 +60,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 			f.fails(c.fault)
 			_, down := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.handle(down)
-			op := f.settle(down)
+			op := f.finish(down)
 			require.Equal(t, integration.OperationFailed, op.Status)
 			assert.Equal(t, c.code, op.Error.Code)
 			result := f.teardownResult(op)

@@ -20,10 +20,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// TestRandomOrdersEndAsTheModelSays provisions, changes, tears down and damages an integration in random orders, and
+// TestRandomOrdersEndAsInTheModel provisions, changes, tears down and damages an integration in random orders, and
 // kills the process at random effects. Whenever an operation has ended, the world is what the model states, and what
 // others have made is what it was.
-func TestRandomOrdersEndAsTheModelSays(t *testing.T) {
+func TestRandomOrdersEndAsInTheModel(t *testing.T) {
+	t.Parallel()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, flag.Set("rapid.checks", "25")) // each is a dozen operations
 	}
@@ -235,6 +236,13 @@ func (m *machine) damage(t *rapid.T) {
 			return err
 		},
 	}
+	m.damagePlatform(acts)
+	names := slices.Sorted(maps.Keys(acts))
+	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
+}
+
+// damagePlatform adds what somebody may do to the platform's objects.
+func (m *machine) damagePlatform(acts map[string]func() error) {
 	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
 		for _, o := range m.world.DDOEObjects(sort) {
 			if o["id"] != "theirs" {
@@ -243,8 +251,6 @@ func (m *machine) damage(t *rapid.T) {
 			}
 		}
 	}
-	names := slices.Sorted(maps.Keys(acts))
-	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
 }
 
 func (m *machine) assignments(principalID string) []world.RoleAssignment {

@@ -2,11 +2,8 @@ package provision_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +75,7 @@ var outages = map[string]struct {
 // TestAParkedOperationTellsWhatItWaitsFor: each kind of work tells why it is not done and when it goes on, and no more
 // when it has gone on.
 func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
 	for name, c := range outages {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -116,116 +114,9 @@ func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// TestWhatAnAttemptFailedWithStays until the next one has come to something.
-func TestWhatAnAttemptFailedWithStays(t *testing.T) {
-	f := newFixture(t)
-	f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
-	_, cmd := f.submit(spec("images"))
-	f.handle(cmd)
-	waiting := f.operation(cmd.OperationID).Waiting
-	require.NotNil(t, waiting)
-	f.meanwhile = func() { assert.Equal(t, waiting, f.operation(cmd.OperationID).Waiting) }
-	f.handle(f.command(cmd.OperationID + "-retry-1"))
-	assert.Nil(t, f.meanwhile, "it was asked for")
-	assert.Nil(t, f.operation(cmd.OperationID).Waiting)
-	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-}
-
-// TestAnOperationThatHasEndedDoesNotWait, however it ends.
-func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
-	for name, c := range map[string]struct {
-		end  func(f *fixture, cmd message.Command)
-		want integration.OperationStatus
-	}{
-		"the command, delivered late once more, succeeds": {want: integration.OperationSucceeded,
-			end: func(f *fixture, cmd message.Command) {
-				f.faults = nil
-				f.handle(cmd)
-			}},
-		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, cmd message.Command) {
-			f.submit(spec("archive"))
-			f.handle(f.command(cmd.OperationID + "-retry-1"))
-		}},
-		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, cmd message.Command) {
-			i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == cmd.OperationID+"-retry-1" })
-			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: f.sent[i].Body,
-				MessageID: f.sent[i].ID, SessionID: id}))
-		}},
-		"ended while an attempt was under way": {want: integration.OperationFailed,
-			end: func(f *fixture, cmd message.Command) {
-				f.meanwhile = func() {
-					_, err := f.service.Repository.UpdateOperation(f.t.Context(), cmd.OperationID,
-						func(o *integration.Operation) error {
-							o.Status, o.Waiting = integration.OperationFailed, nil
-							return nil
-						})
-					require.NoError(f.t, err)
-				}
-				f.handle(f.command(cmd.OperationID + "-retry-1"))
-			}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
-			f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
-			_, cmd := f.submit(spec("images"))
-			f.handle(cmd)
-			require.NotNil(t, f.operation(cmd.OperationID).Waiting)
-			c.end(f, cmd)
-			assert.Nil(t, f.requireStatus(cmd.OperationID, c.want).Waiting)
-		})
-	}
-}
-
-// TestKilledWhileParking kills the process at each effect of an attempt that is parked. Delivered again, the command
-// parks the same copy, and the operation tells when that is due, although time has passed.
-func TestKilledWhileParking(t *testing.T) {
-	killed := true
-	n := 1
-	for ; killed; n++ {
-		f := newFixture(t)
-		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
-		_, cmd := f.submit(spec("images"))
-		_ = f.worker.Handle(f.dies(t.Context(), n), cmd)
-		killed = f.revive()
-		f.advance(3 * time.Second)
-		f.handle(cmd)
-		op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
-		require.NotNil(t, op.Waiting, "killed at effect %d", n)
-		assert.Equal(t, 1, op.Waiting.Attempt, "killed at effect %d", n)
-		assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt, "killed at effect %d", n)
-		assert.Equal(t, diagnosis.CodeGraphUnavailable, f.condition("Provisioned").Reason, "killed at effect %d", n)
-	}
-	assert.Greater(t, n, 5, "there is something to kill")
-}
-
-// TestALastingFaultEndsInHalfAnHour: the pauses are what the documentation states, and the end tells what the last one
-// waited for.
-func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
-	f := newFixture(t)
-	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
-	_, cmd := f.submit(spec("images"))
-	began := f.now()
-	var pauses []float64
-	f.handle(cmd)
-	for n := 1; !f.operation(cmd.OperationID).Status.Final(); n++ {
-		op := f.operation(cmd.OperationID)
-		assert.Equal(t, n, op.Waiting.Attempt)
-		pause := op.Waiting.NextAttemptAt.Sub(f.now())
-		pauses = append(pauses, pause.Seconds())
-		f.advance(pause)
-		f.handle(f.command(fmt.Sprintf("%s-retry-%d", cmd.OperationID, n)))
-	}
-	assert.Equal(t, []float64{10, 20, 40, 80, 160, 300, 300, 300, 300, 300}, pauses)
-	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
-	op := f.requireStatus(cmd.OperationID, integration.OperationFailed)
-	assert.Nil(t, op.Waiting)
-	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
-	assert.Contains(t, op.Error.Detail, "graph-unavailable")
-	assert.Equal(t, "False", f.condition("Provisioned").Status)
-}
-
 // TestADocumentTellsWhyItIsNotProvisionedYet, and one that was kept as it is goes on saying what was proved.
 func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
+	t.Parallel()
 	t.Run("first provisioning", func(t *testing.T) {
 		f := newFixture(t)
 		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
@@ -255,54 +146,12 @@ func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 		assert.Equal(t, before.Conditions, after.Conditions)
 		assert.Equal(t, integration.PhaseUsable, after.Phase)
 	})
-	t.Run("superseded meanwhile", func(t *testing.T) {
-		f := newFixture(t)
-		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
-		_, cmd := f.submit(spec("images"))
-		f.meanwhile = func() { f.submit(spec("archive")) }
-		f.handle(cmd)
-		assert.Empty(t, f.document().Status.Conditions, "the new operation has nothing to wait for")
-	})
-}
-
-// closed is a store that cannot be written.
-type closed struct{ integration.Store }
-
-func (closed) Put(context.Context, string, []byte, string) (string, error) {
-	return "", errors.New("403 AuthorizationFailure")
-}
-
-// TestAClosedStoreKeepsNoCommandFromBeingParked: the copy is sent although nothing can say so.
-func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
-	f := newFixture(t)
-	_, cmd := f.submit(spec("images"))
-	open := f.store
-	f.store = closed{open}
-	f.handle(cmd)
-	f.store = open
-	assert.Nil(t, f.operation(cmd.OperationID).Waiting)
-	f.handle(f.command(cmd.OperationID + "-retry-1"))
-	f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
-}
-
-// TestOneLineForAParkedCommand is found by the same keys as the invocation's line, and its pause can be read.
-func TestOneLineForAParkedCommand(t *testing.T) {
-	f := newFixture(t)
-	f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
-	_, cmd := f.submit(spec("images"))
-	f.handle(cmd)
-	require.Equal(t, 1, strings.Count(f.log.String(), "\n"), f.log.String())
-	var line map[string]any
-	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
-	delete(line, "time")
-	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": cmd.OperationID,
-		"integrationId": id, "attempt": 1.0,
-		"pauseMs": 10000.0, "code": "graph-unavailable"}, line)
 }
 
 // TestAPointlessVerificationIsNoNews: that of an operation that another has followed leaves no code, so no warning in
 // the log; the operation that was superseded does.
 func TestAPointlessVerificationIsNoNews(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first := f.provisioned(spec("images")).Status.LastOperationID
 	superseded, cmd := f.submit(spec("archive"))

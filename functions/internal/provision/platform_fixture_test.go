@@ -84,8 +84,8 @@ func (f *fixture) onGate() gateCounts {
 	return gateCounts{len(f.world.DDOEObjects(world.DDOEIntegrations)), len(f.world.DDOEObjects(world.DDOEDrivers))}
 }
 
-// settle carries out the parked copies of a command, in the order of their attempts.
-func (f *fixture) settle(c message.Command) integration.Operation {
+// finish carries out the parked copies of a command, in the order of their attempts.
+func (f *fixture) finish(c message.Command) integration.Operation {
 	f.t.Helper()
 	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
 		require.Less(f.t, n, 12, "it is parked for ever")
@@ -99,7 +99,7 @@ func (f *fixture) settle(c message.Command) integration.Operation {
 func (f *fixture) completed(c message.Command) {
 	f.t.Helper()
 	f.handle(c)
-	f.settle(c)
+	f.finish(c)
 	f.requireStatus(c.OperationID, integration.OperationSucceeded)
 }
 

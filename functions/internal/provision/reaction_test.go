@@ -117,6 +117,7 @@ var reactions = map[string]struct {
 // TestReactions lets a request fail in each of the ways that the services are known to fail, and holds what becomes of
 // the operation.
 func TestReactions(t *testing.T) {
+	t.Parallel()
 	for name, c := range reactions {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -152,6 +153,7 @@ func TestReactions(t *testing.T) {
 
 // TestEachRequestFailsOnce drops the answer of each request in turn, and refuses each in turn, as a gateway does.
 func TestEachRequestFailsOnce(t *testing.T) {
+	t.Parallel()
 	for _, after := range []bool{false, true} {
 		for n := range 8 {
 			t.Run(fmt.Sprintf("request %d, after=%v", n, after), func(t *testing.T) {
@@ -172,6 +174,7 @@ func TestEachRequestFailsOnce(t *testing.T) {
 }
 
 func TestAttemptsEnd(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fails(fault{match: at(anyGraph), status: 503, code: "ServiceUnavailable"})
 	a, cmd := f.submit(spec("images"))
@@ -187,6 +190,7 @@ func TestAttemptsEnd(t *testing.T) {
 }
 
 func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first := f.provisioned(spec("images"))
 	// Somebody replaced our assignment by one of their own.
@@ -231,6 +235,7 @@ func TestForeignAssignmentIsAdoptedAndOutlivesUs(t *testing.T) {
 }
 
 func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		audience string
 		adopted  bool
@@ -268,6 +273,7 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 }
 
 func TestStrangersHoldTheName(t *testing.T) {
+	t.Parallel()
 	taken := fault{match: at(postApplication), status: 400, code: "Request_BadRequest",
 		message: "Another object with the same value for property uniqueName already exists."}
 	t.Run("a live application without our mark", func(t *testing.T) {
@@ -305,6 +311,7 @@ func TestStrangersHoldTheName(t *testing.T) {
 }
 
 func TestReplicationIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.world.SetTiming(world.Timing{ReplicationMS: 25_000})
 	f.provisioned(spec("images"))
@@ -314,6 +321,7 @@ func TestReplicationIsWaitedFor(t *testing.T) {
 
 // TestDeadlineIsRespected parks the command in time instead of running into the invocation's deadline.
 func TestDeadlineIsRespected(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fails(fault{match: at(patchPrincipal), status: 400, code: "Request_BadRequest",
 		detail: "NoBackingApplicationObject"})
@@ -326,6 +334,7 @@ func TestDeadlineIsRespected(t *testing.T) {
 }
 
 func TestNoPermissionToTearDown(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	f.fails(fault{match: at(`^DELETE management`), status: 403, code: "AuthorizationFailed"})
@@ -342,6 +351,7 @@ func TestNoPermissionToTearDown(t *testing.T) {
 }
 
 func TestUnknownIntegration(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for _, kind := range []string{message.TypeProvision, message.TypeDeprovision, message.TypeAccessTest} {
 		f.handle(message.Command{Type: kind, IntegrationID: "nowhere", OperationID: "op-" + kind})

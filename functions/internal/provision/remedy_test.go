@@ -85,6 +85,7 @@ var repairs = map[string]struct {
 // TestWhatARemedyMakesIsOurs carries the command of a finding out, as az would: drift then finds nothing, and a
 // teardown removes it as what the app made itself.
 func TestWhatARemedyMakesIsOurs(t *testing.T) {
+	t.Parallel()
 	for name, c := range repairs {
 		t.Run(name, func(t *testing.T) {
 			f := withPlatform(t)
@@ -121,6 +122,7 @@ func (f *fixture) retrust(change func(*world.FederatedIdentityCredential)) {
 
 // TestWhatTheAppMayNotAssignIsAssignedUnderItsName: the next run finds what a person assigned for it, and it is ours.
 func TestWhatTheAppMayNotAssignIsAssignedUnderItsName(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fails(fault{match: regexp.MustCompile(`^PUT management.*/roleAssignments/`), status: 403,
 		code: "AuthorizationFailed"})

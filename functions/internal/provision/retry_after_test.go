@@ -14,6 +14,7 @@ import (
 // TestAParkedCommandWaitsAsLongAsItIsAsked: a service that asks for a longer pause gets it, up to the longest there
 // is; one that asks for a shorter one gets its own.
 func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
+	t.Parallel()
 	const graphHost, armHost, gateHost = "graph.microsoft.com", "management.azure.com", platform.GateHost
 	for name, c := range map[string]struct {
 		host, match, retryAfter string
@@ -39,7 +40,7 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt)
 			assert.Equal(t, c.pause, op.Waiting.NextAttemptAt.Sub(f.now()))
-			f.settle(cmd)
+			f.finish(cmd)
 			f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 		})
@@ -48,6 +49,7 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 
 // TestARequestWaitsAsLongAsItIsAsked where that fits into the invocation: it is not parked.
 func TestARequestWaitsAsLongAsItIsAsked(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		host, match string
 		status      int

@@ -19,6 +19,7 @@ import (
 )
 
 func TestProvisionMakesEverything(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	a, cmd := f.submit(spec("images"))
 	assert.True(t, a.Created)
@@ -70,6 +71,7 @@ func TestProvisionMakesEverything(t *testing.T) {
 }
 
 func TestProvisionFromTheQueueAlone(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := spec("images")
 	cmd := message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id,
@@ -96,6 +98,7 @@ func TestProvisionFromTheQueueAlone(t *testing.T) {
 }
 
 func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := spec("images")
 	s.Issuer = "http://dataloop.ai"
@@ -111,6 +114,7 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 }
 
 func TestProvisionTwiceAndAtTheSameTime(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := spec("images", "archive")
 	s.Subjects = []string{other}
@@ -128,6 +132,7 @@ func TestProvisionTwiceAndAtTheSameTime(t *testing.T) {
 }
 
 func TestUpdateConverges(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := spec("images", "archive")
 	s.Subjects = []string{other}
@@ -150,6 +155,7 @@ func TestUpdateConverges(t *testing.T) {
 }
 
 func TestServicePrincipalMadeAnew(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	before := f.provisioned(spec("images"))
 	require.NoError(t, f.world.DeleteServicePrincipal(before.Status.ServicePrincipalID))
@@ -163,6 +169,7 @@ func TestServicePrincipalMadeAnew(t *testing.T) {
 }
 
 func TestSupersededOperationIsCanceled(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first, one := f.submit(spec("images"))
 	second, two := f.submit(spec("archive"))
@@ -229,6 +236,7 @@ var works = map[string]struct {
 // TestKilledAnywhere kills the process at each request, write and message of a piece of work, delivers
 // the command again to a new process, and expects exact object counts.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, work := range works {
 		t.Run(name, func(t *testing.T) {
 			killedAnywhere(t, func() (*fixture, message.Command) {
@@ -249,6 +257,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // TestTeardownAfterACrash tears down what a killed process made without learning its ids.
 func TestTeardownAfterACrash(t *testing.T) {
+	t.Parallel()
 	killedAnywhere(t, func() (*fixture, message.Command) {
 		f := newFixture(t)
 		_, cmd := f.submit(spec("images"))
@@ -265,6 +274,7 @@ func TestTeardownAfterACrash(t *testing.T) {
 
 // TestUpdateAfterACrash changes the intent after a killed attempt: what that one made and is not wanted any more goes.
 func TestUpdateAfterACrash(t *testing.T) {
+	t.Parallel()
 	killedAnywhere(t, func() (*fixture, message.Command) {
 		f := newFixture(t)
 		s := spec("images", "archive")
@@ -279,6 +289,7 @@ func TestUpdateAfterACrash(t *testing.T) {
 }
 
 func TestSupersededOnTheWay(t *testing.T) {
+	t.Parallel()
 	for name, early := range map[string]bool{"before the first request": true, "during the first request": false} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -310,6 +321,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 }
 
 func TestDeliveredAgainAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
 	before := len(f.requests)
@@ -318,6 +330,7 @@ func TestDeliveredAgainAfterTheEnd(t *testing.T) {
 }
 
 func TestApplicationMadeAnew(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	before := f.provisioned(spec("images"))
 	require.NoError(t, f.world.DeleteApplication(before.Status.ObjectID))
@@ -335,6 +348,7 @@ func TestApplicationMadeAnew(t *testing.T) {
 
 // TestTeardownFindsStrays tears down with a status that has forgotten everything but the ids.
 func TestTeardownFindsStrays(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images", "archive"))
 	_, err := f.service.Repository.Update(t.Context(), id, func(d *integration.Document) error {
@@ -348,6 +362,7 @@ func TestTeardownFindsStrays(t *testing.T) {
 }
 
 func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	f.fails(fault{match: at(`^DELETE .*/directory/deletedItems/`), times: 2, status: 404,
@@ -359,6 +374,7 @@ func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
 }
 
 func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first := f.provisioned(spec("images"))
 	a, down := f.remove(provision.TeardownOptions{})
@@ -383,6 +399,7 @@ func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 }
 
 func TestPurgeAfterwards(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first := f.provisioned(spec("images"))
 	_, down := f.remove(provision.TeardownOptions{})
@@ -399,6 +416,7 @@ func TestPurgeAfterwards(t *testing.T) {
 // TestARestoredApplicationBringsNoOldTrustBack: what comes out of the recycle bin has the credentials that it went in
 // with.
 func TestARestoredApplicationBringsNoOldTrustBack(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	first := spec("images")
 	first.ServiceName, first.Subjects = "", []string{other}

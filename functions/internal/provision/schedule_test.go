@@ -14,6 +14,7 @@ import (
 // TestNothingSucceedsUnplanned: the health checks are planned from the stored, provisioned document, and before the
 // operation succeeds, so that a crash or an outage in between repeats it.
 func TestNothingSucceedsUnplanned(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	down := errors.New("store down")
 	planned := 0

@@ -9,6 +9,7 @@ import (
 )
 
 func TestInstanceIsOfTheState(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, provision.InstanceOf("https://a.blob.core.windows.net"),
 		provision.InstanceOf("https://A.blob.core.windows.net"))
 	assert.NotEqual(t, provision.InstanceOf("https://a.blob.core.windows.net"),

@@ -46,6 +46,7 @@ func (f *fixture) setAside() map[string]string {
 // TestATeardownOfWhatCannotBeReadSetsItAside: nothing is forgotten, the operation tells what was not done, and the
 // next PUT finds its own application again.
 func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	before, there := f.provisioned(spec("images")), f.counts()
 	f.overwrite(documentKey, broken)
@@ -87,6 +88,7 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 
 // TestATeardownByQueueOfWhatCannotBeRead ends as one by HTTP does.
 func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	f.overwrite(documentKey, broken)
@@ -101,6 +103,7 @@ func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
 
 // TestWhatIsNotSetAside: the record stays as it is.
 func TestWhatIsNotSetAside(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		body string
 		act  func(f *fixture) error
@@ -155,6 +158,7 @@ func TestWhatIsNotSetAside(t *testing.T) {
 
 // TestASettingAsideThatDiesAnywhereLosesNothing: the record is where it was, or kept, and the id ends free.
 func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
+	t.Parallel()
 	killed := true
 	for n := 1; killed; n++ {
 		f := newFixture(t)
@@ -181,6 +185,7 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 
 // TestARecordThatIsRestoredMeanwhileIsTornDown: the version that was seen is set aside, and no other.
 func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	good := f.overwrite(documentKey, broken)
@@ -195,6 +200,7 @@ func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
 // TestACommandForWhatCannotBeReadEnds: with words of its own, in the operation alone, also where it was given up by
 // the queue.
 func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
+	t.Parallel()
 	for name, deliver := range map[string]func(f *fixture, c message.Command){
 		"handled": (*fixture).handle,
 		"dead-lettered": func(f *fixture, c message.Command) {
@@ -233,6 +239,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 
 // TestAVerificationOfWhatCannotBeReadEnds: it is nobody's operation that fails, and no message goes round for ever.
 func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
 	f.overwrite(documentKey, broken)
@@ -250,6 +257,7 @@ func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 // TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in
 // a record of its own, and the integration's next change does not mind.
 func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	a, c := f.submit(spec("images"))
 	f.overwrite("operations/"+a.Operation.ID+".json", "{")

@@ -22,6 +22,7 @@ func (f *fixture) steps(operationID string) []string {
 
 // TestStepsTellWhatWasDone, as far as it is known, in the order in which it was done.
 func TestStepsTellWhatWasDone(t *testing.T) {
+	t.Parallel()
 	t.Run("nothing has changed", func(t *testing.T) {
 		f := usable(t)
 		_, cmd := f.submit(spec("images"))

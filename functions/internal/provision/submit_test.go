@@ -23,6 +23,7 @@ func requireCode(t *testing.T, code diagnosis.Code, err error) diagnosis.Diagnos
 const operationID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 func TestTeardownAndItsNeighbours(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	_, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
 	requireCode(t, "integration-not-found", err)
@@ -47,6 +48,7 @@ func TestTeardownAndItsNeighbours(t *testing.T) {
 }
 
 func TestSubmitReportsEveryFault(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := integration.Spec{Subjects: []string{"<subject>"},
 		Storage: []integration.StorageAccess{{ResourceID: "acmedata"}}}
@@ -71,6 +73,7 @@ func assertReads(t *testing.T, requests []string) {
 }
 
 func TestPlanTouchesNothing(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	actions := func(s integration.Spec) []string {
 		p, err := f.service.Plan(t.Context(), id, s, false)

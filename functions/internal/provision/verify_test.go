@@ -42,6 +42,7 @@ func (f *fixture) condition(kind string) integration.Condition {
 }
 
 func TestVerifyProvesAccess(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
@@ -54,6 +55,7 @@ func TestVerifyProvesAccess(t *testing.T) {
 }
 
 func TestVerifyIsPatient(t *testing.T) {
+	t.Parallel()
 	for name, timing := range map[string]world.Timing{
 		"role-based access control": {RBACMS: 100_000},
 		"token service":             {STSMS: 100_000},
@@ -70,6 +72,7 @@ func TestVerifyIsPatient(t *testing.T) {
 }
 
 func TestVerifyEndsWithItsWindow(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	began := f.now()
 	d := f.provisioned(spec("images"))
@@ -89,6 +92,7 @@ func TestVerifyEndsWithItsWindow(t *testing.T) {
 }
 
 func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	s := spec("images")
 	s.Storage[0].ResourceID = world.LockedAccountID
@@ -100,6 +104,7 @@ func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
 }
 
 func TestVerifyMeansEverySubject(t *testing.T) {
+	t.Parallel()
 	s := spec("images")
 	s.Subjects = []string{subject, other}
 	f := newFixture(t)
@@ -126,6 +131,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 }
 
 func TestVerifyWithoutToken(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.takeTokensFrom(func(context.Context, string, string) (secret.Value, error) {
 		return secret.Value{}, errors.New("no route")
@@ -144,6 +150,7 @@ func TestVerifyWithoutToken(t *testing.T) {
 }
 
 func TestVerifyOfAnOldOperation(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	old := f.provisioned(spec("images"))
 	f.provisioned(spec("archive"))
@@ -155,6 +162,7 @@ func TestVerifyOfAnOldOperation(t *testing.T) {
 }
 
 func TestAccessTestCommand(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	_, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "integration-not-found", err)
@@ -186,6 +194,7 @@ func TestAccessTestCommand(t *testing.T) {
 
 // TestUsableMeansEveryRight: a right that was not seen to be there is not claimed, however good the rest looks.
 func TestUsableMeansEveryRight(t *testing.T) {
+	t.Parallel()
 	entry := func(container string, wanted integration.Access) integration.StorageAccess {
 		return integration.StorageAccess{ResourceID: world.DataAccountID, Container: container, Access: wanted}
 	}
@@ -230,6 +239,7 @@ func TestUsableMeansEveryRight(t *testing.T) {
 
 // TestBothDoorsOfTheAccessTestRefuseAlike: what the request's door answers, the queue's door answers too.
 func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		prepare func(f *fixture)
 		code    diagnosis.Code
@@ -269,6 +279,7 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 }
 
 func TestAccessTestWithATokenOfTheCaller(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
 	token, err := f.service.TokenSource(t.Context(), subject, "api://AzureADTokenExchange")

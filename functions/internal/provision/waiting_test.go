@@ -15,6 +15,7 @@ import (
 // TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so
 // far, and no more when the attempt has gone on.
 func TestARepeatedRequestShows(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fault fault
 		code  diagnosis.Code

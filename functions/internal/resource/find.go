@@ -65,7 +65,7 @@ func UntilGone(ctx context.Context, requests policy.Requests, c diagnosis.Contex
 	deletion func(context.Context) error, isThere func(context.Context) (bool, error)) error {
 	for _, pause := range removalPauses() {
 		if pause > 0 {
-			if policy.Outlasts(ctx, pause) {
+			if policy.IsTooLong(ctx, pause) {
 				break
 			}
 			if err := requests.Sleep(ctx, pause); err != nil {

@@ -104,7 +104,7 @@ func (i Item) check(propagated bool) diagnosis.Check {
 	return withDifferences(check, i.Differences)
 }
 
-// isDecided reports whether an error states something of the integration: that a service knows no such object. Any
+// isDecided reports whether an error tells something of the integration: that a service knows no such object. Any
 // other refusal is about the app's own identity, or the way.
 func (i Item) isDecided() bool { return IsNotFound(i.Err) }
 

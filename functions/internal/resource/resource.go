@@ -83,7 +83,7 @@ type Item struct {
 	// Name is the item's name in steps, plans and checks, such as "servicePrincipal". A kind may have items of two
 	// names.
 	Name string
-	// Title is what a report states of an item that is as it is wanted.
+	// Title is what a report calls an item that is as it is wanted.
 	Title string
 	// CheckID is the id of the item's check in reports; structure.{name} where empty.
 	CheckID string
@@ -94,7 +94,7 @@ type Item struct {
 	State  State
 	// Differences are the members that are not as wanted, those that somebody else owns included.
 	Differences []diagnosis.MemberDifference
-	// Code is what a report states of an item that is not as it is wanted; empty where all is well.
+	// Code is a report's code of an item that is not as it is wanted; empty where all is well.
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string

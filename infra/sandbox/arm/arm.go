@@ -8,12 +8,14 @@ package arm
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 	"github.com/google/uuid"
 )
 
@@ -137,6 +139,19 @@ func (c *call) only(method string, action func() (answer, error)) (answer, error
 		return answer{}, methodNotAllowed(c.request.Method)
 	}
 	return action()
+}
+
+// readBody decodes the request's body strictly.
+func (c *call) readBody(into any) error {
+	data, err := io.ReadAll(io.LimitReader(c.request.Body, maximumBody))
+	if err != nil {
+		return badRequest("InvalidRequestContent", "The request content could not be read.")
+	}
+	if err := strictjson.Decode(data, into); err != nil {
+		return badRequest("InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: '"+err.Error()+"'.")
+	}
+	return nil
 }
 
 // authorize holds that the subscription exists and that the caller may do the action at the scope. As in Azure, this

@@ -168,45 +168,47 @@ func TestRoleAssignmentLife(t *testing.T) {
 	}
 }
 
+var roleAssignmentErrorCases = map[string]struct {
+	scope, name, role, principal, extra, body string
+	status                                    int
+	code, message                             string
+}{
+	"same grant, other name": {name: two, status: 409, code: "RoleAssignmentExists",
+		message: strings.ReplaceAll(one, "-", "")},
+	"same name, other role": {role: world.RoleBlobDataOwner, status: 400,
+		code: "RoleAssignmentUpdateNotPermitted"},
+	"same name, other principal": {principal: world.AppPrincipalID, status: 400,
+		code:    "RoleAssignmentUpdateNotPermitted",
+		message: "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."},
+	"same name, other scope": {scope: world.LockedAccountID, status: 400,
+		code: "HashConflictOnDifferentRoleAssignmentIds"},
+	"unknown principal": {name: two, principal: nobody, extra: " ", status: 400, code: "PrincipalNotFound",
+		message: strings.ReplaceAll(nobody, "-", "")},
+	"unknown principal, typed": {name: two, principal: nobody, status: 201},
+	"principal is no GUID":     {name: two, principal: "me", status: 400, code: "InvalidPrincipalId"},
+	"wrong type": {name: two, extra: `,"principalType":"User"`, status: 400,
+		code: "UnmatchedPrincipalType", message: "'ServicePrincipal'"},
+	"no such type": {name: two, extra: `,"principalType":"MSI"`, status: 400,
+		code: "InvalidPrincipalType"},
+	"unknown role":    {name: two, role: nobody, status: 400, code: "RoleDefinitionDoesNotExist"},
+	"name is no GUID": {name: "mine", status: 400, code: "InvalidRoleAssignmentId"},
+	"unknown member": {name: two, extra: typed + `,"colour":"red"`, status: 400,
+		code: "InvalidRequestContent", message: "colour"},
+	"empty body (a lost retry)": {name: two, body: " ", status: 400, code: "InvalidRequestContent"},
+	"no such account": {scope: world.DataResourceGroupID +
+		"/providers/Microsoft.Storage/storageAccounts/nope", name: two, status: 404, code: "ResourceNotFound",
+		message: "Microsoft.Storage/storageAccounts/nope"},
+	"no rights there": {scope: appGroupID, name: two, status: 403, code: "AuthorizationFailed",
+		message: "Microsoft.Authorization/roleAssignments/write"},
+	"no such group": {scope: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/nowhere", name: two,
+		status: 403, code: "AuthorizationFailed",
+		message: "or the scope is invalid"},
+	"no such subscription": {scope: "/subscriptions/" + nobody, name: two, status: 404,
+		code: "SubscriptionNotFound"},
+}
+
 func TestRoleAssignmentErrors(t *testing.T) {
-	otherGroup := "/subscriptions/" + world.SubscriptionID + "/resourceGroups/nowhere"
-	for name, tc := range map[string]struct {
-		scope, name, role, principal, extra, body string
-		status                                    int
-		code, message                             string
-	}{
-		"same grant, other name": {name: two, status: 409, code: "RoleAssignmentExists",
-			message: strings.ReplaceAll(one, "-", "")},
-		"same name, other role": {role: world.RoleBlobDataOwner, status: 400,
-			code: "RoleAssignmentUpdateNotPermitted"},
-		"same name, other principal": {principal: world.AppPrincipalID, status: 400,
-			code:    "RoleAssignmentUpdateNotPermitted",
-			message: "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."},
-		"same name, other scope": {scope: world.LockedAccountID, status: 400,
-			code: "HashConflictOnDifferentRoleAssignmentIds"},
-		"unknown principal": {name: two, principal: nobody, extra: " ", status: 400, code: "PrincipalNotFound",
-			message: strings.ReplaceAll(nobody, "-", "")},
-		"unknown principal, typed": {name: two, principal: nobody, status: 201},
-		"principal is no GUID":     {name: two, principal: "me", status: 400, code: "InvalidPrincipalId"},
-		"wrong type": {name: two, extra: `,"principalType":"User"`, status: 400,
-			code: "UnmatchedPrincipalType", message: "'ServicePrincipal'"},
-		"no such type": {name: two, extra: `,"principalType":"MSI"`, status: 400,
-			code: "InvalidPrincipalType"},
-		"unknown role":    {name: two, role: nobody, status: 400, code: "RoleDefinitionDoesNotExist"},
-		"name is no GUID": {name: "mine", status: 400, code: "InvalidRoleAssignmentId"},
-		"unknown member": {name: two, extra: typed + `,"colour":"red"`, status: 400,
-			code: "InvalidRequestContent", message: "colour"},
-		"empty body (a lost retry)": {name: two, body: " ", status: 400, code: "InvalidRequestContent"},
-		"no such account": {scope: world.DataResourceGroupID +
-			"/providers/Microsoft.Storage/storageAccounts/nope", name: two, status: 404, code: "ResourceNotFound",
-			message: "Microsoft.Storage/storageAccounts/nope"},
-		"no rights there": {scope: appGroupID, name: two, status: 403, code: "AuthorizationFailed",
-			message: "Microsoft.Authorization/roleAssignments/write"},
-		"no such group": {scope: otherGroup, name: two, status: 403, code: "AuthorizationFailed",
-			message: "or the scope is invalid"},
-		"no such subscription": {scope: "/subscriptions/" + nobody, name: two, status: 404,
-			code: "SubscriptionNotFound"},
-	} {
+	for name, tc := range roleAssignmentErrorCases {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one),

@@ -24,10 +24,13 @@ type credentialRequest struct {
 	} `json:"properties"`
 }
 
+// federation serves the credentials of user-assigned identities.
+type federation struct{ identities }
+
 // putCredential answers 201 for a new credential and 200 for one that is there already, which it replaces. The texts
 // of the refusals are documented, the codes of those with 400 were seen to be BadRequest.
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors.
-func (c *call) putCredential(identityID, id string) (answer, error) {
+func (c federation) putCredential(identityID, id string) (answer, error) {
 	identity, err := c.openIdentity(credentialType+"/write", world.WriteCredential, identityID, id)
 	if err != nil {
 		return answer{}, err
@@ -51,7 +54,7 @@ func (c *call) putCredential(identityID, id string) (answer, error) {
 }
 
 // federates holds that identities of the region take credentials. The code was seen beside the text.
-func (c *call) federates(location string) error {
+func (c federation) federates(location string) error {
 	if !slices.ContainsFunc(c.world.Limits().RegionsWithoutFederation, func(region string) bool {
 		return normalLocation(region) == normalLocation(location)
 	}) {
@@ -62,7 +65,7 @@ func (c *call) federates(location string) error {
 }
 
 // readCredential reads the body of a PUT and holds the rules for its members.
-func (c *call) readCredential(name string) (world.UserAssignedIdentityCredential, error) {
+func (c federation) readCredential(name string) (world.UserAssignedIdentityCredential, error) {
 	none := world.UserAssignedIdentityCredential{}
 	if !credentialName.MatchString(name) {
 		return none, badRequest("BadRequest", "Federated Identity Credential name '"+name+"' is invalid.")
@@ -100,7 +103,7 @@ func credentialFault(err error, identityID string) error {
 
 // openIdentity holds that the caller may do the action, that the identity is there, and that it is not asked too
 // often.
-func (c *call) openIdentity(
+func (c federation) openIdentity(
 	action string, operation world.IdentityOperation, identityID, scope string,
 ) (world.UserAssignedIdentity, error) {
 	if err := c.authorize(action, scope); err != nil {
@@ -121,7 +124,7 @@ func parentMissing() error {
 		message: "The parent user-assigned identity doesn't exist."}
 }
 
-func (c *call) getCredential(identityID, id string) (answer, error) {
+func (c federation) getCredential(identityID, id string) (answer, error) {
 	if _, err := c.openIdentity(credentialType+"/read", world.GetCredential, identityID, id); err != nil {
 		return answer{}, err
 	}
@@ -133,7 +136,7 @@ func (c *call) getCredential(identityID, id string) (answer, error) {
 	return answer{status: http.StatusOK, body: credentialObject(stored)}, nil
 }
 
-func (c *call) listCredentials(identityID, path string) (answer, error) {
+func (c federation) listCredentials(identityID, path string) (answer, error) {
 	if _, err := c.openIdentity(credentialType+"/read", world.ListCredentials, identityID, path); err != nil {
 		return answer{}, err
 	}
@@ -145,7 +148,7 @@ func (c *call) listCredentials(identityID, path string) (answer, error) {
 }
 
 // deleteCredential answers 200, or 204 where there is nothing.
-func (c *call) deleteCredential(identityID, id string) (answer, error) {
+func (c federation) deleteCredential(identityID, id string) (answer, error) {
 	identity, err := c.openIdentity(credentialType+"/delete", world.DeleteCredential, identityID, id)
 	if err != nil {
 		return answer{}, err

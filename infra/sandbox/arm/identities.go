@@ -1,14 +1,12 @@
 package arm
 
 import (
-	"io"
 	"math"
 	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
 const (
@@ -20,9 +18,12 @@ const (
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 var identityName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$`)
 
+// identities serves user-assigned identities.
+type identities struct{ *call }
+
 // routeIdentity serves user-assigned identities and their credentials; parts is the path of the identity or what is
 // below it, or of the list of a resource group. isIdentity is false for any other path.
-func (c *call) routeIdentity(path string, parts []string) (a answer, isIdentity bool, err error) {
+func (c identities) routeIdentity(path string, parts []string) (a answer, isIdentity bool, err error) {
 	const list, identity, credentials, credential = 7, 8, 9, 10 // parts of such a path
 	if len(parts) < list || len(parts) > credential || !strings.EqualFold(parts[2], "resourceGroups") ||
 		!strings.EqualFold(strings.Join(parts[4:list], "/"), "providers/"+identityType) {
@@ -41,11 +42,11 @@ func (c *call) routeIdentity(path string, parts []string) (a answer, isIdentity 
 		methods[http.MethodPut] = func() (answer, error) { return c.putIdentity(path) }
 		methods[http.MethodDelete] = func() (answer, error) { return c.deleteIdentity(path) }
 	case credentials:
-		methods[http.MethodGet] = func() (answer, error) { return c.listCredentials(parent, path) }
+		methods[http.MethodGet] = func() (answer, error) { return federation{c}.listCredentials(parent, path) }
 	case credential:
-		methods[http.MethodGet] = func() (answer, error) { return c.getCredential(parent, path) }
-		methods[http.MethodPut] = func() (answer, error) { return c.putCredential(parent, path) }
-		methods[http.MethodDelete] = func() (answer, error) { return c.deleteCredential(parent, path) }
+		methods[http.MethodGet] = func() (answer, error) { return federation{c}.getCredential(parent, path) }
+		methods[http.MethodPut] = func() (answer, error) { return federation{c}.putCredential(parent, path) }
+		methods[http.MethodDelete] = func() (answer, error) { return federation{c}.deleteCredential(parent, path) }
 	}
 	serve, ok := methods[c.request.Method]
 	if !ok {
@@ -72,7 +73,7 @@ type identityRequest struct {
 }
 
 // putIdentity answers 201 for a new identity and 200 for one that is there already, whose tags are replaced.
-func (c *call) putIdentity(id string) (answer, error) {
+func (c identities) putIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/write", id); err != nil {
 		return answer{}, err
 	}
@@ -133,7 +134,7 @@ func checkTags(tags map[string]string) error {
 	return nil
 }
 
-func (c *call) getIdentity(id string) (answer, error) {
+func (c identities) getIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/read", id); err != nil {
 		return answer{}, err
 	}
@@ -147,7 +148,7 @@ func (c *call) getIdentity(id string) (answer, error) {
 	return answer{status: http.StatusOK, body: identityObject(u)}, nil
 }
 
-func (c *call) listIdentities(path string) (answer, error) {
+func (c identities) listIdentities(path string) (answer, error) {
 	if err := c.authorize(identityType+"/read", path); err != nil {
 		return answer{}, err
 	}
@@ -167,7 +168,7 @@ func (c *call) listIdentities(path string) (answer, error) {
 }
 
 // deleteIdentity answers 200, or 204 where there is nothing. The credentials go with the identity.
-func (c *call) deleteIdentity(id string) (answer, error) {
+func (c identities) deleteIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/delete", id); err != nil {
 		return answer{}, err
 	}
@@ -191,7 +192,7 @@ func identityObject(u world.UserAssignedIdentity) object {
 // admit holds that the resource is not asked more often than its rate allows. The code is the usual one of ARM; that a
 // Retry-After comes with it is, too.
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling.
-func (c *call) admit(operation world.IdentityOperation, resourceID string) error {
+func (c identities) admit(operation world.IdentityOperation, resourceID string) error {
 	wait := c.world.AdmitIdentityRequest(operation, resourceID)
 	if wait == 0 {
 		return nil
@@ -201,22 +202,9 @@ func (c *call) admit(operation world.IdentityOperation, resourceID string) error
 }
 
 // groupExists holds that there is the resource group that the id lies in.
-func (c *call) groupExists(id string) error {
+func (c identities) groupExists(id string) error {
 	const group = 4 // subscriptions/{}/resourceGroups/{}
 	return c.scopeExists("/" + strings.Join(strings.Split(strings.Trim(id, "/"), "/")[:group], "/"))
-}
-
-// readBody decodes the request's body strictly.
-func (c *call) readBody(into any) error {
-	data, err := io.ReadAll(io.LimitReader(c.request.Body, maximumBody))
-	if err != nil {
-		return badRequest("InvalidRequestContent", "The request content could not be read.")
-	}
-	if err := strictjson.Decode(data, into); err != nil {
-		return badRequest("InvalidRequestContent",
-			"The request content was invalid and could not be deserialized: '"+err.Error()+"'.")
-	}
-	return nil
 }
 
 // normalLocation is a region's name without the spaces and capitals of its display name.

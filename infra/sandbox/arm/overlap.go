@@ -62,7 +62,7 @@ func writtenIdentity(r *http.Request) string {
 // overlaps holds that the request is not one of two that write below the same identity at a time. As seen in Azure,
 // the text has the identity's id.
 // Source: https://github.com/Azure/bicep-registry-modules/issues/1447.
-func (c *call) overlaps(identityID string) error {
+func (c federation) overlaps(identityID string) error {
 	if c.request.Context().Value(overlapping{}) == nil {
 		return nil
 	}

@@ -18,7 +18,7 @@ func (c *call) routeResource(path string) (answer, error) {
 		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound", message: "The request path '" + path +
 			"' is not known."}
 	}
-	if a, ok, err := c.routeIdentity(path, parts); ok {
+	if a, ok, err := (identities{c}).routeIdentity(path, parts); ok {
 		return a, err
 	}
 	if c.request.Method != http.MethodGet {

@@ -151,6 +151,43 @@ func TestFirewallComesFirst(t *testing.T) {
 	}
 }
 
+// tokenCase is a request's credential, and the answer to it.
+type tokenCase struct {
+	authorization string
+	query         string
+	status        int
+	code, detail  string
+}
+
+// check asks for a container with the credential.
+func (c tokenCase) check(t *testing.T, service http.Handler, method string) {
+	t.Helper()
+	request := httptest.NewRequest(method,
+		"https://acmedata.blob.core.windows.net/images?restype=container"+c.query, nil)
+	request.Header.Set("x-ms-version", blob.NewestVersion)
+	request.Header.Set("x-ms-client-request-id", "mine")
+	if c.authorization != "" {
+		request.Header.Set("Authorization", c.authorization)
+	}
+	recorder := httptest.NewRecorder()
+	service.ServeHTTP(recorder, request)
+	require.Equal(t, c.status, recorder.Code)
+	assert.Equal(t, c.code, recorder.Header().Get("x-ms-error-code"))
+	assert.Equal(t, blob.NewestVersion, recorder.Header().Get("x-ms-version"))
+	assert.Equal(t, "mine", recorder.Header().Get("x-ms-client-request-id"))
+	assert.NotEmpty(t, recorder.Header().Get("x-ms-request-id"))
+	if c.status == http.StatusUnauthorized {
+		assertChallenge(t, recorder)
+	}
+	if method == http.MethodHead {
+		assert.Empty(t, recorder.Body.String())
+		return
+	}
+	if c.code != "" {
+		assertErrorBody(t, recorder, c.code, c.detail)
+	}
+}
+
 // TestTokens has a row for each way in which a token can be wrong.
 func TestTokens(t *testing.T) {
 	f := newFixture(t)
@@ -162,12 +199,7 @@ func TestTokens(t *testing.T) {
 	}
 	forged := issue(entra.ResourceStorage)
 	forged = forged[:strings.LastIndex(forged, ".")+1]
-	for name, tc := range map[string]struct {
-		authorization string
-		query         string
-		status        int
-		code, detail  string
-	}{
+	for name, tc := range map[string]tokenCase{
 		"good":                 {issue(entra.ResourceStorage), "", 200, "", ""},
 		"good, trailing slash": {issue(entra.ResourceStorage + "/"), "", 200, "", ""},
 		"for this account":     {issue("https://acmedata.blob.core.windows.net"), "", 200, "", ""},
@@ -189,30 +221,7 @@ func TestTokens(t *testing.T) {
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			t.Run(name+"/"+method, func(t *testing.T) {
-				request := httptest.NewRequest(method,
-					"https://acmedata.blob.core.windows.net/images?restype=container"+tc.query, nil)
-				request.Header.Set("x-ms-version", blob.NewestVersion)
-				request.Header.Set("x-ms-client-request-id", "mine")
-				if tc.authorization != "" {
-					request.Header.Set("Authorization", tc.authorization)
-				}
-				recorder := httptest.NewRecorder()
-				f.service.ServeHTTP(recorder, request)
-				require.Equal(t, tc.status, recorder.Code)
-				assert.Equal(t, tc.code, recorder.Header().Get("x-ms-error-code"))
-				assert.Equal(t, blob.NewestVersion, recorder.Header().Get("x-ms-version"))
-				assert.Equal(t, "mine", recorder.Header().Get("x-ms-client-request-id"))
-				assert.NotEmpty(t, recorder.Header().Get("x-ms-request-id"))
-				if tc.status == http.StatusUnauthorized {
-					assertChallenge(t, recorder)
-				}
-				if method == http.MethodHead {
-					assert.Empty(t, recorder.Body.String())
-					return
-				}
-				if tc.code != "" {
-					assertErrorBody(t, recorder, tc.code, tc.detail)
-				}
+				tc.check(t, f.service, method)
 			})
 		}
 	}

@@ -10,14 +10,14 @@ import (
 
 // checkRead judges the conditional headers of a read: an unchanged blob is 304, any other unmet condition 412.
 func checkRead(h http.Header, b world.Blob) error {
-	if match := h.Get("If-Match"); match != "" && !matches(match, b.ETag) {
+	if match := h.Get("If-Match"); match != "" && !isMatch(match, b.ETag) {
 		return conditionNotMet(http.StatusPreconditionFailed)
 	}
 	if since, ok := dateOf(h, "If-Unmodified-Since"); ok && modified(b).After(since) {
 		return conditionNotMet(http.StatusPreconditionFailed)
 	}
 	if none := h.Get("If-None-Match"); none != "" {
-		if matches(none, b.ETag) {
+		if isMatch(none, b.ETag) {
 			return conditionNotMet(http.StatusNotModified)
 		}
 		return nil
@@ -41,7 +41,7 @@ func checkWrite(h http.Header, current *world.Blob) error {
 	if none == "*" {
 		return blobExists()
 	}
-	if match != "" && !matches(match, current.ETag) || none != "" && matches(none, current.ETag) {
+	if match != "" && !isMatch(match, current.ETag) || none != "" && isMatch(none, current.ETag) {
 		return conditionNotMet(http.StatusPreconditionFailed)
 	}
 	if since, ok := dateOf(h, "If-Unmodified-Since"); ok && modified(*current).After(since) {
@@ -53,8 +53,8 @@ func checkWrite(h http.Header, current *world.Blob) error {
 	return nil
 }
 
-// matches compares an ETag with the header's value: "*", or one ETag, with or without its quotes.
-func matches(header, etag string) bool {
+// isMatch compares an ETag with the header's value: "*", or one ETag, with or without its quotes.
+func isMatch(header, etag string) bool {
 	return header == "*" || strings.Trim(header, `"`) == strings.Trim(etag, `"`)
 }
 

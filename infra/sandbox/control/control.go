@@ -91,32 +91,35 @@ GET    /requests?since=N              requests that were made to the pretended s
 POST   /reset                         a fresh world
 GET    /queues/{name}/messages        what is in a queue; also /queues/{name}/deadletter
 POST   /queues/{name}/messages        put one message {"body", "sessionId", "messageId"}
-GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "times", "status", "code", "message", "body", "headers", "echo", "delayMs", "effect"}]
+GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "times", "status", "code", "message",
+                                      "body", "headers", "echo", "delayMs", "effect"}]
                                       match: regular expressions; times: 1 where absent, 0 never, -1 without end;
-                                      effect: before (answered, not done; where absent), after (done, but this is answered),
-                                      drop (done, the connection is cut)
+                                      effect: before (answered, not done; where absent), after (done, but this is
+                                      answered), drop (done, the connection is cut)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
 GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"]}
-                                      managedIdentityRates: Azure's rates for managed identities and their credentials, such
-                                      as one write in four seconds for each, else 429; off in a fresh world.
-                                      regionsWithoutFederation: their identities take no credentials (405); the known ones
-                                      where absent
-POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid", "alg", "typ"}
+                                      managedIdentityRates: Azure's rates for managed identities and their
+                                      credentials, such as one write in four seconds for each, else 429; off
+                                      in a fresh world.
+                                      regionsWithoutFederation: their identities take no credentials (405);
+                                      the known ones where absent
+POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid",
+                                      "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object
 DELETE /objects/{kind}/{id}           remove one
 
 kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
 
-PUT /objects/userAssignedIdentities/{name} makes an identity in the resource group identities; any other is named by its
-ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method": "PUT",
-"path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
+PUT /objects/userAssignedIdentities/{name} makes an identity in the resource group identities; any other is named by
+its ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method":
+"PUT", "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
 PUT /objects/ddoe.users/`+world.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
-PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means says what the sandbox's
-platform takes the option's value for, and its API does not show it: accountName, clientId, clientSecret, credentialFile,
-tenantId; where absent the option's names tell.
+PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means is what
+the sandbox's platform takes the option's value for, and its API does not show it: accountName, clientId, clientSecret,
+credentialFile, tenantId; where absent the option's names tell.
 `) // the caller went away: nobody to tell
 }
 

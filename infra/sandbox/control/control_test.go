@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,7 +157,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestDeadLettersAreShown(t *testing.T) {
+func TestDeadLettersAreListed(t *testing.T) {
 	b := newBench(t)
 	require.Equal(t, 201, b.do("POST", "/queues/plain/messages", `{"body":"x"}`).status)
 	locked, err := b.broker.Receive(t.Context(), "plain")
@@ -178,7 +179,12 @@ type objectStep struct {
 
 // objectSteps are made in order: later ones find what earlier ones left.
 func objectSteps() []objectStep {
-	guid := "00000000-0000-4000-8000-000000000001"
+	const guid = "00000000-0000-4000-8000-000000000001"
+	return slices.Concat(azureSteps(guid), otherSteps(), lastSteps(guid))
+}
+
+// azureSteps are about objects of Entra and ARM.
+func azureSteps(guid string) []objectStep {
 	full := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments/" + guid
 	ra := `{"principalId":"` + world.AppPrincipalID + `","roleDefinitionId":"` +
 		world.RoleDefinitionID(world.SubscriptionID, world.RoleReader) + `"`
@@ -220,6 +226,12 @@ func objectSteps() []objectStep {
 			body: `{"firewallClosed":true}`, status: 204},
 		{name: "account of another name", method: "PUT", path: "/objects/storageAccounts/acmenew",
 			body: `{"name":"other"}`, status: 400, pointer: "/name"},
+	}
+}
+
+// otherSteps are about the platform's objects and Service Bus.
+func otherSteps() []objectStep {
+	return []objectStep{
 		{name: "platform", method: "PUT", path: "/objects/ddoe.integrations/i-1",
 			body: `{"name":"x","options":{"a":[1]}}`, status: 204},
 		{name: "platform, by type", method: "PUT", path: "/objects/ddoe.availableIntegrations/azure",
@@ -236,6 +248,12 @@ func objectSteps() []objectStep {
 			status: 204},
 		{name: "queue gone", method: "DELETE", path: "/objects/queues/mine", status: 204},
 		{name: "queue not there", method: "DELETE", path: "/objects/queues/mine", status: 404},
+	}
+}
+
+// lastSteps remove what the first steps made, and ask for what is not there.
+func lastSteps(guid string) []objectStep {
+	return []objectStep{
 		{name: "app roles", method: "PUT", path: "/objects/appRoles/" + world.AppPrincipalID, body: `{"roles":[]}`,
 			status: 204},
 		{name: "owners", method: "DELETE", path: "/objects/owners/nothing", status: 404},

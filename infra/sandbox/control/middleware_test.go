@@ -122,48 +122,50 @@ func TestFaultTimesRunOut(t *testing.T) {
 	assert.Equal(t, []int{0, 0, -1}, []int{*left[0].Times, *left[1].Times, *left[2].Times})
 }
 
+var faultBodyCases = map[string]struct {
+	url, fault string
+	check      func(t *testing.T, header http.Header, body map[string]any)
+}{
+	"Graph": {url: graphURL, fault: `{"status":429,"code":"TooManyRequests","message":"m",` +
+		`"headers":{"Retry-After":"7"}}`, check: func(t *testing.T, header http.Header, body map[string]any) {
+		e := body["error"].(map[string]any)
+		assert.Equal(t, "TooManyRequests", e["code"])
+		assert.Equal(t, "m", e["message"])
+		assert.Equal(t, header.Get("request-id"), e["innerError"].(map[string]any)["request-id"])
+		assert.Equal(t, "7", header.Get("Retry-After"))
+	}},
+	"ARM": {url: "https://management.azure.com/x", fault: `{"status":409,"code":"ScopeLocked","message":"m"}`,
+		check: func(t *testing.T, header http.Header, body map[string]any) {
+			assert.Equal(t, map[string]any{"code": "ScopeLocked", "message": "m"}, body["error"])
+			assert.NotEmpty(t, header.Get("x-ms-request-id"))
+		}},
+	"Entra, AADSTS": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+		fault: `{"status":401,"code":"AADSTS700213","message":"No match."}`,
+		check: func(t *testing.T, _ http.Header, body map[string]any) {
+			assert.Equal(t, "invalid_client", body["error"])
+			assert.Equal(t, []any{700213.0}, body["error_codes"])
+			assert.Contains(t, body["error_description"], "AADSTS700213: No match. Trace ID: ")
+			assert.Equal(t, "2026-01-02 03:04:05Z", body["timestamp"])
+		}},
+	"Entra, OAuth": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+		fault: `{"status":400,"code":"invalid_grant"}`, check: func(t *testing.T, _ http.Header,
+			body map[string]any) {
+			assert.Equal(t, "invalid_grant", body["error"])
+		}},
+	"Entra, overloaded": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":503}`,
+		check: func(t *testing.T, _ http.Header, body map[string]any) {
+			assert.Equal(t, "temporarily_unavailable", body["error"])
+		}},
+	"own body": {url: graphURL, fault: `{"status":200,"body":{"value":[1]},"effect":"after"}`,
+		check: func(t *testing.T, header http.Header, body map[string]any) {
+			assert.Equal(t, []any{1.0}, body["value"])
+			assert.Contains(t, header.Get("Content-Type"), "application/json")
+		}},
+}
+
 func TestFaultBodiesHaveTheServicesShape(t *testing.T) {
 	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-	for name, tc := range map[string]struct {
-		url, fault string
-		check      func(t *testing.T, header http.Header, body map[string]any)
-	}{
-		"Graph": {url: graphURL, fault: `{"status":429,"code":"TooManyRequests","message":"m",` +
-			`"headers":{"Retry-After":"7"}}`, check: func(t *testing.T, header http.Header, body map[string]any) {
-			e := body["error"].(map[string]any)
-			assert.Equal(t, "TooManyRequests", e["code"])
-			assert.Equal(t, "m", e["message"])
-			assert.Equal(t, header.Get("request-id"), e["innerError"].(map[string]any)["request-id"])
-			assert.Equal(t, "7", header.Get("Retry-After"))
-		}},
-		"ARM": {url: "https://management.azure.com/x", fault: `{"status":409,"code":"ScopeLocked","message":"m"}`,
-			check: func(t *testing.T, header http.Header, body map[string]any) {
-				assert.Equal(t, map[string]any{"code": "ScopeLocked", "message": "m"}, body["error"])
-				assert.NotEmpty(t, header.Get("x-ms-request-id"))
-			}},
-		"Entra, AADSTS": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
-			fault: `{"status":401,"code":"AADSTS700213","message":"No match."}`,
-			check: func(t *testing.T, _ http.Header, body map[string]any) {
-				assert.Equal(t, "invalid_client", body["error"])
-				assert.Equal(t, []any{700213.0}, body["error_codes"])
-				assert.Contains(t, body["error_description"], "AADSTS700213: No match. Trace ID: ")
-				assert.Equal(t, "2026-01-02 03:04:05Z", body["timestamp"])
-			}},
-		"Entra, OAuth": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token",
-			fault: `{"status":400,"code":"invalid_grant"}`, check: func(t *testing.T, _ http.Header,
-				body map[string]any) {
-				assert.Equal(t, "invalid_grant", body["error"])
-			}},
-		"Entra, overloaded": {url: "https://login.microsoftonline.com/t/oauth2/v2.0/token", fault: `{"status":503}`,
-			check: func(t *testing.T, _ http.Header, body map[string]any) {
-				assert.Equal(t, "temporarily_unavailable", body["error"])
-			}},
-		"own body": {url: graphURL, fault: `{"status":200,"body":{"value":[1]},"effect":"after"}`,
-			check: func(t *testing.T, header http.Header, body map[string]any) {
-				assert.Equal(t, []any{1.0}, body["value"])
-				assert.Contains(t, header.Get("Content-Type"), "application/json")
-			}},
-	} {
+	for name, tc := range faultBodyCases {
 		t.Run(name, func(t *testing.T) {
 			f := control.NewFaults(now)
 			setFaults(t, f, "["+tc.fault+"]")

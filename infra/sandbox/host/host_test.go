@@ -221,38 +221,40 @@ func withServiceBus(members string) string {
 	return strings.Replace(hostJSON, `"sessionIdleTimeout": "00:00:01"`, members, 1)
 }
 
+var functionFaultCases = map[string]struct{ functionJSON, want string }{
+	"9lives":     {httpFunction("x"), "not a legal function name"},
+	"host":       {httpFunction("x"), "not a legal function name"},
+	"nothing":    {`{}`, "no bindings"},
+	"garbage":    {`{`, "function.json"},
+	"underscore": {strings.ReplaceAll(httpFunction("x"), `"req"`, `"my_req"`), "letters and digits only"},
+	"sideways":   {strings.ReplaceAll(httpFunction("x"), `"out"`, `"sideways"`), "direction"},
+	"twice": {`{"bindings":[{"type":"httpTrigger","direction":"in","name":"a"},{"type":"timerTrigger",` +
+		`"direction":"in","name":"b","schedule":"* * * * *"}]}`, "2 triggers"},
+	"triggerout": {`{"bindings":[{"type":"timerTrigger","direction":"out","name":"b","schedule":"* * * * *"}]}`,
+		"direction must be in"},
+	"unknown": {`{"bindings":[{"type":"carrierPigeonTrigger","direction":"in","name":"a"}]}`, "not registered"},
+	"output": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"* * * * *"},` +
+		`{"type":"blob","direction":"out","name":"b"}]}`, "not supported"},
+	"cron": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"whenever"}]}`,
+		"schedule"},
+	"setting": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"%NOT_SET%"}]}`,
+		"does not resolve"},
+	"bus": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+		`"connection":"Nowhere"}]}`, "Nowhere__fullyQualifiedNamespace"},
+	"batch": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+		`"connection":"Bus","cardinality":"many"}]}`, "cardinality"},
+	"queueless": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","connection":"Bus"}]}`,
+		"queueName"},
+	"broker": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
+		`"connection":"Bus"}]}`, "no Service Bus"},
+	"admin":    {httpFunction("administrators"), "host's own"},
+	"template": {httpFunction("x/{id"), "route"},
+	"zcopy":    {httpFunction("HELLO", "post"), "conflicts"},
+	"retry":    {`{"retry":{"strategy":"fixedDelay"},"bindings":[]}`, "retry"},
+}
+
 func TestFaultyFunctionsAreReportedAndTheOthersRun(t *testing.T) {
-	faults := map[string]struct{ functionJSON, want string }{
-		"9lives":     {httpFunction("x"), "not a legal function name"},
-		"host":       {httpFunction("x"), "not a legal function name"},
-		"nothing":    {`{}`, "no bindings"},
-		"garbage":    {`{`, "function.json"},
-		"underscore": {strings.ReplaceAll(httpFunction("x"), `"req"`, `"my_req"`), "letters and digits only"},
-		"sideways":   {strings.ReplaceAll(httpFunction("x"), `"out"`, `"sideways"`), "direction"},
-		"twice": {`{"bindings":[{"type":"httpTrigger","direction":"in","name":"a"},{"type":"timerTrigger",` +
-			`"direction":"in","name":"b","schedule":"* * * * *"}]}`, "2 triggers"},
-		"triggerout": {`{"bindings":[{"type":"timerTrigger","direction":"out","name":"b","schedule":"* * * * *"}]}`,
-			"direction must be in"},
-		"unknown": {`{"bindings":[{"type":"carrierPigeonTrigger","direction":"in","name":"a"}]}`, "not registered"},
-		"output": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"* * * * *"},` +
-			`{"type":"blob","direction":"out","name":"b"}]}`, "not supported"},
-		"cron": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"whenever"}]}`,
-			"schedule"},
-		"setting": {`{"bindings":[{"type":"timerTrigger","direction":"in","name":"a","schedule":"%NOT_SET%"}]}`,
-			"does not resolve"},
-		"bus": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
-			`"connection":"Nowhere"}]}`, "Nowhere__fullyQualifiedNamespace"},
-		"batch": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
-			`"connection":"Bus","cardinality":"many"}]}`, "cardinality"},
-		"queueless": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","connection":"Bus"}]}`,
-			"queueName"},
-		"broker": {`{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"a","queueName":"q",` +
-			`"connection":"Bus"}]}`, "no Service Bus"},
-		"admin":    {httpFunction("administrators"), "host's own"},
-		"template": {httpFunction("x/{id"), "route"},
-		"zcopy":    {httpFunction("HELLO", "post"), "conflicts"},
-		"retry":    {`{"retry":{"strategy":"fixedDelay"},"bindings":[]}`, "retry"},
-	}
+	faults := functionFaultCases
 	files := map[string]string{
 		"zother/function.json":        httpFunction("hello", "delete"), // same route, other method
 		"nested/deeper/function.json": httpFunction("deeper"),

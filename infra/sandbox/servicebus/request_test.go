@@ -48,14 +48,17 @@ func (p *peer) reply() amqp.Map {
 	return m.ApplicationProperties
 }
 
-func TestManagementRequests(t *testing.T) {
+// managementCase is a request of a node, and its reply.
+type managementCase struct {
+	node, operation string
+	body            any
+	status          int32
+	condition       string
+}
+
+func managementCases() map[string]managementCase {
 	numbers, tokens := amqp.Array{int64(1)}, amqp.Array{amqp.UUID{1}}
-	tests := map[string]struct {
-		node, operation string
-		body            any
-		status          int32
-		condition       string
-	}{
+	return map[string]managementCase{
 		"unknown operation":  {"q", "add-rule", amqp.Map{}, 501, "amqp:not-implemented"},
 		"body is not a map":  {"q", "peek-message", "x", 400, "amqp:invalid-field"},
 		"peek without count": {"q", "peek-message", amqp.Map{}, 400, "amqp:invalid-field"},
@@ -100,7 +103,10 @@ func TestManagementRequests(t *testing.T) {
 		"list nothing": {"s", "get-message-sessions", amqp.Map{{Key: "top", Value: int32(1)},
 			{Key: "last-updated-time", Value: amqp.Timestamp(0)}}, 204, ""},
 	}
-	for name, tt := range tests {
+}
+
+func TestManagementRequests(t *testing.T) {
+	for name, tt := range managementCases() {
 		t.Run(name, func(t *testing.T) {
 			overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
 				require.NoError(t, b.PutTopic("t",

@@ -30,20 +30,10 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	echo := func(method, path string) map[string]any {
 		return onGate(method, path, map[string]any{"status": 400, "message": said})
 	}
-	refused := func(what string, spec map[string]any, faults ...any) {
-		t.Helper()
-		a.control(http.MethodPut, "/faults", faults)
-		put := a.call(http.MethodPut, "/integrations/my-images", spec)
-		require.Less(t, put.Status, 300, put.Raw)
-		operation := a.wait(put.Header.Get("Operation-Location"))
-		require.Equal(t, "Failed", operation.at("status"), "%s: %s", what, operation.Raw)
-		assert.Regexp(t, saysRedacted, operation.at("error.detail"), "%s: what the platform says is passed on", what)
-		a.requireSpent(what)
-	}
-	refused("create", a.wired(), onGate("POST", platformIntegrations, map[string]any{"status": 400, "echo": true,
-		"message": "bad "}))
-	refused("create", a.wired(), echo("POST", platformIntegrations))
-	refused("driver", a.wired(), echo("POST", platformDrivers))
+	a.requireRefused("create", a.wired(), onGate("POST", platformIntegrations,
+		map[string]any{"status": 400, "echo": true, "message": "bad "}))
+	a.requireRefused("create", a.wired(), echo("POST", platformIntegrations))
+	a.requireRefused("driver", a.wired(), echo("POST", platformDrivers))
 	a.control(http.MethodPut, "/faults", []any{})
 	a.requireMade(a.put(a.wired()))
 	options, _ := a.control(http.MethodGet, "/world", nil).at("ddoe.integrations.0.options").(map[string]any)
@@ -52,8 +42,8 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	moved := a.wired()
 	moved["displayName"] = "Renamed"
 	moved["ddoe"].(map[string]any)["driver"].(map[string]any)["path"] = "sub/folder"
-	refused("update", moved, echo("PATCH", platformIntegrations))
-	refused("driver", moved, echo("PATCH", "/drivers/[^/]+$"))
+	a.requireRefused("update", moved, echo("PATCH", platformIntegrations))
+	a.requireRefused("driver", moved, echo("PATCH", "/drivers/[^/]+$"))
 	a.control(http.MethodPut, "/faults", []any{onGate("GET", "/commands/[^/]+$", map[string]any{"status": 200,
 		"body": map[string]any{"id": "told", "status": "failed", "error": "driver images: " + said}})})
 	a.put(moved)
@@ -72,18 +62,30 @@ func TestPlatformIsToldWhatNobodyElseIs(t *testing.T) {
 	a.control(http.MethodPut, "/faults", []any{echo("GET", platformIntegrations),
 		echo("GET", "/availableIntegrations$")})
 	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
-	assert.Regexp(t, saysRedacted, drift.Raw)
+	assert.Regexp(t, passedOn, drift.Raw)
 
 	a.control(http.MethodPut, "/faults", []any{echo("DELETE", "/drivers/[^/]+$")})
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
 	require.Less(t, deleted.Status, 300, deleted.Raw)
 	operation := a.wait(deleted.Header.Get("Operation-Location"))
 	assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
-	assert.Regexp(t, saysRedacted, operation.Raw)
+	assert.Regexp(t, passedOn, operation.Raw)
 }
 
-// saysRedacted is in what passes on the words of the platform, which held a secret.
-const saysRedacted = `The platform says: .*\[redacted\]`
+// passedOn is in what passes on the words of the platform, which held a secret.
+const passedOn = `The platform says: .*\[redacted\]`
+
+// requireRefused has the platform refuse a step of the spec, and checks that the operation passes its words on.
+func (a *app) requireRefused(what string, spec map[string]any, faults ...any) {
+	a.t.Helper()
+	a.control(http.MethodPut, "/faults", faults)
+	put := a.call(http.MethodPut, "/integrations/my-images", spec)
+	require.Less(a.t, put.Status, 300, put.Raw)
+	operation := a.wait(put.Header.Get("Operation-Location"))
+	require.Equal(a.t, "Failed", operation.at("status"), "%s: %s", what, operation.Raw)
+	assert.Regexp(a.t, passedOn, operation.at("error.detail"), "%s: what the platform says is passed on", what)
+	a.requireSpent(what)
+}
 
 // requireSpent checks that every fault has taken effect.
 func (s *sandbox) requireSpent(what string) {

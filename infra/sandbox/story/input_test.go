@@ -9,12 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBadInputAtEveryDoor goes through the host as a caller's mistakes do: each is one clear problem that names the
-// member by JSON pointer, and nothing is written anywhere.
-func TestBadInputAtEveryDoor(t *testing.T) {
-	t.Parallel()
-	a := start(t)
-	before := a.control(http.MethodGet, "/world", nil)
+// badInput is a request with a mistake, and what the answer is like.
+type badInput struct {
+	method, path string
+	body         any
+	status       int
+	pointer      string
+}
+
+func badInputs(a *app) map[string]badInput {
 	spec := func(change func(map[string]any)) map[string]any {
 		s := a.spec("images")
 		change(s)
@@ -23,12 +26,7 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 	storage := func(member, value string) map[string]any {
 		return spec(func(s map[string]any) { s["storage"].([]any)[0].(map[string]any)[member] = value })
 	}
-	for name, c := range map[string]struct {
-		method, path string
-		body         any
-		status       int
-		pointer      string
-	}{
+	return map[string]badInput{
 		"no body":        {method: "PUT", path: "/integrations/x-y-z", status: 400},
 		"malformed body": {method: "PUT", path: "/integrations/x-y-z", body: `{"storage":`, status: 400},
 		"an array":       {method: "PUT", path: "/integrations/x-y-z", body: `[]`, status: 422},
@@ -69,7 +67,16 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 		"unknown operation":   {method: "GET", path: "/operations/00000000-0000-4000-8000-000000000000", status: 404},
 		"delete unknown":      {method: "DELETE", path: "/integrations/not-there", status: 404},
 		"test unknown":        {method: "POST", path: "/integrations/not-there/access-tests", body: `{}`, status: 404},
-	} {
+	}
+}
+
+// TestBadInputAtEveryDoor goes through the host as a caller's mistakes do: each is one clear problem that names the
+// member by JSON pointer, and nothing is written anywhere.
+func TestBadInputAtEveryDoor(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	before := a.control(http.MethodGet, "/world", nil)
+	for name, c := range badInputs(a) {
 		t.Run(name, func(t *testing.T) {
 			got := a.call(c.method, c.path, c.body)
 			assert.Equal(t, c.status, got.Status, got.Raw)

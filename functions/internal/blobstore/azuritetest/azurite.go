@@ -133,7 +133,7 @@ func run(t *testing.T, node, script string, c *certificate) (string, error) {
 		defer close(exited)
 		listening <- readAddress(stdout)
 		_, _ = io.Copy(io.Discard, stdout) // until the process ends
-		_ = cmd.Wait()                     // it ends by our signal: its status states nothing
+		_ = cmd.Wait()                     // it ends by our signal: its status means nothing
 	}()
 	t.Cleanup(func() { stop(cmd.Process, exited) })
 	select {

@@ -68,7 +68,7 @@ func (rules Rules) Check(pointer, value string) []diagnosis.Finding {
 func (rules Rules) violations(value string, warnings bool) []Violation {
 	var found []Violation
 	for _, r := range rules {
-		warning := r.warning()
+		warning := r.isWarning()
 		if warning && !warnings {
 			continue
 		}
@@ -93,7 +93,7 @@ func (rules Rules) violations(value string, warnings bool) []Violation {
 	return found
 }
 
-func (r Rule) warning() bool {
+func (r Rule) isWarning() bool {
 	entry, ok := diagnosis.Lookup(r.Code)
 	return ok && entry.CheckStatus() == diagnosis.OutcomeWarn
 }

@@ -50,40 +50,48 @@ func others() []diagnosis.Code {
 		"client-id-is-tenant-id"}
 }
 
+// guid is a well-formed one of nobody.
+const guid = "4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11"
+
+// offence is a value that breaks a rule.
+type offence struct {
+	value string
+	at    int // -1: the rule is about the whole value
+}
+
+// general are the offenders by the end of the code, for rules that several tables have.
+var general = map[string]offence{
+	"required": {"", -1}, "secret": {"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", -1}, "encoding": {"a\xff", -1},
+	"blank-edge": {"https://a.example  ", 17}, "invisible-character": {"ab\u200bc", 2},
+	"quoted":      {`"` + guid + `"`, -1},
+	"placeholder": {"<your-value>", -1}, "too-long": {"https://a.example/" + strings.Repeat("x", 600), -1},
+	"control-character": {"a\x00", -1},
+	"not-guid":          {"4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b1", -1},
+	"nil":               {"00000000-0000-0000-0000-000000000001", -1},
+}
+
+// special are the offenders by the whole code.
+var special = map[string]offence{
+	"issuer-not-https": {"http://a.example", -1}, "issuer-user-info": {"https://me@a.example", -1},
+	"issuer-query":          {"https://a.example?x", 17},
+	"issuer-fragment":       {"https://a.example#x", 17},
+	"issuer-discovery-path": {"https://a.example/.well-known/openid-configuration", 17},
+	"issuer-entra":          {"https://login.microsoftonline.com/x/v2.0", -1},
+	"issuer-local":          {"https://kubernetes.default.svc.cluster.local", -1},
+	"issuer-address":        {"https://203.0.113.7", -1}, "issuer-port": {"https://a.example:8443", -1},
+	"issuer-host-case": {"https://A.example", -1},
+	"subject-wildcard": {"system:*", 7}, "subject-service-account": {"system:serviceaccount:a", -1},
+	"audience-blank": {"a, b", 1}, "audience-default-scope": {publicAudience + "/.default", 26},
+	"audience-trailing-slash": {publicAudience + "/", 26},
+	"audience-case":           {"api://azureADTokenExchange", 6},
+	"audience-other-cloud":    {publicAudience + "China", 26}, "audience-custom": {"api://" + guid, 6},
+	"tenant-id-alias": {"common", -1}, "tenant-id-domain": {"acme.onmicrosoft.com", -1},
+	"tenant-id-microsoft": {"72f988bf-86f1-41af-91ab-2d7cd011db47", -1},
+	"client-id-microsoft": {"00000003-0000-0000-C000-000000000000", -1},
+}
+
 // TestEveryRuleCatchesItsOffender has one offender for each rule, in every table that has the rule.
 func TestEveryRuleCatchesItsOffender(t *testing.T) {
-	const guid = "4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11"
-	type offence struct {
-		value string
-		at    int // -1: the rule is about the whole value
-	}
-	general := map[string]offence{
-		"required": {"", -1}, "secret": {"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", -1}, "encoding": {"a\xff", -1},
-		"blank-edge": {"https://a.example  ", 17}, "invisible-character": {"ab\u200bc", 2},
-		"quoted":      {`"` + guid + `"`, -1},
-		"placeholder": {"<your-value>", -1}, "too-long": {"https://a.example/" + strings.Repeat("x", 600), -1},
-		"control-character": {"a\x00", -1},
-		"not-guid":          {"4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b1", -1},
-		"nil":               {"00000000-0000-0000-0000-000000000001", -1},
-	}
-	special := map[string]offence{
-		"issuer-not-https": {"http://a.example", -1}, "issuer-user-info": {"https://me@a.example", -1},
-		"issuer-query":          {"https://a.example?x", 17},
-		"issuer-fragment":       {"https://a.example#x", 17},
-		"issuer-discovery-path": {"https://a.example/.well-known/openid-configuration", 17},
-		"issuer-entra":          {"https://login.microsoftonline.com/x/v2.0", -1},
-		"issuer-local":          {"https://kubernetes.default.svc.cluster.local", -1},
-		"issuer-address":        {"https://203.0.113.7", -1}, "issuer-port": {"https://a.example:8443", -1},
-		"issuer-host-case": {"https://A.example", -1},
-		"subject-wildcard": {"system:*", 7}, "subject-service-account": {"system:serviceaccount:a", -1},
-		"audience-blank": {"a, b", 1}, "audience-default-scope": {publicAudience + "/.default", 26},
-		"audience-trailing-slash": {publicAudience + "/", 26},
-		"audience-case":           {"api://azureADTokenExchange", 6},
-		"audience-other-cloud":    {publicAudience + "China", 26}, "audience-custom": {"api://" + guid, 6},
-		"tenant-id-alias": {"common", -1}, "tenant-id-domain": {"acme.onmicrosoft.com", -1},
-		"tenant-id-microsoft": {"72f988bf-86f1-41af-91ab-2d7cd011db47", -1},
-		"client-id-microsoft": {"00000003-0000-0000-C000-000000000000", -1},
-	}
 	for name, rules := range tables() {
 		for _, r := range rules {
 			t.Run(string(r.Code), func(t *testing.T) {

@@ -30,7 +30,7 @@ type serviceError interface {
 type cause struct {
 	code     diagnosis.Code
 	evidence *diagnosis.Evidence
-	target   string // what was asked, where the error states so
+	target   string // what was asked, where the error names it
 	words    words
 	ready    *diagnosis.Diagnosis
 }

@@ -16,7 +16,7 @@ type exchangeError interface {
 	ServiceRequestID() string
 }
 
-// explainedError is what entra's typed error tells by text: what the service states it was presented with, and what it
+// explainedError is what entra's typed error tells by text: what the service was presented with, and what it
 // would have expected.
 type explainedError interface {
 	CorrelationID() string
@@ -56,7 +56,7 @@ func exchangeCode(e exchangeError) diagnosis.Code {
 	return diagnosis.CodeEntraUnrecognised
 }
 
-// exchangeWords lays what Entra states it saw beside what the document states.
+// exchangeWords compares what Entra was presented with to the document.
 func exchangeWords(code diagnosis.Code, e explainedError, c diagnosis.Context) words {
 	issuer, subject, audience := e.Presented()
 	var w words

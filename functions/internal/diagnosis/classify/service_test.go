@@ -95,7 +95,7 @@ func TestServiceCodes(t *testing.T) {
 	}
 }
 
-// TestEveryMappedCodeExists: what a classification table states must be in the catalogue.
+// TestEveryMappedCodeExists: each code of a classification table is in the catalogue.
 func TestEveryMappedCodeExists(t *testing.T) {
 	for name, table := range map[string]map[string]diagnosis.Code{"graph": graphCodes(), "arm": armCodes(),
 		"storage": storageCodes()} {

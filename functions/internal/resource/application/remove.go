@@ -114,7 +114,7 @@ func (r remover) purge(ctx context.Context, item resource.Item, objectID string)
 		if purged {
 			result.Outcome, result.RequestID = resource.OutcomeDeleted, requestID
 		}
-		if err != nil || purged || waited+pause > binPatience || policy.Outlasts(ctx, pause) {
+		if err != nil || purged || waited+pause > binPatience || policy.IsTooLong(ctx, pause) {
 			result.Err = err
 			break
 		}

@@ -141,7 +141,7 @@ func (p *pace) wait(ctx context.Context, what string) error {
 		at = now
 	}
 	pause := at.Sub(now)
-	isTooLate := pause > 0 && policy.Outlasts(ctx, pause)
+	isTooLate := pause > 0 && policy.IsTooLong(ctx, pause)
 	if !isTooLate {
 		p.free[what] = at.Add(between)
 	}

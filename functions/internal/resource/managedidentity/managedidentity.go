@@ -18,7 +18,7 @@ import (
 // itemIdentity is the name of the kind's only item.
 const itemIdentity = "managedIdentity"
 
-// tagMark is the tag by which a managed identity is known to be ours; its value states of which integration. The tags
+// tagMark is the tag by which a managed identity is known to be ours; its value tells of which integration. The tags
 // of others stay.
 const tagMark = "ddoe-wif"
 

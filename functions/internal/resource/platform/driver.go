@@ -130,8 +130,7 @@ func isStaying(d integration.Document) bool {
 		isSameID(sent(d).ProjectID, wanted.Driver.ProjectID)
 }
 
-// wantedItem is the item of the driver that the spec asks for. err is why it cannot be told whether there is another
-// of ours.
+// wantedItem is the item of the wanted driver. err is why it cannot be told whether there is another of ours.
 func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddoe.Driver, err error) resource.Item {
 	wanted, st := d.Spec.DDOE.Driver, statusOf(d)
 	item := newItem(nameDriver, "", wanted.Name)

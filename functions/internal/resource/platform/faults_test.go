@@ -150,13 +150,13 @@ func (s scenario) failsOnce(t *testing.T, pattern string, times int, x fault, ms
 		f.without("theirs", func() { s.end(f, msg) })
 	}
 	f.calm()
-	f.settle(s, msg)
+	f.repeat(s, msg)
 	f.unchangedTheirs(theirs)
 	f.without("theirs", func() { s.end(f, msg) })
 }
 
-// settle sends the same request again, a few times at most, until it succeeds.
-func (f *fixture) settle(s scenario, msg string) {
+// repeat sends the same request again, a few times at most, until it succeeds.
+func (f *fixture) repeat(s scenario, msg string) {
 	f.t.Helper()
 	var o outcome
 	for range 3 {
@@ -214,7 +214,7 @@ func TestKilledBeforeTheRecord(t *testing.T) {
 					change(&next)
 					f.document.ReplaceSpec(next)
 					msg := fmt.Sprint("killed at ", n)
-					f.settle(scenario{view: resource.View{}}, msg)
+					f.repeat(scenario{view: resource.View{}}, msg)
 					switch {
 					case next.DDOE == nil:
 						require.Empty(t, f.integrations(), msg)

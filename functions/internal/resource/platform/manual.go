@@ -115,8 +115,7 @@ func nextOf(d integration.Document) string {
 	}
 	if d.Status.Identity != nil && d.Status.Identity.FormerClientID != "" {
 		next += ". The client id is another one than before, " + d.Status.Identity.FormerClientID +
-			": whoever has made the " +
-			"integration by hand gives it the new one, and uploads the file again"
+			": whoever has made the integration by hand gives it the new one, and uploads the file again"
 	}
 	if d.Spec.DDOE.IsWanted() {
 		next += ". Look first whether there is one of this name. When the cause is mended, PUT the spec again; name " +

@@ -128,7 +128,7 @@ func (k sort[T]) sorted(s seen[T], known, wanted string) (kept *T, going []T, er
 // taken. Crossplane's grace for lists that lag is 30.
 func (k sort[T]) lookFor(ctx context.Context, where string, taken func(seen[T]) error) (*T, error) {
 	for _, pause := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 15 * time.Second} {
-		if policy.Outlasts(ctx, pause) {
+		if policy.IsTooLong(ctx, pause) {
 			return nil, ctx.Err()
 		}
 		if err := k.Requests.Sleep(ctx, pause); err != nil {
@@ -210,7 +210,7 @@ func later(op policy.Operation, code diagnosis.Code, format string, args ...any)
 		Err: refuse(code, format, args...)}
 }
 
-// learn is a change of what the status states of the platform's side. Others may hold the status that it changes.
+// learn is a change of the status of the platform's side. Others may hold the status that it changes.
 func learn(change func(*integration.DDOEStatus)) func(*integration.Status) {
 	return func(s *integration.Status) {
 		var st integration.DDOEStatus

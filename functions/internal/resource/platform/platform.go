@@ -24,8 +24,7 @@ import (
 type Platform struct {
 	// Client is nil where the deployment has no access to the API: a person sets up the platform's side then.
 	Client *ddoe.Client
-	// IntegrationType is the platform's name of the integration type; empty discovers it in what the organisation
-	// offers.
+	// IntegrationType is the platform's name of the type; empty discovers it in what the organisation offers.
 	IntegrationType string
 	// OptionMap has the last word on where an option's value comes from.
 	OptionMap OptionMap

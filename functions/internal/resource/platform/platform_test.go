@@ -53,7 +53,7 @@ func TestAgainNothingIsWritten(t *testing.T) {
 	}
 }
 
-// Each change is sent alone, and every loop that looks states the same of it.
+// Each change is sent alone, and every loop that looks finds the same of it.
 func TestChangesAreSent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

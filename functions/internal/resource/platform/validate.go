@@ -19,8 +19,8 @@ func (k drivers) CanProve(d integration.Document) bool {
 	return k.Client != nil && st.IntegrationID != "" && st.DriverID != ""
 }
 
-// Prove has the platform test our driver and then, as a command, all drivers of the integration. Directory, token
-// service and RBAC take minutes to agree: whoever calls it calls again. It goes on with a command that has not ended.
+// Prove has the platform test our driver and then, as a command, all drivers of the integration. It takes minutes
+// until that can succeed: callers call again. It goes on with a command that has not ended.
 func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	st := statusOf(v.Document)
 	if st.Validated {
@@ -71,7 +71,7 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
 	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute
-		if err != nil || command.HasEnded() || policy.Outlasts(ctx, pause*time.Second) {
+		if err != nil || command.HasEnded() || policy.IsTooLong(ctx, pause*time.Second) {
 			break
 		}
 		if err = k.Requests.Sleep(ctx, pause*time.Second); err == nil {

@@ -71,7 +71,13 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			require.NoError(t, err)
 			a.theirs[app.ID] = true
 		}}}
-	s.Members = []resourcetest.Member{
+	s.Members = applicationMembers(a)
+	return s
+}
+
+// applicationMembers are what somebody may change by hand.
+func applicationMembers(a *azure) []resourcetest.Member {
+	return []resourcetest.Member{
 		{Name: "accountEnabled", Set: func(t testing.TB) {
 			app, _ := a.ApplicationByUniqueName(uniqueName)
 			sp, ok := a.ServicePrincipalByAppID(app.AppID)
@@ -91,5 +97,4 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 			require.NoError(t, err)
 		}},
 	}
-	return s
 }
