@@ -45,3 +45,18 @@ func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) 
 		return c.Type == kind && c.Status == status && c.Reason == want.Reason
 	})
 }
+
+// Withdraw takes back what the document claims of access, as what the claims rest on is being removed.
+func (d *Document) Withdraw(now time.Time) {
+	going := diagnosis.New(diagnosis.CodeDeprovisioning)
+	for _, kind := range []string{ConditionProvisioned, ConditionVerified} {
+		if !d.HasCondition(kind, "False", &going) {
+			d.SetCondition(now, kind, "False", &going, "")
+		}
+	}
+	if d.Status.DDOE != nil && d.Status.DDOE.Validated {
+		st := *d.Status.DDOE // others may hold the status
+		st.Validated = false
+		d.Status.DDOE = &st
+	}
+}

@@ -44,6 +44,14 @@ type Pause struct {
 
 type pausesKey struct{}
 
+type repeatsKey struct{}
+
+// WithRepeats has report called whenever a request that is sent with the context has failed and is to be repeated,
+// before the pause. Requests side by side call it side by side.
+func WithRepeats(ctx context.Context, report func()) context.Context {
+	return context.WithValue(ctx, repeatsKey{}, report)
+}
+
 // WithPauses has report called before each long pause of the requests that are sent with the context, and once more
 // when such a request has succeeded, as httptrace does for connections.
 func WithPauses(ctx context.Context, report func(ctx context.Context, p Pause)) context.Context {
@@ -86,6 +94,9 @@ func (r Requests) DoBatch(ctx context.Context, op Operation, contexts []diagnosi
 		}
 		if r.Log != nil {
 			r.Log.DebugContext(ctx, "repeating a request", "operation", op, "attempt", n, "pause", again.pause)
+		}
+		if report, ok := ctx.Value(repeatsKey{}).(func()); ok {
+			report()
 		}
 		if again.pause >= longPause {
 			told = true

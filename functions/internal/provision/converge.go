@@ -12,59 +12,96 @@ import (
 )
 
 // The names of tasks: what is done to a kind.
-func applying(kind string) string { return "apply " + kind }
-func removing(kind string) string { return "remove " + kind }
+func observing(kind string) string     { return "observe " + kind }
+func applying(kind string) string      { return "apply " + kind }
+func removing(kind string) string      { return "remove " + kind }
+func removingAgain(kind string) string { return "remove again " + kind }
 
-// converge brings an integration to its spec: it looks, removes what is wanted no more, and writes what differs. Trust
-// and rights are revoked first and wait for nothing; each kind is applied when the kinds that it needs are in place.
+// starting is the name of the task that ends when everything was looked at and nothing is in the way of making.
+const starting = "start"
+
+// converge brings an integration to its spec. Each kind is looked at by itself, and what is wanted no more of it is
+// removed then: revoking waits for no other kind. Making begins with nothing in the way, so when all kinds were looked
+// at; each kind is applied when the kinds that it needs are in place.
 func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
-	var tasks []task
-	for _, o := range seen {
-		if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
-			tasks = append(tasks, r.removal(o, unwanted))
-		}
-	}
-	if foreign := resource.InState(resource.Items(seen), resource.Foreign); len(foreign) > 0 {
-		// revoking waits for nothing, making begins with nothing in the way
-		return worst(refusal(foreign[0]), carryOut(ctx, tasks))
-	}
-	for _, o := range seen {
-		kind := o.Kind.Name()
-		after := []string{removing(kind)}
+	tasks, start := r.looks(seen), task{name: starting}
+	for i := range seen {
+		o, kind := &seen[i], seen[i].Kind.Name()
+		after := []string{starting, removing(kind)}
 		for _, needed := range o.Kind.Needs() {
 			after = append(after, applying(needed))
 		}
-		tasks = append(tasks, task{name: applying(kind), after: after, do: func(ctx context.Context) outcome {
-			return r.apply(ctx, o)
-		}})
+		tasks = append(tasks, r.removal(o), task{name: applying(kind), after: after,
+			do: func(ctx context.Context) outcome { return r.apply(ctx, *o) }})
+		start.after = append(start.after, observing(kind))
 	}
-	return carryOut(ctx, tasks)
-}
-
-// remove takes down everything that is seen of an integration, each kind when what it outlives is gone.
-func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
-	var tasks []task
-	for _, o := range seen {
-		t := r.removal(o, nil)
-		t.do = func(ctx context.Context) outcome {
-			items, _ := r.upToDate(ctx, o)
-			results := o.Kind.Remove(ctx, r.view(), resource.InState(items, resource.Unwanted))
-			r.removed(o.Kind.Name(), items, results)
-			return r.concluded(o, items, results)
+	start.do = func(ctx context.Context) outcome {
+		err := r.start(ctx, seen)
+		if foreign := resource.InState(resource.Items(seen), resource.Foreign); err == nil && len(foreign) > 0 {
+			err = refusal(foreign[0])
 		}
-		tasks = append(tasks, t)
+		return outcome{record: noRecord, err: err}
+	}
+	return carryOut(ctx, append(tasks, start))
+}
+
+// remove takes down everything that is seen of an integration, each kind when it was looked at and what it outlives is
+// gone.
+func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
+	tasks := r.looks(seen)
+	if r.veto != nil {
+		tasks = append(tasks, r.veto.task(len(seen)))
+	}
+	for i := range seen {
+		tasks = append(tasks, r.removal(&seen[i]), r.secondRemoval(&seen[i]))
 	}
 	return carryOut(ctx, tasks)
 }
 
-// removal is the task of removing items of a kind.
-func (r *run) removal(o resource.Observed, items []resource.Item) task {
-	t := task{name: removing(o.Kind.Name())}
+// removal is the task of removing what is wanted no more of a kind.
+func (r *run) removal(o *resource.Observed) task {
+	t := task{name: removing(o.Kind.Name()), after: []string{observing(o.Kind.Name()), hearing}}
 	for _, outlived := range o.Kind.Outlives() {
-		t.after = append(t.after, removing(outlived))
+		t.after = append(t.after, removing(outlived), removingAgain(outlived))
 	}
-	t.do = func(ctx context.Context) outcome { return r.concluded(o, nil, o.Kind.Remove(ctx, r.view(), items)) }
+	t.do = func(ctx context.Context) outcome { return r.takeAway(ctx, *o) }
 	return t
+}
+
+// secondRemoval is the task of looking again, in a teardown, at a kind of which something that it needs has turned out
+// to be another object than was recorded: under that one there may be more.
+func (r *run) secondRemoval(o *resource.Observed) task {
+	t := task{name: removingAgain(o.Kind.Name()), after: []string{removing(o.Kind.Name())}}
+	for _, needed := range o.Kind.Needs() {
+		t.after = append(t.after, observing(needed))
+	}
+	t.do = func(ctx context.Context) outcome {
+		if !slices.ContainsFunc(o.Kind.Needs(), r.hasTaught) {
+			return outcome{record: noRecord}
+		}
+		if err := r.recordLooks(ctx, true); err != nil {
+			return outcome{record: noRecord, err: err}
+		}
+		o.Items = o.Kind.Observe(ctx, r.view())
+		return r.takeAway(ctx, *o)
+	}
+	return t
+}
+
+// takeAway removes what is wanted no more of a kind.
+func (r *run) takeAway(ctx context.Context, o resource.Observed) outcome {
+	var results []resource.Result
+	if unwanted := resource.InState(o.Items, resource.Unwanted); len(unwanted) > 0 {
+		if err := r.recordLooks(ctx, true); err != nil {
+			return outcome{record: noRecord, err: err}
+		}
+		results = o.Kind.Remove(ctx, r.view(), unwanted)
+	}
+	if !r.ending { // what else was seen is for apply
+		return r.concluded(o, nil, results)
+	}
+	r.removed(o.Kind.Name(), o.Items, results)
+	return r.concluded(o, o.Items, results)
 }
 
 // apply writes what differs. Where a needed kind turned out to be another object than it was seen with, this one is
@@ -127,7 +164,9 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 		if isRestored { // it has come back with what was in it when it was removed
 			r.mark(o)
 		}
-		r.teach(o, learn)
+		if !r.ending { // what is removed is no other object
+			r.teach(o, learn)
+		}
 		return r.save(ctx, learn)
 	}}
 }
@@ -144,19 +183,6 @@ func (r *run) mark(o resource.Observed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.taught[o.Kind.Name()] = true
-}
-
-// observe looks at all kinds at once.
-func (r *run) observe(ctx context.Context) []resource.Observed {
-	return resource.Observe(ctx, r.Kinds, r.view())
-}
-
-// learnSeen writes into the document what looking has taught.
-func (r *run) learnSeen(seen []resource.Observed) func(*integration.Document) {
-	for _, o := range seen {
-		r.teach(o, func(d *integration.Document) { resource.LearnAll(&d.Status, o.Items) })
-	}
-	return func(d *integration.Document) { resource.LearnAll(&d.Status, resource.Items(seen)) }
 }
 
 // hasTaught reports whether a kind's objects turned out to be other ones than were recorded.
@@ -194,14 +220,4 @@ func (r *run) note(result resource.Result) {
 		}
 	}
 	r.attempt.Step(noted)
-}
-
-// blocked is the error of a teardown that would break what others have built.
-func blocked(seen []resource.Observed) error {
-	for _, item := range resource.Items(seen) {
-		if item.Blocks {
-			return refusal(item)
-		}
-	}
-	return nil
 }

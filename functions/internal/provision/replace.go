@@ -85,16 +85,7 @@ func (r *run) replaceIdentity(ctx context.Context) error {
 	}
 	down := r.newRun(r.attempt)
 	down.ending, down.purge = true, true
-	seen := resource.Observe(ctx, r.onIdentity(), down.view())
-	learn := down.learnSeen(seen)
-	err := r.save(ctx, func(d *integration.Document) {
-		learn(d)
-		d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := down.remove(ctx, seen); err != nil {
+	if err := down.remove(ctx, down.unseen(r.onIdentity())); err != nil {
 		return err
 	}
 	return r.save(ctx, func(d *integration.Document) { d.Status.ForgetIdentity() })

@@ -28,7 +28,20 @@ type run struct {
 	// kept is true where the document stays as it is, phase and conditions: nothing is to be done.
 	kept bool
 
+	// changing writes into the document that things are about to change.
+	changing func(*integration.Document)
+	// veto hears what services say against a teardown; nil where nobody is asked.
+	veto *veto
+
+	writing sync.Mutex // held while what looking has taught is written; guards failed
+	// failed is why that could not be written: nothing begins after it.
+	failed error
+
 	mu sync.Mutex // guards what follows: tasks run side by side
+	// looked are the items of the kinds that were looked at, in that order, and recorded is how many of them the
+	// document has been taught.
+	looked   []resource.Item
+	recorded int
 	// taught are the kinds whose objects turned out to be other ones than they were told.
 	taught map[string]bool
 	// removals are what the kinds came to in a teardown.
@@ -36,7 +49,8 @@ type run struct {
 }
 
 func (s *Service) newRun(a *operation.Attempt) *run {
-	return &run{Service: s, attempt: a, taught: map[string]bool{}, removals: map[string]removal{}}
+	return &run{Service: s, attempt: a, changing: provisioning, taught: map[string]bool{},
+		removals: map[string]removal{}}
 }
 
 // Result is the result of a successful provisioning.
@@ -54,11 +68,7 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 		return nil, err
 	}
 	r.fresh = a.Begins() && a.Number() == 0 && a.Document().Status.ClientID == ""
-	seen := r.observe(ctx)
-	if err := r.start(ctx, seen); err != nil {
-		return nil, err
-	}
-	if err := r.converge(ctx, seen); err != nil {
+	if err := r.converge(ctx, r.unseen(s.Kinds)); err != nil {
 		return nil, err
 	}
 	return r.finish(ctx)
@@ -69,14 +79,14 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 func (r *run) start(ctx context.Context, seen []resource.Observed) error {
 	r.kept = isMade(r.current()) && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable,
 		resource.Different, resource.Unwanted)) == 0
-	learn := r.learnSeen(seen)
-	return r.save(ctx, func(d *integration.Document) {
-		learn(d)
-		// else the conditions of an earlier attempt stay
-		if !r.kept && d.Status.Phase != integration.PhaseProvisioning {
-			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
-		}
-	})
+	return r.recordLooks(ctx, !r.kept)
+}
+
+// provisioning writes into a document that its objects are being changed. The conditions of an earlier attempt stay.
+func provisioning(d *integration.Document) {
+	if d.Status.Phase != integration.PhaseProvisioning {
+		d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioning, nil
+	}
 }
 
 // finish is true where everything is made: in the document, with the news of it, and in the schedule of health checks;

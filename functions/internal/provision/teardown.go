@@ -9,24 +9,21 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// teardown removes what we made. Trust goes first, so that no new token is issued, and beside it the rights; what
-// fails or hangs delays only what has to come after it. It can be resumed at any point. Tokens that were issued before
+// teardown removes what we made, unless a service says in time that this would break what others have built. Trust
+// goes first, so that no new token is issued, and beside it the rights; what fails or hangs delays only what has to
+// come after it. The document claims no access from the first removal on. It can be resumed at any point. Tokens that were issued before
 // live on for about an hour. Its result tells what is left, also where it has failed.
 func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
 	r.ending = true
-	seen := r.observe(ctx)
+	r.changing = func(d *integration.Document) { d.Withdraw(r.now()) }
+	r.veto = newVeto(len(s.Kinds))
+	seen := r.unseen(s.Kinds)
 	err := r.takeDown(ctx, seen)
 	return TeardownResult{Purged: err == nil && a.Command().Purge, Left: r.left(seen)}, err
 }
 
 func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {
-	if err := blocked(seen); err != nil {
-		return err
-	}
-	if err := r.save(ctx, r.learnSeen(seen)); err != nil {
-		return err
-	}
 	if err := r.remove(ctx, seen); err != nil {
 		return err
 	}

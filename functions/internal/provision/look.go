@@ -1,0 +1,120 @@
+package provision
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// unseen are kinds that were not looked at yet.
+func (r *run) unseen(kinds []resource.Kind) []resource.Observed {
+	seen := make([]resource.Observed, len(kinds))
+	for i, kind := range kinds {
+		seen[i] = resource.Observed{Kind: kind, Document: r.current()}
+	}
+	return seen
+}
+
+// looks are the tasks of looking at kinds, each by itself, so that a service that is down or slow delays only what
+// depends on it. They do not fail: what could not be read is an item with an error.
+func (r *run) looks(seen []resource.Observed) []task {
+	tasks := make([]task, len(seen))
+	for i := range seen {
+		o := &seen[i]
+		tasks[i] = task{name: observing(o.Kind.Name()), do: func(ctx context.Context) outcome {
+			ctx, answered := r.veto.hear(ctx)
+			o.Items = o.Kind.Observe(ctx, r.view())
+			r.look(*o)
+			answered(o.Items)
+			return outcome{record: noRecord}
+		}}
+	}
+	return tasks
+}
+
+// look remembers what looking at a kind has taught.
+func (r *run) look(o resource.Observed) {
+	r.teach(o, func(d *integration.Document) { resource.LearnAll(&d.Status, o.Items) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looked = append(r.looked, o.Items...)
+}
+
+// recordLooks writes down what looking has taught so far, each thing once, and where isChanging that things are about
+// to change. Whoever changes something calls it before: nothing begins any more where it has failed.
+func (r *run) recordLooks(ctx context.Context, isChanging bool) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if r.failed != nil {
+		return r.failed
+	}
+	r.mu.Lock()
+	news := r.looked[r.recorded:]
+	r.recorded = len(r.looked)
+	r.mu.Unlock()
+	r.failed = r.save(ctx, func(d *integration.Document) {
+		resource.LearnAll(&d.Status, news)
+		if isChanging {
+			r.changing(d)
+		}
+	})
+	return r.failed
+}
+
+// hearing is the name of the task that ends when nobody has said anything against a teardown.
+const hearing = "hear"
+
+// vetoPatience is how long a teardown waits for what might speak against it. Revoking must not wait for a service that
+// is down or hangs; one that is well answers the few reads of a look, one after the other, in a second or two.
+const vetoPatience = 5 * time.Second
+
+// veto is what services say against a teardown: that it would break what others have built. Each kind is heard once: a
+// request that has to be repeated, and one that takes longer than vetoPatience, is no veto. What such a kind finds out
+// later still keeps its own items from being removed.
+type veto struct{ heard chan []resource.Item }
+
+// newVeto hears so many kinds.
+func newVeto(kinds int) *veto { return &veto{heard: make(chan []resource.Item, kinds)} }
+
+// hear returns the context for a look at a kind, and what is to be called with the items that were seen.
+func (v *veto) hear(ctx context.Context) (context.Context, func([]resource.Item)) {
+	if v == nil {
+		return ctx, func([]resource.Item) {}
+	}
+	var once sync.Once
+	answered := func(items []resource.Item) { once.Do(func() { v.heard <- items }) }
+	return policy.WithRepeats(ctx, func() { answered(nil) }), answered
+}
+
+// task waits until so many kinds were heard, and fails with what one of them says against the teardown.
+func (v *veto) task(kinds int) task {
+	return task{name: hearing, do: func(ctx context.Context) outcome {
+		patience, cancel := context.WithTimeout(ctx, vetoPatience)
+		defer cancel()
+		for range kinds {
+			select {
+			case items := <-v.heard:
+				if err := blocked(items); err != nil {
+					return outcome{record: noRecord, err: err}
+				}
+			case <-patience.Done():
+				return outcome{record: noRecord, err: ctx.Err()}
+			}
+		}
+		return outcome{record: noRecord}
+	}}
+}
+
+// blocked is the error of a teardown that would break what others have built.
+func blocked(items []resource.Item) error {
+	for _, item := range items {
+		if item.Blocks {
+			return refusal(item)
+		}
+	}
+	return nil
+}
