@@ -62,7 +62,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
 		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.verifier().prover(*now) == nil
-		tested := isMade(*now) || now.Status.Phase == integration.PhaseFailed
+		tested := now.IsMade() || now.Status.Phase == integration.PhaseFailed
 		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
 			return nil, operation.ErrDone // another operation has taken over, or nothing is new: the version stays
@@ -116,7 +116,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(d)
 		case d.Status.Phase == integration.PhaseDeprovisioning:
 			return refuse(diagnosis.CodeDeprovisioning)
-		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
+		case !d.Status.HasIdentity():
 			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
 			return refuse(diagnosis.CodeSubjectTokenUnavailable)
