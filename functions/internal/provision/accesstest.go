@@ -88,11 +88,9 @@ func conclusive(wanted access.Request, report diagnosis.Report) (diagnosis.Diagn
 		return worst, false
 	}
 	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool {
-		return c.Layer == "token" && c.Status == diagnosis.OutcomeFail
+		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
-	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin ||
-		worst.Remedy.Who == diagnosis.WhoOperator)
-	return worst, !ofToken && !sender
+	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
 }
 
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
