@@ -173,7 +173,6 @@ func TestAnswersThatAreNotValid(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, ddoe.CodeAnswerInvalid, e.ErrorCode())
 			assert.Equal(t, "https://gate.example/api/v1/integrations/i", e.Endpoint())
-			assert.False(t, ddoe.IsNotFound(err))
 		})
 	}
 	_, err := client(t, &server{answers: []answer{{status: 204}}}).DeleteDriver(t.Context(), "d")

@@ -2,7 +2,6 @@ package ddoe
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -57,12 +56,6 @@ func (e *Error) Endpoint() string { return e.endpoint }
 
 // RetryAfter is how long the platform asked to wait; zero if it did not.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
-
-// IsNotFound reports whether err is a 404 of the API itself. One alone proves no absence.
-func IsNotFound(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.status == http.StatusNotFound && e.code == ""
-}
 
 // refusal makes the error of an answer that is no success.
 func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {

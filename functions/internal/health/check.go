@@ -47,11 +47,11 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 		check.Slot = now
 	}
 	p, wanted := planOf(d)
-	if !isChecked(d) {
+	if !d.IsMade() {
 		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
 			d.Status.Phase)
 	}
-	if !wanted && !asked || !isChecked(d) || isLate(record, check) {
+	if !wanted && !asked || !d.IsMade() || isLate(record, check) {
 		return s.follow(ctx, record, check)
 	}
 	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, isProved(d, record))}
@@ -103,7 +103,7 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if !isChecked(latest) || latest.Status.LastOperationID != d.Status.LastOperationID {
+	if !latest.IsMade() || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {

@@ -59,7 +59,7 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 		return integration.HealthStatus{}, operation.StoreError(err)
 	}
 	status := record.HealthStatus
-	if plan, ok := planOf(d); ok && isChecked(d) {
+	if plan, ok := planOf(d); ok && d.IsMade() {
 		due := plan.next(s.now())
 		status.NextDue = &due
 	}
@@ -92,11 +92,6 @@ func current(record integration.HealthRecord, d integration.Document) integratio
 		IntegrationID: d.ID, FirstOperationID: d.FirstOperationID, Outbox: record.Outbox, ETag: record.ETag,
 		HealthStatus: integration.HealthStatus{State: integration.HealthUnknown, Since: d.CreatedAt},
 	}
-}
-
-// isChecked reports whether there is something to look at: what is being made or torn down is in other hands.
-func isChecked(d integration.Document) bool {
-	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
 }
 
 // put sends one message.

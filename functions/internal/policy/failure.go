@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -30,6 +31,39 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Operation, f.E
 
 // Unwrap returns the service's error.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// IsNotThere reports whether an answer to an operation states that there is no such object.
+func IsNotThere(op Operation, err error) bool { return absence(op, err) == NotThere }
+
+// IsUnknown reports whether an answer to an operation states that there is no such object, or none that who asks may
+// see.
+func IsUnknown(op Operation, err error) bool {
+	a := absence(op, err)
+	return a == NotThere || a == NotShown
+}
+
+// absence looks an answer up; empty for one that states nothing of the object, and for none.
+func absence(op Operation, err error) Action {
+	f, answered := factsOf(err)
+	if !answered {
+		return ""
+	}
+	for _, r := range absenceRows() {
+		if r.matches(op, f) {
+			return r.Action
+		}
+	}
+	return ""
+}
+
+// OperationOf is the operation that has failed; empty where err is no Failure.
+func OperationOf(err error) Operation {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Operation
+	}
+	return ""
+}
 
 // With returns the failure with another action: that of a caller who has looked.
 func (f *Failure) With(a Action) *Failure {

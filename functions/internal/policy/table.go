@@ -171,8 +171,6 @@ func platformRows() []row {
 			"the list tells"),
 		p(on(PlatformIntegrationUpdate), only(http.StatusConflict), "", Decision{Action: RetryHere, Attempts: 1,
 			After: GiveUp}, "ddoe.md s.4.7: the name is taken; rule 5"),
-		p(on(PlatformIntegrationDelete), only(http.StatusConflict), "", Decision{Action: GiveUp},
-			"ddoe.md: drivers use it; the caller counts them before it asks again"),
 		p(on(PlatformIntegrationUpdate, DriverUpdate), only(http.StatusNotFound), "",
 			Decision{Action: RetryLater}, gone),
 
@@ -193,6 +191,22 @@ func platformRows() []row {
 
 // codeAnswerInvalid is the client's code for a success that is not the JSON that was asked for.
 const codeAnswerInvalid = "answer-invalid"
+
+// absenceRows are about answers to who asks whether something is there. They stand by themselves: who reads what has to
+// be there waits for it, as rows states.
+func absenceRows() []row {
+	places := on(PlatformTypesList, PlatformProjectGet, PlatformIntegrationList, PlatformIntegrationGet, DriverList,
+		DriverGet)
+	return []row{
+		{service: serviceDDOE, code: codeAnswerInvalid, Decision: Decision{Action: GiveUp},
+			source: "ddoe.md: a web page shows that the path is wrong, and nothing of the object"},
+		{statuses: only(http.StatusNotFound), Decision: Decision{Action: NotThere},
+			source: "rule 2: gone is what a read shows; RFC 9110 s.15.5.5, as Graph, ARM and the platform answer"},
+		{service: serviceDDOE, operations: places, statuses: only(http.StatusBadRequest, http.StatusForbidden),
+			Decision: Decision{Action: NotShown},
+			source:   "ddoe.md: 400 is for an id that it cannot even read, 403 for what the key's user may not see"},
+	}
+}
 
 // commonRows hold for every service. The clients have repeated what a gateway answers; what is sent again has a key.
 func commonRows() []row {

@@ -62,7 +62,7 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
 		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.verifier().prover(*now) == nil
-		tested := isMade(*now) || now.Status.Phase == integration.PhaseFailed
+		tested := now.IsMade() || now.Status.Phase == integration.PhaseFailed
 		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
 			return nil, operation.ErrDone // another operation has taken over, or nothing is new: the version stays
@@ -88,11 +88,9 @@ func conclusive(wanted access.Request, report diagnosis.Report) (diagnosis.Diagn
 		return worst, false
 	}
 	ofToken := slices.ContainsFunc(report.Checks, func(c diagnosis.Check) bool {
-		return c.Layer == "token" && c.Status == diagnosis.OutcomeFail
+		return c.Status == diagnosis.OutcomeFail && policy.IsOfToken(c.Code)
 	})
-	sender := !wanted.Token.IsZero() && worst.Remedy != nil && (worst.Remedy.Who == diagnosis.WhoDDOEAdmin ||
-		worst.Remedy.Who == diagnosis.WhoOperator)
-	return worst, !ofToken && !sender
+	return worst, !ofToken && (wanted.Token.IsZero() || !policy.IsOfSender(worst.Code))
 }
 
 // synchronous gives the words of a test that nobody repeats to a platform that could not be asked for a token.
@@ -116,7 +114,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(d)
 		case d.Status.Phase == integration.PhaseDeprovisioning:
 			return refuse(diagnosis.CodeDeprovisioning)
-		case d.Status.ClientID == "" || d.Status.ServicePrincipalID == "":
+		case !d.Status.HasIdentity():
 			return integration.Unprovisioned(*d)
 		case s.Tester == nil, !given && s.TokenSource == nil:
 			return refuse(diagnosis.CodeSubjectTokenUnavailable)

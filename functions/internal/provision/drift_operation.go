@@ -67,7 +67,7 @@ func afterFailure(last integration.Operation, checks []diagnosis.Check) {
 	first := fmt.Sprintf("The last PUT failed: %s (%s). Mend that first: GET /api/operations/%s says how.",
 		last.Error.Title, last.Error.Code, last.ID)
 	for i, check := range checks {
-		if check.Remedy == nil || check.Remedy.Who != diagnosis.WhoUploader {
+		if check.Remedy == nil || !policy.IsMendedByPut(check.Code) {
 			continue
 		}
 		remedy := *check.Remedy

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 func removeApplication(f *fixture) {
@@ -85,4 +88,36 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDriftAfterAFailedPut: what another PUT would mend comes after what the last one failed with. What no PUT mends
+// keeps its own remedy.
+func TestDriftAfterAFailedPut(t *testing.T) {
+	t.Parallel()
+	f := withPlatform(t)
+	f.provisioned(wired())
+	f.advance(30 * time.Minute)
+	d := f.document()
+	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: d.Status.ObjectID,
+		Name: "by-hand", Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
+	require.NoError(t, err)
+	_, err = f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	f.fails(fault{match: regexp.MustCompile(`^PUT management.*/roleAssignments/`), status: 403,
+		code: "AuthorizationFailed"})
+	a, cmd := f.submit(wired())
+	f.handle(cmd)
+	f.requireStatus(a.Operation.ID, integration.OperationFailed)
+	f.faults = nil
+	report, found := f.drift()
+	seen := map[diagnosis.Code]bool{}
+	for _, check := range report.Checks {
+		if check.Remedy == nil {
+			continue
+		}
+		seen[check.Code] = true
+		isMended := check.Code == diagnosis.CodeRoleAssignmentNotFound
+		assert.Equal(t, isMended, strings.HasPrefix(check.Remedy.Steps[0], "The last PUT failed: "), check.Code)
+	}
+	assert.True(t, seen[diagnosis.CodeRoleAssignmentNotFound] && seen[diagnosis.CodeFederatedCredentialExtra], found)
 }

@@ -53,14 +53,6 @@ func (s *Service) newRun(a *operation.Attempt) *run {
 		removals: map[string]removal{}}
 }
 
-// Result is the result of a successful provisioning.
-type Result struct {
-	ClientID           string `json:"clientId"`
-	TenantID           string `json:"tenantId"`
-	ObjectID           string `json:"objectId"`
-	ServicePrincipalID string `json:"servicePrincipalId"`
-}
-
 // provision makes everything that the spec asks for, and removes what it does not ask for any more.
 func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
@@ -77,7 +69,7 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 // start writes down what looking has taught, and that something is about to be changed. A document of what is made
 // already stays as it is where nothing is to be done.
 func (r *run) start(ctx context.Context, seen []resource.Observed) error {
-	r.kept = isMade(r.current()) && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable,
+	r.kept = r.current().IsMade() && len(resource.InState(resource.Items(seen), resource.Missing, resource.Restorable,
 		resource.Different, resource.Unwanted)) == 0
 	return r.recordLooks(ctx, !r.kept)
 }
@@ -106,8 +98,7 @@ func (r *run) finish(ctx context.Context) (any, error) {
 			return nil, err
 		}
 	}
-	return Result{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID, ObjectID: d.Status.ObjectID,
-		ServicePrincipalID: d.Status.ServicePrincipalID}, nil
+	return d.ProvisionResult(), nil
 }
 
 // conclude writes into the document that everything is made.

@@ -46,9 +46,9 @@ func TestProvisionMakesEverything(t *testing.T) {
 	assert.False(t, d.Status.RoleAssignments[0].Adopted)
 
 	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	var result provision.Result
+	var result integration.ProvisionResult
 	require.NoError(t, json.Unmarshal(op.Result, &result))
-	assert.Equal(t, provision.Result{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID,
+	assert.Equal(t, integration.ProvisionResult{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID,
 		ServicePrincipalID: d.Status.ServicePrincipalID}, result)
 	require.Len(t, op.Steps, 4)
 	for _, step := range op.Steps {

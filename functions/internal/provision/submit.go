@@ -144,7 +144,7 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 		switch {
 		case d == nil:
 			return integration.Absent(nil)
-		case d.Status.Phase == integration.PhaseDeleted && !(purge && d.Status.ObjectID != ""):
+		case d.Status.Phase == integration.PhaseDeleted && !(purge && d.Status.CanBePurged()):
 			return integration.Absent(d)
 		default:
 			return nil
@@ -157,16 +157,11 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 	same := isEqualSpec(d.Spec, spec)
 	d.ReplaceSpec(spec)
-	if same && isMade(*d) {
+	if same && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has
 	}
 	d.Status.Phase = integration.PhasePending
 	d.Status.Conditions = nil
-}
-
-// isMade reports whether everything that the spec asks for is known to exist.
-func isMade(d integration.Document) bool {
-	return d.Status.Phase == integration.PhaseProvisioned || d.Status.Phase == integration.PhaseUsable
 }
 
 // isEqualSpec compares two resolved specs as they are stored.

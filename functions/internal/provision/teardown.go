@@ -35,14 +35,7 @@ func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {
 func (r *run) leaveTombstone(ctx context.Context) error {
 	purged := r.attempt.Command().Purge
 	return r.attempt.Conclude(ctx, func(d *integration.Document) error {
-		kept := integration.Status{Phase: integration.PhaseDeleted, UniqueName: d.Status.UniqueName,
-			LastOperationID: d.Status.LastOperationID}
-		if !purged {
-			kept.Identity = d.Status.Identity
-			kept.ClientID, kept.ObjectID, kept.ServicePrincipalID = d.Status.ClientID, d.Status.ObjectID,
-				d.Status.ServicePrincipalID
-		}
-		d.Status = kept
+		d.Status = d.Status.Tombstone(purged)
 		return nil
 	}, operation.News{Type: message.TypeIntegrationDeleted})
 }

@@ -68,7 +68,7 @@ func (v *verifier) scheduleVerify(ctx context.Context, a *operation.Attempt, n i
 func (v *verifier) verify(ctx context.Context, a *operation.Attempt) (any, error) {
 	d := a.Document()
 	switch {
-	case !isMade(d) || !v.canVerify(d):
+	case !d.IsMade() || !v.canVerify(d):
 		return nil, nil
 	case a.Number() > lastVerification(): // access was proved before
 		return nil, v.askProver(ctx, a, d, true)
@@ -167,7 +167,7 @@ func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found di
 func (v *verifier) moveVerified(ctx context.Context, a *operation.Attempt, change func(*integration.Document),
 	news ...operation.News) error {
 	return a.Conclude(ctx, func(d *integration.Document) error {
-		if !isMade(*d) {
+		if !d.IsMade() {
 			return operation.ErrDone
 		}
 		change(d)

@@ -2,8 +2,6 @@ package resource
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -12,12 +10,6 @@ import (
 
 // secondLook is the pause before a second read that is to confirm a 404: the replica that answers may lag behind.
 const secondLook = time.Second
-
-// IsNotFound reports whether a service has answered that there is no such object.
-func IsNotFound(err error) bool {
-	var answer interface{ HTTPStatus() int }
-	return errors.As(err, &answer) && answer.HTTPStatus() == http.StatusNotFound
-}
 
 // Find sends a read and reports whether the object is there. Where it is known to have been there, one 404 decides
 // nothing: a second read confirms it. The error is a *policy.Failure or the context's.
@@ -38,7 +30,7 @@ func look(ctx context.Context, requests policy.Requests, op policy.Operation, c 
 	found := true
 	err := requests.Do(ctx, op, c, func(ctx context.Context) error {
 		err := read(ctx)
-		if IsNotFound(err) {
+		if policy.IsNotThere(op, err) {
 			found = false
 			return nil
 		}

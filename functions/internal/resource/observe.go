@@ -8,6 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // Observed is what was seen of a kind.
@@ -106,7 +107,7 @@ func (i Item) check(propagated bool) diagnosis.Check {
 
 // isDecided reports whether an error tells something of the integration: that a service knows no such object. Any
 // other refusal is about the app's own identity, or the way.
-func (i Item) isDecided() bool { return IsNotFound(i.Err) }
+func (i Item) isDecided() bool { return policy.IsNotThere(policy.OperationOf(i.Err), i.Err) }
 
 // withDifferences shows the first difference where reports had one pair, and all of them beside it.
 func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDifference) diagnosis.Check {

@@ -182,7 +182,7 @@ func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Applica
 	}
 	if err == nil && !found { // it may be a write that this replica does not show yet
 		app, err = w.readApplication(ctx)
-		if resource.IsNotFound(err) {
+		if policy.IsNotThere(policy.ApplicationGet, err) {
 			return app, false, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeUniqueNameTaken,
 				diagnosis.WithContext(words(w.view.Document)))}
 		}

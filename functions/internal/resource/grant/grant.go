@@ -113,7 +113,7 @@ func (k *Kind) look(ctx context.Context, d integration.Document, scopes []string
 		var notFound error
 		there, err := resource.Find(ctx, k.requests, op, c, true, func(ctx context.Context) error {
 			err := read(ctx)
-			if resource.IsNotFound(err) {
+			if policy.IsNotThere(op, err) {
 				notFound = err
 			}
 			return err

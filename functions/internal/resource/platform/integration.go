@@ -3,9 +3,7 @@ package platform
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -251,7 +249,7 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 	together(
 		func() { count, countErr = ask(ctx, k.Platform, policy.DriverCount, k.Client.CountDrivers, id) },
 		func() { listed, listErr = ask(ctx, k.Platform, policy.DriverList, k.Client.DriversOn, id) })
-	if ddoe.IsNotFound(countErr) {
+	if isNotThere(countErr) {
 		countErr = nil // who uses what is gone may not be told
 	}
 	var names []string
@@ -265,10 +263,8 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }
 
-// isUnknown reports whether the platform does not know what was asked for, or does not show it: 400 is for an id that
-// it cannot even read.
-func isUnknown(err error) bool {
-	var e *ddoe.Error
-	unknown := []int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
-	return errors.As(err, &e) && e.ErrorCode() == "" && slices.Contains(unknown, e.HTTPStatus())
-}
+// isUnknown reports whether the platform does not know what was asked for, or does not show it.
+func isUnknown(err error) bool { return policy.IsUnknown(policy.OperationOf(err), err) }
+
+// isNotThere reports whether the platform has answered that there is no such object. One alone proves no absence.
+func isNotThere(err error) bool { return policy.IsNotThere(policy.OperationOf(err), err) }

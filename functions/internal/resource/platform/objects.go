@@ -90,7 +90,7 @@ func (s seen[T]) find(id string) (*T, error) {
 	switch {
 	case s.oneErr == nil && s.one.About().ID == id:
 		return &s.one, nil
-	case s.oneErr != nil && !ddoe.IsNotFound(s.oneErr):
+	case s.oneErr != nil && !isNotThere(s.oneErr):
 		return nil, s.oneErr
 	}
 	return nil, s.listErr
@@ -190,7 +190,7 @@ func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.
 		if err == nil {
 			r.RequestID, outcome = requestID, resource.OutcomeDeleted
 		}
-		if ddoe.IsNotFound(err) {
+		if isNotThere(err) {
 			return nil
 		}
 		return err

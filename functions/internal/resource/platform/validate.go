@@ -67,7 +67,7 @@ func (k drivers) command(ctx context.Context, st integration.DDOEStatus) (comman
 	if st.ValidationID != "" {
 		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.GetCommand, st.ValidationID)
 	}
-	if st.ValidationID == "" || ddoe.IsNotFound(err) {
+	if st.ValidationID == "" || isNotThere(err) {
 		command, err = ask(ctx, k.Platform, policy.DriverValidate, k.Client.ValidateDrivers, st.IntegrationID)
 	}
 	for _, pause := range []time.Duration{2, 4, 8, 16, 30} { // as in the platform's SDK, for a minute

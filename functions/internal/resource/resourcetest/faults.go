@@ -23,6 +23,8 @@ type Fault struct {
 	isDone bool
 	// kills ends the process: its later requests are not sent, and nothing of it is recorded.
 	kills bool
+	// isSingle is true of a refusal that the same request, sent again, need not meet.
+	isSingle bool
 	// hangs is how long the answer is waited for.
 	hangs time.Duration
 	// meanwhile is done by somebody else just before the request, which does not fail itself.
@@ -45,7 +47,9 @@ func faults() []Fault {
 		{Name: "truncated JSON", isDone: true, answer: truncated},
 	}
 	for _, code := range []int{429, 500, 502, 503, 401, 404, 409, 412} {
-		all = append(all, Fault{Name: fmt.Sprint(code), answer: status(code)})
+		isSingle := code == http.StatusUnauthorized || code == http.StatusConflict ||
+			code == http.StatusPreconditionFailed
+		all = append(all, Fault{Name: fmt.Sprint(code), answer: status(code), isSingle: isSingle})
 	}
 	for _, code := range []int{500, 503} { // a fault's answer does not say that nothing was done
 		all = append(all, Fault{Name: fmt.Sprint(code, " after it was done"), isDone: true, answer: status(code)})

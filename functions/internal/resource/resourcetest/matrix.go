@@ -3,6 +3,7 @@ package resourcetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -194,6 +195,7 @@ func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits
 		hits = x.done
 		b.wire.calm()
 		total.note(c, hits, err)
+		s.survives(t, c, hits, err, total)
 		msg := fmt.Sprintf("after the fault, which hit %d times and ended as: %v", hits, err)
 		b.isNamed(err, msg)
 		b.isUntouched(msg)
@@ -226,6 +228,23 @@ func (s Suite) tryFault(t *testing.T, c cell, end []string, total *totals) (hits
 	return hits, isGood
 }
 
+// survives checks that one stale token, or one writer at the same time, ends no action: an idempotent request is sent
+// again. Where the fault stays, it was refused more than once.
+func (s Suite) survives(t *testing.T, c cell, hits int, err error, total *totals) {
+	t.Helper()
+	if !c.isSingle || hits != 1 {
+		return
+	}
+	for shape := range s.Keyless {
+		if strings.HasPrefix(c.at.Shape, shape) {
+			total.keyless[shape]++
+			return
+		}
+	}
+	total.repeated++
+	require.NoError(t, err, "one %s of an idempotent request", c.Name)
+}
+
 // isInPlaceOrUnknown checks what one faulty answer has made of a look at what is in place: it is in place, or not
 // known.
 func (b *bench) isInPlaceOrUnknown(c cell, msg string) {
@@ -245,6 +264,10 @@ func (b *bench) isInPlaceOrUnknown(c cell, msg string) {
 type totals struct {
 	cells, refused, missed, lags int
 	actions, kinds               map[string]bool
+	// keyless counts the faults of requests that have no key, by the beginning of their shape.
+	keyless map[string]int
+	// repeated counts the single refusals that the same action has survived.
+	repeated int
 }
 
 func (t *totals) note(c cell, hits int, err error) {
@@ -260,7 +283,7 @@ func (t *totals) note(c cell, hits int, err error) {
 
 func (t *totals) String() string {
 	return fmt.Sprintf("%d faults tried (%d sorts, each at each request of %d actions): %d ended as said at once, "+
-		"%d in a named error that the same action mended, %d met no request; "+
+		"%d in a named error that the same action mended, %d met no request; %d single refusals were sent again; "+
 		"%d runs with lagging lists", t.cells, len(t.kinds), len(t.actions), t.cells-t.refused, t.refused,
-		t.missed, t.lags)
+		t.missed, t.repeated, t.lags)
 }

@@ -10,6 +10,8 @@ package resourcetest
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -96,17 +98,23 @@ type Suite struct {
 	New func(t testing.TB, w *Wire) *Subject
 	// Lacks tells what the kind cannot do, and why.
 	Lacks map[Ability]string
+	// Keyless tells of requests, by the beginning of their shape, why one that was refused is not sent again: two of
+	// them may make two objects.
+	Keyless map[string]string
 }
 
 // Run runs the suite, and logs what its matrix comes to.
 func (s Suite) Run(t *testing.T) {
-	total := &totals{actions: map[string]bool{}, kinds: map[string]bool{}}
+	total := &totals{actions: map[string]bool{}, kinds: map[string]bool{}, keyless: map[string]int{}}
 	t.Run("repeat", s.testRepeat)
 	t.Run("foreign", s.testForeign)
 	t.Run("members of others", s.testMembers)
 	t.Run("lagging lists", func(t *testing.T) { s.testLag(t, total) })
 	for _, c := range s.scenarios(t) {
 		t.Run(c.name, func(t *testing.T) { s.testFaults(t, c, total) })
+	}
+	for shape := range s.Keyless {
+		assert.Positive(t, total.keyless[shape], "%s is not asked", shape)
 	}
 	t.Log(s.Name + ": " + total.String())
 }

@@ -1,0 +1,50 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestIsMade(t *testing.T) {
+	t.Parallel()
+	for phase, want := range map[Phase]bool{"": false, PhasePending: false, PhaseProvisioning: false,
+		PhaseProvisioned: true, PhaseUsable: true, PhaseFailed: false, PhaseDeprovisioning: false,
+		PhaseDeleted: false} {
+		assert.Equal(t, want, Document{Status: Status{Phase: phase}}.IsMade(), phase)
+	}
+}
+
+func TestHasIdentity(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status        Status
+		isThere, bins bool
+	}{
+		"nothing":               {Status{}, false, false},
+		"an application":        {Status{ClientID: "c", ObjectID: "o"}, false, true},
+		"with its principal":    {Status{ClientID: "c", ObjectID: "o", ServicePrincipalID: "p"}, true, true},
+		"a managed identity":    {Status{ClientID: "c", ServicePrincipalID: "p"}, true, false},
+		"a principal by itself": {Status{ServicePrincipalID: "p"}, false, false},
+	} {
+		assert.Equal(t, c.isThere, c.status.HasIdentity(), name)
+		assert.Equal(t, c.bins, c.status.CanBePurged(), name)
+	}
+}
+
+func TestTombstone(t *testing.T) {
+	t.Parallel()
+	s := Status{Phase: PhaseDeprovisioning, UniqueName: "name", ClientID: "c", ObjectID: "o", ServicePrincipalID: "p",
+		Identity: &IdentityStatus{Kind: IdentityApplication}, LastOperationID: "last",
+		FederatedCredentials: []FederatedCredential{{Name: "f"}}, RoleAssignments: []RoleAssignment{{ID: "r"}},
+		DDOE: &DDOEStatus{DriverID: "d"}, Health: &Health{}, Conditions: []Condition{{Type: "Provisioned"}}}
+	assert.Equal(t, Status{Phase: PhaseDeleted, UniqueName: "name", LastOperationID: "last"}, s.Tombstone(true))
+	assert.Equal(t, Status{Phase: PhaseDeleted, UniqueName: "name", LastOperationID: "last", ClientID: "c",
+		ObjectID: "o", ServicePrincipalID: "p", Identity: s.Identity}, s.Tombstone(false), "it can be restored")
+}
+
+func TestProvisionResult(t *testing.T) {
+	t.Parallel()
+	d := Document{Spec: Spec{TenantID: "t"}, Status: Status{ClientID: "c", ObjectID: "o", ServicePrincipalID: "p"}}
+	assert.Equal(t, ProvisionResult{"c", "t", "o", "p"}, d.ProvisionResult())
+}

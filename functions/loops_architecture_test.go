@@ -1,0 +1,166 @@
+package functions
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// kindsOf are the kinds below package resource, each with the client that it may call. Package identity, which hands to
+// implementations that it is given, calls none.
+var kindsOf = map[string]string{"resource/application": "graph", "resource/managedidentity": "arm",
+	"resource/identity": "", "resource/trust": "", "resource/grant": "arm", "resource/platform": "ddoe"}
+
+// loops are the use cases that go over the list of kinds. They put messages on the bus, and call no other client.
+var loops = []string{"provision", "health"}
+
+// ruleOfLoops tells why a room may not import another, of those that the list of kinds is about.
+func ruleOfLoops(room, of string) string {
+	client, isKind := kindsOf[room]
+	switch {
+	case isKind && strings.HasPrefix(of, "resource/"):
+		return "a kind knows no other kind"
+	case isKind && slices.Contains(clients, of) && of != client:
+		return "a kind calls its own client"
+	case (isKind || room == "resource") && slices.Contains(usecases, of):
+		return "the loops call the kinds"
+	case room == "resource" && (slices.Contains(clients, of) || strings.HasPrefix(of, "resource/")):
+		return "what all kinds share knows none of them, and no service"
+	case slices.Contains(loops, room) && slices.Contains(clients, of) && of != "bus":
+		return "the loops know no cloud"
+	case slices.Contains(loops, room) && strings.HasPrefix(of, "resource/"):
+		return "the loops know no kind"
+	case room == "health" && of == "provision":
+		return "provisioning knows health, not the other way round"
+	}
+	return ""
+}
+
+func TestImportRulesOfKinds(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if room, ok := strings.CutPrefix(s.folder, "functions/internal/"); ok && strings.HasPrefix(room, "resource/") &&
+			!s.forTests() {
+			assert.Contains(t, kindsOf, room, "a new kind has a rule")
+		}
+	}
+	for name, c := range map[string]struct{ room, of string }{
+		"the loops and a service":       {"provision", "graph"},
+		"the loops and the exchange":    {"provision", "entra"},
+		"the loops and the platform":    {"provision", "ddoe"},
+		"the loops and a kind":          {"provision", "resource/trust"},
+		"the loops and the identity":    {"provision", "resource/identity"},
+		"health and a service":          {"health", "arm"},
+		"health and the store's client": {"health", "blobstore"},
+		"health and a kind":             {"health", "resource/grant"},
+		"health and provisioning":       {"health", "provision"},
+		"two kinds":                     {"resource/trust", "resource/application"},
+		"two identities":                {"resource/application", "resource/managedidentity"},
+		"the identity and one":          {"resource/identity", "resource/application"},
+		"a kind and another's client":   {"resource/application", "arm"},
+		"the identity and a client":     {"resource/identity", "graph"},
+		"a kind and the loops":          {"resource/grant", "provision"},
+		"what all share and a client":   {"resource", "arm"},
+		"what all share and a kind":     {"resource", "resource/platform"},
+		"what all share and the engine": {"resource", "operation"},
+	} {
+		assert.NotEmpty(t, rule("functions/internal/"+c.room, "functions/internal/"+c.of), name)
+	}
+	for name, c := range map[string]struct{ room, of string }{
+		"the loops":           {"provision", "resource"},
+		"health":              {"health", "resource"},
+		"the queue":           {"health", "bus"},
+		"provision, a report": {"provision", "health"},
+		"a kind":              {"resource/application", "resource"},
+		"its client":          {"resource/application", "graph"},
+		"the policy table":    {"resource", "policy"},
+	} {
+		assert.Empty(t, rule("functions/internal/"+c.room, "functions/internal/"+c.of), name)
+	}
+}
+
+// loopFiles are the files of the loops, which name no kind.
+var loopFiles = map[string][]string{
+	"functions/internal/provision": {"run.go", "converge.go", "plan.go", "teardown.go", "drift.go", "tasks.go",
+		"replace.go"},
+	"functions/internal/health": {"look.go", "complete.go"},
+}
+
+// ofKinds are parts of identifiers and texts that tell one kind, or the service that it is on, from the others. The
+// identity has one name whatever it is made of: it is what a spec may ask to be replaced.
+var ofKinds = []string{"application", "principalid", "serviceprincipal", "federatedcredential", "roleassignment",
+	"managedidentity", "identitymanaged", "identityapplication", "platformintegration", "driver", "uniquename",
+	"objectid", "graph", "ddoe"}
+
+// kindsNamed are the words of a loop's file that name a kind: in identifiers, and in texts other than an example in a
+// member's documentation.
+func kindsNamed(file *ast.File) []string {
+	var found []string
+	note := func(word string) {
+		plain := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(word))
+		if slices.ContainsFunc(ofKinds, func(kind string) bool { return strings.Contains(plain, kind) }) {
+			found = append(found, word)
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false // held by the import rules
+		case *ast.Field:
+			if n.Tag != nil {
+				n.Tag = nil // its examples are for people
+			}
+		case *ast.Ident:
+			note(n.Name)
+		case *ast.BasicLit:
+			if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+				note(text)
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func TestLoopsNameNoKind(t *testing.T) {
+	t.Parallel()
+	read := 0
+	for _, s := range sources(t) {
+		for _, name := range loopFiles[s.folder] {
+			require.Contains(t, s.files, name, s.folder)
+			read++
+			assert.Empty(t, kindsNamed(s.files[name]), path.Join(s.folder, name))
+		}
+	}
+	assert.Equal(t, len(slices.Concat(slices.Collect(maps.Values(loopFiles))...)), read)
+}
+
+func TestKindsNamed(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"var a = d.Status.UniqueName":                            {"UniqueName"},
+		"var a = d.Status.ObjectID":                              {"ObjectID"},
+		"var a = graph.New":                                      {"graph"},
+		"var a = resource.FederatedCredential":                   {"FederatedCredential"},
+		"var a = integration.IdentityManaged":                    {"IdentityManaged"},
+		`var a = kind == "servicePrincipal"`:                     {"servicePrincipal"},
+		`var a = kind == "driver"`:                               {"driver"},
+		`var a = d.Spec.DDOE`:                                    {"DDOE"},
+		"var a = resource.Identity":                              nil,
+		"type a struct{ Name string `example:\"application\"` }": nil,
+		`var a = k.Name()`:                                       nil,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+text, 0)
+		require.NoError(t, err)
+		assert.Equal(t, want, kindsNamed(file), text)
+	}
+}
