@@ -49,7 +49,7 @@ func absence(op Operation, err error) Action {
 		return ""
 	}
 	for _, r := range absenceRows() {
-		if r.matches(op, f) {
+		if r.isMatch(op, f) {
 			return r.Action
 		}
 	}
