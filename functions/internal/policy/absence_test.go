@@ -20,7 +20,7 @@ func TestAbsence(t *testing.T) {
 		err                 error
 		isNotThere, unknown bool
 	}{
-		"an application":               {ApplicationGet, answer(serviceGraph, 404, "Request_ResourceNotFound"), true, true},
+		"an application":               {ApplicationGet, answer(serviceGraph, 404, "Any"), true, true},
 		"an assignment":                {RoleGet, answer(serviceARM, 404, "RoleAssignmentNotFound"), true, true},
 		"a driver":                     {DriverGet, answer(serviceDDOE, 404, ""), true, true},
 		"a delete":                     {DriverDelete, answer(serviceDDOE, 404, ""), true, true},

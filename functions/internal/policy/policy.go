@@ -30,8 +30,8 @@ const (
 	InDoubt Action = "in-doubt"
 	// NotTried means that the request was not carried out because another one, sent with it, has failed.
 	NotTried Action = "not-tried"
-	// NotThere means that a service has stated that there is no such object. One answer alone may come of a replica that
-	// lags: who knows that it was there looks again.
+	// NotThere means that a service has stated that there is no such object. One answer alone may come of a replica
+	// that lags: who knows that it was there looks again.
 	NotThere Action = "not-there"
 	// NotShown means that a service does not know what was asked for, or does not show it to who asks.
 	NotShown Action = "not-shown"

@@ -22,9 +22,9 @@ func ofToken() []diagnosis.Code {
 // IsOfToken reports whether what a code states is about the subject token, and not about the integration.
 func IsOfToken(code diagnosis.Code) bool { return slices.Contains(ofToken(), code) }
 
-// ofSender are the codes of a test with a token that somebody has sent which the sender may have brought about, or this
-// service's own request and the way that it takes: none of them states that something provisioned is wrong. Source:
-// reference of AADSTS numbers and of the Blob service's error codes, as the catalogue has them.
+// ofSender are the codes of a test with a token that somebody has sent which the sender may have brought about, or
+// this service's own request and the way that it takes: none of them states that something provisioned is wrong.
+// Source: Entra's AADSTS numbers and the Blob service's error codes, as the catalogue has them.
 func ofSender() []diagnosis.Code {
 	return []diagnosis.Code{
 		// What Entra states of the assertion, and of the keys that its issuer publishes.

@@ -192,8 +192,8 @@ func platformRows() []row {
 // codeAnswerInvalid is the client's code for a success that is not the JSON that was asked for.
 const codeAnswerInvalid = "answer-invalid"
 
-// absenceRows are about answers to who asks whether something is there. They stand by themselves: who reads what has to
-// be there waits for it, as rows states.
+// absenceRows are about answers to who asks whether something is there. They stand by themselves: who reads what has
+// to be there waits for it, as rows states.
 func absenceRows() []row {
 	places := on(PlatformTypesList, PlatformProjectGet, PlatformIntegrationList, PlatformIntegrationGet, DriverList,
 		DriverGet)

@@ -35,7 +35,8 @@ func TestPlatformIntegration(t *testing.T) {
 	resourcetest.Suite{Name: "platform integration", New: newPlatformIntegration,
 		Lacks: map[resourcetest.Ability]string{
 			resourcetest.CanBin: "a removed integration is gone for good",
-		}, Keyless: map[string]string{"POST gate.dataloop.ai/api/v1/orgs/": "the platform takes no key of ours"}}.Run(t)
+		}, Keyless: map[string]string{
+			"POST gate.dataloop.ai/api/v1/orgs/": "the platform takes no key of ours"}}.Run(t)
 }
 
 func TestDriver(t *testing.T) {
