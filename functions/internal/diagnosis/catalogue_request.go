@@ -106,7 +106,8 @@ func stateEntries() []Entry {
 			Steps: []string{"Choose another id, or leave If-None-Match out to update the integration."}},
 		{Code: CodeOperationNotFound, Title: "There is no such operation", Who: WhoUploader,
 			Cause: "No operation has this id.",
-			Steps: []string{"Use the URL of the Operation-Location header; for a message, its operationId, or the id of the " +
+			Steps: []string{"Use the URL of the Operation-Location header; for a message, its operationId, or " +
+				"the id of the " +
 				"event where it has none."}},
 		{Code: CodeOperationIDReused, Title: "The operation id is used by another request", Who: WhoUploader,
 			Cause: "An operation with this id was started by another request.",

@@ -87,7 +87,8 @@ func TestNew(t *testing.T) {
 // TestRepairBeginsWithThePut: what is missing behind the app's back is put back by the app, under its own names.
 func TestRepairBeginsWithThePut(t *testing.T) {
 	for _, code := range []Code{"credential-missing", "credential-subject-mismatch", "client-unknown",
-		"service-principal-missing", "role-missing", "federated-credential-missing", "application-missing", "service-principal-not-found",
+		"service-principal-missing", "role-missing", "federated-credential-missing", "application-missing",
+		"service-principal-not-found",
 		"role-assignment-not-found"} {
 		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.",
 			New(code).Remedy.Steps[0], code)

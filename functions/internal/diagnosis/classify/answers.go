@@ -19,7 +19,8 @@ func Answers(e diagnosis.Entry) []string {
 		name  string
 		codes map[string]diagnosis.Code
 	}{
-		{nameOf(serviceGraph), graphCodes()}, {nameOf(serviceARM), armCodes()}, {nameOf(serviceStorage), storageCodes()},
+		{nameOf(serviceGraph), graphCodes()}, {nameOf(serviceARM), armCodes()},
+		{nameOf(serviceStorage), storageCodes()},
 	} {
 		for _, code := range slices.Sorted(maps.Keys(service.codes)) {
 			if service.codes[code] == e.Code {
