@@ -65,7 +65,7 @@ func (a *arrivals) firstRepeat() int {
 }
 
 const (
-	deletesCredential = `^DELETE graph\.microsoft\.com/.*federatedIdentityCredentials`
+	deletesCredential = `^(DELETE graph\.microsoft\.com/.*/federatedIdentityCredentials/|POST graph.*/\$batch)`
 	deletesAssignment = `^DELETE management\.azure\.com/.*/roleAssignments/`
 	deletesAnything   = `^DELETE `
 )
@@ -124,13 +124,18 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 					}
 					command, well := c.begin(f), f.hosts[platform.GateHost]
 					f.hosts[platform.GateHost], f.latency = answer, latencies()
+					delete(f.latency, serviceStore) // a task that waits for a lock would stop the virtual clock
 					noted := f.noteArrivals()
 					f.handle(command)
-					limit := 2*latencies()[serviceGraph] + 20*latencies()[serviceStore]
+					limit := 2 * latencies()[serviceGraph]
 					if outage != "down" {
 						limit += c.waits
 					}
 					repeat := noted.firstRepeat()
+					if outage == "hung" { // it is asked again by the next attempt
+						require.Negative(t, repeat)
+						repeat = len(noted.all)
+					}
 					require.Positive(t, repeat, "the platform's part is tried again: %v", noted.all)
 					for _, revokes := range []string{deletesCredential, deletesAssignment} {
 						i := noted.first(revokes)
@@ -160,6 +165,7 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 				f.others(d.Status.DDOE.IntegrationID)
 				f.latency = latencies()
 				f.latency[servicePlatform] = latency
+				delete(f.latency, serviceStore)
 				noted := f.noteArrivals()
 				_, down := f.remove(provision.TeardownOptions{})
 				f.handle(down)
@@ -253,7 +259,9 @@ func TestATeardownWithdrawsWhatTheDocumentClaims(t *testing.T) {
 	for name, d := range map[string]integration.Document{"at the first removal": *atFirst,
 		"at the end": f.document()} {
 		going := diagnosis.New(diagnosis.CodeDeprovisioning)
-		assert.True(t, d.HasCondition(integration.ConditionProvisioned, "False", &going), name)
+		for _, c := range d.Status.Conditions {
+			assert.Equal(t, "False", c.Status, "%s: %s", name, c.Type)
+		}
 		assert.True(t, d.HasCondition(integration.ConditionVerified, "False", &going), name)
 		assert.False(t, d.Status.DDOE.Validated, name)
 		_, err := credentialfile.CredentialFile(d, "")
