@@ -84,6 +84,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		// another application, or one that was not recorded, has another service principal
 		items[1] = k.observePrincipal(ctx, v)
 	}
+	if v.Ending && v.Document.Status.ClientID == "" { // a service principal has an application
+		items[1].Absent = items[0].Absent
+	}
 	return items
 }
 
@@ -104,12 +107,13 @@ func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 
 func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
 	item, st := k.missingApplication(v), v.Document.Status
-	app, found, err := k.find(ctx, v.Document, st.ObjectID != "")
+	app, found, err := k.find(ctx, v.Document, st.ObjectID != "" || v.Ending)
 	switch {
 	case err != nil:
 		item.Err = err
 	case !found && v.Ending:
-		item.State = resource.Unwanted // by its id it can still be looked for, and purged
+		item.State = resource.Unwanted              // by its id it can still be looked for, and purged
+		item.Absent = st.ObjectID == "" || !v.Purge // else the recycle bin was not looked at
 	case !found && st.ObjectID != "":
 		item.State = resource.Restorable // it may be in the recycle bin
 	case !found:
@@ -207,6 +211,7 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 		item.Err = err
 	case v.Ending:
 		item.State, item.Code = resource.Unwanted, ""
+		item.Absent = !found && st.ServicePrincipalID != "" && !v.Purge
 		item.Learn = learnPrincipal(principal)
 	case found:
 		comparePrincipal(&item, st, principal)

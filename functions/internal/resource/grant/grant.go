@@ -57,7 +57,30 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	if v.Ending {
 		kept = nil
 	}
-	return append(items, beside(d, looks, items, kept)...)
+	items = append(items, beside(d, looks, items, kept)...)
+	if v.Ending {
+		k.confirmAbsent(ctx, d, looks, items)
+	}
+	return items
+}
+
+// confirmAbsent tells which of the assignments that go are gone already: the list does not show it, and as lists lag, a
+// read has to say so too. Without a principal there was no list.
+func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, looks map[string]look,
+	items []resource.Item) {
+	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
+		a, _ := items[i].Data.(integration.RoleAssignment)
+		at, isLooked := looks[strings.ToLower(a.Scope)]
+		isShown := slices.ContainsFunc(at.found, func(f arm.RoleAssignment) bool {
+			return strings.EqualFold(f.ID, a.ID)
+		})
+		if items[i].State != resource.Unwanted || !isLooked || at.err != nil || isShown ||
+			d.Status.ServicePrincipalID == "" {
+			return
+		}
+		_, there, err := k.get(ctx, d, a)
+		items[i].Absent = !there && err == nil
+	})
 }
 
 func missing(d integration.Document, wanted []grant) []resource.Item {

@@ -79,12 +79,12 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	item := resource.Item{Name: itemIdentity, Title: "The managed identity exists", Key: wanted.ResourceID,
 		Target: wanted.ResourceID, State: resource.Missing, Code: diagnosis.CodeManagedIdentityMissing,
 		Context: words(d, wanted.ResourceID)}
-	found, there, err := k.find(ctx, d, d.Status.ClientID != "")
+	found, there, err := k.find(ctx, d, d.Status.ClientID != "" || v.Ending)
 	switch {
 	case err != nil:
 		item.Err = err
 	case !there && v.Ending:
-		item.State = resource.Unwanted // a second look has to confirm it
+		item.State, item.Absent = resource.Unwanted, true
 	case !there:
 		item.Learn = func(st *integration.Status) { st.LearnIdentity(wanted) }
 		if d.Status.ClientID != "" {

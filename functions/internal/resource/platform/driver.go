@@ -62,13 +62,15 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 		return []resource.Item{failed(newItem(nameDriver, "", d.Spec.DDOE.Driver.Name), err)}
 	}
 	kept, going, err := k.sort(d).sorted(s, id, target)
-	if target == "" && err == nil && id != "" && (len(going) == 0 || going[0].ID != id) { // Remove writes it down
+	isGone := target == "" && err == nil && id != "" && (len(going) == 0 || going[0].ID != id)
+	if isGone { // Remove writes it down
 		going = append(going, ddoe.Driver{Object: ddoe.Object{ID: id}})
 	}
 	var items []resource.Item
 	for _, one := range going {
 		item := unwanted(nameDriver, one.ID)
 		item.Code, item.Data = diagnosis.CodeDDOEDriverUnwanted, one
+		item.Absent = isGone && one.ID == id // both reads say so
 		if target != "" && one.ID != id {
 			item.Code = diagnosis.CodeDDOEDriverExtra
 		}

@@ -69,13 +69,18 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	}
 	s := k.sort(d).see(ctx, known, placesOf(organization, statusOf(d).OrganizationID, k.isAsked(v), ownOf(d) != "")...)
 	_, going, err := k.sort(d).sorted(s, ownOf(d), "")
-	if own := ownOf(d); err == nil && own != "" && (len(going) == 0 || going[0].ID != own) { // Remove writes it down
+	own := ownOf(d)
+	isGone := err == nil && own != "" && (len(going) == 0 || going[0].ID != own)
+	if isGone { // Remove writes it down
 		going = append(going, ddoe.Integration{Object: ddoe.Object{ID: own}})
 	}
 	if k.isAsked(v) {
 		going = slices.DeleteFunc(going, func(one ddoe.Integration) bool { return one.ID == known })
 	}
 	items := k.going(ctx, v, going, false)
+	for i := range items {
+		items[i].Absent = isGone && items[i].Key == own // both reads say so
+	}
 	if err != nil {
 		items = append(items, failed(unwanted(nameIntegration, ownOf(d)), err))
 	}

@@ -81,7 +81,9 @@ func (k *Kind) observe(ctx context.Context, v resource.View) []resource.Item {
 		}
 	}
 	if v.Ending {
-		return append(k.unwanted(d, append(wanted, named(found)...), nil), extras(d, found, nil)...)
+		items := k.unwanted(d, append(wanted, named(found)...), nil)
+		k.confirmAbsent(ctx, d, items, found)
+		return append(items, extras(d, found, nil)...)
 	}
 	items := make([]resource.Item, 0, len(wanted))
 	for _, w := range wanted {
@@ -183,6 +185,25 @@ func (k *Kind) unwanted(d integration.Document, more, wanted []integration.Feder
 			Code: diagnosis.CodeFederatedCredentialExtra, Context: words(d, f)})
 	}
 	return items
+}
+
+// confirmAbsent tells which of the credentials that go are gone already: the list that was read does not show it, and
+// the record has forgotten it or, as lists lag, a second one does not show it either.
+func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, items []resource.Item,
+	found []resource.Credential) {
+	isShown := func(name string) bool {
+		return slices.ContainsFunc(found, func(f resource.Credential) bool { return strings.EqualFold(f.Name, name) })
+	}
+	isConfirmed := true
+	if slices.ContainsFunc(d.Status.FederatedCredentials, func(f integration.FederatedCredential) bool {
+		return !isShown(f.Name)
+	}) {
+		second, err := k.credentials.List(ctx, d)
+		found, isConfirmed = append(found, second...), err == nil
+	}
+	for i := range items {
+		items[i].Absent = isConfirmed && !isShown(items[i].Key)
+	}
 }
 
 // named are the credentials that bear a name of ours: a crash may have come between one and its record.
