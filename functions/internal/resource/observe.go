@@ -2,12 +2,14 @@ package resource
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // Observed is what was seen of a kind.
@@ -83,6 +85,9 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		check = diagnosis.Skip(id, layerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
+		if failure, ok := errors.AsType[*policy.Failure](i.Err); ok {
+			c.Operation = string(failure.Operation) // a code may mean another thing of another operation
+		}
 		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
 		if !i.isDecided() {
 			check.Status = diagnosis.OutcomeUnknown

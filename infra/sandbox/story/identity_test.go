@@ -1,7 +1,9 @@
 package story
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,17 +12,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // startWithoutGraph starts a deployment for teams without an Entra administrator: graph.bicep was not deployed, so the
 // app has no right in the directory, and identities are managed ones. It fails the test at any request to Graph.
-func startWithoutGraph(t *testing.T) *app {
+func startWithoutGraph(t *testing.T, arrange ...func(*world.World)) *app {
 	t.Helper()
-	a := launch(t, stack.Options{Env: []string{"DEFAULT_IDENTITY=managedIdentity"}, Arrange: func(w *world.World) {
+	a := startArranged(t, func(w *world.World) {
 		w.SetAppRoles(world.AppPrincipalID)
-	}})
+		for _, change := range arrange {
+			change(w)
+		}
+	}, managedByDefault)
 	t.Cleanup(func() { assert.Empty(t, a.asked("graph.microsoft.com"), "requests to Graph") })
 	return a
 }
@@ -190,4 +195,54 @@ func TestBothKindsAndBack(t *testing.T) {
 		assert.False(t, seen[client], "client id %s again: %s", client, strings.Join(clients, " "))
 		seen[client] = true
 	}
+}
+
+// TestEveryActionOnIdentitiesIsNeeded takes the actions out of the app's role for identities, one after the other. None
+// is too many, and each loss is told by its name where it is first felt. A new action fails the test until it is here.
+func TestEveryActionOnIdentitiesIsNeeded(t *testing.T) {
+	t.Parallel()
+	const identities = "Microsoft.ManagedIdentity/userAssignedIdentities/"
+	felt := map[string]string{
+		identities + "read":                                "provision",
+		identities + "write":                               "provision",
+		identities + "delete":                              "teardown",
+		identities + "federatedIdentityCredentials/read":   "drift",
+		identities + "federatedIdentityCredentials/write":  "provision",
+		identities + "federatedIdentityCredentials/delete": "teardown",
+	}
+	var role deployment.Role
+	for _, r := range deployment.Example().Roles {
+		if strings.HasPrefix(r.Name, "Integration Identity Contributor") {
+			role = r
+		}
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(felt)), role.Permissions.Actions)
+	for action, step := range felt {
+		t.Run(strings.TrimPrefix(action, identities), func(t *testing.T) {
+			t.Parallel()
+			a := startWithoutGraph(t, func(w *world.World) { w.DisallowAction(role.ID, action) })
+			where, told := a.firstRefusal()
+			assert.Equal(t, step, where, told)
+			assert.Contains(t, told, "managed-identity-permission-missing")
+			assert.Contains(t, told, action, "the action that is missed")
+		})
+	}
+}
+
+// firstRefusal provisions, compares and takes down, and returns the step that fails first with what is told of it.
+func (a *app) firstRefusal() (step, told string) {
+	a.t.Helper()
+	put := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
+	require.Less(a.t, put.Status, 300, put.Raw)
+	if operation := a.wait(put.Header.Get("Operation-Location")); operation.at("status") != "Succeeded" {
+		return "provision", operation.Raw
+	}
+	if drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil); drift.at("verdict") != "pass" {
+		return "drift", drift.Raw
+	}
+	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
+	if operation := a.wait(deleted.Header.Get("Operation-Location")); operation.at("status") != "Succeeded" {
+		return "teardown", operation.Raw
+	}
+	return "", "all went well"
 }
