@@ -13,7 +13,8 @@ const (
 	managementHost = "management.azure.com"
 )
 
-// provisionManaged provisions another integration, with a user-assigned managed identity, and shows what that asked of Azure.
+// provisionManaged provisions another integration, with a user-assigned managed identity, and shows what that asked of
+// Azure.
 func (t *teller) provisionManaged(ctx context.Context) error {
 	before, err := t.lastRequest(ctx)
 	if err != nil {

@@ -2,8 +2,8 @@
 // and the DDOE platform, a stand-in for the Functions host, and in it the handler.
 //
 //	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one;
-//	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are for;
-//	                         DEFAULT_IDENTITY and IDENTITY_RESOURCE_GROUP go to the app as they are
+//	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are
+//	                         for; DEFAULT_IDENTITY and IDENTITY_RESOURCE_GROUP go to the app as they are
 //	sandbox demo -dist DIR   tell the whole story on free ports; fails if it goes otherwise
 package main
 
@@ -131,8 +131,8 @@ func keepUp(ctx context.Context, s *stack.Stack, env []string, stderr io.Writer)
 	}
 }
 
-// settings are what the environment says in place of the sandbox's own settings. It may switch off what the platform is
-// used for, by an empty value, and choose what identities are made of, and where.
+// settings are what the environment says in place of the sandbox's own settings. It may switch off what the platform
+// is used for, by an empty value, and choose what identities are made of, and where.
 func settings() []string {
 	var env []string
 	for _, name := range []string{"DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"} {

@@ -77,8 +77,8 @@ func TestDemoTellsTheStory(t *testing.T) {
 		"+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
 		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json",
 		"next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api",
-		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "201 PUT …/federatedIdentityCredentials/",
-		"no identity, no credential, no role assignment", "went as told"} {
+		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications",
+		"201 PUT …/federatedIdentityCredentials/", "no identity, no credential, no role assignment", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")

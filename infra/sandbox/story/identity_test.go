@@ -140,8 +140,8 @@ func TestManagedKilledInTheMiddle(t *testing.T) {
 				"method": "PUT", "path": c.path}, "times": 1, "delayMs": 15000, "effect": "drop"}})
 			created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
 			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
-			require.Eventually(t, func() bool { return c.done(a.managed(before)) }, 10*time.Second, 20*time.Millisecond,
-				"the write never came")
+			require.Eventually(t, func() bool { return c.done(a.managed(before)) }, 10*time.Second,
+				20*time.Millisecond, "the write never came")
 			a.kill()
 			operation := a.wait(created.Header.Get("Operation-Location"))
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
@@ -197,8 +197,8 @@ func TestBothKindsAndBack(t *testing.T) {
 	}
 }
 
-// TestEveryActionOnIdentitiesIsNeeded takes the actions out of the app's role for identities, one after the other. None
-// is too many, and each loss is told by its name where it is first felt. A new action fails the test until it is here.
+// TestEveryActionOnIdentitiesIsNeeded takes the actions out of the app's role for identities, one after the other.
+// None is too many, and each loss is told by its name where it is first felt. A new action fails the test until it is here.
 func TestEveryActionOnIdentitiesIsNeeded(t *testing.T) {
 	t.Parallel()
 	const identities = "Microsoft.ManagedIdentity/userAssignedIdentities/"
