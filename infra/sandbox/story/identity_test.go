@@ -198,7 +198,8 @@ func TestBothKindsAndBack(t *testing.T) {
 }
 
 // TestEveryActionOnIdentitiesIsNeeded takes the actions out of the app's role for identities, one after the other.
-// None is too many, and each loss is told by its name where it is first felt. A new action fails the test until it is here.
+// None is too many, and each loss is told by its name where it is first felt. A new action fails the test until it is
+// here.
 func TestEveryActionOnIdentitiesIsNeeded(t *testing.T) {
 	t.Parallel()
 	const identities = "Microsoft.ManagedIdentity/userAssignedIdentities/"
