@@ -14,10 +14,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// The demo's integration.
+// The demo's integrations.
 const (
 	demoService   = "my-service"
 	demoID        = "my-images"
+	demoManagedID = "my-images-managed"
 	demoContainer = "images"
 	operationWait = time.Minute
 	pollEvery     = 200 * time.Millisecond
@@ -29,7 +30,8 @@ func demo(ctx context.Context, dist string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := &teller{out: out, client: &http.Client{Timeout: operationWait}, api: s.APIURL(), control: s.ControlURL()}
+	t := &teller{out: out, client: &http.Client{Timeout: operationWait}, api: s.APIURL(), control: s.ControlURL(),
+		id: demoID}
 	err = t.tell(ctx)
 	t.client.CloseIdleConnections()
 	return errors.Join(err, s.Close())
@@ -62,6 +64,10 @@ func (t *teller) tell(ctx context.Context) error {
 		{"Directory and subscription are as before (Entra keeps the deleted application in its recycle bin " +
 			"for 30 days)",
 			func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
+		{"Nobody to grant a right in Entra? A managed identity: not one request to Microsoft Graph",
+			t.provisionManaged},
+		{"The same file and the same proof", t.proveManaged},
+		{"Take it down: nothing is left, and there is no recycle bin", t.takeDownManaged},
 	}
 	for i, step := range steps {
 		t.printf("\n%d. %s\n", i+1, step.title)
@@ -78,7 +84,7 @@ func (t *teller) provision(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+demoID, spec, http.StatusCreated)
+	a, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+t.id, spec, http.StatusCreated)
 	if err != nil {
 		return err
 	}
@@ -136,7 +142,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func (t *teller) credentials(ctx context.Context) error {
-	a, err := t.call(ctx, http.MethodGet, t.api, "/integrations/"+demoID+"/credentials", nil, http.StatusOK)
+	a, err := t.call(ctx, http.MethodGet, t.api, "/integrations/"+t.id+"/credentials", nil, http.StatusOK)
 	if err != nil {
 		return err
 	}
@@ -150,7 +156,7 @@ func (t *teller) credentials(ctx context.Context) error {
 }
 
 func (t *teller) test(ctx context.Context, verdict string) (answer, error) {
-	a, err := t.call(ctx, http.MethodPost, t.api, "/integrations/"+demoID+"/access-tests", map[string]any{},
+	a, err := t.call(ctx, http.MethodPost, t.api, "/integrations/"+t.id+"/access-tests", map[string]any{},
 		http.StatusOK)
 	if err != nil {
 		return a, err
@@ -220,7 +226,7 @@ func (t *teller) fails(ctx context.Context) error {
 
 // breakIt removes, by the control API, the assignment that the integration made.
 func (t *teller) breakIt(ctx context.Context) error {
-	a, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+demoID, nil)
+	a, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+t.id, nil)
 	if err != nil {
 		return err
 	}
@@ -231,7 +237,7 @@ func (t *teller) breakIt(ctx context.Context) error {
 }
 
 func (t *teller) teardown(ctx context.Context) error {
-	a, err := t.call(ctx, http.MethodDelete, t.api, "/integrations/"+demoID, nil, http.StatusAccepted)
+	a, err := t.call(ctx, http.MethodDelete, t.api, "/integrations/"+t.id, nil, http.StatusAccepted)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,8 @@
 // and the DDOE platform, a stand-in for the Functions host, and in it the handler.
 //
 //	sandbox run  -dist DIR   serve until Ctrl-C; PORT (7071) and SANDBOX_PORT (7072) choose the ports, 0 a free one;
-//	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are for
+//	                         DDOE_API_URL and DDOE_SUBJECT_TOKEN_URL, if set to nothing, switch off what they are
+//	                         for; DEFAULT_IDENTITY and IDENTITY_RESOURCE_GROUP go to the app as they are
 //	sandbox demo -dist DIR   tell the whole story on free ports; fails if it goes otherwise
 package main
 
@@ -83,7 +84,7 @@ func run(ctx context.Context, dist string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	env := switchedOff()
+	env := settings()
 	s, err := start(ctx, stack.Options{Dist: dist, Port: port, SandboxPort: sandboxPort, Env: env, Log: stderr})
 	if taken, ok := errors.AsType[*stack.PortTakenError](err); ok {
 		return fmt.Errorf("%w: choose others with PORT and SANDBOX_PORT (0 = any free one)", taken)
@@ -130,12 +131,18 @@ func keepUp(ctx context.Context, s *stack.Stack, env []string, stderr io.Writer)
 	}
 }
 
-// switchedOff are the settings of the sandbox that the environment has and leaves empty: the app is to run without.
-func switchedOff() []string {
+// settings are what the environment says in place of the sandbox's own settings. It may switch off what the platform
+// is used for, by an empty value, and choose what identities are made of, and where.
+func settings() []string {
 	var env []string
 	for _, name := range []string{"DDOE_API_URL", "DDOE_SUBJECT_TOKEN_URL"} {
 		if value, set := os.LookupEnv(name); set && value == "" {
 			env = append(env, name+"=")
+		}
+	}
+	for _, name := range []string{"DEFAULT_IDENTITY", "IDENTITY_RESOURCE_GROUP"} {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+value)
 		}
 	}
 	return env

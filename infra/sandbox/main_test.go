@@ -77,7 +77,8 @@ func TestDemoTellsTheStory(t *testing.T) {
 		"+1 roleAssignments", "verdict  fail", "code     role-missing", "az role assignment create",
 		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json",
 		"next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api",
-		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications", "went as told"} {
+		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications",
+		"201 PUT …/federatedIdentityCredentials/", "no identity, no credential, no role assignment", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")
@@ -93,8 +94,7 @@ func assertExcerpt(t *testing.T, printed string) {
 	require.True(t, found, "README.md shows the demo")
 	excerpt, _, _ = strings.Cut(excerpt, "```")
 	// What is another in each run.
-	changing := regexp.MustCompile(`(?m)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\d+ ` +
-		`requests\b|\bat \d{4}-\S+Z$`)
+	changing := regexp.MustCompile(`(?m)\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bin \d+ ms\b|\bat \d{4}-\S+Z$`)
 	rest, steps := strings.Split(changing.ReplaceAllString(printed, "*"), "\n"), 0
 	for line := range strings.Lines(excerpt) {
 		line = changing.ReplaceAllString(strings.TrimRight(line, "\n"), "*")
@@ -156,21 +156,26 @@ func call(t *testing.T, method, url, body string) string {
 	return string(answer)
 }
 
-// TestRunWithoutThePlatform switches the API off by an empty setting.
-func TestRunWithoutThePlatform(t *testing.T) {
+// TestRunTakesSettings: the API is switched off by an empty setting, and what identities are made of is chosen.
+func TestRunTakesSettings(t *testing.T) {
 	dist := assemble(t)
 	t.Setenv("PORT", "0")
 	t.Setenv("SANDBOX_PORT", "0")
+	const elsewhere = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/elsewhere"
 	for name, tt := range map[string]struct {
-		set  bool
-		want string
+		set  map[string]string
+		want []string
 	}{
-		"as it is":          {want: `"name":"ddoeIntegration"`},
-		"empty: a person's": {set: true, want: `"action":"manual"`},
+		"as it is":           {want: []string{`"name":"ddoeIntegration"`, `"name":"application"`}},
+		"no API: a person's": {set: map[string]string{"DDOE_API_URL": ""}, want: []string{`"action":"manual"`}},
+		"managed identities": {set: map[string]string{"DEFAULT_IDENTITY": "managedIdentity"},
+			want: []string{`"name":"managedIdentity"`, "/resourceGroups/identities/"}},
+		"managed identities elsewhere": {set: map[string]string{"DEFAULT_IDENTITY": "managedIdentity",
+			"IDENTITY_RESOURCE_GROUP": elsewhere}, want: []string{elsewhere + "/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if tt.set {
-				t.Setenv("DDOE_API_URL", "")
+			for setting, value := range tt.set {
+				t.Setenv(setting, value)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			var out, log lockedBuffer
@@ -182,7 +187,10 @@ func TestRunWithoutThePlatform(t *testing.T) {
 				`{"serviceName": "my-service",
 				"storage": [{"resourceId": "`+imagesAccount+`", "container": "images", "access": "readWrite"}],
 				"ddoe": {"organizationId": "55555555-5555-4555-8555-555555555555", "integration": true}}`)
-			assert.Contains(t, plan, tt.want)
+			for _, want := range tt.want {
+				assert.Contains(t, plan, want)
+			}
+			assert.NotRegexp(t, `IDENTITY\w* is ignored`, log.String())
 			cancel()
 			require.NoError(t, <-ended)
 		})

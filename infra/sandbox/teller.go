@@ -17,6 +17,7 @@ type teller struct {
 	out          io.Writer
 	client       *http.Client
 	api, control string         // base URLs
+	id           string         // of the integration that is told of
 	offered      map[string]any // the platform's integration type, once the demo has taken it away
 }
 

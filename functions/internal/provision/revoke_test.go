@@ -144,7 +144,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 						assert.LessOrEqual(t, noted.all[i].at, limit, "%s: %v", revokes, noted.all)
 					}
 					f.hosts[platform.GateHost], f.latency = well, nil
-					f.settle(command)
+					f.finish(command)
 					f.requireStatus(command.OperationID, integration.OperationSucceeded)
 					assert.Equal(t, c.ends, f.onGate())
 				})
@@ -200,7 +200,7 @@ func TestWhatWasSeenToBeAbsentIsNotLeft(t *testing.T) {
 			f.fails(fault{match: at(`^DELETE gate\.dataloop\.ai/.*integrations`), status: 403})
 			_, first := f.remove(provision.TeardownOptions{})
 			f.handle(first)
-			require.Equal(t, integration.OperationFailed, f.settle(first).Status)
+			require.Equal(t, integration.OperationFailed, f.finish(first).Status)
 			require.Zero(t, f.counts().applications+f.counts().credentials+f.counts().assignments)
 			f.others(d.Status.DDOE.IntegrationID)
 			_, second := f.remove(provision.TeardownOptions{})
@@ -254,7 +254,7 @@ func TestATeardownWithdrawsWhatTheDocumentClaims(t *testing.T) {
 	f.fails(fault{match: at(`^DELETE gate\.dataloop\.ai/`), status: 403})
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	require.Equal(t, integration.OperationFailed, f.settle(down).Status)
+	require.Equal(t, integration.OperationFailed, f.finish(down).Status)
 	require.NotNil(t, atFirst)
 	for name, d := range map[string]integration.Document{"at the first removal": *atFirst,
 		"at the end": f.document()} {

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -84,6 +85,9 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		check = diagnosis.Skip(id, layerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
+		if failure, ok := errors.AsType[*policy.Failure](i.Err); ok {
+			c.Operation = string(failure.Operation) // a code may mean another thing of another operation
+		}
 		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
 		if !i.isDecided() {
 			check.Status = diagnosis.OutcomeUnknown

@@ -58,7 +58,7 @@ func TestEnvironmentIsThatOfTheDeployment(t *testing.T) {
 	c := started(t)
 	own := []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE",
 		"SERVICEBUS_CUSTOM_ENDPOINT", "ServiceBusConnection"}
-	platform := []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+	platform := []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "REGION_NAME"}
 	given := map[string]string{}
 	for _, pair := range c.Environment() {
 		name, value, _ := strings.Cut(pair, "=")

@@ -20,6 +20,8 @@ func (c *Cloud) Environment() []string {
 		// What the platform adds.
 		"IDENTITY_ENDPOINT": s.identityURL,
 		"IDENTITY_HEADER":   c.identityHeader,
+		// Short or long, "West Europe": github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2906.
+		"REGION_NAME": c.deployment.Site.Location,
 		// The way into the sandbox.
 		"HTTPS_PROXY":                s.proxyURL,
 		"https_proxy":                s.proxyURL,

@@ -58,7 +58,6 @@ func notEvaluated() map[string]string {
 			"stand-in keeps leases, timers and keys in memory",
 		"Service Bus Scale Reader on namespaces/wif": "the scale controller's look at the " +
 			"queues: nothing here scales, the stand-in has one instance",
-		"Integration Identity Contributor on resourceGroups/identities": "the app makes no managed identities yet",
 		"Monitoring Metrics Publisher on components/appi-wif": "the Functions host's telemetry: the " +
 			"sandbox has no Application Insights",
 	}
@@ -73,7 +72,12 @@ type loss struct {
 	text string
 	// waits is set where the story does not fail but stands still.
 	waits bool
+	// managed is set where the story is that of managed identities.
+	managed bool
 }
+
+// managedByDefault is the setting of a deployment without an Entra administrator.
+const managedByDefault = "DEFAULT_IDENTITY=managedIdentity"
 
 const notStarted = "start: refused"
 
@@ -94,6 +98,9 @@ func losses() map[string]loss {
 			ends: "operation: Failed arm-permission-missing, storage-admin", text: "group to dataScopes"},
 		"app role on Microsoft Graph": {
 			ends: "operation: Failed graph-permission-missing, entra-admin", text: `Application\.ReadWrite\.OwnedBy`},
+		"Integration Identity Contributor on resourceGroups/identities": {
+			ends: "operation: Failed managed-identity-permission-missing, operator",
+			text: `Microsoft\.ManagedIdentity/userAssignedIdentities/\{read,write,delete\}`, managed: true},
 		"Key Vault Secrets User on secrets/ddoe-api-key": {
 			ends: notStarted, text: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key " +
 				"Vault Secrets User on the secret"},
@@ -124,7 +131,11 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 				assert.Regexp(t, expected.text, startRefused(t, func(w *world.World) { g.remove(t, w) }))
 				return
 			}
-			a := startArranged(t, func(w *world.World) { g.remove(t, w) })
+			var env []string
+			if expected.managed {
+				env = append(env, managedByDefault)
+			}
+			a := startArranged(t, func(w *world.World) { g.remove(t, w) }, env...)
 			patience := 30 * time.Second
 			if expected.waits {
 				patience = 3 * time.Second
@@ -144,31 +155,40 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 	}
 }
 
-// TestTheGrantsSuffice tells the same story with all of them, and with those alone that are evaluated.
+// TestTheGrantsSuffice tells the same story with all of them, and with those alone that are evaluated. Each kind of
+// identity does without the grant of the other.
 func TestTheGrantsSuffice(t *testing.T) {
 	t.Parallel()
-	for name, without := range map[string]func(string) bool{
-		"all":                           func(string) bool { return false },
-		"without those of the platform": func(name string) bool { return notEvaluated()[name] != "" },
+	for name, tt := range map[string]struct {
+		without func(string) bool
+		env     []string
+	}{
+		"all": {without: func(string) bool { return false }},
+		"applications, without those of the platform": {without: func(name string) bool {
+			return notEvaluated()[name] != "" || strings.HasPrefix(name, "Integration Identity Contributor")
+		}},
+		"managed identities, without those of the platform": {without: func(name string) bool {
+			return notEvaluated()[name] != "" || name == "app role on Microsoft Graph"
+		}, env: []string{managedByDefault}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := startArranged(t, func(w *world.World) {
 				for _, g := range grants(t) {
-					if without(g.name) {
+					if tt.without(g.name) {
 						g.remove(t, w)
 					}
 				}
-			})
+			}, tt.env...)
 			assert.Equal(t, "well", a.story(30*time.Second))
 		})
 	}
 }
 
-// startArranged is start with a world that was changed before the app could see it.
-func startArranged(t *testing.T, arrange func(*world.World)) *app {
+// startArranged is start with a world that was changed before the app could see it, and with settings.
+func startArranged(t *testing.T, arrange func(*world.World), env ...string) *app {
 	t.Helper()
-	return launch(t, stack.Options{Arrange: arrange})
+	return launch(t, stack.Options{Arrange: arrange, Env: env})
 }
 
 // startRefused starts an app that does not start, and returns what it said meanwhile.

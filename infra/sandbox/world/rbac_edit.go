@@ -2,6 +2,7 @@ package world
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
@@ -61,4 +62,18 @@ func (r *RBAC) removeAssignment(id string) error {
 	}
 	r.deleteAssignment(ra)
 	return nil
+}
+
+// DisallowAction takes an action of the control plane out of a custom role, as its owner may do. It panics where there
+// is no such custom role.
+func (r *RBAC) DisallowAction(roleID, action string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	guid := LastSegment(roleID)
+	role, ok := r.state.roles.get(guid)
+	if !ok {
+		panic("world: no custom role " + roleID)
+	}
+	role.NotActions = append(slices.Clone(role.NotActions), action)
+	r.state.roles.put(guid, role)
 }

@@ -64,8 +64,8 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return items
 }
 
-// confirmAbsent tells which of the assignments that go are gone already: the list does not show it, and as lists lag, a
-// read has to say so too. Without a principal there was no list.
+// confirmAbsent tells which of the assignments that go are gone already: the list does not show it, and as lists lag,
+// a read has to say so too. Without a principal there was no list.
 func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, looks map[string]look,
 	items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
