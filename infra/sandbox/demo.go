@@ -65,9 +65,9 @@ func (t *teller) tell(ctx context.Context) error {
 			"for 30 days)",
 			func(ctx context.Context) error { return t.grown(ctx, before, 0) }},
 		{"Nobody to grant a right in Entra? A managed identity: not one request to Microsoft Graph",
-			t.provisionManaged},
-		{"The same file and the same proof", t.proveManaged},
-		{"Take it down: nothing is left, and there is no recycle bin", t.takeDownManaged},
+			managedTeller{t}.provision},
+		{"The same file and the same proof", managedTeller{t}.prove},
+		{"Take it down: nothing is left, and there is no recycle bin", managedTeller{t}.takeDown},
 	}
 	for i, step := range steps {
 		t.printf("\n%d. %s\n", i+1, step.title)

@@ -7,15 +7,18 @@ import (
 	"strings"
 )
 
+// managedTeller tells the part of the demo about managed identities.
+type managedTeller struct{ *teller }
+
 // Hosts of the two services that make identities.
 const (
 	graphHost      = "graph.microsoft.com"
 	managementHost = "management.azure.com"
 )
 
-// provisionManaged provisions another integration, with a user-assigned managed identity, and shows what that asked of
+// provision provisions another integration, with a user-assigned managed identity, and shows what that asked of
 // Azure.
-func (t *teller) provisionManaged(ctx context.Context) error {
+func (t managedTeller) provision(ctx context.Context) error {
 	before, err := t.lastRequest(ctx)
 	if err != nil {
 		return err
@@ -43,7 +46,7 @@ func (t *teller) provisionManaged(ctx context.Context) error {
 }
 
 // writes shows what was written since a request to make the identity. Any request to Microsoft Graph is an error.
-func (t *teller) writes(ctx context.Context, since any) error {
+func (t managedTeller) writes(ctx context.Context, since any) error {
 	a, err := t.send(ctx, http.MethodGet, t.control, fmt.Sprintf("/requests?since=%v", since), nil)
 	if err != nil {
 		return err
@@ -62,15 +65,15 @@ func (t *teller) writes(ctx context.Context, since any) error {
 	return nil
 }
 
-func (t *teller) proveManaged(ctx context.Context) error {
+func (t managedTeller) prove(ctx context.Context) error {
 	if err := t.credentials(ctx); err != nil {
 		return err
 	}
 	return t.passes(ctx)
 }
 
-// takeDownManaged takes the integration down and looks for what is left.
-func (t *teller) takeDownManaged(ctx context.Context) error {
+// takeDown takes the integration down and looks for what is left.
+func (t managedTeller) takeDown(ctx context.Context) error {
 	document, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+t.id, nil)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ type arrivals struct {
 }
 
 // noteArrivals notes what comes from now on.
-func (f *fixture) noteArrivals() *arrivals {
+func noteArrivals(f *fixture) *arrivals {
 	noted, began := &arrivals{}, time.Now()
 	for _, host := range []string{"graph.microsoft.com", "management.azure.com", platform.GateHost} {
 		next := f.hosts[host]
@@ -125,7 +125,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 					command, well := c.begin(f), f.hosts[platform.GateHost]
 					f.hosts[platform.GateHost], f.latency = answer, latencies()
 					delete(f.latency, serviceStore) // a task that waits for a lock would stop the virtual clock
-					noted := f.noteArrivals()
+					noted := noteArrivals(f)
 					f.handle(command)
 					limit := 2 * latencies()[serviceGraph]
 					if outage != "down" {
@@ -162,11 +162,11 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := withPlatform(t)
 				d := f.carried(wired())
-				f.others(d.Status.DDOE.IntegrationID)
+				others(f, d.Status.DDOE.IntegrationID)
 				f.latency = latencies()
 				f.latency[servicePlatform] = latency
 				delete(f.latency, serviceStore)
-				noted := f.noteArrivals()
+				noted := noteArrivals(f)
 				_, down := f.remove(provision.TeardownOptions{})
 				f.handle(down)
 				op := f.requireStatus(down.OperationID, integration.OperationFailed)
@@ -179,7 +179,7 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 }
 
 // others have a driver on the platform's integration.
-func (f *fixture) others(integrationID string) {
+func others(f *fixture, integrationID string) {
 	f.t.Helper()
 	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
 		"integrationId": integrationID, "projectId": world.ProjectID, "containerName": "images"}))
@@ -202,7 +202,7 @@ func TestWhatWasSeenToBeAbsentIsNotLeft(t *testing.T) {
 			f.handle(first)
 			require.Equal(t, integration.OperationFailed, f.finish(first).Status)
 			require.Zero(t, f.counts().applications+f.counts().credentials+f.counts().assignments)
-			f.others(d.Status.DDOE.IntegrationID)
+			others(f, d.Status.DDOE.IntegrationID)
 			_, second := f.remove(provision.TeardownOptions{})
 			f.handle(second)
 			op := f.requireStatus(second.OperationID, integration.OperationFailed)
@@ -219,7 +219,7 @@ func TestWhatOthersHaveRemovedIsNotLeft(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	d := f.carried(wired())
-	f.others(d.Status.DDOE.IntegrationID)
+	others(f, d.Status.DDOE.IntegrationID)
 	require.NoError(t, f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name))
 	_, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ const (
 )
 
 // overwrite replaces a record by hand.
-func (f *fixture) overwrite(key, body string) (was integration.Record) {
+func overwrite(f *fixture, key, body string) (was integration.Record) {
 	f.t.Helper()
 	was, err := f.store.Get(f.t.Context(), key)
 	require.NoError(f.t, err)
@@ -32,7 +32,7 @@ func (f *fixture) overwrite(key, body string) (was integration.Record) {
 }
 
 // setAside are the bodies of records of the integration that were set aside, by key.
-func (f *fixture) setAside() map[string]string {
+func setAside(f *fixture) map[string]string {
 	f.t.Helper()
 	records, _, err := f.store.List(f.t.Context(), "unreadable/integrations/"+id+"-", "", 10)
 	require.NoError(f.t, err)
@@ -49,7 +49,7 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	before, there := f.provisioned(spec("images")), f.counts()
-	f.overwrite(documentKey, broken)
+	overwrite(f, documentKey, broken)
 	messages, requests := len(f.sent), len(f.requests)
 	a, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	assert.Equal(t, op, a.Operation)
 	require.NotNil(t, op.Error)
 	assert.Equal(t, diagnosis.CodeRecordSetAside, op.Error.Code)
-	kept := f.setAside()
+	kept := setAside(f)
 	require.Len(t, kept, 1)
 	for key, body := range kept {
 		assert.Equal(t, broken, body, "byte for byte")
@@ -91,11 +91,11 @@ func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	f.overwrite(documentKey, broken)
+	overwrite(f, documentKey, broken)
 	c := message.Command{ID: operationID, Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID}
 	f.handle(c)
 	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
-	assert.Len(t, f.setAside(), 1)
+	assert.Len(t, setAside(f), 1)
 	f.handle(c)
 	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code,
 		"delivered again")
@@ -145,7 +145,7 @@ func TestWhatIsNotSetAside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.provisioned(spec("images"))
-			f.overwrite(documentKey, c.body)
+			overwrite(f, documentKey, c.body)
 			all, _, err := f.store.List(t.Context(), "", "", 100)
 			require.NoError(t, err)
 			requireCode(t, c.code, c.act(f))
@@ -163,21 +163,21 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 	for n := 1; killed; n++ {
 		f := newFixture(t)
 		f.provisioned(spec("images"))
-		f.overwrite(documentKey, broken)
+		overwrite(f, documentKey, broken)
 		opts := provision.TeardownOptions{OperationID: operationID}
 		_, _ = f.service.SubmitTeardown(f.dies(t.Context(), n), id, opts)
 		killed = f.revive()
 		if there, err := f.store.Get(t.Context(), documentKey); err == nil {
 			assert.Equal(t, broken, string(there.Body), "killed at effect %d", n)
 		} else {
-			assert.Len(t, f.setAside(), 1, "killed at effect %d", n)
+			assert.Len(t, setAside(f), 1, "killed at effect %d", n)
 		}
 		// it is gone, which is what was asked for
 		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil {
 			requireCode(t, "integration-not-found", err)
 		}
 		assert.True(t, f.operation(operationID).Status.Final(), "killed at effect %d", n)
-		assert.Len(t, f.setAside(), 1)
+		assert.Len(t, setAside(f), 1)
 		_, err := f.store.Get(t.Context(), documentKey)
 		require.ErrorIs(t, err, integration.ErrNotFound)
 	}
@@ -188,12 +188,12 @@ func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	good := f.overwrite(documentKey, broken)
-	f.beforePut = func() { f.overwrite(documentKey, string(good.Body)) }
+	good := overwrite(f, documentKey, broken)
+	f.beforePut = func() { overwrite(f, documentKey, string(good.Body)) }
 	a, c := f.remove(provision.TeardownOptions{})
 	f.handle(c)
 	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	assert.Empty(t, f.setAside())
+	assert.Empty(t, setAside(f))
 	assert.Zero(t, f.counts().applications)
 }
 
@@ -214,7 +214,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 			t.Run(name+", "+record, func(t *testing.T) {
 				f := newFixture(t)
 				a, c := f.submit(spec("images"))
-				f.overwrite(documentKey, body)
+				overwrite(f, documentKey, body)
 				deliver(f, c)
 				for c := c; record == "too new" && name == "handled" && !f.operation(a.Operation.ID).Status.Final(); {
 					c.Attempt++ // parked, as the newer build may be there soon; never for ever
@@ -242,7 +242,7 @@ func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
-	f.overwrite(documentKey, broken)
+	overwrite(f, documentKey, broken)
 	c := f.command(d.Status.LastOperationID + "-verify-0")
 	for c.Attempt = 0; c.Attempt < 30; c.Attempt++ {
 		f.handle(c)
@@ -260,7 +260,7 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	a, c := f.submit(spec("images"))
-	f.overwrite("operations/"+a.Operation.ID+".json", "{")
+	overwrite(f, "operations/"+a.Operation.ID+".json", "{")
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"),
 		OperationID: a.Operation.ID})
 	requireCode(t, diagnosis.CodeOperationUnreadable, err)
@@ -292,7 +292,7 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 
 	f.provisioned(spec("images"))
 	down, up := f.remove(provision.TeardownOptions{})
-	f.overwrite("operations/"+down.Operation.ID+".json", "{")
+	overwrite(f, "operations/"+down.Operation.ID+".json", "{")
 	again, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
 	require.NoError(t, err, "the one that runs cannot be read, so another one does it")
 	assert.NotEqual(t, down.Operation.ID, again.Operation.ID)
