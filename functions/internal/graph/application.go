@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
 // Outcome is what a write did.
@@ -113,8 +115,10 @@ func (c *Client) RestoreDeletedItem(ctx context.Context, objectID string) (Write
 }
 
 // PurgeDeletedItem removes an application or service principal from the recycle bin for good. OutcomeAbsent may also
-// mean that it has not arrived in the bin yet.
+// mean that it has not arrived in the bin yet. It is sent once: whoever sends it again has to know that an answer was
+// lost, since 404 is then the doing of the first.
 func (c *Client) PurgeDeletedItem(ctx context.Context, objectID string) (Write, error) {
+	ctx = azpolicy.WithRetryOptions(ctx, azpolicy.RetryOptions{MaxRetries: -1})
 	return c.delete(ctx, "purge deleted item", "directory/deletedItems/"+url.PathEscape(objectID))
 }
 

@@ -306,3 +306,23 @@ func TestNoAnswer(t *testing.T) {
 		})
 	}
 }
+
+// TestAPurgeIsSentOnce: whoever repeats it must know that an answer was lost, as 404 is then the purge's own doing. Any
+// other deletion is repeated by the pipeline.
+func TestAPurgeIsSentOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newClient(t, answer{status: 503}, answer{status: 404})
+		_, err := c.PurgeDeletedItem(t.Context(), objectID)
+		var refused *graph.Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, 503, refused.StatusCode)
+		assert.Len(t, s.got, 1)
+
+		c, s = newClient(t, answer{status: 503}, answer{status: 404})
+		w, err := c.DeleteApplication(t.Context(), objectID)
+		require.NoError(t, err)
+		assert.Equal(t, graph.OutcomeAbsent, w.Outcome)
+		assert.Len(t, s.got, 2)
+	})
+}

@@ -62,10 +62,14 @@ func (d Decision) then() Decision {
 func Decide(op Operation, err error) Decision {
 	f, answered := factsOf(err)
 	if !answered {
-		if isKeylessCreate(op) {
+		switch {
+		case isKeylessCreate(op):
 			return Decision{Action: InDoubt}
+		case isSentOnce(op):
+			return Decision{Action: RetryHere, Attempts: 1}
+		default:
+			return Decision{Action: RetryLater}
 		}
-		return Decision{Action: RetryLater}
 	}
 	for _, r := range rows() {
 		if r.isMatch(op, f) {
@@ -74,6 +78,10 @@ func Decide(op Operation, err error) Decision {
 	}
 	return Decision{Action: GiveUp} // an answer below 500 that no row knows: the request was refused
 }
+
+// isSentOnce reports whether a request is not repeated by the pipeline of its client: whoever repeats it must know that
+// an answer was lost.
+func isSentOnce(op Operation) bool { return op == DeletedItemPurge }
 
 // Absent is the failure of a request that met Exists or InDoubt, after a look that has found nothing. Any other error
 // is returned as it is.

@@ -70,6 +70,9 @@ func graphRows() []row {
 			"provisioning.md s.3, terraform-provider-azuread #1764"),
 		g(on(ApplicationCreate, ApplicationUpdate), only(http.StatusNotFound), "", within(time.Minute),
 			"rule 2: one 404 decides nothing; a restored application is not everywhere yet"),
+		g(on(DeletedItemPurge), []span{{0, 399}, {http.StatusRequestTimeout, http.StatusRequestTimeout}, {500, 599}}, "",
+			Decision{Action: RetryHere, Attempts: 1, After: RetryLater},
+			"provisioning.md s.3: safe to send again; 404 after a lost answer is the first purge's doing"),
 		g(on(ApplicationGet), only(http.StatusNotFound), "", within(20*time.Second),
 			"provisioning.md s.3: GET by uniqueName R(20 s)"),
 

@@ -44,6 +44,8 @@ type journey struct {
 	hops, writeHops int
 	// reads and writes are the round trips to Graph and ARM together; batched are the requests within batches.
 	reads, writes, batched int
+	// store is the most requests to the state store, from the request of a caller to the end of its operation.
+	store int
 }
 
 func journeys() []journey {
@@ -56,29 +58,38 @@ func journeys() []journey {
 	gone := counts{deleted: 2}
 	return []journey{
 		// The application; its service principal beside the credentials; the role assignment.
-		{name: "first provisioning", subjects: 1, run: provisions, ends: with(1), hops: 3, writeHops: 3, writes: 4},
-		{name: "first provisioning", subjects: 20, run: provisions, ends: with(20), hops: 3, writeHops: 3, writes: 4,
+		{name: "first provisioning", store: 20, subjects: 1, run: provisions, ends: with(1), hops: 3, writeHops: 3,
+			writes: 4},
+		{name: "first provisioning", store: 20, subjects: 20, run: provisions, ends: with(20), hops: 3,
+			writeHops: 3, writes: 4,
 			batched: 20},
-		{name: "nothing to do", subjects: 1, isMade: true, run: provisions, ends: with(1), hops: 1, reads: 4},
-		{name: "nothing to do", subjects: 20, isMade: true, run: provisions, ends: with(20), hops: 1, reads: 4},
+		{name: "nothing to do", store: 12, subjects: 1, isMade: true, run: provisions, ends: with(1),
+			hops: 1, reads: 4},
+		{name: "nothing to do", store: 12, subjects: 20, isMade: true, run: provisions, ends: with(20),
+			hops: 1, reads: 4},
 		// A look, the deletion of the old credential, the list that shows it no more, the new one.
-		{name: "change of a subject", subjects: 20, isMade: true, run: changes, ends: with(20), hops: 4, writeHops: 2,
-			reads: 5, writes: 2},
+		{name: "change of a subject", store: 17, subjects: 20, isMade: true, run: changes, ends: with(20), hops: 4,
+			writeHops: 2,
+			reads:     5, writes: 2},
 		// A look, trust and rights, the application: three. Reads confirm each removal: one list, then three of the
 		// application.
-		{name: "teardown", subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9,
+		{name: "teardown", store: 20, subjects: 1, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4,
+			writeHops: 2, reads: 9,
 			writes: 3},
-		{name: "teardown", subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4, writeHops: 2, reads: 9,
+		{name: "teardown", store: 20, subjects: 20, isMade: true, run: tearsDown, ends: gone, hops: 3 + 4,
+			writeHops: 2, reads: 9,
 			writes: 3, batched: 20},
 		// A look at the managed identity; the identity; the credential beside the role assignment.
-		{name: "managed identity", subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3, writeHops: 2,
-			reads: 1, writes: 3},
+		{name: "managed identity", store: 20, subjects: 1, run: makesManaged, ends: counts{assignments: 1}, hops: 3,
+			writeHops: 2,
+			reads:     1, writes: 3},
 		// Its credentials follow one another.
-		{name: "managed identity", subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5, writeHops: 4,
-			reads: 1, writes: 5},
-		{name: "managed identity, nothing to do", subjects: 1, before: makesManaged, run: makesManaged,
+		{name: "managed identity", store: 20, subjects: 3, run: makesManaged, ends: counts{assignments: 1}, hops: 5,
+			writeHops: 4,
+			reads:     1, writes: 5},
+		{name: "managed identity, nothing to do", store: 12, subjects: 1, before: makesManaged, run: makesManaged,
 			ends: counts{assignments: 1}, hops: 1, reads: 3},
-		{name: "managed identity, teardown", subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2,
+		{name: "managed identity, teardown", store: 20, subjects: 1, before: makesManaged, run: tearsDown, hops: 3 + 2,
 			writeHops: 2, reads: 6, writes: 3},
 	}
 }
@@ -117,6 +128,7 @@ func TestHops(t *testing.T) {
 						got.writes[serviceGraph] + got.writes[serviceARM], got.batched},
 					"reads, writes, requests within batches: %v", f.requests)
 				assert.Equal(t, got.waits, wall, "it waits for nothing else")
+				assert.LessOrEqual(t, got.reads[serviceStore]+got.writes[serviceStore], j.store, "to the state store")
 			})
 		})
 	}
