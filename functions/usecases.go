@@ -20,6 +20,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
 // useCases are what the edges call.
@@ -38,15 +39,7 @@ func (u *useCases) sweep(ctx context.Context) error {
 
 func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	options := p.clientOptions(cfg)
-	directory, err := graph.New(p.credential, &graph.Options{ClientOptions: options})
-	if err != nil {
-		return nil, fmt.Errorf("graph client: %w", err)
-	}
-	resources, err := arm.New(p.credential, &arm.Options{ClientOptions: options})
-	if err != nil {
-		return nil, fmt.Errorf("resource manager client: %w", err)
-	}
-	site, err := platformClient(cfg.Platform, p)
+	clients, err := newServices(cfg, p)
 	if err != nil {
 		return nil, err
 	}
@@ -58,34 +51,34 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		return nil, err
 	}
 	schedule := health.Schedule{Repository: repository, Now: time.Now}
-	service := &provision.Service{
+	var tokens func(ctx context.Context, subject, audience string) (secret.Value, error)
+	if cfg.SubjectTokenURL != "" {
+		tokens = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
+	}
+	service, err := provision.New(provision.Options{
 		Repository: repository,
 		Engine:     engine,
 		Schedule:   schedule.Plan,
-		Kinds:      kinds(cfg, instance, services{directory: directory, resources: resources, platform: site}, log),
-		Defaults: integration.Defaults{
-			Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
-			IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
-			Location: cfg.Region, OwnGroups: cfg.OwnGroups,
-			TenantID: func(ctx context.Context) (string, error) {
-				return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
-			},
-		},
+		Kinds:      kinds(cfg, instance, clients, log),
+		Defaults:   defaults(cfg, p),
 		Tester: &access.Tester{
 			Exchanger: entra.NewExchanger(options), ClientOptions: options,
 			Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
 			Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 		},
-		Now: time.Now, Log: log,
-	}
-	if cfg.SubjectTokenURL != "" {
-		service.TokenSource = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
+		TokenSource: tokens, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, err
 	}
 	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds,
 		Now: time.Now}
-	checks := &health.Service{
+	checks, err := health.New(health.Options{
 		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
 		Source: message.Source(instance), Log: log,
+	})
+	if err != nil {
+		return nil, err
 	}
 	worker, err := operation.NewWorker(engine, service.Tasks())
 	if err != nil {
@@ -94,6 +87,33 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
 	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
+}
+
+// newServices makes the clients of the services that hold what an integration consists of.
+func newServices(cfg Config, p platform) (services, error) {
+	options := p.clientOptions(cfg)
+	directory, err := graph.New(p.credential, &graph.Options{ClientOptions: options})
+	if err != nil {
+		return services{}, fmt.Errorf("graph client: %w", err)
+	}
+	resources, err := arm.New(p.credential, &arm.Options{ClientOptions: options})
+	if err != nil {
+		return services{}, fmt.Errorf("resource manager client: %w", err)
+	}
+	site, err := platformClient(cfg.Platform, p)
+	return services{directory: directory, resources: resources, platform: site}, err
+}
+
+// defaults are what a spec leaves out.
+func defaults(cfg Config, p platform) integration.Defaults {
+	return integration.Defaults{
+		Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
+		IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
+		Location: cfg.Region, OwnGroups: cfg.OwnGroups,
+		TenantID: func(ctx context.Context) (string, error) {
+			return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
+		},
+	}
 }
 
 // platformClient is the client of the DDOE platform's API; nil where its steps are off.

@@ -307,8 +307,8 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
-// TestAPurgeIsSentOnce: whoever repeats it must know that an answer was lost, as 404 is then the purge's own doing. Any
-// other deletion is repeated by the pipeline.
+// TestAPurgeIsSentOnce: whoever repeats it must know that an answer was lost, as 404 is then the purge's own doing.
+// Any other deletion is repeated by the pipeline.
 func TestAPurgeIsSentOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -82,11 +82,12 @@ func newFixture(t testing.TB) *fixture {
 		Source: "/ddoe-wif/test"})
 	require.NoError(t, err)
 	f.engine = engine
-	f.service = &health.Service{
+	f.service, err = health.New(health.Options{
 		Repository: repository, Schedule: health.Schedule{Repository: repository, Now: f.now}, Engine: engine,
 		Look: f.look, Send: f.send,
 		Now: f.now, Source: "/ddoe-wif/test",
-	}
+	})
+	require.NoError(t, err)
 	return f
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
-// Service holds the use cases. All fields but those marked optional are required.
-type Service struct {
+// Options are what the use cases need. All but those marked optional are required.
+type Options struct {
 	Repository *integration.Repository
 	// Look makes one check of a document and reports what it found. proved means that access has worked since the last
 	// change, so that propagation explains no refusal.
@@ -36,6 +36,22 @@ type Service struct {
 	Source string
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
+}
+
+// Service holds the use cases. Make one with New.
+type Service struct{ Options }
+
+// New returns the use cases. The error names what is missing.
+func New(o Options) (*Service, error) {
+	for name, isMissing := range map[string]bool{
+		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
+		"Source": o.Source == "",
+	} {
+		if isMissing {
+			return nil, fmt.Errorf("health: %s is required", name)
+		}
+	}
+	return &Service{Options: o}, nil
 }
 
 func (s *Service) now() time.Time {

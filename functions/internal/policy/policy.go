@@ -79,8 +79,8 @@ func Decide(op Operation, err error) Decision {
 	return Decision{Action: GiveUp} // an answer below 500 that no row knows: the request was refused
 }
 
-// isSentOnce reports whether a request is not repeated by the pipeline of its client: whoever repeats it must know that
-// an answer was lost.
+// isSentOnce reports whether a request is not repeated by the pipeline of its client: whoever repeats it must know
+// that an answer was lost.
 func isSentOnce(op Operation) bool { return op == DeletedItemPurge }
 
 // Absent is the failure of a request that met Exists or InDoubt, after a look that has found nothing. Any other error

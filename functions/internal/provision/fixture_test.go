@@ -129,7 +129,7 @@ func newFixture(t tb) *fixture {
 		Source: "/ddoe-wif/0123abcd",
 		Log:    slog.New(slog.NewJSONHandler(&f.log, nil))})
 	require.NoError(t, err)
-	f.service = &provision.Service{
+	f.service, err = provision.New(provision.Options{
 		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error {
 			return f.schedule(ctx, d)
 		},
@@ -145,7 +145,8 @@ func newFixture(t tb) *fixture {
 			return secret.New(token), err
 		},
 		Now: f.now,
-	}
+	})
+	require.NoError(t, err)
 	f.setPlatform(resourceplatform.Platform{})
 	return f
 }

@@ -193,8 +193,10 @@ func TestAPlanTouchesNothingOfAnyKind(t *testing.T) {
 	h.ground.theirs = "ground-1"
 	p, err := h.service.Plan(t.Context(), id, spec("images"), false)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]provision.Action{"ground-1": provision.ActionBlocked, "walls-1": provision.ActionUnchanged,
-		"roof-1": provision.ActionUpdate, "door-1": provision.ActionCreate, "door-0": provision.ActionDelete}, actions(p))
+	assert.Equal(t, map[string]provision.Action{"ground-1": provision.ActionBlocked,
+		"walls-1": provision.ActionUnchanged,
+		"roof-1":  provision.ActionUpdate, "door-1": provision.ActionCreate, "door-0": provision.ActionDelete},
+		actions(p))
 	assert.Empty(t, h.journal.writes())
 }
 

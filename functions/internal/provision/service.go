@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -20,8 +21,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// Service holds the use cases. All fields but those marked optional are required.
-type Service struct {
+// Options are what the use cases need. All but those marked optional are required.
+type Options struct {
 	Repository *integration.Repository
 	// Kinds are what an integration consists of outside the store, in the order in which they are made.
 	Kinds    []resource.Kind
@@ -39,6 +40,22 @@ type Service struct {
 	Now func() time.Time
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
+}
+
+// Service holds the use cases. Make one with New.
+type Service struct{ Options }
+
+// New returns the use cases. The error names what is missing.
+func New(o Options) (*Service, error) {
+	for name, isMissing := range map[string]bool{
+		"Repository": o.Repository == nil, "Kinds": len(o.Kinds) == 0, "Engine": o.Engine == nil,
+		"Schedule": o.Schedule == nil,
+	} {
+		if isMissing {
+			return nil, fmt.Errorf("provision: %s is required", name)
+		}
+	}
+	return &Service{Options: o}, nil
 }
 
 func (s *Service) now() time.Time {

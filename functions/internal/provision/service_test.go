@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
@@ -15,4 +16,23 @@ func TestInstanceIsOfTheState(t *testing.T) {
 	assert.NotEqual(t, provision.InstanceOf("https://a.blob.core.windows.net"),
 		provision.InstanceOf("https://b.blob.core.windows.net"))
 	assert.Regexp(t, `^[0-9a-f]{8}$`, provision.InstanceOf("https://a.blob.core.windows.net"))
+}
+
+// TestNewRefusesWhatIsIncomplete: a service that would fail at its first use is not made.
+func TestNewRefusesWhatIsIncomplete(t *testing.T) {
+	t.Parallel()
+	whole := newFixture(t).service.Options
+	for name, take := range map[string]func(o *provision.Options){
+		"Repository": func(o *provision.Options) { o.Repository = nil },
+		"Kinds":      func(o *provision.Options) { o.Kinds = nil },
+		"Engine":     func(o *provision.Options) { o.Engine = nil },
+		"Schedule":   func(o *provision.Options) { o.Schedule = nil },
+	} {
+		o := whole
+		take(&o)
+		_, err := provision.New(o)
+		require.ErrorContains(t, err, name)
+	}
+	_, err := provision.New(whole)
+	require.NoError(t, err)
 }

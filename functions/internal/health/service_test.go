@@ -1,0 +1,29 @@
+package health_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
+)
+
+// TestNewRefusesWhatIsIncomplete: a service that would fail at its first use is not made.
+func TestNewRefusesWhatIsIncomplete(t *testing.T) {
+	t.Parallel()
+	whole := newFixture(t).service.Options
+	for name, take := range map[string]func(o *health.Options){
+		"Repository": func(o *health.Options) { o.Repository = nil },
+		"Look":       func(o *health.Options) { o.Look = nil },
+		"Engine":     func(o *health.Options) { o.Engine = nil },
+		"Send":       func(o *health.Options) { o.Send = nil },
+		"Source":     func(o *health.Options) { o.Source = "" },
+	} {
+		o := whole
+		take(&o)
+		_, err := health.New(o)
+		require.ErrorContains(t, err, name)
+	}
+	_, err := health.New(whole)
+	require.NoError(t, err)
+}
