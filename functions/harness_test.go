@@ -28,6 +28,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -42,32 +43,14 @@ type network map[string]http.Handler
 
 // RoundTrip implements http.RoundTripper.
 func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
-	host := r.URL.Hostname()
-	handler, ok := n[host]
-	if !ok && strings.HasSuffix(host, ".blob.core.windows.net") {
-		handler, ok = n["*.blob.core.windows.net"]
+	handler, isKnown := n[r.URL.Hostname()]
+	if !isKnown && strings.HasSuffix(r.URL.Hostname(), ".blob.core.windows.net") {
+		handler, isKnown = n["*.blob.core.windows.net"]
 	}
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", host)
+	if !isKnown {
+		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Hostname())
 	}
-	served := r.Clone(r.Context())
-	if served.Body == nil {
-		served.Body = http.NoBody
-	}
-	served.Host, served.RequestURI = host, r.URL.RequestURI()
-	// A transport would spell the names anew; the SDKs set some of them in lower case.
-	served.Header = http.Header{}
-	for name, values := range r.Header {
-		served.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, served)
-	if err := r.Context().Err(); err != nil {
-		return nil, err // as a transport does, whatever comes later
-	}
-	answer := w.Result()
-	answer.Request = r
-	return answer, nil
+	return inprocess.Answer(handler, r)
 }
 
 // hung takes every request and answers none.

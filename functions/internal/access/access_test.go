@@ -31,14 +31,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var update = flag.Bool("update", false, "write the golden files")
 
-type dnsError struct{ host string }
-
-func (e *dnsError) Error() string { return "lookup " + e.host + ": no such host" }
-
-func (e *dnsError) Unwrap() error {
-	return &net.DNSError{Err: "no such host", Name: e.host, IsNotFound: true}
-}
-
 // lines are a report's checks as "id status code".
 func lines(r diagnosis.Report) []string {
 	var all []string

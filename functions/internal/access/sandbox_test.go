@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +22,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -89,32 +89,22 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	handler, ok := c.hosts[r.URL.Host]
-	if !ok && c.blobs.HasAccount(r.URL.Host) {
-		handler, ok = c.blobs, true
+	resp, err := inprocess.Hosts(c.handler).RoundTrip(r)
+	if err != nil {
+		return nil, err
 	}
-	if !ok {
-		return nil, &dnsError{host: r.URL.Host}
-	}
-	in := r.Clone(r.Context())
-	in.Host, in.RequestURI = r.URL.Host, r.URL.RequestURI()
-	in.Header = http.Header{} // the SDK's spelling of names is not the canonical one that a wire would make of it
-	for name, values := range r.Header {
-		for _, value := range values {
-			in.Header.Add(name, value)
-		}
-	}
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, in)
-	resp := recorder.Result()
-	resp.Request = r
 	if after != nil {
 		return after(r, resp)
 	}
 	return resp, nil
+}
+
+func (c *cloud) handler(host string) (http.Handler, bool) {
+	if c.blobs.HasAccount(host) {
+		return c.blobs, true
+	}
+	handler, isKnown := c.hosts[host]
+	return handler, isKnown
 }
 
 // Do makes the cloud an SDK transport.

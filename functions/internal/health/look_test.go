@@ -3,10 +3,7 @@ package health_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +31,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	sandboxentra "github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	sandboxgraph "github.com/ddoe-ai/azure-wif/infra/sandbox/graph"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -148,29 +146,14 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock() // kinds look at once
 	s.requests = append(s.requests, r.Method+" "+r.URL.Host)
 	s.mu.Unlock()
-	recorder := httptest.NewRecorder()
-	switch status, refused := s.refuse[r.Method+" "+r.URL.Host]; {
-	case refused:
-		recorder.WriteHeader(status)
-	case s.hosts[r.URL.Host] == nil:
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
-	default:
-		received := r.Clone(r.Context())
-		received.Header = http.Header{}
-		for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
-			received.Header[http.CanonicalHeaderKey(name)] = values
-		}
-		if r.Body == nil {
-			received.Body = http.NoBody
-		}
-		if r.ContentLength >= 0 {
-			received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
-		}
-		s.hosts[r.URL.Host].ServeHTTP(recorder, received)
+	if status, isRefused := s.refuse[r.Method+" "+r.URL.Host]; isRefused {
+		return inprocess.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+		}), r)
 	}
-	response := recorder.Result()
-	response.Request = r
-	return response, nil
+	return inprocess.Hosts(func(host string) (http.Handler, bool) {
+		return s.hosts[host], s.hosts[host] != nil
+	}).RoundTrip(r)
 }
 
 type identity func(scope string) (string, time.Time, error)

@@ -2,15 +2,13 @@ package provision_test
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
@@ -142,43 +140,10 @@ func (x *fault) write(w http.ResponseWriter) {
 
 // RoundTrip answers by host, in-process.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler, ok := n.hosts[r.URL.Host]
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
-	}
-	recorder := httptest.NewRecorder()
-	received := r.Clone(r.Context())
-	received.Host = r.URL.Host
-	received.Header = http.Header{}
-	for name, values := range r.Header { // azblob writes names in lower case, and a server reads them canonical
-		received.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	if r.Body == nil {
-		received.Body = http.NoBody
-	}
-	if r.ContentLength >= 0 {
-		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
-	}
-	if isCut(handler, recorder, received) {
-		return nil, errDropped
-	}
-	response := recorder.Result()
-	response.Request = r
-	return response, nil
-}
-
-// isCut has a handler answer, and reports whether it has cut the connection.
-func isCut(handler http.Handler, w http.ResponseWriter, r *http.Request) (cut bool) {
-	defer func() {
-		cause := recover()
-		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-			cut = true
-		} else if cause != nil {
-			panic(cause)
-		}
-	}()
-	handler.ServeHTTP(w, r)
-	return false
+	return inprocess.Hosts(func(host string) (http.Handler, bool) {
+		handler, isKnown := n.hosts[host]
+		return handler, isKnown
+	}).RoundTrip(r)
 }
 
 func (n *network) fails(x fault) { n.faults = append(n.faults, &x) }

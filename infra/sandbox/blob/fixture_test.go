@@ -3,9 +3,7 @@ package blob_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -19,43 +17,18 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
-
-// network answers HTTP requests by host, in-process; a host that it does not know does not resolve.
-type network func(host string) (http.Handler, bool)
-
-func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler, ok := n(r.URL.Host)
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
-	}
-	// azblob writes header names in lower case into the map; on a wire the receiver would make them canonical.
-	received := r.Clone(r.Context())
-	received.Header = http.Header{}
-	if received.Body == nil {
-		received.Body = http.NoBody // a handler may rely on there being one
-	}
-	for name, values := range r.Header {
-		for _, value := range values {
-			received.Header.Add(name, value)
-		}
-	}
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, received)
-	response := recorder.Result()
-	response.Request = r
-	return response, nil
-}
 
 type fixture struct {
 	world     *world.World
 	authority *entra.Authority
 	issuer    *platform.Issuer
 	service   *blob.Service
-	transport network
+	transport inprocess.Hosts
 }
 
 // issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
@@ -73,7 +46,7 @@ func newFixture(t *testing.T) *fixture {
 	f.issuer = platform.NewIssuer(world.Issuer, time.Now, key)
 	f.service = blob.New(f.world, f.authority)
 	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "key"})
-	login := entra.New(f.world, f.authority, network(func(string) (http.Handler, bool) { return site, true }))
+	login := entra.New(f.world, f.authority, inprocess.Hosts(func(string) (http.Handler, bool) { return site, true }))
 	f.transport = func(host string) (http.Handler, bool) {
 		if host == entra.Host {
 			return login, true

@@ -126,12 +126,12 @@ func (c *Cloud) assemble() error {
 	}
 	c.hosts = &hosts{blobs: blob.New(c.world, c.authority)}
 	// Entra fetches an issuer's documents by itself: faults apply to that, but no request of the app is logged.
-	issuers := transport{handler: c.faults.Wrap(c.hosts), known: c.hosts.knows}
+	issuers := c.hosts.through(c.faults.Wrap(c.hosts))
 	site := platform.New(c.world, platform.Options{
 		Issuer: issuer, Keys: c.platformKeys,
 		// What the platform does by itself is neither a request of the app nor disturbed by the faults that are meant
 		// for it.
-		Transport: transport{handler: c.hosts, known: c.hosts.knows},
+		Transport: c.hosts.through(c.hosts),
 	})
 	c.hosts.services = map[string]http.Handler{
 		entra.Host: entra.New(c.world, c.authority, issuers),
@@ -183,7 +183,7 @@ func (c *Cloud) ControlHandler() http.Handler { return c.control }
 // RoundTripper answers https requests in-process. A host that the sandbox does not know fails like a name that does
 // not resolve.
 func (c *Cloud) RoundTripper() http.RoundTripper {
-	return transport{handler: c.handler, known: c.hosts.knows}
+	return c.hosts.through(c.handler)
 }
 
 // World is everything there is in the sandbox, apart from messages.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 )
 
 // hosts finds the service that answers for a host name.
@@ -37,6 +38,11 @@ func (h *hosts) service(host string) http.Handler {
 		return h.blobs
 	}
 	return nil
+}
+
+// through is the way to all hosts that are known, through a handler.
+func (h *hosts) through(handler http.Handler) inprocess.Hosts {
+	return func(host string) (http.Handler, bool) { return handler, h.knows(host) }
 }
 
 func (h *hosts) knows(host string) bool { return h.service(host) != nil }

@@ -2,9 +2,7 @@ package entra_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -25,15 +24,10 @@ const subject = "system:serviceaccount:dataloop:my-service"
 type network map[string]http.Handler
 
 func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler, ok := n[r.URL.Host]
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
-	}
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, r)
-	response := recorder.Result()
-	response.Request = r
-	return response, nil
+	return inprocess.Hosts(func(host string) (http.Handler, bool) {
+		handler, isKnown := n[host]
+		return handler, isKnown
+	}).RoundTrip(r)
 }
 
 // clock is a time that stands still until it is moved.

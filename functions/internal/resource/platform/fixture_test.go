@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"regexp"
 	"slices"
@@ -26,6 +25,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -171,15 +171,10 @@ func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return hit.answer(r, nil)
 	}
-	recorder := httptest.NewRecorder()
-	received := r.Clone(r.Context())
-	received.Host = sandbox.GateHost
-	if r.Body == nil {
-		received.Body = http.NoBody
+	done, err := inprocess.Answer(f.gate, r)
+	if err != nil {
+		return nil, err
 	}
-	f.gate.ServeHTTP(recorder, received)
-	done := recorder.Result()
-	done.Request = r
 	if hit == nil {
 		return done, nil
 	}

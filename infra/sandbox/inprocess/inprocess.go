@@ -1,4 +1,6 @@
-package cloud
+// Package inprocess answers HTTP requests of clients by handlers in the same process, as a server behind TLS would:
+// what the handler gets was read from a wire, and what the client gets went over one.
+package inprocess
 
 import (
 	"bytes"
@@ -12,22 +14,27 @@ import (
 	"time"
 )
 
-// transport answers requests in-process, as a server behind TLS would.
-type transport struct {
-	handler http.Handler
-	known   func(host string) bool
+// Hosts finds the handler that answers for a host.
+type Hosts func(host string) (http.Handler, bool)
+
+// RoundTrip implements http.RoundTripper. A host that is not known, and an address without TLS, do not resolve.
+func (h Hosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	handler, isKnown := h(r.URL.Host)
+	if r.URL.Scheme != "https" || !isKnown {
+		closeBody(r)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host",
+			Name: r.URL.Hostname(), IsNotFound: true}}
+	}
+	return Answer(handler, r)
 }
 
-// RoundTrip implements http.RoundTripper.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		defer func() { _ = r.Body.Close() }() // RoundTripper's duty; the handler has read what it wanted
-	}
-	if r.URL.Scheme != "https" || !t.known(r.URL.Host) {
-		name := r.URL.Hostname()
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: name,
-			IsNotFound: true}}
-	}
+// Do makes Hosts a transport of Azure's SDKs.
+func (h Hosts) Do(r *http.Request) (*http.Response, error) { return h.RoundTrip(r) }
+
+// Answer has a handler answer a client's request. A handler that panics with http.ErrAbortHandler has cut the
+// connection: the error is syscall.ECONNRESET. The error of the request's context wins over any answer.
+func Answer(handler http.Handler, r *http.Request) (*http.Response, error) {
+	defer closeBody(r) // RoundTripper's duty; the handler has read what it wanted
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -36,17 +43,24 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w := &responseBuffer{header: http.Header{}}
-	if t.serve(w, request) {
-		if err := r.Context().Err(); err != nil {
-			return nil, err
-		}
+	isCut := serve(handler, w, request)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	if isCut {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	return w.response(r), nil
 }
 
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
 // serve tells whether the handler cut the connection, which is done by panicking with http.ErrAbortHandler.
-func (t transport) serve(w http.ResponseWriter, r *http.Request) bool {
+func serve(handler http.Handler, w http.ResponseWriter, r *http.Request) bool {
 	cut := false
 	func() {
 		defer func() {
@@ -57,7 +71,7 @@ func (t transport) serve(w http.ResponseWriter, r *http.Request) bool {
 				panic(cause)
 			}
 		}()
-		t.handler.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 	}()
 	return cut
 }
@@ -78,6 +92,15 @@ func serverRequest(r *http.Request) (*http.Request, error) {
 	request.RemoteAddr = "127.0.0.1:1"
 	if request.Body == nil {
 		request.Body = http.NoBody
+	}
+	request.Header = http.Header{} // clients spell names as they like; a server reads them canonical
+	for name, values := range r.Header {
+		name = http.CanonicalHeaderKey(name)
+		request.Header[name] = append(request.Header[name], values...)
+	}
+	hasBody := r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch
+	if r.ContentLength > 0 || r.ContentLength == 0 && hasBody { // as net/http's transport sends it
+		request.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 	}
 	return request, nil
 }
