@@ -186,7 +186,8 @@ func TestAnswersThatAreNotValid(t *testing.T) {
 func TestRefusalsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	const literal = `pass "phrase" <1>`
-	said := `key planted-key, literal ` + literal + `, sent "pass \"phrase\" <1>"`
+	said := `key planted-key, literal ` + literal +
+		`, sent "pass \"phrase\" <1>", escaped "pass \"phrase\" \u003c1\u003e"`
 	echo, err := json.Marshal(map[string]any{"status": 400, "message": said})
 	require.NoError(t, err)
 	s := &server{answers: []answer{{status: 400, media: "application/json", body: string(echo),
@@ -196,7 +197,7 @@ func TestRefusalsShowNoSecret(t *testing.T) {
 	assert.Contains(t, s.bodies[0], `"pass \"phrase\" <1>"`)
 	var e *ddoe.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, `key [redacted], literal [redacted], sent "[redacted]"`, e.ServiceMessage())
+	assert.Equal(t, `key [redacted], literal [redacted], sent "[redacted]", escaped "[redacted]"`, e.ServiceMessage())
 	assert.Equal(t, "[redacted]", e.ServiceRequestID())
 	assert.Equal(t, "ddoe: create integration: status 400", e.Error())
 	assert.Equal(t, "ddoe", e.Service())

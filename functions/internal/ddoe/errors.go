@@ -83,15 +83,17 @@ func (c *Client) invalid(r call, resp *http.Response) *Error {
 		requestID: c.requestID(resp)}
 }
 
-// concealer takes secrets out of what the platform states: as they are, and as they stand in the JSON that was sent.
-// One of less than four characters stays, since words would be spoilt.
+// concealer takes secrets out of what the platform states: as they are, as they stand in the JSON that was sent, and as
+// others escape it. One of less than four characters stays, since words would be spoilt.
 func concealer(secrets ...secret.Value) *strings.Replacer {
 	var pairs []string
 	for _, one := range secrets {
 		text := one.Reveal()
 		quoted, err := encode(text)
+		escaped, _ := json.Marshal(text) // any string is JSON
 		if len(text) >= 4 && err == nil {
-			pairs = append(pairs, string(quoted[1:len(quoted)-1]), "[redacted]", text, "[redacted]")
+			pairs = append(pairs, string(escaped[1:len(escaped)-1]), "[redacted]",
+				string(quoted[1:len(quoted)-1]), "[redacted]", text, "[redacted]")
 		}
 	}
 	return strings.NewReplacer(pairs...)
