@@ -83,8 +83,8 @@ func (c *Client) invalid(r call, resp *http.Response) *Error {
 		requestID: c.requestID(resp)}
 }
 
-// concealer takes secrets out of what the platform states: as they are, as they stand in the JSON that was sent, and as
-// others escape it. One of less than four characters stays, since words would be spoilt.
+// concealer takes secrets out of what the platform states: as they are, as they stand in the JSON that was sent, and
+// as others escape it. One of less than four characters stays, since words would be spoilt.
 func concealer(secrets ...secret.Value) *strings.Replacer {
 	var pairs []string
 	for _, one := range secrets {
