@@ -204,8 +204,8 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 func identityCode(status int, code, operation string) diagnosis.Code {
 	isCredential := strings.HasPrefix(operation, "managedCredential.")
 	switch {
-	case !isCredential && !strings.HasPrefix(operation, "managedIdentity."):
-		return ""
+	case !isCredential && !strings.HasPrefix(operation, "managedIdentity."), code == "SubscriptionNotFound":
+		return "" // what it means for every resource
 	case code == "RequestDisallowedByPolicy":
 		return diagnosis.CodeManagedIdentityPolicyDenied
 	case code == "AuthorizationFailed":

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
@@ -114,8 +115,11 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 func (k integrations) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return k.each(items, func(item resource.Item) resource.Result {
 		f, _ := item.Data.(found)
-		if item.Blocks {
-			return resource.Result{Step: nameIntegration + "-delete", Err: refuse(item.Code, "%s", item.Detail)}
+		if item.Blocks { // it was looked at while our driver went: by now only drivers of others count
+			if count, _, err := k.usersOf(ctx, v.Document, item.Key); err != nil || count > 0 {
+				return resource.Result{Step: nameIntegration + "-delete",
+					Err: cmp.Or(err, error(refuse(item.Code, "%s", item.Detail)))}
+			}
 		}
 		return k.sort(v.Document).remove(ctx, policy.PlatformIntegrationDelete, item, []place{{f.organization, true}},
 			func(ctx context.Context, id string) (string, error) {

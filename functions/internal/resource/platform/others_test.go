@@ -304,3 +304,19 @@ func TestWhatThePlatformKeepsIsNamed(t *testing.T) {
 	require.Empty(t, f.run(resource.View{}).errs)
 	f.requireOne("later")
 }
+
+// TestWhoUsesItIsAskedAgainWhenOurDriverHasGone: the integration is looked at while our driver goes, and the two
+// answers about its users may not be of the same moment.
+func TestWhoUsesItIsAskedAgainWhenOurDriverHasGone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t).provisioned()
+	next := wired()
+	next.DDOE = nil
+	f.document.ReplaceSpec(next)
+	f.strike(`GET /drivers\?`, 1, fault{answer: func(r *http.Request, _ *http.Response) (*http.Response, error) {
+		return respond(r, 200, http.Header{"Content-Type": {"application/json"}}, `[]`), nil
+	}})
+	require.Empty(t, f.run(resource.View{}).errs)
+	assert.Empty(t, f.integrations())
+	assert.Empty(t, f.drivers())
+}
