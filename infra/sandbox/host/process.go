@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -130,27 +129,6 @@ func (p *process) recycle() {
 func (p *process) exitCode() int { return p.cmd.ProcessState.ExitCode() }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
-
-// Ports of handlers are taken at random from below the ports that systems hand out by themselves (Linux from 32768 on,
-// others from 49152 on). Between the choice and the handler's own listening nobody else is given the same one.
-const (
-	firstPort = 10000
-	ports     = 20000
-)
-
-// freePort chooses a port on which nothing listens.
-func freePort(ctx context.Context) (int, error) {
-	var lc net.ListenConfig
-	var err error
-	for range 20 {
-		port := firstPort + rand.IntN(ports)
-		var listener net.Listener
-		if listener, err = lc.Listen(ctx, "tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			return port, listener.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port for the handler: %w", err)
-}
 
 // lineWriter passes complete lines on to the log and remembers the last few.
 type lineWriter struct {

@@ -50,6 +50,7 @@ func (s *supervisor) run(ctx context.Context) {
 	var lastError time.Time
 	var said []string // by a handler that did not come to be ready: the next one states it again
 	port := s.command.port
+	defer func() { s.release(port) }()
 	for ctx.Err() == nil {
 		p, err := s.start(ctx, &port, said)
 		if err != nil {
@@ -65,7 +66,6 @@ func (s *supervisor) run(ctx context.Context) {
 		}
 		said = nil
 		if !closed(p.ready) {
-			port = s.command.port // somebody else may have taken the free one
 			said = p.stderr.tail()
 		}
 		if problem == nil {
@@ -91,16 +91,25 @@ func (s *supervisor) run(ctx context.Context) {
 }
 
 // start starts a process. A restarted one listens on the port of the one before, as on a real host: a connection that
-// is refused in between is tried again and finds it.
+// is refused in between is tried again and finds it. Where somebody else has come to listen there, it gets another.
 func (s *supervisor) start(ctx context.Context, port *int, said []string) (*process, error) {
-	if *port == 0 {
-		free, err := freePort(ctx)
+	if s.command.port == 0 && (*port == 0 || !isFree(ctx, *port)) {
+		s.release(*port)
+		free, err := ports.take(ctx)
 		if err != nil {
+			*port = 0
 			return nil, err
 		}
 		*port = free
 	}
 	return s.command.start(ctx, *port, said, s.log)
+}
+
+// release gives a port back that was taken for this handler; one that host.json fixes was not.
+func (s *supervisor) release(port int) {
+	if s.command.port == 0 && port != 0 {
+		ports.release(port)
+	}
 }
 
 // live sees one process through: readiness, then its end. nil means that it is to be restarted without counting.
