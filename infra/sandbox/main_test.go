@@ -159,8 +159,6 @@ func call(t *testing.T, method, url, body string) string {
 // TestRunTakesSettings: the API is switched off by an empty setting, and what identities are made of is chosen.
 func TestRunTakesSettings(t *testing.T) {
 	dist := assemble(t)
-	t.Setenv("PORT", "0")
-	t.Setenv("SANDBOX_PORT", "0")
 	const elsewhere = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/elsewhere"
 	for name, tt := range map[string]struct {
 		set  map[string]string
@@ -177,13 +175,8 @@ func TestRunTakesSettings(t *testing.T) {
 			for setting, value := range tt.set {
 				t.Setenv(setting, value)
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			var out, log lockedBuffer
-			ended := make(chan error, 1)
-			go func() { ended <- realMain(ctx, []string{"run", "-dist", dist}, &out, &log) }()
-			require.Eventually(t, func() bool { return out.String() != "" }, 30*time.Second, 10*time.Millisecond,
-				"log:\n%s", &log)
-			plan := call(t, http.MethodPut, apiURL(out.String())+"/integrations/my-images?dryRun=true",
+			api, _, log := startRun(t, dist)
+			plan := call(t, http.MethodPut, api+"/integrations/my-images?dryRun=true",
 				`{"serviceName": "my-service",
 				"storage": [{"resourceId": "`+imagesAccount+`", "container": "images", "access": "readWrite"}],
 				"ddoe": {"organizationId": "55555555-5555-4555-8555-555555555555", "integration": true}}`)
@@ -191,8 +184,6 @@ func TestRunTakesSettings(t *testing.T) {
 				assert.Contains(t, plan, want)
 			}
 			assert.NotRegexp(t, `IDENTITY\w* is ignored`, log.String())
-			cancel()
-			require.NoError(t, <-ended)
 		})
 	}
 }
