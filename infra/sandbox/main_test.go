@@ -105,7 +105,7 @@ func assertExcerpt(t *testing.T, printed string) {
 		require.GreaterOrEqual(t, i, 0, "README.md shows a line that the demo does not print there: %q", line)
 		rest, steps = rest[i+1:], steps+1
 	}
-	assert.Greater(t, steps, 15, "lines of the excerpt")
+	assert.Greater(t, steps, 12, "lines of the excerpt")
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {
