@@ -1,8 +1,11 @@
 package diagnosis
 
 import (
+	"go/ast"
+	"go/token"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -12,7 +15,7 @@ import (
 // The words that belong to one kind of identity. application/json is no application.
 var (
 	wordsOfApplications = regexp.MustCompile(`(?i)\bapplications?(?:[^/a-z]|$)|app registration|az ad app `)
-	wordsOfManaged      = regexp.MustCompile(`(?i)managed identit|az identity `)
+	wordsOfManaged      = regexp.MustCompile(`(?i)managed ?identit|az identity `)
 )
 
 // Why a diagnosis of an integration with a managed identity may use an application's words, or name an administrator
@@ -136,4 +139,71 @@ func TestARemedyIsForSomebody(t *testing.T) {
 		}
 	}
 	assert.Greater(t, stands, 10)
+}
+
+// folded is what a literal, or a sum of literals, is as a text; false of anything else.
+func folded(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		left, isLeft := folded(e.X)
+		right, isRight := folded(e.Y)
+		return left + right, isLeft && isRight && e.Op == token.ADD
+	default:
+		return "", false
+	}
+}
+
+// ofApplications are the files, or folders of them, whose texts are about applications by their nature, each with the
+// reason.
+func ofApplications() map[string]string {
+	return map[string]string{
+		"internal/graph/":                "the client that applications are made with",
+		"internal/resource/application/": "the kind itself",
+		"internal/diagnosis/catalogue":   "held against both kinds, row by row, by the test above",
+		"internal/policy/table.go":       "the reasons of the rules of one operation each",
+		"internal/credential/kinds.go":   "well-known files, one of each kind",
+		"internal/entra/explain.go":      "Microsoft's texts, which say application of both",
+	}
+}
+
+// documented is the documentation in a text that is the tag of a struct's field, else the text.
+var documented = regexp.MustCompile(`^(?:json|query|path|header):.*?(?:doc:"([^"]*)".*)?$`)
+
+// TestTextsNameNotOnlyApplications reads the source: what is said of any integration fits a managed identity too. A
+// text is what has a blank.
+func TestTextsNameNotOnlyApplications(t *testing.T) {
+	t.Parallel()
+	seen, used, read := map[token.Pos]bool{}, map[string]bool{}, 0
+	inSource(t, func(path string, files *token.FileSet, n ast.Node) {
+		e, isExpression := n.(ast.Expr)
+		text, isText := folded(e)
+		if !isExpression || !isText || seen[n.Pos()] {
+			return
+		}
+		ast.Inspect(n, func(part ast.Node) bool {
+			if part != nil {
+				seen[part.Pos()] = true
+			}
+			return true
+		})
+		read++
+		text = documented.ReplaceAllString(text, "$1")
+		if !strings.Contains(text, " ") || !wordsOfApplications.MatchString(text) || wordsOfManaged.MatchString(text) {
+			return
+		}
+		for prefix := range ofApplications() {
+			if strings.HasPrefix(path, prefix) {
+				used[prefix] = true
+				return
+			}
+		}
+		t.Errorf("%s: it is about applications only: %s", files.Position(n.Pos()), text)
+	})
+	assert.Greater(t, read, 3_000, "the search reads nothing any more")
+	for prefix := range ofApplications() {
+		assert.True(t, used[prefix], "%s has no text about applications any more", prefix)
+	}
 }
