@@ -72,3 +72,73 @@ func TestManagedIdentitiesOverHTTP(t *testing.T) {
 	_, ok = a.world.UserAssignedIdentity(id)
 	assert.False(t, ok)
 }
+
+// TestAFaultIsToldInTheWordsOfItsKind: what somebody has taken away from an application is mended by an administrator
+// of the tenant with az ad, and from a managed identity by the operator, with az identity: none of its diagnoses
+// speaks of an application. Both are told by the drift report and by an access test.
+func TestAFaultIsToldInTheWordsOfItsKind(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]struct {
+		identity, credentials string
+		who, command          string
+		foreign               string
+	}{
+		"application": {"application", "federatedIdentityCredentials", "entra-admin",
+			"az ad app federated-credential create ", `(?i)managed identit|az identity|operator`},
+		"managed identity": {"managedIdentity", "userAssignedIdentityCredentials", "operator",
+			"az identity federated-credential create ", `(?i)application[^/]|app registration|az ad app|entra-admin`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, map[string]string{"DEFAULT_IDENTITY": kind.identity, "REGION_NAME": "West Europe",
+				"IDENTITY_RESOURCE_GROUP": world.IdentitiesResourceGroupID})
+			require.Equal(t, 201, a.call("PUT", "/integrations/my-images", good).StatusCode)
+			a.deliver()
+			snapshot := a.world.Snapshot()
+			ids := map[string]string{}
+			for _, c := range snapshot.FederatedIdentityCredentials {
+				ids["federatedIdentityCredentials"] = c.ID
+			}
+			for _, c := range snapshot.UserAssignedIdentityCredentials {
+				ids["userAssignedIdentityCredentials"] = c.ID
+			}
+			require.Len(t, ids, 1)
+			require.NoError(t, a.world.DeleteObject(kind.credentials, ids[kind.credentials]))
+
+			token, err := a.issuer.Mint(sandbox.TokenRequest{Subject: subject})
+			require.NoError(t, err)
+			for code, report := range map[string]answer{
+				"federated-credential-missing": a.call("GET", "/integrations/my-images/drift", ""),
+				"credential-missing": a.call("POST", "/integrations/my-images/access-tests",
+					`{"subjectToken": "`+token+`"}`),
+			} {
+				check := checkOf(t, report, code)
+				assert.Equal(t, kind.who, check.Remedy.Who, report.raw)
+				assert.True(t, strings.HasPrefix(check.Remedy.Command, kind.command), check.Remedy.Command)
+				assert.NotRegexp(t, kind.foreign, report.raw)
+			}
+		})
+	}
+}
+
+// checkOf is the check of a report that ends with a code.
+func checkOf(t *testing.T, report answer, code string) (found struct {
+	Code   string
+	Remedy struct{ Who, Command string }
+}) {
+	t.Helper()
+	var all struct {
+		Checks []struct {
+			Code   string
+			Remedy struct{ Who, Command string }
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(report.raw), &all), report.raw)
+	for _, found = range all.Checks {
+		if found.Code == code {
+			return found
+		}
+	}
+	require.Fail(t, "no check ends with "+code, report.raw)
+	return found
+}

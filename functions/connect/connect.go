@@ -53,9 +53,9 @@ func (f Function) Register(api huma.API) {
 	problem.Register(api, huma.Operation{
 		OperationID: "connect", Method: http.MethodPut, Path: "/integrations/{id}", Tags: []string{"integrations"},
 		Summary: "Create or update an integration",
-		Description: "Stores what is wanted and starts an operation that makes it so: one app registration, its " +
-			"service principal, " +
-			"one federated identity credential for each subject and one role assignment for each storage entry. " +
+		Description: "Stores what is wanted and starts an operation that makes it so: one identity (an application " +
+			"with its service principal, or a user-assigned managed identity), one federated identity credential " +
+			"for each subject and one role assignment for each storage entry. " +
 			"The same request may be sent again at any time; it converges. " +
 			"The body replaces the whole spec: what it does not name any more is removed, on the DDOE platform too, " +
 			"where the datasets on a removed driver lose their storage. " +

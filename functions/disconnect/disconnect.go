@@ -24,7 +24,7 @@ type Function struct {
 
 type input struct {
 	ID          string `path:"id" doc:"Integration id" example:"my-service"`
-	Purge       bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then"`
+	Purge       bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then, as a managed identity never can"`
 	IfMatch     string `header:"If-Match" doc:"Only tear down the version with this ETag"`
 	IfNoneMatch string `header:"If-None-Match" doc:"Do not tear down the version with this ETag; * never tears down"`
 	problem.OperationHeader
@@ -42,11 +42,10 @@ func (f Function) Register(api huma.API) {
 		Tags:    []string{"integrations"},
 		Summary: "Tear an integration down",
 		Description: "Starts an operation that removes what the service made for the integration: role assignments, " +
-			"federated identity " +
-			"credentials, service principal and app registration, and before them driver and integration on the " +
-			"DDOE platform, " +
-			"also where a person had made those and the service took them over. Role assignments and credentials " +
-			"that it had adopted stay.",
+			"federated identity credentials and identity (an application with its service principal, or a " +
+			"user-assigned managed identity), and before them driver and integration on the DDOE platform, also " +
+			"where a person had made those and the service took them over. Role assignments and credentials that " +
+			"it had adopted stay.",
 		DefaultStatus: http.StatusAccepted,
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout}, f.serve)

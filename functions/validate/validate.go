@@ -68,7 +68,8 @@ func requestBody() *huma.RequestBody {
 	}
 	file := &huma.Schema{Type: huma.TypeObject, Description: "azure_credentials.json, at most 8 KiB",
 		Properties: map[string]*huma.Schema{
-			"clientId": text("Application (client) id"), "tenantId": text("Directory (tenant) id"),
+			"clientId":             text("Client id of the application or managed identity"),
+			"tenantId":             text("Id of its tenant"),
 			"federatedTokenIssuer": text("Claim iss of the platform's tokens"),
 			"subject":              text("Claim sub of the platform's tokens"),
 			"audience":             text("The cloud's token-exchange audience"),

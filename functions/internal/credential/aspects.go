@@ -61,7 +61,8 @@ type value struct {
 func values() []value {
 	fixed := func(rules field.Rules) func(*subject) field.Rules { return func(*subject) field.Rules { return rules } }
 	return []value{
-		{memberClientID, "clientId is an application's GUID", "client-id", fixed(field.ClientID())},
+		{memberClientID, "clientId is the GUID of an application or managed identity", "client-id",
+			fixed(field.ClientID())},
 		{memberTenantID, "tenantId is a tenant's GUID", "tenant-id", fixed(field.TenantID())},
 		{memberIssuer, "federatedTokenIssuer is an https URL", "issuer", fixed(field.Issuer())},
 		{memberSubject, "subject is one exact name", "subject", fixed(field.Subject())},

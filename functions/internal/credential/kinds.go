@@ -92,9 +92,11 @@ func objectKinds() []object {
 			"ad app show)"},
 		{members: []string{"appId", "servicePrincipalType"}, what: "the description of a service principal " +
 			"(az ad sp show)"},
+		{members: []string{"type", "principalId"},
+			values: []string{"Microsoft.ManagedIdentity/userAssignedIdentities"},
+			what:   "the description of a managed identity (az identity show)"},
 		{members: []string{"issuer", "subject", "audiences"}, without: memberClientID, what: "the parameters of a " +
-			"federated identity credential (az ad app federated-credential create), which lacks clientId " +
-			"and tenantId"},
+			"federated identity credential, which lack clientId and tenantId"},
 		{members: []string{"homeTenantId", "environmentName"}, what: "the output of az account show"},
 		{members: []string{"type"}, values: []string{"service_account", "authorized_user", "external_account"},
 			what: "a Google credential file"},

@@ -213,7 +213,7 @@ func TestForm(t *testing.T) {
 		"other tenant": {credential.Form{ClientID: client, TenantID: other},
 			[]string{"form-tenant-id-mismatch /tenantId"}, ""},
 		"exchanged": {credential.Form{ClientID: tenant, TenantID: client},
-			[]string{"form-ids-swapped /clientId"}, "Exchange the two where they stand the wrong way round"},
+			[]string{"form-ids-swapped /clientId"}, "Exchange them where they stand the wrong way round"},
 		"the tenant twice": {credential.Form{ClientID: tenant, TenantID: tenant},
 			[]string{"form-client-id-mismatch /clientId"}, "The form's client id is the file's tenant id."},
 		"client as tenant": {credential.Form{TenantID: client}, []string{"form-tenant-id-mismatch /tenantId"},
@@ -223,7 +223,7 @@ func TestForm(t *testing.T) {
 		"in brackets": {credential.Form{ClientID: "{" + client + "}"},
 			[]string{"client-id-not-guid /form/clientId"}, "stands in brackets"},
 		"no GUID": {credential.Form{ClientID: "my-app", TenantID: "common"},
-			[]string{"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"}, "not Object ID"},
+			[]string{"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"}, "not the object id"},
 		"a secret in a form": {credential.Form{ClientID: "abc8Q~pl4nted0123456789abcdefghijklmnopqrs"},
 			[]string{"client-id-secret /form/clientId"}, "Rotate that secret now"},
 		"a domain, not a GUID": {credential.Form{TenantID: "contoso.com"}, []string{"tenant-id-domain /form/tenantId"},
@@ -264,7 +264,7 @@ func TestSize(t *testing.T) {
 func TestASecretIsReplacedNotRemoved(t *testing.T) {
 	good := files(t, "good")["seed.json"]
 	for member, want := range map[string]string{
-		"clientId": "Application (client) ID", "tenantId": "Directory (tenant) ID",
+		"clientId": "the application or managed identity", "tenantId": "the Overview page of Microsoft Entra ID",
 		"federatedTokenIssuer": "claim iss", "subject": "claim sub", "audience": "token-exchange audience",
 	} {
 		t.Run(member, func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestASecretIsReplacedNotRemoved(t *testing.T) {
 	}
 }
 
-// TestWellKnownIDs: an id that belongs to Microsoft or to everybody is neither an application's nor a tenant's.
+// TestWellKnownIDs: an id that belongs to Microsoft or to everybody is neither an identity's nor a tenant's.
 func TestWellKnownIDs(t *testing.T) {
 	good := files(t, "good")["seed.json"]
 	for name, c := range map[string]struct{ member, id, want string }{

@@ -37,13 +37,13 @@ func permissionEntries() []Entry {
 		upstream(CodeGraphPermissionMissing, WhoEntraAdmin, "The service may not write to the directory",
 			"Graph refused for want of a permission. The service's identity needs Application.ReadWrite.OwnedBy, "+
 				"granted by an administrator.",
-			"Grant the app role to the service's managed identity (infra/graph.bicep does it)."),
+			"Grant the app role to the service's identity (infra/graph.bicep does it)."),
 		upstream(CodeServiceTokenRefused, WhoOperator, "The service's own token was refused",
 			"Graph or Azure did not accept the token of the service's own identity.",
-			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the managed identity exists."),
+			"Check AZURE_CLIENT_ID, AZURE_CLOUD and that the service's identity exists."),
 		upstream(CodeServiceIdentityUnavailable, WhoOperator, "The service has no identity",
 			"The service could not get a token for its own identity.",
-			"Check that the managed identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
+			"Check that the service's identity is assigned to the app and that AZURE_CLIENT_ID names it.").undecided(),
 		upstream(CodeGraphRequestRefused, WhoOperator, "The directory refused the request",
 			"Graph calls the request invalid. For an application the commonest cause is a unique name that a "+
 				"deleted application still holds.",
@@ -104,8 +104,8 @@ func directoryObjectEntries() []Entry {
 				"allow the issuer.",
 			"List the application's credentials and remove the foreign one; ask for the issuer {issuer} "+
 				"to be allowed.").with("az ad app federated-credential list --id {clientId}"),
-		upstream(CodeFederatedCredentialLimit, WhoEntraAdmin, "The identity has too many federated credentials",
-			"An application or managed identity holds at most 20 federated identity credentials.",
+		upstream(CodeFederatedCredentialLimit, WhoIdentityAdmin, "The identity has too many federated credentials",
+			"An identity holds at most 20 federated identity credentials.",
 			"Remove credentials that are not needed, or spread the subjects over several integrations.").with(
 			"az ad app federated-credential list --id {clientId}"),
 		upstream(CodeObjectNotFound, WhoOperator, "The object does not exist",
@@ -120,7 +120,6 @@ func roleEntries() []Entry {
 
 // assignmentEntries are about the role assignment itself.
 func assignmentEntries() []Entry {
-	grant := grantCommand
 	return []Entry{
 		upstream(CodeARMPermissionMissing, WhoStorageAdmin, "The service may not assign roles here",
 			"Azure refused: the service's identity may not write role assignments at this scope, or a condition "+
@@ -128,13 +127,13 @@ func assignmentEntries() []Entry {
 			"Have the operator add the account's resource group to dataScopes and deploy again.",
 			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
 				"restricted to the blob data roles.",
-			"Or assign the role by hand.").with(grant),
+			"Or assign the role by hand.").with(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
 		upstream(CodePrincipalTypeMismatch, WhoOperator, "The principal is of another type",
-			"The principal id does not belong to a service principal: an application's object id may have been used.",
-			"Use the object id of the service principal, not of the application.").with(
+			"The principal id does not belong to a service principal: another object's id may have been used.",
+			"Use the object id of the service principal.").with(
 			"az ad sp show --id {clientId} --query id"),
 		upstream(CodeRoleAssignmentExists, WhoOperator, "The role is assigned already",
 			"The same role is assigned to the principal at this scope under another name.",
@@ -158,7 +157,7 @@ func assignmentEntries() []Entry {
 			"Azure could not authorise a linked object yet.",
 			"Wait some minutes; the service tries again by itself.").propagating(),
 		upstream(CodeRoleAssignmentNotFound, WhoOperator, "The role assignment does not exist",
-			"The role assignment is gone.").repairable().with(grant),
+			"The role assignment is gone.").repairable().with(grantCommand),
 	}
 }
 

@@ -21,12 +21,17 @@ func credentialEntries() []Entry {
 		exactEntries("audience", "audience",
 			"Use the cloud's token-exchange audience; in the public cloud api://AzureADTokenExchange."),
 		audienceEntries(),
-		exactEntries("client-id", "client id",
-			"Copy Application (client) ID from the Overview page of the app registration."), clientIDEntries(),
-		exactEntries("tenant-id", "tenant id",
-			"Copy Directory (tenant) ID from the Overview page of the app registration."), tenantIDEntries(),
+		exactEntries("client-id", "client id", copyClientID), clientIDEntries(),
+		exactEntries("tenant-id", "tenant id", copyTenantID), tenantIDEntries(),
 		textEntries("display-name", "display name"), textEntries("ddoe", "platform's value"))
 }
+
+// Where the portal shows the ids. Whose identity a file is about is not known, so the words fit both kinds.
+const (
+	copyClientID = "Copy the client id, not the object id, from the Overview page of the application or " +
+		"managed identity."
+	copyTenantID = "Copy the tenant id from the Overview page of Microsoft Entra ID."
+)
 
 // fileEntries are about the file as a whole.
 func fileEntries() []Entry {
@@ -98,21 +103,17 @@ func memberEntries() []Entry {
 func agreementEntries() []Entry {
 	return []Entry{
 		credentialEntry(CodeClientIDIsTenantID, "Client id and tenant id are the same",
-			"One of the two was copied twice: an application never has its tenant's id.",
-			"Copy both anew from the Overview page of the app registration."),
+			"One of the two was copied twice: an identity never has its tenant's id.", copyClientID, copyTenantID),
 		credentialEntry(CodeIssuerSubjectSwapped, "Issuer and subject are exchanged",
 			"The issuer is the URL, the subject the name of the service.", "Exchange the two values."),
 		credentialEntry(CodeFormIDsSwapped, "Client id and tenant id are exchanged, in the form or in the file",
 			"The form's client id is the file's tenant id, and the other way round.",
-			"Look at the Overview page of the app registration: Application (client) ID is the client id, Directory "+
-				"(tenant) ID the tenant id.",
-			"Exchange the two where they stand the wrong way round: in the file or in the form."),
+			copyClientID, copyTenantID,
+			"Exchange them where they stand the wrong way round: in the file or in the form."),
 		credentialEntry(CodeFormClientIDMismatch, "Form and file name different clients",
-			"The client id of the form is not the one of the file.",
-			"Find out which is right on the Overview page of the app registration, and correct the other."),
+			"The client id of the form is not the one of the file.", copyClientID, "Correct what differs from it."),
 		credentialEntry(CodeFormTenantIDMismatch, "Form and file name different tenants",
-			"The tenant id of the form is not the one of the file.",
-			"Find out which is right on the Overview page of the app registration, and correct the other."),
+			"The tenant id of the form is not the one of the file.", copyTenantID, "Correct what differs from it."),
 		credentialEntry(CodeIssuerUnexpected, "The issuer is not the platform's", "The issuer is another than the "+
 			"one this service is set up for; Entra compares byte for byte, and a trailing slash counts.",
 			"Use the expected issuer in the file and in the federated identity credential, unless the file is for "+
@@ -225,28 +226,27 @@ func audienceEntries() []Entry {
 }
 
 func clientIDEntries() []Entry {
-	const copy = "Copy Application (client) ID, not Object ID, from the Overview page of the app registration."
 	return []Entry{
 		credentialEntry(CodeClientIDNotGUID, "The client id is not a GUID",
-			"A client id has the form 8-4-4-4-12 of hexadecimal digits.", copy),
-		credentialEntry(CodeClientIDNil, "The client id is the nil GUID", "No application has this id.", copy),
+			"A client id has the form 8-4-4-4-12 of hexadecimal digits.", copyClientID),
+		credentialEntry(CodeClientIDNil, "The client id is the nil GUID", "No identity has this id.", copyClientID),
 		credentialEntry(CodeClientIDMicrosoft, "The client id is Microsoft's",
-			"The id is one that is the same in every tenant, not that of an app registration.", copy),
+			"The id is one that is the same in every tenant, not that of an identity of yours.", copyClientID),
 	}
 }
 
 func tenantIDEntries() []Entry {
-	const copy = "Copy Directory (tenant) ID from the Overview page of the app registration."
 	return []Entry{
 		credentialEntry(CodeTenantIDNotGUID, "The tenant id is not a GUID",
-			"A tenant id has the form 8-4-4-4-12 of hexadecimal digits.", copy),
-		credentialEntry(CodeTenantIDNil, "The tenant id is the nil GUID", "No tenant has this id.", copy),
+			"A tenant id has the form 8-4-4-4-12 of hexadecimal digits.", copyTenantID),
+		credentialEntry(CodeTenantIDNil, "The tenant id is the nil GUID", "No tenant has this id.", copyTenantID),
 		credentialEntry(CodeTenantIDAlias, "The tenant id is no single tenant's",
-			"A credential belongs to one tenant.", copy),
+			"A credential belongs to one tenant.", copyTenantID),
 		credentialEntry(CodeTenantIDDomain, "The tenant id is a domain",
 			"Entra finds a tenant by its domain too, but a domain can move to another tenant, and a GUID cannot.",
-			copy).warning(),
+			copyTenantID).warning(),
 		credentialEntry(CodeTenantIDMicrosoft, "The tenant id is Microsoft's",
-			"The id is that of Microsoft's own tenant, which its documents show as an example.", copy).warning(),
+			"The id is that of Microsoft's own tenant, which its documents show as an example.",
+			copyTenantID).warning(),
 	}
 }

@@ -220,8 +220,8 @@ func ddoeDriftEntries() []Entry {
 // extraEntries are about what somebody else added in Entra and Azure.
 func extraEntries() []Entry {
 	return []Entry{
-		upstream(CodeFederatedCredentialExtra, WhoEntraAdmin, "The application trusts somebody else too",
-			"The application has a federated credential that the spec does not ask for: whoever it names can come "+
+		upstream(CodeFederatedCredentialExtra, WhoIdentityAdmin, "The identity trusts somebody else too",
+			"The identity has a federated credential that the spec does not ask for: whoever it names can come "+
 				"as this integration.",
 			"Find out who made it, and delete it unless it is wanted; PUT does not remove what it did not make.").with(
 			"az ad app federated-credential list --id {clientId}").warning(),

@@ -68,7 +68,7 @@ func assertionEntries() []Entry {
 	return []Entry{
 		exchange(CodeAssertionFromEntra, []int{700222, 700226, 700236, 700229}, WhoDDOEAdmin,
 			"The token was issued by Entra itself",
-			"An Entra token was sent where the platform's OIDC token is needed; this tenant or application does "+
+			"An Entra token was sent where the platform's OIDC token is needed; this tenant or identity does "+
 				"not take it.",
 			"Send the platform's own OIDC token."),
 		exchange(CodeAssertionExpired, []int{700024}, WhoDDOEAdmin, "The token is outside its time of validity",
@@ -111,76 +111,74 @@ func matchEntries() []Entry {
 	list := "az ad app federated-credential list --id {clientId} --query " +
 		"'[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
 	return []Entry{
-		exchange(CodeCredentialMismatch, []int{70021}, WhoEntraAdmin, "No credential matches the token",
-			"No federated identity credential of the application has the token's issuer, subject and "+
-				"audience together.",
-			"Compare issuer, subject and audience with the credentials of the application; look at a trailing "+
+		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
+			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
+			"Compare issuer, subject and audience with the credentials of the identity; look at a trailing "+
 				"slash first.").repairable().with(list),
-		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoEntraAdmin, "No credential has the token's issuer",
-			"The application has no federated identity credential for the issuer that the token names; Entra "+
+		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
+			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
 			"Set the credential's issuer to exactly {issuer}.").repairable().with(list),
-		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoEntraAdmin,
+		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
 			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
-		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoEntraAdmin,
+		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
 			"Compare the subjects character by character; one of them must be exactly {subject}.").
 			repairable().with(list),
-		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoEntraAdmin,
+		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoIdentityAdmin,
 			"The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
 				"in nothing else.",
 			"Set the credential's subject to exactly {subject}.").repairable().with(list),
-		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoEntraAdmin, "The application has no credential",
-			"The application has no federated identity credential at all, or the client id is that of another "+
-				"application.",
+		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin, "The identity has no credential",
+			"The identity has no federated identity credential at all, or the client id is that of another identity.",
 			"If it was created just now, wait some minutes; else create the credential.").repairable().with(
 			createCredential),
 		exchange(CodeCredentialFlexibleUnsupported, []int{7002131, 7002241, 700235, 700233, 700234, 700237},
-			WhoEntraAdmin, "The flexible credential does not work here",
+			WhoIdentityAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform "+
 				"Cloud, and its expression must match.",
 			"Replace it by a plain credential with the exact subject {subject}.").with(list),
-		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoEntraAdmin,
+		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoIdentityAdmin,
 			"The audience is not the token-exchange audience",
 			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: "+
 				"not a GUID, a custom one or a list.",
 			"Use the audience api://AzureADTokenExchange in credential and token."),
-		exchange(CodeCredentialAmbiguous, []int{700263}, WhoEntraAdmin, "More than one credential has the subject",
-			"The application has several federated identity credentials for one subject, such as one with and one "+
+		exchange(CodeCredentialAmbiguous, []int{700263}, WhoIdentityAdmin, "More than one credential has the subject",
+			"The identity has several federated identity credentials for one subject, such as one with and one "+
 				"without a trailing slash in the issuer.",
 			"Keep the one whose issuer equals the token's, delete the others.").with(list),
 	}
 }
 
-// tenantEntries are about the tenant, the application, its policies and the token service's state.
+// tenantEntries are about the tenant, the identity, its policies and the token service's state.
 func tenantEntries() []Entry {
 	return slices.Concat(clientEntries(), tenantPolicyEntries(), tokenServiceEntries())
 }
 
-// clientEntries are about the application.
+// clientEntries are about the identity.
 func clientEntries() []Entry {
 	return []Entry{
-		exchange(CodeClientUnknown, []int{700016, 700011}, WhoEntraAdmin, "The client id is not known in the tenant",
-			"No application with this client id exists in the tenant. The same happens where an object id was given "+
+		exchange(CodeClientUnknown, []int{700016, 700011}, WhoIdentityAdmin,
+			"The client id is not known in the tenant",
+			"No identity with this client id exists in the tenant. The same happens where an object id was given "+
 				"as client id, and for some minutes after creation.",
-			"Check with az that the id is an application (client) id and that the tenant is right.").repairable().with(
+			"Check with az that the id is a client id and that the tenant is right.").repairable().with(
 			"az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
-			"Give the application (client) id, a GUID."),
-		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoEntraAdmin,
-			"The application has no service principal in the tenant",
-			"The application exists, but its service principal is missing in the tenant, or is not replicated yet.",
+			"Give the client id, a GUID."),
+		exchange(CodeServicePrincipalMissing, []int{7000229}, WhoIdentityAdmin,
+			"The identity has no service principal in the tenant",
+			"The identity exists, but its service principal is missing in the tenant, or is not replicated yet.",
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
-		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
+		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
 			"The service principal is disabled for sign-in.",
-			"Enable the enterprise application. A PUT does not: it keeps what somebody has switched off.").
-			propagating().with("az ad sp update --id {clientId} --set " +
-			"accountEnabled=true"),
+			"Enable the service principal. A PUT does not: it keeps what somebody has switched off.").propagating().
+			with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
 			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience " +
@@ -194,7 +192,7 @@ func clientEntries() []Entry {
 // tenantPolicyEntries are about the tenant and its policies.
 func tenantPolicyEntries() []Entry {
 	return []Entry{
-		exchange(CodeTenantUnknown, []int{90002}, WhoEntraAdmin, "The tenant does not exist",
+		exchange(CodeTenantUnknown, []int{90002}, WhoIdentityAdmin, "The tenant does not exist",
 			"No tenant has this id in this cloud; the tenant may exist in another cloud.",
 			"Check the tenant id, and the cloud that the service is set to."),
 		exchange(CodeTenantMalformed, []int{900023}, WhoUploader, "The tenant id is malformed",
@@ -206,13 +204,13 @@ func tenantPolicyEntries() []Entry {
 			"Give the tenant's GUID; check AZURE_CLOUD."),
 		exchange(CodeCloudMismatch, []int{90038, 900382, 900432, 900439, 900440}, WhoOperator,
 			"The tenant is in another cloud",
-			"Tenant, application and login host belong to different national clouds; federation across clouds is "+
+			"Tenant, identity and login host belong to different national clouds; federation across clouds is "+
 				"not possible.",
 			"Use a deployment in the tenant's cloud."),
 		exchange(CodeFederationDisabled, []int{700223}, WhoEntraAdmin,
 			"Workload identity federation is barred in the tenant",
 			"A tenant policy constrains or disables workload identity federation.",
-			"Have a tenant administrator allow it for this application."),
+			"Have a tenant administrator allow it for this identity."),
 		exchange(CodeIssuerNotAllowed, []int{700238, 7002381}, WhoEntraAdmin, "The tenant does not allow the issuer",
 			"A tenant policy allows only certain issuers, or demands a further claim in the token. The credential "+
 				"itself cannot change that.",

@@ -18,10 +18,10 @@ func structureEntries() []Entry {
 			"Somebody has switched sign-in off for the service principal; Entra issues it no tokens.",
 			"Enable the service principal. A PUT does not: it keeps what somebody has switched off.").propagating().
 			with("az ad sp update --id {clientId} --set accountEnabled=true"),
-		upstream(CodeFederatedCredentialMissing, WhoEntraAdmin, "The federated credential does not exist",
-			"The application has no federated credential for the subject {subject} any more, so Entra refuses the "+
+		upstream(CodeFederatedCredentialMissing, WhoIdentityAdmin, "The federated credential does not exist",
+			"The identity has no federated credential for the subject {subject} any more, so Entra refuses the "+
 				"platform's tokens.").repairable().with(createCredential),
-		upstream(CodeFederatedCredentialChanged, WhoEntraAdmin, "The federated credential was changed",
+		upstream(CodeFederatedCredentialChanged, WhoIdentityAdmin, "The federated credential was changed",
 			"Issuer, subject or audience of the federated credential is not what was made; Entra compares them "+
 				"byte for byte.").repairable().with(changeCredential),
 		upstream(CodeRoleAssignmentConditioned, WhoStorageAdmin, "A condition narrows the role assignment",

@@ -36,6 +36,18 @@ func (c Context) suited(command string) string {
 	return command
 }
 
+// person puts somebody in the place of WhoIdentityAdmin: an application is in the directory, a managed identity in a
+// resource group that the operator has given the service.
+func (c Context) person(who Who) Who {
+	if who != WhoIdentityAdmin {
+		return who
+	}
+	if c.IdentityID == "" {
+		return WhoEntraAdmin
+	}
+	return WhoOperator
+}
+
 // Managed is the entry with the command for a managed identity, empty where that is the same one.
 func (e Entry) Managed() Entry {
 	suited := Context{IdentityID: "any"}.suited(e.Command)
@@ -70,27 +82,24 @@ func identitySpecEntries() []Entry {
 				"application is in neither.",
 			Steps: []string{"Correct the member that the error names, or leave it out."}},
 		upstream(CodeIdentityReplaced, WhoUploader, "The identity gets another client id",
-			"The identity with the client id {clientId} is removed for good, and another one is made. The "+
-				"platform's side is "+
-				"changed with it where it was made by the API.",
-			"When it is done, upload the new azure_credentials.json to the platform where its side was "+
-				"made by hand.").warning(),
+			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's "+
+				"side is changed with it where it was made by the API.",
+			"When it is done, upload the new azure_credentials.json to the platform where its side was made by "+
+				"hand.").warning(),
 	}
 }
 
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
-	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
-		"there is no " +
-		"recycle bin for managed identities, and one that is made anew has another client id."
+	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there " +
+		"is no recycle bin for managed identities, and one that is made anew has another client id."
 	return []Entry{
 		upstream(CodeManagedIdentityMissing, WhoUploader, "The managed identity does not exist",
 			"The managed identity was deleted behind our back, or was not made yet.", told).repairable(),
 		upstream(CodeManagedIdentityChanged, WhoUploader, "The managed identity is not as it was made",
 			"The tags by which it is known to be this integration's differ.").repairable().with(showIdentity),
 		upstream(CodeManagedIdentityReplaced, WhoUploader, "The managed identity was made anew",
-			"A managed identity of this name exists, and it is not the one that was made: its client id is "+
-				"another one.",
+			"A managed identity of this name exists, with another client id than the one that was made.",
 			told).repairable().with(showIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
 			"A managed identity has this integration's name, but not our tags; it is left alone.",
@@ -107,8 +116,7 @@ func managedRefusalEntries() []Entry {
 			"The service may not write managed identities there",
 			"The service's identity lacks a right on the identity's resource group.",
 			"Deploy with IDENTITY_RESOURCE_GROUP, which gives the service a role of its own there "+
-				"(infra/README.md), or name "+
-				"a group in identity.resourceGroup on which it has one.",
+				"(infra/README.md), or name a group in identity.resourceGroup on which it has one.",
 			"The actions are Microsoft.ManagedIdentity/userAssignedIdentities/{read,write,delete} and "+
 				"…/federatedIdentityCredentials/{read,write,delete}; never grant them on the service's own group."),
 		upstream(CodeManagedIdentityPolicyDenied, WhoOperator, "An Azure policy forbids the managed identity",
@@ -117,18 +125,15 @@ func managedRefusalEntries() []Entry {
 			"Exempt the resource group from the policy, or use identity.kind application."),
 		upstream(CodeManagedIdentityRegionUnsupported, WhoUploader, "The region has no federated credentials",
 			"Azure does not support federated identity credentials on managed identities of this region.",
-			"Give another region in identity.location, with ?replace=true. Only the identity is there: access "+
-				"does not depend "+
-				"on it.").with(showIdentity),
+			"Give another region in identity.location, with ?replace=true. Only the identity is there: access does "+
+				"not depend on it.").with(showIdentity),
 		upstream(CodeManagedIdentityRefused, WhoOperator, "Azure refused the managed identity",
-			"Azure calls the request invalid: the region may not be one for managed identities, or an identity "+
-				"of that name "+
-				"may be in another region.",
+			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
+				"that name may be in another region.",
 			"Look at what Azure says; give another region in identity.location.").with(showIdentity),
 		upstream(CodeManagedCredentialRefused, WhoOperator, "Azure refused the federated credential",
 			"Azure calls the credential invalid: issuer and subject may be used by another credential of the "+
-				"identity, or "+
-				"issuer, subject, audience or name may not be allowed.",
+				"identity, or issuer, subject, audience or name may not be allowed.",
 			"Look at what Azure says, and list the identity's credentials.").with(listOnIdentity),
 		upstream(CodeIdentityGroupNotFound, WhoOperator, "The identity's resource group does not exist",
 			"Azure knows no resource group of this name in the subscription, or the service's identity "+

@@ -17,18 +17,18 @@ func recordEntries() []Entry {
 					"content: for as long as the account's soft delete keeps it, an overwritten one is a deleted " +
 					"snapshot, which undelete brings back.",
 				"If there is none, DELETE the integration: the record is set aside as it is and the id is free, " +
-					"while all that was made stays. Then PUT the spec again, which finds its application by the id.",
+					"while all that was made stays. Then PUT the spec again, which finds its identity by the id.",
 			}},
 		{Code: CodeRecordSetAside, Title: "The integration's record was set aside, and nothing else was done",
 			Who: WhoOperator, Outcome: OutcomeUnknown,
 			Cause: "The record could not be read. It is kept under another name, and all that was made stays.",
 			Steps: []string{
-				"To go on using it, PUT the spec again: it finds the application by the id, and what it makes is " +
+				"To go on using it, PUT the spec again: it finds the identity by the id, and what it makes is " +
 					"known again. GET drift then names credentials that are there besides.",
-				"To remove it, PUT the spec again and then DELETE: the application goes with all its credentials, " +
-					"and its rights with the service principal.",
-				"If the spec is lost as well, look for its application in Entra by the uniqueName, which ends with " +
-					"the id, and delete it: that ends all access.",
+				"To remove it, PUT the spec again and then DELETE: the identity goes with all its credentials, and " +
+					"with it what it may do.",
+				"If the spec is lost as well, look in Entra and in the resource groups of identities for the one " +
+					"whose name ends with the id, and delete it: that ends all access.",
 			}},
 		{Code: CodeOperationUnreadable, Title: "The operation's record cannot be read",
 			Who: WhoOperator, Outcome: OutcomeUnknown,

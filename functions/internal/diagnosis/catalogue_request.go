@@ -100,15 +100,15 @@ func stateEntries() []Entry {
 			Steps: []string{"Check the id with GET /api/integrations.", "Create it with PUT /api/integrations/{id}."}},
 		{Code: CodeIntegrationDeleted, Title: "The integration has been deleted", Who: WhoUploader,
 			Cause: "The integration was torn down; only its record is kept.",
-			Steps: []string{"PUT the spec again to restore it; within 30 days it gets the same client id."}},
+			Steps: []string{"PUT the spec again. An identity that the recycle bin of Entra still has, for 30 days, " +
+				"comes back with its client id; any other is made anew, with another one."}},
 		{Code: CodeIntegrationExists, Title: "The integration exists already", Who: WhoUploader,
 			Cause: "The request asked for a new integration, but the id is taken.",
 			Steps: []string{"Choose another id, or leave If-None-Match out to update the integration."}},
 		{Code: CodeOperationNotFound, Title: "There is no such operation", Who: WhoUploader,
 			Cause: "No operation has this id.",
-			Steps: []string{"Use the URL of the Operation-Location header; for a message, its operationId, or " +
-				"the id of the " +
-				"event where it has none."}},
+			Steps: []string{"Use the URL of the Operation-Location header; for a message, its operationId, or the " +
+				"id of the event where it has none."}},
 		{Code: CodeOperationIDReused, Title: "The operation id is used by another request", Who: WhoUploader,
 			Cause: "An operation with this id was started by another request.",
 			Steps: []string{"Send a new Operation-Id for a new request."}},
@@ -126,10 +126,9 @@ func stateEntries() []Entry {
 			Cause: "A teardown is running; it has to end before anything else can be done.",
 			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},
 		{Code: CodeIdentityReplaceRequired, Title: "The spec asks for another identity", Who: WhoUploader,
-			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is " +
-				"would be removed " +
-				"for good, and another one made, with another client id. Whoever uses the client id has to be given " +
-				"the new one.",
+			Cause: "Kind, resource group and region of an identity cannot be changed: the one that there is would " +
+				"be removed for good, and another one made, with another client id. Whoever uses the client id has " +
+				"to be given the new one.",
 			Steps: []string{"Look at what would happen: the same PUT with ?replace=true&dryRun=true.",
 				"Send it with ?replace=true (in a message \"replace\": true), or leave identity out to keep " +
 					"what there is."}},

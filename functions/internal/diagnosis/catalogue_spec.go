@@ -17,7 +17,7 @@ func specEntries() []Entry {
 			"Entra allows one credential for each pair of issuer and subject.",
 			"Remove the repetition."),
 		entry(CodeTooManySubjects, "There are too many subjects",
-			"An application holds at most 20 federated identity credentials.",
+			"An identity holds at most 20 federated identity credentials.",
 			"Spread the subjects over several integrations."),
 		entry(CodeInvalidServiceName, "The service name is not valid",
 			"A service name is a lower-case DNS name, from which the subject is made.",

@@ -14,15 +14,14 @@ func storageEntries() []Entry {
 
 // rightEntries are about who asks, by what right and from where.
 func rightEntries() []Entry {
-	grant := grantCommand
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
 			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such "+
 				"as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and "+
 				"a new assignment takes up to 10 minutes.",
-			"Assign {role} to the service principal (object id {principalId}, not the application's) at the scope "+
-				"that the command names.",
-			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grant),
+			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
+				"command names.",
+			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grantCommand),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+
@@ -33,7 +32,7 @@ func rightEntries() []Entry {
 			"--query '{publicNetworkAccess:publicNetworkAccess,networkRuleSet:networkRuleSet}'"),
 		data(CodeStorageTenantMismatch, WhoStorageAdmin, "The storage account belongs to another tenant",
 			"Storage accepts only tokens of the tenant that its subscription trusts, and this token is of another.",
-			"Create the application in the account's tenant, or use an account of the tenant {tenantId}."),
+			"Create the identity in the account's tenant, or use an account of the tenant {tenantId}."),
 		data(CodeStorageTokenRefused, WhoOperator, "Storage refused the token",
 			"Storage could not use the access token: wrong tenant, wrong audience, or malformed.",
 			"Compare the tenant of the storage account's subscription with {tenantId}."),
@@ -45,11 +44,11 @@ func rightEntries() []Entry {
 			"Report it as a fault of this service."),
 		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted",
 			"The identity may add blobs, but not overwrite them.",
-			"Assign {role} at the scope that the command names.").with(grant).on("write"),
+			"Assign {role} at the scope that the command names.").with(grantCommand).on("write"),
 		data(CodeStoragePermissionDenied, WhoStorageAdmin, "Storage denied access",
 			"Storage refused with 403, without a code that tells the reason.",
 			"Check the data role at the scope that the command names and the account's network rules.").propagating().
-			with(grant),
+			with(grantCommand),
 	}
 }
 
@@ -125,7 +124,6 @@ func accountEntries() []Entry {
 
 // accessEntries are what the access test itself finds out.
 func accessEntries() []Entry {
-	grant := grantCommand
 	return []Entry{
 		data(CodeOverPrivileged, WhoStorageAdmin, "The identity may do more than was asked for",
 			"The spec asks for read access, but the identity may write or delete as well, by an assignment that is "+
@@ -148,7 +146,7 @@ func accessEntries() []Entry {
 			"The identity may not read the container's properties, so a probe blob might not be removable and none "+
 				"is written; rights are told without writing.",
 			"Assign {role} at the scope that the command names; it includes reading the container's properties.").
-			propagating().on("protection").with(grant).warning(),
+			propagating().on("protection").with(grantCommand).warning(),
 		data(CodeNotRecognisedSuccess, WhoOperator, "The answer is not the expected one",
 			"Storage answered with a success that the test does not know, so nothing is concluded from it.",
 			"Look at the evidence, and report it as a fault of this service.").on("write").inconclusive(),

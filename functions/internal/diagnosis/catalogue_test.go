@@ -11,7 +11,7 @@ import (
 func TestEveryEntryIsComplete(t *testing.T) {
 	layers := []string{"", "file", "discovery", "structure", "token", "exchange", "network", "protection", "list",
 		"read", "write", "delete", "cleanup"}
-	people := []Who{WhoEntraAdmin, WhoStorageAdmin, WhoDDOEAdmin, WhoUploader, WhoOperator}
+	people := []Who{WhoEntraAdmin, WhoIdentityAdmin, WhoStorageAdmin, WhoDDOEAdmin, WhoUploader, WhoOperator}
 	placeholder := regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 	known := Context{}.Values()
 	seen := map[Code]bool{}

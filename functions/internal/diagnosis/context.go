@@ -21,7 +21,7 @@ type Context struct {
 	ClientID, TenantID string
 	// ObjectID is the application's, PrincipalID the service principal's.
 	ObjectID, PrincipalID string
-	// IdentityID is the ARM id of a managed identity; empty of an application. It chooses between commands.
+	// IdentityID is the ARM id of a managed identity; empty of an application. It chooses commands and people.
 	IdentityID string
 	// Scope and Role are those of a role assignment: an ARM id and a role name. Assignment is its name, a GUID.
 	Scope, Role, Assignment string
@@ -45,8 +45,7 @@ func (c Context) Values() map[string]string {
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
 		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
-		"container": c.Container,
-		"blob":      c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
+		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),
 	}
 	maps.Copy(values, c.identityValues())

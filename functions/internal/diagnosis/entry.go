@@ -14,7 +14,7 @@ type Entry struct {
 	Title string
 	// Cause states in a sentence or two what is wrong.
 	Cause string
-	// Who repairs it.
+	// Who repairs it; WhoIdentityAdmin until Fill has put a person in its place.
 	Who Who
 	// Steps say how, in order.
 	Steps []string
@@ -55,6 +55,7 @@ func Entries() []Entry { return slices.Clone(catalogue().entries) }
 // Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
 func (e Entry) Fill(c Context) Entry {
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
+	e.Who = c.person(e.Who)
 	steps := make([]string, len(e.Steps))
 	for i, step := range e.Steps {
 		steps[i] = c.fill(step)
@@ -80,10 +81,8 @@ type index struct {
 // catalogue is built once, at first use, and never changed.
 var catalogue = sync.OnceValue(func() index {
 	entries := slices.Concat(requestEntries(), recordEntries(), specEntries(), credentialEntries(), messageEntries(),
-		tokenEntries(), entraEntries(),
-		directoryEntries(), roleEntries(), structureEntries(), storageEntries(), accessEntries(), networkEntries(),
-		platformEntries(), ddoeEntries(),
-		settingEntries(), identityEntries())
+		tokenEntries(), entraEntries(), directoryEntries(), roleEntries(), structureEntries(), storageEntries(),
+		accessEntries(), networkEntries(), platformEntries(), ddoeEntries(), settingEntries(), identityEntries())
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Code < b.Code {
 			return -1

@@ -59,7 +59,7 @@ func New(code Code, opts ...Option) Diagnosis {
 		Title:     filled.Title,
 		Detail:    filled.Cause,
 		Transient: e.Transient && !(e.Propagation && o.context.Propagated),
-		Remedy:    &Remedy{Who: e.Who, Steps: filled.Steps, Command: filled.Command},
+		Remedy:    &Remedy{Who: filled.Who, Steps: filled.Steps, Command: filled.Command},
 		Evidence:  o.evidence,
 		Findings:  o.findings,
 	}

@@ -105,6 +105,9 @@ const (
 	WhoDDOEAdmin    Who = "ddoe-admin"
 	WhoUploader     Who = "uploader"
 	WhoOperator     Who = "operator"
+	// WhoIdentityAdmin stands in the catalogue for who looks after an integration's identity. No remedy names it: the
+	// Context puts one of the others in its place.
+	WhoIdentityAdmin Who = "identity-admin"
 )
 
 // Remedy tells who repairs it and how.

@@ -50,7 +50,7 @@ func capped(d, limit time.Duration) time.Duration {
 	return d
 }
 
-// Credential returns a fresh credential of the application clientID in the tenant. Errors of its GetToken are
+// Credential returns a fresh credential of the identity clientID in the tenant. Errors of its GetToken are
 // *ExchangeError, or *NetworkError where there was no answer; they never hold the assertion.
 func (e *Exchanger) Credential(tenantID, clientID string, t SubjectToken) (azcore.TokenCredential, error) {
 	if tenantID == "" || clientID == "" {

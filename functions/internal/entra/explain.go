@@ -100,7 +100,7 @@ func (x explanation) sentence() string {
 	case x.client != "" && x.directory != "":
 		return fmt.Sprintf("Entra looked for %q in the tenant %q.", x.client, x.directory)
 	case x.client != "":
-		return fmt.Sprintf("Entra looked at the application %q.", x.client)
+		return fmt.Sprintf("Entra looked at the identity with the client id %q.", x.client)
 	case x.directory != "":
 		return fmt.Sprintf("Entra was given the tenant %q.", x.directory)
 	default:

@@ -127,6 +127,18 @@ func TestExplain(t *testing.T) {
 			"credentials.").client)
 }
 
+// TestASentenceFitsEachKindOfIdentity: Microsoft's texts say application or client, whatever the client id is of.
+func TestASentenceFitsEachKindOfIdentity(t *testing.T) {
+	for text, want := range map[string]string{
+		"The client 'c' has no configured federated identity credentials.": "Entra looked at the identity with " +
+			`the client id "c".`,
+		"Application with identifier 'c' was not found in the directory 'd'.": "Entra looked for " +
+			`"c" in the tenant "d".`,
+	} {
+		assert.Equal(t, want, explain(text).sentence())
+	}
+}
+
 func TestExplainIsSafe(t *testing.T) {
 	got := explain("presented assertion subject 'a\x1b[31m\u202eb" + strings.Repeat("x", 2000) + "'. ")
 	assert.LessOrEqual(t, len(got.subject), maxValue+10)

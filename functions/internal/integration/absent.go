@@ -7,15 +7,16 @@ import (
 )
 
 // Absent is the refusal of a request about an integration that is not there: d is nil where there is no document, else
-// the tombstone, whose ids tell whether the application can still be restored.
+// the tombstone, whose ids tell whether the identity can still be restored.
 func Absent(d *Document) *diagnosis.Error {
 	if d == nil {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeIntegrationNotFound), Err: ErrNotFound}
 	}
 	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
+	gone.Remedy.Steps = []string{"PUT the spec again to restore it; within 30 days it gets the same client id."}
 	if d.Status.ObjectID == "" {
 		gone.Detail = "The integration was torn down for good: nothing of it is left that could be restored."
-		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new application with a new client id.",
+		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new identity with a new client id.",
 			"Then upload the new azure_credentials.json to the platform."}
 	}
 	return &diagnosis.Error{Diagnosis: gone}

@@ -21,6 +21,7 @@ func TestAbsent(t *testing.T) {
 
 	purged := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted}})
 	assert.Equal(t, diagnosis.CodeIntegrationDeleted, purged.Diagnosis.Code)
-	assert.Contains(t, purged.Diagnosis.Remedy.Steps[0], "a new client id")
+	assert.Equal(t, "PUT the spec again: it makes a new identity with a new client id.",
+		purged.Diagnosis.Remedy.Steps[0], "a managed identity has no object id, and is never restored")
 	assert.Contains(t, purged.Diagnosis.Remedy.Steps[1], "azure_credentials.json")
 }

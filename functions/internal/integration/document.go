@@ -11,7 +11,7 @@ import (
 
 // Spec is what the caller wants: who may come (issuer, subjects, audience) and what they may reach (storage).
 type Spec struct {
-	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Display name of the app registration; default: DDOE WIF {id}"`
+	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Name of the platform's integration and of an application; a managed identity's is made of the id. Default: DDOE WIF {id}"`
 	TenantID    string          `json:"tenantId,omitempty" doc:"Entra tenant; default: the service's own" example:"11111111-1111-4111-8111-111111111111"`
 	Issuer      string          `json:"issuer,omitempty" doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER" example:"https://dataloop.ai/oauth2"`
 	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName. The credential file is for the first one, unless another is asked for" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
@@ -113,14 +113,14 @@ type Status struct {
 	Conditions []Condition
 }
 
-// FederatedCredential is one federated identity credential on the application.
+// FederatedCredential is one federated identity credential on the identity.
 type FederatedCredential struct {
 	Name     string `json:"name"`
 	ID       string `json:"id,omitempty"`
 	Issuer   string `json:"issuer"`
 	Subject  string `json:"subject"`
 	Audience string `json:"audience"`
-	Adopted  bool   `json:"adopted,omitempty" doc:"It was found on the application under a name that is not ours, and serves as it is"`
+	Adopted  bool   `json:"adopted,omitempty" doc:"It was found on the identity under a name that is not ours, and serves as it is"`
 }
 
 // RoleAssignment is one role assignment of the service principal.
@@ -182,7 +182,7 @@ type DDOEForm struct {
 	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name a later PUT finds it"`
 	Provider        string `json:"provider" doc:"What to choose as provider"`
 	IntegrationType string `json:"integrationType" doc:"What to choose as type"`
-	ClientID        string `json:"clientId" doc:"Application (client) id"`
+	ClientID        string `json:"clientId" doc:"Client id of the identity"`
 	TenantID        string `json:"tenantId" doc:"Directory (tenant) id"`
 	ImportFile      string `json:"importFile" doc:"File to import: GET /integrations/{id}/credentials"`
 }

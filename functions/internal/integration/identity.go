@@ -153,7 +153,9 @@ func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
 	case IdentityApplication:
 		for _, taken := range [][2]string{{"resourceGroup", identity.ResourceGroup}, {"location", identity.Location}} {
 			if taken[1] != "" {
-				note(taken[0], taken[1], "An application is in the tenant, in no resource group and no region.", "",
+				note(taken[0], taken[1],
+					"An application is in the tenant; a managed identity alone is in a resource group "+
+						"and a region.", "",
 					"Leave it out, or set identity.kind to managedIdentity.")
 			}
 		}

@@ -178,7 +178,7 @@ func (d Defaults) resolveSubjects(s *Spec) []diagnosis.Finding {
 	findings = append(findings, repeated...)
 	if len(s.Subjects) > MaxSubjects {
 		findings = append(findings, diagnosis.Finding{Pointer: "/subjects", Code: diagnosis.CodeTooManySubjects,
-			Detail:   "An application holds at most 20 federated identity credentials.",
+			Detail:   "An identity holds at most 20 federated identity credentials.",
 			Expected: fmt.Sprintf("at most %d", MaxSubjects), Actual: fmt.Sprint(len(s.Subjects)),
 			Remedy: "Spread the subjects over several integrations."})
 	}

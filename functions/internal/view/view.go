@@ -34,7 +34,7 @@ type Status struct {
 	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
 	Identity             *integration.IdentityStatus       `json:"identity,omitempty" doc:"What the identity is made of; absent while nothing has been made"`
 	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by; absent of a managed identity"`
-	ClientID             string                            `json:"clientId,omitempty" doc:"Application (client) id of the identity"`
+	ClientID             string                            `json:"clientId,omitempty" doc:"Client id of the identity"`
 	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application; absent of a managed identity"`
 	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`

@@ -28,8 +28,8 @@ func TenantID() Rules {
 // ClientID returns the rules of clientId.
 func ClientID() Rules {
 	return exact("client-id").with(guid("client-id")...).with(
-		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the application (client) id of your own app " +
-			"registration", Broken: wellKnown(microsoftIDs(), tenantAliases(),
+		Rule{Code: diagnosis.CodeClientIDMicrosoft, Expected: "the client id of an application or managed " +
+			"identity of your own", Broken: wellKnown(microsoftIDs(), tenantAliases(),
 			map[string]string{microsoftTenant: "the id of Microsoft's own tenant"})},
 	)
 }

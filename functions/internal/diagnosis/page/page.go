@@ -64,6 +64,8 @@ func mends() map[diagnosis.Who]string {
 		diagnosis.WhoDDOEAdmin:    "An administrator of the organisation on the DDOE platform",
 		diagnosis.WhoUploader:     "Who sent the request, the file or the spec",
 		diagnosis.WhoOperator:     "The operator of this service",
+		diagnosis.WhoIdentityAdmin: "An administrator of the Entra tenant; where the identity is a managed " +
+			"identity, the operator of this service",
 	}
 }
 
@@ -74,9 +76,9 @@ func meanings() map[string]string {
 		"subject":     "the subject of the platform's token: the claim sub",
 		"issuer":      "the issuer of the platform's token: the claim iss",
 		"audience":    "the audience of the federated identity credential",
-		"clientId":    "the application (client) id of the integration: status.clientId",
+		"clientId":    "the client id of the integration's identity: status.clientId",
 		"tenantId":    "the directory (tenant) id: spec.tenantId",
-		"objectId":    "the object id of the application: status.objectId",
+		"objectId":    "the object id of the application, which a managed identity has not: status.objectId",
 		"principalId": "the object id of the service principal: status.servicePrincipalId",
 		"scope":       "the resource id of the storage account or container that the role is assigned at",
 		"role":        "the name of the role, such as Storage Blob Data Contributor",
