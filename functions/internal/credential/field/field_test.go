@@ -298,6 +298,16 @@ func TestOnlyWhatMustBeIsHidden(t *testing.T) {
 	}
 }
 
+// TestWhatOneRuleHidesNoLaterOneShows: the name of a user may be a token.
+func TestWhatOneRuleHidesNoLaterOneShows(t *testing.T) {
+	t.Parallel()
+	found := field.Issuer().Violations("https://pl4nted@dataloop.ai:1/?a#b")
+	require.Len(t, found, 4)
+	for _, v := range found {
+		assert.Empty(t, v.Actual, v.Code)
+	}
+}
+
 // TestWarningsRefuseNoSpec: these and no others are worth a warning only.
 func TestWarningsRefuseNoSpec(t *testing.T) {
 	t.Parallel()
