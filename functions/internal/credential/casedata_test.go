@@ -54,7 +54,8 @@ func byteCases() map[string]judged {
 		"blanks":                {file: " \n\t\r", want: []string{"file-empty "}},
 		"a mark alone":          {file: "\ufeff", want: []string{"file-byte-order-mark ", "file-empty "}},
 		"a mark":                {file: "\ufeff" + seed(), want: []string{"file-byte-order-mark "}},
-		"two marks":             {file: "\ufeff\ufeff" + seed(), want: []string{"file-byte-order-mark ", "file-not-json "}},
+		"two marks": {file: "\ufeff\ufeff" + seed(), want: []string{"file-byte-order-mark ",
+			"file-not-json "}},
 		"Latin-1 at once":       {file: "\xe9", want: []string{"file-encoding "}},
 		"Latin-1 in line 2":     {file: "{\né\"\xe9", want: []string{"file-encoding "}},
 		"cut in a character":    {file: "{\"\xc3", want: []string{"file-encoding "}},
@@ -65,8 +66,10 @@ func byteCases() map[string]judged {
 		"too large, and binary": {file: "PK\x03\x04" + strings.Repeat("x", credential.MaxSize),
 			want: []string{"file-too-large "}},
 	}
-	for name, start := range map[string]string{"zip": "PK\x03\x04", "PDF": "%PDF-", "gzip": "\x1f\x8b", "PNG": "\x89PNG",
-		"JPEG": "\xff\xd8\xff", "DER": "\x30\x82", "old Office": "\xd0\xcf\x11\xe0", "ELF": "\x7fELF", "RTF": `{\rtf`} {
+	for name, start := range map[string]string{"zip": "PK\x03\x04", "PDF": "%PDF-", "gzip": "\x1f\x8b",
+		"PNG":  "\x89PNG",
+		"JPEG": "\xff\xd8\xff", "DER": "\x30\x82", "old Office": "\xd0\xcf\x11\xe0", "ELF": "\x7fELF",
+		"RTF": `{\rtf`} {
 		cases[name] = judged{file: start + `"clientSecret":"pl4nted"`, want: []string{"file-not-text "}}
 		cases[name+", not at once"] = judged{file: "x" + start, want: []string{"file-not-json "}}
 	}
@@ -95,7 +98,8 @@ func textCases() map[string]judged {
 			"two tokens":          {file: token(3) + " " + token(3), want: []string{"file-not-json ", "file-secret "}},
 			"three words, no JWT": {file: "abc.def.ghi", want: []string{"file-not-json "}},
 		},
-		only("%s", []string{"x <html", "a=b", "A=b", "x AB=c", "---a", "-- a", "a :b", "a:b", "<a/>", "<?x", "<publish",
+		only("%s", []string{"x <html", "a=b", "A=b", "x AB=c", "---a", "-- a", "a :b", "a:b", "<a/>", "<?x",
+			"<publish",
 			"xEndpoint=x", "[a]", "[a", "x [a]\n"}, "file-not-json "),
 		only("%s", []string{"[1]\n", "[ ]\n"}, "file-not-object "),
 		only("x -----BEGIN %s", []string{"X"}, "file-not-json ", "file-secret "),
@@ -154,7 +158,8 @@ func objectCases() map[string]judged {
 	}
 	cases["another type"] = judged{file: seed(`"type":"service"`), want: []string{"file-member-unknown /type"}}
 	cases["issuer, subject, audiences and clientId"] = judged{file: `{"issuer":"https://a.example","subject":"x",` +
-		`"audiences":"x","clientId":"x"}`, want: []string{"file-member-missing /tenantId", "file-member-misnamed /issuer",
+		`"audiences":"x","clientId":"x"}`, want: []string{"file-member-missing /tenantId",
+		"file-member-misnamed /issuer",
 		"file-member-misnamed /audiences", "client-id-not-guid /clientId", "audience-custom /audiences",
 		"issuer-unexpected /issuer", "subject-unexpected /subject"}}
 	return cases
@@ -163,7 +168,8 @@ func objectCases() map[string]judged {
 // syntaxCases have a case of each hint, most of them in the second line behind a character of two bytes.
 func syntaxCases() map[string]judged {
 	return only("{\"é\":1,\n\"é\":%s", []string{"“a”", "”", "„", "‟", "«", "»", "‘", "’", "'a'", "}", "]", "1 \"b\"",
-		"/", "#", "<x>", "\"a\nb\"", "\"a\rb\"", "\"a\tb\"", "\u00a0", "- 1", "a", "é", `"\x"`, "01", "1;", ";", "\"open",
+		"/", "#", "<x>", "\"a\nb\"", "\"a\rb\"", "\"a\tb\"", "\u00a0", "- 1", "a", "é", `"\x"`, "01", "1;",
+		";", "\"open",
 		"1", ""}, "file-not-json ")
 }
 
@@ -178,8 +184,9 @@ func structureCases() map[string]judged {
 		"a list of nothing": {file: "[]", want: []string{"file-not-object "}},
 		"in a list":         {file: "[" + seed() + "]", want: []string{"file-wrapped /0"}},
 		"two in a list":     {file: "[" + seed() + "," + seed() + "]", want: []string{"file-not-object "}},
-		"in a list, with an unknown one": {file: "[" + seed(`"x":1`, `"audience":7`) + "]", want: []string{"file-wrapped /0",
-			"file-member-unknown /0/x", "file-value-not-string /0/audience"}},
+		"in a list, with an unknown one": {file: "[" + seed(`"x":1`, `"audience":7`) + "]",
+			want: []string{"file-wrapped /0",
+				"file-member-unknown /0/x", "file-value-not-string /0/audience"}},
 		"in an object in a list": {file: `[{"a":` + seed() + `,"b":{"clientSecret":"pl4nted"}}]`,
 			want: []string{"file-not-object ", "file-secret "}},
 		"in an object, behind a secret": {file: `{"b":{"clientSecret":"pl4nted"},"a~/b":` + seed(`"x":1`) +
@@ -198,15 +205,20 @@ func structureCases() map[string]judged {
 			want: []string{"file-member-missing /federatedTokenIssuer", "file-member-missing /subject",
 				"file-member-unknown /a", "client-id-not-guid /clientId", "tenant-id-not-guid /tenantId",
 				"audience-custom /audience"}},
-		"more behind it":           {file: seed() + "\n \r\t}", want: []string{"file-trailing-data "}},
-		"blanks behind it":         {file: seed() + "\n \r\t"},
-		"a secret behind it":       {file: seed() + "\nAccountKey=pl4nted", want: []string{"file-trailing-data ", "file-secret "}},
-		"another behind it":        {file: seed() + "," + seed(`"clientSecret":"pl4nted"`), want: []string{"file-trailing-data ", "file-secret "}},
-		"two secrets behind it":    {file: seed() + "\nfoo_key: pl4nted\nid: x\nmy_password='pl4nted'", want: []string{"file-trailing-data ", "file-secret ", "file-secret "}},
-		"a list with a secret":     {file: `["AccountKey=pl4nted"]`, want: []string{"file-not-object ", "file-secret "}},
-		"a member that is cut off": {file: `{"clientSecret":"pl4nted`, want: []string{"file-not-json ", "file-secret "}},
-		"20 unknown members":       {file: seed(repeated(20, `"zzz%d":1`)), want: many(20, "file-member-unknown /zzz%d")},
-		"21 unknown members":       {file: seed(repeated(21, `"zzz%d":1`)), want: many(20, "file-member-unknown /zzz%d")},
+		"more behind it":   {file: seed() + "\n \r\t}", want: []string{"file-trailing-data "}},
+		"blanks behind it": {file: seed() + "\n \r\t"},
+		"a secret behind it": {file: seed() + "\nAccountKey=pl4nted", want: []string{"file-trailing-data ",
+			"file-secret "}},
+		"another behind it": {file: seed() + "," + seed(`"clientSecret":"pl4nted"`),
+			want: []string{"file-trailing-data ", "file-secret "}},
+		"two secrets behind it": {file: seed() + "\nfoo_key: pl4nted\nid: x\nmy_password='pl4nted'",
+			want: []string{"file-trailing-data ", "file-secret ", "file-secret "}},
+		"a list with a secret": {file: `["AccountKey=pl4nted"]`,
+			want: []string{"file-not-object ", "file-secret "}},
+		"a member that is cut off": {file: `{"clientSecret":"pl4nted`,
+			want: []string{"file-not-json ", "file-secret "}},
+		"20 unknown members": {file: seed(repeated(20, `"zzz%d":1`)), want: many(20, "file-member-unknown /zzz%d")},
+		"21 unknown members": {file: seed(repeated(21, `"zzz%d":1`)), want: many(20, "file-member-unknown /zzz%d")},
 	}
 }
 
@@ -221,7 +233,8 @@ func many(n int, format string) []string {
 
 // otherNames are names that plainly mean one of the five, by which.
 var otherNames = map[string][]string{
-	"clientId": {"appid", "APP_ID", "application-id", "azure.client.id", "Application (client) ID", "ClientID", "clientid",
+	"clientId": {"appid", "APP_ID", "application-id", "azure.client.id", "Application (client) ID", "ClientID",
+		"clientid",
 		"client_id", "clientI", "clentId", "cleintId", "clientIds", "xclientIdx"},
 	"tenantId": {"tenant", "DirectoryId", "AZURE_TENANT_ID", "Directory (tenant) ID", "directory-tenant-id", "tenatId",
 		"tenanIdt"},
@@ -237,7 +250,8 @@ var unknownNames = []string{"xclntIdx", "clntIdd", "subjt", "sbjct", "subjectss"
 
 func memberCases() map[string]judged {
 	cases := map[string]judged{
-		"none":        {file: "{}", want: missing("clientId", "tenantId", "federatedTokenIssuer", "subject", "audience")},
+		"none": {file: "{}", want: missing("clientId", "tenantId", "federatedTokenIssuer", "subject",
+			"audience")},
 		"two missing": {file: seed(`"tenantId":`, `"audience":`), want: missing("tenantId", "audience")},
 		"repeated in another case": {file: seed(`"SUBJECT":"x"`, `"Audience":1`), want: []string{
 			"file-member-duplicate /SUBJECT", "file-member-duplicate /Audience"}},
@@ -249,10 +263,12 @@ func memberCases() map[string]judged {
 			want: []string{"file-member-misnamed /sub", "file-member-unknown /serviceAccount"}},
 		"an unknown one with a secret": {file: seed(`"note":"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`),
 			want: []string{"file-secret /note"}},
-		"issuer and subject exchanged": {file: seed(`"federatedTokenIssuer":`+quote(subject), `"subject":`+quote(issuer)),
+		"issuer and subject exchanged": {file: seed(`"federatedTokenIssuer":`+quote(subject),
+			`"subject":`+quote(issuer)),
 			want: []string{"issuer-subject-swapped /federatedTokenIssuer", "issuer-not-https /federatedTokenIssuer",
 				"subject-unexpected /subject"}},
-		"a subject that is a URL": {file: seed(`"subject":` + quote(issuer)), want: []string{"subject-unexpected /subject"}},
+		"a subject that is a URL": {file: seed(`"subject":` + quote(issuer)),
+			want: []string{"subject-unexpected /subject"}},
 		"an issuer that is a subject": {file: seed(`"federatedTokenIssuer":` + quote(subject)),
 			want: []string{"issuer-not-https /federatedTokenIssuer"}},
 		"values of other types": {file: seed(`"clientId":null`, `"tenantId":7`, `"federatedTokenIssuer":["x"]`,
@@ -298,7 +314,8 @@ func missing(names ...string) []string {
 }
 
 // secretNames are names of what is a secret, noSecretNames of what is only about one.
-var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "pass phrase", "private-key", "accountKey",
+var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "pass phrase", "private-key",
+	"accountKey",
 	"ACCESS_KEY", "shared.key", "apiKey", "connection-string", "refreshToken", "client_certificate", "clientAssertion",
 	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection"}
 
@@ -310,12 +327,16 @@ func secretCases() map[string]judged {
 	cases := map[string]judged{
 		"in two members": {file: seed(`"subject":`+clientSecret, `"audience":`+clientSecret), want: []string{
 			"subject-secret /subject", "audience-secret /audience"}},
-		"empty":     {file: seed(`"password":""`, `"token":""`), want: []string{"file-member-unknown /password", "file-member-unknown /token"}},
-		"no string": {file: seed(`"password":7`, `"token":null`), want: []string{"file-member-unknown /password", "file-member-unknown /token"}},
-		"in a list": {file: seed(`"password":["","pl4nted","pl4nted"]`), want: []string{"file-secret /password/1", "file-secret /password/2"}},
+		"empty": {file: seed(`"password":""`, `"token":""`), want: []string{"file-member-unknown /password",
+			"file-member-unknown /token"}},
+		"no string": {file: seed(`"password":7`, `"token":null`), want: []string{"file-member-unknown /password",
+			"file-member-unknown /token"}},
+		"in a list": {file: seed(`"password":["","pl4nted","pl4nted"]`), want: []string{"file-secret /password/1",
+			"file-secret /password/2"}},
 		"in an object": {file: seed(`"a":{"z":{"key":"pl4nted"},"b":` + clientSecret + `,"c":"x"}`),
 			want: []string{"file-secret /a/b", "file-secret /a/z/key"}},
-		"in one of the five, which is an object": {file: seed(`"subject":{"key":"pl4nted"}`, `"audience":[`+clientSecret+`]`),
+		"in one of the five, which is an object": {file: seed(`"subject":{"key":"pl4nted"}`, `"audience":[`+
+			clientSecret+`]`),
 			want: []string{"file-secret /subject/key", "file-secret /audience/0", "file-value-not-string /subject",
 				"file-value-not-string /audience"}},
 		"as a name, in a list and in an object": {file: seed(`"a":[{`+clientSecret+`:1}]`, clientSecret+`:[]`,
@@ -323,11 +344,14 @@ func secretCases() map[string]judged {
 			"file-secret /b/[redacted]"}},
 		"in a text that cannot be read": {file: "{ \"db_password\" : 'pl4nted', api_key = pl4nted, token_url: pl4nted",
 			want: []string{"file-not-json ", "file-secret ", "file-secret "}},
-		"a name without a value":      {file: "{ password: ", want: []string{"file-not-json "}},
-		"a name of one letter":        {file: "{ a=pl4nted", want: []string{"file-not-json "}},
-		"a shape before the names":    {file: "{ password=pl4nted AccountKey=pl4nted", want: []string{"file-not-json ", "file-secret "}},
-		"21 in a list":                {file: seed(`"password":["` + strings.Repeat(`pl4nted","`, 20) + `pl4nted"]`), want: many(20, "file-secret /password/%d")},
-		"a secret and an unknown one": {file: seed(`"x":1`, `"password":"pl4nted"`), want: []string{"file-secret /password", "file-member-unknown /x"}},
+		"a name without a value": {file: "{ password: ", want: []string{"file-not-json "}},
+		"a name of one letter":   {file: "{ a=pl4nted", want: []string{"file-not-json "}},
+		"a shape before the names": {file: "{ password=pl4nted AccountKey=pl4nted",
+			want: []string{"file-not-json ", "file-secret "}},
+		"21 in a list": {file: seed(`"password":["` + strings.Repeat(`pl4nted","`, 20) + `pl4nted"]`),
+			want: many(20, "file-secret /password/%d")},
+		"a secret and an unknown one": {file: seed(`"x":1`, `"password":"pl4nted"`),
+			want: []string{"file-secret /password", "file-member-unknown /x"}},
 	}
 	for _, name := range secretNames {
 		cases["named "+name] = judged{file: seed(quote(name) + `:"pl4nted"`), want: []string{"file-secret /" + name}}
@@ -348,33 +372,43 @@ func formCases() map[string]judged {
 		return c
 	}
 	cases := map[string]judged{
-		"the same":               form(strings.ToUpper(client), tenant),
-		"client alone":           form(client, ""),
-		"tenant alone":           form("", tenant),
-		"both others":            form(other, other, "form-client-id-mismatch /clientId", "form-tenant-id-mismatch /tenantId"),
-		"exchanged":              form(tenant, client, "form-ids-swapped /clientId"),
-		"the tenant twice":       form(tenant, tenant, "form-client-id-mismatch /clientId"),
-		"the client twice":       form(client, client, "form-tenant-id-mismatch /tenantId"),
-		"client in the last":     form(client[:35]+"8", "", "form-client-id-mismatch /clientId"),
-		"both unfit":             form("x", "y z", "client-id-not-guid /form/clientId", "tenant-id-not-guid /form/tenantId"),
-		"Graph as a client":      form("00000003-0000-0000-c000-000000000000", "common", "client-id-microsoft /form/clientId", "tenant-id-alias /form/tenantId"),
-		"common as a client":     form("common", "00000003-0000-0000-c000-000000000000", "client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"),
-		"secrets":                form("abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "client-id-secret /form/clientId", "tenant-id-secret /form/tenantId"),
-		"a domain":               form("", "contoso.com", "tenant-id-domain /form/tenantId"),
-		"a domain as a client":   form("contoso.com", "", "client-id-not-guid /form/clientId"),
-		"Microsoft's tenant":     form("", "72f988bf-86f1-41af-91ab-2d7cd011db47", "tenant-id-microsoft /form/tenantId", "form-tenant-id-mismatch /tenantId"),
+		"the same":     form(strings.ToUpper(client), tenant),
+		"client alone": form(client, ""),
+		"tenant alone": form("", tenant),
+		"both others": form(other, other, "form-client-id-mismatch /clientId",
+			"form-tenant-id-mismatch /tenantId"),
+		"exchanged":          form(tenant, client, "form-ids-swapped /clientId"),
+		"the tenant twice":   form(tenant, tenant, "form-client-id-mismatch /clientId"),
+		"the client twice":   form(client, client, "form-tenant-id-mismatch /tenantId"),
+		"client in the last": form(client[:35]+"8", "", "form-client-id-mismatch /clientId"),
+		"both unfit": form("x", "y z", "client-id-not-guid /form/clientId",
+			"tenant-id-not-guid /form/tenantId"),
+		"Graph as a client": form("00000003-0000-0000-c000-000000000000", "common",
+			"client-id-microsoft /form/clientId", "tenant-id-alias /form/tenantId"),
+		"common as a client": form("common", "00000003-0000-0000-c000-000000000000",
+			"client-id-not-guid /form/clientId", "tenant-id-alias /form/tenantId"),
+		"secrets": form("abc8Q~pl4nted0123456789abcdefghijklmnopqrs",
+			"abc8Q~pl4nted0123456789abcdefghijklmnopqrs", "client-id-secret /form/clientId",
+			"tenant-id-secret /form/tenantId"),
+		"a domain":             form("", "contoso.com", "tenant-id-domain /form/tenantId"),
+		"a domain as a client": form("contoso.com", "", "client-id-not-guid /form/clientId"),
+		"Microsoft's tenant": form("", "72f988bf-86f1-41af-91ab-2d7cd011db47",
+			"tenant-id-microsoft /form/tenantId", "form-tenant-id-mismatch /tenantId"),
 		"no file":                with("x", form(client, tenant, "file-not-json ")),
 		"no file, an unfit form": with("x", form("x", "", "file-not-json ", "client-id-not-guid /form/clientId")),
-		"no members": with("{}", form(client, tenant, missing("clientId", "tenantId", "federatedTokenIssuer", "subject",
-			"audience")...)),
-		"no strings": with(seed(`"clientId":7`, `"tenantId":null`), form(client, tenant, "file-value-not-string /clientId",
-			"file-value-not-string /tenantId")),
+		"no members": with("{}", form(client, tenant,
+			missing("clientId", "tenantId", "federatedTokenIssuer", "subject",
+				"audience")...)),
+		"no strings": with(seed(`"clientId":7`, `"tenantId":null`),
+			form(client, tenant, "file-value-not-string /clientId",
+				"file-value-not-string /tenantId")),
 		"secrets in the file": with(seed(`"clientId":"AccountKey=pl4nted"`, `"tenantId":"AccountKey=pl4nted"`),
 			form(client, tenant, "client-id-secret /clientId", "tenant-id-secret /tenantId")),
 		"unfit in the file": with(seed(`"clientId":"x"`, `"tenantId":"common"`), form(client, tenant,
 			"client-id-not-guid /clientId", "tenant-id-alias /tenantId")),
-		"wrapped and misnamed": with(`{"é/":`+renamed("clientId", "client_id")+`}`, form(other, "", "file-wrapped /é~1",
-			"file-member-misnamed /é~1/client_id", "form-client-id-mismatch /é~1/client_id")),
+		"wrapped and misnamed": with(`{"é/":`+renamed("clientId", "client_id")+`}`,
+			form(other, "", "file-wrapped /é~1",
+				"file-member-misnamed /é~1/client_id", "form-client-id-mismatch /é~1/client_id")),
 		"exchanged, one twice in the file": with(seed(`"tenantId":`+quote(client)), form(client, client,
 			"client-id-is-tenant-id /clientId")),
 	}
@@ -389,18 +423,23 @@ func formCases() map[string]judged {
 
 func platformCases() map[string]judged {
 	cases := map[string]judged{
-		"every cloud's audience": {file: seed(`"audience":"api://AzureADTokenExchangeChina"`), want: []string{"audience-other-cloud /audience"}},
+		"every cloud's audience": {file: seed(`"audience":"api://AzureADTokenExchangeChina"`),
+			want: []string{"audience-other-cloud /audience"}},
 	}
-	for name, value := range map[string]string{"a slash more": issuer + "/", "another case": "https://dataloop.ai/OAuth2",
-		"another": "https://dataloop.ai/oauth3"} {
+	for name, value := range map[string]string{"a slash more": issuer + "/",
+		"another case": "https://dataloop.ai/OAuth2",
+		"another":      "https://dataloop.ai/oauth3"} {
 		cases["issuer, "+name] = judged{file: seed(`"federatedTokenIssuer":` + quote(value)),
 			want: []string{"issuer-unexpected /federatedTokenIssuer"}}
 	}
-	for name, value := range map[string]string{"another namespace": "system:serviceaccount:other:x", "a word": "dataloop",
+	for name, value := range map[string]string{"another namespace": "system:serviceaccount:other:x",
+		"a word":       "dataloop",
 		"a repository": "repo:octo/cat:ref:refs/heads/main"} {
-		cases["subject, "+name] = judged{file: seed(`"subject":` + quote(value)), want: []string{"subject-unexpected /subject"}}
+		cases["subject, "+name] = judged{file: seed(`"subject":` + quote(value)),
+			want: []string{"subject-unexpected /subject"}}
 	}
-	cases["issuer unfit"] = judged{file: seed(`"federatedTokenIssuer":"http://x"`), want: []string{"issuer-not-https /federatedTokenIssuer"}}
+	cases["issuer unfit"] = judged{file: seed(`"federatedTokenIssuer":"http://x"`),
+		want: []string{"issuer-not-https /federatedTokenIssuer"}}
 	cases["subject unfit"] = judged{file: seed(`"subject":"*"`), want: []string{"subject-wildcard /subject"}}
 	cases["issuer worth a warning"] = judged{file: seed(`"federatedTokenIssuer":"https://dataloop.ai:443/oauth2"`),
 		want: []string{"issuer-port /federatedTokenIssuer", "issuer-unexpected /federatedTokenIssuer"}}

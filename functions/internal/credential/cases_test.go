@@ -138,8 +138,8 @@ func told(r diagnosis.Report) string {
 	return out.String()
 }
 
-// assertParsed holds that Parse refuses what a service that knows nothing else finds wrong, each fault with all that is
-// told of it, and nothing else.
+// assertParsed holds that Parse refuses what a service that knows nothing else finds wrong, each fault with all that
+// is told of it, and nothing else.
 func assertParsed(t *testing.T, c judged) {
 	t.Helper()
 	var want []diagnosis.Finding
