@@ -1,9 +1,14 @@
 package errorpage_test
 
 import (
+	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,6 +18,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/errorpage"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/page"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 )
@@ -29,6 +35,7 @@ func TestTheFormThatIsAskedFor(t *testing.T) {
 		"curl":              {"*/*", "text/markdown; charset=utf-8", "# role-missing\n"},
 		"nothing said":      {"", "text/markdown; charset=utf-8", "# role-missing\n"},
 		"Markdown":          {"text/markdown", "text/markdown; charset=utf-8", "# role-missing\n"},
+		"blanks before it":  {"*/*,\ttext/html", "text/html; charset=utf-8", "<h1>"},
 		"something like it": {"text/html-fragment", "text/markdown; charset=utf-8", "# role-missing\n"},
 		"neither, but JSON": {"application/json", "text/markdown; charset=utf-8", "# role-missing\n"},
 	} {
@@ -46,26 +53,66 @@ func TestTheFormThatIsAskedFor(t *testing.T) {
 			assert.Equal(t, c.contentType, answer.Header.Get("Content-Type"))
 			assert.Contains(t, string(body), c.holds)
 			assert.Equal(t, "Accept", answer.Header.Get("Vary"), "one URL has two forms")
-			assert.Contains(t, answer.Header.Get("Content-Security-Policy"), "default-src 'none'")
+			assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "+
+				"frame-ancestors 'none'", answer.Header.Get("Content-Security-Policy"))
+			assert.Equal(t, "public, max-age=3600", answer.Header.Get("Cache-Control"))
 			assert.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"))
 		})
 	}
 }
 
+// TestEveryCodeHasItsPage, the whole of it, in both forms.
 func TestEveryCodeHasItsPage(t *testing.T) {
 	t.Parallel()
 	edge := problemtest.Serve(errorpage.Register)
 	for _, e := range diagnosis.Entries() {
-		assert.Equal(t, http.StatusOK, edge.Call(t, "GET", "/errors/"+string(e.Code), "").Status, e.Code)
+		p, _ := page.Of(e.Code)
+		html, err := p.HTML()
+		require.NoError(t, err)
+		for accept, want := range map[string]string{"text/html": string(html), "": p.Markdown()} {
+			got := edge.Call(t, "GET", "/errors/"+string(e.Code), "", "Accept", accept)
+			assert.Equal(t, http.StatusOK, got.Status, e.Code)
+			assert.Equal(t, want, got.Raw)
+		}
 	}
 }
 
 func TestAnUnknownCodeIsAProblem(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{"no-such-code", "Role-Missing", "%3Cscript%3E"} {
-		got := problemtest.Serve(errorpage.Register).Call(t, "GET", "/errors/"+code, "")
-		assert.Equal(t, http.StatusNotFound, got.Status)
-		assert.Equal(t, "not-found", got.Body["code"])
-		assert.Equal(t, "/api/errors/not-found", got.Body["type"])
+	edge := problemtest.Serve(errorpage.Register)
+	for code, want := range map[string]string{"no-such-code": "not-found", "Role-Missing": "not-found",
+		"%3Cscript%3E": "not-found", "role-missing%20": "not-found", strings.Repeat("x", 64): "not-found",
+		strings.Repeat("x", 65): "invalid-parameter"} {
+		got := edge.Call(t, "GET", "/errors/"+code, "", "Accept", "text/html")
+		assert.Equal(t, want, got.Body["code"], code)
+		assert.Equal(t, "/api/errors/"+want, got.Body["type"])
+		if want == "not-found" {
+			assert.Equal(t, http.StatusNotFound, got.Status)
+			assert.Equal(t, "There is no such code.", got.Body["detail"])
+		}
+		assert.Empty(t, got.Header.Get("Cache-Control"), "a code may come with the next version")
 	}
+}
+
+var update = flag.Bool("update", false, "rewrite testdata/operation.json")
+
+// TestTheOperationIsToldWhole holds what the API document says of it against testdata/operation.json.
+func TestTheOperationIsToldWhole(t *testing.T) {
+	t.Parallel()
+	var paths map[string]*huma.PathItem
+	problemtest.Serve(func(api huma.API) {
+		errorpage.Register(api)
+		paths = api.OpenAPI().Paths
+		get := paths["/errors/{code}"].Get // the answers beside 200 are those of every operation
+		get.Responses = map[string]*huma.Response{"200": get.Responses["200"]}
+	})
+	got, err := json.MarshalIndent(paths, "", "  ")
+	require.NoError(t, err)
+	golden := filepath.Join("testdata", "operation.json")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, append(got, '\n'), 0o644)) //nolint:gosec // nothing to hide
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got)+"\n", "go test -update accepts the change")
 }

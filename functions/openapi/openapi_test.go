@@ -2,7 +2,12 @@ package openapi_test
 
 import (
 	"context"
+	"encoding/json"
+	"flag"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -38,6 +43,55 @@ func register(api huma.API) {
 	}, []int{http.StatusConflict}, func(context.Context, *input) (*struct{ Body []thing }, error) { return nil, nil })
 }
 
+var update = flag.Bool("update", false, "rewrite the files in testdata")
+
+// TestTheOperationsAreToldWhole holds what the document says of its own two operations against testdata.
+func TestTheOperationsAreToldWhole(t *testing.T) {
+	t.Parallel()
+	paths := problemtest.Serve(openapi.Register).Call(t, "GET", "/openapi.json", "").Body["paths"]
+	for _, path := range paths.(map[string]any) {
+		get := path.(map[string]any)["get"].(map[string]any)
+		get["responses"] = get["responses"].(map[string]any)["200"] // the others are those of every operation
+	}
+	got, err := json.MarshalIndent(paths, "", "  ")
+	require.NoError(t, err)
+	golden := filepath.Join("testdata", "operations.json")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, append(got, '\n'), 0o644)) //nolint:gosec // nothing to hide
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got)+"\n", "go test -update accepts the change")
+}
+
+// TestBothNeverChange, and are read with GET alone.
+func TestBothNeverChange(t *testing.T) {
+	t.Parallel()
+	edge := problemtest.Serve(register)
+	for _, target := range []string{"/openapi.json", "/docs"} {
+		got := edge.Call(t, "GET", target, "")
+		require.Equal(t, 200, got.Status)
+		assert.Equal(t, got.Raw, edge.Call(t, "GET", target, "").Raw)
+		assert.True(t, strings.HasSuffix(got.Raw, "}\n") || strings.HasSuffix(got.Raw, "</html>\n"))
+		assert.Contains(t, got.Raw, "\n  ", "indented")
+		assert.Equal(t, 405, edge.Call(t, "POST", target, "").Status)
+	}
+}
+
+// TestWhatCannotBeToldIsAnError, not half a document.
+func TestWhatCannotBeToldIsAnError(t *testing.T) {
+	t.Parallel()
+	edge := problemtest.Serve(func(api huma.API) {
+		register(api)
+		api.OpenAPI().Components.Schemas.Map()["Thing"].Default = make(chan int)
+	})
+	for _, target := range []string{"/openapi.json", "/docs"} {
+		got := edge.Call(t, "GET", target, "")
+		assert.Equal(t, 500, got.Status)
+		assert.Equal(t, "internal", got.Body["code"])
+	}
+}
+
 func TestDocument(t *testing.T) {
 	got := problemtest.Serve(register).Call(t, "GET", "/openapi.json", "")
 	require.Equal(t, 200, got.Status)
@@ -68,6 +122,8 @@ func TestPageIsPlainHTML(t *testing.T) {
 	} {
 		assert.Contains(t, got.Raw, text)
 	}
+	assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "+
+		"frame-ancestors 'none'", got.Header.Get("Content-Security-Policy"))
 	for _, foreign := range []string{"stored-alone", "<script", "src=", "@import", "<b>"} {
 		assert.NotContains(t, got.Raw, foreign)
 	}

@@ -170,29 +170,27 @@ func rules(s *huma.Schema) string {
 	if s.Format != "" {
 		words = append(words, s.Format)
 	}
-	words = appendRange(words, s.MinLength, s.MaxLength, "characters")
-	words = appendRange(words, s.MinItems, s.MaxItems, "entries")
+	words = appendRange(words, s.MinLength, s.MaxLength, " characters")
+	words = appendRange(words, s.MinItems, s.MaxItems, " entries")
 	if s.PatternDescription != "" {
 		words = append(words, s.PatternDescription)
 	}
-	if s.Minimum != nil && s.Maximum != nil {
-		words = append(words, fmt.Sprintf("%v to %v", *s.Minimum, *s.Maximum))
-	}
+	words = appendRange(words, s.Minimum, s.Maximum, "")
 	if s.Default != nil {
 		words = append(words, fmt.Sprintf("default %v", s.Default))
 	}
 	return strings.Join(words, "; ")
 }
 
-// appendRange tells how many of something there may be; nothing where both bounds are open.
-func appendRange(words []string, least, most *int, unit string) []string {
+// appendRange tells how many of something there may be, or how much; nothing where both bounds are open.
+func appendRange[N int | float64](words []string, least, most *N, unit string) []string {
 	switch {
 	case least != nil && most != nil:
-		return append(words, fmt.Sprintf("%d to %d %s", *least, *most, unit))
+		return append(words, fmt.Sprintf("%v to %v%s", *least, *most, unit))
 	case most != nil:
-		return append(words, fmt.Sprintf("at most %d %s", *most, unit))
+		return append(words, fmt.Sprintf("at most %v%s", *most, unit))
 	case least != nil:
-		return append(words, fmt.Sprintf("at least %d %s", *least, unit))
+		return append(words, fmt.Sprintf("at least %v%s", *least, unit))
 	default:
 		return words
 	}

@@ -35,7 +35,7 @@ func (in *input) upload() ([]byte, credential.Form, error) {
 		file, err := checked(in.RawBody, len(in.RawBody) > 0)
 		return file, credential.Form{}, err
 	case err == nil && media == "multipart/form-data":
-		if !bytes.Contains(in.RawBody, []byte("--"+parameters["boundary"])) || parameters["boundary"] == "" {
+		if !isEnded(in.RawBody, parameters["boundary"]) {
 			return nil, credential.Form{}, malformed()
 		}
 		return readForm(in.RawBody, parameters["boundary"])
@@ -43,6 +43,13 @@ func (in *input) upload() ([]byte, credential.Form, error) {
 		return nil, credential.Form{}, problem.New(http.StatusUnsupportedMediaType, problem.CodeUnsupportedMediaType,
 			"Send the file as application/json or application/octet-stream, or in a form as multipart/form-data.")
 	}
+}
+
+// isEnded reports whether a form has its last boundary (RFC 2046, section 5.1.1). Without it the form is cut off,
+// which package multipart tells only of a cut amid the content of a part, not of one amid its headers.
+func isEnded(form []byte, boundary string) bool {
+	end := []byte("--" + boundary + "--")
+	return boundary != "" && (bytes.HasPrefix(form, end) || bytes.Contains(form, append([]byte("\n"), end...)))
 }
 
 // checked refuses a file that is not there or too large.

@@ -3,18 +3,25 @@ package validate_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
 	"mime/multipart"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem/problemtest"
 	"github.com/ddoe-ai/azure-wif/functions/validate"
 )
@@ -43,6 +50,7 @@ func form(t *testing.T, parts ...part) (string, string) {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
+	require.NoError(t, w.SetBoundary("x"))
 	for _, p := range parts {
 		var err error
 		if p.filename == "" {
@@ -59,42 +67,58 @@ func form(t *testing.T, parts ...part) (string, string) {
 }
 
 func TestRaw(t *testing.T) {
-	for _, contentType := range []string{"application/json", "application/json; charset=utf-16",
-		"application/octet-stream", "Application/JSON"} {
-		j := &judge{}
-		got := j.edge().Call(t, "POST", path, "\xff\xfeany bytes", "Content-Type", contentType)
-		require.Equal(t, 200, got.Status, got.Raw)
-		assert.Equal(t, "fail", got.Body["verdict"], "a failed verdict is an answer, not an error")
-		assert.Equal(t, "\xff\xfeany bytes", string(j.file))
+	t.Parallel()
+	const file = "\xff\xfeany bytes"
+	for name, headers := range map[string][]string{
+		"JSON":           {"Content-Type", "application/json"},
+		"with a charset": {"Content-Type", "application/json; charset=utf-16"},
+		"bytes":          {"Content-Type", "application/octet-stream"},
+		"in any case":    {"Content-Type", "Application/JSON"},
+		"no type":        nil,
+		"an empty type":  {"Content-Type", ""},
+		"not compressed": {"Content-Encoding", "identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, query := range []string{"", "?depth=file"} {
+				j := &judge{}
+				got := j.edge().Call(t, "POST", path+query, file, headers...)
+				require.Equal(t, 200, got.Status, got.Raw)
+				assert.Equal(t, "fail", got.Body["verdict"], "a failed verdict is an answer, not an error")
+				assert.Equal(t, judge{file: []byte(file), ran: 1}, *j)
+			}
+		})
 	}
-	j := &judge{}
-	assert.Equal(t, 200, j.edge().Call(t, "POST", path+"?depth=file", "x").Status,
-		"without Content-Type it is a file all the same")
 }
 
 func TestForm(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("é", 300) // 600 bytes
 	for name, c := range map[string]struct {
 		parts []part
-		form  credential.Form
+		want  judge
 	}{
-		"a file":                {[]part{{"file", "azure_credentials.json", "{}"}}, credential.Form{}},
-		"a file as plain field": {[]part{{"file", "", "{}"}}, credential.Form{}},
+		"a file":                {[]part{{"file", "azure_credentials.json", "{}"}}, judge{file: []byte("{}")}},
+		"a file as plain field": {[]part{{"file", "", "{}"}}, judge{file: []byte("{}")}},
+		"an empty file":         {[]part{{"file", "empty.json", ""}}, judge{file: []byte{}}},
+		"the largest file":      {[]part{{"file", "x", large[1:]}}, judge{file: []byte(large[1:])}},
 		"with both ids": {[]part{{"clientId", "", "c"}, {"file", "x", "{}"}, {"tenantId", "", "t"}},
-			credential.Form{ClientID: "c", TenantID: "t"}},
+			judge{file: []byte("{}"), form: credential.Form{ClientID: "c", TenantID: "t"}}},
+		"with the longest ids": {[]part{{"clientId", "", longest}, {"tenantId", "", longest}, {"file", "", "{}"}},
+			judge{file: []byte("{}"), form: credential.Form{ClientID: longest, TenantID: longest}}},
+		"with empty ids": {[]part{{"clientId", "", ""}, {"file", "", "{}"}, {"tenantId", "", ""}},
+			judge{file: []byte("{}")}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			j := &judge{}
 			body, contentType := form(t, c.parts...)
 			got := j.edge().Call(t, "POST", path, body, "Content-Type", contentType)
 			require.Equal(t, 200, got.Status, got.Raw)
-			assert.Equal(t, "{}", string(j.file))
-			assert.Equal(t, c.form, j.form)
+			c.want.ran = 1
+			assert.Equal(t, c.want, *j)
 		})
 	}
-	j := &judge{}
-	body, contentType := form(t, part{"file", "empty.json", ""})
-	assert.Equal(t, 200, j.edge().Call(t, "POST", path, body, "Content-Type", contentType).Status,
-		"an empty file is a file")
 }
 
 var large = strings.Repeat("x", credential.MaxSize+1)
@@ -120,14 +144,33 @@ var unreadableUploads = map[string]struct {
 	"form without file":     {multi(part{"clientId", "", "x"}), "", 400, "file-missing", ""},
 	"raw too large":         {raw(large, "application/json"), "", 413, "file-too-large", ""},
 	"form's file too large": {multi(part{"file", "x", large}), "", 413, "file-too-large", ""},
-	"body too large":        {raw(strings.Repeat("x", 1<<20), "application/json"), "", 413, "body-too-large", ""},
-	"text":                  {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
-	"what curl -d sends":    {raw("{}", "application/x-www-form-urlencoded"), "", 415, "unsupported-media-type", ""},
+	"the largest body": {raw(strings.Repeat("x", problem.MaxBody), "application/json"), "", 413, "file-too-large",
+		""},
+	"body too large by one": {raw(strings.Repeat("x", problem.MaxBody+1), "application/json"), "", 413,
+		"body-too-large", ""},
+	"form's boundary empty": {raw("--\r\n", "multipart/form-data; boundary=\"\""), "", 400, "malformed-form", ""},
+	"form's head cut off": {raw("--x\r\nContent-Disposition: form-data; na",
+		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"another kind of multipart": {raw("--x--\r\n", "multipart/mixed; boundary=x"), "", 415,
+		"unsupported-media-type", ""},
+	"a type that is only begun": {raw("{}", "application/json; charset"), "", 415, "unsupported-media-type", ""},
+	"clientId too long": {multi(part{"file", "x", "{}"}, part{"clientId", "", strings.Repeat("p", 601)}), "", 422,
+		"invalid-value", "/clientId"},
+	"clientId twice": {multi(part{"file", "x", "{}"}, part{"clientId", "", ""}, part{"clientId", "", ""}), "", 422,
+		"duplicate-member", "/clientId"},
+	"a name that could be a path": {multi(part{"té~/\\", "x", "{}"}), "", 422, "unknown-member", "/té~0~1\\"},
+	"text":                        {raw("{}", "text/plain"), "", 415, "unsupported-media-type", ""},
+	"what curl -d sends": {raw("{}", "application/x-www-form-urlencoded"), "", 415,
+		"unsupported-media-type", ""},
 	"no media type at all":  {raw("{}", ";;"), "", 415, "unsupported-media-type", ""},
 	"form without boundary": {raw("{}", "multipart/form-data"), "", 400, "malformed-form", ""},
 	"form of another shape": {raw("{}", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
-	"form without parts":    {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
-	"part without a name":   {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
+	"form without parts, behind a preamble": {raw("x\n--x--", "multipart/form-data; boundary=x"), "", 400,
+		"file-missing",
+		""},
+	"form that ends amid a line": {raw("x--x--", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"form without parts":         {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
+	"part without a name":        {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},
 	"form cut off": {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{",
 		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
 	"unknown part": {multi(part{"file", "x", "{}"}, part{"clientid", "", "x"}), "", 422, "unknown-member",
@@ -160,10 +203,120 @@ func TestNothingToJudge(t *testing.T) {
 			}
 		})
 	}
-	compressed := (&judge{}).edge().Call(t, "POST", path, "{}", "Content-Type", "application/json",
-		"Content-Encoding", "gzip")
-	assert.Equal(t, 415, compressed.Status)
-	assert.Equal(t, "unsupported-content-encoding", compressed.Body["code"])
+	for _, encoding := range []string{"gzip", "br", "identity, gzip"} {
+		j := &judge{}
+		got := j.edge().Call(t, "POST", path, "{}", "Content-Type", "application/json", "Content-Encoding", encoding)
+		assert.Equal(t, 415, got.Status)
+		assert.Equal(t, "unsupported-content-encoding", got.Body["code"])
+		assert.Zero(t, j.ran)
+	}
+}
+
+// TestRefusalsAreToldWhole holds every refusal, all words of its own included, against testdata/refusals.json.
+func TestRefusalsAreToldWhole(t *testing.T) {
+	t.Parallel()
+	all := map[string]any{}
+	for name, c := range unreadableUploads {
+		body, contentType := c.send(t)
+		got := (&judge{}).edge().Call(t, "POST", path+c.query, body, "Content-Type", contentType)
+		for _, name := range []string{"requestId", "title", "remedy"} { // the latter two are the code's own
+			delete(got.Body, name)
+		}
+		all[name] = got.Body
+	}
+	assertGolden(t, "refusals.json", all)
+}
+
+// TestTheOperationIsToldWhole holds what the API document says of it against testdata/operation.json.
+func TestTheOperationIsToldWhole(t *testing.T) {
+	t.Parallel()
+	var told any
+	problemtest.Serve(func(api huma.API) {
+		validate.Function{}.Register(api)
+		post := api.OpenAPI().Paths[path].Post
+		statuses := slices.Sorted(maps.Keys(post.Responses))
+		assert.Equal(t, []string{"200", "400", "408", "413", "415", "422", "500"}, statuses)
+		post.Responses = map[string]*huma.Response{"200": post.Responses["200"]}
+		told = post
+	})
+	assertGolden(t, "operation.json", told)
+}
+
+var update = flag.Bool("update", false, "rewrite the files in testdata")
+
+func assertGolden(t *testing.T, name string, v any) {
+	t.Helper()
+	var got bytes.Buffer
+	e := json.NewEncoder(&got)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	require.NoError(t, e.Encode(v))
+	golden := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(golden, got.Bytes(), 0o644)) //nolint:gosec // nothing to hide
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got.String(), "go test -update accepts the change")
+}
+
+// TestEveryFaultOfAForm is told in the order of the parts, the first 20 of them, and the first is the problem's.
+func TestEveryFaultOfAForm(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 20, 21} {
+		parts, want := []part{{"file", "x", "{}"}}, []string{}
+		for i := range n {
+			name := fmt.Sprintf("x%d", i)
+			switch i {
+			case 1:
+				name = "file"
+			case 2:
+				name = ""
+			}
+			parts = append(parts, part{name, "", "x"})
+			want = append(want, "/"+name)
+		}
+		body, contentType := form(t, parts...)
+		got := (&judge{}).edge().Call(t, "POST", path, body, "Content-Type", contentType)
+		require.Equal(t, 422, got.Status, got.Raw)
+		assert.Equal(t, "unknown-member", got.Body["code"])
+		var pointers []string
+		for _, f := range got.Body["errors"].([]any) {
+			pointers = append(pointers, f.(map[string]any)["pointer"].(string))
+		}
+		assert.Equal(t, want[:min(n, 20)], pointers)
+	}
+}
+
+// TestAFormThatIsCutIsNoForm, wherever it is cut before the two hyphens that end it, and nothing of it is judged.
+func TestAFormThatIsCutIsNoForm(t *testing.T) {
+	t.Parallel()
+	body, contentType := form(t, part{"clientId", "", "c"}, part{"file", "x", "{}"}, part{"tenantId", "", "t"})
+	body = strings.TrimRight(body, "\r\n")
+	j := &judge{}
+	edge := j.edge()
+	cuttest.EachByte(body, func(cut string) {
+		got := edge.Call(t, "POST", path, cut, "Content-Type", contentType)
+		assert.Equal(t, 400, got.Status, "%q: %s", cut, got.Raw)
+		assert.Equal(t, "malformed-form", got.Body["code"], cut)
+		assert.Zero(t, j.ran)
+	})
+}
+
+// TestABodyThatBreaksOffIsNotJudged, neither raw nor in a form, at whatever byte the connection breaks.
+func TestABodyThatBreaksOffIsNotJudged(t *testing.T) {
+	t.Parallel()
+	body, contentType := form(t, part{"file", "x", "{}"}, part{"tenantId", "", "t"})
+	j := &judge{}
+	edge := j.edge()
+	for _, kind := range []string{contentType, "application/json"} {
+		cuttest.EachByte(body+" ", func(cut string) {
+			got := edge.Send(t, "POST", path, cuttest.Broken(cut), "Content-Type", kind)
+			assert.GreaterOrEqual(t, got.Status, 400, "%q", cut)
+			assert.NotEmpty(t, got.Body["code"], "%q", cut)
+			assert.Zero(t, j.ran)
+		})
+	}
 }
 
 // TestRealFilesThroughTheEdge: raw or in a form, a file is judged alike.

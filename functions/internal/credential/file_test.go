@@ -1,6 +1,8 @@
 package credential_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,39 +54,89 @@ func TestCredentialFileNamesTheFailure(t *testing.T) {
 }
 
 func TestCredentialFileRefuses(t *testing.T) {
+	t.Parallel()
+	provisioned := func(status string) func(*integration.Document) {
+		return func(d *integration.Document) {
+			d.Status.Conditions = []integration.Condition{{Type: "Verified", Status: "True"},
+				{Type: "Provisioned", Status: status}}
+		}
+	}
+	phase := func(p integration.Phase) func(*integration.Document) {
+		return func(d *integration.Document) { d.Status.Phase = p }
+	}
 	for name, c := range map[string]struct {
 		change  func(*integration.Document)
 		subject string
 		code    diagnosis.Code
 	}{
-		"no client id yet": {func(d *integration.Document) { d.Status.ClientID = "" }, "", "not-provisioned"},
-		"being provisioned": {func(d *integration.Document) { d.Status.Phase = integration.PhaseProvisioning }, "",
-			"not-provisioned"},
-		"failed to provision": {func(d *integration.Document) { d.Status.Phase = integration.PhaseFailed }, "",
-			"not-provisioned"},
-		"condition says no": {func(d *integration.Document) {
-			d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "False"}}
-		}, "", "not-provisioned"},
-		"torn down": {func(d *integration.Document) { d.Status.Phase = integration.PhaseDeleted }, "",
-			"integration-deleted"},
+		"no client id yet":      {func(d *integration.Document) { d.Status.ClientID = "" }, "", "not-provisioned"},
+		"no phase yet":          {phase(""), "", "not-provisioned"},
+		"being provisioned":     {phase(integration.PhaseProvisioning), "", "not-provisioned"},
+		"failed to provision":   {phase(integration.PhaseFailed), "", "not-provisioned"},
+		"condition says no":     {provisioned("False"), "", "not-provisioned"},
+		"condition knows not":   {provisioned("Unknown"), "", "not-provisioned"},
+		"torn down":             {phase(integration.PhaseDeleted), "", "integration-deleted"},
+		"no subjects":           {func(d *integration.Document) { d.Spec.Subjects = nil }, "", "not-provisioned"},
+		"no subjects, asked":    {func(d *integration.Document) { d.Spec.Subjects = nil }, "x", "not-provisioned"},
 		"subject of no concern": {func(*integration.Document) {}, "someone-else", "invalid-parameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := document()
 			c.change(&d)
-			_, err := credential.CredentialFile(d, c.subject)
+			file, err := credential.CredentialFile(d, c.subject)
 			var known *diagnosis.Error
 			require.ErrorAs(t, err, &known)
+			assert.Nil(t, file)
 			assert.Equal(t, c.code, known.Diagnosis.Code)
+			if c.subject != "someone-else" {
+				assert.Empty(t, known.Diagnosis.Findings)
+				return
+			}
+			require.Len(t, known.Diagnosis.Findings, 1)
+			f := known.Diagnosis.Findings[0]
+			assert.Equal(t, known.Diagnosis.Detail, f.Detail)
+			assert.NotEqual(t, diagnosis.New(c.code).Detail, f.Detail, "it tells what is wrong with the parameter")
+			assert.Equal(t, diagnosis.Finding{Pointer: "/subject", Code: c.code, Detail: f.Detail,
+				Expected: "one of the integration's subjects"}, f)
+			assert.Contains(t, f.Detail, "no such subject")
 		})
 	}
 }
 
-func TestCredentialFileAfterAFailedVerification(t *testing.T) {
-	d := document()
-	d.Status.Phase = integration.PhaseFailed
-	d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True"},
-		{Type: "Verified", Status: "False"}}
-	_, err := credential.CredentialFile(d, "")
-	assert.NoError(t, err, "the objects exist: the file is right")
+// TestCredentialFileWhereItIsMade: in these states the objects exist for the present spec, and the file is right.
+func TestCredentialFileWhereItIsMade(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*integration.Document){
+		"provisioned": func(*integration.Document) {},
+		"usable":      func(d *integration.Document) { d.Status.Phase = integration.PhaseUsable },
+		"a failed verification": func(d *integration.Document) {
+			d.Status.Phase = integration.PhaseFailed
+			d.Status.Conditions = []integration.Condition{{Type: "Verified", Status: "False"},
+				{Type: "Provisioned", Status: "True"}}
+		},
+		"conditions of others": func(d *integration.Document) {
+			d.Status.Conditions = []integration.Condition{{Type: "Verified", Status: "False"}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := document()
+			change(&d)
+			for _, subject := range append(d.Spec.Subjects, "") {
+				file, err := credential.CredentialFile(d, subject)
+				require.NoError(t, err)
+				read, err := credential.Parse(file)
+				if subject == "a<&>b" {
+					require.NoError(t, json.Unmarshal(file, &read)) // a rule of subjects refuses it
+				} else {
+					require.NoError(t, err)
+				}
+				want := credential.File{ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID,
+					FederatedTokenIssuer: d.Spec.Issuer, Subject: cmp.Or(subject, d.Spec.Subjects[0]),
+					Audience: d.Spec.Audience}
+				assert.Equal(t, want, read)
+			}
+		})
+	}
 }

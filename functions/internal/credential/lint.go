@@ -152,9 +152,7 @@ func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
 	var checks []diagnosis.Check
 	for _, r := range a.rules {
 		faults := r.check(s)
-		for _, f := range bounded(faults) {
-			checks = append(checks, a.checkOf(r, f))
-		}
+		checks = append(checks, a.checksOf(r, faults)...)
 		if r.fatal && len(faults) > 0 {
 			return checks, a.id + "." + r.id
 		}
@@ -166,12 +164,16 @@ func (a aspect) judge(s *subject) ([]diagnosis.Check, string) {
 	return checks, ""
 }
 
-func bounded(faults []fault) []fault {
-	if more := len(faults) - maxFaults; more > 0 {
-		faults = faults[:maxFaults]
-		faults[maxFaults-1].detail += fmt.Sprintf(" %d more like it are not listed.", more)
+// checksOf makes a check of each fault, of not too many.
+func (a aspect) checksOf(r rule, faults []fault) []diagnosis.Check {
+	var checks []diagnosis.Check
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		checks = append(checks, a.checkOf(r, f))
 	}
-	return faults
+	if more := len(faults) - maxFaults; more > 0 {
+		checks[maxFaults-1].Detail += fmt.Sprintf(" More like it that are not listed: %d.", more)
+	}
+	return checks
 }
 
 func (a aspect) checkOf(r rule, f fault) diagnosis.Check {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
+	"github.com/ddoe-ai/azure-wif/functions/internal/cuttest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
@@ -91,6 +92,9 @@ func encode(t *testing.T, v any) []byte {
 func assertSound(t *testing.T, r diagnosis.Report) {
 	t.Helper()
 	ids := map[string]bool{}
+	assert.Equal(t, "credential", r.Kind)
+	assert.Equal(t, diagnosis.ClaimFile, r.ClaimLevel)
+	assert.Equal(t, diagnosis.Summarise(r.Checks), r.Verdict)
 	for _, c := range r.Checks {
 		ids[c.ID] = true
 		assert.Equal(t, "file", c.Layer)
@@ -104,9 +108,10 @@ func assertSound(t *testing.T, r diagnosis.Report) {
 			_, known := diagnosis.Lookup(c.Code)
 			assert.True(t, known && c.Code != diagnosis.CodeUnrecognised, c.Code)
 			assert.NotEmpty(t, c.Detail)
-			if assert.NotNil(t, c.Remedy) {
-				assert.NotEmpty(t, c.Remedy.Steps)
-			}
+			own := diagnosis.New(c.Code)
+			assert.Equal(t, own.Title, c.Title)
+			assert.NotEmpty(t, c.Remedy.Steps)
+			assert.Equal(t, own.Remedy, c.Remedy)
 		}
 	}
 }
@@ -320,6 +325,81 @@ func TestASecretIsNotRepeatedInParts(t *testing.T) {
 	}
 }
 
+// TestReportOfAForm holds whole reports of a form and a file, what passed and what was skipped included, against
+// testdata/form.
+func TestReportOfAForm(t *testing.T) {
+	t.Parallel()
+	all := formCases()
+	for _, name := range []string{"the same", "both others", "both unfit", "unfit in the file", "no members",
+		"exchanged"} {
+		report := linter().Lint([]byte(all[name].file), all[name].form)
+		report.ID = ""
+		got := encode(t, report)
+		golden := filepath.Join("testdata", "form", strings.ReplaceAll(name, " ", "_")+".json")
+		if *update {
+			require.NoError(t, os.WriteFile(golden, got, 0o644))
+		}
+		want, err := os.ReadFile(golden)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), string(got), "go test -update accepts the change")
+	}
+}
+
+// TestWhatIsNotKnownIsNotCompared: a service that knows nothing of its platform holds no file against it.
+func TestWhatIsNotKnownIsNotCompared(t *testing.T) {
+	t.Parallel()
+	ids := func(l credential.Linter, form credential.Form) (list []string) {
+		l.Now = time.Now
+		for _, c := range l.Lint([]byte(seed()), form).Checks {
+			assert.Equal(t, diagnosis.OutcomePass, c.Status, c.ID)
+			list = append(list, c.ID)
+		}
+		return list
+	}
+	base := []string{"file.bytes", "file.json", "file.secrets", "file.members", "file.clientId", "file.tenantId",
+		"file.federatedTokenIssuer", "file.subject", "file.audience", "file.ids"}
+	with := func(more ...string) []string { return append(slices.Clone(base), more...) }
+	assert.Equal(t, base, ids(credential.Linter{}, credential.Form{}))
+	assert.Equal(t, with("file.platform.issuer"), ids(credential.Linter{Issuer: issuer}, credential.Form{}))
+	assert.Equal(t, with("file.platform.subject"),
+		ids(credential.Linter{SubjectTemplate: "system:{service}"}, credential.Form{}))
+	assert.Equal(t, with("form.clientId", "file.form.clientId"),
+		ids(credential.Linter{}, credential.Form{ClientID: client}))
+	assert.Equal(t, with("form.tenantId", "file.form.tenantId"),
+		ids(credential.Linter{}, credential.Form{TenantID: tenant}))
+	assert.Equal(t, base, ids(credential.Linter{Audience: audience}, credential.Form{}))
+}
+
+// TestAReportTellsWhenItWasMade, and each has its own id.
+func TestAReportTellsWhenItWasMade(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 5, 4, 5, 0, time.FixedZone("east", 2*3600))
+	now := func() time.Time {
+		at = at.Add(1500 * time.Millisecond)
+		return at
+	}
+	first := credential.Linter{Now: now}.Lint([]byte(seed()), credential.Form{})
+	assert.Equal(t, time.Date(2026, 1, 2, 3, 4, 6, 500_000_000, time.UTC), first.StartedAt)
+	assert.Equal(t, int64(1500), first.DurationMS)
+	assert.NotNil(t, first.Leftovers, "a list, not null")
+	assert.Empty(t, first.Leftovers)
+	second := credential.Linter{Now: now}.Lint([]byte(seed()), credential.Form{})
+	assert.NotEmpty(t, first.ID)
+	assert.NotEqual(t, first.ID, second.ID)
+}
+
+// TestAFileThatIsCutIsNoFile, wherever it is cut before its last brace.
+func TestAFileThatIsCutIsNoFile(t *testing.T) {
+	t.Parallel()
+	cuttest.EachByte(seed(), func(cut string) {
+		report := linter().Lint([]byte(cut), credential.Form{})
+		assert.Equal(t, diagnosis.VerdictFail, report.Verdict, cut)
+		assertSound(t, report)
+		_, err := credential.Parse([]byte(cut))
+		assert.Error(t, err, cut)
+	})
+}
+
 // TestManyFaultsAreBounded: a file of nothing but unknown members makes no endless report.
 func TestManyFaultsAreBounded(t *testing.T) {
 	var file strings.Builder
@@ -329,7 +409,7 @@ func TestManyFaultsAreBounded(t *testing.T) {
 	}
 	report := linter().Lint([]byte(file.String()+`"zz":1}`), credential.Form{})
 	assert.Less(t, len(report.Checks), 80)
-	assert.Contains(t, string(encode(t, report)), "more like it are not listed")
+	assert.Contains(t, string(encode(t, report)), "More like it that are not listed: 181.")
 }
 
 // FuzzLint: no panic, no planted secret in the report, and a pass only for what Parse and a strict reader take.

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// otherNames are names under which the five values are known elsewhere: claims, command lines, the portal. They are
-// compared without case, hyphens and underscores.
+// otherNames are names under which the five values are known elsewhere: claims, command lines, the portal, as in
+// "Directory (tenant) ID". They are compared as squeeze leaves them.
 func otherNames() map[string]string {
 	return map[string]string{
 		"appid": memberClientID, "applicationid": memberClientID, "azureclientid": memberClientID,
@@ -44,9 +44,10 @@ func meant(name string) string {
 	return ""
 }
 
+// squeeze takes away what names are written with beside letters and digits, and their case.
 func squeeze(name string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("-_ .", r) {
+		if strings.ContainsRune("-_ .()", r) {
 			return -1
 		}
 		return r

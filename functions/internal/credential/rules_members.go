@@ -48,7 +48,8 @@ func memberRules() []rule {
 		}},
 		{id: "unknown", code: diagnosis.CodeFileMemberUnknown, check: func(s *subject) []fault {
 			return each(s.members, func(m member) *fault {
-				if m.stands != "" || strings.EqualFold(m.name, m.close) || len(hidden(m)) > 0 {
+				repeated := m.close != "" && strings.EqualFold(m.name, m.close) // which has a rule of its own
+				if m.stands != "" || repeated || len(hidden(m)) > 0 {
 					return nil
 				}
 				f := fault{pointer: m.pointer, expected: "one of " + strings.Join(memberNames(), ", ")}

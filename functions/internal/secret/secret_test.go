@@ -60,6 +60,33 @@ func TestShowsItselfToNobody(t *testing.T) {
 	assert.Equal(t, planted, v.Reveal())
 }
 
+// TestASecretIsShownAsHidden, not as nothing, by everyone who asks it: whoever reads a log sees that one was there.
+func TestASecretIsShownAsHidden(t *testing.T) {
+	t.Parallel()
+	v := secret.New(planted)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%s", "%x", "%d"} {
+		assert.Equal(t, "[redacted]", fmt.Sprintf(verb, v), verb)
+		assert.Equal(t, "[redacted]", fmt.Sprintf(verb, secret.Value{}), verb)
+	}
+	body, err := json.Marshal(map[string]any{"value": v, "list": []secret.Value{v}})
+	require.NoError(t, err)
+	assert.Equal(t, `{"list":["[redacted]"],"value":"[redacted]"}`, string(body))
+	var logged bytes.Buffer
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("test", "key", v)
+	assert.Contains(t, logged.String(), "key=[redacted]")
+}
+
+func TestAnEmptyTextIsNoSecret(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, secret.Value{}, secret.New(""))
+	assert.True(t, secret.Value{}.IsZero())
+	assert.Empty(t, secret.Value{}.Reveal())
+	assert.False(t, secret.New(" ").IsZero())
+	v := secret.New(planted)
+	require.NoError(t, v.UnmarshalText(nil))
+	assert.True(t, v.IsZero(), "what was there is replaced")
+}
+
 func TestReadsWhatASenderGives(t *testing.T) {
 	type options struct {
 		Token secret.Value `json:"token,omitzero"`

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -58,15 +57,20 @@ func Decode(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	w := walker{decoder: d}
-	if err := w.value(reflect.TypeOf(into).Elem(), ""); err != nil {
+	if err := w.value(reflect.TypeOf(into).Elem(), "", true); err != nil {
 		return malformed("The body cannot be read as JSON: %s", err.Error())
 	}
 	if len(w.findings) > 0 {
 		return faulty(w.findings)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return unmarshalling(err)
+	// encoding/json fills what comes before a fault, so what it fills is not yet what the caller has.
+	target := reflect.ValueOf(into).Elem()
+	filled := reflect.New(target.Type())
+	filled.Elem().Set(target)
+	if err := json.Unmarshal(body, filled.Interface()); err != nil {
+		return &Error{Code: CodeMalformed, Detail: "The body cannot be read.", Err: err}
 	}
+	target.Set(filled.Elem())
 	return nil
 }
 
@@ -126,22 +130,11 @@ func isTooDeep(body []byte) bool {
 // faulty makes one error of the findings; its code is that of the first.
 func faulty(findings []diagnosis.Finding) error {
 	detail := findings[0].Detail
-	if len(findings) > 1 {
+	switch {
+	case len(findings) == maxFindings: // there may be more, which are not listed
+		detail = fmt.Sprintf("At least %d members of the body are faulty.", maxFindings)
+	case len(findings) > 1:
 		detail = fmt.Sprintf("%d members of the body are faulty.", len(findings))
 	}
 	return &Error{Code: findings[0].Code, Detail: detail, Findings: findings}
-}
-
-// unmarshalling reports what only encoding/json notices, such as a number out of range.
-func unmarshalling(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		pointer := ""
-		if wrong.Field != "" {
-			pointer = "/" + strings.ReplaceAll(wrong.Field, ".", "/")
-		}
-		return faulty([]diagnosis.Finding{{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.",
-			Expected: wrong.Type.String()}})
-	}
-	return &Error{Code: CodeMalformed, Detail: "The body cannot be read.", Err: err}
 }

@@ -23,18 +23,23 @@ func (w *walker) note(f diagnosis.Finding) {
 	}
 }
 
-// value reads one value. A nil type takes anything, but repeated members are still noted.
-func (w *walker) value(t reflect.Type, pointer string) error {
+// value reads one value. A nil type takes anything, but repeated members are still noted. needed means that a null is
+// no absent member.
+func (w *walker) value(t reflect.Type, pointer string, needed bool) error {
 	token, err := w.decoder.Token()
 	if err != nil {
 		return err
 	}
 	t = element(t)
 	want, got := wanted(t), kindOf(token)
-	if want != "" && want != got && (got != "null" || pointer == "" || isItem(pointer)) {
+	if want != "" && want != got && (got != "null" || needed) {
 		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value has the wrong type.",
 			Expected: want, Actual: got})
 		t = nil
+	}
+	if number, ok := token.(json.Number); ok && want == "number" && !isInRange(number, t) {
+		w.note(diagnosis.Finding{Pointer: pointer, Code: CodeWrongType, Detail: "The value does not fit.",
+			Expected: t.String()})
 	}
 	if want == "" {
 		t = nil // takes anything, such as json.RawMessage
@@ -67,7 +72,7 @@ func (w *walker) object(t reflect.Type, pointer string) error {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.",
 				Expected: m.expected})
 		}
-		if err := w.value(m.typ, at); err != nil {
+		if err := w.value(m.typ, at, false); err != nil {
 			return err
 		}
 	}
@@ -77,11 +82,11 @@ func (w *walker) object(t reflect.Type, pointer string) error {
 
 func (w *walker) array(t reflect.Type, pointer string) error {
 	var item reflect.Type
-	if t != nil && t.Kind() == reflect.Slice {
+	if t != nil {
 		item = t.Elem()
 	}
 	for i := 0; w.decoder.More(); i++ {
-		if err := w.value(item, pointer+"/"+strconv.Itoa(i)); err != nil {
+		if err := w.value(item, pointer+"/"+strconv.Itoa(i), true); err != nil {
 			return err
 		}
 	}
@@ -89,7 +94,7 @@ func (w *walker) array(t reflect.Type, pointer string) error {
 	return err
 }
 
-// member is what a Go struct knows of a JSON member name.
+// member is what a Go struct or map knows of a JSON member name.
 type member struct {
 	known    bool
 	typ      reflect.Type // nil takes anything
@@ -97,8 +102,11 @@ type member struct {
 }
 
 func lookup(t reflect.Type, name string) member {
-	if t == nil || t.Kind() != reflect.Struct {
+	switch {
+	case t == nil:
 		return member{known: true}
+	case t.Kind() == reflect.Map:
+		return member{known: true, typ: t.Elem()}
 	}
 	var names []string
 	for f := range fields(t) {
@@ -161,11 +169,17 @@ func wanted(t reflect.Type) string {
 		return "string"
 	case reflect.Bool:
 		return "boolean"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint, reflect.Uint8,
+		reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
 		return "number"
 	default:
 		return ""
 	}
+}
+
+// isInRange reports whether a Go type of numbers can hold the number, as encoding/json has it.
+func isInRange(number json.Number, t reflect.Type) bool {
+	return json.Unmarshal([]byte(number), reflect.New(t).Interface()) == nil
 }
 
 func kindOf(token json.Token) string {
@@ -184,10 +198,4 @@ func kindOf(token json.Token) string {
 	default:
 		return "null"
 	}
-}
-
-// isItem reports whether the pointer ends in an array index: a null item is not an absent member.
-func isItem(pointer string) bool {
-	_, err := strconv.Atoi(pointer[strings.LastIndexByte(pointer, '/')+1:])
-	return err == nil
 }

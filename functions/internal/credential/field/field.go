@@ -67,6 +67,7 @@ func (rules Rules) Check(pointer, value string) []diagnosis.Finding {
 
 func (rules Rules) violations(value string, warnings bool) []Violation {
 	var found []Violation
+	hidden := false // what one rule hides, no later one shows
 	for _, r := range rules {
 		warning := r.isWarning()
 		if warning && !warnings {
@@ -77,7 +78,8 @@ func (rules Rules) violations(value string, warnings bool) []Violation {
 			continue
 		}
 		v := Violation{Code: r.Code, Detail: detail, Expected: r.Expected, Warning: warning}
-		if r.Hidden == nil || !r.Hidden(value) {
+		hidden = hidden || r.Hidden != nil && r.Hidden(value)
+		if !hidden {
 			v.Actual = Actual(value)
 		}
 		if r.At != nil {

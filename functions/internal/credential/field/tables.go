@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
@@ -56,7 +57,7 @@ func Issuer() Rules {
 func Subject() Rules {
 	return text("subject").with(
 		Rule{Code: diagnosis.CodeSubjectWildcard, Last: true, Expected: "one exact subject",
-			At: func(v string) int { return strings.IndexAny(v, "*?") }, Broken: func(v string) string {
+			At: firstOf("*?"), Broken: func(v string) string {
 				return when(strings.ContainsAny(v, "*?"), "The subject has a wildcard.")
 			}},
 		Rule{Code: diagnosis.CodeSubjectServiceAccount, Expected: "system:serviceaccount:{namespace}:{name}, " +
@@ -88,7 +89,7 @@ func Audience(own string) Rules {
 	}
 	return text("audience").with(
 		Rule{Code: diagnosis.CodeAudienceBlank, Last: true, Expected: "one audience",
-			At: func(v string) int { return strings.IndexAny(v, " ,") }, Broken: func(v string) string {
+			At: firstOf(" ,"), Broken: func(v string) string {
 				return when(strings.ContainsAny(v, " ,"), "The value holds a blank or comma.")
 			}},
 		misspelt(diagnosis.CodeAudienceDefaultScope, "The value is a scope: /.default does not belong to an audience.",
@@ -128,14 +129,21 @@ func differs(expected, actual string) int {
 	return -1
 }
 
+// index is where a part begins, firstOf where the first of some characters stands: as a person counts, not in bytes.
 func index(part string) func(string) int {
-	return func(v string) int {
-		before, _, found := strings.Cut(v, part)
-		if !found {
-			return -1
-		}
-		return len([]rune(before))
+	return func(v string) int { return characters(v, strings.Index(v, part)) }
+}
+
+func firstOf(chars string) func(string) int {
+	return func(v string) int { return characters(v, strings.IndexAny(v, chars)) }
+}
+
+// characters makes an index in characters of one in bytes.
+func characters(v string, at int) int {
+	if at < 0 {
+		return at
 	}
+	return utf8.RuneCountInString(v[:at])
 }
 
 // IsDNSName reports whether the value is a DNS-1123 subdomain: lower-case labels of at most 63 characters, 253 in all.
@@ -185,9 +193,6 @@ func onURL(broken func(*url.URL) string) func(string) string {
 // isEntra reports whether the host issues tokens of Entra itself, in any cloud.
 func isEntra(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if net.ParseIP(host) != nil {
-		return false
-	}
 	for _, own := range []string{"login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us",
 		"login.windows.net",
 		"login.microsoft.com", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn", "sts.chinacloudapi.cn"} {

@@ -13,7 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 )
 
-//go:generate go test -run ^TestPages$ -update .
+//go:generate go test -run ^(TestPages|TestBothFormsAreWhole)$ -update .
 
 // Page is what there is to say about a code, whatever has happened in one case.
 type Page struct {

@@ -59,8 +59,78 @@ func TestPagesAreWhole(t *testing.T) {
 			assert.NotEmpty(t, meanings()[name], name)
 		}
 	}
-	_, known := Of("no-such-code")
+	none, known := Of("no-such-code")
 	assert.False(t, known)
+	assert.Zero(t, none)
+}
+
+// whole is a page that has everything, bare one that has nothing that can be left out.
+func whole() Page {
+	return Page{Entry: diagnosis.Entry{Code: "x-y", Title: "One_title",
+		Cause: "A `cause` of *two* [kinds] <here> # \\.",
+		Steps: []string{"Do <this>.", "Do_that."}, Command: "az x --name <clientId>"},
+		ManagedCommand: "az y --name '<identity>'", Passes: "No_never.", Mends: "An *admin*",
+		Placeholders: []Placeholder{{"clientId", "the client"}, {"identity", "the identity"}},
+		Answers:      []string{"Entra_ID: 1", "Graph: <2>"}}
+}
+
+func bare() Page {
+	return Page{Entry: diagnosis.Entry{Code: "x-y", Title: "A title", Cause: "A cause.", Steps: []string{"Wait."}},
+		Passes: "Perhaps.", Mends: "You"}
+}
+
+// TestBothFormsAreWhole holds all that the two forms show, and in which order, against testdata.
+func TestBothFormsAreWhole(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]Page{"whole": whole(), "bare": bare()} {
+		html, err := p.HTML()
+		require.NoError(t, err)
+		for ending, got := range map[string]string{".html": string(html), ".md": p.Markdown()} {
+			golden := filepath.Join("testdata", name+ending)
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o644)) //nolint:gosec // nothing to hide
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got, "go generate ./functions/internal/diagnosis/page")
+		}
+	}
+}
+
+// TestEveryMarkIsEscaped: of what would be markup nothing is left, each mark by itself.
+func TestEveryMarkIsEscaped(t *testing.T) {
+	t.Parallel()
+	for _, mark := range []string{`\`, "`", "*", "_", "[", "<", "#"} {
+		assert.Equal(t, `a\`+mark+"b", escaped("a"+mark+"b"))
+	}
+	assert.Equal(t, "a-b.c", escaped("a-b.c"))
+}
+
+// TestMeaningsAreNeeded: each stands for a value that an entry leaves open, or that a diagnosis has in its context.
+func TestMeaningsAreNeeded(t *testing.T) {
+	t.Parallel()
+	used := (diagnosis.Context{}).Values()
+	for _, e := range diagnosis.Entries() {
+		for _, one := range placeholders(e) {
+			used[one.Name] = ""
+		}
+	}
+	for name := range meanings() {
+		assert.Contains(t, used, name)
+	}
+}
+
+// TestPlaceholdersOfEveryText: of title, cause, each step and both commands, by name, each once.
+func TestPlaceholdersOfEveryText(t *testing.T) {
+	t.Parallel()
+	e := diagnosis.Entry{Title: "{target}", Cause: "{subject} {issuer} {subject}", Steps: []string{"{role}",
+		"{scope} {nobody}"}, Command: "{clientId} {blob}"}
+	var names []string
+	for _, one := range placeholders(e) {
+		names = append(names, one.Name)
+		assert.Equal(t, meanings()[one.Name], one.Meaning)
+	}
+	assert.Equal(t, []string{"blob", "clientId", "issuer", "role", "scope", "subject", "target"}, names)
 }
 
 func TestPageTellsWhatLeadsToIt(t *testing.T) {

@@ -3,6 +3,7 @@ package problemtest
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,7 +47,13 @@ type Answer struct {
 // Call sends a request; headers are names and values in turn.
 func (e *Edge) Call(t *testing.T, method, target, body string, headers ...string) Answer {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	return e.Send(t, method, target, strings.NewReader(body), headers...)
+}
+
+// Send is Call with a body that may break off while it is read.
+func (e *Edge) Send(t *testing.T, method, target string, body io.Reader, headers ...string) Answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, body)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
