@@ -6,6 +6,7 @@ DIST    ?= dist
 LINT    := $(BUILD)/lint
 LDFLAGS := -s -w -X github.com/ddoe-ai/azure-wif/functions.Version=$(VERSION)
 RUNS    ?= 1
+TOOLS   := ./.ci/mutants ./.ci/pack
 
 # assemble: what the Functions host needs, in folder $(1), for the platform in $(2).
 # The host finds only <root>/<Function>/function.json, so the folders of functions/ are flattened.
@@ -35,7 +36,7 @@ demo: ## tell the whole story on free ports: provision, prove access, break it, 
 .PHONY: test
 test: ## run all tests; with Node and the Functions Core Tools also those against Azurite, the JavaScript SDK and the real host
 	@.ci/prerequisites
-	$(GO) test -race -shuffle=on -count=$(RUNS) ./...
+	$(GO) test -race -shuffle=on -count=$(RUNS) ./... $(TOOLS)
 
 .PHONY: check
 check: lint infra test package ## what CI runs: format, vet, analyzers, Bicep, tests, package
@@ -44,9 +45,13 @@ check: lint infra test package ## what CI runs: format, vet, analyzers, Bicep, t
 lint: ## format, vet and the analyzers of .ci/lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@$(GO) mod tidy -diff
-	@$(GO) vet ./...
+	@$(GO) vet ./... $(TOOLS)
 	@$(GO) build -C .ci/lint -o ../../$(LINT) .
-	@$(GO) vet -vettool=$(CURDIR)/$(LINT) ./...
+	@$(GO) vet -vettool=$(CURDIR)/$(LINT) ./... $(TOOLS)
+
+.PHONY: mutants
+mutants: ## which faults of a package would no test notice? PKG=./functions/internal/x [N=40] [SEED=1] [TESTS="./y ./z"]
+	@nice -n 10 $(GO) run ./.ci/mutants -n $(or $(N),40) -seed $(or $(SEED),1) -tests '$(TESTS)' $(PKG)
 
 .PHONY: bench
 bench: ## benchmarks: start to first answer, idle memory, hops of a run, a burst of provisionings, broker

@@ -74,21 +74,28 @@ func TestWarmUpEndsQuietlyWithItsContext(t *testing.T) {
 
 // TestTheContainerIsMadeOnFirstUse: nothing depends on warm-up having come first.
 func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
-	uses := map[string]func(ctx context.Context, s integration.Store) error{
-		"read": func(ctx context.Context, s integration.Store) error {
-			_, err := s.Get(ctx, "operations/x.json")
-			if errors.Is(err, integration.ErrNotFound) {
-				return nil
-			}
-			return err
+	type use func(t *testing.T, s integration.Store)
+	uses := map[string]use{
+		"read": func(t *testing.T, s integration.Store) {
+			_, err := s.Get(t.Context(), "operations/x.json")
+			require.ErrorIs(t, err, integration.ErrNotFound)
 		},
-		"write": func(ctx context.Context, s integration.Store) error {
-			_, err := s.Put(ctx, "operations/x.json", []byte("{}"), "")
-			return err
+		"write": func(t *testing.T, s integration.Store) {
+			etag, err := s.Put(t.Context(), "operations/x.json", []byte("{}"), "")
+			require.NoError(t, err)
+			record, err := s.Get(t.Context(), "operations/x.json")
+			require.NoError(t, err)
+			assert.Equal(t, integration.Record{Key: "operations/x.json", Body: []byte("{}"), ETag: etag}, record)
 		},
-		"list": func(ctx context.Context, s integration.Store) error {
-			_, _, err := s.List(ctx, "operations/", "", 10)
-			return err
+		"list": func(t *testing.T, s integration.Store) {
+			records, next, err := s.List(t.Context(), "operations/", "", 10)
+			require.NoError(t, err)
+			assert.Empty(t, records)
+			assert.Empty(t, next)
+		},
+		"update": func(t *testing.T, s integration.Store) {
+			_, err := s.Put(t.Context(), "operations/x.json", []byte("{}"), `"0x1"`)
+			require.ErrorIs(t, err, integration.ErrConflict, "there is nothing to replace")
 		},
 	}
 	for name, use := range uses {
@@ -111,7 +118,10 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority},
 				azcore.ClientOptions{Transport: &http.Client{Transport: net}})
 			require.NoError(t, err)
-			require.NoError(t, use(t.Context(), containerMaker{store}))
+			use(t, containerMaker{store})
+			container, err := w.Container("fresh", blobstore.Container)
+			require.NoError(t, err)
+			assert.Equal(t, blobstore.Container, container.Name)
 		})
 	}
 }

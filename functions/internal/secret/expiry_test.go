@@ -21,6 +21,7 @@ func TestExpires(t *testing.T) {
 	}{
 		"a token":            {"e30." + whole + ".x", 1800000000},
 		"a padded body":      {"e30." + claims(`{"exp":1800000000} `) + "==.x", 1800000000},
+		"letters of URLs":    {"e30." + claims(`{"aud":"??>>","exp":1800000000}`) + ".x", 1800000000},
 		"no header":          {"." + whole + ".", 1800000000},
 		"a fraction":         {"e30." + claims(`{"exp":1800000000.9}`) + ".x", 1800000000},
 		"the first second":   {"e30." + claims(`{"exp":1}`) + ".x", 1},
@@ -30,6 +31,7 @@ func TestExpires(t *testing.T) {
 		"before all time":    {"e30." + claims(`{"exp":-1}`) + ".x", 0},
 		"no end":             {"e30.e30.x", 0},
 		"an end in words":    {"e30." + claims(`{"exp":"1800000000"}`) + ".x", 0},
+		"a list":             {"e30." + claims(`[]`) + ".x", 0},
 		"not JSON":           {"e30." + claims(`{"exp":1800000000`) + ".x", 0},
 		"not base64":         {"e30." + whole + "!.x", 0},
 		"two parts":          {"e30." + whole, 0},

@@ -63,3 +63,31 @@ func TestAbsentMembers(t *testing.T) {
 	assert.JSONEq(t, `{"id":"x","kind":"","status":"","steps":[],"createdAt":"0001-01-01T00:00:00Z",`+
 		`"lastUpdatedAt":"0001-01-01T00:00:00Z"}`, string(operation))
 }
+
+// TestIdentitiesOfOldRecords: one from before there were kinds is an application, as soon as there is anything of it.
+func TestIdentitiesOfOldRecords(t *testing.T) {
+	t.Parallel()
+	application := &integration.IdentityStatus{Kind: integration.IdentityApplication}
+	managed := &integration.IdentityStatus{Kind: integration.IdentityManaged}
+	former := &integration.IdentityStatus{FormerClientID: "former"}
+	for name, c := range map[string]struct {
+		status integration.Status
+		want   *integration.IdentityStatus
+	}{
+		"nothing made":           {integration.Status{}, nil},
+		"a client id":            {integration.Status{ClientID: "c"}, application},
+		"an object id":           {integration.Status{ObjectID: "o"}, application},
+		"a kind":                 {integration.Status{Identity: managed, ClientID: "c"}, managed},
+		"what has been replaced": {integration.Status{Identity: former}, former},
+	} {
+		assert.Equal(t, c.want, view.DocumentOf(integration.Document{Status: c.status}).Status.Identity, name)
+	}
+}
+
+// TestNoPlatformIsNoStatusOfOne: without the platform's side there is no empty one.
+func TestNoPlatformIsNoStatusOfOne(t *testing.T) {
+	t.Parallel()
+	assert.Nil(t, view.DocumentOf(integration.Document{}).Status.DDOE)
+	assert.NotNil(t, view.DocumentOf(integration.Document{Status: integration.Status{
+		DDOE: &integration.DDOEStatus{}}}).Status.DDOE)
+}

@@ -189,7 +189,10 @@ func invalidKeys(t *testing.T, s integration.Store, prefix string) {
 		_, err = s.Put(t.Context(), key, []byte(`1`), "")
 		require.Error(t, err, "%q", key)
 		require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
-		require.Error(t, s.Delete(t.Context(), key, `"x"`), "%q", key)
+		err = s.Delete(t.Context(), key, `"x"`)
+		require.Error(t, err, "%q", key)
+		require.NotErrorIs(t, err, integration.ErrNotFound, "%q", key)
+		require.NotErrorIs(t, err, integration.ErrConflict, "%q", key)
 	}
 	records, _ := listAll(t, s, prefix, 10)
 	require.Empty(t, records)
