@@ -2,6 +2,7 @@
 package problemtest
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,13 @@ type Edge struct{ handler http.Handler }
 // Serve registers operations without a route prefix.
 func Serve(register func(huma.API)) *Edge {
 	mux := http.NewServeMux()
-	api := humago.New(mux, huma.Config{
+	register(humago.New(mux, configuration()))
+	return &Edge{problem.Handler(mux, "")}
+}
+
+// configuration is the app's, as far as operations depend on it.
+func configuration() huma.Config {
+	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0", Info: &huma.Info{Title: "test", Version: "1"},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/",
@@ -30,9 +37,7 @@ func Serve(register func(huma.API)) *Edge {
 		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
 			"json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json", Transformers: []huma.Transformer{problem.Transform},
-	})
-	register(api)
-	return &Edge{problem.Handler(mux, "")}
+	}
 }
 
 // Answer is an HTTP answer with its body decoded where it is JSON.
@@ -46,7 +51,13 @@ type Answer struct {
 // Call sends a request; headers are names and values in turn.
 func (e *Edge) Call(t *testing.T, method, target, body string, headers ...string) Answer {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	return e.CallIn(t.Context(), t, method, target, body, headers...)
+}
+
+// CallIn is Call with a context of its own, such as one that collects what is learnt about the invocation.
+func (e *Edge) CallIn(ctx context.Context, t *testing.T, method, target, body string, headers ...string) Answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
