@@ -216,9 +216,15 @@ func TestWhatIsNotChecked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.integrate(id, "1h")
+			good := f.change(id, func(*integration.Document) {})
 			f.change(id, change)
 			f.check(f.slot(1))
 			assert.Zero(t, f.looks)
+			on := true
+			good.Spec.HealthCheck.Enabled = &on
+			f.change(id, func(d *integration.Document) { d.Spec, d.Status.Phase = good.Spec, good.Status.Phase })
+			f.check(f.slot(1))
+			assert.Equal(t, 1, f.looks, "what it was not checked for is over")
 		})
 		t.Run(name+" while looking", func(t *testing.T) {
 			f := newFixture(t)

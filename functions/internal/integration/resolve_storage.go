@@ -49,10 +49,10 @@ func ParseStorageAccountID(resourceID string) (StorageAccountID, string) {
 	return id, ""
 }
 
-// wrongSegment names a segment that is not the word that belongs there.
+// wrongSegment names the first segment that is not the word that belongs there.
 func wrongSegment(parts []string, words map[int]string) string {
-	for at, word := range words {
-		if !strings.EqualFold(parts[at], word) {
+	for at, part := range parts {
+		if word, isFixed := words[at]; isFixed && !strings.EqualFold(part, word) {
 			return fmt.Sprintf("Segment %d of the id is not %s.", at, word)
 		}
 	}

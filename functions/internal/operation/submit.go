@@ -24,7 +24,8 @@ type Intent struct {
 	IntegrationID string
 	// OperationID makes the intent repeatable; a new one is made where it is empty.
 	OperationID string
-	// Content is what tells a repeated intent from another one under the same operation id, as JSON.
+	// Content is what tells a repeated intent from another one under the same operation id, as JSON. It is nil for a
+	// command that may be that of a request, which leaves out what the document holds since.
 	Content any
 	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
 	IfMatch, IfNoneMatch string
@@ -272,6 +273,26 @@ func (e *Engine) write(ctx context.Context, w intent, stored records) (Accepted,
 		return Accepted{}, StoreError(err)
 	}
 	return Accepted{Document: written, Operation: op, Created: hasBegun(written, op)}, nil
+}
+
+// resume goes on with an intent whose operation is written down and has not started: the first delivery of its command
+// may have ended before the document was written. Where the document's last operation is not older than this one, the
+// document was written, and is in that one's hands since.
+func (e *Engine) resume(ctx context.Context, w intent, stored records) (Accepted, error) {
+	op, last := stored.operation, stored.document.Status.LastOperationID
+	if last != "" && last != op.ID {
+		other, err := e.repository.GetOperation(ctx, last)
+		if err == nil && !other.CreatedAt.Before(op.CreatedAt) {
+			return Accepted{Operation: op, Document: stored.document}, nil
+		}
+		if err := unlessUnusable(err); err != nil {
+			return Accepted{}, StoreError(err)
+		}
+	}
+	if err := w.prepare(ctx); err != nil {
+		return Accepted{}, err
+	}
+	return e.write(ctx, w, stored)
 }
 
 // hasBegun is true where the operation made the integration, or made it again after a teardown.

@@ -24,7 +24,7 @@ type Task struct {
 	Kind integration.OperationKind
 	Run  Run
 	// Intent is the intent of a command that comes straight from a producer, as Submit would get it; nil in a
-	// follow-up. A command with a spec is complete without what was written down before.
+	// follow-up.
 	Intent func(c message.Command) Intent
 	// GiveUp writes down why a follow-up has come to nothing, and makes a task one: its command follows an operation
 	// that has ended, which it leaves as it is, and has no effect once another operation took over.
@@ -118,14 +118,12 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	case err != nil:
 	case op.ETag == "":
 		got, err = w.engine.accept(ctx, intended, stored)
-	case !intended.isOf(op) || c.Spec != nil && op.RequestHash != intended.hash:
+	case !intended.isOf(op) || in.Content != nil && op.RequestHash != intended.hash:
 		err = reused(op, intended)
 	case op.Status.Final():
 		err = ErrDone
-	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
-		if err = intended.prepare(ctx); err == nil {
-			got, err = w.engine.write(ctx, intended, stored)
-		}
+	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:
+		got, err = w.engine.resume(ctx, intended, stored)
 	case stored.unreadable != nil:
 		err = stored.unreadable
 	case stored.document.ETag == "":

@@ -2,6 +2,7 @@
 package problemtest
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -22,7 +23,13 @@ type Edge struct{ handler http.Handler }
 // Serve registers operations without a route prefix.
 func Serve(register func(huma.API)) *Edge {
 	mux := http.NewServeMux()
-	api := humago.New(mux, huma.Config{
+	register(humago.New(mux, configuration()))
+	return &Edge{problem.Handler(mux, "")}
+}
+
+// configuration is the app's, as far as operations depend on it.
+func configuration() huma.Config {
+	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0", Info: &huma.Info{Title: "test", Version: "1"},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/",
@@ -31,9 +38,7 @@ func Serve(register func(huma.API)) *Edge {
 		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
 			"json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json", Transformers: []huma.Transformer{problem.Transform},
-	})
-	register(api)
-	return &Edge{problem.Handler(mux, "")}
+	}
 }
 
 // Answer is an HTTP answer with its body decoded where it is JSON.
@@ -47,13 +52,23 @@ type Answer struct {
 // Call sends a request; headers are names and values in turn.
 func (e *Edge) Call(t *testing.T, method, target, body string, headers ...string) Answer {
 	t.Helper()
-	return e.Send(t, method, target, strings.NewReader(body), headers...)
+	return e.CallIn(t.Context(), t, method, target, body, headers...)
+}
+
+// CallIn is Call with a context of its own, such as one that collects what is learnt about the invocation.
+func (e *Edge) CallIn(ctx context.Context, t *testing.T, method, target, body string, headers ...string) Answer {
+	t.Helper()
+	return e.send(t, httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body)), headers...)
 }
 
 // Send is Call with a body that may break off while it is read.
 func (e *Edge) Send(t *testing.T, method, target string, body io.Reader, headers ...string) Answer {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, target, body)
+	return e.send(t, httptest.NewRequestWithContext(t.Context(), method, target, body), headers...)
+}
+
+func (e *Edge) send(t *testing.T, r *http.Request, headers ...string) Answer {
+	t.Helper()
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
