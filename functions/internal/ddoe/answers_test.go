@@ -183,6 +183,10 @@ func TestAnswersThatLackWhatTheyAreFor(t *testing.T) {
 		_, err := everyRequest[tc.op].do(t.Context(), client(t, &server{answers: []answer{asJSON(200, tc.body)}}))
 		assert.Equal(t, tc.isSound, err == nil, "%s: %v", name, err)
 	}
+	for status := range 100 {
+		_, err := client(t, &server{answers: []answer{asJSON(200+status, object)}}).GetDriver(t.Context(), "d")
+		assert.Equal(t, 200+status != http.StatusNoContent, err == nil, 200+status)
+	}
 	for op, body := range map[string]string{"read integration": object, "list drivers": `[]`} {
 		empty := asJSON(204, body)
 		_, err := everyRequest[op].do(t.Context(), client(t, &server{answers: []answer{empty}}))
