@@ -90,6 +90,9 @@ func (c *Client) GetRoleAssignment(ctx context.Context, id string) (RoleAssignme
 	if err != nil {
 		return RoleAssignment{}, wrapAnswered(op, err, resp)
 	}
+	if value(found.ID) == "" {
+		return RoleAssignment{}, undecodable(op, resp, errIncomplete)
+	}
 	return fromSDK(&found.RoleAssignment), nil
 }
 
@@ -108,20 +111,23 @@ func (c *Client) ListRoleAssignments(ctx context.Context, scope, principalID str
 	pager := c.assignments.NewListForScopePager(path,
 		&armauthorization.RoleAssignmentsClientListForScopeOptions{Filter: &filter})
 	all := []RoleAssignment{}
-	for range maxPages {
-		if !pager.More() {
-			return all, nil
+	for n := 0; pager.More(); n++ {
+		if n == maxPages {
+			return nil, fmt.Errorf("arm: %s: more than %d pages", op, maxPages)
 		}
 		var resp *http.Response
 		page, err := pager.NextPage(policy.WithCaptureResponse(ctx, &resp))
 		if err != nil {
 			return nil, wrapAnswered(op, err, resp)
 		}
+		if page.Value == nil {
+			return nil, undecodable(op, resp, errIncomplete)
+		}
 		for _, a := range page.Value {
 			all = append(all, fromSDK(a))
 		}
 	}
-	return nil, fmt.Errorf("arm: %s: more than %d pages", op, maxPages)
+	return all, nil
 }
 
 // DeleteRoleAssignment deletes an assignment by its full id.

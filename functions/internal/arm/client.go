@@ -120,8 +120,12 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	if err != nil {
 		return StorageAccount{}, fmt.Errorf("arm: %s: %w", op, err)
 	}
-	if _, err := c.sendTo(ctx, op, http.MethodGet, target, nil, &body); err != nil {
+	resp, err := c.sendTo(ctx, op, http.MethodGet, target, nil, &body)
+	if err != nil {
 		return StorageAccount{}, err
+	}
+	if body.ID == "" {
+		return StorageAccount{}, undecodable(op, resp, errIncomplete)
 	}
 	return StorageAccount{
 		ID: body.ID, Name: body.Name, Location: body.Location, BlobEndpoint: body.Properties.PrimaryEndpoints.Blob,

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 // Error is an answer of ARM other than the documented success. It wraps the SDK's *azcore.ResponseError, whose own
@@ -74,7 +75,7 @@ func wrap(op string, err error) error {
 	e := &Error{Op: op, StatusCode: answer.StatusCode, Code: answer.ErrorCode, err: err}
 	if resp := answer.RawResponse; resp != nil {
 		e.RequestID = resp.Header.Get(headerRequestID)
-		e.Wait = retryAfter(resp.Header, time.Now())
+		e.Wait = azure.RetryAfter(resp.Header, time.Now())
 		e.Message = messageOf(resp)
 	}
 	return e
@@ -100,6 +101,9 @@ func undecodable(op string, resp *http.Response, err error) *Error {
 		err: fmt.Errorf("answer is not the expected JSON: %w", err)}
 }
 
+// errIncomplete is why an answer proves nothing that is JSON, or empty, which the SDK takes for any value.
+var errIncomplete = errors.New("it lacks what was asked for")
+
 func messageOf(resp *http.Response) string {
 	raw, err := runtime.Payload(resp)
 	if err != nil {
@@ -114,16 +118,4 @@ func messageOf(resp *http.Response) string {
 		return ""
 	}
 	return body.Error.Message
-}
-
-// retryAfter reads Retry-After in both its forms, seconds and HTTP date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
-	}
-	return 0
 }

@@ -48,41 +48,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestEveryCallReportsItsError(t *testing.T) {
-	refused := answer{status: 403, body: errorJSON("AuthorizationFailed", "m")}
-	for op, call := range map[string]func(*arm.Client) error{
-		"put role assignment": func(c *arm.Client) error {
-			_, err := c.PutRoleAssignment(t.Context(), assignment())
-			return err
-		},
-		"read role assignment": func(c *arm.Client) error {
-			_, err := c.GetRoleAssignment(t.Context(), assignmentID)
-			return err
-		},
-		"list role assignments": func(c *arm.Client) error {
-			_, err := c.ListRoleAssignments(t.Context(), account, "p")
-			return err
-		},
-		"delete role assignment": func(c *arm.Client) error {
-			_, err := c.DeleteRoleAssignment(t.Context(), assignmentID)
-			return err
-		},
-		"read storage account": func(c *arm.Client) error {
-			_, err := c.GetStorageAccount(t.Context(), account)
-			return err
-		},
-	} {
-		t.Run(op, func(t *testing.T) {
-			client, _ := newClient(t, refused)
-			var got *arm.Error
-			require.ErrorAs(t, call(client), &got)
-			assert.Equal(t, op, got.Op)
-			assert.Equal(t, "AuthorizationFailed", got.Code)
-			assert.Equal(t, "request-1", got.RequestID)
-		})
-	}
-}
-
 // TestThrottled: the write is sent again after the time that ARM asked for, whole, and under a new id.
 func TestThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -29,6 +30,7 @@ type answer struct {
 	status int
 	header map[string]string
 	body   string
+	cut    bool // the connection breaks after the body
 }
 
 // service is ARM as a script of answers; it notes every request. The last answer is repeated.
@@ -36,6 +38,7 @@ type service struct {
 	t       *testing.T
 	answers []answer
 	got     []exchange
+	accepts []string // the header Accept of each
 }
 
 // Do implements policy.Transporter: no socket, so that tests may run on a fake clock.
@@ -50,6 +53,7 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	require.Contains(s.t, r.Header.Get("User-Agent"), "azsdk-go-")
 	_, err := uuid.Parse(r.Header.Get("x-ms-client-request-id"))
 	require.NoError(s.t, err)
+	s.accepts = append(s.accepts, r.Header.Get("Accept"))
 	s.got = append(s.got, exchange{
 		method: r.Method, url: r.URL.String(), body: string(body),
 		contentType: r.Header.Get("Content-Type"), clientRequestID: r.Header.Get("x-ms-client-request-id"),
@@ -65,6 +69,9 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	_, _ = io.WriteString(w, a.body)
 	resp := w.Result()
 	resp.Request = r
+	if a.cut {
+		resp.Body = io.NopCloser(io.MultiReader(resp.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+	}
 	return resp, nil
 }
 

@@ -49,7 +49,7 @@ func (c *Client) identity(ctx context.Context, op, method, id string, body any) 
 	var u Identity
 	resp, err := c.send(ctx, op, method, id, "", body, &u)
 	if err == nil && (u.Properties.ClientID == "" || u.Properties.PrincipalID == "") {
-		err = undecodable(op, resp, errors.New("no ids in it"))
+		err = undecodable(op, resp, errIncomplete)
 	}
 	if err != nil {
 		return Identity{}, Write{}, err
@@ -78,9 +78,13 @@ type IdentityCredential struct {
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 func (c *Client) PutIdentityCredential(ctx context.Context, identityID string, f IdentityCredential) (string,
 	Write, error) {
+	const op = "put federated credential"
 	var made IdentityCredential
-	resp, err := c.send(ctx, "put federated credential", http.MethodPut, identityID, credentialInfix+"/"+
+	resp, err := c.send(ctx, op, http.MethodPut, identityID, credentialInfix+"/"+
 		f.Name, f, &made)
+	if err == nil && made.ID == "" {
+		err = undecodable(op, resp, errIncomplete)
+	}
 	if err != nil {
 		return "", Write{}, err
 	}
@@ -91,6 +95,9 @@ func (c *Client) PutIdentityCredential(ctx context.Context, identityID string, f
 func (c *Client) ListIdentityCredentials(ctx context.Context, identityID string) ([]IdentityCredential, error) {
 	const op = "list federated credentials"
 	target, err := c.target(identityID, credentialInfix, versionIdentity)
+	if err != nil {
+		return nil, fmt.Errorf("arm: %s: %w", op, err)
+	}
 	all := []IdentityCredential{}
 	for n := 0; target != "" && err == nil; n++ {
 		var page struct {

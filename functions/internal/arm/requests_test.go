@@ -159,7 +159,7 @@ func TestIDs(t *testing.T) {
 		require.Error(t, err, "%q", id)
 		assert.Empty(t, s.got, "%q", id)
 	}
-	client, s := newClient(t, answer{status: 200, body: "{}"})
+	client, s := newClient(t, answer{status: 200, body: `{"id":"i"}`})
 	_, err := client.GetStorageAccount(t.Context(), "/subscriptions/s/resourceGroups/a (b)_ä?api-version=1#x%2e/y")
 	require.NoError(t, err)
 	assert.Equal(t,

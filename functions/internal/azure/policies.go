@@ -6,6 +6,8 @@ package azure
 import (
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/uuid"
@@ -35,4 +37,21 @@ func (p pinHost) Do(req *policy.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("refusing to follow a link to the foreign host %q", u.Host)
 	}
 	return req.Next()
+}
+
+// maxRetryAfter is the longest wait that is believed: a day.
+const maxRetryAfter = 24 * time.Hour
+
+// RetryAfter is how long an answer asks to wait, by its header Retry-After in either form, seconds or HTTP date; zero
+// where it does not ask, and a day at most. Source: RFC 9110, 10.2.3.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		// Bounded before it is multiplied: a larger number would overflow into a wait that is over.
+		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), maxRetryAfter)
+	}
+	return 0
 }

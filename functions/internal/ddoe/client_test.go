@@ -22,6 +22,7 @@ type answer struct {
 	media  string
 	body   string
 	header http.Header
+	reader func() io.Reader // instead of the body
 }
 
 func asJSON(status int, body string) answer {
@@ -33,9 +34,20 @@ type server struct {
 	answers []answer
 	asked   []string
 	bodies  []string
+	headers []http.Header
+	closed  int
 }
 
+// counted counts how often a body is closed.
+type counted struct {
+	io.Reader
+	closed *int
+}
+
+func (c counted) Close() error { *c.closed++; return nil }
+
 func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.headers = append(s.headers, r.Header.Clone())
 	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Authorization"))
 	if r.Body != nil {
 		body, _ := io.ReadAll(r.Body)
@@ -49,7 +61,11 @@ func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
 	for name, values := range a.header {
 		h[name] = values
 	}
-	return &http.Response{StatusCode: a.status, Header: h, Body: io.NopCloser(strings.NewReader(a.body)), Request: r,
+	var body io.Reader = strings.NewReader(a.body)
+	if a.reader != nil {
+		body = a.reader()
+	}
+	return &http.Response{StatusCode: a.status, Header: h, Body: counted{body, &s.closed}, Request: r,
 		ProtoMajor: 1}, nil
 }
 
@@ -69,7 +85,9 @@ func TestNewClientRefuses(t *testing.T) {
 	t.Parallel()
 	for _, o := range []ddoe.Options{{}, {URL: "http://gate.example", Key: secret.New("k")},
 		{URL: "https://u:p@gate.example", Key: secret.New("k")},
-		{URL: "https://gate.example?key=1", Key: secret.New("k")}, {URL: "https://gate.example"}} {
+		{URL: "https://gate.example?key=1", Key: secret.New("k")}, {URL: "https://gate.example"},
+		{URL: "https://gate.example#key", Key: secret.New("k")}, {URL: "https:///api", Key: secret.New("k")},
+		{URL: "https://gate.example:port", Key: secret.New("k")}} {
 		_, err := ddoe.NewClient(o)
 		assert.Error(t, err, o.URL)
 	}
@@ -229,7 +247,7 @@ func TestSubjectToken(t *testing.T) {
 	assert.Equal(t, []string{`{"subject":"sub","audience":"aud"}`}, s.bodies)
 
 	for name, a := range map[string]answer{"page": {status: 200, media: "text/html", body: "token"},
-		"no token": asJSON(200, `{}`), "refused": asJSON(401, `{}`), "redirect": {status: 302}} {
+		"no token": asJSON(200, `{}`), "refused": asJSON(401, `{}`), "redirect": {status: 302, header: elsewhere}} {
 		s := &server{answers: []answer{a}}
 		_, err := ddoe.NewTokenSource("https://tokens.example/t?k=v", secret.New("planted-key"),
 			&http.Client{Transport: s}).SubjectToken(t.Context(), "sub", "aud")

@@ -36,6 +36,8 @@ type Application struct {
 	Tags           []string `json:"tags"`
 }
 
+func (a *Application) isComplete() bool { return a.ID != "" }
+
 // ApplicationPatch is what CreateApplication and UpdateApplication set. Graph merges an update: a member left out
 // keeps its value, an array is replaced whole.
 type ApplicationPatch struct {
@@ -123,7 +125,7 @@ func (c *Client) PurgeDeletedItem(ctx context.Context, objectID string) (Write, 
 }
 
 // upsert sends a create-if-missing PATCH; made is filled on 201 only, as Graph answers an update without a body.
-func (c *Client) upsert(ctx context.Context, op, path string, patch, made any) (Write, error) {
+func (c *Client) upsert(ctx context.Context, op, path string, patch any, made complete) (Write, error) {
 	resp, err := c.do(ctx, call{op: op, method: http.MethodPatch, path: path, body: patch, upsert: true},
 		http.StatusCreated, http.StatusNoContent)
 	if err != nil {
@@ -137,7 +139,7 @@ func (c *Client) upsert(ctx context.Context, op, path string, patch, made any) (
 	return w, err
 }
 
-func (c *Client) get(ctx context.Context, op, path string, v any) error {
+func (c *Client) get(ctx context.Context, op, path string, v complete) error {
 	resp, err := c.do(ctx, call{op: op, method: http.MethodGet, path: path}, http.StatusOK)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 // maxBatch is the most requests of one batch. Source: https://learn.microsoft.com/graph/json-batching.
@@ -53,8 +55,8 @@ func (c *Client) UpsertFederatedCredentials(ctx context.Context, applicationObje
 		case http.StatusNoContent:
 		case http.StatusCreated:
 			result.Write.Outcome = OutcomeCreated
-			if err := json.Unmarshal(r.Body, &result.Credential); err != nil {
-				result.Err = r.undecodable(op, err)
+			if json.Unmarshal(r.Body, &result.Credential) != nil || !result.Credential.isComplete() {
+				result.Err = r.undecodable(op, errIncomplete)
 			}
 		default:
 			result = CredentialResult{Err: r.error(op)}
@@ -108,6 +110,12 @@ type batchResponse struct {
 	batchID string
 }
 
+type batchBody struct {
+	Responses []batchResponse `json:"responses"`
+}
+
+func (b *batchBody) isComplete() bool { return b.Responses != nil }
+
 // requestID is Graph's id of the request: its own, or else that of the batch, as in the example of
 // https://learn.microsoft.com/graph/json-batching, where answers have no header for it.
 func (r batchResponse) requestID() string {
@@ -130,7 +138,7 @@ func (r batchResponse) header(name string) string {
 // error is the answer as *Error, like that of a request of its own.
 func (r batchResponse) error(op string) *Error {
 	e := &Error{Op: op, StatusCode: r.Status, RequestID: r.header(headerRequestID),
-		Wait: retryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now()), InBatch: true}
+		Wait: azure.RetryAfter(http.Header{"Retry-After": {r.header("Retry-After")}}, time.Now()), InBatch: true}
 	e.read(r.Body)
 	if e.RequestID == "" {
 		e.RequestID = r.batchID
@@ -180,9 +188,7 @@ func (c *Client) sendBatch(ctx context.Context, op string, requests []batchReque
 	if err != nil {
 		return nil, err
 	}
-	var body struct {
-		Responses []batchResponse `json:"responses"`
-	}
+	var body batchBody
 	if err := decode(op, resp, &body); err != nil {
 		return nil, err
 	}

@@ -152,14 +152,24 @@ func (c *Client) do(ctx context.Context, r call, want ...int) (*http.Response, e
 	return resp, nil
 }
 
-// decode reads the JSON body of a success into v.
-func decode(op string, resp *http.Response, v any) error {
-	if err := runtime.UnmarshalAsJSON(resp, v); err != nil {
+// decode reads the JSON body of a success into v, which must then hold what was asked for: the SDK takes an empty body
+// for any value.
+func decode(op string, resp *http.Response, v complete) error {
+	err := runtime.UnmarshalAsJSON(resp, v)
+	if err == nil && !v.isComplete() {
+		err = errIncomplete
+	}
+	if err != nil {
 		return &undecodableError{answer{Op: op, StatusCode: resp.StatusCode,
 			RequestID: resp.Header.Get(headerRequestID)}, err}
 	}
 	return nil
 }
+
+// complete is an answer that can tell whether it holds what was asked for.
+type complete interface{ isComplete() bool }
+
+var errIncomplete = errors.New("it lacks what was asked for")
 
 // undecodableError is a success whose body is not the JSON that Graph documents: it proves nothing, and was answered.
 type undecodableError struct {

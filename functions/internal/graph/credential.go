@@ -20,6 +20,16 @@ type FederatedCredential struct {
 	ClaimsMatchingExpression *ClaimsMatchingExpression `json:"claimsMatchingExpression,omitempty"`
 }
 
+func (f *FederatedCredential) isComplete() bool { return f.ID != "" }
+
+// credentialPage is one page of an application's credentials.
+type credentialPage struct {
+	Value    []FederatedCredential `json:"value"`
+	NextLink string                `json:"@odata.nextLink"`
+}
+
+func (p *credentialPage) isComplete() bool { return p.Value != nil }
+
 // ClaimsMatchingExpression stands for a subject on a flexible federated identity credential. It is read, never
 // written.
 type ClaimsMatchingExpression struct {
@@ -74,10 +84,7 @@ func (c *Client) listCredentials(ctx context.Context, applicationObjectID string
 		if err != nil {
 			return nil, err
 		}
-		var page struct {
-			Value    []FederatedCredential `json:"value"`
-			NextLink string                `json:"@odata.nextLink"`
-		}
+		var page credentialPage
 		if err := decode(op, resp, &page); err != nil {
 			return nil, err
 		}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 // Error is an answer of Graph other than the documented success. A request that got no answer at all is no *Error: it
@@ -88,7 +89,7 @@ type errorBody struct {
 func newError(op string, resp *http.Response) *Error {
 	e := &Error{
 		Op: op, StatusCode: resp.StatusCode,
-		RequestID: resp.Header.Get(headerRequestID), Wait: retryAfter(resp.Header, time.Now()),
+		RequestID: resp.Header.Get(headerRequestID), Wait: azure.RetryAfter(resp.Header, time.Now()),
 	}
 	raw, err := runtime.Payload(resp)
 	if err != nil {
@@ -113,16 +114,4 @@ func (e *Error) read(raw []byte) {
 	if e.RequestID == "" {
 		e.RequestID = body.Error.InnerError.RequestID
 	}
-}
-
-// retryAfter reads Retry-After in both its forms, seconds and HTTP date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
-	}
-	return 0
 }

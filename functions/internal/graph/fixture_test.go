@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -29,6 +30,7 @@ type answer struct {
 	status int
 	header map[string]string
 	body   string
+	cut    bool // the connection breaks after the body
 }
 
 // service is Graph as a script of answers; it notes every request. The last answer is repeated.
@@ -65,6 +67,9 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	_, _ = io.WriteString(w, a.body)
 	resp := w.Result()
 	resp.Request = r
+	if a.cut {
+		resp.Body = io.NopCloser(io.MultiReader(resp.Body, iotest.ErrReader(io.ErrUnexpectedEOF)))
+	}
 	return resp, nil
 }
 

@@ -15,6 +15,8 @@ type ServicePrincipal struct {
 	Tags                 []string `json:"tags"`
 }
 
+func (p *ServicePrincipal) isComplete() bool { return p.ID != "" }
+
 // ServicePrincipalPatch is what UpsertServicePrincipal sets. It leaves accountEnabled out: a new service principal is
 // enabled, and one that an administrator has disabled stays so.
 // Source: https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals, example 1.

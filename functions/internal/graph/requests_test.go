@@ -243,6 +243,8 @@ func TestEndpointAndScope(t *testing.T) {
 		url, want string // scope
 	}{
 		{"public", graph.Options{}, "https://graph.microsoft.com/v1.0/", "https://graph.microsoft.com/.default"},
+		{"public, by name", graph.Options{ClientOptions: clientOptions("https://login.microsoftonline.com/", "")},
+			"https://graph.microsoft.com/v1.0/", "https://graph.microsoft.com/.default"},
 		{"government", graph.Options{ClientOptions: clientOptions("https://login.microsoftonline.us/", "")},
 			"https://graph.microsoft.us/v1.0/", "https://graph.microsoft.us/.default"},
 		{"china", graph.Options{ClientOptions: clientOptions("https://login.chinacloudapi.cn/", "")},
@@ -251,6 +253,8 @@ func TestEndpointAndScope(t *testing.T) {
 			"https://graph.example/")}, "https://graph.example/v1.0/", "https://graph.example/.default"},
 		{"given", graph.Options{Endpoint: "https://dod-graph.microsoft.us", Scope: "s"},
 			"https://dod-graph.microsoft.us/v1.0/", "s"},
+		{"given with a slash", graph.Options{Endpoint: "https://dod-graph.microsoft.us/"},
+			"https://dod-graph.microsoft.us/v1.0/", "https://dod-graph.microsoft.us/.default"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &service{t: t, answers: []answer{{status: http.StatusNoContent}}}
@@ -268,11 +272,16 @@ func TestEndpointAndScope(t *testing.T) {
 		"unknown cloud":  {ClientOptions: clientOptions("https://login.example/", "")},
 		"plain http":     {Endpoint: "http://graph.microsoft.com"},
 		"with a path":    {Endpoint: "https://graph.microsoft.com/v1.0"},
+		"with a query":   {Endpoint: "https://graph.microsoft.com?x=y"},
+		"without a host": {Endpoint: "https:///"},
 		"not an address": {Endpoint: "://"},
+		"a control":      {Endpoint: "https://graph.microsoft.com\x7f"},
 	} {
 		_, err := graph.New(credential{}, &opts)
 		assert.Error(t, err, name)
 	}
 	_, err := graph.New(nil, nil)
 	assert.Error(t, err)
+	_, err = graph.New(credential{}, nil)
+	assert.NoError(t, err)
 }

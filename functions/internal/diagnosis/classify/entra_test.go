@@ -3,6 +3,7 @@ package classify
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -108,6 +109,12 @@ func TestExchangeStatusBeforeNumber(t *testing.T) {
 		"429 with a refusal":      {&exchangeFake{status: 429, number: 700213}, "entra-throttled"},
 		"503":                     {&exchangeFake{status: 503}, "entra-unavailable"},
 		"temporarily_unavailable": {&exchangeFake{status: 400, oauth: "temporarily_unavailable"}, "entra-unavailable"},
+		"server_error":            {&exchangeFake{status: 400, oauth: "server_error"}, "entra-unavailable"},
+		"a number before it": {&exchangeFake{status: 400, oauth: "server_error", number: 90002},
+			"tenant-unknown"},
+		"408":                     {&exchangeFake{status: 408, number: 90002}, "entra-unavailable"},
+		"499":                     {&exchangeFake{status: 499}, "entra-unrecognised"},
+		"500":                     {&exchangeFake{status: 500}, "entra-unavailable"},
 		"success without a token": {&exchangeFake{status: 200}, "entra-unrecognised"},
 	}
 	for name, tt := range tests {
@@ -132,6 +139,15 @@ func TestExchangeWords(t *testing.T) {
 			"a:c", "a:b", 2},
 		"audience": {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience,
 			"api://x", 6},
+		"subject's case": {&exchangeFake{number: 7002138, subject: "a"}, "/subject", document.Subject, "a", 0},
+		"audience that is not for it": {&exchangeFake{number: 700214, audience: "api://x"}, "/audience",
+			document.Audience, "api://x", 6},
+		"legacy, the first": {&exchangeFake{number: 70021, issuer: "i", subject: "s", audience: "a"}, "/issuer",
+			document.Issuer, "i", 0},
+		"legacy, the third": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: document.Subject,
+			audience: "api://x"}, "/audience", document.Audience, "api://x", 6},
+		"legacy, the first is not told": {&exchangeFake{number: 70021, subject: "s"}, "/subject",
+			document.Subject, "s", 1},
 		"legacy, the second": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: "s",
 			audience: document.Audience}, "/subject", document.Subject, "s", 1},
 	}
@@ -146,6 +162,19 @@ func TestExchangeWords(t *testing.T) {
 			assert.Contains(t, check.Detail, tt.actual)
 		})
 	}
+	t.Run("legacy, nothing that differs", func(t *testing.T) {
+		for _, c := range []diagnosis.Context{{}, document} {
+			check := Check("c", "exchange", "t", &exchangeFake{number: 70021, issuer: document.Issuer,
+				explanation: "It was told so."}, c)
+			assert.Empty(t, check.Field+check.Expected+check.Actual)
+			assert.True(t, strings.HasSuffix(check.Detail, " It was told so."), check.Detail)
+		}
+	})
+	t.Run("another refusal shows no values", func(t *testing.T) {
+		check := Check("c", "exchange", "t", &exchangeFake{number: 90002, issuer: "i", subject: "s", audience: "a"},
+			document)
+		assert.Empty(t, check.Field+check.Expected+check.Actual)
+	})
 	t.Run("masked", func(t *testing.T) {
 		check := Check("c", "exchange", "t", &exchangeFake{number: 700213}, document)
 		assert.Equal(t, diagnosis.CodeCredentialSubjectMismatch, check.Code)

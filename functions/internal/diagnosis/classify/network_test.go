@@ -53,6 +53,13 @@ func TestNetworkErrorsNameTheHost(t *testing.T) {
 			Err: io.EOF}},
 		"by the lookup": {err: &net.DNSError{Err: "no such host", Name: "acme.blob.core.windows.net",
 			IsNotFound: true}},
+		"by the target, where the request names none": {err: &url.Error{Op: "Get", URL: "/images", Err: io.EOF},
+			target: "https://acme.blob.core.windows.net/images"},
+		"by the target, where the request is no URL": {err: &url.Error{Op: "Get", URL: "https://a b\x7f", Err: io.EOF},
+			target: "https://acme.blob.core.windows.net/images"},
+		"by the target, where the lookup names none": {err: &net.DNSError{Err: "no such host"},
+			target: "https://acme.blob.core.windows.net/images"},
+		"by the target, where the error names none": {err: hostless{}, target: "https://acme.blob.core.windows.net/"},
 		"by the target": {err: io.EOF, target: "https://acme.blob.core.windows.net/images"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +67,66 @@ func TestNetworkErrorsNameTheHost(t *testing.T) {
 			assert.Contains(t, d.Detail, "The host is acme.blob.core.windows.net.")
 			assert.NotContains(t, d.Detail, "planted")
 		})
+	}
+}
+
+// hostless is a late answer that does not tell whose.
+type hostless struct{ late }
+
+func (hostless) Host() string { return "" }
+
+// TestNetworkErrorsWithoutAHost say nothing of one.
+func TestNetworkErrorsWithoutAHost(t *testing.T) {
+	for _, target := range []string{"", "https://a b\x7f"} {
+		d := Error(io.EOF, diagnosis.Context{Target: target})
+		assert.Equal(t, diagnosis.CodeNetworkConnect, d.Code)
+		assert.NotContains(t, d.Detail, "The host is")
+	}
+}
+
+// quick is an error that could be a timeout and is none.
+type quick struct{ timeout }
+
+func (quick) Timeout() bool { return false }
+
+// TestEveryNetworkError is known without the errors around it.
+func TestEveryNetworkError(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		want diagnosis.Code
+	}{
+		"canceled, within a request":  {&url.Error{Op: "Get", Err: context.Canceled}, "canceled"},
+		"proxy":                       {proxied{}, "network-proxy"},
+		"DNS":                         {&net.DNSError{}, "network-dns"},
+		"verification":                {&tls.CertificateVerificationError{Err: errors.New("x")}, "network-tls"},
+		"authority":                   {x509.UnknownAuthorityError{}, "network-tls"},
+		"host":                        {x509.HostnameError{Certificate: &x509.Certificate{}}, "network-tls"},
+		"record":                      {tls.RecordHeaderError{}, "network-tls"},
+		"alert":                       {tls.AlertError(40), "network-tls"},
+		"deadline":                    {context.DeadlineExceeded, "network-timeout"},
+		"deadline of a file":          {os.ErrDeadlineExceeded, "network-timeout"},
+		"timeout":                     {timeout{}, "network-timeout"},
+		"no timeout":                  {quick{}, diagnosis.CodeUnrecognised},
+		"operation":                   {&net.OpError{Err: errors.New("x")}, "network-connect"},
+		"refused":                     {syscall.ECONNREFUSED, "network-connect"},
+		"reset":                       {syscall.ECONNRESET, "network-connect"},
+		"pipe":                        {syscall.EPIPE, "network-connect"},
+		"end":                         {io.EOF, "network-connect"},
+		"end within":                  {io.ErrUnexpectedEOF, "network-connect"},
+		"request":                     {&url.Error{Op: "Get", Err: errors.New("x")}, "network-connect"},
+		"a URL that cannot be parsed": {&url.Error{Op: "parse", Err: errors.New("x")}, diagnosis.CodeUnrecognised},
+	} {
+		assert.Equal(t, tc.want, Error(tc.err, diagnosis.Context{}).Code, name)
+		assert.Equal(t, tc.want, Error(fmt.Errorf("x: %w", tc.err), diagnosis.Context{}).Code, name)
+	}
+}
+
+// TestWhoseIdentityFailed: what azidentity cannot do is the app's, but not where the federated identity is tested.
+func TestWhoseIdentityFailed(t *testing.T) {
+	for operation, want := range map[string]diagnosis.Code{"": "service-identity-unavailable",
+		"application.create": "service-identity-unavailable", "accessory": "service-identity-unavailable",
+		"access.list": diagnosis.CodeUnrecognised} {
+		assert.Equal(t, want, Error(identityFailure{}, diagnosis.Context{Operation: operation}).Code, operation)
 	}
 }
 

@@ -3,6 +3,7 @@ package classify
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -106,10 +107,54 @@ func TestEveryMappedCodeExists(t *testing.T) {
 	}
 }
 
+// TestOwnInfrastructure: what fails at the app's own store or queue is that, whatever the service said.
 func TestOwnInfrastructure(t *testing.T) {
-	assert.Equal(t, diagnosis.CodeStoreUnavailable,
-		Error(response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", ""),
-			diagnosis.Context{Operation: "store.get"}).Code)
-	assert.Equal(t, diagnosis.CodeQueueUnavailable, Error(errors.New("amqp: link detached"),
-		diagnosis.Context{Operation: "bus.send"}).Code)
+	refused := response(403, "AuthorizationPermissionMismatch", "state.blob.core.windows.net", "")
+	for operation, want := range map[string]diagnosis.Code{"store.get": "store-unavailable",
+		"store.put": "store-unavailable", "bus.send": "queue-unavailable"} {
+		d := Error(refused, diagnosis.Context{Operation: operation})
+		assert.Equal(t, want, d.Code)
+		assert.Equal(t, &diagnosis.Evidence{Service: "storage", HTTPStatus: 403,
+			StorageCode: "AuthorizationPermissionMismatch", RequestID: "request"}, d.Evidence)
+		d = Error(errors.New("amqp: link detached"), diagnosis.Context{Operation: operation})
+		assert.Equal(t, want, d.Code)
+		assert.Nil(t, d.Evidence)
+	}
+	for _, operation := range []string{"store", "bus", "restore.get", "access.list", ""} {
+		assert.Equal(t, diagnosis.CodeRoleMissing, Error(refused, diagnosis.Context{Operation: operation}).Code)
+	}
+}
+
+// askedFake is a typed error that names what was asked, and passes on what the service said.
+type askedFake struct {
+	serviceFake
+	endpoint, message string
+}
+
+func (e *askedFake) Endpoint() string       { return e.endpoint }
+func (e *askedFake) ServiceMessage() string { return e.message }
+
+// TestWhatAServiceSaysIsPassedOn, in the name of the service.
+func TestWhatAServiceSaysIsPassedOn(t *testing.T) {
+	for service, name := range map[string]string{"graph": "Microsoft Graph", "arm": "Azure Resource Manager",
+		"ddoe": "The platform", "storage": "Azure Storage", "other": "The service"} {
+		err := &askedFake{serviceFake{service, 418, "C"}, "", "no\nway"}
+		said := Error(err, diagnosis.Context{}).Detail
+		assert.True(t, strings.HasSuffix(said, " "+name+" says: "+diagnosis.Printable("no\nway")), said)
+		assert.NotContains(t, said, "\n")
+		err.message = ""
+		assert.NotContains(t, Error(err, diagnosis.Context{}).Detail, " says: ")
+	}
+}
+
+// TestAServiceThatIsAskedIsTheTarget of the words, also where the caller names another.
+func TestAServiceThatIsAskedIsTheTarget(t *testing.T) {
+	err := &askedFake{serviceFake{"ddoe", 503, ""}, "https://asked.example/y", ""}
+	d := Error(err, diagnosis.Context{Target: "https://z.example"})
+	assert.Equal(t, diagnosis.New(diagnosis.CodeDDOEUnavailable, diagnosis.WithContext(diagnosis.Context{
+		Target: "https://asked.example/y"})).Detail, d.Detail)
+	err.endpoint = ""
+	d = Error(err, diagnosis.Context{Target: "https://z.example"})
+	assert.Equal(t, diagnosis.New(diagnosis.CodeDDOEUnavailable, diagnosis.WithContext(diagnosis.Context{
+		Target: "https://z.example"})).Detail, d.Detail)
 }

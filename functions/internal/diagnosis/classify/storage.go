@@ -18,13 +18,30 @@ func responseCause(e *azcore.ResponseError, c diagnosis.Context) cause {
 	if e.RawResponse != nil && e.RawResponse.Request != nil {
 		host = e.RawResponse.Request.URL.Hostname()
 	}
-	switch {
-	case strings.HasPrefix(host, "management."):
-		return cause{code: armCode(e.StatusCode, e.ErrorCode, c), evidence: responseEvidence(e, serviceARM)}
-	case strings.HasPrefix(host, "graph.") || strings.Contains(host, "graph.microsoft"):
-		return cause{code: graphCode(e.StatusCode, e.ErrorCode, c), evidence: responseEvidence(e, serviceGraph)}
+	evidence := responseEvidence(e, serviceOf(host))
+	switch evidence.Service {
+	case serviceARM:
+		return cause{code: armCode(e.StatusCode, e.ErrorCode, c), evidence: evidence}
+	case serviceGraph:
+		return cause{code: graphCode(e.StatusCode, e.ErrorCode, c), evidence: evidence}
 	default:
-		return cause{code: storageCode(e, c), evidence: responseEvidence(e, serviceStorage), words: storageWords(e, c)}
+		return cause{code: storageCode(e, c), evidence: evidence, words: storageWords(e, c)}
+	}
+}
+
+// serviceOf is the service of a host, in every cloud (azcore, package cloud; learn.microsoft.com, National cloud
+// deployments). An account may have the name of a service.
+func serviceOf(host string) string {
+	switch {
+	case strings.Contains(host, ".blob."):
+		return serviceStorage
+	case strings.HasPrefix(host, "management."):
+		return serviceARM
+	case strings.HasPrefix(host, "graph."), strings.Contains(host, "graph.microsoft"),
+		strings.HasPrefix(host, "microsoftgraph."):
+		return serviceGraph
+	default:
+		return serviceStorage
 	}
 }
 

@@ -133,9 +133,100 @@ func TestStorageTenant(t *testing.T) {
 	assert.Equal(t, diagnosis.CodeStorageTenantMismatch, Error(quoted, diagnosis.Context{TenantID: "x"}).Code)
 }
 
+// TestResponseByHost: the host tells the service, in every cloud. An account may have the name of a service.
 func TestResponseByHost(t *testing.T) {
-	assert.Equal(t, diagnosis.CodeARMPermissionMissing,
-		Error(response(403, "AuthorizationFailed", "management.azure.com", ""), diagnosis.Context{}).Code)
-	assert.Equal(t, diagnosis.CodeGraphPermissionMissing,
-		Error(response(403, "Authorization_RequestDenied", "graph.microsoft.com", ""), diagnosis.Context{}).Code)
+	for service, hosts := range map[string][]string{
+		"arm": {"management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"},
+		"graph": {"graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us",
+			"microsoftgraph.chinacloudapi.cn", "graph.example"},
+		"storage": {"acme.blob.core.windows.net", "acme.blob.core.usgovcloudapi.net",
+			"acme.blob.core.chinacloudapi.cn", "graph.blob.core.windows.net", "management.blob.core.windows.net",
+			"microsoftgraph.blob.core.windows.net", "acme.z1.blob.storage.azure.net", "data.example"},
+	} {
+		for _, host := range hosts {
+			d := Error(response(403, "", host, ""), diagnosis.Context{})
+			assert.Equal(t, service, d.Evidence.Service, host)
+			assert.Equal(t, map[string]diagnosis.Code{"arm": "arm-permission-missing",
+				"graph": "graph-permission-missing", "storage": "storage-permission-denied"}[service], d.Code, host)
+		}
+	}
+}
+
+// TestEvidenceOfAResponse: ids come from whichever header has them, and codes are made printable.
+func TestEvidenceOfAResponse(t *testing.T) {
+	for host, service := range map[string]string{"management.azure.com": "arm", "graph.microsoft.com": "graph",
+		"a.blob.core.windows.net": "storage"} {
+		for header, value := range map[string]string{"x-ms-request-id": "one", "request-id": "two"} {
+			var err *azcore.ResponseError
+			require.ErrorAs(t, response(418, "Odd\x00", host, ""), &err)
+			err.RawResponse.Header = http.Header{"X-Ms-Correlation-Request-Id": {"corr"}}
+			err.RawResponse.Header.Set(header, value)
+			want := &diagnosis.Evidence{Service: service, HTTPStatus: 418, RequestID: value, CorrelationID: "corr"}
+			if service == "storage" {
+				want.StorageCode = diagnosis.Printable("Odd\x00")
+			} else {
+				want.ServiceCode = diagnosis.Printable("Odd\x00")
+			}
+			assert.Equal(t, want, Error(err, diagnosis.Context{}).Evidence)
+		}
+	}
+	for _, raw := range []*http.Response{nil, {}} {
+		d := Error(&azcore.ResponseError{StatusCode: 403, ErrorCode: "InvalidHeaderValue", RawResponse: raw},
+			diagnosis.Context{TenantID: "t"})
+		assert.Equal(t, diagnosis.CodeStorageUnrecognised, d.Code)
+		assert.Equal(t, &diagnosis.Evidence{Service: "storage", HTTPStatus: 403, StorageCode: "InvalidHeaderValue"},
+			d.Evidence)
+	}
+	assert.Equal(t, diagnosis.CodeStorageUnrecognised, Error(&azcore.ResponseError{StatusCode: 400,
+		ErrorCode: "InvalidHeaderValue"}, diagnosis.Context{}).Code, "an answer that is not at hand names no header")
+}
+
+// TestTenantOfAChallenge holds the ways in which Storage names the tenant that an account trusts.
+func TestTenantOfAChallenge(t *testing.T) {
+	const host = "https://login.microsoftonline.com/"
+	for challenge, want := range map[string]string{
+		"":       "",
+		"Bearer": "",
+		"Bearer authorization_uri=" + host + "abc/oauth2/authorize resource_id=https://storage.azure.com": "abc",
+		`Bearer authorization_uri="` + host + `abc/oauth2/authorize"`:                                     "abc",
+		`Bearer authorization_uri= ` + host + `abc`:                                                       "abc",
+		`Bearer authorization_uri=login.microsoftonline.com/abc/x`:                                        "abc",
+		`Bearer authorization_uri=https://login.microsoftonline.com`:                                      "",
+	} {
+		var err *azcore.ResponseError
+		require.ErrorAs(t, response(401, "", "a.blob.core.windows.net", challenge), &err)
+		assert.Equal(t, want, StorageTenant(err), challenge)
+	}
+}
+
+// TestTenantsAreCompared where Storage refuses who asks, and only there.
+func TestTenantsAreCompared(t *testing.T) {
+	const challenge = "Bearer authorization_uri=https://login.microsoftonline.com/theirs/x"
+	for _, tc := range []struct {
+		status   int
+		ours     string
+		code     diagnosis.Code
+		isTold   bool // the tenant is named
+		expected string
+	}{
+		{401, "ours", "storage-tenant-mismatch", true, "theirs"},
+		{401, "THEIRS", "storage-token-refused", false, ""},
+		{401, "", "storage-token-refused", true, "theirs"},
+		{403, "ours", "storage-token-refused", true, "theirs"},
+		{403, "theirs", "storage-token-refused", false, ""},
+		{409, "ours", "storage-token-refused", false, ""},
+	} {
+		err := response(tc.status, "InvalidAuthenticationInfo", "a.blob.core.windows.net", challenge)
+		check := Check("c", "network", "t", err, diagnosis.Context{TenantID: tc.ours})
+		assert.Equal(t, tc.code, check.Code, tc)
+		assert.Equal(t, tc.isTold, strings.Contains(check.Detail, "tenant theirs."), check.Detail)
+		assert.Equal(t, tc.expected, check.Expected, tc)
+		assert.Equal(t, tc.isTold, check.Field == "/tenantId", tc)
+		assert.Equal(t, tc.isTold && tc.ours != "", check.DiffAt != nil, tc)
+		if tc.isTold {
+			assert.Equal(t, tc.ours, check.Actual)
+		}
+	}
+	plain := response(401, "InvalidAuthenticationInfo", "a.blob.core.windows.net", "")
+	assert.Empty(t, Check("c", "network", "t", plain, diagnosis.Context{TenantID: "ours"}).Field)
 }
