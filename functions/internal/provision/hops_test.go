@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -26,7 +27,7 @@ func (f *fixture) tearDown() {
 	f.t.Helper()
 	a, c := f.remove(provision.TeardownOptions{})
 	f.handle(c)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 }
 
 // journey is a run of an integration with so many subjects, and what it may cost.
@@ -97,7 +98,7 @@ func journeys() []journey {
 func (j journey) String() string { return fmt.Sprintf("%s/subjects=%d", j.name, j.subjects) }
 
 // begin makes a deployment that is where the journey begins; nothing takes any time so far.
-func (j journey) begin(t tb) *fixture {
+func (j journey) begin(t operationtest.TB) *fixture {
 	f := newFixture(t)
 	if j.isMade {
 		f.provisioned(trusting(j.subjects, "service-00"))

@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
@@ -23,9 +24,9 @@ import (
 func (f *fixture) retryAt(operationID string, n int) time.Time {
 	f.t.Helper()
 	messageID := fmt.Sprintf("%s-retry-%d", operationID, n)
-	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == messageID })
+	i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool { return s.ID == messageID })
 	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
-	return f.sent[i].EnqueueAt
+	return f.Sent()[i].EnqueueAt
 }
 
 func failGraph(f *fixture) {
@@ -68,7 +69,7 @@ var outages = map[string]struct {
 			f.provisioned(spec("images"))
 			a, err := f.service.SubmitAccessTest(f.t.Context(), id, "", access.Request{})
 			require.NoError(f.t, err)
-			return f.command(a.Operation.ID)
+			return f.Command(a.Operation.ID)
 		}},
 }
 
@@ -81,10 +82,10 @@ func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 			f := newFixture(t)
 			cmd := c.begin(f)
 			c.outage(f)
-			f.advance(time.Minute)
+			f.Advance(time.Minute)
 			f.handle(cmd)
-			f.advance(time.Second)
-			op := f.requireStatus(cmd.OperationID, integration.OperationRunning)
+			f.Advance(time.Second)
+			op := f.RequireStatus(cmd.OperationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, c.code, string(op.Waiting.Code))
 			assert.NotEmpty(t, op.Waiting.Title)
@@ -98,18 +99,18 @@ func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 			assert.Equal(t, f.retryAt(op.ID, 1), op.Waiting.NextAttemptAt)
 			assert.Equal(t, op.LastUpdatedAt.Add(10*time.Second), op.Waiting.NextAttemptAt)
 
-			f.advance(time.Minute)
-			f.handle(f.command(op.ID + "-retry-1"))
-			second := f.operation(op.ID)
+			f.Advance(time.Minute)
+			f.handle(f.Command(op.ID + "-retry-1"))
+			second := f.Operation(op.ID)
 			assert.True(t, second.LastUpdatedAt.After(op.LastUpdatedAt))
 			assert.Equal(t, 2, second.Waiting.Attempt)
 			assert.Equal(t, second.LastUpdatedAt.Add(20*time.Second), second.Waiting.NextAttemptAt)
 			f.handle(cmd) // delivered late once more: the second copy is the one to wait for
-			assert.Equal(t, second.Waiting, f.operation(op.ID).Waiting)
+			assert.Equal(t, second.Waiting, f.Operation(op.ID).Waiting)
 
 			f.faults = nil
-			f.handle(f.command(op.ID + "-retry-2"))
-			assert.Nil(t, f.requireStatus(op.ID, integration.OperationSucceeded).Waiting)
+			f.handle(f.Command(op.ID + "-retry-2"))
+			assert.Nil(t, f.RequireStatus(op.ID, integration.OperationSucceeded).Waiting)
 		})
 	}
 }
@@ -129,20 +130,20 @@ func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 		require.NotNil(t, found.Diagnosis)
 		f.faults = nil
 		f.fails(fault{match: at(`graph\.microsoft\.com`), times: 1, status: 503})
-		f.handle(f.command(cmd.OperationID + "-retry-1"))
+		f.handle(f.Command(cmd.OperationID + "-retry-1"))
 		assert.Equal(t, found, f.condition("Provisioned"))
-		f.handle(f.command(cmd.OperationID + "-retry-2"))
+		f.handle(f.Command(cmd.OperationID + "-retry-2"))
 		assert.Equal(t, "True", f.condition("Provisioned").Status)
 		assert.Nil(t, f.condition("Provisioned").Diagnosis)
 	})
 	t.Run("kept", func(t *testing.T) {
 		f := usable(t)
-		before := f.document().Status
+		before := f.Document().Status
 		f.fails(fault{match: at(`graph\.microsoft\.com`), status: 503})
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		require.NotNil(t, f.operation(cmd.OperationID).Waiting)
-		after := f.document().Status
+		require.NotNil(t, f.Operation(cmd.OperationID).Waiting)
+		after := f.Document().Status
 		assert.Equal(t, before.Conditions, after.Conditions)
 		assert.Equal(t, integration.PhaseUsable, after.Phase)
 	})
@@ -158,9 +159,9 @@ func TestAPointlessVerificationIsNoNews(t *testing.T) {
 	f.provisioned(spec("images"))
 	for c, code := range map[string]string{first + "-verify-0": "", superseded.Operation.ID: "superseded"} {
 		ctx, record := invocation.With(t.Context())
-		require.NoError(t, f.worker.Handle(ctx, f.command(c)))
+		require.NoError(t, f.worker.Handle(ctx, f.Command(c)))
 		_, _, got := record.Values()
 		assert.Equal(t, code, got)
 	}
-	f.requireStatus(cmd.OperationID, integration.OperationCanceled)
+	f.RequireStatus(cmd.OperationID, integration.OperationCanceled)
 }
