@@ -205,29 +205,41 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		phase integration.Phase
-		want  int
+		phase    integration.Phase
+		isProved bool
 	}{
-		"pending": {integration.PhasePending, 1}, "provisioning": {integration.PhaseProvisioning, 1},
-		"usable": {integration.PhaseUsable, 0},
+		"pending": {integration.PhasePending, false}, "provisioning": {integration.PhaseProvisioning, false},
+		"usable": {integration.PhaseUsable, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			command := f.submitted()
 			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-				require.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.Phase = c.phase }))
+				require.NoError(t, a.Save(ctx, func(d *integration.Document) {
+					d.Status.Phase = c.phase
+					if c.isProved {
+						d.SetCondition(f.Now(), integration.ConditionVerified, "True", nil, "")
+					}
+				}))
 				return throttling(0)(ctx, a)
 			}
 			f.handle(command)
+			assert.Equal(t, c.phase, f.Document().Status.Phase)
 			conditions := f.Document().Status.Conditions
-			require.Len(t, conditions, c.want)
-			if c.want > 0 {
-				assert.Equal(t, "Unknown", conditions[0].Status)
-				assert.NotEmpty(t, conditions[0].Message)
-				f.Advance(time.Minute)
-				f.handle(f.Command(command.OperationID + "-retry-1"))
-				assert.Equal(t, conditions, f.Document().Status.Conditions, "nothing is new")
+			require.Len(t, conditions, 1)
+			if c.isProved {
+				assert.Equal(t, integration.ConditionVerified, conditions[0].Type)
+				assert.Equal(t, "True", conditions[0].Status)
+				return
 			}
+			assert.Equal(t, integration.ConditionProvisioned, conditions[0].Type)
+			assert.Equal(t, "Unknown", conditions[0].Status)
+			assert.Equal(t, diagnosis.CodeThrottled, conditions[0].Reason)
+			assert.NotEmpty(t, conditions[0].Message)
+			require.NotNil(t, conditions[0].Diagnosis)
+			f.Advance(time.Minute)
+			f.handle(f.Command(command.OperationID + "-retry-1"))
+			assert.Equal(t, conditions, f.Document().Status.Conditions, "nothing is new")
 		})
 	}
 	t.Run("superseded meanwhile", func(t *testing.T) {

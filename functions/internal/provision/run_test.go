@@ -234,9 +234,9 @@ var works = map[string]struct {
 	},
 }
 
-// TestKilledAnywhere kills the process at each request, write and message of a piece of work, delivers
-// the command again to a new process, and expects exact object counts.
-func TestKilledAnywhere(t *testing.T) {
+// TestARunKilledAnywhereIsFinishedByTheNext kills the process at each request, write and message of a piece of work,
+// delivers the command again to a new process, and expects exact object counts.
+func TestARunKilledAnywhereIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	for name, work := range works {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestUpdateAfterACrash(t *testing.T) {
 	})
 }
 
-func TestSupersededOnTheWay(t *testing.T) {
+func TestWhatASupersededRunHasLearntIsKept(t *testing.T) {
 	t.Parallel()
 	for name, early := range map[string]bool{"before the first request": true, "during the first request": false} {
 		t.Run(name, func(t *testing.T) {

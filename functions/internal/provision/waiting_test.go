@@ -12,9 +12,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so
-// far, and no more when the attempt has gone on.
-func TestARepeatedRequestShows(t *testing.T) {
+// TestWaitingForReplicationShows: what an attempt waits for by itself can be read after a moment, with what was made
+// so far, and no more when the attempt has gone on.
+func TestWaitingForReplicationShows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault fault
