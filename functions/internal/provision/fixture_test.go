@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // hundreds of small worlds: most of the heap is dead, and looking at it often takes time
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	id      = operationtest.IntegrationID
@@ -74,7 +78,9 @@ func newFixture(t operationtest.TB) *fixture {
 	f := &fixture{t: t, Deployment: operationtest.New(t, time.Now().UTC().Truncate(time.Second)),
 		schedule: func(context.Context, integration.Document) error { return nil }}
 	f.pause = f.Sleep
-	f.Store.Begin = func(c operationtest.Call) func() { return f.takes(serviceStore, c.IsWrite()) }
+	f.Store.Begin = func(c operationtest.Call) func() {
+		return f.trip(trip{service: serviceStore, isWrite: c.IsWrite(), key: c.Key})
+	}
 	f.world = world.New(f.Now)
 	world.Seed(f.world)
 	authority, err := sandboxentra.NewAuthority(f.world)
@@ -177,6 +183,8 @@ func (f *fixture) events() []string {
 
 func (f *fixture) handle(c message.Command) {
 	f.t.Helper()
+	f.note(trip{service: attempts})
+	defer f.note(trip{service: attempts})
 	require.NoError(f.t, f.worker.Handle(f.t.Context(), c))
 }
 
