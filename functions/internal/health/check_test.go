@@ -18,7 +18,7 @@ import (
 // slot returns the n-th hour after the start, and sets the clock to it.
 func (f *fixture) slot(n int) time.Time {
 	at := start.Truncate(time.Second).Add(time.Duration(n) * time.Hour)
-	f.at = at.Add(3 * time.Second)
+	f.SetTime(at.Add(3 * time.Second))
 	return at
 }
 
@@ -35,8 +35,8 @@ func TestAPassMakesHealthyOnce(t *testing.T) {
 	s := f.status(id)
 	assert.Equal(t, integration.HealthHealthy, s.State)
 	assert.Equal(t, start.Truncate(time.Second).Add(time.Hour+3*time.Second), s.Since)
-	assert.Equal(t, f.now(), *s.LastRun)
-	assert.Equal(t, f.now(), *s.LastPass)
+	assert.Equal(t, f.Now(), *s.LastRun)
+	assert.Equal(t, f.Now(), *s.LastPass)
 	assert.Equal(t, diagnosis.ClaimAccess, s.ClaimLevel)
 	assert.Equal(t, "report", s.LastReport.ID)
 	assert.Equal(t, []integration.HealthChange{{At: s.Since, From: "unknown", To: "healthy"}}, s.History)
@@ -69,16 +69,16 @@ func TestAFailureCountsAtTheSecondLook(t *testing.T) {
 	slot := f.slot(2)
 	f.check(slot)
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "one look decides nothing")
-	asked := f.messages(message.QueueHealth)
+	asked := f.Messages(message.QueueHealth)
 	require.Len(t, asked, 1)
 	confirm := parse(t, asked[0])
 	assert.Equal(t, message.HealthCheck{ID: id + "-" + slot.Format("20060102T150405Z") + "-confirm", IntegrationID: id,
 		Slot: slot, Confirm: true}, confirm)
-	pause := asked[0].EnqueueAt.Sub(f.now())
+	pause := asked[0].EnqueueAt.Sub(f.Now())
 	assert.GreaterOrEqual(t, pause, time.Minute)
 	assert.LessOrEqual(t, pause, 90*time.Second)
 
-	f.advance(pause)
+	f.Advance(pause)
 	f.confirm(slot)
 	s := f.status(id)
 	assert.Equal(t, integration.HealthUnhealthy, s.State)
@@ -183,7 +183,7 @@ func TestLateAndRepeatedMessagesHaveNoEffect(t *testing.T) {
 	f.check(f.slot(1))
 	f.confirm(f.slot(3))
 	f.confirm(f.slot(1))
-	f.at = *before.LastRun
+	f.SetTime(*before.LastRun)
 	assert.Equal(t, before, f.status(id))
 	assert.Equal(t, 1, f.looks, "it is not even looked")
 	assert.Len(t, f.told(), 1)
@@ -194,10 +194,10 @@ func TestACheckOnDemandNeedsNoSlot(t *testing.T) {
 	f.integrate(id, "1h")
 	f.check(time.Time{})
 	f.report = having("role-missing")
-	f.advance(time.Millisecond)
+	f.Advance(time.Millisecond)
 	f.check(time.Time{})
-	f.advance(time.Millisecond)
-	f.check(f.now().Add(24 * time.Hour)) // from a clock that is wrong
+	f.Advance(time.Millisecond)
+	f.check(f.Now().Add(24 * time.Hour)) // from a clock that is wrong
 	assert.Equal(t, 3, f.looks)
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
 	f.check(f.slot(1))
@@ -254,10 +254,10 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
 	assert.Nil(t, f.status(id).NextDue)
 
-	f.advance(time.Minute)
+	f.Advance(time.Minute)
 	f.report = having("role-missing")
 	f.check(time.Time{})
-	asked := f.messages(message.QueueHealth)
+	asked := f.Messages(message.QueueHealth)
 	require.Len(t, asked, 1)
 	second := parse(t, asked[0])
 	require.True(t, second.Confirm)
@@ -266,7 +266,7 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 	f.check(f.slot(1))
 	assert.Equal(t, 3, f.looks, "what an old schedule has left")
 
-	f.advance(time.Minute)
+	f.Advance(time.Minute)
 	f.report = having("throttled")
 	f.check(time.Time{})
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "what could not be told leaves the state")
@@ -278,9 +278,9 @@ func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 	f.integrate(id, "1h")
 	f.check(f.slot(5))
 	f.change(id, func(d *integration.Document) {
-		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at
+		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.Now()
 	})
-	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.at, NextDue: f.status(id).NextDue},
+	assert.Equal(t, integration.HealthStatus{State: "unknown", Since: f.Now(), NextDue: f.status(id).NextDue},
 		f.status(id))
 	f.report = having("over-privileged")
 	f.check(f.slot(5))
@@ -296,7 +296,7 @@ func TestPropagationIsOverOnceAccessHasWorked(t *testing.T) {
 	f.change(id, func(d *integration.Document) {
 		d.Status.Phase = integration.PhaseProvisioned
 		d.Status.Conditions = []integration.Condition{{Type: "Provisioned", Status: "True",
-			LastTransitionTime: f.at.Add(time.Minute)}}
+			LastTransitionTime: f.Now().Add(time.Minute)}}
 	})
 	f.check(f.slot(2))
 	assert.False(t, f.proved, "not since the last change")
@@ -334,12 +334,12 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			second := message.HealthCheck{IntegrationID: id, Slot: first.Slot, Confirm: true}
 
 			// The death falls into the first look or into the second.
-			ctx := f.doomed(at, after)
+			ctx := f.Doom(t.Context(), at, after)
 			_ = f.service.Check(ctx, first)
-			if !f.kill.dead {
+			if !f.IsDead() {
 				_ = f.service.Check(ctx, second)
 			}
-			dead := f.revive()
+			dead := f.Revive()
 			for range 2 {
 				require.NoError(t, f.service.Check(t.Context(), first))
 				require.Equal(t, 1, f.asked(), "killed at %d, after %v: the second look is asked for once", at, after)
@@ -404,9 +404,9 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
-	require.Error(t, f.service.Check(f.doomed(2, false), check), "after the record, before the document")
-	require.True(t, f.revive())
-	later := &integration.Health{State: integration.HealthDegraded, Since: f.at.Add(time.Minute),
+	require.Error(t, f.service.Check(f.Doom(t.Context(), 2, false), check), "after the record, before the document")
+	require.True(t, f.Revive())
+	later := &integration.Health{State: integration.HealthDegraded, Since: f.Now().Add(time.Minute),
 		Code: "over-privileged"}
 	f.change(id, func(d *integration.Document) { d.Status.Health = later })
 	require.NoError(t, f.service.Check(t.Context(), check))
@@ -420,7 +420,7 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
-	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.Refuse(message.TopicEvents, errors.New("topic down"))
 	f.check(f.slot(1))
 	f.check(f.slot(1))
 	assert.Equal(t, 1, f.looks, "what is known is not looked at again")
@@ -429,7 +429,7 @@ func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 	assert.Equal(t, integration.HealthDegraded, f.status(id).State)
 	assert.Empty(t, f.told())
 	assert.Zero(t, f.asked(), "no message comes back for it")
-	f.down = nil
+	f.Refuse(message.TopicEvents, nil)
 	f.check(f.slot(3))
 	assert.Equal(t, []string{"unknown→healthy", "healthy→degraded over-privileged"}, f.told(),
 		"all of them, in their order")
@@ -441,15 +441,15 @@ func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
-	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.Refuse(message.TopicEvents, errors.New("topic down"))
 	f.check(f.slot(1))
-	require.Error(t, f.engine.Sweep(t.Context()))
-	f.down = nil
+	require.Error(t, f.Engine.Sweep(t.Context()))
+	f.Refuse(message.TopicEvents, nil)
 	for range 2 {
-		require.NoError(t, f.engine.Sweep(t.Context()))
+		require.NoError(t, f.Engine.Sweep(t.Context()))
 		assert.Equal(t, []string{"unknown→healthy"}, f.told())
 	}
-	marked, _, err := f.store.List(t.Context(), "outbox/", "", 10)
+	marked, _, err := f.Store.Records.List(t.Context(), "outbox/", "", 10)
 	require.NoError(t, err)
 	assert.Empty(t, marked)
 }
@@ -459,13 +459,13 @@ func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
 func TestANewLifeTellsOfTheOldOne(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
-	f.down, f.closed = errors.New("topic down"), message.TopicEvents
+	f.Refuse(message.TopicEvents, errors.New("topic down"))
 	f.report = having("over-privileged")
 	f.check(f.slot(1))
 	f.change(id, func(d *integration.Document) {
-		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.at
+		d.FirstOperationID, d.Status.Health, d.CreatedAt = "another", nil, f.Now()
 	})
-	f.down = nil
+	f.Refuse(message.TopicEvents, nil)
 	f.report = having("throttled") // which tells nothing
 	f.check(f.slot(2))
 	assert.Equal(t, []string{"unknown→degraded over-privileged"}, f.told())
@@ -480,7 +480,7 @@ func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
 	f.integrate(id, "15m")
 	check := func() { require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id})) }
 	check()
-	f.overwrite("health/"+id+".json", "{")
+	f.Overwrite("health/"+id+".json", "{")
 	d, err := f.service.Repository.Get(t.Context(), id)
 	require.NoError(t, err)
 	status, err := f.service.Status(t.Context(), d)
@@ -490,7 +490,7 @@ func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
 	status, err = f.service.Status(t.Context(), d)
 	require.NoError(t, err)
 	assert.Equal(t, integration.HealthHealthy, status.State)
-	kept, _, err := f.store.List(t.Context(), "unreadable/health/"+id, "", 10)
+	kept, _, err := f.Store.Records.List(t.Context(), "unreadable/health/"+id, "", 10)
 	require.NoError(t, err)
 	require.Len(t, kept, 1)
 	assert.Equal(t, "{", string(kept[0].Body))
@@ -508,16 +508,16 @@ func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
 			f.integrate(id, "15m")
 			check := message.HealthCheck{IntegrationID: id}
 			require.NoError(t, f.service.Check(t.Context(), check))
-			f.overwrite(c.key+id+".json", c.body)
+			f.Overwrite(c.key+id+".json", c.body)
 			require.NoError(t, f.service.Check(t.Context(), check))
 			assert.Equal(t, 1, f.looks)
-			there, err := f.store.Get(t.Context(), c.key+id+".json")
+			there, err := f.Store.Records.Get(t.Context(), c.key+id+".json")
 			require.NoError(t, err)
 			assert.Equal(t, c.body, string(there.Body), "it stays as it is")
 
-			f.store = storetest.NewMemory()
+			f.Store.Records = storetest.NewMemory()
 			f.integrate(id, "15m")
-			f.meanwhile = func() { f.overwrite("integrations/"+id+".json", "{") }
+			f.meanwhile = func() { f.Overwrite("integrations/"+id+".json", "{") }
 			require.NoError(t, f.service.Check(t.Context(), check), "also where it breaks while it is looked at")
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 // TestADayOfAThousand simulates a day of the schedule: every sweep, every check, 1,000 integrations with mixed
@@ -32,10 +33,10 @@ func TestADayOfAThousand(t *testing.T) {
 	buckets := make([]int, day/health.SweepInterval)
 	slots := map[string][]time.Time{}
 	taken, looks, longest := 0, 0, 0
-	for f.now().Before(start.Add(day)) {
+	for f.Now().Before(start.Add(day)) {
 		before := f.looks
 		f.sweep()
-		due := f.messages(message.QueueHealth)[taken:]
+		due := f.Messages(message.QueueHealth)[taken:]
 		longest = max(longest, len(due))
 		taken += len(due)
 		for _, m := range due {
@@ -44,17 +45,17 @@ func TestADayOfAThousand(t *testing.T) {
 			if n := int(m.EnqueueAt.Sub(start) / health.SweepInterval); n < len(buckets) {
 				buckets[n]++
 			}
-			assert.Less(t, f.now().Add(-1), m.EnqueueAt, "in time")
+			assert.Less(t, f.Now().Add(-1), m.EnqueueAt, "in time")
 		}
 		// The broker delivers each at its time.
 		slices.SortFunc(due, func(a, b bus.Message) int { return a.EnqueueAt.Compare(b.EnqueueAt) })
-		at := f.now()
+		at := f.Now()
 		for _, m := range due {
-			f.at = m.EnqueueAt
+			f.SetTime(m.EnqueueAt)
 			require.NoError(t, f.service.Check(t.Context(), parse(t, m)))
 		}
 		looks += f.looks - before
-		f.at = at.Add(health.SweepInterval)
+		f.SetTime(at.Add(health.SweepInterval))
 	}
 	total := 0
 	for name, interval := range intervals {
@@ -67,7 +68,7 @@ func TestADayOfAThousand(t *testing.T) {
 		require.Equal(t, integration.HealthHealthy, f.status(name).State)
 	}
 	assert.Equal(t, total, looks, "each slot was looked at once")
-	assert.Zero(t, f.again, "nothing was even sent twice")
+	assert.Zero(t, f.Duplicates(), "nothing was even sent twice")
 	assert.Len(t, f.told(), 1000, "each told once that it is healthy")
 	mean := float64(total) / float64(len(buckets))
 	t.Logf("1,000 integrations, %d sweeps: %d checks due, %d made, 0 missed, 0 doubled; per 5 minutes: min %d, mean "+
@@ -81,28 +82,38 @@ func TestADayOfAThousand(t *testing.T) {
 // TestASweepCostsWhatIsDue: with the same number due, ten times as many integrations cost the same.
 func TestASweepCostsWhatIsDue(t *testing.T) {
 	const due = 300
-	cost := func(all int) operations {
+	cost := func(all int) map[string]int {
 		f := newFixture(t)
 		for i := range due {
 			f.integrate(fmt.Sprintf("due-%d", i), "15m")
 		}
-		f.advance(15 * time.Minute)
+		f.Advance(15 * time.Minute)
 		for i := due; i < all; i++ {
 			f.integrate(fmt.Sprintf("later-%d", i), "168h")
 		}
 		// Those of a week that fall due just now are no part of the comparison.
-		for _, key := range f.dueBy(f.now().Add(health.SweepInterval), "later-") {
-			require.NoError(t, f.store.Delete(t.Context(), key.Key, key.ETag))
+		for _, key := range f.dueBy(f.Now().Add(health.SweepInterval), "later-") {
+			require.NoError(t, f.Store.Records.Delete(t.Context(), key.Key, key.ETag))
 		}
-		f.ops = operations{}
+		before := len(f.Store.Calls())
 		f.sweep()
 		require.Equal(t, due, f.asked())
-		return f.ops
+		return counted(f.Store.Calls()[before:])
 	}
 	small, large := cost(1_000), cost(10_000)
 	t.Logf("%d due: of 1,000 %+v, of 10,000 %+v", due, small, large)
 	assert.Equal(t, small, large)
-	assert.Equal(t, operations{list: due/64 + 1, get: due, put: due, remove: due}, large)
+	assert.Equal(t, map[string]int{operationtest.CallList: due/64 + 1, operationtest.CallGet: due,
+		operationtest.CallPut: due, operationtest.CallDelete: due}, large)
+}
+
+// counted is how often each call was made.
+func counted(calls []operationtest.Call) map[string]int {
+	times := map[string]int{}
+	for _, c := range calls {
+		times[c.Name]++
+	}
+	return times
 }
 
 // dueBy returns the entries of integrations whose name begins so and whose check is due before a time.
@@ -110,7 +121,7 @@ func (f *fixture) dueBy(at time.Time, name string) []integration.Record {
 	f.t.Helper()
 	var found []integration.Record
 	for token := ""; ; {
-		records, next, err := f.store.List(f.t.Context(), "due/", token, 1000)
+		records, next, err := f.Store.Records.List(f.t.Context(), "due/", token, 1000)
 		require.NoError(f.t, err)
 		for _, r := range records {
 			due, err := time.Parse("20060102T150405Z", r.Key[len("due/"):len("due/20060102T150405Z")])

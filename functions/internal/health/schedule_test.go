@@ -24,12 +24,12 @@ func TestTheGridNeitherDriftsNorDependsOnWhoComputesIt(t *testing.T) {
 			assert.Equal(t, []string{"due/" + first.Format("20060102T150405Z") + "/" + id}, f.index())
 			assert.True(t, first.After(start) && !first.After(start.Add(length)))
 			for n := range 50 {
-				f.at = first.Add(time.Duration(n) * length)
-				assert.Equal(t, f.at.Add(length), *f.status(id).NextDue, "the slot that is now is not the next one")
-				f.at = f.at.Add(length - time.Nanosecond)
+				f.SetTime(first.Add(time.Duration(n) * length))
+				assert.Equal(t, f.Now().Add(length), *f.status(id).NextDue, "the slot that is now is not the next one")
+				f.SetTime(f.Now().Add(length - time.Nanosecond))
 				assert.Equal(t, first.Add(time.Duration(n+1)*length), *f.status(id).NextDue)
 			}
-			f.at = start
+			f.SetTime(start)
 			require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 			assert.Len(t, f.index(), 1, "planning again plans the same")
 		})

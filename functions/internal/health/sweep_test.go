@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 // until moves the clock to a sweep that takes the integration's next check, and returns its slot.
@@ -21,7 +22,7 @@ func (f *fixture) until(id string) time.Time {
 	f.t.Helper()
 	due := f.status(id).NextDue
 	require.NotNil(f.t, due)
-	f.at = due.Add(-time.Minute)
+	f.SetTime(due.Add(-time.Minute))
 	return *due
 }
 
@@ -29,13 +30,13 @@ func TestASweepAsksForWhatIsDueAndPlansTheNext(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	due := f.until(id)
-	f.at = due.Add(-health.SweepInterval)
+	f.SetTime(due.Add(-health.SweepInterval))
 	f.sweep()
 	assert.Zero(t, f.asked(), "what is due at the next sweep is left to it")
 
-	f.at = f.at.Add(time.Second)
+	f.SetTime(f.Now().Add(time.Second))
 	f.sweep()
-	asked := f.messages(message.QueueHealth)
+	asked := f.Messages(message.QueueHealth)
 	require.Len(t, asked, 1)
 	assert.Equal(t, id+"-"+due.Format("20060102T150405Z"), asked[0].ID)
 	assert.Equal(t, due, asked[0].EnqueueAt)
@@ -50,9 +51,9 @@ func TestAfterAnOutageEachIsCheckedOnceAndKeepsItsRhythm(t *testing.T) {
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	due := f.until(id)
-	f.at = due.Add(50*time.Hour + 20*time.Minute)
+	f.SetTime(due.Add(50*time.Hour + 20*time.Minute))
 	f.sweep()
-	asked := f.messages(message.QueueHealth)
+	asked := f.Messages(message.QueueHealth)
 	require.Len(t, asked, 1, "no burst of what was missed")
 	assert.Equal(t, due, parse(t, asked[0]).Slot)
 	assert.Equal(t, []string{"due/" + due.Add(51*time.Hour).Format("20060102T150405Z") + "/" + id}, f.index())
@@ -88,7 +89,7 @@ func TestWhatASweepDropsAndWhatItKeeps(t *testing.T) {
 	}
 	t.Run("gone", func(t *testing.T) {
 		f := newFixture(t)
-		_, err := f.store.Put(t.Context(), "due/20260101T000000Z/nobody", []byte("{}"), "")
+		_, err := f.Store.Records.Put(t.Context(), "due/20260101T000000Z/nobody", []byte("{}"), "")
 		require.NoError(t, err)
 		f.sweep()
 		assert.Empty(t, f.index())
@@ -103,10 +104,10 @@ func TestAChangeOfTheIntervalReplansWithoutLoss(t *testing.T) {
 	require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 	for range 24 * 12 {
 		f.sweep()
-		f.advance(health.SweepInterval)
+		f.Advance(health.SweepInterval)
 	}
 	var slots []time.Time
-	for _, m := range f.messages(message.QueueHealth) {
+	for _, m := range f.Messages(message.QueueHealth) {
 		slots = append(slots, parse(t, m).Slot)
 	}
 	require.Len(t, slots, 72)
@@ -125,11 +126,14 @@ func TestSwitchingOnAgainWinsAgainstASweepThatSawItOff(t *testing.T) {
 	f.until(id)
 	f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off })
 	var once sync.Once
-	f.beforeDelete = func() {
-		once.Do(func() {
-			d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &on })
-			require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
-		})
+	f.Store.Before = func(c operationtest.Call) error {
+		if c.Name == operationtest.CallDelete {
+			once.Do(func() {
+				d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &on })
+				require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
+			})
+		}
+		return nil
 	}
 	f.sweep()
 	assert.Len(t, f.index(), 1, "the plan that was made meanwhile stays")
@@ -148,7 +152,7 @@ func TestTwoSweepsAtOnceAskOnce(t *testing.T) {
 			group.Go(func() { assert.NoError(t, f.service.Sweep(t.Context())) })
 		}
 		group.Wait()
-		f.advance(health.SweepInterval)
+		f.Advance(health.SweepInterval)
 	}
 	assert.Equal(t, 200*8, f.asked(), "one for each slot of each")
 	assert.Len(t, f.index(), 200)
@@ -169,17 +173,17 @@ func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
 					due := f.status(name).NextDue
 					want[name+"-"+due.Format("20060102T150405Z")] = 1
 				}
-				f.advance(time.Hour)
-				err := f.service.Sweep(f.doomed(at, after))
-				if !f.revive() {
+				f.Advance(time.Hour)
+				err := f.service.Sweep(f.Doom(t.Context(), at, after))
+				if !f.Revive() {
 					break
 				}
 				deaths++
 				require.Error(t, err)
-				f.advance(late)
+				f.Advance(late)
 				f.sweep()
 				got := map[string]int{}
-				for _, m := range f.messages(message.QueueHealth) {
+				for _, m := range f.Messages(message.QueueHealth) {
 					got[m.ID]++
 				}
 				for slot := range want {
@@ -192,12 +196,12 @@ func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
 				assert.Len(t, chains, 3, "each goes on")
 				// Whatever two sweeps made of it, from here on there is one check an hour for each.
 				for range 12 {
-					f.advance(health.SweepInterval)
+					f.Advance(health.SweepInterval)
 					f.sweep()
 				}
 				before := f.asked()
 				for range 12 * 4 {
-					f.advance(health.SweepInterval)
+					f.Advance(health.SweepInterval)
 					f.sweep()
 				}
 				assert.Equal(t, 3*4, f.asked()-before)
@@ -213,8 +217,13 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 	for i := range 5 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")
 	}
-	f.outage = "integrations/service-3.json"
-	f.advance(20 * time.Minute)
+	f.Store.Before = func(c operationtest.Call) error {
+		if c.Key == "integrations/service-3.json" {
+			return errors.New("no answer")
+		}
+		return nil
+	}
+	f.Advance(20 * time.Minute)
 	require.ErrorContains(t, f.service.Sweep(t.Context()), "1 of 5 due checks")
 	assert.Equal(t, 4, f.asked())
 	assert.True(t, slices.ContainsFunc(f.index(), func(key string) bool { return key[len(key)-1] == '3' }),
@@ -232,13 +241,13 @@ func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
 			for i := range many {
 				id := fmt.Sprintf("broken-%02d", i)
 				f.integrate(id, "15m")
-				good[id] = f.overwrite("integrations/"+id+".json", body)
+				good[id] = f.Overwrite("integrations/"+id+".json", body)
 			}
-			f.advance(20 * time.Minute)
+			f.Advance(20 * time.Minute)
 			for i := range 5 {
 				f.integrate(fmt.Sprintf("service-%d", i), "15m") // due later than all of them
 			}
-			f.advance(20 * time.Minute)
+			f.Advance(20 * time.Minute)
 			require.NoError(t, f.service.Sweep(t.Context()), "nothing is left to the next sweep")
 			assert.Equal(t, 5, f.asked())
 			require.NoError(t, f.service.Sweep(t.Context()))
@@ -246,14 +255,14 @@ func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
 			assert.Len(t, f.index(), many+5, "no plan is lost")
 
 			for _, record := range good {
-				f.overwrite(record.Key, string(record.Body))
+				f.Overwrite(record.Key, string(record.Body))
 			}
 			for range 24 { // two hours
-				f.advance(5 * time.Minute)
+				f.Advance(5 * time.Minute)
 				require.NoError(t, f.service.Sweep(t.Context()))
 			}
 			asked := map[string]bool{}
-			for _, m := range f.sent {
+			for _, m := range f.Sent() {
 				asked[m.ID[:len("broken-00")]] = true
 			}
 			for id := range good {
@@ -269,11 +278,12 @@ func TestASweepGivesUpWhereNothingWorks(t *testing.T) {
 	for i := range 300 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")
 	}
-	f.advance(20 * time.Minute)
-	f.down = errors.New("queue down")
-	require.ErrorIs(t, f.service.Sweep(t.Context()), f.down)
-	assert.Less(t, f.ops.get, 100)
-	f.down = nil
+	f.Advance(20 * time.Minute)
+	down := errors.New("queue down")
+	f.Refuse(message.QueueHealth, down)
+	require.ErrorIs(t, f.service.Sweep(t.Context()), down)
+	assert.Less(t, len(f.Store.Calls(operationtest.CallGet)), 100)
+	f.Refuse(message.QueueHealth, nil)
 	f.sweep()
 	assert.Equal(t, 300, f.asked())
 }

@@ -1,89 +1,51 @@
 package operation_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	id          = "my-service"
+	id          = operationtest.IntegrationID
 	operationID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 )
 
-// fixture is an engine over an in-memory store, with a queue that is a slice, a clock that only the test moves, and
-// runs that know no cloud.
+// errNoLink is what an entity answers that cannot be reached.
+var errNoLink = errors.New("no link")
+
+// fixture is a deployment with runs that know no cloud.
 type fixture struct {
+	*operationtest.Deployment
 	t      *testing.T
-	engine *operation.Engine
 	worker *operation.Worker
-	store  integration.Store
-	// repository is the engine's, and outlives every kill.
-	repository *integration.Repository
-	log        bytes.Buffer
 
 	// provision, test and verify are the runs; teardown has none of its own.
 	provision, test, verify operation.Run
-
-	mu     sync.Mutex
-	at     time.Time
-	sent   []sent
-	kill   *kill
-	deaf   string // the entity that takes nothing
-	closed error  // what every write to the store is answered with
-	// beforePut runs once, before the next write to the store.
-	beforePut func()
-	counted   []string // the calls of the store, in their order: "get key", "put key"
 }
-
-type sent struct {
-	entity string
-	bus.Message
-}
-
-// kill ends the process at its n-th effect (write to the store, message): before it, or after it is done.
-type kill struct {
-	at     int
-	after  bool
-	seen   int
-	dead   bool
-	cancel context.CancelFunc
-}
-
-var errKilled = errors.New("killed")
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{t: t, at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), store: storetest.NewMemory()}
-	f.repository = &integration.Repository{Store: guarded{f}, Now: f.now}
+	f := &fixture{t: t, Deployment: operationtest.New(t, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))}
 	f.provision = made
 	f.test = func(context.Context, *operation.Attempt) (any, error) { return "tested", nil }
 	f.verify = func(context.Context, *operation.Attempt) (any, error) { return nil, nil }
 	var err error
-	f.engine, err = operation.New(operation.Options{Repository: f.repository, Send: f.send, Now: f.now,
-		Source: "/test",
-		Log:    slog.New(slog.NewJSONHandler(&f.log, nil))})
-	require.NoError(t, err)
-	f.worker, err = operation.NewWorker(f.engine, map[string]operation.Task{
+	f.worker, err = operation.NewWorker(f.Engine, map[string]operation.Task{
 		message.TypeProvision: {Kind: integration.KindProvision, Intent: f.intent,
 			Run: func(ctx context.Context, a *operation.Attempt) (any, error) { return f.provision(ctx, a) }},
 		message.TypeDeprovision: {Kind: integration.KindDeprovision, Intent: f.intent, Run: removed},
@@ -168,121 +130,6 @@ func giveUp(ctx context.Context, a *operation.Attempt, reason diagnosis.Diagnosi
 	})
 }
 
-func (f *fixture) now() time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.at
-}
-
-func (f *fixture) advance(d time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at = f.at.Add(d)
-}
-
-// isDead reports whether the process is dead before, or after, the effect that is under way.
-func (f *fixture) isDead(after bool) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	k := f.kill
-	if k == nil {
-		return false
-	}
-	if !after && !k.dead {
-		k.seen++
-	}
-	if !k.dead && k.after == after && k.seen >= k.at {
-		k.dead = true
-		k.cancel()
-	}
-	return k.dead
-}
-
-func effect[T any](f *fixture, do func() (T, error)) (T, error) {
-	var none T
-	if f.isDead(false) {
-		return none, errKilled
-	}
-	v, err := do()
-	if f.isDead(true) {
-		return none, errKilled
-	}
-	return v, err
-}
-
-func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
-	_, err := effect(f, func() (struct{}, error) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if entity == f.deaf {
-			return struct{}{}, errors.New("no link")
-		}
-		duplicate := func(s sent) bool { return s.entity == entity && s.ID == m.ID }
-		if !slices.ContainsFunc(f.sent, duplicate) { // the entities detect duplicates
-			f.sent = append(f.sent, sent{entity, m})
-		}
-		return struct{}{}, nil
-	})
-	return err
-}
-
-// guarded is the store, counted, as far as the process lives.
-type guarded struct{ f *fixture }
-
-func (g guarded) count(what, key string) {
-	g.f.mu.Lock()
-	defer g.f.mu.Unlock()
-	g.f.counted = append(g.f.counted, what+" "+key)
-}
-
-func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
-	g.count("get", key)
-	return g.f.store.Get(ctx, key)
-}
-
-func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
-	g.count("put", key)
-	g.f.mu.Lock()
-	before, closed := g.f.beforePut, g.f.closed
-	g.f.beforePut = nil
-	g.f.mu.Unlock()
-	if before != nil {
-		before()
-	}
-	if closed != nil {
-		return "", closed
-	}
-	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
-}
-
-func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
-	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
-	return err
-}
-
-func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
-	return g.f.store.List(ctx, prefix, token, limit)
-}
-
-// doomed arms the switch and returns the context of the process that will die.
-func (f *fixture) doomed(at int, after bool) context.Context {
-	ctx, cancel := context.WithCancel(f.t.Context())
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.kill = &kill{at: at, after: after, cancel: cancel}
-	return ctx
-}
-
-// revive disarms the switch and reports whether the process died.
-func (f *fixture) revive() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	k := f.kill
-	f.kill = nil
-	k.cancel()
-	return k.dead
-}
-
 // killedAnywhere kills a process before and after each of its effects, each time in a fixture of its own, and the last
 // time not at all; then looks what came of it.
 func killedAnywhere(t *testing.T, prepare func(f *fixture), doomed func(f *fixture, ctx context.Context),
@@ -294,8 +141,8 @@ func killedAnywhere(t *testing.T, prepare func(f *fixture), doomed func(f *fixtu
 			for n, died := 1, true; died; n++ {
 				f := newFixture(t)
 				prepare(f)
-				doomed(f, f.doomed(n, after))
-				if died = f.revive(); died {
+				doomed(f, f.Doom(t.Context(), n, after))
+				if died = f.Revive(); died {
 					deaths++
 				}
 				then(f)
@@ -316,7 +163,7 @@ func provisionCommand(operationID string) message.Command {
 func (f *fixture) submit(ctx context.Context, c message.Command) (operation.Accepted, error) {
 	in := f.intent(c)
 	in.OperationID = c.OperationID
-	return f.engine.Submit(ctx, in)
+	return f.Engine.Submit(ctx, in)
 }
 
 // submitted submits a provisioning and returns the command that was sent for it.
@@ -324,30 +171,7 @@ func (f *fixture) submitted() message.Command {
 	f.t.Helper()
 	a, err := f.submit(f.t.Context(), provisionCommand(""))
 	require.NoError(f.t, err)
-	return f.command(a.Operation.ID)
-}
-
-// command parses the message with that id as the trigger delivers it.
-func (f *fixture) command(messageID string) message.Command {
-	f.t.Helper()
-	c, err := message.ParseCommand(f.delivery(messageID))
-	require.NoError(f.t, err)
-	return c
-}
-
-func (f *fixture) delivery(messageID string) message.Delivery {
-	f.t.Helper()
-	m := f.message(messageID)
-	return message.Delivery{Body: m.Body, MessageID: m.ID, SessionID: m.SessionID}
-}
-
-func (f *fixture) message(messageID string) bus.Message {
-	f.t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.entity == message.QueueCommands && s.ID == messageID })
-	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
-	return f.sent[i].Message
+	return f.Command(a.Operation.ID)
 }
 
 func (f *fixture) handle(c message.Command) {
@@ -357,13 +181,8 @@ func (f *fixture) handle(c message.Command) {
 
 // events are what was published, as "what happened phase".
 func (f *fixture) events() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	told := []string{}
-	for _, s := range f.sent {
-		if s.entity != message.TopicEvents {
-			continue
-		}
+	for _, s := range f.Messages(message.TopicEvents) {
 		var event struct {
 			ID   string
 			Data message.Summary
@@ -374,39 +193,6 @@ func (f *fixture) events() []string {
 		told = append(told, what+" "+string(event.Data.Phase))
 	}
 	return told
-}
-
-func (f *fixture) document() integration.Document {
-	f.t.Helper()
-	d, err := f.repository.Get(f.t.Context(), id)
-	require.NoError(f.t, err)
-	return d
-}
-
-func (f *fixture) operation(operationID string) integration.Operation {
-	f.t.Helper()
-	o, err := f.repository.GetOperation(f.t.Context(), operationID)
-	require.NoError(f.t, err)
-	return o
-}
-
-func (f *fixture) requireStatus(operationID string, want integration.OperationStatus) integration.Operation {
-	f.t.Helper()
-	o := f.operation(operationID)
-	require.Equal(f.t, want, o.Status, "%+v", o.Error)
-	return o
-}
-
-// keys are those of the store's records below a prefix.
-func (f *fixture) keys(prefix string) []string {
-	f.t.Helper()
-	records, _, err := f.store.List(f.t.Context(), prefix, "", 100)
-	require.NoError(f.t, err)
-	keys := []string{}
-	for _, r := range records {
-		keys = append(keys, r.Key)
-	}
-	return keys
 }
 
 // failing is a run that fails with a code.

@@ -17,7 +17,7 @@ import (
 
 func (f *fixture) sweep() {
 	f.t.Helper()
-	require.NoError(f.t, f.engine.Sweep(f.t.Context()))
+	require.NoError(f.t, f.Engine.Sweep(f.t.Context()))
 }
 
 // TestATopicThatTakesNothingHoldsNothingUp: operations end, and their news go out, in their order and as they were,
@@ -25,38 +25,38 @@ func (f *fixture) sweep() {
 func TestATopicThatTakesNothingHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	c := f.submitted()
 	f.handle(c)
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	a, err := f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id})
 	require.NoError(t, err)
-	f.handle(f.command(a.Operation.ID))
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	require.Error(t, f.engine.Sweep(t.Context()))
+	f.handle(f.Command(a.Operation.ID))
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+	require.Error(t, f.Engine.Sweep(t.Context()))
 	assert.Empty(t, f.events())
 
-	f.deaf = ""
+	f.Refuse(message.TopicEvents, nil)
 	for range 2 {
 		f.sweep()
 		assert.Equal(t, []string{"provisioned provisioned", "deleted deleted"}, f.events())
 	}
-	assert.Empty(t, f.document().Outbox)
-	assert.Empty(t, f.keys("outbox/"))
+	assert.Empty(t, f.Document().Outbox)
+	assert.Empty(t, f.Keys("outbox/"))
 }
 
 // TestNewsKeepTheirIDAndTime, however late they are told.
 func TestNewsKeepTheirIDAndTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	c := f.submitted()
 	f.handle(c)
-	happened := f.now()
-	f.advance(time.Hour)
-	f.deaf = ""
+	happened := f.Now()
+	f.Advance(time.Hour)
+	f.Refuse(message.TopicEvents, nil)
 	f.sweep()
-	event := f.sent[len(f.sent)-1]
+	event := f.Sent()[len(f.Sent())-1]
 	assert.Equal(t, c.OperationID+"-provisioned", event.ID)
 	assert.Equal(t, id, event.SessionID)
 	assert.Contains(t, string(event.Body), `"time":"`+happened.Format(time.RFC3339)+`"`)
@@ -66,10 +66,10 @@ func TestNewsKeepTheirIDAndTime(t *testing.T) {
 func TestTheNextMessageTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	c := f.submitted()
 	f.handle(c)
-	f.deaf = ""
+	f.Refuse(message.TopicEvents, nil)
 	f.handle(c) // its operation has ended
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
 	f.sweep()
@@ -80,9 +80,9 @@ func TestTheNextMessageTellsWhatIsLeft(t *testing.T) {
 func TestAParkedCommandTellsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	f.handle(f.submitted())
-	f.deaf = ""
+	f.Refuse(message.TopicEvents, nil)
 	f.provision = throttling(0)
 	f.handle(f.submitted())
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
@@ -97,7 +97,7 @@ func TestAnAnnouncementIsAnUnknownCommand(t *testing.T) {
 		Body: []byte(`{"specversion":"1.0","id":"event-1","source":"/x",
 		"type":"ai.ddoe.wif.announce.v1","data":{"integrationId":"my-service","operationId":"event-1","event":"ai.ddoe.wif.integration.deleted.v1"}}`)})
 	assert.Equal(t, diagnosis.CodeUnknownCommand, rejection.Code)
-	f.requireStatus("event-1", integration.OperationFailed)
+	f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
 }
 
@@ -114,18 +114,18 @@ func usable(d *integration.Document) ([]operation.News, error) {
 func TestAChangeByRequestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	killedAnywhere(t, func(f *fixture) { f.handle(f.submitted()) },
-		func(f *fixture, ctx context.Context) { _, _ = f.engine.Change(ctx, id, usable) },
+		func(f *fixture, ctx context.Context) { _, _ = f.Engine.Change(ctx, id, usable) },
 		func(f *fixture) {
 			f.sweep()
 			want := []string{"provisioned provisioned"}
-			if f.document().Status.Phase == integration.PhaseUsable {
+			if f.Document().Status.Phase == integration.PhaseUsable {
 				want = append(want, "usable usable")
 			}
 			assert.Equal(f.t, want, f.events())
-			assert.Empty(f.t, f.document().Outbox)
-			f.advance(time.Hour)
+			assert.Empty(f.t, f.Document().Outbox)
+			f.Advance(time.Hour)
 			f.sweep()
-			assert.Empty(f.t, f.keys("outbox/"), "no marker stays")
+			assert.Empty(f.t, f.Keys("outbox/"), "no marker stays")
 		})
 }
 
@@ -134,19 +134,19 @@ func TestATimerBetweenMarkerAndRecord(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	ctx := f.doomed(2, true) // the marker is the first effect, the record the second
+	ctx := f.Doom(t.Context(), 2, true) // the marker is the first effect, the record the second
 	swept := false
-	_, err := f.engine.Change(ctx, id, func(d *integration.Document) ([]operation.News, error) {
-		f.beforePut = func() { // before the marker: the next write is the record
-			f.beforePut = func() {
+	_, err := f.Engine.Change(ctx, id, func(d *integration.Document) ([]operation.News, error) {
+		f.Store.OnceBeforePut(func() { // before the marker: the next write is the record
+			f.Store.OnceBeforePut(func() {
 				swept = true
-				assert.NoError(t, f.engine.Sweep(t.Context()))
-			}
-		}
+				assert.NoError(t, f.Engine.Sweep(t.Context()))
+			})
+		})
 		return usable(d)
 	})
 	require.Error(t, err)
-	require.True(t, f.revive())
+	require.True(t, f.Revive())
 	require.True(t, swept)
 	require.Len(t, f.events(), 1)
 	f.sweep()
@@ -157,37 +157,38 @@ func TestAChangeWithoutNewsMarksNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	before := len(f.counted)
-	_, err := f.engine.Change(t.Context(), id, func(d *integration.Document) ([]operation.News, error) {
+	before := len(f.Store.Calls())
+	_, err := f.Engine.Change(t.Context(), id, func(d *integration.Document) ([]operation.News, error) {
 		d.Status.ObjectID = "object-2"
 		return nil, nil
 	})
 	require.NoError(t, err)
-	assert.Len(t, f.counted[before:], 2, "one read, one write")
-	_, err = f.engine.Change(t.Context(), id, func(*integration.Document) ([]operation.News, error) {
+	assert.Len(t, f.Store.Calls()[before:], 2, "one read, one write")
+	_, err = f.Engine.Change(t.Context(), id, func(*integration.Document) ([]operation.News, error) {
 		return nil, operation.ErrDone
 	})
 	require.ErrorIs(t, err, operation.ErrDone)
-	assert.Equal(t, "object-2", f.document().Status.ObjectID)
+	assert.Equal(t, "object-2", f.Document().Status.ObjectID)
 }
 
 // TestASweepStopsWhereTheTopicTakesNothing: it will not take the next one's either.
 func TestASweepStopsWhereTheTopicTakesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	for _, other := range []string{"service-1", "service-2", "service-3"} {
-		d, err := f.repository.Create(t.Context(), integration.Document{ID: other,
+		d, err := f.Repository.Create(t.Context(), integration.Document{ID: other,
 			Status: integration.Status{LastOperationID: other}})
 		require.NoError(t, err)
-		_, err = f.engine.Change(t.Context(), d.ID, usable)
+		_, err = f.Engine.Change(t.Context(), d.ID, usable)
 		require.NoError(t, err)
 	}
-	require.Len(t, f.keys("outbox/"), 3)
-	before := len(f.counted)
-	require.Error(t, f.engine.Sweep(t.Context()))
-	assert.LessOrEqual(t, len(f.counted)-before, 5, "one integration's records, and its marker")
-	f.deaf = ""
+	require.Len(t, f.Keys("outbox/"), 3)
+	before := len(f.Store.Calls())
+	require.Error(t, f.Engine.Sweep(t.Context()))
+	assert.LessOrEqual(t, len(f.Store.Calls())-before, 6,
+		"the list of markers, one integration's records, and its marker")
+	f.Refuse(message.TopicEvents, nil)
 	f.sweep()
 	assert.Len(t, f.events(), 3)
 }
@@ -196,17 +197,17 @@ func TestASweepStopsWhereTheTopicTakesNothing(t *testing.T) {
 func TestARecordThatCannotBeReadHindersNoOther(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	f.handle(f.submitted())
-	f.deaf = ""
+	f.Refuse(message.TopicEvents, nil)
 	for key, body := range map[string]string{"integrations/a-broken-one.json": "{", "outbox/a-broken-one": "{}",
 		"outbox/a-missing-one": "{}"} {
-		_, err := f.store.Put(t.Context(), key, []byte(body), "")
+		_, err := f.Store.Records.Put(t.Context(), key, []byte(body), "")
 		require.NoError(t, err)
 	}
 	f.sweep()
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
-	assert.Equal(t, []string{"outbox/a-broken-one"}, f.keys("outbox/"))
+	assert.Equal(t, []string{"outbox/a-broken-one"}, f.Keys("outbox/"))
 }
 
 // TestHealthTellsThroughTheSameOutbox.
@@ -214,25 +215,25 @@ func TestHealthTellsThroughTheSameOutbox(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	change := integration.HealthChange{At: f.now(), From: integration.HealthUnknown, To: integration.HealthHealthy}
+	change := integration.HealthChange{At: f.Now(), From: integration.HealthUnknown, To: integration.HealthHealthy}
 	h := integration.HealthRecord{IntegrationID: id, Outbox: integration.Outbox{{ID: "health-1", Change: &change}}}
-	require.NoError(t, f.repository.SaveHealth(t.Context(), &h))
-	f.deaf = message.TopicEvents
-	left, err := f.engine.TellHealth(t.Context(), f.document(), h)
+	require.NoError(t, f.Repository.SaveHealth(t.Context(), &h))
+	f.Refuse(message.TopicEvents, errNoLink)
+	left, err := f.Engine.TellHealth(t.Context(), f.Document(), h)
 	require.NoError(t, err)
 	assert.Len(t, left.Outbox, 1)
-	f.deaf = ""
+	f.Refuse(message.TopicEvents, nil)
 	f.sweep()
 	var told []bus.Message
-	for _, s := range f.sent {
-		if s.entity == message.TopicEvents && s.Subject == message.TypeHealthChanged {
+	for _, s := range f.Sent() {
+		if s.Entity == message.TopicEvents && s.Subject == message.TypeHealthChanged {
 			told = append(told, s.Message)
 		}
 	}
 	require.Len(t, told, 1)
 	assert.Equal(t, "health-1", told[0].ID)
-	kept, err := f.repository.GetHealth(t.Context(), id)
+	kept, err := f.Repository.GetHealth(t.Context(), id)
 	require.NoError(t, err)
 	assert.Empty(t, kept.Outbox)
-	assert.Empty(t, f.keys("outbox/"))
+	assert.Empty(t, f.Keys("outbox/"))
 }

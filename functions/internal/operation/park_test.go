@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
@@ -48,25 +49,25 @@ func TestAParkedOperationTellsWhatItWaitsFor(t *testing.T) {
 			good := [2]operation.Run{f.provision, f.test}
 			f.provision, f.test = throttling(0), throttling(0)
 			f.handle(c.command)
-			op := f.requireStatus(operationID, integration.OperationRunning)
+			op := f.RequireStatus(operationID, integration.OperationRunning)
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, "request-1", op.Waiting.Evidence.RequestID)
 			assert.NotEmpty(t, op.Waiting.Remedy.Steps)
 			assert.Equal(t, 1, op.Waiting.Attempt)
-			assert.Equal(t, f.now().Add(10*time.Second), op.Waiting.NextAttemptAt)
-			assert.Equal(t, op.Waiting.NextAttemptAt, f.message(operationID+"-retry-1").EnqueueAt)
+			assert.Equal(t, f.Now().Add(10*time.Second), op.Waiting.NextAttemptAt)
+			assert.Equal(t, op.Waiting.NextAttemptAt, f.Message(operationID+"-retry-1").EnqueueAt)
 
-			f.advance(time.Minute)
-			f.handle(f.command(operationID + "-retry-1"))
-			second := f.operation(operationID)
+			f.Advance(time.Minute)
+			f.handle(f.Command(operationID + "-retry-1"))
+			second := f.Operation(operationID)
 			assert.Equal(t, 2, second.Waiting.Attempt)
-			assert.Equal(t, f.now().Add(20*time.Second), second.Waiting.NextAttemptAt)
+			assert.Equal(t, f.Now().Add(20*time.Second), second.Waiting.NextAttemptAt)
 			f.handle(c.command) // delivered late once more: the second copy is the one to wait for
-			assert.Equal(t, second.Waiting, f.operation(operationID).Waiting)
+			assert.Equal(t, second.Waiting, f.Operation(operationID).Waiting)
 
 			f.provision, f.test = good[0], good[1]
-			f.handle(f.command(operationID + "-retry-2"))
-			assert.Nil(t, f.requireStatus(operationID, integration.OperationSucceeded).Waiting)
+			f.handle(f.Command(operationID + "-retry-2"))
+			assert.Nil(t, f.RequireStatus(operationID, integration.OperationSucceeded).Waiting)
 		})
 	}
 }
@@ -78,14 +79,14 @@ func TestWhatAnAttemptFailedWithStays(t *testing.T) {
 	c := f.submitted()
 	f.provision = throttling(0)
 	f.handle(c)
-	waiting := f.operation(c.OperationID).Waiting
+	waiting := f.Operation(c.OperationID).Waiting
 	require.NotNil(t, waiting)
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-		assert.Equal(t, waiting, f.operation(c.OperationID).Waiting)
+		assert.Equal(t, waiting, f.Operation(c.OperationID).Waiting)
 		return made(ctx, a)
 	}
-	f.handle(f.command(c.OperationID + "-retry-1"))
-	assert.Nil(t, f.requireStatus(c.OperationID, integration.OperationSucceeded).Waiting)
+	f.handle(f.Command(c.OperationID + "-retry-1"))
+	assert.Nil(t, f.RequireStatus(c.OperationID, integration.OperationSucceeded).Waiting)
 }
 
 // TestAnOperationThatHasEndedDoesNotWait, however it ends.
@@ -102,22 +103,22 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 			}},
 		"superseded": {want: integration.OperationCanceled, end: func(f *fixture, c message.Command) {
 			f.submitted()
-			f.handle(f.command(c.OperationID + "-retry-1"))
+			f.handle(f.Command(c.OperationID + "-retry-1"))
 		}},
 		"dead-lettered": {want: integration.OperationFailed, end: func(f *fixture, c message.Command) {
-			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), f.delivery(c.OperationID+"-retry-1")))
+			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), f.Delivery(c.OperationID+"-retry-1")))
 		}},
 		"ended while an attempt was under way": {want: integration.OperationFailed,
 			end: func(f *fixture, c message.Command) {
 				f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-					_, err := f.repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+					_, err := f.Repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
 						o.Status, o.Waiting = integration.OperationFailed, nil
 						return nil
 					})
 					require.NoError(f.t, err)
 					return throttling(0)(ctx, a)
 				}
-				f.handle(f.command(c.OperationID + "-retry-1"))
+				f.handle(f.Command(c.OperationID + "-retry-1"))
 			}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,9 +126,9 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 			command := f.submitted()
 			f.provision = throttling(0)
 			f.handle(command)
-			require.NotNil(t, f.operation(command.OperationID).Waiting)
+			require.NotNil(t, f.Operation(command.OperationID).Waiting)
 			c.end(f, command)
-			assert.Nil(t, f.requireStatus(command.OperationID, c.want).Waiting)
+			assert.Nil(t, f.RequireStatus(command.OperationID, c.want).Waiting)
 		})
 	}
 }
@@ -142,14 +143,14 @@ func TestKilledWhileParking(t *testing.T) {
 		require.NoError(f.t, err)
 		f.provision = throttling(0)
 	}, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, command) }, func(f *fixture) {
-		f.advance(3 * time.Second)
+		f.Advance(3 * time.Second)
 		f.handle(command)
-		op := f.requireStatus(operationID, integration.OperationRunning)
+		op := f.RequireStatus(operationID, integration.OperationRunning)
 		require.NotNil(f.t, op.Waiting)
 		assert.Equal(f.t, 1, op.Waiting.Attempt)
-		assert.Equal(f.t, f.message(operationID+"-retry-1").EnqueueAt, op.Waiting.NextAttemptAt)
-		require.Len(f.t, f.document().Status.Conditions, 1)
-		assert.Equal(f.t, op.Waiting.Code, f.document().Status.Conditions[0].Reason)
+		assert.Equal(f.t, f.Message(operationID+"-retry-1").EnqueueAt, op.Waiting.NextAttemptAt)
+		require.Len(f.t, f.Document().Status.Conditions, 1)
+		assert.Equal(f.t, op.Waiting.Code, f.Document().Status.Conditions[0].Reason)
 	})
 }
 
@@ -160,27 +161,27 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	f := newFixture(t)
 	c := f.submitted()
 	f.provision = throttling(0)
-	began := f.now()
+	began := f.Now()
 	var pauses []float64
 	var last diagnosis.Code
 	f.handle(c)
-	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
-		op := f.operation(c.OperationID)
+	for n := 1; !f.Operation(c.OperationID).Status.Final(); n++ {
+		op := f.Operation(c.OperationID)
 		assert.Equal(t, n, op.Waiting.Attempt)
 		last = op.Waiting.Code
-		pause := op.Waiting.NextAttemptAt.Sub(f.now())
+		pause := op.Waiting.NextAttemptAt.Sub(f.Now())
 		pauses = append(pauses, pause.Seconds())
-		f.advance(pause)
-		f.handle(f.command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+		f.Advance(pause)
+		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
 	}
 	assert.Equal(t, []float64{10, 20, 40, 80, 160, 300, 300, 300, 300, 300}, pauses)
-	assert.InDelta(t, 30*time.Minute, f.now().Sub(began), float64(time.Minute))
-	op := f.requireStatus(c.OperationID, integration.OperationFailed)
+	assert.InDelta(t, 30*time.Minute, f.Now().Sub(began), float64(time.Minute))
+	op := f.RequireStatus(c.OperationID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Nil(t, op.Waiting)
 	assert.Contains(t, op.Error.Detail, "11 attempts have failed")
 	assert.Contains(t, op.Error.Detail, string(last))
-	assert.Equal(t, "False", f.document().Status.Conditions[0].Status)
+	assert.Equal(t, "False", f.Document().Status.Conditions[0].Status)
 	assert.Equal(t, []string{"failed failed"}, f.events())
 }
 
@@ -196,7 +197,7 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 		c := f.submitted()
 		f.provision = throttling(asked)
 		f.handle(c)
-		assert.Equal(t, want, f.message(c.OperationID+"-retry-1").EnqueueAt.Sub(f.now()), asked)
+		assert.Equal(t, want, f.Message(c.OperationID+"-retry-1").EnqueueAt.Sub(f.Now()), asked)
 	}
 }
 
@@ -204,29 +205,41 @@ func TestAParkedCommandWaitsAsLongAsItIsAsked(t *testing.T) {
 func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		phase integration.Phase
-		want  int
+		phase    integration.Phase
+		isProved bool
 	}{
-		"pending": {integration.PhasePending, 1}, "provisioning": {integration.PhaseProvisioning, 1},
-		"usable": {integration.PhaseUsable, 0},
+		"pending": {integration.PhasePending, false}, "provisioning": {integration.PhaseProvisioning, false},
+		"usable": {integration.PhaseUsable, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			command := f.submitted()
 			f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-				require.NoError(t, a.Save(ctx, func(d *integration.Document) { d.Status.Phase = c.phase }))
+				require.NoError(t, a.Save(ctx, func(d *integration.Document) {
+					d.Status.Phase = c.phase
+					if c.isProved {
+						d.SetCondition(f.Now(), integration.ConditionVerified, "True", nil, "")
+					}
+				}))
 				return throttling(0)(ctx, a)
 			}
 			f.handle(command)
-			conditions := f.document().Status.Conditions
-			require.Len(t, conditions, c.want)
-			if c.want > 0 {
-				assert.Equal(t, "Unknown", conditions[0].Status)
-				assert.NotEmpty(t, conditions[0].Message)
-				f.advance(time.Minute)
-				f.handle(f.command(command.OperationID + "-retry-1"))
-				assert.Equal(t, conditions, f.document().Status.Conditions, "nothing is new")
+			assert.Equal(t, c.phase, f.Document().Status.Phase)
+			conditions := f.Document().Status.Conditions
+			require.Len(t, conditions, 1)
+			if c.isProved {
+				assert.Equal(t, integration.ConditionVerified, conditions[0].Type)
+				assert.Equal(t, "True", conditions[0].Status)
+				return
 			}
+			assert.Equal(t, integration.ConditionProvisioned, conditions[0].Type)
+			assert.Equal(t, "Unknown", conditions[0].Status)
+			assert.Equal(t, diagnosis.CodeThrottled, conditions[0].Reason)
+			assert.NotEmpty(t, conditions[0].Message)
+			require.NotNil(t, conditions[0].Diagnosis)
+			f.Advance(time.Minute)
+			f.handle(f.Command(command.OperationID + "-retry-1"))
+			assert.Equal(t, conditions, f.Document().Status.Conditions, "nothing is new")
 		})
 	}
 	t.Run("superseded meanwhile", func(t *testing.T) {
@@ -237,7 +250,7 @@ func TestADocumentTellsWhyItIsNotProvisionedYet(t *testing.T) {
 			return throttling(0)(ctx, a)
 		}
 		f.handle(c)
-		assert.Empty(t, f.document().Status.Conditions, "the new operation has nothing to wait for")
+		assert.Empty(t, f.Document().Status.Conditions, "the new operation has nothing to wait for")
 	})
 }
 
@@ -246,12 +259,17 @@ func TestAClosedStoreKeepsNoCommandFromBeingParked(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()
-	f.closed = errors.New("403 AuthorizationFailure")
+	f.Store.Before = func(c operationtest.Call) error {
+		if c.Name == operationtest.CallPut {
+			return errors.New("403 AuthorizationFailure")
+		}
+		return nil
+	}
 	f.handle(c)
-	f.closed = nil
-	assert.Nil(t, f.operation(c.OperationID).Waiting)
-	f.handle(f.command(c.OperationID + "-retry-1"))
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.Store.Before = nil
+	assert.Nil(t, f.Operation(c.OperationID).Waiting)
+	f.handle(f.Command(c.OperationID + "-retry-1"))
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 }
 
 // TestWhatIsFoundByCodeIsParkedOrFails: a code is final or not by the policy table alone.
@@ -267,13 +285,13 @@ func TestWhatIsFoundByCodeIsParkedOrFails(t *testing.T) {
 		c := f.submitted()
 		f.provision = failing(code)
 		f.handle(c)
-		f.requireStatus(c.OperationID, want)
+		f.RequireStatus(c.OperationID, want)
 	}
 	f := newFixture(t)
 	c := f.submitted()
 	f.provision = func(context.Context, *operation.Attempt) (any, error) { return nil, errors.New("a slip") }
 	f.handle(c)
-	f.requireStatus(c.OperationID, integration.OperationRunning)
+	f.RequireStatus(c.OperationID, integration.OperationRunning)
 }
 
 // TestOneLineForAParkedCommand is found by the same keys as the invocation's line, and its pause can be read.
@@ -283,9 +301,9 @@ func TestOneLineForAParkedCommand(t *testing.T) {
 	c := f.submitted()
 	f.provision = failing(diagnosis.CodeGraphUnavailable)
 	f.handle(c)
-	require.Equal(t, 1, strings.Count(f.log.String(), "\n"), f.log.String())
+	require.Equal(t, 1, strings.Count(f.Log.String(), "\n"), f.Log.String())
 	var line map[string]any
-	require.NoError(t, json.Unmarshal(f.log.Bytes(), &line))
+	require.NoError(t, json.Unmarshal(f.Log.Bytes(), &line))
 	delete(line, "time")
 	assert.Equal(t, map[string]any{"level": "WARN", "msg": "parked", "operationId": c.OperationID, "integrationId": id,
 		"attempt": 1.0,
@@ -298,16 +316,16 @@ func TestARepeatedRequestShows(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()
-	requests := policy.Requests{Now: f.now, Sleep: func(_ context.Context, d time.Duration) error {
-		op := f.operation(c.OperationID)
+	requests := policy.Requests{Now: f.Now, Sleep: func(_ context.Context, d time.Duration) error {
+		op := f.Operation(c.OperationID)
 		if d >= 2*time.Second {
 			require.NotNil(t, op.Waiting)
 			assert.Equal(t, integration.OperationRunning, op.Status)
 			assert.Equal(t, 0, op.Waiting.Attempt, "none has failed")
-			assert.Equal(t, f.now().Add(d), op.Waiting.NextAttemptAt)
+			assert.Equal(t, f.Now().Add(d), op.Waiting.NextAttemptAt)
 			assert.Len(t, op.Steps, 1)
 		}
-		f.advance(d)
+		f.Advance(d)
 		return nil
 	}}
 	pauses := 0
@@ -320,14 +338,14 @@ func TestARepeatedRequestShows(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		require.NotNil(t, f.operation(c.OperationID).Waiting)
+		require.NotNil(t, f.Operation(c.OperationID).Waiting)
 		require.NoError(t, a.Save(ctx, nil))
-		assert.Nil(t, f.operation(c.OperationID).Waiting, "it has gone on")
+		assert.Nil(t, f.Operation(c.OperationID).Waiting, "it has gone on")
 		return nil, nil
 	}
 	f.handle(c)
 	assert.Equal(t, 5, pauses)
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 }
 
 // absent is the answer of a directory in which an object is not everywhere yet.

@@ -28,14 +28,14 @@ func TestRejectKeepsBodyAndReason(t *testing.T) {
 	d := message.Delivery{Body: []byte("{not json"), MessageID: "m-1", SessionID: id}
 	first := f.reject(d)
 	assert.Equal(t, first, f.reject(d), "delivered again")
-	op := f.requireStatus(first.OperationID, integration.OperationFailed)
+	op := f.RequireStatus(first.OperationID, integration.OperationFailed)
 	assert.Equal(t, first.Code, op.Error.Code)
 	assert.Equal(t, integration.KindUnknown, op.Kind)
 	assert.Equal(t, id, op.IntegrationID, "the session says whose it is")
-	record, err := f.store.Get(t.Context(), "rejected/"+first.OperationID+".json")
+	record, err := f.Store.Records.Get(t.Context(), "rejected/"+first.OperationID+".json")
 	require.NoError(t, err)
 	assert.Equal(t, "{not json", string(record.Body))
-	assert.Len(t, f.keys("operations/"), 1)
+	assert.Len(t, f.Keys("operations/"), 1)
 }
 
 // TestRejectTellsWhatTheMessageWas: the record has the kind that the event's type names.
@@ -57,7 +57,7 @@ func TestRejectTellsWhatTheMessageWas(t *testing.T) {
 				deliver(f, message.Delivery{MessageID: "m-1", SessionID: "not_an_id",
 					Body: []byte(`{"specversion":"1.0","id":"m-1","source":"/x","type":"` + eventType +
 						`","data":{"colour":"red"}}`)})
-				op := f.requireStatus("m-1", integration.OperationFailed)
+				op := f.RequireStatus("m-1", integration.OperationFailed)
 				assert.Equal(t, kind, op.Kind, door)
 				assert.Empty(t, op.IntegrationID, door)
 			}
@@ -70,7 +70,7 @@ func TestRejectHarmsNoOtherOperation(t *testing.T) {
 	f := newFixture(t)
 	c := f.submitted()
 	for name, d := range map[string]message.Delivery{
-		"another session": {Body: f.sent[0].Body, MessageID: "m-1", SessionID: "another-one"},
+		"another session": {Body: f.Sent()[0].Body, MessageID: "m-1", SessionID: "another-one"},
 		"unknown member": {MessageID: "m-2", SessionID: id,
 			Body: []byte(`{"specversion":"1.0","id":"m-2","source":"/x","type":"ai.ddoe.wif.provision.v1",
 			"data":{"integrationId":"my-service","operationId":"` + c.OperationID + `","colour":"red"}}`)},
@@ -78,17 +78,17 @@ func TestRejectHarmsNoOtherOperation(t *testing.T) {
 		rejection := f.reject(d)
 		f.reject(d)
 		assert.Equal(t, c.OperationID, rejection.OperationID, name)
-		f.requireStatus(c.OperationID, integration.OperationNotStarted)
+		f.RequireStatus(c.OperationID, integration.OperationNotStarted)
 	}
-	assert.Len(t, f.keys("operations/"), 3, "each rejection has a record of its own")
+	assert.Len(t, f.Keys("operations/"), 3, "each rejection has a record of its own")
 	f.handle(c)
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 }
 
 // dead delivers a message as the queue's dead letter, twice, as after a crash.
 func (f *fixture) dead(messageID, reason string) {
 	f.t.Helper()
-	d := f.delivery(messageID)
+	d := f.Delivery(messageID)
 	d.ApplicationProperties = map[string]any{"DeadLetterReason": reason,
 		"DeadLetterErrorDescription": "Message could not be consumed after 10 delivery attempts."}
 	require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), d))
@@ -101,10 +101,10 @@ func TestDeadLetters(t *testing.T) {
 		f := newFixture(t)
 		c := f.submitted()
 		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
-		found := f.requireStatus(c.OperationID, integration.OperationFailed).Error
+		found := f.RequireStatus(c.OperationID, integration.OperationFailed).Error
 		assert.Equal(t, diagnosis.CodeDeliveryExhausted, found.Code)
 		assert.Contains(t, found.Detail, "after 10 delivery attempts")
-		assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+		assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 		assert.Equal(t, []string{"failed failed"}, f.events())
 	})
 	t.Run("a command whose operation has ended", func(t *testing.T) {
@@ -112,17 +112,17 @@ func TestDeadLetters(t *testing.T) {
 		c := f.submitted()
 		f.handle(c)
 		f.dead(c.OperationID, "TTLExpiredException")
-		f.requireStatus(c.OperationID, integration.OperationSucceeded)
-		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
-		assert.Len(t, f.keys("rejected/"), 1, "its body is kept")
+		f.RequireStatus(c.OperationID, integration.OperationSucceeded)
+		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+		assert.Len(t, f.Keys("rejected/"), 1, "its body is kept")
 	})
 	t.Run("what was never begun", func(t *testing.T) {
 		f := newFixture(t)
-		require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
+		require.NoError(t, f.Engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.Now()))
 		f.dead("event-1", "MaxDeliveryCountExceeded")
-		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.requireStatus(operationID,
+		assert.Equal(t, diagnosis.CodeDeliveryExhausted, f.RequireStatus(operationID,
 			integration.OperationFailed).Error.Code)
-		assert.Empty(t, f.keys("integrations/"))
+		assert.Empty(t, f.Keys("integrations/"))
 	})
 	t.Run("rubbish", func(t *testing.T) {
 		f := newFixture(t)
@@ -130,7 +130,7 @@ func TestDeadLetters(t *testing.T) {
 		require.NoError(t, f.worker.DeadLettered(ctx, message.Delivery{Body: []byte("rubbish"), MessageID: "m-9",
 			ApplicationProperties: map[string]any{"DeadLetterReason": "own",
 				"DeadLetterErrorDescription": "why not"}}))
-		assert.Contains(t, f.requireStatus("m-9", integration.OperationFailed).Error.Detail, "why not")
+		assert.Contains(t, f.RequireStatus("m-9", integration.OperationFailed).Error.Detail, "why not")
 		_, operation, code := record.Values()
 		assert.Equal(t, "m-9", operation)
 		assert.Equal(t, "dead-lettered", code)
@@ -138,8 +138,8 @@ func TestDeadLetters(t *testing.T) {
 	t.Run("with news that nobody was told", func(t *testing.T) {
 		f := newFixture(t)
 		c := f.submitted()
-		_ = f.worker.Handle(f.doomed(7, false), c) // the event is the seventh effect
-		require.True(t, f.revive())
+		_ = f.worker.Handle(f.Doom(t.Context(), 7, false), c) // the event is the seventh effect
+		require.True(t, f.Revive())
 		require.Empty(t, f.events())
 		f.dead(c.OperationID, "MaxDeliveryCountExceeded")
 		assert.Equal(t, []string{"provisioned provisioned", "failed failed"}, f.events())
@@ -153,9 +153,9 @@ func TestDeadLettersOfFollowUps(t *testing.T) {
 		c := f.submitted()
 		f.handle(c)
 		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-		assert.Equal(t, diagnosis.CodeMessageExpired, f.document().Status.Conditions[0].Reason)
-		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
-		f.requireStatus(c.OperationID, integration.OperationSucceeded)
+		assert.Equal(t, diagnosis.CodeMessageExpired, f.Document().Status.Conditions[0].Reason)
+		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+		f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	})
 	t.Run("of a superseded operation", func(t *testing.T) {
 		f := newFixture(t)
@@ -163,6 +163,6 @@ func TestDeadLettersOfFollowUps(t *testing.T) {
 		f.handle(c)
 		f.submitted()
 		f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-		assert.Empty(t, f.document().Status.Conditions)
+		assert.Empty(t, f.Document().Status.Conditions)
 	})
 }

@@ -38,7 +38,7 @@ func TestSubmitIsRepeatable(t *testing.T) {
 		"Operation "+operationID+" exists already: it is of kind provision and about the integration my-service.",
 		requireCode(t, diagnosis.CodeOperationIDReused, err).Detail)
 
-	f.handle(f.command(operationID))
+	f.handle(f.Command(operationID))
 	done, err := f.submit(t.Context(), intent)
 	require.NoError(t, err)
 	assert.True(t, done.Created)
@@ -48,15 +48,15 @@ func TestSubmitIsRepeatable(t *testing.T) {
 func TestSubmitSurvivesADeadQueue(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.QueueCommands
+	f.Refuse(message.QueueCommands, errNoLink)
 	a, err := f.submit(t.Context(), provisionCommand(operationID))
 	assert.Contains(t, requireCode(t, diagnosis.CodeQueueUnavailable, err).Detail, operationID)
 	assert.Equal(t, operationID, a.Operation.ID)
-	f.deaf = ""
+	f.Refuse(message.QueueCommands, nil)
 	_, err = f.submit(t.Context(), provisionCommand(operationID))
 	require.NoError(t, err)
-	f.handle(f.command(operationID))
-	f.requireStatus(operationID, integration.OperationSucceeded)
+	f.handle(f.Command(operationID))
+	f.RequireStatus(operationID, integration.OperationSucceeded)
 }
 
 // TestSubmitKilledAnywhere repeats a submission whose first try died: nothing is lost and nothing is done twice.
@@ -68,9 +68,9 @@ func TestSubmitKilledAnywhere(t *testing.T) {
 			a, err := f.submit(f.t.Context(), provisionCommand(operationID))
 			require.NoError(f.t, err)
 			require.True(f.t, a.Created)
-			assert.Len(f.t, f.keys("operations/"), 1)
-			f.handle(f.command(operationID))
-			f.requireStatus(operationID, integration.OperationSucceeded)
+			assert.Len(f.t, f.Keys("operations/"), 1)
+			f.handle(f.Command(operationID))
+			f.RequireStatus(operationID, integration.OperationSucceeded)
 		})
 }
 
@@ -97,16 +97,16 @@ func TestSubmittedAtTheSameTime(t *testing.T) {
 					n++
 				}
 			}
-			last := f.document().Status.LastOperationID
+			last := f.Document().Status.LastOperationID
 			if c.id != "" {
 				assert.Equal(t, 8, n, "each is told what the one operation does")
-				assert.Len(t, f.keys("operations/"), 1)
+				assert.Len(t, f.Keys("operations/"), 1)
 				assert.Equal(t, operationID, last)
 			} else {
 				assert.Equal(t, 1, n, "one makes it, the others change it")
 			}
-			f.handle(f.command(last))
-			f.requireStatus(last, integration.OperationSucceeded)
+			f.handle(f.Command(last))
+			f.RequireStatus(last, integration.OperationSucceeded)
 		})
 	}
 }
@@ -117,14 +117,14 @@ func TestPreconditions(t *testing.T) {
 	submit := func(match, noneMatch string) error {
 		in := f.intent(provisionCommand(""))
 		in.IfMatch, in.IfNoneMatch = match, noneMatch
-		_, err := f.engine.Submit(t.Context(), in)
+		_, err := f.Engine.Submit(t.Context(), in)
 		return err
 	}
 	detail := func(err error) string { return requireCode(t, diagnosis.CodePreconditionFailed, err).Detail }
 	assert.Equal(t, "If-Match does not hold: the integration does not exist.", detail(submit("*", "")))
 	requireCode(t, diagnosis.CodePreconditionFailed, submit(`"stale"`, ""))
 	require.NoError(t, submit("", "*"))
-	tag := f.document().ETag
+	tag := f.Document().ETag
 	quoted := tag + "."
 	assert.Equal(t, "If-None-Match does not hold: the integration exists already, its ETag is "+quoted,
 		detail(submit("", "*")))
@@ -134,12 +134,12 @@ func TestPreconditions(t *testing.T) {
 		detail(submit(`"stale"`, "")))
 	require.NoError(t, submit(`"x", W/`+tag, ""))
 	requireCode(t, diagnosis.CodePreconditionFailed, submit(tag, ""))
-	require.NoError(t, submit(f.document().ETag, `"another"`))
+	require.NoError(t, submit(f.Document().ETag, `"another"`))
 
 	a, err := f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id})
 	require.NoError(t, err)
-	f.handle(f.command(a.Operation.ID))
-	requireCode(t, diagnosis.CodePreconditionFailed, submit(f.document().ETag, ""))
+	f.handle(f.Command(a.Operation.ID))
+	requireCode(t, diagnosis.CodePreconditionFailed, submit(f.Document().ETag, ""))
 	require.NoError(t, submit("", "*"), "a tombstone counts as absent")
 }
 
@@ -149,13 +149,13 @@ func TestAPreconditionHoldsUntilItIsWritten(t *testing.T) {
 	f := newFixture(t)
 	f.submitted()
 	in := f.intent(provisionCommand(operationID))
-	in.OperationID, in.IfMatch = operationID, f.document().ETag
-	f.beforePut = func() { f.submitted() }
-	_, err := f.engine.Submit(t.Context(), in)
+	in.OperationID, in.IfMatch = operationID, f.Document().ETag
+	f.Store.OnceBeforePut(func() { f.submitted() })
+	_, err := f.Engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
-	assert.Equal(t, diagnosis.CodePreconditionFailed, f.requireStatus(operationID,
+	assert.Equal(t, diagnosis.CodePreconditionFailed, f.RequireStatus(operationID,
 		integration.OperationCanceled).Error.Code)
-	_, err = f.engine.Submit(t.Context(), in)
+	_, err = f.Engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
 }
 
@@ -173,7 +173,7 @@ func TestAWishJoinsTheOperationThatRuns(t *testing.T) {
 	other, err := f.submit(t.Context(), teardown)
 	require.NoError(t, err)
 	assert.NotEqual(t, a.Operation.ID, other.Operation.ID, "other content is another wish")
-	f.handle(f.command(other.Operation.ID))
+	f.handle(f.Command(other.Operation.ID))
 	_, err = f.submit(t.Context(), teardown)
 	requireCode(t, diagnosis.CodeIntegrationDeleted, err)
 	teardown.OperationID = other.Operation.ID
@@ -194,10 +194,10 @@ func TestWhatIsRefusedWritesNothing(t *testing.T) {
 	in.Prepare = func(context.Context) error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeInvalidSpec)}
 	}
-	_, err = f.engine.Submit(t.Context(), in)
+	_, err = f.Engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodeInvalidSpec, err)
-	assert.Empty(t, f.keys(""))
-	assert.Empty(t, f.sent)
+	assert.Empty(t, f.Keys(""))
+	assert.Empty(t, f.Sent())
 }
 
 func TestNothingIsMissing(t *testing.T) {
@@ -211,7 +211,7 @@ func TestNothingIsMissing(t *testing.T) {
 		"neither": {Kind: integration.KindProvision, Run: run}, "both": {Kind: integration.KindProvision, Run: run,
 			Intent: f.intent, GiveUp: giveUp},
 	} {
-		_, err := operation.NewWorker(f.engine, map[string]operation.Task{message.TypeProvision: task})
+		_, err := operation.NewWorker(f.Engine, map[string]operation.Task{message.TypeProvision: task})
 		require.Error(t, err, name)
 	}
 }

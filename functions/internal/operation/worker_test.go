@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 func TestAnOperationSucceeds(t *testing.T) {
@@ -24,20 +25,20 @@ func TestAnOperationSucceeds(t *testing.T) {
 	f := newFixture(t)
 	c := f.submitted()
 	f.handle(c)
-	op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	op := f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	assert.JSONEq(t, `{"objectId":"object-1"}`, string(op.Result))
 	require.Len(t, op.Steps, 1)
 	assert.Equal(t, "created", op.Steps[0].Outcome)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
-	assert.Empty(t, f.document().Outbox, "what was told is not kept")
-	verify := f.message(c.OperationID + "-verify-0")
-	assert.Equal(t, f.now().Add(time.Minute), verify.EnqueueAt)
+	assert.Empty(t, f.Document().Outbox, "what was told is not kept")
+	verify := f.Message(c.OperationID + "-verify-0")
+	assert.Equal(t, f.Now().Add(time.Minute), verify.EnqueueAt)
 	assert.Equal(t, id, verify.SessionID)
 
 	f.provision = failing(diagnosis.CodeRoleMissing)
 	f.handle(c)
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	assert.Len(t, f.events(), 1, "delivered again after the end, nothing is done")
 }
 
@@ -76,10 +77,10 @@ func TestKilledAnywhere(t *testing.T) {
 				func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c.command) },
 				func(f *fixture) {
 					f.handle(c.command)
-					f.requireStatus(c.command.OperationID, c.status)
-					assert.Equal(f.t, c.phase, f.document().Status.Phase)
+					f.RequireStatus(c.command.OperationID, c.status)
+					assert.Equal(f.t, c.phase, f.Document().Status.Phase)
 					assert.Equal(f.t, c.events, f.events())
-					assert.Empty(f.t, f.document().Outbox)
+					assert.Empty(f.t, f.Document().Outbox)
 				})
 		})
 	}
@@ -94,10 +95,10 @@ func TestHandledAtTheSameTime(t *testing.T) {
 		group.Go(func() { assert.NoError(t, f.worker.Handle(t.Context(), c)) })
 	}
 	group.Wait()
-	op := f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	op := f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	assert.Len(t, op.Steps, 1)
 	assert.Equal(t, []string{"provisioned provisioned"}, f.events())
-	assert.Empty(t, f.document().Outbox)
+	assert.Empty(t, f.Document().Outbox)
 }
 
 // TestRoundTripsToTheStore counts those that follow one another, by a store each of whose answers takes a second of
@@ -118,7 +119,7 @@ func TestRoundTripsToTheStore(t *testing.T) {
 					_, err := f.submit(t.Context(), command)
 					require.NoError(t, err)
 				}
-				f.store = slow{f.store}
+				f.Store.Records = slow{f.Store.Records}
 				last := time.Now()
 				since := func() int {
 					trips := int(time.Since(last) / time.Second)
@@ -145,10 +146,11 @@ func TestRoundTripsToTheStore(t *testing.T) {
 				}
 				f.handle(command)
 				assert.Equal(t, 2, since(), "after the last hop, to the end")
-				assert.Len(t, f.requireStatus(operationID, integration.OperationSucceeded).Steps, 4)
+				assert.Len(t, f.RequireStatus(operationID, integration.OperationSucceeded).Steps, 4)
 				reads := 0
-				for _, call := range f.counted[len(f.counted)-13:] {
-					if call == "get integrations/"+id+".json" {
+				calls := f.Store.Calls()
+				for _, call := range calls[len(calls)-13:] {
+					if call == (operationtest.Call{Name: operationtest.CallGet, Key: "integrations/" + id + ".json"}) {
 						reads++
 					}
 				}
@@ -184,12 +186,12 @@ func TestSupersededBeforeItBegins(t *testing.T) {
 	ctx, record := invocation.With(t.Context())
 	require.NoError(t, f.worker.Handle(ctx, first))
 	assert.False(t, ran)
-	assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(first.OperationID,
+	assert.Equal(t, diagnosis.CodeSuperseded, f.RequireStatus(first.OperationID,
 		integration.OperationCanceled).Error.Code)
 	_, _, code := record.Values()
 	assert.Equal(t, "superseded", code)
 	f.handle(second)
-	f.requireStatus(second.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(second.OperationID, integration.OperationSucceeded)
 }
 
 // TestSupersededOnTheWay: what was learnt is kept, as the next operation needs it; the phase is the next one's.
@@ -230,15 +232,15 @@ func TestSupersededOnTheWay(t *testing.T) {
 				}, operation.News{Type: message.TypeIntegrationProvisioned})
 			}
 			f.handle(first)
-			f.requireStatus(first.OperationID, integration.OperationCanceled)
+			f.RequireStatus(first.OperationID, integration.OperationCanceled)
 			assert.Equal(t, c.at+1, saves, "it ends there")
-			d := f.document()
+			d := f.Document()
 			assert.Equal(t, integration.PhasePending, d.Status.Phase)
 			assert.Equal(t, c.object, d.Status.ObjectID)
 			assert.Empty(t, f.events())
 			f.provision = made
 			f.handle(second)
-			f.requireStatus(second.OperationID, integration.OperationSucceeded)
+			f.RequireStatus(second.OperationID, integration.OperationSucceeded)
 		})
 	}
 }
@@ -251,17 +253,17 @@ func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
 	health := &integration.Health{State: integration.HealthHealthy}
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
-			d.SetCondition(f.now(), integration.ConditionVerified, "Unknown", nil, "before")
+			d.SetCondition(f.Now(), integration.ConditionVerified, "Unknown", nil, "before")
 		}))
 		before := a.Document()
-		_, err := f.repository.Update(ctx, id, func(d *integration.Document) error {
+		_, err := f.Repository.Update(ctx, id, func(d *integration.Document) error {
 			d.Status.Health = health
 			return nil
 		})
 		require.NoError(t, err)
 		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
 			d.Status.ObjectID = "object-1"
-			d.SetCondition(f.now(), integration.ConditionVerified, "Unknown", nil, "after")
+			d.SetCondition(f.Now(), integration.ConditionVerified, "Unknown", nil, "after")
 		}))
 		assert.Equal(t, health, a.Document().Status.Health)
 		assert.Empty(t, before.Status.ObjectID)
@@ -269,8 +271,8 @@ func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
 		return nil, nil
 	}
 	f.handle(c)
-	assert.Equal(t, health, f.document().Status.Health)
-	assert.Equal(t, "object-1", f.document().Status.ObjectID)
+	assert.Equal(t, health, f.Document().Status.Health)
+	assert.Equal(t, "object-1", f.Document().Status.ObjectID)
 }
 
 // TestEndedByOthersOnTheWay: the attempt goes no further, and what it did is noted.
@@ -281,7 +283,7 @@ func TestEndedByOthersOnTheWay(t *testing.T) {
 	reached := false
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 		a.Step(integration.Step{Name: "object", Status: "done", Outcome: "created"})
-		_, err := f.repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+		_, err := f.Repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
 			o.Status = integration.OperationFailed
 			return nil
 		})
@@ -294,8 +296,8 @@ func TestEndedByOthersOnTheWay(t *testing.T) {
 	}
 	f.handle(c)
 	assert.False(t, reached)
-	assert.Len(t, f.requireStatus(c.OperationID, integration.OperationFailed).Steps, 1)
-	assert.Equal(t, "object-1", f.document().Status.ObjectID)
+	assert.Len(t, f.RequireStatus(c.OperationID, integration.OperationFailed).Steps, 1)
+	assert.Equal(t, "object-1", f.Document().Status.ObjectID)
 }
 
 func TestWhatIsFinalEndsTheOperation(t *testing.T) {
@@ -307,10 +309,10 @@ func TestWhatIsFinalEndsTheOperation(t *testing.T) {
 		return failing(diagnosis.CodeRoleMissing)(ctx, a)
 	}
 	f.handle(c)
-	op := f.requireStatus(c.OperationID, integration.OperationFailed)
+	op := f.RequireStatus(c.OperationID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeRoleMissing, op.Error.Code)
 	assert.Len(t, op.Steps, 1)
-	d := f.document()
+	d := f.Document()
 	assert.Equal(t, integration.PhaseFailed, d.Status.Phase)
 	require.Len(t, d.Status.Conditions, 1)
 	assert.Equal(t, diagnosis.CodeRoleMissing, d.Status.Conditions[0].Reason)
@@ -341,7 +343,7 @@ func TestAFailedOperationTellsHowFarItCame(t *testing.T) {
 				return c.result, &diagnosis.Error{Diagnosis: diagnosis.New(c.code)}
 			}
 			f.handle(cmd)
-			assert.Equal(t, c.want, string(f.requireStatus(cmd.OperationID, c.status).Result))
+			assert.Equal(t, c.want, string(f.RequireStatus(cmd.OperationID, c.status).Result))
 		})
 	}
 }
@@ -351,15 +353,15 @@ func TestATestOfAccessHoldsNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	before := f.document()
+	before := f.Document()
 	test := message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "test-1"}
 	f.handle(test)
-	assert.JSONEq(t, `"tested"`, string(f.requireStatus("test-1", integration.OperationSucceeded).Result))
+	assert.JSONEq(t, `"tested"`, string(f.RequireStatus("test-1", integration.OperationSucceeded).Result))
 	f.test = failing(diagnosis.CodeRoleMissing)
 	test.OperationID = "test-2"
 	f.handle(test)
-	f.requireStatus("test-2", integration.OperationFailed)
-	assert.Equal(t, before, f.document())
+	f.RequireStatus("test-2", integration.OperationFailed)
+	assert.Equal(t, before, f.Document())
 }
 
 func TestACommandFromTheQueueAlone(t *testing.T) {
@@ -371,20 +373,20 @@ func TestACommandFromTheQueueAlone(t *testing.T) {
 	}
 	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
 	f.handle(command("event-1", "event-1", &integration.Spec{DisplayName: "one"}))
-	f.requireStatus("event-1", integration.OperationSucceeded)
-	assert.Equal(t, "one", f.document().Spec.DisplayName)
+	f.RequireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, "one", f.Document().Spec.DisplayName)
 
 	// The same operation id with another spec is refused and does no harm, however faulty that spec is.
 	for n, another := range []integration.Spec{{DisplayName: "two"}, {Issuer: "faulty"}} {
 		f.handle(command(fmt.Sprint("event-2-", n), "event-1", &another))
 	}
-	f.requireStatus("event-1", integration.OperationSucceeded)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
-	assert.Len(t, f.keys("operations/"), 3, "each refusal is an operation of its own")
+	f.RequireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+	assert.Len(t, f.Keys("operations/"), 3, "each refusal is an operation of its own")
 
 	f.handle(command("event-3", "event-3", nil))
-	f.requireStatus("event-3", integration.OperationSucceeded)
-	assert.Equal(t, "one", f.document().Spec.DisplayName)
+	f.RequireStatus("event-3", integration.OperationSucceeded)
+	assert.Equal(t, "one", f.Document().Spec.DisplayName)
 }
 
 // TestFindingsPointIntoWhatWasSent: those of an operation that a message has started lead into the message.
@@ -393,18 +395,18 @@ func TestFindingsPointIntoWhatWasSent(t *testing.T) {
 	f := newFixture(t)
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id, OperationID: "event-1",
 		Spec: &integration.Spec{Issuer: "faulty"}})
-	op := f.requireStatus("event-1", integration.OperationFailed)
+	op := f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
 	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer)
-	assert.Empty(t, f.keys("integrations/"))
+	assert.Empty(t, f.Keys("integrations/"))
 }
 
 func TestAnUnknownCommandIsRecorded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(message.Command{Type: "ai.ddoe.wif.other.v1", ID: "event-1", IntegrationID: id, OperationID: "event-1"})
-	op := f.requireStatus("event-1", integration.OperationFailed)
+	op := f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeUnknownCommand, op.Error.Code)
 	assert.Equal(t, integration.KindUnknown, op.Kind)
 }
@@ -413,7 +415,7 @@ func followedUp(t *testing.T) (*fixture, message.Command, integration.Operation)
 	f := newFixture(t)
 	c := f.submitted()
 	f.handle(c)
-	return f, f.command(c.OperationID + "-verify-0"), f.operation(c.OperationID)
+	return f, f.Command(c.OperationID + "-verify-0"), f.Operation(c.OperationID)
 }
 
 func concludeUsable(ctx context.Context, a *operation.Attempt) (any, error) {
@@ -430,20 +432,20 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 		f, c, ended := followedUp(t)
 		f.verify = concludeUsable
 		f.handle(c)
-		assert.Equal(t, ended, f.operation(c.OperationID))
+		assert.Equal(t, ended, f.Operation(c.OperationID))
 		assert.Equal(t, []string{"provisioned provisioned", "usable usable"}, f.events())
-		assert.Empty(t, f.document().Outbox)
+		assert.Empty(t, f.Document().Outbox)
 	})
 	t.Run("killed", func(t *testing.T) {
 		var c message.Command
 		killedAnywhere(t, func(f *fixture) {
 			first := f.submitted()
 			f.handle(first)
-			f.verify, c = concludeUsable, f.command(first.OperationID+"-verify-0")
+			f.verify, c = concludeUsable, f.Command(first.OperationID+"-verify-0")
 		}, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c) }, func(f *fixture) {
 			f.handle(c)
 			assert.Equal(f.t, []string{"provisioned provisioned", "usable usable"}, f.events())
-			assert.Empty(f.t, f.document().Outbox)
+			assert.Empty(f.t, f.Document().Outbox)
 		})
 	})
 	t.Run("it is superseded", func(t *testing.T) {
@@ -454,24 +456,24 @@ func TestAFollowUpLeavesItsOperation(t *testing.T) {
 		require.NoError(t, f.worker.Handle(ctx, c))
 		_, _, code := record.Values()
 		assert.Empty(t, code, "that is nothing to look into")
-		assert.Equal(t, ended, f.operation(c.OperationID))
-		assert.Equal(t, integration.PhasePending, f.document().Status.Phase)
+		assert.Equal(t, ended, f.Operation(c.OperationID))
+		assert.Equal(t, integration.PhasePending, f.Document().Status.Phase)
 	})
 	t.Run("it fails for good", func(t *testing.T) {
 		f, c, ended := followedUp(t)
 		f.verify = failing(diagnosis.CodeRoleMissing)
 		f.handle(c)
-		assert.Equal(t, ended, f.operation(c.OperationID))
-		assert.Equal(t, diagnosis.CodeRoleMissing, f.document().Status.Conditions[0].Reason)
+		assert.Equal(t, ended, f.Operation(c.OperationID))
+		assert.Equal(t, diagnosis.CodeRoleMissing, f.Document().Status.Conditions[0].Reason)
 	})
 	t.Run("it is tried as often as it may", func(t *testing.T) {
 		f, c, ended := followedUp(t)
 		f.verify = failing(diagnosis.CodeDDOEUnavailable)
 		f.handle(c)
-		f.handle(f.command(c.OperationID + "-verify-retry-1"))
-		f.handle(f.command(c.OperationID + "-verify-retry-2"))
-		assert.Equal(t, diagnosis.CodeAttemptsExhausted, f.document().Status.Conditions[0].Reason)
-		assert.Equal(t, ended, f.operation(c.OperationID))
+		f.handle(f.Command(c.OperationID + "-verify-retry-1"))
+		f.handle(f.Command(c.OperationID + "-verify-retry-2"))
+		assert.Equal(t, diagnosis.CodeAttemptsExhausted, f.Document().Status.Conditions[0].Reason)
+		assert.Equal(t, ended, f.Operation(c.OperationID))
 	})
 }
 
@@ -495,7 +497,7 @@ func TestStepsAreOneForEachObject(t *testing.T) {
 	}
 	f.handle(c)
 	var requests []string
-	for _, s := range f.operation(c.OperationID).Steps {
+	for _, s := range f.Operation(c.OperationID).Steps {
 		requests = append(requests, s.RequestID)
 	}
 	assert.Equal(t, []string{"1", "4", "5"}, requests)

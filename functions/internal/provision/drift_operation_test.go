@@ -18,7 +18,7 @@ import (
 )
 
 func removeApplication(f *fixture) {
-	require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+	require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.ObjectID))
 }
 
 func makeWired(f *fixture) { f.provisioned(wired()) }
@@ -58,12 +58,12 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			if c.before != nil {
 				c.before(f)
 			}
-			f.advance(30 * time.Minute)
+			f.Advance(30 * time.Minute)
 			operationID := c.begin(f)
 			if c.after != nil {
 				c.after(f)
 			}
-			require.False(t, f.operation(operationID).Status.Final(), "%+v", f.operation(operationID).Error)
+			require.False(t, f.Operation(operationID).Status.Final(), "%+v", f.Operation(operationID).Error)
 			report, found := f.drift()
 			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {
@@ -96,8 +96,8 @@ func TestDriftAfterAFailedPut(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	f.provisioned(wired())
-	f.advance(30 * time.Minute)
-	d := f.document()
+	f.Advance(30 * time.Minute)
+	d := f.Document()
 	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: d.Status.ObjectID,
 		Name: "by-hand", Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestDriftAfterAFailedPut(t *testing.T) {
 		code: "AuthorizationFailed"})
 	a, cmd := f.submit(wired())
 	f.handle(cmd)
-	f.requireStatus(a.Operation.ID, integration.OperationFailed)
+	f.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	f.faults = nil
 	report, found := f.drift()
 	seen := map[diagnosis.Code]bool{}

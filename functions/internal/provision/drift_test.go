@@ -36,28 +36,28 @@ var drifts = map[string]struct {
 	stays bool
 }{
 	"application gone": {func(f *fixture) {
-		require.NoError(f.t, f.world.DeleteApplication(f.document().Status.ObjectID))
+		require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.ObjectID))
 	}, map[string]string{"structure.application": "application-missing"}, false},
 	"service principal made anew": {func(f *fixture) {
-		require.NoError(f.t, f.world.DeleteServicePrincipal(f.document().Status.ServicePrincipalID))
+		require.NoError(f.t, f.world.DeleteServicePrincipal(f.Document().Status.ServicePrincipalID))
 	}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
 	"credential gone": {func(f *fixture) {
-		d := f.document()
+		d := f.Document()
 		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
 			d.Status.FederatedCredentials[0].Name))
 	}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
 	"credential added": {func(f *fixture) {
 		_, err := f.world.CreateFederatedCredential(
-			world.FederatedIdentityCredential{ApplicationID: f.document().Status.ObjectID, Name: "by-hand",
+			world.FederatedIdentityCredential{ApplicationID: f.Document().Status.ObjectID, Name: "by-hand",
 				Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(f.t, err)
 	}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},
 	"assignment gone": {func(f *fixture) {
-		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+		_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 		require.NoError(f.t, err)
 	}, map[string]string{"structure.roleAssignment": "role-assignment-not-found"}, false},
 	"assignment added": {func(f *fixture) {
-		d := f.document()
+		d := f.Document()
 		scope := d.Status.RoleAssignments[0].Scope
 		_, _, err := f.world.PutRoleAssignment(
 			world.RoleAssignment{ID: scope +
@@ -107,7 +107,7 @@ func TestDriftIsSeenAndMended(t *testing.T) {
 			assert.Empty(t, found)
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
 			f.verified(d.Status.LastOperationID)
-			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		})
 	}
 }

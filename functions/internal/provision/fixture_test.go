@@ -1,12 +1,9 @@
 package provision_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"log/slog"
 	"net/http"
-	"slices"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -20,13 +17,12 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -46,70 +42,52 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // hundreds of small worlds: most of the heap is dead, and looking at it often takes time
+	goleak.VerifyTestMain(m)
+}
 
 const (
-	id      = "my-service"
+	id      = operationtest.IntegrationID
 	subject = "system:serviceaccount:dataloop:my-service"
 	other   = "system:serviceaccount:dataloop:other"
 )
 
-// fixture is a deployment of the service in a seeded world: real clients over the sandbox's handlers, an in-memory
-// store, a queue that is a slice, and one clock that only sleeping moves.
+// fixture is a deployment of the service in a seeded world: real clients over the sandbox's handlers.
 type fixture struct {
-	t       tb
+	*operationtest.Deployment
+	t       operationtest.TB
 	service *provision.Service
-	engine  *operation.Engine
 	worker  *operation.Worker
 	world   *world.World
 	issuer  *platform.Issuer
-	store   integration.Store
 	kinds   []resource.Kind
 	// pause waits between attempts of a request.
-	pause func(ctx context.Context, d time.Duration) error
-
-	clock
-	network
-	killSwitch
-	meter
-
-	mu   sync.Mutex // guards sent and beforePut
-	sent []sent
-	// deaf is the entity that takes nothing.
-	deaf     string
+	pause    func(ctx context.Context, d time.Duration) error
 	schedule func(context.Context, integration.Document) error
-	log      bytes.Buffer
-	// beforePut runs once, before the next write to the store.
-	beforePut func()
-}
 
-type sent struct {
-	entity string
-	bus.Message
+	network
+	meter
 }
 
 // issuerKey signs for the issuers of all tests: an RSA key takes longer to make than most tests take.
 var issuerKey = sync.OnceValues(func() (*jose.Key, error) { return jose.NewKey("issuer") })
 
-// tb is what a fixture needs of a test, or of one try of a property.
-type tb interface {
-	require.TestingT
-	Helper()
-	Context() context.Context
-}
-
-func newFixture(t tb) *fixture {
+func newFixture(t operationtest.TB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, clock: clock{at: time.Now().UTC().Truncate(time.Second)}, store: storetest.NewMemory(),
+	f := &fixture{t: t, Deployment: operationtest.New(t, time.Now().UTC().Truncate(time.Second)),
 		schedule: func(context.Context, integration.Document) error { return nil }}
-	f.pause = f.sleep
-	f.world = world.New(f.now)
+	f.pause = f.Sleep
+	f.Store.Begin = func(c operationtest.Call) func() {
+		return f.trip(trip{service: serviceStore, isWrite: c.IsWrite(), key: c.Key})
+	}
+	f.world = world.New(f.Now)
 	world.Seed(f.world)
 	authority, err := sandboxentra.NewAuthority(f.world)
 	require.NoError(t, err)
 	key, err := issuerKey()
 	require.NoError(t, err)
-	f.issuer = platform.NewIssuer(world.Issuer, f.now, key)
+	f.issuer = platform.NewIssuer(world.Issuer, f.Now, key)
 	f.hosts = map[string]http.Handler{
 		"graph.microsoft.com": sandboxgraph.New(f.world, authority.Authenticate(sandboxgraph.Audience),
 			f.inBatch),
@@ -124,13 +102,8 @@ func newFixture(t tb) *fixture {
 	})
 	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
 	f.kinds = f.azureKinds(cred, options)
-	repository := &integration.Repository{Store: guarded{f}, Now: f.now}
-	f.engine, err = operation.New(operation.Options{Repository: repository, Send: f.send, Now: f.now,
-		Source: "/ddoe-wif/0123abcd",
-		Log:    slog.New(slog.NewJSONHandler(&f.log, nil))})
-	require.NoError(t, err)
 	f.service, err = provision.New(provision.Options{
-		Repository: repository, Engine: f.engine, Schedule: func(ctx context.Context, d integration.Document) error {
+		Repository: f.Repository, Engine: f.Engine, Schedule: func(ctx context.Context, d integration.Document) error {
 			return f.schedule(ctx, d)
 		},
 		Kinds: f.kinds,
@@ -139,12 +112,12 @@ func newFixture(t tb) *fixture {
 			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
-		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.now},
+		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
 			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
 		},
-		Now: f.now,
+		Now: f.Now,
 	})
 	require.NoError(t, err)
 	f.setPlatform(resourceplatform.Platform{})
@@ -159,56 +132,13 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	resources, err := arm.New(cred, &arm.Options{ClientOptions: options})
 	require.NoError(f.t, err)
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
-		Now: f.now}
+		Now: f.Now}
 	identities := identity.New(
 		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
 			Credentials: application.NewCredentials(directory, requests)},
 		identity.Implementation{Kind: managedidentity.New(resources, requests, "0123abcd"),
 			Credentials: managedidentity.NewCredentials(resources, requests)})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
-}
-
-func (f *fixture) send(_ context.Context, entity string, m bus.Message) error {
-	_, err := effect(f, func() (struct{}, error) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if entity == f.deaf {
-			return struct{}{}, errors.New("unauthorized")
-		}
-		duplicate := slices.ContainsFunc(f.sent, func(s sent) bool { return s.entity == entity && s.ID == m.ID })
-		if !duplicate { // the entities detect duplicates
-			f.sent = append(f.sent, sent{entity, m})
-		}
-		return struct{}{}, nil
-	})
-	return err
-}
-
-// guarded is the store, as far as the process lives.
-type guarded struct{ f *fixture }
-
-func (g guarded) Get(ctx context.Context, key string) (integration.Record, error) {
-	defer g.f.takes(serviceStore, false)()
-	return g.f.store.Get(ctx, key)
-}
-func (g guarded) Put(ctx context.Context, key string, body []byte, ifMatch string) (string, error) {
-	g.f.mu.Lock()
-	beforePut := g.f.beforePut
-	g.f.beforePut = nil
-	g.f.mu.Unlock()
-	if beforePut != nil {
-		beforePut()
-	}
-	defer g.f.takes(serviceStore, true)()
-	return effect(g.f, func() (string, error) { return g.f.store.Put(ctx, key, body, ifMatch) })
-}
-func (g guarded) Delete(ctx context.Context, key, ifMatch string) error {
-	defer g.f.takes(serviceStore, true)()
-	_, err := effect(g.f, func() (struct{}, error) { return struct{}{}, g.f.store.Delete(ctx, key, ifMatch) })
-	return err
-}
-func (g guarded) List(ctx context.Context, prefix, token string, limit int) ([]integration.Record, string, error) {
-	return g.f.store.List(ctx, prefix, token, limit)
 }
 
 type credential func(scope string) (string, time.Time, error)
@@ -232,44 +162,29 @@ func (f *fixture) submit(s integration.Spec) (operation.Accepted, message.Comman
 	f.t.Helper()
 	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s})
 	require.NoError(f.t, err)
-	return a, f.command(a.Operation.ID)
+	return a, f.Command(a.Operation.ID)
 }
 
 func (f *fixture) remove(opts provision.TeardownOptions) (operation.Accepted, message.Command) {
 	f.t.Helper()
 	a, err := f.service.SubmitTeardown(f.t.Context(), id, opts)
 	require.NoError(f.t, err)
-	return a, f.command(a.Operation.ID)
-}
-
-// command parses the message with that id as the trigger delivers it.
-func (f *fixture) command(messageID string) message.Command {
-	f.t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.entity == message.QueueCommands && s.ID == messageID })
-	require.GreaterOrEqual(f.t, i, 0, "no message %s", messageID)
-	c, err := message.ParseCommand(message.Delivery{Body: f.sent[i].Body, MessageID: f.sent[i].ID,
-		SessionID: f.sent[i].SessionID})
-	require.NoError(f.t, err)
-	return c
+	return a, f.Command(a.Operation.ID)
 }
 
 // events are the types of what was published.
 func (f *fixture) events() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	var types []string
-	for _, s := range f.sent {
-		if s.entity == message.TopicEvents {
-			types = append(types, strings.TrimSuffix(strings.TrimPrefix(s.Subject, "ai.ddoe.wif.integration."), ".v1"))
-		}
+	for _, m := range f.Messages(message.TopicEvents) {
+		types = append(types, strings.TrimSuffix(strings.TrimPrefix(m.Subject, "ai.ddoe.wif.integration."), ".v1"))
 	}
 	return types
 }
 
 func (f *fixture) handle(c message.Command) {
 	f.t.Helper()
+	f.note(trip{service: attempts})
+	defer f.note(trip{service: attempts})
 	require.NoError(f.t, f.worker.Handle(f.t.Context(), c))
 }
 
@@ -278,29 +193,8 @@ func (f *fixture) provisioned(s integration.Spec) integration.Document {
 	f.t.Helper()
 	a, c := f.submit(s)
 	f.handle(c)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	return f.document()
-}
-
-func (f *fixture) document() integration.Document {
-	f.t.Helper()
-	d, err := f.service.Repository.Get(f.t.Context(), id)
-	require.NoError(f.t, err)
-	return d
-}
-
-func (f *fixture) operation(operationID string) integration.Operation {
-	f.t.Helper()
-	o, err := f.service.Repository.GetOperation(f.t.Context(), operationID)
-	require.NoError(f.t, err)
-	return o
-}
-
-func (f *fixture) requireStatus(operationID string, want integration.OperationStatus) integration.Operation {
-	f.t.Helper()
-	o := f.operation(operationID)
-	require.Equal(f.t, want, o.Status, "%+v", o.Error)
-	return o
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+	return f.Document()
 }
 
 // counts are the objects of ours in the world.
@@ -324,7 +218,7 @@ func (f *fixture) counts() counts {
 	return c
 }
 
-// killedAnywhere kills the process at each effect of the command that begin returns, each time in a fixture of its
+// killedAnywhere kills the process before each effect of the command that begin returns, each time in a fixture of its
 // own, and the last time not at all; then looks what came of it.
 func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command),
 	then func(f *fixture, c message.Command, n int)) {
@@ -333,8 +227,8 @@ func killedAnywhere(t *testing.T, begin func() (*fixture, message.Command),
 	for killed := true; killed; {
 		n++
 		f, c := begin()
-		_ = f.worker.Handle(f.dies(t.Context(), n), c) // a dead process answers nothing
-		killed = f.revive()
+		_ = f.worker.Handle(f.Doom(t.Context(), n, false), c) // a dead process answers nothing
+		killed = f.Revive()
 		then(f, c, n)
 	}
 	assert.Greater(t, n, 8, "there is something to kill")

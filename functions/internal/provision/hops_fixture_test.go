@@ -15,6 +15,9 @@ const (
 	serviceLogin    = "login"
 	servicePlatform = "platform"
 	serviceStore    = "store"
+
+	// attempts is no service: it marks where an attempt begins and where it ends.
+	attempts = "attempt"
 )
 
 func serviceOf(host string) string {
@@ -43,25 +46,53 @@ type span struct {
 	begin, end time.Time
 }
 
+// trip is a round trip that has begun.
+type trip struct {
+	service string
+	isWrite bool
+	key     string // of the store's record
+}
+
 // meter notes every round trip, and makes each take its time.
 type meter struct {
 	// latency is how long each service takes to answer.
 	latency map[string]time.Duration
 
 	mu      sync.Mutex
+	begun   []trip // in the order in which they began
 	spans   []span
 	batched int // requests within batches
 }
 
 // takes begins a round trip, and returns what ends it. It takes as long as the service takes.
 func (m *meter) takes(service string, isWrite bool) func() {
+	return m.trip(trip{service: service, isWrite: isWrite})
+}
+
+func (m *meter) trip(t trip) func() {
 	begin := time.Now()
-	time.Sleep(m.latency[service])
+	m.note(t)
+	time.Sleep(m.latency[t.service])
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.spans = append(m.spans, span{service, isWrite, begin, time.Now()})
+		m.spans = append(m.spans, span{t.service, t.isWrite, begin, time.Now()})
 	}
+}
+
+func (m *meter) note(t trip) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.begun = append(m.begun, t)
+}
+
+// ofAttempt are the round trips within the one attempt that was made.
+func (m *meter) ofAttempt() []trip {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	isMark := func(t trip) bool { return t.service == attempts }
+	within := m.begun[slices.IndexFunc(m.begun, isMark)+1:]
+	return within[:slices.IndexFunc(within, isMark)]
 }
 
 func (m *meter) countBatched() {
@@ -85,7 +116,7 @@ type traffic struct {
 // measure forgets what was asked before, runs something, and tells what it has asked for and how long it took.
 func (m *meter) measure(do func()) (traffic, time.Duration) {
 	m.mu.Lock()
-	m.spans, m.batched = nil, 0
+	m.spans, m.begun, m.batched = nil, nil, 0
 	m.mu.Unlock()
 	began := time.Now()
 	do()

@@ -2,6 +2,8 @@ package provision_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 )
 
@@ -26,7 +29,7 @@ func (f *fixture) tearDown() {
 	f.t.Helper()
 	a, c := f.remove(provision.TeardownOptions{})
 	f.handle(c)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 }
 
 // journey is a run of an integration with so many subjects, and what it may cost.
@@ -97,7 +100,7 @@ func journeys() []journey {
 func (j journey) String() string { return fmt.Sprintf("%s/subjects=%d", j.name, j.subjects) }
 
 // begin makes a deployment that is where the journey begins; nothing takes any time so far.
-func (j journey) begin(t tb) *fixture {
+func (j journey) begin(t operationtest.TB) *fixture {
 	f := newFixture(t)
 	if j.isMade {
 		f.provisioned(trusting(j.subjects, "service-00"))
@@ -109,7 +112,8 @@ func (j journey) begin(t tb) *fixture {
 }
 
 // TestHops holds what a run costs: how often it waits for an answer, and what it asks for. Time is virtual, so that
-// what is sent side by side takes no longer than one. The store takes none: it is counted in package operation.
+// what is sent side by side takes no longer than one. The store takes none: what is asked of it is counted in another
+// test.
 func TestHops(t *testing.T) {
 	t.Parallel()
 	for _, j := range journeys() {
@@ -130,6 +134,56 @@ func TestHops(t *testing.T) {
 				assert.Equal(t, got.waits, wall, "it waits for nothing else")
 				assert.LessOrEqual(t, got.reads[serviceStore]+got.writes[serviceStore], j.store, "to the state store")
 			})
+		})
+	}
+}
+
+// inARow is how many of the requests to the state store follow one another: reads do, and writes of one record; the
+// document and the operation are written side by side.
+func inARow(trips []trip) int {
+	reads, writes := 0, map[string]int{}
+	for _, t := range trips {
+		switch {
+		case t.service != serviceStore:
+		case t.isWrite:
+			writes[t.key]++
+		default:
+			reads++
+		}
+	}
+	return reads + slices.Max(append(slices.Collect(maps.Values(writes)), 0))
+}
+
+// TestRequestsToTheStoreBetweenThoseToTheClouds counts, in the order of all requests of an attempt, what is asked of
+// the state store in a row: at most four before the first write to a cloud, and two for each hop since. Hops that run
+// side by side save in any order, so that it is the sum that is held. The form for a person, which takes no hop, is
+// saved once; two conclude and end.
+func TestRequestsToTheStoreBetweenThoseToTheClouds(t *testing.T) {
+	t.Parallel()
+	const first, hop, form, ending = 4, 2, 1, 2
+	for _, j := range journeys() {
+		t.Run(j.String(), func(t *testing.T) {
+			t.Parallel()
+			f := j.begin(t)
+			f.measure(func() { j.run(f, j.subjects) })
+			trips := f.ofAttempt()
+			begun, writes := 0, 0
+			for i, one := range trips {
+				if one.service == serviceStore || one.service == serviceLogin || !one.isWrite && writes == 0 {
+					continue
+				}
+				if writes == 0 {
+					assert.LessOrEqual(t, inARow(trips[:i]), first, "before the first write to a cloud: %v", trips[:i])
+					begun = i
+				} else {
+					assert.LessOrEqual(t, inARow(trips[begun:i]), hop*writes+form, "between hops: %v", trips[:i])
+				}
+				if one.isWrite {
+					writes++
+				}
+			}
+			require.Equal(t, j.writes, writes)
+			assert.LessOrEqual(t, inARow(trips[begun:]), hop*max(writes, 1)+form+ending, "to the end: %v", trips)
 		})
 	}
 }

@@ -32,7 +32,7 @@ func replaced(f *fixture, s integration.Spec) (operation.Accepted, message.Comma
 	f.t.Helper()
 	a, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: s, Replace: true})
 	require.NoError(f.t, err)
-	return a, f.command(a.Operation.ID)
+	return a, f.Command(a.Operation.ID)
 }
 
 // managed are the identities that the app has made.
@@ -64,8 +64,8 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	a, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
 	assert.ElementsMatch(t, []string{"managedIdentity created", "federatedCredential created",
-		"roleAssignment created"}, outcomes(f.operation(a.Operation.ID)), "trust and rights are made side by side")
-	d := f.document()
+		"roleAssignment created"}, outcomes(f.Operation(a.Operation.ID)), "trust and rights are made side by side")
+	d := f.Document()
 	require.Len(t, managed(f), 1)
 	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
@@ -75,18 +75,18 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
 		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
 	f.verified(a.Operation.ID)
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, "access was proved as the managed identity")
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase, "access was proved as the managed identity")
 	report, _ := f.drift()
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
 
 	f.tearDown()
 	assert.Empty(t, managed(f))
 	assert.Zero(t, f.counts().assignments)
-	assert.Empty(t, f.document().Status.ClientID, "nothing can be restored")
+	assert.Empty(t, f.Document().Status.ClientID, "nothing can be restored")
 	_, c = f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
-	assert.NotEqual(t, made.ClientID, f.document().Status.ClientID)
-	assert.Equal(t, made.ClientID, f.document().Status.Identity.FormerClientID)
+	assert.NotEqual(t, made.ClientID, f.Document().Status.ClientID)
+	assert.Equal(t, made.ClientID, f.Document().Status.Identity.FormerClientID)
 	assert.Zero(t, *asked)
 }
 
@@ -130,7 +130,7 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			byQueue := f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision, IntegrationID: id,
 				OperationID: "by-queue", Spec: &c.next})
 			require.NoError(t, byQueue)
-			queued := f.operation("by-queue")
+			queued := f.Operation("by-queue")
 			if !c.refused {
 				require.NoError(t, err)
 				require.NoError(t, planErr)
@@ -141,7 +141,7 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 				var refusal *diagnosis.Error
 				require.ErrorAs(t, err, &refusal)
 				assert.Equal(t, diagnosis.CodeIdentityReplaceRequired, refusal.Diagnosis.Code)
-				assert.Contains(t, refusal.Diagnosis.Detail, f.document().Status.ClientID)
+				assert.Contains(t, refusal.Diagnosis.Detail, f.Document().Status.ClientID)
 				assert.Contains(t, strings.Join(refusal.Diagnosis.Remedy.Steps, " "), "?replace=true")
 			}
 			require.NotNil(t, queued.Error)
@@ -149,7 +149,7 @@ func TestAnotherIdentityIsAskedFor(t *testing.T) {
 			require.NoError(t, f.worker.Handle(t.Context(), message.Command{Type: message.TypeProvision,
 				IntegrationID: id, OperationID: "asked-for",
 				Spec: &c.next, Replace: true}))
-			if o := f.operation("asked-for"); c.next.Identity.ResourceGroup == "" {
+			if o := f.Operation("asked-for"); c.next.Identity.ResourceGroup == "" {
 				assert.Nil(t, o.Error)
 			} else { // it is admitted, and the app has no right there
 				assert.Equal(t, diagnosis.CodeManagedIdentityPermissionMissing, o.Error.Code)
@@ -200,13 +200,13 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 				f := newFixture(t)
 				_, c := f.submit(of(kinds[0], spec("images")))
 				f.completed(c)
-				former = f.document().Status.ClientID
+				former = f.Document().Status.ClientID
 				_, c = replaced(f, of(kinds[1], spec("images")))
 				return f, c
 			}, func(f *fixture, c message.Command, n int) {
 				f.completed(c)
 				msg := fmt.Sprintf("killed at effect %d", n)
-				d, want := f.document(), counts{assignments: 1}
+				d, want := f.Document(), counts{assignments: 1}
 				if kinds[1] == integration.IdentityApplication {
 					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
 				}
@@ -218,7 +218,7 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 				require.Len(t, d.Status.RoleAssignments, 1, msg)
 				assert.Equal(t, d.Status.ServicePrincipalID, d.Status.RoleAssignments[0].PrincipalID, msg)
 				f.verified(c.OperationID)
-				assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase, msg)
+				assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase, msg)
 			})
 		})
 	}
@@ -230,7 +230,7 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	was := f.document().Status.ClientID
+	was := f.Document().Status.ClientID
 	_, c := replaced(f, of(integration.IdentityManaged, spec("images")))
 	again, err := f.service.Submit(t.Context(),
 		provision.Submission{ID: id, Spec: of(integration.IdentityManaged, spec("images"))})
@@ -243,7 +243,7 @@ func TestAReplacementCanBeTakenBack(t *testing.T) {
 	_, back := f.submit(of(integration.IdentityApplication, spec("images")))
 	f.handle(c)
 	f.completed(back)
-	assert.Equal(t, was, f.document().Status.ClientID)
+	assert.Equal(t, was, f.Document().Status.ClientID)
 	assert.Empty(t, managed(f))
 }
 
@@ -275,7 +275,7 @@ func TestPlanOfAReplacement(t *testing.T) {
 				want["application"], want["servicePrincipal"], want["managedIdentity"] = both[1:], both[1:], both[:1]
 			}
 			assert.Equal(t, want, steps)
-			assert.Contains(t, told, f.document().Status.ClientID)
+			assert.Contains(t, told, f.Document().Status.ClientID)
 			assert.Equal(t, before, f.counts())
 			assert.Equal(t, there, managed(f))
 		})
@@ -289,7 +289,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	d := f.carried(of(integration.IdentityApplication, wired()))
 	_, c := replaced(f, of(integration.IdentityManaged, wired()))
 	f.completed(c)
-	now := f.document()
+	now := f.Document()
 	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
 	assert.Equal(t, gateCounts{1, 1}, f.onGate())
 	sent := fmt.Sprint(f.world.DDOEObjects(world.DDOEIntegrations)[0])
@@ -299,8 +299,8 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 	form.provisioned(spec("images"))
 	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
-	assert.Equal(t, form.document().Status.ClientID, form.document().Status.DDOE.Form.ClientID)
-	assert.Contains(t, form.document().Status.DDOE.Next, form.document().Status.Identity.FormerClientID,
+	assert.Equal(t, form.Document().Status.ClientID, form.Document().Status.DDOE.Form.ClientID)
+	assert.Contains(t, form.Document().Status.DDOE.Next, form.Document().Status.Identity.FormerClientID,
 		"a person is told")
 }
 
@@ -312,7 +312,7 @@ func TestBothKindsSideBySide(t *testing.T) {
 	a, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: of(integration.IdentityManaged,
 		spec("images"))})
 	require.NoError(t, err)
-	f.completed(f.command(a.Operation.ID))
+	f.completed(f.Command(a.Operation.ID))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
 	require.Len(t, managed(f), 1)
 	f.tearDown()
@@ -341,7 +341,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			f := newFixture(t)
 			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
 			f.completed(first)
-			was := f.document().Status
+			was := f.Document().Status
 			c.spoil(f)
 			report, _ := f.drift()
 			found := map[diagnosis.Code]diagnosis.Check{}
@@ -356,12 +356,12 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			assert.Contains(t, p.Steps[0].Diagnosis.Detail, was.ClientID)
 			_, again := f.submit(spec("images"))
 			f.completed(again)
-			now := f.document().Status
+			now := f.Document().Status
 			assert.NotEqual(t, was.ClientID, now.ClientID)
 			assert.Equal(t, was.ClientID, now.Identity.FormerClientID)
 			assert.Equal(t, counts{assignments: 1}, f.counts(), "the old principal's has gone")
 			f.verified(again.OperationID)
-			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		})
 	}
 }
@@ -375,15 +375,15 @@ func TestTwentySubjectsAtAzuresRate(t *testing.T) {
 	p, err := f.service.Plan(t.Context(), id, s, false)
 	require.NoError(t, err)
 	assert.Equal(t, "20 federatedCredential: about 80 s", p.Takes)
-	f.advance(time.Minute)
+	f.Advance(time.Minute)
 	throttled := 0
 	management := f.hosts["management.azure.com"]
 	f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		management.ServeHTTP(statusWriter{w, &throttled}, r)
 	})
-	began := f.now()
+	began := f.Now()
 	f.provisioned(s)
-	assert.Equal(t, 76*time.Second, f.now().Sub(began), "19 pauses of 4 s")
+	assert.Equal(t, 76*time.Second, f.Now().Sub(began), "19 pauses of 4 s")
 	assert.Len(t, f.world.UserAssignedIdentityCredentials(managedID), 20)
 	f.tearDown()
 	assert.Empty(t, managed(f))
@@ -465,7 +465,7 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 			c.spoil(f)
 			a, command := f.submit(c.spec)
 			f.handle(command)
-			o := f.operation(a.Operation.ID)
+			o := f.Operation(a.Operation.ID)
 			found := o.Error
 			if found == nil {
 				require.NotNil(t, o.Waiting)
@@ -494,6 +494,6 @@ func TestTheTwentyFirstCredential(t *testing.T) {
 	s.Subjects = []string{other}
 	a, command := f.submit(s)
 	f.handle(command)
-	require.NotNil(t, f.operation(a.Operation.ID).Error)
-	assert.Equal(t, diagnosis.CodeFederatedCredentialLimit, f.operation(a.Operation.ID).Error.Code)
+	require.NotNil(t, f.Operation(a.Operation.ID).Error)
+	assert.Equal(t, diagnosis.CodeFederatedCredentialLimit, f.Operation(a.Operation.ID).Error.Code)
 }

@@ -21,25 +21,25 @@ func usable(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
 	f.verified(f.provisioned(spec("images")).Status.LastOperationID)
-	require.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
-	f.advance(30 * time.Minute)
+	require.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+	f.Advance(30 * time.Minute)
 	return f
 }
 
 func TestAnUnchangedSpecKeepsWhatIsProved(t *testing.T) {
 	t.Parallel()
 	f := usable(t)
-	before := f.document()
+	before := f.Document()
 	a, cmd := f.submit(spec("images"))
 	assert.Equal(t, before.Status.Conditions, a.Document.Status.Conditions)
 	f.handle(cmd)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	after := f.document()
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+	after := f.Document()
 	assert.Equal(t, integration.PhaseUsable, after.Status.Phase)
 	assert.Equal(t, before.Status.Conditions, after.Status.Conditions)
 	assert.Equal(t, a.Operation.ID, after.Status.LastOperationID)
 	assert.Equal(t, 1, f.verified(a.Operation.ID), "it is tested again")
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 }
 
 func TestARepairIsNotTakenForProof(t *testing.T) {
@@ -63,12 +63,12 @@ func TestARepairIsNotTakenForProof(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := usable(t)
-			require.NoError(t, damage(f, f.document()))
+			require.NoError(t, damage(f, f.Document()))
 			d := f.provisioned(spec("images"))
 			assert.Equal(t, integration.PhaseProvisioned, d.Status.Phase)
 			assert.Equal(t, "Unknown", f.condition("Verified").Status)
 			f.verified(d.Status.LastOperationID)
-			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		})
 	}
 	t.Run("another spec", func(t *testing.T) {
@@ -84,10 +84,10 @@ func TestARecheckThatFailsMovesThePhase(t *testing.T) {
 	f := usable(t)
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+	_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
 	f.verified(a.Operation.ID)
-	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 	assert.Equal(t, diagnosis.CodeRoleMissing, f.condition("Verified").Reason)
 }
 
@@ -102,30 +102,30 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 		f := newFixture(t)
 		f.provisioned(spec("images"))
 		test(f, access.Request{})
-		d := f.document()
+		d := f.Document()
 		assert.Equal(t, integration.PhaseUsable, d.Status.Phase)
 		assert.Equal(t, "True", f.condition("Verified").Status)
 		assert.Equal(t, []string{"provisioned", "usable"}, f.events())
 		test(f, access.Request{})
-		assert.Equal(t, d.ETag, f.document().ETag, "nothing new is no new version")
+		assert.Equal(t, d.ETag, f.Document().ETag, "nothing new is no new version")
 	})
 	t.Run("a failure leaves the phase", func(t *testing.T) {
 		f := usable(t)
-		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+		_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 		require.NoError(t, err)
 		accepted, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 		require.NoError(t, err)
-		f.handle(f.command(accepted.Operation.ID))
-		assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+		f.handle(f.Command(accepted.Operation.ID))
+		assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		found := f.condition("Verified")
 		assert.Equal(t, "False", found.Status)
 		assert.Equal(t, diagnosis.CodeRoleMissing, found.Reason)
 		require.NotNil(t, found.Diagnosis)
-		assert.Equal(t, f.now(), found.LastTransitionTime)
+		assert.Equal(t, f.Now(), found.LastTransitionTime)
 	})
 	t.Run("a spoilt token says nothing of the integration", func(t *testing.T) {
 		f := usable(t)
-		before := f.document()
+		before := f.Document()
 		for _, request := range []platform.TokenRequest{
 			{Subject: other, Audience: "api://AzureADTokenExchange"},
 			{Subject: subject, Audience: "api://AzureADTokenExchange", KeyID: "unknown-key"},
@@ -137,7 +137,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 			require.NoError(t, err)
 			report := test(f, access.Request{Token: secret.New(token)})
 			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
-			assert.Equal(t, before.ETag, f.document().ETag)
+			assert.Equal(t, before.ETag, f.Document().ETag)
 		}
 	})
 	t.Run("a right that the spec does not ask for", func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestAnAccessTestShowsInTheDocument(t *testing.T) {
 		reading := spec("images")
 		reading.Storage[0].Access = integration.AccessRead
 		f.verified(f.provisioned(reading).Status.LastOperationID)
-		f.advance(30 * time.Minute)
+		f.Advance(30 * time.Minute)
 		assert.Equal(t, diagnosis.VerdictFail, test(f, access.Request{Access: integration.AccessReadWrite}).Verdict)
 		assert.Equal(t, "True", f.condition("Verified").Status)
 	})

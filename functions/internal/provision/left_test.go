@@ -75,7 +75,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 			_, again := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.completed(again)
 			assert.Equal(t, provision.TeardownResult{Purged: c.purge},
-				f.teardownResult(f.operation(again.OperationID)))
+				f.teardownResult(f.Operation(again.OperationID)))
 			assert.Zero(t, f.onGate())
 		})
 	}
@@ -90,7 +90,7 @@ func TestABlockedTeardownLeavesEverything(t *testing.T) {
 		"integrationId": d.Status.DDOE.IntegrationID, "projectId": world.ProjectID, "containerName": "images"}))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	op := f.requireStatus(down.OperationID, integration.OperationFailed)
+	op := f.RequireStatus(down.OperationID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 	assert.Len(t, f.teardownResult(op).Left, 6)
 }

@@ -228,7 +228,7 @@ func TestAFailureDelaysOnlyWhatNeedsIt(t *testing.T) {
 	h.walls.fails = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeARMPermissionMissing)}
 	a, c := h.submit(spec("images"))
 	h.handle(c)
-	h.requireStatus(a.Operation.ID, integration.OperationFailed)
+	h.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	assert.ElementsMatch(t, []string{"apply ground", "apply walls", "apply door"}, h.journal.writes())
 	h.provisioned(spec("images"))
 	assert.Equal(t, []string{"apply walls", "apply roof"}, h.journal.writes())
@@ -242,7 +242,7 @@ func TestWhatIsInTheWayStopsMakingAndNotRevoking(t *testing.T) {
 	h.door.there["door-0"] = "wanted no more"
 	a, c := h.submit(spec("images"))
 	h.handle(c)
-	op := h.requireStatus(a.Operation.ID, integration.OperationFailed)
+	op := h.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeApplicationForeign, op.Error.Code)
 	assert.Equal(t, []string{"remove door"}, h.journal.writes())
 }
@@ -259,7 +259,7 @@ func TestRevokingWaitsForNoOtherKind(t *testing.T) {
 		"teardown": func(h *house) {
 			_, c := h.remove(provision.TeardownOptions{})
 			h.handle(c)
-			h.requireStatus(c.OperationID, integration.OperationSucceeded)
+			h.RequireStatus(c.OperationID, integration.OperationSucceeded)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,7 +311,7 @@ func TestDriftAndHealthSeeTheSame(t *testing.T) {
 		return all
 	}
 	assert.Equal(t, want, codes(report.Checks))
-	looked := health.Completed(t.Context(), h.service.Kinds, h.document(), true, diagnosis.Report{})
+	looked := health.Completed(t.Context(), h.service.Kinds, h.Document(), true, diagnosis.Report{})
 	assert.Equal(t, want, codes(looked.Checks))
 	assert.Empty(t, h.journal.writes())
 }
@@ -321,7 +321,7 @@ func TestATeardownFollowsWhatOutlivesWhat(t *testing.T) {
 	h := built(t)
 	_, c := h.remove(provision.TeardownOptions{})
 	h.handle(c)
-	h.requireStatus(c.OperationID, integration.OperationSucceeded)
+	h.RequireStatus(c.OperationID, integration.OperationSucceeded)
 	lines := h.journal.writes()
 	assert.Len(t, lines, 4)
 	requireBefore(t, lines, "remove roof", "remove walls")
@@ -335,6 +335,6 @@ func TestAVetoStopsATeardownBeforeAnythingIsTouched(t *testing.T) {
 	h.roof.blocks = true
 	_, c := h.remove(provision.TeardownOptions{})
 	h.handle(c)
-	h.requireStatus(c.OperationID, integration.OperationFailed)
+	h.RequireStatus(c.OperationID, integration.OperationFailed)
 	assert.Empty(t, h.journal.writes())
 }

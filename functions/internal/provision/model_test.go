@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -159,12 +160,12 @@ func (m *machine) teardown(t *rapid.T) {
 // carryOut has the command carried out by processes that are killed, and then by one that is not.
 func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
 	m.t = t
-	c := m.command(a.Operation.ID)
+	c := m.Command(a.Operation.ID)
 	for _, at := range rapid.SliceOfN(rapid.IntRange(1, 40), 0, 3).Draw(t, "killed at") {
-		_ = m.worker.Handle(m.dies(t.Context(), at), c)
-		m.revive()
+		_ = m.worker.Handle(m.Doom(t.Context(), at, false), c)
+		m.Revive()
 		m.untouched(t)
-		if m.operation(c.OperationID).Status.Final() {
+		if m.Operation(c.OperationID).Status.Final() {
 			break
 		}
 	}
@@ -175,14 +176,14 @@ func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
 
 // ended carries out the parked copies of a command, as far as there are any.
 func (m *machine) ended(t *rapid.T, c message.Command) integration.Operation {
-	for n := 1; n < 12 && !m.operation(c.OperationID).Status.Final(); n++ {
+	for n := 1; n < 12 && !m.Operation(c.OperationID).Status.Final(); n++ {
 		copied := fmt.Sprintf("%s-retry-%d", c.OperationID, n)
-		if slices.ContainsFunc(m.sent, func(s sent) bool { return s.ID == copied }) {
-			m.advance(m.retryAt(c.OperationID, n).Sub(m.now()))
-			m.handle(m.command(copied))
+		if slices.ContainsFunc(m.Sent(), func(s operationtest.Sent) bool { return s.ID == copied }) {
+			m.Advance(m.retryAt(c.OperationID, n).Sub(m.Now()))
+			m.handle(m.Command(copied))
 		}
 	}
-	return m.operation(c.OperationID)
+	return m.Operation(c.OperationID)
 }
 
 // damage is what somebody does to what is ours by hand.

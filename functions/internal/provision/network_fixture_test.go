@@ -2,12 +2,14 @@ package provision_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"sync"
 	"sync/atomic"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
@@ -37,12 +39,14 @@ type fault struct {
 	done    int
 }
 
+var errDropped = errors.New("connection reset by peer")
+
 // transporter is the way to the hosts, faults included.
 type transporter struct{ f *fixture }
 
 func (tr transporter) Do(r *http.Request) (*http.Response, error) {
 	defer tr.f.takes(serviceOf(r.URL.Host), r.Method != http.MethodGet)()
-	return effect(tr.f, func() (*http.Response, error) { return tr.f.faulty(r) })
+	return operationtest.Effect(tr.f.Process, func() (*http.Response, error) { return tr.f.faulty(r) })
 }
 
 func (n *network) faulty(r *http.Request) (*http.Response, error) {

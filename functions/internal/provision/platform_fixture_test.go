@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
@@ -29,7 +30,7 @@ func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // withPlatform gives the deployment access to the platform's API.
-func withPlatform(t tb) *fixture {
+func withPlatform(t operationtest.TB) *fixture {
 	f := newFixture(t)
 	f.world.RewordOffer()
 	site := platform.New(f.world, platform.Options{Issuer: f.issuer, APIKey: "planted-key", Transport: f})
@@ -48,7 +49,7 @@ func withPlatform(t tb) *fixture {
 func (f *fixture) setPlatform(p resourceplatform.Platform) {
 	p.Instance, p.Requests = "0123abcd", policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error {
 		return f.pause(ctx, d)
-	}, Now: f.now}
+	}, Now: f.Now}
 	p.IsHierarchical = func(context.Context, string) (bool, error) { return false, nil }
 	f.kinds = append(f.kinds[:3:3], p.Kinds()...)
 	f.service.Kinds = f.kinds
@@ -65,7 +66,7 @@ func (f *fixture) takeTokensFrom(source func(ctx context.Context, subject, audie
 func (f *fixture) restart() {
 	f.t.Helper()
 	var err error
-	f.worker, err = operation.NewWorker(f.engine, f.service.Tasks())
+	f.worker, err = operation.NewWorker(f.Engine, f.service.Tasks())
 	require.NoError(f.t, err)
 }
 
@@ -87,12 +88,12 @@ func (f *fixture) onGate() gateCounts {
 // finish carries out the parked copies of a command, in the order of their attempts.
 func (f *fixture) finish(c message.Command) integration.Operation {
 	f.t.Helper()
-	for n := 1; !f.operation(c.OperationID).Status.Final(); n++ {
+	for n := 1; !f.Operation(c.OperationID).Status.Final(); n++ {
 		require.Less(f.t, n, 12, "it is parked for ever")
-		f.advance(time.Minute)
-		f.handle(f.command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
+		f.Advance(time.Minute)
+		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))
 	}
-	return f.operation(c.OperationID)
+	return f.Operation(c.OperationID)
 }
 
 // completed carries out a command, parked copies included, that has to succeed.
@@ -100,7 +101,7 @@ func (f *fixture) completed(c message.Command) {
 	f.t.Helper()
 	f.handle(c)
 	f.finish(c)
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
 }
 
 // carried submits a spec and carries it out, parked copies included.
@@ -108,5 +109,5 @@ func (f *fixture) carried(s integration.Spec) integration.Document {
 	f.t.Helper()
 	_, c := f.submit(s)
 	f.completed(c)
-	return f.document()
+	return f.Document()
 }

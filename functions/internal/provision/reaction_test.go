@@ -124,9 +124,9 @@ func TestReactions(t *testing.T) {
 			f.fails(c.fault)
 			a, cmd := f.submit(spec("images"))
 			f.handle(cmd)
-			op := f.requireStatus(a.Operation.ID, c.want)
-			assert.Equal(t, c.waits, f.slept > 0, "slept %v", f.slept)
-			d := f.document()
+			op := f.RequireStatus(a.Operation.ID, c.want)
+			assert.Equal(t, c.waits, f.Slept() > 0, "slept %v", f.Slept())
+			d := f.Document()
 			switch c.want {
 			case failed:
 				assert.Equal(t, c.code, op.Error.Code)
@@ -136,15 +136,15 @@ func TestReactions(t *testing.T) {
 				f.faults = nil // repaired: the same integration converges
 				f.provisioned(spec("images"))
 			case running:
-				parked := f.command(a.Operation.ID + "-retry-1")
+				parked := f.Command(a.Operation.ID + "-retry-1")
 				assert.Equal(t, 1, parked.Attempt)
-				assert.True(t, f.sent[len(f.sent)-1].EnqueueAt.After(f.now()))
+				assert.True(t, f.Sent()[len(f.Sent())-1].EnqueueAt.After(f.Now()))
 				f.faults = nil
 				f.handle(parked)
-				f.requireStatus(a.Operation.ID, succeeded)
+				f.RequireStatus(a.Operation.ID, succeeded)
 			}
 			assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
-			for _, role := range f.document().Status.RoleAssignments {
+			for _, role := range f.Document().Status.RoleAssignments {
 				assert.False(t, role.Adopted)
 			}
 		})
@@ -163,10 +163,10 @@ func TestEachRequestFailsOnce(t *testing.T) {
 				_, cmd := f.submit(s)
 				f.fails(fault{match: at(`.`), skip: n, times: 1, status: 502, code: "BadGateway", after: after})
 				f.handle(cmd)
-				if f.operation(cmd.OperationID).Status != integration.OperationSucceeded {
-					f.handle(f.command(cmd.OperationID + "-retry-1"))
+				if f.Operation(cmd.OperationID).Status != integration.OperationSucceeded {
+					f.handle(f.Command(cmd.OperationID + "-retry-1"))
 				}
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+				f.RequireStatus(cmd.OperationID, integration.OperationSucceeded)
 				assert.Equal(t, counts{applications: 1, principals: 1, credentials: 2, assignments: 2}, f.counts())
 			})
 		}
@@ -180,9 +180,9 @@ func TestAttemptsEnd(t *testing.T) {
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
 	for n := 1; n <= 10; n++ {
-		f.handle(f.command(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
+		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", a.Operation.ID, n)))
 	}
-	op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
+	op := f.RequireStatus(a.Operation.ID, integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeAttemptsExhausted, op.Error.Code)
 	assert.Contains(t, op.Error.Detail, "graph-unavailable")
 	assert.Equal(t, http.StatusServiceUnavailable, op.Error.Evidence.HTTPStatus)
@@ -285,7 +285,7 @@ func TestStrangersHoldTheName(t *testing.T) {
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
 		assert.Equal(t, diagnosis.CodeApplicationForeign,
-			f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+			f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 		assert.Equal(t, before, f.world.Applications())
 		assert.Equal(t, counts{applications: 1}, f.counts(), "nothing is made beside it")
 	})
@@ -298,7 +298,7 @@ func TestStrangersHoldTheName(t *testing.T) {
 		a, cmd := f.submit(spec("images"))
 		f.handle(cmd)
 		assert.Equal(t, diagnosis.CodeUniqueNameTaken,
-			f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+			f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
 	})
 	t.Run("a raced write of our own on a stale replica", func(t *testing.T) {
 		f := newFixture(t)
@@ -316,7 +316,7 @@ func TestReplicationIsWaitedFor(t *testing.T) {
 	f.world.SetTiming(world.Timing{ReplicationMS: 25_000})
 	f.provisioned(spec("images"))
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
-	assert.GreaterOrEqual(t, f.slept, 25*time.Second)
+	assert.GreaterOrEqual(t, f.Slept(), 25*time.Second)
 }
 
 // TestDeadlineIsRespected parks the command in time instead of running into the invocation's deadline.
@@ -329,8 +329,8 @@ func TestDeadlineIsRespected(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	require.NoError(t, f.worker.Handle(ctx, cmd))
-	assert.Zero(t, f.slept)
-	f.command(a.Operation.ID + "-retry-1")
+	assert.Zero(t, f.Slept())
+	f.Command(a.Operation.ID + "-retry-1")
 }
 
 func TestNoPermissionToTearDown(t *testing.T) {
@@ -341,8 +341,8 @@ func TestNoPermissionToTearDown(t *testing.T) {
 	a, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
 	assert.Equal(t, diagnosis.CodeARMPermissionMissing,
-		f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
-	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+		f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 	assert.Equal(t, 1, f.counts().applications, "the principal stays while its assignment does")
 	f.faults = nil
 	_, down = f.remove(provision.TeardownOptions{})
@@ -356,7 +356,7 @@ func TestUnknownIntegration(t *testing.T) {
 	for _, kind := range []string{message.TypeProvision, message.TypeDeprovision, message.TypeAccessTest} {
 		f.handle(message.Command{Type: kind, IntegrationID: "nowhere", OperationID: "op-" + kind})
 		assert.Equal(t, diagnosis.CodeIntegrationNotFound,
-			f.requireStatus("op-"+kind, integration.OperationFailed).Error.Code)
+			f.RequireStatus("op-"+kind, integration.OperationFailed).Error.Code)
 	}
 	f.handle(message.Command{Type: message.TypeVerify, IntegrationID: "nowhere", OperationID: "op"})
 }

@@ -11,12 +11,13 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // argument is the value of an argument of a command, without the quotes of a shell.
-func argument(t tb, command, name string) string {
+func argument(t operationtest.TB, command, name string) string {
 	t.Helper()
 	found := regexp.MustCompile(name + `[ =](?:'([^']*)'|([^ ']+))`).FindStringSubmatch(command)
 	require.NotNil(t, found, "%s in %s", name, command)
@@ -43,7 +44,7 @@ var repairs = map[string]struct {
 	repair func(f *fixture, command string)
 }{
 	"role assignment": {func(f *fixture) {
-		_, err := f.world.DeleteRoleAssignment(f.document().Status.RoleAssignments[0].ID)
+		_, err := f.world.DeleteRoleAssignment(f.Document().Status.RoleAssignments[0].ID)
 		require.NoError(f.t, err)
 	}, "role-assignment-not-found", func(f *fixture, command string) {
 		require.Equal(f.t, integration.AccessReadWrite.Role().Name, argument(f.t, command, "--role"),
@@ -59,22 +60,22 @@ var repairs = map[string]struct {
 		require.NoError(f.t, err)
 	}},
 	"missing credential": {func(f *fixture) {
-		d := f.document()
+		d := f.Document()
 		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
 			d.Status.FederatedCredentials[0].Name))
 	}, "federated-credential-missing", func(f *fixture, command string) {
-		require.Contains(f.t, command, "federated-credential create --id "+f.document().Status.ClientID)
+		require.Contains(f.t, command, "federated-credential create --id "+f.Document().Status.ClientID)
 		var made world.FederatedIdentityCredential
 		require.NoError(f.t, json.Unmarshal([]byte(argument(f.t, command, "--parameters")), &made))
-		made.ApplicationID = f.document().Status.ObjectID
+		made.ApplicationID = f.Document().Status.ObjectID
 		_, err := f.world.CreateFederatedCredential(made)
 		require.NoError(f.t, err)
 	}},
 	"changed credential": {func(f *fixture) {
 		f.retrust(func(c *world.FederatedIdentityCredential) { c.Subject = other })
 	}, "federated-credential-changed", func(f *fixture, command string) {
-		require.Contains(f.t, command, "federated-credential update --id "+f.document().Status.ClientID)
-		assert.Equal(f.t, f.document().Status.FederatedCredentials[0].Name,
+		require.Contains(f.t, command, "federated-credential update --id "+f.Document().Status.ClientID)
+		assert.Equal(f.t, f.Document().Status.FederatedCredentials[0].Name,
 			argument(f.t, command, "--federated-credential-id"))
 		f.retrust(func(c *world.FederatedIdentityCredential) {
 			require.NoError(f.t, json.Unmarshal([]byte(argument(f.t, command, "--parameters")), c))
@@ -97,7 +98,7 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 			_, found = f.drift()
 			assert.Empty(t, found)
 
-			principal := f.document().Status.ServicePrincipalID
+			principal := f.Document().Status.ServicePrincipalID
 			_, down := f.remove(provision.TeardownOptions{})
 			f.handle(down)
 			for _, a := range f.world.RoleAssignments() {
@@ -111,7 +112,7 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 // retrust changes the first federated credential behind the app's back.
 func (f *fixture) retrust(change func(*world.FederatedIdentityCredential)) {
 	f.t.Helper()
-	d := f.document()
+	d := f.Document()
 	_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name,
 		func(c *world.FederatedIdentityCredential) error {
 			change(c)
@@ -128,11 +129,11 @@ func TestWhatTheAppMayNotAssignIsAssignedUnderItsName(t *testing.T) {
 		code: "AuthorizationFailed"})
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	command := f.requireStatus(a.Operation.ID, integration.OperationFailed).Error.Remedy.Command
+	command := f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error.Remedy.Command
 	f.faults = nil
 	_, cmd = f.submit(spec("images"))
 	f.handle(cmd)
-	d := f.document()
+	d := f.Document()
 	require.Len(t, d.Status.RoleAssignments, 1)
 	assert.True(t, strings.HasSuffix(d.Status.RoleAssignments[0].ID, "/"+argument(t, command, "--name")), command)
 	assert.Equal(t, d.Status.RoleAssignments[0].Scope, argument(t, command, "--scope"))

@@ -120,7 +120,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 					f.carried(trusted())
 					f.pause = func(ctx context.Context, d time.Duration) error {
 						time.Sleep(d)
-						return f.sleep(ctx, d)
+						return f.Sleep(ctx, d)
 					}
 					command, well := c.begin(f), f.hosts[platform.GateHost]
 					f.hosts[platform.GateHost], f.latency = answer, latencies()
@@ -145,7 +145,7 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 					}
 					f.hosts[platform.GateHost], f.latency = well, nil
 					f.finish(command)
-					f.requireStatus(command.OperationID, integration.OperationSucceeded)
+					f.RequireStatus(command.OperationID, integration.OperationSucceeded)
 					assert.Equal(t, c.ends, f.onGate())
 				})
 			})
@@ -169,7 +169,7 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 				noted := noteArrivals(f)
 				_, down := f.remove(provision.TeardownOptions{})
 				f.handle(down)
-				op := f.requireStatus(down.OperationID, integration.OperationFailed)
+				op := f.RequireStatus(down.OperationID, integration.OperationFailed)
 				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 				assert.Negative(t, noted.first(deletesAnything), "%v", noted.all)
 				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Provisioned").Reason, "not withdrawn")
@@ -205,7 +205,7 @@ func TestWhatWasSeenToBeAbsentIsNotLeft(t *testing.T) {
 			others(f, d.Status.DDOE.IntegrationID)
 			_, second := f.remove(provision.TeardownOptions{})
 			f.handle(second)
-			op := f.requireStatus(second.OperationID, integration.OperationFailed)
+			op := f.RequireStatus(second.OperationID, integration.OperationFailed)
 			require.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 			left := f.teardownResult(op).Left
 			require.Len(t, left, 1, "%s", strings.Join(left, "\n"))
@@ -226,7 +226,7 @@ func TestWhatOthersHaveRemovedIsNotLeft(t *testing.T) {
 	require.NoError(t, f.world.DeleteApplication(d.Status.ObjectID))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	op := f.requireStatus(down.OperationID, integration.OperationFailed)
+	op := f.RequireStatus(down.OperationID, integration.OperationFailed)
 	for _, text := range f.teardownResult(op).Left {
 		assert.True(t, strings.HasPrefix(text, "ddoe"), text)
 	}
@@ -239,13 +239,13 @@ func TestATeardownWithdrawsWhatTheDocumentClaims(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	f.verified(f.carried(wired()).Status.LastOperationID)
-	require.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
-	require.True(t, f.document().Status.DDOE.Validated)
+	require.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+	require.True(t, f.Document().Status.DDOE.Validated)
 	var atFirst *integration.Document
 	for _, host := range []string{"graph.microsoft.com", "management.azure.com"} {
 		next := f.hosts[host]
 		f.hosts[host] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if d := f.document(); r.Method == http.MethodDelete && atFirst == nil {
+			if d := f.Document(); r.Method == http.MethodDelete && atFirst == nil {
 				atFirst = &d
 			}
 			next.ServeHTTP(w, r)
@@ -257,7 +257,7 @@ func TestATeardownWithdrawsWhatTheDocumentClaims(t *testing.T) {
 	require.Equal(t, integration.OperationFailed, f.finish(down).Status)
 	require.NotNil(t, atFirst)
 	for name, d := range map[string]integration.Document{"at the first removal": *atFirst,
-		"at the end": f.document()} {
+		"at the end": f.Document()} {
 		going := diagnosis.New(diagnosis.CodeDeprovisioning)
 		for _, c := range d.Status.Conditions {
 			assert.Equal(t, "False", c.Status, "%s: %s", name, c.Type)

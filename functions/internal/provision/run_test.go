@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -27,7 +28,7 @@ func TestProvisionMakesEverything(t *testing.T) {
 	f.handle(cmd)
 
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
-	d := f.document()
+	d := f.Document()
 	app := f.world.Applications()[0]
 	assert.Equal(t, "ddoe-wif-0123abcd-my-service", app.UniqueName)
 	assert.ElementsMatch(t, []string{"managed-by:ddoe-wif", "integration:my-service"}, app.Tags)
@@ -45,7 +46,7 @@ func TestProvisionMakesEverything(t *testing.T) {
 	assert.Equal(t, d.Status.ServicePrincipalID, grant.PrincipalID)
 	assert.False(t, d.Status.RoleAssignments[0].Adopted)
 
-	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	op := f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	var result integration.ProvisionResult
 	require.NoError(t, json.Unmarshal(op.Result, &result))
 	assert.Equal(t, integration.ProvisionResult{ClientID: app.AppID, TenantID: world.TenantID, ObjectID: app.ID,
@@ -57,11 +58,11 @@ func TestProvisionMakesEverything(t *testing.T) {
 		assert.NotEmpty(t, step.RequestID, step.Name)
 	}
 	assert.Equal(t, []string{"provisioned"}, f.events())
-	i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == a.Operation.ID+"-verify-0" })
+	i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool { return s.ID == a.Operation.ID+"-verify-0" })
 	require.GreaterOrEqual(t, i, 0)
-	verify := f.sent[i]
+	verify := f.Sent()[i]
 	assert.Equal(t, id, verify.SessionID)
-	assert.Equal(t, f.now().Add(10*time.Second), verify.EnqueueAt)
+	assert.Equal(t, f.Now().Add(10*time.Second), verify.EnqueueAt)
 	require.NotNil(t, d.Status.DDOE)
 	assert.Equal(t, "manual", d.Status.DDOE.Mode)
 	assert.Equal(t, &integration.DDOEForm{IntegrationName: "DDOE WIF my-service", Provider: "Azure",
@@ -78,7 +79,7 @@ func TestProvisionFromTheQueueAlone(t *testing.T) {
 		OperationID: "event-1", Spec: &s}
 	f.handle(cmd)
 	f.handle(cmd) // delivered again
-	f.requireStatus("event-1", integration.OperationSucceeded)
+	f.RequireStatus("event-1", integration.OperationSucceeded)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 
 	// The same operation id with another spec is refused and does no harm, however faulty that spec is.
@@ -86,14 +87,14 @@ func TestProvisionFromTheQueueAlone(t *testing.T) {
 		f.handle(message.Command{Type: message.TypeProvision, ID: "event-2", IntegrationID: id, OperationID: "event-1",
 			Spec: &another})
 	}
-	f.requireStatus("event-1", integration.OperationSucceeded)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
+	f.RequireStatus("event-1", integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
 
 	// Without a spec it is a repair.
-	require.NoError(t, f.world.DeleteFederatedCredential(f.document().Status.ObjectID,
-		f.document().Status.FederatedCredentials[0].Name))
+	require.NoError(t, f.world.DeleteFederatedCredential(f.Document().Status.ObjectID,
+		f.Document().Status.FederatedCredentials[0].Name))
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-3", IntegrationID: id, OperationID: "event-3"})
-	f.requireStatus("event-3", integration.OperationSucceeded)
+	f.RequireStatus("event-3", integration.OperationSucceeded)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 }
 
@@ -104,7 +105,7 @@ func TestFaultySpecFromTheQueueIsRecorded(t *testing.T) {
 	s.Issuer = "http://dataloop.ai"
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-1", IntegrationID: id,
 		OperationID: "event-1", Spec: &s})
-	op := f.requireStatus("event-1", integration.OperationFailed)
+	op := f.RequireStatus("event-1", integration.OperationFailed)
 	assert.Equal(t, diagnosis.CodeInvalidSpec, op.Error.Code)
 	require.Len(t, op.Error.Findings, 1)
 	assert.Equal(t, "/data/spec/issuer", op.Error.Findings[0].Pointer, "it points into the message")
@@ -124,7 +125,7 @@ func TestProvisionTwiceAndAtTheSameTime(t *testing.T) {
 		group.Go(func() { assert.NoError(t, f.worker.Handle(t.Context(), cmd)) })
 	}
 	group.Wait()
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	want := counts{applications: 1, principals: 1, credentials: 2, assignments: 2}
 	assert.Equal(t, want, f.counts())
 	f.provisioned(s)
@@ -174,11 +175,11 @@ func TestSupersededOperationIsCanceled(t *testing.T) {
 	first, one := f.submit(spec("images"))
 	second, two := f.submit(spec("archive"))
 	f.handle(one)
-	op := f.requireStatus(first.Operation.ID, integration.OperationCanceled)
+	op := f.RequireStatus(first.Operation.ID, integration.OperationCanceled)
 	assert.Equal(t, diagnosis.CodeSuperseded, op.Error.Code)
 	assert.Empty(t, f.requests)
 	f.handle(two)
-	f.requireStatus(second.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(second.Operation.ID, integration.OperationSucceeded)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 }
 
@@ -233,9 +234,9 @@ var works = map[string]struct {
 	},
 }
 
-// TestKilledAnywhere kills the process at each request, write and message of a piece of work, delivers
-// the command again to a new process, and expects exact object counts.
-func TestKilledAnywhere(t *testing.T) {
+// TestARunKilledAnywhereIsFinishedByTheNext kills the process at each request, write and message of a piece of work,
+// delivers the command again to a new process, and expects exact object counts.
+func TestARunKilledAnywhereIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	for name, work := range works {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +248,7 @@ func TestKilledAnywhere(t *testing.T) {
 				return f, work.begin(f)
 			}, func(f *fixture, cmd message.Command, n int) {
 				f.handle(cmd)
-				f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+				f.RequireStatus(cmd.OperationID, integration.OperationSucceeded)
 				require.Equal(t, work.want, f.counts(), "killed at effect %d", n)
 				require.Equal(t, work.events, f.events(), "killed at effect %d", n)
 			})
@@ -265,7 +266,7 @@ func TestTeardownAfterACrash(t *testing.T) {
 	}, func(f *fixture, cmd message.Command, n int) {
 		a, down := f.remove(provision.TeardownOptions{Purge: true})
 		f.handle(down)
-		f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+		f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
 		f.handle(cmd) // the old command is delivered at last
 		require.Equal(t, counts{}, f.counts(), "killed at effect %d", n)
@@ -288,7 +289,7 @@ func TestUpdateAfterACrash(t *testing.T) {
 	})
 }
 
-func TestSupersededOnTheWay(t *testing.T) {
+func TestWhatASupersededRunHasLearntIsKept(t *testing.T) {
 	t.Parallel()
 	for name, early := range map[string]bool{"before the first request": true, "during the first request": false} {
 		t.Run(name, func(t *testing.T) {
@@ -301,20 +302,20 @@ func TestSupersededOnTheWay(t *testing.T) {
 				assert.NoError(t, err)
 			}
 			if early {
-				f.beforePut = takeOver
+				f.Store.OnceBeforePut(takeOver)
 			} else {
 				f.meanwhile = takeOver
 			}
 			f.handle(one)
-			f.requireStatus(first.Operation.ID, integration.OperationCanceled)
-			d := f.document()
+			f.RequireStatus(first.Operation.ID, integration.OperationCanceled)
+			d := f.Document()
 			assert.Equal(t, integration.PhasePending, d.Status.Phase, "the newer operation has not begun")
 			if !early { // else it depends on which of the first two records was written first
 				assert.NotEmpty(t, d.Status.ObjectID, "what was learnt is kept")
 			}
 			assert.Empty(t, f.events())
-			f.handle(f.command(second.Operation.ID))
-			f.requireStatus(second.Operation.ID, integration.OperationSucceeded)
+			f.handle(f.Command(second.Operation.ID))
+			f.RequireStatus(second.Operation.ID, integration.OperationSucceeded)
 			assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 		})
 	}
@@ -325,7 +326,7 @@ func TestDeliveredAgainAfterTheEnd(t *testing.T) {
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
 	before := len(f.requests)
-	f.handle(f.command(d.Status.LastOperationID))
+	f.handle(f.Command(d.Status.LastOperationID))
 	assert.Len(t, f.requests, before)
 }
 
@@ -338,8 +339,8 @@ func TestApplicationMadeAnew(t *testing.T) {
 	f.fails(fault{match: at(patchPrincipal), times: 1, status: 403, code: "Directory_QuotaExceeded"})
 	_, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	assert.NotEqual(t, before.Status.ClientID, f.document().Status.ClientID)
-	assert.Empty(t, f.document().Status.ServicePrincipalID, "another application has another service principal")
+	assert.NotEqual(t, before.Status.ClientID, f.Document().Status.ClientID)
+	assert.Empty(t, f.Document().Status.ServicePrincipalID, "another application has another service principal")
 	after := f.provisioned(spec("images"))
 	assert.Equal(t, 1, f.counts().principals)
 	assert.Equal(t, 1, f.counts().assignments)
@@ -379,10 +380,10 @@ func TestPurgeWaitsForTheRecycleBin(t *testing.T) {
 			f.fails(c.fault)
 			_, down := f.remove(provision.TeardownOptions{Purge: true})
 			f.handle(down)
-			f.requireStatus(down.OperationID, integration.OperationSucceeded)
+			f.RequireStatus(down.OperationID, integration.OperationSucceeded)
 			assert.Equal(t, counts{}, f.counts())
-			assert.Positive(t, f.slept)
-			assert.LessOrEqual(t, f.slept, c.most)
+			assert.Positive(t, f.Slept())
+			assert.LessOrEqual(t, f.Slept(), c.most)
 		})
 	}
 }
@@ -393,8 +394,8 @@ func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 	first := f.provisioned(spec("images"))
 	a, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	grave := f.document()
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+	grave := f.Document()
 	assert.Equal(t, integration.PhaseDeleted, grave.Status.Phase)
 	assert.Equal(t, first.Status.ObjectID, grave.Status.ObjectID)
 	assert.Equal(t, counts{deleted: 2}, f.counts())
@@ -402,11 +403,11 @@ func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 	again, cmd := f.submit(spec("images"))
 	assert.True(t, again.Created)
 	f.handle(cmd)
-	op := f.requireStatus(again.Operation.ID, integration.OperationSucceeded)
+	op := f.RequireStatus(again.Operation.ID, integration.OperationSucceeded)
 	assert.True(t, slices.ContainsFunc(op.Steps, func(s integration.Step) bool {
 		return s.Name == "restore-application" && s.Outcome == "restored"
 	}))
-	second := f.document()
+	second := f.Document()
 	assert.Equal(t, first.Status.ClientID, second.Status.ClientID)
 	assert.Equal(t, first.Status.ServicePrincipalID, second.Status.ServicePrincipalID)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
@@ -438,7 +439,7 @@ func TestARestoredApplicationBringsNoOldTrustBack(t *testing.T) {
 	require.NoError(t, f.world.DeleteApplication(d.Status.ObjectID))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
-	f.requireStatus(down.OperationID, integration.OperationSucceeded)
+	f.RequireStatus(down.OperationID, integration.OperationSucceeded)
 	d = f.provisioned(spec("images"))
 	require.Len(t, f.world.FederatedCredentials(d.Status.ObjectID), 1)
 	assert.Equal(t, subject, f.world.FederatedCredentials(d.Status.ObjectID)[0].Subject)

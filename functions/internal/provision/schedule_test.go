@@ -19,7 +19,7 @@ func TestNothingSucceedsUnplanned(t *testing.T) {
 	down := errors.New("store down")
 	planned := 0
 	f.schedule = func(_ context.Context, d integration.Document) error {
-		assert.Equal(t, integration.OperationRunning, f.operation(d.Status.LastOperationID).Status)
+		assert.Equal(t, integration.OperationRunning, f.Operation(d.Status.LastOperationID).Status)
 		if planned++; planned == 1 {
 			return down
 		}
@@ -27,9 +27,9 @@ func TestNothingSucceedsUnplanned(t *testing.T) {
 	}
 	a, cmd := f.submit(spec("images"))
 	f.handle(cmd)
-	f.requireStatus(a.Operation.ID, integration.OperationRunning)
-	f.handle(f.command(a.Operation.ID + "-retry-1"))
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(a.Operation.ID, integration.OperationRunning)
+	f.handle(f.Command(a.Operation.ID + "-retry-1"))
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	assert.Equal(t, 2, planned)
 
 	_, cmd = f.submit(spec("images", "archive"))

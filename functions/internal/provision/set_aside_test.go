@@ -21,20 +21,10 @@ const (
 	newer       = `{"id":"my-service","schemaVersion":3}`
 )
 
-// overwrite replaces a record by hand.
-func overwrite(f *fixture, key, body string) (was integration.Record) {
-	f.t.Helper()
-	was, err := f.store.Get(f.t.Context(), key)
-	require.NoError(f.t, err)
-	_, err = f.store.Put(f.t.Context(), key, []byte(body), was.ETag)
-	require.NoError(f.t, err)
-	return was
-}
-
 // setAside are the bodies of records of the integration that were set aside, by key.
 func setAside(f *fixture) map[string]string {
 	f.t.Helper()
-	records, _, err := f.store.List(f.t.Context(), "unreadable/integrations/"+id+"-", "", 10)
+	records, _, err := f.Store.Records.List(f.t.Context(), "unreadable/integrations/"+id+"-", "", 10)
 	require.NoError(f.t, err)
 	bodies := map[string]string{}
 	for _, r := range records {
@@ -49,15 +39,15 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	before, there := f.provisioned(spec("images")), f.counts()
-	overwrite(f, documentKey, broken)
-	messages, requests := len(f.sent), len(f.requests)
+	f.Overwrite(documentKey, broken)
+	messages, requests := len(f.Sent()), len(f.requests)
 	a, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{OperationID: operationID})
 	require.NoError(t, err)
-	assert.Len(t, f.sent, messages, "no command: there is nothing to carry out")
+	assert.Len(t, f.Sent(), messages, "no command: there is nothing to carry out")
 	assert.Len(t, f.requests, requests)
 	assert.Equal(t, there, f.counts(), "nothing was touched")
 
-	op := f.requireStatus(operationID, integration.OperationFailed)
+	op := f.RequireStatus(operationID, integration.OperationFailed)
 	assert.Equal(t, op, a.Operation)
 	require.NotNil(t, op.Error)
 	assert.Equal(t, diagnosis.CodeRecordSetAside, op.Error.Code)
@@ -82,7 +72,7 @@ func TestATeardownOfWhatCannotBeReadSetsItAside(t *testing.T) {
 	assert.Equal(t, there, f.counts())
 	down, c := f.remove(provision.TeardownOptions{})
 	f.handle(c)
-	f.requireStatus(down.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(down.Operation.ID, integration.OperationSucceeded)
 	assert.Zero(t, f.counts().applications)
 }
 
@@ -91,13 +81,13 @@ func TestATeardownByQueueOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	overwrite(f, documentKey, broken)
+	f.Overwrite(documentKey, broken)
 	c := message.Command{ID: operationID, Type: message.TypeDeprovision, IntegrationID: id, OperationID: operationID}
 	f.handle(c)
-	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code)
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.RequireStatus(operationID, integration.OperationFailed).Error.Code)
 	assert.Len(t, setAside(f), 1)
 	f.handle(c)
-	assert.Equal(t, diagnosis.CodeRecordSetAside, f.requireStatus(operationID, integration.OperationFailed).Error.Code,
+	assert.Equal(t, diagnosis.CodeRecordSetAside, f.RequireStatus(operationID, integration.OperationFailed).Error.Code,
 		"delivered again")
 }
 
@@ -145,11 +135,11 @@ func TestWhatIsNotSetAside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			f.provisioned(spec("images"))
-			overwrite(f, documentKey, c.body)
-			all, _, err := f.store.List(t.Context(), "", "", 100)
+			f.Overwrite(documentKey, c.body)
+			all, _, err := f.Store.Records.List(t.Context(), "", "", 100)
 			require.NoError(t, err)
 			requireCode(t, c.code, c.act(f))
-			now, _, err := f.store.List(t.Context(), "", "", 100)
+			now, _, err := f.Store.Records.List(t.Context(), "", "", 100)
 			require.NoError(t, err)
 			assert.Equal(t, all, now, "nothing is written")
 		})
@@ -163,11 +153,11 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 	for n := 1; killed; n++ {
 		f := newFixture(t)
 		f.provisioned(spec("images"))
-		overwrite(f, documentKey, broken)
+		f.Overwrite(documentKey, broken)
 		opts := provision.TeardownOptions{OperationID: operationID}
-		_, _ = f.service.SubmitTeardown(f.dies(t.Context(), n), id, opts)
-		killed = f.revive()
-		if there, err := f.store.Get(t.Context(), documentKey); err == nil {
+		_, _ = f.service.SubmitTeardown(f.Doom(t.Context(), n, false), id, opts)
+		killed = f.Revive()
+		if there, err := f.Store.Records.Get(t.Context(), documentKey); err == nil {
 			assert.Equal(t, broken, string(there.Body), "killed at effect %d", n)
 		} else {
 			assert.Len(t, setAside(f), 1, "killed at effect %d", n)
@@ -176,9 +166,9 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil {
 			requireCode(t, "integration-not-found", err)
 		}
-		assert.True(t, f.operation(operationID).Status.Final(), "killed at effect %d", n)
+		assert.True(t, f.Operation(operationID).Status.Final(), "killed at effect %d", n)
 		assert.Len(t, setAside(f), 1)
-		_, err := f.store.Get(t.Context(), documentKey)
+		_, err := f.Store.Records.Get(t.Context(), documentKey)
 		require.ErrorIs(t, err, integration.ErrNotFound)
 	}
 }
@@ -188,11 +178,11 @@ func TestARecordThatIsRestoredMeanwhileIsTornDown(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.provisioned(spec("images"))
-	good := overwrite(f, documentKey, broken)
-	f.beforePut = func() { overwrite(f, documentKey, string(good.Body)) }
+	good := f.Overwrite(documentKey, broken)
+	f.Store.OnceBeforePut(func() { f.Overwrite(documentKey, string(good.Body)) })
 	a, c := f.remove(provision.TeardownOptions{})
 	f.handle(c)
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	assert.Empty(t, setAside(f))
 	assert.Zero(t, f.counts().applications)
 }
@@ -204,7 +194,7 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 	for name, deliver := range map[string]func(f *fixture, c message.Command){
 		"handled": (*fixture).handle,
 		"dead-lettered": func(f *fixture, c message.Command) {
-			body, err := c.Encode("/test", f.now())
+			body, err := c.Encode("/test", f.Now())
 			require.NoError(f.t, err)
 			require.NoError(f.t, f.worker.DeadLettered(f.t.Context(), message.Delivery{Body: body, MessageID: c.ID,
 				SessionID: id}))
@@ -214,21 +204,21 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 			t.Run(name+", "+record, func(t *testing.T) {
 				f := newFixture(t)
 				a, c := f.submit(spec("images"))
-				overwrite(f, documentKey, body)
+				f.Overwrite(documentKey, body)
 				deliver(f, c)
-				for c := c; record == "too new" && name == "handled" && !f.operation(a.Operation.ID).Status.Final(); {
+				for c := c; record == "too new" && name == "handled" && !f.Operation(a.Operation.ID).Status.Final(); {
 					c.Attempt++ // parked, as the newer build may be there soon; never for ever
 					require.LessOrEqual(t, c.Attempt, 11)
 					deliver(f, c)
 				}
-				op := f.requireStatus(a.Operation.ID, integration.OperationFailed)
+				op := f.RequireStatus(a.Operation.ID, integration.OperationFailed)
 				want := map[string]diagnosis.Code{"handled, unreadable": diagnosis.CodeRecordUnreadable,
 					"handled, too new": diagnosis.CodeAttemptsExhausted}[name+", "+record]
 				if want == "" {
 					want = diagnosis.CodeDeadLettered
 				}
 				assert.Equal(t, want, op.Error.Code)
-				there, err := f.store.Get(t.Context(), documentKey)
+				there, err := f.Store.Records.Get(t.Context(), documentKey)
 				require.NoError(t, err)
 				assert.Equal(t, body, string(there.Body), "it stays as it is")
 				assert.Zero(t, f.counts().applications)
@@ -242,16 +232,16 @@ func TestAVerificationOfWhatCannotBeReadEnds(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.provisioned(spec("images"))
-	overwrite(f, documentKey, broken)
-	c := f.command(d.Status.LastOperationID + "-verify-0")
+	f.Overwrite(documentKey, broken)
+	c := f.Command(d.Status.LastOperationID + "-verify-0")
 	for c.Attempt = 0; c.Attempt < 30; c.Attempt++ {
 		f.handle(c)
 	}
-	body, err := c.Encode("/test", f.now())
+	body, err := c.Encode("/test", f.Now())
 	require.NoError(t, err)
 	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: c.ID,
 		SessionID: id}))
-	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+	f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 }
 
 // TestAnOperationThatCannotBeReadHarmsItselfAlone: a request that names it is refused, a message that names it ends in
@@ -260,14 +250,14 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	a, c := f.submit(spec("images"))
-	overwrite(f, "operations/"+a.Operation.ID+".json", "{")
+	f.Overwrite("operations/"+a.Operation.ID+".json", "{")
 	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"),
 		OperationID: a.Operation.ID})
 	requireCode(t, diagnosis.CodeOperationUnreadable, err)
 
 	codes := func() map[string]diagnosis.Code {
 		found := map[string]diagnosis.Code{}
-		records, _, err := f.store.List(t.Context(), "operations/", "", 100)
+		records, _, err := f.Store.Records.List(t.Context(), "operations/", "", 100)
 		require.NoError(t, err)
 		for _, r := range records {
 			operation := r.Key[len("operations/") : len(r.Key)-len(".json")]
@@ -284,7 +274,7 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 		assert.NotEqual(t, a.Operation.ID, operation)
 		assert.Equal(t, diagnosis.CodeOperationUnreadable, code)
 	}
-	body, err := c.Encode("/test", f.now())
+	body, err := c.Encode("/test", f.Now())
 	require.NoError(t, err)
 	require.NoError(t, f.worker.DeadLettered(t.Context(), message.Delivery{Body: body, MessageID: "m-2",
 		SessionID: id}))
@@ -292,11 +282,11 @@ func TestAnOperationThatCannotBeReadHarmsItselfAlone(t *testing.T) {
 
 	f.provisioned(spec("images"))
 	down, up := f.remove(provision.TeardownOptions{})
-	overwrite(f, "operations/"+down.Operation.ID+".json", "{")
+	f.Overwrite("operations/"+down.Operation.ID+".json", "{")
 	again, err := f.service.SubmitTeardown(t.Context(), id, provision.TeardownOptions{})
 	require.NoError(t, err, "the one that runs cannot be read, so another one does it")
 	assert.NotEqual(t, down.Operation.ID, again.Operation.ID)
 	f.handle(up)
-	f.handle(f.command(again.Operation.ID))
-	f.requireStatus(again.Operation.ID, integration.OperationSucceeded)
+	f.handle(f.Command(again.Operation.ID))
+	f.RequireStatus(again.Operation.ID, integration.OperationSucceeded)
 }

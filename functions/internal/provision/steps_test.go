@@ -14,7 +14,7 @@ import (
 func (f *fixture) steps(operationID string) []string {
 	f.t.Helper()
 	var found []string
-	for _, s := range f.operation(operationID).Steps {
+	for _, s := range f.Operation(operationID).Steps {
 		found = append(found, s.Name+" "+s.Outcome+string(s.Code))
 	}
 	return found
@@ -36,8 +36,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
 		assert.Contains(t, f.steps(cmd.OperationID), "roleAssignment arm-unavailable")
-		f.handle(f.command(cmd.OperationID + "-retry-1"))
-		f.requireStatus(cmd.OperationID, integration.OperationSucceeded)
+		f.handle(f.Command(cmd.OperationID + "-retry-1"))
+		f.RequireStatus(cmd.OperationID, integration.OperationSucceeded)
 		assert.ElementsMatch(t, []string{"application created", "servicePrincipal created",
 			"federatedCredential created", "roleAssignment created"}, f.steps(cmd.OperationID))
 	})

@@ -57,8 +57,8 @@ func TestSubmitReportsEveryFault(t *testing.T) {
 	assert.Len(t, d.Findings, 3)
 	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images"), OperationID: "../x"})
 	requireCode(t, "invalid-operation-id", err)
-	assert.Empty(t, f.sent)
-	records, _, err := f.store.List(t.Context(), "", "", 10)
+	assert.Empty(t, f.Sent())
+	records, _, err := f.Store.Records.List(t.Context(), "", "", 10)
 	require.NoError(t, err)
 	assert.Empty(t, records, "nothing was written")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -24,18 +25,20 @@ import (
 // verified delivers the scheduled verifications when their time has come, until none is left, and returns how many.
 func (f *fixture) verified(operationID string) int {
 	for n := 0; ; n++ {
-		i := slices.IndexFunc(f.sent, func(s sent) bool { return s.ID == fmt.Sprintf("%s-verify-%d", operationID, n) })
+		i := slices.IndexFunc(f.Sent(), func(s operationtest.Sent) bool {
+			return s.ID == fmt.Sprintf("%s-verify-%d", operationID, n)
+		})
 		if i < 0 {
 			return n
 		}
-		f.advance(f.sent[i].EnqueueAt.Sub(f.now()))
-		f.handle(f.command(f.sent[i].ID))
+		f.Advance(f.Sent()[i].EnqueueAt.Sub(f.Now()))
+		f.handle(f.Command(f.Sent()[i].ID))
 	}
 }
 
 func (f *fixture) condition(kind string) integration.Condition {
 	f.t.Helper()
-	d := f.document()
+	d := f.Document()
 	i := slices.IndexFunc(d.Status.Conditions, func(c integration.Condition) bool { return c.Type == kind })
 	require.GreaterOrEqual(f.t, i, 0)
 	return d.Status.Conditions[i]
@@ -47,10 +50,10 @@ func TestVerifyProvesAccess(t *testing.T) {
 	d := f.provisioned(spec("images"))
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
 	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 	assert.Equal(t, "True", f.condition("Verified").Status)
 	assert.Equal(t, []string{"provisioned", "usable"}, f.events())
-	f.handle(f.command(d.Status.LastOperationID + "-verify-0")) // delivered again
+	f.handle(f.Command(d.Status.LastOperationID + "-verify-0")) // delivered again
 	assert.Equal(t, []string{"provisioned", "usable"}, f.events())
 }
 
@@ -65,8 +68,8 @@ func TestVerifyIsPatient(t *testing.T) {
 			f.world.SetTiming(timing)
 			d := f.provisioned(spec("images"))
 			assert.Greater(t, f.verified(d.Status.LastOperationID), 2)
-			assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
-			f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+			f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 		})
 	}
 }
@@ -74,21 +77,21 @@ func TestVerifyIsPatient(t *testing.T) {
 func TestVerifyEndsWithItsWindow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	began := f.now()
+	began := f.Now()
 	d := f.provisioned(spec("images"))
 	_, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
 	tests := f.verified(d.Status.LastOperationID)
 	assert.Greater(t, tests, 8)
-	assert.LessOrEqual(t, f.now().Sub(began), 10*time.Minute)
-	assert.Greater(t, f.now().Sub(began), 8*time.Minute)
-	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.LessOrEqual(t, f.Now().Sub(began), 10*time.Minute)
+	assert.Greater(t, f.Now().Sub(began), 8*time.Minute)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 	c := f.condition("Verified")
 	assert.Equal(t, "False", c.Status)
 	assert.Equal(t, diagnosis.CodeRoleMissing, c.Reason)
 	assert.Equal(t, "True", f.condition("Provisioned").Status)
 	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
-	f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+	f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 }
 
 func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
@@ -100,7 +103,7 @@ func TestVerifyDoesNotWaitForWhatStays(t *testing.T) {
 	d := f.provisioned(s)
 	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
 	assert.Equal(t, diagnosis.CodeNetworkRulesBlocked, f.condition("Verified").Reason)
-	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 }
 
 func TestVerifyMeansEverySubject(t *testing.T) {
@@ -110,7 +113,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 	f := newFixture(t)
 	d := f.provisioned(s)
 	assert.Equal(t, 1, f.verified(d.Status.LastOperationID))
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 
 	f = newFixture(t)
 	d = f.provisioned(s)
@@ -122,10 +125,10 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, tested == subject, report.Verdict == diagnosis.VerdictPass,
 			"a test is of its own token's subject")
-		assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase, "which is no proof of the other")
+		assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase, "which is no proof of the other")
 	}
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 2, "it may be replication")
-	assert.Equal(t, integration.PhaseFailed, f.document().Status.Phase)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
 	assert.Equal(t, diagnosis.CodeFederatedCredentialMissing, f.condition("Verified").Reason)
 	assert.Equal(t, []string{"provisioned", "failed"}, f.events())
 }
@@ -138,7 +141,7 @@ func TestVerifyWithoutToken(t *testing.T) {
 	})
 	d := f.provisioned(spec("images"))
 	assert.Greater(t, f.verified(d.Status.LastOperationID), 8)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase,
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase,
 		"nothing was learnt about the integration")
 	assert.Equal(t, "Unknown", f.condition("Verified").Status)
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable, f.condition("Verified").Reason)
@@ -155,10 +158,10 @@ func TestVerifyOfAnOldOperation(t *testing.T) {
 	old := f.provisioned(spec("images"))
 	f.provisioned(spec("archive"))
 	before := len(f.requests)
-	f.handle(f.command(old.Status.LastOperationID + "-verify-0"))
+	f.handle(f.Command(old.Status.LastOperationID + "-verify-0"))
 	assert.Len(t, f.requests, before)
-	assert.Equal(t, integration.PhaseProvisioned, f.document().Status.Phase)
-	f.requireStatus(old.Status.LastOperationID, integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
+	f.RequireStatus(old.Status.LastOperationID, integration.OperationSucceeded)
 }
 
 func TestAccessTestCommand(t *testing.T) {
@@ -172,23 +175,23 @@ func TestAccessTestCommand(t *testing.T) {
 	d := f.provisioned(spec("images"))
 	a, err := f.service.SubmitAccessTest(t.Context(), id, "", access.Request{Mode: "oracle"})
 	require.NoError(t, err)
-	f.handle(f.command(a.Operation.ID))
-	op := f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
+	f.handle(f.Command(a.Operation.ID))
+	op := f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	var report diagnosis.Report
 	require.NoError(t, json.Unmarshal(op.Result, &report))
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
-	assert.Equal(t, d.Status.LastOperationID, f.document().Status.LastOperationID, "a test is not a change")
+	assert.Equal(t, d.Status.LastOperationID, f.Document().Status.LastOperationID, "a test is not a change")
 
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
-	f.requireStatus("from-the-queue", integration.OperationSucceeded)
+	f.RequireStatus("from-the-queue", integration.OperationSucceeded)
 
 	f.takeTokensFrom(nil)
 	_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 	requireCode(t, "subject-token-unavailable", err)
 	f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "without-token"})
 	assert.Equal(t, diagnosis.CodeSubjectTokenUnavailable,
-		f.requireStatus("without-token", integration.OperationFailed).Error.Code)
-	assert.Equal(t, integration.PhaseUsable, f.document().Status.Phase,
+		f.RequireStatus("without-token", integration.OperationFailed).Error.Code)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase,
 		"the tests proved it, and one that could not be made changes nothing")
 }
 
@@ -221,7 +224,7 @@ func TestUsableMeansEveryRight(t *testing.T) {
 			s.Storage = c.storage
 			d := f.provisioned(s)
 			assert.Equal(t, 1, f.verified(d.Status.LastOperationID), "testing again proves no more")
-			assert.Equal(t, c.phase, f.document().Status.Phase)
+			assert.Equal(t, c.phase, f.Document().Status.Phase)
 			verified := f.condition("Verified")
 			assert.Equal(t, c.reason, string(verified.Reason))
 			if c.reason == "" {
@@ -232,7 +235,7 @@ func TestUsableMeansEveryRight(t *testing.T) {
 			require.NotNil(t, verified.Diagnosis)
 			assert.NotNil(t, verified.Diagnosis.Remedy)
 			assert.Equal(t, []string{"provisioned"}, f.events())
-			f.requireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
+			f.RequireStatus(d.Status.LastOperationID, integration.OperationSucceeded)
 		})
 	}
 }
@@ -273,7 +276,7 @@ func TestBothDoorsOfTheAccessTestRefuseAlike(t *testing.T) {
 			_, err = f.service.SubmitAccessTest(t.Context(), id, "", access.Request{})
 			requireCode(t, c.code, err)
 			f.handle(message.Command{Type: message.TypeAccessTest, IntegrationID: id, OperationID: "from-the-queue"})
-			assert.Equal(t, c.code, f.requireStatus("from-the-queue", integration.OperationFailed).Error.Code)
+			assert.Equal(t, c.code, f.RequireStatus("from-the-queue", integration.OperationFailed).Error.Code)
 		})
 	}
 }

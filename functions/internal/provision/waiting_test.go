@@ -12,9 +12,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
-// TestARepeatedRequestShows: what an attempt waits for by itself can be read after a moment, with what was made so
-// far, and no more when the attempt has gone on.
-func TestARepeatedRequestShows(t *testing.T) {
+// TestWaitingForReplicationShows: what an attempt waits for by itself can be read after a moment, with what was made
+// so far, and no more when the attempt has gone on.
+func TestWaitingForReplicationShows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault fault
@@ -37,17 +37,17 @@ func TestARepeatedRequestShows(t *testing.T) {
 			_, cmd := f.submit(two)
 			var visible []integration.Waiting
 			f.pause = func(ctx context.Context, d time.Duration) error {
-				op := f.operation(cmd.OperationID)
-				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.now().Add(d)) {
+				op := f.Operation(cmd.OperationID)
+				if w := op.Waiting; w != nil && w.NextAttemptAt.Equal(f.Now().Add(d)) {
 					visible = append(visible, *w)
 					assert.Contains(t, f.steps(op.ID), c.made)
 				}
-				return f.sleep(ctx, d)
+				return f.Sleep(ctx, d)
 			}
 			went := false
 			f.atGate(c.next, func() {
 				went = went || len(visible) > 0
-				assert.Nil(t, f.operation(cmd.OperationID).Waiting)
+				assert.Nil(t, f.Operation(cmd.OperationID).Waiting)
 			})
 			f.handle(cmd)
 			require.Len(t, visible, 2, "the pauses of two seconds and more")
@@ -56,7 +56,7 @@ func TestARepeatedRequestShows(t *testing.T) {
 				assert.Equal(t, 0, w.Attempt, "none has failed")
 			}
 			assert.True(t, went)
-			assert.Nil(t, f.requireStatus(cmd.OperationID, integration.OperationSucceeded).Waiting)
+			assert.Nil(t, f.RequireStatus(cmd.OperationID, integration.OperationSucceeded).Waiting)
 		})
 	}
 }

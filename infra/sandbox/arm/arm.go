@@ -14,9 +14,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
-	"github.com/google/uuid"
 )
 
 // Audience is the resource that an access token must be for.
@@ -76,6 +77,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a.body) // the caller went away: nobody to tell
 }
 
+var apiVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$`)
+
 func (s *service) answer(r *http.Request) (answer, error) {
 	if r.Header.Get("Authorization") == "" {
 		return answer{}, &fault{status: http.StatusUnauthorized, code: "AuthenticationFailed",
@@ -91,7 +94,7 @@ func (s *service) answer(r *http.Request) (answer, error) {
 	case version == "":
 		return answer{}, &fault{status: http.StatusBadRequest, code: "MissingApiVersionParameter",
 			message: "The api-version query parameter (?api-version=) is required for all requests."}
-	case !regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$`).MatchString(version):
+	case !apiVersion.MatchString(version):
 		return answer{}, &fault{status: http.StatusBadRequest, code: "InvalidApiVersionParameter",
 			message: "The api-version '" + version + "' is invalid."}
 	}

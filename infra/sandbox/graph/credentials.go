@@ -181,14 +181,15 @@ func pairFault(err error) error {
 	return err
 }
 
+var credentialName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
+
 // checkCredential holds what is required and how long it may be. Wrong issuers and subjects are accepted, as by Graph:
 // they fail when a token is presented.
 func checkCredential(f credential) error {
-	nameRule := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{2,119}$`)
 	switch {
 	case f.Name == "":
 		return valueRequired("name", credentialResource)
-	case !nameRule.MatchString(f.Name):
+	case !credentialName.MatchString(f.Name):
 		return invalidValue("name", credentialResource)
 	case f.Issuer == "":
 		return valueRequired("issuer", credentialResource)

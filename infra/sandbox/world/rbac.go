@@ -186,8 +186,8 @@ func RoleAssignmentID(scope, name string) string {
 
 // ScopeContains tells whether outer is scope itself or one of its ancestors; "/" contains everything.
 func ScopeContains(outer, scope string) bool {
-	o, s := key(outer), key(scope)
-	return o == s || strings.HasPrefix(s, o+"/")
+	o, s := strings.TrimRight(outer, "/"), strings.TrimRight(scope, "/")
+	return len(o) <= len(s) && strings.EqualFold(o, s[:len(o)]) && (len(o) == len(s) || s[len(o)] == '/')
 }
 
 // LastSegment is what follows the last slash of an id.

@@ -1,17 +1,17 @@
 package resourcetest_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"context"
-	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
@@ -23,7 +23,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // thousands of small worlds: most of the heap is dead, and looking at it often takes time
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	id       = "my-service"

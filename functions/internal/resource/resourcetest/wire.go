@@ -11,9 +11,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/inprocess"
 )
 
 // errKilled is what a request meets whose process has ended.
@@ -147,48 +148,17 @@ func (w *Wire) kill() {
 
 // answer has a host answer.
 func (w *Wire) answer(r *http.Request) (*http.Response, error) {
-	handler, ok := w.Hosts[r.URL.Host]
-	if !ok {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Host)
+	response, err := inprocess.Hosts(func(host string) (http.Handler, bool) {
+		handler, isKnown := w.Hosts[host]
+		return handler, isKnown
+	}).RoundTrip(r)
+	if w.isDead() { // of a request within this batch
+		return nil, errKilled
 	}
-	received := r.Clone(r.Context())
-	received.Host, received.Header = r.URL.Host, http.Header{}
-	for name, values := range r.Header {
-		received.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	if r.Body == nil {
-		received.Body = http.NoBody
-	}
-	if r.ContentLength >= 0 {
-		received.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as it comes over a wire
-	}
-	response, err := w.serve(handler, received)
-	if err != nil {
-		return nil, err
-	}
-	response.Request = r
-	if r.Method == http.MethodGet && response.StatusCode == http.StatusOK {
+	if err == nil && r.Method == http.MethodGet && response.StatusCode == http.StatusOK {
 		w.hide(response)
 	}
-	return response, nil
-}
-
-// serve has a handler answer. It cuts the connection by panicking, as one of net/http does.
-func (w *Wire) serve(handler http.Handler, r *http.Request) (response *http.Response, err error) {
-	defer func() {
-		cause := recover()
-		if cut, ok := cause.(error); ok && errors.Is(cut, http.ErrAbortHandler) {
-			response, err = nil, errReset
-		} else if cause != nil {
-			panic(cause)
-		}
-		if w.isDead() {
-			response, err = nil, errKilled
-		}
-	}()
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, r)
-	return recorder.Result(), nil
+	return response, err
 }
 
 func (w *Wire) isDead() bool {

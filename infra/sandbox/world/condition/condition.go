@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -56,8 +57,22 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("condition: at %d: %s", e.Offset, e.Detail)
 }
 
+// parsed holds the conditions that were read, by their text: the same few are asked for at each request.
+var parsed sync.Map
+
 // Parse reads a condition. The error is a *SyntaxError.
 func Parse(text string) (Condition, error) {
+	if known, isKnown := parsed.Load(text); isKnown {
+		return known.(Condition), nil
+	}
+	c, err := parse(text)
+	if err == nil {
+		parsed.Store(text, c)
+	}
+	return c, err
+}
+
+func parse(text string) (Condition, error) {
 	if len(text) > MaximumLength {
 		return Condition{}, &SyntaxError{MaximumLength, "longer than 8 KB"}
 	}

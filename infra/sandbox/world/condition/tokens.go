@@ -37,10 +37,11 @@ func expected(what string, found token) error {
 	return &SyntaxError{found.at, what + " is expected, not " + visible}
 }
 
+var lexemes = regexp.MustCompile(`^(?:([ \t\r\n]+)|(&&|\|\||[(){},` +
+	`!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)\[([A-Za-z0-9./:]+)\])`)
+
 // tokenise splits a condition; the last token is of kind end.
 func tokenise(input string) ([]token, error) {
-	lexemes := regexp.MustCompile(`^(?:([ \t\r\n]+)|(&&|\|\||[(){},` +
-		`!])|([A-Za-z0-9][A-Za-z0-9:-]*)|'([^'\\]*)'|@(Request|Resource)\[([A-Za-z0-9./:]+)\])`)
 	var tokens []token
 	for at := 0; at < len(input); {
 		m := lexemes.FindStringSubmatch(input[at:])
