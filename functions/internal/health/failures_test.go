@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 func requireCode(t *testing.T, code diagnosis.Code, err error) {
@@ -33,10 +34,10 @@ func failingAnywhere(t *testing.T, prepare func(f *fixture), do func(f *fixture)
 			for n, failed := 1, true; failed; n++ {
 				f := newFixture(t)
 				prepare(f)
-				failing := &storetest.Failing{Store: f.store, At: n, Lost: lost}
-				f.store = failing
+				failing := &storetest.Failing{Store: f.Store.Records, At: n, Lost: lost}
+				f.Store.Records = failing
 				err := do(f)
-				f.store, failed = failing.Store, failing.HasFailed()
+				f.Store.Records, failed = failing.Store, failing.HasFailed()
 				if failed {
 					requireCode(t, diagnosis.CodeStoreUnavailable, err)
 					require.ErrorIs(t, err, storetest.ErrDown)
@@ -76,12 +77,12 @@ func TestASweepOverAStoreThatFailsAnywhere(t *testing.T) {
 	failingAnywhere(t, func(f *fixture) {
 		f.integrate("service-1", "1h")
 		f.integrate("service-2", "1h")
-		f.advance(time.Hour)
+		f.Advance(time.Hour)
 	}, func(f *fixture) error { return f.service.Sweep(t.Context()) }, func(f *fixture) {
 		assert.Equal(f.t, 2, f.asked())
 		assert.Len(f.t, f.index(), 2)
 		for _, key := range f.index() {
-			assert.Greater(f.t, key, "due/"+f.now().Format("20060102T150405Z"), "it is the next one")
+			assert.Greater(f.t, key, "due/"+f.Now().Format("20060102T150405Z"), "it is the next one")
 		}
 	})
 }
@@ -91,17 +92,17 @@ func TestPlanAndStatusOverAStoreThatFails(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
-	whole := f.store
-	f.store = &storetest.Failing{Store: whole, At: 1}
+	whole := f.Store.Records
+	f.Store.Records = &storetest.Failing{Store: whole, At: 1}
 	_, err := f.service.Status(t.Context(), d)
 	requireCode(t, diagnosis.CodeStoreUnavailable, err)
-	f.store = &storetest.Failing{Store: whole, At: 1}
+	f.Store.Records = &storetest.Failing{Store: whole, At: 1}
 	requireCode(t, diagnosis.CodeStoreUnavailable, f.service.Schedule.Plan(t.Context(), d))
-	f.store = whole
+	f.Store.Records = whole
 	for _, key := range f.index() {
-		there, err := f.store.Get(t.Context(), key)
+		there, err := f.Store.Records.Get(t.Context(), key)
 		require.NoError(t, err)
-		require.NoError(t, f.store.Delete(t.Context(), key, there.ETag))
+		require.NoError(t, f.Store.Records.Delete(t.Context(), key, there.ETag))
 	}
 	require.NoError(t, f.service.Schedule.Plan(t.Context(), d))
 	assert.Len(t, f.index(), 1)
@@ -112,12 +113,13 @@ func TestAQueueThatTakesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
-	f.down, f.closed = errors.New("no link"), message.QueueHealth
+	noLink := errors.New("no link")
+	f.Refuse(message.QueueHealth, noLink)
 	f.report = having("role-missing")
 	slot := f.slot(1)
 	err := f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot})
 	requireCode(t, diagnosis.CodeQueueUnavailable, err)
-	require.ErrorIs(t, err, f.down)
+	require.ErrorIs(t, err, noLink)
 	require.ErrorContains(t, err, message.TypeHealthCheck)
 	f.until(id)
 	before := f.index()
@@ -125,7 +127,7 @@ func TestAQueueThatTakesNothing(t *testing.T) {
 	requireCode(t, diagnosis.CodeQueueUnavailable, err)
 	require.ErrorContains(t, err, "1 of 1 due checks")
 	assert.Equal(t, before, f.index(), "it stays due")
-	f.down = nil
+	f.Refuse(message.QueueHealth, nil)
 	f.check(slot)
 	assert.Equal(t, 1, f.asked(), "the second look")
 	f.sweep()
@@ -159,12 +161,18 @@ func TestASweepThatIsBrokenOff(t *testing.T) {
 	for i := range many {
 		f.integrate("service-"+string(rune('a'+i/26))+string(rune('a'+i%26)), "15m")
 	}
-	f.advance(20 * time.Minute)
+	f.Advance(20 * time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
-	f.beforeDelete = cancel
+	f.Store.Before = func(c operationtest.Call) error {
+		if c.Name == operationtest.CallDelete {
+			cancel()
+		}
+		return nil
+	}
+	before := len(f.Store.Calls(operationtest.CallList))
 	require.Error(t, f.service.Sweep(ctx))
-	assert.Equal(t, 1, f.ops.list)
-	f.beforeDelete = nil
+	assert.Len(t, f.Store.Calls(operationtest.CallList)[before:], 1)
+	f.Store.Before = nil
 	f.sweep()
 	assert.Equal(t, many, f.asked())
 }
@@ -179,9 +187,9 @@ func TestTheInvocationTellsWhatACheckFound(t *testing.T) {
 		"nothing":           {func(*fixture) {}, ""},
 		"a missing role":    {func(f *fixture) { f.report = having("role-missing") }, "role-missing"},
 		"a warning":         {func(f *fixture) { f.report = having("over-privileged") }, "over-privileged"},
-		"no record to read": {func(f *fixture) { f.overwrite("integrations/"+id+".json", "{") }, "record-unreadable"},
+		"no record to read": {func(f *fixture) { f.Overwrite("integrations/"+id+".json", "{") }, "record-unreadable"},
 		"a record that breaks while it is looked at": {func(f *fixture) {
-			f.meanwhile = func() { f.overwrite("integrations/"+id+".json", "{") }
+			f.meanwhile = func() { f.Overwrite("integrations/"+id+".json", "{") }
 		}, "record-unreadable"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,14 +18,14 @@ func TestHowFarAheadASlotMayLie(t *testing.T) {
 	for ahead, counts := range map[time.Duration]bool{0: true, 10 * time.Minute: true, 10*time.Minute + 1: false} {
 		f := newFixture(t)
 		f.integrate(id, "1h")
-		f.check(f.now().Add(ahead))
+		f.check(f.Now().Add(ahead))
 		require.Equal(t, 1, f.looks)
-		f.check(f.now().Add(ahead))
+		f.check(f.Now().Add(ahead))
 		if counts {
 			assert.Equal(t, 1, f.looks, "%v ahead: that slot was dealt with", ahead)
 			continue
 		}
-		f.advance(1)
+		f.Advance(1)
 		f.check(time.Time{})
 		assert.Equal(t, 2, f.looks, "%v ahead: it keeps none from being looked at", ahead)
 	}
@@ -42,8 +42,8 @@ func TestTheSecondLookIsFor60To90Seconds(t *testing.T) {
 		f.integrate(name, "1h")
 		require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: name}))
 	}
-	for _, m := range f.messages(message.QueueHealth) {
-		seen[m.EnqueueAt.Sub(f.now())] = true
+	for _, m := range f.Messages(message.QueueHealth) {
+		seen[m.EnqueueAt.Sub(f.Now())] = true
 	}
 	assert.Len(t, seen, 31)
 	for s := 60; s <= 90; s++ {
@@ -73,7 +73,7 @@ func TestWhatIsMadeIsChecked(t *testing.T) {
 			f := newFixture(t)
 			f.integrate(id, "1h")
 			f.change(id, func(d *integration.Document) { d.Status.Phase = phase })
-			f.at = start.Add(time.Hour)
+			f.SetTime(start.Add(time.Hour))
 			f.check(slot)
 			assert.Equal(t, looks, f.looks, "%s, %s", phase, name)
 			assert.Equal(t, looks == 1, f.status(id).NextDue != nil, "%s, %s: %v", phase, name, f.status(id).NextDue)
@@ -124,9 +124,9 @@ func TestEachTransitionIsTold(t *testing.T) {
 					assert.Len(t, f.told(), told)
 					return
 				}
-				want := integration.HealthChange{At: f.now(), From: from, To: to, Code: code}
+				want := integration.HealthChange{At: f.Now(), From: from, To: to, Code: code}
 				assert.Equal(t, want, after.History[0])
-				assert.Equal(t, f.now(), after.Since)
+				assert.Equal(t, f.Now(), after.Since)
 				text := string(from) + "→" + string(to)
 				if code != "" {
 					text += " " + string(code)
@@ -135,7 +135,7 @@ func TestEachTransitionIsTold(t *testing.T) {
 				assert.Equal(t, text, f.told()[told])
 				d, err := f.service.Repository.Get(t.Context(), id)
 				require.NoError(t, err)
-				assert.Equal(t, &integration.Health{State: to, Since: f.now(), Code: code}, d.Status.Health)
+				assert.Equal(t, &integration.Health{State: to, Since: f.Now(), Code: code}, d.Status.Health)
 			})
 		}
 	}
@@ -152,11 +152,11 @@ func TestAnEventIsNamedByItsSlotAndLook(t *testing.T) {
 	f.check(slot)
 	f.confirm(slot)
 	f.report = passing()
-	at := f.now().Add(time.Minute + 7)
-	f.at = at
+	at := f.Now().Add(time.Minute + 7)
+	f.SetTime(at)
 	f.check(time.Time{})
 	var ids []string
-	for _, m := range f.messages(message.TopicEvents) {
+	for _, m := range f.Messages(message.TopicEvents) {
 		ids = append(ids, m.ID)
 	}
 	assert.Equal(t, []string{id + "-health-20260102T010000Z", id + "-health-20260102T020000Z-confirm",
@@ -180,8 +180,8 @@ func TestASuspicionIsOfOneSlot(t *testing.T) {
 	f.report = having("over-privileged")
 	f.confirm(suspected)
 	assert.Equal(t, integration.HealthDegraded, f.status(id).State, "a second look tells what it sees")
-	assert.Equal(t, f.now(), *f.status(id).LastPass)
-	assert.Equal(t, f.now(), *f.status(id).LastRun)
+	assert.Equal(t, f.Now(), *f.status(id).LastPass)
+	assert.Equal(t, f.Now(), *f.status(id).LastRun)
 }
 
 // TestAnUnknownLookClearsASuspicion only after three intervals without an answer.

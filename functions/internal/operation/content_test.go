@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 )
 
 // TestAnotherContentUnderTheSameID is refused and recorded, and neither swallowed nor carried out: whoever has sent it
@@ -33,7 +34,7 @@ func TestAnotherContentUnderTheSameID(t *testing.T) {
 				t.Parallel()
 				f := newFixture(t)
 				f.handle(f.submitted())
-				f.advance(1)
+				f.Advance(1)
 				for i, command := range []*message.Command{&c.first, &c.second} {
 					command.OperationID, command.ID = operationID, []string{"event-1", "event-2"}[i]
 					if command.IntegrationID == "" {
@@ -43,25 +44,25 @@ func TestAnotherContentUnderTheSameID(t *testing.T) {
 				if handled {
 					f.handle(c.first)
 				} else {
-					require.Error(t, f.worker.Handle(f.doomed(2, true), c.first))
-					f.revive()
+					require.Error(t, f.worker.Handle(f.Doom(t.Context(), 2, true), c.first))
+					f.Revive()
 				}
-				op, before := f.operation(operationID), f.document()
+				op, before := f.Operation(operationID), f.Document()
 				ctx, record := invocation.With(t.Context())
 				require.NoError(t, f.worker.Handle(ctx, c.second))
-				assert.Equal(t, op, f.operation(operationID), "the first one's record says what the first came to")
-				assert.Equal(t, before, f.document())
+				assert.Equal(t, op, f.Operation(operationID), "the first one's record says what the first came to")
+				assert.Equal(t, before, f.Document())
 				_, _, code := record.Values()
 				assert.Equal(t, "operation-id-reused", code)
 				refusals := 0
-				for _, key := range f.keys("operations/") {
-					other, err := f.repository.GetOperation(t.Context(), key[len("operations/"):len(key)-len(".json")])
+				for _, key := range f.Keys("operations/") {
+					other, err := f.Repository.GetOperation(t.Context(), key[len("operations/"):len(key)-len(".json")])
 					require.NoError(t, err)
 					if other.Error != nil && other.Error.Code == diagnosis.CodeOperationIDReused {
 						refusals++
 						assert.Equal(t, integration.OperationFailed, other.Status)
 						assert.Equal(t, c.second.IntegrationID, other.IntegrationID)
-						assert.Equal(t, f.now(), other.CreatedAt)
+						assert.Equal(t, f.Now(), other.CreatedAt)
 					}
 				}
 				assert.Equal(t, 1, refusals)
@@ -77,17 +78,17 @@ func TestASentCommandNamesItsOperation(t *testing.T) {
 	ctx, record := invocation.With(t.Context())
 	a, err := f.submit(ctx, provisionCommand(operationID))
 	require.NoError(t, err)
-	m := f.message(operationID)
+	m := f.Message(operationID)
 	assert.Equal(t, id, m.SessionID)
 	assert.Equal(t, message.TypeProvision, m.Subject)
 	assert.True(t, m.EnqueueAt.IsZero(), "at once")
 	assert.Contains(t, string(m.Body), `"operationId":"`+operationID+`"`)
-	assert.Contains(t, string(m.Body), `"source":"/test"`)
+	assert.Contains(t, string(m.Body), `"source":"`+operationtest.Source+`"`)
 	assert.Contains(t, string(m.Body), `"time":"2026-01-02T03:04:05Z"`)
 	assert.Equal(t, integration.Operation{ID: operationID, Kind: integration.KindProvision,
-		Status: integration.OperationNotStarted, IntegrationID: id, Steps: []integration.Step{}, CreatedAt: f.now(),
-		LastUpdatedAt: f.now(), RequestHash: a.Operation.RequestHash, ETag: a.Operation.ETag}, a.Operation)
-	assert.Equal(t, f.now(), a.Document.CreatedAt)
+		Status: integration.OperationNotStarted, IntegrationID: id, Steps: []integration.Step{}, CreatedAt: f.Now(),
+		LastUpdatedAt: f.Now(), RequestHash: a.Operation.RequestHash, ETag: a.Operation.ETag}, a.Operation)
+	assert.Equal(t, f.Now(), a.Document.CreatedAt)
 	assert.Equal(t, operationID, a.Document.FirstOperationID)
 	integrationID, noted, _ := record.Values()
 	assert.Equal(t, []string{id, operationID}, []string{integrationID, noted})
@@ -100,9 +101,9 @@ func TestAnIntentThatCannotBeHashed(t *testing.T) {
 	f := newFixture(t)
 	in := f.intent(provisionCommand(""))
 	in.Content = func() {}
-	_, err := f.engine.Submit(t.Context(), in)
+	_, err := f.Engine.Submit(t.Context(), in)
 	require.ErrorContains(t, err, "hash request")
-	assert.Empty(t, f.keys(""))
+	assert.Empty(t, f.Keys(""))
 }
 
 // TestAnOperationOfAnEarlierLife does not begin the integration that has its name now.
@@ -112,19 +113,19 @@ func TestAnOperationOfAnEarlierLife(t *testing.T) {
 	f.handle(f.submitted())
 	second := provisionCommand("second")
 	f.mustSubmit(second)
-	f.advance(1)
+	f.Advance(1)
 	changed, err := f.submit(t.Context(), provisionCommand(""))
 	require.NoError(t, err)
 	assert.False(t, changed.Created, "it changes what there is")
-	f.handle(f.command(changed.Operation.ID))
-	f.advance(1)
+	f.handle(f.Command(changed.Operation.ID))
+	f.Advance(1)
 	f.mustSubmit(teardownCommand(false))
 	f.handle(teardownCommand(false))
-	f.advance(1)
+	f.Advance(1)
 	anew, err := f.submit(t.Context(), provisionCommand("anew"))
 	require.NoError(t, err)
 	assert.True(t, anew.Created, "made again after a teardown")
-	assert.Equal(t, f.now(), anew.Document.CreatedAt)
+	assert.Equal(t, f.Now(), anew.Document.CreatedAt)
 	assert.Equal(t, "anew", anew.Document.FirstOperationID)
 }
 
@@ -138,6 +139,6 @@ func TestAResultThatCannotBeEncoded(t *testing.T) {
 		"failed": nothingEncodable(&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeRoleMissing)})} {
 		f.provision = run
 		require.ErrorContains(t, f.worker.Handle(t.Context(), c), "encode result", name)
-		assert.False(t, f.operation(c.OperationID).Status.Final(), name)
+		assert.False(t, f.Operation(c.OperationID).Status.Final(), name)
 	}
 }

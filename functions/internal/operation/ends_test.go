@@ -39,7 +39,7 @@ func TestEachOutcomeOfAStep(t *testing.T) {
 				want = []string{"1", "2", "3"}
 			}
 			var got []string
-			for _, s := range f.operation(c.OperationID).Steps {
+			for _, s := range f.Operation(c.OperationID).Steps {
 				got = append(got, s.RequestID)
 			}
 			assert.Equal(t, want, got, "%s, %s", outcome, status)
@@ -83,7 +83,7 @@ func TestAFailureOfAnOvertakenOperation(t *testing.T) {
 	}{
 		"overtaken": {func(f *fixture) { f.submitted() }, integration.PhasePending},
 		"torn down": {func(f *fixture) {
-			_, err := f.repository.Update(f.t.Context(), id, func(d *integration.Document) error {
+			_, err := f.Repository.Update(f.t.Context(), id, func(d *integration.Document) error {
 				d.Status.Phase = integration.PhaseDeleted
 				return nil
 			})
@@ -99,10 +99,10 @@ func TestAFailureOfAnOvertakenOperation(t *testing.T) {
 				return failing(diagnosis.CodeRoleMissing)(ctx, a)
 			}
 			f.handle(command)
-			assert.Equal(t, diagnosis.CodeRoleMissing, f.requireStatus(command.OperationID,
+			assert.Equal(t, diagnosis.CodeRoleMissing, f.RequireStatus(command.OperationID,
 				integration.OperationFailed).Error.Code)
-			assert.Equal(t, c.phase, f.document().Status.Phase)
-			assert.Empty(t, f.document().Status.Conditions)
+			assert.Equal(t, c.phase, f.Document().Status.Phase)
+			assert.Empty(t, f.Document().Status.Conditions)
 			assert.Empty(t, f.events())
 		})
 	}
@@ -112,7 +112,7 @@ func TestAFailureOfAnOvertakenOperation(t *testing.T) {
 func TestAllNewsThatWaitAreTold(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.deaf = message.TopicEvents
+	f.Refuse(message.TopicEvents, errNoLink)
 	f.handle(f.submitted())
 	f.provision = failing(diagnosis.CodeRoleMissing)
 	f.handle(f.submitted())
@@ -121,12 +121,12 @@ func TestAllNewsThatWaitAreTold(t *testing.T) {
 	f.mustSubmit(teardownCommand(false))
 	f.handle(teardownCommand(false))
 	assert.Empty(t, f.events())
-	assert.Contains(t, f.log.String(), "queue-unavailable", "an operator sees why")
-	f.deaf = ""
+	assert.Contains(t, f.Log.String(), "queue-unavailable", "an operator sees why")
+	f.Refuse(message.TopicEvents, nil)
 	f.sweep()
 	assert.Equal(t, []string{"provisioned provisioned", "failed failed", "provisioned provisioned", "deleted deleted"},
 		f.events())
-	for _, s := range f.sent {
+	for _, s := range f.Sent() {
 		if s.Subject == message.TypeIntegrationFailed {
 			assert.Contains(t, string(s.Body), `"role-missing"`)
 		}
@@ -153,7 +153,7 @@ func TestARejectionUnderAnIDThatIsTaken(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			c.taken.ID = "m-1"
-			before, err := f.repository.CreateOperation(t.Context(), c.taken)
+			before, err := f.Repository.CreateOperation(t.Context(), c.taken)
 			require.NoError(t, err)
 			d := message.Delivery{Body: []byte("{not json"), MessageID: "m-1", SessionID: id}
 			ctx, record := invocation.With(t.Context())
@@ -162,8 +162,8 @@ func TestARejectionUnderAnIDThatIsTaken(t *testing.T) {
 			require.ErrorAs(t, err, &rejection)
 			require.NoError(t, f.worker.Reject(ctx, d, rejection))
 			f.reject(d)
-			assert.Len(t, f.keys("operations/"), c.want)
-			assert.Equal(t, before.ETag, f.operation("m-1").ETag)
+			assert.Len(t, f.Keys("operations/"), c.want)
+			assert.Equal(t, before.ETag, f.Operation("m-1").ETag)
 			integrationID, operationID, code := record.Values()
 			assert.Equal(t, []string{id, "m-1", string(diagnosis.CodeNotJSON)},
 				[]string{integrationID, operationID, code})
@@ -192,7 +192,7 @@ func TestADeadLetterTellsWhatTheQueueSaid(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			f.mustSubmit(provisionCommand(operationID))
-			d := f.delivery(operationID)
+			d := f.Delivery(operationID)
 			d.ApplicationProperties = map[string]any{}
 			for property, value := range map[string]any{"DeadLetterReason": c.reason,
 				"DeadLetterErrorDescription": c.description} {
@@ -202,13 +202,13 @@ func TestADeadLetterTellsWhatTheQueueSaid(t *testing.T) {
 			}
 			ctx, record := invocation.With(t.Context())
 			require.NoError(t, f.worker.DeadLettered(ctx, d))
-			op := f.requireStatus(operationID, integration.OperationFailed)
+			op := f.RequireStatus(operationID, integration.OperationFailed)
 			assert.Equal(t, c.code, op.Error.Code)
 			assert.Equal(t, c.detail, op.Error.Detail)
-			assert.Equal(t, []string{"rejected/" + operationID + ".json"}, f.keys("rejected/"))
+			assert.Equal(t, []string{"rejected/" + operationID + ".json"}, f.Keys("rejected/"))
 			integrationID, operation, code := record.Values()
 			assert.Equal(t, []string{id, operationID, string(c.code)}, []string{integrationID, operation, code})
-			assert.Equal(t, c.code, f.document().Status.Conditions[0].Reason)
+			assert.Equal(t, c.code, f.Document().Status.Conditions[0].Reason)
 		})
 	}
 }
@@ -217,13 +217,13 @@ func TestADeadLetterTellsWhatTheQueueSaid(t *testing.T) {
 func TestADeadLetterUnderAnIDThatIsTaken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, err := f.repository.CreateOperation(t.Context(), integration.Operation{ID: operationID,
+	_, err := f.Repository.CreateOperation(t.Context(), integration.Operation{ID: operationID,
 		Kind: integration.KindProvision, IntegrationID: "another", Status: integration.OperationRunning})
 	require.NoError(t, err)
-	require.NoError(t, f.engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.now()))
+	require.NoError(t, f.Engine.Send(t.Context(), provisionCommand(operationID), "event-1", f.Now()))
 	f.dead("event-1", "MaxDeliveryCountExceeded")
-	f.requireStatus(operationID, integration.OperationRunning)
-	assert.Len(t, f.keys("operations/"), 2)
+	f.RequireStatus(operationID, integration.OperationRunning)
+	assert.Len(t, f.Keys("operations/"), 2)
 	f.requireNews()
 }
 
@@ -231,7 +231,7 @@ func TestADeadLetterUnderAnIDThatIsTaken(t *testing.T) {
 func TestOptionsAreAllRequired(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	whole := operation.Options{Repository: f.repository, Send: f.send, Now: f.now, Source: "/test"}
+	whole := operation.Options{Repository: f.Repository, Send: f.Send, Now: f.Now, Source: "/test"}
 	for name, take := range map[string]func(o *operation.Options){
 		"repository": func(o *operation.Options) { o.Repository = nil },
 		"send":       func(o *operation.Options) { o.Send = nil },

@@ -25,10 +25,10 @@ func failingAnywhere(t *testing.T, prepare func(f *fixture), do func(f *fixture)
 			for n, failed := 1, true; failed; n++ {
 				f := newFixture(t)
 				prepare(f)
-				failing := &storetest.Failing{Store: f.store, At: n, Lost: lost}
-				f.store = failing
+				failing := &storetest.Failing{Store: f.Store.Records, At: n, Lost: lost}
+				f.Store.Records = failing
 				err := do(f)
-				f.store, failed = failing.Store, failing.HasFailed()
+				f.Store.Records, failed = failing.Store, failing.HasFailed()
 				then(f, err, failed)
 				if t.Failed() {
 					t.Fatalf("call %d, %s: %v", n, name, err)
@@ -42,9 +42,9 @@ func failingAnywhere(t *testing.T, prepare func(f *fixture), do func(f *fixture)
 // drain delivers every command that is on the queue, once and in order, those too that come of it.
 func (f *fixture) drain() {
 	f.t.Helper()
-	for n := 0; n < len(f.sent); n++ {
-		if f.sent[n].entity == message.QueueCommands && f.sent[n].Subject != message.TypeVerify {
-			f.handle(f.command(f.sent[n].ID))
+	for n := 0; n < len(f.Sent()); n++ {
+		if f.Sent()[n].Entity == message.QueueCommands && f.Sent()[n].Subject != message.TypeVerify {
+			f.handle(f.Command(f.Sent()[n].ID))
 		}
 	}
 }
@@ -67,13 +67,13 @@ var commandCases = map[string]struct {
 		f.mustSubmit(provisionCommand(operationID))
 		f.provision = failing(diagnosis.CodeRoleMissing)
 	}, provisionCommand(operationID), integration.OperationFailed, integration.PhaseFailed, []string{"failed failed"}},
-	"repair by message": {func(f *fixture) { f.handle(f.submitted()); f.advance(1) }, provisionCommand(operationID),
+	"repair by message": {func(f *fixture) { f.handle(f.submitted()); f.Advance(1) }, provisionCommand(operationID),
 		integration.OperationSucceeded, integration.PhaseProvisioned,
 		[]string{"provisioned provisioned", "provisioned provisioned"}},
 	"teardown by request": {func(f *fixture) { f.handle(f.submitted()); f.mustSubmit(teardownCommand(false)) },
 		teardownCommand(false), integration.OperationSucceeded, integration.PhaseDeleted,
 		[]string{"provisioned provisioned", "deleted deleted"}},
-	"teardown by message": {func(f *fixture) { f.handle(f.submitted()); f.advance(1) }, teardownCommand(false),
+	"teardown by message": {func(f *fixture) { f.handle(f.submitted()); f.Advance(1) }, teardownCommand(false),
 		integration.OperationSucceeded, integration.PhaseDeleted,
 		[]string{"provisioned provisioned", "deleted deleted"}},
 	"access test by message": {func(f *fixture) { f.handle(f.submitted()) }, message.Command{
@@ -104,11 +104,11 @@ func TestAStoreThatFailsAnywhere(t *testing.T) {
 						f.handle(c.command)
 					}
 					f.drain()
-					f.requireStatus(operationID, c.status)
-					assert.Equal(f.t, c.phase, f.document().Status.Phase)
+					f.RequireStatus(operationID, c.status)
+					assert.Equal(f.t, c.phase, f.Document().Status.Phase)
 					f.sweep()
 					assert.Equal(f.t, c.events, f.events())
-					assert.Empty(f.t, f.document().Outbox)
+					assert.Empty(f.t, f.Document().Outbox)
 				})
 		})
 	}
@@ -127,8 +127,8 @@ func TestACommandKilledAnywhere(t *testing.T) {
 			killedAnywhere(t, c.prepare, func(f *fixture, ctx context.Context) { _ = f.worker.Handle(ctx, c.command) },
 				func(f *fixture) {
 					f.handle(c.command)
-					f.requireStatus(operationID, c.status)
-					assert.Equal(f.t, c.phase, f.document().Status.Phase)
+					f.RequireStatus(operationID, c.status)
+					assert.Equal(f.t, c.phase, f.Document().Status.Phase)
 					assert.Equal(f.t, c.events, f.events())
 				})
 		})
@@ -147,17 +147,17 @@ func TestAKilledCommandOvertakesNothing(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			f.handle(f.submitted())
-			require.Error(t, f.worker.Handle(f.doomed(1, true), c), "after its operation, before the document")
-			require.True(t, f.revive())
-			f.advance(1)
+			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 1, true), c), "after its operation, before the document")
+			require.True(t, f.Revive())
+			f.Advance(1)
 			late := provisionCommand("late")
 			late.Spec = &integration.Spec{DisplayName: "late"}
 			f.mustSubmit(late)
 			f.handle(c)
-			assert.Equal(t, diagnosis.CodeSuperseded, f.requireStatus(operationID,
+			assert.Equal(t, diagnosis.CodeSuperseded, f.RequireStatus(operationID,
 				integration.OperationCanceled).Error.Code)
-			assert.Equal(t, "late", f.document().Status.LastOperationID)
-			assert.Equal(t, "late", f.document().Spec.DisplayName)
+			assert.Equal(t, "late", f.Document().Status.LastOperationID)
+			assert.Equal(t, "late", f.Document().Spec.DisplayName)
 		})
 	}
 }
@@ -189,9 +189,9 @@ func TestASubmissionToAStoreThatFails(t *testing.T) {
 					got, err = f.submit(t.Context(), c.command)
 				}
 				require.NoError(f.t, err)
-				assert.Equal(f.t, got.Operation.ID, f.document().Status.LastOperationID)
+				assert.Equal(f.t, got.Operation.ID, f.Document().Status.LastOperationID)
 				f.drain()
-				f.requireStatus(got.Operation.ID, integration.OperationSucceeded)
+				f.RequireStatus(got.Operation.ID, integration.OperationSucceeded)
 			})
 		})
 	}
@@ -207,16 +207,16 @@ func TestWhatIsToldOverAStoreThatFails(t *testing.T) {
 		again   bool // the change is made anew where it was not made
 	}{
 		"a change": {func(f *fixture) { f.handle(f.submitted()) }, func(f *fixture) error {
-			_, err := f.engine.Change(f.t.Context(), id, usable)
+			_, err := f.Engine.Change(f.t.Context(), id, usable)
 			return err
 		}, true},
 		"a sweep": {func(f *fixture) {
 			f.handle(f.submitted())
-			f.deaf = message.TopicEvents
-			_, err := f.engine.Change(f.t.Context(), id, usable)
+			f.Refuse(message.TopicEvents, errNoLink)
+			_, err := f.Engine.Change(f.t.Context(), id, usable)
 			require.NoError(f.t, err)
-			f.deaf = ""
-		}, func(f *fixture) error { return f.engine.Sweep(f.t.Context()) }, false},
+			f.Refuse(message.TopicEvents, nil)
+		}, func(f *fixture) error { return f.Engine.Sweep(f.t.Context()) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,12 +226,12 @@ func TestWhatIsToldOverAStoreThatFails(t *testing.T) {
 				} else {
 					require.NoError(f.t, err)
 				}
-				if c.again && f.document().Status.Phase != integration.PhaseUsable {
+				if c.again && f.Document().Status.Phase != integration.PhaseUsable {
 					require.NoError(f.t, c.do(f))
 				}
 				f.sweep()
 				assert.Equal(f.t, usables, f.events())
-				assert.Empty(f.t, f.document().Outbox)
+				assert.Empty(f.t, f.Document().Outbox)
 			})
 		})
 	}
@@ -257,7 +257,7 @@ func TestAMessageThatIsRefusedOverAStoreThatFails(t *testing.T) {
 			return f.worker.DeadLettered(f.t.Context(), rubbish)
 		}, "m-1"},
 		"a dead letter": {func(f *fixture) { f.mustSubmit(provisionCommand(operationID)) }, func(f *fixture) error {
-			d := f.delivery(operationID)
+			d := f.Delivery(operationID)
 			d.ApplicationProperties = exhausted
 			return f.worker.DeadLettered(f.t.Context(), d)
 		}, operationID},
@@ -271,18 +271,18 @@ func TestAMessageThatIsRefusedOverAStoreThatFails(t *testing.T) {
 			for n, failed := 1, true; failed; n++ {
 				f := newFixture(t)
 				c.prepare(f)
-				failing := &storetest.Failing{Store: f.store, At: n}
-				f.store = failing
+				failing := &storetest.Failing{Store: f.Store.Records, At: n}
+				f.Store.Records = failing
 				err := c.do(f)
-				f.store, failed = failing.Store, failing.HasFailed()
+				f.Store.Records, failed = failing.Store, failing.HasFailed()
 				if failed {
 					requireCode(t, diagnosis.CodeStoreUnavailable, err)
 					require.NoError(t, c.do(f))
 				} else {
 					require.NoError(t, err)
 				}
-				f.requireStatus(c.id, integration.OperationFailed)
-				assert.Len(t, f.keys("operations/"), 1, "call %d", n)
+				f.RequireStatus(c.id, integration.OperationFailed)
+				assert.Len(t, f.Keys("operations/"), 1, "call %d", n)
 			}
 		})
 	}

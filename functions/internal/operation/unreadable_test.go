@@ -24,9 +24,9 @@ const documentKey = "integrations/" + id + ".json"
 // spoil replaces the record by hand, and returns its version.
 func (f *fixture) spoil(key, body string) string {
 	f.t.Helper()
-	there, err := f.store.Get(f.t.Context(), key)
+	there, err := f.Store.Get(f.t.Context(), key)
 	require.NoError(f.t, err)
-	etag, err := f.store.Put(f.t.Context(), key, []byte(body), there.ETag)
+	etag, err := f.Store.Put(f.t.Context(), key, []byte(body), there.ETag)
 	require.NoError(f.t, err)
 	return etag
 }
@@ -64,38 +64,38 @@ func TestWhatCannotBeReadIsSetAsideByATeardownAlone(t *testing.T) {
 				in.IfMatch = etag
 			}
 			ctx, record := invocation.With(t.Context())
-			before := len(f.sent)
-			a, err := f.engine.Submit(ctx, in)
-			assert.Len(t, f.sent, before, "there is nothing to be done")
+			before := len(f.Sent())
+			a, err := f.Engine.Submit(ctx, in)
+			assert.Len(t, f.Sent(), before, "there is nothing to be done")
 			if c.code != "" {
 				requireCode(t, c.code, err)
-				there, err := f.store.Get(t.Context(), documentKey)
+				there, err := f.Store.Get(t.Context(), documentKey)
 				require.NoError(t, err)
 				assert.Equal(t, etag, there.ETag)
-				assert.Empty(t, f.keys("unreadable/"))
-				assert.Len(t, f.keys("operations/"), 1, "nothing is written down")
+				assert.Empty(t, f.Keys("unreadable/"))
+				assert.Len(t, f.Keys("operations/"), 1, "nothing is written down")
 				return
 			}
 			require.NoError(t, err)
-			op := f.requireStatus(operationID, integration.OperationFailed)
+			op := f.RequireStatus(operationID, integration.OperationFailed)
 			assert.Equal(t, op, a.Operation)
 			assert.Equal(t, diagnosis.CodeRecordSetAside, op.Error.Code)
-			kept := f.keys("unreadable/")
+			kept := f.Keys("unreadable/")
 			require.Len(t, kept, 1)
 			assert.Contains(t, op.Error.Detail, kept[0])
 			assert.Contains(t, op.Error.Detail, documentKey)
-			assert.Empty(t, f.keys("integrations/"), "the id is free")
+			assert.Empty(t, f.Keys("integrations/"), "the id is free")
 			_, _, code := record.Values()
 			assert.Equal(t, "record-set-aside", code)
-			assert.Contains(t, f.log.String(), "record set aside")
+			assert.Contains(t, f.Log.String(), "record set aside")
 
-			again, err := f.engine.Submit(t.Context(), in)
+			again, err := f.Engine.Submit(t.Context(), in)
 			if c.match == "" {
 				require.NoError(t, err)
 				assert.Equal(t, op, again.Operation, "repeated, it answers the same")
 			}
 			f.handle(teardownCommand(false))
-			assert.Equal(t, op, f.operation(operationID))
+			assert.Equal(t, op, f.Operation(operationID))
 		})
 	}
 }
@@ -105,16 +105,16 @@ func TestASetAsideKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	killedAnywhere(t, func(f *fixture) {
 		f.handle(f.submitted())
-		f.advance(1)
+		f.Advance(1)
 		f.spoil(documentKey, "{")
 	}, func(f *fixture, ctx context.Context) { _, _ = f.submit(ctx, teardownCommand(false)) }, func(f *fixture) {
 		_, err := f.submit(f.t.Context(), teardownCommand(false))
 		if err != nil { // the record was gone, and nothing says so but its copy
 			requireCode(f.t, diagnosis.CodeIntegrationNotFound, err)
 		}
-		assert.Len(f.t, f.keys("unreadable/"), 1)
-		assert.Empty(f.t, f.keys("integrations/"))
-		assert.True(f.t, f.operation(operationID).Status.Final())
+		assert.Len(f.t, f.Keys("unreadable/"), 1)
+		assert.Empty(f.t, f.Keys("integrations/"))
+		assert.True(f.t, f.Operation(operationID).Status.Final())
 	})
 }
 
@@ -123,16 +123,16 @@ func TestAMendedRecordIsNotSetAside(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.handle(f.submitted())
-	good, err := f.store.Get(t.Context(), documentKey)
+	good, err := f.Store.Get(t.Context(), documentKey)
 	require.NoError(t, err)
 	f.spoil(documentKey, "{")
-	f.beforePut = func() { f.spoil(documentKey, string(good.Body)) }
+	f.Store.OnceBeforePut(func() { f.spoil(documentKey, string(good.Body)) })
 	a, err := f.submit(t.Context(), teardownCommand(false))
 	require.NoError(t, err)
-	f.handle(f.command(a.Operation.ID))
-	f.requireStatus(a.Operation.ID, integration.OperationSucceeded)
-	assert.Equal(t, integration.PhaseDeleted, f.document().Status.Phase)
-	assert.Empty(t, f.keys("unreadable/"))
+	f.handle(f.Command(a.Operation.ID))
+	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+	assert.Equal(t, integration.PhaseDeleted, f.Document().Status.Phase)
+	assert.Empty(t, f.Keys("unreadable/"))
 }
 
 // TestACommandWhoseRecordsCannotBeRead ends, and says so; nothing of the records is lost.
@@ -145,10 +145,10 @@ func TestACommandWhoseRecordsCannotBeRead(t *testing.T) {
 		f.provision = throttling(0)
 		f.handle(c)
 		f.spoil(documentKey, "{")
-		f.handle(f.command(c.OperationID + "-retry-1"))
-		assert.Equal(t, diagnosis.CodeRecordUnreadable, f.requireStatus(c.OperationID,
+		f.handle(f.Command(c.OperationID + "-retry-1"))
+		assert.Equal(t, diagnosis.CodeRecordUnreadable, f.RequireStatus(c.OperationID,
 			integration.OperationFailed).Error.Code)
-		there, err := f.store.Get(t.Context(), documentKey)
+		there, err := f.Store.Get(t.Context(), documentKey)
 		require.NoError(t, err)
 		assert.Equal(t, "{", string(there.Body))
 	})
@@ -158,12 +158,12 @@ func TestACommandWhoseRecordsCannotBeRead(t *testing.T) {
 		c := f.submitted()
 		f.spoil("operations/"+c.OperationID+".json", "{")
 		f.handle(c)
-		there, err := f.store.Get(t.Context(), "operations/"+c.OperationID+".json")
+		there, err := f.Store.Get(t.Context(), "operations/"+c.OperationID+".json")
 		require.NoError(t, err)
 		assert.Equal(t, "{", string(there.Body))
-		assert.Len(t, f.keys("operations/"), 2, "the refusal has a record of its own")
+		assert.Len(t, f.Keys("operations/"), 2, "the refusal has a record of its own")
 		f.handle(c)
-		assert.Len(t, f.keys("operations/"), 2)
+		assert.Len(t, f.Keys("operations/"), 2)
 	})
 	t.Run("the document is gone", func(t *testing.T) {
 		t.Parallel()
@@ -171,11 +171,11 @@ func TestACommandWhoseRecordsCannotBeRead(t *testing.T) {
 		c := f.submitted()
 		f.provision = throttling(0)
 		f.handle(c)
-		there, err := f.store.Get(t.Context(), documentKey)
+		there, err := f.Store.Get(t.Context(), documentKey)
 		require.NoError(t, err)
-		require.NoError(t, f.store.Delete(t.Context(), documentKey, there.ETag))
-		f.handle(f.command(c.OperationID + "-retry-1"))
-		assert.Equal(t, diagnosis.CodeIntegrationNotFound, f.requireStatus(c.OperationID,
+		require.NoError(t, f.Store.Delete(t.Context(), documentKey, there.ETag))
+		f.handle(f.Command(c.OperationID + "-retry-1"))
+		assert.Equal(t, diagnosis.CodeIntegrationNotFound, f.RequireStatus(c.OperationID,
 			integration.OperationFailed).Error.Code)
 		_, err = f.submit(t.Context(), provisionCommand(c.OperationID))
 		requireCode(t, diagnosis.CodeIntegrationNotFound, err)
@@ -196,7 +196,7 @@ func TestAWishJoinsNothingThatCannotBeRead(t *testing.T) {
 	assert.NotEqual(t, first.Operation.ID, second.Operation.ID)
 	in := f.intent(teardown)
 	in.IfMatch = `"another"`
-	_, err = f.engine.Submit(t.Context(), in)
+	_, err = f.Engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
 }
 
@@ -206,12 +206,12 @@ func TestAMarkerRests(t *testing.T) {
 	for after, want := range map[time.Duration]int{0: 1, 10*time.Minute - 1: 1, 10 * time.Minute: 0} {
 		f := newFixture(t)
 		f.handle(f.submitted())
-		_, err := f.engine.Change(f.doomed(1, true), id, usable)
+		_, err := f.Engine.Change(f.Doom(t.Context(), 1, true), id, usable)
 		require.Error(t, err)
-		require.True(t, f.revive())
-		require.Len(t, f.keys("outbox/"), 1)
-		f.advance(after)
+		require.True(t, f.Revive())
+		require.Len(t, f.Keys("outbox/"), 1)
+		f.Advance(after)
 		f.sweep()
-		assert.Len(t, f.keys("outbox/"), want, "after %v", after)
+		assert.Len(t, f.Keys("outbox/"), want, "after %v", after)
 	}
 }
