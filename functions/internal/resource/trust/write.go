@@ -150,14 +150,18 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 			for i, at := range left {
 				names[i] = items[at].Key
 			}
+			var open []int
 			for i, receipt := range k.credentials.Delete(ctx, v.Document, names) {
 				r := &results[left[i]]
 				r.Err = receipt.Err
 				if receipt.Outcome == resource.OutcomeDeleted {
 					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
 				}
+				if r.Err == nil && !receipt.IsGone {
+					open = append(open, left[i])
+				}
 			}
-			left = slices.DeleteFunc(left, func(at int) bool { return results[at].Err != nil })
+			left = open
 			return nil
 		}, func(ctx context.Context) (bool, error) {
 			if len(left) == 0 {
