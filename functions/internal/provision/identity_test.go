@@ -164,22 +164,6 @@ func withIdentity(i integration.Identity) integration.Spec {
 	return s
 }
 
-// TestADefaultIsForWhatIsNew: an operator's change of the default replaces nothing.
-func TestADefaultIsForWhatIsNew(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.provisioned(spec("images"))
-	f.service.Defaults.IdentityKind = integration.IdentityManaged
-	f.provisioned(spec("archive"))
-	assert.Empty(t, managed(f))
-	assert.Equal(t, 1, f.counts().applications)
-	_, err := f.service.Submit(t.Context(), provision.Submission{ID: "another", Spec: spec("images")})
-	require.NoError(t, err)
-	d, err := f.service.Repository.Get(t.Context(), "another")
-	require.NoError(t, err)
-	assert.Equal(t, integration.IdentityManaged, d.Spec.Identity.Kind)
-}
-
 // directions are the changes of kind.
 func directions() map[string][2]integration.IdentityKind {
 	return map[string][2]integration.IdentityKind{
