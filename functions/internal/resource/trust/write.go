@@ -157,7 +157,10 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 				if receipt.Outcome == resource.OutcomeDeleted {
 					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
 				}
-				if r.Err == nil && !receipt.IsGone {
+				switch {
+				case goesAlong(v, r.Err):
+					r.Err = nil
+				case r.Err == nil && !receipt.IsGone:
 					open = append(open, left[i])
 				}
 			}
@@ -168,6 +171,9 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 				return false, nil
 			}
 			found, err := k.credentials.List(ctx, v.Document)
+			if goesAlong(v, err) {
+				found, err = nil, nil
+			}
 			left = slices.DeleteFunc(left, func(at int) bool {
 				return err == nil && !slices.ContainsFunc(found, func(f resource.Credential) bool {
 					return strings.EqualFold(f.Name, items[at].Key)
@@ -185,6 +191,12 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		}
 	}
 	return results
+}
+
+// goesAlong reports whether a request about a credential was refused as the identity can have none: with the identity,
+// which is removed next, goes all that is on it.
+func goesAlong(v resource.View, err error) bool {
+	return v.Ending && policy.ActionOf(err) == policy.Unsupported
 }
 
 func indexes(n int) []int {
