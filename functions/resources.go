@@ -41,11 +41,11 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource
 		account, err := s.resources.GetStorageAccount(ctx, accountID)
 		return account.HierarchicalNamespace, err
 	}
+	managed := managedidentity.New(s.resources, requests, instance)
 	identities := resourceidentity.New(
 		resourceidentity.Implementation{Kind: application.New(s.directory, requests, instance),
 			Credentials: application.NewCredentials(s.directory, requests)},
-		resourceidentity.Implementation{Kind: managedidentity.New(s.resources, requests, instance),
-			Credentials: managedidentity.NewCredentials(s.resources, requests)})
+		resourceidentity.Implementation{Kind: managed, Credentials: managedidentity.NewCredentials(managed)})
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),

@@ -207,11 +207,14 @@ var hostSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.outputs.clientId};Authorization=AAD'
 }
 
-// What the app reads, besides the triggers' connection and PUBLIC_BASE_URL.
+// What the app reads, besides the triggers' connection and PUBLIC_BASE_URL. The platform does not tell an app on Flex
+// Consumption its own group, where no identity is made: a spec may name any.
+// Source: https://github.com/Azure/Azure-Functions/issues/2593.
 var appSettings = {
   AZURE_CLIENT_ID: identity.outputs.clientId
   AZURE_CLOUD: cloudNames[environment().name]
   STATE_STORAGE_URL: storage.outputs.stateBlobEndpoint
+  OWN_RESOURCE_GROUP: resourceGroup().id
 }
 
 // Left out where the parameter is empty, so that the app's own default or "off" counts.
@@ -235,14 +238,11 @@ var optionalSettings = union(
     : {
         DDOE_API_KEY: '@Microsoft.KeyVault(SecretUri=https://${ddoeApiKey!.vaultName}${environment().suffixes.keyvaultDns}/secrets/${ddoeApiKey!.secretName})'
       },
-  // The platform does not tell an app on Flex Consumption its own group.
-  // Source: https://github.com/Azure/Azure-Functions/issues/2593.
   empty(identityResourceGroup)
     ? {}
     : {
         DEFAULT_IDENTITY: defaultIdentity
         IDENTITY_RESOURCE_GROUP: identityResourceGroup
-        OWN_RESOURCE_GROUP: resourceGroup().id
       },
   empty(issuerAllowlist) ? {} : { ISSUER_ALLOWLIST: join(issuerAllowlist, ',') },
   empty(storageSuffixAllowlist) ? {} : { STORAGE_SUFFIX_ALLOWLIST: join(storageSuffixAllowlist, ',') }

@@ -201,7 +201,9 @@ func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
 	}
 	assert.Equal(t, 1, found)
 	own, _, _ := strings.Cut(app, "/providers/")
-	assert.Equal(t, own, settings(t)["OWN_RESOURCE_GROUP"], "the app refuses it at its start")
+	assert.Equal(t, own, settings(t)["OWN_RESOURCE_GROUP"], "the app refuses it at its start, and in a spec")
+	assert.Regexp(t, `var appSettings = \{[^}]*\n  OWN_RESOURCE_GROUP: resourceGroup\(\)\.id\n`,
+		readFile(t, "main.bicep"), "whatever the parameters are: a spec names a group without them")
 }
 
 func TestRightsAreTheAppsOwnAndSayWhatTheyAreFor(t *testing.T) {

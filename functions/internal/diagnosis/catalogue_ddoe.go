@@ -242,8 +242,7 @@ func ddoeSpecEntries() []Entry {
 			"A driver is made with the integration, and ddoe.integration is not true.",
 			"Set ddoe.integration to true, or leave ddoe.driver out."),
 		entry(CodeDDOEOrganizationRequired, "The organisation is not given",
-			"An integration is made in an organisation of the platform.",
-			"Give ddoe.organizationId."),
+			"An integration is made in an organisation of the platform.", "Give ddoe.organizationId."),
 		entry(CodeDDOEProjectRequired, "The project is not given", "A driver is made in a project of the platform.",
 			"Give ddoe.driver.projectId."),
 		entry(CodeDDOEOneStorage, "There are several storage entries", "An integration of the platform stands for "+
@@ -253,8 +252,7 @@ func ddoeSpecEntries() []Entry {
 			"into the container: a read-only integration fails its validation.",
 			"Give access readWrite, or leave ddoe.integration and ddoe.driver out."),
 		entry(CodeDDOEContainerRequired, "The driver has no container",
-			"A driver of the platform is about one container.",
-			"Give the container in the storage entry."),
+			"A driver of the platform is about one container.", "Give the container in the storage entry."),
 		entry(CodeInvalidDriverPath, "The driver's path is not valid", "The path is a folder in the container: no "+
 			"URL, no leading slash, no empty or dot segments, none of the characters \\ ? #.",
 			"Correct the path; leave it out for the whole container."),

@@ -135,6 +135,10 @@ func managedRefusalEntries() []Entry {
 			"Azure calls the credential invalid: issuer and subject may be used by another credential of the "+
 				"identity, or issuer, subject, audience or name may not be allowed.",
 			"Look at what Azure says, and list the identity's credentials.").with(listOnIdentity),
+		upstream(CodeIdentityProviderNotRegistered, WhoOperator, "Managed identities are not registered there",
+			"The resource provider Microsoft.ManagedIdentity is not registered for the identity's subscription.",
+			"Register it, once for the subscription; when that is done, in some minutes, repeat the PUT.").with(
+			"az provider register --namespace Microsoft.ManagedIdentity --subscription {subscriptionId}"),
 		upstream(CodeIdentityGroupNotFound, WhoOperator, "The identity's resource group does not exist",
 			"Azure knows no resource group of this name in the subscription, or the service's identity "+
 				"may not see it.",

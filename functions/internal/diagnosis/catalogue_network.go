@@ -24,8 +24,7 @@ func networkEntries() []Entry {
 			"The host's certificate does not verify, or no common TLS version was found.",
 			"Look for a proxy that breaks TLS open on the way, or a DNS name that leads to another host."),
 		entry(CodeCanceled, "The work was broken off",
-			"The caller went away or the process ended before there was an answer.",
-			"Start it again."),
+			"The caller went away or the process ended before there was an answer.", "Start it again."),
 	}
 }
 

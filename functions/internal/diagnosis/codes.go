@@ -185,6 +185,7 @@ const (
 	CodeGraphUnrecognised                  Code = "graph-unrecognised"
 	CodeIdentityGroupNotFound              Code = "identity-group-not-found"
 	CodeIdentityReplaced                   Code = "identity-replaced"
+	CodeIdentityProviderNotRegistered      Code = "identity-provider-not-registered"
 	CodeIdentityReplaceRequired            Code = "identity-replace-required"
 	CodeImmutableContainer                 Code = "immutable-container"
 	CodeIntegrationDeleted                 Code = "integration-deleted"

@@ -105,42 +105,36 @@ func (d Document) ReplacesIdentity() bool {
 	}
 }
 
-// IdentityFor is what the identity is to be made of by a new spec, of which resolved has the defaults: where the given
-// one has nothing, what there is stays, or what it is being replaced by. A default is for what is new.
-func (d Document) IdentityFor(given, resolved *Identity) *Identity {
+// IdentityGiven is what a new spec asks of the identity, with what it leaves out as there is already, or as it is
+// being replaced by. What is still left out then is for the service's defaults: they are for what is new.
+func (d Document) IdentityGiven(given *Identity) *Identity {
 	recorded, ok := d.Status.RecordedIdentity()
-	if !ok || resolved == nil {
-		return resolved
+	if !ok {
+		return given
 	}
 	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}
 	if d.ReplacesIdentity() {
 		there = *d.Spec.Identity
 	}
-	var said Identity
+	var wanted Identity
 	if given != nil {
-		said = *given
+		wanted = *given
 	}
-	kept := *resolved
-	if said.Kind == "" {
-		kept.Kind = there.Kind
+	wanted.Kind = cmp.Or(wanted.Kind, there.Kind)
+	if wanted.Kind == there.Kind {
+		wanted.ResourceGroup = cmp.Or(wanted.ResourceGroup, there.ResourceGroup)
+		wanted.Location = cmp.Or(wanted.Location, there.Location)
 	}
-	if kept.Kind == there.Kind && said.ResourceGroup == "" {
-		kept.ResourceGroup = there.ResourceGroup
-	}
-	if kept.Kind == there.Kind && said.Location == "" {
-		kept.Location = there.Location
-	}
-	return &kept
+	return &wanted
 }
 
-// resolveIdentity fills in what the identity is to be made of, and checks it.
-func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
+// ResolveIdentity fills in what the identity is to be made of, and checks it.
+func (d Defaults) ResolveIdentity(given *Identity) (*Identity, []diagnosis.Finding) {
 	var identity Identity
-	if s.Identity != nil {
-		identity = *s.Identity
+	if given != nil {
+		identity = *given
 	}
 	identity.Kind = cmp.Or(identity.Kind, d.IdentityKind, IdentityApplication)
-	s.Identity = &identity
 	var findings []diagnosis.Finding
 	note := func(member, actual, detail, expected, remedy string) {
 		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member,
@@ -163,7 +157,7 @@ func (d Defaults) resolveIdentity(s *Spec) []diagnosis.Finding {
 		note("kind", string(identity.Kind), "The kind is not known.", "application or managedIdentity",
 			"Give application or managedIdentity, or leave it out.")
 	}
-	return findings
+	return &identity, findings
 }
 
 // resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the

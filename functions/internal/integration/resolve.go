@@ -69,7 +69,10 @@ func (d Defaults) Resolve(ctx context.Context, id string, s Spec) (Spec, []diagn
 		func() []diagnosis.Finding { return d.resolveIssuer(&s) },
 		func() []diagnosis.Finding { return d.resolveSubjects(&s) },
 		func() []diagnosis.Finding { return d.resolveAudience(&s) },
-		func() []diagnosis.Finding { return d.resolveIdentity(&s) },
+		func() (findings []diagnosis.Finding) {
+			s.Identity, findings = d.ResolveIdentity(s.Identity)
+			return findings
+		},
 		func() []diagnosis.Finding { return resolveStorage(s.Storage) },
 		func() []diagnosis.Finding { return resolveDDOE(id, &s) },
 		func() []diagnosis.Finding { return resolveHealthCheck(&s) },

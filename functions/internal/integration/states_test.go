@@ -190,49 +190,44 @@ func TestIdentityKind(t *testing.T) {
 	assert.Equal(t, integration.IdentityApplication, d.IdentityKind())
 }
 
-// TestIdentityFor: what is given counts, then what there is, or what it is being replaced by, and a default at last.
-func TestIdentityFor(t *testing.T) {
+// TestIdentityGiven: what is given counts, then what there is, or what it is being replaced by.
+func TestIdentityGiven(t *testing.T) {
 	t.Parallel()
 	const app, managed = integration.IdentityApplication, integration.IdentityManaged
 	there := integration.Status{ClientID: "c", Identity: &integration.IdentityStatus{Kind: managed,
 		ResourceID: "/g/providers/x", Location: "there"}}
 	kept := integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "there"}
 	other := integration.Identity{Kind: managed, ResourceGroup: "/other", Location: "other"}
+	application := integration.Identity{Kind: app}
 	for name, c := range map[string]struct {
 		spec     *integration.Identity
 		given    *integration.Identity
-		resolved integration.Identity
 		want     integration.Identity
 		replaces bool
 	}{
-		"nothing is given": {&kept, nil, integration.Identity{Kind: app}, kept, false},
+		"nothing is given": {&kept, nil, kept, false},
 		"nothing, of another case": {&integration.Identity{Kind: managed, ResourceGroup: "/G", Location: "THERE"},
-			nil, integration.Identity{Kind: app}, kept, false},
-		"another kind": {&kept, &integration.Identity{Kind: app}, integration.Identity{Kind: app},
-			integration.Identity{Kind: app}, false},
+			nil, kept, false},
+		"another kind": {&kept, &application, application, false},
 		"another group": {&kept, &integration.Identity{ResourceGroup: "/other"},
-			integration.Identity{Kind: managed, ResourceGroup: "/other", Location: "default"},
 			integration.Identity{Kind: managed, ResourceGroup: "/other", Location: "there"}, false},
 		"another region": {&kept, &integration.Identity{Location: "other"},
-			integration.Identity{Kind: managed, ResourceGroup: "/default", Location: "other"},
 			integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "other"}, false},
-		"all of it":                  {&kept, &other, other, other, false},
-		"a replacement is under way": {&other, nil, integration.Identity{Kind: app}, other, true},
-		"of the kind": {&integration.Identity{Kind: app}, nil, kept,
-			integration.Identity{Kind: app, ResourceGroup: "", Location: ""}, true},
-		"of the region": {&integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "x"}, nil, kept,
+		"all of it":                  {&kept, &other, other, false},
+		"a replacement is under way": {&other, nil, other, true},
+		"of the kind":                {&application, nil, application, true},
+		"of the region": {&integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "x"}, nil,
 			integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "x"}, true},
-		"nothing is wanted": {nil, nil, integration.Identity{Kind: app}, kept, false},
+		"nothing is wanted": {nil, nil, kept, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := integration.Document{Spec: integration.Spec{Identity: c.spec}, Status: there}
 			assert.Equal(t, c.replaces, d.ReplacesIdentity())
-			assert.Equal(t, c.want, *d.IdentityFor(c.given, &c.resolved))
-			assert.Nil(t, d.IdentityFor(c.given, nil))
+			assert.Equal(t, c.want, *d.IdentityGiven(c.given))
 			d.Status = integration.Status{}
 			assert.False(t, d.ReplacesIdentity(), "there is none to be replaced")
-			assert.Equal(t, c.resolved, *d.IdentityFor(c.given, &c.resolved))
+			assert.Equal(t, c.given, d.IdentityGiven(c.given), "the defaults are for what is new")
 		})
 	}
 }

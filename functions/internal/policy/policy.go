@@ -7,6 +7,7 @@ package policy
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -35,6 +36,9 @@ const (
 	NotThere Action = "not-there"
 	// NotShown means that a service does not know what was asked for, or does not show it to who asks.
 	NotShown Action = "not-shown"
+	// Unsupported means that a service does not offer what was asked for where the object is. The object can have
+	// nothing of the sort, or has it for as long as it is there itself.
+	Unsupported Action = "unsupported"
 )
 
 // Decision is what the table decides about an error.
@@ -115,7 +119,7 @@ func IsRefusal(err error) bool {
 func IsFinal(err error) bool {
 	var f *Failure
 	if errors.As(err, &f) {
-		return f.Decision.Action == GiveUp || f.Decision.Action == Exists
+		return slices.Contains([]Action{GiveUp, Exists, Unsupported}, f.Decision.Action)
 	}
 	var known *diagnosis.Error
 	return errors.As(err, &known) && !isPassing(known.Diagnosis.Code)

@@ -141,6 +141,19 @@ func identityRows() []row {
 			Decision: within(2 * time.Minute),
 			source: "managed-identity.md: writes below one identity are serial; pulumi-azure-native #4421 " +
 				"waits 20 to 120 s"},
+		{service: serviceARM, operations: on(ManagedIdentityPut), code: "InvalidResourceLocation",
+			Decision: within(2 * time.Minute),
+			source: "https://github.com/MicrosoftDocs/azure-docs/issues/70422: the name is there in " +
+				"another region. A " +
+				"look comes before, so it is what is being deleted; whoever has come in between is seen by the " +
+				"next attempt"},
+		{service: serviceARM, operations: all, code: "MissingSubscriptionRegistration",
+			Decision: Decision{Action: GiveUp},
+			source: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/" +
+				"error-register-resource-provider: a person registers it"},
+		{service: serviceARM, operations: on(ManagedCredentialList, ManagedCredentialDelete),
+			statuses: only(http.StatusMethodNotAllowed), Decision: Decision{Action: Unsupported},
+			source: "managed-identity.md: the region has no federated credentials; documented for writes alone"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), code: "ResourceGroupNotFound",
 			Decision: Decision{Action: GiveUp}, source: "managed-identity.md: there is nothing to wait for"},
 		{service: serviceARM, operations: on(ManagedCredentialPut), statuses: only(http.StatusNotFound),

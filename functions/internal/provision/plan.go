@@ -60,21 +60,18 @@ type PlannedStep struct {
 // Plan validates the spec, looks at what there is, and tells what Submit would lead to. It touches nothing. replace
 // lets the spec ask for another identity than there is, as in a Submission.
 func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, replace bool) (Plan, error) {
-	resolved, err := s.resolve(ctx, id, spec)
-	if err != nil {
+	w := s.intent(spec, replace)
+	if err := s.resolve(ctx, id, w); err != nil {
 		return Plan{}, err
 	}
 	d, err := s.Repository.Get(ctx, id)
 	if err != nil && !errors.Is(err, integration.ErrNotFound) {
 		return Plan{}, operation.StoreError(err)
 	}
-	w := intent{given: spec, resolved: resolved, replace: replace}
-	if err == nil {
-		if err := w.admit(&d); err != nil {
-			return Plan{}, err
-		}
+	if err := w.admit(&d); err != nil {
+		return Plan{}, err
 	}
-	d.ID, d.Spec = id, w.specFor(d)
+	d.ID, d.Spec = id, w.resolved
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
 	if d.ReplacesIdentity() {
@@ -87,7 +84,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		}
 	}
 	if s.verifier().canVerify(d) {
-		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: resolved.Subjects[0], Action: ActionSchedule})
+		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
 	}
 	p.Takes = takes(p.Steps)
 	return p, ctx.Err()

@@ -10,9 +10,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// intent is a spec as it was given, and with its defaults.
+// intent is a spec as it was given, and with its defaults. Those of the identity are known when the document is.
 type intent struct {
 	given, resolved integration.Spec
+	defaults        integration.Defaults
 	// replace lets the spec ask for another identity than there is.
 	replace bool
 }
@@ -28,22 +29,25 @@ func (w *intent) content() any {
 	}{w.given, true}
 }
 
-// specFor is the spec that the intent comes to for a document.
-func (w *intent) specFor(d integration.Document) integration.Spec {
-	spec := w.resolved
-	spec.Identity = d.IdentityFor(w.given.Identity, w.resolved.Identity)
-	return spec
-}
-
-// admit refuses a change while a teardown runs, and one that would take a client id away that somebody may use.
+// admit completes the spec by what there is, and refuses one that is at fault then, a change while a teardown runs,
+// and one that would take a client id away that somebody may use. d is nil where there is no document.
 func (w *intent) admit(d *integration.Document) error {
-	if err := admitProvision(d); err != nil || d == nil || w.replace || d.Status.ClientID == "" {
+	if err := admitProvision(d); err != nil {
 		return err
 	}
+	if d == nil {
+		d = &integration.Document{}
+	}
+	identity, findings := w.defaults.ResolveIdentity(d.IdentityGiven(w.given.Identity))
+	if len(findings) > 0 {
+		return faulty(findings)
+	}
+	w.resolved.Identity = identity
 	next := *d
-	next.Spec = w.specFor(*d)
-	isAdmitted := d.ReplacesIdentity() && *d.Spec.Identity == *next.Spec.Identity
-	if !next.ReplacesIdentity() || isAdmitted {
+	next.Spec = w.resolved
+	isAdmitted := d.ReplacesIdentity() && *d.Spec.Identity == *identity
+	isUsed := d.Status.ClientID != "" && d.Status.Phase != integration.PhaseDeleted
+	if w.replace || !isUsed || isAdmitted || !next.ReplacesIdentity() {
 		return nil
 	}
 	recorded, _ := d.Status.RecordedIdentity()
@@ -51,7 +55,7 @@ func (w *intent) admit(d *integration.Document) error {
 		diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
 			"with another client id than %s: whoever uses that has to be given the new one.",
 			identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-			identityWords(next.Spec.Identity.Kind, next.Spec.Identity.ResourceGroup, next.Spec.Identity.Location),
+			identityWords(identity.Kind, identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
 }
 

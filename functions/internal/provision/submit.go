@@ -37,15 +37,14 @@ type TeardownOptions struct {
 // Submit validates the spec, writes the intent down and sends the command, as operation.Engine.Submit does. It writes
 // nothing where the spec has faults.
 func (s *Service) Submit(ctx context.Context, sub Submission) (operation.Accepted, error) {
-	spec, err := s.resolve(ctx, sub.ID, sub.Spec)
-	if err != nil {
+	w := s.intent(sub.Spec, sub.Replace)
+	if err := s.resolve(ctx, sub.ID, w); err != nil {
 		return operation.Accepted{}, err
 	}
-	w := intent{given: sub.Spec, resolved: spec, replace: sub.Replace}
 	return s.Engine.Submit(ctx, operation.Intent{
 		Kind: integration.KindProvision, IntegrationID: sub.ID, OperationID: sub.OperationID, Content: w.content(),
 		IfMatch: sub.IfMatch, IfNoneMatch: sub.IfNoneMatch, Admit: w.admit,
-		Apply:   func(d *integration.Document) { s.applySpec(d, w.specFor(*d)) },
+		Apply:   func(d *integration.Document) { s.applySpec(d, w.resolved) },
 		Command: message.Command{Type: message.TypeProvision, IntegrationID: sub.ID},
 	})
 }
@@ -94,13 +93,10 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 	if c.Spec == nil {
 		return in
 	}
-	w := &intent{given: *c.Spec, replace: c.Replace}
+	w := s.intent(*c.Spec, c.Replace)
 	in.Content, in.Admit = w.content(), w.admit
-	in.Apply = func(d *integration.Document) { s.applySpec(d, w.specFor(*d)) }
-	in.Prepare = func(ctx context.Context) (err error) {
-		w.resolved, err = s.resolve(ctx, c.IntegrationID, *c.Spec)
-		return err
-	}
+	in.Apply = func(d *integration.Document) { s.applySpec(d, w.resolved) }
+	in.Prepare = func(ctx context.Context) error { return s.resolve(ctx, c.IntegrationID, w) }
 	return in
 }
 
@@ -174,18 +170,36 @@ func isEqualSpec(a, b integration.Spec) bool {
 	return err == nil && bytes.Equal(one, other)
 }
 
-// resolve fills the defaults in; its error lists every fault of the spec.
-func (s *Service) resolve(ctx context.Context, id string, spec integration.Spec) (integration.Spec, error) {
-	resolved, findings, err := s.Defaults.Resolve(ctx, id, spec)
-	if err != nil {
-		return integration.Spec{}, &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable),
-			Err: err}
+func (s *Service) intent(given integration.Spec, replace bool) *intent {
+	return &intent{given: given, defaults: s.Defaults, replace: replace}
+}
+
+// resolve fills the defaults in; its error lists every fault of the spec. One that has faults by the defaults alone is
+// held against what there is: the identity may be complete by that.
+func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
+	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
+	if err == nil && len(findings) > 0 && integration.IsValidID(id) {
+		d, notRead := s.Repository.Get(ctx, id)
+		if notRead == nil {
+			completed := w.given
+			completed.Identity = d.IdentityGiven(w.given.Identity)
+			resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
+		}
 	}
-	if len(findings) > 0 {
-		return integration.Spec{}, refuse(diagnosis.CodeInvalidSpec,
-			diagnosis.WithDetail("%s", countFaults(len(findings))), diagnosis.WithFindings(findings...))
+	switch {
+	case err != nil:
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
+	case len(findings) > 0:
+		return faulty(findings)
 	}
-	return resolved, nil
+	w.resolved = resolved
+	return nil
+}
+
+// faulty is the refusal of a spec.
+func faulty(findings []diagnosis.Finding) error {
+	return refuse(diagnosis.CodeInvalidSpec, diagnosis.WithDetail("%s", countFaults(len(findings))),
+		diagnosis.WithFindings(findings...))
 }
 
 func countFaults(n int) string {

@@ -38,9 +38,6 @@ func (c federation) putCredential(identityID, id string) (answer, error) {
 	if err := c.overlaps(identity.ID); err != nil {
 		return answer{}, err
 	}
-	if err := c.federates(identity.Location); err != nil {
-		return answer{}, err
-	}
 	wanted, err := c.readCredential(world.LastSegment(id))
 	if err != nil {
 		return answer{}, err
@@ -54,8 +51,8 @@ func (c federation) putCredential(identityID, id string) (answer, error) {
 }
 
 // federates holds that identities of the region take credentials. The code was seen beside the text.
-func (c federation) federates(location string) error {
-	if !slices.ContainsFunc(c.world.Limits().RegionsWithoutFederation, func(region string) bool {
+func federates(limits world.Limits, location string) error {
+	if !slices.ContainsFunc(limits.RegionsWithoutFederation, func(region string) bool {
 		return normalLocation(region) == normalLocation(location)
 	}) {
 		return nil
@@ -115,6 +112,12 @@ func (c federation) openIdentity(
 	identity, ok := c.world.UserAssignedIdentity(identityID)
 	if !ok {
 		return world.UserAssignedIdentity{}, parentMissing()
+	}
+	limits := c.world.Limits()
+	if operation == world.WriteCredential || limits.WithoutFederationAtAll {
+		if err := federates(limits, identity.Location); err != nil {
+			return world.UserAssignedIdentity{}, err
+		}
 	}
 	return identity, c.admit(operation, identity.ID)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -56,6 +57,17 @@ func (c identities) routeIdentity(path string, parts []string) (a answer, isIden
 	return a, true, err
 }
 
+// isRegistered holds that a resource provider is registered. Writes are refused; reads were seen to pass.
+// Source: https://github.com/jenkins-infra/helpdesk/issues/5004.
+func (c identities) isRegistered(namespace string) error {
+	if !slices.Contains(c.world.Limits().UnregisteredProviders, namespace) {
+		return nil
+	}
+	return &fault{status: http.StatusConflict, code: "MissingSubscriptionRegistration",
+		message: "The subscription is not registered to use namespace '" + namespace +
+			"'. See https://aka.ms/rps-not-found for how to register subscriptions."}
+}
+
 // identityRequest is the body of a PUT. What only the service can set is accepted and left alone, as ARM does, so that
 // what was read can be sent back.
 type identityRequest struct {
@@ -75,6 +87,9 @@ type identityRequest struct {
 // putIdentity answers 201 for a new identity and 200 for one that is there already, whose tags are replaced.
 func (c identities) putIdentity(id string) (answer, error) {
 	if err := c.authorize(identityType+"/write", id); err != nil {
+		return answer{}, err
+	}
+	if err := c.isRegistered("Microsoft.ManagedIdentity"); err != nil {
 		return answer{}, err
 	}
 	if err := c.admit(world.WriteIdentity, id); err != nil {
@@ -98,17 +113,19 @@ func (c identities) putIdentity(id string) (answer, error) {
 	if location == "" {
 		return answer{}, badRequest("LocationRequired", "The location property is required for this definition.")
 	}
-	if there, ok := c.world.UserAssignedIdentity(id); ok && normalLocation(there.Location) != location {
-		return answer{}, otherLocation(there, id, location)
+	if held, ok := c.world.HeldLocation(id); ok && normalLocation(held) != location {
+		return answer{}, otherLocation(held, id, location)
 	}
 	stored, created := c.world.PutUserAssignedIdentity(
 		world.UserAssignedIdentity{ID: id, Name: name, Location: location, Tags: body.Tags})
 	return answer{status: statusOfPut(created), body: identityObject(stored)}, nil
 }
 
-func otherLocation(there world.UserAssignedIdentity, id, location string) error {
+// otherLocation is the refusal of a name that is held for another region. Code and text were seen.
+// Source: https://github.com/MicrosoftDocs/azure-docs/issues/70422.
+func otherLocation(held, id, location string) error {
 	return &fault{status: http.StatusConflict, code: "InvalidResourceLocation",
-		message: "The resource '" + there.Name + "' already exists in location '" + there.Location +
+		message: "The resource '" + world.LastSegment(id) + "' already exists in location '" + held +
 			"' in resource group '" + strings.Split(id, "/")[4] + "'. A resource with the same name cannot be " +
 			"created in location '" + location + "'. Please select a new resource name."}
 }

@@ -97,12 +97,18 @@ GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "ti
                                       effect: before (answered, not done; where absent), after (done, but this is
                                       answered), drop (done, the connection is cut)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
-GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"]}
+GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"],
+                                      "withoutFederationAtAll": false, "deletedIdentitySeconds": 0,
+                                      "unregisteredProviders": ["Microsoft.ManagedIdentity"]}
                                       managedIdentityRates: Azure's rates for managed identities and their
                                       credentials, such as one write in four seconds for each, else 429; off
                                       in a fresh world.
                                       regionsWithoutFederation: their identities take no credentials (405);
-                                      the known ones where absent
+                                      the known ones where absent; withoutFederationAtAll: they refuse to list
+                                      and delete some, too.
+                                      deletedIdentitySeconds: how long the name of a deleted identity is held for
+                                      its region (409).
+                                      unregisteredProviders: the subscriptions are not registered for them (409)
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid",
                                       "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object

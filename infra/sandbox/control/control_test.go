@@ -352,10 +352,11 @@ func TestTimingAndReset(t *testing.T) {
 	assert.Equal(t, "/latency", b.do("PUT", "/timing", `{"latency":1}`).at("errors", 0, "pointer"))
 
 	known := b.do("GET", "/limits", "").raw
-	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"]}`,
-		known)
+	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"],
+		"withoutFederationAtAll":false,"deletedIdentitySeconds":0,"unregisteredProviders":[]}`, known)
 	assert.Equal(t, 200, b.do("PUT", "/limits", `{"managedIdentityRates":true,"regionsWithoutFederation":[]}`).status)
-	assert.Equal(t, world.Limits{ManagedIdentityRates: true, RegionsWithoutFederation: []string{}}, b.world.Limits())
+	assert.Equal(t, world.Limits{ManagedIdentityRates: true, RegionsWithoutFederation: []string{},
+		UnregisteredProviders: []string{}}, b.world.Limits())
 	assert.Equal(t, "/rates", b.do("PUT", "/limits", `{"rates":true}`).at("errors", 0, "pointer"))
 	fresh := b.do("GET", "/world", "").at("storageAccounts")
 	_, err := b.world.CreateApplication(world.Application{UniqueName: "u"}, "")

@@ -45,13 +45,21 @@ type identitiesState struct {
 	rows        *table[UserAssignedIdentity]
 	byClientID  map[string]string // lower client id → ARM id
 	credentials *table[UserAssignedIdentityCredential]
-	buckets     map[string]bucket // by operation and what it is for
+	buckets     map[string]bucket  // by operation and what it is for
+	leaving     map[string]leaving // by lower ARM id
+}
+
+// leaving is an identity that was deleted, and whose name is held for its region until then.
+type leaving struct {
+	location string
+	until    time.Time
 }
 
 func newIdentities(b *base, hierarchy *Hierarchy, principals *Principals) *Identities {
 	return &Identities{base: b, hierarchy: hierarchy, principals: principals, state: identitiesState{
 		rows: newTable[UserAssignedIdentity](), byClientID: map[string]string{},
 		credentials: newTable[UserAssignedIdentityCredential](), buckets: map[string]bucket{},
+		leaving: map[string]leaving{},
 	}}
 }
 
@@ -160,7 +168,21 @@ func (i *Identities) remove(id string) error {
 	i.principals.remove(u.PrincipalID)
 	delete(i.state.byClientID, key(u.ClientID))
 	i.state.rows.delete(u.ID)
+	i.state.leaving[key(u.ID)] = leaving{u.Location,
+		i.Now().Add(time.Duration(i.limits.DeletedIdentitySeconds) * time.Second)}
 	return nil
+}
+
+// HeldLocation is the region for which the name of an identity is held: its own, or for a while that of a deleted one;
+// false where it is free.
+func (i *Identities) HeldLocation(id string) (string, bool) {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	if u, ok := i.state.rows.get(id); ok {
+		return u.Location, true
+	}
+	left, ok := i.state.leaving[key(id)]
+	return left.location, ok && i.Now().Before(left.until)
 }
 
 func (i *Identities) addTo(s *Snapshot) {

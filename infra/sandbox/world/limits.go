@@ -9,13 +9,22 @@ type Limits struct {
 	ManagedIdentityRates bool `json:"managedIdentityRates"`
 	// RegionsWithoutFederation are the regions whose identities take no federated identity credentials.
 	RegionsWithoutFederation []string `json:"regionsWithoutFederation"`
+	// WithoutFederationAtAll has identities of those regions refuse to read and delete credentials, too. Which of both
+	// Azure does is not documented.
+	WithoutFederationAtAll bool `json:"withoutFederationAtAll"`
+	// DeletedIdentitySeconds is how long the name of a deleted identity cannot be used in another region.
+	DeletedIdentitySeconds int `json:"deletedIdentitySeconds"`
+	// UnregisteredProviders are the resource providers that the subscriptions are not registered for, such as
+	// Microsoft.ManagedIdentity.
+	UnregisteredProviders []string `json:"unregisteredProviders"`
 }
 
 // knownLimits are the limits of a fresh world.
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations, "Unsupported
 // regions", as of 2024.
 func knownLimits() Limits {
-	return Limits{RegionsWithoutFederation: []string{"malaysiasouth", "newzealandnorth"}}
+	return Limits{RegionsWithoutFederation: []string{"malaysiasouth", "newzealandnorth"},
+		UnregisteredProviders: []string{}}
 }
 
 // Limits returns the present limits.
@@ -32,10 +41,14 @@ func (b *base) SetLimits(l Limits) {
 	if l.RegionsWithoutFederation == nil {
 		l.RegionsWithoutFederation = knownLimits().RegionsWithoutFederation
 	}
+	if l.UnregisteredProviders == nil {
+		l.UnregisteredProviders = []string{}
+	}
 	b.limits = l.Clone()
 }
 
 func (l Limits) Clone() Limits {
 	l.RegionsWithoutFederation = slices.Clone(l.RegionsWithoutFederation)
+	l.UnregisteredProviders = slices.Clone(l.UnregisteredProviders)
 	return l
 }

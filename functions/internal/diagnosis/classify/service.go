@@ -157,6 +157,7 @@ func armCodes() map[string]diagnosis.Code {
 		"DisallowedOperation":                      diagnosis.CodePolicyDenied,
 		"ReadOnlyDisabledSubscription":             diagnosis.CodeSubscriptionDisabled,
 		"SubscriptionNotRegistered":                diagnosis.CodeSubscriptionDisabled,
+		"MissingSubscriptionRegistration":          diagnosis.CodeIdentityProviderNotRegistered,
 		"SubscriptionNotFound":                     diagnosis.CodeSubscriptionNotFound,
 		"InvalidSubscriptionId":                    diagnosis.CodeSubscriptionNotFound,
 		"ResourceGroupNotFound":                    diagnosis.CodeResourceGroupNotFound,

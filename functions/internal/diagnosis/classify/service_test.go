@@ -69,6 +69,7 @@ var serviceCodes = []struct {
 	{"arm", 403, "RequestDisallowedByPolicy", "rbac.put", "policy-denied", false},
 	{"arm", 404, "ResourceNotFound", "rbac.put", "storage-account-not-found", false},
 	{"arm", 404, "ResourceGroupNotFound", "rbac.put", "resource-group-not-found", false},
+	{"arm", 409, "MissingSubscriptionRegistration", "managedIdentity.put", "identity-provider-not-registered", false},
 	{"arm", 404, "SubscriptionNotFound", "rbac.put", "subscription-not-found", false},
 	{"arm", 401, "InvalidAuthenticationTokenTenant", "rbac.put", "subscription-tenant-mismatch", false},
 	{"arm", 404, "", "rbac.get", "role-assignment-not-found", true},

@@ -17,15 +17,16 @@ import (
 // Credentials keeps the federated credentials of managed identities, for package trust: one write after the other, at
 // the rate that Azure allows.
 type Credentials struct {
-	arm      *arm.Client
-	requests policy.Requests
-	pace     *pace
+	identities *Kind
+	arm        *arm.Client
+	requests   policy.Requests
+	pace       *pace
 }
 
-// NewCredentials returns the credentials of managed identities.
-func NewCredentials(resources *arm.Client, requests policy.Requests) *Credentials {
-	return &Credentials{arm: resources, requests: requests,
-		pace: &pace{requests: requests, free: map[string]time.Time{}}}
+// NewCredentials returns the credentials of the identities of a kind.
+func NewCredentials(identities *Kind) *Credentials {
+	return &Credentials{identities: identities, arm: identities.arm, requests: identities.requests,
+		pace: &pace{requests: identities.requests, free: map[string]time.Time{}}}
 }
 
 // Between is how long the writes of credentials are apart.
@@ -79,10 +80,18 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 	return receipts
 }
 
-// Delete deletes credentials by their names, and returns a receipt for each, in their order.
+// Delete deletes credentials by their names, and returns a receipt for each, in their order. An ARM id is a name only:
+// where the identity that has it now is not ours, ours has gone with its credentials, and nothing is sent. Where none
+// is seen, deletes harm nobody, and make sure.
 func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
 	receipts := make([]resource.Receipt, len(names))
+	found, there, err := c.identities.find(ctx, d, true)
+	isForeign := there && !c.identities.isOurs(found, d)
 	for i, name := range names {
+		if err != nil || isForeign {
+			receipts[i] = resource.Receipt{Outcome: resource.OutcomeAbsent, IsGone: isForeign, Err: err}
+			continue
+		}
 		w := d.Words()
 		w.Credential = name
 		receipts[i] = c.write(ctx, d, policy.ManagedCredentialDelete, w, func(ctx context.Context) (arm.Write, error) {

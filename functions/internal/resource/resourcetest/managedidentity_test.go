@@ -90,7 +90,7 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	a := newAzure(t, w)
 	made, _ := a.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
 	s := &resourcetest.Subject{Document: managed(subject, another),
-		Kind: trust.New(managedidentity.NewCredentials(a.arm, a.requests), a.requests)}
+		Kind: trust.New(managedidentity.NewCredentials(managedidentity.New(a.arm, a.requests, instance)), a.requests)}
 	s.Document.Status.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityManaged,
 		ResourceID: managedID})
 	s.Document.Status.ClientID, s.Document.Status.ServicePrincipalID = made.ClientID, made.PrincipalID

@@ -150,20 +150,30 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 			for i, at := range left {
 				names[i] = items[at].Key
 			}
+			var open []int
 			for i, receipt := range k.credentials.Delete(ctx, v.Document, names) {
 				r := &results[left[i]]
 				r.Err = receipt.Err
 				if receipt.Outcome == resource.OutcomeDeleted {
 					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
 				}
+				switch {
+				case goesAlong(v, r.Err):
+					r.Err = nil
+				case r.Err == nil && !receipt.IsGone:
+					open = append(open, left[i])
+				}
 			}
-			left = slices.DeleteFunc(left, func(at int) bool { return results[at].Err != nil })
+			left = open
 			return nil
 		}, func(ctx context.Context) (bool, error) {
 			if len(left) == 0 {
 				return false, nil
 			}
 			found, err := k.credentials.List(ctx, v.Document)
+			if goesAlong(v, err) {
+				found, err = nil, nil
+			}
 			left = slices.DeleteFunc(left, func(at int) bool {
 				return err == nil && !slices.ContainsFunc(found, func(f resource.Credential) bool {
 					return strings.EqualFold(f.Name, items[at].Key)
@@ -181,6 +191,12 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 		}
 	}
 	return results
+}
+
+// goesAlong reports whether a request about a credential was refused as the identity can have none: with the identity,
+// which is removed next, goes all that is on it.
+func goesAlong(v resource.View, err error) bool {
+	return v.Ending && policy.ActionOf(err) == policy.Unsupported
 }
 
 func indexes(n int) []int {
