@@ -2,6 +2,8 @@ package integration
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -49,11 +51,11 @@ func ParseStorageAccountID(resourceID string) (StorageAccountID, string) {
 	return id, ""
 }
 
-// wrongSegment names a segment that is not the word that belongs there.
+// wrongSegment names the first segment that is not the word that belongs there.
 func wrongSegment(parts []string, words map[int]string) string {
-	for at, word := range words {
-		if !strings.EqualFold(parts[at], word) {
-			return fmt.Sprintf("Segment %d of the id is not %s.", at, word)
+	for _, at := range slices.Sorted(maps.Keys(words)) {
+		if !strings.EqualFold(parts[at], words[at]) {
+			return fmt.Sprintf("Segment %d of the id is not %s.", at, words[at])
 		}
 	}
 	return ""
