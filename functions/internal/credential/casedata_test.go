@@ -146,7 +146,7 @@ func kindRows() map[string]kindRow {
 	}
 }
 
-// objectCases have each kind of file whole, and without each of its members.
+// objectCases have each kind of file whole.
 func objectCases() map[string]judged {
 	cases := map[string]judged{}
 	for name, row := range kindRows() {

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
@@ -43,11 +45,12 @@ type Service struct{ Options }
 
 // New returns the use cases. The error names what is missing.
 func New(o Options) (*Service, error) {
-	for name, isMissing := range map[string]bool{
+	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
 		"Source": o.Source == "",
-	} {
-		if isMissing {
+	}
+	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
+		if isMissing[name] {
 			return nil, fmt.Errorf("health: %s is required", name)
 		}
 	}

@@ -26,4 +26,8 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 	}
 	_, err := health.New(whole)
 	require.NoError(t, err)
+	for range 20 { // a map has another order each time
+		_, err := health.New(health.Options{})
+		require.ErrorContains(t, err, "Engine", "the same is named at every start")
+	}
 }

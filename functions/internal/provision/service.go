@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,11 +49,12 @@ type Service struct{ Options }
 
 // New returns the use cases. The error names what is missing.
 func New(o Options) (*Service, error) {
-	for name, isMissing := range map[string]bool{
+	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Kinds": len(o.Kinds) == 0, "Engine": o.Engine == nil,
 		"Schedule": o.Schedule == nil,
-	} {
-		if isMissing {
+	}
+	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
+		if isMissing[name] {
 			return nil, fmt.Errorf("provision: %s is required", name)
 		}
 	}

@@ -35,4 +35,8 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 	}
 	_, err := provision.New(whole)
 	require.NoError(t, err)
+	for range 20 { // a map has another order each time
+		_, err := provision.New(provision.Options{})
+		require.ErrorContains(t, err, "Engine", "the same is named at every start")
+	}
 }

@@ -57,9 +57,7 @@ func Decode(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	w := walker{decoder: d}
-	if err := w.value(reflect.TypeOf(into).Elem(), "", true); err != nil {
-		return malformed("The body cannot be read as JSON: %s", err.Error())
-	}
+	w.value(reflect.TypeOf(into).Elem(), "", true)
 	if len(w.findings) > 0 {
 		return faulty(w.findings)
 	}
@@ -67,7 +65,7 @@ func Decode(body []byte, into any) error {
 	target := reflect.ValueOf(into).Elem()
 	filled := reflect.New(target.Type())
 	filled.Elem().Set(target)
-	if err := json.Unmarshal(body, filled.Interface()); err != nil {
+	if err := errors.Join(w.err, json.Unmarshal(body, filled.Interface())); err != nil {
 		return &Error{Code: CodeMalformed, Detail: "The body cannot be read.", Err: err}
 	}
 	target.Set(filled.Elem())
@@ -93,14 +91,9 @@ func syntax(body []byte) error {
 	if isTooDeep(body) {
 		return &Error{Code: CodeTooDeep, Detail: fmt.Sprintf("The body is nested deeper than %d levels.", maxDepth)}
 	}
-	var raw json.RawMessage
-	err := json.Unmarshal(body, &raw)
 	var fault *json.SyntaxError
-	if errors.As(err, &fault) {
+	if errors.As(json.Unmarshal(body, new(json.RawMessage)), &fault) {
 		return malformed("The body is not JSON: %s at byte %d.", fault.Error(), fault.Offset)
-	}
-	if err != nil {
-		return malformed("The body is not JSON.")
 	}
 	return nil
 }

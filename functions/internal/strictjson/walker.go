@@ -3,6 +3,7 @@ package strictjson
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"iter"
 	"reflect"
 	"strconv"
@@ -15,7 +16,17 @@ import (
 type walker struct {
 	decoder  *json.Decoder
 	findings []diagnosis.Finding
+	// err is why the decoder went no further; the syntax is checked before, so there should be none.
+	err error
 }
+
+func (w *walker) token() json.Token {
+	token, err := w.decoder.Token()
+	w.err = errors.Join(w.err, err)
+	return token
+}
+
+func (w *walker) more() bool { return w.err == nil && w.decoder.More() }
 
 func (w *walker) note(f diagnosis.Finding) {
 	if len(w.findings) < maxFindings {
@@ -25,11 +36,8 @@ func (w *walker) note(f diagnosis.Finding) {
 
 // value reads one value. A nil type takes anything, but repeated members are still noted. needed means that a null is
 // no absent member.
-func (w *walker) value(t reflect.Type, pointer string, needed bool) error {
-	token, err := w.decoder.Token()
-	if err != nil {
-		return err
-	}
+func (w *walker) value(t reflect.Type, pointer string, needed bool) {
+	token := w.token()
 	t = element(t)
 	want, got := wanted(t), kindOf(token)
 	if want != "" && want != got && (got != "null" || needed) {
@@ -46,21 +54,16 @@ func (w *walker) value(t reflect.Type, pointer string, needed bool) error {
 	}
 	switch token {
 	case json.Delim('{'):
-		return w.object(t, pointer)
+		w.object(t, pointer)
 	case json.Delim('['):
-		return w.array(t, pointer)
+		w.array(t, pointer)
 	}
-	return nil
 }
 
-func (w *walker) object(t reflect.Type, pointer string) error {
+func (w *walker) object(t reflect.Type, pointer string) {
 	seen := map[string]bool{}
-	for w.decoder.More() {
-		token, err := w.decoder.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := token.(string) // the syntax is checked: a member name is a string
+	for w.more() {
+		name, _ := w.token().(string) // the syntax is checked: a member name is a string
 		at := diagnosis.PointerTo(pointer, name)
 		if seen[name] {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember,
@@ -72,26 +75,20 @@ func (w *walker) object(t reflect.Type, pointer string) error {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeUnknownMember, Detail: "There is no such member.",
 				Expected: m.expected})
 		}
-		if err := w.value(m.typ, at, false); err != nil {
-			return err
-		}
+		w.value(m.typ, at, false)
 	}
-	_, err := w.decoder.Token() // the closing brace
-	return err
+	w.token() // the closing brace
 }
 
-func (w *walker) array(t reflect.Type, pointer string) error {
+func (w *walker) array(t reflect.Type, pointer string) {
 	var item reflect.Type
 	if t != nil {
 		item = t.Elem()
 	}
-	for i := 0; w.decoder.More(); i++ {
-		if err := w.value(item, pointer+"/"+strconv.Itoa(i), true); err != nil {
-			return err
-		}
+	for i := 0; w.more(); i++ {
+		w.value(item, pointer+"/"+strconv.Itoa(i), true)
 	}
-	_, err := w.decoder.Token() // the closing bracket
-	return err
+	w.token() // the closing bracket
 }
 
 // member is what a Go struct or map knows of a JSON member name.

@@ -178,8 +178,10 @@ func TestViolationsAreToldWhole(t *testing.T) {
 				if end == "-secret" {
 					shown = o.value[:5] + "…" // a scanner of this repository shall find no secret in it
 				}
-				_, _ = fmt.Fprintf(&out, "%s %+q\n\t%s\n\texpected %q, actual %+q, at %d, warning %t\n", r.Code,
-					shown, v.Detail, v.Expected, shortened(v.Actual), o.at, v.Warning)
+				_, _ = fmt.Fprintf(&out, "%s %+q\n\t%s\n\texpected %q, actual %+q, at %d, warning %t\n\tof %s\n",
+					r.Code,
+					shown, v.Detail, v.Expected, shortened(v.Actual), o.at, v.Warning,
+					codes(all[name].Violations(o.value)))
 			}
 		}
 	}
@@ -190,6 +192,15 @@ func TestViolationsAreToldWhole(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), out.String(), "go test -update accepts the change")
+}
+
+// codes are the codes of violations in their order: after a rule that is the last, none follows.
+func codes(found []field.Violation) string {
+	var list []string
+	for _, v := range found {
+		list = append(list, string(v.Code))
+	}
+	return strings.Join(list, " ")
 }
 
 // shortened keeps long values out of the golden file.
@@ -238,9 +249,14 @@ func TestBracketsAroundAGUIDAreNoPlaceholder(t *testing.T) {
 // TestWhatIsNoIDIsNotRepeated: a password pasted as client id has no shape of its own.
 func TestWhatIsNoIDIsNotRepeated(t *testing.T) {
 	for value, visible := range map[string]bool{"hunter2!": false, "p4ssw0rd/with-more": false, "4f6b0b1e-9a52": true,
-		"acme.example": true, strings.Repeat("a", 65): false} {
+		"acme.example": true, strings.Repeat("a", 64): true, strings.Repeat("a", 65): false,
+		"acme.example/": false, strings.Repeat("a.", 29) + "example": false} {
 		assert.Equal(t, visible, field.ActualID(value) != "", value)
 		assert.Equal(t, visible, field.ClientID().Check("/x", value)[0].Actual != "", value)
+	}
+	for c := rune(' '); c < 0x100; c++ { // what a GUID is written with, and the brackets and blanks around it
+		harmless := strings.ContainsRune("0123456789abcdefABCDEF-{}() ", c)
+		assert.Equal(t, harmless, field.ActualID(string(c)) != "", "%q", c)
 	}
 }
 

@@ -93,7 +93,7 @@ var broken = map[string][]offence{
 		"{aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa}"),
 	"control-character": whole("a\x00", "a\u200bb", "a\u0085b", "a\ufffdb"),
 	"not-guid": whole("4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b1", guid+"1", "4f6b0b1e9a524a3c8a430d6f3f6c2b11",
-		"("+guid+")", "{"+guid+"}", "urn:uuid:"+guid, "/applications/"+guid, "my app",
+		"("+guid+")", "{"+guid+"}", "urn:uuid:"+guid, "/applications/"+guid, "my app", "00000000-0000-0000-0000-0",
 		"4f6b0b1eg9a5254a3ca8a43a0d6f3f6c2b11"),
 	"nil": whole("00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-ffffffffffff"),
 
