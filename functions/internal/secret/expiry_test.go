@@ -40,7 +40,7 @@ func TestExpires(t *testing.T) {
 	}
 	const payload = "eyJleHAiOjE4MDAwMDAwMDB9"
 	for _, key := range []string{"", "key", payload, "e30." + payload, "e30." + payload + ".x.y",
-		"e30.!" + payload + ".x",
+		"e30.!" + payload + ".x", "e30." + payload + "~.x",
 		"a.b.c"} {
 		_, ok := secret.New(key).Expires()
 		assert.False(t, ok, key)
