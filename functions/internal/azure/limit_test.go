@@ -125,3 +125,63 @@ func TestAStreamHasTheLimitToo(t *testing.T) {
 		require.NoError(t, body.Close())
 	})
 }
+
+// TestTheLimitEndsWithTheAnswer: a body that is closed, or was never given, holds no timer and no connection; and one
+// that came to its end did so, however late somebody asks.
+func TestTheLimitEndsWithTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent context.Context
+		body := strings.NewReader("{}")
+		for name, fails := range map[string]error{"answered": nil, "failed": errReset} {
+			transport := azure.Limit(azcore.ClientOptions{Transport: do(func(r *http.Request) (*http.Response, error) {
+				sent = r.Context()
+				if fails != nil {
+					return nil, fails
+				}
+				return answer(r, 200, body), nil
+			})}, limit).Transport
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example:8443/x", nil)
+			require.NoError(t, err)
+			resp, err := transport.Do(r)
+			require.ErrorIs(t, err, fails, name)
+			if fails != nil {
+				require.ErrorIs(t, sent.Err(), context.Canceled)
+				continue
+			}
+			require.NoError(t, sent.Err(), "the body is still to be read")
+			at, ok := sent.Deadline()
+			require.True(t, ok)
+			assert.Equal(t, limit, time.Until(at))
+			time.Sleep(2 * limit)
+			got, err := io.ReadAll(resp.Body)
+			require.NoError(t, err, "it was all there")
+			assert.Equal(t, "{}", string(got))
+			require.NoError(t, resp.Body.Close())
+		}
+		late := &azure.TimeoutError{Name: "a.example", Limit: limit}
+		assert.Equal(t, "no whole answer from a.example within 20s", late.Error())
+	})
+}
+
+// TestAClosedBodyEndsItsRequest, read or not.
+func TestAClosedBodyEndsItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent context.Context
+		transport := azure.Limit(azcore.ClientOptions{Transport: do(func(r *http.Request) (*http.Response, error) {
+			sent = r.Context()
+			return answer(r, 200, &stalled{ctx: r.Context()}), nil
+		})}, limit).Transport
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example/", nil)
+		require.NoError(t, err)
+		resp, err := transport.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.ErrorIs(t, sent.Err(), context.Canceled)
+	})
+}
+
+// TestWhatIsAskedOfEveryService: both are chosen with a source, and change on purpose alone.
+func TestWhatIsAskedOfEveryService(t *testing.T) {
+	assert.Equal(t, 20*time.Second, azure.AnswerLimit)
+	assert.Equal(t, "2025-05-05", azure.StorageVersion)
+}

@@ -35,52 +35,55 @@ func requireOutage(t *testing.T, err error, op, key, code string) {
 	assert.Contains(t, err.Error(), "blobstore: "+op+" "+key+": 403 "+code+" (request-id request-1)")
 }
 
+// storeCalls are the calls of the store, with the requests that each takes.
+var storeCalls = map[string]struct {
+	requests int
+	op, key  string
+	call     func(t *testing.T, s *blobstore.Store, etag string) error
+	lost     bool // the answer to the first write is lost, so that a second look follows
+}{
+	"get": {1, "read", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
+		r, err := s.Get(t.Context(), "p/a")
+		assert.Zero(t, r)
+		return err
+	}, false},
+	"create": {1, "write", "p/c", func(t *testing.T, s *blobstore.Store, _ string) error {
+		etag, err := s.Put(t.Context(), "p/c", []byte("1"), "")
+		assert.Empty(t, etag)
+		return err
+	}, false},
+	"create, answer lost": {3, "write", "p/c", func(t *testing.T, s *blobstore.Store, _ string) error {
+		etag, err := s.Put(t.Context(), "p/c", []byte("1"), "")
+		assert.Empty(t, etag)
+		return err
+	}, true},
+	"update, answer lost": {3, "write", "p/a", func(t *testing.T, s *blobstore.Store, etag string) error {
+		_, err := s.Put(t.Context(), "p/a", []byte("2"), etag)
+		return err
+	}, true},
+	"delete": {1, "delete", "p/a", func(t *testing.T, s *blobstore.Store, etag string) error {
+		return s.Delete(t.Context(), "p/a", etag)
+	}, false},
+	"delete of another version": {2, "delete", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
+		return s.Delete(t.Context(), "p/a", `"0x1"`)
+	}, false},
+	"delete without a version": {1, "delete", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
+		return s.Delete(t.Context(), "p/a", "")
+	}, false},
+	"list": {3, "", "", func(t *testing.T, s *blobstore.Store, _ string) error {
+		records, next, err := s.List(t.Context(), "p/", "", 10)
+		assert.Empty(t, records)
+		assert.Empty(t, next)
+		return err
+	}, false},
+	"ensure": {1, "create container", blobstore.Container, func(t *testing.T, s *blobstore.Store, _ string) error {
+		return s.EnsureContainer(t.Context())
+	}, false},
+}
+
 // TestEveryRequestMayFail refuses each of the requests of each call in turn, the second and third ones too.
 func TestEveryRequestMayFail(t *testing.T) {
-	for name, c := range map[string]struct {
-		requests int
-		op, key  string
-		call     func(t *testing.T, s *blobstore.Store, etag string) error
-		lost     bool // the answer to the first write is lost, so that a second look follows
-	}{
-		"get": {1, "read", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
-			r, err := s.Get(t.Context(), "p/a")
-			assert.Zero(t, r)
-			return err
-		}, false},
-		"create": {1, "write", "p/c", func(t *testing.T, s *blobstore.Store, _ string) error {
-			etag, err := s.Put(t.Context(), "p/c", []byte("1"), "")
-			assert.Empty(t, etag)
-			return err
-		}, false},
-		"create, answer lost": {3, "write", "p/c", func(t *testing.T, s *blobstore.Store, _ string) error {
-			etag, err := s.Put(t.Context(), "p/c", []byte("1"), "")
-			assert.Empty(t, etag)
-			return err
-		}, true},
-		"update, answer lost": {3, "write", "p/a", func(t *testing.T, s *blobstore.Store, etag string) error {
-			_, err := s.Put(t.Context(), "p/a", []byte("2"), etag)
-			return err
-		}, true},
-		"delete": {1, "delete", "p/a", func(t *testing.T, s *blobstore.Store, etag string) error {
-			return s.Delete(t.Context(), "p/a", etag)
-		}, false},
-		"delete of another version": {2, "delete", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
-			return s.Delete(t.Context(), "p/a", `"0x1"`)
-		}, false},
-		"delete without a version": {1, "delete", "p/a", func(t *testing.T, s *blobstore.Store, _ string) error {
-			return s.Delete(t.Context(), "p/a", "")
-		}, false},
-		"list": {3, "", "", func(t *testing.T, s *blobstore.Store, _ string) error {
-			records, next, err := s.List(t.Context(), "p/", "", 10)
-			assert.Empty(t, records)
-			assert.Empty(t, next)
-			return err
-		}, false},
-		"ensure": {1, "create container", blobstore.Container, func(t *testing.T, s *blobstore.Store, _ string) error {
-			return s.EnsureContainer(t.Context())
-		}, false},
-	} {
+	for name, c := range storeCalls {
 		t.Run(name, func(t *testing.T) {
 			for at := range c.requests {
 				s := newSandbox(t)

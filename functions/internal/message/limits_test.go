@@ -115,11 +115,16 @@ func TestWhichCommandTakesWhat(t *testing.T) {
 	}
 }
 
+// everyFault is a command with all faults that one may have.
+func everyFault() string {
+	return event("provision", "verify", `"integrationId":"my-service"`,
+		`"integrationId":"X","operationId":"a/b","attempt":1001,"mode":"x","access":"y","spec":{},"purge":true`)
+}
+
 // TestEveryFaultIsTold, not only the first one, with its place and what would be right.
 func TestEveryFaultIsTold(t *testing.T) {
 	t.Parallel()
-	r := rejection(t, delivery(event("provision", "verify", `"integrationId":"my-service"`,
-		`"integrationId":"X","operationId":"a/b","attempt":1001,"mode":"x","access":"y","spec":{},"purge":true`)))
+	r := rejection(t, delivery(everyFault()))
 	require.NotNil(t, r)
 	var told []string
 	for _, f := range r.Findings {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"github.com/google/uuid"
 
@@ -36,10 +38,31 @@ func Handler(mux *http.ServeMux, base string) http.Handler {
 		id := requestID(w, r)
 		w.Header().Set(headerRequestID, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		serve(mux, &answerWriter{ResponseWriter: w},
-			r.WithContext(context.WithValue(context.WithValue(r.Context(), requestIDKey{}, id), baseKey{}, base)))
+		r = r.WithContext(context.WithValue(context.WithValue(r.Context(), requestIDKey{}, id), baseKey{}, base))
+		r.Body = sentBody{r.Body}
+		serve(mux, &answerWriter{ResponseWriter: w}, r)
 	})
 }
+
+// sentBody tells huma of a body that breaks off as of one that does not arrive in time (408). huma answers any other
+// error of reading with 500: a caller that has gone would be a failure of ours, for the operator to look into.
+type sentBody struct{ io.ReadCloser }
+
+// Read implements io.Reader.
+func (b sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		err = incomplete{err}
+	}
+	return n, err
+}
+
+// incomplete is the error of a body that broke off. It is a net.Error.
+type incomplete struct{ error }
+
+func (incomplete) Timeout() bool   { return true }
+func (incomplete) Temporary() bool { return true }
+func (e incomplete) Unwrap() error { return e.error }
 
 func requestID(w http.ResponseWriter, r *http.Request) string {
 	if id := w.Header().Get(headerRequestID); id != "" {

@@ -294,7 +294,7 @@ func fromHuma(e *huma.ErrorModel) *Problem {
 	case http.StatusRequestEntityTooLarge:
 		return New(e.Status, CodeBodyTooLarge, "The body may have at most "+strconv.Itoa(MaxBody)+" bytes.")
 	case http.StatusRequestTimeout:
-		return New(e.Status, CodeTimeout, "The body did not arrive in time.")
+		return New(e.Status, CodeTimeout, "The body did not arrive whole and in time.")
 	}
 	p := internal()
 	p.Status = e.Status
