@@ -274,35 +274,42 @@ func TestLeftoverOfAStandIn(t *testing.T) {
 	assert.Equal(t, accountURL+c.blobNames()[0], report.Leftovers[0].URL)
 }
 
+// The parts of a page of containers.
+const (
+	containersPage = `<EnumerationResults><Containers>%s</Containers><NextMarker>%s</NextMarker></EnumerationResults>`
+	withPolicy     = "<HasImmutabilityPolicy>true</HasImmutabilityPolicy>"
+	withHold       = "<HasLegalHold>true</HasLegalHold>"
+	withVersions   = "<ImmutableStorageWithVersioningEnabled>true</ImmutableStorageWithVersioningEnabled>"
+)
+
+func item(name, members, properties string) string {
+	return "<Container><Name>" + name + "</Name>" + members + "<Properties>" + properties + "</Properties></Container>"
+}
+
+// standInCases are listings of an account's containers.
+var standInCases = map[string]struct {
+	pages []string
+	want  string // the container; empty for none
+	told  string
+}{
+	"deleted": {[]string{item("a", "<Deleted>true</Deleted>", "") + item("images", "", "")},
+		"images", ""},
+	"the service's":           {[]string{item("$web", "", "") + item("images", "", "")}, "images", ""},
+	"a policy":                {[]string{item("a", "", withPolicy) + item("images", "", "")}, "images", ""},
+	"a hold":                  {[]string{item("a", "", withHold) + item("images", "", "")}, "images", ""},
+	"versions":                {[]string{item("a", "", withVersions) + item("images", "", "")}, "images", ""},
+	"the first protected one": {[]string{item("images", "", withHold) + item("b", "", withPolicy)}, "images", ""},
+	"none is free, two pages": {[]string{item("images", "", withHold), item("b", "", withPolicy)}, "images", ""},
+	"one is free, on page 2":  {[]string{item("a", "", withHold), item("images", "", "")}, "images", ""},
+	"none at all":             {[]string{"", ""}, "", "containers unknown account-empty"},
+	"page 2 is refused":       {[]string{item("a", "", withHold), "refused"}, "", "containers fail role-missing"},
+	"page 2 is throttled":     {[]string{item("a", "", withHold), "busy"}, "", "network unknown storage-throttled"},
+}
+
 // TestWhatIsNoStandIn: a container that is deleted, or belongs to the service, or from which nothing can be deleted.
 func TestWhatIsNoStandIn(t *testing.T) {
 	t.Parallel()
-	const page = `<EnumerationResults><Containers>%s</Containers><NextMarker>%s</NextMarker></EnumerationResults>`
-	item := func(name, members, properties string) string {
-		return "<Container><Name>" + name + "</Name>" + members + "<Properties>" + properties +
-			"</Properties></Container>"
-	}
-	const policy, hold, versions = "<HasImmutabilityPolicy>true</HasImmutabilityPolicy>",
-		"<HasLegalHold>true</HasLegalHold>",
-		"<ImmutableStorageWithVersioningEnabled>true</ImmutableStorageWithVersioningEnabled>"
-	for name, tc := range map[string]struct {
-		pages []string
-		want  string // the container; empty for none
-		told  string
-	}{
-		"deleted": {[]string{item("a", "<Deleted>true</Deleted>", "") + item("images", "", "")},
-			"images", ""},
-		"the service's":           {[]string{item("$web", "", "") + item("images", "", "")}, "images", ""},
-		"a policy":                {[]string{item("a", "", policy) + item("images", "", "")}, "images", ""},
-		"a hold":                  {[]string{item("a", "", hold) + item("images", "", "")}, "images", ""},
-		"versions":                {[]string{item("a", "", versions) + item("images", "", "")}, "images", ""},
-		"the first protected one": {[]string{item("images", "", hold) + item("b", "", policy)}, "images", ""},
-		"none is free, two pages": {[]string{item("images", "", hold), item("b", "", policy)}, "images", ""},
-		"one is free, on page 2":  {[]string{item("a", "", hold), item("images", "", "")}, "images", ""},
-		"none at all":             {[]string{"", ""}, "", "containers unknown account-empty"},
-		"page 2 is refused":       {[]string{item("a", "", hold), "refused"}, "", "containers fail role-missing"},
-		"page 2 is throttled":     {[]string{item("a", "", hold), "busy"}, "", "network unknown storage-throttled"},
-	} {
+	for name, tc := range standInCases {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			asked := 0
@@ -321,7 +328,7 @@ func TestWhatIsNoStandIn(t *testing.T) {
 					next = ""
 				}
 				resp := refusal(http.StatusOK, "", map[string]string{"Content-Type": "application/xml"})
-				resp.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(page, this, next)))
+				resp.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(containersPage, this, next)))
 				return resp
 			}
 			d := c.document(integration.StorageAccess{ResourceID: world.DataAccountID})

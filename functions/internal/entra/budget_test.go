@@ -126,8 +126,8 @@ func TestEachCloudHasItsAuthority(t *testing.T) {
 // TestMembersOfARefusal holds each as the answer has it: ids by header before body, values as presented.
 func TestMembersOfARefusal(t *testing.T) {
 	const text = `{"error":" invalid_client ","error_description":"AADSTS70021: x. Assertion Issuer: 'i'. Assertion ` +
-		`Subject: 's'. Assertion Audience: 'a'. The credential Subject is 'e'. The tenant identifier 'd' is neither x",` +
-		`"trace_id":"trace","correlation_id":"corr"}`
+		`Subject: 's'. Assertion Audience: 'a'. The credential Subject is 'e'. The tenant identifier 'd' is ` +
+		`neither x","trace_id":"trace","correlation_id":"corr"}`
 	for header, id := range map[string]string{"": "trace", "own\x01": "own\ufffd"} {
 		a := &authority{token: func(int, string) (*http.Response, error) {
 			resp := answer(http.StatusBadRequest, "application/json", text)
