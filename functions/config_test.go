@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -265,14 +266,32 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-func TestEachCloudIsWhole(t *testing.T) {
+// TestEachCloud may be named, the default one too, and has constants of its own.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations,
+// https://learn.microsoft.com/graph/deployments and azcore's package cloud.
+func TestEachCloud(t *testing.T) {
+	public := []string{"public", "https://login.microsoftonline.com/", "https://management.azure.com",
+		"https://graph.microsoft.com/.default", "api://AzureADTokenExchange", "blob.core.windows.net"}
+	want := map[string][]string{
+		"": public, "public": public,
+		"usgov": {"usgov", "https://login.microsoftonline.us/", "https://management.usgovcloudapi.net",
+			"https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
+		"china": {"china", "https://login.chinacloudapi.cn/", "https://management.chinacloudapi.cn",
+			"https://microsoftgraph.chinacloudapi.cn/.default", "api://AzureADTokenExchangeChina",
+			"blob.core.chinacloudapi.cn"},
+	}
+	for name, all := range want {
+		cfg, err := ConfigFromEnvironment(settings(map[string]string{"AZURE_CLOUD": name}))
+		require.NoError(t, err, name)
+		c := cfg.Cloud
+		assert.Equal(t, all, []string{c.Name, c.Configuration.ActiveDirectoryAuthorityHost,
+			c.Configuration.Services[cloud.ResourceManager].Endpoint, c.GraphScope, c.Audience, c.BlobSuffix}, name)
+	}
 	for _, c := range clouds() {
-		t.Run(c.Name, func(t *testing.T) {
-			assert.NotEmpty(t, c.Configuration.ActiveDirectoryAuthorityHost)
-			assert.NotEmpty(t, c.Configuration.Services)
-			assert.Contains(t, c.Audience, "api://AzureADTokenExchange")
-			assert.Contains(t, c.BlobSuffix, "blob.core.")
-			assert.Regexp(t, `^https://.*graph.*/\.default$`, c.GraphScope)
-		})
+		assert.Contains(t, want, c.Name, "each row has a case")
+	}
+	for _, name := range []string{"Public", "AzureCloud", "gov", "usgovernment", "publi", "public2"} {
+		_, err := ConfigFromEnvironment(settings(map[string]string{"AZURE_CLOUD": name}))
+		assert.ErrorContains(t, err, "AZURE_CLOUD", name)
 	}
 }

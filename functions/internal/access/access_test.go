@@ -5,14 +5,18 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,6 +60,7 @@ func rights(r diagnosis.Report) []string {
 }
 
 func TestRoundTripPassesAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{}), Prefix: "probe/here"})
@@ -74,6 +79,7 @@ func TestRoundTripPassesAndLeavesNothing(t *testing.T) {
 }
 
 func TestEachTestExchangesAnew(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	tester, request := c.tester(), access.Request{Document: c.document(), Token: c.token(platform.TokenRequest{})}
 	_, err := tester.Run(t.Context(), request)
@@ -225,6 +231,37 @@ var faultCases = map[string]struct {
 		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
 		who: diagnosis.WhoDDOEAdmin,
 	},
+	"subject differs by case from the second": {
+		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:OTHER"},
+		want:  "token.subject fail subject-case-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
+	},
+	"subject begins as the second": {
+		token: platform.TokenRequest{Subject: "system:serviceaccount:dataloop:others"},
+		want:  "token.subject fail token-subject-mismatch", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
+		who: diagnosis.WhoDDOEAdmin,
+	},
+	"second entry is closed": {
+		storage: []integration.StorageAccess{images(integration.AccessReadWrite), lockedImages},
+		want:    "access.network fail network-rules-blocked", others: []string{"access.cleanup pass"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+	},
+	"container being deleted": {
+		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("ContainerBeingDeleted", 409) },
+		want:   "access.list fail container-being-deleted", others: []string{"access.network pass",
+			"access.protection skip protection-unknown"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+	},
+	"container disabled": {
+		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("ContainerDisabled", 409) },
+		want:   "access.list fail container-disabled", others: []string{"access.network pass"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+	},
+	"account disabled": {
+		damage: func(c *cloud, _ *integration.Document) { c.answer = refusing("AccountIsDisabled", 403) },
+		want:   "access.network fail account-disabled", others: []string{"access.list skip"},
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+	},
 	"token expired": {
 		token: platform.TokenRequest{ExpiresInSeconds: -1},
 		want:  "token.lifetime fail token-expired", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
@@ -315,8 +352,64 @@ var faultCases = map[string]struct {
 	},
 }
 
-// TestFaults walks every fault to the code and the person that it leads to.
+// refusing makes Storage answer every request with that refusal.
+func refusing(code string, status int) func(*http.Request) *http.Response {
+	return func(r *http.Request) *http.Response {
+		if strings.Contains(r.URL.Host, ".blob.") {
+			return refusal(status, code, nil)
+		}
+		return nil
+	}
+}
+
+// assertReports holds reports, by name, against a golden file: all of a check but the words of the catalogue and the
+// ids of requests.
+func assertReports(t *testing.T, file string, reports map[string]diagnosis.Report) {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(reports)) {
+		r := reports[name]
+		fmt.Fprintf(&b, "%s: %s %s as %s\n", name, r.Verdict, r.ClaimLevel, r.TestedAs.Subject)
+		for _, c := range r.Checks {
+			own := c.Title
+			if c.Code != "" && c.Status != diagnosis.OutcomeSkip {
+				own = "" // the catalogue's
+			}
+			diffAt, who, command := "", "", ""
+			if c.DiffAt != nil {
+				diffAt = strconv.Itoa(*c.DiffAt)
+			}
+			if c.Remedy != nil {
+				who, command = string(c.Remedy.Who), c.Remedy.Command
+			}
+			line := []string{fmt.Sprintf("\t%s (%s) %s", c.ID, c.Layer, c.Status)}
+			for _, member := range [][2]string{{"code", string(c.Code)}, {"title", own}, {"field", c.Field},
+				{"target", c.Target}, {"expected", c.Expected}, {"actual", c.Actual}, {"diffAt", diffAt},
+				{"dependsOn", c.DependsOn}, {"who", who}, {"command", command}} {
+				if member[1] != "" {
+					line = append(line, member[0]+": "+member[1])
+				}
+			}
+			b.WriteString(strings.Join(line, "; ") + "\n")
+		}
+		for _, left := range r.Leftovers {
+			fmt.Fprintf(&b, "\tleft: %s\n\t\t%s\n", left.URL, left.Remedy)
+		}
+	}
+	golden := filepath.Join("testdata", file)
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), b.String())
+}
+
+// TestFaults walks every fault to the code and the person that it leads to, and holds the whole report of each.
 func TestFaults(t *testing.T) {
+	t.Parallel()
+	reports := map[string]diagnosis.Report{}
+	t.Cleanup(func() { assertReports(t, "faults.txt", reports) })
 	for name, tt := range faultCases {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
@@ -327,6 +420,7 @@ func TestFaults(t *testing.T) {
 			report, err := c.tester().Run(t.Context(), access.Request{Document: d, Token: c.token(tt.token),
 				Mode: tt.mode, Access: tt.access})
 			require.NoError(t, err)
+			reports[name] = report
 			all := lines(report)
 			assert.Contains(t, all, tt.want)
 			for _, other := range tt.others {
@@ -337,7 +431,7 @@ func TestFaults(t *testing.T) {
 			assert.Empty(t, c.blobNames())
 			assert.Empty(t, report.Leftovers)
 			for _, check := range report.Checks {
-				if strings.HasPrefix(tt.want, check.ID+" ") {
+				if strings.HasPrefix(tt.want, check.ID+" ") && check.Status != diagnosis.OutcomePass {
 					require.NotNil(t, check.Remedy)
 					assert.Equal(t, tt.who, check.Remedy.Who)
 					assert.NotEmpty(t, check.Remedy.Steps)
@@ -355,6 +449,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestOracleWritesNothing(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
@@ -366,6 +461,7 @@ func TestOracleWritesNothing(t *testing.T) {
 }
 
 func TestOracleRemovesWhatAnAccountWroteAgainstTheCondition(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.after = nil
 	c.answer = func(r *http.Request) *http.Response {
@@ -381,6 +477,7 @@ func TestOracleRemovesWhatAnAccountWroteAgainstTheCondition(t *testing.T) {
 }
 
 func TestReadAccessIsNeverWritten(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.unassign()
 	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
@@ -392,23 +489,39 @@ func TestReadAccessIsNeverWritten(t *testing.T) {
 		rights(report))
 }
 
+// TestImmutableContainerGetsNoWrite, whichever of the three kinds of protection it has. The other rights are tested.
 func TestImmutableContainerGetsNoWrite(t *testing.T) {
-	for _, mode := range []access.Mode{access.ModeRoundtrip, access.ModeOracle} {
-		for _, wanted := range []integration.Access{integration.AccessRead, integration.AccessReadWrite} {
-			t.Run(fmt.Sprintf("%s %s", mode, wanted), func(t *testing.T) {
-				c := newCloud(t)
-				entry := with(images(wanted), func(e *integration.StorageAccess) { e.Container = "archive" })
-				_, err := c.tester().Run(t.Context(), access.Request{Document: c.document(entry),
-					Token: c.token(platform.TokenRequest{}), Mode: mode})
-				require.NoError(t, err)
-				assert.Empty(t, c.seen(http.MethodPut))
-				assert.Empty(t, c.seen(http.MethodDelete))
-			})
+	t.Parallel()
+	for _, protection := range []string{"x-ms-has-immutability-policy", "x-ms-has-legal-hold",
+		"x-ms-immutable-storage-with-versioning-enabled"} {
+		for _, mode := range []access.Mode{access.ModeRoundtrip, access.ModeOracle} {
+			for wanted, told := range map[integration.Access]string{
+				integration.AccessRead:      "protection pass",
+				integration.AccessReadWrite: "protection warn immutable-container"} {
+				t.Run(fmt.Sprintf("%s %s %s", protection, mode, wanted), func(t *testing.T) {
+					c := newCloud(t)
+					c.after = func(r *http.Request, resp *http.Response) (*http.Response, error) {
+						if r.URL.Query().Get("restype") == "container" {
+							resp.Header.Set(protection, "true")
+						}
+						return resp, nil
+					}
+					report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(images(wanted)),
+						Token: c.token(platform.TokenRequest{}), Mode: mode})
+					require.NoError(t, err)
+					assert.Equal(t, []string{"network pass", told, "list pass", "read pass",
+						"write skip immutable-container", "delete skip immutable-container"}, rights(report))
+					assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
+					assert.Empty(t, c.seen(http.MethodPut))
+					assert.Empty(t, c.seen(http.MethodDelete))
+				})
+			}
 		}
 	}
 }
 
 func TestLeftoverIsReported(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.answer = func(r *http.Request) *http.Response {
 		if r.Method == http.MethodDelete {
@@ -432,6 +545,7 @@ func TestLeftoverIsReported(t *testing.T) {
 }
 
 func TestCleanupSurvivesTheCaller(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c.after = func(r *http.Request, resp *http.Response) (*http.Response, error) {
@@ -449,6 +563,7 @@ func TestCleanupSurvivesTheCaller(t *testing.T) {
 }
 
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		method string
 		times  int
@@ -479,6 +594,7 @@ func TestLostAnswers(t *testing.T) {
 }
 
 func TestForeignChangeIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.after = func(r *http.Request, resp *http.Response) (*http.Response, error) {
 		if r.Method == http.MethodPut {
@@ -503,6 +619,7 @@ func TestForeignChangeIsNotDeleted(t *testing.T) {
 }
 
 func TestWithoutToken(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document()})
 	require.NoError(t, err)
@@ -513,6 +630,7 @@ func TestWithoutToken(t *testing.T) {
 }
 
 func TestFaultyRequests(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		change func(*access.Request)
 		want   string
@@ -523,6 +641,12 @@ func TestFaultyRequests(t *testing.T) {
 		"prefix absolute":      {func(r *access.Request) { r.Prefix = "/a" }, "invalid-prefix"},
 		"prefix has a newline": {func(r *access.Request) { r.Prefix = "a\nb" }, "invalid-prefix"},
 		"prefix too long":      {func(r *access.Request) { r.Prefix = strings.Repeat("a", 513) }, "invalid-prefix"},
+		"prefix has a hole":    {func(r *access.Request) { r.Prefix = "a//b" }, "invalid-prefix"},
+		"prefix stays":         {func(r *access.Request) { r.Prefix = "a/./b" }, "invalid-prefix"},
+		"prefix of dots":       {func(r *access.Request) { r.Prefix = "..." }, "invalid-prefix"},
+		"prefix of a slash":    {func(r *access.Request) { r.Prefix = "//" }, "invalid-prefix"},
+		"prefix of Windows":    {func(r *access.Request) { r.Prefix = `a\b` }, "invalid-prefix"},
+		"no tenant":            {func(r *access.Request) { r.Document.Spec.TenantID = "" }, "not-provisioned"},
 		"not provisioned":      {func(r *access.Request) { r.Document.Status.ClientID = "" }, "not-provisioned"},
 	}
 	for name, tt := range tests {
@@ -539,7 +663,89 @@ func TestFaultyRequests(t *testing.T) {
 	}
 }
 
+// TestPrefixesThatAreTaken are relative paths of at most 512 bytes; a slash at the end is none of the name.
+func TestPrefixesThatAreTaken(t *testing.T) {
+	t.Parallel()
+	for prefix, begins := range map[string]string{"": ".ddoe", "a": "a/.ddoe", "a/": "a/.ddoe",
+		"a/b.c/..d":              "a/b.c/..d/",
+		strings.Repeat("a", 512): strings.Repeat("a", 512) + "/.ddoe", "é ü": "é ü/.ddoe"} {
+		c := newCloud(t)
+		_, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+			Token: c.token(platform.TokenRequest{}), Prefix: prefix})
+		require.NoError(t, err)
+		puts := c.seen(http.MethodPut)
+		require.Len(t, puts, 1, prefix)
+		assert.True(t, strings.HasPrefix(puts[0], "PUT acmedata.blob.core.windows.net/images/"+begins), puts[0])
+	}
+}
+
+// TestEveryFaultOfARequest is named with its member, and none repeats a value.
+func TestEveryFaultOfARequest(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []access.Mode{"", access.ModeRoundtrip, access.ModeOracle} {
+		for _, wanted := range []integration.Access{"", integration.AccessRead, integration.AccessReadWrite} {
+			assert.Empty(t, access.Faults(mode, wanted, "a"))
+			assert.NoError(t, access.Check(mode, wanted, "a"))
+		}
+	}
+	for _, prefix := range []string{"/planted", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2ln"} {
+		faults := access.Faults("planted", "planted", prefix)
+		var told []string
+		for _, f := range faults {
+			told = append(told, f.Pointer+" "+string(f.Code)+" "+f.Expected)
+			assert.NotEmpty(t, f.Detail)
+			assert.NotContains(t, f.Detail, "planted")
+		}
+		assert.Equal(t, []string{"/mode invalid-mode oracle or roundtrip", "/access invalid-access read or readWrite",
+			"/prefix invalid-prefix a relative blob path"}, told)
+		var known *diagnosis.Error
+		require.ErrorAs(t, access.Check("planted", "planted", prefix), &known)
+		assert.Equal(t, diagnosis.CodeInvalidMode, known.Diagnosis.Code)
+		assert.Equal(t, faults, known.Diagnosis.Findings)
+		assert.Equal(t, faults[0].Detail, known.Diagnosis.Detail)
+	}
+	assert.Contains(t, access.Faults("", "", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln")[0].Detail, "token",
+		"who puts a token into the wrong member is told so")
+}
+
+// TestReportsTellWhenAndHowLong, and have an id. Without chance there is none.
+func TestReportsTellWhenAndHowLong(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	tester := c.tester()
+	zone, calls := time.FixedZone("x", 3600), 0
+	tester.Now = func() time.Time {
+		calls++
+		return c.world.Now().In(zone).Add(time.Duration(calls) * time.Millisecond)
+	}
+	report, err := tester.Run(t.Context(), access.Request{Document: c.document(integration.StorageAccess{
+		ResourceID: world.DataAccountID, Container: "images"}), Token: c.token(platform.TokenRequest{})})
+	require.NoError(t, err)
+	assert.Equal(t, c.world.Now().Add(time.Millisecond), report.StartedAt)
+	assert.Equal(t, time.UTC, report.StartedAt.Location())
+	assert.EqualValues(t, calls-1, report.DurationMS)
+	assert.Equal(t, "access", report.Kind)
+	assert.Len(t, c.seen(http.MethodPut), 1, "the oracle's: what asks for no access asks for reading")
+
+	for n := range 32 {
+		tester.Random = io.LimitReader(&countingReader{}, int64(n))
+		_, err := tester.Run(t.Context(), access.Request{Document: c.document()})
+		require.Error(t, err, "%d bytes", n)
+		assert.ErrorContains(t, err, "access test: ")
+	}
+	tester.Random, tester.Now = nil, nil
+	var ids []string
+	for range 2 {
+		report, err := tester.Run(t.Context(), access.Request{Document: c.document()})
+		require.NoError(t, err)
+		assert.WithinDuration(t, time.Now(), report.StartedAt, time.Minute)
+		ids = append(ids, report.ID)
+	}
+	assert.NotEqual(t, ids[0], ids[1])
+}
+
 func TestSeveralContainersAreAllTested(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	var storage []integration.StorageAccess
 	for range 6 {
@@ -564,6 +770,7 @@ func TestSeveralContainersAreAllTested(t *testing.T) {
 // TestPropagationIsTransientOnlyForAWhile: a refusal soon after a change may pass by itself, an old one does not.
 // Whether a change is old, the request may know better than the document, either way.
 func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fresh      bool
 		propagated *bool
@@ -594,6 +801,7 @@ func TestPropagationIsTransientOnlyForAWhile(t *testing.T) {
 }
 
 func TestNoTokenInAnyReport(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	token := c.token(platform.TokenRequest{})
 	for _, r := range []access.Request{
@@ -611,6 +819,7 @@ func TestNoTokenInAnyReport(t *testing.T) {
 
 // TestGoldenReport holds the shape of one full report: a reader where writing is wanted.
 func TestGoldenReport(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.unassign()
 	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)

@@ -20,6 +20,7 @@ import (
 
 // TestBudget: whatever hangs, a test is over after 15 seconds, and tells what it does not know.
 func TestBudget(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		hangs func(*http.Request) bool
 		want  string
@@ -63,6 +64,7 @@ func TestBudget(t *testing.T) {
 
 // TestForeignBlobIsNotOverwritten: a blob that happens to have the probe's name is somebody else's.
 func TestForeignBlobIsNotOverwritten(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	const name = ".ddoe-wif-probe/my-images/20260301T120000Z-101112131415461798191a1b1c1d1e1f"
 	_, err := c.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: name, Content: []byte("theirs")})

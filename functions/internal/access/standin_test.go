@@ -1,6 +1,8 @@
 package access_test
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -144,6 +146,9 @@ var wholeAccountCases = map[string]struct {
 // TestAccountWithoutContainer tests an entry that grants a whole account: the rights are tried in one of its
 // containers.
 func TestAccountWithoutContainer(t *testing.T) {
+	t.Parallel()
+	reports := map[string]diagnosis.Report{}
+	t.Cleanup(func() { assertReports(t, "accounts.txt", reports) })
 	for name, tt := range wholeAccountCases {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
@@ -158,6 +163,7 @@ func TestAccountWithoutContainer(t *testing.T) {
 			report, err := tester.Run(t.Context(), access.Request{Document: d, Token: c.token(platform.TokenRequest{}),
 				Mode: tt.mode})
 			require.NoError(t, err)
+			reports[name] = report
 			assert.ElementsMatch(t, tt.want, rights(report))
 			assert.Equal(t, tt.verdict, report.Verdict)
 			assert.Equal(t, tt.claim, report.ClaimLevel)
@@ -182,6 +188,7 @@ func TestAccountWithoutContainer(t *testing.T) {
 
 // TestStandIn: which container stands for its account does not depend on chance, and the report names it.
 func TestStandIn(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		prepare func(*cloud)
 		access  integration.Access
@@ -221,6 +228,7 @@ func TestStandIn(t *testing.T) {
 
 // TestStandInIsLookedForOnEveryPage: a page of a listing may hold nothing of use, and more may follow.
 func TestStandInIsLookedForOnEveryPage(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.answer = func(r *http.Request) *http.Response {
 		if query := r.URL.Query(); query.Get("comp") == "list" && r.URL.Path == "/" {
@@ -237,6 +245,7 @@ func TestStandInIsLookedForOnEveryPage(t *testing.T) {
 
 // TestAccountWithoutContainerNorToken: without a token the account is asked anonymously, and nothing more.
 func TestAccountWithoutContainerNorToken(t *testing.T) {
+	t.Parallel()
 	for account, network := range map[string]string{world.DataAccountID: "network pass",
 		world.LockedAccountID: "network fail network-rules-blocked"} {
 		c := newCloud(t)
@@ -249,6 +258,7 @@ func TestAccountWithoutContainerNorToken(t *testing.T) {
 
 // TestLeftoverOfAStandIn: what stays is named where it is.
 func TestLeftoverOfAStandIn(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t)
 	c.answer = func(r *http.Request) *http.Response {
 		if r.Method == http.MethodDelete {
@@ -262,4 +272,76 @@ func TestLeftoverOfAStandIn(t *testing.T) {
 	require.Len(t, report.Leftovers, 1)
 	require.Len(t, c.blobNames(), 1)
 	assert.Equal(t, accountURL+c.blobNames()[0], report.Leftovers[0].URL)
+}
+
+// The parts of a page of containers.
+const (
+	containersPage = `<EnumerationResults><Containers>%s</Containers><NextMarker>%s</NextMarker></EnumerationResults>`
+	withPolicy     = "<HasImmutabilityPolicy>true</HasImmutabilityPolicy>"
+	withHold       = "<HasLegalHold>true</HasLegalHold>"
+	withVersions   = "<ImmutableStorageWithVersioningEnabled>true</ImmutableStorageWithVersioningEnabled>"
+)
+
+func item(name, members, properties string) string {
+	return "<Container><Name>" + name + "</Name>" + members + "<Properties>" + properties + "</Properties></Container>"
+}
+
+// standInCases are listings of an account's containers.
+var standInCases = map[string]struct {
+	pages []string
+	want  string // the container; empty for none
+	told  string
+}{
+	"deleted": {[]string{item("a", "<Deleted>true</Deleted>", "") + item("images", "", "")},
+		"images", ""},
+	"the service's":           {[]string{item("$web", "", "") + item("images", "", "")}, "images", ""},
+	"a policy":                {[]string{item("a", "", withPolicy) + item("images", "", "")}, "images", ""},
+	"a hold":                  {[]string{item("a", "", withHold) + item("images", "", "")}, "images", ""},
+	"versions":                {[]string{item("a", "", withVersions) + item("images", "", "")}, "images", ""},
+	"the first protected one": {[]string{item("images", "", withHold) + item("b", "", withPolicy)}, "images", ""},
+	"none is free, two pages": {[]string{item("images", "", withHold), item("b", "", withPolicy)}, "images", ""},
+	"one is free, on page 2":  {[]string{item("a", "", withHold), item("images", "", "")}, "images", ""},
+	"none at all":             {[]string{"", ""}, "", "containers unknown account-empty"},
+	"page 2 is refused":       {[]string{item("a", "", withHold), "refused"}, "", "containers fail role-missing"},
+	"page 2 is throttled":     {[]string{item("a", "", withHold), "busy"}, "", "network unknown storage-throttled"},
+}
+
+// TestWhatIsNoStandIn: a container that is deleted, or belongs to the service, or from which nothing can be deleted.
+func TestWhatIsNoStandIn(t *testing.T) {
+	t.Parallel()
+	for name, tc := range standInCases {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			asked := 0
+			c.answer = func(r *http.Request) *http.Response {
+				if r.URL.Query().Get("comp") != "list" || r.URL.Path != "/" {
+					return nil
+				}
+				this, next := tc.pages[min(asked, len(tc.pages)-1)], "more"
+				asked++
+				switch {
+				case this == "refused":
+					return refusal(http.StatusForbidden, "AuthorizationPermissionMismatch", nil)
+				case this == "busy":
+					return refusal(http.StatusServiceUnavailable, "ServerBusy", nil)
+				case asked == len(tc.pages):
+					next = ""
+				}
+				resp := refusal(http.StatusOK, "", map[string]string{"Content-Type": "application/xml"})
+				resp.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(containersPage, this, next)))
+				return resp
+			}
+			d := c.document(integration.StorageAccess{ResourceID: world.DataAccountID})
+			report, err := c.tester().Run(t.Context(),
+				access.Request{Document: d, Token: c.token(platform.TokenRequest{})})
+			require.NoError(t, err)
+			if tc.want == "" {
+				assert.Contains(t, rights(report), tc.told)
+				assert.Contains(t, rights(report), "list skip")
+				return
+			}
+			assert.Contains(t, c.seen(http.MethodGet), "GET acmedata.blob.core.windows.net/"+tc.want)
+			assert.Equal(t, diagnosis.ClaimAccess, report.ClaimLevel)
+		})
+	}
 }

@@ -26,8 +26,7 @@ const (
 	moduleName    = "ddoe-wif-arm"
 	moduleVersion = "v1.0.0"
 
-	versionAuthorization = "2022-04-01"
-	versionStorage       = "2023-05-01"
+	versionStorage = "2023-05-01"
 )
 
 // The headers that tie a request to Microsoft's logs.

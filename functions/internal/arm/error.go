@@ -82,13 +82,13 @@ func wrap(op string, err error) error {
 }
 
 // wrapAnswered is wrap for an error that may be about a success whose body is not the JSON that was asked for; resp is
-// nil where there was no answer. The SDK's own error does not tell the two apart.
+// nil where there was no answer. The SDK's own error does not tell the two apart, nor from a body that broke off.
 func wrapAnswered(op string, err error, resp *http.Response) error {
 	var answer *azcore.ResponseError
 	if resp == nil || errors.As(err, &answer) {
 		return wrap(op, err)
 	}
-	if body, cut := runtime.Payload(resp); cut != nil || json.Valid(body) {
+	if _, cut := runtime.Payload(resp); cut != nil {
 		return wrap(op, err)
 	}
 	return undecodable(op, resp, err)

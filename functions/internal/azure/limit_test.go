@@ -105,6 +105,80 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// whole is a body whose last byte, or whose end, comes when the limit has passed.
+type whole struct {
+	ctx  context.Context
+	data string
+}
+
+func (w *whole) Read(p []byte) (int, error) {
+	<-w.ctx.Done()
+	if w.data == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, w.data)
+	w.data = w.data[n:]
+	return n, nil
+}
+
+// TestAnAnswerThatIsWholeIsTaken, even where the limit passes while it is read: nothing is missing.
+func TestAnAnswerThatIsWholeIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		options := azure.Limit(azcore.ClientOptions{Transport: do(func(r *http.Request) (*http.Response, error) {
+			return answer(r, 200, &whole{r.Context(), "{}"}), nil
+		})}, limit)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example:444/x", http.NoBody)
+		require.NoError(t, err)
+		resp, err := options.Transport.Do(r)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "{}", string(text))
+		require.NoError(t, resp.Body.Close())
+	})
+}
+
+// TestWhatALimitHoldsIsReleased with the answer, or at once where there is none.
+func TestWhatALimitHoldsIsReleased(t *testing.T) {
+	var held context.Context
+	var failure error
+	options := azure.Limit(azcore.ClientOptions{Transport: do(func(r *http.Request) (*http.Response, error) {
+		held = r.Context()
+		return answer(r, 200, nothing()), failure
+	})}, limit)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example/", http.NoBody)
+	require.NoError(t, err)
+	resp, err := options.Transport.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, held.Err())
+	require.NoError(t, resp.Body.Close())
+	assert.ErrorIs(t, held.Err(), context.Canceled)
+	failure = errReset
+	_, err = options.Transport.Do(r)
+	require.ErrorIs(t, err, errReset)
+	assert.ErrorIs(t, held.Err(), context.Canceled)
+	assert.NoError(t, t.Context().Err())
+}
+
+// TestLimitsOfAnswers: the limit is part of the words, as is the host without its port.
+func TestLimitsOfAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		assert.Equal(t, 20*time.Second, azure.AnswerLimit)
+		assert.Equal(t, "2025-05-05", azure.StorageVersion)
+		options := azure.Limit(azcore.ClientOptions{Transport: do(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}, 1500*time.Millisecond)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example:444/x", http.NoBody)
+		require.NoError(t, err)
+		_, err = options.Transport.Do(r)
+		var late *azure.TimeoutError
+		require.ErrorAs(t, err, &late)
+		assert.Equal(t, azure.TimeoutError{Name: "a.example", Limit: 1500 * time.Millisecond}, *late)
+		assert.EqualError(t, err, "no whole answer from a.example within 1.5s")
+	})
+}
+
 // TestAStreamHasTheLimitToo: blobs are not read by the pipeline but by who asked for them.
 func TestAStreamHasTheLimitToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package entra_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ const (
 // authority is the token service: it answers the metadata request by itself, and the token request as told.
 type authority struct {
 	endpoint string // host of the token endpoint
+	host     string // of the authority; empty is the public cloud's
 	token    func(n int, form string) (*http.Response, error)
 
 	mu       sync.Mutex
@@ -51,6 +53,7 @@ func (a *authority) Do(r *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(r.URL.Path, "/openid-configuration") {
 		base := "https://" + a.endpoint + "/" + tenantID
+		login := cmp.Or(a.host, login)
 		return answer(http.StatusOK, "application/json",
 			fmt.Sprintf(`{"issuer":"https://%s/%s/v2.0","authorization_endpoint":"%s/oauth2/v2.0/authorize",`+
 				`"token_endpoint":"%s/oauth2/v2.0/token"}`, login, tenantID, base, base)), nil
@@ -262,12 +265,32 @@ func TestCredentialRefusesNonsense(t *testing.T) {
 	require.ErrorIs(t, err, entra.ErrMalformedToken)
 }
 
+// TestWhatIsClassifiedStaysSo, also within another error.
+func TestWhatIsClassifiedStaysSo(t *testing.T) {
+	for _, one := range []error{&entra.ExchangeError{}, &entra.NetworkError{}} {
+		wrapped := fmt.Errorf("x: %w", one)
+		assert.Equal(t, wrapped, entra.Classify(wrapped))
+		both := fmt.Errorf("x: %w, %w", &azidentity.AuthenticationFailedError{}, one)
+		assert.Equal(t, both, entra.Classify(both))
+	}
+	assert.Equal(t, "token exchange: no answer", (&entra.NetworkError{}).Error())
+	assert.Equal(t, "token exchange: no answer: x", (&entra.NetworkError{Err: errors.New("x")}).Error())
+}
+
 func TestClassifyLeavesOthersAlone(t *testing.T) {
 	other := errors.New("other")
 	assert.Equal(t, other, entra.Classify(other))
 	assert.NoError(t, entra.Classify(nil))
 	var network *entra.NetworkError
 	require.ErrorAs(t, entra.Classify(fmt.Errorf("x: %w", &azidentity.AuthenticationFailedError{})), &network)
+}
+
+// asked notes the scopes that it is asked for.
+type asked struct{ scopes *[]string }
+
+func (a asked) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	*a.scopes = append(*a.scopes, o.Scopes...)
+	return azcore.AccessToken{Token: "e30.eyJ0aWQiOiJ0In0.x"}, nil
 }
 
 type fixed string
@@ -291,5 +314,14 @@ func TestTenantID(t *testing.T) {
 		})
 	}
 	_, err = entra.TenantID(t.Context(), fixed(""), "scope")
-	require.Error(t, err)
+	require.ErrorContains(t, err, "no identity")
+	for _, token := range []string{"e30.eyJ0aWQiOiJ0In0", "e30.eyJ0aWQiOiJ0In0.x.y", "e30.eyJ0aWQiOiIifQ.x"} {
+		got, err := entra.TenantID(t.Context(), fixed(token), "scope")
+		require.ErrorIs(t, err, entra.ErrNoTenant, token)
+		assert.Empty(t, got)
+	}
+	var scopes []string
+	_, err = entra.TenantID(t.Context(), asked{&scopes}, "the-scope")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"the-scope"}, scopes)
 }

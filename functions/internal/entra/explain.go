@@ -32,7 +32,7 @@ var (
 	patternExpected = regexp.MustCompile(`(?s)credential Subject is '(.*?)'\.(?:\s|$)`)
 	patternClient   = regexp.MustCompile(`(?s)Application with identifier '(.*?)' was not found in the ` +
 		`directory '(.*?)'`)
-	patternNoTrust = regexp.MustCompile(`(?s)client '(.*?)' has no configured federated`)
+	patternNoTrust = regexp.MustCompile(`(?s)client '([^']*)'(?:\([^)]*\))?\s+has no configured federated`)
 	patternTimes   = regexp.MustCompile(`(?s)Current time: (\S+?), assertion valid from (\S+?), expiry time of ` +
 		`assertion (\S+?)\.?(?:\s|$)`)
 	patternKey = regexp.MustCompile(`(?s)certificate with identifier (\S+) used to sign .*? identity provider ` +

@@ -80,7 +80,12 @@ var explanations = map[string]struct {
 	"no credential": {
 		text: "AADSTS70025: The client '77777777-7777-4777-8777-777777777777'(ddoe) has no configured federated " +
 			"identity credentials.",
-		number: 70025, want: explanation{},
+		number: 70025, want: explanation{client: "77777777-7777-4777-8777-777777777777"},
+	},
+	"no credential, without the name": {
+		text: "AADSTS70025: The client '77777777-7777-4777-8777-777777777777' has no configured federated " +
+			"identity credentials.",
+		number: 70025, want: explanation{client: "77777777-7777-4777-8777-777777777777"},
 	},
 	"times": {
 		text: "AADSTS700024: Client assertion is not within its valid time range. Current time: " +
@@ -114,17 +119,10 @@ func TestExplain(t *testing.T) {
 		for tail, suffix := range map[string]string{"lines": lineTail, "blanks": blankTail, "none": ""} {
 			t.Run(name+" with "+tail, func(t *testing.T) {
 				assert.Equal(t, tt.number, numberInText(tt.text+suffix))
-				got := explain(tt.text + suffix)
-				if name == "no credential" {
-					got.client = "" // tested below
-				}
-				assert.Equal(t, tt.want, got)
+				assert.Equal(t, tt.want, explain(tt.text+suffix))
 			})
 		}
 	}
-	assert.Equal(t, "77777777-7777-4777-8777-777777777777",
-		explain("The client '77777777-7777-4777-8777-777777777777' has no configured federated identity "+
-			"credentials.").client)
 }
 
 // TestASentenceFitsEachKindOfIdentity: Microsoft's texts say application or client, whatever the client id is of.
@@ -139,14 +137,58 @@ func TestASentenceFitsEachKindOfIdentity(t *testing.T) {
 	}
 }
 
-func TestExplainIsSafe(t *testing.T) {
-	got := explain("presented assertion subject 'a\x1b[31m\u202eb" + strings.Repeat("x", 2000) + "'. ")
-	assert.LessOrEqual(t, len(got.subject), maxValue+10)
-	assert.NotContains(t, got.subject, "\x1b")
-	assert.NotContains(t, got.subject, "\u202e")
+// TestExplanationsNameTheirValues: the sentence holds those that are compared with nothing, and no text without such
+// has one.
+func TestExplanationsNameTheirValues(t *testing.T) {
+	const client = "77777777-7777-4777-8777-777777777777"
+	told := map[string][]string{"application": {client, "Acme"},
+		"times": {"2026-03-01T12:00:00.0000000Z", "2026-03-01T10:00:00.0000000Z", "2026-03-01T11:00:00.0000000Z"},
+		"key":   {"k-2", "https://dataloop.ai/oauth2"}, "tenant": {"a b"}, "claim": {"enterprise", "acme", "other"},
+		"no credential": {client}, "no credential, without the name": {client}}
+	for name, tt := range explanations {
+		sentence := explain(tt.text + lineTail).sentence()
+		assert.Equal(t, len(told[name]) > 0, sentence != "", name)
+		for _, value := range told[name] {
+			assert.Contains(t, sentence, value, name)
+		}
+		if sentence != "" {
+			assert.Regexp(t, `^[A-Z].*\.$`, sentence)
+			assert.NotContains(t, sentence, "%!", name)
+			assert.NotContains(t, sentence, `""`, name)
+		}
+	}
 }
 
-func TestNumberPrefersTheList(t *testing.T) {
-	assert.Equal(t, 700213, number(answer{Codes: []int{700213, 1}, Description: "AADSTS70021: x"}))
-	assert.Equal(t, 70021, number(answer{Description: "AADSTS70021: x"}))
+// TestEveryPresentedValueIsTaken, in whatever order the text has them.
+func TestEveryPresentedValueIsTaken(t *testing.T) {
+	presented := map[string]string{"issuer": "i", "subject": "s", "audience": "a"}
+	for _, order := range [][]string{{"issuer", "subject", "audience"}, {"audience", "subject", "issuer"}} {
+		var text strings.Builder
+		for _, name := range order {
+			text.WriteString("No record for presented assertion " + name + " '" + presented[name] + "'. ")
+		}
+		assert.Equal(t, explanation{issuer: "i", subject: "s", audience: "a"}, explain(text.String()))
+	}
+}
+
+// TestValuesAreCleaned: at most 600 bytes, whole characters, nothing invisible, and nothing where it was masked.
+func TestValuesAreCleaned(t *testing.T) {
+	a := func(n int) string { return strings.Repeat("a", n) }
+	for value, want := range map[string]string{"": "", "a": "a", a(599): a(599), a(600): a(600), a(601): a(600),
+		a(599) + "é": a(599), a(598) + "é": a(598) + "é", "a\x00b": "a\ufffdb", "a\u202eb": "a\ufffdb",
+		"a\nb": "a\ufffdb", "*": "", "***": "", "a***": "a***", "***a": "***a"} {
+		assert.Equal(t, want, clean(value), "%.20q", value)
+	}
+}
+
+// TestNumber is the first of the list, else that of the text, which has four to nine digits.
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]int{"AADSTS700213: x": 700213, "x AADSTS1234: y": 1234, "AADSTS123: x": 0,
+		"AADSTS123456789: x": 123456789, "AADSTS1234567890: x": 0, "AADSTS700213 x": 0, "aadsts700213: x": 0, "": 0} {
+		assert.Equal(t, want, number(answer{Description: text}), text)
+		assert.Equal(t, want, number(answer{Codes: []int{}, Description: text}), text)
+		assert.Equal(t, want, number(answer{Codes: []int{0, 1}, Description: text}), text)
+		assert.Equal(t, want, number(answer{Codes: []int{-1}, Description: text}), text)
+		assert.Equal(t, 1, number(answer{Codes: []int{1, 2}, Description: text}), text)
+	}
 }

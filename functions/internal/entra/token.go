@@ -126,8 +126,11 @@ func (s *stringOrList) UnmarshalJSON(b []byte) error {
 // numericDate is a time in seconds since the epoch, possibly with a fraction (RFC 7519, section 2).
 type numericDate struct{ time.Time }
 
-// UnmarshalJSON accepts a JSON number between the years 1970 and 9999.
+// UnmarshalJSON accepts a JSON number between the years 1970 and 9999; null is a claim that is not there.
 func (n *numericDate) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
 	var seconds float64
 	if err := json.Unmarshal(b, &seconds); err != nil {
 		return err

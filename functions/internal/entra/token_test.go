@@ -57,6 +57,13 @@ func TestParseSubjectToken(t *testing.T) {
 		"expiry is a string":     jwt(header, `{"exp":"1767225600"}`),
 		"expiry beyond all time": jwt(header, `{"exp":1e300}`),
 		"expiry negative":        jwt(header, `{"exp":-1}`),
+		"after the last second":  jwt(header, `{"nbf":253402300800}`),
+		"audience holds numbers": jwt(header, `{"aud":["a",1]}`),
+		"no header":              secret.New(good[strings.Index(good, "."):]),
+		"no claims":              secret.New("e30..c2ln"),
+		"a blank before":         jwt(header, ` {}`),
+		"newline within":         secret.New(good[:5] + "\r" + good[5:]),
+		"signature no base64":    secret.New(good + "!"),
 	}
 	for name, token := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +73,59 @@ func TestParseSubjectToken(t *testing.T) {
 				assert.NotContains(t, err.Error(), text[:3], "no part of the token")
 			}
 		})
+	}
+}
+
+// TestTokensUpToTheLimit are read: 16 KiB, and not one byte more.
+func TestTokensUpToTheLimit(t *testing.T) {
+	start := jwt(`{}`, `{}`).Reveal()
+	for _, size := range []int{16<<10 - 1, 16 << 10, 16<<10 + 1} {
+		token := start + strings.Repeat("A", size-len(start))
+		if len(token[strings.LastIndex(token, ".")+1:])%4 == 1 {
+			token = "e30" + "." + token[strings.Index(token, ".")+1:] // another length of the signature
+		}
+		_, err := entra.ParseSubjectToken(secret.New(token))
+		assert.Equal(t, size <= 16<<10, err == nil || !strings.Contains(err.Error(), "larger"), size)
+	}
+}
+
+// TestTimesOfAClaim are seconds from 1970 to 9999; null is no claim.
+func TestTimesOfAClaim(t *testing.T) {
+	for text, want := range map[string]time.Time{"null": {}, "0": time.Unix(0, 0).UTC(), "1": time.Unix(1, 0).UTC(),
+		"1.9":          time.Unix(1, 0).UTC(),
+		"253402300799": time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		for _, claim := range []string{"exp", "nbf", "iat"} {
+			got, err := entra.ParseSubjectToken(jwt(`{}`, `{"`+claim+`":`+text+`}`))
+			require.NoError(t, err, text)
+			found := map[string]time.Time{"exp": got.ExpiresAt, "nbf": got.NotBefore, "iat": got.IssuedAt}
+			for name, value := range found {
+				if name == claim {
+					assert.Equal(t, want, value, "%s %s", claim, text)
+				} else {
+					assert.Zero(t, value)
+				}
+			}
+		}
+	}
+}
+
+// TestTheFaultyPartIsNamed, with what is wrong about it.
+func TestTheFaultyPartIsNamed(t *testing.T) {
+	const fine = "e30"
+	for text, want := range map[string]string{
+		"": "it is empty", fine: "1 instead of 3 parts", fine + "." + fine + "." + fine + ".": "4 instead of 3 parts",
+		"!." + fine + ".c2ln":    "the header part is not base64url",
+		fine + ".!.c2ln":         "the claims part is not base64url",
+		"W10." + fine + ".c2ln":  "the header part is not a JSON object",
+		fine + ".W10.c2ln":       "the claims part is not a JSON object",
+		"e30x." + fine + ".c2ln": "the header part is not readable",
+		fine + ".e30x.c2ln":      "the claims part is not readable",
+		fine + "." + fine + ".!": "the signature is not base64url", fine + "." + fine +
+			".": "the signature is not base64url",
+	} {
+		_, err := entra.ParseSubjectToken(secret.New(text))
+		require.ErrorIs(t, err, entra.ErrMalformedToken, text)
+		assert.ErrorContains(t, err, want, text)
 	}
 }
 

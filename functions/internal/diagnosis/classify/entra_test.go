@@ -122,36 +122,40 @@ func TestExchangeStatusBeforeNumber(t *testing.T) {
 	}
 }
 
+// document is what the words of Entra are compared with.
+var document = diagnosis.Context{Issuer: "https://dataloop.ai/oauth2",
+	Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange"}
+
+// wordCases are refusals that tell what was presented.
+var wordCases = map[string]struct {
+	err              *exchangeFake
+	field            string
+	expected, actual string
+	at               int
+}{
+	"issuer": {&exchangeFake{number: 700211, issuer: "https://dataloop.ai/oauth2/"}, "/issuer",
+		document.Issuer, "https://dataloop.ai/oauth2/", 26},
+	"subject": {&exchangeFake{number: 700213, subject: "system:serviceaccount:ddoe:x"}, "/subject",
+		document.Subject, "system:serviceaccount:ddoe:x", 23},
+	"subject, expected": {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject",
+		"a:c", "a:b", 2},
+	"audience": {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience,
+		"api://x", 6},
+	"subject's case": {&exchangeFake{number: 7002138, subject: "a"}, "/subject", document.Subject, "a", 0},
+	"audience that is not for it": {&exchangeFake{number: 700214, audience: "api://x"}, "/audience",
+		document.Audience, "api://x", 6},
+	"legacy, the first": {&exchangeFake{number: 70021, issuer: "i", subject: "s", audience: "a"}, "/issuer",
+		document.Issuer, "i", 0},
+	"legacy, the third": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: document.Subject,
+		audience: "api://x"}, "/audience", document.Audience, "api://x", 6},
+	"legacy, the first is not told": {&exchangeFake{number: 70021, subject: "s"}, "/subject",
+		document.Subject, "s", 1},
+	"legacy, the second": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: "s",
+		audience: document.Audience}, "/subject", document.Subject, "s", 1},
+}
+
 func TestExchangeWords(t *testing.T) {
-	document := diagnosis.Context{Issuer: "https://dataloop.ai/oauth2",
-		Subject: "system:serviceaccount:dataloop:my-service", Audience: "api://AzureADTokenExchange"}
-	tests := map[string]struct {
-		err              *exchangeFake
-		field            string
-		expected, actual string
-		at               int
-	}{
-		"issuer": {&exchangeFake{number: 700211, issuer: "https://dataloop.ai/oauth2/"}, "/issuer",
-			document.Issuer, "https://dataloop.ai/oauth2/", 26},
-		"subject": {&exchangeFake{number: 700213, subject: "system:serviceaccount:ddoe:x"}, "/subject",
-			document.Subject, "system:serviceaccount:ddoe:x", 23},
-		"subject, expected": {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject",
-			"a:c", "a:b", 2},
-		"audience": {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience,
-			"api://x", 6},
-		"subject's case": {&exchangeFake{number: 7002138, subject: "a"}, "/subject", document.Subject, "a", 0},
-		"audience that is not for it": {&exchangeFake{number: 700214, audience: "api://x"}, "/audience",
-			document.Audience, "api://x", 6},
-		"legacy, the first": {&exchangeFake{number: 70021, issuer: "i", subject: "s", audience: "a"}, "/issuer",
-			document.Issuer, "i", 0},
-		"legacy, the third": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: document.Subject,
-			audience: "api://x"}, "/audience", document.Audience, "api://x", 6},
-		"legacy, the first is not told": {&exchangeFake{number: 70021, subject: "s"}, "/subject",
-			document.Subject, "s", 1},
-		"legacy, the second": {&exchangeFake{number: 70021, issuer: document.Issuer, subject: "s",
-			audience: document.Audience}, "/subject", document.Subject, "s", 1},
-	}
-	for name, tt := range tests {
+	for name, tt := range wordCases {
 		t.Run(name, func(t *testing.T) {
 			check := Check("c", "exchange", "t", tt.err, document)
 			assert.Equal(t, tt.field, check.Field)

@@ -1,0 +1,216 @@
+package access_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// unsigned is a token of these claims, which fit the document unless they are changed; nobody has signed it.
+func unsigned(t *testing.T, c *cloud, header, changed map[string]any) secret.Value {
+	t.Helper()
+	claims := map[string]any{"iss": world.Issuer, "sub": subject, "aud": audience,
+		"exp": c.world.Now().Add(time.Hour).Unix()}
+	head := map[string]any{"alg": "RS256", "typ": "JWT", "kid": "k"}
+	parts := []string{}
+	for _, part := range []struct{ all, changed map[string]any }{{head, header}, {claims, changed}} {
+		for name, value := range part.changed {
+			if part.all[name] = value; value == nil {
+				delete(part.all, name)
+			}
+		}
+		text, err := json.Marshal(part.all)
+		require.NoError(t, err)
+		parts = append(parts, base64.RawURLEncoding.EncodeToString(text))
+	}
+	return secret.New(strings.Join(parts, ".") + ".c2lnbmF0dXJl")
+}
+
+// TestClaims compares every claim, on both sides of each bound. What fails first keeps the token at home.
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	now := newCloud(t).world.Now()
+	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
+	const day = 24 * time.Hour
+	for name, tc := range map[string]struct {
+		header, claims map[string]any
+		want           string
+		expected       string // empty: not looked at
+		actual         string
+	}{
+		"ends now": {nil, map[string]any{"exp": at(0)}, "token.lifetime fail token-expired",
+			"exp after 2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z"},
+		"ends in a second": {nil, map[string]any{"exp": at(time.Second)}, "token.lifetime pass",
+			"exp after 2026-03-01T12:00:00Z", "2026-03-01T12:00:01Z"},
+		"ends in a day": {nil, map[string]any{"exp": at(day)}, "token.lifetime pass",
+			"exp after 2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z"},
+		"ends later": {nil, map[string]any{"exp": at(day + time.Second)},
+			"token.lifetime warn token-lifetime-too-long",
+			"exp before 2026-03-02T12:00:00Z", "2026-03-02T12:00:01Z"},
+		"never ends": {nil, map[string]any{"exp": nil}, "token.lifetime fail token-no-expiry",
+			"exp after 2026-03-01T12:00:00Z", "no exp"},
+		"begins in five minutes": {nil, map[string]any{"nbf": at(5 * time.Minute)}, "token.lifetime pass", "", ""},
+		"begins later": {nil, map[string]any{"nbf": at(5*time.Minute + time.Second)},
+			"token.lifetime fail token-not-yet-valid", "nbf before 2026-03-01T12:00:00Z", "2026-03-01T12:05:01Z"},
+		"no key":               {map[string]any{"kid": nil}, nil, "token.key warn token-key-id-missing", "", ""},
+		"no type":              {map[string]any{"typ": nil}, nil, "token.type pass", "", ""},
+		"type in another case": {map[string]any{"typ": "jwt"}, nil, "token.type pass", "", ""},
+		"another type": {map[string]any{"typ": "at+jwt"}, nil, "token.type fail token-type-unsupported",
+			"JWT", "at+jwt"},
+		"another algorithm": {map[string]any{"alg": "RS512"}, nil,
+			"token.algorithm fail token-algorithm-unsupported", "RS256", "RS512"},
+		"issuer with a slash": {nil, map[string]any{"iss": world.Issuer + "/"},
+			"token.issuer fail token-issuer-mismatch", world.Issuer, world.Issuer + "/"},
+		"several audiences": {nil, map[string]any{"aud": []string{audience, "other"}},
+			"token.audience fail token-audience-mismatch", audience, audience + " other"},
+		"one audience, as a list": {nil, map[string]any{"aud": []string{audience}}, "token.audience pass", audience,
+			audience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+				Token: unsigned(t, c, tc.header, tc.claims)})
+			require.NoError(t, err)
+			assert.Contains(t, lines(report), tc.want)
+			id, _, _ := strings.Cut(tc.want, " ")
+			for _, check := range report.Checks {
+				if check.ID == id && tc.expected != "" {
+					assert.Equal(t, []string{tc.expected, tc.actual}, []string{check.Expected, check.Actual})
+				}
+			}
+			isFailed := strings.Contains(tc.want, " fail ")
+			assert.Equal(t, isFailed, slices.Contains(lines(report), "exchange.token skip"))
+			assert.Equal(t, isFailed, len(c.seen(http.MethodPost)) == 0, "what cannot match is sent nowhere")
+		})
+	}
+}
+
+// TestKindsOfDifference are told beside the place where a claim differs.
+func TestKindsOfDifference(t *testing.T) {
+	t.Parallel()
+	for claim, tc := range map[string]struct{ value, field, want string }{
+		"iss": {world.Issuer, "/issuer", "token.issuer"}, "aud": {audience, "/audience", "token.audience"},
+		"sub": {subject, "/subjects/0", "token.subject"}} {
+		for told, value := range map[string]string{"by a trailing slash only": tc.value + "/",
+			"by case only": strings.ToUpper(tc.value), "by blanks only": tc.value[:3] + " " + tc.value[3:],
+			"": tc.value + "x"} {
+			c := newCloud(t)
+			report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+				Token: unsigned(t, c, nil, map[string]any{claim: value})})
+			require.NoError(t, err)
+			i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.ID == tc.want })
+			check := report.Checks[i]
+			assert.Equal(t, diagnosis.OutcomeFail, check.Status, value)
+			assert.Equal(t, tc.field, check.Field, value)
+			require.NotNil(t, check.DiffAt)
+			assert.Equal(t, *diagnosis.Diff(tc.value, value).At, *check.DiffAt, value)
+			if told == "" {
+				assert.NotContains(t, check.Detail, "Here they differ")
+			} else {
+				assert.True(t, strings.HasSuffix(check.Detail, " Here they differ "+told+"."), check.Detail)
+			}
+		}
+	}
+}
+
+// TestEverySubjectIsTaken: a token for the second of two subjects is as good as one for the first, and what is found
+// out about it is told with the second one's credential.
+func TestEverySubjectIsTaken(t *testing.T) {
+	t.Parallel()
+	const second = "system:serviceaccount:dataloop:other"
+	c := newCloud(t)
+	c.trust("second", world.Issuer, second, audience)
+	for _, one := range []string{second, subject} {
+		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+			Token: c.token(platform.TokenRequest{Subject: one})})
+		require.NoError(t, err)
+		assert.Equal(t, diagnosis.VerdictPass, report.Verdict, lines(report))
+		assert.Equal(t, one, report.TestedAs.Subject)
+	}
+	require.NoError(t, c.world.DeleteFederatedCredential(objectID, "second"))
+	require.NoError(t, c.world.DeleteFederatedCredential(objectID, "subject"))
+	for _, one := range []string{second, subject} {
+		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+			Token: c.token(platform.TokenRequest{Subject: one})})
+		require.NoError(t, err)
+		d, _ := report.Decisive()
+		assert.Equal(t, diagnosis.CodeCredentialMissing, d.Code)
+		assert.Contains(t, d.Remedy.Command, fmt.Sprintf("%q", integration.CredentialName(one)))
+		assert.Contains(t, d.Remedy.Command, one)
+	}
+}
+
+// TestNearestSubject is what a token that fits none is compared with: the one that differs by case before the one that
+// begins alike, and of those the longest; where none does, the first.
+func TestNearestSubject(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		subjects []string
+		actual   string
+		want     string
+		code     diagnosis.Code
+	}{
+		"equal, the last":          {[]string{"a:b", "A:C", "a:c"}, "a:c", "a:c", ""},
+		"case before beginning":    {[]string{"a:B", "a:b:c", "a:b:cc"}, "a:b", "a:B", "subject-case-mismatch"},
+		"case, the last":           {[]string{"a:b:c", "A:B"}, "a:b", "A:B", "subject-case-mismatch"},
+		"the longest beginning":    {[]string{"a:x", "a:b:y", "a:z"}, "a:b:c", "a:b:y", "token-subject-mismatch"},
+		"the first of two as long": {[]string{"a:x", "a:y"}, "a:z", "a:x", "token-subject-mismatch"},
+		"nothing alike":            {[]string{"x", "y"}, "a", "x", "token-subject-mismatch"},
+		"the token's is longer":    {[]string{"b", "a"}, "ab", "a", "token-subject-mismatch"},
+		"the token's is shorter":   {[]string{"b", "ab"}, "a", "ab", "token-subject-mismatch"},
+		"there are none":           {nil, "a", "", "token-subject-mismatch"},
+	} {
+		c := newCloud(t)
+		d := c.document()
+		d.Spec.Subjects = tc.subjects
+		report, err := c.tester().Run(t.Context(), access.Request{Document: d,
+			Token: unsigned(t, c, nil, map[string]any{"sub": tc.actual})})
+		require.NoError(t, err)
+		assert.Equal(t, tc.want, report.TestedAs.Subject, name)
+		i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.ID == "token.subject" })
+		check := report.Checks[i]
+		assert.Equal(t, []string{tc.want, tc.actual, string(tc.code)}, []string{check.Expected, check.Actual,
+			string(check.Code)}, name)
+		field := ""
+		switch at := slices.Index(tc.subjects, tc.want); {
+		case tc.code == "":
+		case at < 0:
+			field = "/subjects"
+		default:
+			field = fmt.Sprintf("/subjects/%d", at)
+		}
+		assert.Equal(t, field, check.Field, name)
+	}
+}
+
+// TestTokensThatAreNone are named as such, in a sentence that holds nothing of them.
+func TestTokensThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"planted", "planted.planted.planted", "e30.e30", "e30.W10.planted"} {
+		c := newCloud(t)
+		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(), Token: secret.New(text)})
+		require.NoError(t, err)
+		check := report.Checks[0]
+		assert.Equal(t, []string{"token.format", "token", "token-malformed"}, []string{check.ID, check.Layer,
+			string(check.Code)})
+		assert.Regexp(t, `^[A-Z].*\.$`, check.Detail)
+		assert.NotContains(t, check.Detail, "planted")
+		assert.Equal(t, []string{"token.format fail token-malformed", "exchange.token skip"}, lines(report)[:2])
+		assert.Equal(t, subject, report.TestedAs.Subject, "the first, where no token tells")
+	}
+}
