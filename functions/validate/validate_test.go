@@ -80,7 +80,7 @@ func TestRaw(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, query := range []string{"", "?depth=file"} {
+			for query, file := range map[string]string{"": file, "?depth=file": "x"} {
 				j := &judge{}
 				got := j.edge().Call(t, "POST", path+query, file, headers...)
 				require.Equal(t, 200, got.Status, got.Raw)
@@ -148,6 +148,7 @@ var unreadableUploads = map[string]struct {
 		""},
 	"body too large by one": {raw(strings.Repeat("x", problem.MaxBody+1), "application/json"), "", 413,
 		"body-too-large", ""},
+	"form's boundary empty, and last": {raw("----", "multipart/form-data; boundary=\"\""), "", 400, "malformed-form", ""},
 	"form's boundary empty": {raw("--\r\n", "multipart/form-data; boundary=\"\""), "", 400, "malformed-form", ""},
 	"form's head cut off": {raw("--x\r\nContent-Disposition: form-data; na",
 		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},

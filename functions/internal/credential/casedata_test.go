@@ -320,7 +320,7 @@ var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "
 	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection"}
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
-	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "sass", "certain", "privateer", "note"}
+	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "sass", "certain", "privateer", "note"}
 
 func secretCases() map[string]judged {
 	const clientSecret = `"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`
