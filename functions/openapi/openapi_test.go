@@ -84,6 +84,9 @@ func TestWhatCannotBeToldIsAnError(t *testing.T) {
 	edge := problemtest.Serve(func(api huma.API) {
 		register(api)
 		api.OpenAPI().Components.Schemas.Map()["Thing"].Default = make(chan int)
+		document, err := openapi.Document(api)
+		require.ErrorContains(t, err, "encode the API document: ")
+		assert.Nil(t, document)
 	})
 	for _, target := range []string{"/openapi.json", "/docs"} {
 		got := edge.Call(t, "GET", target, "")

@@ -83,3 +83,13 @@ func TestThePageIsWhole(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got), "go test -update accepts the change")
 }
+
+// TestASchemaThatCannotBeEncodedIsNamed, and there is no half page.
+func TestASchemaThatCannotBeEncodedIsNamed(t *testing.T) {
+	t.Parallel()
+	d := small()
+	d.Components.Schemas.Map()["Bounds"].Default = make(chan int)
+	page, err := render(d)
+	require.ErrorContains(t, err, "encode schema Bounds: ")
+	assert.Nil(t, page)
+}

@@ -44,8 +44,7 @@ func (f Function) Register(api huma.API) {
 		// What is above the file's own limit is left for the parts of a form. huma counts a body that reaches the
 		// limit as too large.
 		MaxBodyBytes: problem.MaxBody + 1, SkipValidateBody: true,
-		Responses: map[string]*huma.Response{"200": {Description: "The report", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: problem.Schema[diagnosis.Report](api)}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "The report"}},
 	}, []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusUnprocessableEntity}, f.serve)
 	document(api.OpenAPI().Paths[path])

@@ -80,7 +80,7 @@ func TestRaw(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, query := range []string{"", "?depth=file"} {
+			for query, file := range map[string]string{"": file, "?depth=file": "x"} {
 				j := &judge{}
 				got := j.edge().Call(t, "POST", path+query, file, headers...)
 				require.Equal(t, 200, got.Status, got.Raw)
@@ -148,6 +148,8 @@ var unreadableUploads = map[string]struct {
 		""},
 	"body too large by one": {raw(strings.Repeat("x", problem.MaxBody+1), "application/json"), "", 413,
 		"body-too-large", ""},
+	"form's boundary empty, and last": {raw("----", "multipart/form-data; boundary=\"\""), "", 400,
+		"malformed-form", ""},
 	"form's boundary empty": {raw("--\r\n", "multipart/form-data; boundary=\"\""), "", 400, "malformed-form", ""},
 	"form's head cut off": {raw("--x\r\nContent-Disposition: form-data; na",
 		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
@@ -168,6 +170,10 @@ var unreadableUploads = map[string]struct {
 	"form without parts, behind a preamble": {raw("x\n--x--", "multipart/form-data; boundary=x"), "", 400,
 		"file-missing",
 		""},
+	"form of two kinds of lines": {raw("--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}\n--x--",
+		"multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
+	"form's type that is only begun": {raw("--x--", "multipart/form-data; boundary"), "", 415,
+		"unsupported-media-type", ""},
 	"form that ends amid a line": {raw("x--x--", "multipart/form-data; boundary=x"), "", 400, "malformed-form", ""},
 	"form without parts":         {raw("--x--\r\n", "multipart/form-data; boundary=x"), "", 400, "file-missing", ""},
 	"part without a name":        {multi(part{"file", "x", "{}"}, part{"", "", "x"}), "", 422, "unknown-member", "/"},

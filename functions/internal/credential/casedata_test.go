@@ -192,6 +192,8 @@ func structureCases() map[string]judged {
 		"in an object, behind a secret": {file: `{"b":{"clientSecret":"pl4nted"},"a~/b":` + seed(`"x":1`) +
 			`,"password":"pl4nted"}`, want: []string{"file-wrapped /a~0~1b", "file-secret /b/clientSecret",
 			"file-secret /password", "file-member-unknown /a~0~1b/x"}},
+		"in an object, with a secret in it": {file: `{"b":1,"a":` + seed(`"password":"pl4nted"`) + `}`,
+			want: []string{"file-wrapped /a", "file-secret /a/password"}},
 		"two in an object": {file: `{"a":` + seed(`"x":1`) + `,"b":` + seed(`"y":1`) + `}`,
 			want: []string{"file-wrapped /a", "file-member-unknown /a/x"}},
 		"three members in an object": {file: `{"a":{` + three + `}}`, want: []string{"file-wrapped /a",
@@ -320,7 +322,7 @@ var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "
 	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection"}
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
-	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "sass", "certain", "privateer", "note"}
+	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "sass", "certain", "privateer", "note"}
 
 func secretCases() map[string]judged {
 	const clientSecret = `"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`

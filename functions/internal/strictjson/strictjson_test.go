@@ -41,7 +41,6 @@ type document struct {
 	Key    word             `json:"key,omitzero"`
 	Raw    json.RawMessage  `json:"raw,omitempty"`
 	Plain  string
-	own    string //nolint:unused // not exported: no member
 }
 
 // word takes lower-case letters.

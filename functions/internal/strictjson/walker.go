@@ -122,12 +122,12 @@ func lookup(t reflect.Type, name string) member {
 	return member{expected: "one of " + strings.Join(names, ", ")}
 }
 
-// fields yields the fields that JSON members can set.
+// fields yields the fields that JSON members can set: those with a name, which go vet lets no unexported one have.
 func fields(t reflect.Type) iter.Seq[reflect.StructField] {
 	return func(yield func(reflect.StructField) bool) {
 		for f := range t.Fields() {
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if !f.IsExported() || tag == "" || tag == "-" {
+			if tag == "" || tag == "-" {
 				continue
 			}
 			if !yield(f) {

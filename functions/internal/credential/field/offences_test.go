@@ -94,6 +94,7 @@ var broken = map[string][]offence{
 	"control-character": whole("a\x00", "a\u200bb", "a\u0085b", "a\ufffdb"),
 	"not-guid": whole("4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b1", guid+"1", "4f6b0b1e9a524a3c8a430d6f3f6c2b11",
 		"("+guid+")", "{"+guid+"}", "urn:uuid:"+guid, "/applications/"+guid, "my app", "00000000-0000-0000-0000-0",
+		strings.Repeat("g", 32),
 		"4f6b0b1eg9a5254a3ca8a43a0d6f3f6c2b11"),
 	"nil": whole("00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-ffffffffffff"),
 
@@ -175,7 +176,8 @@ var kept = map[string][]string{
 	"not-guid":          {guid, strings.ToUpper(guid)},
 	"nil":               {guid, "00000000-0000-0000-0001-000000000000", "00000001-0000-0000-0000-000000000000"},
 
-	"issuer-not-https":      {"https://a.example", "https://a", "https://[2001:db8::1]/x"},
+	"issuer-not-https": {"https://a.example", "https://a.example/~é!$&'()*+,;=:@-._", "https://a",
+		"https://[2001:db8::1]/x"},
 	"issuer-user-info":      {"https://a.example/@me", "https://a.example/?me@"},
 	"issuer-query":          {"https://a.example/%3F", "https://a.example/#?x"},
 	"issuer-fragment":       {"https://a.example/%23"},
