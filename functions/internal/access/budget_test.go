@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,89 @@ func TestBudget(t *testing.T) {
 			})
 		})
 	}
+}
+
+// retryCases are ways in which Storage is busy or hangs at its first request, each with what a test gives it then.
+var retryCases = map[string]struct {
+	retry    policy.RetryOptions
+	wait     string // Retry-After of a busy answer; "hangs" is none
+	tries    int
+	min, max time.Duration
+}{
+	"by default": {policy.RetryOptions{}, "", 2, 160 * time.Millisecond, 260 * time.Millisecond},
+	"no retry":   {policy.RetryOptions{MaxRetries: -1}, "", 1, 0, 0},
+	"one retry": {policy.RetryOptions{MaxRetries: 1}, "", 2, 160 * time.Millisecond,
+		260 * time.Millisecond},
+	"two retries": {policy.RetryOptions{MaxRetries: 2}, "", 2, 160 * time.Millisecond,
+		260 * time.Millisecond},
+	"a longer pause": {policy.RetryOptions{RetryDelay: time.Hour}, "", 2, 160 * time.Millisecond,
+		260 * time.Millisecond},
+	"a shorter pause": {policy.RetryOptions{RetryDelay: 10 * time.Millisecond}, "", 2, 8 * time.Millisecond,
+		13 * time.Millisecond},
+	"a second to wait":     {policy.RetryOptions{}, "1", 2, time.Second, time.Second},
+	"two seconds to wait":  {policy.RetryOptions{MaxRetryDelay: time.Hour}, "2", 1, 0, 0},
+	"less patience":        {policy.RetryOptions{MaxRetryDelay: 500 * time.Millisecond}, "1", 1, 0, 0},
+	"hangs":                {policy.RetryOptions{}, "hangs", 2, 5 * time.Second, 5 * time.Second},
+	"hangs, more patience": {policy.RetryOptions{TryTimeout: time.Hour}, "hangs", 2, 5 * time.Second, 5 * time.Second},
+	"hangs, less patience": {policy.RetryOptions{TryTimeout: time.Second}, "hangs", 2, 2160 * time.Millisecond,
+		2260 * time.Millisecond},
+}
+
+// TestRetryBudget: one retry after a second at most, whatever the app's other clients may take. What is less stays.
+func TestRetryBudget(t *testing.T) {
+	t.Parallel()
+	for name, tc := range retryCases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(t)
+				tries := 0
+				c.answer = func(r *http.Request) *http.Response {
+					if !strings.Contains(r.URL.Host, ".blob.") {
+						return nil
+					}
+					tries++
+					if tc.wait == "hangs" {
+						<-r.Context().Done()
+						return nil
+					}
+					return refusal(http.StatusServiceUnavailable, "ServerBusy",
+						map[string]string{"Retry-After": tc.wait})
+				}
+				tester := c.tester()
+				tester.ClientOptions.Retry = tc.retry
+				started := time.Now()
+				_, err := tester.Run(t.Context(), access.Request{Document: c.document(),
+					Token: c.token(platform.TokenRequest{})})
+				require.NoError(t, err)
+				took := time.Since(started)
+				assert.Equal(t, tc.tries, tries)
+				assert.GreaterOrEqual(t, took, tc.min)
+				assert.LessOrEqual(t, took, tc.max)
+			})
+		})
+	}
+}
+
+// TestContainersAreTestedFourAtATime: no more at once, and not one after the other.
+func TestContainersAreTestedFourAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t)
+		c.answer = func(r *http.Request) *http.Response {
+			if strings.Contains(r.URL.Host, ".blob.") {
+				time.Sleep(time.Second)
+				return refusal(http.StatusForbidden, "AuthorizationFailure", nil)
+			}
+			return nil
+		}
+		storage := slices.Repeat([]integration.StorageAccess{images(integration.AccessRead)}, 9)
+		started := time.Now()
+		report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(storage...),
+			Token: c.token(platform.TokenRequest{})})
+		require.NoError(t, err)
+		assert.Equal(t, 3*time.Second, time.Since(started), "four, four and one")
+		assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+	})
 }
 
 // TestForeignBlobIsNotOverwritten: a blob that happens to have the probe's name is somebody else's.

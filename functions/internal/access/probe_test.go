@@ -318,7 +318,9 @@ func TestKnocking(t *testing.T) {
 	} {
 		for _, container := range []string{"images", ""} {
 			c := newCloud(t)
-			c.answer = func(*http.Request) *http.Response {
+			c.answer = func(r *http.Request) *http.Response {
+				about := map[bool]string{true: "container", false: "service"}[container != ""]
+				assert.Equal(t, about, r.URL.Query().Get("restype"))
 				headers := map[string]string{}
 				if tc.tenant != "" {
 					headers["WWW-Authenticate"] = fmt.Sprintf(challenge, tc.tenant)
