@@ -63,12 +63,20 @@ func TestWarmUpIsNeverFatal(t *testing.T) {
 func TestWarmUpEndsQuietlyWithItsContext(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
+	ended := false
 	p := platform{warm: []func(context.Context) error{func(ctx context.Context) error {
 		cancel()
 		<-ctx.Done()
+		ended = true
 		return ctx.Err()
 	}}}
-	p.warmUp(ctx, slog.New(slog.NewJSONHandler(&log, nil)), func(context.Context) (string, error) { return "", nil })
+	learnt := false
+	p.warmUp(ctx, slog.New(slog.NewJSONHandler(&log, nil)), func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		learnt = true
+		return "", ctx.Err()
+	})
+	assert.True(t, ended && learnt, "it waits for what it has begun")
 	assert.Empty(t, log.String(), "a stop is no failure")
 }
 
@@ -80,14 +88,32 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 			if errors.Is(err, integration.ErrNotFound) {
 				return nil
 			}
-			return err
+			return errors.Join(errors.New("there is nothing to be read"), err)
 		},
 		"write": func(ctx context.Context, s integration.Store) error {
-			_, err := s.Put(ctx, "operations/x.json", []byte("{}"), "")
+			etag, err := s.Put(ctx, "operations/x.json", []byte("{}"), "")
+			if err != nil {
+				return err
+			}
+			kept, err := s.Get(ctx, "operations/x.json")
+			if err == nil && (string(kept.Body) != "{}" || kept.ETag != etag) {
+				return errors.New("the first write of a deployment is lost")
+			}
 			return err
 		},
 		"list": func(ctx context.Context, s integration.Store) error {
-			_, _, err := s.List(ctx, "operations/", "", 10)
+			if _, _, err := s.List(ctx, "operations/", "", 10); err != nil {
+				return err
+			}
+			for _, key := range []string{"operations/a", "operations/b"} {
+				if _, err := s.Put(ctx, key, []byte("{}"), ""); err != nil {
+					return err
+				}
+			}
+			records, next, err := s.List(ctx, "operations/", "", 1)
+			if err == nil && (len(records) != 1 || next == "") {
+				return errors.New("what is there is not listed")
+			}
 			return err
 		},
 	}
