@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -109,7 +110,8 @@ func put(in any, path []string, value any) {
 // accepted, and the first beyond is refused, where it is. A limit that is added to the document is tried by this, too.
 func TestLimitsOfTheDocument(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, nil)
+	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
+		"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
 	require.Equal(t, 201, a.call("PUT", "/integrations/existing", good).StatusCode)
 	a.deliver()
 	_, api := listed(t)
