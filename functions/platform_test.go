@@ -63,12 +63,20 @@ func TestWarmUpIsNeverFatal(t *testing.T) {
 func TestWarmUpEndsQuietlyWithItsContext(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
+	ended := false
 	p := platform{warm: []func(context.Context) error{func(ctx context.Context) error {
 		cancel()
 		<-ctx.Done()
+		ended = true
 		return ctx.Err()
 	}}}
-	p.warmUp(ctx, slog.New(slog.NewJSONHandler(&log, nil)), func(context.Context) (string, error) { return "", nil })
+	learnt := false
+	p.warmUp(ctx, slog.New(slog.NewJSONHandler(&log, nil)), func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		learnt = true
+		return "", ctx.Err()
+	})
+	assert.True(t, ended && learnt, "it waits for what it has begun")
 	assert.Empty(t, log.String(), "a stop is no failure")
 }
 

@@ -1,8 +1,10 @@
 package health_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -121,6 +123,9 @@ func TestAQueueThatTakesNothing(t *testing.T) {
 	requireCode(t, diagnosis.CodeQueueUnavailable, err)
 	require.ErrorIs(t, err, noLink)
 	require.ErrorContains(t, err, message.TypeHealthCheck)
+	requireCode(t, diagnosis.CodeQueueUnavailable,
+		f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id, Slot: slot}))
+	assert.Equal(t, 1, f.looks, "delivered again, it has only the second look to ask for")
 	f.until(id)
 	before := f.index()
 	err = f.service.Sweep(t.Context())
@@ -219,4 +224,32 @@ func TestAServiceHasAClockOfItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	assert.WithinDuration(t, time.Now().Add(30*time.Minute), *status.NextDue, 31*time.Minute)
 	assert.Equal(t, time.UTC, status.NextDue.Location())
+}
+
+// TestAnOperatorSeesWhatIsPassedOver, by whom it is met: records that cannot be read, and what is no entry.
+func TestAnOperatorSeesWhatIsPassedOver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	var log bytes.Buffer
+	o := f.service.Options
+	o.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	s, err := health.New(o)
+	require.NoError(t, err)
+	f.Overwrite("integrations/"+id+".json", "{")
+	require.NoError(t, s.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	assert.Contains(t, log.String(), `"record passed over","integrationId":"`+id+`"`)
+	log.Reset()
+	for _, key := range []string{"due/nonsense", "due/20260101T000000Z/A", "due/2026/" + id} {
+		_, err = f.Store.Records.Put(t.Context(), key, []byte("{}"), "")
+		require.NoError(t, err)
+	}
+	f.Advance(2 * time.Hour)
+	require.NoError(t, s.Sweep(t.Context()))
+	assert.Contains(t, log.String(), `"record passed over","integrationId":"`+id+`"`)
+	for _, key := range []string{"due/nonsense", "due/20260101T000000Z/A", "due/2026/" + id} {
+		assert.Contains(t, log.String(), `"key":"`+key+`"`)
+	}
+	assert.Contains(t, log.String(), `"swept","due":1,"sent":0,"failed":0`)
+	assert.Contains(t, f.index(), "due/nonsense", "it is nobody's to remove")
 }

@@ -137,6 +137,59 @@ func TestLimitsOfASpec(t *testing.T) {
 	}
 }
 
+// TestACharacterThatDoesNotBelong is found wherever it stands: first, in the middle and last.
+func TestACharacterThatDoesNotBelong(t *testing.T) {
+	t.Parallel()
+	for pointer, c := range map[string]struct {
+		with func(v string) func(*integration.Spec)
+		bad  string
+	}{
+		"/storage/0/resourceId": {withAccount, "-_.é"},
+		"/storage/0/container":  {withContainer, "_.éA"},
+		"/identity/location":    {withLocation, "-_.é"},
+		"/ddoe/organizationId": {func(v string) func(*integration.Spec) {
+			return withPlatform(func(d *integration.DDOE) { d.OrganizationID = v })
+		}, ".é~ "},
+		"/ddoe/driver/projectId": {func(v string) func(*integration.Spec) {
+			return withPlatform(func(d *integration.DDOE) { d.Driver.ProjectID = v })
+		}, ".é~ "},
+	} {
+		for _, r := range c.bad {
+			for _, value := range []string{string(r) + "abc", "ab" + string(r) + "c", "abc" + string(r)} {
+				spec := valid()
+				c.with(value)(&spec)
+				_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+				require.NoError(t, err)
+				assert.Equal(t, []string{pointer}, pointersOf(findings), "%q", value)
+			}
+		}
+	}
+	for _, r := range "é~\\ " {
+		for _, value := range []string{string(r) + "abc", "ab" + string(r) + "c", "abc" + string(r)} {
+			spec := valid()
+			withGroup(value)(&spec)
+			_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"/storage/0/resourceId"}, pointersOf(findings), "%q", value)
+		}
+	}
+}
+
+// TestEachRepetitionIsTold, and differs from the first of its kind.
+func TestEachRepetitionIsTold(t *testing.T) {
+	t.Parallel()
+	spec := valid()
+	spec.Subjects = []string{"a", "b", "a", "b", "a"}
+	_, findings, err := defaults().Resolve(t.Context(), "my-service", spec)
+	require.NoError(t, err)
+	var told []string
+	for _, f := range findings {
+		told = append(told, f.Pointer+" "+f.Expected)
+	}
+	assert.Equal(t, []string{"/subjects/2 different from /subjects/0", "/subjects/3 different from /subjects/1",
+		"/subjects/4 different from /subjects/0"}, told)
+}
+
 // TestTheSecondEntryIsCheckedLikeTheFirst, and each of two faults is told.
 func TestTheSecondEntryIsCheckedLikeTheFirst(t *testing.T) {
 	t.Parallel()

@@ -337,3 +337,29 @@ func TestReplaceSpecDoubtsTheOptionsForEachSource(t *testing.T) {
 		assert.Equal(t, c.hash, d.Status.DDOE.OptionsHash, name)
 	}
 }
+
+// TestWordsThatAreStored, and that callers read: another word would make every record of before another one.
+func TestWordsThatAreStored(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []integration.Phase{"pending", "provisioning", "provisioned", "usable", "failed",
+		"deprovisioning", "deleted"}, []integration.Phase{integration.PhasePending, integration.PhaseProvisioning,
+		integration.PhaseProvisioned, integration.PhaseUsable, integration.PhaseFailed,
+		integration.PhaseDeprovisioning, integration.PhaseDeleted})
+	assert.Equal(t, []integration.OperationKind{"provision", "deprovision", "accessTest", "unknown"},
+		[]integration.OperationKind{integration.KindProvision, integration.KindDeprovision,
+			integration.KindAccessTest, integration.KindUnknown})
+	statuses := []integration.OperationStatus{integration.OperationNotStarted, integration.OperationRunning,
+		integration.OperationSucceeded, integration.OperationFailed, integration.OperationCanceled}
+	assert.Equal(t, []integration.OperationStatus{"NotStarted", "Running", "Succeeded", "Failed",
+		"Canceled"}, statuses)
+	for i, status := range statuses {
+		assert.Equal(t, i > 1, status.Final(), status)
+	}
+	assert.Equal(t, []integration.HealthState{"healthy", "degraded", "unhealthy", "unknown"},
+		[]integration.HealthState{integration.HealthHealthy, integration.HealthDegraded, integration.HealthUnhealthy,
+			integration.HealthUnknown})
+	assert.Equal(t, []string{"Provisioned", "Verified", "read", "readWrite", "application", "managedIdentity"},
+		[]string{integration.ConditionProvisioned, integration.ConditionVerified, string(integration.AccessRead),
+			string(integration.AccessReadWrite), string(integration.IdentityApplication),
+			string(integration.IdentityManaged)})
+}

@@ -31,28 +31,31 @@ func (f *fixture) spoil(key, body string) string {
 	return etag
 }
 
+// unreadableCases are wishes about an integration whose record cannot be read.
+var unreadableCases = map[string]struct {
+	command        message.Command
+	body           string
+	match, nomatch string
+	code           diagnosis.Code // of the refusal; empty where it is set aside
+}{
+	"a teardown":      {teardownCommand(false), "{", "", "", ""},
+	"of any version":  {teardownCommand(false), "{", "*", "", ""},
+	"of this version": {teardownCommand(false), "{", "this", "", ""},
+	"of another version": {teardownCommand(false), "{", `"other"`, "",
+		diagnosis.CodePreconditionFailed},
+	"unless it exists": {teardownCommand(false), "{", "", "*", diagnosis.CodePreconditionFailed},
+	"a provisioning": {provisionCommand(operationID), "{", "", "",
+		diagnosis.CodeRecordUnreadable},
+	"a teardown of a newer build's": {teardownCommand(false), `{"schemaVersion":99}`, "", "",
+		diagnosis.CodeRecordTooNew},
+	"a provisioning of a newer build's": {provisionCommand(operationID), `{"schemaVersion":99}`, "", "",
+		diagnosis.CodeRecordTooNew},
+}
+
 // TestWhatCannotBeReadIsSetAsideByATeardownAlone, of the version that was meant, and by nothing else.
 func TestWhatCannotBeReadIsSetAsideByATeardownAlone(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		command        message.Command
-		body           string
-		match, nomatch string
-		code           diagnosis.Code // of the refusal; empty where it is set aside
-	}{
-		"a teardown":      {teardownCommand(false), "{", "", "", ""},
-		"of any version":  {teardownCommand(false), "{", "*", "", ""},
-		"of this version": {teardownCommand(false), "{", "this", "", ""},
-		"of another version": {teardownCommand(false), "{", `"other"`, "",
-			diagnosis.CodePreconditionFailed},
-		"unless it exists": {teardownCommand(false), "{", "", "*", diagnosis.CodePreconditionFailed},
-		"a provisioning": {provisionCommand(operationID), "{", "", "",
-			diagnosis.CodeRecordUnreadable},
-		"a teardown of a newer build's": {teardownCommand(false), `{"schemaVersion":99}`, "", "",
-			diagnosis.CodeRecordTooNew},
-		"a provisioning of a newer build's": {provisionCommand(operationID), `{"schemaVersion":99}`, "", "",
-			diagnosis.CodeRecordTooNew},
-	} {
+	for name, c := range unreadableCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)

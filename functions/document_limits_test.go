@@ -1,0 +1,198 @@
+package functions
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// limit is one limit that the API document states of a member of a request: values that keep it, and one that does
+// not.
+type limit struct {
+	pointer, name string
+	good          []any
+	bad           any
+}
+
+// limitsOf finds every limit below a schema, by JSON pointer. element makes the n-th of different elements of an
+// array.
+func limitsOf(schemas huma.Registry, s *huma.Schema, pointer string, element func(pointer string, n int) any) []limit {
+	for s.Ref != "" {
+		s = schemas.SchemaFromRef(s.Ref)
+	}
+	var found []limit
+	note := func(name string, bad any, good ...any) { found = append(found, limit{pointer, name, good, bad}) }
+	items := func(n int) []any {
+		all := []any{}
+		for i := range n {
+			all = append(all, element(pointer, i))
+		}
+		return all
+	}
+	if n := s.MaxLength; n != nil {
+		note("maxLength", strings.Repeat("a", *n+1), strings.Repeat("a", *n))
+	}
+	if n := s.MinLength; n != nil {
+		note("minLength", strings.Repeat("a", *n-1), strings.Repeat("a", *n))
+	}
+	if n := s.MaxItems; n != nil {
+		note("maxItems", items(*n+1), items(*n))
+	}
+	if n := s.MinItems; n != nil {
+		note("minItems", items(*n-1), items(*n))
+	}
+	if s.Pattern != "" {
+		note("pattern", "abc~d", "abcd")
+	}
+	if len(s.Enum) > 0 {
+		note("enum", "another", s.Enum...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		found = append(found, limitsOf(schemas, s.Properties[name], pointer+"/"+name, element)...)
+	}
+	if s.Items != nil {
+		found = append(found, limitsOf(schemas, s.Items, pointer+"/0", element)...)
+	}
+	return found
+}
+
+// specFor is a spec that is valid but for what is put at the pointer.
+func specFor(l limit, value any) map[string]any {
+	entry := map[string]any{"resourceId": world.DataAccountID, "container": "images", "access": "readWrite"}
+	spec := map[string]any{"subjects": []any{"one"}, "storage": []any{entry}}
+	if strings.HasPrefix(l.pointer, "/ddoe") {
+		spec["ddoe"] = map[string]any{"organizationId": world.OrganizationID, "integration": true,
+			"driver": map[string]any{"projectId": world.ProjectID, "name": "images"}}
+	}
+	if strings.HasPrefix(l.pointer, "/identity") {
+		identity := map[string]any{}
+		if value == "managedIdentity" {
+			identity["resourceGroup"], identity["location"] = identities, "westeurope"
+		}
+		spec["identity"] = identity
+	}
+	put(spec, strings.Split(l.pointer[1:], "/"), value)
+	return spec
+}
+
+// put sets what a JSON pointer leads to.
+func put(in any, path []string, value any) {
+	switch v := in.(type) {
+	case map[string]any:
+		if len(path) == 1 {
+			v[path[0]] = value
+			return
+		}
+		put(v[path[0]], path[1:], value)
+	case []any:
+		n, _ := strconv.Atoi(path[0])
+		if len(path) == 1 {
+			v[n] = value
+			return
+		}
+		put(v[n], path[1:], value)
+	}
+}
+
+// TestLimitsOfTheDocument: of every limit that the API document states of a request's body, the last value is
+// accepted, and the first beyond is refused, where it is. A limit that is added to the document is tried by this, too.
+func TestLimitsOfTheDocument(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
+		"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
+	require.Equal(t, 201, a.call("PUT", "/integrations/existing", good).StatusCode)
+	a.deliver()
+	_, api := listed(t)
+	schemas := api.OpenAPI().Components.Schemas
+	element := func(pointer string, n int) any {
+		if pointer == "/storage" {
+			return map[string]any{"resourceId": world.DataAccountID, "container": fmt.Sprintf("container-%d", n)}
+		}
+		return fmt.Sprintf("%s-%d", strings.Trim(pointer, "/"), n)
+	}
+	for _, c := range []struct {
+		method, path, schema string
+		body                 func(l limit, value any) map[string]any
+		least                int
+	}{
+		{http.MethodPut, "/integrations/my-images?dryRun=true", "Spec", specFor, 17},
+		{http.MethodPost, "/integrations/existing/access-tests", "Options", func(l limit, value any) map[string]any {
+			return map[string]any{l.pointer[1:]: value}
+		}, 2},
+	} {
+		limits := limitsOf(schemas, schemas.Map()[c.schema], "", element)
+		require.GreaterOrEqual(t, len(limits), c.least)
+		for _, l := range limits {
+			answer := func(value any) answer {
+				body, err := json.Marshal(c.body(l, value))
+				require.NoError(t, err)
+				return a.call(c.method, c.path, string(body), "Content-Type", "application/json")
+			}
+			for _, value := range l.good {
+				got := answer(value)
+				assert.Equal(t, 200, got.StatusCode, "%s, %s, %.80v: %s", l.pointer, l.name, value, got.raw)
+			}
+			got := answer(l.bad)
+			assert.Equal(t, 422, got.StatusCode, "%s, %s: %s", l.pointer, l.name, got.raw)
+			findings, _ := got.at("errors").([]any)
+			if assert.Len(t, findings, 1, "%s, %s: %s", l.pointer, l.name, got.raw) {
+				assert.Equal(t, l.pointer, findings[0].(map[string]any)["pointer"], l.name)
+			}
+		}
+	}
+}
+
+// TestLimitsOfTheDocumentsParameters, likewise of queries and paths.
+func TestLimitsOfTheDocumentsParameters(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil)
+	_, api := listed(t)
+	tried := 0
+	for name, op := range operationsOf(api) {
+		for _, p := range op.Parameters {
+			if p.In != "query" || op.Method != http.MethodGet {
+				continue
+			}
+			var good, bad []string
+			for _, value := range p.Schema.Enum {
+				good, bad = append(good, fmt.Sprint(value)), []string{"another"}
+			}
+			if p.Schema.Minimum != nil {
+				least, most := int(*p.Schema.Minimum), int(*p.Schema.Maximum)
+				good = append(good, strconv.Itoa(least), strconv.Itoa(most))
+				bad = append(bad, strconv.Itoa(least-1), strconv.Itoa(most+1), strconv.Itoa(most)+"x")
+			}
+			for _, value := range good {
+				tried++
+				assert.Equal(t, 200, a.call(op.Method, op.Path[len(prefixOf(op.Path)):]+"?"+p.Name+"="+value,
+					"").StatusCode, "%s %s=%s", name, p.Name, value)
+			}
+			for _, value := range bad {
+				got := a.call(op.Method, op.Path[len(prefixOf(op.Path)):]+"?"+p.Name+"="+value, "")
+				assert.Equal(t, 400, got.StatusCode, "%s %s=%s", name, p.Name, value)
+				assert.Contains(t, got.raw, `"/query/`+p.Name+`"`)
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, tried, 13, "state, health and page size")
+}
+
+// prefixOf is what of a path app.call adds by itself.
+func prefixOf(path string) string {
+	if strings.HasPrefix(path, prefix+"/") {
+		return prefix
+	}
+	return ""
+}
