@@ -47,8 +47,8 @@ func (k *Kind) Needs() []string { return []string{resource.Identity} }
 // Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
 func (k *Kind) Outlives() []string { return nil }
 
-// Observe implements resource.Kind. One that is in the way is deleted before: that is two writes. Without a list only what is to be removed is known, by the names that were
-// recorded: revoking must not wait for a read.
+// Observe implements resource.Kind. One that is in the way is deleted before: that is two writes. Without a list only
+// what is to be removed is known, by the names that were recorded: revoking must not wait for a read.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items, between := k.observe(ctx, v), k.credentials.Between(v.Document)
 	for i := range items {
