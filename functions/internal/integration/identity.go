@@ -78,6 +78,17 @@ func (s *Status) ForgetIdentity() {
 	}
 }
 
+// SettleClientID forgets the former client id where everything is made and the platform was told the new one by its
+// API. Of an integration that a person has made there nobody can tell, so the former one stays.
+func (s *Status) SettleClientID() {
+	if s.Identity == nil || s.DDOE == nil || s.DDOE.Mode != ModeAPI || s.DDOE.Adopted {
+		return
+	}
+	settled := *s.Identity
+	settled.FormerClientID = ""
+	s.Identity = &settled
+}
+
 // IdentityKind is the kind of the identity that is recorded; where there is none, of the one that is wanted.
 func (d Document) IdentityKind() IdentityKind {
 	if recorded, ok := d.Status.RecordedIdentity(); ok {

@@ -117,3 +117,30 @@ func TestRecordedIdentity(t *testing.T) {
 	}
 	assert.Equal(t, identities, managed.ResourceGroup())
 }
+
+// TestSettleClientID: the former client id is forgotten where the platform was told the new one.
+func TestSettleClientID(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		platform *integration.DDOEStatus
+		want     string
+	}{
+		"by nobody":           {nil, "former"},
+		"by a person":         {&integration.DDOEStatus{Mode: "manual"}, "former"},
+		"by its API":          {&integration.DDOEStatus{Mode: "api"}, ""},
+		"a person's, by hand": {&integration.DDOEStatus{Mode: "api", Adopted: true}, "former"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := integration.Status{DDOE: c.platform, Identity: &integration.IdentityStatus{
+				Kind: integration.IdentityManaged, FormerClientID: "former"}}
+			before := s.Identity
+			s.SettleClientID()
+			assert.Equal(t, c.want, s.Identity.FormerClientID)
+			assert.Equal(t, "former", before.FormerClientID, "who holds the status of before sees it as it was")
+		})
+	}
+	var none integration.Status
+	none.SettleClientID()
+	assert.Equal(t, integration.Status{}, none)
+}

@@ -1,5 +1,8 @@
 package integration
 
+// ModeAPI is the mode of a platform's side that is made through its API.
+const ModeAPI = "api"
+
 // IsWanted reports whether the spec asks for an integration on the platform that this service makes or uses.
 func (d *DDOE) IsWanted() bool { return d != nil && (d.Integration || d.IntegrationID != "") }
 

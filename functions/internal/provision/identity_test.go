@@ -266,22 +266,33 @@ func TestPlanOfAReplacement(t *testing.T) {
 	}
 }
 
-// TestReplaceTellsThePlatform in the same run, where its side is made by the API.
+// TestReplaceTellsThePlatform in the same run, where its side is made by the API. Then nobody has to be told any more.
 func TestReplaceTellsThePlatform(t *testing.T) {
 	t.Parallel()
-	f := withPlatform(t)
-	d := f.carried(of(integration.IdentityApplication, wired()))
-	_, c := replaced(f, of(integration.IdentityManaged, wired()))
-	f.completed(c)
-	now := f.Document()
-	assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
-	assert.Equal(t, gateCounts{1, 1}, f.onGate())
-	sent := fmt.Sprint(f.world.DDOEObjects(world.DDOEIntegrations)[0])
-	assert.Contains(t, sent, now.Status.ClientID)
-	assert.NotContains(t, sent, d.Status.ClientID)
+	for name, kinds := range directions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := withPlatform(t)
+			d := f.carried(of(kinds[0], wired()))
+			_, c := replaced(f, of(kinds[1], wired()))
+			f.completed(c)
+			now := f.Document()
+			assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
+			assert.Equal(t, gateCounts{1, 1}, f.onGate())
+			sent := fmt.Sprint(f.world.DDOEObjects(world.DDOEIntegrations)[0])
+			assert.Contains(t, sent, now.Status.ClientID)
+			assert.NotContains(t, sent, d.Status.ClientID)
+			assert.Empty(t, now.Status.Identity.FormerClientID)
+		})
+	}
+}
+
+// TestReplaceTellsAPerson, where the platform's side is made by hand.
+func TestReplaceTellsAPerson(t *testing.T) {
+	t.Parallel()
 	form := newFixture(t)
 	form.provisioned(spec("images"))
-	_, c = replaced(form, of(integration.IdentityManaged, spec("images")))
+	_, c := replaced(form, of(integration.IdentityManaged, spec("images")))
 	form.completed(c)
 	assert.Equal(t, form.Document().Status.ClientID, form.Document().Status.DDOE.Form.ClientID)
 	assert.Contains(t, form.Document().Status.DDOE.Next, form.Document().Status.Identity.FormerClientID,

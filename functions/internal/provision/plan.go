@@ -76,7 +76,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		Steps: []PlannedStep{}}
 	if d.ReplacesIdentity() {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
-		d.Status.ForgetIdentity()
+		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
 	}
 	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d})) {
 		if step, ok := planned(item); ok {

@@ -107,6 +107,7 @@ func (r *run) conclude(d *integration.Document) error {
 		return nil // the scheduled access test looks at it again
 	}
 	d.Status.Phase = integration.PhaseProvisioned
+	d.Status.SettleClientID()
 	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
 	if r.verifier().canVerify(*d) {
 		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")

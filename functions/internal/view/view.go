@@ -23,8 +23,13 @@ type Document struct {
 
 // DocumentOf is what a caller sees of a document.
 func DocumentOf(d integration.Document) Document {
+	status := statusOf(d.Status)
+	if form := d.Status.DDOE; form != nil && form.Form != nil &&
+		(d.ReplacesIdentity() || form.Form.ClientID != d.Status.ClientID) {
+		status.DDOE.Form, status.DDOE.Next = nil, "" // nobody is to type in an identity that is being replaced
+	}
 	return Document{
-		ID: d.ID, Spec: d.Spec, Status: statusOf(d.Status),
+		ID: d.ID, Spec: d.Spec, Status: status,
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt,
 	}
 }

@@ -26,6 +26,7 @@ func namesOf(v any) []string {
 func TestWhatIsNotShown(t *testing.T) {
 	t.Parallel()
 	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
+	d.Spec.Identity, d.Status.DDOE.Form.ClientID = nil, d.Status.ClientID // nothing is being replaced
 	document, operation := view.DocumentOf(d), view.OperationOf(o)
 	for name, c := range map[string]struct {
 		domain, visible any
@@ -47,6 +48,33 @@ func TestWhatIsNotShown(t *testing.T) {
 					assert.Equal(t, same.Interface(), to.Field(i).Interface(), member.Name)
 				}
 			}
+		})
+	}
+}
+
+// TestNobodyTypesInAnIdentityThatIsBeingReplaced: the form is shown of the identity that there is and stays.
+func TestNobodyTypesInAnIdentityThatIsBeingReplaced(t *testing.T) {
+	t.Parallel()
+	application := integration.Identity{Kind: integration.IdentityApplication}
+	for name, c := range map[string]struct {
+		wanted  integration.Identity
+		typed   string
+		isShown bool
+	}{
+		"it stays":           {application, "client", true},
+		"it is being left":   {integration.Identity{Kind: integration.IdentityManaged}, "client", false},
+		"it has gone":        {application, "former", false},
+		"neither is it made": {application, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := integration.Document{Spec: integration.Spec{Identity: &c.wanted},
+				Status: integration.Status{ClientID: "client", DDOE: &integration.DDOEStatus{Next: "Download it.",
+					Form: &integration.DDOEForm{ClientID: c.typed}}}}
+			shown := view.DocumentOf(d).Status.DDOE
+			assert.Equal(t, c.isShown, shown.Form != nil)
+			assert.Equal(t, c.isShown, shown.Next != "")
+			assert.NotNil(t, d.Status.DDOE.Form, "the record keeps what a person may have made")
 		})
 	}
 }

@@ -51,6 +51,9 @@ type Options struct {
 	// Premises is the base URL of an installation of the platform's API that is a customer's own, such as
 	// https://ddoe.acme.example/base; it answers beside the public one. Empty for none.
 	Premises string
+	// Refuses, if set, is asked at each connection whether the network refuses to lead to a host. A program that is
+	// refused sees what it sees of a name that does not resolve.
+	Refuses func(host string) bool
 	// Log takes what the servers have to say about themselves; nil drops it.
 	Log io.Writer
 }

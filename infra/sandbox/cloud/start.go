@@ -114,7 +114,10 @@ func (c *Cloud) serveProxy(ctx context.Context, s *servers) error {
 	}
 	tunnels := newTunnelListener(listener.Addr())
 	s.serveOn(tunnels, c.handler)
-	s.serveOn(listener, &proxy{known: c.hosts.knows, certificates: c.certificates, tunnels: tunnels})
+	known := func(host string) bool {
+		return (c.options.Refuses == nil || !c.options.Refuses(host)) && c.hosts.knows(host)
+	}
+	s.serveOn(listener, &proxy{known: known, certificates: c.certificates, tunnels: tunnels})
 	s.proxyURL = "http://" + listener.Addr().String()
 	return nil
 }

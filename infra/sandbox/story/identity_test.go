@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,34 +13,34 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
 // startWithoutGraph starts a deployment for teams without an Entra administrator: graph.bicep was not deployed, so the
-// app has no right in the directory, and identities are managed ones. It fails the test at any request to Graph.
+// app has no right in the directory, and identities are managed ones. The network does not lead to Graph, and the test
+// fails where the app tries to get there.
 func startWithoutGraph(t *testing.T, arrange ...func(*world.World)) *app {
 	t.Helper()
-	a := startArranged(t, func(w *world.World) {
-		w.SetAppRoles(world.AppPrincipalID)
-		for _, change := range arrange {
-			change(w)
-		}
-	}, managedByDefault)
-	t.Cleanup(func() { assert.Empty(t, a.asked("graph.microsoft.com"), "requests to Graph") })
+	var tried atomic.Int64
+	a := launch(t, stack.Options{Env: []string{managedByDefault},
+		Arrange: func(w *world.World) {
+			w.SetAppRoles(world.AppPrincipalID)
+			for _, change := range arrange {
+				change(w)
+			}
+		},
+		Refuses: func(host string) bool {
+			if host != cloud.GraphHost {
+				return false
+			}
+			tried.Add(1)
+			return true
+		}})
+	t.Cleanup(func() { assert.Zero(t, tried.Load(), "connections to Graph") })
 	return a
-}
-
-// asked are the requests to a host, as "method path".
-func (s *sandbox) asked(host string) []string {
-	s.t.Helper()
-	var all []string
-	for _, r := range s.Cloud().Requests(0) {
-		if r.Host == host {
-			all = append(all, r.Method+" "+r.Path)
-		}
-	}
-	return all
 }
 
 // managed counts what the app made of managed identities: its own identity is there from the start.
@@ -122,31 +123,69 @@ func TestManagedStoryOverTheQueue(t *testing.T) {
 	assert.Equal(t, managed{}, a.managed(before))
 }
 
-// TestManagedKilledInTheMiddle: a handler that is killed between two writes leaves one of each all the same.
+// byHTTP and byQueue put and delete the integration, and return what is to wait for: the operation's end.
+func (a *app) byHTTP(method string) func() answer {
+	a.t.Helper()
+	var spec any
+	if method == http.MethodPut {
+		spec = a.spec("images")
+	}
+	accepted := a.call(method, "/integrations/my-images", spec)
+	require.Less(a.t, accepted.Status, 300, accepted.Raw)
+	return func() answer { return a.wait(accepted.Header.Get("Operation-Location")) }
+}
+
+func (a *app) byQueue(method string) func() answer {
+	a.t.Helper()
+	id, kind := uuid.NewString(), "deprovision"
+	data := map[string]any{"integrationId": "my-images", "operationId": id}
+	if method == http.MethodPut {
+		data["spec"], kind = a.spec("images"), "provision"
+	}
+	a.produce("my-images", cloudEvent(a.t, "ai.ddoe.wif."+kind+".v1", data))
+	return func() answer { return a.operation(id) }
+}
+
+// TestManagedKilledInTheMiddle: a handler that is killed between two writes leaves one of each all the same, or none
+// after a teardown; by HTTP and by the queue.
 func TestManagedKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
+	const identity, credential = `/userAssignedIdentities/[^/]+\?`, "/federatedIdentityCredentials/"
 	for name, c := range map[string]struct {
-		path string
-		done func(managed) bool
+		method, path string
+		done         func(managed) bool
+		ends         managed
 	}{
-		"after the identity":   {`/userAssignedIdentities/[^/]+\?`, func(m managed) bool { return m.identities == 1 }},
-		"after the credential": {"/federatedIdentityCredentials/", func(m managed) bool { return m.credentials == 1 }},
+		"after the identity": {http.MethodPut, identity, func(m managed) bool { return m.identities == 1 },
+			oneManaged},
+		"after the credential": {http.MethodPut, credential, func(m managed) bool { return m.credentials == 1 },
+			oneManaged},
+		"after the credential's deletion": {http.MethodDelete, credential,
+			func(m managed) bool { return m.credentials == 0 }, managed{}},
+		"after the identity's deletion": {http.MethodDelete, identity,
+			func(m managed) bool { return m.identities == 0 }, managed{}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := startWithoutGraph(t)
-			before := a.control(http.MethodGet, "/world", nil)
-			a.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{"host": "management",
-				"method": "PUT", "path": c.path}, "times": 1, "delayMs": 15000, "effect": "drop"}})
-			created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
-			require.Equal(t, http.StatusCreated, created.Status, created.Raw)
-			require.Eventually(t, func() bool { return c.done(a.managed(before)) }, 10*time.Second,
-				20*time.Millisecond, "the write never came")
-			a.kill()
-			operation := a.wait(created.Header.Get("Operation-Location"))
-			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
-			assert.Equal(t, oneManaged, a.managed(before))
-		})
+		for way, submit := range map[string]func(*app, string) func() answer{"HTTP": (*app).byHTTP,
+			"queue": (*app).byQueue} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				a := startWithoutGraph(t)
+				before := a.control(http.MethodGet, "/world", nil)
+				if c.method == http.MethodDelete {
+					a.put(a.spec("images"))
+				}
+				a.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{
+					"host": "management", "method": c.method, "path": c.path}, "times": 1, "delayMs": 15000,
+					"effect": "drop"}})
+				ended := submit(a, c.method)
+				require.Eventually(t, func() bool { return c.done(a.managed(before)) }, 20*time.Second,
+					20*time.Millisecond, "the write never came")
+				a.kill()
+				operation := ended()
+				require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
+				assert.Equal(t, c.ends, a.managed(before))
+			})
+		}
 	}
 }
 

@@ -40,12 +40,12 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 	var all []arm.IdentityCredential
 	id := identityOf(d)
 	found, err := resource.Find(ctx, c.requests, policy.ManagedCredentialList, d.Words(), true,
-		func(ctx context.Context) error {
+		func(sending context.Context) error {
 			if err := c.pace.wait(ctx, "list "+id); err != nil {
 				return err
 			}
 			var err error
-			all, err = c.arm.ListIdentityCredentials(ctx, id)
+			all, err = c.arm.ListIdentityCredentials(sending, id)
 			return err
 		})
 	if err != nil || !found {
@@ -101,16 +101,17 @@ func (c *Credentials) Delete(ctx context.Context, d integration.Document, names 
 	return receipts
 }
 
-// write sends one write when its turn has come. Each repeat is a write, too.
+// write sends one write when its turn has come. Each repeat is a write, too. What a request is sent with ends earlier
+// than the attempt, so the turn is waited for without it.
 func (c *Credentials) write(ctx context.Context, d integration.Document, op policy.Operation, w diagnosis.Context,
 	do func(context.Context) (arm.Write, error)) resource.Receipt {
 	var write arm.Write
-	err := c.requests.Do(ctx, op, w, func(ctx context.Context) error {
+	err := c.requests.Do(ctx, op, w, func(sending context.Context) error {
 		if err := c.pace.wait(ctx, "write "+identityOf(d)); err != nil {
 			return err
 		}
 		var err error
-		write, err = do(ctx)
+		write, err = do(sending)
 		return err
 	})
 	receipt := resource.Receipt{Outcome: resource.Outcome(write.Outcome), RequestID: write.RequestID, Err: err}

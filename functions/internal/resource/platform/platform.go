@@ -48,7 +48,7 @@ func (p *Platform) Kinds() []resource.Kind { return []resource.Kind{integrations
 
 // The ways in which the platform's side is set up, as the status has them.
 const (
-	modeAPI    = "api"
+	modeAPI    = integration.ModeAPI
 	modeManual = "manual"
 )
 

@@ -47,13 +47,16 @@ func (k *Kind) Needs() []string { return []string{resource.Identity} }
 // Outlives implements resource.Kind: trust is revoked first, and waits for nobody.
 func (k *Kind) Outlives() []string { return nil }
 
-// Observe implements resource.Kind. Without a list only what is to be removed is known, by the names that were
-// recorded: revoking must not wait for a read.
+// Observe implements resource.Kind. One that is in the way is deleted before: that is two writes. Without a list only
+// what is to be removed is known, by the names that were recorded: revoking must not wait for a read.
 func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	items, between := k.observe(ctx, v), k.credentials.Between(v.Document)
 	for i := range items {
 		if slices.Contains([]resource.State{resource.Missing, resource.Different, resource.Unwanted}, items[i].State) {
 			items[i].Takes = between
+		}
+		if c, _ := items[i].Data.(credential); c.inTheWay != "" {
+			items[i].Takes += between
 		}
 	}
 	return items
