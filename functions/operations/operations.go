@@ -71,7 +71,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	}
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
 	out := &output{Body: view.OperationOf(op)}
-	if !op.Status.Final() {
+	if !op.Status.IsFinal() {
 		out.RetryAfter = strconv.Itoa(int(f.pause(op).Seconds()))
 	}
 	return out, nil

@@ -221,8 +221,8 @@ const (
 	OperationCanceled   OperationStatus = "Canceled"
 )
 
-// Final reports whether the operation will not change any more.
-func (s OperationStatus) Final() bool {
+// IsFinal reports whether the operation will not change any more.
+func (s OperationStatus) IsFinal() bool {
 	return s == OperationSucceeded || s == OperationFailed || s == OperationCanceled
 }
 

@@ -120,7 +120,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 		got, err = w.engine.accept(ctx, intended, stored)
 	case !intended.isOf(op) || c.Spec != nil && op.RequestHash != intended.hash:
 		err = reused(op, intended)
-	case op.Status.Final():
+	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && c.Spec != nil: // the first delivery may have ended in between
 		if err = intended.prepare(ctx); err == nil {
@@ -133,7 +133,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	default:
 		got = Accepted{Operation: op, Document: stored.document}
 	}
-	if err == nil && got.Operation.Status.Final() {
+	if err == nil && got.Operation.Status.IsFinal() {
 		err = ErrDone // a teardown that has set the record aside
 	}
 	return got, err
