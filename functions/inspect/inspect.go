@@ -103,7 +103,14 @@ func (f Function) document(ctx context.Context, id string) (integration.Document
 
 type fileInput struct {
 	ID      string `path:"id" doc:"Integration id" example:"my-service"`
-	Subject string `query:"subject" doc:"Which subject the file is for; default: that of serviceName, else the first of the spec"`
+	Subject string `query:"subject"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (fileInput) LongTags() map[string]string {
+	return map[string]string{
+		"Subject": `doc:"Which subject the file is for; default: that of serviceName, else the first of the spec"`,
+	}
 }
 
 type fileOutput struct {

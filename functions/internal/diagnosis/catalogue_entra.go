@@ -54,14 +54,10 @@ func tokenEntries() []Entry {
 }
 
 // entraEntries are the refusals of Entra's token service, by AADSTS number.
-func entraEntries() []Entry {
-	return append(trustEntries(), tenantEntries()...)
-}
+func entraEntries() []Entry { return append(trustEntries(), tenantEntries()...) }
 
 // trustEntries are about the assertion, the federated identity credential, and the issuer.
-func trustEntries() []Entry {
-	return slices.Concat(assertionEntries(), matchEntries())
-}
+func trustEntries() []Entry { return slices.Concat(assertionEntries(), matchEntries()) }
 
 // assertionEntries are about the token that was sent, and about its issuer's keys.
 func assertionEntries() []Entry {
@@ -179,8 +175,7 @@ func clientEntries() []Entry {
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The application is disabled",
 			"The service principal is disabled for sign-in.",
 			"Enable the enterprise application. A PUT does not: it keeps what somebody has switched off.").
-			propagating().with("az ad sp update --id {clientId} --set " +
-			"accountEnabled=true"),
+			propagating().with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
 			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience " +

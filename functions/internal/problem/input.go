@@ -55,7 +55,15 @@ func pointer(in, name string) string { return diagnosis.PointerTo("/"+in, name) 
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
 type OperationHeader struct {
-	OperationID string `header:"Operation-Id" doc:"GUID that makes the request repeatable: the same id with the same body answers the same operation" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+	OperationID string `header:"Operation-Id" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (OperationHeader) LongTags() map[string]string {
+	return map[string]string{
+		"OperationID": `doc:"GUID that makes the request repeatable: the same id with the same body answers the ` +
+			`same operation"`,
+	}
 }
 
 // Operation returns the id in its canonical form; empty where the caller sent none.

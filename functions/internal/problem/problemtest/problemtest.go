@@ -32,6 +32,7 @@ func Serve(register func(huma.API)) *Edge {
 		DefaultFormat: "application/json", Transformers: []huma.Transformer{problem.Transform},
 	})
 	register(api)
+	problem.CompleteTags(api.OpenAPI())
 	return &Edge{problem.Handler(mux, "")}
 }
 

@@ -112,7 +112,7 @@ func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource
 	case err != nil:
 		item.Err = err
 	case !found && v.Ending:
-		item.State = resource.Unwanted              // by its id it can still be looked for, and purged
+		item.State = resource.Unwanted                // by its id it can still be looked for, and purged
 		item.IsAbsent = st.ObjectID == "" || !v.Purge // else the recycle bin was not looked at
 	case !found && st.ObjectID != "":
 		item.State = resource.Restorable // it may be in the recycle bin
