@@ -49,7 +49,7 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	p, wanted := planOf(d)
 	if !d.IsMade() {
-		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
+		s.Log.InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
 			d.Status.Phase)
 	}
 	if !wanted && !asked || !d.IsMade() || isLate(record, check) {

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 )
 
 // The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is
@@ -18,9 +20,10 @@ const (
 	statusContract = http.StatusUnprocessableEntity
 )
 
-// IntegrationID refuses a path id that breaks the rule.
-func IntegrationID(id string) error {
+// IntegrationID refuses a path id that breaks the rule, and notes any other for the log line.
+func IntegrationID(ctx context.Context, id string) error {
 	if integration.IsValidID(id) {
+		invocation.From(ctx).SetIntegration(id)
 		return nil
 	}
 	return invalidID("3 to 50 characters: lower-case letters, digits, and single hyphens between them")
