@@ -30,6 +30,7 @@ func newAPI(public string, entries []entry) (*http.ServeMux, huma.API) {
 			e.register(named(api, e.Name))
 		}
 	}
+	problem.CompleteTags(api.OpenAPI())
 	letAnswersGrow(api.OpenAPI())
 	return mux, api
 }

@@ -71,8 +71,11 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, err
 	}
-	observer := &health.Observer{Tester: service.Tester, TokenSource: service.TokenSource, Kinds: service.Kinds,
-		Now: time.Now}
+	observer, err := health.NewObserver(health.ObserverOptions{Tester: service.Tester,
+		TokenSource: service.TokenSource, Kinds: service.Kinds, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	checks, err := health.New(health.Options{
 		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
 		Source: message.Source(instance), Log: log,

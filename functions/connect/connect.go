@@ -25,13 +25,25 @@ type Function struct {
 }
 
 type input struct {
-	ID          string `path:"id" doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens" example:"my-service"`
-	DryRun      bool   `query:"dryRun" doc:"Answer with the plan and touch nothing. The plan goes by what is recorded: it tells what would be removed, but the DDOE platform is not asked, so whether organisation, project and type exist, and whether something there is taken over, is known only in the run"`
-	Replace     bool   `query:"replace" doc:"Let the spec ask for another identity than there is, of another kind, resource group or region: the one that there is is removed for good, and the client id is another one"`
+	ID          string `path:"id" example:"my-service"`
+	DryRun      bool   `query:"dryRun"`
+	Replace     bool   `query:"replace"`
 	IfMatch     string `header:"If-Match" doc:"Only update the version with this ETag"`
 	IfNoneMatch string `header:"If-None-Match" doc:"* only creates"`
 	problem.OperationHeader
 	problem.JSONBody[integration.Spec]
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (input) LongTags() map[string]string {
+	return map[string]string{
+		"ID": `doc:"Integration id: 3 to 50 lower-case letters, digits and single hyphens"`,
+		"DryRun": `doc:"Answer with the plan and touch nothing. The plan goes by what is recorded: it tells what ` +
+			`would be removed, but the DDOE platform is not asked, so whether organisation, project and type ` +
+			`exist, and whether something there is taken over, is known only in the run"`,
+		"Replace": `doc:"Let the spec ask for another identity than there is, of another kind, resource group or ` +
+			`region: the one that there is is removed for good, and the client id is another one"`,
+	}
 }
 
 type output struct {
@@ -74,10 +86,9 @@ func (f Function) Register(api huma.API) {
 }
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
-	if err := problem.IntegrationID(in.ID); err != nil {
+	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	invocation.From(ctx).SetIntegration(in.ID)
 	operationID, err := in.Operation()
 	if err != nil {
 		return nil, err

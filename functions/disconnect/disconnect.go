@@ -52,10 +52,9 @@ func (f Function) Register(api huma.API) {
 }
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
-	if err := problem.IntegrationID(in.ID); err != nil {
+	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	invocation.From(ctx).SetIntegration(in.ID)
 	operationID, err := in.Operation()
 	if err != nil {
 		return nil, err

@@ -12,7 +12,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
 	"github.com/ddoe-ai/azure-wif/functions/internal/view"
 )
@@ -85,10 +84,9 @@ func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) 
 
 // document loads what can be looked at; a tombstone cannot.
 func (f Function) document(ctx context.Context, id string) (integration.Document, error) {
-	if err := problem.IntegrationID(id); err != nil {
+	if err := problem.IntegrationID(ctx, id); err != nil {
 		return integration.Document{}, err
 	}
-	invocation.From(ctx).SetIntegration(id)
 	document, err := f.Get(ctx, id)
 	switch {
 	case errors.Is(err, integration.ErrNotFound):
@@ -103,7 +101,14 @@ func (f Function) document(ctx context.Context, id string) (integration.Document
 
 type fileInput struct {
 	ID      string `path:"id" doc:"Integration id" example:"my-service"`
-	Subject string `query:"subject" doc:"Which subject the file is for; default: that of serviceName, else the first of the spec"`
+	Subject string `query:"subject"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (fileInput) LongTags() map[string]string {
+	return map[string]string{
+		"Subject": `doc:"Which subject the file is for; default: that of serviceName, else the first of the spec"`,
+	}
 }
 
 type fileOutput struct {
@@ -165,7 +170,7 @@ type driftOutput struct {
 }
 
 func (f Function) drift(ctx context.Context, in *itemInput) (*driftOutput, error) {
-	if err := problem.IntegrationID(in.ID); err != nil {
+	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	report, err := f.Drift(ctx, in.ID)

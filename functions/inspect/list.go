@@ -22,24 +22,48 @@ const (
 )
 
 type listInput struct {
-	State    string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"Only integrations in this phase; deleted ones are listed only if asked for"`
-	Health   string `query:"health" enum:"healthy,degraded,unhealthy,unknown" doc:"Only integrations in this health state"`
-	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100" doc:"At most so many; a page may hold fewer, even none, and still have a nextLink"`
+	State    string `query:"state" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	Health   string `query:"health" enum:"healthy,degraded,unhealthy,unknown"`
+	PageSize int    `query:"pageSize" minimum:"1" maximum:"1000" default:"100"`
 	Token    string `query:"continuationToken" doc:"From nextLink"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (listInput) LongTags() map[string]string {
+	return map[string]string{
+		"State":    `doc:"Only integrations in this phase; deleted ones are listed only if asked for"`,
+		"Health":   `doc:"Only integrations in this health state"`,
+		"PageSize": `doc:"At most so many; a page may hold fewer, even none, and still have a nextLink"`,
+	}
 }
 
 // Page is one page of the list.
 type Page struct {
 	Value      []view.Document `json:"value" nullable:"false"`
-	Unreadable []Unreadable    `json:"unreadable,omitempty" nullable:"false" doc:"Integrations of this page whose record cannot be read, whatever was asked for; absent where there are none"`
+	Unreadable []Unreadable    `json:"unreadable,omitempty" nullable:"false"`
 	NextLink   string          `json:"nextLink,omitempty" doc:"The next page; absent on the last one"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Page) LongTags() map[string]string {
+	return map[string]string{
+		"Unreadable": `doc:"Integrations of this page whose record cannot be read, whatever was asked for; absent ` +
+			`where there are none"`,
+	}
 }
 
 // Unreadable names an integration whose record cannot be read.
 type Unreadable struct {
 	ID     string         `json:"id" doc:"Integration id, by the record's name" example:"my-service"`
-	Code   diagnosis.Code `json:"code" doc:"Diagnosis code; GET /integrations/{id} says what to do" example:"record-unreadable"`
+	Code   diagnosis.Code `json:"code" example:"record-unreadable"`
 	Detail string         `json:"detail" doc:"Which record it is, and what is wrong with it"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Unreadable) LongTags() map[string]string {
+	return map[string]string{
+		"Code": `doc:"Diagnosis code; GET /integrations/{id} says what to do"`,
+	}
 }
 
 type listOutput struct{ Body Page }

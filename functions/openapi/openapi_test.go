@@ -22,9 +22,13 @@ import (
 type thing struct {
 	Name string   `json:"name" maxLength:"9" doc:"<b>Its name</b>"`
 	Kind string   `json:"kind,omitempty" enum:"a,b"`
-	Code string   `json:"code,omitempty" required:"true" minLength:"3" maxLength:"8" pattern:"^[a-z]+$" patternDescription:"lower-case letters"`
+	Code string   `json:"code,omitempty" required:"true" minLength:"3" maxLength:"8" pattern:"^[a-z]+$"`
 	Tags []string `json:"tags,omitempty" minItems:"1" maxItems:"20"`
 	Own  string   `json:"stored-alone,omitempty" hidden:"true"`
+}
+
+func (thing) LongTags() map[string]string {
+	return map[string]string{"Code": `patternDescription:"lower-case letters"`}
 }
 
 type input struct {

@@ -37,8 +37,16 @@ type input struct {
 }
 
 type output struct {
-	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before asking again: 2, or the time to the next attempt, 1 to 30, while the operation waits for one; absent when it has ended"`
+	RetryAfter string `header:"Retry-After"`
 	Body       view.Operation
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (output) LongTags() map[string]string {
+	return map[string]string{
+		"RetryAfter": `doc:"Seconds to wait before asking again: 2, or the time to the next attempt, 1 to 30, ` +
+			`while the operation waits for one; absent when it has ended"`,
+	}
 }
 
 // Register adds the operation to the API.
@@ -71,7 +79,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	}
 	invocation.From(ctx).SetIntegration(op.IntegrationID)
 	out := &output{Body: view.OperationOf(op)}
-	if !op.Status.Final() {
+	if !op.Status.IsFinal() {
 		out.RetryAfter = strconv.Itoa(int(f.pause(op).Seconds()))
 	}
 	return out, nil

@@ -31,10 +31,21 @@ type Function struct {
 
 // Options is the request body.
 type Options struct {
-	Mode         string             `json:"mode,omitempty" enum:"oracle,roundtrip" doc:"roundtrip writes, reads, lists and deletes one small blob; oracle leaves no trace. Default: roundtrip"`
-	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite" doc:"Test no more than this; default: what the spec grants"`
+	Mode         string             `json:"mode,omitempty" enum:"oracle,roundtrip"`
+	Access       integration.Access `json:"access,omitempty" enum:"read,readWrite"`
 	Prefix       string             `json:"prefix,omitempty" doc:"Folder for the test's blob" example:"wif-tests"`
-	SubjectToken *secret.Value      `json:"subjectToken,omitempty" writeOnly:"true" doc:"A token of the platform to test with; never stored, logged or repeated. Default: one is asked for where DDOE_SUBJECT_TOKEN_URL is set"`
+	SubjectToken *secret.Value      `json:"subjectToken,omitempty" writeOnly:"true"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Options) LongTags() map[string]string {
+	return map[string]string{
+		"Mode": `doc:"roundtrip writes, reads, lists and deletes one small blob; oracle leaves no trace. Default: ` +
+			`roundtrip"`,
+		"Access": `doc:"Test no more than this; default: what the spec grants"`,
+		"SubjectToken": `doc:"A token of the platform to test with; never stored, logged or repeated. Default: one ` +
+			`is asked for where DDOE_SUBJECT_TOKEN_URL is set"`,
+	}
 }
 
 // wanted is the test that the body asks for, without its token.
@@ -92,10 +103,9 @@ func (f Function) Register(api huma.API) {
 }
 
 func (f Function) serve(ctx context.Context, in *input) (*output, error) {
-	if err := problem.IntegrationID(in.ID); err != nil {
+	if err := problem.IntegrationID(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	invocation.From(ctx).SetIntegration(in.ID)
 	operationID, err := in.Operation()
 	if err != nil {
 		return nil, err

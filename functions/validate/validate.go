@@ -21,10 +21,17 @@ type Function struct {
 
 // input is decoded by hand: huma would have one body type, and would read a form into files on disk.
 type input struct {
-	Depth           string `query:"depth" enum:"file" default:"file" doc:"How deep to look. file: the file by itself, without the network"`
+	Depth           string `query:"depth" enum:"file" default:"file"`
 	ContentType     string `header:"Content-Type" hidden:"true"`
 	ContentEncoding string `header:"Content-Encoding" hidden:"true"`
 	RawBody         []byte
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (input) LongTags() map[string]string {
+	return map[string]string{
+		"Depth": `doc:"How deep to look. file: the file by itself, without the network"`,
+	}
 }
 
 type output struct {

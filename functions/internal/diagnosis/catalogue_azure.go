@@ -114,9 +114,7 @@ func directoryObjectEntries() []Entry {
 }
 
 // roleEntries are what Azure Resource Manager answers.
-func roleEntries() []Entry {
-	return slices.Concat(assignmentEntries(), scopeEntries())
-}
+func roleEntries() []Entry { return slices.Concat(assignmentEntries(), scopeEntries()) }
 
 // assignmentEntries are about the role assignment itself.
 func assignmentEntries() []Entry {

@@ -54,14 +54,10 @@ func tokenEntries() []Entry {
 }
 
 // entraEntries are the refusals of Entra's token service, by AADSTS number.
-func entraEntries() []Entry {
-	return append(trustEntries(), tenantEntries()...)
-}
+func entraEntries() []Entry { return append(trustEntries(), tenantEntries()...) }
 
 // trustEntries are about the assertion, the federated identity credential, and the issuer.
-func trustEntries() []Entry {
-	return slices.Concat(assertionEntries(), matchEntries())
-}
+func trustEntries() []Entry { return slices.Concat(assertionEntries(), matchEntries()) }
 
 // assertionEntries are about the token that was sent, and about its issuer's keys.
 func assertionEntries() []Entry {

@@ -49,7 +49,7 @@ type Report struct {
 	ID         string     `json:"id" doc:"Identifies this run"`
 	Kind       string     `json:"kind" enum:"credential,drift,access"`
 	Verdict    Verdict    `json:"verdict" enum:"pass,warn,fail,unknown"`
-	ClaimLevel ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access" doc:"What was really proved"`
+	ClaimLevel ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
 	TestedAs   *TestedAs  `json:"testedAs,omitempty"`
 	TestedFrom *Origin    `json:"testedFrom,omitempty"`
 	StartedAt  time.Time  `json:"startedAt"`
@@ -58,11 +58,16 @@ type Report struct {
 	Leftovers  []Leftover `json:"leftovers"`
 }
 
+// LongTags are the ends of tags that are too long for a line.
+func (Report) LongTags() map[string]string {
+	return map[string]string{"ClaimLevel": `doc:"What was really proved"`}
+}
+
 // TestedAs is the identity a test ran as. It holds no token.
 type TestedAs struct {
 	TenantID string `json:"tenantId,omitempty"`
 	ClientID string `json:"clientId,omitempty"`
-	ObjectID string `json:"objectId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
+	ObjectID string `json:"objectId,omitempty" doc:"Object id of the service principal, which role assignments name"`
 	Issuer   string `json:"issuer,omitempty"`
 	Subject  string `json:"subject,omitempty"`
 	Audience string `json:"audience,omitempty"`

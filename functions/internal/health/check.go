@@ -14,9 +14,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
-// maxAhead is how far in the future a slot may lie: a later one, from whoever it comes, would keep all slots before it
-// from being looked at.
-const maxAhead = 10 * time.Minute
+// farthestSlot is how far in the future a slot may lie: a sweep asks at most for those until the next one, and as much
+// again is left to clocks that differ. A later one, from whoever it comes, would keep all slots before it from being
+// looked at.
+const farthestSlot = 2 * SweepInterval
 
 // errLate ends a check whose slot has been dealt with.
 var errLate = errors.New("slot dealt with")
@@ -43,12 +44,12 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	now := s.now()
 	asked := check.Slot.IsZero() || check.Confirm // a second look belongs to its first
-	if check.Slot.IsZero() || check.Slot.After(now.Add(maxAhead)) {
+	if check.Slot.IsZero() || check.Slot.After(now.Add(farthestSlot)) {
 		check.Slot = now
 	}
 	p, wanted := planOf(d)
 	if !d.IsMade() {
-		s.log().InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
+		s.Log.InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
 			d.Status.Phase)
 	}
 	if !wanted && !asked || !d.IsMade() || isLate(record, check) {

@@ -54,22 +54,16 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("health: %s is required", name)
 		}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{Options: o}, nil
 }
 
-func (s *Service) now() time.Time {
-	if s.Now == nil {
-		return time.Now().UTC()
-	}
-	return s.Now().UTC()
-}
-
-func (s *Service) log() *slog.Logger {
-	if s.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return s.Log
-}
+func (s *Service) now() time.Time { return s.Now().UTC() }
 
 // Status returns what is known of the health of an integration.
 func (s *Service) Status(ctx context.Context, d integration.Document) (integration.HealthStatus, error) {
@@ -98,7 +92,7 @@ func (s *Service) recordOf(ctx context.Context, d integration.Document) (integra
 
 // passOver names a record that cannot be worked with, which must keep nobody from going on.
 func (s *Service) passOver(ctx context.Context, id string, err error) {
-	s.log().ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
+	s.Log.ErrorContext(ctx, "record passed over", "integrationId", id, "error", err)
 }
 
 // current is the record of this life of the integration: after a teardown, health begins anew. What the old one has

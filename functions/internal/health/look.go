@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,10 +15,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// Observer looks at an integration and changes nothing. Where a subject token can be had it tests access as the
-// federated identity, by requests that cannot write; else it reads, with the app's own identity, what Entra and Azure
-// hold, and claims no more than that structure.
-type Observer struct {
+// ObserverOptions are what looking at an integration needs.
+type ObserverOptions struct {
 	Tester *access.Tester
 	// TokenSource asks the platform for a subject token. Optional: without it only the structure is looked at.
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
@@ -25,6 +24,21 @@ type Observer struct {
 	Kinds []resource.Kind
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
+}
+
+// Observer looks at an integration and changes nothing. Where a subject token can be had it tests access as the
+// federated identity, by requests that cannot write; else it reads, with the app's own identity, what Entra and Azure
+// hold, and claims no more than that structure.
+type Observer struct{ ObserverOptions }
+
+// NewObserver returns an observer. The error names what is missing.
+func NewObserver(o ObserverOptions) (*Observer, error) {
+	for name, isMissing := range map[string]bool{"Tester": o.Tester == nil, "Kinds": len(o.Kinds) == 0} {
+		if isMissing {
+			return nil, fmt.Errorf("health: %s is required", name)
+		}
+	}
+	return &Observer{ObserverOptions: o}, nil
 }
 
 // Look makes one report of the document. It tests the first subject and reads the federated credentials of the others,

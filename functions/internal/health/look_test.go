@@ -83,7 +83,7 @@ func newScene(t *testing.T) *scene {
 	require.NoError(t, err)
 	requests := policy.Requests{Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Now: time.Now}
-	s.observer = &health.Observer{
+	s.observer, err = health.NewObserver(health.ObserverOptions{
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options,
 			Origin: diagnosis.Origin{Region: "westeurope"}},
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
@@ -92,7 +92,8 @@ func newScene(t *testing.T) *scene {
 		},
 		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd"),
 			trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)},
-	}
+	})
+	require.NoError(t, err)
 	s.graph, s.arm = directory, resources
 	s.provision(directory, resources)
 	return s

@@ -31,3 +31,17 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 		require.ErrorContains(t, err, "Engine", "the same is named at every start")
 	}
 }
+
+func TestNewObserverRefusesWhatIsIncomplete(t *testing.T) {
+	t.Parallel()
+	whole := newScene(t).observer.ObserverOptions
+	for name, take := range map[string]func(o *health.ObserverOptions){
+		"Tester": func(o *health.ObserverOptions) { o.Tester = nil },
+		"Kinds":  func(o *health.ObserverOptions) { o.Kinds = nil },
+	} {
+		o := whole
+		take(&o)
+		_, err := health.NewObserver(o)
+		require.ErrorContains(t, err, name)
+	}
+}

@@ -46,7 +46,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 			break
 		}
 	}
-	s.log().InfoContext(ctx, "swept", "due", t.due, "sent", t.sent, "failed", t.failed)
+	s.Log.InfoContext(ctx, "swept", "due", t.due, "sent", t.sent, "failed", t.failed)
 	if t.failed > 0 {
 		return fmt.Errorf("%d of %d due checks were left to the next sweep: %w", t.failed, t.due, t.first)
 	}
@@ -59,7 +59,7 @@ func (s *Service) due(ctx context.Context, records []integration.Record, horizon
 	for _, r := range records {
 		e, ok := entryOf(r)
 		if !ok {
-			s.log().WarnContext(ctx, "not an entry of the index of due checks", "key", r.Key)
+			s.Log.WarnContext(ctx, "not an entry of the index of due checks", "key", r.Key)
 			continue
 		}
 		if !e.due.Before(horizon) {

@@ -11,16 +11,35 @@ import (
 
 // Spec is what the caller wants: who may come (issuer, subjects, audience) and what they may reach (storage).
 type Spec struct {
-	DisplayName string          `json:"displayName,omitempty" maxLength:"256" doc:"Name of the platform's integration and of an application; a managed identity's is made of the id. Default: DDOE WIF {id}"`
-	TenantID    string          `json:"tenantId,omitempty" doc:"Entra tenant; default: the service's own" example:"11111111-1111-4111-8111-111111111111"`
-	Issuer      string          `json:"issuer,omitempty" doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER" example:"https://dataloop.ai/oauth2"`
-	Subjects    []string        `json:"subjects,omitempty" maxItems:"20" doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or serviceName. The credential file is for the first one, unless another is asked for" example:"[\"system:serviceaccount:dataloop:my-service\"]"`
-	ServiceName string          `json:"serviceName,omitempty" doc:"A service's name, lower-case; stands for one subject, by the setting DDOE_SUBJECT_TEMPLATE, and is answered as the first of the subjects" example:"my-service"`
-	Audience    string          `json:"audience,omitempty" doc:"Default: the cloud's token-exchange audience" example:"api://AzureADTokenExchange"`
+	DisplayName string          `json:"displayName,omitempty" maxLength:"256"`
+	TenantID    string          `json:"tenantId,omitempty" example:"11111111-1111-4111-8111-111111111111"`
+	Issuer      string          `json:"issuer,omitempty" example:"https://dataloop.ai/oauth2"`
+	Subjects    []string        `json:"subjects,omitempty" maxItems:"20"`
+	ServiceName string          `json:"serviceName,omitempty" example:"my-service"`
+	Audience    string          `json:"audience,omitempty" example:"api://AzureADTokenExchange"`
 	Identity    *Identity       `json:"identity,omitempty" doc:"What the federated identity is made of"`
-	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20" doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`
-	DDOE        *DDOE           `json:"ddoe,omitempty" doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that were made there before"`
+	Storage     []StorageAccess `json:"storage,omitempty" required:"true" minItems:"1" maxItems:"20"`
+	DDOE        *DDOE           `json:"ddoe,omitempty"`
 	HealthCheck *HealthCheck    `json:"healthCheck,omitempty" doc:"Whether and how often it is checked"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Spec) LongTags() map[string]string {
+	return map[string]string{
+		"DisplayName": `doc:"Name of the platform's integration and of an application; a managed identity's is made ` +
+			`of the id. Default: DDOE WIF {id}"`,
+		"TenantID": `doc:"Entra tenant; default: the service's own"`,
+		"Issuer":   `doc:"Issuer of the platform's tokens, byte for byte; default: setting DDOE_ISSUER"`,
+		"Subjects": `doc:"Subjects of the platform's tokens, exact and case-sensitive; at least one, or ` +
+			`serviceName. The credential file is for the first one, unless another is asked for" ` +
+			`example:"[\"system:serviceaccount:dataloop:my-service\"]"`,
+		"ServiceName": `doc:"A service's name, lower-case; stands for one subject, by the setting ` +
+			`DDOE_SUBJECT_TEMPLATE, and is answered as the first of the subjects"`,
+		"Audience": `doc:"Default: the cloud's token-exchange audience"`,
+		"Storage":  `doc:"What the federated identity may reach. With ddoe.integration one entry, readWrite"`,
+		"DDOE": `doc:"What to set up on the DDOE platform. A spec without it removes integration and driver that ` +
+			`were made there before"`,
+	}
 }
 
 // Access is what the federated identity may do in a container.
@@ -34,25 +53,64 @@ const (
 
 // StorageAccess is access to one container, or to all containers of the account where Container is empty.
 type StorageAccess struct {
-	ResourceID string `json:"resourceId" doc:"ARM id of the storage account" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"`
-	Container  string `json:"container,omitempty" minLength:"3" maxLength:"63" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" patternDescription:"lower-case letters, digits and single hyphens between them" doc:"Container; left out, the whole account is granted" example:"images"`
+	ResourceID string `json:"resourceId"`
+	Container  string `json:"container,omitempty" minLength:"3" maxLength:"63" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$"`
 	Access     Access `json:"access,omitempty" enum:"read,readWrite" doc:"Default: read"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (StorageAccess) LongTags() map[string]string {
+	return map[string]string{
+		"ResourceID": `doc:"ARM id of the storage account" ` +
+			`example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/data/providers/Microsoft.Storage/storageAccounts/acmedata"`,
+		"Container": `patternDescription:"lower-case letters, digits and single hyphens between them" ` +
+			`doc:"Container; left out, the whole account is granted" example:"images"`,
+	}
 }
 
 // DDOE is what to set up on the platform's side.
 type DDOE struct {
-	OrganizationID string  `json:"organizationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"The organisation's id; required with integration. Another one than before: integration and driver are removed in the old one and made in the new one" example:"55555555-5555-4555-8555-555555555555"`
-	Integration    bool    `json:"integration,omitempty" doc:"Make the integration in the organisation. Default: false, which hands out the form for a person to make it, and removes what was made before"`
-	IntegrationID  string  `json:"integrationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"An integration that exists on the platform, such as one that a person has made by the form: it is used, tested and watched, never changed or deleted. integration may then be left out"`
-	Driver         *Driver `json:"driver,omitempty" doc:"The driver on the integration, for one container; needs integration. Left out, a driver that was made before is removed, and the datasets on it lose their storage"`
+	OrganizationID string  `json:"organizationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$"`
+	Integration    bool    `json:"integration,omitempty"`
+	IntegrationID  string  `json:"integrationId,omitempty" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$"`
+	Driver         *Driver `json:"driver,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (DDOE) LongTags() map[string]string {
+	return map[string]string{
+		"OrganizationID": `patternDescription:"letters, digits, - and _" doc:"The organisation's id; required with ` +
+			`integration. Another one than before: integration and driver are removed in the old one and made in ` +
+			`the new one" example:"55555555-5555-4555-8555-555555555555"`,
+		"Integration": `doc:"Make the integration in the organisation. Default: false, which hands out the form ` +
+			`for a person to make it, and removes what was made before"`,
+		"IntegrationID": `patternDescription:"letters, digits, - and _" doc:"An integration that exists on the ` +
+			`platform, such as one that a person has made by the form: it is used, tested and watched, never ` +
+			`changed or deleted. integration may then be left out"`,
+		"Driver": `doc:"The driver on the integration, for one container; needs integration. Left out, a driver ` +
+			`that was made before is removed, and the datasets on it lose their storage"`,
+	}
 }
 
 // Driver is the platform's storage driver.
 type Driver struct {
-	ProjectID           string `json:"projectId,omitempty" required:"true" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" patternDescription:"letters, digits, - and _" doc:"The project's id, of the same organisation. Another one than before: the driver is removed and made anew, and the datasets on it lose their storage" example:"66666666-6666-4666-8666-666666666666"`
-	Name                string `json:"name,omitempty" maxLength:"256" doc:"The driver's name on the platform; default: the integration's id" example:"images"`
-	Path                string `json:"path,omitempty" maxLength:"256" doc:"Folder in the container, without slashes around it; left out, the whole container" example:"images/2026"`
-	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty" doc:"Whether the platform may delete blobs in the container. Default: false"`
+	ProjectID           string `json:"projectId,omitempty" required:"true" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$"`
+	Name                string `json:"name,omitempty" maxLength:"256" example:"images"`
+	Path                string `json:"path,omitempty" maxLength:"256" example:"images/2026"`
+	AllowExternalDelete bool   `json:"allowExternalDelete,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Driver) LongTags() map[string]string {
+	return map[string]string{
+		"ProjectID": `patternDescription:"letters, digits, - and _" doc:"The project's id, of the same ` +
+			`organisation. Another one than before: the driver is removed and made anew, and the datasets on it ` +
+			`lose their storage" example:"66666666-6666-4666-8666-666666666666"`,
+		"Name": `doc:"The driver's name on the platform; default: the integration's id"`,
+		"Path": `doc:"Folder in the container, without slashes around it; left out, the whole ` +
+			`container"`,
+		"AllowExternalDelete": `doc:"Whether the platform may delete blobs in the container. Default: false"`,
+	}
 }
 
 // HealthCheck reports whether and how often the integration is checked.
@@ -120,7 +178,14 @@ type FederatedCredential struct {
 	Issuer   string `json:"issuer"`
 	Subject  string `json:"subject"`
 	Audience string `json:"audience"`
-	Adopted  bool   `json:"adopted,omitempty" doc:"It was found on the identity under a name that is not ours, and serves as it is"`
+	Adopted  bool   `json:"adopted,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (FederatedCredential) LongTags() map[string]string {
+	return map[string]string{
+		"Adopted": `doc:"It was found on the identity under a name that is not ours, and serves as it is"`,
+	}
 }
 
 // RoleAssignment is one role assignment of the service principal.
@@ -129,7 +194,14 @@ type RoleAssignment struct {
 	Scope            string `json:"scope"`
 	RoleDefinitionID string `json:"roleDefinitionId"`
 	PrincipalID      string `json:"principalId"`
-	Adopted          bool   `json:"adopted,omitempty" doc:"It existed before under another name and is not removed at teardown"`
+	Adopted          bool   `json:"adopted,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (RoleAssignment) LongTags() map[string]string {
+	return map[string]string{
+		"Adopted": `doc:"It existed before under another name and is not removed at teardown"`,
+	}
 }
 
 // DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.
@@ -178,13 +250,20 @@ type DDOEDriver struct {
 
 // DDOEForm is what a person types into the platform's "Create Storage Integration" form.
 type DDOEForm struct {
-	OrganizationID  string `json:"organizationId,omitempty" doc:"The organisation to make it in; absent where the spec names none"`
+	OrganizationID  string `json:"organizationId,omitempty"`
 	IntegrationName string `json:"integrationName" doc:"Name to give it; by this name a later PUT finds it"`
 	Provider        string `json:"provider" doc:"What to choose as provider"`
 	IntegrationType string `json:"integrationType" doc:"What to choose as type"`
 	ClientID        string `json:"clientId" doc:"Client id of the identity"`
 	TenantID        string `json:"tenantId" doc:"Directory (tenant) id"`
 	ImportFile      string `json:"importFile" doc:"File to import: GET /integrations/{id}/credentials"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (DDOEForm) LongTags() map[string]string {
+	return map[string]string{
+		"OrganizationID": `doc:"The organisation to make it in; absent where the spec names none"`,
+	}
 }
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
@@ -221,8 +300,8 @@ const (
 	OperationCanceled   OperationStatus = "Canceled"
 )
 
-// Final reports whether the operation will not change any more.
-func (s OperationStatus) Final() bool {
+// IsFinal reports whether the operation will not change any more.
+func (s OperationStatus) IsFinal() bool {
 	return s == OperationSucceeded || s == OperationFailed || s == OperationCanceled
 }
 
@@ -253,8 +332,18 @@ type Operation struct {
 type Waiting struct {
 	diagnosis.Diagnosis
 	// Attempt is how many attempts have failed so far.
-	Attempt       int       `json:"attempt" minimum:"0" doc:"How many attempts have failed so far, 0 while the first one repeats a request; the eleventh that fails ends the operation"`
-	NextAttemptAt time.Time `json:"nextAttemptAt" doc:"When the next attempt begins, or the request is repeated, at the earliest; in the past once it is under way"`
+	Attempt       int       `json:"attempt" minimum:"0"`
+	NextAttemptAt time.Time `json:"nextAttemptAt"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Waiting) LongTags() map[string]string {
+	return map[string]string{
+		"Attempt": `doc:"How many attempts have failed so far, 0 while the first one repeats a request; the ` +
+			`eleventh that fails ends the operation"`,
+		"NextAttemptAt": `doc:"When the next attempt begins, or the request is repeated, at the earliest; in the ` +
+			`past once it is under way"`,
+	}
 }
 
 // Step is one keyed write of an operation, with the request id that the service's support asks for.
@@ -262,9 +351,20 @@ type Step struct {
 	Name       string         `json:"name" example:"application"`
 	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string         `json:"status" enum:"done,failed"`
-	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored" doc:"What the write came to: ensured is an upsert of an object that was there, whose answer does not tell whether it changed anything, adopted is an equal object that others had made, absent one that was gone already, left one that stays because it is a person's: a driver that was moved to another integration, or what may have been made by the form; whoever wants it gone removes it on the platform"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored"`
 	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string         `json:"requestId,omitempty"`
 	At         time.Time      `json:"at"`
 	DurationMS int64          `json:"durationMs"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Step) LongTags() map[string]string {
+	return map[string]string{
+		"Outcome": `doc:"What the write came to: ensured is an upsert of an object that was there, whose answer ` +
+			`does not tell whether it changed anything, adopted is an equal object that others had made, absent ` +
+			`one that was gone already, left one that stays because it is a person's: a driver that was moved to ` +
+			`another integration, or what may have been made by the form; whoever wants it gone removes it on the ` +
+			`platform"`,
+	}
 }

@@ -20,9 +20,17 @@ const (
 // Health is the health state as the integration's status shows it. It is written when the state changes, not with each
 // check, so that a version of the document outlives the checks that find nothing new.
 type Health struct {
-	State HealthState    `json:"state" enum:"healthy,degraded,unhealthy,unknown" doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), unknown (nothing could be told)"`
+	State HealthState    `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
 	Since time.Time      `json:"since" doc:"When the state was entered"`
 	Code  diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code of what was found; empty where all is well"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Health) LongTags() map[string]string {
+	return map[string]string{
+		"State": `doc:"healthy (access works), degraded (it works, with warnings), unhealthy (it does not), ` +
+			`unknown (nothing could be told)"`,
+	}
 }
 
 // HealthStatus is all that is known of an integration's health.
@@ -32,9 +40,16 @@ type HealthStatus struct {
 	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
 	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"The last check that found access working"`
 	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
-	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access" doc:"What the last report really proved"`
+	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
 	LastReport *diagnosis.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
 	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state, newest first"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (HealthStatus) LongTags() map[string]string {
+	return map[string]string{
+		"ClaimLevel": `doc:"What the last report really proved"`,
+	}
 }
 
 // HealthChange is one change of state.

@@ -20,9 +20,23 @@ const (
 // Identity is what the federated identity is to be made of. What is left out is what there is already, else the
 // service's default.
 type Identity struct {
-	Kind          IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity" doc:"An Entra application, or a user-assigned managed identity. Default: what there is already, else the setting DEFAULT_IDENTITY. Another one than there is has another client id, and needs ?replace=true"`
-	ResourceGroup string       `json:"resourceGroup,omitempty" doc:"ARM id of the resource group of a managed identity; default: setting IDENTITY_RESOURCE_GROUP. Another one than before needs ?replace=true" example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities"`
-	Location      string       `json:"location,omitempty" doc:"Azure region of a managed identity; default: the service's own. Another one than before needs ?replace=true" example:"westeurope"`
+	Kind          IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
+	ResourceGroup string       `json:"resourceGroup,omitempty"`
+	Location      string       `json:"location,omitempty" example:"westeurope"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Identity) LongTags() map[string]string {
+	return map[string]string{
+		"Kind": `doc:"An Entra application, or a user-assigned managed identity. Default: what there is already, ` +
+			`else the setting DEFAULT_IDENTITY. Another one than there is has another client id, and needs ` +
+			`?replace=true"`,
+		"ResourceGroup": `doc:"ARM id of the resource group of a managed identity; default: setting ` +
+			`IDENTITY_RESOURCE_GROUP. Another one than before needs ?replace=true" ` +
+			`example:"/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/identities"`,
+		"Location": `doc:"Azure region of a managed identity; default: the service's own. Another one than before ` +
+			`needs ?replace=true"`,
+	}
 }
 
 // IdentityStatus tells what the identity is made of that there is, or that is about to be made.
@@ -31,7 +45,15 @@ type IdentityStatus struct {
 	ResourceID string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
 	Location   string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
 	// FormerClientID is the client id of the identity that this one has replaced.
-	FormerClientID string `json:"formerClientId,omitempty" doc:"Client id before the identity was replaced or made anew: whoever uses it still has to be given clientId"`
+	FormerClientID string `json:"formerClientId,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (IdentityStatus) LongTags() map[string]string {
+	return map[string]string{
+		"FormerClientID": `doc:"Client id before the identity was replaced or made anew: whoever uses it still has ` +
+			`to be given clientId"`,
+	}
 }
 
 // ResourceGroup is the resource group of a managed identity; empty of an application.

@@ -353,7 +353,7 @@ func TestWordsThatAreStored(t *testing.T) {
 	assert.Equal(t, []integration.OperationStatus{"NotStarted", "Running", "Succeeded", "Failed",
 		"Canceled"}, statuses)
 	for i, status := range statuses {
-		assert.Equal(t, i > 1, status.Final(), status)
+		assert.Equal(t, i > 1, status.IsFinal(), status)
 	}
 	assert.Equal(t, []integration.HealthState{"healthy", "degraded", "unhealthy", "unknown"},
 		[]integration.HealthState{integration.HealthHealthy, integration.HealthDegraded, integration.HealthUnhealthy,

@@ -53,8 +53,8 @@ func (a *Attempt) Command() message.Command { return a.command }
 // Number is the number of the attempt, from 0.
 func (a *Attempt) Number() int { return a.command.Attempt }
 
-// Begins is true where the operation makes the integration, or makes it again after a teardown.
-func (a *Attempt) Begins() bool {
+// IsFirst reports whether the operation is the integration's first: it makes it, or makes it again after a teardown.
+func (a *Attempt) IsFirst() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.document.FirstOperationID == a.command.OperationID
@@ -178,7 +178,7 @@ func (a *Attempt) writeOperation(ctx context.Context, change func(*integration.O
 	ended := false
 	op, err := a.engine.repository.UpdateOperationFrom(ctx, known, func(o *integration.Operation) error {
 		o.Steps = mergeSteps(o.Steps, steps)
-		if ended = o.Status.Final(); ended {
+		if ended = o.Status.IsFinal(); ended {
 			if len(steps) == 0 {
 				return ErrDone
 			}

@@ -139,6 +139,6 @@ func TestAResultThatCannotBeEncoded(t *testing.T) {
 		"failed": nothingEncodable(&diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeRoleMissing)})} {
 		f.provision = run
 		require.ErrorContains(t, f.worker.Handle(t.Context(), c), "encode result", name)
-		assert.False(t, f.Operation(c.OperationID).Status.Final(), name)
+		assert.False(t, f.Operation(c.OperationID).Status.IsFinal(), name)
 	}
 }

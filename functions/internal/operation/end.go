@@ -138,7 +138,7 @@ func (w *Worker) endOrRecord(ctx context.Context, c message.Command, kind integr
 	case err == nil && op.Kind == kind && op.IntegrationID == c.IntegrationID &&
 		d.Code != diagnosis.CodeOperationIDReused:
 		_, err := w.engine.repository.UpdateOperationFrom(ctx, op, func(o *integration.Operation) error {
-			if o.Status.Final() {
+			if o.Status.IsFinal() {
 				return ErrDone
 			}
 			o.Status, o.Error, o.Waiting = integration.OperationFailed, &d, nil

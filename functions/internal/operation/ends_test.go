@@ -65,13 +65,13 @@ func TestOneStepThatTellsIsNews(t *testing.T) {
 				a.Step(integration.Step{Name: fmt.Sprint(i), Outcome: outcome})
 			}
 			assert.Equal(t, c.want, a.HasNews(), "%v", c.outcomes)
-			assert.True(t, a.Begins())
+			assert.True(t, a.IsFirst())
 			assert.Zero(t, a.Number())
 			return nil, nil
 		}
 		f.handle(f.submitted())
 		f.provision = func(_ context.Context, a *operation.Attempt) (any, error) {
-			assert.False(t, a.Begins(), "it changes what another operation has begun")
+			assert.False(t, a.IsFirst(), "it changes what another operation has begun")
 			return nil, nil
 		}
 		f.handle(f.submitted())

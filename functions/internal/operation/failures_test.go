@@ -147,7 +147,8 @@ func TestAKilledCommandOvertakesNothing(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			f.handle(f.submitted())
-			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 1, true), c), "after its operation, before the document")
+			require.Error(t, f.worker.Handle(f.Doom(t.Context(), 1, true), c),
+				"after its operation, before the document")
 			require.True(t, f.Revive())
 			f.Advance(1)
 			late := provisionCommand("late")

@@ -22,9 +22,9 @@ import (
 // written after the record where the topic took nothing, and before it where the change comes of a request.
 const (
 	prefixMarkers = "outbox/"
-	// markerRest is how long a marker stays that nothing is to be told for: the request that has written it may still
-	// be about to write its record. It is longer than an invocation may take (functionTimeout in host.json).
-	markerRest = 10 * time.Minute
+	// longestInvocation is longer than the host lets one take (functionTimeout in host.json). A marker that is
+	// younger stays, although nothing is to be told: the request that has written it may be about to write its record.
+	longestInvocation = 10 * time.Minute
 	// sweepPage is how many markers are read at a time.
 	sweepPage = 64
 )
@@ -247,5 +247,5 @@ func (e *Engine) tellMarked(ctx context.Context, r integration.Record) error {
 // isFresh reports whether a marker may belong to a request that has not written its record yet.
 func (e *Engine) isFresh(r integration.Record) bool {
 	var m marker
-	return json.Unmarshal(r.Body, &m) == nil && e.now().Sub(m.At) < markerRest
+	return json.Unmarshal(r.Body, &m) == nil && e.now().Sub(m.At) < longestInvocation
 }

@@ -165,7 +165,7 @@ func TestALastingFaultEndsInHalfAnHour(t *testing.T) {
 	var pauses []float64
 	var last diagnosis.Code
 	f.handle(c)
-	for n := 1; !f.Operation(c.OperationID).Status.Final(); n++ {
+	for n := 1; !f.Operation(c.OperationID).Status.IsFinal(); n++ {
 		op := f.Operation(c.OperationID)
 		assert.Equal(t, n, op.Waiting.Attempt)
 		last = op.Waiting.Code

@@ -72,7 +72,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 	a := &Attempt{engine: w.engine, command: c, task: t, operation: stored.operation, document: stored.document}
 	switch {
 	case t.isFollowUp() && (a.document.ETag == "" || a.isSuperseded(a.document)),
-		!t.isFollowUp() && a.operation.Status.Final():
+		!t.isFollowUp() && a.operation.Status.IsFinal():
 		return a.tellAll(ctx)
 	case a.operation.ETag != "" && a.operation.IntegrationID != c.IntegrationID:
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,

@@ -329,7 +329,7 @@ func (e *Engine) runningAlready(ctx context.Context, w intent) (string, error) {
 	if err != nil {
 		return "", StoreError(unlessUnusable(err))
 	}
-	if !w.isOf(op) || op.RequestHash != w.hash || op.Status.Final() {
+	if !w.isOf(op) || op.RequestHash != w.hash || op.Status.IsFinal() {
 		return "", nil
 	}
 	return op.ID, w.preconditions(d)

@@ -117,7 +117,7 @@ func TestASetAsideKilledAnywhere(t *testing.T) {
 		}
 		assert.Len(f.t, f.Keys("unreadable/"), 1)
 		assert.Empty(f.t, f.Keys("integrations/"))
-		assert.True(f.t, f.Operation(operationID).Status.Final())
+		assert.True(f.t, f.Operation(operationID).Status.IsFinal())
 	})
 }
 

@@ -120,7 +120,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 		got, err = w.engine.accept(ctx, intended, stored)
 	case !intended.isOf(op) || in.Content != nil && op.RequestHash != intended.hash:
 		err = reused(op, intended)
-	case op.Status.Final():
+	case op.Status.IsFinal():
 		err = ErrDone
 	case op.Status == integration.OperationNotStarted && op.RequestHash == intended.hash:
 		got, err = w.engine.resume(ctx, intended, stored)
@@ -131,7 +131,7 @@ func (w *Worker) accepted(ctx context.Context, c message.Command, t Task, stored
 	default:
 		got = Accepted{Operation: op, Document: stored.document}
 	}
-	if err == nil && got.Operation.Status.Final() {
+	if err == nil && got.Operation.Status.IsFinal() {
 		err = ErrDone // a teardown that has set the record aside
 	}
 	return got, err

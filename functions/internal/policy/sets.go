@@ -56,7 +56,7 @@ func IsOfSender(code diagnosis.Code) bool { return slices.Contains(ofSender(), c
 func mendedByPut() []diagnosis.Code {
 	return []diagnosis.Code{
 		diagnosis.CodeApplicationChanged, diagnosis.CodeApplicationMissing, diagnosis.CodeApplicationReplaced,
-		diagnosis.CodeServicePrincipalDisabled, diagnosis.CodeServicePrincipalMissing,
+		diagnosis.CodeServicePrincipalMissing,
 		diagnosis.CodeServicePrincipalNotFound, diagnosis.CodeServicePrincipalReplaced,
 		diagnosis.CodeManagedIdentityChanged, diagnosis.CodeManagedIdentityMissing,
 		diagnosis.CodeManagedIdentityReplaced,

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 )
 
 // The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is
@@ -18,9 +20,10 @@ const (
 	statusContract = http.StatusUnprocessableEntity
 )
 
-// IntegrationID refuses a path id that breaks the rule.
-func IntegrationID(id string) error {
+// IntegrationID refuses a path id that breaks the rule, and notes any other for the log line.
+func IntegrationID(ctx context.Context, id string) error {
 	if integration.IsValidID(id) {
+		invocation.From(ctx).SetIntegration(id)
 		return nil
 	}
 	return invalidID("3 to 50 characters: lower-case letters, digits, and single hyphens between them")
@@ -55,7 +58,15 @@ func pointer(in, name string) string { return diagnosis.PointerTo("/"+in, name) 
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
 type OperationHeader struct {
-	OperationID string `header:"Operation-Id" doc:"GUID that makes the request repeatable: the same id with the same body answers the same operation" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+	OperationID string `header:"Operation-Id" example:"0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (OperationHeader) LongTags() map[string]string {
+	return map[string]string{
+		"OperationID": `doc:"GUID that makes the request repeatable: the same id with the same body answers the ` +
+			`same operation"`,
+	}
 }
 
 // Operation returns the id in its canonical form; empty where the caller sent none.

@@ -21,7 +21,8 @@ func TestIDsInPaths(t *testing.T) {
 		bad      []string
 		expected string
 	}{
-		"integration": {problem.IntegrationID, "invalid-id", []string{"abc", "a-b", strings.Repeat("a", 50), "0a0"},
+		"integration": {func(id string) error { return problem.IntegrationID(t.Context(), id) }, "invalid-id",
+			[]string{"abc", "a-b", strings.Repeat("a", 50), "0a0"},
 			[]string{"", "ab", strings.Repeat("a", 51), "a--b", "-ab", "ab-", "Abc", "a_b", "é23"},
 			"3 to 50 characters: lower-case letters, digits, and single hyphens between them"},
 		"operation": {problem.OperationPath, "invalid-operation-id",

@@ -41,19 +41,28 @@ const retryAfter = 5
 
 // Problem is a problem document. It is an error, so that a handler can return it.
 type Problem struct {
-	Type      string              `json:"type" format:"uri-reference" doc:"Identifies the kind of problem, and links to the page of the code" example:"/api/errors/invalid-id"`
+	Type      string              `json:"type" format:"uri-reference" example:"/api/errors/invalid-id"`
 	Title     string              `json:"title" doc:"What is wrong, the same for every occurrence"`
 	Status    int                 `json:"status" doc:"HTTP status of this answer" example:"422"`
 	Detail    string              `json:"detail,omitempty" doc:"What is wrong in this occurrence"`
 	Instance  string              `json:"instance,omitempty" format:"uri-reference" doc:"Path of the request"`
-	Code      diagnosis.Code      `json:"code" doc:"Stable code to program against; header x-ms-error-code repeats it" example:"invalid-id"`
+	Code      diagnosis.Code      `json:"code" example:"invalid-id"`
 	Remedy    *diagnosis.Remedy   `json:"remedy,omitempty" doc:"Who repairs it, and how"`
 	Errors    []diagnosis.Finding `json:"errors,omitempty" doc:"One entry for each faulty member or parameter"`
 	Evidence  *diagnosis.Evidence `json:"evidence,omitempty" doc:"What a service behind this one answered"`
-	RequestID string              `json:"requestId" doc:"Repeated in header x-ms-request-id; name it when asking for help"`
+	RequestID string              `json:"requestId"`
 
 	cause     error
 	transient bool
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Problem) LongTags() map[string]string {
+	return map[string]string{
+		"Type":      `doc:"Identifies the kind of problem, and links to the page of the code"`,
+		"Code":      `doc:"Stable code to program against; header x-ms-error-code repeats it"`,
+		"RequestID": `doc:"Repeated in header x-ms-request-id; name it when asking for help"`,
+	}
 }
 
 // New makes a problem. The title is that of the catalogue, else the status text; the remedy is the catalogue's.

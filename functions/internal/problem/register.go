@@ -74,6 +74,7 @@ func Register[I, O any](api huma.API, op huma.Operation, statuses []int,
 	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorDetail")
 	registered := operation(api, op.Method, op.Path)
+	completeParameters(api.OpenAPI().Components.Schemas, registered, reflect.TypeFor[I](), reflect.TypeFor[O]())
 	if hasBody {
 		registered.RequestBody.Required = required
 		registered.RequestBody.Content = map[string]*huma.MediaType{"application/json": {

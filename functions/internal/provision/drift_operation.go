@@ -27,7 +27,7 @@ func (s *Service) lastOperation(ctx context.Context, d integration.Document) *in
 func afterOperation(last *integration.Operation, checks []diagnosis.Check) []diagnosis.Check {
 	switch {
 	case last == nil:
-	case !last.Status.Final():
+	case !last.Status.IsFinal():
 		whileRunning(*last, checks)
 	case last.Kind == integration.KindProvision && last.Error != nil && isObstruction(*last.Error):
 		afterFailure(*last, checks)

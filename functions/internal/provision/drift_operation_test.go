@@ -63,7 +63,7 @@ func TestDriftWhileAnOperationRuns(t *testing.T) {
 			if c.after != nil {
 				c.after(f)
 			}
-			require.False(t, f.Operation(operationID).Status.Final(), "%+v", f.Operation(operationID).Error)
+			require.False(t, f.Operation(operationID).Status.IsFinal(), "%+v", f.Operation(operationID).Error)
 			report, found := f.drift()
 			assert.Equal(t, diagnosis.VerdictUnknown, report.Verdict, "%v", found)
 			for id, code := range c.found {

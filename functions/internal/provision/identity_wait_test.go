@@ -33,7 +33,7 @@ func TestTwentySubjectsTakeSeveralAttempts(t *testing.T) {
 		}
 		a, c := f.submit(of(integration.IdentityManaged, trusting(20, "service-00")))
 		var made []int
-		for n := 1; !f.Operation(c.OperationID).Status.Final(); n++ {
+		for n := 1; !f.Operation(c.OperationID).Status.IsFinal(); n++ {
 			require.Less(t, n, 6, "it is parked for ever")
 			if n > 1 {
 				o := f.Operation(c.OperationID)

@@ -66,7 +66,7 @@ func (d removal) leftOf(item resource.Item) string {
 			return notGone(item, reason(result.Err))
 		}
 	}
-	if !isTried && !item.Absent {
+	if !isTried && !item.IsAbsent {
 		return notGone(item, "it was not tried, as something that comes first has failed.")
 	}
 	return ""

@@ -165,7 +165,7 @@ func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
 		_ = m.worker.Handle(m.Doom(t.Context(), at, false), c)
 		m.Revive()
 		m.untouched(t)
-		if m.Operation(c.OperationID).Status.Final() {
+		if m.Operation(c.OperationID).Status.IsFinal() {
 			break
 		}
 	}
@@ -176,7 +176,7 @@ func (m *machine) carryOut(t *rapid.T, a operation.Accepted) {
 
 // ended carries out the parked copies of a command, as far as there are any.
 func (m *machine) ended(t *rapid.T, c message.Command) integration.Operation {
-	for n := 1; n < 12 && !m.Operation(c.OperationID).Status.Final(); n++ {
+	for n := 1; n < 12 && !m.Operation(c.OperationID).Status.IsFinal(); n++ {
 		copied := fmt.Sprintf("%s-retry-%d", c.OperationID, n)
 		if slices.ContainsFunc(m.Sent(), func(s operationtest.Sent) bool { return s.ID == copied }) {
 			m.Advance(m.retryAt(c.OperationID, n).Sub(m.Now()))

@@ -41,20 +41,36 @@ type Plan struct {
 	Spec   integration.Spec `json:"spec" doc:"The spec with every default filled in"`
 	Steps  []PlannedStep    `json:"steps"`
 	// Takes tells how long writes take that a service only takes one after the other.
-	Takes string `json:"takes,omitempty" doc:"How long the writes take by a service's own rate; absent where no rate counts" example:"20 federatedCredential: about 80 s"`
+	Takes string `json:"takes,omitempty" example:"20 federatedCredential: about 80 s"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Plan) LongTags() map[string]string {
+	return map[string]string{
+		"Takes": `doc:"How long the writes take by a service's own rate; absent where no rate counts"`,
+	}
 }
 
 // PlannedStep is one keyed write that would be made.
 type PlannedStep struct {
 	Name   string `json:"name" example:"application"`
 	Target string `json:"target" doc:"What it is about, such as a subject or a scope"`
-	Action Action `json:"action" enum:"create,update,restore,delete,unchanged,blocked,unknown,schedule,manual" doc:"blocked: somebody else's object is in its place; unknown: it could not be looked at"`
-	Key    string `json:"key,omitempty" doc:"The key it is written by; empty where that is known only once another object exists"`
+	Action Action `json:"action" enum:"create,update,restore,delete,unchanged,blocked,unknown,schedule,manual"`
+	Key    string `json:"key,omitempty"`
 	// Differences are the members that differ now, those that somebody else owns included.
-	Differences []diagnosis.MemberDifference `json:"differences,omitempty" doc:"The members that are not as wanted; those of other owners stay as they are"`
+	Differences []diagnosis.MemberDifference `json:"differences,omitempty"`
 	// Diagnosis is what is wrong, where the step meets something that a person should know of.
 	Diagnosis *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"What is in the way, or could not be looked at"`
 	takes     time.Duration
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (PlannedStep) LongTags() map[string]string {
+	return map[string]string{
+		"Action":      `doc:"blocked: somebody else's object is in its place; unknown: it could not be looked at"`,
+		"Key":         `doc:"The key it is written by; empty where that is known only once another object exists"`,
+		"Differences": `doc:"The members that are not as wanted; those of other owners stay as they are"`,
+	}
 }
 
 // Plan validates the spec, looks at what there is, and tells what Submit would lead to. It touches nothing. replace

@@ -88,7 +88,7 @@ func (f *fixture) onGate() gateCounts {
 // finish carries out the parked copies of a command, in the order of their attempts.
 func (f *fixture) finish(c message.Command) integration.Operation {
 	f.t.Helper()
-	for n := 1; !f.Operation(c.OperationID).Status.Final(); n++ {
+	for n := 1; !f.Operation(c.OperationID).Status.IsFinal(); n++ {
 		require.Less(f.t, n, 12, "it is parked for ever")
 		f.Advance(time.Minute)
 		f.handle(f.Command(fmt.Sprintf("%s-retry-%d", c.OperationID, n)))

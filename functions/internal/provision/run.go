@@ -59,7 +59,7 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 	if err := r.replaceIdentity(ctx); err != nil {
 		return nil, err
 	}
-	r.fresh = a.Begins() && a.Number() == 0 && a.Document().Status.ClientID == ""
+	r.fresh = a.IsFirst() && a.Number() == 0 && a.Document().Status.ClientID == ""
 	if err := r.converge(ctx, r.unseen(s.Kinds)); err != nil {
 		return nil, err
 	}

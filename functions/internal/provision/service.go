@@ -58,22 +58,16 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("provision: %s is required", name)
 		}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{Options: o}, nil
 }
 
-func (s *Service) now() time.Time {
-	if s.Now == nil {
-		return time.Now().UTC()
-	}
-	return s.Now().UTC()
-}
-
-func (s *Service) log() *slog.Logger {
-	if s.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return s.Log
-}
+func (s *Service) now() time.Time { return s.Now().UTC() }
 
 // InstanceOf is the short id of the deployment that keeps its state there: whoever shares the state shares the objects
 // made from it.

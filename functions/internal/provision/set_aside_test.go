@@ -166,7 +166,7 @@ func TestASettingAsideThatDiesAnywhereLosesNothing(t *testing.T) {
 		if _, err := f.service.SubmitTeardown(t.Context(), id, opts); err != nil {
 			requireCode(t, "integration-not-found", err)
 		}
-		assert.True(t, f.Operation(operationID).Status.Final(), "killed at effect %d", n)
+		assert.True(t, f.Operation(operationID).Status.IsFinal(), "killed at effect %d", n)
 		assert.Len(t, setAside(f), 1)
 		_, err := f.Store.Records.Get(t.Context(), documentKey)
 		require.ErrorIs(t, err, integration.ErrNotFound)
@@ -206,7 +206,8 @@ func TestACommandForWhatCannotBeReadEnds(t *testing.T) {
 				a, c := f.submit(spec("images"))
 				f.Overwrite(documentKey, body)
 				deliver(f, c)
-				for c := c; record == "too new" && name == "handled" && !f.Operation(a.Operation.ID).Status.Final(); {
+				for c := c; record == "too new" && name == "handled" &&
+					!f.Operation(a.Operation.ID).Status.IsFinal(); {
 					c.Attempt++ // parked, as the newer build may be there soon; never for ever
 					require.LessOrEqual(t, c.Attempt, 11)
 					deliver(f, c)

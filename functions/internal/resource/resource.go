@@ -116,9 +116,9 @@ type Item struct {
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
 	// removed.
 	Blocks bool
-	// Absent is true where a look, confirmed by a second one, has shown that there is nothing under the key of an item
-	// that goes: only a removal makes sure, and nothing is left of it all the same.
-	Absent bool
+	// IsAbsent is true where a look, confirmed by a second one, has shown that there is nothing under the key of an
+	// item that goes: only a removal makes sure, and nothing is left of it all the same.
+	IsAbsent bool
 	// Data is the kind's own, to carry what Observe has read to Apply and Remove.
 	Data any
 }

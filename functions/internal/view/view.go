@@ -36,18 +36,36 @@ func DocumentOf(d integration.Document) Document {
 
 // Status is what has been reached.
 type Status struct {
-	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted" doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, deleted"`
-	Identity             *integration.IdentityStatus       `json:"identity,omitempty" doc:"What the identity is made of; absent while nothing has been made"`
-	UniqueName           string                            `json:"uniqueName,omitempty" doc:"uniqueName of the app registration, the key it is found by; absent of a managed identity"`
-	ClientID             string                            `json:"clientId,omitempty" doc:"Client id of the identity"`
-	ObjectID             string                            `json:"objectId,omitempty" doc:"Object id of the application; absent of a managed identity"`
-	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty" doc:"Object id of the service principal, the id that role assignments name"`
+	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	Identity             *integration.IdentityStatus       `json:"identity,omitempty"`
+	UniqueName           string                            `json:"uniqueName,omitempty"`
+	ClientID             string                            `json:"clientId,omitempty"`
+	ObjectID             string                            `json:"objectId,omitempty"`
+	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty"`
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *DDOEStatus                       `json:"ddoe,omitempty"`
-	Health               *integration.Health               `json:"health,omitempty" doc:"What the scheduled checks say; absent before the first check"`
+	Health               *integration.Health               `json:"health,omitempty"`
 	LastOperationID      string                            `json:"lastOperationId,omitempty"`
-	Conditions           []integration.Condition           `json:"conditions,omitempty" doc:"What was observed: Provisioned says whether all was made, Verified whether access was proved, by the last test that was conclusive"`
+	Conditions           []integration.Condition           `json:"conditions,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Status) LongTags() map[string]string {
+	return map[string]string{
+		"Phase": `doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), ` +
+			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, ` +
+			`deleted"`,
+		"Identity": `doc:"What the identity is made of; absent while nothing has been made"`,
+		"UniqueName": `doc:"uniqueName of the app registration, the key it is found by; absent of a managed ` +
+			`identity"`,
+		"ClientID":           `doc:"Client id of the identity"`,
+		"ObjectID":           `doc:"Object id of the application; absent of a managed identity"`,
+		"ServicePrincipalID": `doc:"Object id of the service principal, the id that role assignments name"`,
+		"Health":             `doc:"What the scheduled checks say; absent before the first check"`,
+		"Conditions": `doc:"What was observed: Provisioned says whether all was made, Verified whether access was ` +
+			`proved, by the last test that was conclusive"`,
+	}
 }
 
 func statusOf(s integration.Status) Status {
@@ -69,20 +87,37 @@ func identityOf(s integration.Status) *integration.IdentityStatus {
 
 // DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
-	Mode            string                  `json:"mode,omitempty" enum:"api,manual" doc:"How it is set up; absent while nothing has been made yet"`
-	OrganizationID  string                  `json:"organizationId,omitempty" doc:"Organisation in which the integration was made"`
+	Mode            string                  `json:"mode,omitempty" enum:"api,manual"`
+	OrganizationID  string                  `json:"organizationId,omitempty"`
 	IntegrationID   string                  `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
-	Adopted         bool                    `json:"adopted,omitempty" doc:"The integration is the one that the spec names: it is never changed and not removed at teardown"`
+	Adopted         bool                    `json:"adopted,omitempty"`
 	DriverID        string                  `json:"driverId,omitempty" doc:"The driver's id on the platform"`
-	IntegrationType string                  `json:"integrationType,omitempty" doc:"The platform's name of the integration's type"`
-	Validated       bool                    `json:"validated" doc:"The platform has tested the driver as the federated identity since the last change"`
-	ValidationID    string                  `json:"validationId,omitempty" doc:"The platform's command that tests the drivers, while it runs"`
-	CheckedAt       *time.Time              `json:"checkedAt,omitempty" doc:"When the platform's last test of the driver ended"`
-	Form            *integration.DDOEForm   `json:"form,omitempty" doc:"What to type in where a person makes the integration; absent where it exists"`
+	IntegrationType string                  `json:"integrationType,omitempty"`
+	Validated       bool                    `json:"validated"`
+	ValidationID    string                  `json:"validationId,omitempty"`
+	CheckedAt       *time.Time              `json:"checkedAt,omitempty"`
+	Form            *integration.DDOEForm   `json:"form,omitempty"`
 	Why             string                  `json:"why,omitempty" doc:"Why it is left to a person"`
-	Next            string                  `json:"next,omitempty" doc:"What a person has to do, and what exists already"`
-	Diagnosis       *diagnosis.Diagnosis    `json:"diagnosis,omitempty" doc:"Why the API could not be used where it was wanted"`
+	Next            string                  `json:"next,omitempty"`
+	Diagnosis       *diagnosis.Diagnosis    `json:"diagnosis,omitempty"`
 	Driver          *integration.DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (DDOEStatus) LongTags() map[string]string {
+	return map[string]string{
+		"Mode":           `doc:"How it is set up; absent while nothing has been made yet"`,
+		"OrganizationID": `doc:"Organisation in which the integration was made"`,
+		"Adopted": `doc:"The integration is the one that the spec names: it is never changed and not removed at ` +
+			`teardown"`,
+		"IntegrationType": `doc:"The platform's name of the integration's type"`,
+		"Validated":       `doc:"The platform has tested the driver as the federated identity since the last change"`,
+		"ValidationID":    `doc:"The platform's command that tests the drivers, while it runs"`,
+		"CheckedAt":       `doc:"When the platform's last test of the driver ended"`,
+		"Form":            `doc:"What to type in where a person makes the integration; absent where it exists"`,
+		"Next":            `doc:"What a person has to do, and what exists already"`,
+		"Diagnosis":       `doc:"Why the API could not be used where it was wanted"`,
+	}
 }
 
 func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
@@ -101,15 +136,28 @@ func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
 // Operation is one long-running piece of work on an integration.
 type Operation struct {
 	ID            string                      `json:"id"`
-	Kind          integration.OperationKind   `json:"kind" enum:"provision,deprovision,accessTest,unknown" doc:"unknown: the record of a message that is none of the others"`
+	Kind          integration.OperationKind   `json:"kind" enum:"provision,deprovision,accessTest,unknown"`
 	Status        integration.OperationStatus `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
 	IntegrationID string                      `json:"integrationId,omitempty"`
 	Steps         []integration.Step          `json:"steps"`
-	Waiting       *integration.Waiting        `json:"waiting,omitempty" doc:"Why the last attempt failed and when the next one begins, until that has come to something; or why a request is being repeated within an attempt"`
+	Waiting       *integration.Waiting        `json:"waiting,omitempty"`
 	Error         *diagnosis.Diagnosis        `json:"error,omitempty"`
-	Result        json.RawMessage             `json:"result,omitempty" doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test its report; of a teardown, one that has failed too, purged (the recycle bin was emptied) and left (what stays for a person to remove, a sentence each: what was made by hand, and what was not seen to be gone)"`
+	Result        json.RawMessage             `json:"result,omitempty"`
 	CreatedAt     time.Time                   `json:"createdAt"`
 	LastUpdatedAt time.Time                   `json:"lastUpdatedAt"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Operation) LongTags() map[string]string {
+	return map[string]string{
+		"Kind": `doc:"unknown: the record of a message that is none of the others"`,
+		"Waiting": `doc:"Why the last attempt failed and when the next one begins, until that has come to ` +
+			`something; or why a request is being repeated within an attempt"`,
+		"Result": `doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test ` +
+			`its report; of a teardown, one that has failed too, purged (the recycle bin was emptied) and left ` +
+			`(what stays for a person to remove, a sentence each: what was made by hand, and what was not seen to ` +
+			`be gone)"`,
+	}
 }
 
 // OperationOf is what a caller sees of an operation.

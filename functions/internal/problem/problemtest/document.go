@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -23,9 +22,7 @@ func RequireDocumented(t *testing.T, register func(huma.API)) {
 		Paths map[string]map[string]any
 	}
 	require.NoError(t, json.Unmarshal(body, &documented))
-	api := humago.New(http.NewServeMux(), configuration())
-	register(api)
-	body, err = json.Marshal(api.OpenAPI())
+	body, err = json.Marshal(serve(http.NewServeMux(), register).OpenAPI())
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(body, &registered))
 	require.NotEmpty(t, registered.Paths)

@@ -23,8 +23,16 @@ type Edge struct{ handler http.Handler }
 // Serve registers operations without a route prefix.
 func Serve(register func(huma.API)) *Edge {
 	mux := http.NewServeMux()
-	register(humago.New(mux, configuration()))
+	serve(mux, register)
 	return &Edge{problem.Handler(mux, "")}
+}
+
+// serve registers operations, and completes their document as the app does.
+func serve(mux *http.ServeMux, register func(huma.API)) huma.API {
+	api := humago.New(mux, configuration())
+	register(api)
+	problem.CompleteTags(api.OpenAPI())
+	return api
 }
 
 // configuration is the app's, as far as operations depend on it.

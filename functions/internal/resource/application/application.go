@@ -85,7 +85,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		items[1] = k.observePrincipal(ctx, v)
 	}
 	if v.Ending && v.Document.Status.ClientID == "" { // a service principal has an application
-		items[1].Absent = items[0].Absent
+		items[1].IsAbsent = items[0].IsAbsent
 	}
 	return items
 }
@@ -112,8 +112,8 @@ func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource
 	case err != nil:
 		item.Err = err
 	case !found && v.Ending:
-		item.State = resource.Unwanted              // by its id it can still be looked for, and purged
-		item.Absent = st.ObjectID == "" || !v.Purge // else the recycle bin was not looked at
+		item.State = resource.Unwanted                // by its id it can still be looked for, and purged
+		item.IsAbsent = st.ObjectID == "" || !v.Purge // else the recycle bin was not looked at
 	case !found && st.ObjectID != "":
 		item.State = resource.Restorable // it may be in the recycle bin
 	case !found:
@@ -211,7 +211,7 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 		item.Err = err
 	case v.Ending:
 		item.State, item.Code = resource.Unwanted, ""
-		item.Absent = !found && st.ServicePrincipalID != "" && !v.Purge
+		item.IsAbsent = !found && st.ServicePrincipalID != "" && !v.Purge
 		item.Learn = learnPrincipal(principal)
 	case found:
 		comparePrincipal(&item, st, principal)

@@ -79,7 +79,7 @@ func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, looks 
 			return
 		}
 		_, there, err := k.get(ctx, d, a)
-		items[i].Absent = !there && err == nil
+		items[i].IsAbsent = !there && err == nil
 	})
 }
 

@@ -84,7 +84,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	case err != nil:
 		item.Err = err
 	case !there && v.Ending:
-		item.State, item.Absent = resource.Unwanted, true
+		item.State, item.IsAbsent = resource.Unwanted, true
 	case !there:
 		item.Learn = func(st *integration.Status) { st.LearnIdentity(wanted) }
 		if d.Status.ClientID != "" {

@@ -70,7 +70,7 @@ func (k drivers) Observe(ctx context.Context, v resource.View) []resource.Item {
 	for _, one := range going {
 		item := unwanted(nameDriver, one.ID)
 		item.Code, item.Data = diagnosis.CodeDDOEDriverUnwanted, one
-		item.Absent = isGone && one.ID == id // both reads say so
+		item.IsAbsent = isGone && one.ID == id // both reads say so
 		if target != "" && one.ID != id {
 			item.Code = diagnosis.CodeDDOEDriverExtra
 		}

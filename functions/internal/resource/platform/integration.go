@@ -79,7 +79,7 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 	}
 	items := k.going(ctx, v, going, false)
 	for i := range items {
-		items[i].Absent = isGone && items[i].Key == own // both reads say so
+		items[i].IsAbsent = isGone && items[i].Key == own // both reads say so
 	}
 	if err != nil {
 		items = append(items, failed(unwanted(nameIntegration, ownOf(d)), err))

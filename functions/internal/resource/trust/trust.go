@@ -205,7 +205,7 @@ func (k *Kind) confirmAbsent(ctx context.Context, d integration.Document, items 
 		found, isConfirmed = append(found, second...), err == nil
 	}
 	for i := range items {
-		items[i].Absent = isConfirmed && !isShown(items[i].Key)
+		items[i].IsAbsent = isConfirmed && !isShown(items[i].Key)
 	}
 }
 
