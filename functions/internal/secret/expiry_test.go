@@ -10,39 +10,44 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// jwt is a key with that payload.
-func jwt(payload string) secret.Value {
-	return secret.New("e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".x")
-}
-
+// TestExpires has what is a JWT with an end, to the last second that counts as one, and next to it what is none.
 func TestExpires(t *testing.T) {
 	t.Parallel()
-	for payload, want := range map[string]int64{
-		`{"exp":1800000000}`:              1800000000,
-		`{"exp":1800000000.9}`:            1800000000,
-		`{"exp":1}`:                       1,
-		`{"exp":100000000000}`:            100000000000,
-		`{"aud":"??>>","exp":1800000000}`: 1800000000, // needs both letters that URLs have of their own
+	claims := func(body string) string { return base64.RawURLEncoding.EncodeToString([]byte(body)) }
+	whole := claims(`{"exp":1800000000}`)
+	for name, c := range map[string]struct {
+		key  string
+		unix int64 // 0: no end
+	}{
+		"a token":            {"e30." + whole + ".x", 1800000000},
+		"a padded body":      {"e30." + claims(`{"exp":1800000000} `) + "==.x", 1800000000},
+		"no header":          {"." + whole + ".", 1800000000},
+		"a fraction":         {"e30." + claims(`{"exp":1800000000.9}`) + ".x", 1800000000},
+		"the first second":   {"e30." + claims(`{"exp":1}`) + ".x", 1},
+		"the last second":    {"e30." + claims(`{"exp":100000000000}`) + ".x", 100_000_000_000},
+		"too late":           {"e30." + claims(`{"exp":100000000001}`) + ".x", 0},
+		"zero":               {"e30." + claims(`{"exp":0}`) + ".x", 0},
+		"before all time":    {"e30." + claims(`{"exp":-1}`) + ".x", 0},
+		"no end":             {"e30.e30.x", 0},
+		"an end in words":    {"e30." + claims(`{"exp":"1800000000"}`) + ".x", 0},
+		"not JSON":           {"e30." + claims(`{"exp":1800000000`) + ".x", 0},
+		"not base64":         {"e30." + whole + "!.x", 0},
+		"two parts":          {"e30." + whole, 0},
+		"four parts":         {"e30." + whole + ".x.y", 0},
+		"five, as encrypted": {"e30." + whole + ".x.y.z", 0},
+		"a key":              {"key", 0},
+		"nothing":            {"", 0},
 	} {
-		at, ok := jwt(payload).Expires()
-		assert.True(t, ok, payload)
-		assert.Equal(t, want, at.Unix(), payload)
-		assert.Equal(t, time.UTC, at.Location())
-	}
-	at, ok := secret.New("e30.eyJleHAiOjE4MDAwMDAwMDAgfQ==.x").Expires()
-	assert.True(t, ok, "padded")
-	assert.Equal(t, int64(1800000000), at.Unix())
-	for _, payload := range []string{`{}`, `{"exp":0}`, `{"exp":-1}`, `{"exp":100000000001}`, `{"exp":"1800000000"}`,
-		`[]`, `{"exp":18`} {
-		at, ok := jwt(payload).Expires()
-		assert.False(t, ok, payload)
-		assert.Zero(t, at, payload)
-	}
-	const payload = "eyJleHAiOjE4MDAwMDAwMDB9"
-	for _, key := range []string{"", "key", payload, "e30." + payload, "e30." + payload + ".x.y",
-		"e30.!" + payload + ".x", "e30." + payload + "~.x",
-		"a.b.c"} {
-		_, ok := secret.New(key).Expires()
-		assert.False(t, ok, key)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, ok := secret.New(c.key).Expires()
+			if c.unix == 0 {
+				assert.False(t, ok)
+				assert.Zero(t, at)
+				return
+			}
+			assert.True(t, ok)
+			assert.Equal(t, time.Unix(c.unix, 0).UTC(), at)
+		})
 	}
 }
