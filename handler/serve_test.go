@@ -71,7 +71,7 @@ func TestAStopWaitsForRunningInvocations(t *testing.T) {
 	assert.Equal(t, http.StatusAccepted, <-answered)
 	err = <-served
 	require.ErrorIs(t, err, errStopped)
-	assert.ErrorContains(t, err, "bus: close: refused", "what could not be closed is told")
+	assert.Equal(t, "stopped by a signal\nbus: close: refused", err.Error(), "what could not be closed is told")
 }
 
 // TestALostListenerEndsTheProcess: nobody else would notice that it does not listen any more.
@@ -79,7 +79,10 @@ func TestALostListenerEndsTheProcess(t *testing.T) {
 	listener, err := listen(t.Context(), 0)
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	err = serve(t.Context(), still(http.NotFound), listener, quiet())
+	app, cooled := still(http.NotFound), false
+	app.Warm = func(ctx context.Context) { <-ctx.Done(); cooled = true }
+	err = serve(t.Context(), app, listener, quiet())
+	assert.True(t, cooled, "warming ends with it")
 	require.ErrorIs(t, err, net.ErrClosed)
 	assert.NotErrorIs(t, err, errStopped)
 }
@@ -145,13 +148,16 @@ func TestBothFailuresOfABatchAreTold(t *testing.T) {
 
 // TestHTTPFunctionsHaveTheirDeadline, below the one of Azure's front end.
 func TestHTTPFunctionsHaveTheirDeadline(t *testing.T) {
-	app := still(func(_ http.ResponseWriter, r *http.Request) {
+	app := still(func(w http.ResponseWriter, r *http.Request) {
 		at, ok := r.Context().Deadline()
 		assert.True(t, ok)
 		assert.InDelta(t, httpTimeout, time.Until(at), float64(time.Minute))
-		_, err := io.ReadAll(r.Body)
-		assert.NoError(t, err)
+		body, err := io.ReadAll(r.Body)
+		assert.Equal(t, len(body) < 2<<20, err == nil, "up to 2 MiB")
+		w.WriteHeader(http.StatusAccepted)
 	})
-	newHandler(app, quiet()).ServeHTTP(httptest.NewRecorder(),
-		httptest.NewRequest(http.MethodPost, "/api/x", strings.NewReader(strings.Repeat("x", maxBody))))
+	for _, size := range []int{2<<20 - 1, 2<<20 + 1} {
+		newHandler(app, quiet()).ServeHTTP(httptest.NewRecorder(),
+			httptest.NewRequest(http.MethodPost, "/api/x", strings.NewReader(strings.Repeat("x", size))))
+	}
 }

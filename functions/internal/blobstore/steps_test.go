@@ -247,6 +247,24 @@ func TestPages(t *testing.T) {
 		assert.Equal(t, c.asked, asked[len(asked)-1])
 		assert.Equal(t, c.token != "", errors.Is(err, integration.ErrInvalidToken), "%+v", c)
 		var failure *blobstore.Error
-		assert.ErrorAs(t, err, &failure)
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, []string{"list", c.prefix}, []string{failure.Op, failure.Key})
 	}
+}
+
+// TestRecordsAreJSON, for who looks at them in the portal.
+func TestRecordsAreJSON(t *testing.T) {
+	s := newSandbox(t)
+	var types []string
+	store := s.store(t, &faulty{next: s.transport, before: func(r *http.Request) (*http.Response, error) {
+		for name, values := range r.Header { // azblob writes past the canonical form
+			if http.CanonicalHeaderKey(name) == "X-Ms-Blob-Content-Type" {
+				types = append(types, values...)
+			}
+		}
+		return nil, nil
+	}})
+	_, err := store.Put(t.Context(), "a.json", []byte("1"), "")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"application/json"}, types)
 }

@@ -276,3 +276,14 @@ func TestAnOwnCommandLeavesOutWhatIsNotSaid(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, again, parsed)
 }
+
+// TestWhatIsNoEventIsNotSent: without a type or a source there is no CloudEvent, and half of one is never returned.
+func TestWhatIsNoEventIsNotSent(t *testing.T) {
+	t.Parallel()
+	for source, command := range map[string]message.Command{"/ddoe-wif/x": {ID: "a"},
+		"": {ID: "a", Type: message.TypeVerify}} {
+		body, err := command.Encode(source, time.Unix(0, 0))
+		require.Error(t, err)
+		assert.Empty(t, body)
+	}
+}
