@@ -247,7 +247,8 @@ var otherNames = map[string][]string{
 }
 
 // unknownNames are next to them, and mean none.
-var unknownNames = []string{"xclntIdx", "clntIdd", "subjt", "sbjct", "subjectss", "federatdTokenIsuerr", "id", "app",
+var unknownNames = []string{"xclntIdx", "clntIdd", "subjt", "sbjct", "subjectss", "theClientId", "clientIdOfs",
+	"federatdTokenIsuerr", "id", "app",
 	"x", "", "client", strings.Repeat("clientId", 9), "té~/\\x"}
 
 func memberCases() map[string]judged {
@@ -319,10 +320,12 @@ func missing(names ...string) []string {
 var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "pass phrase", "private-key",
 	"accountKey",
 	"ACCESS_KEY", "shared.key", "apiKey", "connection-string", "refreshToken", "client_certificate", "clientAssertion",
-	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection"}
+	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection",
+	"storage (key)"}
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
-	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "sass", "certain", "privateer", "note"}
+	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "my~key", "my/key", "sass", "certain",
+	"privateer", "note"}
 
 func secretCases() map[string]judged {
 	const clientSecret = `"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`
@@ -359,7 +362,8 @@ func secretCases() map[string]judged {
 		cases["named "+name] = judged{file: seed(quote(name) + `:"pl4nted"`), want: []string{"file-secret /" + name}}
 	}
 	for _, name := range noSecretNames {
-		cases["named "+name] = judged{file: seed(quote(name) + `:"x"`), want: []string{"file-member-unknown /" + name}}
+		cases["named "+name] = judged{file: seed(quote(name) + `:"x"`), want: []string{"file-member-unknown " +
+			diagnosis.PointerTo("", name)}}
 	}
 	return cases
 }
@@ -408,6 +412,12 @@ func formCases() map[string]judged {
 			form(client, tenant, "client-id-secret /clientId", "tenant-id-secret /tenantId")),
 		"unfit in the file": with(seed(`"clientId":"x"`, `"tenantId":"common"`), form(client, tenant,
 			"client-id-not-guid /clientId", "tenant-id-alias /tenantId")),
+		"a long domain, of which nothing is shown": with(seed(`"tenantId":"contoso.com"`), form("",
+			strings.Repeat("a", 60)+".example", "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
+			"form-tenant-id-mismatch /tenantId")),
+		"a long domain in the file": with(seed(`"tenantId":"`+strings.Repeat("a", 60)+`.example"`), form("",
+			"contoso.com", "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
+			"form-tenant-id-mismatch /tenantId")),
 		"wrapped and misnamed": with(`{"é/":`+renamed("clientId", "client_id")+`}`,
 			form(other, "", "file-wrapped /é~1",
 				"file-member-misnamed /é~1/client_id", "form-client-id-mismatch /é~1/client_id")),
