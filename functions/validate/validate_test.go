@@ -37,7 +37,7 @@ type judge struct {
 
 func (j *judge) edge() *problemtest.Edge {
 	return problemtest.Serve(validate.Function{Lint: func(file []byte, form credential.Form) diagnosis.Report {
-		j.file, j.form = file, form
+		j.file, j.form = slices.Clone(file), form // the body's buffer is used again
 		j.ran++
 		return diagnosis.Report{Kind: "credential", Verdict: diagnosis.VerdictFail}
 	}}.Register)
