@@ -368,6 +368,23 @@ func secretCases() map[string]judged {
 	return cases
 }
 
+// domainCases have a domain for the tenant, in the file, in the form, or in both.
+func domainCases() map[string]judged {
+	form := func(inFile, typed string, want ...string) judged {
+		return judged{file: seed(`"tenantId":` + quote(inFile)), form: credential.Form{TenantID: typed}, want: want}
+	}
+	const inFile, inForm, mismatch = "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
+		"form-tenant-id-mismatch /tenantId"
+	long := strings.Repeat("a", 60) + ".example" // nothing of it is shown beside the other
+	return map[string]judged{
+		"a domain in both":          form("contoso.com", "Contoso.com", inFile, inForm),
+		"a domain in the file":      form("contoso.com", tenant, inFile),
+		"another domain":            form("contoso.com", "contoso.org", inFile, inForm, mismatch),
+		"a long domain in the form": form("contoso.com", long, inFile, inForm, mismatch),
+		"a long domain in the file": form(long, "contoso.com", inFile, inForm, mismatch),
+	}
+}
+
 func formCases() map[string]judged {
 	const other = "4f6b0b1e-9a52-4a3c-8a43-0d6f3f6c2b11"
 	form := func(clientID, tenantID string, want ...string) judged {
@@ -412,25 +429,13 @@ func formCases() map[string]judged {
 			form(client, tenant, "client-id-secret /clientId", "tenant-id-secret /tenantId")),
 		"unfit in the file": with(seed(`"clientId":"x"`, `"tenantId":"common"`), form(client, tenant,
 			"client-id-not-guid /clientId", "tenant-id-alias /tenantId")),
-		"a long domain, of which nothing is shown": with(seed(`"tenantId":"contoso.com"`), form("",
-			strings.Repeat("a", 60)+".example", "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
-			"form-tenant-id-mismatch /tenantId")),
-		"a long domain in the file": with(seed(`"tenantId":"`+strings.Repeat("a", 60)+`.example"`), form("",
-			"contoso.com", "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
-			"form-tenant-id-mismatch /tenantId")),
 		"wrapped and misnamed": with(`{"é/":`+renamed("clientId", "client_id")+`}`,
 			form(other, "", "file-wrapped /é~1",
 				"file-member-misnamed /é~1/client_id", "form-client-id-mismatch /é~1/client_id")),
 		"exchanged, one twice in the file": with(seed(`"tenantId":`+quote(client)), form(client, client,
 			"client-id-is-tenant-id /clientId")),
 	}
-	domain := seed(`"tenantId":"contoso.com"`)
-	cases["a domain in both"] = with(domain, form("", "Contoso.com", "tenant-id-domain /tenantId",
-		"tenant-id-domain /form/tenantId"))
-	cases["a domain in the file"] = with(domain, form("", tenant, "tenant-id-domain /tenantId"))
-	cases["another domain"] = with(domain, form("", "contoso.org", "tenant-id-domain /tenantId",
-		"tenant-id-domain /form/tenantId", "form-tenant-id-mismatch /tenantId"))
-	return cases
+	return joined(cases, domainCases())
 }
 
 func platformCases() map[string]judged {
