@@ -321,7 +321,8 @@ var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "
 	"accountKey",
 	"ACCESS_KEY", "shared.key", "apiKey", "connection-string", "refreshToken", "client_certificate", "clientAssertion",
 	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection",
-	"storage (key)"}
+	"storage (key)",
+	"xprivatekeyx", "xaccountkeyx", "xaccesskeyx", "xsharedkeyx", "xapikeyx", "xconnectionstringx"}
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
 	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "my~key", "my/key", "sass", "certain",
