@@ -64,6 +64,7 @@ func bounds() *huma.Schema {
 			"most":       {Type: "string", MaxLength: &nine},
 			"leastItems": {Type: "array", Items: &huma.Schema{Type: "array", Items: &huma.Schema{}}, MinItems: &one},
 			"mostItems":  {Type: "array", Items: &huma.Schema{Ref: "a/<b>"}, MaxItems: &one},
+			"one value":  {Type: "string", Enum: []any{"a"}},
 			"minimum":    {Type: "number", Minimum: &low},
 			"maximum":    {Type: "number", Maximum: &high},
 			"none":       {Description: "no <rule>"},

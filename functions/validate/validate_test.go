@@ -37,7 +37,7 @@ type judge struct {
 
 func (j *judge) edge() *problemtest.Edge {
 	return problemtest.Serve(validate.Function{Lint: func(file []byte, form credential.Form) diagnosis.Report {
-		j.file, j.form = file, form
+		j.file, j.form = slices.Clone(file), form // the body's buffer is used again
 		j.ran++
 		return diagnosis.Report{Kind: "credential", Verdict: diagnosis.VerdictFail}
 	}}.Register)
@@ -292,6 +292,20 @@ func TestEveryFaultOfAForm(t *testing.T) {
 		}
 		assert.Equal(t, want[:min(n, 20)], pointers)
 	}
+}
+
+// TestAPartThatIsFaultyIsNotTaken: a second one of its name is judged by itself.
+func TestAPartThatIsFaultyIsNotTaken(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("p", 601)
+	body, contentType := form(t, part{"clientId", "", long}, part{"clientId", "", long}, part{"clientId", "", "c"},
+		part{"clientId", "", "c"})
+	got := (&judge{}).edge().Call(t, "POST", path, body, "Content-Type", contentType)
+	var codes []any
+	for _, f := range got.Body["errors"].([]any) {
+		codes = append(codes, f.(map[string]any)["code"])
+	}
+	assert.Equal(t, []any{"invalid-value", "invalid-value", "duplicate-member"}, codes)
 }
 
 // TestAFormThatIsCutIsNoForm, wherever it is cut before the two hyphens that end it, and nothing of it is judged.

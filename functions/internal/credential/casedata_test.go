@@ -247,7 +247,8 @@ var otherNames = map[string][]string{
 }
 
 // unknownNames are next to them, and mean none.
-var unknownNames = []string{"xclntIdx", "clntIdd", "subjt", "sbjct", "subjectss", "federatdTokenIsuerr", "id", "app",
+var unknownNames = []string{"xclntIdx", "clntIdd", "subjt", "sbjct", "subjectss", "theClientId", "clientIdOfs",
+	"federatdTokenIsuerr", "id", "app",
 	"x", "", "client", strings.Repeat("clientId", 9), "té~/\\x"}
 
 func memberCases() map[string]judged {
@@ -319,10 +320,13 @@ func missing(names ...string) []string {
 var secretNames = []string{"secret", "mySecretValue", "PASSWORD", "db_passwd", "pass phrase", "private-key",
 	"accountKey",
 	"ACCESS_KEY", "shared.key", "apiKey", "connection-string", "refreshToken", "client_certificate", "clientAssertion",
-	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection"}
+	"key", "storage_key", "keys", "sas", "blobSAS_x", "pwd", "cert", "my-pem", "pfx", "private", "connection",
+	"storage (key)",
+	"xprivatekeyx", "xaccountkeyx", "xaccesskeyx", "xsharedkeyx", "xapikeyx", "xconnectionstringx"}
 
 var noSecretNames = []string{"secretId", "token_url", "token.uri", "token-type", "token endpoint", "keyPath",
-	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "sass", "certain", "privateer", "note"}
+	"tokenExpiry", "tokenExpires", "keyboard", "monkey", "passage", "", "-_ .", "my~key", "my/key", "sass", "certain",
+	"privateer", "note"}
 
 func secretCases() map[string]judged {
 	const clientSecret = `"abc8Q~pl4nted0123456789abcdefghijklmnopqrs"`
@@ -359,9 +363,27 @@ func secretCases() map[string]judged {
 		cases["named "+name] = judged{file: seed(quote(name) + `:"pl4nted"`), want: []string{"file-secret /" + name}}
 	}
 	for _, name := range noSecretNames {
-		cases["named "+name] = judged{file: seed(quote(name) + `:"x"`), want: []string{"file-member-unknown /" + name}}
+		cases["named "+name] = judged{file: seed(quote(name) + `:"x"`), want: []string{"file-member-unknown " +
+			diagnosis.PointerTo("", name)}}
 	}
 	return cases
+}
+
+// domainCases have a domain for the tenant, in the file, in the form, or in both.
+func domainCases() map[string]judged {
+	form := func(inFile, typed string, want ...string) judged {
+		return judged{file: seed(`"tenantId":` + quote(inFile)), form: credential.Form{TenantID: typed}, want: want}
+	}
+	const inFile, inForm, mismatch = "tenant-id-domain /tenantId", "tenant-id-domain /form/tenantId",
+		"form-tenant-id-mismatch /tenantId"
+	long := strings.Repeat("a", 60) + ".example" // nothing of it is shown beside the other
+	return map[string]judged{
+		"a domain in both":          form("contoso.com", "Contoso.com", inFile, inForm),
+		"a domain in the file":      form("contoso.com", tenant, inFile),
+		"another domain":            form("contoso.com", "contoso.org", inFile, inForm, mismatch),
+		"a long domain in the form": form("contoso.com", long, inFile, inForm, mismatch),
+		"a long domain in the file": form(long, "contoso.com", inFile, inForm, mismatch),
+	}
 }
 
 func formCases() map[string]judged {
@@ -414,13 +436,7 @@ func formCases() map[string]judged {
 		"exchanged, one twice in the file": with(seed(`"tenantId":`+quote(client)), form(client, client,
 			"client-id-is-tenant-id /clientId")),
 	}
-	domain := seed(`"tenantId":"contoso.com"`)
-	cases["a domain in both"] = with(domain, form("", "Contoso.com", "tenant-id-domain /tenantId",
-		"tenant-id-domain /form/tenantId"))
-	cases["a domain in the file"] = with(domain, form("", tenant, "tenant-id-domain /tenantId"))
-	cases["another domain"] = with(domain, form("", "contoso.org", "tenant-id-domain /tenantId",
-		"tenant-id-domain /form/tenantId", "form-tenant-id-mismatch /tenantId"))
-	return cases
+	return joined(cases, domainCases())
 }
 
 func platformCases() map[string]judged {

@@ -44,10 +44,13 @@ func meant(name string) string {
 	return ""
 }
 
-// squeeze takes away what names are written with beside letters and digits, and their case.
+// separators are what names are written with beside letters and digits.
+const separators = "-_ .()"
+
+// squeeze takes away separators and case.
 func squeeze(name string) string {
 	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune("-_ .()", r) {
+		if strings.ContainsRune(separators, r) {
 			return -1
 		}
 		return r
@@ -85,7 +88,7 @@ var (
 // a token's URL or a key's id, do not.
 func isSecretName(name string) bool {
 	words := strings.FieldsFunc(strings.ToLower(wordStart.ReplaceAllString(name, "${1}_$2")),
-		func(r rune) bool { return strings.ContainsRune("-_ .", r) })
+		func(r rune) bool { return strings.ContainsRune(separators, r) })
 	if len(words) == 0 || meant(name) != "" || slices.Contains([]string{"id", "url", "uri", "type", "endpoint", "path",
 		"expiry", "expires"}, words[len(words)-1]) {
 		return false

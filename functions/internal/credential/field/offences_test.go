@@ -117,7 +117,7 @@ var broken = map[string][]offence{
 	"issuer-port":      whole("https://a.example:8443", "https://a.example:443/x"),
 	"issuer-host-case": whole("https://A.example", "https://a.examplE/x"),
 
-	"subject-wildcard": {{"system:*", 7}, {"a?b*", 1}, {"*", 0}, {"é?", 1}},
+	"subject-wildcard": {{"system:*", 7}, {"~*", 1}, {"a?b*", 1}, {"*", 0}, {"é?", 1}},
 	"subject-service-account": append(whole("system:serviceaccount", "system:serviceaccount:",
 		"system:serviceaccount:a",
 		"system:serviceaccount:a:", "system:serviceaccount::b", "system:serviceaccount:a:b:c",
