@@ -51,6 +51,24 @@ func TestOraclesBelieveOneRefusalOnly(t *testing.T) {
 	}
 }
 
+// TestAListingReachesData: it is enough for the claim, where all else is refused.
+func TestAListingReachesData(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.answer = func(r *http.Request) *http.Response {
+		if strings.Contains(r.URL.Path, "/.ddoe-wif-probe/") {
+			return refusal(http.StatusForbidden, "AuthorizationPermissionMismatch", nil)
+		}
+		return nil
+	}
+	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
+		Token: c.token(platform.TokenRequest{}), Mode: access.ModeOracle})
+	require.NoError(t, err)
+	assert.Contains(t, rights(report), "list pass")
+	assert.Contains(t, rights(report), "read fail role-missing")
+	assert.EqualValues(t, "access", report.ClaimLevel)
+}
+
 // TestOraclesTellHowTheyKnow: what passes by a refusal says so, and what passes by an answer does not.
 func TestOraclesTellHowTheyKnow(t *testing.T) {
 	t.Parallel()
@@ -175,6 +193,11 @@ func TestAFailureAtEachRequestOfARoundTrip(t *testing.T) {
 				Token: c.token(platform.TokenRequest{})})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, rights(report))
+			for _, check := range report.Checks {
+				if strings.HasPrefix(check.ID, "access.") {
+					assert.Equal(t, check.ID, "access."+check.Layer)
+				}
+			}
 			isLeft := strings.Contains(tc.want[len(tc.want)-1], "cleanup warn")
 			assert.Equal(t, isLeft, len(report.Leftovers) == 1)
 			if name == "the look afterwards" {
