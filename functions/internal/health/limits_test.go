@@ -229,3 +229,16 @@ func TestAWarningThatIsByDesign(t *testing.T) {
 		}
 	}
 }
+
+// TestHealthOfADocumentFromBeforeThereWereLives: it names no operation that has begun it, and nothing was checked yet.
+func TestHealthOfADocumentFromBeforeThereWereLives(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.change(id, func(d *integration.Document) { d.FirstOperationID = "" })
+	s := f.status(id)
+	assert.Equal(t, integration.HealthStatus{State: integration.HealthUnknown, Since: start, NextDue: s.NextDue}, s)
+	f.check(f.slot(1))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
+	assert.Len(t, f.status(id).History, 1)
+}
