@@ -7,9 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/blobstore"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
 // TestSettingsAtTheirLimits: the last value that a setting takes, and the first that it does not.
@@ -153,4 +158,41 @@ func TestWarmUpDoesAllAtOnce(t *testing.T) {
 	p := platform{warm: []func(context.Context) error{meet, meet}}
 	p.warmUp(t.Context(), discard(), func(ctx context.Context) (string, error) { return "", meet(ctx) })
 	assert.EqualValues(t, tasks, running.Load())
+}
+
+// TestAContainerThatCannotBeMade is the error, not the absence that led to it: the absence would be taken for an empty
+// deployment.
+func TestAContainerThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	made := 0
+	net := network{"*.blob.core.windows.net": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, code := http.StatusNotFound, "ContainerNotFound"
+		if r.Method == http.MethodPut && r.URL.Query().Get("restype") == "container" {
+			made++
+			status, code = http.StatusForbidden, "AuthorizationPermissionMismatch"
+		}
+		w.Header().Set("x-ms-error-code", code)
+		w.WriteHeader(status)
+	})}
+	store, err := blobstore.New("https://fresh.blob.core.windows.net", fixedToken{},
+		azcore.ClientOptions{Transport: &http.Client{Transport: net}})
+	require.NoError(t, err)
+	s := containerMaker{store}
+	_, readErr := s.Get(t.Context(), "operations/x.json")
+	_, writeErr := s.Put(t.Context(), "operations/x.json", []byte("{}"), "")
+	_, _, listErr := s.List(t.Context(), "operations/", "", 10)
+	for use, err := range map[string]error{"read": readErr, "write": writeErr, "list": listErr} {
+		var refused *blobstore.Error
+		require.ErrorAs(t, err, &refused, use)
+		assert.Equal(t, "AuthorizationPermissionMismatch", refused.Code, use)
+		require.NotErrorIs(t, err, integration.ErrNotFound, use)
+	}
+	assert.Equal(t, 3, made, "each tries to make it")
+}
+
+type fixedToken struct{}
+
+// GetToken implements azcore.TokenCredential.
+func (fixedToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "token", ExpiresOn: time.Now().Add(time.Hour)}, nil
 }

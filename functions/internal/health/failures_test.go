@@ -89,6 +89,18 @@ func TestASweepOverAStoreThatFailsAnywhere(t *testing.T) {
 	})
 }
 
+// TestWhatCannotBeReadOverAStoreThatFails stays in the index, where a later sweep meets it.
+func TestWhatCannotBeReadOverAStoreThatFails(t *testing.T) {
+	t.Parallel()
+	failingAnywhere(t, func(f *fixture) {
+		f.integrate(id, "15m")
+		f.overwrite("integrations/"+id+".json", "{")
+		f.advance(time.Hour)
+	}, func(f *fixture) error { return f.service.Sweep(t.Context()) }, func(f *fixture) {
+		assert.Equal(f.t, []string{"due/" + f.now().Add(time.Hour).Format("20060102T150405Z") + "/" + id}, f.index())
+	})
+}
+
 // TestPlanAndStatusOverAStoreThatFails tell so.
 func TestPlanAndStatusOverAStoreThatFails(t *testing.T) {
 	t.Parallel()

@@ -84,6 +84,7 @@ func TestAReportOfTheStructureIsWhole(t *testing.T) {
 				"structure.federatedCredential structure pass", "structure.roleAssignment structure pass"},
 				checksOf(r))
 			assert.Equal(t, c.title, r.Checks[0].Title)
+			assert.Empty(t, r.Checks[0].DependsOn)
 		})
 	}
 }
