@@ -94,10 +94,10 @@ func TestWhatCannotBeReadOverAStoreThatFails(t *testing.T) {
 	t.Parallel()
 	failingAnywhere(t, func(f *fixture) {
 		f.integrate(id, "15m")
-		f.overwrite("integrations/"+id+".json", "{")
-		f.advance(time.Hour)
+		f.Overwrite("integrations/"+id+".json", "{")
+		f.Advance(time.Hour)
 	}, func(f *fixture) error { return f.service.Sweep(t.Context()) }, func(f *fixture) {
-		assert.Equal(f.t, []string{"due/" + f.now().Add(time.Hour).Format("20060102T150405Z") + "/" + id}, f.index())
+		assert.Equal(f.t, []string{"due/" + f.Now().Add(time.Hour).Format("20060102T150405Z") + "/" + id}, f.index())
 	})
 }
 

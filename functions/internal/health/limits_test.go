@@ -266,7 +266,7 @@ func TestOnlyWhatWorkedSinceTheLastProvisioningIsProved(t *testing.T) {
 		f := newFixture(t)
 		f.integrate(id, "1h")
 		f.check(f.slot(1))
-		require.Equal(t, passed, f.now())
+		require.Equal(t, passed, f.Now())
 		f.change(id, func(d *integration.Document) {
 			d.Status.Phase, d.Status.Conditions = integration.PhaseProvisioned, c.conditions
 		})

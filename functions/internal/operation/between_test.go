@@ -22,7 +22,7 @@ func TestAnOvertakenCommandOverAStoreThatFails(t *testing.T) {
 	t.Parallel()
 	failingAnywhere(t, func(f *fixture) {
 		f.mustSubmit(provisionCommand(operationID))
-		f.advance(1)
+		f.Advance(1)
 		f.submitted()
 	}, func(f *fixture) error { return f.worker.Handle(t.Context(), provisionCommand(operationID)) },
 		func(f *fixture, err error, _ bool) {
@@ -30,8 +30,8 @@ func TestAnOvertakenCommandOverAStoreThatFails(t *testing.T) {
 				f.handle(provisionCommand(operationID))
 			}
 			f.drain()
-			f.requireStatus(operationID, integration.OperationCanceled)
-			assert.Equal(f.t, integration.PhaseProvisioned, f.document().Status.Phase, "the later one goes on")
+			f.RequireStatus(operationID, integration.OperationCanceled)
+			assert.Equal(f.t, integration.PhaseProvisioned, f.Document().Status.Phase, "the later one goes on")
 		})
 }
 
@@ -42,17 +42,17 @@ func TestASetAsideOverAStoreThatFails(t *testing.T) {
 		f := newFixture(t)
 		f.handle(f.submitted())
 		f.spoil(documentKey, "{")
-		whole, calls := f.store, &failsAt{n: n}
-		f.store = failsOnce{f.store, calls}
+		whole, calls := f.Store.Records, &failsAt{n: n}
+		f.Store.Records = failsOnce{f.Store.Records, calls}
 		_, err := f.submit(t.Context(), teardownCommand(false))
-		f.store, failed = whole, calls.seen >= n
+		f.Store.Records, failed = whole, calls.seen >= n
 		if failed {
 			requireCode(t, diagnosis.CodeStoreUnavailable, err)
 			_, err = f.submit(t.Context(), teardownCommand(false))
 		}
 		require.NoError(t, err, "write %d", n)
-		f.requireStatus(operationID, integration.OperationFailed)
-		assert.Len(t, f.keys("unreadable/"), 1)
+		f.RequireStatus(operationID, integration.OperationFailed)
+		assert.Len(t, f.Keys("unreadable/"), 1)
 	}
 }
 
@@ -78,7 +78,7 @@ func (s failsOnce) Put(ctx context.Context, key string, body []byte, ifMatch str
 func TestARejectionThatCannotBeRecordedBesideAnother(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, err := f.repository.CreateOperation(t.Context(), integration.Operation{ID: "m-1",
+	_, err := f.Repository.CreateOperation(t.Context(), integration.Operation{ID: "m-1",
 		Status: integration.OperationSucceeded})
 	require.NoError(t, err)
 	d := message.Delivery{Body: []byte("{not json"), MessageID: "m-1", SessionID: id}
@@ -95,13 +95,13 @@ func TestADeadFollowUpOfWhatIsGone(t *testing.T) {
 	f := newFixture(t)
 	c := f.submitted()
 	f.handle(c)
-	there, err := f.store.Get(t.Context(), documentKey)
+	there, err := f.Store.Get(t.Context(), documentKey)
 	require.NoError(t, err)
-	require.NoError(t, f.store.Delete(t.Context(), documentKey, there.ETag))
+	require.NoError(t, f.Store.Delete(t.Context(), documentKey, there.ETag))
 	f.dead(c.OperationID+"-verify-0", "TTLExpiredException")
-	f.requireStatus(c.OperationID, integration.OperationSucceeded)
-	f.handle(f.command(c.OperationID + "-verify-0"))
-	assert.Empty(t, f.keys("integrations/"))
+	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
+	f.handle(f.Command(c.OperationID + "-verify-0"))
+	assert.Empty(t, f.Keys("integrations/"))
 }
 
 // TestAMarkerThatIsGone, or was written anew, is somebody else's: whoever meets that has nothing more to do.
@@ -110,8 +110,8 @@ func TestAMarkerThatIsGone(t *testing.T) {
 	for _, answer := range []error{integration.ErrNotFound, integration.ErrConflict} {
 		f := newFixture(t)
 		f.handle(f.submitted())
-		f.store = deletesWith{f.store, answer}
-		d, err := f.engine.Change(t.Context(), id, usable)
+		f.Store.Records = deletesWith{f.Store.Records, answer}
+		d, err := f.Engine.Change(t.Context(), id, usable)
 		require.NoError(t, err)
 		assert.Empty(t, d.Outbox)
 	}
@@ -136,19 +136,19 @@ func TestAParkedCommandSaysWhy(t *testing.T) {
 	require.NoError(t, f.worker.Handle(ctx, c))
 	_, _, code := record.Values()
 	assert.Equal(t, "throttled", code)
-	assert.Contains(t, f.log.String(), "what a command waits for does not show")
+	assert.Contains(t, f.Log.String(), "what a command waits for does not show")
 }
 
 // TestATaskDescribesItsFailures in words of its own, while a request is repeated.
 func TestATaskDescribesItsFailures(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	requests := policy.Requests{Now: f.now, Sleep: func(_ context.Context, d time.Duration) error {
-		f.advance(d)
+	requests := policy.Requests{Now: f.Now, Sleep: func(_ context.Context, d time.Duration) error {
+		f.Advance(d)
 		return nil
 	}}
 	var seen diagnosis.Code
-	worker, err := operation.NewWorker(f.engine, map[string]operation.Task{message.TypeProvision: {
+	worker, err := operation.NewWorker(f.Engine, map[string]operation.Task{message.TypeProvision: {
 		Kind: integration.KindProvision, Intent: f.intent,
 		Describe: func(context.Context, *operation.Attempt, *policy.Failure) diagnosis.Diagnosis {
 			return diagnosis.New(diagnosis.CodeRoleMissing)
@@ -156,7 +156,7 @@ func TestATaskDescribesItsFailures(t *testing.T) {
 		Run: func(ctx context.Context, a *operation.Attempt) (any, error) {
 			tries := 0
 			return nil, requests.Do(ctx, policy.PrincipalUpsert, diagnosis.Context{}, func(context.Context) error {
-				if w := f.operation(operationID).Waiting; w != nil {
+				if w := f.Operation(operationID).Waiting; w != nil {
 					seen = w.Code
 				}
 				if tries++; tries <= 4 {
