@@ -24,7 +24,7 @@ type Function struct {
 
 type input struct {
 	ID          string `path:"id" doc:"Integration id" example:"my-service"`
-	Purge       bool   `query:"purge" doc:"Also purge the soft-deleted application; it cannot be restored then, as a managed identity never can"`
+	Purge       bool   `query:"purge" doc:"Purge a deleted application too; a managed identity never comes back"`
 	IfMatch     string `header:"If-Match" doc:"Only tear down the version with this ETag"`
 	IfNoneMatch string `header:"If-None-Match" doc:"Do not tear down the version with this ETag; * never tears down"`
 	problem.OperationHeader

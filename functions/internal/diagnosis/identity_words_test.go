@@ -58,7 +58,8 @@ func notOfApplications() []Code {
 	return []Code{CodeManagedIdentityMissing, CodeManagedIdentityChanged, CodeManagedIdentityReplaced,
 		CodeManagedIdentityForeign, CodeManagedIdentityPermissionMissing, CodeManagedIdentityPolicyDenied,
 		CodeManagedIdentityRegionUnsupported, CodeManagedIdentityRefused, CodeManagedCredentialRefused,
-		CodeManagedIdentityBusy, CodeManagedIdentityNotReplicated, CodeManagedIdentityPaced}
+		CodeManagedIdentityBusy, CodeManagedIdentityNotReplicated, CodeManagedIdentityPaced,
+		CodeIdentityProviderNotRegistered}
 }
 
 // said is all that a diagnosis says.
