@@ -198,10 +198,11 @@ func (f *fixture) provisioned(s integration.Spec) integration.Document {
 }
 
 // counts are the objects of ours in the world.
-type counts struct{ applications, principals, credentials, assignments, deleted int }
+type counts struct{ applications, principals, identities, credentials, assignments, deleted int }
 
 func (f *fixture) counts() counts {
-	c := counts{applications: len(f.world.Applications()), deleted: len(f.world.DeletedItems())}
+	c := counts{applications: len(f.world.Applications()), identities: len(managed(f)),
+		deleted: len(f.world.DeletedItems())}
 	for _, p := range f.world.ServicePrincipals() {
 		if p.ServicePrincipalType == "Application" {
 			c.principals++
@@ -209,6 +210,9 @@ func (f *fixture) counts() counts {
 	}
 	for _, a := range f.world.Applications() {
 		c.credentials += len(f.world.FederatedCredentials(a.ID))
+	}
+	for _, u := range managed(f) {
+		c.credentials += len(f.world.UserAssignedIdentityCredentials(u.ID))
 	}
 	for _, a := range f.world.RoleAssignments() {
 		if a.PrincipalID != world.AppPrincipalID {

@@ -65,6 +65,8 @@ func TestWhatPassesIsWaitedFor(t *testing.T) {
 		"not everywhere yet": {match: at(putManagedCredential), times: 5, status: 404, code: "NotFound"},
 		"the identity, too often": {match: at(`^PUT .*/userAssignedIdentities/[^/]*$`), times: 3, status: 429,
 			code: "TooManyRequests"},
+		"the principal is not replicated": {match: at(`^PUT .*/roleAssignments/`), times: 3, status: 400,
+			code: "PrincipalNotFound"},
 		"a delete meets another": {match: at(`^DELETE .*/federatedIdentityCredentials/`), times: 3, status: 409,
 			code: "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"},
 	} {

@@ -190,6 +190,9 @@ func twoSubjects() integration.Spec {
 	return s
 }
 
+// twoManaged asks for the same of a managed identity.
+func twoManaged() integration.Spec { return of(integration.IdentityManaged, twoSubjects()) }
+
 // works are operations that are killed at each of their effects.
 var works = map[string]struct {
 	prepare func(*fixture)
@@ -221,6 +224,25 @@ var works = map[string]struct {
 			return c
 		},
 		events: []string{"provisioned", "deleted"},
+	},
+	"create, managed": {
+		begin:  func(f *fixture) message.Command { _, c := f.submit(twoManaged()); return c },
+		want:   counts{identities: 1, credentials: 2, assignments: 2},
+		events: []string{"provisioned"},
+	},
+	"update, managed": {
+		prepare: func(f *fixture) { f.provisioned(twoManaged()) },
+		begin: func(f *fixture) message.Command {
+			_, c := f.submit(of(integration.IdentityManaged, spec("images")))
+			return c
+		},
+		want:   counts{identities: 1, credentials: 1, assignments: 1},
+		events: []string{"provisioned", "provisioned"},
+	},
+	"teardown, managed": {
+		prepare: func(f *fixture) { f.provisioned(twoManaged()) },
+		begin:   func(f *fixture) message.Command { _, c := f.remove(provision.TeardownOptions{}); return c },
+		events:  []string{"provisioned", "deleted"},
 	},
 	"restore": {
 		prepare: func(f *fixture) {
