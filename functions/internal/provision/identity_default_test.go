@@ -127,7 +127,7 @@ func TestAnotherKindAfterATeardown(t *testing.T) {
 	require.NoError(t, err)
 	_, c := f.submit(of(integration.IdentityManaged, spec("images")))
 	f.completed(c)
-	assert.Equal(t, counts{assignments: 1}, f.counts())
+	assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1}, f.counts())
 	assert.Len(t, managed(f), 1)
 	assert.Equal(t, former, f.Document().Status.Identity.FormerClientID)
 }

@@ -190,7 +190,7 @@ func TestReplaceSurvivesEveryKill(t *testing.T) {
 			}, func(f *fixture, c message.Command, n int) {
 				f.completed(c)
 				msg := fmt.Sprintf("killed at effect %d", n)
-				d, want := f.Document(), counts{assignments: 1}
+				d, want := f.Document(), counts{identities: 1, credentials: 1, assignments: 1}
 				if kinds[1] == integration.IdentityApplication {
 					want = counts{applications: 1, principals: 1, credentials: 1, assignments: 1}
 				}
@@ -308,10 +308,11 @@ func TestBothKindsSideBySide(t *testing.T) {
 		spec("images"))})
 	require.NoError(t, err)
 	f.completed(f.Command(a.Operation.ID))
-	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 2}, f.counts())
+	assert.Equal(t, counts{applications: 1, principals: 1, identities: 1, credentials: 2, assignments: 2},
+		f.counts())
 	require.Len(t, managed(f), 1)
 	f.tearDown()
-	assert.Equal(t, counts{assignments: 1, deleted: 2}, f.counts())
+	assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1, deleted: 2}, f.counts())
 	assert.Len(t, managed(f), 1)
 	assert.Len(t, f.world.UserAssignedIdentityCredentials(managed(f)[0].ID), 1)
 }
@@ -354,7 +355,7 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			now := f.Document().Status
 			assert.NotEqual(t, was.ClientID, now.ClientID)
 			assert.Equal(t, was.ClientID, now.Identity.FormerClientID)
-			assert.Equal(t, counts{assignments: 1}, f.counts(), "the old principal's has gone")
+			assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1}, f.counts(), "the old principal's has gone")
 			f.verified(again.OperationID)
 			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		})

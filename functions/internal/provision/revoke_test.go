@@ -79,7 +79,8 @@ func trusted() integration.Spec {
 
 // outagesOfThePlatform are ways in which it does not answer.
 var outagesOfThePlatform = map[string]http.HandlerFunc{
-	"down": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+	"down":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+	"key refused": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
 	"hung": func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
@@ -92,7 +93,7 @@ var outagesOfThePlatform = map[string]http.HandlerFunc{
 
 // TestRevokingWaitsForNobody: whatever the platform does, trust and rights go as soon as they were looked at, before
 // any request to it is repeated. What it does not say in time is no veto. Its own part is tried again, and the same
-// operation ends it.
+// operation ends it; where a person has to act first, the same request does.
 func TestRevokingWaitsForNobody(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -122,13 +123,13 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 						time.Sleep(d)
 						return f.Sleep(ctx, d)
 					}
-					command, well := c.begin(f), f.hosts[platform.GateHost]
+					command, well, before := c.begin(f), f.hosts[platform.GateHost], f.counts()
 					f.hosts[platform.GateHost], f.latency = answer, latencies()
 					delete(f.latency, serviceStore) // a task that waits for a lock would stop the virtual clock
 					noted := noteArrivals(f)
 					f.handle(command)
 					limit := 2 * latencies()[serviceGraph]
-					if outage != "down" {
+					if outage == "hung" || outage == "slow" {
 						limit += c.waits
 					}
 					repeat := noted.firstRepeat()
@@ -143,14 +144,29 @@ func TestRevokingWaitsForNobody(t *testing.T) {
 						assert.Less(t, i, repeat, "%s: %v", revokes, noted.all)
 						assert.LessOrEqual(t, noted.all[i].at, limit, "%s: %v", revokes, noted.all)
 					}
+					assert.Less(t, f.counts().credentials, before.credentials, "gone before the platform is back")
 					f.hosts[platform.GateHost], f.latency = well, nil
-					f.finish(command)
+					command = f.carryOn(outage, command, c.begin)
 					f.RequireStatus(command.OperationID, integration.OperationSucceeded)
 					assert.Equal(t, c.ends, f.onGate())
 				})
 			})
 		}
 	}
+}
+
+// carryOn ends what an outage has left: the same operation does, or, after a person has given another key, the same
+// request.
+func (f *fixture) carryOn(outage string, c message.Command, begin func(*fixture) message.Command) message.Command {
+	if outage != "key refused" {
+		f.finish(c)
+		return c
+	}
+	o := f.RequireStatus(c.OperationID, integration.OperationFailed)
+	require.Equal(f.t, diagnosis.CodeDDOEUnauthorized, o.Error.Code)
+	again := begin(f)
+	f.handle(again)
+	return again
 }
 
 // TestWhatThePlatformSaysInTimeStopsATeardown before anything is touched, also where it is slow to say so.

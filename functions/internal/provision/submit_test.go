@@ -1,6 +1,8 @@
 package provision_test
 
 import (
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +72,23 @@ func assertReads(t *testing.T, requests []string) {
 	for _, request := range requests {
 		assert.True(t, strings.HasPrefix(request, "GET "), request)
 	}
+}
+
+// TestPlanTellsOfAnAccountThatIsNotThere: it is looked for although nothing was made yet.
+func TestPlanTellsOfAnAccountThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := spec("images")
+	s.Storage[0].ResourceID = strings.TrimSuffix(s.Storage[0].ResourceID,
+		path.Base(s.Storage[0].ResourceID)) + "nosuch"
+	plan, err := f.service.Plan(t.Context(), id, s, false)
+	require.NoError(t, err)
+	i := slices.IndexFunc(plan.Steps, func(step provision.PlannedStep) bool { return step.Name == "roleAssignment" })
+	require.GreaterOrEqual(t, i, 0, "%+v", plan.Steps)
+	assert.Equal(t, provision.ActionUnknown, plan.Steps[i].Action)
+	require.NotNil(t, plan.Steps[i].Diagnosis)
+	assert.Equal(t, diagnosis.CodeStorageAccountNotFound, plan.Steps[i].Diagnosis.Code)
+	assert.Equal(t, counts{}, f.counts())
 }
 
 func TestPlanTouchesNothing(t *testing.T) {
