@@ -13,8 +13,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 )
 
-// TestWithoutStorage: where the spec names no storage, one check says so in place of all rights, the exchange is tested
-// as far as there is a token, and no account is asked. No data was reached, so the verdict is never pass.
+// TestWithoutStorage: where the spec names no storage, one check says so in place of all rights, the exchange is
+// tested as far as there is a token, and no account is asked. No data was reached, so the verdict is never pass.
 func TestWithoutStorage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
