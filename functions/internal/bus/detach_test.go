@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,34 @@ func TestLinkDetached(t *testing.T) {
 	}
 }
 
+// TestAFailedLinkIsClosed: a message that gets no answer costs its link, and Service Bus is told of the end; it would
+// keep the link otherwise, beside the one of the next message.
+func TestAFailedLinkIsClosed(t *testing.T) {
+	n := newNamespace(t)
+	relay := newRelay(t, n)
+	client, err := bus.New(bus.Config{Namespace: "bus.example.com", Limit: time.Second}, n,
+		&azservicebus.ClientOptions{
+			NewWebSocketConn: relay.dial,
+			RetryOptions:     azservicebus.RetryOptions{MaxRetries: 2, RetryDelay: time.Millisecond},
+		})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, client.Close(context.WithoutCancel(t.Context()))) })
+
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	require.Empty(t, relay.detached)
+	relay.muted.Store(true)
+	requireCode(t, client.Send(t.Context(), "health", bus.Message{ID: "2"}), string(azservicebus.CodeTimeout))
+	relay.muted.Store(false)
+	select {
+	case entity := <-relay.detached:
+		assert.Equal(t, "health", entity)
+	case <-time.After(10 * time.Second):
+		t.Error("the link is left open")
+	}
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "3"}))
+	assert.Len(t, n.broker.Peek("health"), 3, "the second was taken, and its answer got lost")
+}
+
 // link is a sender's link as the broker named it.
 type link struct {
 	channel uint16
@@ -58,14 +87,17 @@ type relay struct {
 	mu       sync.Mutex
 	client   net.Conn
 	links    map[string]link // by entity
+	own      map[link]string // entities, by the link as the client named it
 	ended    map[link]bool   // the broker's own end of these is withheld
-	detached chan struct{}   // the client ended a link of its own
+	muted    atomic.Bool     // the broker's answers to messages are withheld
+	detached chan string     // the entity to which the client ended its link
 	running  sync.WaitGroup
 }
 
 func newRelay(t *testing.T, n *namespace) *relay {
 	t.Helper()
-	r := &relay{n: n, links: map[string]link{}, ended: map[link]bool{}, detached: make(chan struct{}, 100)}
+	r := &relay{n: n, links: map[string]link{}, own: map[link]string{}, ended: map[link]bool{},
+		detached: make(chan string, 100)}
 	t.Cleanup(r.running.Wait)
 	return r
 }
@@ -134,9 +166,22 @@ func (r *relay) toClient() io.Writer {
 	return r.client
 }
 
+// fromClient notes the links to entities, and tells when one of them is ended. Those to $cbs, on which claims are
+// made, come and go.
 func (r *relay) fromClient(f amqp.Frame) bool {
-	if _, ok := f.Body.(*amqp.Detach); ok {
-		r.detached <- struct{}{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch body := f.Body.(type) {
+	case *amqp.Attach:
+		if body.Role == amqp.RoleSender && body.Target.Address() != "$cbs" {
+			r.own[link{f.Channel, body.Handle}] = body.Target.Address()
+		}
+	case *amqp.Detach:
+		l := link{f.Channel, body.Handle}
+		if entity, ok := r.own[l]; ok {
+			delete(r.own, l)
+			r.detached <- entity
+		}
 	}
 	return false
 }
@@ -153,6 +198,8 @@ func (r *relay) fromBroker(f amqp.Frame) bool {
 		}
 	case *amqp.Detach:
 		return r.ended[link{f.Channel, body.Handle}]
+	case *amqp.Disposition:
+		return r.muted.Load()
 	}
 	return false
 }
@@ -171,5 +218,5 @@ func (r *relay) detach(t *testing.T, entity, condition string) {
 	}})
 	require.NoError(t, err)
 	require.NoError(t, r.write(r.toClient(), raw))
-	<-r.detached
+	require.Equal(t, entity, <-r.detached)
 }

@@ -10,3 +10,6 @@ func (c *Client) CloseSender(ctx context.Context, entity string) error {
 	}
 	return s.Close(ctx)
 }
+
+// SwapSDK exchanges the SDK's clients of the two. No sender can be made of one that is closed.
+func (c *Client) SwapSDK(other *Client) { c.client, other.client = other.client, c.client }

@@ -103,6 +103,29 @@ func TestSenderClosedMeanwhile(t *testing.T) {
 	assert.Len(t, n.broker.Peek("health"), 2)
 }
 
+// TestASenderThatCannotBeMade is told with its entity, and is tried anew by the next call.
+func TestASenderThatCannotBeMade(t *testing.T) {
+	n := newNamespace(t)
+	client, ended := n.client(t), n.client(t)
+	require.NoError(t, ended.Close(t.Context()))
+	client.SwapSDK(ended)
+	for op, call := range map[string]func() error{
+		"send":      func() error { return client.Send(t.Context(), "health", bus.Message{ID: "1"}) },
+		"open link": func() error { return client.Warm(t.Context(), "health") },
+	} {
+		for range 2 {
+			var failure *bus.Error
+			require.ErrorAs(t, call(), &failure)
+			assert.Equal(t, []string{op, "health"}, []string{failure.Op, failure.Entity})
+			require.ErrorContains(t, failure, "bus: "+op+" health: ")
+			require.Error(t, errors.Unwrap(failure), "the SDK's error is kept")
+		}
+	}
+	client.SwapSDK(ended)
+	require.NoError(t, client.Send(t.Context(), "health", bus.Message{ID: "1"}))
+	assert.Len(t, n.broker.Peek("health"), 1)
+}
+
 func TestTooLarge(t *testing.T) {
 	n := newNamespace(t)
 	client := n.client(t)

@@ -143,7 +143,17 @@ func kindRows() map[string]kindRow {
 		"Google's service account":     {[]string{`"type":"service_account"`}, nil},
 		"Google's authorized user":     {[]string{`"type":"authorized_user"`}, nil},
 		"Google's external account":    {[]string{`"type":"external_account"`}, nil},
+		// as az identity show prints it: the type is that of Azure Resource Manager
+		"managed identity": {[]string{`"principalId":"pl4nted"`,
+			`"type":"Microsoft.ManagedIdentity/userAssignedIdentities"`}, nil},
 	}
+}
+
+// identityShow is what az identity show prints, with a type.
+func identityShow(kind string) string {
+	return `{"clientId":` + quote(client) + `,"id":"pl4nted","location":"westeurope","name":"pl4nted",` +
+		`"principalId":"pl4nted","resourceGroup":"pl4nted","tags":{},"tenantId":` + quote(tenant) +
+		`,"type":` + quote(kind) + `}`
 }
 
 // objectCases have each kind of file whole.
@@ -157,6 +167,13 @@ func objectCases() map[string]judged {
 		cases[name] = judged{file: "{" + strings.Join(row.members, ",") + "}", want: want}
 	}
 	cases["another type"] = judged{file: seed(`"type":"service"`), want: []string{"file-member-unknown /type"}}
+	cases["a managed identity, whole"] = judged{file: identityShow("Microsoft.ManagedIdentity/userAssignedIdentities"),
+		want: []string{"file-wrong-kind "}}
+	cases["a principal of another type"] = judged{file: identityShow("Microsoft.Compute/virtualMachines"),
+		want: []string{"file-member-missing /federatedTokenIssuer", "file-member-missing /subject",
+			"file-member-missing /audience", "file-member-unknown /id", "file-member-unknown /location",
+			"file-member-unknown /name", "file-member-unknown /principalId", "file-member-unknown /resourceGroup",
+			"file-member-unknown /tags", "file-member-unknown /type"}}
 	cases["issuer, subject, audiences and clientId"] = judged{file: `{"issuer":"https://a.example","subject":"x",` +
 		`"audiences":"x","clientId":"x"}`, want: []string{"file-member-missing /tenantId",
 		"file-member-misnamed /issuer",
