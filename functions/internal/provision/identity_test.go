@@ -355,7 +355,8 @@ func TestADeletedManagedIdentityComesBackAsAnother(t *testing.T) {
 			now := f.Document().Status
 			assert.NotEqual(t, was.ClientID, now.ClientID)
 			assert.Equal(t, was.ClientID, now.Identity.FormerClientID)
-			assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1}, f.counts(), "the old principal's has gone")
+			assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1}, f.counts(),
+				"the old principal's has gone")
 			f.verified(again.OperationID)
 			assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
 		})
