@@ -87,11 +87,13 @@ type relay struct {
 	mu       sync.Mutex
 	client   net.Conn
 	links    map[string]link // by entity
-	own      map[link]string // entities, by the link as the client named it
 	ended    map[link]bool   // the broker's own end of these is withheld
 	muted    atomic.Bool     // the broker's answers to messages are withheld
 	detached chan string     // the entity to which the client ended its link
 	running  sync.WaitGroup
+
+	ownMu sync.Mutex      // not mu, which is held while the client is written to
+	own   map[link]string // entities, by the link as the client named it
 }
 
 func newRelay(t *testing.T, n *namespace) *relay {
@@ -169,8 +171,8 @@ func (r *relay) toClient() io.Writer {
 // fromClient notes the links to entities, and tells when one of them is ended. Those to $cbs, on which claims are
 // made, come and go.
 func (r *relay) fromClient(f amqp.Frame) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.ownMu.Lock()
+	defer r.ownMu.Unlock()
 	switch body := f.Body.(type) {
 	case *amqp.Attach:
 		if body.Role == amqp.RoleSender && body.Target.Address() != "$cbs" {
