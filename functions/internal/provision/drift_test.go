@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -139,4 +141,35 @@ func TestDriftWithoutThePlatform(t *testing.T) {
 	report, _ := f.drift()
 	assert.Equal(t, diagnosis.VerdictPass, report.Verdict)
 	assert.Equal(t, diagnosis.OutcomeSkip, report.Checks[len(report.Checks)-1].Status)
+}
+
+// TestDriftReport: a report tells what it proves, from where and when it was asked, and how long that took.
+func TestDriftReport(t *testing.T) {
+	t.Parallel()
+	f := withPlatform(t)
+	f.provisioned(wired())
+	f.Advance(30 * time.Minute)
+	f.service.Tester.Origin = diagnosis.Origin{Host: "the-app", Region: "westeurope"}
+	started := f.Now()
+	f.meanwhile = func() { f.Advance(1234*time.Millisecond + 900*time.Microsecond) }
+	report, found := f.drift()
+	assert.Empty(t, found)
+	var ids []string
+	for _, c := range report.Checks {
+		ids = append(ids, c.ID)
+	}
+	assert.Equal(t, []string{"structure.application", "structure.servicePrincipal",
+		"structure.federatedCredential", "structure.roleAssignment", "ddoe.integration", "ddoe.driver"}, ids)
+	_, err := uuid.Parse(report.ID)
+	require.NoError(t, err)
+	want := diagnosis.Report{ID: report.ID, Kind: "drift", Verdict: diagnosis.VerdictPass,
+		ClaimLevel: diagnosis.ClaimStructure, TestedFrom: &diagnosis.Origin{Host: "the-app", Region: "westeurope"},
+		StartedAt: started, DurationMS: 1234, Checks: report.Checks, Leftovers: []diagnosis.Leftover{}}
+	assert.Equal(t, want, report)
+
+	f.service.Tester = nil
+	again, _ := f.drift()
+	assert.NotEqual(t, report.ID, again.ID)
+	want.ID, want.TestedFrom, want.StartedAt, want.DurationMS = again.ID, nil, f.Now(), 0
+	assert.Equal(t, want, again)
 }
