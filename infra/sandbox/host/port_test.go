@@ -9,6 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The tests of ports run by themselves: between fork and exec, a process that another test starts holds the listeners of
+// this one, so a port that was just closed is not free yet.
+
 // newPorts is what another process would have.
 func newPorts(t *testing.T) *portBlocks {
 	t.Helper()
@@ -29,7 +32,6 @@ func takePort(t *testing.T, b *portBlocks) int {
 }
 
 func TestNoPortIsGivenTwice(t *testing.T) {
-	t.Parallel()
 	given := map[int]bool{}
 	for _, process := range []*portBlocks{newPorts(t), newPorts(t)} {
 		for range blockSize + 1 { // more than one block has
@@ -42,7 +44,6 @@ func TestNoPortIsGivenTwice(t *testing.T) {
 }
 
 func TestAReleasedPortIsTakenAgainBeforeAnotherBlock(t *testing.T) {
-	t.Parallel()
 	b := newPorts(t)
 	released := takePort(t, b)
 	b.release(released)
@@ -53,7 +54,6 @@ func TestAReleasedPortIsTakenAgainBeforeAnotherBlock(t *testing.T) {
 }
 
 func TestAPortWhereSomebodyListensIsNotGiven(t *testing.T) {
-	t.Parallel()
 	b := newPorts(t)
 	port := takePort(t, b)
 	b.free = append([]int{port}, b.free...)
@@ -65,7 +65,6 @@ func TestAPortWhereSomebodyListensIsNotGiven(t *testing.T) {
 }
 
 func TestARestartedHandlerKeepsItsPortUnlessSomebodyListensThere(t *testing.T) {
-	t.Parallel()
 	s := newSupervisor(command{root: t.TempDir(), executable: "true"}, time.Second, time.Now, &logger{out: io.Discard})
 	start := func(port *int) {
 		p, err := s.start(t.Context(), port, nil)
