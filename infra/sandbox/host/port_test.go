@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The tests of ports run by themselves: between fork and exec, a process that another test starts holds the listeners of
-// this one, so a port that was just closed is not free yet.
+// The tests of ports run by themselves: between fork and exec, a process that another test starts holds the listeners
+// of this one, so a port that was just closed is not free yet.
 
 // newPorts is what another process would have.
 func newPorts(t *testing.T) *portBlocks {
