@@ -481,6 +481,20 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 	}
 }
 
+// TestPlanOfAGroupWithoutARight: a refused look at an identity is told as that, as the run would tell it.
+func TestPlanOfAGroupWithoutARight(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	p, err := f.service.Plan(t.Context(), id, withIdentity(integration.Identity{Kind: integration.IdentityManaged,
+		ResourceGroup: "/subscriptions/" + world.SubscriptionID + "/resourceGroups/elsewhere"}), false)
+	require.NoError(t, err)
+	require.Equal(t, "managedIdentity", p.Steps[0].Name)
+	assert.Equal(t, provision.ActionUnknown, p.Steps[0].Action)
+	require.NotNil(t, p.Steps[0].Diagnosis)
+	assert.Equal(t, diagnosis.CodeManagedIdentityPermissionMissing, p.Steps[0].Diagnosis.Code)
+	assert.Equal(t, diagnosis.WhoOperator, p.Steps[0].Diagnosis.Remedy.Who)
+}
+
 // TestTheTwentyFirstCredential: the code of Azure's refusal is not documented, so the list tells.
 func TestTheTwentyFirstCredential(t *testing.T) {
 	t.Parallel()

@@ -137,7 +137,7 @@ func planned(item resource.Item) (PlannedStep, bool) {
 	switch {
 	case item.Err != nil:
 		step.Action = ActionUnknown
-		found := classify.Error(item.Err, item.Context)
+		found := classify.Error(item.Err, item.Words())
 		step.Diagnosis = &found
 	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" &&
 		item.Detail != "":

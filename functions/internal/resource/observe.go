@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -71,7 +70,7 @@ func Checks(items []Item, propagated bool) []diagnosis.Check {
 }
 
 func (i Item) check(propagated bool) diagnosis.Check {
-	id, c := layerStructure+"."+i.Name, i.Context
+	id, c := layerStructure+"."+i.Name, i.Words()
 	if i.State == Extra || i.State == Unwanted {
 		id = "drift." + i.Name
 	}
@@ -85,9 +84,6 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		check = diagnosis.Skip(id, layerStructure, i.Title, "")
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
-		if failure, ok := errors.AsType[*policy.Failure](i.Err); ok {
-			c.Operation = string(failure.Operation) // a code may mean another thing of another operation
-		}
 		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
 		if !i.isDecided() {
 			check.Status = diagnosis.OutcomeUnknown
@@ -107,6 +103,16 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		check.Target = diagnosis.Printable(i.Target)
 	}
 	return withDifferences(check, i.Differences)
+}
+
+// Words are what the texts of Code and of Err are filled with. They name the operation that has failed: a service's code
+// may mean another thing of another operation.
+func (i Item) Words() diagnosis.Context {
+	c := i.Context
+	if operation := policy.OperationOf(i.Err); operation != "" {
+		c.Operation = string(operation)
+	}
+	return c
 }
 
 // isDecided reports whether an error tells something of the integration: that a service knows no such object. Any

@@ -133,10 +133,7 @@ func unwanted(name, id string) resource.Item {
 
 // failed is an item that could not be looked at, or whose place the platform refuses.
 func failed(item resource.Item, err error) resource.Item {
-	var f *policy.Failure
-	if item.Err = err; errors.As(err, &f) {
-		item.Context.Operation = string(f.Operation)
-	}
+	item.Err = err
 	return item
 }
 
