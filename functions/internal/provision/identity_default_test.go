@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
@@ -130,4 +132,17 @@ func TestAnotherKindAfterATeardown(t *testing.T) {
 	assert.Equal(t, counts{identities: 1, credentials: 1, assignments: 1}, f.counts())
 	assert.Len(t, managed(f), 1)
 	assert.Equal(t, former, f.Document().Status.Identity.FormerClientID)
+}
+
+// TestADefaultIsNotHeldAgainstASpecWhileTheStoreIsDown: whether the spec is complete by what there is, nobody knows.
+func TestADefaultIsNotHeldAgainstASpecWhileTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setDefaults(defaultsOf{kind: integration.IdentityManaged}) // without a place
+	f.Store.Before = func(operationtest.Call) error { return errors.New("the store does not answer") }
+	_, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
+	requireCode(t, diagnosis.CodeStoreUnavailable, err)
+	f.Store.Before = nil
+	_, err = f.service.Submit(t.Context(), provision.Submission{ID: id, Spec: spec("images")})
+	requireCode(t, diagnosis.CodeInvalidSpec, err)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -178,22 +179,31 @@ func (s *Service) intent(given integration.Spec, replace bool) *intent {
 // held against what there is: the identity may be complete by that.
 func (s *Service) resolve(ctx context.Context, id string, w *intent) error {
 	resolved, findings, err := s.Defaults.Resolve(ctx, id, w.given)
-	if err == nil && len(findings) > 0 && integration.IsValidID(id) {
-		d, notRead := s.Repository.Get(ctx, id)
-		if notRead == nil {
-			completed := w.given
-			completed.Identity = d.IdentityGiven(w.given.Identity)
-			resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
+	if err != nil {
+		return noIdentity(err)
+	}
+	if len(findings) > 0 && integration.IsValidID(id) {
+		d, err := s.Repository.Get(ctx, id)
+		if err != nil && !errors.Is(err, integration.ErrNotFound) && !integration.IsRefused(err) {
+			return operation.StoreError(err)
+		}
+		completed := w.given
+		completed.Identity = d.IdentityGiven(w.given.Identity)
+		resolved, findings, err = s.Defaults.Resolve(ctx, id, completed)
+		if err != nil {
+			return noIdentity(err)
 		}
 	}
-	switch {
-	case err != nil:
-		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
-	case len(findings) > 0:
+	if len(findings) > 0 {
 		return faulty(findings)
 	}
 	w.resolved = resolved
 	return nil
+}
+
+// noIdentity is the refusal where the service's own tenant, a default, could not be found out.
+func noIdentity(err error) error {
+	return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeServiceIdentityUnavailable), Err: err}
 }
 
 // faulty is the refusal of a spec.

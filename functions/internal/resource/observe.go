@@ -105,8 +105,8 @@ func (i Item) check(propagated bool) diagnosis.Check {
 	return withDifferences(check, i.Differences)
 }
 
-// Words are what the texts of Code and of Err are filled with. They name the operation that has failed: a service's code
-// may mean another thing of another operation.
+// Words are what the texts of Code and of Err are filled with. They name the operation that has failed: a service's
+// code may mean another thing of another operation.
 func (i Item) Words() diagnosis.Context {
 	c := i.Context
 	if operation := policy.OperationOf(i.Err); operation != "" {
