@@ -194,7 +194,8 @@ func (c *cloud) document(storage ...integration.StorageAccess) integration.Docum
 		Spec: integration.Spec{TenantID: world.TenantID, Issuer: world.Issuer,
 			Subjects: []string{subject, "system:serviceaccount:dataloop:other"},
 			Audience: audience, Storage: storage},
-		Status: integration.Status{Phase: integration.PhaseProvisioned, ClientID: clientID, ObjectID: objectID,
+		Status: integration.Status{Phase: integration.PhaseProvisioned, ClientID: clientID,
+			Identity:           integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID},
 			ServicePrincipalID: principalID},
 		CreatedAt: changed, UpdatedAt: changed,
 	}

@@ -14,6 +14,13 @@ const (
 	createCredential = "az ad app federated-credential create --id {clientId} --parameters {credential}"
 	changeCredential = "az ad app federated-credential update --id {clientId} " +
 		"--federated-credential-id {credentialName} --parameters {credentialChange}"
+
+	listCredentials    = "az ad app federated-credential list --id {clientId}"
+	compareCredentials = listCredentials + " --query " +
+		"'[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+	showApplication   = "az ad app show --id {clientId}"
+	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"
+	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"
 )
 
 // notByHand is the step where a person could make what the app then may not touch. Source:
@@ -103,11 +110,11 @@ func directoryObjectEntries() []Entry {
 			"Issuer and subject are used by another credential of the application, or a tenant policy does not "+
 				"allow the issuer.",
 			"List the application's credentials and remove the foreign one; ask for the issuer {issuer} "+
-				"to be allowed.").with("az ad app federated-credential list --id {clientId}"),
+				"to be allowed.").with(listCredentials),
 		upstream(CodeFederatedCredentialLimit, WhoIdentityAdmin, "The identity has too many federated credentials",
 			"An identity holds at most 20 federated identity credentials.",
 			"Remove credentials that are not needed, or spread the subjects over several integrations.").with(
-			"az ad app federated-credential list --id {clientId}"),
+			listCredentials),
 		upstream(CodeObjectNotFound, WhoOperator, "The object does not exist",
 			"The directory does not know the object that was asked for.").repairable(),
 	}

@@ -224,7 +224,7 @@ func extraEntries() []Entry {
 			"The identity has a federated credential that the spec does not ask for: whoever it names can come "+
 				"as this integration.",
 			"Find out who made it, and delete it unless it is wanted; PUT does not remove what it did not make.").with(
-			"az ad app federated-credential list --id {clientId}").warning(),
+			listCredentials).warning(),
 		upstream(CodeRoleAssignmentExtra, WhoStorageAdmin, "The service principal has another role too",
 			"The service principal has a role at this scope that the spec does not ask for.",
 			"Find out who assigned it, and delete it unless it is wanted; PUT does not remove what it did not make.").

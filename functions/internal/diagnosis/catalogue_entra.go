@@ -104,31 +104,30 @@ func assertionEntries() []Entry {
 
 // matchEntries are about the federated credential that the token has to match.
 func matchEntries() []Entry {
-	list := "az ad app federated-credential list --id {clientId} --query " +
-		"'[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
 	return []Entry{
 		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
 			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
 			"Compare issuer, subject and audience with the credentials of the identity; look at a trailing "+
-				"slash first.").repairable().with(list),
+				"slash first.").repairable().with(compareCredentials),
 		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
 			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").repairable().with(list),
+			"Set the credential's issuer to exactly {issuer}.").repairable().with(compareCredentials),
 		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(list),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(
+			compareCredentials),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
 			"Compare the subjects character by character; one of them must be exactly {subject}.").
-			repairable().with(list),
+			repairable().with(compareCredentials),
 		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoIdentityAdmin,
 			"The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
 				"in nothing else.",
-			"Set the credential's subject to exactly {subject}.").repairable().with(list),
+			"Set the credential's subject to exactly {subject}.").repairable().with(compareCredentials),
 		exchange(CodeCredentialMissing, []int{70025, 7000226}, WhoIdentityAdmin, "The identity has no credential",
 			"The identity has no federated identity credential at all, or the client id is that of another identity.",
 			"If it was created just now, wait some minutes; else create the credential.").repairable().with(
@@ -137,7 +136,7 @@ func matchEntries() []Entry {
 			WhoIdentityAdmin, "The flexible credential does not work here",
 			"A flexible federated identity credential works only with the issuers of GitHub, GitLab and Terraform "+
 				"Cloud, and its expression must match.",
-			"Replace it by a plain credential with the exact subject {subject}.").with(list),
+			"Replace it by a plain credential with the exact subject {subject}.").with(compareCredentials),
 		exchange(CodeCredentialAudienceNotExchange, []int{700214, 5002741}, WhoIdentityAdmin,
 			"The audience is not the token-exchange audience",
 			"Entra takes only the literal token-exchange audience of the cloud, and only one audience in a token: "+
@@ -146,7 +145,7 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialAmbiguous, []int{700263}, WhoIdentityAdmin, "More than one credential has the subject",
 			"The identity has several federated identity credentials for one subject, such as one with and one "+
 				"without a trailing slash in the issuer.",
-			"Keep the one whose issuer equals the token's, delete the others.").with(list),
+			"Keep the one whose issuer equals the token's, delete the others.").with(compareCredentials),
 	}
 }
 
@@ -163,7 +162,7 @@ func clientEntries() []Entry {
 			"No identity with this client id exists in the tenant. The same happens where an object id was given "+
 				"as client id, and for some minutes after creation.",
 			"Check with az that the id is a client id and that the tenant is right.").repairable().with(
-			"az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
+			showClientID),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
 			"Give the client id, a GUID."),
@@ -177,8 +176,7 @@ func clientEntries() []Entry {
 			with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",
-			"Set signInAudience to AzureADMyOrg.").with("az ad app update --id {clientId} --sign-in-audience " +
-			"AzureADMyOrg"),
+			"Set signInAudience to AzureADMyOrg.").with(changeApplication),
 		exchange(CodeScopeInvalid, []int{500011, 50001, 70011, 1002012, 28002}, WhoOperator, "The scope is not valid",
 			"The requested resource is not known in the tenant; for blobs it is https://storage.azure.com/.default.",
 			"Check AZURE_CLOUD; report it as a fault of this service."),

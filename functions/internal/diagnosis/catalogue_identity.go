@@ -5,6 +5,16 @@ import (
 	"strings"
 )
 
+// Upkeep is how identities of a kind are looked after: by whom, and by which commands. Each kind states its own.
+type Upkeep int
+
+// InDirectory is by the administrators of the tenant's directory; InResourceGroup by the operator, who has given the
+// service a resource group for them.
+const (
+	InDirectory Upkeep = iota
+	InResourceGroup
+)
+
 // The commands about a managed identity and its federated credentials, with the values of Context.IdentityID.
 const (
 	showIdentity = "az identity show --ids {identityId}"
@@ -16,33 +26,25 @@ const (
 	changeOnIdentity = "az identity federated-credential update" + onIdentity + valuesOnIdentity
 )
 
-// suited is the command that does for a managed identity what the given one does for an application; empty where there
-// is nothing to do. Enterprise applications have the same commands for both.
+// suited is the command that does, where the identity is kept, what the given one does for an application; empty where
+// there is nothing to do. Enterprise applications have the same commands for both.
 func (c Context) suited(command string) string {
-	if c.IdentityID == "" {
-		return command
-	}
-	for _, pair := range [][2]string{
-		{"az ad app federated-credential create ", createOnIdentity},
-		{"az ad app federated-credential update ", changeOnIdentity},
-		{"az ad app federated-credential list ", listOnIdentity},
-		{"az ad app show ", showIdentity},
-		{"az ad app ", ""},
-	} {
-		if strings.HasPrefix(command, pair[0]) {
-			return pair[1]
-		}
+	if suited, differs := inResourceGroup[command]; differs && c.Upkeep == InResourceGroup {
+		return suited
 	}
 	return command
 }
 
-// person puts somebody in the place of WhoIdentityAdmin: an application is in the directory, a managed identity in a
-// resource group that the operator has given the service.
+var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
+	listCredentials: listOnIdentity, compareCredentials: listOnIdentity, showApplication: showIdentity,
+	showClientID: showIdentity, changeApplication: ""}
+
+// person puts somebody in the place of WhoIdentityAdmin.
 func (c Context) person(who Who) Who {
 	if who != WhoIdentityAdmin {
 		return who
 	}
-	if c.IdentityID == "" {
+	if c.Upkeep == InDirectory {
 		return WhoEntraAdmin
 	}
 	return WhoOperator
@@ -50,7 +52,7 @@ func (c Context) person(who Who) Who {
 
 // Managed is the entry with the command for a managed identity, empty where that is the same one.
 func (e Entry) Managed() Entry {
-	suited := Context{IdentityID: "any"}.suited(e.Command)
+	suited := Context{Upkeep: InResourceGroup}.suited(e.Command)
 	if suited == e.Command {
 		suited = ""
 	}
@@ -58,7 +60,7 @@ func (e Entry) Managed() Entry {
 	return e
 }
 
-// identityValues are the values of placeholders about a managed identity.
+// identityValues are the values of placeholders about the identity.
 func (c Context) identityValues() map[string]string {
 	values := map[string]string{"identityId": c.IdentityID, "identity": "", "identityGroup": "", "subscriptionId": ""}
 	if parts := strings.Split(c.IdentityID, "/"); len(parts) == 9 {

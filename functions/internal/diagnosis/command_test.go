@@ -126,7 +126,7 @@ func cannotRun(known map[string][]option, command string) string {
 func filled() Context {
 	return Context{Operation: "blob.delete", Subject: "it's a subject", Issuer: "https://dataloop.ai/oauth2",
 		Audience:   "api://AzureADTokenExchange",
-		Credential: "subject-1", ClientID: "client-1", TenantID: "tenant-1", ObjectID: "object-1",
+		Credential: "subject-1", ClientID: "client-1", TenantID: "tenant-1",
 		PrincipalID: "principal-1",
 		Scope:       "/subscriptions/s/resourceGroups/my group/x", Role: "Storage Blob Data Reader",
 		Assignment: "assignment-1", Account: "acmedata",
@@ -140,7 +140,7 @@ const identityID = "/subscriptions/s/resourceGroups/my " +
 // filledOf is filled of a managed identity.
 func filledOf(identity string) Context {
 	c := filled()
-	c.IdentityID, c.ObjectID = identity, ""
+	c.Upkeep, c.IdentityID = InResourceGroup, identity
 	return c
 }
 

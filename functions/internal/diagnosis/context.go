@@ -19,9 +19,10 @@ type Context struct {
 	// Credential is the name of the federated credential for the subject.
 	Credential         string
 	ClientID, TenantID string
-	// ObjectID is the application's, PrincipalID the service principal's.
-	ObjectID, PrincipalID string
-	// IdentityID is the ARM id of a managed identity; empty of an application. It chooses commands and people.
+	// PrincipalID is the id of the identity that role assignments name.
+	PrincipalID string
+	// Upkeep chooses commands about the identity, and people. IdentityID is what the commands name it by.
+	Upkeep     Upkeep
 	IdentityID string
 	// Scope and Role are those of a role assignment: an ARM id and a role name. Assignment is its name, a GUID.
 	Scope, Role, Assignment string
@@ -43,7 +44,7 @@ const maxWord = 600
 func (c Context) Values() map[string]string {
 	values := map[string]string{
 		"operation": c.Operation, "subject": c.Subject, "issuer": c.Issuer, "audience": c.Audience,
-		"clientId": c.ClientID, "tenantId": c.TenantID, "objectId": c.ObjectID, "principalId": c.PrincipalID,
+		"clientId": c.ClientID, "tenantId": c.TenantID, "principalId": c.PrincipalID,
 		"scope": c.Scope, "role": c.Role, "assignment": c.Assignment, "account": c.Account, "accountId": c.AccountID,
 		"container": c.Container, "blob": c.Blob, "target": c.Target, "setting": c.setting(), "site": c.Site,
 		"credentialName": c.Credential, "credential": c.credential(c.Credential), "credentialChange": c.credential(""),

@@ -25,7 +25,7 @@ const secondSubject = "system:serviceaccount:dataloop:second"
 func (s *scene) withSecond() {
 	s.t.Helper()
 	s.document.Spec.Subjects = append(s.document.Spec.Subjects, secondSubject)
-	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID,
+	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 		integration.CredentialName(secondSubject), graph.FederatedCredentialPatch{Issuer: world.Issuer,
 			Subject: secondSubject, Audiences: []string{s.document.Spec.Audience}})
 	require.NoError(s.t, err)
@@ -118,11 +118,11 @@ func TestADifferenceMinutesAfterAChange(t *testing.T) {
 		tokens bool
 	}{
 		"the second subject's trust": {func(s *scene) {
-			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID,
+			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.Identity.ID,
 				integration.CredentialName(secondSubject)))
 		}, true},
 		"its trust, without a token": {func(s *scene) {
-			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID,
+			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.Identity.ID,
 				integration.CredentialName(secondSubject)))
 		}, false},
 		"the right": {func(s *scene) {

@@ -126,8 +126,9 @@ func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 			Subjects: []string{subject}, Audience: credential.Audience,
 			Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
 				Access: integration.AccessReadWrite}}},
-		Status: integration.Status{Phase: integration.PhaseUsable, UniqueName: "unique", ClientID: app.AppID,
-			ObjectID: app.ID, ServicePrincipalID: principal.ID,
+		Status: integration.Status{Phase: integration.PhaseUsable, ClientID: app.AppID,
+			Identity:             integration.IdentityMade{Kind: integration.IdentityApplication, Key: "unique", ID: app.ID},
+			ServicePrincipalID:   principal.ID,
 			FederatedCredentials: []integration.FederatedCredential{credential},
 			RoleAssignments: []integration.RoleAssignment{{ID: arm.RoleAssignmentID(scope, name), Scope: scope,
 				RoleDefinitionID: role, PrincipalID: principal.ID}}},
@@ -204,7 +205,7 @@ func TestLookMeansEverySubject(t *testing.T) {
 	}{
 		"both are there": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
 		"the second's credential is removed": {func(s *scene) {
-			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.ObjectID,
+			require.NoError(s.t, s.world.DeleteFederatedCredential(s.document.Status.Identity.ID,
 				integration.CredentialName(second)))
 		}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},
 		"it cannot be read": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
@@ -213,7 +214,7 @@ func TestLookMeansEverySubject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
 			s.document.Spec.Subjects = append(s.document.Spec.Subjects, second)
-			_, _, err := s.graph.UpsertFederatedCredential(t.Context(), s.document.Status.ObjectID,
+			_, _, err := s.graph.UpsertFederatedCredential(t.Context(), s.document.Status.Identity.ID,
 				integration.CredentialName(second),
 				graph.FederatedCredentialPatch{Issuer: world.Issuer, Subject: second,
 					Audiences: []string{s.document.Spec.Audience}})
@@ -240,7 +241,7 @@ func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
 }
 
 func patchCredential(s *scene, f graph.FederatedCredentialPatch) {
-	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.ObjectID,
+	_, _, err := s.graph.UpsertFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 		integration.CredentialName(subject), f)
 	require.NoError(s.t, err)
 }
@@ -256,7 +257,7 @@ var structureCases = map[string]struct {
 }{
 	"as it was made": {func(*scene) {}, diagnosis.VerdictPass, []string{}},
 	"no application": {func(s *scene) {
-		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.ObjectID)
+		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found",
 		"fail federated-credential-missing"}},
@@ -279,7 +280,7 @@ var structureCases = map[string]struct {
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail service-principal-disabled"}},
 	"no credential": {func(s *scene) {
-		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.ObjectID,
+		_, err := s.graph.DeleteFederatedCredential(s.t.Context(), s.document.Status.Identity.ID,
 			integration.CredentialName(subject))
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail federated-credential-missing"}},

@@ -14,7 +14,7 @@ func Absent(d *Document) *diagnosis.Error {
 	}
 	gone := diagnosis.New(diagnosis.CodeIntegrationDeleted)
 	gone.Remedy.Steps = []string{"PUT the spec again to restore it; within 30 days it gets the same client id."}
-	if d.Status.ObjectID == "" {
+	if !d.Status.CanBePurged() {
 		gone.Detail = "The integration was torn down for good: nothing of it is left that could be restored."
 		gone.Remedy.Steps = []string{"PUT the spec again: it makes a new identity with a new client id.",
 			"Then upload the new azure_credentials.json to the platform."}

@@ -15,7 +15,7 @@ func TestAbsent(t *testing.T) {
 	assert.ErrorIs(t, never, integration.ErrNotFound)
 
 	kept := integration.Absent(&integration.Document{Status: integration.Status{Phase: integration.PhaseDeleted,
-		ObjectID: "o"}})
+		Identity: integration.IdentityMade{ID: "o"}}})
 	assert.Equal(t, diagnosis.CodeIntegrationDeleted, kept.Diagnosis.Code)
 	assert.Contains(t, kept.Diagnosis.Remedy.Steps[0], "the same client id")
 

@@ -7,10 +7,6 @@ import (
 // Clone copies the document so that a change of the copy leaves the document as it was.
 func (d Document) Clone() Document {
 	d.Spec = d.Spec.clone()
-	if d.Status.Identity != nil {
-		identity := *d.Status.Identity
-		d.Status.Identity = &identity
-	}
 	d.Status.FederatedCredentials = slices.Clone(d.Status.FederatedCredentials)
 	d.Status.RoleAssignments = slices.Clone(d.Status.RoleAssignments)
 	d.Status.Conditions = slices.Clone(d.Status.Conditions)

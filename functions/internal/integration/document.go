@@ -152,17 +152,13 @@ type Document struct {
 // Status is what has been reached. Ids are saved as they are learnt, so a crash loses none.
 type Status struct {
 	Phase Phase
-	// UniqueName is the uniqueName of the app registration, the key it is found by.
-	UniqueName string
-	// Identity tells what the identity is made of; nil where nothing is known to have been made, and in records of
-	// applications from before there were kinds. See RecordedIdentity.
-	Identity *IdentityStatus
-	// ClientID is the identity's, ObjectID an application's; ServicePrincipalID is the object id that role assignments
-	// name.
-	ClientID, ObjectID, ServicePrincipalID string
-	FederatedCredentials                   []FederatedCredential
-	RoleAssignments                        []RoleAssignment
-	DDOE                                   *DDOEStatus
+	// Identity is the identity that there is, that can be restored, or that is about to be made.
+	Identity IdentityMade
+	// ClientID is the identity's; ServicePrincipalID is the id of it that role assignments name.
+	ClientID, ServicePrincipalID string
+	FederatedCredentials         []FederatedCredential
+	RoleAssignments              []RoleAssignment
+	DDOE                         *DDOEStatus
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string

@@ -39,96 +39,66 @@ func (Identity) LongTags() map[string]string {
 	}
 }
 
-// IdentityStatus tells what the identity is made of that there is, or that is about to be made.
-type IdentityStatus struct {
-	Kind       IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
-	ResourceID string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
-	Location   string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
+// IdentityMade is an identity of any kind as its service knows it.
+type IdentityMade struct {
+	// Kind is empty where nothing is known to have been made.
+	Kind IdentityKind
+	// Key is what it is found by, once it has one: a name, or an id that holds the name.
+	Key string
+	// ID is the id by which it can be restored, or removed for good, when it was removed; empty of a kind that is
+	// removed for good at once.
+	ID string
+	// Location is its region; empty of a kind that is in none.
+	Location string
 	// FormerClientID is the client id of the identity that this one has replaced.
-	FormerClientID string `json:"formerClientId,omitempty"`
+	FormerClientID string
 }
 
-// LongTags are the ends of tags that are too long for a line.
-func (IdentityStatus) LongTags() map[string]string {
-	return map[string]string{
-		"FormerClientID": `doc:"Client id before the identity was replaced or made anew: whoever uses it still has ` +
-			`to be given clientId"`,
+// ResourceGroup is the resource group that the identity is in; empty of a kind that is in none.
+func (i IdentityMade) ResourceGroup() string {
+	group, _, isInside := strings.Cut(i.Key, "/providers/")
+	if !isInside {
+		return ""
 	}
-}
-
-// ResourceGroup is the resource group of a managed identity; empty of an application.
-func (s IdentityStatus) ResourceGroup() string {
-	group, _, _ := strings.Cut(s.ResourceID, "/providers/")
 	return group
 }
 
-// RecordedIdentity is what the identity is made of that there is, that can be restored, or that is about to be made;
-// false where there is none. A record from before there were kinds names none: what it has is an application.
-func (s Status) RecordedIdentity() (IdentityStatus, bool) {
-	switch {
-	case s.Identity != nil && s.Identity.Kind != "":
-		return *s.Identity, true
-	case s.ClientID != "" || s.ObjectID != "":
-		return IdentityStatus{Kind: IdentityApplication}, true
-	default:
-		return IdentityStatus{}, false
-	}
-}
-
 // LearnIdentity records what the identity is made of.
-func (s *Status) LearnIdentity(made IdentityStatus) {
-	if s.Identity != nil && made.FormerClientID == "" {
-		made.FormerClientID = s.Identity.FormerClientID
-	}
-	s.Identity = &made
+func (s *Status) LearnIdentity(made IdentityMade) {
+	made.FormerClientID = cmp.Or(made.FormerClientID, s.Identity.FormerClientID)
+	s.Identity = made
 }
 
 // ForgetIdentity takes everything out of the record that has gone with the identity. The client id is kept as the
 // former one.
 func (s *Status) ForgetIdentity() {
-	var former IdentityStatus
-	if s.Identity != nil {
-		former.FormerClientID = s.Identity.FormerClientID
-	}
-	if s.ClientID != "" {
-		former.FormerClientID = s.ClientID
-	}
-	s.UniqueName, s.ClientID, s.ObjectID, s.ServicePrincipalID = "", "", "", ""
-	s.FederatedCredentials, s.RoleAssignments, s.Identity = nil, nil, nil
-	if former != (IdentityStatus{}) {
-		s.Identity = &former
-	}
+	s.Identity = IdentityMade{FormerClientID: cmp.Or(s.ClientID, s.Identity.FormerClientID)}
+	s.ClientID, s.ServicePrincipalID, s.FederatedCredentials, s.RoleAssignments = "", "", nil, nil
 }
 
 // SettleClientID forgets the former client id where everything is made and the platform was told the new one by its
 // API. Of an integration that a person has made there nobody can tell, so the former one stays.
 func (s *Status) SettleClientID() {
-	if s.Identity == nil || s.DDOE == nil || s.DDOE.Mode != ModeAPI || s.DDOE.Adopted {
-		return
+	if s.DDOE != nil && s.DDOE.Mode == ModeAPI && !s.DDOE.Adopted {
+		s.Identity.FormerClientID = ""
 	}
-	settled := *s.Identity
-	settled.FormerClientID = ""
-	s.Identity = &settled
 }
 
 // IdentityKind is the kind of the identity that is recorded; where there is none, of the one that is wanted.
 func (d Document) IdentityKind() IdentityKind {
-	if recorded, ok := d.Status.RecordedIdentity(); ok {
-		return recorded.Kind
-	}
+	var wanted IdentityKind
 	if d.Spec.Identity != nil {
-		return d.Spec.Identity.Kind
+		wanted = d.Spec.Identity.Kind
 	}
-	return IdentityApplication
+	return cmp.Or(d.Status.Identity.Kind, wanted, IdentityApplication)
 }
 
 // ReplacesIdentity reports whether the spec asks for another identity than is recorded. Kind, resource group and
 // location of one cannot be changed, so the one that there is has to go.
 func (d Document) ReplacesIdentity() bool {
-	recorded, ok := d.Status.RecordedIdentity()
-	wanted := d.Spec.Identity
+	recorded, wanted := d.Status.Identity, d.Spec.Identity
 	switch {
-	case !ok || wanted == nil:
+	case recorded.Kind == "" || wanted == nil:
 		return false
 	case recorded.Kind != wanted.Kind:
 		return true
@@ -141,8 +111,8 @@ func (d Document) ReplacesIdentity() bool {
 // IdentityGiven is what a new spec asks of the identity, with what it leaves out as there is already, or as it is
 // being replaced by. What is still left out then is for the service's defaults: they are for what is new.
 func (d Document) IdentityGiven(given *Identity) *Identity {
-	recorded, ok := d.Status.RecordedIdentity()
-	if !ok {
+	recorded := d.Status.Identity
+	if recorded.Kind == "" {
 		return given
 	}
 	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}

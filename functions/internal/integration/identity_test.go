@@ -89,33 +89,10 @@ func TestResolveIdentity(t *testing.T) {
 	}
 }
 
-// TestRecordedIdentity: a record from before there were kinds is an application's.
-func TestRecordedIdentity(t *testing.T) {
+func TestResourceGroupOfAnIdentity(t *testing.T) {
 	t.Parallel()
-	managed := integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: identities +
-		"/providers/x/y/z"}
-	var nothing integration.IdentityStatus
-	for name, c := range map[string]struct {
-		status integration.Status
-		want   integration.IdentityStatus
-	}{
-		"nothing": {integration.Status{}, nothing},
-		"purged":  {integration.Status{UniqueName: "x"}, nothing},
-		"only the former client id": {integration.Status{Identity: &integration.IdentityStatus{FormerClientID: "a"}},
-			nothing},
-		"an old record": {integration.Status{ClientID: "a"},
-			integration.IdentityStatus{Kind: integration.IdentityApplication}},
-		"what is about to be made": {integration.Status{Identity: &managed}, managed},
-		"what is there":            {integration.Status{Identity: &managed, ClientID: "a"}, managed},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, ok := c.status.RecordedIdentity()
-			assert.Equal(t, c.want, got)
-			assert.Equal(t, c.want != nothing, ok)
-		})
-	}
-	assert.Equal(t, identities, managed.ResourceGroup())
+	assert.Equal(t, identities, integration.IdentityMade{Key: identities + "/providers/x/y/z"}.ResourceGroup())
+	assert.Empty(t, integration.IdentityMade{Key: "ddoe-wif-0123abcd-my-service"}.ResourceGroup())
 }
 
 // TestSettleClientID: the former client id is forgotten where the platform was told the new one.
@@ -132,12 +109,10 @@ func TestSettleClientID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := integration.Status{DDOE: c.platform, Identity: &integration.IdentityStatus{
+			s := integration.Status{DDOE: c.platform, Identity: integration.IdentityMade{
 				Kind: integration.IdentityManaged, FormerClientID: "former"}}
-			before := s.Identity
 			s.SettleClientID()
 			assert.Equal(t, c.want, s.Identity.FormerClientID)
-			assert.Equal(t, "former", before.FormerClientID, "who holds the status of before sees it as it was")
 		})
 	}
 	var none integration.Status

@@ -32,12 +32,8 @@ type documentRecord struct {
 }
 
 type statusRecord struct {
-	Phase                Phase                 `json:"phase"`
-	Identity             *IdentityStatus       `json:"identity,omitempty"`
-	UniqueName           string                `json:"uniqueName,omitempty"`
-	ClientID             string                `json:"clientId,omitempty"`
-	ObjectID             string                `json:"objectId,omitempty"`
-	ServicePrincipalID   string                `json:"servicePrincipalId,omitempty"`
+	Phase Phase `json:"phase"`
+	IdentityNames
 	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *ddoeRecord           `json:"ddoe,omitempty"`
@@ -67,19 +63,12 @@ type ddoeRecord struct {
 }
 
 func (d Document) record() documentRecord {
+	wanted := d.Spec.recorded().Identity.Kind
 	return documentRecord{
-		SchemaVersion: d.schemaVersion(), ID: d.ID, Spec: d.Spec.record(), Status: d.Status.record(),
+		SchemaVersion: max(wanted.schemaVersion(), d.Status.Identity.Kind.schemaVersion()), ID: d.ID,
+		Spec: d.Spec.record(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
-}
-
-// schemaVersion is that of the document's record.
-func (d Document) schemaVersion() int {
-	recorded, _ := d.Status.RecordedIdentity()
-	if recorded.Kind == IdentityManaged || d.Spec.Identity != nil && d.Spec.Identity.Kind == IdentityManaged {
-		return SchemaVersion
-	}
-	return schemaVersion1
 }
 
 // record leaves out that the identity is an application: a record that does not say is of one.
@@ -107,8 +96,7 @@ func (r documentRecord) document(etag string) Document {
 
 func (s Status) record() statusRecord {
 	return statusRecord{
-		Phase: s.Phase, Identity: s.Identity, UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
-		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
+		Phase: s.Phase, IdentityNames: s.IdentityNames().record(), FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Health: s.Health,
 		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
 	}
@@ -116,7 +104,7 @@ func (s Status) record() statusRecord {
 
 func (r statusRecord) status() Status {
 	return Status{
-		Phase: r.Phase, Identity: r.Identity, UniqueName: r.UniqueName, ClientID: r.ClientID, ObjectID: r.ObjectID,
+		Phase: r.Phase, Identity: r.IdentityNames.made(), ClientID: r.ClientID,
 		ServicePrincipalID: r.ServicePrincipalID, FederatedCredentials: r.FederatedCredentials,
 		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Health: r.Health,
 		LastOperationID: r.LastOperationID, Conditions: r.Conditions,

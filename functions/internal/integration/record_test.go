@@ -119,7 +119,7 @@ func TestRecordsSayTheirVersion(t *testing.T) {
 	_, err = r.Create(ctx, integration.Document{ID: "bbb", Spec: integration.Spec{Identity: managed}})
 	require.NoError(t, err)
 	_, err = r.Create(ctx, integration.Document{ID: "ccc", Status: integration.Status{
-		Identity: &integration.IdentityStatus{Kind: integration.IdentityManaged}}})
+		Identity: integration.IdentityMade{Kind: integration.IdentityManaged}}})
 	require.NoError(t, err)
 	for key, version := range map[string]int{"integrations/aaa": 1, "operations/aaa": 1, "health/aaa": 1,
 		"integrations/bbb": integration.SchemaVersion, "integrations/ccc": integration.SchemaVersion} {

@@ -157,26 +157,28 @@ func TestWantedCredentials(t *testing.T) {
 // TestIdentitiesAreLearntAndForgotten: the former client id outlives both.
 func TestIdentitiesAreLearntAndForgotten(t *testing.T) {
 	t.Parallel()
-	s := integration.Status{UniqueName: "u", ClientID: "c-1", ObjectID: "o", ServicePrincipalID: "p",
+	s := integration.Status{Identity: integration.IdentityMade{Kind: integration.IdentityApplication,
+		Key: "u", ID: "o"},
+		ClientID: "c-1", ServicePrincipalID: "p",
 		FederatedCredentials: []integration.FederatedCredential{{}}, RoleAssignments: []integration.RoleAssignment{{}},
 		LastOperationID: "op"}
 	s.ForgetIdentity()
 	assert.Equal(t, integration.Status{LastOperationID: "op",
-		Identity: &integration.IdentityStatus{FormerClientID: "c-1"}}, s)
+		Identity: integration.IdentityMade{FormerClientID: "c-1"}}, s)
 	s.ForgetIdentity()
 	assert.Equal(t, "c-1", s.Identity.FormerClientID, "forgotten twice, it is still known")
-	s.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityManaged})
-	assert.Equal(t, integration.IdentityStatus{Kind: integration.IdentityManaged, FormerClientID: "c-1"}, *s.Identity)
-	s.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityManaged, FormerClientID: "c-2"})
+	s.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityManaged})
+	assert.Equal(t, integration.IdentityMade{Kind: integration.IdentityManaged, FormerClientID: "c-1"}, s.Identity)
+	s.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityManaged, FormerClientID: "c-2"})
 	assert.Equal(t, "c-2", s.Identity.FormerClientID)
 	s.ClientID = "c-3"
 	s.ForgetIdentity()
 	assert.Equal(t, "c-3", s.Identity.FormerClientID, "the last one counts")
 	var fresh integration.Status
 	fresh.ForgetIdentity()
-	assert.Nil(t, fresh.Identity)
-	fresh.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityApplication})
-	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityApplication}, fresh.Identity)
+	assert.Empty(t, fresh.Identity)
+	fresh.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityApplication})
+	assert.Equal(t, integration.IdentityMade{Kind: integration.IdentityApplication}, fresh.Identity)
 }
 
 // TestIdentityKind is that of what there is, else of what is wanted.
@@ -194,8 +196,8 @@ func TestIdentityKind(t *testing.T) {
 func TestIdentityGiven(t *testing.T) {
 	t.Parallel()
 	const app, managed = integration.IdentityApplication, integration.IdentityManaged
-	there := integration.Status{ClientID: "c", Identity: &integration.IdentityStatus{Kind: managed,
-		ResourceID: "/g/providers/x", Location: "there"}}
+	there := integration.Status{ClientID: "c", Identity: integration.IdentityMade{Kind: managed,
+		Key: "/g/providers/x", Location: "there"}}
 	kept := integration.Identity{Kind: managed, ResourceGroup: "/g", Location: "there"}
 	other := integration.Identity{Kind: managed, ResourceGroup: "/other", Location: "other"}
 	application := integration.Identity{Kind: app}
@@ -251,10 +253,10 @@ func TestRoles(t *testing.T) {
 func TestWordsAreTheDocumentsOwn(t *testing.T) {
 	t.Parallel()
 	d := integration.Document{Spec: integration.Spec{Issuer: "issuer", Audience: "audience", TenantID: "tenant"},
-		Status: integration.Status{ClientID: "client", ObjectID: "object", ServicePrincipalID: "principal",
-			Identity: &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: "identity"}}}
+		Status: integration.Status{ClientID: "client", ServicePrincipalID: "principal",
+			Identity: integration.IdentityMade{Kind: integration.IdentityManaged, Key: "identity"}}}
 	assert.Equal(t, diagnosis.Context{Issuer: "issuer", Audience: "audience", TenantID: "tenant", ClientID: "client",
-		ObjectID: "object", PrincipalID: "principal", IdentityID: "identity"}, d.Words())
+		PrincipalID: "principal", Upkeep: diagnosis.InResourceGroup, IdentityID: "identity"}, d.Words())
 }
 
 // TestAnOutboxKeepsItsOrder, and each notice once; a copy of it that was handed out stays as it is.
@@ -282,7 +284,7 @@ func TestACloneSharesNothing(t *testing.T) {
 	require.NoError(t, err)
 	copied := original.Clone()
 	assert.Equal(t, original, copied)
-	for _, part := range []any{&copied.Spec, copied.Status.Identity, copied.Status.Health, copied.Status.DDOE.Driver,
+	for _, part := range []any{&copied.Spec, &copied.Status.Identity, copied.Status.Health, copied.Status.DDOE.Driver,
 		copied.Status.DDOE.Form, &copied.Status.FederatedCredentials[0], &copied.Status.RoleAssignments[0],
 		&copied.Status.Conditions[0], copied.Spec.Identity, copied.Spec.HealthCheck, copied.Spec.DDOE.Driver,
 		&copied.Spec.Subjects[0], &copied.Spec.Storage[0]} {

@@ -21,9 +21,10 @@ func TestHasIdentity(t *testing.T) {
 		status        Status
 		isThere, bins bool
 	}{
-		"nothing":               {Status{}, false, false},
-		"an application":        {Status{ClientID: "c", ObjectID: "o"}, false, true},
-		"with its principal":    {Status{ClientID: "c", ObjectID: "o", ServicePrincipalID: "p"}, true, true},
+		"nothing":        {Status{}, false, false},
+		"an application": {Status{ClientID: "c", Identity: IdentityMade{ID: "o"}}, false, true},
+		"with its principal": {Status{ClientID: "c", Identity: IdentityMade{ID: "o"}, ServicePrincipalID: "p"},
+			true, true},
 		"a managed identity":    {Status{ClientID: "c", ServicePrincipalID: "p"}, true, false},
 		"a principal by itself": {Status{ServicePrincipalID: "p"}, false, false},
 	} {
@@ -34,17 +35,21 @@ func TestHasIdentity(t *testing.T) {
 
 func TestTombstone(t *testing.T) {
 	t.Parallel()
-	s := Status{Phase: PhaseDeprovisioning, UniqueName: "name", ClientID: "c", ObjectID: "o", ServicePrincipalID: "p",
-		Identity: &IdentityStatus{Kind: IdentityApplication}, LastOperationID: "last",
+	s := Status{Phase: PhaseDeprovisioning, ClientID: "c", ServicePrincipalID: "p", LastOperationID: "last",
+		Identity:             IdentityMade{Kind: IdentityApplication, Key: "name", ID: "o"},
 		FederatedCredentials: []FederatedCredential{{Name: "f"}}, RoleAssignments: []RoleAssignment{{ID: "r"}},
 		DDOE: &DDOEStatus{DriverID: "d"}, Health: &Health{}, Conditions: []Condition{{Type: "Provisioned"}}}
-	assert.Equal(t, Status{Phase: PhaseDeleted, UniqueName: "name", LastOperationID: "last"}, s.Tombstone(true))
-	assert.Equal(t, Status{Phase: PhaseDeleted, UniqueName: "name", LastOperationID: "last", ClientID: "c",
-		ObjectID: "o", ServicePrincipalID: "p", Identity: s.Identity}, s.Tombstone(false), "it can be restored")
+	assert.Equal(t, Status{Phase: PhaseDeleted, Identity: IdentityMade{Key: "name"}, LastOperationID: "last"},
+		s.Tombstone(true))
+	assert.Equal(t, Status{Phase: PhaseDeleted, LastOperationID: "last", ClientID: "c", ServicePrincipalID: "p",
+		Identity: s.Identity}, s.Tombstone(false), "it can be restored")
+	s.Identity = IdentityMade{Kind: IdentityManaged, Key: "name"}
+	assert.Equal(t, Status{Phase: PhaseDeleted, LastOperationID: "last"}, s.Tombstone(true), "it is gone for good")
 }
 
 func TestProvisionResult(t *testing.T) {
 	t.Parallel()
-	d := Document{Spec: Spec{TenantID: "t"}, Status: Status{ClientID: "c", ObjectID: "o", ServicePrincipalID: "p"}}
+	d := Document{Spec: Spec{TenantID: "t"}, Status: Status{ClientID: "c", Identity: IdentityMade{ID: "o"},
+		ServicePrincipalID: "p"}}
 	assert.Equal(t, ProvisionResult{"c", "t", "o", "p"}, d.ProvisionResult())
 }

@@ -287,7 +287,7 @@ func TestAnOperationShowsThatItHasBegun(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.submitted()
-	learn := func(d *integration.Document) { d.Status.ObjectID += "x" }
+	learn := func(d *integration.Document) { d.Status.Identity.ID += "x" }
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 		require.NoError(t, a.Save(ctx, learn))
 		f.RequireStatus(c.OperationID, integration.OperationRunning)
@@ -304,7 +304,7 @@ func TestAnOperationShowsThatItHasBegun(t *testing.T) {
 		return nil, nil
 	}
 	f.handle(c)
-	assert.Equal(t, "xx", f.Document().Status.ObjectID)
+	assert.Equal(t, "xx", f.Document().Status.Identity.ID)
 }
 
 // TestAnUnknownCommandIsRecordedOnce, with its code in the invocation's line.

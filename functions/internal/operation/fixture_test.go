@@ -101,7 +101,7 @@ func made(ctx context.Context, a *operation.Attempt) (any, error) {
 		return nil, err
 	}
 	a.Step(integration.Step{Name: "object", Target: id, Status: "done", Outcome: "created"})
-	if err := a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = "object-1" }); err != nil {
+	if err := a.Save(ctx, func(d *integration.Document) { d.Status.Identity.ID = "object-1" }); err != nil {
 		return nil, err
 	}
 	err := a.Conclude(ctx, func(d *integration.Document) error {
@@ -112,7 +112,7 @@ func made(ctx context.Context, a *operation.Attempt) (any, error) {
 		return nil, err
 	}
 	next := message.Command{Type: message.TypeVerify, IntegrationID: id, OperationID: a.Command().OperationID}
-	return map[string]string{"objectId": a.Document().Status.ObjectID}, a.Send(ctx, next,
+	return map[string]string{"objectId": a.Document().Status.Identity.ID}, a.Send(ctx, next,
 		a.Command().OperationID+"-verify-0", time.Minute)
 }
 

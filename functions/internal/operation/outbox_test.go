@@ -159,7 +159,7 @@ func TestAChangeWithoutNewsMarksNothing(t *testing.T) {
 	f.handle(f.submitted())
 	before := len(f.Store.Calls())
 	_, err := f.Engine.Change(t.Context(), id, func(d *integration.Document) ([]operation.News, error) {
-		d.Status.ObjectID = "object-2"
+		d.Status.Identity.ID = "object-2"
 		return nil, nil
 	})
 	require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestAChangeWithoutNewsMarksNothing(t *testing.T) {
 		return nil, operation.ErrDone
 	})
 	require.ErrorIs(t, err, operation.ErrDone)
-	assert.Equal(t, "object-2", f.Document().Status.ObjectID)
+	assert.Equal(t, "object-2", f.Document().Status.Identity.ID)
 }
 
 // TestASweepStopsWhereTheTopicTakesNothing: it will not take the next one's either.

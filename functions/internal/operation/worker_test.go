@@ -134,7 +134,7 @@ func TestRoundTripsToTheStore(t *testing.T) {
 					for hop := range 3 {
 						a.Step(integration.Step{Name: fmt.Sprint("hop ", hop), Status: "done"})
 						assert.NoError(t, a.Save(ctx, func(d *integration.Document) {
-							d.Status.ObjectID = fmt.Sprint(hop)
+							d.Status.Identity.ID = fmt.Sprint(hop)
 						}))
 						assert.LessOrEqual(t, since(), 1, "after a hop")
 					}
@@ -220,7 +220,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 				}
 				takeOver()
 				err := a.Save(ctx, func(d *integration.Document) {
-					d.Status.Phase, d.Status.ObjectID = integration.PhaseProvisioning, "object-1"
+					d.Status.Phase, d.Status.Identity.ID = integration.PhaseProvisioning, "object-1"
 				})
 				if err != nil {
 					return nil, err
@@ -236,7 +236,7 @@ func TestSupersededOnTheWay(t *testing.T) {
 			assert.Equal(t, c.at+1, saves, "it ends there")
 			d := f.Document()
 			assert.Equal(t, integration.PhasePending, d.Status.Phase)
-			assert.Equal(t, c.object, d.Status.ObjectID)
+			assert.Equal(t, c.object, d.Status.Identity.ID)
 			assert.Empty(t, f.events())
 			f.provision = made
 			f.handle(second)
@@ -262,17 +262,17 @@ func TestASaveKeepsWhatOthersHaveWritten(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.NoError(t, a.Save(ctx, func(d *integration.Document) {
-			d.Status.ObjectID = "object-1"
+			d.Status.Identity.ID = "object-1"
 			d.SetCondition(f.Now(), integration.ConditionVerified, "Unknown", nil, "after")
 		}))
 		assert.Equal(t, health, a.Document().Status.Health)
-		assert.Empty(t, before.Status.ObjectID)
+		assert.Empty(t, before.Status.Identity.ID)
 		assert.Equal(t, "before", before.Status.Conditions[0].Message, "a copy that was handed out stays as it is")
 		return nil, nil
 	}
 	f.handle(c)
 	assert.Equal(t, health, f.Document().Status.Health)
-	assert.Equal(t, "object-1", f.Document().Status.ObjectID)
+	assert.Equal(t, "object-1", f.Document().Status.Identity.ID)
 }
 
 // TestEndedByOthersOnTheWay: the attempt goes no further, and what it did is noted.
@@ -288,7 +288,7 @@ func TestEndedByOthersOnTheWay(t *testing.T) {
 			return nil
 		})
 		require.NoError(t, err)
-		if err := a.Save(ctx, func(d *integration.Document) { d.Status.ObjectID = "object-1" }); err != nil {
+		if err := a.Save(ctx, func(d *integration.Document) { d.Status.Identity.ID = "object-1" }); err != nil {
 			return nil, err
 		}
 		reached = true
@@ -297,7 +297,7 @@ func TestEndedByOthersOnTheWay(t *testing.T) {
 	f.handle(c)
 	assert.False(t, reached)
 	assert.Len(t, f.RequireStatus(c.OperationID, integration.OperationFailed).Steps, 1)
-	assert.Equal(t, "object-1", f.Document().Status.ObjectID)
+	assert.Equal(t, "object-1", f.Document().Status.Identity.ID)
 }
 
 func TestWhatIsFinalEndsTheOperation(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 )
 
 func removeApplication(f *fixture) {
-	require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.ObjectID))
+	require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.Identity.ID))
 }
 
 func makeWired(f *fixture) { f.provisioned(wired()) }
@@ -133,7 +133,7 @@ func TestDriftAfterAFailedPut(t *testing.T) {
 	f.provisioned(wired())
 	f.Advance(30 * time.Minute)
 	d := f.Document()
-	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: d.Status.ObjectID,
+	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: d.Status.Identity.ID,
 		Name: "by-hand", Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(t, err)
 	_, err = f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)

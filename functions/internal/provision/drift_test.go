@@ -38,19 +38,19 @@ var drifts = map[string]struct {
 	stays bool
 }{
 	"application gone": {func(f *fixture) {
-		require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.ObjectID))
+		require.NoError(f.t, f.world.DeleteApplication(f.Document().Status.Identity.ID))
 	}, map[string]string{"structure.application": "application-missing"}, false},
 	"service principal made anew": {func(f *fixture) {
 		require.NoError(f.t, f.world.DeleteServicePrincipal(f.Document().Status.ServicePrincipalID))
 	}, map[string]string{"structure.servicePrincipal": "service-principal-not-found"}, false},
 	"credential gone": {func(f *fixture) {
 		d := f.Document()
-		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
+		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.Identity.ID,
 			d.Status.FederatedCredentials[0].Name))
 	}, map[string]string{"structure.federatedCredential": "federated-credential-missing"}, false},
 	"credential added": {func(f *fixture) {
 		_, err := f.world.CreateFederatedCredential(
-			world.FederatedIdentityCredential{ApplicationID: f.Document().Status.ObjectID, Name: "by-hand",
+			world.FederatedIdentityCredential{ApplicationID: f.Document().Status.Identity.ID, Name: "by-hand",
 				Issuer: world.Issuer, Subject: other, Audiences: []string{"api://AzureADTokenExchange"}})
 		require.NoError(f.t, err)
 	}, map[string]string{"drift.federatedCredential": "federated-credential-extra"}, true},

@@ -69,11 +69,11 @@ func TestAManagedIdentityNeedsNoGraph(t *testing.T) {
 	require.Len(t, managed(f), 1)
 	made := managed(f)[0]
 	assert.Equal(t, map[string]string{"ddoe-wif": "0123abcd/" + id}, made.Tags)
-	assert.Equal(t, &integration.IdentityStatus{Kind: integration.IdentityManaged, ResourceID: managedID,
+	assert.Equal(t, integration.IdentityMade{Kind: integration.IdentityManaged, Key: managedID,
 		Location: world.Location},
 		d.Status.Identity)
-	assert.Equal(t, []string{made.ClientID, made.PrincipalID, "", ""},
-		[]string{d.Status.ClientID, d.Status.ServicePrincipalID, d.Status.ObjectID, d.Status.UniqueName})
+	assert.Equal(t, []string{made.ClientID, made.PrincipalID},
+		[]string{d.Status.ClientID, d.Status.ServicePrincipalID})
 	f.verified(a.Operation.ID)
 	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase, "access was proved as the managed identity")
 	report, _ := f.drift()

@@ -46,10 +46,10 @@ func TestARepairIsNotTakenForProof(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(f *fixture, d integration.Document) error{
 		"credential missing": func(f *fixture, d integration.Document) error {
-			return f.world.DeleteFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name)
+			return f.world.DeleteFederatedCredential(d.Status.Identity.ID, d.Status.FederatedCredentials[0].Name)
 		},
 		"credential changed": func(f *fixture, d integration.Document) error {
-			_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name,
+			_, err := f.world.UpdateFederatedCredential(d.Status.Identity.ID, d.Status.FederatedCredentials[0].Name,
 				func(c *world.FederatedIdentityCredential) error { c.Issuer += "/"; return nil })
 			return err
 		},
@@ -58,7 +58,7 @@ func TestARepairIsNotTakenForProof(t *testing.T) {
 			return err
 		},
 		"application missing": func(f *fixture, d integration.Document) error {
-			return f.world.DeleteApplication(d.Status.ObjectID)
+			return f.world.DeleteApplication(d.Status.Identity.ID)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

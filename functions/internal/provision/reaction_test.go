@@ -246,7 +246,7 @@ func TestACredentialMadeByHandOnOurApplication(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			first := f.provisioned(spec("images"))
-			objectID := first.Status.ObjectID
+			objectID := first.Status.Identity.ID
 			ours := first.Status.FederatedCredentials[0].Name
 			require.NoError(t, f.world.DeleteFederatedCredential(objectID, ours))
 			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID,

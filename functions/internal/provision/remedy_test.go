@@ -61,13 +61,13 @@ var repairs = map[string]struct {
 	}},
 	"missing credential": {func(f *fixture) {
 		d := f.Document()
-		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.ObjectID,
+		require.NoError(f.t, f.world.DeleteFederatedCredential(d.Status.Identity.ID,
 			d.Status.FederatedCredentials[0].Name))
 	}, "federated-credential-missing", func(f *fixture, command string) {
 		require.Contains(f.t, command, "federated-credential create --id "+f.Document().Status.ClientID)
 		var made world.FederatedIdentityCredential
 		require.NoError(f.t, json.Unmarshal([]byte(argument(f.t, command, "--parameters")), &made))
-		made.ApplicationID = f.Document().Status.ObjectID
+		made.ApplicationID = f.Document().Status.Identity.ID
 		_, err := f.world.CreateFederatedCredential(made)
 		require.NoError(f.t, err)
 	}},
@@ -113,7 +113,7 @@ func TestWhatARemedyMakesIsOurs(t *testing.T) {
 func (f *fixture) retrust(change func(*world.FederatedIdentityCredential)) {
 	f.t.Helper()
 	d := f.Document()
-	_, err := f.world.UpdateFederatedCredential(d.Status.ObjectID, d.Status.FederatedCredentials[0].Name,
+	_, err := f.world.UpdateFederatedCredential(d.Status.Identity.ID, d.Status.FederatedCredentials[0].Name,
 		func(c *world.FederatedIdentityCredential) error {
 			change(c)
 			return nil

@@ -50,7 +50,7 @@ func (w *intent) admit(d *integration.Document) error {
 	if w.replace || !isUsed || isAdmitted || !next.ReplacesIdentity() {
 		return nil
 	}
-	recorded, _ := d.Status.RecordedIdentity()
+	recorded := d.Status.Identity
 	return refuse(diagnosis.CodeIdentityReplaceRequired,
 		diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
 			"with another client id than %s: whoever uses that has to be given the new one.",

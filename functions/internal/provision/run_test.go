@@ -34,7 +34,7 @@ func TestProvisionMakesEverything(t *testing.T) {
 	assert.ElementsMatch(t, []string{"managed-by:ddoe-wif", "integration:my-service"}, app.Tags)
 	assert.Equal(t, integration.PhaseProvisioned, d.Status.Phase)
 	assert.Equal(t, app.AppID, d.Status.ClientID)
-	assert.Equal(t, app.ID, d.Status.ObjectID)
+	assert.Equal(t, app.ID, d.Status.Identity.ID)
 	require.Len(t, d.Status.FederatedCredentials, 1)
 	trust := f.world.FederatedCredentials(app.ID)[0]
 	assert.Equal(t, integration.FederatedCredential{Name: trust.Name, ID: trust.ID, Issuer: world.Issuer,
@@ -91,7 +91,7 @@ func TestProvisionFromTheQueueAlone(t *testing.T) {
 	assert.Equal(t, integration.PhaseProvisioned, f.Document().Status.Phase)
 
 	// Without a spec it is a repair.
-	require.NoError(t, f.world.DeleteFederatedCredential(f.Document().Status.ObjectID,
+	require.NoError(t, f.world.DeleteFederatedCredential(f.Document().Status.Identity.ID,
 		f.Document().Status.FederatedCredentials[0].Name))
 	f.handle(message.Command{Type: message.TypeProvision, ID: "event-3", IntegrationID: id, OperationID: "event-3"})
 	f.RequireStatus("event-3", integration.OperationSucceeded)
@@ -148,7 +148,7 @@ func TestUpdateConverges(t *testing.T) {
 	assert.Equal(t, before.Status.ClientID, after.Status.ClientID)
 	assert.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts())
 	assert.Equal(t, "Renamed", f.world.Applications()[0].DisplayName)
-	trust := f.world.FederatedCredentials(after.Status.ObjectID)[0]
+	trust := f.world.FederatedCredentials(after.Status.Identity.ID)[0]
 	assert.Equal(t, "https://rc.dataloop.ai/oauth2", trust.Issuer, "the old issuer is not trusted any more")
 	assert.Equal(t, subject, trust.Subject)
 	require.Len(t, after.Status.RoleAssignments, 1)
@@ -333,7 +333,7 @@ func TestWhatASupersededRunHasLearntIsKept(t *testing.T) {
 			d := f.Document()
 			assert.Equal(t, integration.PhasePending, d.Status.Phase, "the newer operation has not begun")
 			if !early { // else it depends on which of the first two records was written first
-				assert.NotEmpty(t, d.Status.ObjectID, "what was learnt is kept")
+				assert.NotEmpty(t, d.Status.Identity.ID, "what was learnt is kept")
 			}
 			assert.Empty(t, f.events())
 			f.handle(f.Command(second.Operation.ID))
@@ -356,8 +356,8 @@ func TestApplicationMadeAnew(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	before := f.provisioned(spec("images"))
-	require.NoError(t, f.world.DeleteApplication(before.Status.ObjectID))
-	require.NoError(t, f.world.PurgeDeletedItem(before.Status.ObjectID))
+	require.NoError(t, f.world.DeleteApplication(before.Status.Identity.ID))
+	require.NoError(t, f.world.PurgeDeletedItem(before.Status.Identity.ID))
 	f.fails(fault{match: at(patchPrincipal), times: 1, status: 403, code: "Directory_QuotaExceeded"})
 	_, cmd := f.submit(spec("images"))
 	f.handle(cmd)
@@ -419,7 +419,7 @@ func TestCreateDeleteCreateKeepsTheClientID(t *testing.T) {
 	f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
 	grave := f.Document()
 	assert.Equal(t, integration.PhaseDeleted, grave.Status.Phase)
-	assert.Equal(t, first.Status.ObjectID, grave.Status.ObjectID)
+	assert.Equal(t, first.Status.Identity.ID, grave.Status.Identity.ID)
 	assert.Equal(t, counts{deleted: 2}, f.counts())
 
 	again, cmd := f.submit(spec("images"))
@@ -458,11 +458,11 @@ func TestARestoredApplicationBringsNoOldTrustBack(t *testing.T) {
 	first := spec("images")
 	first.ServiceName, first.Subjects = "", []string{other}
 	d := f.provisioned(first)
-	require.NoError(t, f.world.DeleteApplication(d.Status.ObjectID))
+	require.NoError(t, f.world.DeleteApplication(d.Status.Identity.ID))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
 	f.RequireStatus(down.OperationID, integration.OperationSucceeded)
 	d = f.provisioned(spec("images"))
-	require.Len(t, f.world.FederatedCredentials(d.Status.ObjectID), 1)
-	assert.Equal(t, subject, f.world.FederatedCredentials(d.Status.ObjectID)[0].Subject)
+	require.Len(t, f.world.FederatedCredentials(d.Status.Identity.ID), 1)
+	assert.Equal(t, subject, f.world.FederatedCredentials(d.Status.Identity.ID)[0].Subject)
 }

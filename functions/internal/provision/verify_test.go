@@ -117,7 +117,7 @@ func TestVerifyMeansEverySubject(t *testing.T) {
 
 	f = newFixture(t)
 	d = f.provisioned(s)
-	require.NoError(t, f.world.DeleteFederatedCredential(d.Status.ObjectID, integration.CredentialName(other)))
+	require.NoError(t, f.world.DeleteFederatedCredential(d.Status.Identity.ID, integration.CredentialName(other)))
 	for _, tested := range s.Subjects {
 		token, err := f.service.TokenSource(t.Context(), tested, "api://AzureADTokenExchange")
 		require.NoError(t, err)

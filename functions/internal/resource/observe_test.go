@@ -15,7 +15,7 @@ import (
 
 // mine is what the texts of all items name.
 var mine = diagnosis.Context{Subject: "system:serviceaccount:dataloop:my-service", ClientID: "client",
-	ObjectID: "object", PrincipalID: "principal"}
+	PrincipalID: "principal"}
 
 // reported is the check of an item in a report.
 type reported struct {

@@ -36,12 +36,8 @@ func DocumentOf(d integration.Document) Document {
 
 // Status is what has been reached.
 type Status struct {
-	Phase                integration.Phase                 `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
-	Identity             *integration.IdentityStatus       `json:"identity,omitempty"`
-	UniqueName           string                            `json:"uniqueName,omitempty"`
-	ClientID             string                            `json:"clientId,omitempty"`
-	ObjectID             string                            `json:"objectId,omitempty"`
-	ServicePrincipalID   string                            `json:"servicePrincipalId,omitempty"`
+	Phase integration.Phase `json:"phase" enum:"pending,provisioning,provisioned,usable,failed,deprovisioning,deleted"`
+	integration.IdentityNames
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *DDOEStatus                       `json:"ddoe,omitempty"`
@@ -56,13 +52,7 @@ func (Status) LongTags() map[string]string {
 		"Phase": `doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), ` +
 			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, ` +
 			`deleted"`,
-		"Identity": `doc:"What the identity is made of; absent while nothing has been made"`,
-		"UniqueName": `doc:"uniqueName of the app registration, the key it is found by; absent of a managed ` +
-			`identity"`,
-		"ClientID":           `doc:"Client id of the identity"`,
-		"ObjectID":           `doc:"Object id of the application; absent of a managed identity"`,
-		"ServicePrincipalID": `doc:"Object id of the service principal, the id that role assignments name"`,
-		"Health":             `doc:"What the scheduled checks say; absent before the first check"`,
+		"Health": `doc:"What the scheduled checks say; absent before the first check"`,
 		"Conditions": `doc:"What was observed: Provisioned says whether all was made, Verified whether access was ` +
 			`proved, by the last test that was conclusive"`,
 	}
@@ -70,19 +60,10 @@ func (Status) LongTags() map[string]string {
 
 func statusOf(s integration.Status) Status {
 	return Status{
-		Phase: s.Phase, Identity: identityOf(s), UniqueName: s.UniqueName, ClientID: s.ClientID, ObjectID: s.ObjectID,
-		ServicePrincipalID: s.ServicePrincipalID, FederatedCredentials: s.FederatedCredentials,
+		Phase: s.Phase, IdentityNames: s.IdentityNames(), FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
 		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
 	}
-}
-
-func identityOf(s integration.Status) *integration.IdentityStatus {
-	recorded, ok := s.RecordedIdentity()
-	if !ok {
-		return s.Identity
-	}
-	return &recorded
 }
 
 // DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.

@@ -92,23 +92,32 @@ func TestAbsentMembers(t *testing.T) {
 		`"lastUpdatedAt":"0001-01-01T00:00:00Z"}`, string(operation))
 }
 
-// TestIdentitiesOfOldRecords: one from before there were kinds is an application, as soon as there is anything of it.
-func TestIdentitiesOfOldRecords(t *testing.T) {
+// TestIdentitiesByTheNamesOfTheirKinds: the words of one kind are not used of the other.
+func TestIdentitiesByTheNamesOfTheirKinds(t *testing.T) {
 	t.Parallel()
-	application := &integration.IdentityStatus{Kind: integration.IdentityApplication}
-	managed := &integration.IdentityStatus{Kind: integration.IdentityManaged}
-	former := &integration.IdentityStatus{FormerClientID: "former"}
+	const application, managed = integration.IdentityApplication, integration.IdentityManaged
 	for name, c := range map[string]struct {
 		status integration.Status
-		want   *integration.IdentityStatus
+		want   string
 	}{
-		"nothing made":           {integration.Status{}, nil},
-		"a client id":            {integration.Status{ClientID: "c"}, application},
-		"an object id":           {integration.Status{ObjectID: "o"}, application},
-		"a kind":                 {integration.Status{Identity: managed, ClientID: "c"}, managed},
-		"what has been replaced": {integration.Status{Identity: former}, former},
+		"nothing made": {integration.Status{}, `{"phase":""}`},
+		"an application": {integration.Status{ClientID: "c", ServicePrincipalID: "p",
+			Identity: integration.IdentityMade{Kind: application, Key: "u", ID: "o"}}, `{"phase":"",` +
+			`"identity":{"kind":"application"},"uniqueName":"u","clientId":"c","objectId":"o",` +
+			`"servicePrincipalId":"p"}`},
+		"a managed identity": {integration.Status{ClientID: "c", ServicePrincipalID: "p",
+			Identity: integration.IdentityMade{
+				Kind: managed, Key: "k", Location: "l", FormerClientID: "f"}}, `{"phase":"","identity":{"kind":` +
+			`"managedIdentity","resourceId":"k","location":"l","formerClientId":"f"},"clientId":"c",` +
+			`"servicePrincipalId":"p"}`},
+		"what has been purged": {integration.Status{Identity: integration.IdentityMade{Key: "u"}},
+			`{"phase":"","uniqueName":"u"}`},
+		"what has been replaced": {integration.Status{Identity: integration.IdentityMade{FormerClientID: "f"}},
+			`{"phase":"","identity":{"formerClientId":"f"}}`},
 	} {
-		assert.Equal(t, c.want, view.DocumentOf(integration.Document{Status: c.status}).Status.Identity, name)
+		body, err := json.Marshal(view.DocumentOf(integration.Document{Status: c.status}).Status)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, string(body), name)
 	}
 }
 

@@ -78,7 +78,6 @@ func meanings() map[string]string {
 		"audience":    "the audience of the federated identity credential",
 		"clientId":    "the client id of the integration's identity: status.clientId",
 		"tenantId":    "the directory (tenant) id: spec.tenantId",
-		"objectId":    "the object id of the application, which a managed identity has not: status.objectId",
 		"principalId": "the object id of the service principal: status.servicePrincipalId",
 		"scope":       "the resource id of the storage account or container that the role is assigned at",
 		"role":        "the name of the role, such as Storage Blob Data Contributor",

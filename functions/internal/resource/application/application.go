@@ -56,8 +56,8 @@ func (k *Kind) Outlives() []string {
 
 // UniqueName is the key of the application of an integration.
 func (k *Kind) UniqueName(d integration.Document) string {
-	if d.Status.UniqueName != "" {
-		return d.Status.UniqueName
+	if d.Status.Identity.Key != "" {
+		return d.Status.Identity.Key
 	}
 	return "ddoe-wif-" + k.instance + "-" + d.ID
 }
@@ -95,7 +95,7 @@ func (k *Kind) missingApplication(v resource.View) resource.Item {
 		Target: v.Document.Spec.DisplayName,
 		State:  resource.Missing, Code: diagnosis.CodeApplicationMissing, Context: words(v.Document),
 		Learn: func(st *integration.Status) {
-			st.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityApplication})
+			st.Identity.Kind = integration.IdentityApplication
 		}}
 }
 
@@ -107,14 +107,14 @@ func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 
 func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
 	item, st := k.missingApplication(v), v.Document.Status
-	app, found, err := k.find(ctx, v.Document, st.ObjectID != "" || v.Ending)
+	app, found, err := k.find(ctx, v.Document, st.Identity.ID != "" || v.Ending)
 	switch {
 	case err != nil:
 		item.Err = err
 	case !found && v.Ending:
-		item.State = resource.Unwanted                // by its id it can still be looked for, and purged
-		item.IsAbsent = st.ObjectID == "" || !v.Purge // else the recycle bin was not looked at
-	case !found && st.ObjectID != "":
+		item.State = resource.Unwanted                   // by its id it can still be looked for, and purged
+		item.IsAbsent = st.Identity.ID == "" || !v.Purge // else the recycle bin was not looked at
+	case !found && st.Identity.ID != "":
 		item.State = resource.Restorable // it may be in the recycle bin
 	case !found:
 	case !isOurs(app, v.Document):
@@ -146,7 +146,7 @@ func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (gr
 
 // isOurs reports whether an application under our unique name is the one that was made, or bears our marks.
 func isOurs(app graph.Application, d integration.Document) bool {
-	return d.Status.ObjectID != "" && app.ID == d.Status.ObjectID || hasTags(app, d.ID)
+	return d.Status.Identity.ID != "" && app.ID == d.Status.Identity.ID || hasTags(app, d.ID)
 }
 
 func hasTags(app graph.Application, id string) bool {
@@ -180,13 +180,13 @@ func compareApplication(item *resource.Item, d integration.Document, app graph.A
 // learnApplication saves the ids. Another application has another service principal, and credentials of its own.
 func learnApplication(app graph.Application) func(*integration.Status) {
 	return func(st *integration.Status) {
-		if st.ObjectID == app.ID && st.ClientID == app.AppID || app.ID == "" {
+		if st.Identity.ID == app.ID && st.ClientID == app.AppID || app.ID == "" {
 			return
 		}
-		if st.ObjectID != app.ID {
+		if st.Identity.ID != app.ID {
 			st.ServicePrincipalID, st.FederatedCredentials = "", nil
 		}
-		st.ObjectID, st.ClientID = app.ID, app.AppID
+		st.Identity.Kind, st.Identity.ID, st.ClientID = integration.IdentityApplication, app.ID, app.AppID
 	}
 }
 

@@ -52,7 +52,8 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 	restored := false
 	if item.State == resource.Restorable {
 		var err error
-		if restored, err = w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID); err != nil {
+		if restored, err = w.restore(ctx, item, "restore-application",
+			w.view.Document.Status.Identity.ID); err != nil {
 			return
 		}
 	}
@@ -84,7 +85,7 @@ func (w *writer) writeApplication(
 			return w.correctApplication(ctx, app, err)
 		}
 	}
-	write, err := w.updateApplication(ctx, w.view.Document.Status.ObjectID)
+	write, err := w.updateApplication(ctx, w.view.Document.Status.Identity.ID)
 	if err != nil {
 		return graph.Application{}, write, err
 	}
@@ -112,7 +113,7 @@ func (w *writer) correctApplication(
 func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	name, learnIDs := w.UniqueName(w.view.Document), learnApplication(app)
 	return func(st *integration.Status) {
-		st.UniqueName = name
+		st.Identity.Key = name
 		learnIDs(st)
 	}
 }
@@ -173,9 +174,9 @@ func (w *writer) readApplication(ctx context.Context) (graph.Application, error)
 // reclaim finds out who holds the unique name: an application of ours that a replica did not show yet, the one that
 // was deleted, or a stranger's. It reports whether the deleted one was restored.
 func (w *writer) reclaim(ctx context.Context, item resource.Item) (graph.Application, bool, error) {
-	app, found, err := w.find(ctx, w.view.Document, w.view.Document.Status.ObjectID != "")
-	if err == nil && !found && w.view.Document.Status.ObjectID != "" {
-		restored, err := w.restore(ctx, item, "restore-application", w.view.Document.Status.ObjectID)
+	app, found, err := w.find(ctx, w.view.Document, w.view.Document.Status.Identity.ID != "")
+	if err == nil && !found && w.view.Document.Status.Identity.ID != "" {
+		restored, err := w.restore(ctx, item, "restore-application", w.view.Document.Status.Identity.ID)
 		if err != nil || restored {
 			return graph.Application{}, restored, err
 		}

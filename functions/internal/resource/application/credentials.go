@@ -32,14 +32,14 @@ func (c *Credentials) Between(integration.Document) time.Duration { return 0 }
 // List reads all credentials of the application. known means that there was an application, so that one 404 decides
 // nothing; without an application there are none.
 func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
-	if d.Status.ObjectID == "" {
+	if d.Status.Identity.ID == "" {
 		return nil, nil
 	}
 	var all []graph.FederatedCredential
 	found, err := resource.Find(ctx, c.requests, policy.CredentialList, words(d), true,
 		func(ctx context.Context) error {
 			var err error
-			all, err = c.graph.ListFederatedCredentials(ctx, d.Status.ObjectID)
+			all, err = c.graph.ListFederatedCredentials(ctx, d.Status.Identity.ID)
 			return err
 		})
 	if err != nil || !found {
@@ -77,7 +77,7 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 	}
 	return write(ctx, c.requests, policy.CredentialUpsert, contexts, named,
 		func(ctx context.Context, some []graph.NamedCredential) []graph.CredentialResult {
-			return c.graph.UpsertFederatedCredentials(ctx, d.Status.ObjectID, some)
+			return c.graph.UpsertFederatedCredentials(ctx, d.Status.Identity.ID, some)
 		})
 }
 
@@ -86,7 +86,7 @@ func (c *Credentials) Delete(ctx context.Context, d integration.Document, names 
 	contexts := slices.Repeat([]diagnosis.Context{words(d)}, len(names))
 	return write(ctx, c.requests, policy.CredentialDelete, contexts, names,
 		func(ctx context.Context, some []string) []graph.CredentialResult {
-			return c.graph.DeleteFederatedCredentials(ctx, d.Status.ObjectID, some)
+			return c.graph.DeleteFederatedCredentials(ctx, d.Status.Identity.ID, some)
 		})
 }
 

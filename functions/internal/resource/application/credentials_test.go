@@ -51,7 +51,8 @@ func newDirectory(t *testing.T) *directory {
 	_, err = c.World().CreateApplication(world.Application{ID: objectID, UniqueName: "u", DisplayName: "d"},
 		world.AppPrincipalID)
 	require.NoError(t, err)
-	d := &directory{t: t, cloud: c, subject: integration.Document{Status: integration.Status{ObjectID: objectID}}}
+	d := &directory{t: t, cloud: c, subject: integration.Document{Status: integration.Status{
+		Identity: integration.IdentityMade{ID: objectID}}}}
 	client, err := graph.New(d, &graph.Options{ClientOptions: azcore.ClientOptions{Transport: d,
 		Retry: azpolicy.RetryOptions{MaxRetries: -1}}})
 	require.NoError(t, err)

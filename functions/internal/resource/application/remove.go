@@ -33,7 +33,7 @@ type remover struct {
 }
 
 func (r remover) application(ctx context.Context, item resource.Item) []resource.Result {
-	objectID := r.view.Document.Status.ObjectID
+	objectID := r.view.Document.Status.Identity.ID
 	deletion := func(ctx context.Context, receipt *graph.Write) error {
 		var err error
 		*receipt, err = r.graph.DeleteApplication(ctx, objectID)

@@ -38,7 +38,7 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 		return nil, nil
 	}
 	var all []arm.IdentityCredential
-	id := identityOf(d)
+	id := d.Status.Identity.Key
 	found, err := resource.Find(ctx, c.requests, policy.ManagedCredentialList, d.Words(), true,
 		func(sending context.Context) error {
 			if err := c.pace.wait(ctx, "list "+id); err != nil {
@@ -72,7 +72,7 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 			f.Audiences
 		receipts[i] = c.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write,
 			err error) {
-			id, write, err = c.arm.PutIdentityCredential(ctx, identityOf(d), wanted)
+			id, write, err = c.arm.PutIdentityCredential(ctx, d.Status.Identity.Key, wanted)
 			return write, err
 		})
 		receipts[i].ID = id
@@ -95,7 +95,7 @@ func (c *Credentials) Delete(ctx context.Context, d integration.Document, names 
 		w := d.Words()
 		w.Credential = name
 		receipts[i] = c.write(ctx, d, policy.ManagedCredentialDelete, w, func(ctx context.Context) (arm.Write, error) {
-			return c.arm.DeleteIdentityCredential(ctx, identityOf(d), name)
+			return c.arm.DeleteIdentityCredential(ctx, d.Status.Identity.Key, name)
 		})
 	}
 	return receipts
@@ -107,7 +107,7 @@ func (c *Credentials) write(ctx context.Context, d integration.Document, op poli
 	do func(context.Context) (arm.Write, error)) resource.Receipt {
 	var write arm.Write
 	err := c.requests.Do(ctx, op, w, func(sending context.Context) error {
-		if err := c.pace.wait(ctx, "write "+identityOf(d)); err != nil {
+		if err := c.pace.wait(ctx, "write "+d.Status.Identity.Key); err != nil {
 			return err
 		}
 		var err error
@@ -119,12 +119,6 @@ func (c *Credentials) write(ctx context.Context, d integration.Document, op poli
 		receipt.Outcome = resource.OutcomeEnsured // 200 does not tell whether anything changed
 	}
 	return receipt
-}
-
-// identityOf is the ARM id of the identity that is recorded.
-func identityOf(d integration.Document) string {
-	recorded, _ := d.Status.RecordedIdentity()
-	return recorded.ResourceID
 }
 
 // between is how long two writes below one identity are apart, and two lists: Azure takes 0.25 of each a second.

@@ -49,16 +49,16 @@ func (k *Kind) Outlives() []string {
 // wanted is the identity that is recorded, else the one that the spec asks for. Its name has at most 68 characters:
 // the instance has 8, an integration's id at most 50. Azure takes 3 to 128 letters, digits, hyphens and underscores.
 // Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
-func (k *Kind) wanted(d integration.Document) integration.IdentityStatus {
-	if recorded, ok := d.Status.RecordedIdentity(); ok {
-		return recorded
+func (k *Kind) wanted(d integration.Document) integration.IdentityMade {
+	if d.Status.Identity.Kind != "" {
+		return d.Status.Identity
 	}
 	var spec integration.Identity
 	if d.Spec.Identity != nil {
 		spec = *d.Spec.Identity
 	}
-	return integration.IdentityStatus{Kind: integration.IdentityManaged, Location: spec.Location,
-		ResourceID: arm.IdentityID(spec.ResourceGroup, "ddoe-wif-"+k.instance+"-"+d.ID)}
+	return integration.IdentityMade{Kind: integration.IdentityManaged, Location: spec.Location,
+		Key: arm.IdentityID(spec.ResourceGroup, "ddoe-wif-"+k.instance+"-"+d.ID)}
 }
 
 // mark is the value of the tag.
@@ -76,9 +76,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		return nil
 	}
 	d, wanted := v.Document, k.wanted(v.Document)
-	item := resource.Item{Name: itemIdentity, Title: "The managed identity exists", Key: wanted.ResourceID,
-		Target: wanted.ResourceID, State: resource.Missing, Code: diagnosis.CodeManagedIdentityMissing,
-		Context: words(d, wanted.ResourceID)}
+	item := resource.Item{Name: itemIdentity, Title: "The managed identity exists", Key: wanted.Key,
+		Target: wanted.Key, State: resource.Missing, Code: diagnosis.CodeManagedIdentityMissing,
+		Context: words(d, wanted.Key)}
 	found, there, err := k.find(ctx, d, d.Status.ClientID != "" || v.Ending)
 	switch {
 	case err != nil:
@@ -107,7 +107,7 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 // find reads the identity. known means that one was there, so that one answer that there is none decides nothing.
 func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (arm.Identity, bool, error) {
 	var found arm.Identity
-	id := k.wanted(d).ResourceID
+	id := k.wanted(d).Key
 	there, err := resource.Find(ctx, k.requests, policy.ManagedIdentityGet, words(d, id), known,
 		func(ctx context.Context) error {
 			var err error
@@ -117,7 +117,7 @@ func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (ar
 	return found, there, err
 }
 
-func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integration.IdentityStatus,
+func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integration.IdentityMade,
 	found arm.Identity) {
 	item.State, item.Code, item.Learn = resource.Unchanged, "", learn(wanted, found)
 	differ := func(member, want, have string, owner diagnosis.Owner) {
@@ -140,7 +140,7 @@ func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integ
 
 // learn saves the ids. Another identity has another service principal, and credentials of its own; the client id that
 // it replaces is kept for those who have to be told.
-func learn(made integration.IdentityStatus, u arm.Identity) func(*integration.Status) {
+func learn(made integration.IdentityMade, u arm.Identity) func(*integration.Status) {
 	return func(st *integration.Status) {
 		made := made
 		if st.ClientID != "" && st.ClientID != u.Properties.ClientID {
@@ -156,9 +156,9 @@ func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item
 	results := make([]resource.Result, len(items))
 	for i, item := range items {
 		d, wanted := v.Document, k.wanted(v.Document)
-		result := resource.Result{Item: item, Step: itemIdentity, StepTarget: wanted.ResourceID,
+		result := resource.Result{Item: item, Step: itemIdentity, StepTarget: wanted.Key,
 			Began: k.requests.Now()}
-		u := arm.Identity{ID: wanted.ResourceID, Location: wanted.Location, Tags: map[string]string{}}
+		u := arm.Identity{ID: wanted.Key, Location: wanted.Location, Tags: map[string]string{}}
 		if seen, ok := item.Data.(arm.Identity); ok && seen.ID != "" {
 			u.Location = seen.Location
 			maps.Copy(u.Tags, seen.Tags)
@@ -191,7 +191,7 @@ func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item
 func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	results := make([]resource.Result, len(items))
 	for i, item := range items {
-		d, id := v.Document, k.wanted(v.Document).ResourceID
+		d, id := v.Document, k.wanted(v.Document).Key
 		result := resource.Result{Item: item, Step: itemIdentity + "-delete", StepTarget: id,
 			Outcome: resource.OutcomeAbsent, Began: k.requests.Now()}
 		isThere := func(ctx context.Context) (bool, error) {
@@ -230,6 +230,6 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 // words are what the texts of a diagnosis are filled with.
 func words(d integration.Document, id string) diagnosis.Context {
 	c := d.Words()
-	c.IdentityID = id
+	c.Upkeep, c.IdentityID = diagnosis.InResourceGroup, id
 	return c
 }

@@ -23,9 +23,9 @@ func TestEveryIDMakesANameThatAzureTakes(t *testing.T) {
 		require.True(t, integration.IsValidID(id), id)
 		wanted := New(nil, policy.Requests{}, "0123abcd").wanted(integration.Document{ID: id,
 			Spec: integration.Spec{Identity: &integration.Identity{ResourceGroup: group}}})
-		name, ok := strings.CutPrefix(wanted.ResourceID,
+		name, ok := strings.CutPrefix(wanted.Key,
 			group+"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/")
-		require.True(t, ok, wanted.ResourceID)
+		require.True(t, ok, wanted.Key)
 		assert.Regexp(t, legal, name)
 		assert.False(t, names[name], "%s is an identity's of its own", name)
 		names[name] = true

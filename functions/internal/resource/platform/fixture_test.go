@@ -76,7 +76,7 @@ func newFixture(t *testing.T) *fixture {
 		Now: f.now},
 		IsHierarchical: func(context.Context, string) (bool, error) { return false, nil }}
 	f.document = integration.Document{ID: id, Spec: wired(), Status: integration.Status{ClientID: "client-id",
-		ObjectID: "object", ServicePrincipalID: "principal"}}
+		ServicePrincipalID: "principal"}}
 	return f
 }
 

@@ -113,7 +113,7 @@ func nextOf(d integration.Document) string {
 		next += fmt.Sprintf("; in the project %s, named %s, for the container %s and the path %q, allowed to delete: "+
 			"%t", driver.ProjectID, driver.Name, d.Spec.Storage[0].Container, driver.Path, driver.AllowExternalDelete)
 	}
-	if d.Status.Identity != nil && d.Status.Identity.FormerClientID != "" {
+	if d.Status.Identity.FormerClientID != "" {
 		next += ". The client id is another one than before, " + d.Status.Identity.FormerClientID +
 			": whoever has made the integration by hand gives it the new one, and uploads the file again"
 	}

@@ -91,7 +91,8 @@ func (a *azure) identified(t testing.TB, d integration.Document) integration.Doc
 	_, err = a.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID, AccountEnabled: true},
 		world.AppPrincipalID)
 	require.NoError(t, err)
-	d.Status.ObjectID, d.Status.ClientID, d.Status.ServicePrincipalID = objectID, clientID, principalID
+	d.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
+	d.Status.ClientID, d.Status.ServicePrincipalID = clientID, principalID
 	return d
 }
 

@@ -91,8 +91,8 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	made, _ := a.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
 	s := &resourcetest.Subject{Document: managed(subject, another),
 		Kind: trust.New(managedidentity.NewCredentials(managedidentity.New(a.arm, a.requests, instance)), a.requests)}
-	s.Document.Status.LearnIdentity(integration.IdentityStatus{Kind: integration.IdentityManaged,
-		ResourceID: managedID})
+	s.Document.Status.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityManaged,
+		Key: managedID})
 	s.Document.Status.ClientID, s.Document.Status.ServicePrincipalID = made.ClientID, made.PrincipalID
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
