@@ -127,7 +127,8 @@ func (s *scene) provision(directory *graph.Client, resources *arm.Client) {
 			Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
 				Access: integration.AccessReadWrite}}},
 		Status: integration.Status{Phase: integration.PhaseUsable, ClientID: app.AppID,
-			Identity:             integration.IdentityMade{Kind: integration.IdentityApplication, Key: "unique", ID: app.ID},
+			Identity: integration.IdentityMade{
+				Kind: integration.IdentityApplication, Key: "unique", ID: app.ID},
 			ServicePrincipalID:   principal.ID,
 			FederatedCredentials: []integration.FederatedCredential{credential},
 			RoleAssignments: []integration.RoleAssignment{{ID: arm.RoleAssignmentID(scope, name), Scope: scope,

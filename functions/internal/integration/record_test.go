@@ -78,6 +78,43 @@ func TestRecordsOfVersion1AreRead(t *testing.T) {
 	}
 }
 
+// TestIdentitiesOfRecords: one from before there were kinds is an application, as soon as there is anything of it.
+func TestIdentitiesOfRecords(t *testing.T) {
+	t.Parallel()
+	const application, managed = integration.IdentityApplication, integration.IdentityManaged
+	for status, want := range map[string]integration.IdentityMade{
+		`{}`:                              {},
+		`{"uniqueName":"u"}`:              {Key: "u"},
+		`{"clientId":"c"}`:                {Kind: application},
+		`{"objectId":"o","clientId":"c"}`: {Kind: application, ID: "o"},
+		`{"uniqueName":"u","objectId":"o","clientId":"c"}`: {Kind: application, Key: "u", ID: "o"},
+		`{"identity":{"kind":"application"}}`:              {Kind: application},
+		`{"identity":{"formerClientId":"f"}}`:              {FormerClientID: "f"},
+		`{"identity":{"kind":"managedIdentity","resourceId":"k","location":"l","formerClientId":"f"},"clientId":"c"}`: {
+			Kind: managed, Key: "k", Location: "l", FormerClientID: "f"},
+	} {
+		r := repository()
+		version := 1
+		if want.Kind == managed {
+			version = 2
+		}
+		_, err := r.Store.Put(t.Context(), "integrations/aaa.json",
+			fmt.Appendf(nil, `{"schemaVersion":%d,"id":"aaa","status":%s}`, version, status), "")
+		require.NoError(t, err)
+		d, err := r.Update(t.Context(), "aaa", func(*integration.Document) error { return nil })
+		require.NoError(t, err)
+		assert.Equal(t, want, d.Status.Identity, status)
+		saved, err := r.Store.Get(t.Context(), "integrations/aaa.json")
+		require.NoError(t, err)
+		var record struct{ Status map[string]any }
+		require.NoError(t, json.Unmarshal(saved.Body, &record))
+		delete(record.Status, "phase")
+		again, err := json.Marshal(record.Status)
+		require.NoError(t, err)
+		assert.JSONEq(t, status, string(again), "it is written as it was")
+	}
+}
+
 // TestEveryMemberIsKept: what a use case writes into a document, an operation or a health record is there again.
 func TestEveryMemberIsKept(t *testing.T) {
 	t.Parallel()

@@ -188,7 +188,7 @@ func TestIdentityKind(t *testing.T) {
 	assert.Equal(t, integration.IdentityApplication, integration.Document{}.IdentityKind())
 	d := integration.Document{Spec: integration.Spec{Identity: managed}}
 	assert.Equal(t, integration.IdentityManaged, d.IdentityKind())
-	d.Status.ClientID = "c"
+	d.Status.Identity.Kind = integration.IdentityApplication
 	assert.Equal(t, integration.IdentityApplication, d.IdentityKind())
 }
 
