@@ -101,13 +101,28 @@ var ofKinds = []string{"application", "principalid", "serviceprincipal", "federa
 	"managedidentity", "identitymanaged", "identityapplication", "platformintegration", "driver", "uniquename",
 	"objectid", "graph", "ddoe"}
 
-// kindsNamed are the words of a loop's file that name a kind: in identifiers, and in texts other than an example in a
-// member's documentation.
-func kindsNamed(file *ast.File) []string {
+// ofApplications are words of one kind of identity, and of the service that it is in.
+var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
+
+// saysApplications are the rooms and files that may use them: the kind and its client, what records and callers name
+// an identity by, the words of diagnoses and the statuses of their codes, the policy table, what the composition is
+// made of, the object id of a report's service principal, and the ids of Microsoft's own applications.
+var saysApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
+	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
+	"functions/internal/policy", "functions/internal/problem/status.go", "functions/config.go",
+	"functions/resources.go", "functions/usecases.go",
+	"functions/internal/access/access.go", "functions/internal/credential/field/ids.go"}
+
+// kindsNamed are the words of a loop's file that name a kind.
+func kindsNamed(file *ast.File) []string { return wordsNamed(file, ofKinds) }
+
+// wordsNamed are the words of a file that hold one of these parts: in identifiers, and in texts other than an example
+// in a member's documentation.
+func wordsNamed(file *ast.File, parts []string) []string {
 	var found []string
 	note := func(word string) {
-		plain := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(word))
-		if slices.ContainsFunc(ofKinds, func(kind string) bool { return strings.Contains(plain, kind) }) {
+		plain := strings.NewReplacer(" ", "", "-", "", "_", "", "typographic", "").Replace(strings.ToLower(word))
+		if slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(plain, part) }) {
 			found = append(found, word)
 		}
 	}
@@ -142,6 +157,29 @@ func TestLoopsNameNoKind(t *testing.T) {
 		}
 	}
 	assert.Equal(t, len(slices.Concat(slices.Collect(maps.Values(loopFiles))...)), read)
+}
+
+// TestOnlyApplicationsAreInTheDirectory: nothing else speaks of what one kind of identity alone has. What is let speak
+// of it does.
+func TestOnlyApplicationsAreInTheDirectory(t *testing.T) {
+	t.Parallel()
+	speaks := map[string]bool{}
+	for _, s := range sources(t) {
+		for name, file := range s.files {
+			at := path.Join(s.folder, name)
+			i := slices.IndexFunc(saysApplications, func(room string) bool {
+				return at == room || strings.HasPrefix(at, room+"/")
+			})
+			found := wordsNamed(file, ofApplications)
+			switch {
+			case i >= 0 && len(found) > 0:
+				speaks[saysApplications[i]] = true
+			case i < 0 && strings.HasPrefix(at, "functions/"):
+				assert.Empty(t, found, at)
+			}
+		}
+	}
+	assert.ElementsMatch(t, saysApplications, slices.Collect(maps.Keys(speaks)))
 }
 
 func TestKindsNamed(t *testing.T) {

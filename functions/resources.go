@@ -27,20 +27,16 @@ type services struct {
 
 // kinds is the list of what an integration consists of outside the app's own store, in the order in which it is made.
 // A new kind is one line here.
-func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource.Kind {
+func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resource.Kind, error) {
 	requests := policy.Requests{Sleep: sleep, Now: time.Now, Log: log}
-	site := resourceplatform.Platform{Client: s.platform, Instance: instance, Requests: requests}
+	known, key := PlatformAPI{}, cfg.SubjectTokenKey
 	if cfg.Platform != nil {
-		site.IntegrationType, site.OptionMap = cfg.Platform.IntegrationType, cfg.Platform.OptionMap
+		known, key = *cfg.Platform, cfg.Platform.Key
 	}
-	site.KeyExpires, _ = cfg.SubjectTokenKey.Expires()
-	if cfg.Platform != nil {
-		site.KeyExpires, _ = cfg.Platform.Key.Expires()
-	}
-	site.IsHierarchical = func(ctx context.Context, accountID string) (bool, error) {
-		account, err := s.resources.GetStorageAccount(ctx, accountID)
-		return account.HierarchicalNamespace, err
-	}
+	keyExpires, _ := key.Expires()
+	platform, err := resourceplatform.New(resourceplatform.Platform{Client: s.platform, Instance: instance,
+		IntegrationType: known.IntegrationType, OptionMap: known.OptionMap, KeyExpires: keyExpires,
+		Accounts: s.resources, Requests: requests})
 	managed := managedidentity.New(s.resources, requests, instance)
 	identities := resourceidentity.New(
 		resourceidentity.Implementation{Kind: application.New(s.directory, requests, instance),
@@ -50,7 +46,7 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) []resource
 		identities,
 		trust.New(identities, requests),
 		grant.New(s.resources, requests),
-	}, site.Kinds()...)
+	}, platform...), err
 }
 
 // sleep waits between attempts of a request; it returns early with the context's error.

@@ -50,6 +50,10 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := kinds(cfg, instance, clients, log)
+	if err != nil {
+		return nil, err
+	}
 	schedule := health.Schedule{Repository: repository, Now: time.Now}
 	var tokens func(ctx context.Context, subject, audience string) (secret.Value, error)
 	if cfg.SubjectTokenURL != "" {
@@ -59,7 +63,7 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 		Repository: repository,
 		Engine:     engine,
 		Schedule:   schedule.Plan,
-		Kinds:      kinds(cfg, instance, clients, log),
+		Kinds:      all,
 		Defaults:   defaults(cfg, p),
 		Tester: &access.Tester{
 			Exchanger: entra.NewExchanger(options), ClientOptions: options,

@@ -132,6 +132,12 @@ func (c *Client) GetStorageAccount(ctx context.Context, resourceID string) (Stor
 	}, nil
 }
 
+// IsHierarchical reports whether the storage account with that ARM id has a hierarchical namespace.
+func (c *Client) IsHierarchical(ctx context.Context, resourceID string) (bool, error) {
+	account, err := c.GetStorageAccount(ctx, resourceID)
+	return account.HierarchicalNamespace, err
+}
+
 // maxPages bounds a listing; more are a loop.
 const maxPages = 100
 

@@ -45,13 +45,20 @@ func withPlatform(t operationtest.TB) *fixture {
 	return f
 }
 
+// flat are storage accounts without a hierarchical namespace.
+type flat struct{}
+
+func (flat) IsHierarchical(context.Context, string) (bool, error) { return false, nil }
+
 // setPlatform puts the platform's kinds behind those of Entra and Azure.
 func (f *fixture) setPlatform(p resourceplatform.Platform) {
 	p.Instance, p.Requests = "0123abcd", policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error {
 		return f.pause(ctx, d)
 	}, Now: f.Now}
-	p.IsHierarchical = func(context.Context, string) (bool, error) { return false, nil }
-	f.kinds = append(f.kinds[:3:3], p.Kinds()...)
+	p.Accounts = flat{}
+	kinds, err := resourceplatform.New(p)
+	require.NoError(f.t, err)
+	f.kinds = append(f.kinds[:3:3], kinds...)
 	f.service.Kinds = f.kinds
 	f.restart()
 }

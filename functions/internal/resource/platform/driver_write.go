@@ -47,7 +47,8 @@ func (k drivers) wanted(ctx context.Context, d integration.Document) (ddoe.NewDr
 		Payload: ddoe.Payload{ContainerName: d.Spec.Storage[0].Container, Path: driver.Path}}
 	n.Metadata.System.ProjectID, n.Metadata.System.OrgID = driver.ProjectID, d.Spec.DDOE.OrganizationID
 	n.Metadata.ManagedBy = k.mark(d)
-	isHierarchical, err := ask(ctx, k.Platform, policy.AccountGet, k.IsHierarchical, d.Spec.Storage[0].ResourceID)
+	isHierarchical, err := ask(ctx, k.Platform, policy.AccountGet, k.Accounts.IsHierarchical,
+		d.Spec.Storage[0].ResourceID)
 	if err != nil {
 		return n, err
 	}

@@ -74,7 +74,7 @@ func newFixture(t *testing.T) *fixture {
 	require.NoError(t, err)
 	f.platform = &platform.Platform{Client: client, Instance: "0123abcd", Requests: policy.Requests{Sleep: f.sleep,
 		Now: f.now},
-		IsHierarchical: func(context.Context, string) (bool, error) { return false, nil }}
+		Accounts: accounts(func(context.Context, string) (bool, error) { return false, nil })}
 	f.document = integration.Document{ID: id, Spec: wired(), Status: integration.Status{ClientID: "client-id",
 		ServicePrincipalID: "principal"}}
 	return f
@@ -214,11 +214,18 @@ func describe(err error) diagnosis.Diagnosis {
 	return classify.Error(err, diagnosis.Context{})
 }
 
+// kinds are those of the platform as it is now.
+func (f *fixture) kinds() []resource.Kind {
+	kinds, err := platform.New(*f.platform)
+	require.NoError(f.t, err)
+	return kinds
+}
+
 // observe looks with both kinds.
 func (f *fixture) observe(v resource.View) []resource.Item {
 	f.t.Helper()
 	var all []resource.Item
-	for _, kind := range f.platform.Kinds() {
+	for _, kind := range f.kinds() {
 		all = append(all, kind.Observe(f.t.Context(), v)...)
 	}
 	return all
@@ -229,7 +236,7 @@ func (f *fixture) observe(v resource.View) []resource.Item {
 func (f *fixture) run(v resource.View) outcome {
 	f.t.Helper()
 	v.Document = f.document
-	kinds := f.platform.Kinds()
+	kinds := f.kinds()
 	items := map[string][]resource.Item{}
 	var o outcome
 	for _, kind := range kinds {
@@ -363,4 +370,11 @@ func item(t *testing.T, items []resource.Item, name string, state resource.State
 	i := slices.IndexFunc(items, func(i resource.Item) bool { return i.Name == name && i.State == state })
 	require.GreaterOrEqual(t, i, 0, "no %s that is %s in %+v", name, state, items)
 	return items[i]
+}
+
+// accounts tells which accounts are hierarchical.
+type accounts func(ctx context.Context, accountID string) (bool, error)
+
+func (a accounts) IsHierarchical(ctx context.Context, accountID string) (bool, error) {
+	return a(ctx, accountID)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
@@ -273,12 +274,34 @@ func TestTypeThatVanishes(t *testing.T) {
 	f.requireOne("again")
 }
 
+// What a platform cannot do without is asked for at the start; without its API it reads no account.
+func TestKindsAreWhole(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change  func(*platform.Platform)
+		isWhole bool
+	}{
+		"whole":                           {func(*platform.Platform) {}, true},
+		"without an instance":             {func(p *platform.Platform) { p.Instance = "" }, false},
+		"without a clock":                 {func(p *platform.Platform) { p.Requests.Now = nil }, false},
+		"without a pause":                 {func(p *platform.Platform) { p.Requests.Sleep = nil }, false},
+		"without accounts":                {func(p *platform.Platform) { p.Accounts = nil }, false},
+		"without API and accounts: whole": {func(p *platform.Platform) { p.Client, p.Accounts = nil, nil }, true},
+	} {
+		p := *newFixture(t).platform
+		c.change(&p)
+		kinds, err := platform.New(p)
+		assert.Equal(t, c.isWhole, err == nil, name)
+		assert.Equal(t, c.isWhole, len(kinds) == 2, name)
+	}
+}
+
 func TestHierarchicalAccount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.platform.IsHierarchical = func(_ context.Context, accountID string) (bool, error) {
+	f.platform.Accounts = accounts(func(_ context.Context, accountID string) (bool, error) {
 		return accountID == world.DataAccountID, nil
-	}
+	})
 	require.Empty(t, f.run(resource.View{}).errs)
 	assert.Equal(t, "azureDatalakeGen2", f.drivers()[0]["type"])
 	assert.Equal(t, "azureDatalakeGen2", f.document.Status.DDOE.Driver.Type)

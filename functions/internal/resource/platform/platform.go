@@ -20,6 +20,11 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
+// Accounts tells whether a storage account has a hierarchical namespace, which decides a driver's type.
+type Accounts interface {
+	IsHierarchical(ctx context.Context, accountID string) (bool, error)
+}
+
 // Platform is the DDOE platform as a deployment knows it.
 type Platform struct {
 	// Client is nil where the deployment has no access to the API: a person sets up the platform's side then.
@@ -30,30 +35,27 @@ type Platform struct {
 	OptionMap OptionMap
 	// Instance is the deployment's part of the mark.
 	Instance string
-	// IsHierarchical reports whether a storage account has a hierarchical namespace, which decides a driver's type.
-	IsHierarchical func(ctx context.Context, accountID string) (bool, error)
 	// KeyExpires is when the API key ends; zero where it does not say.
 	KeyExpires time.Time
 	Requests   policy.Requests
+	Accounts   Accounts
 }
 
-// The names of the items.
 const (
-	nameIntegration = "ddoeIntegration"
+	nameIntegration = "ddoeIntegration" // the names of the items
 	nameDriver      = "ddoeDriver"
+	modeAPI         = integration.ModeAPI // the ways in which the platform's side is set up, as the status has them
+	modeManual      = "manual"
+	metaOwner       = "managed-by" // the metadata entry that marks an integration as ours
 )
 
-// Kinds are the integration and the driver, in the order in which they are made.
-func (p *Platform) Kinds() []resource.Kind { return []resource.Kind{integrations{p}, drivers{p}} }
-
-// The ways in which the platform's side is set up, as the status has them.
-const (
-	modeAPI    = integration.ModeAPI
-	modeManual = "manual"
-)
-
-// metaOwner is the metadata entry that marks an integration as ours.
-const metaOwner = "managed-by"
+// New returns the integration and the driver, in the order in which they are made.
+func New(p Platform) ([]resource.Kind, error) {
+	if p.Instance == "" || p.Requests.Sleep == nil || p.Requests.Now == nil || p.Client != nil && p.Accounts == nil {
+		return nil, errors.New("the platform's kinds lack an instance, requests or accounts")
+	}
+	return []resource.Kind{integrations{&p}, drivers{&p}}, nil
+}
 
 // mark is what an integration's metadata entry and a driver's metadata say of what is ours. Neither object has
 // another member that is given at creation, is free, and is shown again (reference/ddoe.md s.4.1 and s.5.2).

@@ -13,7 +13,7 @@ import (
 )
 
 func (f *fixture) prover() resource.Prover {
-	return f.platform.Kinds()[1].(resource.Prover)
+	return f.kinds()[1].(resource.Prover)
 }
 
 func (f *fixture) validate() string {

@@ -1,7 +1,6 @@
 package resourcetest_test
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"sync"
@@ -60,12 +59,9 @@ func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers
 		Key:    secret.New(apiKey),
 		Client: &http.Client{Transport: w}})
 	require.NoError(t, err)
-	site := platform.Platform{Client: client, Instance: instance, Requests: a.requests,
-		IsHierarchical: func(ctx context.Context, accountID string) (bool, error) {
-			account, err := a.arm.GetStorageAccount(ctx, accountID)
-			return account.HierarchicalNamespace, err
-		}}
-	all := site.Kinds()
+	all, err := platform.New(platform.Platform{Client: client, Instance: instance, Requests: a.requests,
+		Accounts: a.arm})
+	require.NoError(t, err)
 	return all[0], all[1]
 }
 
