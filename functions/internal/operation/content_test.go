@@ -32,6 +32,7 @@ func TestAnotherContentUnderTheSameID(t *testing.T) {
 		for state, handled := range map[string]bool{"ended": true, "begun": false} {
 			t.Run(name+", "+state, func(t *testing.T) {
 				t.Parallel()
+				c := c // both states fill it in
 				f := newFixture(t)
 				f.handle(f.submitted())
 				f.Advance(1)
