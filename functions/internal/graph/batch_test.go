@@ -281,7 +281,7 @@ func TestNothingIsSentBehindAFailure(t *testing.T) {
 		} {
 			client, s := newClient(t, c.first, batchAnswer(parts(20, 204)...))
 			results := do(client)
-			assert.Equal(t, 1, len(s.got), "%s: %s: sent", name, op)
+			assert.Len(t, s.got, 1, "%s: %s: sent", name, op)
 			require.Len(t, results, 42)
 			for _, i := range c.failed {
 				assert.Error(t, results[i].Err, "%s: %s: %d", name, op, i)
