@@ -127,6 +127,7 @@ func TestATokenThatWasNotMadeHere(t *testing.T) {
 		got := edge.Call(t, "GET", "/integrations?continuationToken="+token, "")
 		assert.Equal(t, 400, got.Status)
 		assert.Equal(t, "invalid-continuation-token", got.Body["code"])
+		assert.Equal(t, "The continuation token was not made here.", got.Body["detail"])
 	}
 }
 

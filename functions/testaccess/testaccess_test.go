@@ -113,6 +113,8 @@ func TestAnOperationIDNeedsAnOperation(t *testing.T) {
 	assert.Equal(t, 400, got.Status)
 	assert.Contains(t, got.Body["detail"], "Prefer: respond-async")
 	assert.Equal(t, "/header/Operation-Id", got.Body["errors"].([]any)[0].(map[string]any)["pointer"])
+	assert.Equal(t, "Operation-Id needs Prefer: respond-async; a test that runs at once makes no operation.",
+		got.Body["detail"])
 	assert.Empty(t, s.ran)
 	assert.Equal(t, 202, s.edge().Call(t, "POST", path, "{}", "Operation-Id", operation, "Prefer",
 		"respond-async").Status)

@@ -152,11 +152,15 @@ func (r batchResponse) undecodable(op string, err error) error {
 }
 
 // batch sends requests one after the other, maxBatch at a time, and reads the answer of each. Where a batch as a whole
-// fails, each of its requests has failed with that.
+// fails, each of its requests has failed with that. What would come in a batch behind one that failed is not sent.
 func (c *Client) batch(ctx context.Context, op string, requests []batchRequest,
 	read func(batchResponse) CredentialResult) []CredentialResult {
 	results := make([]CredentialResult, 0, len(requests))
 	for some := range slices.Chunk(requests, maxBatch) {
+		if slices.ContainsFunc(results, func(r CredentialResult) bool { return r.Err != nil }) {
+			results = append(results, slices.Repeat([]CredentialResult{{Err: notSent(op)}}, len(some))...)
+			continue
+		}
 		responses, err := c.sendBatch(ctx, op, some)
 		for i := range some {
 			switch {
@@ -170,6 +174,12 @@ func (c *Client) batch(ctx context.Context, op string, requests []batchRequest,
 		}
 	}
 	return results
+}
+
+// notSent is what Graph answers to a request of a batch that it does not carry out, as one before it has failed: the
+// answer to a request in a batch that was not sent for the same reason.
+func notSent(op string) *Error {
+	return &Error{Op: op, StatusCode: http.StatusFailedDependency, InBatch: true}
 }
 
 var errNoAnswer = errors.New("the batch holds no answer to the request")

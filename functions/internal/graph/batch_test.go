@@ -254,3 +254,42 @@ func TestABatchThatFails(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsSentBehindAFailure: one that fails leaves all behind it undone, in its batch and in those that would
+// follow.
+func TestNothingIsSentBehindAFailure(t *testing.T) {
+	t.Parallel()
+	refused := parts(20, 204)
+	refused[19] = part{status: 403, body: errorJSON("C", "m")}
+	unanswered := parts(20, 204)
+	unanswered[0] = part{}
+	for name, c := range map[string]struct {
+		first  answer
+		failed []int
+	}{
+		"the batch":        {answer{status: 403, body: errorJSON("C", "m")}, []int{0, 19}},
+		"its last request": {batchAnswer(refused...), []int{19}},
+		"no answer":        {batchAnswer(unanswered...), []int{0}},
+	} {
+		for op, do := range map[string]func(*graph.Client) []graph.CredentialResult{
+			"upsert federated credential": func(c *graph.Client) []graph.CredentialResult {
+				return c.UpsertFederatedCredentials(t.Context(), objectID, named(42))
+			},
+			"delete federated credential": func(c *graph.Client) []graph.CredentialResult {
+				return c.DeleteFederatedCredentials(t.Context(), objectID, names(42))
+			},
+		} {
+			client, s := newClient(t, c.first, batchAnswer(parts(20, 204)...))
+			results := do(client)
+			assert.Len(t, s.got, 1, "%s: %s: sent", name, op)
+			require.Len(t, results, 42)
+			for _, i := range c.failed {
+				assert.Error(t, results[i].Err, "%s: %s: %d", name, op, i)
+			}
+			for i, result := range results[20:] {
+				assert.Equal(t, graph.CredentialResult{Err: &graph.Error{Op: op, StatusCode: 424, InBatch: true}},
+					result, "%s: %s: %d", name, op, i+20)
+			}
+		}
+	}
+}

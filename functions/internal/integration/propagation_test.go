@@ -9,6 +9,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
+// TestPropagationIsTenMinutes: what Microsoft documents for role assignments; statuses and verifications go by it.
+func TestPropagationIsTenMinutes(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 10*time.Minute, integration.Propagation)
+}
+
 func TestHasPropagated(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)

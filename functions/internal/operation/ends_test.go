@@ -137,7 +137,7 @@ func TestAllNewsThatWaitAreTold(t *testing.T) {
 	}
 }
 
-// TestARejectionUnderAnIDThatIsTaken is a record of its own, unless the one that is there is its own.
+// TestARejectionUnderAnIDThatIsTaken is a record of its own, once.
 func TestARejectionUnderAnIDThatIsTaken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -150,8 +150,8 @@ func TestARejectionUnderAnIDThatIsTaken(t *testing.T) {
 		"succeeded":                    {integration.Operation{Status: integration.OperationSucceeded}, 2},
 		"running, with the same code": {integration.Operation{Status: integration.OperationRunning,
 			Error: &diagnosis.Diagnosis{Code: diagnosis.CodeNotJSON}}, 2},
-		"its own": {integration.Operation{Status: integration.OperationFailed,
-			Error: &diagnosis.Diagnosis{Code: diagnosis.CodeNotJSON}}, 1},
+		"of another message, with the same code": {integration.Operation{Status: integration.OperationFailed,
+			Error: &diagnosis.Diagnosis{Code: diagnosis.CodeNotJSON}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -91,6 +91,17 @@ func StoreError(err error) error {
 	return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: "store.put"}), Err: err}
 }
 
+// Words are those of an error for the log: with its cause, which a diagnosis keeps from who has asked, and without
+// what looks like a secret.
+func Words(err error) string {
+	text := err.Error()
+	var known *diagnosis.Error
+	if errors.As(err, &known) && known.Err != nil {
+		text += ": " + known.Err.Error()
+	}
+	return diagnosis.Redact(text)
+}
+
 // refuse makes the error of a request that is not carried out.
 func refuse(code diagnosis.Code, opts ...diagnosis.Option) *diagnosis.Error {
 	return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}

@@ -133,7 +133,7 @@ func (e *Engine) publish(ctx context.Context, d integration.Document, notices in
 			return told, ctx.Err()
 		}
 		e.log.ErrorContext(ctx, "event not published yet", "event", message.EventType(n), "eventId", n.ID,
-			"integrationId", d.ID, "error", err.Error())
+			"integrationId", d.ID, "error", Words(err))
 		_, err = e.mark(ctx, d.ID)
 		return told, err
 	}

@@ -2,6 +2,7 @@ package operation_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -43,6 +44,25 @@ func TestATopicThatTakesNothingHoldsNothingUp(t *testing.T) {
 	}
 	assert.Empty(t, f.Document().Outbox)
 	assert.Empty(t, f.Keys("outbox/"))
+}
+
+// TestTheLogTellsWhyNewsAreNotTold: the cause too, which no user is shown, and no secret that is in it.
+func TestTheLogTellsWhyNewsAreNotTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Refuse(message.TopicEvents, errors.New(
+		"amqp: no link, SharedAccessKey=c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="))
+	c := f.submitted()
+	f.handle(c)
+	line := f.Log.String()
+	assert.Contains(t, line, `"msg":"event not published yet"`)
+	assert.Contains(t, line, `"eventId":"`+c.OperationID+`-provisioned","integrationId":"`+id+`"`)
+	assert.Contains(t, line, "publish ai.ddoe.wif.integration.provisioned.v1: queue-unavailable: ")
+	assert.Contains(t, line, "amqp: no link, ")
+	assert.NotContains(t, line, "c2VjcmV0")
+	assert.Equal(t, "ended", operation.Words(errors.New("ended")))
+	assert.Equal(t, "throttled: busy", operation.Words(&diagnosis.Error{Diagnosis: diagnosis.New(
+		diagnosis.CodeThrottled, diagnosis.WithDetail("busy"))}), "a diagnosis without a cause")
 }
 
 // TestNewsKeepTheirIDAndTime, however late they are told.

@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
@@ -39,11 +40,19 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 		return w.record(ctx, failed)
 	case err != nil && !integration.IsRefused(err):
 		return StoreError(err)
-	case op.Status == integration.OperationFailed && op.Error != nil && op.Error.Code == reason.Code:
-		return nil // this message's own record
+	case tellsTheSame(op, failed):
+		return nil // this message's own record, or one that tells all of it
 	}
 	failed.ID = otherID(failed.ID, d.MessageID)
 	return w.record(ctx, failed)
+}
+
+// tellsTheSame reports whether a record tells all that a rejection has to: of which integration, and what is wrong
+// with the message. Another message may name the same operation, and have another fault of the same code.
+func tellsTheSame(op, rejection integration.Operation) bool {
+	return op.Status == integration.OperationFailed && op.Error != nil &&
+		op.IntegrationID == rejection.IntegrationID && op.Error.Code == rejection.Error.Code &&
+		op.Error.Detail == rejection.Error.Detail && slices.Equal(op.Error.Findings, rejection.Error.Findings)
 }
 
 // DeadLettered ends the operation of a message that the queue has given up, so that nothing disappears silently. Of a

@@ -1,6 +1,8 @@
 package operation_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,6 +85,41 @@ func TestRejectHarmsNoOtherOperation(t *testing.T) {
 	assert.Len(t, f.Keys("operations/"), 3, "each rejection has a record of its own")
 	f.handle(c)
 	f.RequireStatus(c.OperationID, integration.OperationSucceeded)
+}
+
+// TestRejectionsThatShareAnOperationID each have a record, unless one tells all of the other: nothing that is wrong
+// with a message is lost, and none is told twice.
+func TestRejectionsThatShareAnOperationID(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	message := func(messageID, session, members string) message.Delivery {
+		return message.Delivery{MessageID: messageID, SessionID: session, Body: []byte(`{"specversion":"1.0","id":"` +
+			messageID + `","source":"/x","type":"ai.ddoe.wif.provision.v1","data":{"operationId":"` + operationID +
+			`",` + members + `}}`)}
+	}
+	told := func() (pointers []string) {
+		for _, key := range f.Keys("operations/") {
+			op := f.Operation(strings.TrimSuffix(strings.TrimPrefix(key, "operations/"), ".json"))
+			for _, finding := range op.Error.Findings {
+				pointers = append(pointers, op.IntegrationID+finding.Pointer)
+			}
+		}
+		slices.Sort(pointers)
+		return pointers
+	}
+	first := message("m-1", "my-service", `"integrationId":"my-service","colour":"red"`)
+	f.reject(first)
+	one := told()
+	require.Len(t, one, 1)
+	f.reject(first)
+	f.reject(message("m-2", "my-service", `"integrationId":"my-service","colour":"red"`))
+	assert.Equal(t, one, told(), "the same is told once")
+	f.reject(message("m-3", "my-service", `"integrationId":"my-service","size":"xl"`))
+	f.reject(message("m-4", "another", `"integrationId":"another","colour":"red"`))
+	all := told()
+	require.Len(t, all, 3, "another member, and another integration")
+	assert.Len(t, slices.Compact(all), 3)
+	assert.Len(t, f.Keys("rejected/"), 4, "each body is kept")
 }
 
 // dead delivers a message as the queue's dead letter, twice, as after a crash.

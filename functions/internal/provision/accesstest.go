@@ -39,7 +39,8 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 		return diagnosis.Report{}, synchronous(err)
 	}
 	if err := s.note(ctx, d, wanted, report); err != nil {
-		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id, "error", err)
+		s.Log.WarnContext(ctx, "the document does not show an access test", "integrationId", id,
+			"error", operation.Words(err))
 	}
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }

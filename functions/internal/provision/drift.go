@@ -31,7 +31,10 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 		return diagnosis.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()
-	last := s.lastOperation(ctx, d)
+	last, err := s.lastOperation(ctx, d)
+	if err != nil {
+		return diagnosis.Report{}, err
+	}
 	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d}))
 	if ctx.Err() != nil {
 		return diagnosis.Report{}, ctx.Err()

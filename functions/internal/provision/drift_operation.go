@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,17 +10,22 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
-// lastOperation is the operation that the document is from; nil where it cannot be read. It is read before what a
-// report compares: one that ends meanwhile still counts as running.
-func (s *Service) lastOperation(ctx context.Context, d integration.Document) *integration.Operation {
+// lastOperation is the operation that the document is from; nil where there is no record of it that can be read. It is
+// read before what a report compares: one that ends meanwhile still counts as running. A store that does not answer is
+// an error: an operation may run, and what would be judged is its unfinished work.
+func (s *Service) lastOperation(ctx context.Context, d integration.Document) (*integration.Operation, error) {
 	last, err := s.Repository.GetOperation(ctx, d.Status.LastOperationID)
-	if err != nil {
-		return nil
+	switch {
+	case errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err):
+		return nil, nil //nolint:nilnil // no record is no error
+	case err != nil:
+		return nil, operation.StoreError(err)
 	}
-	return &last
+	return &last, nil
 }
 
 // afterOperation has checks say what the document's last operation makes of them: while it runs, a difference may be

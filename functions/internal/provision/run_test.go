@@ -311,6 +311,25 @@ func TestUpdateAfterACrash(t *testing.T) {
 	})
 }
 
+// TestAnotherIdentityAfterACrash asks for an application after a killed attempt at a managed identity: whatever that
+// one has made is known by its record, and goes.
+func TestAnotherIdentityAfterACrash(t *testing.T) {
+	t.Parallel()
+	killedAnywhere(t, func() (*fixture, message.Command) {
+		f := newFixture(t)
+		_, cmd := f.submit(of(integration.IdentityManaged, spec("images")))
+		return f, cmd
+	}, func(f *fixture, _ message.Command, n int) {
+		a, err := f.service.Submit(t.Context(), provision.Submission{ID: id, Replace: true,
+			Spec: of(integration.IdentityApplication, spec("images"))})
+		require.NoError(t, err)
+		f.handle(f.Command(a.Operation.ID))
+		f.RequireStatus(a.Operation.ID, integration.OperationSucceeded)
+		require.Equal(t, counts{applications: 1, principals: 1, credentials: 1, assignments: 1}, f.counts(),
+			"killed at effect %d", n)
+	})
+}
+
 func TestWhatASupersededRunHasLearntIsKept(t *testing.T) {
 	t.Parallel()
 	for name, early := range map[string]bool{"before the first request": true, "during the first request": false} {
