@@ -104,8 +104,9 @@ func assertionEntries() []Entry {
 
 // matchEntries are about the federated credential that the token has to match.
 func matchEntries() []Entry {
+	// A table leaves out lists, so the audiences are joined.
 	list := "az ad app federated-credential list --id {clientId} --query " +
-		"'[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	return []Entry{
 		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
 			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
