@@ -8,9 +8,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
+// lists serves what there is, in lists: tenants, subscriptions, accounts, resources; and registrations of resource
+// providers.
+type lists struct{ *call }
+
 // routeTenant serves what belongs to no subscription: the lists of tenants and subscriptions, which the Azure CLI
 // reads when it logs in. isKnown is false for any other path.
-func (c *call) routeTenant(path string) (a answer, isKnown bool, err error) {
+func (c lists) routeTenant(path string) (a answer, isKnown bool, err error) {
 	switch strings.ToLower(path) {
 	case "/tenants":
 		a, err = c.only(http.MethodGet, c.listTenants)
@@ -24,7 +28,7 @@ func (c *call) routeTenant(path string) (a answer, isKnown bool, err error) {
 
 // listTenants shows the tenants. The sandbox has one, and whoever holds a token is in it.
 // Source: https://learn.microsoft.com/rest/api/resources/tenants/list.
-func (c *call) listTenants() (answer, error) {
+func (c lists) listTenants() (answer, error) {
 	list := []object{}
 	for _, t := range c.world.Tenants() {
 		list = append(list, object{"id": "/tenants/" + t.ID, "tenantId": t.ID, "displayName": t.Domain,
@@ -35,7 +39,7 @@ func (c *call) listTenants() (answer, error) {
 
 // listSubscriptions shows the subscriptions in which the caller holds any role; an empty list is no error.
 // Source: https://learn.microsoft.com/rest/api/resources/subscriptions/list.
-func (c *call) listSubscriptions() (answer, error) {
+func (c lists) listSubscriptions() (answer, error) {
 	list := []object{}
 	for _, s := range c.world.Subscriptions() {
 		if c.world.HoldsRoleWithin(c.caller, "/subscriptions/"+s.ID) {
@@ -48,7 +52,7 @@ func (c *call) listSubscriptions() (answer, error) {
 
 // listAccounts shows the storage accounts below a subscription or resource group that the caller may read there.
 // Source: https://learn.microsoft.com/rest/api/storagerp/storage-accounts/list.
-func (c *call) listAccounts(scope string) (answer, error) {
+func (c lists) listAccounts(scope string) (answer, error) {
 	if err := c.authorize("Microsoft.Storage/storageAccounts/read", scope); err != nil {
 		return answer{}, err
 	}
@@ -67,7 +71,7 @@ func (c *call) listAccounts(scope string) (answer, error) {
 // listResources shows the resources of a subscription that the caller may read. $filter takes what `az resource list`
 // sends: name eq '…' and resourceType eq '…', joined by "and".
 // Source: https://learn.microsoft.com/rest/api/resources/resources/list.
-func (c *call) listResources(scope string) (answer, error) {
+func (c lists) listResources(scope string) (answer, error) {
 	wanted, err := parseResourceFilter(c.request.URL.Query().Get("$filter"))
 	if err != nil {
 		return answer{}, err
@@ -89,7 +93,7 @@ func (c *call) listResources(scope string) (answer, error) {
 }
 
 // allResources are all that have an ARM id of their own.
-func (c *call) allResources() []world.Resource {
+func (c lists) allResources() []world.Resource {
 	all := c.world.Resources()
 	for _, a := range c.world.StorageAccounts() {
 		all = append(all, world.Resource{ID: a.ResourceID, Location: a.Location})
@@ -139,7 +143,7 @@ func (f resourceFilter) matches(resource object) bool {
 
 // register makes the world's subscriptions registered for a resource provider.
 // Source: https://learn.microsoft.com/rest/api/resources/providers/register.
-func (c *call) register(subscription, namespace string) (answer, error) {
+func (c lists) register(subscription, namespace string) (answer, error) {
 	if err := c.authorize(namespace+"/register/action", "/subscriptions/"+subscription); err != nil {
 		return answer{}, err
 	}
@@ -152,7 +156,7 @@ func (c *call) register(subscription, namespace string) (answer, error) {
 }
 
 // provider tells whether a subscription is registered for a resource provider.
-func (c *call) provider(subscription, namespace string) (answer, error) {
+func (c lists) provider(subscription, namespace string) (answer, error) {
 	state := "Registered"
 	if slices.ContainsFunc(c.world.Limits().UnregisteredProviders, func(other string) bool {
 		return strings.EqualFold(other, namespace)

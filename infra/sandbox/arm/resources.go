@@ -12,7 +12,7 @@ import (
 // routeResource serves managed identities, registrations of resource providers, and the reads of tenants,
 // subscriptions, resource groups, storage accounts and containers.
 func (c *call) routeResource(path string) (answer, error) {
-	if a, isKnown, err := c.routeTenant(path); isKnown {
+	if a, isKnown, err := (lists{c}).routeTenant(path); isKnown {
 		return a, err
 	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
@@ -25,7 +25,7 @@ func (c *call) routeResource(path string) (answer, error) {
 		return a, err
 	}
 	if len(parts) == 5 && lower[2] == "providers" && lower[4] == "register" && c.request.Method == http.MethodPost {
-		return c.register(parts[1], parts[3])
+		return lists{c}.register(parts[1], parts[3])
 	}
 	if c.request.Method != http.MethodGet {
 		return answer{}, methodNotAllowed(c.request.Method)
@@ -38,11 +38,11 @@ func (c *call) routeResource(path string) (answer, error) {
 	case len(parts) == 2:
 		return c.getSubscription(parts[1])
 	case len(parts) == 3 && lower[2] == "resources":
-		return c.listResources("/subscriptions/" + parts[1])
+		return lists{c}.listResources("/subscriptions/" + parts[1])
 	case len(parts) == 4 && lower[2] == "providers":
-		return c.provider(parts[1], parts[3])
+		return lists{c}.provider(parts[1], parts[3])
 	case len(parts) >= 5 && strings.HasSuffix(strings.ToLower(path), "/providers/microsoft.storage/storageaccounts"):
-		return c.listAccounts("/" + strings.Join(parts[:len(parts)-3], "/"))
+		return lists{c}.listAccounts("/" + strings.Join(parts[:len(parts)-3], "/"))
 	case len(parts) == 4 && lower[2] == "resourcegroups":
 		return c.getGroup(path)
 	case isAccount && len(parts) == 8:
