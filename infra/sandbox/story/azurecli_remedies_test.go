@@ -107,28 +107,28 @@ func TestRemediesRunInTheAzureCLI(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			a := startFor(t, kind)
-			shell := a.openTerminal()
+			shell := openTerminal(a)
 			before := a.control(http.MethodGet, "/world", nil)
 			a.put(a.spec("images"))
-			a.requirePass("as made")
+			shell.requirePass("as made")
 			for _, r := range repairs {
 				if r.only != "" && r.only != kind {
 					continue
 				}
-				r.destroy(shell, a.document())
-				command := a.commandFor(r.look, r.code)
+				r.destroy(shell, shell.document())
+				command := shell.commandFor(r.look, r.code)
 				a.control(http.MethodPut, "/faults", []any{})
 				shell.run(command)
-				a.requirePass(r.code)
-				a.requireNothingToDo(r.code)
+				shell.requirePass(r.code)
+				shell.requireNothingToDo(r.code)
 			}
 			for _, v := range views {
-				v.destroy(shell, a.document())
-				assert.Contains(t, shell.run(a.commandFor(v.look, v.code)), v.shows, v.code)
+				v.destroy(shell, shell.document())
+				assert.Contains(t, shell.run(shell.commandFor(v.look, v.code)), v.shows, v.code)
 				a.put(a.spec("images"))
-				a.requirePass(v.code)
+				shell.requirePass(v.code)
 			}
-			shell.runPages(a.document())
+			shell.runPages(shell.document())
 			a.delete()
 			left := a.made(before)
 			left.deleted = 0 // the recycle bin keeps an application that was deleted without purge
@@ -139,21 +139,21 @@ func TestRemediesRunInTheAzureCLI(t *testing.T) {
 }
 
 // document is the integration as it is now. What was made anew by hand has another id.
-func (a *app) document() answer {
-	a.t.Helper()
-	return a.call(http.MethodGet, "/integrations/my-images", nil)
+func (t *terminal) document() answer {
+	t.t.Helper()
+	return t.call(http.MethodGet, "/integrations/my-images", nil)
 }
 
 // requireNothingToDo repeats the PUT: the command has made what the app would have made.
-func (a *app) requireNothingToDo(why string) {
-	a.t.Helper()
-	put := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
-	operation := a.wait(put.Header.Get("Operation-Location"))
-	require.Equal(a.t, "Succeeded", operation.at("status"), operation.Raw)
+func (t *terminal) requireNothingToDo(why string) {
+	t.t.Helper()
+	put := t.call(http.MethodPut, "/integrations/my-images", t.spec("images"))
+	operation := t.wait(put.Header.Get("Operation-Location"))
+	require.Equal(t.t, "Succeeded", operation.at("status"), operation.Raw)
 	steps, _ := operation.at("steps").([]any)
-	require.NotEmpty(a.t, steps)
+	require.NotEmpty(t.t, steps)
 	for _, step := range steps {
-		assert.Contains(a.t, []any{"unchanged", nil}, at(step, "outcome"), "%s: %v", why, step)
+		assert.Contains(t.t, []any{"unchanged", nil}, at(step, "outcome"), "%s: %v", why, step)
 	}
 }
 

@@ -33,7 +33,7 @@ type terminal struct {
 }
 
 // openTerminal logs in by a federated token. Without the Azure CLI the test is skipped, which CI does not allow.
-func (a *app) openTerminal() *terminal {
+func openTerminal(a *app) *terminal {
 	a.t.Helper()
 	const how = "the Azure CLI (az) is not on PATH: install Debian's azure-cli, or Microsoft's"
 	if _, err := exec.LookPath("az"); err != nil {
@@ -42,7 +42,7 @@ func (a *app) openTerminal() *terminal {
 		}
 		a.t.Skip(how)
 	}
-	a.seedAdmin()
+	seedAdmin(a)
 	patch, err := filepath.Abs(filepath.Join("..", "..", "..", ".ci", "az"))
 	require.NoError(a.t, err)
 	settings := func(name string) string { return strings.Join(a.settings(name), "") }
@@ -56,7 +56,7 @@ func (a *app) openTerminal() *terminal {
 }
 
 // seedAdmin makes the administrator: every right in the directory, in Azure and on its blobs.
-func (a *app) seedAdmin() {
+func seedAdmin(a *app) {
 	a.t.Helper()
 	put := func(path string, object map[string]any) { a.control(http.MethodPut, "/objects/"+path, object) }
 	subscription := "/subscriptions/" + world.SubscriptionID
@@ -94,36 +94,36 @@ func startFor(t *testing.T, kind string) *app {
 }
 
 // report is what drift or an access test says.
-func (a *app) report(look string) answer {
-	a.t.Helper()
+func (t *terminal) report(look string) answer {
+	t.t.Helper()
 	if look == "drift" {
-		return a.call(http.MethodGet, "/integrations/my-images/drift", nil)
+		return t.call(http.MethodGet, "/integrations/my-images/drift", nil)
 	}
-	return a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
+	return t.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
 }
 
 // awaitReport asks until a report is as wanted, at most twenty seconds: a change takes a moment until it acts.
-func (a *app) awaitReport(look, wanted string, isAsWanted func(answer) bool) {
-	a.t.Helper()
+func (t *terminal) awaitReport(look, wanted string, isAsWanted func(answer) bool) {
+	t.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		last := a.report(look)
+		last := t.report(look)
 		if isAsWanted(last) {
 			return
 		}
-		require.True(a.t, time.Now().Before(deadline), "%s: not seen: %s: %s", look, wanted, last.Raw)
+		require.True(t.t, time.Now().Before(deadline), "%s: not seen: %s: %s", look, wanted, last.Raw)
 	}
 }
 
 // commandFor waits until a report names the code, and returns the command of that finding.
-func (a *app) commandFor(look, code string) string {
-	a.t.Helper()
+func (t *terminal) commandFor(look, code string) string {
+	t.t.Helper()
 	var command string
-	a.awaitReport(look, code, func(report answer) bool {
+	t.awaitReport(look, code, func(report answer) bool {
 		checks, _ := report.at("checks").([]any)
 		for _, check := range checks {
 			if at(check, "code") == code {
 				command, _ = at(check, "remedy.command").(string)
-				require.NotEmpty(a.t, command, report.Raw)
+				require.NotEmpty(t.t, command, report.Raw)
 				return true
 			}
 		}
@@ -133,9 +133,9 @@ func (a *app) commandFor(look, code string) string {
 }
 
 // requirePass waits until both reports pass.
-func (a *app) requirePass(why string) {
-	a.t.Helper()
+func (t *terminal) requirePass(why string) {
+	t.t.Helper()
 	for _, look := range []string{"drift", "access"} {
-		a.awaitReport(look, "pass after "+why, func(report answer) bool { return report.at("verdict") == "pass" })
+		t.awaitReport(look, "pass after "+why, func(report answer) bool { return report.at("verdict") == "pass" })
 	}
 }
