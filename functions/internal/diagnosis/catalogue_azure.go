@@ -17,7 +17,7 @@ const (
 
 	listCredentials    = "az ad app federated-credential list --id {clientId}"
 	compareCredentials = listCredentials + " --query " +
-		"'[].{name:name,issuer:issuer,subject:subject,audiences:audiences}' -o table"
+		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table` // a table shows no lists
 	showApplication   = "az ad app show --id {clientId}"
 	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"
 	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"

@@ -1,8 +1,8 @@
 // Package arm is the sandbox's Azure Resource Manager: role assignments, role definitions, permissions, user-assigned
-// managed identities with their federated identity credentials, and reads of subscriptions, resource groups, storage
-// accounts and containers, with ARM's success codes and error bodies. The caller's rights are those that the world's
-// role assignments give, under their conditions where assignments are written and deleted. There are no locks, no
-// policies and no cap on the number of assignments.
+// managed identities with their federated identity credentials, registrations of resource providers, and reads of
+// tenants, subscriptions, resource groups, resources, storage accounts and containers, with ARM's success codes and
+// error bodies. The caller's rights are those that the world's role assignments give, under their conditions where
+// assignments are written and deleted. There are no locks, no policies and no cap on the number of assignments.
 package arm
 
 import (

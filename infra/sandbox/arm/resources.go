@@ -9,9 +9,12 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 )
 
-// routeResource serves managed identities, and the reads of subscription, resource group, storage account and
-// container.
+// routeResource serves managed identities, registrations of resource providers, and the reads of tenants,
+// subscriptions, resource groups, storage accounts and containers.
 func (c *call) routeResource(path string) (answer, error) {
+	if a, isKnown, err := (lists{c}).routeTenant(path); isKnown {
+		return a, err
+	}
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	lower := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	if lower[0] != "subscriptions" || len(parts) < 2 {
@@ -20,6 +23,9 @@ func (c *call) routeResource(path string) (answer, error) {
 	}
 	if a, ok, err := (identities{c}).routeIdentity(path, parts); ok {
 		return a, err
+	}
+	if len(parts) == 5 && lower[2] == "providers" && lower[4] == "register" && c.request.Method == http.MethodPost {
+		return lists{c}.register(parts[1], parts[3])
 	}
 	if c.request.Method != http.MethodGet {
 		return answer{}, methodNotAllowed(c.request.Method)
@@ -31,6 +37,12 @@ func (c *call) routeResource(path string) (answer, error) {
 	switch {
 	case len(parts) == 2:
 		return c.getSubscription(parts[1])
+	case len(parts) == 3 && lower[2] == "resources":
+		return lists{c}.listResources("/subscriptions/" + parts[1])
+	case len(parts) == 4 && lower[2] == "providers":
+		return lists{c}.provider(parts[1], parts[3])
+	case len(parts) >= 5 && strings.HasSuffix(strings.ToLower(path), "/providers/microsoft.storage/storageaccounts"):
+		return lists{c}.listAccounts("/" + strings.Join(parts[:len(parts)-3], "/"))
 	case len(parts) == 4 && lower[2] == "resourcegroups":
 		return c.getGroup(path)
 	case isAccount && len(parts) == 8:
@@ -93,11 +105,15 @@ func (c *call) getSubscription(id string) (answer, error) {
 	if !c.world.HoldsRoleWithin(c.caller, scope) {
 		return answer{}, c.denied("Microsoft.Resources/subscriptions/read", scope)
 	}
-	return answer{status: http.StatusOK, body: object{"id": scope, "subscriptionId": s.ID, "tenantId": s.TenantID,
+	return answer{status: http.StatusOK, body: subscriptionObject(s)}, nil
+}
+
+func subscriptionObject(s world.Subscription) object {
+	return object{"id": "/subscriptions/" + s.ID, "subscriptionId": s.ID, "tenantId": s.TenantID,
 		"displayName": "Acme",
 		"state":       "Enabled", "authorizationSource": "RoleBased", "managedByTenants": []object{},
 		"subscriptionPolicies": object{"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01",
-			"spendingLimit": "Off"}}}, nil
+			"spendingLimit": "Off"}}
 }
 
 func (c *call) getGroup(path string) (answer, error) {

@@ -13,7 +13,8 @@ const applicationResource = "Application"
 
 func applicationKind() kind {
 	return kind{set: "applications", typeName: "application",
-		filters: map[string]string{"id": "fold", "appId": "fold", "uniqueName": "", "displayName": "fold"}}
+		filters: map[string]string{"id": "fold", "appId": "fold", "uniqueName": "", "displayName": "fold",
+			"identifierUris": ""}}
 }
 
 // applications answers requests for applications and what hangs on them.

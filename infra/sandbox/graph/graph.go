@@ -119,6 +119,9 @@ func (c *call) route() (answer, error) {
 		return principals{c}.route()
 	case strings.EqualFold(head, "directory") && len(c.path) > 1 && strings.EqualFold(c.path[1].name, "deletedItems"):
 		return deletedItems{c}.route()
+	case strings.EqualFold(head, "directoryObjects") && len(c.path) == 2 &&
+		strings.EqualFold(c.path[1].name, "getByIds"):
+		return directoryObjects{c}.route()
 	case head == "$batch" && len(c.path) == 1:
 		return batch{c}.route()
 	default:

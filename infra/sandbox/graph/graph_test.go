@@ -485,6 +485,14 @@ func TestReads(t *testing.T) {
 		"unique name":      {"/applications", "uniqueName eq 'it''s-mine'", 1},
 		"display name":     {"/applications", "displayName eq 'App'", 1},
 		"nobody":           {"/applications", "displayName eq 'Nobody'", 0},
+		"both":             {"/applications", "displayName eq 'App' and appId eq '" + appID + "'", 1},
+		"only one of two":  {"/applications", "displayName eq 'No and no' and appId eq '" + appID + "'", 0},
+		"one of a list":    {"/applications", "appId in ('x', '" + appID + "')", 1},
+		"none of a list":   {"/applications", "appId in ('x','y')", 0},
+		"beginning":        {"/applications", "startswith(displayName,'ap')", 1},
+		"no beginning":     {"/applications", "startswith(displayName,'pp')", 0},
+		"one of its names": {"/servicePrincipals", "servicePrincipalNames/any(c:c eq '" + world.AppClientID + "')", 1},
+		"no name of it":    {"/servicePrincipals", "servicePrincipalNames/any(c:c eq 'x')", 0},
 		"principal":        {"/servicePrincipals", "appId eq '" + world.AppClientID + "'", 1},
 		"credential name":  {"/applications/" + id + "/federatedIdentityCredentials", "name eq 'abc'", 1},
 		"subject":          {"/applications/" + id + "/federatedIdentityCredentials", "subject eq 'it''s'", 1},
@@ -496,12 +504,23 @@ func TestReads(t *testing.T) {
 			assert.Len(t, got.at("value"), tc.found)
 		})
 	}
+	counted := b.do("GET", "/applications?$count=true&$top=1", "")
+	assert.EqualValues(t, 1, counted.at("@odata.count"), counted.raw)
+	assert.Nil(t, b.do("GET", "/applications", "").at("@odata.count"))
+}
+
+func TestReadsThatAreRefused(t *testing.T) {
+	b := newBench(t)
+	id, _ := b.app("mine")
 	for name, path := range map[string]string{
 		"unbalanced quote": "/applications(uniqueName='it's')", "unquoted key": "/applications(uniqueName=u)",
 		"no such key": "/applications(displayName='u')", "open parenthesis": "/applications(uniqueName='u'",
 		"unknown select": "/applications?$select=colour", "unknown expand": "/applications?$expand=colour",
 		"unknown filter": "/applications?$filter=" + url.QueryEscape("notes eq 'x'"),
 		"operator":       "/applications?$filter=" + url.QueryEscape("appId ne 'x'"),
+		"half of two":    "/applications?$filter=" + url.QueryEscape("appId eq 'x' and notes eq 'x'"),
+		"open literal":   "/applications?$filter=" + url.QueryEscape("appId eq 'x"),
+		"other variable": "/servicePrincipals?$filter=" + url.QueryEscape("servicePrincipalNames/any(c:d eq 'x')"),
 		"not a filter":   "/applications?$filter=appId", "page of none": "/applications?$top=0",
 		"bad token":      "/applications?$skiptoken=%21",
 		"unknown option": "/applications?$where=x",
@@ -600,4 +619,30 @@ func TestManagedIdentityIsNoApplication(t *testing.T) {
 	assert.Equal(t, "ManagedIdentity", principal.text("servicePrincipalType"))
 	assert.Equal(t, 404, b.do("GET", "/applications(appId='"+identity.ClientID+"')", "").status)
 	assert.Empty(t, b.do("GET", "/applications", "").at("value"))
+}
+
+// TestGetByIDs finds objects of several types at once.
+func TestGetByIDs(t *testing.T) {
+	b := newBench(t)
+	id, _ := b.app("mine")
+	ids := `"ids":["` + id + `","` + world.AppPrincipalID + `","99999999-9999-4999-8999-999999999999"]`
+	types := func(body string) []any {
+		got := b.do("POST", "/directoryObjects/getByIds", body)
+		require.Equal(t, 200, got.status, got.raw)
+		found := []any{}
+		for _, object := range got.at("value").([]any) {
+			found = append(found, object.(map[string]any)["@odata.type"])
+		}
+		return found
+	}
+	const application, principal = "#microsoft.graph.application", "#microsoft.graph.servicePrincipal"
+	assert.Equal(t, []any{application, principal}, types("{"+ids+"}"))
+	assert.Equal(t, []any{application, principal}, types("{"+ids+`,"types":["directoryObject"]}`))
+	assert.Equal(t, []any{principal}, types("{"+ids+`,"types":["user","servicePrincipal"]}`))
+	assert.Equal(t, []any{}, types("{"+ids+`,"types":["group"]}`))
+	for name, body := range map[string]string{"no ids": `{}`, "no list": `{"ids":"x"}`, "types": "{" + ids +
+		`,"types":1}`} {
+		assert.Equal(t, 400, b.do("POST", "/directoryObjects/getByIds", body).status, name)
+	}
+	assert.Equal(t, 405, b.do("GET", "/directoryObjects/getByIds", "").status)
 }

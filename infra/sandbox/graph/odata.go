@@ -86,14 +86,11 @@ func objectOf(path []segment) (object segment, rest []segment, isSet bool) {
 type options struct {
 	fields []string // $select, nil for all
 	expand []string
-	filter *filter
+	filter filter
 	top    int
 	after  string // from $skiptoken: the last id of the page before
 	query  url.Values
 }
-
-// filter is `property eq 'value'`, the only form that the sandbox knows.
-type filter struct{ property, value string }
 
 const (
 	defaultTop = 100
@@ -139,23 +136,6 @@ func splitList(value string) []string {
 	return list
 }
 
-func parseFilter(text string) (*filter, error) {
-	property, rest, ok := strings.Cut(strings.TrimSpace(text), " ")
-	operator, literal, ok2 := strings.Cut(strings.TrimSpace(rest), " ")
-	if !ok || !ok2 {
-		return nil, badSyntax("Invalid filter clause: Syntax error at position %d in '%s'.", len(text), text)
-	}
-	value, ok := unquote(strings.TrimSpace(literal))
-	if !ok {
-		return nil, badSyntax("Invalid filter clause: There is an unterminated string literal at position %d in '%s'.",
-			len(text), text)
-	}
-	if operator != "eq" {
-		return nil, &fault{status: 400, code: "Request_UnsupportedQuery", message: "Unsupported Query."}
-	}
-	return &filter{property: property, value: value}, nil
-}
-
 func parseTop(value string) (int, error) {
 	top, err := strconv.Atoi(value)
 	if err != nil || top < 1 || top > maximumTop {
@@ -186,21 +166,16 @@ type kind struct {
 // page answers a page of the set. Pages are in the order of the ids, so that a change between two of them neither
 // repeats nor skips a neighbour.
 func (c *call) page(k kind, all []entity) (answer, error) {
-	if f := c.options.filter; f != nil {
-		mode, known := k.filters[f.property]
-		if !known {
-			return answer{}, &fault{status: 400, code: "Request_UnsupportedQuery",
-				message: "Unsupported or invalid query filter clause specified for property '" + f.property +
-					"' of resource '" + k.typeName + "'."}
-		}
-		all = slices.DeleteFunc(all, func(e entity) bool {
-			value, _ := e[f.property].(string)
-			return value != f.value && (mode == "" || !strings.EqualFold(value, f.value))
-		})
+	if err := c.options.filter.check(k); err != nil {
+		return answer{}, err
 	}
+	all = slices.DeleteFunc(all, func(e entity) bool { return !c.options.filter.matches(k, e) })
 	slices.SortFunc(all, func(a, b entity) int { return strings.Compare(idOf(a), idOf(b)) })
 	all = slices.DeleteFunc(all, func(e entity) bool { return c.options.after != "" && idOf(e) <= c.options.after })
 	body := entity{"@odata.context": c.context(k.set)}
+	if c.options.query.Get("$count") == "true" {
+		body["@odata.count"] = len(all)
+	}
 	if len(all) > c.options.top {
 		all = all[:c.options.top]
 		body["@odata.nextLink"] = c.nextLink(idOf(all[len(all)-1]))

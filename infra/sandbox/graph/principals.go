@@ -12,7 +12,8 @@ const principalResource = "ServicePrincipal"
 
 func principalKind() kind {
 	return kind{set: "servicePrincipals", typeName: "servicePrincipal",
-		filters: map[string]string{"id": "fold", "appId": "fold", "displayName": "fold", "servicePrincipalType": ""}}
+		filters: map[string]string{"id": "fold", "appId": "fold", "displayName": "fold", "servicePrincipalType": "",
+			"servicePrincipalNames": "fold"}}
 }
 
 // principals answers requests for service principals.

@@ -55,6 +55,13 @@ func (h *Hierarchy) Tenant(idOrDomain string) (Tenant, bool) {
 	return Tenant{}, false
 }
 
+// Subscriptions returns the subscriptions.
+func (h *Hierarchy) Subscriptions() []Subscription {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.state.subscriptions.all()
+}
+
 // Subscription returns a subscription by its GUID.
 func (h *Hierarchy) Subscription(id string) (Subscription, bool) {
 	h.mu.RLock()
@@ -67,6 +74,13 @@ func (h *Hierarchy) ResourceGroup(id string) (ResourceGroup, bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.state.resourceGroups.get(id)
+}
+
+// Resources returns the resources that have no place of their own in the world.
+func (h *Hierarchy) Resources() []Resource {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.state.resources.all()
 }
 
 // Resource returns a resource that is not a storage account, by its full ARM id.

@@ -1,0 +1,231 @@
+package story
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// repair breaks something, and has the command mend it that a report then prints.
+type repair struct {
+	code, look string
+	destroy    func(*terminal, answer) // gets the integration's document
+	only       string                  // the kind of identity where it can be seen; empty for both
+}
+
+// object changes an object of the sandbox by hand, or removes it where there is no change.
+func (t *terminal) object(kind, id string, change map[string]any) {
+	t.t.Helper()
+	path := "/objects/" + kind + "/" + url.PathEscape(id)
+	if change == nil {
+		t.control(http.MethodDelete, path, nil)
+		return
+	}
+	t.control(http.MethodPut, path, change)
+}
+
+func str(document answer, path string) string {
+	text, _ := document.at(path).(string)
+	return text
+}
+
+// credentials is the kind of object that federated credentials of the integration are.
+func credentials(document answer) string {
+	if document.at("status.identity.kind") == "managedIdentity" {
+		return "userAssignedIdentityCredentials"
+	}
+	return "federatedIdentityCredentials"
+}
+
+func removeCredential(t *terminal, d answer) {
+	t.object(credentials(d), str(d, "status.federatedCredentials.0.id"), nil)
+}
+
+func changeSubject(t *terminal, d answer)  { t.change(d, "somebody", "api://AzureADTokenExchange") }
+func changeAudience(t *terminal, d answer) { t.change(d, subject, "other") }
+
+// change makes another federated credential of the integration's.
+func (t *terminal) change(d answer, subject, audience string) {
+	t.object(credentials(d), str(d, "status.federatedCredentials.0.id"), map[string]any{"subject": subject,
+		"issuer": world.Issuer, "audiences": []string{audience}})
+}
+
+// keepProbes has access tests leave their blobs behind until the faults are taken away.
+func keepProbes(t *terminal, _ answer) {
+	t.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{"host": "acmedata",
+		"method": "DELETE"}, "times": -1, "status": 403, "code": "AuthorizationPermissionMismatch"}})
+}
+
+func removeAssignment(t *terminal, _ answer) { t.removeAssignments("images") }
+
+func disablePrincipal(t *terminal, d answer) {
+	t.object("servicePrincipals", str(d, "status.servicePrincipalId"), map[string]any{"accountEnabled": false})
+}
+
+func removeContainer(t *terminal, _ answer) {
+	t.object("storageAccounts", "acmedata", map[string]any{"containers": []any{map[string]any{"name": "models"}}})
+}
+
+// repairs are the commands that mend. Those for an application are for a managed identity, too, by other words.
+var repairs = []repair{
+	{"probe-not-removed", "access", keepProbes, ""},
+	{"federated-credential-missing", "drift", removeCredential, ""},
+	{"credential-missing", "access", removeCredential, ""},
+	{"federated-credential-changed", "drift", changeSubject, ""},
+	{"role-assignment-not-found", "drift", removeAssignment, ""},
+	{"role-missing", "access", removeAssignment, ""},
+	// a managed one is not looked up in Graph
+	{"service-principal-disabled", "drift", disablePrincipal, "application"},
+	{"client-disabled", "access", disablePrincipal, ""},
+	{"container-not-found", "access", removeContainer, ""},
+}
+
+// views are commands that show what is wrong. Their output names what the report says.
+var views = []struct {
+	code, look string
+	destroy    func(*terminal, answer)
+	shows      string
+}{
+	{"credential-subject-mismatch", "access", changeSubject, "somebody"},
+	{"credential-audience-mismatch", "access", changeAudience, "other"},
+}
+
+// TestRemediesRunInTheAzureCLI pastes what reports print into a shell with the Azure CLI. What mends makes both
+// reports pass; the PUT then finds nothing to do, and a DELETE leaves nothing behind.
+func TestRemediesRunInTheAzureCLI(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"application", "managedIdentity"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			a := startFor(t, kind)
+			shell := openTerminal(a)
+			before := a.control(http.MethodGet, "/world", nil)
+			a.put(a.spec("images"))
+			shell.requirePass("as made")
+			for _, r := range repairs {
+				if r.only != "" && r.only != kind {
+					continue
+				}
+				r.destroy(shell, shell.document())
+				command := shell.commandFor(r.look, r.code)
+				a.control(http.MethodPut, "/faults", []any{})
+				shell.run(command)
+				shell.requirePass(r.code)
+				shell.requireNothingToDo(r.code)
+			}
+			for _, v := range views {
+				v.destroy(shell, shell.document())
+				assert.Contains(t, shell.run(shell.commandFor(v.look, v.code)), v.shows, v.code)
+				a.put(a.spec("images"))
+				shell.requirePass(v.code)
+			}
+			shell.runPages(shell.document())
+			a.delete()
+			left := a.made(before)
+			left.deleted = 0 // the recycle bin keeps an application that was deleted without purge
+			assert.Equal(t, counts{}, left)
+			assert.Equal(t, managed{}, a.managed(before))
+		})
+	}
+}
+
+// document is the integration as it is now. What was made anew by hand has another id.
+func (t *terminal) document() answer {
+	t.t.Helper()
+	return t.call(http.MethodGet, "/integrations/my-images", nil)
+}
+
+// requireNothingToDo repeats the PUT: the command has made what the app would have made.
+func (t *terminal) requireNothingToDo(why string) {
+	t.t.Helper()
+	put := t.call(http.MethodPut, "/integrations/my-images", t.spec("images"))
+	operation := t.wait(put.Header.Get("Operation-Location"))
+	require.Equal(t.t, "Succeeded", operation.at("status"), operation.Raw)
+	steps, _ := operation.at("steps").([]any)
+	require.NotEmpty(t.t, steps)
+	for _, step := range steps {
+		assert.Contains(t.t, []any{"unchanged", nil}, at(step, "outcome"), "%s: %v", why, step)
+	}
+}
+
+// notRun are the codes whose commands are not run here, each with the reason.
+var notRun = map[string]string{
+	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
+	"scope-locked":                   "the sandbox has no locks as objects",
+}
+
+// placeholder is what a page shows where a report has a value.
+var placeholder = regexp.MustCompile(`<(\w+)>`)
+
+// runPages runs every command of the pages of docs/errors that is for an identity of the document's kind, once, with
+// the document's values, but for those that were run as printed by a report.
+func (t *terminal) runPages(document answer) {
+	t.t.Helper()
+	container := t.account("acmedata") + "/blobServices/default/containers/images"
+	values := map[string]string{
+		"clientId": str(document, "status.clientId"), "principalId": str(document, "status.servicePrincipalId"),
+		"accountId": t.account("acmedata"), "account": "acmedata", "container": "images", "scope": container,
+	}
+	identity := strings.Split(str(document, "status.identity.resourceId"), "/")
+	isManaged := len(identity) == 9
+	if isManaged {
+		values["identityId"], values["identity"] = strings.Join(identity, "/"), identity[8]
+		values["identityGroup"], values["subscriptionId"] = identity[4], identity[2]
+	} else {
+		values["subscriptionId"] = strings.Split(container, "/")[2]
+	}
+	templates := pages(t.t)
+	ran := map[string]bool{} // at first what was run above, as a report prints it
+	for _, r := range repairs {
+		for _, template := range templates[r.code] {
+			ran[template] = true
+		}
+	}
+	for code, commands := range templates {
+		template := commands[0]
+		if isManaged {
+			template = commands[len(commands)-1]
+		}
+		_, isNotRun := notRun[code]
+		isOfOtherKind := isManaged && strings.HasPrefix(template, "az ad app ") ||
+			!isManaged && strings.Contains(template, "<identity")
+		if isNotRun || isOfOtherKind || ran[template] {
+			continue
+		}
+		ran[template] = true
+		t.run(placeholder.ReplaceAllStringFunc(template, func(name string) string {
+			value := values[strings.Trim(name, "<>")]
+			require.NotEmpty(t.t, value, "%s: %s", code, template)
+			return "'" + value + "'"
+		}))
+	}
+}
+
+// pages are the commands of docs/errors by code: the first for an application or for both kinds, the second for a
+// managed identity.
+func pages(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "docs", "errors", "*.md"))
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```sh\n(.*?)\n```")
+	found := map[string][]string{}
+	for _, file := range files {
+		page, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range block.FindAllStringSubmatch(string(page), -1) {
+			code := strings.TrimSuffix(filepath.Base(file), ".md")
+			found[code] = append(found[code], m[1])
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}

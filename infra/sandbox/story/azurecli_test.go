@@ -1,0 +1,141 @@
+package story
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// The administrator who runs the commands: an application of its own, with a federated credential.
+const (
+	adminApplication = "aaaaaaaa-0000-4000-8000-000000000001"
+	adminClient      = "aaaaaaaa-0000-4000-8000-000000000002"
+	adminPrincipal   = "aaaaaaaa-0000-4000-8000-000000000003"
+	adminSubject     = "system:serviceaccount:admins:admin"
+)
+
+// terminal is a shell in which an administrator is logged in to the Azure CLI.
+type terminal struct {
+	*app
+	env []string
+}
+
+// openTerminal logs in by a federated token. Without the Azure CLI the test is skipped, which CI does not allow.
+func openTerminal(a *app) *terminal {
+	a.t.Helper()
+	const how = "the Azure CLI (az) is not on PATH: install Debian's azure-cli, or Microsoft's"
+	if _, err := exec.LookPath("az"); err != nil {
+		if os.Getenv("CI") == "true" {
+			require.Fail(a.t, how)
+		}
+		a.t.Skip(how)
+	}
+	seedAdmin(a)
+	patch, err := filepath.Abs(filepath.Join("..", "..", "..", ".ci", "az"))
+	require.NoError(a.t, err)
+	settings := func(name string) string { return strings.Join(a.settings(name), "") }
+	t := &terminal{app: a, env: append(os.Environ(),
+		"AZURE_CONFIG_DIR="+a.t.TempDir(), "AZURE_CORE_COLLECT_TELEMETRY=0", "PYTHONDONTWRITEBYTECODE=1",
+		"PYTHONPATH="+patch, "REQUESTS_CA_BUNDLE="+settings("SSL_CERT_FILE"),
+		"HTTPS_PROXY="+settings("HTTPS_PROXY"), "https_proxy="+settings("HTTPS_PROXY"), "NO_PROXY=", "no_proxy=")}
+	t.run("az login --service-principal --username " + adminClient + " --tenant " + world.TenantID +
+		" --federated-token " + a.token(adminSubject))
+	return t
+}
+
+// seedAdmin makes the administrator: every right in the directory, in Azure and on its blobs.
+func seedAdmin(a *app) {
+	a.t.Helper()
+	put := func(path string, object map[string]any) { a.control(http.MethodPut, "/objects/"+path, object) }
+	subscription := "/subscriptions/" + world.SubscriptionID
+	put("applications/"+adminApplication, map[string]any{"appId": adminClient, "displayName": "admin"})
+	put("servicePrincipals/"+adminPrincipal, map[string]any{"appId": adminClient, "displayName": "admin",
+		"accountEnabled": true, "servicePrincipalType": "Application"})
+	put("appRoles/"+adminPrincipal, map[string]any{"roles": []string{world.AppRoleReadWriteAll}})
+	put("federatedIdentityCredentials/"+uuid.NewString(), map[string]any{"applicationId": adminApplication,
+		"name": "admin", "issuer": world.Issuer, "subject": adminSubject,
+		"audiences": []string{"api://AzureADTokenExchange"}})
+	for _, role := range []string{world.RoleOwner, world.RoleBlobDataOwner} {
+		put("roleAssignments/"+uuid.NewString(), map[string]any{"scope": subscription, "principalId": adminPrincipal,
+			"principalType": "ServicePrincipal", "roleDefinitionId": subscription +
+				"/providers/Microsoft.Authorization/roleDefinitions/" + role})
+	}
+}
+
+// run runs a command as a person pastes it, and returns what it printed.
+func (t *terminal) run(command string) string {
+	t.t.Helper()
+	ctx, cancel := context.WithTimeout(t.t.Context(), 2*time.Minute)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "bash", "-c", command)
+	shell.Env = t.env
+	out, err := shell.CombinedOutput()
+	require.NoError(t.t, err, "%s\n%s", command, out)
+	assert.NotContains(t.t, string(out), "ERROR", command)
+	return string(out)
+}
+
+// startFor starts an app that makes identities of a kind.
+func startFor(t *testing.T, kind string) *app {
+	t.Helper()
+	return launch(t, stack.Options{Env: []string{"DEFAULT_IDENTITY=" + kind}})
+}
+
+// report is what drift or an access test says.
+func (t *terminal) report(look string) answer {
+	t.t.Helper()
+	if look == "drift" {
+		return t.call(http.MethodGet, "/integrations/my-images/drift", nil)
+	}
+	return t.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
+}
+
+// awaitReport asks until a report is as wanted, at most twenty seconds: a change takes a moment until it acts.
+func (t *terminal) awaitReport(look, wanted string, isAsWanted func(answer) bool) {
+	t.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		last := t.report(look)
+		if isAsWanted(last) {
+			return
+		}
+		require.True(t.t, time.Now().Before(deadline), "%s: not seen: %s: %s", look, wanted, last.Raw)
+	}
+}
+
+// commandFor waits until a report names the code, and returns the command of that finding.
+func (t *terminal) commandFor(look, code string) string {
+	t.t.Helper()
+	var command string
+	t.awaitReport(look, code, func(report answer) bool {
+		checks, _ := report.at("checks").([]any)
+		for _, check := range checks {
+			if at(check, "code") == code {
+				command, _ = at(check, "remedy.command").(string)
+				require.NotEmpty(t.t, command, report.Raw)
+				return true
+			}
+		}
+		return false
+	})
+	return command
+}
+
+// requirePass waits until both reports pass.
+func (t *terminal) requirePass(why string) {
+	t.t.Helper()
+	for _, look := range []string{"drift", "access"} {
+		t.awaitReport(look, "pass after "+why, func(report answer) bool { return report.at("verdict") == "pass" })
+	}
+}
