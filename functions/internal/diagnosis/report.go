@@ -108,8 +108,9 @@ const (
 	WhoEntraAdmin   Who = "entra-admin"
 	WhoStorageAdmin Who = "storage-admin"
 	WhoDDOEAdmin    Who = "ddoe-admin"
-	WhoUploader     Who = "uploader"
-	WhoOperator     Who = "operator"
+	WhoCaller       Who = "caller"   // who sends requests: with a spec, an id, a subject token
+	WhoUploader     Who = "uploader" // who has the credential file
+	WhoOperator     Who = "operator" // of this app: its settings and rights
 	// WhoIdentityAdmin stands in the catalogue for who looks after an integration's identity. No remedy names it: the
 	// Context puts one of the others in its place.
 	WhoIdentityAdmin Who = "identity-admin"
@@ -117,7 +118,7 @@ const (
 
 // Remedy tells who repairs it and how.
 type Remedy struct {
-	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,uploader,operator"`
+	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,caller,uploader,operator"`
 	Steps   []string `json:"steps"`
 	Command string   `json:"command,omitempty" doc:"A command with the real values filled in"`
 }
