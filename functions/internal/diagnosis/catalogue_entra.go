@@ -162,7 +162,7 @@ func clientEntries() []Entry {
 			"The client id is not known in the tenant",
 			"No identity with this client id exists in the tenant. The same happens where an object id was given "+
 				"as client id, and for some minutes after creation.",
-			"Check with az that the id is a client id and that the tenant is right.").repairable().with(
+			renewed, "Check with az that the id is a client id and that the tenant is right.").repairable().with(
 			"az ad app show --id {clientId} --query '{appId:appId,objectId:id}'"),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
@@ -270,6 +270,7 @@ func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
 // repairable marks what the app itself puts back: the caller asks for that, and the command is for whoever must do it
 // by hand. What has been put back takes some minutes to act, and is found missing until then.
 func (e Entry) repairable() Entry {
-	e.Who, e.Steps = WhoCaller, append([]string{"Repeat the PUT of the integration; it puts back what is missing."}, e.Steps...)
+	e.Who, e.Steps = WhoCaller, append([]string{"Repeat the PUT of the integration; it puts back what is missing."},
+		e.Steps...)
 	return e.propagating()
 }

@@ -16,8 +16,8 @@ const (
 	changeOnIdentity = "az identity federated-credential update" + onIdentity + valuesOnIdentity
 )
 
-// suited is the command that does for a managed identity what the given one does for an application; empty where there
-// is nothing to do. Enterprise applications have the same commands for both.
+// suited is the command, or the step, that does for a managed identity what the given one does for an application;
+// empty where there is nothing to do. Enterprise applications have the same commands for both.
 func (c Context) suited(command string) string {
 	if c.IdentityID == "" {
 		return command
@@ -28,6 +28,7 @@ func (c Context) suited(command string) string {
 		{"az ad app federated-credential list ", listOnIdentity},
 		{"az ad app show ", showIdentity},
 		{"az ad app ", ""},
+		{renewed, told},
 	} {
 		if strings.HasPrefix(command, pair[0]) {
 			return pair[1]
@@ -89,10 +90,14 @@ func identitySpecEntries() []Entry {
 	}
 }
 
+// renewed and told are the step after the repair of an application and of a managed identity that were deleted.
+const renewed = "If the application was made anew, with another client id, upload the new azure_credentials.json to " +
+	"the platform where its side was made by hand."
+const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there is no " +
+	"recycle bin for managed identities, and one that is made anew has another client id."
+
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
-	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there " +
-		"is no recycle bin for managed identities, and one that is made anew has another client id."
 	return []Entry{
 		upstream(CodeManagedIdentityMissing, WhoCaller, "The managed identity does not exist",
 			"The managed identity was deleted behind our back, or was not made yet.", told).repairable(),
@@ -124,10 +129,10 @@ func managedRefusalEntries() []Entry {
 				"resource group.",
 			"Exempt the resource group from the policy, or use identity.kind application, for which an Entra "+
 				"administrator grants a Graph permission (infra/graph.bicep)."),
-		upstream(CodeManagedIdentityRegionUnsupported, WhoCaller, "The region has no federated credentials",
-			"Azure does not support federated identity credentials on managed identities of this region.",
-			"Give another region in identity.location, with ?replace=true. Only the identity is there: access does "+
-				"not depend on it.").with(showIdentity),
+		upstream(CodeManagedIdentityRegionUnsupported, WhoCaller, "The region does not serve for the identity",
+			"Azure has no managed identities in this region, or takes no federated identity credentials on them.",
+			"Give another region in identity.location, with ?replace=true once an identity was made. Only the "+
+				"identity is there: access does not depend on it.").with(showIdentity),
 		upstream(CodeManagedIdentityRefused, WhoCaller, "Azure refused the managed identity",
 			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
 				"that name may be in another region.",

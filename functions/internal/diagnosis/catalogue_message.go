@@ -21,8 +21,7 @@ func messageEntries() []Entry {
 			Steps: []string{"Follow the newer operation: lastOperationId of the integration."}},
 		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", Who: WhoOperator,
 			Cause: "The operation met a transient failure on every attempt, and no further attempt is made.",
-			Steps: []string{"Look at the last failure of the operation.",
-				"When its cause is gone, PUT the spec again."}},
+			Steps: []string{"Look at the operation's last failure.", "When its cause is gone, PUT the spec again."}},
 		{Code: CodeDeliveryExhausted, Title: "The message could not be handled", Who: WhoOperator,
 			Cause: "The message was delivered as often as the queue allows without being completed, and went to the " +
 				"dead-letter queue.",

@@ -119,7 +119,8 @@ func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
 			assert.Equal(t, WhoCaller, e.Who, "%s: %s", e.Code, e.Steps[0])
 		}
 	}
-	for _, e := range slices.Concat(bodyEntries(), addressEntries(), stateEntries(), specEntries(), ddoeSpecEntries()) {
+	for _, e := range slices.Concat(bodyEntries(), addressEntries(), stateEntries(), specEntries(),
+		ddoeSpecEntries()) {
 		assert.Equal(t, WhoCaller, e.Who, "%s is about a request", e.Code)
 	}
 	for _, e := range settingEntries() {

@@ -185,7 +185,7 @@ const (
 // MemberDifference is one member of an object that is not as it is wanted.
 type MemberDifference struct {
 	Member string `json:"member" doc:"Name of the member, such as subject or condition"`
-	Want   string `json:"want"`
+	Want   string `json:"want,omitempty" doc:"Absent where it is not wanted at all"`
 	Have   string `json:"have" doc:"What the service holds"`
 	Owner  Owner  `json:"owner" enum:"ours,other" doc:"other: somebody else has set it, and it is kept"`
 }

@@ -30,7 +30,7 @@ func (s Status) Tombstone(purged bool) Status {
 type ProvisionResult struct {
 	ClientID           string `json:"clientId"`
 	TenantID           string `json:"tenantId"`
-	ObjectID           string `json:"objectId"`
+	ObjectID           string `json:"objectId,omitempty"`
 	ServicePrincipalID string `json:"servicePrincipalId"`
 }
 

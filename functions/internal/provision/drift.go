@@ -32,7 +32,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	}
 	started := s.now()
 	last := s.lastOperation(ctx, d)
-	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d}))
+	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}))
 	if ctx.Err() != nil {
 		return diagnosis.Report{}, ctx.Err()
 	}

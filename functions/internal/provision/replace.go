@@ -52,19 +52,19 @@ func (w *intent) admit(d *integration.Document) error {
 	}
 	recorded, _ := d.Status.RecordedIdentity()
 	return refuse(diagnosis.CodeIdentityReplaceRequired,
-		diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
-			"with another client id than %s: whoever uses that has to be given the new one.",
-			identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-			identityWords(identity.Kind, identity.ResourceGroup, identity.Location),
+		diagnosis.WithDetail("The service would remove %s for good and make %s, which has another client id than "+
+			"%s: whoever uses that one has to be given the new one.",
+			"the "+identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
+			"the "+identityWords(identity.Kind, identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
 }
 
-// identityWords name an identity in a sentence.
+// identityWords name an identity in a sentence, behind its article.
 func identityWords(kind integration.IdentityKind, group, location string) string {
-	if group == "" {
-		return "the " + string(kind)
+	if kind != integration.IdentityManaged {
+		return string(kind)
 	}
-	return fmt.Sprintf("the %s in %s (%s)", kind, group, location)
+	return fmt.Sprintf("managed identity in %s (%s)", group, location)
 }
 
 // onIdentity are the kinds that go with an identity: what it outlives, and itself.
@@ -99,10 +99,14 @@ func (r *run) replaceIdentity(ctx context.Context) error {
 func (s *Service) planReplacement(ctx context.Context, d integration.Document) []PlannedStep {
 	var steps []PlannedStep
 	isTold := false
-	for _, o := range resource.Observe(ctx, s.onIdentity(), resource.View{Document: d, Ending: true, Purge: true}) {
+	seen := resource.Observe(ctx, s.onIdentity(), resource.View{Document: d, Ending: true, Purge: true})
+	isForeign := slices.ContainsFunc(resource.Items(seen), func(i resource.Item) bool {
+		return i.State == resource.Extra && i.Code == diagnosis.CodeManagedIdentityForeign
+	})
+	for _, o := range seen {
 		for _, item := range o.Items {
 			step, ok := planned(item)
-			if !ok {
+			if !ok || isForeign && o.Kind.Name() == resource.FederatedCredential { // ours have gone with ours
 				continue
 			}
 			if o.Kind.Name() == resource.Identity && !isTold {
