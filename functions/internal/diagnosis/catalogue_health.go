@@ -6,7 +6,8 @@ func structureEntries() []Entry {
 		upstream(CodeApplicationReplaced, WhoEntraAdmin, "The application is another one",
 			"The application under this integration's unique name has another client id than the one that was made, "+
 				"so credential files that were handed out do not work.",
-			"Then upload the new credential file to the platform.").repairable().with("az ad app show --id {clientId}"),
+			"Then upload the new credential file to the platform.").repairable().with(
+			"az ad app show --id {clientId}"),
 		upstream(CodeApplicationChanged, WhoEntraAdmin, "The application was changed",
 			"Display name, sign-in audience or marks of the application are not what was made. Access does not "+
 				"depend on them.").repairable().warning(),

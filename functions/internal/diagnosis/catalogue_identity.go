@@ -93,7 +93,8 @@ func identitySpecEntries() []Entry {
 // renewed and told are the step after the repair of an application and of a managed identity that were deleted.
 const renewed = "If the application was made anew, with another client id, upload the new azure_credentials.json to " +
 	"the platform where its side was made by hand."
-const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there is no " +
+const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
+	"there is no " +
 	"recycle bin for managed identities, and one that is made anew has another client id."
 
 // managedIdentityEntries are about the identity itself.

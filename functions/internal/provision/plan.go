@@ -20,7 +20,8 @@ import (
 type Action string
 
 // The actions. Restore takes back what was removed before; Blocked is what cannot be made, as somebody else's object
-// stands in the way, or what it would lie in is not there; Unknown is what could not be looked at; Schedule and Manual are later work, by the service and by a person.
+// stands in the way, or what it would lie in is not there; Unknown is what could not be looked at; Schedule and Manual
+// are later work, by the service and by a person.
 const (
 	ActionCreate    Action = "create"
 	ActionUpdate    Action = "update"
@@ -67,7 +68,8 @@ type PlannedStep struct {
 // LongTags are the ends of tags that are too long for a line.
 func (PlannedStep) LongTags() map[string]string {
 	return map[string]string{
-		"Action":      `doc:"blocked: somebody else's object is in its place, or there is no such place; unknown: it could not be looked at"`,
+		"Action": `doc:"blocked: somebody else's object is in its place, or there is no such place; unknown: ` +
+			`it could not be looked at"`,
 		"Key":         `doc:"The key it is written by; empty where that is known only once another object exists"`,
 		"Differences": `doc:"The members that are not as wanted; those of other owners stay as they are"`,
 	}

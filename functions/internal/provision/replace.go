@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -54,17 +53,9 @@ func (w *intent) admit(d *integration.Document) error {
 	return refuse(diagnosis.CodeIdentityReplaceRequired,
 		diagnosis.WithDetail("The service would remove %s for good and make %s, which has another client id than "+
 			"%s: whoever uses that one has to be given the new one.",
-			"the "+identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-			"the "+identityWords(identity.Kind, identity.ResourceGroup, identity.Location),
+			"the "+integration.IdentityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
+			"the "+integration.IdentityWords(identity.Kind, identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
-}
-
-// identityWords name an identity in a sentence, behind its article.
-func identityWords(kind integration.IdentityKind, group, location string) string {
-	if kind != integration.IdentityManaged {
-		return string(kind)
-	}
-	return fmt.Sprintf("managed identity in %s (%s)", group, location)
 }
 
 // onIdentity are the kinds that go with an identity: what it outlives, and itself.
@@ -100,13 +91,13 @@ func (s *Service) planReplacement(ctx context.Context, d integration.Document) [
 	var steps []PlannedStep
 	isTold := false
 	seen := resource.Observe(ctx, s.onIdentity(), resource.View{Document: d, Ending: true, Purge: true})
-	isForeign := slices.ContainsFunc(resource.Items(seen), func(i resource.Item) bool {
-		return i.State == resource.Extra && i.Code == diagnosis.CodeManagedIdentityForeign
+	isForeign := slices.ContainsFunc(seen, func(o resource.Observed) bool {
+		return o.Kind.Name() == resource.Identity && len(resource.InState(o.Items, resource.Extra)) > 0
 	})
 	for _, o := range seen {
 		for _, item := range o.Items {
 			step, ok := planned(item)
-			if !ok || isForeign && o.Kind.Name() == resource.FederatedCredential { // ours have gone with ours
+			if !ok || isForeign && resource.IsOnIdentity(o.Kind) { // ours have gone with ours
 				continue
 			}
 			if o.Kind.Name() == resource.Identity && !isTold {
