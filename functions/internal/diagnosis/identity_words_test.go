@@ -127,6 +127,13 @@ func TestWhoLooksAfterTheIdentity(t *testing.T) {
 	}
 }
 
+// TestARepairedIdentityMayHaveAnotherClientID: whoever uploaded the file has to be told so, in the words of the kind.
+func TestARepairedIdentityMayHaveAnotherClientID(t *testing.T) {
+	t.Parallel()
+	assert.Contains(t, New(CodeClientUnknown, WithContext(filledOf(identityID))).Remedy.Steps, told)
+	assert.Contains(t, New(CodeClientUnknown, WithContext(filled())).Remedy.Steps, renewed)
+}
+
 // TestARemedyIsForSomebody: who looks after the identity is a person by the time that anybody reads it.
 func TestARemedyIsForSomebody(t *testing.T) {
 	t.Parallel()
