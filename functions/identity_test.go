@@ -73,9 +73,9 @@ func TestManagedIdentitiesOverHTTP(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// TestAFaultIsToldInTheWordsOfItsKind: what somebody has taken away from an application is mended by an administrator
-// of the tenant with az ad, and from a managed identity by the operator, with az identity: none of its diagnoses
-// speaks of an application. Both are told by the drift report and by an access test.
+// TestAFaultIsToldInTheWordsOfItsKind: what somebody has taken away from an application is mended by the
+// caller's PUT, or by hand: with az ad, and for a managed identity with az identity. None of its diagnoses speaks of
+// an application. Both are told by the drift report and by an access test.
 func TestAFaultIsToldInTheWordsOfItsKind(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]struct {
@@ -83,9 +83,9 @@ func TestAFaultIsToldInTheWordsOfItsKind(t *testing.T) {
 		who, command          string
 		foreign               string
 	}{
-		"application": {"application", "federatedIdentityCredentials", "entra-admin",
+		"application": {"application", "federatedIdentityCredentials", "caller",
 			"az ad app federated-credential create ", `(?i)managed identit|az identity|operator`},
-		"managed identity": {"managedIdentity", "userAssignedIdentityCredentials", "operator",
+		"managed identity": {"managedIdentity", "userAssignedIdentityCredentials", "caller",
 			"az identity federated-credential create ", `(?i)application[^/]|app registration|az ad app|entra-admin`},
 	} {
 		t.Run(name, func(t *testing.T) {

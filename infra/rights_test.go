@@ -269,7 +269,8 @@ func TestOwnRolesAllowLittle(t *testing.T) {
 			"Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete",
 		},
 		delegate: {"Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignments/write",
-			"Microsoft.Authorization/roleAssignments/delete", "Microsoft.Storage/storageAccounts/read"},
+			"Microsoft.Authorization/roleAssignments/delete", "Microsoft.Storage/storageAccounts/read",
+			"Microsoft.Storage/storageAccounts/blobServices/containers/read"},
 	}, allowed)
 }
 

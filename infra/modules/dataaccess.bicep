@@ -20,7 +20,7 @@ resource delegate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   properties: {
     roleName: 'Blob Access Delegate of ${last(split(identityId, '/'))} ${uniqueString(resourceGroup().id, identityId)}' // unique in the tenant
     type: 'customRole'
-    description: 'Reads storage accounts; reads, writes and deletes role assignments.'
+    description: 'Reads storage accounts and their containers; reads, writes and deletes role assignments.'
     assignableScopes: [resourceGroup().id]
     permissions: [
       {
@@ -29,6 +29,7 @@ resource delegate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           '${assignments}/write'
           '${assignments}/delete'
           'Microsoft.Storage/storageAccounts/read'
+          'Microsoft.Storage/storageAccounts/blobServices/containers/read' // a plan tells of a container that is not there
         ]
       }
     ]

@@ -119,7 +119,7 @@ var faultCases = map[string]struct {
 		want:   "access.list fail role-missing", others: []string{"access.network pass",
 			"access.protection skip protection-unknown",
 			"access.write fail role-missing", "access.read fail role-missing", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
 		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) +
 			" --assignee-object-id " + principalID + " --assignee-principal-type ServicePrincipal --role 'Storage " +
 			"Blob Data Contributor' --scope " +
@@ -132,7 +132,7 @@ var faultCases = map[string]struct {
 		},
 		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass",
 			"access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoStorageAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess, who: diagnosis.WhoCaller,
 		command: "az role assignment create --name " + assignmentName(integration.AccessReadWrite) + " ",
 	},
 	"contributor where reading is wanted": {
@@ -150,7 +150,7 @@ var faultCases = map[string]struct {
 		},
 		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
 			"access.list skip", "access.write skip"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
 		command: "az ad app federated-credential list --id " + clientID,
 	},
 	"credential's subject differs by case": {
@@ -158,7 +158,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Subject = strings.ToUpper(subject) })
 		},
 		want:    "exchange.token fail credential-subject-case-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential list",
 	},
 	"credential's issuer changed": {
@@ -166,7 +166,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Issuer = world.Issuer + "/" })
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential list",
 	},
 	"credential's audience changed": {
@@ -174,7 +174,7 @@ var faultCases = map[string]struct {
 			c.retrust(func(f *world.FederatedIdentityCredential) { f.Audiences = []string{"api://other"} })
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
 		command: "federated-credential list",
 	},
 	"credential deleted": {
@@ -182,13 +182,13 @@ var faultCases = map[string]struct {
 			require.NoError(c.t, c.world.DeleteFederatedCredential(objectID, "subject"))
 		},
 		want:    "exchange.token fail credential-missing",
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin, command: `"name":"` +
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller, command: `"name":"` +
 			integration.CredentialName(subject) + `"`,
 	},
 	"application unknown": {
 		damage: func(_ *cloud, d *integration.Document) { d.Status.ClientID = objectID },
 		want:   "exchange.token fail client-unknown", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile,
-		who: diagnosis.WhoEntraAdmin, command: "az ad app show",
+		who: diagnosis.WhoCaller, command: "az ad app show",
 	},
 	"service principal disabled": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -296,7 +296,7 @@ var faultCases = map[string]struct {
 		storage: []integration.StorageAccess{lockedImages},
 		want:    "exchange.token fail credential-subject-mismatch",
 		others:  []string{"access.network fail network-rules-blocked"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoEntraAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
 	},
 	"container immutable": {
 		storage: []integration.StorageAccess{archive},
@@ -319,14 +319,14 @@ var faultCases = map[string]struct {
 	"account is no host name": {
 		storage: []integration.StorageAccess{{ResourceID: "/x/evil.example?", Container: "images"}},
 		want:    "access.network fail storage-name-invalid", verdict: diagnosis.VerdictFail,
-		claim: diagnosis.ClaimExchange, who: diagnosis.WhoUploader,
+		claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
 	},
 	"oracle without a role": {
 		mode:   access.ModeOracle,
 		damage: func(c *cloud, _ *integration.Document) { c.unassign() },
 		want:   "access.write fail role-missing", others: []string{"access.list fail role-missing",
 			"access.read fail role-missing", "access.delete fail role-missing"},
-		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoStorageAdmin,
+		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange, who: diagnosis.WhoCaller,
 		command: "az role assignment create",
 	},
 	"more access asked for than granted": {
@@ -336,7 +336,7 @@ var faultCases = map[string]struct {
 		},
 		storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
 		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
-		who: diagnosis.WhoStorageAdmin,
+		who: diagnosis.WhoCaller,
 	},
 	"throttled": {
 		damage: func(c *cloud, _ *integration.Document) {

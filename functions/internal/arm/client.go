@@ -138,6 +138,25 @@ func (c *Client) IsHierarchical(ctx context.Context, resourceID string) (bool, e
 	return account.HierarchicalNamespace, err
 }
 
+// GetContainer asks whether there is that container in the storage account; *Error with status 404 if there is none.
+// It takes the right Microsoft.Storage/storageAccounts/blobServices/containers/read. Source:
+// https://learn.microsoft.com/rest/api/storagerp/blob-containers/get.
+func (c *Client) GetContainer(ctx context.Context, accountID, container string) error {
+	var body struct {
+		ID string `json:"id"`
+	}
+	const op = "read container"
+	target, err := c.target(accountID, "/blobServices/default/containers/"+url.PathEscape(container), versionStorage)
+	if err != nil {
+		return fmt.Errorf("arm: %s: %w", op, err)
+	}
+	resp, err := c.sendTo(ctx, op, http.MethodGet, target, nil, &body)
+	if err == nil && body.ID == "" {
+		err = undecodable(op, resp, errIncomplete)
+	}
+	return err
+}
+
 // maxPages bounds a listing; more are a loop.
 const maxPages = 100
 

@@ -148,7 +148,7 @@ func assignmentEntries() []Entry {
 				"into this one.",
 			"Delete the stale assignment, and PUT the spec again.").with("az role assignment list --scope " +
 			"{scope} -o table"),
-		upstream(CodeRoleAssignmentNameConflict, WhoOperator, "The assignment's name clashes",
+		upstream(CodeRoleAssignmentNameConflict, WhoCaller, "The assignment's name clashes",
 			"Azure derives the same internal key from two assignment names.",
 			"PUT the spec again; the service chooses another name."),
 		upstream(CodeRoleDefinitionMissing, WhoOperator, "The role does not exist",

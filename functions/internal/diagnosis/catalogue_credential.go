@@ -1,8 +1,6 @@
 package diagnosis
 
-import (
-	"slices"
-)
+import "slices"
 
 // credentialEntry is a row about a credential file, or about the same member of a spec.
 func credentialEntry(code Code, title, cause string, steps ...string) Entry {

@@ -32,16 +32,16 @@ func ddoeAccountEntries() []Entry {
 			"The platform refused the user of DDOE_API_KEY. Drivers need the project's role developer or owner.",
 			"Give the user the role developer or owner in the project, or set the key of a user who has it; then "+
 				"send the request again."),
-		upstream(CodeDDOEOrganizationUnknown, WhoUploader, "The organisation is not known",
+		upstream(CodeDDOEOrganizationUnknown, WhoCaller, "The organisation is not known",
 			"The platform knows no organisation of this id, or the API key's user is not in it.",
 			"Correct ddoe.organizationId in the spec: it is the id, not the name.",
 			"If it is right, have the user of DDOE_API_KEY added to the organisation as admin or owner; then PUT "+
 				"the spec again."),
-		upstream(CodeDDOEProjectElsewhere, WhoUploader, "The project is in another organisation",
+		upstream(CodeDDOEProjectElsewhere, WhoCaller, "The project is in another organisation",
 			"A driver is made in a project of the organisation that has the integration.",
 			"Correct ddoe.driver.projectId or ddoe.organizationId in the spec, whichever is wrong; then PUT "+
 				"the spec again."),
-		upstream(CodeDDOEProjectUnknown, WhoUploader, "The platform shows no such project",
+		upstream(CodeDDOEProjectUnknown, WhoCaller, "The platform shows no such project",
 			"The platform knows no project of this id, or the API key's user may not see it.",
 			"Correct ddoe.driver.projectId in the spec: it is the id, not the name.",
 			"If it is right, give the user of DDOE_API_KEY the role developer or owner in the project; then PUT "+
@@ -54,7 +54,7 @@ func ddoeAccountEntries() []Entry {
 			"Objects of this integration exist on the platform, but this deployment has no access to its API.",
 			"Set DDOE_API_URL and DDOE_API_KEY, and send the request again.",
 			"To keep what exists as it is, PUT the spec with ddoe as it was."),
-		upstream(CodeDDOEAPIUsable, WhoUploader, "The platform's API can do it now",
+		upstream(CodeDDOEAPIUsable, WhoCaller, "The platform's API can do it now",
 			"What was left to a person, as status.ddoe says, can be done by the API by now.",
 			"To use what a person has made by the form, name it in ddoe.integrationId and PUT that spec: it is "+
 				"never changed or deleted.",
@@ -96,14 +96,14 @@ func ddoeIntegrationEntries() []Entry {
 			"The organisation has an integration of this name and type that this service did not make.",
 			"To use it as it is, name it in ddoe.integrationId and PUT that spec: it is never changed or deleted.",
 			"Else rename it on the platform, or have another displayName chosen; then PUT the spec again."),
-		upstream(CodeDDOEIntegrationUnknown, WhoUploader, "The integration that the spec names is not shown",
+		upstream(CodeDDOEIntegrationUnknown, WhoCaller, "The integration that the spec names is not shown",
 			"The platform shows no integration of the id in ddoe.integrationId: it does not exist, is gone, or the "+
 				"API key's user may not see it.",
 			"Correct ddoe.integrationId in the spec: it is the id, not the name; or set ddoe.integration to true in "+
 				"its place, to have one made. Then PUT the spec.",
 			"If it is right, have the user of DDOE_API_KEY added to the organisation as admin or owner; then PUT "+
 				"the spec again."),
-		upstream(CodeDDOEIntegrationNotUsed, WhoUploader, "The integration that the spec names is not in use yet",
+		upstream(CodeDDOEIntegrationNotUsed, WhoCaller, "The integration that the spec names is not in use yet",
 			"The spec names an integration of the platform, and what was done so far is about another one, or none.",
 			"PUT the spec again: it is used then, and never changed."),
 		upstream(CodeDDOEIntegrationInUse, WhoDDOEAdmin, "Drivers still use the integration",
@@ -116,7 +116,7 @@ func ddoeIntegrationEntries() []Entry {
 // ddoeDriverEntries are about writing the driver, and about what the platform can do with it.
 func ddoeDriverEntries() []Entry {
 	return []Entry{
-		upstream(CodeDDOEDriverRefused, WhoUploader, "The platform does not take the driver",
+		upstream(CodeDDOEDriverRefused, WhoCaller, "The platform does not take the driver",
 			"The driver, as it was sent, is not what the platform takes. Its name, project, path and container are "+
 				"the spec's; the integration's type and options come from this deployment's settings.",
 			"Read what the platform says. If it is about the name, the project, the path or the container, correct "+
@@ -138,7 +138,7 @@ func ddoeDriverEntries() []Entry {
 		upstream(CodeDDOEDriverForeign, WhoDDOEAdmin, "A driver of this name is not ours",
 			"The integration has a driver of this name, in the same project, that this service did not make.",
 			"Rename it on the platform, or choose another ddoe.driver.name; then PUT the spec again."),
-		upstream(CodeDDOEDriverRenamed, WhoUploader, "The driver has another name or right to delete",
+		upstream(CodeDDOEDriverRenamed, WhoCaller, "The driver has another name or right to delete",
 			"Somebody has changed the driver's name, or whether the platform may delete, on the platform.",
 			"PUT the spec again to set it right.").warning(),
 		upstream(CodeDDOEDriverTestFailed, WhoDDOEAdmin, "The platform cannot reach the storage",
@@ -172,28 +172,28 @@ func ddoeDriverEntries() []Entry {
 // ddoeDriftEntries are about what is there and what the spec asks for.
 func ddoeDriftEntries() []Entry {
 	return []Entry{
-		upstream(CodeDDOEIntegrationMissing, WhoUploader, "The integration does not exist on the platform",
+		upstream(CodeDDOEIntegrationMissing, WhoCaller, "The integration does not exist on the platform",
 			"None was made yet, or the one that was made is not there any more; then drivers on it have lost "+
 				"their storage.",
 			"PUT the spec again to make it anew."),
-		upstream(CodeDDOEIntegrationRenamed, WhoUploader, "The integration has another name",
+		upstream(CodeDDOEIntegrationRenamed, WhoCaller, "The integration has another name",
 			"The integration was renamed on the platform, or the display name has changed.",
 			"PUT the spec again to set it right.").warning(),
-		upstream(CodeDDOEIntegrationChanged, WhoUploader, "The integration has another type",
+		upstream(CodeDDOEIntegrationChanged, WhoCaller, "The integration has another type",
 			"The integration's type on the platform is not the one that is set up.",
 			"PUT the spec again to set it right."),
-		upstream(CodeDDOEOptionsChanged, WhoUploader, "The integration was sent other options",
+		upstream(CodeDDOEOptionsChanged, WhoCaller, "The integration was sent other options",
 			"What the platform was sent last is not what the spec and the settings come to now; the platform shows "+
 				"no options, so this compares what was sent.",
 			"PUT the spec again to send the options anew."),
-		upstream(CodeDDOEDriverMissing, WhoUploader, "The driver does not exist on the platform",
+		upstream(CodeDDOEDriverMissing, WhoCaller, "The driver does not exist on the platform",
 			"None was made yet, or the one that was made is not there any more; then datasets on it have lost "+
 				"their storage.",
 			"PUT the spec again to make it anew."),
-		upstream(CodeDDOEDriverChanged, WhoUploader, "The driver is not as it was made",
+		upstream(CodeDDOEDriverChanged, WhoCaller, "The driver is not as it was made",
 			"Name, type, project, container, path, integration or the right to delete differ from the spec.",
 			"PUT the spec again to set it right."),
-		upstream(CodeDDOEIntegrationExtra, WhoUploader, "There is another integration of ours",
+		upstream(CodeDDOEIntegrationExtra, WhoCaller, "There is another integration of ours",
 			"The organisation has another integration with the mark of this one: a request to make it was given up, "+
 				"and carried out after all, or somebody copied the mark.",
 			"PUT the spec again: it removes the other one, unless drivers use it.",
@@ -203,13 +203,13 @@ func ddoeDriftEntries() []Entry {
 			"The integration has another driver of the same name, in the same project and about the same place: a "+
 				"request to make it was given up, and carried out after all, or somebody made it by hand.",
 			"If no dataset is on it, delete it on the platform, by its id; else rename it there.").warning(),
-		upstream(CodeDDOEIntegrationUnwanted, WhoUploader,
+		upstream(CodeDDOEIntegrationUnwanted, WhoCaller,
 			"The integration still exists, and the spec does not ask for it",
 			"A PUT of a spec without the integration removes what was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes driver and integration, unless other drivers use the integration; "+
 				"datasets on the driver lose their storage.",
 			"To keep them, PUT a spec with ddoe as it was.").warning(),
-		upstream(CodeDDOEDriverUnwanted, WhoUploader, "The driver still exists, and the spec does not ask for it",
+		upstream(CodeDDOEDriverUnwanted, WhoCaller, "The driver still exists, and the spec does not ask for it",
 			"A PUT of a spec without the driver removes the one that was made before; that has failed, or "+
 				"was not done.",
 			"PUT the spec again: it removes the driver, and datasets on it lose their storage.",
@@ -235,7 +235,7 @@ func extraEntries() []Entry {
 // ddoeSpecEntries are findings about the member ddoe of a spec.
 func ddoeSpecEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoCaller, Steps: steps, Layer: "file"}
 	}
 	return []Entry{
 		entry(CodeDDOEIntegrationRequired, "A driver without an integration",

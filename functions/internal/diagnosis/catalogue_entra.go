@@ -14,7 +14,7 @@ func tokenEntries() []Entry {
 				"was given and no source of tokens is set up.",
 			Steps: []string{"Give subjectToken in the request, or set DDOE_SUBJECT_TOKEN_URL.",
 				"Or run a job on the platform that reads a blob."}},
-		entry(CodeTokenMalformed, WhoUploader, "The subject token is not a JWT",
+		entry(CodeTokenMalformed, WhoCaller, "The subject token is not a JWT",
 			"The token is not three base64url parts of JSON, or is larger than 16 KiB.",
 			"Send the compact JWT exactly as the platform issued it, without quotes or 'Bearer'."),
 		entry(CodeTokenIssuerMismatch, WhoDDOEAdmin, "The token comes from another issuer", "The token's iss is not "+
@@ -62,7 +62,7 @@ func trustEntries() []Entry { return slices.Concat(assertionEntries(), matchEntr
 // assertionEntries are about the token that was sent, and about its issuer's keys.
 func assertionEntries() []Entry {
 	return []Entry{
-		exchange(CodeAssertionFromEntra, []int{700222, 700226, 700236, 700229}, WhoDDOEAdmin,
+		exchange(CodeAssertionFromEntra, []int{700222, 700226, 700236, 700229}, WhoCaller,
 			"The token was issued by Entra itself",
 			"An Entra token was sent where the platform's OIDC token is needed; this tenant or identity does "+
 				"not take it.",
@@ -75,7 +75,7 @@ func assertionEntries() []Entry {
 				"Entra reads the JWKS again: 20 to 30 minutes, or longer.",
 			"Check that the JWKS of {issuer} lists the token's kid.",
 			"Publish a new key a day before signing with it.").retryable(),
-		exchange(CodeSignatureInvalid, []int{7000274, 700027}, WhoDDOEAdmin, "The token's signature is wrong",
+		exchange(CodeSignatureInvalid, []int{7000274, 700027}, WhoCaller, "The token's signature is wrong",
 			"Entra found the key, but the signature does not verify: the token was altered after signing, or signed "+
 				"by another key under the same kid.",
 			"Send the token unaltered.", "If it is, correct the issuer: each key needs its own kid."),
@@ -83,7 +83,7 @@ func assertionEntries() []Entry {
 			"Entra takes only tokens whose header typ is JWT.",
 			"Get an ID-token style JWT from the platform, not an access token."),
 		exchange(CodeAssertionMalformed, []int{50027, 5002723, 5002725, 5002710, 5002711, 5002730, 5002740},
-			WhoDDOEAdmin, "Entra cannot read the token",
+			WhoCaller, "Entra cannot read the token",
 			"The token is not a JWT as Entra wants it: malformed, claims missing, or claims given twice.",
 			"Send the compact JWT exactly as the platform issued it."),
 		exchange(CodeIssuerUnreachable, []int{501661, 90061, 50166}, WhoDDOEAdmin,
@@ -161,7 +161,7 @@ func clientEntries() []Entry {
 			"The client id is not known in the tenant",
 			"No identity with this client id exists in the tenant. The same happens where an object id was given "+
 				"as client id, and for some minutes after creation.",
-			"Check with az that the id is a client id and that the tenant is right.").repairable().with(
+			renewed, "Check with az that the id is a client id and that the tenant is right.").repairable().with(
 			showClientID),
 		exchange(CodeClientMalformed, []int{700038}, WhoUploader, "The client id is malformed",
 			"The client id is not one that Entra can read.",
@@ -265,9 +265,10 @@ func (e Entry) with(command string) Entry { e.Command = command; return e }
 // on sets the layer.
 func (e Entry) on(layer string) Entry { e.Layer = layer; return e }
 
-// repairable marks what the app itself puts back: that comes first, and the command is for whoever must do it by hand.
-// What has been put back takes some minutes to act, and is found missing until then.
+// repairable marks what the app itself puts back: the caller asks for that, and the command is for whoever must do it
+// by hand. What has been put back takes some minutes to act, and is found missing until then.
 func (e Entry) repairable() Entry {
-	e.Steps = append([]string{"Repeat the PUT of the integration; it puts back what is missing."}, e.Steps...)
+	e.Who, e.Steps = WhoCaller, append([]string{"Repeat the PUT of the integration; it puts back what is missing."},
+		e.Steps...)
 	return e.propagating()
 }

@@ -26,8 +26,8 @@ const (
 	changeOnIdentity = "az identity federated-credential update" + onIdentity + valuesOnIdentity
 )
 
-// suited is the command that does, where the identity is kept, what the given one does for an application; empty where
-// there is nothing to do. Enterprise applications have the same commands for both.
+// suited is the command, or the step, that does, where the identity is kept, what the given one does for an
+// application; empty where there is nothing to do. Enterprise applications have the same commands for both.
 func (c Context) suited(command string) string {
 	if suited, differs := inResourceGroup[command]; differs && c.Upkeep == InResourceGroup {
 		return suited
@@ -37,7 +37,7 @@ func (c Context) suited(command string) string {
 
 var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
 	listCredentials: listOnIdentity, compareCredentials: listOnIdentity, showApplication: showIdentity,
-	showClientID: showIdentity, changeApplication: ""}
+	showClientID: showIdentity, changeApplication: "", renewed: told}
 
 // person puts somebody in the place of WhoIdentityAdmin.
 func (c Context) person(who Who) Who {
@@ -78,12 +78,12 @@ func identityEntries() []Entry {
 // identitySpecEntries are about the identity that the spec asks for.
 func identitySpecEntries() []Entry {
 	return []Entry{
-		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoUploader,
+		{Code: CodeInvalidIdentity, Title: "What is said of the identity is not valid", Who: WhoCaller,
 			Layer: "file",
 			Cause: "A managed identity is in a resource group, named by its full ARM id, and in a region; an " +
 				"application is in neither.",
 			Steps: []string{"Correct the member that the error names, or leave it out."}},
-		upstream(CodeIdentityReplaced, WhoUploader, "The identity gets another client id",
+		upstream(CodeIdentityReplaced, WhoCaller, "The identity gets another client id",
 			"The identity with the client id {clientId} is removed for good, and another one is made. The platform's "+
 				"side is changed with it where it was made by the API.",
 			"When it is done, upload the new azure_credentials.json to the platform where its side was made by "+
@@ -91,16 +91,21 @@ func identitySpecEntries() []Entry {
 	}
 }
 
+// renewed and told are the step after the repair of an application and of a managed identity that were deleted.
+const renewed = "If the application was made anew, with another client id, upload the new azure_credentials.json to " +
+	"the platform where its side was made by hand."
+const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
+	"there is no " +
+	"recycle bin for managed identities, and one that is made anew has another client id."
+
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {
-	const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: there " +
-		"is no recycle bin for managed identities, and one that is made anew has another client id."
 	return []Entry{
-		upstream(CodeManagedIdentityMissing, WhoUploader, "The managed identity does not exist",
+		upstream(CodeManagedIdentityMissing, WhoCaller, "The managed identity does not exist",
 			"The managed identity was deleted behind our back, or was not made yet.", told).repairable(),
-		upstream(CodeManagedIdentityChanged, WhoUploader, "The managed identity is not as it was made",
+		upstream(CodeManagedIdentityChanged, WhoCaller, "The managed identity is not as it was made",
 			"The tags by which it is known to be this integration's differ.").repairable().with(showIdentity),
-		upstream(CodeManagedIdentityReplaced, WhoUploader, "The managed identity was made anew",
+		upstream(CodeManagedIdentityReplaced, WhoCaller, "The managed identity was made anew",
 			"A managed identity of this name exists, with another client id than the one that was made.",
 			told).repairable().with(showIdentity),
 		upstream(CodeManagedIdentityForeign, WhoOperator, "The managed identity is not ours",
@@ -124,12 +129,13 @@ func managedRefusalEntries() []Entry {
 		upstream(CodeManagedIdentityPolicyDenied, WhoOperator, "An Azure policy forbids the managed identity",
 			"An Azure Policy assignment denies managed identities, or federated credentials on them, in this "+
 				"resource group.",
-			"Exempt the resource group from the policy, or use identity.kind application."),
-		upstream(CodeManagedIdentityRegionUnsupported, WhoUploader, "The region has no federated credentials",
-			"Azure does not support federated identity credentials on managed identities of this region.",
-			"Give another region in identity.location, with ?replace=true. Only the identity is there: access does "+
-				"not depend on it.").with(showIdentity),
-		upstream(CodeManagedIdentityRefused, WhoOperator, "Azure refused the managed identity",
+			"Exempt the resource group from the policy, or use identity.kind application, for which an Entra "+
+				"administrator grants a Graph permission (infra/graph.bicep)."),
+		upstream(CodeManagedIdentityRegionUnsupported, WhoCaller, "The region does not serve for the identity",
+			"Azure has no managed identities in this region, or takes no federated identity credentials on them.",
+			"Give another region in identity.location, with ?replace=true once an identity was made. Only the "+
+				"identity is there: access does not depend on it.").with(showIdentity),
+		upstream(CodeManagedIdentityRefused, WhoCaller, "Azure refused the managed identity",
 			"Azure calls the request invalid: the region may not be one for managed identities, or an identity of "+
 				"that name may be in another region.",
 			"Look at what Azure says; give another region in identity.location.").with(showIdentity),

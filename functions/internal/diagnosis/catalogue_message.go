@@ -3,26 +3,25 @@ package diagnosis
 // messageEntries are the ends of a command or operation that come from the queue itself.
 func messageEntries() []Entry {
 	return []Entry{
-		{Code: CodeUnknownCommand, Title: "The command is not known", Who: WhoUploader,
+		{Code: CodeUnknownCommand, Title: "The command is not known", Who: WhoCaller,
 			Cause: "The message is a CloudEvent of a type that this app does not handle.",
 			Steps: []string{"Send one of the ai.ddoe.wif.*.v1 command types."}},
-		{Code: CodeNotACloudevent, Title: "The message is not a CloudEvent", Who: WhoUploader,
+		{Code: CodeNotACloudevent, Title: "The message is not a CloudEvent", Who: WhoCaller,
 			Cause: "The body is JSON, but not a CloudEvent 1.0 in structured mode.",
 			Steps: []string{"Send specversion, id, source, type and data as CloudEvents 1.0 asks for."}},
-		{Code: CodeMessageTooLarge, Title: "The message is too large", Who: WhoUploader,
+		{Code: CodeMessageTooLarge, Title: "The message is too large", Who: WhoCaller,
 			Cause: "The message body is larger than a command can be.",
 			Steps: []string{"Send a smaller message."}},
-		{Code: CodeSessionMismatch, Title: "Session and integration differ", Who: WhoUploader,
+		{Code: CodeSessionMismatch, Title: "Session and integration differ", Who: WhoCaller,
 			Cause: "The message's SessionId is not the integration id, so commands of one integration could run at " +
 				"the same time.",
 			Steps: []string{"Send the message with SessionId equal to integrationId."}},
-		{Code: CodeSuperseded, Title: "A newer command took its place", Who: WhoUploader,
+		{Code: CodeSuperseded, Title: "A newer command took its place", Who: WhoCaller,
 			Cause: "The integration has a newer operation, so this one was not carried out.",
 			Steps: []string{"Follow the newer operation: lastOperationId of the integration."}},
 		{Code: CodeAttemptsExhausted, Title: "All attempts have failed", Who: WhoOperator,
 			Cause: "The operation met a transient failure on every attempt, and no further attempt is made.",
-			Steps: []string{"Look at the last failure of the operation.",
-				"When its cause is gone, PUT the spec again."}},
+			Steps: []string{"Look at the operation's last failure.", "When its cause is gone, PUT the spec again."}},
 		{Code: CodeDeliveryExhausted, Title: "The message could not be handled", Who: WhoOperator,
 			Cause: "The message was delivered as often as the queue allows without being completed, and went to the " +
 				"dead-letter queue.",

@@ -3,11 +3,8 @@ package diagnosis
 // settingEntries are what keeps the app from starting. Nobody gets an answer then: they are read in the log.
 func settingEntries() []Entry {
 	return []Entry{{
-		Code:  CodeKeyVaultReferenceUnresolved,
-		Title: "A Key Vault reference is not resolved",
-		Cause: "The platform was to replace a Key Vault reference by the secret, and started the app with the " +
-			"reference itself.",
-		Who: WhoOperator,
+		Code: CodeKeyVaultReferenceUnresolved, Title: "A Key Vault reference is not resolved", Who: WhoOperator,
+		Cause: "The platform started the app with a Key Vault reference in the place of its secret.",
 		Steps: []string{
 			"Ask for the reference's status, which names the reason.",
 			"Give the app's identity Key Vault Secrets User on the secret, and have the vault take Azure RBAC.",

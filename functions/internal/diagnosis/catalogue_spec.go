@@ -3,7 +3,7 @@ package diagnosis
 // specEntries are findings about a spec. The detail of a finding tells what exactly is wrong.
 func specEntries() []Entry {
 	entry := func(code Code, title, cause string, steps ...string) Entry {
-		return Entry{Code: code, Title: title, Cause: cause, Who: WhoUploader, Steps: steps, Layer: "file"}
+		return Entry{Code: code, Title: title, Cause: cause, Who: WhoCaller, Steps: steps, Layer: "file"}
 	}
 	return []Entry{
 		entry(CodeInvalidSpec, "The spec is not valid",

@@ -77,7 +77,7 @@ func blobEntries() []Entry {
 		data(CodeConditionNotMet, WhoOperator, "The blob changed meanwhile",
 			"The blob is another version than the one that was written.",
 			"Test again; if it stays, look for a process that changes new blobs.").retryable().on("read"),
-		data(CodeStorageNameInvalid, WhoUploader, "The account or container name is not valid",
+		data(CodeStorageNameInvalid, WhoCaller, "The account or container name is not valid",
 			"Storage calls the name invalid.",
 			"Correct the name in the spec."),
 	}
@@ -169,7 +169,7 @@ func accessEntries() []Entry {
 		data(CodeBudgetExhausted, WhoOperator, "The test ran out of time",
 			"The time budget of the test was used up before this check.",
 			"Test again.").undecided(),
-		data(CodeNoStorage, WhoUploader, "The integration names no storage",
+		data(CodeNoStorage, WhoCaller, "The integration names no storage",
 			"The spec has no storage entry, so only the token exchange was tested.",
 			"Add storage to the spec.").on("list").warning(),
 	}

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +12,8 @@ import (
 func TestEveryEntryIsComplete(t *testing.T) {
 	layers := []string{"", "file", "discovery", "structure", "token", "exchange", "network", "protection", "list",
 		"read", "write", "delete", "cleanup"}
-	people := []Who{WhoEntraAdmin, WhoIdentityAdmin, WhoStorageAdmin, WhoDDOEAdmin, WhoUploader, WhoOperator}
+	people := []Who{WhoEntraAdmin, WhoIdentityAdmin, WhoStorageAdmin, WhoDDOEAdmin, WhoCaller, WhoUploader,
+		WhoOperator}
 	placeholder := regexp.MustCompile(`\{([a-zA-Z]+)\}`)
 	known := Context{}.Values()
 	seen := map[Code]bool{}
@@ -92,6 +94,37 @@ func TestRepairBeginsWithThePut(t *testing.T) {
 		"role-assignment-not-found"} {
 		assert.Equal(t, "Repeat the PUT of the integration; it puts back what is missing.",
 			New(code).Remedy.Steps[0], code)
+	}
+}
+
+// TestWhoIsToldWhatTheyCanDo: the caller sends requests and writes specs, the uploader has the credential file and
+// nothing else, and what the operator is told is not to send a request.
+func TestWhoIsToldWhatTheyCanDo(t *testing.T) {
+	t.Parallel()
+	// What is asked in a request that failed for a reason of the app's own, which sending it again may get around.
+	isOfTheApp := func(code Code) bool {
+		return slices.ContainsFunc(appEntries(), func(e Entry) bool { return e.Code == code })
+	}
+	request := regexp.MustCompile(`^(Repeat the PUT|PUT the spec|Send |Correct the (request|parameter|path)|` +
+		`Choose another (integration )?id|Give another region|Correct the name in the spec|Add storage to the spec)`)
+	// Somebody else may mend these instead, where the object that is in the way is theirs.
+	others := []Code{CodeApplicationForeign, CodeManagedIdentityForeign,
+		CodeDDOEAnswerInvalid} // a setting of the operator's may be wrong
+	ofFiles := slices.Concat(credentialEntries(),
+		[]Entry{{Code: CodeClientMalformed}, {Code: CodeTenantMalformed}}) // Entra's answer to an id of the file
+	for _, e := range Entries() {
+		isOfFile := slices.ContainsFunc(ofFiles, func(f Entry) bool { return f.Code == e.Code })
+		assert.Equal(t, isOfFile, e.Who == WhoUploader, "%s: the uploader is for the file, and only for it", e.Code)
+		if request.MatchString(e.Steps[0]) && !isOfFile && !isOfTheApp(e.Code) && !slices.Contains(others, e.Code) {
+			assert.Equal(t, WhoCaller, e.Who, "%s: %s", e.Code, e.Steps[0])
+		}
+	}
+	for _, e := range slices.Concat(bodyEntries(), addressEntries(), stateEntries(), specEntries(),
+		ddoeSpecEntries()) {
+		assert.Equal(t, WhoCaller, e.Who, "%s is about a request", e.Code)
+	}
+	for _, e := range settingEntries() {
+		assert.Equal(t, WhoOperator, e.Who, "%s is about a setting", e.Code)
 	}
 }
 

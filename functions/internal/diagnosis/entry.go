@@ -58,7 +58,7 @@ func (e Entry) Fill(c Context) Entry {
 	e.Who = c.person(e.Who)
 	steps := make([]string, len(e.Steps))
 	for i, step := range e.Steps {
-		steps[i] = c.fill(step)
+		steps[i] = c.fill(c.suited(step))
 	}
 	e.Steps = steps
 	return e

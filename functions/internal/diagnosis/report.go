@@ -108,8 +108,9 @@ const (
 	WhoEntraAdmin   Who = "entra-admin"
 	WhoStorageAdmin Who = "storage-admin"
 	WhoDDOEAdmin    Who = "ddoe-admin"
-	WhoUploader     Who = "uploader"
-	WhoOperator     Who = "operator"
+	WhoCaller       Who = "caller"   // who sends requests: with a spec, an id, a subject token
+	WhoUploader     Who = "uploader" // who has the credential file
+	WhoOperator     Who = "operator" // of this app: its settings and rights
 	// WhoIdentityAdmin stands in the catalogue for who looks after an integration's identity. No remedy names it: the
 	// Context puts one of the others in its place.
 	WhoIdentityAdmin Who = "identity-admin"
@@ -117,7 +118,7 @@ const (
 
 // Remedy tells who repairs it and how.
 type Remedy struct {
-	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,uploader,operator"`
+	Who     Who      `json:"who" enum:"entra-admin,storage-admin,ddoe-admin,caller,uploader,operator"`
 	Steps   []string `json:"steps"`
 	Command string   `json:"command,omitempty" doc:"A command with the real values filled in"`
 }
@@ -184,7 +185,7 @@ const (
 // MemberDifference is one member of an object that is not as it is wanted.
 type MemberDifference struct {
 	Member string `json:"member" doc:"Name of the member, such as subject or condition"`
-	Want   string `json:"want"`
+	Want   string `json:"want,omitempty" doc:"Absent where it is not wanted at all"`
 	Have   string `json:"have" doc:"What the service holds"`
 	Owner  Owner  `json:"owner" enum:"ours,other" doc:"other: somebody else has set it, and it is kept"`
 }

@@ -167,6 +167,9 @@ type elsewhere struct {
 // Name implements resource.Kind.
 func (elsewhere) Name() string { return "elsewhere" }
 
+// Needs implements resource.Kind.
+func (elsewhere) Needs() []string { return nil }
+
 // Observe implements resource.Kind: all of it may be read in vain where only a part is of interest.
 func (e elsewhere) Observe(_ context.Context, v resource.View) []resource.Item {
 	if !v.Apart || v.Document.ID != id {

@@ -260,8 +260,7 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found",
-		"fail federated-credential-missing"}},
+	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found"}},
 	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {

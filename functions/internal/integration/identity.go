@@ -2,6 +2,7 @@ package integration
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
@@ -106,6 +107,14 @@ func (d Document) ReplacesIdentity() bool {
 		return !strings.EqualFold(recorded.ResourceGroup(), wanted.ResourceGroup) ||
 			!strings.EqualFold(recorded.Location, wanted.Location)
 	}
+}
+
+// IdentityWords name an identity in a sentence, behind its article.
+func IdentityWords(kind IdentityKind, group, location string) string {
+	if kind != IdentityManaged {
+		return string(kind)
+	}
+	return fmt.Sprintf("managed identity in %s (%s)", group, location)
 }
 
 // IdentityGiven is what a new spec asks of the identity, with what it leaves out as there is already, or as it is

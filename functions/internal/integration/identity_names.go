@@ -103,7 +103,7 @@ func (k IdentityKind) schemaVersion() int {
 type ProvisionResult struct {
 	ClientID           string `json:"clientId"`
 	TenantID           string `json:"tenantId"`
-	ObjectID           string `json:"objectId"`
+	ObjectID           string `json:"objectId,omitempty"`
 	ServicePrincipalID string `json:"servicePrincipalId"`
 }
 

@@ -33,13 +33,19 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %v", f.Operation, f.E
 func (f *Failure) Unwrap() error { return f.Err }
 
 // IsNotThere reports whether an answer to an operation states that there is no such object.
-func IsNotThere(op Operation, err error) bool { return absence(op, err) == NotThere }
+func IsNotThere(op Operation, err error) bool {
+	return absence(op, err) == NotThere || HasNoPlace(op, err)
+}
+
+// HasNoPlace reports whether an answer to an operation states that there is not even the resource group, or the
+// subscription, in which the object would be: nothing can be made there.
+func HasNoPlace(op Operation, err error) bool { return absence(op, err) == NotEvenPlace }
 
 // IsUnknown reports whether an answer to an operation states that there is no such object, or none that who asks may
 // see.
 func IsUnknown(op Operation, err error) bool {
 	a := absence(op, err)
-	return a == NotThere || a == NotShown
+	return a == NotThere || a == NotEvenPlace || a == NotShown
 }
 
 // absence looks an answer up; empty for one that states nothing of the object, and for none.

@@ -28,6 +28,8 @@ const (
 	RoleList   Operation = "rbac.list"
 	RoleDelete Operation = "rbac.delete"
 	AccountGet Operation = "account.get"
+	// ContainerGet asks Azure Resource Manager, as the app itself.
+	ContainerGet Operation = "account.container.get"
 
 	ManagedIdentityPut      Operation = "managedIdentity.put"
 	ManagedIdentityGet      Operation = "managedIdentity.get"

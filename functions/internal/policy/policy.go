@@ -34,6 +34,8 @@ const (
 	// NotThere means that a service has stated that there is no such object. One answer alone may come of a replica
 	// that lags: who knows that it was there looks again.
 	NotThere Action = "not-there"
+	// NotEvenPlace: what it would lie in is not there either, such as its resource group.
+	NotEvenPlace Action = "not-even-place"
 	// NotShown means that a service does not know what was asked for, or does not show it to who asks.
 	NotShown Action = "not-shown"
 	// Unsupported means that a service does not offer what was asked for where the object is. The object can have

@@ -16,7 +16,8 @@ import (
 func TestSetsOfCodes(t *testing.T) {
 	t.Parallel()
 	isForSender := func(e diagnosis.Entry) bool {
-		return e.Who == diagnosis.WhoDDOEAdmin || e.Who == diagnosis.WhoOperator
+		return e.Who == diagnosis.WhoDDOEAdmin || e.Who == diagnosis.WhoOperator ||
+			e.Who == diagnosis.WhoCaller && strings.HasPrefix(e.Steps[0], "Send ") // the token that was sent
 	}
 	isOfRun := func(e diagnosis.Entry) bool { return e.Layer == "" || e.Layer == "structure" || e.Layer == "token" }
 	for name, c := range map[string]struct {

@@ -212,11 +212,17 @@ const codeAnswerInvalid = "answer-invalid"
 // absenceRows are about answers to who asks whether something is there. They stand by themselves: who reads what has
 // to be there waits for it, as rows states.
 func absenceRows() []row {
+	const place = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors: " +
+		"ResourceGroupNotFound, SubscriptionNotFound"
 	places := on(PlatformTypesList, PlatformProjectGet, PlatformIntegrationList, PlatformIntegrationGet, DriverList,
 		DriverGet)
 	return []row{
 		{service: serviceDDOE, code: codeAnswerInvalid, Decision: Decision{Action: GiveUp},
 			source: "ddoe.md: a web page shows that the path is wrong, and nothing of the object"},
+		{service: serviceARM, statuses: only(http.StatusNotFound), code: "SubscriptionNotFound",
+			Decision: Decision{Action: NotEvenPlace}, source: place},
+		{service: serviceARM, statuses: only(http.StatusNotFound), code: "ResourceGroupNotFound",
+			Decision: Decision{Action: NotEvenPlace}, source: place},
 		{statuses: only(http.StatusNotFound), Decision: Decision{Action: NotThere},
 			source: "rule 2: gone is what a read shows; RFC 9110 s.15.5.5, as Graph, ARM and the platform answer"},
 		{service: serviceDDOE, operations: places, statuses: only(http.StatusBadRequest, http.StatusForbidden),

@@ -35,7 +35,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	if err != nil {
 		return diagnosis.Report{}, err
 	}
-	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d}))
+	items := resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}))
 	if ctx.Err() != nil {
 		return diagnosis.Report{}, ctx.Err()
 	}

@@ -50,7 +50,7 @@ func whileRunning(op integration.Operation, checks []diagnosis.Check) {
 		}
 		checks[i].Status, checks[i].Transient = diagnosis.OutcomeUnknown, true
 		checks[i].Detail = strings.TrimSpace(running(op) + " " + check.Detail)
-		checks[i].Remedy = &diagnosis.Remedy{Who: diagnosis.WhoUploader, Steps: []string{
+		checks[i].Remedy = &diagnosis.Remedy{Who: diagnosis.WhoCaller, Steps: []string{
 			"Wait for the end of the operation, and send it no other request meanwhile: GET /api/operations/" + op.ID +
 				" says how far it is.",
 			"Then ask for this report again.",

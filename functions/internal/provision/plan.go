@@ -19,8 +19,9 @@ import (
 // Action is what a planned step would do.
 type Action string
 
-// The actions. Restore takes back what was removed before; Blocked is what somebody else's object stands in the way
-// of; Unknown is what could not be looked at; Schedule and Manual are later work, by the service and by a person.
+// The actions. Restore takes back what was removed before; Blocked is what cannot be made, as somebody else's object
+// stands in the way, or what it would lie in is not there; Unknown is what could not be looked at; Schedule and Manual
+// are later work, by the service and by a person.
 const (
 	ActionCreate    Action = "create"
 	ActionUpdate    Action = "update"
@@ -67,7 +68,8 @@ type PlannedStep struct {
 // LongTags are the ends of tags that are too long for a line.
 func (PlannedStep) LongTags() map[string]string {
 	return map[string]string{
-		"Action":      `doc:"blocked: somebody else's object is in its place; unknown: it could not be looked at"`,
+		"Action": `doc:"blocked: somebody else's object is in its place, or there is no such place; unknown: ` +
+			`it could not be looked at"`,
 		"Key":         `doc:"The key it is written by; empty where that is known only once another object exists"`,
 		"Differences": `doc:"The members that are not as wanted; those of other owners stay as they are"`,
 	}
@@ -90,11 +92,12 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	d.ID, d.Spec = id, w.resolved
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
-	if d.ReplacesIdentity() {
+	isReplaced := d.ReplacesIdentity()
+	if isReplaced {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
 	}
-	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d})) {
+	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})) {
 		if step, ok := planned(item); ok {
 			p.Steps = append(p.Steps, step)
 		}
@@ -102,7 +105,9 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
 	}
-	p.Takes = takes(p.Steps)
+	if p.Takes = takes(p.Steps); p.Takes != "" && isReplaced {
+		p.Takes += ", and the time that the identity there is now takes to go"
+	}
 	return p, ctx.Err()
 }
 
@@ -136,7 +141,9 @@ func planned(item resource.Item) (PlannedStep, bool) {
 		Differences: item.Differences, takes: item.Takes}
 	switch {
 	case item.Err != nil:
-		step.Action = ActionUnknown
+		if step.Action = ActionUnknown; item.IsDecided() {
+			step.Action = ActionBlocked
+		}
 		found := classify.Error(item.Err, item.Words())
 		step.Diagnosis = &found
 	case item.State == resource.Foreign, item.State == resource.Unchanged && item.Code != "", item.Code != "" &&

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -52,19 +51,11 @@ func (w *intent) admit(d *integration.Document) error {
 	}
 	recorded := d.Status.Identity
 	return refuse(diagnosis.CodeIdentityReplaceRequired,
-		diagnosis.WithDetail("%s would be removed for good, and %s be made, "+
-			"with another client id than %s: whoever uses that has to be given the new one.",
-			identityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-			identityWords(identity.Kind, identity.ResourceGroup, identity.Location),
+		diagnosis.WithDetail("The service would remove %s for good and make %s, which has another client id than "+
+			"%s: whoever uses that one has to be given the new one.",
+			"the "+integration.IdentityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
+			"the "+integration.IdentityWords(identity.Kind, identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
-}
-
-// identityWords name an identity in a sentence.
-func identityWords(kind integration.IdentityKind, group, location string) string {
-	if group == "" {
-		return "the " + string(kind)
-	}
-	return fmt.Sprintf("the %s in %s (%s)", kind, group, location)
 }
 
 // onIdentity are the kinds that go with an identity: what it outlives, and itself.
@@ -99,10 +90,14 @@ func (r *run) replaceIdentity(ctx context.Context) error {
 func (s *Service) planReplacement(ctx context.Context, d integration.Document) []PlannedStep {
 	var steps []PlannedStep
 	isTold := false
-	for _, o := range resource.Observe(ctx, s.onIdentity(), resource.View{Document: d, Ending: true, Purge: true}) {
+	seen := resource.Observe(ctx, s.onIdentity(), resource.View{Document: d, Ending: true, Purge: true})
+	isForeign := slices.ContainsFunc(seen, func(o resource.Observed) bool {
+		return o.Kind.Name() == resource.Identity && len(resource.InState(o.Items, resource.Extra)) > 0
+	})
+	for _, o := range seen {
 		for _, item := range o.Items {
 			step, ok := planned(item)
-			if !ok {
+			if !ok || isForeign && resource.IsOnIdentity(o.Kind) { // ours have gone with ours
 				continue
 			}
 			if o.Kind.Name() == resource.Identity && !isTold {

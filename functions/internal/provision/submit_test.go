@@ -85,7 +85,7 @@ func TestPlanTellsOfAnAccountThatIsNotThere(t *testing.T) {
 	require.NoError(t, err)
 	i := slices.IndexFunc(plan.Steps, func(step provision.PlannedStep) bool { return step.Name == "roleAssignment" })
 	require.GreaterOrEqual(t, i, 0, "%+v", plan.Steps)
-	assert.Equal(t, provision.ActionUnknown, plan.Steps[i].Action)
+	assert.Equal(t, provision.ActionBlocked, plan.Steps[i].Action, "it cannot be made")
 	require.NotNil(t, plan.Steps[i].Diagnosis)
 	assert.Equal(t, diagnosis.CodeStorageAccountNotFound, plan.Steps[i].Diagnosis.Code)
 	assert.Equal(t, counts{}, f.counts())

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -28,7 +29,27 @@ func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
 		wait.Go(func() { seen[i].Items = kind.Observe(ctx, v) })
 	}
 	wait.Wait()
+	fold(seen)
 	return seen
+}
+
+// fold names the root of what is missing because an item is missing of a kind that it needs.
+func fold(seen []Observed) {
+	roots := map[string]string{}
+	for _, o := range seen {
+		for _, item := range InState(o.Items, Missing, Restorable) {
+			roots[o.Kind.Name()] = cmp.Or(roots[o.Kind.Name()], item.checkID())
+		}
+	}
+	for _, o := range seen {
+		for _, need := range o.Kind.Needs() {
+			for i := range o.Items {
+				if o.Items[i].State == Missing {
+					o.Items[i].Root = cmp.Or(o.Items[i].Root, roots[need])
+				}
+			}
+		}
+	}
 }
 
 // Items are the items of all kinds, in their order.
@@ -70,13 +91,7 @@ func Checks(items []Item, propagated bool) []diagnosis.Check {
 }
 
 func (i Item) check(propagated bool) diagnosis.Check {
-	id, c := layerStructure+"."+i.Name, i.Words()
-	if i.State == Extra || i.State == Unwanted {
-		id = "drift." + i.Name
-	}
-	if i.CheckID != "" {
-		id = i.CheckID
-	}
+	id, c := i.checkID(), i.Words()
 	c.Propagated = propagated
 	var check diagnosis.Check
 	switch {
@@ -85,7 +100,7 @@ func (i Item) check(propagated bool) diagnosis.Check {
 		check.Code, check.Detail = i.Code, i.Detail
 	case i.Err != nil:
 		check = classify.Check(id, layerStructure, i.Title, i.Err, c)
-		if !i.isDecided() {
+		if !i.IsDecided() {
 			check.Status = diagnosis.OutcomeUnknown
 		}
 	case i.Code != "":
@@ -98,11 +113,26 @@ func (i Item) check(propagated bool) diagnosis.Check {
 	default:
 		check = diagnosis.Check{ID: id, Layer: layerStructure, Status: diagnosis.OutcomePass, Title: i.Title}
 	}
+	if i.Root != "" && i.Err == nil { // its root is what has to be mended
+		check.Status, check.DependsOn, check.Remedy = diagnosis.OutcomeSkip, i.Root, nil
+	}
 	check.Target = diagnosis.Printable(i.Context.Target)
 	if check.Target == "" {
 		check.Target = diagnosis.Printable(i.Target)
 	}
 	return withDifferences(check, i.Differences)
+}
+
+// checkID is the id of the item's check.
+func (i Item) checkID() string {
+	switch {
+	case i.CheckID != "":
+		return i.CheckID
+	case i.State == Extra || i.State == Unwanted:
+		return "drift." + i.Name
+	default:
+		return layerStructure + "." + i.Name
+	}
 }
 
 // Words are what the texts of Code and of Err are filled with. They name the operation that has failed: a service's
@@ -115,9 +145,9 @@ func (i Item) Words() diagnosis.Context {
 	return c
 }
 
-// isDecided reports whether an error tells something of the integration: that a service knows no such object. Any
+// IsDecided reports whether Err tells something of the integration: that a service knows no such object. Any
 // other refusal is about the app's own identity, or the way.
-func (i Item) isDecided() bool { return policy.IsNotThere(policy.OperationOf(i.Err), i.Err) }
+func (i Item) IsDecided() bool { return policy.IsNotThere(policy.OperationOf(i.Err), i.Err) }
 
 // withDifferences shows the first difference where reports had one pair, and all of them beside it.
 func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDifference) diagnosis.Check {

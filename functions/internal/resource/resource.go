@@ -51,6 +51,8 @@ type View struct {
 	Ending bool
 	// Purge is true where nothing is to be kept from which a removed item could be restored.
 	Purge bool
+	// Told is true where what is seen is told to people, and nothing is done about it: a look may take a hop more.
+	Told bool
 	// Apart is true where only items are of interest that are Apart or have a Subject.
 	Apart bool
 }
@@ -98,6 +100,9 @@ type Item struct {
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
+	// Root is the check of an item that is not there and that this one cannot be without; empty for none. What is
+	// missing then follows from it.
+	Root string
 	// Context fills the texts of Code, and of Err.
 	Context diagnosis.Context
 	// Err is why the item could not be read. Nothing is known of it then.

@@ -47,7 +47,7 @@ func TestStoryOverHTTP(t *testing.T) {
 	check := a.firstFailure(failed)
 	assert.Equal(t, "role-missing", at(check, "code"), failed.Raw)
 	assert.Equal(t, "AuthorizationPermissionMismatch", at(check, "evidence.storageCode"), failed.Raw)
-	assert.Equal(t, "storage-admin", at(check, "remedy.who"))
+	assert.Equal(t, "caller", at(check, "remedy.who"))
 	assert.Contains(t, at(check, "remedy.command"), "az role assignment create")
 
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)

@@ -200,8 +200,9 @@ func armCode(status int, code string, c diagnosis.Context) diagnosis.Code {
 
 // identityCode is what an answer about a managed identity or its credentials means where it means something else
 // there; empty elsewhere. Azure has one code for all that it refuses of a credential (BadRequest), and none for a
-// region without support. Source:
-// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
+// region without support. A region that it does not have, or not for identities, has one. Sources:
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations and
+// https://github.com/Azure/pcs-cli/issues/522.
 func identityCode(status int, code, operation string) diagnosis.Code {
 	isCredential := strings.HasPrefix(operation, "managedCredential.")
 	switch {
@@ -217,7 +218,7 @@ func identityCode(status int, code, operation string) diagnosis.Code {
 		return diagnosis.CodeManagedIdentityNotReplicated
 	case status == http.StatusNotFound:
 		return diagnosis.CodeManagedIdentityMissing
-	case status == http.StatusMethodNotAllowed && isCredential:
+	case status == http.StatusMethodNotAllowed && isCredential, code == "LocationNotAvailableForResourceType":
 		return diagnosis.CodeManagedIdentityRegionUnsupported
 	case status == http.StatusBadRequest && isCredential:
 		return diagnosis.CodeManagedCredentialRefused

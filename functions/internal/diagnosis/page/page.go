@@ -62,7 +62,8 @@ func mends() map[diagnosis.Who]string {
 		diagnosis.WhoEntraAdmin:   "An administrator of the Entra tenant",
 		diagnosis.WhoStorageAdmin: "An administrator of the storage account, or of its subscription",
 		diagnosis.WhoDDOEAdmin:    "An administrator of the organisation on the DDOE platform",
-		diagnosis.WhoUploader:     "Who sent the request, the file or the spec",
+		diagnosis.WhoCaller:       "Who sends the requests of the integration",
+		diagnosis.WhoUploader:     "Who has the credential file",
 		diagnosis.WhoOperator:     "The operator of this service",
 		diagnosis.WhoIdentityAdmin: "An administrator of the Entra tenant; where the identity is a managed " +
 			"identity, the operator of this service",

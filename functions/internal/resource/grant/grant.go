@@ -52,6 +52,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		for _, w := range wanted {
 			items = append(items, k.compare(ctx, d, w, looks[strings.ToLower(w.assignment.Scope)]))
 		}
+		if v.Told {
+			k.tellContainers(ctx, items)
+		}
 	}
 	kept := wanted
 	if v.Ending {
@@ -62,6 +65,24 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		k.confirmAbsent(ctx, d, looks, items)
 	}
 	return items
+}
+
+// tellContainers tells of the assignments that are missing which container is missing, too. Azure takes an assignment
+// for a container that is not there, so it is no error; where the app may not look, nothing is said.
+func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
+	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
+		c := items[i].Context
+		if c.Container == "" || items[i].Err != nil || items[i].State != resource.Missing {
+			return
+		}
+		there, err := resource.Find(ctx, k.requests, policy.ContainerGet, c, false, func(ctx context.Context) error {
+			return k.arm.GetContainer(ctx, c.AccountID, c.Container)
+		})
+		if !there && err == nil {
+			items[i].Code, items[i].Detail = diagnosis.CodeContainerNotFound,
+				"There is no container "+c.Container+" in the storage account "+c.Account+"."
+		}
+	})
 }
 
 // confirmAbsent tells which of the assignments that go are gone already: the list does not show it, and as lists lag,

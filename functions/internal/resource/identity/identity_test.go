@@ -59,7 +59,7 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 		d := integration.Document{ID: "-x"}
 		d.Spec.Identity = &integration.Identity{Kind: wanted}
 		if recorded != "" {
-			d.Status.Identity = &integration.IdentityStatus{Kind: recorded}
+			d.Status.Identity = integration.IdentityMade{Kind: recorded}
 		}
 		return d
 	}

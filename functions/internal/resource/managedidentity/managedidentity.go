@@ -79,12 +79,15 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	item := resource.Item{Name: itemIdentity, Title: "The managed identity exists", Key: wanted.Key,
 		Target: wanted.Key, State: resource.Missing, Code: diagnosis.CodeManagedIdentityMissing,
 		Context: words(d, wanted.Key)}
-	found, there, err := k.find(ctx, d, d.Status.ClientID != "" || v.Ending)
+	found, answer, err := k.read(ctx, d, d.Status.ClientID != "" || v.Ending)
+	there := answer == nil
 	switch {
 	case err != nil:
 		item.Err = err
 	case !there && v.Ending:
 		item.State, item.IsAbsent = resource.Unwanted, true
+	case policy.HasNoPlace(policy.ManagedIdentityGet, answer): // a write would be refused for it
+		item.Err = policy.Fail(policy.ManagedIdentityGet, item.Context, answer)
 	case !there:
 		item.Learn = func(st *integration.Status) { st.LearnIdentity(wanted) }
 		if d.Status.ClientID != "" {
@@ -106,15 +109,26 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 
 // find reads the identity. known means that one was there, so that one answer that there is none decides nothing.
 func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (arm.Identity, bool, error) {
-	var found arm.Identity
+	found, absent, err := k.read(ctx, d, known)
+	return found, absent == nil && err == nil, err
+}
+
+// read is find with Azure's answer that there is none, which may tell more.
+func (k *Kind) read(ctx context.Context, d integration.Document, known bool) (found arm.Identity, absent,
+	err error) {
 	id := k.wanted(d).Key
-	there, err := resource.Find(ctx, k.requests, policy.ManagedIdentityGet, words(d, id), known,
+	_, err = resource.Find(ctx, k.requests, policy.ManagedIdentityGet, words(d, id), known,
 		func(ctx context.Context) error {
-			var err error
-			found, err = k.arm.GetIdentity(ctx, id)
+			found, absent = arm.Identity{}, nil
+			u, err := k.arm.GetIdentity(ctx, id)
+			if policy.IsNotThere(policy.ManagedIdentityGet, err) {
+				absent = err
+				return err
+			}
+			found = u
 			return err
 		})
-	return found, there, err
+	return found, absent, err
 }
 
 func (k *Kind) compare(item *resource.Item, d integration.Document, wanted integration.IdentityMade,

@@ -1,0 +1,152 @@
+package provision_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// stepsOf are the steps of a plan with a name.
+func stepsOf(p provision.Plan, name string) []provision.PlannedStep {
+	var steps []provision.PlannedStep
+	for _, step := range p.Steps {
+		if step.Name == name {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// TestAPlanTellsOfAPlaceThatIsNotThere: what cannot be made is not planned as if it could, by what Azure answers to
+// reads; where the app may not look, nothing is claimed.
+func TestAPlanTellsOfAPlaceThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	const read = `^GET .*/userAssignedIdentities/[^/]*$`
+	const container = `^GET .*/blobServices/default/containers/[^/]*$`
+	absent := of(integration.IdentityManaged, spec("absent"))
+	absent.Storage[0].Container = "absent"
+	elsewhere := withIdentity(integration.Identity{Kind: integration.IdentityManaged,
+		ResourceGroup: "/subscriptions/99999999-2222-4222-8222-222222222222/resourceGroups/identities"})
+	for name, c := range map[string]struct {
+		spec   integration.Spec
+		fault  *fault
+		step   string
+		action provision.Action
+		code   diagnosis.Code
+	}{
+		"subscription": {elsewhere, nil, "managedIdentity", provision.ActionBlocked,
+			diagnosis.CodeSubscriptionNotFound},
+		"resource group": {of(integration.IdentityManaged, spec("images")), &fault{match: at(read), times: 1,
+			status: http.StatusNotFound, code: "ResourceGroupNotFound"}, "managedIdentity", provision.ActionBlocked,
+			diagnosis.CodeIdentityGroupNotFound},
+		"the group may not be looked at": {of(integration.IdentityManaged, spec("images")), &fault{match: at(read),
+			times: 1, status: http.StatusForbidden, code: "AuthorizationFailed"}, "managedIdentity",
+			provision.ActionUnknown, diagnosis.CodeManagedIdentityPermissionMissing},
+		"identity": {of(integration.IdentityManaged, spec("images")), nil, "managedIdentity",
+			provision.ActionCreate, ""},
+		"container": {absent, nil, "roleAssignment", provision.ActionCreate, diagnosis.CodeContainerNotFound},
+		"the container may not be looked at": {absent, &fault{match: at(container), times: 1,
+			status: http.StatusForbidden, code: "AuthorizationFailed"}, "roleAssignment", provision.ActionCreate, ""},
+		"a container that is there": {of(integration.IdentityManaged, spec("images")), nil, "roleAssignment",
+			provision.ActionCreate, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			if c.fault != nil {
+				f.fails(*c.fault)
+			}
+			p, err := f.service.Plan(t.Context(), id, c.spec, false)
+			require.NoError(t, err)
+			steps := stepsOf(p, c.step)
+			require.Len(t, steps, 1)
+			assert.Equal(t, c.action, steps[0].Action)
+			if c.code == "" {
+				assert.Nil(t, steps[0].Diagnosis)
+				return
+			}
+			require.NotNil(t, steps[0].Diagnosis)
+			assert.Equal(t, c.code, steps[0].Diagnosis.Code)
+		})
+	}
+}
+
+// TestAPlanLeavesCredentialsOfStrangers: those below an identity that somebody else has made under our name are not
+// ours to delete.
+func TestAPlanLeavesCredentialsOfStrangers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, first := f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(first)
+	next := of(integration.IdentityApplication, spec("images"))
+	ours, err := f.service.Plan(t.Context(), id, next, true)
+	require.NoError(t, err)
+	assert.Len(t, stepsOf(ours, "federatedCredential"), 2, "one goes and one comes")
+	assert.Contains(t, ours.Takes, "the identity there is now takes to go")
+	takenOver(f)
+	p, err := f.service.Plan(t.Context(), id, next, true)
+	require.NoError(t, err)
+	steps := stepsOf(p, "federatedCredential")
+	require.Len(t, steps, 1)
+	assert.Equal(t, provision.ActionCreate, steps[0].Action)
+}
+
+// TestWhatFollowsIsFolded: without an identity there are no credentials either, so only the identity is to be mended.
+func TestWhatFollowsIsFolded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind  integration.IdentityKind
+		spoil func(f *fixture)
+		root  string
+	}{
+		"managed identity": {integration.IdentityManaged, func(f *fixture) {
+			require.NoError(t, f.world.DeleteUserAssignedIdentity(managedID))
+		}, "structure.managedIdentity"},
+		"application": {integration.IdentityApplication, func(f *fixture) {
+			require.NoError(t, f.world.DeleteObject("applications", f.Document().Status.Identity.ID))
+		}, "structure.application"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			_, first := f.submit(of(c.kind, spec("images")))
+			f.completed(first)
+			c.spoil(f)
+			report, _ := f.drift()
+			assert.Equal(t, diagnosis.VerdictFail, report.Verdict)
+			folded := 0
+			for _, check := range report.Checks {
+				if check.Code == diagnosis.CodeFederatedCredentialMissing {
+					folded++
+					assert.Equal(t, diagnosis.OutcomeSkip, check.Status)
+					assert.Equal(t, c.root, check.DependsOn)
+					assert.Nil(t, check.Remedy, "it has no command of its own")
+				}
+			}
+			assert.Equal(t, 1, folded, fmt.Sprint(report.Checks))
+			assert.Equal(t, c.root, report.Checks[0].ID)
+			assert.Equal(t, diagnosis.OutcomeFail, report.Checks[0].Status)
+		})
+	}
+}
+
+// TestAnOperationsResultHasNoEmptyIDs: an application alone has an object id.
+func TestAnOperationsResultHasNoEmptyIDs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.world.SetLimits(world.Limits{})
+	_, command := f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(command)
+	o := f.Operation(command.OperationID)
+	assert.Contains(t, string(o.Result), `"servicePrincipalId"`)
+	assert.NotContains(t, string(o.Result), `""`)
+	assert.NotContains(t, string(o.Result), `"objectId"`)
+}
