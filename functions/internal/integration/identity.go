@@ -100,15 +100,15 @@ func (s *Status) ForgetIdentity() {
 	}
 }
 
-// SettleClientID forgets the former client id where everything is made and the platform was told the new one by its
-// API. Of an integration that a person has made there nobody can tell, so the former one stays.
-func (s *Status) SettleClientID() {
+// ForgetFormerClientID forgets the former client id where everything is made and the platform was told the new one by
+// its API. Of an integration that a person has made there nobody can tell, so the former one stays.
+func (s *Status) ForgetFormerClientID() {
 	if s.Identity == nil || s.DDOE == nil || s.DDOE.Mode != ModeAPI || s.DDOE.Adopted {
 		return
 	}
-	settled := *s.Identity
-	settled.FormerClientID = ""
-	s.Identity = &settled
+	kept := *s.Identity
+	kept.FormerClientID = ""
+	s.Identity = &kept
 }
 
 // IdentityKind is the kind of the identity that is recorded; where there is none, of the one that is wanted.
@@ -122,9 +122,9 @@ func (d Document) IdentityKind() IdentityKind {
 	return IdentityApplication
 }
 
-// ReplacesIdentity reports whether the spec asks for another identity than is recorded. Kind, resource group and
+// HasIdentityChange reports whether the spec asks for another identity than is recorded. Kind, resource group and
 // location of one cannot be changed, so the one that there is has to go.
-func (d Document) ReplacesIdentity() bool {
+func (d Document) HasIdentityChange() bool {
 	recorded, ok := d.Status.RecordedIdentity()
 	wanted := d.Spec.Identity
 	switch {
@@ -146,7 +146,7 @@ func (d Document) IdentityGiven(given *Identity) *Identity {
 		return given
 	}
 	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}
-	if d.ReplacesIdentity() {
+	if d.HasIdentityChange() {
 		there = *d.Spec.Identity
 	}
 	var wanted Identity

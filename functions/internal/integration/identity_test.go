@@ -118,8 +118,8 @@ func TestRecordedIdentity(t *testing.T) {
 	assert.Equal(t, identities, managed.ResourceGroup())
 }
 
-// TestSettleClientID: the former client id is forgotten where the platform was told the new one.
-func TestSettleClientID(t *testing.T) {
+// TestForgetFormerClientID: the former client id is forgotten where the platform was told the new one.
+func TestForgetFormerClientID(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		platform *integration.DDOEStatus
@@ -135,12 +135,12 @@ func TestSettleClientID(t *testing.T) {
 			s := integration.Status{DDOE: c.platform, Identity: &integration.IdentityStatus{
 				Kind: integration.IdentityManaged, FormerClientID: "former"}}
 			before := s.Identity
-			s.SettleClientID()
+			s.ForgetFormerClientID()
 			assert.Equal(t, c.want, s.Identity.FormerClientID)
 			assert.Equal(t, "former", before.FormerClientID, "who holds the status of before sees it as it was")
 		})
 	}
 	var none integration.Status
-	none.SettleClientID()
+	none.ForgetFormerClientID()
 	assert.Equal(t, integration.Status{}, none)
 }

@@ -90,7 +90,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	d.ID, d.Spec = id, w.resolved
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
-	if d.ReplacesIdentity() {
+	if d.HasIdentityChange() {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
 	}
