@@ -180,6 +180,7 @@ func faults(r diagnosis.Report) []string {
 }
 
 func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	r := s.look(true)
 	assert.Equal(t, diagnosis.VerdictPass, r.Verdict, "%+v", r.Checks)
@@ -196,6 +197,7 @@ func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
 }
 
 func TestLookMeansEverySubject(t *testing.T) {
+	t.Parallel()
 	const second = "system:serviceaccount:dataloop:second"
 	for name, c := range map[string]struct {
 		change  func(s *scene)
@@ -229,6 +231,7 @@ func TestLookMeansEverySubject(t *testing.T) {
 }
 
 func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
@@ -312,6 +315,7 @@ var structureCases = map[string]struct {
 }
 
 func TestLookAtTheStructure(t *testing.T) {
+	t.Parallel()
 	for name, c := range structureCases {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -334,6 +338,7 @@ func TestLookAtTheStructure(t *testing.T) {
 }
 
 func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.observer.TokenSource = nil
 	_, err := s.arm.DeleteRoleAssignment(t.Context(), s.document.Status.RoleAssignments[0].ID)
@@ -348,6 +353,7 @@ func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
 // TestNoTokenProvesNothing: where the platform should issue a token and does not, the structure may still show a
 // fault, but cannot make good for the test that was not made.
 func TestNoTokenProvesNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	for _, err := range []error{errors.New("platform down"),
 		&diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}} {
