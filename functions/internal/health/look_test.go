@@ -47,7 +47,7 @@ type scene struct {
 	arm      *arm.Client
 	world    *world.World
 	document integration.Document
-	hosts    map[string]http.Handler
+	hosts    inprocess.ByHost
 	mu       sync.Mutex // guards requests
 	requests []string
 	refuse   map[string]int // "METHOD host" → status of every answer
@@ -152,9 +152,7 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 			w.WriteHeader(status)
 		}), r)
 	}
-	return inprocess.Hosts(func(host string) (http.Handler, bool) {
-		return s.hosts[host], s.hosts[host] != nil
-	}).RoundTrip(r)
+	return s.hosts.RoundTrip(r)
 }
 
 type identity func(scope string) (string, time.Time, error)
