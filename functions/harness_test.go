@@ -3,7 +3,6 @@ package functions
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -39,19 +38,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // network answers by host, in this process, as Azure, Entra and the platform would.
-type network map[string]http.Handler
-
-// RoundTrip implements http.RoundTripper.
-func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler, isKnown := n[r.URL.Hostname()]
-	if !isKnown && strings.HasSuffix(r.URL.Hostname(), ".blob.core.windows.net") {
-		handler, isKnown = n["*.blob.core.windows.net"]
-	}
-	if !isKnown {
-		return nil, fmt.Errorf("lookup %s: no such host", r.URL.Hostname())
-	}
-	return inprocess.Answer(handler, r)
-}
+type network = inprocess.ByHost
 
 // hung takes every request and answers none.
 var hung = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

@@ -139,7 +139,7 @@ func TestAnAnswerThatStopsHalfWay(t *testing.T) {
 // fails.
 func TestAHungTokenEndpoint(t *testing.T) {
 	// azidentity itself reads these two.
-	t.Setenv("IDENTITY_ENDPOINT", "http://identity.example/token")
+	t.Setenv("IDENTITY_ENDPOINT", "https://identity.example/token")
 	t.Setenv("IDENTITY_HEADER", "header")
 	synctest.Test(t, func(t *testing.T) {
 		net := network{"identity.example": hung}

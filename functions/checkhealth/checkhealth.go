@@ -1,5 +1,5 @@
 // Package checkhealth is the edge of the queue wif-health: it decodes a request for one health check and hands it to
-// the health use case. The host settles the message by what is returned: nil completes it, an error abandons it for
+// the health use case. The host ends the message by what is returned: nil completes it, an error abandons it for
 // redelivery.
 package checkhealth
 

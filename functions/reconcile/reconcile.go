@@ -1,5 +1,5 @@
 // Package reconcile is the edge of the queue wif-commands: it decodes a command and hands it to the provisioning use
-// case. The host settles the message by what is returned: nil completes it, an error abandons it for redelivery.
+// case. The host ends the message by what is returned: nil completes it, an error abandons it for redelivery.
 package reconcile
 
 import (

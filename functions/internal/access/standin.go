@@ -12,20 +12,20 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// choose finds the container that stands for the account of an entry that names none, and reports whether there is
-// one.
+// chooseContainer finds the container that stands for the account of an entry that names none. Where there is none, it
+// says why, and the target stays without.
 //
 // Why an existing container, and not one that cannot exist: that Storage judges the rights of a request before it
 // looks for the container is documented nowhere, so "not found" would prove nothing. Listing the containers, on the
 // other hand, is a right that only a role at the account or above gives; together with the rights inside one container
 // it shows the access as far as that can be shown without touching every container.
-func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
+func (o *target) chooseContainer(ctx context.Context, cred azcore.TokenCredential) {
 	const title = "The account's containers can be listed"
 	found, err := o.standIn(ctx, cred)
 	if err != nil && !isPastNetworkRules(err) {
 		o.add(o.from(checkNetwork, "network", titleNetwork, err))
 		o.skipAll(checkNetwork)
-		return false
+		return
 	}
 	if err == nil && found != "" {
 		o.container = found
@@ -33,7 +33,7 @@ func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 		check.Detail = fmt.Sprintf("No container is named, so %s is tested for the whole account.",
 			diagnosis.Printable(found))
 		o.add(check)
-		return true
+		return
 	}
 	o.add(o.passed(checkNetwork, "network", titleNetwork))
 	if err != nil {
@@ -42,7 +42,6 @@ func (o *target) choose(ctx context.Context, cred azcore.TokenCredential) bool {
 		o.fault(checkContainers, "list", diagnosis.CodeAccountEmpty)
 	}
 	o.skipAll(checkContainers)
-	return false
 }
 
 // standIn is the first container, by name, from which a probe blob can be removed again; where all are immutable, the

@@ -77,7 +77,10 @@ func (o *target) test(ctx context.Context, cred azcore.TokenCredential, failed s
 		o.skipAll(failed)
 		return
 	}
-	if o.container == "" && !o.choose(ctx, cred) {
+	if o.container == "" {
+		o.chooseContainer(ctx, cred)
+	}
+	if o.container == "" {
 		return
 	}
 	client, err := azure.BlobContainer(o.containerURL(), cred, o.options())

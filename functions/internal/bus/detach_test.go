@@ -16,6 +16,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
 )
 
 // TestLinkDetached: the service ends an open link for good, as when its entity is disabled or deleted. The SDK takes
@@ -110,7 +111,7 @@ func (r *relay) dial(context.Context, azservicebus.NewWebSocketConnArgs) (net.Co
 	r.mu.Lock()
 	r.client = inside
 	r.mu.Unlock()
-	r.running.Go(func() { _ = r.n.broker.ServeConn(context.Background(), served) }) // it ends when the pipe does
+	r.running.Go(func() { _ = door.ServeConn(context.Background(), r.n.broker, served) }) // it ends when the pipe does
 	r.running.Go(func() { r.pass(broker, inside, r.fromClient) })
 	r.running.Go(func() { r.pass(inside, broker, r.fromBroker) })
 	return outside, nil

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/bus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
 )
 
 // namespace is the sandbox's Service Bus on loopback: AMQP over TLS, which takes tokens, and in the clear.
@@ -84,7 +85,7 @@ func (n *namespace) listen(t *testing.T, wrap func(net.Listener) net.Listener) s
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = n.broker.Serve(ctx, wrap(&noting{Listener: l, n: n})) // it ends by our cancel, or by stopListening
+		_ = door.Serve(ctx, n.broker, wrap(&noting{Listener: l, n: n})) // it ends by our cancel, or by stopListening
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return l.Addr().String()

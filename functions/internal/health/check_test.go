@@ -23,6 +23,7 @@ func (f *fixture) slot(n int) time.Time {
 }
 
 func TestAPassMakesHealthyOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	before := f.status(id)
@@ -50,6 +51,7 @@ func TestAPassMakesHealthyOnce(t *testing.T) {
 
 // TestAVersionOutlivesChecksThatFindNothingNew: a caller's If-Match must not fail because a check was made.
 func TestAVersionOutlivesChecksThatFindNothingNew(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -62,6 +64,7 @@ func TestAVersionOutlivesChecksThatFindNothingNew(t *testing.T) {
 }
 
 func TestAFailureCountsAtTheSecondLook(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -94,6 +97,7 @@ func TestAFailureCountsAtTheSecondLook(t *testing.T) {
 }
 
 func TestASecondLookThatPassesClearsTheSuspicion(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -115,6 +119,7 @@ func TestASecondLookThatPassesClearsTheSuspicion(t *testing.T) {
 }
 
 func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
+	t.Parallel()
 	transient := having("role-missing")
 	transient.Checks[1].Transient = true
 	for name, report := range map[string]diagnosis.Report{
@@ -149,6 +154,7 @@ func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		codes []diagnosis.Code
 		want  integration.HealthState
@@ -174,6 +180,7 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestLateAndRepeatedMessagesHaveNoEffect(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(3))
@@ -190,6 +197,7 @@ func TestLateAndRepeatedMessagesHaveNoEffect(t *testing.T) {
 }
 
 func TestACheckOnDemandNeedsNoSlot(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(time.Time{})
@@ -205,6 +213,7 @@ func TestACheckOnDemandNeedsNoSlot(t *testing.T) {
 }
 
 func TestWhatIsNotChecked(t *testing.T) {
+	t.Parallel()
 	off := false
 	for name, change := range map[string]func(*integration.Document){
 		"switched off":   func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
@@ -245,6 +254,7 @@ func TestWhatIsNotChecked(t *testing.T) {
 // TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, with the
 // second look that a failure needs; nothing is scheduled for it.
 func TestWhoAsksIsAnswered(t *testing.T) {
+	t.Parallel()
 	off := false
 	f := newFixture(t)
 	f.integrate(id, "1h")
@@ -274,6 +284,7 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 
 // TestHealthBeginsAnewAfterATeardown: the record of an earlier life counts for nothing in this one.
 func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(5))
@@ -289,6 +300,7 @@ func TestHealthBeginsAnewAfterATeardown(t *testing.T) {
 }
 
 func TestPropagationIsOverOnceAccessHasWorked(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -305,6 +317,7 @@ func TestPropagationIsOverOnceAccessHasWorked(t *testing.T) {
 }
 
 func TestHistoryIsBounded(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	for n := range 30 {
@@ -323,6 +336,7 @@ func TestHistoryIsBounded(t *testing.T) {
 // TestACheckThatDiesAnywhereTellsOnce kills a check before and after each of its effects and delivers the message
 // again, as the broker does, and then again although it was done.
 func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
+	t.Parallel()
 	for _, after := range []bool{false, true} {
 		deaths := 0
 		for at := 1; ; at++ {
@@ -365,6 +379,7 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 
 // TestChecksAtOnceTellOnce: the queue has no sessions, so two messages for one integration may be under way together.
 func TestChecksAtOnceTellOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.slot(4)
@@ -384,6 +399,7 @@ func TestChecksAtOnceTellOnce(t *testing.T) {
 
 // TestTheSameSlotLookedAtTwiceAtOnceIsOneLook: else the second delivery would confirm what the first one suspects.
 func TestTheSameSlotLookedAtTwiceAtOnceIsOneLook(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.check(f.slot(1))
@@ -401,6 +417,7 @@ func TestTheSameSlotLookedAtTwiceAtOnceIsOneLook(t *testing.T) {
 
 // TestTheDocumentShowsTheLatestChange: a change that is told late, after a crash, does not undo a later one.
 func TestTheDocumentShowsTheLatestChange(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	check := message.HealthCheck{IntegrationID: id, Slot: f.slot(1)}
@@ -418,6 +435,7 @@ func TestTheDocumentShowsTheLatestChange(t *testing.T) {
 
 // TestATopicInTroubleHoldsUpNoCheck: the message is done with, and what was found is told by the next check.
 func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.Refuse(message.TopicEvents, errors.New("topic down"))
@@ -439,6 +457,7 @@ func TestATopicInTroubleHoldsUpNoCheck(t *testing.T) {
 
 // TestATopicInTroubleIsToldByTheTimer where no check comes.
 func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.Refuse(message.TopicEvents, errors.New("topic down"))
@@ -457,6 +476,7 @@ func TestATopicInTroubleIsToldByTheTimer(t *testing.T) {
 // TestANewLifeTellsOfTheOldOne: what an integration that was torn down had to tell is told, and does not show in the
 // one that has its name now.
 func TestANewLifeTellsOfTheOldOne(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	f.Refuse(message.TopicEvents, errors.New("topic down"))
@@ -476,6 +496,7 @@ func TestANewLifeTellsOfTheOldOne(t *testing.T) {
 
 // TestAHealthRecordThatCannotBeReadBeginsAnew: it must not stop the checks, and is kept for people.
 func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "15m")
 	check := func() { require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id})) }
@@ -498,6 +519,7 @@ func TestAHealthRecordThatCannotBeReadBeginsAnew(t *testing.T) {
 
 // TestACheckOfWhatCannotBeReadIsDoneWith: delivered again it would end no better.
 func TestACheckOfWhatCannotBeReadIsDoneWith(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ key, body string }{
 		"document unreadable": {"integrations/", "{"},
 		"document too new":    {"integrations/", `{"schemaVersion":3}`},

@@ -20,6 +20,7 @@ import (
 // TestADayOfAThousand simulates a day of the schedule: every sweep, every check, 1,000 integrations with mixed
 // intervals. Each slot of each must be asked for once and made once, at its own time.
 func TestADayOfAThousand(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	intervals := map[string]time.Duration{}
 	for i := range 1000 {
@@ -81,6 +82,7 @@ func TestADayOfAThousand(t *testing.T) {
 
 // TestASweepCostsWhatIsDue: with the same number due, ten times as many integrations cost the same.
 func TestASweepCostsWhatIsDue(t *testing.T) {
+	t.Parallel()
 	const due = 300
 	cost := func(all int) map[string]int {
 		f := newFixture(t)

@@ -47,7 +47,7 @@ type scene struct {
 	arm      *arm.Client
 	world    *world.World
 	document integration.Document
-	hosts    map[string]http.Handler
+	hosts    inprocess.ByHost
 	mu       sync.Mutex // guards requests
 	requests []string
 	refuse   map[string]int // "METHOD host" → status of every answer
@@ -154,9 +154,7 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 			w.WriteHeader(status)
 		}), r)
 	}
-	return inprocess.Hosts(func(host string) (http.Handler, bool) {
-		return s.hosts[host], s.hosts[host] != nil
-	}).RoundTrip(r)
+	return s.hosts.RoundTrip(r)
 }
 
 type identity func(scope string) (string, time.Time, error)
@@ -182,6 +180,7 @@ func faults(r diagnosis.Report) []string {
 }
 
 func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	r := s.look(true)
 	assert.Equal(t, diagnosis.VerdictPass, r.Verdict, "%+v", r.Checks)
@@ -198,6 +197,7 @@ func TestLookAsTheFederatedIdentityWritesNothing(t *testing.T) {
 }
 
 func TestLookMeansEverySubject(t *testing.T) {
+	t.Parallel()
 	const second = "system:serviceaccount:dataloop:second"
 	for name, c := range map[string]struct {
 		change  func(s *scene)
@@ -231,6 +231,7 @@ func TestLookMeansEverySubject(t *testing.T) {
 }
 
 func TestPropagationExcusesNothingThatHasWorkedBefore(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	_, err := s.world.DeleteRoleAssignment(s.document.Status.RoleAssignments[0].ID)
 	require.NoError(t, err)
@@ -313,6 +314,7 @@ var structureCases = map[string]struct {
 }
 
 func TestLookAtTheStructure(t *testing.T) {
+	t.Parallel()
 	for name, c := range structureCases {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t)
@@ -335,6 +337,7 @@ func TestLookAtTheStructure(t *testing.T) {
 }
 
 func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.observer.TokenSource = nil
 	_, err := s.arm.DeleteRoleAssignment(t.Context(), s.document.Status.RoleAssignments[0].ID)
@@ -349,6 +352,7 @@ func TestReplicationExcusesAnAbsenceForSomeMinutes(t *testing.T) {
 // TestNoTokenProvesNothing: where the platform should issue a token and does not, the structure may still show a
 // fault, but cannot make good for the test that was not made.
 func TestNoTokenProvesNothing(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	for _, err := range []error{errors.New("platform down"),
 		&diagnosis.Error{Diagnosis: diagnosis.New("not-provisioned")}} {

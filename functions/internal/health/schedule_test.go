@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheGridNeitherDriftsNorDependsOnWhoComputesIt(t *testing.T) {
+	t.Parallel()
 	for _, interval := range []string{"15m", "1h", "6h", "24h", "168h", "20m30s", "15m0.5s"} {
 		t.Run(interval, func(t *testing.T) {
 			f := newFixture(t)
@@ -37,6 +38,7 @@ func TestTheGridNeitherDriftsNorDependsOnWhoComputesIt(t *testing.T) {
 }
 
 func TestWhatIsNotPlanned(t *testing.T) {
+	t.Parallel()
 	off := false
 	for name, change := range map[string]func(*integration.Document){
 		"switched off":     func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
@@ -57,6 +59,7 @@ func TestWhatIsNotPlanned(t *testing.T) {
 }
 
 func TestPhasesSpreadEvenly(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	const n, hours = 6000, 6
 	var perHour [hours]int

@@ -27,6 +27,7 @@ func (f *fixture) until(id string) time.Time {
 }
 
 func TestASweepAsksForWhatIsDueAndPlansTheNext(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	due := f.until(id)
@@ -48,6 +49,7 @@ func TestASweepAsksForWhatIsDueAndPlansTheNext(t *testing.T) {
 }
 
 func TestAfterAnOutageEachIsCheckedOnceAndKeepsItsRhythm(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "1h")
 	due := f.until(id)
@@ -60,6 +62,7 @@ func TestAfterAnOutageEachIsCheckedOnceAndKeepsItsRhythm(t *testing.T) {
 }
 
 func TestWhatASweepDropsAndWhatItKeeps(t *testing.T) {
+	t.Parallel()
 	off := false
 	for name, c := range map[string]struct {
 		change      func(*integration.Document)
@@ -98,6 +101,7 @@ func TestWhatASweepDropsAndWhatItKeeps(t *testing.T) {
 
 // TestAChangeOfTheIntervalReplansWithoutLoss: the old entry is dropped when it is met, and the new grid goes on.
 func TestAChangeOfTheIntervalReplansWithoutLoss(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.integrate(id, "6h")
 	d := f.change(id, func(d *integration.Document) { d.Spec.HealthCheck.Interval = "20m" })
@@ -120,6 +124,7 @@ func TestAChangeOfTheIntervalReplansWithoutLoss(t *testing.T) {
 // TestSwitchingOnAgainWinsAgainstASweepThatSawItOff: the sweep has listed the entry and read a document without checks
 // when the checks come back, with the same next slot.
 func TestSwitchingOnAgainWinsAgainstASweepThatSawItOff(t *testing.T) {
+	t.Parallel()
 	on, off := true, false
 	f := newFixture(t)
 	f.integrate(id, "1h")
@@ -142,6 +147,7 @@ func TestSwitchingOnAgainWinsAgainstASweepThatSawItOff(t *testing.T) {
 }
 
 func TestTwoSweepsAtOnceAskOnce(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for i := range 200 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")
@@ -161,6 +167,7 @@ func TestTwoSweepsAtOnceAskOnce(t *testing.T) {
 // TestASweepThatDiesAnywhereLosesAndDoublesNothing kills a sweep before and after each of its effects, and lets the
 // next one run at once, or after the slots have passed.
 func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for _, late := range []time.Duration{0, health.SweepInterval, 40 * time.Minute} {
 		deaths := 0
 		for _, after := range []bool{false, true} {
@@ -213,6 +220,7 @@ func TestASweepThatDiesAnywhereLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestOneThatFailsHindersNoOther(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for i := range 5 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")
@@ -233,6 +241,7 @@ func TestOneThatFailsHindersNoOther(t *testing.T) {
 // TestRecordsThatCannotBeReadHinderNoOther, however many there are and however early they are due; their own checks go
 // on when they can be read again.
 func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]string{"unreadable": "{", "too new": `{"schemaVersion":3}`} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -274,6 +283,7 @@ func TestRecordsThatCannotBeReadHinderNoOther(t *testing.T) {
 
 // TestASweepGivesUpWhereNothingWorks: with the queue down, the second page would fail as the first did.
 func TestASweepGivesUpWhereNothingWorks(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for i := range 300 {
 		f.integrate(fmt.Sprintf("service-%d", i), "15m")

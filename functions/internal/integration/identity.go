@@ -77,9 +77,9 @@ func (s *Status) ForgetIdentity() {
 	s.ClientID, s.ServicePrincipalID, s.FederatedCredentials, s.RoleAssignments = "", "", nil, nil
 }
 
-// SettleClientID forgets the former client id where everything is made and the platform was told the new one by its
+// ForgetFormerClientID forgets the former client id where everything is made and the platform was told the new one by its
 // API. Of an integration that a person has made there nobody can tell, so the former one stays.
-func (s *Status) SettleClientID() {
+func (s *Status) ForgetFormerClientID() {
 	if s.DDOE != nil && s.DDOE.Mode == ModeAPI && !s.DDOE.Adopted {
 		s.Identity.FormerClientID = ""
 	}
@@ -94,9 +94,9 @@ func (d Document) IdentityKind() IdentityKind {
 	return cmp.Or(d.Status.Identity.Kind, wanted, IdentityApplication)
 }
 
-// ReplacesIdentity reports whether the spec asks for another identity than is recorded. Kind, resource group and
+// HasIdentityChange reports whether the spec asks for another identity than is recorded. Kind, resource group and
 // location of one cannot be changed, so the one that there is has to go.
-func (d Document) ReplacesIdentity() bool {
+func (d Document) HasIdentityChange() bool {
 	recorded, wanted := d.Status.Identity, d.Spec.Identity
 	switch {
 	case recorded.Kind == "" || wanted == nil:
@@ -125,7 +125,7 @@ func (d Document) IdentityGiven(given *Identity) *Identity {
 		return given
 	}
 	there := Identity{Kind: recorded.Kind, ResourceGroup: recorded.ResourceGroup(), Location: recorded.Location}
-	if d.ReplacesIdentity() {
+	if d.HasIdentityChange() {
 		there = *d.Spec.Identity
 	}
 	var wanted Identity

@@ -95,8 +95,8 @@ func TestResourceGroupOfAnIdentity(t *testing.T) {
 	assert.Empty(t, integration.IdentityMade{Key: "ddoe-wif-0123abcd-my-service"}.ResourceGroup())
 }
 
-// TestSettleClientID: the former client id is forgotten where the platform was told the new one.
-func TestSettleClientID(t *testing.T) {
+// TestForgetFormerClientID: the former client id is forgotten where the platform was told the new one.
+func TestForgetFormerClientID(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		platform *integration.DDOEStatus
@@ -111,11 +111,11 @@ func TestSettleClientID(t *testing.T) {
 			t.Parallel()
 			s := integration.Status{DDOE: c.platform, Identity: integration.IdentityMade{
 				Kind: integration.IdentityManaged, FormerClientID: "former"}}
-			s.SettleClientID()
+			s.ForgetFormerClientID()
 			assert.Equal(t, c.want, s.Identity.FormerClientID)
 		})
 	}
 	var none integration.Status
-	none.SettleClientID()
+	none.ForgetFormerClientID()
 	assert.Equal(t, integration.Status{}, none)
 }

@@ -225,10 +225,10 @@ func TestIdentityGiven(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := integration.Document{Spec: integration.Spec{Identity: c.spec}, Status: there}
-			assert.Equal(t, c.replaces, d.ReplacesIdentity())
+			assert.Equal(t, c.replaces, d.HasIdentityChange())
 			assert.Equal(t, c.want, *d.IdentityGiven(c.given))
 			d.Status = integration.Status{}
-			assert.False(t, d.ReplacesIdentity(), "there is none to be replaced")
+			assert.False(t, d.HasIdentityChange(), "there is none to be replaced")
 			assert.Equal(t, c.given, d.IdentityGiven(c.given), "the defaults are for what is new")
 		})
 	}

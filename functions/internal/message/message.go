@@ -2,7 +2,7 @@
 // which events go out. All are CloudEvents 1.0 in structured JSON mode. It sends and receives nothing.
 package message
 
-// Delivery is one message as the Service Bus trigger hands it over. The host settles it: a nil error completes it,
+// Delivery is one message as the Service Bus trigger hands it over. The host ends it: a nil error completes it,
 // any error abandons it.
 type Delivery struct {
 	Body      []byte

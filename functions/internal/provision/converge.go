@@ -173,7 +173,7 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 
 // teach remembers a kind whose objects turned out to be other ones than it was told.
 func (r *run) teach(o resource.Observed, learn func(*integration.Document)) {
-	if draft := o.Document.Clone(); changes(&draft, learn) {
+	if draft := o.Document.Clone(); isChangedBy(&draft, learn) {
 		r.mark(o)
 	}
 }

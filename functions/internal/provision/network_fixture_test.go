@@ -16,7 +16,7 @@ import (
 
 // network is the way to the hosts, with the faults that strike on it.
 type network struct {
-	hosts  map[string]http.Handler
+	hosts  inprocess.ByHost
 	faults []*fault
 
 	mu       sync.Mutex // guards requests, meanwhile and the faults' counters
@@ -144,10 +144,7 @@ func (x *fault) write(w http.ResponseWriter) {
 
 // RoundTrip answers by host, in-process.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
-	return inprocess.Hosts(func(host string) (http.Handler, bool) {
-		handler, isKnown := n.hosts[host]
-		return handler, isKnown
-	}).RoundTrip(r)
+	return n.hosts.RoundTrip(r)
 }
 
 func (n *network) fails(x fault) { n.faults = append(n.faults, &x) }

@@ -92,7 +92,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	d.ID, d.Spec = id, w.resolved
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
-	isReplaced := d.ReplacesIdentity()
+	isReplaced := d.HasIdentityChange()
 	if isReplaced {
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken

@@ -44,9 +44,9 @@ func (w *intent) admit(d *integration.Document) error {
 	w.resolved.Identity = identity
 	next := *d
 	next.Spec = w.resolved
-	isAdmitted := d.ReplacesIdentity() && *d.Spec.Identity == *identity
+	isAdmitted := d.HasIdentityChange() && *d.Spec.Identity == *identity
 	isUsed := d.Status.ClientID != "" && d.Status.Phase != integration.PhaseDeleted
-	if w.replace || !isUsed || isAdmitted || !next.ReplacesIdentity() {
+	if w.replace || !isUsed || isAdmitted || !next.HasIdentityChange() {
 		return nil
 	}
 	recorded := d.Status.Identity
@@ -75,7 +75,7 @@ func (s *Service) onIdentity() []resource.Kind {
 // record tells what is pending, so it can be resumed at any point. It is removed for good, as what could be restored
 // would hold the name that another change of the kind needs.
 func (r *run) replaceIdentity(ctx context.Context) error {
-	if !r.current().ReplacesIdentity() {
+	if !r.current().HasIdentityChange() {
 		return nil
 	}
 	down := r.newRun(r.attempt)

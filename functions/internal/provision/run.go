@@ -107,7 +107,7 @@ func (r *run) conclude(d *integration.Document) error {
 		return nil // the scheduled access test looks at it again
 	}
 	d.Status.Phase = integration.PhaseProvisioned
-	d.Status.SettleClientID()
+	d.Status.ForgetFormerClientID()
 	d.SetCondition(r.now(), integration.ConditionProvisioned, "True", nil, "")
 	if r.verifier().canVerify(*d) {
 		d.SetCondition(r.now(), integration.ConditionVerified, "Unknown", nil, "The first access test is scheduled.")
@@ -120,7 +120,7 @@ func (r *run) conclude(d *integration.Document) error {
 
 // save writes down what has been learnt, with the steps that were noted, where there is news.
 func (r *run) save(ctx context.Context, change func(*integration.Document)) error {
-	if draft := r.current().Clone(); changes(&draft, change) {
+	if draft := r.current().Clone(); isChangedBy(&draft, change) {
 		return r.attempt.Save(ctx, change)
 	}
 	if r.attempt.HasNews() {
@@ -129,8 +129,8 @@ func (r *run) save(ctx context.Context, change func(*integration.Document)) erro
 	return nil
 }
 
-// changes reports whether a change makes a difference.
-func changes(d *integration.Document, change func(*integration.Document)) bool {
+// isChangedBy reports whether a change makes a difference.
+func isChangedBy(d *integration.Document, change func(*integration.Document)) bool {
 	before := d.Clone()
 	change(d)
 	return !reflect.DeepEqual(before, *d)

@@ -26,7 +26,7 @@ func (w *walker) token() json.Token {
 	return token
 }
 
-func (w *walker) more() bool { return w.err == nil && w.decoder.More() }
+func (w *walker) hasMore() bool { return w.err == nil && w.decoder.More() }
 
 func (w *walker) note(f diagnosis.Finding) {
 	if len(w.findings) < maxFindings {
@@ -62,7 +62,7 @@ func (w *walker) value(t reflect.Type, pointer string, needed bool) {
 
 func (w *walker) object(t reflect.Type, pointer string) {
 	seen := map[string]bool{}
-	for w.more() {
+	for w.hasMore() {
 		name, _ := w.token().(string) // the syntax is checked: a member name is a string
 		at := diagnosis.PointerTo(pointer, name)
 		if seen[name] {
@@ -85,7 +85,7 @@ func (w *walker) array(t reflect.Type, pointer string) {
 	if t != nil {
 		item = t.Elem()
 	}
-	for i := 0; w.more(); i++ {
+	for i := 0; w.hasMore(); i++ {
 		w.value(item, pointer+"/"+strconv.Itoa(i), true)
 	}
 	w.token() // the closing bracket

@@ -25,7 +25,7 @@ type Document struct {
 func DocumentOf(d integration.Document) Document {
 	status := statusOf(d.Status)
 	if form := d.Status.DDOE; form != nil && form.Form != nil &&
-		(d.ReplacesIdentity() || form.Form.ClientID != d.Status.ClientID) {
+		(d.HasIdentityChange() || form.Form.ClientID != d.Status.ClientID) {
 		status.DDOE.Form, status.DDOE.Next = nil, "" // nobody is to type in an identity that is being replaced
 	}
 	return Document{

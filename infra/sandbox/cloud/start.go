@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
 )
 
 // identityPath is where the managed-identity endpoint is, as on App Service.
@@ -142,7 +143,7 @@ func (c *Cloud) serveBus(ctx context.Context, s *servers) error {
 	s.stop = stop
 	for _, listener := range []net.Listener{plain, tls.NewListener(encrypted, config)} {
 		s.running.Go(func() {
-			if err := c.broker.Serve(serving, listener); err != nil {
+			if err := door.Serve(serving, c.broker, listener); err != nil {
 				// a log that fails has nowhere to be reported
 				_, _ = fmt.Fprintf(c.options.Log, "sandbox: service bus: %v\n", err)
 			}

@@ -21,14 +21,7 @@ import (
 const subject = "system:serviceaccount:dataloop:my-service"
 
 // network answers HTTP requests by host, in-process; a host that it does not know does not resolve.
-type network map[string]http.Handler
-
-func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
-	return inprocess.Hosts(func(host string) (http.Handler, bool) {
-		handler, isKnown := n[host]
-		return handler, isKnown
-	}).RoundTrip(r)
-}
+type network = inprocess.ByHost
 
 // clock is a time that stands still until it is moved.
 type clock struct{ at time.Time }

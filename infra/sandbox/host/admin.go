@@ -65,7 +65,7 @@ func (h *Host) invokeURL(f *function) string {
 		return ""
 	}
 	return h.URL() + strings.ToLower(strings.TrimSuffix("/"+strings.Trim(h.config.routePrefix, "/"), "/")+"/"+
-		f.route.template)
+		f.route.Template)
 }
 
 func (h *Host) list(w http.ResponseWriter, _ *http.Request) {

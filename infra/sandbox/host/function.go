@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/host/route"
 )
 
 // The trigger types that the stand-in knows.
@@ -62,8 +64,8 @@ type function struct {
 	trigger  binding
 	bindings []binding
 	disabled bool
-	route    *route   // HTTP only
-	schedule schedule // timer only
+	route    *route.Route // HTTP only
+	schedule schedule     // timer only
 }
 
 // FunctionError tells why one function does not run; the others do.
@@ -204,7 +206,7 @@ func (f *function) resolveHTTP(c config, s settings) error {
 	if lower := strings.ToLower(text); strings.HasPrefix(lower, "admin") || strings.HasPrefix(lower, "runtime") {
 		return fmt.Errorf("route %q: routes that start with admin or runtime are the host's own", text)
 	}
-	f.route, err = parseRoute(strings.Trim(c.routePrefix, "/"), text)
+	f.route, err = route.Parse(strings.Trim(c.routePrefix, "/"), text)
 	return err
 }
 
@@ -234,12 +236,12 @@ func clash(f *function, earlier []*function) error {
 		return nil
 	}
 	for _, other := range earlier {
-		if other.route == nil || !strings.EqualFold(other.route.template, f.route.template) {
+		if other.route == nil || !strings.EqualFold(other.route.Template, f.route.Template) {
 			continue
 		}
 		if len(f.trigger.Methods) == 0 || len(other.trigger.Methods) == 0 || slices.ContainsFunc(f.trigger.Methods,
 			other.allows) {
-			return fmt.Errorf("the route %q conflicts with the route of function %q", f.route.template, other.name)
+			return fmt.Errorf("the route %q conflicts with the route of function %q", f.route.Template, other.name)
 		}
 	}
 	return nil

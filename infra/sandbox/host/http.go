@@ -67,7 +67,7 @@ func (h *Host) find(r *http.Request) *function {
 		if f.route == nil || f.disabled || !f.allows(r.Method) {
 			continue
 		}
-		if _, ok := f.route.match(r.URL.EscapedPath()); ok {
+		if _, ok := f.route.Match(r.URL.EscapedPath()); ok {
 			return f
 		}
 	}

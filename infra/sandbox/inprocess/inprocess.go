@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,6 +31,25 @@ func (h Hosts) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Do makes Hosts a transport of Azure's SDKs.
 func (h Hosts) Do(r *http.Request) (*http.Response, error) { return h.RoundTrip(r) }
+
+// ByHost is the handlers by the host that they answer for. "*.example.com" answers for the hosts below example.com
+// that are not named themselves.
+type ByHost map[string]http.Handler
+
+// RoundTrip implements http.RoundTripper, as that of Hosts.
+func (b ByHost) RoundTrip(r *http.Request) (*http.Response, error) { return Hosts(b.find).RoundTrip(r) }
+
+// Do makes ByHost a transport of Azure's SDKs.
+func (b ByHost) Do(r *http.Request) (*http.Response, error) { return b.RoundTrip(r) }
+
+func (b ByHost) find(host string) (http.Handler, bool) {
+	if handler, isKnown := b[host]; isKnown {
+		return handler, true
+	}
+	_, parent, _ := strings.Cut(host, ".")
+	handler, isKnown := b["*."+parent]
+	return handler, isKnown
+}
 
 // Answer has a handler answer a client's request. A handler that panics with http.ErrAbortHandler has cut the
 // connection: the error is syscall.ECONNRESET. The error of the request's context wins over any answer.

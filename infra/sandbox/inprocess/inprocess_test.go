@@ -76,3 +76,27 @@ func TestWhatFailsOnAWireFails(t *testing.T) {
 			RoundTrip(request(t, http.MethodGet, "https://known.example/", nil))
 	})
 }
+
+// TestByHost: a host's own handler wins over the one for all hosts below a name; nobody else answers.
+func TestByHost(t *testing.T) {
+	t.Parallel()
+	answering := func(status int) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	}
+	hosts := inprocess.ByHost{"a.example": answering(201), "*.example": answering(202)}
+	for host, want := range map[string]int{"a.example": 201, "b.example": 202, "b.a.example": 0, "example": 0} {
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			answer, err := hosts.Do(request(t, http.MethodGet, "https://"+host+"/", nil))
+			if want == 0 {
+				var unknown *net.DNSError
+				require.ErrorAs(t, err, &unknown)
+				assert.True(t, unknown.IsNotFound)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, want, answer.StatusCode)
+			require.NoError(t, answer.Body.Close())
+		})
+	}
+}

@@ -1,6 +1,6 @@
 // Package servicebus is a stand-in for an Azure Service Bus namespace: queues, topics with subscriptions, sessions,
-// peek-lock, deferral, scheduling, duplicate detection and dead-letter queues, served over AMQP 1.0 to unmodified
-// Azure SDKs and, in process, through Go methods.
+// peek-lock, deferral, scheduling, duplicate detection and dead-letter queues. Go code calls its methods; package door
+// serves it over AMQP 1.0 to unmodified Azure SDKs.
 //
 // It leaves out what the project does not use: rules other than the TrueFilter, auto-forwarding, transactions,
 // partitions, message size tiers, and the management REST API (entities are made with PutQueue and PutTopic).
@@ -75,8 +75,11 @@ func NewBroker(o Options) *Broker {
 	return b
 }
 
-// do runs f under the lock, after everything that is due.
-func (b *Broker) do(f func(now time.Time) error) error {
+// Options returns what the broker was made with, defaults filled in.
+func (b *Broker) Options() Options { return b.options }
+
+// Do runs f under the lock, after everything that is due.
+func (b *Broker) Do(f func(now time.Time) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {

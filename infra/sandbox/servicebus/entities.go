@@ -31,7 +31,7 @@ type EntityInfo struct {
 type entity struct {
 	name  string
 	kind  string
-	queue *queue // a queue or subscription: its messages; a topic: its scheduled messages
+	queue *Queue // a queue or subscription: its messages; a topic: its scheduled messages
 	topic *topic
 }
 
@@ -42,7 +42,7 @@ func (b *Broker) PutQueue(name string, p QueueProperties) error {
 	if err != nil {
 		return fmt.Errorf("queue %s: %w", name, err)
 	}
-	return b.do(func(time.Time) error { return b.put(name, KindQueue, s) })
+	return b.Do(func(time.Time) error { return b.put(name, KindQueue, s) })
 }
 
 // PutTopic creates a topic with its subscriptions, or makes the one there is like p: subscriptions that p does not
@@ -62,7 +62,7 @@ func (b *Broker) PutTopic(name string, p TopicProperties) error {
 			return fmt.Errorf("subscription %s: %q is not a valid name", path, sub.Name)
 		}
 	}
-	return b.do(func(time.Time) error {
+	return b.Do(func(time.Time) error {
 		if err := b.put(name, KindTopic, s); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (b *Broker) put(name, kind string, s settings) error {
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%q is not a valid entity name.", name)}
 	case exists && old.kind != kind:
 		return &Error{ConditionNotAllowed, fmt.Sprintf("%s is a %s already.", name, old.kind)}
-	case exists && (old.queue.requiresSession != s.requiresSession ||
+	case exists && (old.queue.RequiresSession != s.RequiresSession ||
 		(old.queue.duplicateWindow > 0) != (s.duplicateWindow > 0)):
 		return &Error{ConditionNotAllowed, name + ": requiresSession and requiresDuplicateDetection " +
 			"cannot be changed."}
@@ -88,7 +88,7 @@ func (b *Broker) put(name, kind string, s settings) error {
 	}
 	e := &entity{name: name, kind: kind, queue: newQueue(b, name, s)}
 	if kind == KindTopic {
-		e.topic = &topic{name: name, subscriptions: map[string]*queue{}}
+		e.topic = &topic{name: name, subscriptions: map[string]*Queue{}}
 		e.queue.topic = e.topic
 	}
 	b.entities[key] = e
@@ -124,7 +124,7 @@ func (b *Broker) putSubscription(t *topic, path string, s settings) error {
 // DeleteEntity removes a queue, a topic with its subscriptions, or a subscription ("topic/subscriptions/name"), and
 // all messages. Links to it are detached with amqp:not-found. An absent entity is an *Error with ConditionNotFound.
 func (b *Broker) DeleteEntity(name string) error {
-	return b.do(func(time.Time) error {
+	return b.Do(func(time.Time) error {
 		key := strings.ToLower(name)
 		e, ok := b.entities[key]
 		if !ok {
@@ -156,7 +156,7 @@ func (b *Broker) remove(key string) {
 func (b *Broker) Entities() []EntityInfo {
 	var out []EntityInfo
 	// The only error is "closed", and a closed broker has no entities.
-	_ = b.do(func(time.Time) error {
+	_ = b.Do(func(time.Time) error {
 		for _, key := range slices.Sorted(maps.Keys(b.entities)) {
 			e := b.entities[key]
 			info := e.queue.count()
@@ -174,7 +174,7 @@ func (b *Broker) Entities() []EntityInfo {
 // Reset empties the namespace: messages, sessions and their state, duplicate-detection history and published events.
 // The entities stay, and so do links to them; locks and session locks are lost.
 func (b *Broker) Reset() {
-	_ = b.do(func(time.Time) error {
+	_ = b.Do(func(time.Time) error {
 		for _, e := range b.entities {
 			e.queue.purge()
 			if e.topic != nil {
@@ -187,8 +187,8 @@ func (b *Broker) Reset() {
 
 // Purge empties one queue, subscription or dead-letter queue, as Reset does for all.
 func (b *Broker) Purge(entity string) error {
-	return b.do(func(time.Time) error {
-		q, err := b.source(entity)
+	return b.Do(func(time.Time) error {
+		q, err := b.Source(entity)
 		if err != nil {
 			return err
 		}

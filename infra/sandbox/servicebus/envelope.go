@@ -14,31 +14,31 @@ const (
 	stateScheduled int32 = 2
 )
 
-// record is what the broker knows of a message. Copies are safe: msg is replaced, never changed.
-type record struct {
-	msg              *amqp.Message
-	seq              int64
-	originalSeq      int64 // where it was first enqueued; differs in a subscription
-	enqueuedAt       time.Time
+// Record is what the broker knows of a message. Copies are safe: msg is replaced, never changed.
+type Record struct {
+	Message          *amqp.Message
+	Sequence         int64
+	OriginalSequence int64 // where it was first enqueued; differs in a subscription
+	EnqueuedAt       time.Time
 	scheduledFor     time.Time // zero: was not scheduled
-	timeToLive       time.Duration
-	expiresAt        time.Time // zero: never
-	failed           uint32    // deliveries that failed
-	state            int32
+	TimeToLive       time.Duration
+	ExpiresAt        time.Time // zero: never
+	Failed           uint32    // deliveries that failed
+	State            int32
 	sessionID        string
 	hasSession       bool
-	deadLetterSource string
-	lockToken        amqp.UUID
-	lockedUntil      time.Time
+	DeadLetterSource string
+	LockToken        amqp.UUID
+	LockedUntil      time.Time
 }
 
 // envelope is a message in a queue.
 type envelope struct {
-	record
+	Record
 	index   int // place in a ready heap, -1 outside
 	lock    *alarm
 	locked  bool
-	session *session // whose lock covers it while it is locked
+	session *MessageSession // whose lock covers it while it is locked
 	expiry  *alarm
 	wake    *alarm
 }
@@ -47,7 +47,7 @@ type envelope struct {
 type readyHeap []*envelope
 
 func (h readyHeap) Len() int           { return len(h) }
-func (h readyHeap) Less(i, j int) bool { return h[i].seq < h[j].seq }
+func (h readyHeap) Less(i, j int) bool { return h[i].Sequence < h[j].Sequence }
 func (h readyHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

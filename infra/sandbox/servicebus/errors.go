@@ -47,7 +47,7 @@ func lockLost() *Error {
 		"For more information please see https://aka.ms/ServiceBusExceptions."}
 }
 
-func sessionLockLost(id string) *Error {
+func SessionLockLost(id string) *Error {
 	return &Error{ConditionSessionLockLost, "The session lock has expired on the MessageSession '" + id +
 		"'. Accept a new MessageSession. " +
 		"For more information please see https://aka.ms/ServiceBusExceptions."}

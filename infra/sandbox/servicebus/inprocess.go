@@ -20,12 +20,12 @@ func (b *Broker) Send(entity string, m Message) error {
 		return &Error{ConditionMessageSizeExceeded, fmt.Sprintf("The body of %d bytes exceeds the limit of %d.", size,
 			b.options.MaxMessageSize)}
 	}
-	return b.do(func(now time.Time) error {
-		q, err := b.target(entity)
+	return b.Do(func(now time.Time) error {
+		q, err := b.Target(entity)
 		if err != nil {
 			return err
 		}
-		_, err = q.send(now, []*amqp.Message{wire})
+		_, err = q.Send(now, []*amqp.Message{wire})
 		return err
 	})
 }
@@ -34,12 +34,12 @@ func (b *Broker) Send(entity string, m Message) error {
 // changes nothing. An unknown entity has none.
 func (b *Broker) Peek(entity string) []Message {
 	var out []Message
-	_ = b.do(func(time.Time) error {
-		q, err := b.source(entity)
+	_ = b.Do(func(time.Time) error {
+		q, err := b.Source(entity)
 		if err != nil {
 			return err
 		}
-		for _, r := range q.messages.peek(0, q.messages.len(), nil) {
+		for _, r := range q.Messages.Peek(0, q.Messages.len(), nil) {
 			out = append(out, messageOf(r))
 		}
 		return nil
@@ -49,25 +49,25 @@ func (b *Broker) Peek(entity string) []Message {
 
 // inbox is the Go side of a consumer: at most one message at a time.
 type inbox struct {
-	consumer
-	arrived chan delivery
+	Consumer
+	arrived chan Delivery
 	over    chan *Error
 }
 
 func newInbox() *inbox {
-	in := &inbox{arrived: make(chan delivery, 1), over: make(chan *Error, 1)}
-	in.consumer.deliver = func(d delivery) { in.arrived <- d }
-	in.consumer.lost = func(why *Error) { in.over <- why }
+	in := &inbox{arrived: make(chan Delivery, 1), over: make(chan *Error, 1)}
+	in.Consumer.Deliver = func(d Delivery) { in.arrived <- d }
+	in.Consumer.Lost = func(why *Error) { in.over <- why }
 	return in
 }
 
 // next asks for one message and waits for it. A message that comes together with the end of ctx goes back.
 func (in *inbox) next(ctx context.Context, b *Broker) (*Locked, error) {
-	err := b.do(func(now time.Time) error {
-		if in.session != nil && in.session.owner != &in.consumer {
-			return sessionLockLost(in.session.id)
+	err := b.Do(func(now time.Time) error {
+		if in.Session != nil && in.Session.Owner != &in.Consumer {
+			return SessionLockLost(in.Session.ID)
 		}
-		in.setCredit(now, 1)
+		in.SetCredit(now, 1)
 		return nil
 	})
 	if err != nil {
@@ -79,11 +79,11 @@ func (in *inbox) next(ctx context.Context, b *Broker) (*Locked, error) {
 	case why := <-in.over:
 		return nil, why
 	case <-ctx.Done():
-		err := b.do(func(now time.Time) error {
-			in.credit = 0
+		err := b.Do(func(now time.Time) error {
+			in.Credit = 0
 			select {
 			case d := <-in.arrived:
-				in.q.putBack(now, d, false)
+				in.Queue.PutBack(now, d, false)
 			default:
 			}
 			return nil
@@ -92,8 +92,8 @@ func (in *inbox) next(ctx context.Context, b *Broker) (*Locked, error) {
 	}
 }
 
-func (in *inbox) locked(b *Broker, d delivery) *Locked {
-	return &Locked{Message: messageOf(d.record), b: b, q: in.q, token: d.lockToken}
+func (in *inbox) locked(b *Broker, d Delivery) *Locked {
+	return &Locked{Message: messageOf(d.Record), b: b, q: in.Queue, token: d.LockToken}
 }
 
 // Receive waits for the next message of a queue, subscription ("topic/subscriptions/name") or dead-letter queue
@@ -101,18 +101,18 @@ func (in *inbox) locked(b *Broker, d delivery) *Locked {
 // for an entity with sessions, ConditionConnectionForced once the broker is closed.
 func (b *Broker) Receive(ctx context.Context, entity string) (*Locked, error) {
 	in := newInbox()
-	err := b.do(func(time.Time) error {
-		q, err := b.source(entity)
+	err := b.Do(func(time.Time) error {
+		q, err := b.Source(entity)
 		if err != nil {
 			return err
 		}
-		return q.attach(&in.consumer)
+		return q.Attach(&in.Consumer)
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		_ = b.do(func(now time.Time) error { in.detach(now); return nil })
+		_ = b.Do(func(now time.Time) error { in.Detach(now); return nil })
 	}()
 	return in.next(ctx, b)
 }
@@ -123,12 +123,12 @@ type Locked struct {
 	Message Message
 
 	b     *Broker
-	q     *queue
+	q     *Queue
 	token amqp.UUID
 }
 
 // Complete removes the message: it is done.
-func (l *Locked) Complete() error { return l.settle(decision{settlement: complete}) }
+func (l *Locked) Complete() error { return l.settle(Decision{Settlement: Complete}) }
 
 // Abandon gives the message back at once, with its delivery count raised and the given application properties changed;
 // after the entity's maxDeliveryCount it goes to the dead-letter queue.
@@ -137,29 +137,29 @@ func (l *Locked) Abandon(properties map[string]any) error {
 	if err != nil {
 		return err
 	}
-	return l.settle(decision{settlement: abandon, properties: changes})
+	return l.settle(Decision{Settlement: Abandon, Properties: changes})
 }
 
 // Defer sets the message aside; only its sequence number leads to it.
-func (l *Locked) Defer() error { return l.settle(decision{settlement: postpone}) }
+func (l *Locked) Defer() error { return l.settle(Decision{Settlement: Postpone}) }
 
 // Release gives the message back as if it had not been received: the delivery count stays.
-func (l *Locked) Release() error { return l.settle(decision{settlement: release}) }
+func (l *Locked) Release() error { return l.settle(Decision{Settlement: Release}) }
 
 // DeadLetter moves the message to the dead-letter queue.
 func (l *Locked) DeadLetter(reason, description string) error {
-	return l.settle(decision{settlement: deadLetter, reason: reason, description: description})
+	return l.settle(Decision{Settlement: DeadLetter, Reason: reason, Description: description})
 }
 
-func (l *Locked) settle(d decision) error {
-	return l.b.do(func(now time.Time) error { return l.q.settle(now, l.token, d) })
+func (l *Locked) settle(d Decision) error {
+	return l.b.Do(func(now time.Time) error { return l.q.Settle(now, l.token, d) })
 }
 
 // Renew extends the lock by the entity's lock duration and updates Message.LockedUntil. Within a session it renews the
 // session's lock.
 func (l *Locked) Renew() error {
-	return l.b.do(func(now time.Time) error {
-		until, err := l.q.renew(now, l.token)
+	return l.b.Do(func(now time.Time) error {
+		until, err := l.q.Renew(now, l.token)
 		if err == nil {
 			l.Message.LockedUntil = until
 		}
@@ -179,14 +179,14 @@ type Session struct {
 func (b *Broker) AcceptNextSession(ctx context.Context, entity string) (*Session, error) {
 	in := newInbox()
 	accepted, failed := make(chan string, 1), make(chan *Error, 1)
-	a := &acceptor{consumer: &in.consumer, accepted: func(s *session) { accepted <- s.id },
-		failed: func(why *Error) { failed <- why }}
-	err := b.do(func(now time.Time) error {
-		q, err := b.source(entity)
+	a := &Acceptor{Consumer: &in.Consumer, Accepted: func(s *MessageSession) { accepted <- s.ID },
+		Failed: func(why *Error) { failed <- why }}
+	err := b.Do(func(now time.Time) error {
+		q, err := b.Source(entity)
 		if err != nil {
 			return err
 		}
-		return q.sessions.acceptNext(now, 0, a)
+		return q.Sessions.AcceptNext(now, 0, a)
 	})
 	if err != nil {
 		return nil, err
@@ -197,9 +197,9 @@ func (b *Broker) AcceptNextSession(ctx context.Context, entity string) (*Session
 	case why := <-failed:
 		return nil, why
 	case <-ctx.Done():
-		err := b.do(func(now time.Time) error {
-			if !a.leave() && in.session != nil {
-				in.detach(now)
+		err := b.Do(func(now time.Time) error {
+			if !a.Leave() && in.Session != nil {
+				in.Detach(now)
 			}
 			return nil
 		})
@@ -211,12 +211,12 @@ func (b *Broker) AcceptNextSession(ctx context.Context, entity string) (*Session
 // ConditionSessionUnavailable.
 func (b *Broker) AcceptSession(entity, id string) (*Session, error) {
 	in := newInbox()
-	err := b.do(func(now time.Time) error {
-		q, err := b.source(entity)
+	err := b.Do(func(now time.Time) error {
+		q, err := b.Source(entity)
 		if err != nil {
 			return err
 		}
-		_, err = q.sessions.accept(now, id, &in.consumer)
+		_, err = q.Sessions.Accept(now, id, &in.Consumer)
 		return err
 	})
 	if err != nil {
@@ -235,9 +235,9 @@ func (s *Session) Receive(ctx context.Context) (*Locked, error) { return s.in.ne
 // Renew extends the session's lock by the entity's lock duration and returns its end.
 func (s *Session) Renew() (time.Time, error) {
 	var until time.Time
-	err := s.b.do(func(now time.Time) error {
+	err := s.b.Do(func(now time.Time) error {
 		var err error
-		until, err = s.in.q.sessions.renew(now, &s.in.consumer)
+		until, err = s.in.Queue.Sessions.Renew(now, &s.in.Consumer)
 		return err
 	})
 	return until, err
@@ -246,7 +246,7 @@ func (s *Session) Renew() (time.Time, error) {
 // Close gives the session up; what was received from it and not propagated is ready again, its delivery count as
 // before.
 func (s *Session) Close() {
-	_ = s.b.do(func(now time.Time) error { s.in.detach(now); return nil })
+	_ = s.b.Do(func(now time.Time) error { s.in.Detach(now); return nil })
 }
 
 func wireMap(properties map[string]any) (amqp.Map, error) {

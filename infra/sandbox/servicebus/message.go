@@ -13,17 +13,17 @@ import (
 
 // Names that Service Bus gives meaning to.
 const (
-	annotationSequence         = amqp.Symbol("x-opt-sequence-number")
-	annotationOriginalSequence = amqp.Symbol("x-opt-enqueue-sequence-number")
-	annotationEnqueued         = amqp.Symbol("x-opt-enqueued-time")
+	AnnotationSequence         = amqp.Symbol("x-opt-sequence-number")
+	AnnotationOriginalSequence = amqp.Symbol("x-opt-enqueue-sequence-number")
+	AnnotationEnqueued         = amqp.Symbol("x-opt-enqueued-time")
 	annotationScheduled        = amqp.Symbol("x-opt-scheduled-enqueue-time")
-	annotationLockedUntil      = amqp.Symbol("x-opt-locked-until")
-	annotationState            = amqp.Symbol("x-opt-message-state")
-	annotationDeadLetterSource = amqp.Symbol("x-opt-deadletter-source")
-	annotationLockToken        = amqp.Symbol("x-opt-lock-token")
+	AnnotationLockedUntil      = amqp.Symbol("x-opt-locked-until")
+	AnnotationState            = amqp.Symbol("x-opt-message-state")
+	AnnotationDeadLetterSource = amqp.Symbol("x-opt-deadletter-source")
+	AnnotationLockToken        = amqp.Symbol("x-opt-lock-token")
 
-	propertyReason      = "DeadLetterReason"
-	propertyDescription = "DeadLetterErrorDescription"
+	PropertyReason      = "DeadLetterReason"
+	PropertyDescription = "DeadLetterErrorDescription"
 )
 
 // Message is a message as Go code sees it. To send one, the fields up to ScheduledAt and TTL matter; the broker fills
@@ -69,7 +69,7 @@ func (m Message) wire() (*amqp.Message, error) {
 	p.GroupID, p.ContentType, p.Subject = text(m.SessionID), text(m.ContentType), text(m.Subject)
 	p.To, p.ReplyTo = text(m.To), text(m.ReplyTo)
 	if m.TTL > 0 {
-		ttl := milliseconds(m.TTL)
+		ttl := Milliseconds(m.TTL)
 		out.Header.TTL = &ttl
 	}
 	if !m.ScheduledAt.IsZero() {
@@ -92,8 +92,8 @@ func text(s string) *string {
 	return &s
 }
 
-// milliseconds is d in an AMQP milliseconds field, which ends at 49 days.
-func milliseconds(d time.Duration) uint32 {
+// Milliseconds is d in an AMQP milliseconds field, which ends at 49 days.
+func Milliseconds(d time.Duration) uint32 {
 	return uint32(min(max(d.Milliseconds(), 1), math.MaxUint32))
 }
 
@@ -116,32 +116,32 @@ func wireValue(v any) (any, error) {
 }
 
 // messageOf is the Go view of a record.
-func messageOf(r record) Message {
+func messageOf(r Record) Message {
 	m := Message{
-		ScheduledAt: r.scheduledFor, TTL: r.timeToLive, EnqueuedAt: r.enqueuedAt, ExpiresAt: r.expiresAt,
-		SequenceNumber:   r.seq,
-		DeadLetterSource: r.deadLetterSource, LockedUntil: r.lockedUntil, DeliveryCount: int(r.failed),
-		Body: joined(r.msg),
+		ScheduledAt: r.scheduledFor, TTL: r.TimeToLive, EnqueuedAt: r.EnqueuedAt, ExpiresAt: r.ExpiresAt,
+		SequenceNumber:   r.Sequence,
+		DeadLetterSource: r.DeadLetterSource, LockedUntil: r.LockedUntil, DeliveryCount: int(r.Failed),
+		Body: joined(r.Message),
 		State: map[int32]string{stateActive: "active", stateDeferred: "deferred",
-			stateScheduled: "scheduled"}[r.state],
+			stateScheduled: "scheduled"}[r.State],
 	}
-	if r.lockToken != (amqp.UUID{}) {
-		m.LockToken = r.lockToken.String()
+	if r.LockToken != (amqp.UUID{}) {
+		m.LockToken = r.LockToken.String()
 		m.DeliveryCount++
 	}
-	if p := r.msg.Properties; p != nil {
+	if p := r.Message.Properties; p != nil {
 		m.MessageID, m.CorrelationID = identifier(p.MessageID), identifier(p.CorrelationID)
 		m.SessionID, m.ContentType, m.Subject = value(p.GroupID), value(p.ContentType), value(p.Subject)
 		m.To, m.ReplyTo = value(p.To), value(p.ReplyTo)
 	}
-	for _, e := range r.msg.ApplicationProperties {
+	for _, e := range r.Message.ApplicationProperties {
 		if m.Properties == nil {
 			m.Properties = map[string]any{}
 		}
 		m.Properties[fmt.Sprint(e.Key)] = goValue(e.Value)
 	}
-	m.DeadLetterReason, _ = m.Properties[propertyReason].(string)
-	m.DeadLetterDescription, _ = m.Properties[propertyDescription].(string)
+	m.DeadLetterReason, _ = m.Properties[PropertyReason].(string)
+	m.DeadLetterDescription, _ = m.Properties[PropertyDescription].(string)
 	return m
 }
 
@@ -221,10 +221,10 @@ func withProperties(m *amqp.Message, changes amqp.Map) *amqp.Message {
 func withReason(m *amqp.Message, reason, description string) *amqp.Message {
 	var changes amqp.Map
 	if reason != "" {
-		changes = changes.With(propertyReason, reason)
+		changes = changes.With(PropertyReason, reason)
 	}
 	if description != "" {
-		changes = changes.With(propertyDescription, description)
+		changes = changes.With(PropertyDescription, description)
 	}
 	return withProperties(m, changes)
 }

@@ -6,12 +6,12 @@ import (
 
 const (
 	deadLetterSuffix = "/$deadletterqueue"
-	managementSuffix = "/$management"
-	cbsNode          = "$cbs"
+	ManagementSuffix = "/$management"
+	CBSNode          = "$cbs"
 )
 
-// cleanPath brings an address to the form of the broker's keys: lower case, without scheme and host.
-func cleanPath(address string) string {
+// CleanPath brings an address to the form of the broker's keys: lower case, without scheme and host.
+func CleanPath(address string) string {
 	p := strings.ToLower(address)
 	if _, rest, ok := strings.Cut(p, "://"); ok {
 		_, p, _ = strings.Cut(rest, "/")
@@ -19,14 +19,14 @@ func cleanPath(address string) string {
 	return strings.Trim(p, "/")
 }
 
-// baseEntity strips the parts of a path that have no rights of their own.
-func baseEntity(path string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(path, managementSuffix), deadLetterSuffix)
+// BaseEntity strips the parts of a path that have no rights of their own.
+func BaseEntity(path string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path, ManagementSuffix), deadLetterSuffix)
 }
 
-// source finds what messages are received from: a queue, a subscription, or the dead-letter queue of one.
-func (b *Broker) source(address string) (*queue, error) {
-	path := cleanPath(address)
+// Source finds what messages are received from: a queue, a subscription, or the dead-letter queue of one.
+func (b *Broker) Source(address string) (*Queue, error) {
+	path := CleanPath(address)
 	base, isDead := strings.CutSuffix(path, deadLetterSuffix)
 	e, ok := b.entities[base]
 	switch {
@@ -41,9 +41,9 @@ func (b *Broker) source(address string) (*queue, error) {
 	return e.queue, nil
 }
 
-// target finds what messages are sent to: a queue or a topic.
-func (b *Broker) target(address string) (*queue, error) {
-	path := cleanPath(address)
+// Target finds what messages are sent to: a queue or a topic.
+func (b *Broker) Target(address string) (*Queue, error) {
+	path := CleanPath(address)
 	e, ok := b.entities[path]
 	if !ok && strings.HasSuffix(path, deadLetterSuffix) {
 		return nil, &Error{ConditionNotAllowed, "Cannot send to a dead-letter queue."}

@@ -45,7 +45,7 @@ type TopicProperties struct {
 
 // settings are the properties of an entity in computed form.
 type settings struct {
-	requiresSession  bool
+	RequiresSession  bool
 	duplicateWindow  time.Duration // 0: no duplicate detection
 	lock             time.Duration
 	timeToLive       time.Duration // 0: for ever
@@ -62,7 +62,7 @@ const (
 )
 
 func (p QueueProperties) settings() (settings, error) {
-	s := settings{requiresSession: p.RequiresSession, deadLetterExpiry: p.DeadLetteringOnMessageExpiration}
+	s := settings{RequiresSession: p.RequiresSession, deadLetterExpiry: p.DeadLetteringOnMessageExpiration}
 	var err error
 	if s.lock, err = durationOr(p.LockDuration, defaultLock); err != nil {
 		return s, fmt.Errorf("lockDuration: %w", err)
@@ -94,7 +94,7 @@ func (p QueueProperties) settings() (settings, error) {
 // properties are the settings as Azure shows them, whatever the form was in which they were given.
 func (s settings) properties() QueueProperties {
 	return QueueProperties{
-		RequiresSession: s.requiresSession, RequiresDuplicateDetection: s.duplicateWindow > 0,
+		RequiresSession: s.RequiresSession, RequiresDuplicateDetection: s.duplicateWindow > 0,
 		DuplicateDetectionHistoryTimeWindow: isoText(s.duplicateWindow), LockDuration: isoText(s.lock),
 		DefaultMessageTimeToLive: isoText(s.timeToLive), MaxDeliveryCount: int(s.maxDelivery),
 		DeadLetteringOnMessageExpiration: s.deadLetterExpiry,
@@ -180,7 +180,7 @@ func validName(name string) bool {
 
 // check reports whether an entity with these settings accepts m.
 func (s settings) check(m *amqp.Message) error {
-	if s.requiresSession && (m.Properties == nil || m.Properties.GroupID == nil) {
+	if s.RequiresSession && (m.Properties == nil || m.Properties.GroupID == nil) {
 		return &Error{ConditionNotAllowed,
 			"The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have " +
 				"session support enabled can only receive messages that have the SessionId set to a valid value."}

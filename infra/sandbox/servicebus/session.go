@@ -8,55 +8,55 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
-// session is the messages of one session id, its state and its lock.
-type session struct {
-	id        string
+// MessageSession is the messages of one session id, its state and its lock.
+type MessageSession struct {
+	ID        string
 	ready     readyHeap
 	held      map[amqp.UUID]*envelope // locked by owner
-	state     []byte
-	changedAt time.Time // of state
-	owner     *consumer // who has the lock; nil: free
-	until     time.Time
+	State     []byte
+	ChangedAt time.Time // of state
+	Owner     *Consumer // who has the lock; nil: free
+	Until     time.Time
 	expiry    *alarm
 }
 
-// acceptor waits for a session that nobody has and that has a ready message.
-type acceptor struct {
+// Acceptor waits for a session that nobody has and that has a ready message.
+type Acceptor struct {
 	sessions *sessions
-	consumer *consumer
-	accepted func(*session)   // called with the broker's lock held
-	failed   func(why *Error) // likewise
+	Consumer *Consumer
+	Accepted func(*MessageSession) // called with the broker's lock held
+	Failed   func(why *Error)      // likewise
 	timeout  *alarm
 }
 
 // sessions are the sessions of a queue, their locks, and who waits for one.
 type sessions struct {
-	q       *queue
-	byID    map[string]*session
-	owned   map[string]*session // those that somebody has locked
-	waiting []*acceptor
+	q       *Queue
+	byID    map[string]*MessageSession
+	owned   map[string]*MessageSession // those that somebody has locked
+	waiting []*Acceptor
 }
 
-func newSessions(q *queue) *sessions {
-	return &sessions{q: q, byID: map[string]*session{}, owned: map[string]*session{}}
+func newSessions(q *Queue) *sessions {
+	return &sessions{q: q, byID: map[string]*MessageSession{}, owned: map[string]*MessageSession{}}
 }
 
 // get returns the session with this id; a new one where there is none.
-func (t *sessions) get(id string) *session {
+func (t *sessions) get(id string) *MessageSession {
 	s, ok := t.byID[id]
 	if !ok {
-		s = &session{id: id, held: map[amqp.UUID]*envelope{}}
+		s = &MessageSession{ID: id, held: map[amqp.UUID]*envelope{}}
 		t.byID[id] = s
 	}
 	return s
 }
 
-// check tells whether the queue takes receivers of sessions.
-func (t *sessions) check() error {
+// Check tells whether the queue takes receivers of sessions.
+func (t *sessions) Check() error {
 	if t.q.gone != nil {
 		return t.q.gone
 	}
-	if !t.q.requiresSession {
+	if !t.q.RequiresSession {
 		return &Error{ConditionNotAllowed,
 			"A sessionful message receiver cannot be created on an entity that does not require sessions. " +
 				"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable " +
@@ -65,13 +65,13 @@ func (t *sessions) check() error {
 	return nil
 }
 
-// accept locks the session with this id for c, whether it has messages or not.
-func (t *sessions) accept(now time.Time, id string, c *consumer) (*session, error) {
-	if err := t.check(); err != nil {
+// Accept locks the session with this id for c, whether it has messages or not.
+func (t *sessions) Accept(now time.Time, id string, c *Consumer) (*MessageSession, error) {
+	if err := t.Check(); err != nil {
 		return nil, err
 	}
 	s := t.get(id)
-	if s.owner != nil {
+	if s.Owner != nil {
 		return nil, &Error{ConditionSessionUnavailable, "The requested session '" + id + "' cannot be accepted. It " +
 			"may be locked by another receiver."}
 	}
@@ -79,10 +79,10 @@ func (t *sessions) accept(now time.Time, id string, c *consumer) (*session, erro
 	return s, nil
 }
 
-// acceptNext locks the next session with a ready message for a.consumer, at once or when there is one. With a timeout
+// AcceptNext locks the next session with a ready message for a.consumer, at once or when there is one. With a timeout
 // it fails with ConditionTimeout at its end.
-func (t *sessions) acceptNext(now time.Time, timeout time.Duration, a *acceptor) error {
-	if err := t.check(); err != nil {
+func (t *sessions) AcceptNext(now time.Time, timeout time.Duration, a *Acceptor) error {
+	if err := t.Check(); err != nil {
 		return err
 	}
 	a.sessions = t
@@ -97,8 +97,8 @@ func (t *sessions) acceptNext(now time.Time, timeout time.Duration, a *acceptor)
 	return nil
 }
 
-// leave takes the acceptor out of the line; false if it was not in it.
-func (a *acceptor) leave() bool {
+// Leave takes the acceptor out of the line; false if it was not in it.
+func (a *Acceptor) Leave() bool {
 	t := a.sessions
 	i := slices.Index(t.waiting, a)
 	if i < 0 {
@@ -109,31 +109,31 @@ func (a *acceptor) leave() bool {
 	return true
 }
 
-func (a *acceptor) fail(why *Error) {
-	if a.leave() {
-		a.failed(why)
+func (a *Acceptor) fail(why *Error) {
+	if a.Leave() {
+		a.Failed(why)
 	}
 }
 
-func (t *sessions) own(now time.Time, s *session, c *consumer) {
-	c.q, c.session = t.q, s
-	s.owner, s.until = c, now.Add(t.q.settings.lock)
-	t.owned[s.id] = s
-	s.expiry = t.q.b.setAlarm(s.until, func(now time.Time) {
+func (t *sessions) own(now time.Time, s *MessageSession, c *Consumer) {
+	c.Queue, c.Session = t.q, s
+	s.Owner, s.Until = c, now.Add(t.q.settings.lock)
+	t.owned[s.ID] = s
+	s.expiry = t.q.b.setAlarm(s.Until, func(now time.Time) {
 		t.release(now, s, true)
-		c.lost(sessionLockLost(s.id))
+		c.Lost(SessionLockLost(s.ID))
 	})
 }
 
 // release frees a session. What its owner held is ready again; that counts as failed deliveries only if the lock
 // expired, as documented for Service Bus.
-func (t *sessions) release(now time.Time, s *session, expired bool) {
+func (t *sessions) release(now time.Time, s *MessageSession, expired bool) {
 	t.q.b.clearAlarm(s.expiry)
-	s.owner.credit = 0
-	s.owner = nil
-	delete(t.owned, s.id)
+	s.Owner.Credit = 0
+	s.Owner = nil
+	delete(t.owned, s.ID)
 	for _, env := range slices.SortedFunc(maps.Values(s.held), func(a, b *envelope) int {
-		return int(a.seq - b.seq)
+		return int(a.Sequence - b.Sequence)
 	}) {
 		if expired {
 			t.q.fail(now, env)
@@ -146,9 +146,9 @@ func (t *sessions) release(now time.Time, s *session, expired bool) {
 }
 
 // forget drops a session that holds nothing.
-func (t *sessions) forget(s *session) {
-	if s.owner == nil && len(s.ready) == 0 && s.state == nil && t.byID[s.id] == s {
-		delete(t.byID, s.id)
+func (t *sessions) forget(s *MessageSession) {
+	if s.Owner == nil && len(s.ready) == 0 && s.State == nil && t.byID[s.ID] == s {
+		delete(t.byID, s.ID)
 	}
 }
 
@@ -160,9 +160,9 @@ func (t *sessions) forgetEmpty(id string) {
 }
 
 // evict takes every locked session from its owner, who is told why.
-func (t *sessions) evict(why func(*session) *Error) {
+func (t *sessions) evict(why func(*MessageSession) *Error) {
 	for _, s := range t.owned {
-		s.owner.lose(why(s))
+		s.Owner.lose(why(s))
 	}
 }
 
@@ -175,22 +175,22 @@ func (t *sessions) refuseWaiting(why *Error) {
 
 // purge forgets all sessions with their state; their owners lose them.
 func (t *sessions) purge() {
-	t.evict(func(s *session) *Error { return sessionLockLost(s.id) })
-	t.byID = map[string]*session{}
+	t.evict(func(s *MessageSession) *Error { return SessionLockLost(s.ID) })
+	t.byID = map[string]*MessageSession{}
 }
 
-// renew extends the lock of the session that c owns, and of the messages it holds.
-func (t *sessions) renew(now time.Time, c *consumer) (time.Time, error) {
-	s := c.session
-	if s.owner != c {
-		return time.Time{}, sessionLockLost(s.id)
+// Renew extends the lock of the session that c owns, and of the messages it holds.
+func (t *sessions) Renew(now time.Time, c *Consumer) (time.Time, error) {
+	s := c.Session
+	if s.Owner != c {
+		return time.Time{}, SessionLockLost(s.ID)
 	}
-	s.until = now.Add(t.q.settings.lock)
-	t.q.b.moveAlarm(s.expiry, s.until)
+	s.Until = now.Add(t.q.settings.lock)
+	t.q.b.moveAlarm(s.expiry, s.Until)
 	for _, env := range s.held {
-		env.lockedUntil = s.until
+		env.LockedUntil = s.Until
 	}
-	return s.until, nil
+	return s.Until, nil
 }
 
 // dispatch hands free sessions to those who wait for one, and ready messages to the owners of sessions.
@@ -201,34 +201,34 @@ func (t *sessions) dispatch(now time.Time) {
 			break
 		}
 		a := t.waiting[0]
-		a.leave()
-		t.own(now, s, a.consumer)
-		a.accepted(s)
+		a.Leave()
+		t.own(now, s, a.Consumer)
+		a.Accepted(s)
 	}
 	for _, s := range t.owned {
-		for s.owner != nil && s.owner.credit > 0 && len(s.ready) > 0 {
-			t.q.hand(now, s.owner, s.ready.next())
+		for s.Owner != nil && s.Owner.Credit > 0 && len(s.ready) > 0 {
+			t.q.hand(now, s.Owner, s.ready.next())
 		}
 	}
 }
 
 // free returns the unlocked session with the oldest ready message.
-func (t *sessions) free() *session {
-	var best *session
+func (t *sessions) free() *MessageSession {
+	var best *MessageSession
 	for _, s := range t.byID {
-		if s.owner == nil && len(s.ready) > 0 && (best == nil || s.ready[0].seq < best.ready[0].seq) {
+		if s.Owner == nil && len(s.ready) > 0 && (best == nil || s.ready[0].Sequence < best.ready[0].Sequence) {
 			best = s
 		}
 	}
 	return best
 }
 
-// list returns the ids of sessions with messages or state or, if since is not zero, of those whose state
+// List returns the ids of sessions with messages or state or, if since is not zero, of those whose state
 // changed after it.
-func (t *sessions) list(since time.Time, skip, top int) []string {
+func (t *sessions) List(since time.Time, skip, top int) []string {
 	var ids []string
 	for id, s := range t.byID {
-		if since.IsZero() || (s.state != nil && s.changedAt.After(since)) {
+		if since.IsZero() || (s.State != nil && s.ChangedAt.After(since)) {
 			ids = append(ids, id)
 		}
 	}

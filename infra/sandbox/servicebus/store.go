@@ -17,22 +17,22 @@ func newStore() store { return store{bySeq: map[int64]*envelope{}} }
 func (s *store) number(env *envelope) {
 	s.remove(env)
 	s.lastSeq++
-	env.seq = s.lastSeq
-	s.bySeq[env.seq] = env
+	env.Sequence = s.lastSeq
+	s.bySeq[env.Sequence] = env
 }
 
 // keep holds an envelope that has a sequence number already.
 func (s *store) keep(env *envelope) {
-	s.lastSeq = max(s.lastSeq, env.seq)
-	s.bySeq[env.seq] = env
+	s.lastSeq = max(s.lastSeq, env.Sequence)
+	s.bySeq[env.Sequence] = env
 }
 
-func (s *store) remove(env *envelope) { delete(s.bySeq, env.seq) }
+func (s *store) remove(env *envelope) { delete(s.bySeq, env.Sequence) }
 
 // find returns the message with this sequence number if it is in the state.
 func (s *store) find(seq int64, state int32) (*envelope, bool) {
 	env, ok := s.bySeq[seq]
-	return env, ok && env.state == state
+	return env, ok && env.State == state
 }
 
 func (s *store) len() int { return len(s.bySeq) }
@@ -40,10 +40,10 @@ func (s *store) len() int { return len(s.bySeq) }
 // all returns the messages in no order.
 func (s *store) all() []*envelope { return slices.Collect(maps.Values(s.bySeq)) }
 
-// peek returns up to limit messages with sequence numbers from the given one on, in every state. sessionID nil: of all
+// Peek returns up to limit messages with sequence numbers from the given one on, in every state. sessionID nil: of all
 // sessions.
-func (s *store) peek(from int64, limit int, sessionID *string) []record {
-	var out []record
+func (s *store) Peek(from int64, limit int, sessionID *string) []Record {
+	var out []Record
 	for _, seq := range slices.Sorted(maps.Keys(s.bySeq)) {
 		env := s.bySeq[seq]
 		if seq < from || (sessionID != nil && env.sessionID != *sessionID) {
@@ -52,7 +52,7 @@ func (s *store) peek(from int64, limit int, sessionID *string) []record {
 		if len(out) == limit {
 			break
 		}
-		out = append(out, env.record)
+		out = append(out, env.Record)
 	}
 	return out
 }
@@ -61,7 +61,7 @@ func (s *store) peek(from int64, limit int, sessionID *string) []record {
 func (s *store) count() EntityInfo {
 	var info EntityInfo
 	for _, env := range s.bySeq {
-		switch env.state {
+		switch env.State {
 		case stateScheduled:
 			info.Scheduled++
 		case stateDeferred:

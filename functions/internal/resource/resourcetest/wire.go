@@ -148,10 +148,7 @@ func (w *Wire) kill() {
 
 // answer has a host answer.
 func (w *Wire) answer(r *http.Request) (*http.Response, error) {
-	response, err := inprocess.Hosts(func(host string) (http.Handler, bool) {
-		handler, isKnown := w.Hosts[host]
-		return handler, isKnown
-	}).RoundTrip(r)
+	response, err := inprocess.ByHost(w.Hosts).RoundTrip(r)
 	if w.isDead() { // of a request within this batch
 		return nil, errKilled
 	}

@@ -158,7 +158,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 					r.Outcome, r.RequestID = resource.OutcomeDeleted, receipt.RequestID
 				}
 				switch {
-				case goesAlong(v, r.Err):
+				case isGoneWithIdentity(v, r.Err):
 					r.Err = nil
 				case r.Err == nil && !receipt.IsGone:
 					open = append(open, left[i])
@@ -171,7 +171,7 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 				return false, nil
 			}
 			found, err := k.credentials.List(ctx, v.Document)
-			if goesAlong(v, err) {
+			if isGoneWithIdentity(v, err) {
 				found, err = nil, nil
 			}
 			left = slices.DeleteFunc(left, func(at int) bool {
@@ -193,9 +193,9 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 	return results
 }
 
-// goesAlong reports whether a request about a credential was refused as the identity can have none: with the identity,
-// which is removed next, goes all that is on it.
-func goesAlong(v resource.View, err error) bool {
+// isGoneWithIdentity reports whether a request about a credential was refused as the identity can have none: with the
+// identity, which is removed next, goes all that is on it.
+func isGoneWithIdentity(v resource.View, err error) bool {
 	return v.Ending && policy.ActionOf(err) == policy.Unsupported
 }
 

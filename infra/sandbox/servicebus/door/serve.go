@@ -1,4 +1,4 @@
-package servicebus
+package door
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -28,7 +29,7 @@ const (
 // connection is one AMQP connection. The reader goroutine handles frames; the writer goroutine runs the broker's news
 // and writes. Locks are taken in the order mu, Broker.mu, newsMu: callbacks of the broker may only post.
 type connection struct {
-	b      *Broker
+	b      *servicebus.Broker
 	net    net.Conn
 	secure bool // TLS
 
@@ -47,7 +48,7 @@ type connection struct {
 }
 
 // serveConn serves conn until its end, and closes it.
-func (b *Broker) serveConn(ctx context.Context, conn net.Conn) error {
+func serveConn(ctx context.Context, b *servicebus.Broker, conn net.Conn) error {
 	_, secure := conn.(*tls.Conn)
 	c := &connection{b: b, net: conn, secure: secure, channels: map[uint16]*channel{}, claims: map[string]claim{},
 		frameMax: amqp.MinMaxFrameSize, wake: make(chan struct{}, 1)}
@@ -73,7 +74,7 @@ func (c *connection) run(ctx context.Context, r *bufio.Reader, keepAlive time.Du
 	writer.Go(func() { c.write(done, keepAlive) })
 	stop := context.AfterFunc(ctx, func() {
 		c.post(func() {
-			c.close(&amqp.Error{Condition: amqp.Symbol(ConditionConnectionForced),
+			c.close(&amqp.Error{Condition: amqp.Symbol(servicebus.ConditionConnectionForced),
 				Description: "The broker is closing the connection."})
 		})
 	})
@@ -144,7 +145,7 @@ func (c *connection) handle(frame amqp.Frame) error {
 
 // protocolError closes the connection with amqp:not-allowed.
 func (c *connection) protocolError(format string, args ...any) error {
-	err := &Error{ConditionNotAllowed, fmt.Sprintf(format, args...)}
+	err := &servicebus.Error{Condition: servicebus.ConditionNotAllowed, Description: fmt.Sprintf(format, args...)}
 	c.close(wireError(err))
 	return err
 }
@@ -157,7 +158,7 @@ func (c *connection) send(channel uint16, p amqp.Performative) {
 	out, err := amqp.AppendFrame(c.out, amqp.Frame{Channel: channel, Body: p})
 	if err != nil {
 		// Only values that this package builds itself, or has decoded, are encoded here.
-		c.close(&amqp.Error{Condition: amqp.Symbol(ConditionInternalError), Description: err.Error()})
+		c.close(&amqp.Error{Condition: amqp.Symbol(servicebus.ConditionInternalError), Description: err.Error()})
 		return
 	}
 	c.out = out
@@ -246,9 +247,9 @@ func (c *connection) collect(alive bool) (buf []byte, last bool) {
 
 // wireError is err as an AMQP error; what is not an *Error is an internal one.
 func wireError(err error) *amqp.Error {
-	var e *Error
+	var e *servicebus.Error
 	if errors.As(err, &e) {
 		return &amqp.Error{Condition: amqp.Symbol(e.Condition), Description: e.Description}
 	}
-	return &amqp.Error{Condition: amqp.Symbol(ConditionInternalError), Description: err.Error()}
+	return &amqp.Error{Condition: amqp.Symbol(servicebus.ConditionInternalError), Description: err.Error()}
 }

@@ -1,9 +1,10 @@
-package servicebus
+package door
 
 import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -30,8 +31,8 @@ func (l *outgoing) finishDrain() {
 	if l.consumer == nil {
 		l.count, l.credit = l.count+l.credit, 0
 	} else {
-		_ = l.ch.c.b.do(func(time.Time) error {
-			l.count = l.consumer.count
+		_ = l.ch.c.b.Do(func(time.Time) error {
+			l.count = l.consumer.Count
 			return nil
 		})
 	}
@@ -41,9 +42,9 @@ func (l *outgoing) finishDrain() {
 // push sends the frames of one message; false if the window or the buffer is full before its end.
 func (l *outgoing) push(o *outbound) bool {
 	if !o.begun && o.payload == nil {
-		payload, err := encodeDelivery(o.record, false)
+		payload, err := encodeDelivery(o.Record, false)
 		if err != nil {
-			l.detach(&Error{ConditionInternalError, err.Error()})
+			l.detach(&servicebus.Error{Condition: servicebus.ConditionInternalError, Description: err.Error()})
 			return false
 		}
 		o.payload = payload
@@ -78,9 +79,9 @@ func (l *outgoing) start(o *outbound, t *amqp.Transfer) {
 	id, format := o.id, uint32(0)
 	t.DeliveryID, t.MessageFormat = &id, &format
 	t.Propagated = l.propagated || l.consumer == nil
-	t.DeliveryTag = deliveryTag(o.lockToken)
+	t.DeliveryTag = deliveryTag(o.LockToken)
 	if !t.Propagated {
-		l.ch.unsettled[id] = unsettled{link: l, token: o.lockToken}
+		l.ch.unsettled[id] = unsettled{link: l, token: o.LockToken}
 	}
 }
 

@@ -1,4 +1,5 @@
-package host
+// Package route reads ASP.NET Core route templates, as the Functions host takes them, and matches paths with them.
+package route
 
 import (
 	"fmt"
@@ -7,9 +8,9 @@ import (
 	"strings"
 )
 
-// route is a compiled ASP.NET Core route template.
-type route struct {
-	template string // as written, without the prefix
+// Route is a compiled ASP.NET Core route template.
+type Route struct {
+	Template string // as written, without the prefix
 	segments []segment
 }
 
@@ -31,9 +32,9 @@ type parameter struct {
 	constraints    []constraint
 }
 
-// parseRoute compiles prefix + "/" + template.
-func parseRoute(prefix, template string) (*route, error) {
-	r := &route{template: template}
+// Parse compiles prefix + "/" + template.
+func Parse(prefix, template string) (*Route, error) {
+	r := &Route{Template: template}
 	full := strings.Trim(prefix+"/"+strings.TrimPrefix(template, "/"), "/")
 	parts, err := splitTemplate(full)
 	if err != nil {
@@ -191,8 +192,8 @@ func constraintLength(text string) int {
 	return len(text)
 }
 
-// match tells whether the escaped path fits, and with which parameters; an absent optional one is not in the map.
-func (r *route) match(escapedPath string) (map[string]string, bool) {
+// Match tells whether the escaped path fits, and with which parameters; an absent optional one is not in the map.
+func (r *Route) Match(escapedPath string) (map[string]string, bool) {
 	var parts []string
 	if trimmed := strings.Trim(escapedPath, "/"); trimmed != "" {
 		parts = strings.Split(trimmed, "/")

@@ -1,21 +1,22 @@
-package servicebus
+// Package door lets clients speak AMQP 1.0 to a broker of package servicebus: connections, sessions and links, $cbs,
+// and the management nodes.
+package door
 
 import (
 	"context"
 	"fmt"
 	"net"
 	"sync"
-)
 
-// closer is a listener or connection that Close must end. It is called with the broker's lock held.
-type closer struct{ close func() }
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
+)
 
 // Serve accepts connections on l, plain or TLS, until ctx ends or the broker is closed; then it closes l and every
 // connection it accepted, waits for them, and returns nil. The error is the listener's own if it fails before that.
-func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
+func Serve(ctx context.Context, b *servicebus.Broker, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done, ok := b.enter(cancel)
+	done, ok := b.Enter(cancel)
 	if !ok {
 		return l.Close()
 	}
@@ -34,37 +35,19 @@ func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 			return fmt.Errorf("accept: %w", err)
 		}
 		// A connection that ends badly is its peer's affair; the others go on.
-		conns.Go(func() { _ = b.serveConn(ctx, conn) })
+		conns.Go(func() { _ = serveConn(ctx, b, conn) })
 	}
 }
 
 // ServeConn serves one connection until the peer leaves, ctx ends or the broker is closed, and closes it. The error
 // tells why the connection ended other than by the peer's leave.
-func (b *Broker) ServeConn(ctx context.Context, conn net.Conn) error {
+func ServeConn(ctx context.Context, b *servicebus.Broker, conn net.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done, ok := b.enter(cancel)
+	done, ok := b.Enter(cancel)
 	if !ok {
 		return conn.Close()
 	}
 	defer done()
-	return b.serveConn(ctx, conn)
-}
-
-// enter registers something that Close ends by calling cancel and then waits for; done must be called at its end.
-func (b *Broker) enter(cancel func()) (done func(), ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return nil, false
-	}
-	c := &closer{close: cancel}
-	b.closers[c] = struct{}{}
-	b.serving.Add(1)
-	return func() {
-		b.mu.Lock()
-		delete(b.closers, c)
-		b.mu.Unlock()
-		b.serving.Done()
-	}, true
+	return serveConn(ctx, b, conn)
 }

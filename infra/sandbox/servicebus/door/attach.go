@@ -1,9 +1,10 @@
-package servicebus
+package door
 
 import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -23,7 +24,8 @@ func (ch *channel) attach(a *amqp.Attach) {
 		ch.fail("amqp:session:handle-in-use", "handle %d is in use", a.Handle)
 		return
 	case a.Handle > handleMax:
-		ch.fail(amqp.Symbol(ConditionNotAllowed), "handle %d is above the maximum of %d", a.Handle, handleMax)
+		ch.fail(amqp.Symbol(servicebus.ConditionNotAllowed), "handle %d is above the maximum of %d",
+			a.Handle, handleMax)
 		return
 	}
 	if a.Role == amqp.RoleSender {
@@ -36,12 +38,13 @@ func (ch *channel) attach(a *amqp.Attach) {
 // attachIncoming opens a link on which the peer sends.
 func (ch *channel) attachIncoming(a *amqp.Attach) {
 	l := &incoming{ch: ch, handle: a.Handle}
-	path := cleanPath(a.Target.Address())
+	path := servicebus.CleanPath(a.Target.Address())
 	var err error
-	switch node, isManagement := strings.CutSuffix(path, managementSuffix); {
+	switch node, isManagement := strings.CutSuffix(path, servicebus.ManagementSuffix); {
 	case a.Target.IsCoordinator():
-		err = &Error{ConditionNotImplemented, "Transactions are not supported."}
-	case path == cbsNode:
+		err = &servicebus.Error{Condition: servicebus.ConditionNotImplemented,
+			Description: "Transactions are not supported."}
+	case path == servicebus.CBSNode:
 		l.accept = func(m *amqp.Message) error { return ch.c.request(path, m, ch.c.cbs) }
 	case isManagement:
 		err = ch.c.allowManagement(node)
@@ -49,8 +52,8 @@ func (ch *channel) attachIncoming(a *amqp.Attach) {
 			return ch.c.request(path, m, func(m *amqp.Message) reply { return ch.c.manage(node, m) })
 		}
 	default:
-		if err = ch.c.allow(path, RightSend); err == nil {
-			err = ch.c.b.do(func(time.Time) error { _, err := ch.c.b.target(path); return err })
+		if err = ch.c.allow(path, servicebus.RightSend); err == nil {
+			err = ch.c.b.Do(func(time.Time) error { _, err := ch.c.b.Target(path); return err })
 		}
 		l.path = path
 	}
@@ -58,7 +61,7 @@ func (ch *channel) attachIncoming(a *amqp.Attach) {
 		ch.refuse(a, err)
 		return
 	}
-	limit := uint64(ch.c.b.options.MaxMessageSize)
+	limit := uint64(ch.c.b.Options().MaxMessageSize)
 	ch.links[a.Handle] = l
 	ch.send(&amqp.Attach{Name: a.Name, Handle: a.Handle, Role: amqp.RoleReceiver, SenderSettleMode: a.SenderSettleMode,
 		ReceiverSettleMode: a.ReceiverSettleMode, Source: a.Source, Target: a.Target, MaxMessageSize: &limit})
@@ -68,9 +71,9 @@ func (ch *channel) attachIncoming(a *amqp.Attach) {
 // attachOutgoing opens a link on which the peer receives.
 func (ch *channel) attachOutgoing(a *amqp.Attach) {
 	l := &outgoing{ch: ch, handle: a.Handle, name: a.Name, attach: a}
-	path := cleanPath(a.Source.Address())
-	node, isManagement := strings.CutSuffix(path, managementSuffix)
-	if path == cbsNode || isManagement {
+	path := servicebus.CleanPath(a.Source.Address())
+	node, isManagement := strings.CutSuffix(path, servicebus.ManagementSuffix)
+	if path == servicebus.CBSNode || isManagement {
 		if isManagement {
 			if err := ch.c.allowManagement(node); err != nil {
 				ch.refuse(a, err)
@@ -82,7 +85,7 @@ func (ch *channel) attachOutgoing(a *amqp.Attach) {
 		l.confirm(a.Source, nil)
 		return
 	}
-	err := ch.c.allow(path, RightListen)
+	err := ch.c.allow(path, servicebus.RightListen)
 	if err == nil {
 		ch.links[a.Handle] = l
 		err = l.consume(path)
@@ -94,13 +97,13 @@ func (ch *channel) attachOutgoing(a *amqp.Attach) {
 
 // allowManagement asks for any right; the operations ask for the one they need.
 func (c *connection) allowManagement(node string) error {
-	if err := c.allow(node, RightListen); err != nil && c.allow(node, RightSend) != nil {
+	if err := c.allow(node, servicebus.RightListen); err != nil && c.allow(node, servicebus.RightSend) != nil {
 		return err
 	}
-	return c.b.do(func(time.Time) error {
-		_, err := c.b.target(node)
+	return c.b.Do(func(time.Time) error {
+		_, err := c.b.Target(node)
 		if err != nil {
-			_, err = c.b.source(node)
+			_, err = c.b.Source(node)
 		}
 		return err
 	})

@@ -1,10 +1,11 @@
-package servicebus
+package door
 
 import (
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -55,9 +56,10 @@ func (l *incoming) transfer(t *amqp.Transfer) error {
 		l.partial, l.payload = nil, nil
 		return nil
 	}
-	if len(l.payload)+len(t.Payload) > l.ch.c.b.options.MaxMessageSize {
-		l.detach(&Error{ConditionMessageSizeExceeded, fmt.Sprintf("The received message exceeds the limit of %d "+
-			"bytes on the link.", l.ch.c.b.options.MaxMessageSize)})
+	if len(l.payload)+len(t.Payload) > l.ch.c.b.Options().MaxMessageSize {
+		l.detach(&servicebus.Error{Condition: servicebus.ConditionMessageSizeExceeded,
+			Description: fmt.Sprintf("The received message exceeds the limit of %d "+
+				"bytes on the link.", l.ch.c.b.Options().MaxMessageSize)})
 		return nil
 	}
 	if l.payload == nil && !t.More {
@@ -99,10 +101,10 @@ func (l *incoming) take(first *amqp.Transfer, payload []byte) error {
 	if l.accept != nil {
 		return l.accept(messages[0])
 	}
-	return l.ch.c.b.do(func(now time.Time) error {
-		q, err := l.ch.c.b.target(l.path)
+	return l.ch.c.b.Do(func(now time.Time) error {
+		q, err := l.ch.c.b.Target(l.path)
 		if err == nil {
-			_, err = q.send(now, messages)
+			_, err = q.Send(now, messages)
 		}
 		return err
 	})
@@ -123,7 +125,7 @@ func decodeDelivery(first *amqp.Transfer, payload []byte) ([]*amqp.Message, erro
 		batch = append(batch, one)
 	}
 	if len(batch) == 0 {
-		return nil, &Error{ConditionDecodeError, "The batch is empty."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionDecodeError, Description: "The batch is empty."}
 	}
 	return batch, nil
 }
@@ -132,12 +134,14 @@ func decodeDelivery(first *amqp.Transfer, payload []byte) ([]*amqp.Message, erro
 func decodeMessage(payload []byte) (*amqp.Message, error) {
 	m, err := amqp.DecodeMessage(payload)
 	if err != nil {
-		return nil, errors.Join(&Error{ConditionDecodeError, "The message could not be decoded."}, err)
+		return nil, errors.Join(&servicebus.Error{Condition: servicebus.ConditionDecodeError,
+			Description: "The message could not be decoded."}, err)
 	}
 	m.DeliveryAnnotations = nil
-	for _, name := range []amqp.Symbol{annotationSequence, annotationOriginalSequence, annotationEnqueued,
-		annotationLockedUntil,
-		annotationState, annotationDeadLetterSource} {
+	for _, name := range []amqp.Symbol{servicebus.AnnotationSequence, servicebus.AnnotationOriginalSequence,
+		servicebus.AnnotationEnqueued,
+		servicebus.AnnotationLockedUntil,
+		servicebus.AnnotationState, servicebus.AnnotationDeadLetterSource} {
 		if _, there := m.Annotations.Get(string(name)); there {
 			m.Annotations = m.Annotations.Without(string(name))
 		}

@@ -1,4 +1,4 @@
-package servicebus_test
+package door_test
 
 import (
 	"net"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
 )
 
 // peer is a client that speaks AMQP frame by frame: it can do what no SDK does.
@@ -27,7 +28,7 @@ func connect(t *testing.T, b *servicebus.Broker) *peer {
 	ours, theirs := net.Pipe()
 	var served sync.WaitGroup
 	var err error
-	served.Go(func() { err = b.ServeConn(t.Context(), theirs) })
+	served.Go(func() { err = door.ServeConn(t.Context(), b, theirs) })
 	p := &peer{t: t, conn: ours, end: func() error { served.Wait(); return err }}
 	t.Cleanup(func() {
 		_ = ours.Close()

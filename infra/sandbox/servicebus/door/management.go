@@ -1,4 +1,4 @@
-package servicebus
+package door
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -31,16 +32,16 @@ const operationPrefix = "com.microsoft:"
 
 func operations() map[string]operation {
 	return map[string]operation{
-		"schedule-message":           {RightSend, (*call).schedule},
-		"cancel-scheduled-message":   {RightSend, (*call).cancel},
-		"peek-message":               {RightListen, (*call).peek},
-		"renew-lock":                 {RightListen, (*call).renewLocks},
-		"receive-by-sequence-number": {RightListen, (*call).receiveDeferred},
-		"update-disposition":         {RightListen, (*call).updateDisposition},
-		"renew-session-lock":         {RightListen, (*call).renewSession},
-		"set-session-state":          {RightListen, (*call).setSessionState},
-		"get-session-state":          {RightListen, (*call).getSessionState},
-		"get-message-sessions":       {RightListen, (*call).listSessions},
+		"schedule-message":           {servicebus.RightSend, (*call).schedule},
+		"cancel-scheduled-message":   {servicebus.RightSend, (*call).cancel},
+		"peek-message":               {servicebus.RightListen, (*call).peek},
+		"renew-lock":                 {servicebus.RightListen, (*call).renewLocks},
+		"receive-by-sequence-number": {servicebus.RightListen, (*call).receiveDeferred},
+		"update-disposition":         {servicebus.RightListen, (*call).updateDisposition},
+		"renew-session-lock":         {servicebus.RightListen, (*call).renewSession},
+		"set-session-state":          {servicebus.RightListen, (*call).setSessionState},
+		"get-session-state":          {servicebus.RightListen, (*call).getSessionState},
+		"get-message-sessions":       {servicebus.RightListen, (*call).listSessions},
 	}
 }
 
@@ -49,18 +50,20 @@ func (c *connection) manage(path string, m *amqp.Message) reply {
 	name, _ := property(m, "operation")
 	op, ok := operations()[strings.TrimPrefix(name, operationPrefix)]
 	if !ok {
-		return failure(&Error{ConditionNotImplemented, "The operation '" + name + "' is not supported."})
+		return failure(&servicebus.Error{Condition: servicebus.ConditionNotImplemented,
+			Description: "The operation '" + name + "' is not supported."})
 	}
 	if err := c.allow(path, op.right); err != nil {
 		return failure(err)
 	}
 	args, ok := m.Value().(amqp.Map)
 	if !ok {
-		return failure(&Error{ConditionInvalidField, "The body of the request is not a map."})
+		return failure(&servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "The body of the request is not a map."})
 	}
 	link, _ := property(m, "associated-link-name")
 	var body any
-	err := c.b.do(func(now time.Time) error {
+	err := c.b.Do(func(now time.Time) error {
 		var err error
 		body, err = op.do(&call{c: c, path: path, link: link, now: now, args: args})
 		return err
@@ -75,7 +78,7 @@ func (c *connection) manage(path string, m *amqp.Message) reply {
 }
 
 func (c *call) schedule() (any, error) {
-	q, err := c.c.b.target(c.path)
+	q, err := c.c.b.Target(c.path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,8 @@ func (c *call) schedule() (any, error) {
 		encoded, _ := entry.Get("message")
 		payload, ok := encoded.([]byte)
 		if !ok {
-			return nil, &Error{ConditionInvalidField, "messages: an entry has no message."}
+			return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+				Description: "messages: an entry has no message."}
 		}
 		m, err := decodeMessage(payload)
 		if err != nil {
@@ -97,7 +101,7 @@ func (c *call) schedule() (any, error) {
 		}
 		messages = append(messages, m)
 	}
-	seqs, err := q.send(c.now, messages)
+	seqs, err := q.Send(c.now, messages)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (c *call) schedule() (any, error) {
 }
 
 func (c *call) cancel() (any, error) {
-	q, err := c.c.b.target(c.path)
+	q, err := c.c.b.Target(c.path)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +117,7 @@ func (c *call) cancel() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return amqp.Map{}, q.cancel(seqs)
+	return amqp.Map{}, q.Cancel(seqs)
 }
 
 func (c *call) peek() (any, error) {
@@ -124,17 +128,18 @@ func (c *call) peek() (any, error) {
 	from, _ := c.integer("from-sequence-number")
 	limit, ok := c.integer("message-count")
 	if !ok || limit < 0 {
-		return nil, &Error{ConditionInvalidField, "message-count is missing or negative."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "message-count is missing or negative."}
 	}
-	records := q.messages.peek(from, int(min(limit, 1000)), c.sessionID())
+	records := q.Messages.Peek(from, int(min(limit, 1000)), c.sessionID())
 	if len(records) == 0 {
 		return nil, errNoContent
 	}
-	return encodeRecords(records, false, c.c.b.options.MaxMessageSize)
+	return encodeRecords(records, false, c.c.b.Options().MaxMessageSize)
 }
 
 // encodeRecords makes the "messages" of a reply: at least one, and no more than fit into limit bytes.
-func encodeRecords(records []record, locked bool, limit int) (any, error) {
+func encodeRecords(records []servicebus.Record, locked bool, limit int) (any, error) {
 	var list amqp.List
 	size := 0
 	for _, r := range records {
@@ -147,7 +152,7 @@ func encodeRecords(records []record, locked bool, limit int) (any, error) {
 		}
 		entry := amqp.Map{{Key: "message", Value: payload}}
 		if locked {
-			entry = append(entry, amqp.Entry{Key: "lock-token", Value: r.lockToken})
+			entry = append(entry, amqp.Entry{Key: "lock-token", Value: r.LockToken})
 		}
 		list = append(list, entry)
 	}
@@ -165,7 +170,7 @@ func (c *call) renewLocks() (any, error) {
 	}
 	var until amqp.Array
 	for _, token := range tokens {
-		at, err := q.renew(c.now, token)
+		at, err := q.Renew(c.now, token)
 		if err != nil {
 			return nil, err
 		}
@@ -183,22 +188,22 @@ func (c *call) receiveDeferred() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s *session
-	if q.requiresSession {
+	var s *servicebus.MessageSession
+	if q.RequiresSession {
 		owner, err := c.owner(q)
 		if err != nil {
 			return nil, err
 		}
-		s = owner.session
+		s = owner.Session
 	}
 	mode, _ := c.integer("receiver-settle-mode")
-	found, err := q.receiveDeferred(c.now, seqs, mode == int64(amqp.ReceiverFirst), s)
+	found, err := q.ReceiveDeferred(c.now, seqs, mode == int64(amqp.ReceiverFirst), s)
 	if err != nil {
 		return nil, err
 	}
-	var records []record
+	var records []servicebus.Record
 	for _, d := range found {
-		records = append(records, d.record)
+		records = append(records, d.Record)
 	}
 	return encodeRecords(records, true, math.MaxInt)
 }
@@ -216,18 +221,20 @@ func (c *call) updateDisposition() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	kinds := map[string]settlement{"completed": complete, "abandoned": abandon, "suspended": deadLetter,
-		"defered": postpone}
+	kinds := map[string]servicebus.Settlement{"completed": servicebus.Complete, "abandoned": servicebus.Abandon,
+		"suspended": servicebus.DeadLetter,
+		"defered":   servicebus.Postpone}
 	kind, ok := kinds[status]
 	if !ok {
-		return nil, &Error{ConditionInvalidField, "disposition-status: '" + status + "' is not known."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "disposition-status: '" + status + "' is not known."}
 	}
-	d := decision{settlement: kind}
-	d.reason, _ = argument[string](c, "deadletter-reason") // optional
-	d.description, _ = argument[string](c, "deadletter-description")
-	d.properties, _ = argument[amqp.Map](c, "properties-to-modify")
+	d := servicebus.Decision{Settlement: kind}
+	d.Reason, _ = argument[string](c, "deadletter-reason") // optional
+	d.Description, _ = argument[string](c, "deadletter-description")
+	d.Properties, _ = argument[amqp.Map](c, "properties-to-modify")
 	for _, token := range tokens {
-		if err := q.settle(c.now, token, d); err != nil {
+		if err := q.Settle(c.now, token, d); err != nil {
 			return nil, err
 		}
 	}
@@ -243,7 +250,7 @@ func (c *call) renewSession() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	until, err := q.sessions.renew(c.now, owner)
+	until, err := q.Sessions.Renew(c.now, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -262,12 +269,13 @@ func (c *call) setSessionState() (any, error) {
 	state, _ := c.args.Get("session-state")
 	bytes, isBytes := state.([]byte)
 	if state != nil && !isBytes {
-		return nil, &Error{ConditionInvalidField, "session-state is not binary."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "session-state is not binary."}
 	}
 	if len(bytes) == 0 {
 		bytes = nil // how the Go SDK clears the state
 	}
-	owner.session.state, owner.session.changedAt = bytes, c.now
+	owner.Session.State, owner.Session.ChangedAt = bytes, c.now
 	return amqp.Map{}, nil
 }
 
@@ -281,8 +289,8 @@ func (c *call) getSessionState() (any, error) {
 		return nil, err
 	}
 	var state any
-	if owner.session.state != nil {
-		state = owner.session.state
+	if owner.Session.State != nil {
+		state = owner.Session.State
 	}
 	return amqp.Map{{Key: "session-state", Value: state}}, nil
 }
@@ -295,7 +303,7 @@ func (c *call) listSessions() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.sessions.check(); err != nil {
+	if err := q.Sessions.Check(); err != nil {
 		return nil, err
 	}
 	var since time.Time
@@ -305,9 +313,10 @@ func (c *call) listSessions() (any, error) {
 	skip, _ := c.integer("skip")
 	top, ok := c.integer("top")
 	if !ok || top < 0 || skip < 0 {
-		return nil, &Error{ConditionInvalidField, "skip or top is missing or negative."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "skip or top is missing or negative."}
 	}
-	ids := q.sessions.list(since, int(skip), int(top))
+	ids := q.Sessions.List(since, int(skip), int(top))
 	if len(ids) == 0 {
 		return nil, errNoContent
 	}

@@ -1,9 +1,10 @@
-package servicebus
+package door
 
 import (
 	"slices"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -23,7 +24,7 @@ func (ch *channel) disposition(d *amqp.Disposition) {
 		if d.State != nil {
 			state = &amqp.State{Outcome: d.State.Outcome} // an error in it would mean that we have refused it
 		}
-		err := ch.c.b.do(func(now time.Time) error { return u.link.consumer.q.settle(now, u.token, decided) })
+		err := ch.c.b.Do(func(now time.Time) error { return u.link.consumer.Queue.Settle(now, u.token, decided) })
 		if err != nil {
 			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 		}
@@ -58,33 +59,33 @@ func (ch *channel) unsettledBetween(d *amqp.Disposition) []uint32 {
 }
 
 // decisionOf translates a delivery state; final is false for one that settles nothing.
-func decisionOf(d *amqp.Disposition) (decided decision, final bool) {
+func decisionOf(d *amqp.Disposition) (decided servicebus.Decision, final bool) {
 	if d.State == nil {
-		return decision{settlement: release}, d.Propagated
+		return servicebus.Decision{Settlement: servicebus.Release}, d.Propagated
 	}
 	switch d.State.Outcome {
 	case amqp.Accepted:
-		return decision{settlement: complete}, true
+		return servicebus.Decision{Settlement: servicebus.Complete}, true
 	case amqp.Released:
-		return decision{settlement: release}, true
+		return servicebus.Decision{Settlement: servicebus.Release}, true
 	case amqp.Modified:
 		if d.State.UndeliverableHere {
-			return decision{settlement: postpone, properties: d.State.Annotations}, true
+			return servicebus.Decision{Settlement: servicebus.Postpone, Properties: d.State.Annotations}, true
 		}
-		return decision{settlement: abandon, properties: d.State.Annotations}, true
+		return servicebus.Decision{Settlement: servicebus.Abandon, Properties: d.State.Annotations}, true
 	case amqp.Rejected:
 		return burial(d.State.Error), true
 	}
-	return decision{settlement: release}, d.Propagated
+	return servicebus.Decision{Settlement: servicebus.Release}, d.Propagated
 }
 
 // burial reads reason and description of a dead letter from the error that a client rejects with.
-func burial(e *amqp.Error) decision {
-	out := decision{settlement: deadLetter}
+func burial(e *amqp.Error) servicebus.Decision {
+	out := servicebus.Decision{Settlement: servicebus.DeadLetter}
 	if e == nil {
 		return out
 	}
-	out.description = e.Description
+	out.Description = e.Description
 	for _, entry := range e.Info {
 		name, ok := entry.Key.(string)
 		if symbol, isSymbol := entry.Key.(amqp.Symbol); isSymbol {
@@ -95,12 +96,12 @@ func burial(e *amqp.Error) decision {
 		}
 		text, _ := entry.Value.(string)
 		switch name {
-		case propertyReason:
-			out.reason = text
-		case propertyDescription:
-			out.description = text
+		case servicebus.PropertyReason:
+			out.Reason = text
+		case servicebus.PropertyDescription:
+			out.Description = text
 		default:
-			out.properties = append(out.properties, amqp.Entry{Key: name, Value: entry.Value})
+			out.Properties = append(out.Properties, amqp.Entry{Key: name, Value: entry.Value})
 		}
 	}
 	return out

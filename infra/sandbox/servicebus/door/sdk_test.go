@@ -1,4 +1,4 @@
-package servicebus_test
+package door_test
 
 import (
 	"context"

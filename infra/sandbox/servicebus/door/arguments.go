@@ -1,8 +1,9 @@
-package servicebus
+package door
 
 import (
 	"math"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -11,33 +12,35 @@ func argument[T any](c *call, name string) (T, error) {
 	v, _ := c.args.Get(name)
 	typed, ok := v.(T)
 	if !ok {
-		return typed, &Error{ConditionInvalidField, name + " is missing or of a wrong type."}
+		return typed, &servicebus.Error{Condition: servicebus.ConditionInvalidField, Description: name +
+			" is missing or of a wrong type."}
 	}
 	return typed, nil
 }
 
-func (c *call) queue() (*queue, error) { return c.c.b.source(c.path) }
+func (c *call) queue() (*servicebus.Queue, error) { return c.c.b.Source(c.path) }
 
 // owner finds the link of this connection that has the session of the request locked: the session that session-id
 // names or, as the Go SDK asks for deferred messages, the one of the associated link.
-func (c *call) owner(q *queue) (*consumer, error) {
+func (c *call) owner(q *servicebus.Queue) (*servicebus.Consumer, error) {
 	id := c.sessionID()
 	for _, ch := range c.c.channels {
 		for _, l := range ch.links {
 			o, ok := l.(*outgoing)
-			if !ok || o.consumer == nil || o.consumer.q != q || o.consumer.session == nil {
+			if !ok || o.consumer == nil || o.consumer.Queue != q || o.consumer.Session == nil {
 				continue
 			}
-			s := o.consumer.session
-			if s.owner == o.consumer && ((id != nil && s.id == *id) || (id == nil && o.name == c.link)) {
-				return s.owner, nil
+			s := o.consumer.Session
+			if s.Owner == o.consumer && ((id != nil && s.ID == *id) || (id == nil && o.name == c.link)) {
+				return s.Owner, nil
 			}
 		}
 	}
 	if id == nil {
-		return nil, &Error{ConditionInvalidField, "session-id is missing."}
+		return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "session-id is missing."}
 	}
-	return nil, sessionLockLost(*id)
+	return nil, servicebus.SessionLockLost(*id)
 }
 
 func (c *call) sessionID() *string {
@@ -84,7 +87,8 @@ func (c *call) elements(name string) ([]any, error) {
 	case amqp.List:
 		return v, nil
 	}
-	return nil, &Error{ConditionInvalidField, name + " is missing or not an array."}
+	return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField, Description: name +
+		" is missing or not an array."}
 }
 
 func (c *call) sequenceNumbers() ([]int64, error) {
@@ -96,7 +100,8 @@ func (c *call) sequenceNumbers() ([]int64, error) {
 	for i, v := range raw {
 		n, ok := integer(v)
 		if !ok {
-			return nil, &Error{ConditionInvalidField, "sequence-numbers holds something else."}
+			return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+				Description: "sequence-numbers holds something else."}
 		}
 		out[i] = n
 	}
@@ -112,7 +117,8 @@ func (c *call) lockTokens() ([]amqp.UUID, error) {
 	for i, v := range raw {
 		token, ok := v.(amqp.UUID)
 		if !ok {
-			return nil, &Error{ConditionInvalidField, "lock-tokens holds something else."}
+			return nil, &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+				Description: "lock-tokens holds something else."}
 		}
 		out[i] = token
 	}

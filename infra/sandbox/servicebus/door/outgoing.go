@@ -1,9 +1,10 @@
-package servicebus
+package door
 
 import (
 	"math"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -18,9 +19,9 @@ type outgoing struct {
 	count   uint32 // deliveries sent
 	credit  uint32 // replies that may be sent; for an entity the consumer has the credit
 
-	consumer   *consumer // of an entity
-	propagated bool      // receive and delete
-	waiting    *acceptor // the attach is answered when it has a session
+	consumer   *servicebus.Consumer // of an entity
+	propagated bool                 // receive and delete
+	waiting    *servicebus.Acceptor // the attach is answered when it has a session
 	early      *amqp.Flow
 
 	pending []*outbound // in order
@@ -30,7 +31,7 @@ type outgoing struct {
 
 // outbound is a message on its way to the peer.
 type outbound struct {
-	delivery
+	servicebus.Delivery
 	payload []byte // what is left to send; encoded when it is its turn
 	id      uint32
 	begun   bool
@@ -39,19 +40,19 @@ type outbound struct {
 // consume attaches to a queue, subscription or dead-letter queue.
 func (l *outgoing) consume(path string) error {
 	l.propagated = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
-	l.consumer = &consumer{propagated: l.propagated}
-	l.consumer.deliver = func(d delivery) {
+	l.consumer = &servicebus.Consumer{Propagated: l.propagated}
+	l.consumer.Deliver = func(d servicebus.Delivery) {
 		l.ch.c.post(func() { l.delivered(d) })
 	}
-	l.consumer.lost = func(why *Error) { l.ch.c.post(func() { l.detach(why) }) }
+	l.consumer.Lost = func(why *servicebus.Error) { l.ch.c.post(func() { l.detach(why) }) }
 	id, sessions := sessionOf(l.attach.Source)
-	return l.ch.c.b.do(func(now time.Time) error {
-		q, err := l.ch.c.b.source(path)
+	return l.ch.c.b.Do(func(now time.Time) error {
+		q, err := l.ch.c.b.Source(path)
 		switch {
 		case err != nil:
 			return err
 		case !sessions:
-			if err := q.attach(l.consumer); err != nil {
+			if err := q.Attach(l.consumer); err != nil {
 				return err
 			}
 			l.confirm(l.attach.Source, nil)
@@ -59,18 +60,18 @@ func (l *outgoing) consume(path string) error {
 		case id == nil:
 			return l.acceptNext(now, q)
 		}
-		s, err := q.sessions.accept(now, *id, l.consumer)
+		s, err := q.Sessions.Accept(now, *id, l.consumer)
 		if err != nil {
 			return err
 		}
-		l.confirmSession(s.id, s.until)
+		l.confirmSession(s.ID, s.Until)
 		return nil
 	})
 }
 
 // delivered takes a message that the broker has handed to the consumer.
-func (l *outgoing) delivered(d delivery) {
-	l.pending = append(l.pending, &outbound{delivery: d})
+func (l *outgoing) delivered(d servicebus.Delivery) {
+	l.pending = append(l.pending, &outbound{Delivery: d})
 	if l.ended {
 		l.putBack()
 	}
@@ -79,10 +80,10 @@ func (l *outgoing) delivered(d delivery) {
 // putBack returns what was never sent.
 func (l *outgoing) putBack() {
 	// fails only when the broker closes: then there is no queue to return to
-	_ = l.ch.c.b.do(func(now time.Time) error {
+	_ = l.ch.c.b.Do(func(now time.Time) error {
 		for _, o := range l.pending {
 			if !o.begun {
-				l.consumer.q.putBack(now, o.delivery, l.propagated)
+				l.consumer.Queue.PutBack(now, o.Delivery, l.propagated)
 			}
 		}
 		return nil
@@ -91,20 +92,20 @@ func (l *outgoing) putBack() {
 }
 
 // acceptNext answers the attach once there is a session, or the peer's patience ends.
-func (l *outgoing) acceptNext(now time.Time, q *queue) error {
+func (l *outgoing) acceptNext(now time.Time, q *servicebus.Queue) error {
 	timeout := acceptNextTimeout
 	if v, ok := l.attach.Properties.Get(propertyTimeout); ok {
 		if ms, ok := integer(v); ok && ms > 0 && ms <= math.MaxUint32 {
 			timeout = time.Duration(ms) * time.Millisecond
 		}
 	}
-	l.waiting = &acceptor{consumer: l.consumer}
-	l.waiting.accepted = func(s *session) {
-		id, until := s.id, s.until
+	l.waiting = &servicebus.Acceptor{Consumer: l.consumer}
+	l.waiting.Accepted = func(s *servicebus.MessageSession) {
+		id, until := s.ID, s.Until
 		l.ch.c.post(func() { l.accepted(id, until) })
 	}
-	l.waiting.failed = func(why *Error) { l.ch.c.post(func() { l.giveUp(why) }) }
-	return q.sessions.acceptNext(now, timeout, l.waiting)
+	l.waiting.Failed = func(why *servicebus.Error) { l.ch.c.post(func() { l.giveUp(why) }) }
+	return q.Sessions.AcceptNext(now, timeout, l.waiting)
 }
 
 func (l *outgoing) accepted(id string, until time.Time) {
@@ -118,7 +119,7 @@ func (l *outgoing) accepted(id string, until time.Time) {
 	}
 }
 
-func (l *outgoing) giveUp(why *Error) {
+func (l *outgoing) giveUp(why *servicebus.Error) {
 	if l.waiting != nil {
 		l.waiting = nil
 		l.ch.refuse(l.attach, why)
@@ -131,7 +132,7 @@ func (l *outgoing) confirmSession(id string, until time.Time) {
 
 // confirm answers the attach.
 func (l *outgoing) confirm(source *amqp.Terminus, properties amqp.Map) {
-	zero, limit := uint32(0), uint64(l.ch.c.b.options.MaxMessageSize)
+	zero, limit := uint32(0), uint64(l.ch.c.b.Options().MaxMessageSize)
 	l.ch.send(&amqp.Attach{Name: l.name, Handle: l.handle, Role: amqp.RoleSender,
 		SenderSettleMode:   l.attach.SenderSettleMode,
 		ReceiverSettleMode: l.attach.ReceiverSettleMode, Source: source, Target: l.attach.Target,
@@ -171,12 +172,12 @@ func (l *outgoing) allowUpTo(limit uint32, drain bool) {
 		}
 		return
 	}
-	_ = l.ch.c.b.do(func(now time.Time) error { // fails only when the broker closes, which ends the connection too
+	_ = l.ch.c.b.Do(func(now time.Time) error { // fails only when the broker closes, which ends the connection too
 		c := l.consumer
-		c.setCredit(now, uint32(max(int32(limit-c.count), 0)))
+		c.SetCredit(now, uint32(max(int32(limit-c.Count), 0)))
 		if drain {
-			c.count += c.credit
-			c.credit = 0
+			c.Count += c.Credit
+			c.Credit = 0
 		}
 		return nil
 	})
@@ -189,8 +190,8 @@ func (l *outgoing) allowUpTo(limit uint32, drain bool) {
 func (l *outgoing) report(drained bool) {
 	handle, count, credit := l.handle, l.count, l.credit
 	if l.consumer != nil {
-		_ = l.ch.c.b.do(func(time.Time) error {
-			credit = l.consumer.count + l.consumer.credit - l.count
+		_ = l.ch.c.b.Do(func(time.Time) error {
+			credit = l.consumer.Count + l.consumer.Credit - l.count
 			return nil
 		})
 	}
@@ -198,7 +199,7 @@ func (l *outgoing) report(drained bool) {
 }
 
 // detach ends the link for an error.
-func (l *outgoing) detach(why *Error) {
+func (l *outgoing) detach(why *servicebus.Error) {
 	if l.ch.links[l.handle] != l {
 		return
 	}
@@ -220,12 +221,12 @@ func (l *outgoing) end() {
 		return
 	}
 	l.putBack()
-	_ = l.ch.c.b.do(func(now time.Time) error {
+	_ = l.ch.c.b.Do(func(now time.Time) error {
 		if l.waiting != nil {
-			l.waiting.leave()
+			l.waiting.Leave()
 		}
-		if l.consumer.q != nil {
-			l.consumer.detach(now)
+		if l.consumer.Queue != nil {
+			l.consumer.Detach(now)
 		}
 		return nil
 	})

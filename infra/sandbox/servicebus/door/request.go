@@ -1,8 +1,9 @@
-package servicebus
+package door
 
 import (
 	"errors"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 )
 
@@ -13,7 +14,7 @@ const maxReplies = 1000
 type reply struct {
 	status    int32 // as in HTTP
 	text      string
-	condition Condition // of an error
+	condition servicebus.Condition // of an error
 	body      any
 }
 
@@ -21,14 +22,17 @@ type reply struct {
 // reply-to names, by its target address or, as Microsoft's JavaScript SDK has it, by its name.
 func (c *connection) request(node string, m *amqp.Message, answer func(*amqp.Message) reply) error {
 	if m.Properties == nil || m.Properties.ReplyTo == nil {
-		return &Error{ConditionInvalidField, "The request has no reply-to."}
+		return &servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "The request has no reply-to."}
 	}
 	to := c.replyLink(node, *m.Properties.ReplyTo)
 	if to == nil {
-		return &Error{ConditionNotFound, "No link receives replies at '" + *m.Properties.ReplyTo + "'."}
+		return &servicebus.Error{Condition: servicebus.ConditionNotFound,
+			Description: "No link receives replies at '" + *m.Properties.ReplyTo + "'."}
 	}
 	if len(to.pending) >= maxReplies {
-		return &Error{"amqp:resource-limit-exceeded", "Too many replies are waiting for credit."}
+		return &servicebus.Error{Condition: "amqp:resource-limit-exceeded",
+			Description: "Too many replies are waiting for credit."}
 	}
 	r := answer(m)
 	payload, err := r.encode(node, m.Properties)
@@ -54,7 +58,7 @@ func (c *connection) replyLink(node, address string) *outgoing {
 // encode makes the reply message. The two nodes spell the status differently, as in Service Bus.
 func (r reply) encode(node string, request *amqp.Properties) ([]byte, error) {
 	code, description, condition := "statusCode", "statusDescription", "errorCondition"
-	if node == cbsNode {
+	if node == servicebus.CBSNode {
 		code, description, condition = "status-code", "status-description", "error-condition"
 	}
 	body, err := amqp.ValueBody(r.body)
@@ -75,21 +79,21 @@ func (r reply) encode(node string, request *amqp.Properties) ([]byte, error) {
 
 // failure is the reply that reports an error.
 func failure(err error) reply {
-	var e *Error
+	var e *servicebus.Error
 	if !errors.As(err, &e) {
-		e = &Error{ConditionInternalError, err.Error()}
+		e = &servicebus.Error{Condition: servicebus.ConditionInternalError, Description: err.Error()}
 	}
 	status := int32(500)
 	switch e.Condition {
-	case ConditionNotFound, ConditionMessageNotFound:
+	case servicebus.ConditionNotFound, servicebus.ConditionMessageNotFound:
 		status = 404
-	case ConditionLockLost, ConditionSessionLockLost:
+	case servicebus.ConditionLockLost, servicebus.ConditionSessionLockLost:
 		status = 410
-	case ConditionUnauthorizedAccess:
+	case servicebus.ConditionUnauthorizedAccess:
 		status = 401
-	case ConditionNotAllowed, ConditionInvalidField, ConditionDecodeError:
+	case servicebus.ConditionNotAllowed, servicebus.ConditionInvalidField, servicebus.ConditionDecodeError:
 		status = 400
-	case ConditionNotImplemented:
+	case servicebus.ConditionNotImplemented:
 		status = 501
 	}
 	return reply{status: status, text: e.Description, condition: e.Condition}
@@ -98,13 +102,15 @@ func failure(err error) reply {
 // cbs answers put-token.
 func (c *connection) cbs(m *amqp.Message) reply {
 	if operation, _ := property(m, "operation"); operation != "put-token" {
-		return failure(&Error{ConditionNotImplemented, "The operation '" + operation + "' is not supported."})
+		return failure(&servicebus.Error{Condition: servicebus.ConditionNotImplemented,
+			Description: "The operation '" + operation + "' is not supported."})
 	}
 	kind, _ := property(m, "type")
 	audience, ok := property(m, "name")
 	token, isText := m.Value().(string)
 	if !ok || !isText {
-		return failure(&Error{ConditionInvalidField, "put-token needs a name and a token."})
+		return failure(&servicebus.Error{Condition: servicebus.ConditionInvalidField,
+			Description: "put-token needs a name and a token."})
 	}
 	if err := c.putToken(kind, audience, token); err != nil {
 		return failure(err)

@@ -1,4 +1,4 @@
-package host
+package route
 
 import (
 	"testing"
@@ -64,9 +64,9 @@ var routeCases = []struct {
 func TestRouteMatch(t *testing.T) {
 	for _, tt := range routeCases {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := parseRoute("api", tt.template)
+			r, err := Parse("api", tt.template)
 			require.NoError(t, err)
-			got, ok := r.match(tt.path)
+			got, ok := r.Match(tt.path)
 			assert.Equal(t, tt.want != nil, ok)
 			if ok {
 				assert.Equal(t, tt.want, got)
@@ -79,7 +79,7 @@ func TestRouteRefusesFaultyTemplates(t *testing.T) {
 	for _, template := range []string{"a/{id", "a/id}", "a/{{id}", "a/{}", "a/{id:whatever}", "a/{id:int(x)}",
 		"a/{id:regex(()}", "a/{*rest}/b", "a/{i{d}}", "a/{id:length(1,2,3)}"} {
 		t.Run(template, func(t *testing.T) {
-			_, err := parseRoute("api", template)
+			_, err := Parse("api", template)
 			require.Error(t, err)
 		})
 	}

@@ -1,4 +1,4 @@
-package servicebus
+package door
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package servicebus_test
+package door_test
 
 import (
 	"io"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
 )
 
 // FuzzConnection: whatever an authenticated peer sends after the open, the server neither panics nor hangs, and ends
@@ -51,7 +52,7 @@ func FuzzConnection(f *testing.F) {
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
-			_ = b.ServeConn(t.Context(), theirs)
+			_ = door.ServeConn(t.Context(), b, theirs)
 		}()
 		go func() { _, _ = io.Copy(io.Discard, ours) }()
 		header, plain := amqp.SASLHeader(), amqp.PlainHeader()

@@ -1,9 +1,11 @@
-package servicebus
+package door
 
 import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 )
 
 // Token types of put-token.
@@ -20,7 +22,7 @@ type claim struct {
 
 // putToken checks a token that the peer put for an audience, and keeps it.
 func (c *connection) putToken(kind, audience, token string) error {
-	entity := baseEntity(cleanPath(audience))
+	entity := servicebus.BaseEntity(servicebus.CleanPath(audience))
 	switch kind {
 	case tokenTypeJWT:
 		if err := c.checkJWT(token, entity); err != nil {
@@ -36,18 +38,20 @@ func (c *connection) putToken(kind, audience, token string) error {
 		c.claims[entity] = granted
 		return nil
 	}
-	return &Error{ConditionUnauthorizedAccess, "UnsupportedTokenType: The token type '" + kind + "' is not supported."}
+	return &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess,
+		Description: "UnsupportedTokenType: The token type '" + kind + "' is not supported."}
 }
 
 // checkJWT refuses a bad token. One without any right is fine here; attaching a link will fail.
 func (c *connection) checkJWT(token, entity string) error {
-	authorize := c.b.options.Authorize
+	authorize := c.b.Options().Authorize
 	if authorize == nil {
 		return nil
 	}
-	for _, right := range []string{RightSend, RightListen} {
-		if err := authorize(token, entity, right); errors.Is(err, ErrInvalidToken) {
-			return &Error{ConditionUnauthorizedAccess, "InvalidToken: " + err.Error()}
+	for _, right := range []string{servicebus.RightSend, servicebus.RightListen} {
+		if err := authorize(token, entity, right); errors.Is(err, servicebus.ErrInvalidToken) {
+			return &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess, Description: "InvalidToken: " +
+				err.Error()}
 		}
 	}
 	return nil
@@ -56,12 +60,14 @@ func (c *connection) checkJWT(token, entity string) error {
 // sharedAccess judges a shared access signature or key.
 func (c *connection) sharedAccess(keyName, secret string) (claim, error) {
 	if c.secure {
-		return claim{}, &Error{ConditionUnauthorizedAccess, "LocalAuthDisabled: Authorization failed because SAS " +
-			"authentication has been disabled for the namespace."}
+		return claim{}, &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess,
+			Description: "LocalAuthDisabled: Authorization failed because SAS " +
+				"authentication has been disabled for the namespace."}
 	}
-	if c.b.options.AuthorizeSAS != nil {
-		if err := c.b.options.AuthorizeSAS(keyName, secret); err != nil {
-			return claim{}, &Error{ConditionUnauthorizedAccess, "InvalidSignature: " + err.Error()}
+	if c.b.Options().AuthorizeSAS != nil {
+		if err := c.b.Options().AuthorizeSAS(keyName, secret); err != nil {
+			return claim{}, &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess,
+				Description: "InvalidSignature: " + err.Error()}
 		}
 	}
 	return claim{shared: true}, nil
@@ -80,12 +86,13 @@ func sasKeyName(token string) string {
 // allow reports whether the connection has the right on the entity path, by a token put for it or for what it is part
 // of.
 func (c *connection) allow(path, right string) error {
-	entity := baseEntity(path)
-	denied := &Error{ConditionUnauthorizedAccess, "Unauthorized access. '" + right + "' claim(s) are required to " +
-		"perform this operation. Resource: '" + entity + "'."}
+	entity := servicebus.BaseEntity(path)
+	denied := &servicebus.Error{Condition: servicebus.ConditionUnauthorizedAccess,
+		Description: "Unauthorized access. '" + right + "' claim(s) are required to " +
+			"perform this operation. Resource: '" + entity + "'."}
 	for scope := entity; ; scope = parent(scope) {
 		if granted, ok := c.claims[scope]; ok {
-			if granted.shared || c.b.options.Authorize == nil || c.b.options.Authorize(granted.token, entity,
+			if granted.shared || c.b.Options().Authorize == nil || c.b.Options().Authorize(granted.token, entity,
 				right) == nil {
 				return nil
 			}
