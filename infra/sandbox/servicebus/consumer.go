@@ -19,7 +19,7 @@ type Delivery struct {
 type Consumer struct {
 	Queue      *Queue
 	Session    *MessageSession
-	Propagated bool   // receive and delete
+	Settled bool   // receive and delete
 	Credit     uint32 // messages it may still get
 	Count      uint32 // messages it has got: AMQP's delivery-count
 	Deliver    func(Delivery)
@@ -65,7 +65,7 @@ func (q *Queue) Attach(c *Consumer) error {
 	return nil
 }
 
-// Detach ends a consumer. Messages that it holds stay locked until they are propagated or the lock expires; only a
+// Detach ends a consumer. Messages that it holds stay locked until they are settled or the lock expires; only a
 // session gives its messages back.
 func (c *Consumer) Detach(now time.Time) {
 	c.Credit = 0
@@ -91,10 +91,10 @@ func (c *Consumer) SetCredit(now time.Time, n uint32) {
 }
 
 // PutBack returns a delivery that never reached its consumer, without counting it.
-func (q *Queue) PutBack(now time.Time, d Delivery, propagated bool) {
+func (q *Queue) PutBack(now time.Time, d Delivery, settled bool) {
 	switch {
 	case q.gone != nil:
-	case propagated:
+	case settled:
 		env := &envelope{Record: d.Record, index: -1}
 		q.Messages.keep(env)
 		q.makeReady(now, env)
@@ -123,7 +123,7 @@ func (q *Queue) dispatch(now time.Time) {
 func (q *Queue) hand(now time.Time, c *Consumer, env *envelope) {
 	c.Credit--
 	c.Count++
-	if c.Propagated {
+	if c.Settled {
 		q.take(env)
 	} else {
 		q.lockFor(now, env, c.Session)

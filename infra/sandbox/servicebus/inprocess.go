@@ -243,7 +243,7 @@ func (s *Session) Renew() (time.Time, error) {
 	return until, err
 }
 
-// Close gives the session up; what was received from it and not propagated is ready again, its delivery count as
+// Close gives the session up; what was received from it and not settled is ready again, its delivery count as
 // before.
 func (s *Session) Close() {
 	_ = s.b.Do(func(now time.Time) error { s.in.Detach(now); return nil })

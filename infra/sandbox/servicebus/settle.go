@@ -66,7 +66,7 @@ func (q *Queue) Renew(now time.Time, token amqp.UUID) (time.Time, error) {
 
 // ReceiveDeferred hands out deferred messages by sequence number: all, or none if one is not there. owner is the
 // consumer whose session holds them, nil without sessions.
-func (q *Queue) ReceiveDeferred(now time.Time, seqs []int64, propagated bool, s *MessageSession) ([]Delivery, error) {
+func (q *Queue) ReceiveDeferred(now time.Time, seqs []int64, settled bool, s *MessageSession) ([]Delivery, error) {
 	var found []*envelope
 	for _, seq := range seqs {
 		env, ok := q.Messages.find(seq, stateDeferred)
@@ -78,7 +78,7 @@ func (q *Queue) ReceiveDeferred(now time.Time, seqs []int64, propagated bool, s 
 	}
 	out := make([]Delivery, len(found))
 	for i, env := range found {
-		if propagated {
+		if settled {
 			q.take(env)
 		} else {
 			q.lockFor(now, env, s)

@@ -92,7 +92,7 @@ type Transfer struct {
 	DeliveryID    *uint32
 	DeliveryTag   []byte
 	MessageFormat *uint32
-	Propagated    bool
+	Settled    bool
 	More          bool
 	Aborted       bool
 	Payload       []byte // what follows the performative in the frame
@@ -103,7 +103,7 @@ type Disposition struct {
 	Role       Role
 	First      uint32
 	Last       *uint32
-	Propagated bool
+	Settled bool
 	State      *State
 }
 
@@ -157,7 +157,7 @@ func (p *Flow) composite() (uint64, List) {
 }
 
 func (p *Transfer) composite() (uint64, List) {
-	l := List{p.Handle, deref(p.DeliveryID), nil, deref(p.MessageFormat), trueOrNil(p.Propagated), trueOrNil(p.More),
+	l := List{p.Handle, deref(p.DeliveryID), nil, deref(p.MessageFormat), trueOrNil(p.Settled), trueOrNil(p.More),
 		nil, nil, nil,
 		trueOrNil(p.Aborted)}
 	if p.DeliveryTag != nil {
@@ -167,7 +167,7 @@ func (p *Transfer) composite() (uint64, List) {
 }
 
 func (p *Disposition) composite() (uint64, List) {
-	return codeDisposition, List{bool(p.Role), p.First, deref(p.Last), trueOrNil(p.Propagated), p.State.value()}
+	return codeDisposition, List{bool(p.Role), p.First, deref(p.Last), trueOrNil(p.Settled), p.State.value()}
 }
 
 func (p *Detach) composite() (uint64, List) {
@@ -253,12 +253,12 @@ func (f *fields) performative(code uint64) Performative {
 	case codeTransfer:
 		return &Transfer{Handle: required[uint32](f, 0), DeliveryID: pointer[uint32](f, 1),
 			DeliveryTag:   optional[[]byte](f, 2),
-			MessageFormat: pointer[uint32](f, 3), Propagated: optional[bool](f, 4), More: optional[bool](f, 5),
+			MessageFormat: pointer[uint32](f, 3), Settled: optional[bool](f, 4), More: optional[bool](f, 5),
 			Aborted: optional[bool](f, 9)}
 	case codeDisposition:
 		return &Disposition{Role: Role(required[bool](f, 0)), First: required[uint32](f, 1),
 			Last:       pointer[uint32](f, 2),
-			Propagated: optional[bool](f, 3), State: f.state(4)}
+			Settled: optional[bool](f, 3), State: f.state(4)}
 	case codeDetach:
 		return &Detach{Handle: required[uint32](f, 0), Closed: optional[bool](f, 1), Error: f.error(2)}
 	case codeEnd:

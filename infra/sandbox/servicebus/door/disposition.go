@@ -28,8 +28,8 @@ func (ch *channel) disposition(d *amqp.Disposition) {
 		if err != nil {
 			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 		}
-		if !d.Propagated {
-			ch.send(&amqp.Disposition{Role: amqp.RoleSender, First: id, Propagated: true, State: state})
+		if !d.Settled {
+			ch.send(&amqp.Disposition{Role: amqp.RoleSender, First: id, Settled: true, State: state})
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (ch *channel) unsettledBetween(d *amqp.Disposition) []uint32 {
 // decisionOf translates a delivery state; final is false for one that settles nothing.
 func decisionOf(d *amqp.Disposition) (decided servicebus.Decision, final bool) {
 	if d.State == nil {
-		return servicebus.Decision{Settlement: servicebus.Release}, d.Propagated
+		return servicebus.Decision{Settlement: servicebus.Release}, d.Settled
 	}
 	switch d.State.Outcome {
 	case amqp.Accepted:
@@ -76,7 +76,7 @@ func decisionOf(d *amqp.Disposition) (decided servicebus.Decision, final bool) {
 	case amqp.Rejected:
 		return burial(d.State.Error), true
 	}
-	return servicebus.Decision{Settlement: servicebus.Release}, d.Propagated
+	return servicebus.Decision{Settlement: servicebus.Release}, d.Settled
 }
 
 // burial reads reason and description of a dead letter from the error that a client rejects with.

@@ -67,7 +67,7 @@ func (l *incoming) transfer(t *amqp.Transfer) error {
 	} else {
 		l.payload = append(l.payload, t.Payload...)
 	}
-	l.partial.Propagated = l.partial.Propagated || t.Propagated
+	l.partial.Settled = l.partial.Settled || t.Settled
 	if t.More {
 		return nil
 	}
@@ -85,8 +85,8 @@ func (l *incoming) delivered(first *amqp.Transfer, payload []byte) {
 	if err := l.take(first, payload); err != nil {
 		state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 	}
-	if !first.Propagated {
-		l.ch.send(&amqp.Disposition{Role: amqp.RoleReceiver, First: *first.DeliveryID, Propagated: true, State: state})
+	if !first.Settled {
+		l.ch.send(&amqp.Disposition{Role: amqp.RoleReceiver, First: *first.DeliveryID, Settled: true, State: state})
 	}
 	if l.credit <= incomingCredit/2 {
 		l.grant()

@@ -20,7 +20,7 @@ type outgoing struct {
 	credit  uint32 // replies that may be sent; for an entity the consumer has the credit
 
 	consumer   *servicebus.Consumer // of an entity
-	propagated bool                 // receive and delete
+	settled bool                 // receive and delete
 	waiting    *servicebus.Acceptor // the attach is answered when it has a session
 	early      *amqp.Flow
 
@@ -39,8 +39,8 @@ type outbound struct {
 
 // consume attaches to a queue, subscription or dead-letter queue.
 func (l *outgoing) consume(path string) error {
-	l.propagated = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
-	l.consumer = &servicebus.Consumer{Propagated: l.propagated}
+	l.settled = l.attach.SenderSettleMode != nil && *l.attach.SenderSettleMode == amqp.SenderSettled
+	l.consumer = &servicebus.Consumer{Settled: l.settled}
 	l.consumer.Deliver = func(d servicebus.Delivery) {
 		l.ch.c.post(func() { l.delivered(d) })
 	}
@@ -83,7 +83,7 @@ func (l *outgoing) putBack() {
 	_ = l.ch.c.b.Do(func(now time.Time) error {
 		for _, o := range l.pending {
 			if !o.begun {
-				l.consumer.Queue.PutBack(now, o.Delivery, l.propagated)
+				l.consumer.Queue.PutBack(now, o.Delivery, l.settled)
 			}
 		}
 		return nil

@@ -216,7 +216,7 @@ func TestAbortedAndPresettledTransfers(t *testing.T) {
 		body := encoded(t, &amqp.Message{Body: amqp.AppendData(nil, []byte("x"))})
 		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(0)), More: true, Payload: []byte("rubbish")})
 		p.send(1, &amqp.Transfer{Handle: 3, Aborted: true})
-		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(1)), Propagated: true, Payload: body})
+		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(1)), Settled: true, Payload: body})
 		p.send(1, &amqp.Transfer{Handle: 3, DeliveryID: ptr(uint32(2)), Payload: []byte("rubbish")})
 		d := next[*amqp.Disposition](p)
 		assert.Equal(t, uint32(2), d.First)
@@ -231,7 +231,7 @@ func TestDrain(t *testing.T) {
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
 		p.credit(5, true)
-		assert.False(t, next[*amqp.Transfer](p).Propagated)
+		assert.False(t, next[*amqp.Transfer](p).Settled)
 		f := next[*amqp.Flow](p)
 		assert.True(t, f.Drain)
 		assert.Equal(t, uint32(5), *f.DeliveryCount)
@@ -335,16 +335,16 @@ func TestDispositionOfARange(t *testing.T) {
 		for range 3 {
 			_ = next[*amqp.Transfer](p)
 		}
-		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1)), Propagated: true,
+		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1)), Settled: true,
 			State: &amqp.State{Outcome: amqp.Accepted}})
 		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)),
 			State: &amqp.State{Outcome: amqp.Received}})
-		p.send(1, &amqp.Disposition{Role: amqp.RoleSender, First: 2, Propagated: true})
+		p.send(1, &amqp.Disposition{Role: amqp.RoleSender, First: 2, Settled: true})
 		p.send(1, &amqp.Disposition{Role: amqp.RoleReceiver, First: 0, Last: ptr(uint32(1 << 31)),
 			State: &amqp.State{Outcome: amqp.Released}})
 		d := next[*amqp.Disposition](p)
 		assert.Equal(t, uint32(2), d.First)
-		assert.True(t, d.Propagated)
+		assert.True(t, d.Settled)
 		assert.Equal(t, amqp.Released, d.State.Outcome)
 		left := b.Peek("q")
 		require.Len(t, left, 1)

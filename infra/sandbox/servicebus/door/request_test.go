@@ -41,7 +41,7 @@ func (p *peer) ask(replyTo, operation string, body any) *amqp.State {
 func (p *peer) reply() amqp.Map {
 	p.t.Helper()
 	t := next[*amqp.Transfer](p)
-	assert.True(p.t, t.Propagated)
+	assert.True(p.t, t.Settled)
 	m, err := amqp.DecodeMessage(t.Payload)
 	require.NoError(p.t, err)
 	assert.Equal(p.t, "request", m.Properties.CorrelationID)

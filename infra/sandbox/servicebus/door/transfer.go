@@ -78,9 +78,9 @@ func (l *outgoing) start(o *outbound, t *amqp.Transfer) {
 	l.ch.nextDelivery++
 	id, format := o.id, uint32(0)
 	t.DeliveryID, t.MessageFormat = &id, &format
-	t.Propagated = l.propagated || l.consumer == nil
+	t.Settled = l.settled || l.consumer == nil
 	t.DeliveryTag = deliveryTag(o.LockToken)
-	if !t.Propagated {
+	if !t.Settled {
 		l.ch.unsettled[id] = unsettled{link: l, token: o.LockToken}
 	}
 }
