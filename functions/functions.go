@@ -18,10 +18,10 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/errorpage"
 	"github.com/ddoe-ai/azure-wif/functions/healthz"
 	"github.com/ddoe-ai/azure-wif/functions/inspect"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
@@ -44,7 +44,7 @@ func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
 }
 
 // Redact replaces what looks like a token in a text that is about to be logged.
-func Redact(text string) string { return diagnosis.Redact(text) }
+func Redact(text string) string { return redact.Text(text) }
 
 // Trigger is what starts a function.
 type Trigger string

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/problem"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // The parts of a form.
@@ -104,7 +105,7 @@ const maxFaults = 20
 
 // judge returns what is wrong with a part of a form, nil if nothing is.
 func judge(name string, content []byte, seen map[string][]byte) *diagnosis.Finding {
-	f := diagnosis.Finding{Pointer: diagnosis.PointerTo("", name)}
+	f := diagnosis.Finding{Pointer: redact.PointerTo("", name)}
 	_, again := seen[name]
 	switch {
 	case name == "":

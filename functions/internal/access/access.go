@@ -19,6 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // Mode is how the rights are tested.
@@ -209,7 +210,7 @@ func Faults(mode Mode, wanted integration.Access, prefix string) []diagnosis.Fin
 		"The mode is not known.", "oracle or roundtrip")
 	note(wanted != "" && wanted != integration.AccessRead && wanted != integration.AccessReadWrite,
 		diagnosis.CodeInvalidAccess, "/access", "The access is not known.", "read or readWrite")
-	if diagnosis.Redact(prefix) != prefix {
+	if redact.Text(prefix) != prefix {
 		note(true, diagnosis.CodeInvalidPrefix, "/prefix",
 			"The prefix looks like a token or another secret; a token belongs into subjectToken.",
 			"a relative blob path")
@@ -227,7 +228,7 @@ func isValidPrefix(prefix string) bool {
 	if prefix == "" {
 		return true
 	}
-	if len(prefix) > maxPrefix || prefix != diagnosis.Printable(prefix) || strings.Contains(prefix, `\`) {
+	if len(prefix) > maxPrefix || prefix != redact.Printable(prefix) || strings.Contains(prefix, `\`) {
 		return false
 	}
 	for segment := range strings.SplitSeq(prefix, "/") {

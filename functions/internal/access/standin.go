@@ -10,6 +10,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // chooseContainer finds the container that stands for the account of an entry that names none. Where there is none, it
@@ -31,7 +32,7 @@ func (o *target) chooseContainer(ctx context.Context, cred azcore.TokenCredentia
 		o.container = found
 		check := o.passed(checkContainers, "list", title)
 		check.Detail = fmt.Sprintf("No container is named, so %s is tested for the whole account.",
-			diagnosis.Printable(found))
+			redact.Printable(found))
 		o.add(check)
 		return
 	}

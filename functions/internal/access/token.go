@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 const (
@@ -121,8 +122,8 @@ func (r *run) compare(id, field string, code diagnosis.Code, title, expected, ac
 	difference := diagnosis.Diff(expected, actual)
 	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
 	check := diagnosis.CheckOf(id, "token", d)
-	check.Field, check.Expected, check.Actual, check.DiffAt = field, diagnosis.Printable(expected),
-		diagnosis.Printable(actual), difference.At
+	check.Field, check.Expected, check.Actual, check.DiffAt = field, redact.Printable(expected),
+		redact.Printable(actual), difference.At
 	switch difference.Class {
 	case diagnosis.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
@@ -159,7 +160,7 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 
 // compared adds what was compared; neither side of it is secret.
 func compared(check diagnosis.Check, expected, actual string) diagnosis.Check {
-	check.Expected, check.Actual = diagnosis.Printable(expected), diagnosis.Printable(actual)
+	check.Expected, check.Actual = redact.Printable(expected), redact.Printable(actual)
 	return check
 }
 
@@ -168,7 +169,7 @@ func (r *run) header(id string, code diagnosis.Code, title, expected, actual str
 		return passed(id, "token", title)
 	}
 	check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
-	check.Expected, check.Actual = expected, diagnosis.Printable(actual)
+	check.Expected, check.Actual = expected, redact.Printable(actual)
 	return check
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential"
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // only are cases of the same form that all lead to the same findings.
@@ -320,7 +320,7 @@ func memberCases() map[string]judged {
 	}
 	for _, name := range unknownNames {
 		cases["unknown "+name] = judged{file: seed(quote(name) + ":1"), want: []string{"file-member-unknown " +
-			diagnosis.PointerTo("", name)}}
+			redact.PointerTo("", name)}}
 	}
 	return cases
 }
@@ -381,7 +381,7 @@ func secretCases() map[string]judged {
 	}
 	for _, name := range noSecretNames {
 		cases["named "+name] = judged{file: seed(quote(name) + `:"x"`), want: []string{"file-member-unknown " +
-			diagnosis.PointerTo("", name)}}
+			redact.PointerTo("", name)}}
 	}
 	return cases
 }

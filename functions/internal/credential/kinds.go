@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // binaryKind names a file that is no text, by its first bytes.
@@ -66,7 +66,7 @@ var compact = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){2,4}$`)
 // isToken reports whether a text is a compact token and nothing else.
 func isToken(text string) bool {
 	text = strings.TrimSpace(text)
-	return compact.MatchString(text) && diagnosis.HasToken(text)
+	return compact.MatchString(text) && redact.HasToken(text)
 }
 
 // object is a well-known JSON file.

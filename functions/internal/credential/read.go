@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // The members of the file.
@@ -165,9 +165,9 @@ func (r *reading) object(value json.RawMessage) {
 	if i := slices.IndexFunc(members, func(m member) bool { return isLikely(m.raw) }); i >= 0 && !isLikely(value) {
 		r.around = slices.Delete(slices.Clone(members), i, i+1)
 		for j := range r.around {
-			r.around[j].pointer = diagnosis.PointerTo(r.base, r.around[j].name)
+			r.around[j].pointer = redact.PointerTo(r.base, r.around[j].name)
 		}
-		r.base, members = diagnosis.PointerTo(r.base, members[i].name), membersOf(members[i].raw)
+		r.base, members = redact.PointerTo(r.base, members[i].name), membersOf(members[i].raw)
 	}
 	r.shape = "object"
 	r.members = assign(members, r.base)
@@ -219,7 +219,7 @@ func assign(members []member, base string) []member {
 	taken := map[string]bool{}
 	for i := range members {
 		m := &members[i]
-		m.pointer = diagnosis.PointerTo(base, m.name)
+		m.pointer = redact.PointerTo(base, m.name)
 		if meant(m.name) == m.name {
 			m.stands = m.name
 			taken[m.name] = true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // memberRules are about the names. A member that holds a secret is left to secretRules.
@@ -28,7 +29,7 @@ func memberRules() []rule {
 				if m.stands == "" || m.stands == m.name {
 					return nil
 				}
-				return &fault{pointer: m.pointer, expected: m.stands, actual: diagnosis.Name(m.name)}
+				return &fault{pointer: m.pointer, expected: m.stands, actual: redact.Name(m.name)}
 			})
 		}},
 		{id: "duplicate", code: diagnosis.CodeFileMemberDuplicate, check: func(s *subject) []fault {
@@ -124,7 +125,7 @@ func secretsIn(name, pointer string, value any) []fault {
 	case map[string]any:
 		var faults []fault
 		for _, inner := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, secretsIn(inner, diagnosis.PointerTo(pointer, inner), v[inner])...)
+			faults = append(faults, secretsIn(inner, redact.PointerTo(pointer, inner), v[inner])...)
 		}
 		return append(faults, nameFault(name, pointer)...)
 	case []any:
@@ -161,7 +162,7 @@ func inText(text string) []fault {
 	var faults []fault
 	for _, match := range assignedName.FindAllStringSubmatch(text, -1) {
 		if isSecretName(match[1]) {
-			faults = append(faults, fault{detail: "What the file names " + diagnosis.Name(match[1]) + " is a secret."})
+			faults = append(faults, fault{detail: "What the file names " + redact.Name(match[1]) + " is a secret."})
 		}
 	}
 	return faults

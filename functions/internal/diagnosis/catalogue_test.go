@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func TestEveryEntryIsComplete(t *testing.T) {
@@ -183,6 +185,6 @@ func TestPrintable(t *testing.T) {
 		"other language": {"日本", "日本"},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, Printable(tt.in)) })
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, redact.Printable(tt.in)) })
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
-	"unicode"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // Context is what is known about the request that failed. It chooses between causes that share a code, and fills the
@@ -37,9 +38,6 @@ type Context struct {
 	Propagated bool
 }
 
-// maxWord caps, in bytes, a value that came from outside before it is shown.
-const maxWord = 600
-
 // Values are what stands for the placeholders, by their names; empty where a value is not known.
 func (c Context) Values() map[string]string {
 	values := map[string]string{
@@ -62,12 +60,12 @@ func (c Context) setting() string {
 }
 
 // fill replaces the placeholders of a sentence; an unknown value reads "<subject>".
-func (c Context) fill(text string) string { return c.replace(text, Printable) }
+func (c Context) fill(text string) string { return c.replace(text, redact.Printable) }
 
 // command replaces the placeholders of a shell command, each value quoted for a POSIX shell. None is cut: a command
 // with half a name would be about something else.
 func (c Context) command(text string) string {
-	return c.replace(text, func(v string) string { return shellQuote(legible(Redact(v))) })
+	return c.replace(text, func(v string) string { return shellQuote(redact.Legible(redact.Text(v))) })
 }
 
 func (c Context) replace(text string, write func(string) string) string {
@@ -102,31 +100,6 @@ func (c Context) credential(name string) string {
 		return ""
 	}
 	return string(body)
-}
-
-// Printable makes a value from outside fit to be shown: what looks like a token is redacted, control and invisible
-// format characters become U+FFFD, and it is cut at 600 bytes.
-func Printable(s string) string {
-	s = Redact(s)
-	cut := false
-	if len(s) > maxWord {
-		s, cut = strings.ToValidUTF8(s[:maxWord], ""), true
-	}
-	s = legible(s)
-	if cut {
-		s += "…"
-	}
-	return s
-}
-
-// legible puts U+FFFD in the place of characters that cannot be seen.
-func legible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }
 
 // shellQuote returns s as one word of a POSIX shell.

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // The bounds of an integration id's length.
@@ -65,7 +65,7 @@ const maxOperationID = 128
 // 128 letters, digits, dots, underscores and hyphens, and it is not what looks like a token. It is a segment of a
 // store key.
 func IsValidOperationID(id string) bool {
-	if id == "" || len(id) > maxOperationID || diagnosis.Redact(id) != id {
+	if id == "" || len(id) > maxOperationID || redact.Text(id) != id {
 		return false
 	}
 	for i := range len(id) {

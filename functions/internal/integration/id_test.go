@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func TestValidID(t *testing.T) {
@@ -39,7 +39,7 @@ func FuzzValidOperationID(f *testing.F) {
 	}
 	rule := regexp.MustCompile(`\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z`)
 	f.Fuzz(func(t *testing.T, id string) {
-		assert.Equal(t, rule.MatchString(id) && diagnosis.Redact(id) == id,
+		assert.Equal(t, rule.MatchString(id) && redact.Text(id) == id,
 			integration.IsValidOperationID(id), "%q", id)
 	})
 }

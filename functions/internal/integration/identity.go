@@ -77,8 +77,8 @@ func (s *Status) ForgetIdentity() {
 	s.ClientID, s.ServicePrincipalID, s.FederatedCredentials, s.RoleAssignments = "", "", nil, nil
 }
 
-// ForgetFormerClientID forgets the former client id where everything is made and the platform was told the new one by its
-// API. Of an integration that a person has made there nobody can tell, so the former one stays.
+// ForgetFormerClientID forgets the former client id where everything is made and the platform was told the new one by
+// its API. Of an integration that a person has made there nobody can tell, so the former one stays.
 func (s *Status) ForgetFormerClientID() {
 	if s.DDOE != nil && s.DDOE.Mode == ModeAPI && !s.DDOE.Adopted {
 		s.Identity.FormerClientID = ""

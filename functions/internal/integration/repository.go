@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // maxConflicts bounds the read-modify-write loops. A conflict means that another writer got ahead, so a loop that
@@ -209,7 +210,7 @@ func (r *Repository) UpdateHealth(ctx context.Context, id string,
 // SaveRejected keeps the body of a message that can never succeed for inspection, byte for byte but for tokens, which
 // are redacted. Saving it again changes nothing; another body under the same id is kept beside the first.
 func (r *Repository) SaveRejected(ctx context.Context, id string, body []byte) error {
-	body = diagnosis.RedactJSON(body)
+	body = redact.JSON(body)
 	_, err := r.Store.Put(ctx, prefixRejected+id+suffix, body, "")
 	if !errors.Is(err, ErrConflict) {
 		return wrap(err, "keep rejected message", id)

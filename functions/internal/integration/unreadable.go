@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // RecordError is what keeps a record from being read. It wraps ErrUnreadable or ErrTooNew.
@@ -36,7 +37,7 @@ func unreadable(record Record, code diagnosis.Code, format string, args ...any) 
 	e := &RecordError{Key: record.Key, ETag: record.ETag, Fault: fmt.Sprintf(format, args...), kind: ErrUnreadable}
 	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(code,
 		diagnosis.WithDetail("The record %s of the state store cannot be read: %s.",
-			diagnosis.Printable(record.Key), e.Fault))}
+			redact.Printable(record.Key), e.Fault))}
 }
 
 func tooNew(record Record, version int) error {
@@ -45,7 +46,7 @@ func tooNew(record Record, version int) error {
 			SchemaVersion)}
 	return &diagnosis.Error{Err: e, Diagnosis: diagnosis.New(diagnosis.CodeRecordTooNew,
 		diagnosis.WithDetail("A newer build has written the record %s of the state store: %s.",
-			diagnosis.Printable(record.Key), e.Fault))}
+			redact.Printable(record.Key), e.Fault))}
 }
 
 // nameOf is the name that a record has by its key: an id, where nobody else has put it there.
@@ -86,7 +87,7 @@ func decode[R any](record Record, code diagnosis.Code, idOf func(R) string) (R, 
 	}
 	if want := nameOf(record.Key); idOf(read) != want {
 		return none, unreadable(record, code, "it does not name itself %s, as its name does",
-			diagnosis.Printable(want))
+			redact.Printable(want))
 	}
 	return read, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/strictjson"
 )
 
@@ -128,7 +129,7 @@ func (p *parser) event(fields any, types ...string) (messaging.CloudEvent, error
 		return event, p.reject(diagnosis.CodeUnknownCommand, "The event's type is not one that this queue takes.",
 			diagnosis.Finding{Pointer: "/type", Code: diagnosis.CodeUnknownCommand,
 				Detail: "Not a type that this queue takes.", Expected: offered(types),
-				Actual: diagnosis.Printable(event.Type)})
+				Actual: redact.Printable(event.Type)})
 	}
 	if !ok {
 		return event, p.reject(diagnosis.CodeNotACloudevent, "The event has no data.",
@@ -159,7 +160,7 @@ func (p *parser) command(event messaging.CloudEvent, fields data) (Command, erro
 		return Command{}, p.reject(diagnosis.CodeSessionMismatch, "The message's SessionId is not the integration id.",
 			diagnosis.Finding{Pointer: "/data/integrationId", Code: diagnosis.CodeSessionMismatch,
 				Detail:   "Another id than the message's SessionId.",
-				Expected: diagnosis.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
+				Expected: redact.Printable(p.delivery.SessionID), Actual: fields.IntegrationID})
 	}
 	return Command{Type: event.Type, ID: event.ID, IntegrationID: fields.IntegrationID,
 		OperationID: operationID(fields.OperationID, event.ID),

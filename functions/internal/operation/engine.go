@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 var (
@@ -99,7 +100,7 @@ func Words(err error) string {
 	if errors.As(err, &known) && known.Err != nil {
 		text += ": " + known.Err.Error()
 	}
-	return diagnosis.Redact(text)
+	return redact.Text(text)
 }
 
 // refuse makes the error of a request that is not carried out.

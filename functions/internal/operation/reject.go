@@ -9,6 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // Reject records a message that can never succeed: its body is kept, and an operation tells why it was refused. It
@@ -103,10 +104,10 @@ func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	}
 	detail := "The message was dead-lettered"
 	if reason != "" {
-		detail += ": " + diagnosis.Printable(reason)
+		detail += ": " + redact.Printable(reason)
 	}
 	if description != "" {
-		detail += " (" + diagnosis.Printable(description) + ")"
+		detail += " (" + redact.Printable(description) + ")"
 	}
 	return diagnosis.New(code, diagnosis.WithDetail("%s", detail+"."))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // The one rule for faulty input: what is wrong outside the body (path, query, headers), or a body that is no JSON, is
@@ -54,7 +55,7 @@ func InvalidParameter(in, name, expected string) *Problem {
 }
 
 // pointer names a parameter as a JSON pointer; in is where it stands.
-func pointer(in, name string) string { return diagnosis.PointerTo("/"+in, name) }
+func pointer(in, name string) string { return redact.PointerTo("/"+in, name) }
 
 // OperationHeader is embedded in a huma input struct for the header by which a repeated request is known.
 type OperationHeader struct {

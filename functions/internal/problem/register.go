@@ -15,6 +15,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // MaxBody is the largest request body of a JSON endpoint in bytes.
@@ -318,7 +319,7 @@ func expectation(message string) string {
 // finish fills in what only the request knows, and notes code and cause for the log line.
 func finish(ctx context.Context, p *Problem, path string) *Problem {
 	done := *p
-	done.RequestID, done.Instance = requestIDOf(ctx), diagnosis.Redact(path)
+	done.RequestID, done.Instance = requestIDOf(ctx), redact.Text(path)
 	done.Type = diagnosis.TypeOf(baseOf(ctx), p.Code)
 	note := invocation.From(ctx)
 	note.SetCode(p.Code)

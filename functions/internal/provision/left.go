@@ -1,8 +1,8 @@
 package provision
 
 import (
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -77,7 +77,7 @@ func notGone(item resource.Item, why string) string {
 	if name == "" {
 		name = item.Key
 	}
-	return item.Name + " " + diagnosis.Printable(name) + " was not seen to be gone: " + why
+	return item.Name + " " + redact.Printable(name) + " was not seen to be gone: " + why
 }
 
 // reason is what an error is called, with its code.

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // Observed is what was seen of a kind.
@@ -116,9 +117,9 @@ func (i Item) check(propagated bool) diagnosis.Check {
 	if i.Root != "" && i.Err == nil { // its root is what has to be mended
 		check.Status, check.DependsOn, check.Remedy = diagnosis.OutcomeSkip, i.Root, nil
 	}
-	check.Target = diagnosis.Printable(i.Context.Target)
+	check.Target = redact.Printable(i.Context.Target)
 	if check.Target == "" {
-		check.Target = diagnosis.Printable(i.Target)
+		check.Target = redact.Printable(i.Target)
 	}
 	return withDifferences(check, i.Differences)
 }
@@ -152,7 +153,7 @@ func (i Item) IsDecided() bool { return policy.IsNotThere(policy.OperationOf(i.E
 // withDifferences shows the first difference where reports had one pair, and all of them beside it.
 func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDifference) diagnosis.Check {
 	for _, d := range differences {
-		d.Want, d.Have = diagnosis.Printable(d.Want), diagnosis.Printable(d.Have)
+		d.Want, d.Have = redact.Printable(d.Want), redact.Printable(d.Have)
 		check.Differences = append(check.Differences, d)
 	}
 	if len(check.Differences) == 0 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // walker reads tokens beside the Go type that will take them, and notes what does not fit.
@@ -64,7 +65,7 @@ func (w *walker) object(t reflect.Type, pointer string) {
 	seen := map[string]bool{}
 	for w.hasMore() {
 		name, _ := w.token().(string) // the syntax is checked: a member name is a string
-		at := diagnosis.PointerTo(pointer, name)
+		at := redact.PointerTo(pointer, name)
 		if seen[name] {
 			w.note(diagnosis.Finding{Pointer: at, Code: CodeDuplicateMember,
 				Detail: "The member is given more than once."})

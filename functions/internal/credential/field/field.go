@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // MaxLength is the most characters that Entra takes for issuer, subject and audience.
@@ -105,7 +106,7 @@ func Actual(value string) string {
 	if Secret(value) != "" {
 		return ""
 	}
-	return diagnosis.Printable(value)
+	return redact.Printable(value)
 }
 
 // with returns the rules followed by more.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 const publicAudience = "api://AzureADTokenExchange"
@@ -307,7 +308,7 @@ func TestOnlyWhatMustBeIsHidden(t *testing.T) {
 				case end == "not-guid":
 					assert.Equal(t, field.ActualID(o.value), v.Actual)
 				default:
-					assert.Equal(t, diagnosis.Printable(o.value), v.Actual, "%s: %q", r.Code, o.value)
+					assert.Equal(t, redact.Printable(o.value), v.Actual, "%s: %q", r.Code, o.value)
 				}
 			}
 		}

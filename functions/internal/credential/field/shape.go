@@ -8,7 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func blankEdge(v string) string {
@@ -109,7 +109,7 @@ var (
 func Secret(v string) string {
 	lower := strings.ToLower(v)
 	switch {
-	case diagnosis.HasToken(v):
+	case redact.HasToken(v):
 		return "The value holds a token."
 	case strings.Contains(lower, "accountkey="), strings.Contains(lower, "sharedaccesskey="),
 		strings.Contains(lower, "sharedaccesssignature="):

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func TestCheckWithoutError(t *testing.T) {
@@ -22,7 +23,7 @@ func TestCheckOfAnError(t *testing.T) {
 	err := &exchangeFake{status: 400, number: 700213, subject: "a\nb"}
 	check := Check("exchange.token", "exchange", "t", err, c)
 	want := diagnosis.CheckOf("exchange.token", "exchange", Error(err, c))
-	want.Target, want.Field, want.Actual = "https://x/c", "/subject", diagnosis.Printable("a\nb")
+	want.Target, want.Field, want.Actual = "https://x/c", "/subject", redact.Printable("a\nb")
 	assert.Equal(t, want, check)
 	assert.Nil(t, check.DiffAt, "there is nothing to compare with")
 	c.Subject = "a"

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // networkCode classifies Go's own errors of the way to a service; empty if it is none of them.
@@ -80,5 +81,5 @@ func networkWords(err error, c diagnosis.Context) words {
 	if host == "" {
 		return words{}
 	}
-	return words{detail: "The host is " + diagnosis.Printable(host) + "."}
+	return words{detail: "The host is " + redact.Printable(host) + "."}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // The services as evidence names them.
@@ -60,7 +61,7 @@ func ownInfrastructure(err error, c diagnosis.Context) (cause, bool) {
 
 func serviceCause(e serviceError, c diagnosis.Context) cause {
 	evidence := &diagnosis.Evidence{Service: e.Service(), HTTPStatus: e.HTTPStatus(),
-		ServiceCode: diagnosis.Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
+		ServiceCode: redact.Printable(e.ErrorCode()), RequestID: e.ServiceRequestID()}
 	var code diagnosis.Code
 	switch e.Service() {
 	case serviceGraph:
@@ -77,7 +78,7 @@ func serviceCause(e serviceError, c diagnosis.Context) cause {
 		k.target = asked.Endpoint()
 	}
 	if told, ok := e.(interface{ ServiceMessage() string }); ok && told.ServiceMessage() != "" {
-		k.words.detail = nameOf(e.Service()) + " says: " + diagnosis.Printable(told.ServiceMessage())
+		k.words.detail = nameOf(e.Service()) + " says: " + redact.Printable(told.ServiceMessage())
 	}
 	return k
 }

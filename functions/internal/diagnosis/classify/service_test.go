@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // serviceFake is a typed error of one of the clients.
@@ -141,7 +142,7 @@ func TestWhatAServiceSaysIsPassedOn(t *testing.T) {
 		"ddoe": "The platform", "storage": "Azure Storage", "other": "The service"} {
 		err := &askedFake{serviceFake{service, 418, "C"}, "", "no\nway"}
 		said := Error(err, diagnosis.Context{}).Detail
-		assert.True(t, strings.HasSuffix(said, " "+name+" says: "+diagnosis.Printable("no\nway")), said)
+		assert.True(t, strings.HasSuffix(said, " "+name+" says: "+redact.Printable("no\nway")), said)
 		assert.NotContains(t, said, "\n")
 		err.message = ""
 		assert.NotContains(t, Error(err, diagnosis.Context{}).Detail, " says: ")

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // responseCause classifies an SDK's error by the host that answered: Storage and ARM share no error codes.
@@ -48,13 +49,13 @@ func serviceOf(host string) string {
 func responseEvidence(e *azcore.ResponseError, service string) *diagnosis.Evidence {
 	evidence := &diagnosis.Evidence{Service: service, HTTPStatus: e.StatusCode}
 	if service == serviceStorage {
-		evidence.StorageCode = diagnosis.Printable(e.ErrorCode)
+		evidence.StorageCode = redact.Printable(e.ErrorCode)
 	} else {
-		evidence.ServiceCode = diagnosis.Printable(e.ErrorCode)
+		evidence.ServiceCode = redact.Printable(e.ErrorCode)
 	}
 	if e.RawResponse != nil {
 		evidence.RequestID = firstHeader(e.RawResponse.Header, "x-ms-request-id", "request-id")
-		evidence.CorrelationID = diagnosis.Printable(e.RawResponse.Header.Get("x-ms-correlation-request-id"))
+		evidence.CorrelationID = redact.Printable(e.RawResponse.Header.Get("x-ms-correlation-request-id"))
 	}
 	return evidence
 }
@@ -62,7 +63,7 @@ func responseEvidence(e *azcore.ResponseError, service string) *diagnosis.Eviden
 func firstHeader(h http.Header, names ...string) string {
 	for _, name := range names {
 		if v := h.Get(name); v != "" {
-			return diagnosis.Printable(v)
+			return redact.Printable(v)
 		}
 	}
 	return ""
@@ -151,7 +152,7 @@ func versionRefused(e *azcore.ResponseError) (string, bool) {
 	if xml.Unmarshal(bytes.TrimPrefix(raw, []byte(byteOrderMark)), &body) != nil {
 		return "", false
 	}
-	return diagnosis.Printable(body.HeaderValue), strings.EqualFold(body.HeaderName, "x-ms-version")
+	return redact.Printable(body.HeaderValue), strings.EqualFold(body.HeaderName, "x-ms-version")
 }
 
 // byteOrderMark begins every XML body of Storage.
@@ -170,7 +171,7 @@ func StorageTenant(e *azcore.ResponseError) string {
 	uri = strings.TrimPrefix(strings.Trim(strings.TrimSpace(uri), `"`), "https://")
 	_, path, _ := strings.Cut(uri, "/")
 	tenant, _, _ := strings.Cut(path, "/")
-	return diagnosis.Printable(tenant)
+	return redact.Printable(tenant)
 }
 
 func storageWords(e *azcore.ResponseError, c diagnosis.Context) words {

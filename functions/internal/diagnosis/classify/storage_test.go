@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func response(status int, code, host, challenge string) error {
@@ -163,9 +164,9 @@ func TestEvidenceOfAResponse(t *testing.T) {
 			err.RawResponse.Header.Set(header, value)
 			want := &diagnosis.Evidence{Service: service, HTTPStatus: 418, RequestID: value, CorrelationID: "corr"}
 			if service == "storage" {
-				want.StorageCode = diagnosis.Printable("Odd\x00")
+				want.StorageCode = redact.Printable("Odd\x00")
 			} else {
-				want.ServiceCode = diagnosis.Printable("Odd\x00")
+				want.ServiceCode = redact.Printable("Odd\x00")
 			}
 			assert.Equal(t, want, Error(err, diagnosis.Context{}).Evidence)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -107,7 +108,7 @@ func (k drivers) checkProject(ctx context.Context, d integration.Document, proje
 		return err
 	case owner != "" && !isSameID(owner, organization):
 		const text = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
-		return refuse(diagnosis.CodeDDOEProjectElsewhere, text, diagnosis.Printable(owner), organization)
+		return refuse(diagnosis.CodeDDOEProjectElsewhere, text, redact.Printable(owner), organization)
 	}
 	return nil
 }

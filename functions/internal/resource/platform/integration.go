@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -263,7 +264,7 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 			count--
 			continue
 		}
-		names = append(names, named(one.Object)+" in the project "+diagnosis.Printable(one.ProjectID))
+		names = append(names, named(one.Object)+" in the project "+redact.Printable(one.ProjectID))
 	}
 	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }

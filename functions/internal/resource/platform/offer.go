@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -61,7 +62,7 @@ func ParseOptionMap(text string) (OptionMap, error) {
 	values := []string{valueClientID, valueTenantID, valueAccountName, valueContainer, valueCredentialFile}
 	for _, name := range slices.Sorted(maps.Keys(m)) { // the same fault is named each time
 		if source := m[name].Reveal(); !strings.HasPrefix(source, "=") && !slices.Contains(values, source) {
-			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", diagnosis.Printable(name),
+			return nil, fmt.Errorf("the source of option %q is none of %s and =literal", redact.Printable(name),
 				strings.Join(values, ", "))
 		}
 	}
@@ -96,7 +97,7 @@ func (p *Platform) choose(d integration.Document, offered []ddoe.IntegrationType
 	if len(fit) != 1 {
 		fits := "name Azure and workload identity federation"
 		if p.IntegrationType != "" {
-			fits = "are " + diagnosis.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
+			fits = "are " + redact.Printable(p.IntegrationType) + ", as DDOE_INTEGRATION_TYPE says"
 		}
 		return nil, unclear(diagnosis.CodeDDOETypeUnknown, "%d of the types that the organisation offers %s. It "+
 			"offers: %s. Set DDOE_INTEGRATION_TYPE to the right one, if it is among them.",
@@ -145,9 +146,9 @@ func typeNames(types []ddoe.IntegrationType) string {
 // label is a name of the platform's for people.
 func label(name, displayName string) string {
 	if displayName == "" {
-		return diagnosis.Printable(name)
+		return redact.Printable(name)
 	}
-	return diagnosis.Printable(name) + " (" + diagnosis.Printable(displayName) + ")"
+	return redact.Printable(name) + " (" + redact.Printable(displayName) + ")"
 }
 
 // sourceOf is where an option's value comes from: by the setting, else by its name and its display name, which must

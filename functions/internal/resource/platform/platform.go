@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -113,7 +114,7 @@ func together(parts ...func()) {
 
 // named is an object of the platform for people.
 func named(o ddoe.Object) string {
-	return diagnosis.Printable(o.Name) + " (id " + diagnosis.Printable(o.ID) + ")"
+	return redact.Printable(o.Name) + " (id " + redact.Printable(o.ID) + ")"
 }
 
 // newItem is an item that is wanted, and missing until it is seen; no access test proves anything of it.
@@ -141,7 +142,7 @@ func failed(item resource.Item, err error) resource.Item {
 
 // ours is a member of ours that is not as it is wanted.
 func ours(member, want, have string) diagnosis.MemberDifference {
-	have = diagnosis.Printable(have)
+	have = redact.Printable(have)
 	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
 }
 
@@ -155,7 +156,7 @@ func at(pointer, value string, err error) error {
 	if errors.As(err, &known) {
 		d := &known.Diagnosis
 		d.Findings = []diagnosis.Finding{{Pointer: pointer, Code: d.Code, Detail: d.Title + ".",
-			Actual: diagnosis.Printable(value), Remedy: d.Remedy.Steps[0]}}
+			Actual: redact.Printable(value), Remedy: d.Remedy.Steps[0]}}
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -52,9 +53,9 @@ func (k drivers) Prove(ctx context.Context, v resource.View) resource.Proof {
 	})
 	if !proof.Proved {
 		found := diagnosis.New(diagnosis.CodeDDOEValidationFailed)
-		found.Detail += " It ended as " + diagnosis.Printable(command.Status) + "."
+		found.Detail += " It ended as " + redact.Printable(command.Status) + "."
 		if command.Error != "" {
-			found.Detail += " The platform says: " + diagnosis.Printable(command.Error)
+			found.Detail += " The platform says: " + redact.Printable(command.Error)
 		}
 		proof.Diagnosis, proof.Passing = &found, true // directory, token service and RBAC may not agree yet
 	}

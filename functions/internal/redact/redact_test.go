@@ -1,4 +1,4 @@
-package diagnosis_test
+package redact_test
 
 import (
 	"encoding/base64"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // A token in the shapes in which people paste it, and the cut one that ends a log line.
@@ -29,8 +29,8 @@ func TestWhatLooksLikeATokenIsRedacted(t *testing.T) {
 		"ai.ddoe.wif.provision.v1":                      "ai.ddoe.wif.provision.v1",
 		"system:serviceaccount:dataloop:my-service":     "system:serviceaccount:dataloop:my-service",
 	} {
-		assert.Equal(t, visible, diagnosis.Redact(text))
-		assert.Equal(t, visible, diagnosis.Printable(text))
+		assert.Equal(t, visible, redact.Text(text))
+		assert.Equal(t, visible, redact.Printable(text))
 	}
 }
 
@@ -70,7 +70,7 @@ func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
 		{"passwords are not asked for; keys are switched off", "passwords are not asked for; keys are switched off"},
 		{"Password=;Encrypt=true", "Password=;Encrypt=true"},
 	} {
-		assert.Equal(t, c[1], diagnosis.Redact(c[0]))
+		assert.Equal(t, c[1], redact.Text(c[0]))
 	}
 }
 
@@ -114,7 +114,7 @@ func TestRedactJSON(t *testing.T) {
 		{`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`,
 			`{"tokenUrl":"https://a/b","keyId":"k1","design":"blue"}`},
 	} {
-		assert.Equal(t, c[1], string(diagnosis.RedactJSON([]byte(c[0]))))
+		assert.Equal(t, c[1], string(redact.JSON([]byte(c[0]))))
 	}
 }
 
@@ -143,12 +143,12 @@ func FuzzRedactJSON(f *testing.F) {
 			`{"url":"https://a/b?sv=1\u0026sig=pl4nted` + base64.URLEncoding.EncodeToString([]byte(secret)) + `"}`,
 			`{"c":"AccountName=a;AccountKey=pl4nted` + base64.StdEncoding.EncodeToString([]byte(secret)) + `;X=y"}`,
 		} {
-			kept := diagnosis.RedactJSON([]byte(body))
+			kept := redact.JSON([]byte(body))
 			if !strings.Contains(before+after, "pl4nted") {
 				require.NotContains(t, string(kept), "pl4nted", body)
 			}
 			require.Equal(t, json.Valid([]byte(body)), json.Valid(kept), "%s became %s", body, kept)
-			require.Equal(t, string(kept), string(diagnosis.RedactJSON(kept)), "redacting twice is redacting once")
+			require.Equal(t, string(kept), string(redact.JSON(kept)), "redacting twice is redacting once")
 		}
 	})
 }

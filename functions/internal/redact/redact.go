@@ -1,4 +1,6 @@
-package diagnosis
+// Package redact makes texts from outside fit to be shown, kept and logged: without secrets, readable, and not too
+// long.
+package redact
 
 import (
 	"encoding/json"
@@ -63,8 +65,8 @@ var secretMembers = sync.OnceValue(func() []shape {
 	}
 })
 
-// Redact replaces what looks like a token, a key, a password or a signature by "[redacted]".
-func Redact(text string) string {
+// Text replaces what looks like a token, a key, a password or a signature by "[redacted]".
+func Text(text string) string {
 	text = redactTokens(text)
 	for _, s := range secretShapes() {
 		text = s.of.ReplaceAllString(text, s.by)
@@ -72,10 +74,10 @@ func Redact(text string) string {
 	return text
 }
 
-// RedactJSON replaces what Redact does, and the value of every member that is named after a secret, in a body that
+// JSON replaces what Text does, and the value of every member that is named after a secret, in a body that
 // need not be JSON. Where there is one, the strings of the body lose the escapes that JSON does not ask for, since
 // those can hide a secret; else the body is as it was.
-func RedactJSON(body []byte) []byte {
+func JSON(body []byte) []byte {
 	bare := unescape(string(body))
 	if kept := redactMembers(bare); kept != bare {
 		return []byte(kept)
@@ -87,7 +89,7 @@ func redactMembers(text string) string {
 	for _, s := range secretMembers() {
 		text = s.of.ReplaceAllString(text, s.by)
 	}
-	return Redact(text)
+	return Text(text)
 }
 
 // jsonString finds the strings of a JSON text.

@@ -1,4 +1,4 @@
-package diagnosis
+package redact
 
 import (
 	"encoding/base64"

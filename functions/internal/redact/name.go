@@ -1,4 +1,4 @@
-package diagnosis
+package redact
 
 import "strings"
 
@@ -8,7 +8,7 @@ const maxName = 64
 // Name makes a name from outside, such as that of a JSON member or a part of a form, fit to be shown. A name that
 // holds a secret is "[redacted]" as a whole: what is left of it would name nothing. A long one is cut.
 func Name(name string) string {
-	if Redact(name) != name {
+	if Text(name) != name {
 		return redacted
 	}
 	if runes := []rune(name); len(runes) > maxName {

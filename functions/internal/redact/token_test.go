@@ -1,4 +1,4 @@
-package diagnosis_test
+package redact_test
 
 import (
 	"encoding/base64"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 // tokenWith is a token whose header is written so.
@@ -45,8 +45,8 @@ func TestATokenIsKnownByItsHeader(t *testing.T) {
 				{"/x/" + token, "/x/[redacted]"}, {"my_" + token, "my_[redacted]"}, {"my-" + token, "my-[redacted]"},
 				{"v1." + token, "v1.[redacted]"},
 			} {
-				assert.Equal(t, visible.want, diagnosis.Redact(visible.text))
-				assert.True(t, diagnosis.HasToken(visible.text), visible.text)
+				assert.Equal(t, visible.want, redact.Text(visible.text))
+				assert.True(t, redact.HasToken(visible.text), visible.text)
 			}
 		})
 	}
@@ -54,14 +54,14 @@ func TestATokenIsKnownByItsHeader(t *testing.T) {
 
 func TestAmidLettersATokenShowsItsFirstMember(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "token[redacted]", diagnosis.Redact("token"+tokenWith(`{"alg":"none"}`)))
-	assert.Equal(t, "token[redacted]", diagnosis.Redact("token"+tokenWith(`{ "alg" : "none"}`)))
+	assert.Equal(t, "token[redacted]", redact.Text("token"+tokenWith(`{"alg":"none"}`)))
+	assert.Equal(t, "token[redacted]", redact.Text("token"+tokenWith(`{ "alg" : "none"}`)))
 	for _, word := range []string{"monkeyJumpingHigh", "eyewitness-account", "ewok-village-on-endor", "Configuration",
 		"Distributed", "Images_of_cats",
 		"ICAgICAgICA", "eyBhbGciOiB9", "e30.e30.e30", "0123456789abcdef0123456789abcdef",
 		"system:serviceaccount:dataloop:eyJ"} {
-		assert.Equal(t, word, diagnosis.Redact(word))
-		assert.False(t, diagnosis.HasToken(word), word)
+		assert.Equal(t, word, redact.Text(word))
+		assert.False(t, redact.HasToken(word), word)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestManyBeginningsCostLittle(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{strings.Repeat("I-", 1<<14), strings.Repeat("ew", 1<<14),
 		strings.Repeat("e-", 1<<14)} {
-		assert.Equal(t, text, diagnosis.Redact(text))
+		assert.Equal(t, text, redact.Text(text))
 	}
 }
 
@@ -96,8 +96,8 @@ func TestName(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, c.visible, diagnosis.Name(c.name))
-			assert.Equal(t, c.pointer, diagnosis.PointerTo("/a", c.name))
+			assert.Equal(t, c.visible, redact.Name(c.name))
+			assert.Equal(t, c.pointer, redact.PointerTo("/a", c.name))
 		})
 	}
 }
