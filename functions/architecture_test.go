@@ -74,7 +74,7 @@ func (s source) forTests() bool { return strings.HasSuffix(s.folder, "test") }
 var (
 	words = []string{"diagnosis", "diagnosis/classify", "diagnosis/page", "integration", "credential",
 		"credential/field",
-		"message", "invocation", "secret", "strictjson"}
+		"message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
 	usecases = []string{"access", "health", "operation", "provision"}
 )
@@ -83,8 +83,8 @@ var (
 var engineKnows = []string{"bus", "policy"}
 
 // ofDiagnosis are all that the rooms of package diagnosis may import of the product: arrows go one way.
-var ofDiagnosis = map[string][]string{"diagnosis": {}, "diagnosis/classify": {"diagnosis"},
-	"diagnosis/page": {"diagnosis", "diagnosis/classify"}}
+var ofDiagnosis = map[string][]string{"diagnosis": {"redact"},
+	"diagnosis/classify": {"diagnosis", "redact"}, "diagnosis/page": {"diagnosis", "diagnosis/classify"}}
 
 // policies is the package that the clients of Azure share.
 const policies = "azure"

@@ -11,7 +11,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -27,9 +26,7 @@ func (drivers) Needs() []string {
 func (drivers) Outlives() []string { return nil }
 
 // isWanted reports whether the spec asks for a driver that we make.
-func (k drivers) isWanted(v resource.View) bool {
-	return k.isAsked(v) && v.Document.Spec.DDOE.Driver != nil
-}
+func (k drivers) isWanted(v resource.View) bool { return k.isAsked(v) && v.Document.Spec.DDOE.Driver != nil }
 
 // sent is what the platform was sent last.
 func sent(d integration.Document) integration.DDOEDriver {
@@ -108,7 +105,7 @@ func (k drivers) checkProject(ctx context.Context, d integration.Document, proje
 		return err
 	case owner != "" && !isSameID(owner, organization):
 		const text = "The project belongs to the organisation %s, and the spec asks for the integration in %s."
-		return refuse(diagnosis.CodeDDOEProjectElsewhere, text, redact.Printable(owner), organization)
+		return refuse(diagnosis.CodeDDOEProjectElsewhere, text, label(owner, ""), organization)
 	}
 	return nil
 }
@@ -165,9 +162,7 @@ func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddo
 
 // targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
 // is made.
-func targetIntegration(d integration.Document) string {
-	return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d))
-}
+func targetIntegration(d integration.Document) string { return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d)) }
 
 // The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
 const (

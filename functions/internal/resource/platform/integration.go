@@ -12,7 +12,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -264,7 +263,7 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 			count--
 			continue
 		}
-		names = append(names, named(one.Object)+" in the project "+redact.Printable(one.ProjectID))
+		names = append(names, named(one.Object)+" in the project "+label(one.ProjectID, ""))
 	}
 	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }

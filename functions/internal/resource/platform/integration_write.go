@@ -8,7 +8,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -103,7 +102,7 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	r.Learn = claim(d, f, is, hash)
 	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
 		const text = "The platform was asked to change the integration %s and shows it with the type %s."
-		kind := redact.Printable(changed.Type)
+		kind := label(changed.Type, "")
 		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, text, named(changed.Object), kind)
 	}
 	if r.Err != nil { // what was sent may have been taken: which one it is stays known, and its options are not

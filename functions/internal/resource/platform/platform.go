@@ -142,8 +142,8 @@ func failed(item resource.Item, err error) resource.Item {
 
 // ours is a member of ours that is not as it is wanted.
 func ours(member, want, have string) diagnosis.MemberDifference {
-	have = redact.Printable(have)
-	return diagnosis.MemberDifference{Member: member, Want: want, Have: have, Owner: diagnosis.OwnerOurs}
+	return diagnosis.MemberDifference{Member: member, Want: want, Have: redact.Printable(have),
+		Owner: diagnosis.OwnerOurs}
 }
 
 // at tells which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
