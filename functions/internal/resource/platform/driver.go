@@ -26,7 +26,9 @@ func (drivers) Needs() []string {
 func (drivers) Outlives() []string { return nil }
 
 // isWanted reports whether the spec asks for a driver that we make.
-func (k drivers) isWanted(v resource.View) bool { return k.isAsked(v) && v.Document.Spec.DDOE.Driver != nil }
+func (k drivers) isWanted(v resource.View) bool {
+	return k.isAsked(v) && v.Document.Spec.DDOE.Driver != nil
+}
 
 // sent is what the platform was sent last.
 func sent(d integration.Document) integration.DDOEDriver {
@@ -162,7 +164,9 @@ func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddo
 
 // targetIntegration is the id of the integration that the driver is to be on; empty where that is known only once it
 // is made.
-func targetIntegration(d integration.Document) string { return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d)) }
+func targetIntegration(d integration.Document) string {
+	return cmp.Or(d.Spec.DDOE.IntegrationID, ownOf(d))
+}
 
 // The member of the record that names the driver, and those of a driver that can be changed, as the spec calls them.
 const (
