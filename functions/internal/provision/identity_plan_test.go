@@ -150,3 +150,21 @@ func TestAnOperationsResultHasNoEmptyIDs(t *testing.T) {
 	assert.NotContains(t, string(o.Result), `""`)
 	assert.NotContains(t, string(o.Result), `"objectId"`)
 }
+
+// TestAPlanOfAReplacementUnderTheSameName: the identity of another region has the name of the one that goes first.
+func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, first := f.submit(of(integration.IdentityManaged, spec("images")))
+	f.completed(first)
+	moved := of(integration.IdentityManaged, spec("images"))
+	moved.Identity.Location = "northeurope"
+	plan, err := f.service.Plan(t.Context(), id, moved, true)
+	require.NoError(t, err)
+	steps := stepsOf(plan, "managedIdentity")
+	require.Len(t, steps, 2, "%+v", plan.Steps)
+	assert.Equal(t, provision.ActionDelete, steps[0].Action)
+	assert.Equal(t, provision.ActionCreate, steps[1].Action)
+	assert.Equal(t, steps[0].Key, steps[1].Key)
+	assert.Empty(t, steps[1].Differences)
+}

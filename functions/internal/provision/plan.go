@@ -97,8 +97,9 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
 	}
+	replaced := p.Steps
 	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})) {
-		if step, ok := planned(item); ok {
+		if step, ok := planned(madeAnew(item, replaced)); ok {
 			p.Steps = append(p.Steps, step)
 		}
 	}
@@ -109,6 +110,17 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		p.Takes += ", and the time that the identity there is now takes to go"
 	}
 	return p, ctx.Err()
+}
+
+// madeAnew is the item as it will be when the steps before it are done: what they delete under its key is gone by then.
+func madeAnew(item resource.Item, before []PlannedStep) resource.Item {
+	isDeleted := slices.ContainsFunc(before, func(step PlannedStep) bool {
+		return step.Action == ActionDelete && step.Name == item.Name && step.Key == item.Key
+	})
+	if isDeleted && (item.State == resource.Unchanged || item.State == resource.Different) {
+		item.State, item.Code, item.Differences = resource.Missing, "", nil
+	}
+	return item
 }
 
 // takes sums up what is written at a service's own rate.

@@ -113,7 +113,7 @@ func TestTheCallerCannotTouchItsOwnRight(t *testing.T) {
 	}
 }
 
-// Beside assignments the app reads storage accounts in the group of the data, and nothing else.
+// Beside assignments the app reads storage accounts and their containers in the group of the data, and nothing else.
 func TestTheDeployedRoleReadsLittle(t *testing.T) {
 	b := newConditionedBench(t)
 	for path, status := range map[string]int{
@@ -121,7 +121,7 @@ func TestTheDeployedRoleReadsLittle(t *testing.T) {
 		world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments": 200,
 		world.DataAccountID + "/providers/Microsoft.Authorization/permissions":     403,
 		world.DataAccountID + "/providers/Microsoft.Authorization/roleDefinitions": 403,
-		world.DataAccountID + "/blobServices/default/containers/images":            403,
+		world.DataAccountID + "/blobServices/default/containers/images":            200,
 		world.DataResourceGroupID: 403,
 	} {
 		assert.Equal(t, status, b.do("GET", path, "").status, path)

@@ -17,13 +17,13 @@ type Delivery struct {
 // Consumer takes messages from a queue, or from one session of it, as long as it has credit. The broker's lock guards
 // it; the callbacks are called with that lock held, so they must only hand the news on.
 type Consumer struct {
-	Queue      *Queue
-	Session    *MessageSession
+	Queue   *Queue
+	Session *MessageSession
 	Settled bool   // receive and delete
-	Credit     uint32 // messages it may still get
-	Count      uint32 // messages it has got: AMQP's delivery-count
-	Deliver    func(Delivery)
-	Lost       func(why *Error) // nothing more will come
+	Credit  uint32 // messages it may still get
+	Count   uint32 // messages it has got: AMQP's delivery-count
+	Deliver func(Delivery)
+	Lost    func(why *Error) // nothing more will come
 }
 
 // competition is the line of competing consumers: those of a queue without sessions, the next one in turn first.

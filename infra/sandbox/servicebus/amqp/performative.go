@@ -92,7 +92,7 @@ type Transfer struct {
 	DeliveryID    *uint32
 	DeliveryTag   []byte
 	MessageFormat *uint32
-	Settled    bool
+	Settled       bool
 	More          bool
 	Aborted       bool
 	Payload       []byte // what follows the performative in the frame
@@ -100,11 +100,11 @@ type Transfer struct {
 
 // Disposition tells the peer of changes in the state of deliveries.
 type Disposition struct {
-	Role       Role
-	First      uint32
-	Last       *uint32
+	Role    Role
+	First   uint32
+	Last    *uint32
 	Settled bool
-	State      *State
+	State   *State
 }
 
 // Detach ends a link.
@@ -257,7 +257,7 @@ func (f *fields) performative(code uint64) Performative {
 			Aborted: optional[bool](f, 9)}
 	case codeDisposition:
 		return &Disposition{Role: Role(required[bool](f, 0)), First: required[uint32](f, 1),
-			Last:       pointer[uint32](f, 2),
+			Last:    pointer[uint32](f, 2),
 			Settled: optional[bool](f, 3), State: f.state(4)}
 	case codeDetach:
 		return &Detach{Handle: required[uint32](f, 0), Closed: optional[bool](f, 1), Error: f.error(2)}

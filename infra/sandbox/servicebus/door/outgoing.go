@@ -19,10 +19,10 @@ type outgoing struct {
 	count   uint32 // deliveries sent
 	credit  uint32 // replies that may be sent; for an entity the consumer has the credit
 
-	consumer   *servicebus.Consumer // of an entity
-	settled bool                 // receive and delete
-	waiting    *servicebus.Acceptor // the attach is answered when it has a session
-	early      *amqp.Flow
+	consumer *servicebus.Consumer // of an entity
+	settled  bool                 // receive and delete
+	waiting  *servicebus.Acceptor // the attach is answered when it has a session
+	early    *amqp.Flow
 
 	pending []*outbound // in order
 	ended   bool
