@@ -72,8 +72,8 @@ type loss struct {
 	text string
 	// waits is set where the story does not fail but stands still.
 	waits bool
-	// managed is set where the story is that of managed identities.
-	managed bool
+	// only is the kind of identity that needs the grant; empty for both.
+	only string
 }
 
 // managedByDefault is the setting of a deployment without an Entra administrator.
@@ -97,10 +97,11 @@ func losses() map[string]loss {
 		"Blob Access Delegate on resourceGroups/data": {
 			ends: "operation: Failed arm-permission-missing, storage-admin", text: "group to dataScopes"},
 		"app role on Microsoft Graph": {
-			ends: "operation: Failed graph-permission-missing, entra-admin", text: `Application\.ReadWrite\.OwnedBy`},
+			ends: "operation: Failed graph-permission-missing, entra-admin", text: `Application\.ReadWrite\.OwnedBy`,
+			only: "application"},
 		"Integration Identity Contributor on resourceGroups/identities": {
 			ends: "operation: Failed managed-identity-permission-missing, operator",
-			text: `Microsoft\.ManagedIdentity/userAssignedIdentities/\{read,write,delete\}`, managed: true},
+			text: `Microsoft\.ManagedIdentity/userAssignedIdentities/\{read,write,delete\}`, only: "managedIdentity"},
 		"Key Vault Secrets User on secrets/ddoe-api-key": {
 			ends: notStarted, text: "setting DDOE_API_KEY is not resolved: key-vault-reference-unresolved: .* Key " +
 				"Vault Secrets User on the secret"},
@@ -111,7 +112,7 @@ func losses() map[string]loss {
 	}
 }
 
-// TestEveryGrantIsNeeded tells the story without one grant after the other: none is too many, and each loss is seen as
+// TestEveryGrantIsNeeded tells the story without one grant after the other, for each kind of identity: none is too many, and each loss is seen as
 // what it is. A new grant fails the test until it is in one of the two lists.
 func TestEveryGrantIsNeeded(t *testing.T) {
 	t.Parallel()
@@ -125,27 +126,27 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 		if !evaluated {
 			continue
 		}
-		t.Run("without "+strings.ReplaceAll(g.name, "/", " "), func(t *testing.T) {
-			t.Parallel()
-			if expected.ends == notStarted {
-				assert.Regexp(t, expected.text, startRefused(t, func(w *world.World) { g.remove(t, w) }))
-				return
+		for _, kind := range []string{"application", "managedIdentity"} {
+			if expected.only != "" && expected.only != kind || expected.ends == notStarted && kind != "application" {
+				continue
 			}
-			var env []string
-			if expected.managed {
-				env = append(env, managedByDefault)
-			}
-			a := startArranged(t, func(w *world.World) { g.remove(t, w) }, env...)
-			var standsStill string
-			if expected.waits {
-				standsStill, _, _ = strings.Cut(expected.ends, ":")
-			}
-			assert.Equal(t, expected.ends, a.story(standsStill))
-			said := regexp.MustCompile(expected.text)
-			assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) },
-				10*time.Second, 50*time.Millisecond,
-				"neither log nor answers say %s", said)
-		})
+			t.Run("without "+strings.ReplaceAll(g.name, "/", " ")+" for "+kind, func(t *testing.T) {
+				t.Parallel()
+				if expected.ends == notStarted {
+					assert.Regexp(t, expected.text, startRefused(t, func(w *world.World) { g.remove(t, w) }))
+					return
+				}
+				a := startArranged(t, func(w *world.World) { g.remove(t, w) }, "DEFAULT_IDENTITY="+kind)
+				var standsStill string
+				if expected.waits {
+					standsStill, _, _ = strings.Cut(expected.ends, ":")
+				}
+				assert.Equal(t, expected.ends, a.story(standsStill))
+				said := regexp.MustCompile(expected.text)
+				assert.Eventually(t, func() bool { return said.MatchString(a.log.String() + a.said.String()) },
+					10*time.Second, 50*time.Millisecond, "neither log nor answers say %s", said)
+			})
+		}
 	}
 	for name := range losses() {
 		assert.True(t, seen[name], "not granted any more: %s", name)

@@ -61,6 +61,18 @@ func (s *sandbox) changes() []string {
 	return changes
 }
 
+// eventTypes are the types of the published events, without what all have in common.
+func (s *sandbox) eventTypes() []string {
+	s.t.Helper()
+	var types []string
+	events, _ := s.control(http.MethodGet, "/world", nil).at("events").([]any)
+	for _, e := range events {
+		kind, _ := at(event(s.t, e), "type").(string)
+		types = append(types, strings.TrimSuffix(strings.TrimPrefix(kind, "ai.ddoe.wif."), ".v1"))
+	}
+	return types
+}
+
 // TestHealthFollowsTheWorld: a role assignment that goes away makes an integration unhealthy, at the second look, and
 // its return makes it healthy; each change is told once.
 func TestHealthFollowsTheWorld(t *testing.T) {

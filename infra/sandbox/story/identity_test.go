@@ -86,17 +86,29 @@ func TestManagedStoryOverHTTP(t *testing.T) {
 	a.control(http.MethodDelete, "/objects/userAssignedIdentities/"+at(made, "name").(string), nil)
 	drift := a.call(http.MethodGet, "/integrations/my-images/drift", nil)
 	assert.Equal(t, "managed-identity-missing", at(a.firstFailure(drift), "code"), drift.Raw)
+	slot := time.Now().UTC().Format(time.RFC3339Nano)
+	a.fire("checkhealth", healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot}))
+	suspected := a.health(healthy)
+	a.fire("checkhealth", healthcheck(t, map[string]any{"integrationId": "my-images", "slot": slot, "confirm": true}))
+	unhealthy := a.health(suspected)
+	assert.Equal(t, "unhealthy", unhealthy.at("state"), unhealthy.Raw)
 	again := a.put(a.spec("images"))
 	assert.NotEqual(t, document.at("status.clientId"), again.at("status.clientId"), again.Raw)
 	a.assertCredentialFile("my-images")
 	drift = a.call(http.MethodGet, "/integrations/my-images/drift", nil)
 	assert.Equal(t, "pass", drift.at("verdict"), drift.Raw)
+	a.requireUsable()
+	assert.Equal(t, "healthy", a.look(unhealthy).at("state"))
+	require.Eventually(t, func() bool { return len(a.changes()) >= 3 }, 10*time.Second, 50*time.Millisecond)
+	assert.Equal(t, []string{"unknown→healthy", "healthy→unhealthy", "unhealthy→healthy"}, a.changes())
 
 	deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
 	operation := a.wait(deleted.Header.Get("Operation-Location"))
 	require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 	assert.Equal(t, propagated(before), propagated(a.control(http.MethodGet, "/world", nil)), "the world is as before")
 	assert.Equal(t, http.StatusNotFound, a.call(http.MethodGet, "/integrations/my-images", nil).Status)
+	require.Eventually(t, func() bool { return slices.Contains(a.eventTypes(), "integration.deleted") },
+		10*time.Second, 50*time.Millisecond)
 }
 
 // TestManagedStoryOverTheQueue is the same by messages. The spec names the kind.
