@@ -132,7 +132,8 @@ func assignmentEntries() []Entry {
 			"Have the operator add the account's resource group to dataScopes and deploy again.",
 			"Or grant the service's identity Role Based Access Control Administrator on the storage account, "+
 				"restricted to the blob data roles.",
-			"Or assign the role by hand.").with(grantCommand),
+			"Or assign the integration's role by hand, as the command does, and repeat the PUT: it finds the "+
+				"assignment there. Each further role takes this again.").with(grantCommand),
 		upstream(CodePrincipalNotReplicated, WhoOperator, "Azure does not see the service principal yet",
 			"A service principal that was created a moment ago is not known to Azure's role-based access control.",
 			"Wait some minutes; the service tries again by itself.").propagating(),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +137,30 @@ func TestRemediesRunInTheAzureCLI(t *testing.T) {
 			assert.Equal(t, managed{}, a.managed(before))
 		})
 	}
+}
+
+// TestARoleThatTheAppMayNotAssign is assigned by hand instead, by the command of the operation that failed.
+func TestARoleThatTheAppMayNotAssign(t *testing.T) {
+	t.Parallel()
+	a := startArranged(t, func(w *world.World) {
+		roles := w.Roles(world.DataResourceGroupID)
+		role := roles[len(roles)-1]
+		require.Contains(t, role.Actions, "Microsoft.Authorization/roleAssignments/write")
+		role.Actions = slices.DeleteFunc(slices.Clone(role.Actions), func(action string) bool {
+			return action == "Microsoft.Authorization/roleAssignments/write"
+		})
+		w.PutRole(role)
+	})
+	shell := openTerminal(a)
+	put := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
+	operation := a.wait(put.Header.Get("Operation-Location"))
+	require.Equal(t, "arm-permission-missing", operation.at("error.code"), operation.Raw)
+	command, _ := operation.at("error.remedy.command").(string)
+	shell.run(command)
+	a.put(a.spec("images"))
+	shell.requirePass("by hand")
+	shell.requireNothingToDo("by hand")
+	a.delete()
 }
 
 // document is the integration as it is now. What was made anew by hand has another id.
