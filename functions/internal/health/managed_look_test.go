@@ -41,7 +41,8 @@ func newManagedScene(t *testing.T) *scene {
 	s.putCredential(subject)
 
 	before := &s.document.Status.RoleAssignments[0]
-	name := arm.RoleAssignmentName(world.TenantID, before.Scope, before.RoleDefinitionID, made.Properties.PrincipalID, "")
+	principal := made.Properties.PrincipalID
+	name := arm.RoleAssignmentName(world.TenantID, before.Scope, before.RoleDefinitionID, principal, "")
 	_, err = s.arm.PutRoleAssignment(t.Context(), arm.RoleAssignment{Scope: before.Scope, Name: name,
 		RoleDefinitionID: before.RoleDefinitionID, PrincipalID: made.Properties.PrincipalID})
 	require.NoError(t, err)

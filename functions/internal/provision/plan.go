@@ -112,7 +112,7 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	return p, ctx.Err()
 }
 
-// madeAnew is the item as it will be when the steps before it are done: what they delete under its key is gone by then.
+// madeAnew is the item as it will be when the steps before it are done: what they delete under its key is gone.
 func madeAnew(item resource.Item, before []PlannedStep) resource.Item {
 	isDeleted := slices.ContainsFunc(before, func(step PlannedStep) bool {
 		return step.Action == ActionDelete && step.Name == item.Name && step.Key == item.Key

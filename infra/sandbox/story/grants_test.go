@@ -112,8 +112,8 @@ func losses() map[string]loss {
 	}
 }
 
-// TestEveryGrantIsNeeded tells the story without one grant after the other, for each kind of identity: none is too many, and each loss is seen as
-// what it is. A new grant fails the test until it is in one of the two lists.
+// TestEveryGrantIsNeeded tells the story without one grant after the other, for each kind of identity: none is too
+// many, and each loss is seen as what it is. A new grant fails the test until it is in one of the two lists.
 func TestEveryGrantIsNeeded(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -154,7 +154,7 @@ func (k drivers) wantedItem(d integration.Document, s seen[ddoe.Driver], is *ddo
 		return failed(item, err)
 	case theirs >= 0:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEDriverForeign
-		item.Detail = "The integration has the driver " + named(s.listed[theirs].Object) +
+		item.Detail = "The integration has the driver " + label(s.listed[theirs].Name, "id "+s.listed[theirs].ID) +
 			" in the same project, which this service did not make."
 	default:
 		item.Code = diagnosis.CodeDDOEDriverMissing

@@ -96,7 +96,8 @@ func (k drivers) change(ctx context.Context, d integration.Document, is ddoe.Dri
 		if left := differences(changed, visible); len(left) > 0 {
 			const text = "The platform was asked to change the driver %s, and shows its %s as %q, not as %q."
 			l := left[0]
-			err = refuse(diagnosis.CodeDDOEDriverUnchanged, text, named(visible.Object), l.Member, l.Have, l.Want)
+			err = refuse(diagnosis.CodeDDOEDriverUnchanged, text, label(visible.Name, "id "+visible.ID), l.Member,
+				l.Have, l.Want)
 		}
 	}
 	if err != nil {

@@ -119,7 +119,7 @@ func (k integrations) made(ctx context.Context, v resource.View) []resource.Item
 	f := found{offer: offered, is: kept, organization: organization}
 	for _, one := range going { // the record can name one organisation: what it does not name would be forgotten
 		if old := k.sort(d).place(one); !isSameID(old, organization) {
-			f.left = "The integration " + named(one.Object) + " is still in the organisation " + old + "."
+			f.left = "The integration " + label(one.Name, "id "+one.ID) + " is still in the organisation " + old + "."
 		}
 	}
 	return append(items, k.madeItem(d, s, f, err))
@@ -236,7 +236,7 @@ func (k integrations) going(ctx context.Context, v resource.View, all []ddoe.Int
 		case count > 0:
 			item.Blocks, item.Code = true, diagnosis.CodeDDOEIntegrationInUse
 			item.Detail = fmt.Sprintf("The integration %s is used by %d driver(s) that this service did not make: %s.",
-				named(is.Object), count, strings.Join(names, ", "))
+				label(is.Name, "id "+is.ID), count, strings.Join(names, ", "))
 		}
 		if areStrays && count > 0 || is.ID == ownOf(d) && isStaying(d) && !v.Ending {
 			item.State = resource.Extra // our driver leaves it first; a later run removes it
@@ -263,7 +263,7 @@ func (k integrations) usersOf(ctx context.Context, d integration.Document, id st
 			count--
 			continue
 		}
-		names = append(names, named(one.Object)+" in the project "+label(one.ProjectID, ""))
+		names = append(names, label(one.Name, "id "+one.ID)+" in the project "+label(one.ProjectID, ""))
 	}
 	return max(count, len(names)), names, cmp.Or(countErr, listErr)
 }

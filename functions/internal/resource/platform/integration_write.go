@@ -103,7 +103,7 @@ func (k integrations) update(ctx context.Context, d integration.Document, f foun
 	if err == nil && (changed.Name != d.Spec.DisplayName || changed.Type != f.offer.kind) {
 		const text = "The platform was asked to change the integration %s and shows it with the type %s."
 		kind := label(changed.Type, "")
-		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, text, named(changed.Object), kind)
+		r.Err = refuse(diagnosis.CodeDDOEIntegrationUnchanged, text, label(changed.Name, "id "+changed.ID), kind)
 	}
 	if r.Err != nil { // what was sent may have been taken: which one it is stays known, and its options are not
 		r.Learn = claim(d, f, is, "")

@@ -80,7 +80,7 @@ func (k integrations) withoutAPI(v resource.View) []resource.Item {
 
 // handmade tells a person about an integration that may be the one that they have made.
 func handmade(one ddoe.Integration) string {
-	return "The organisation has the integration " + named(one.Object) +
+	return "The organisation has the integration " + label(one.Name, "id "+one.ID) +
 		" of the same type, which this service did not make for this spec."
 }
 

@@ -112,11 +112,6 @@ func together(parts ...func()) {
 	group.Wait()
 }
 
-// named is an object of the platform for people.
-func named(o ddoe.Object) string {
-	return redact.Printable(o.Name) + " (id " + redact.Printable(o.ID) + ")"
-}
-
 // newItem is an item that is wanted, and missing until it is seen; no access test proves anything of it.
 func newItem(name, key, target string) resource.Item {
 	item := resource.Item{Name: name, Key: key, Target: target, State: resource.Missing, Apart: true,
