@@ -50,7 +50,7 @@ func TestLinksBetweenPagesLead(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, page := range []string{"README.md", "infra/README.md", "docs/api.md", "docs/settings.md", "docs/ddoe.md",
-		"docs/decisions.md", "docs/changelog.md"} {
+		"docs/deploy.md", "docs/operate.md", "docs/security.md", "docs/decisions.md", "docs/changelog.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		require.NoError(t, err)
 		for _, found := range link.FindAllStringSubmatch(string(text), -1) {

@@ -18,11 +18,12 @@ import (
 type option struct {
 	Names    []string `json:"names"`
 	Required bool     `json:"required"`
+	Many     bool     `json:"many"` // takes several values and may be repeated
 	Values   []string `json:"values"`
 }
 
-// azureCLI are the sub-commands that remedies use, with what `az <sub-command> --help` of azure-cli 2.45.0 lists as
-// them.
+// azureCLI are the sub-commands that remedies and pages use, with what `az <sub-command> --help` of azure-cli 2.45.0
+// lists as them.
 func azureCLI(t *testing.T) map[string][]option {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "az-2.45.0.json"))
@@ -77,7 +78,7 @@ func shellWords(command string) []string {
 }
 
 // switches take no value; help does not tell them from the others.
-var switches = []string{"--include-inherited"}
+var switches = []string{"--all", "--include-inherited", "--wait", "--yes"}
 
 // cannotRun tells why az would refuse the command; empty where it would take it.
 func cannotRun(known map[string][]option, command string) string {
@@ -109,7 +110,10 @@ func cannotRun(known map[string][]option, command string) string {
 		if allowed := options[o].Values; allowed != nil && !slices.Contains(allowed, value) {
 			return fmt.Sprintf("%s is none of %v", value, allowed)
 		}
-		if given[options[o].Names[0]] {
+		for options[o].Many && i+1 < len(words) && !strings.HasPrefix(words[i+1], "-") {
+			i++
+		}
+		if given[options[o].Names[0]] && !options[o].Many {
 			return name + " is given twice"
 		}
 		given[options[o].Names[0]] = true
@@ -170,8 +174,15 @@ func TestEveryCommandCanRun(t *testing.T) {
 			}
 		}
 	}
+	for page := range pagesWithCommands() {
+		for _, one := range commandsOfPage(readPage(t, page)) {
+			for sub := range known {
+				used[sub] = used[sub] || strings.HasPrefix(one+" ", "az "+sub+" ")
+			}
+		}
+	}
 	for sub := range known {
-		assert.True(t, used[sub], "no remedy uses az %s any more", sub)
+		assert.True(t, used[sub], "no remedy and no page uses az %s any more", sub)
 	}
 }
 
@@ -195,6 +206,9 @@ func TestCommandsThatCannotRunAreFound(t *testing.T) {
 		"az storage account list --query '[].id' -o tsv":                    "",
 		`az rest --uri "$(az nonsense)/x y" -m get`:                         "",
 		`az rest --uri "x" y`:                                               "no argument y",
+		"az provider register --namespace n --wait --debug x":               "",
+		"az monitor action-group create -n a -g g -a email b c":             "",
+		"az monitor action-group create -n a b -g g":                        "no argument b",
 		"az storage account list -o csv": "csv is none of [json jsonc none table " +
 			"tsv yaml yamlc]",
 	} {
