@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
@@ -185,4 +186,34 @@ func TestThereMayBeNothingToConfirm(t *testing.T) {
 			assert.Equal(t, before, after)
 		})
 	}
+}
+
+// TestAccessThatIsProvedLaterMakesUsable what has failed for want of it, with its event, and nothing else that failed.
+func TestAccessThatIsProvedLaterMakesUsable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.provisioned(spec("images"))
+	lost, err := f.world.DeleteRoleAssignment(d.Status.RoleAssignments[0].ID)
+	require.NoError(t, err)
+	f.verified(d.Status.LastOperationID)
+	require.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
+	assert.Equal(t, [2]string{"False", "role-missing"}, ready(f))
+	_, _, err = f.world.PutRoleAssignment(lost)
+	require.NoError(t, err)
+	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
+	require.NoError(t, err)
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+	assert.Equal(t, [2]string{"True", ""}, ready(f))
+	assert.Equal(t, []string{"provisioned", "failed", "usable"}, f.events())
+
+	refused := diagnosis.New(diagnosis.CodeRoleMissing)
+	_, err = f.Repository.Update(t.Context(), id, func(d *integration.Document) error {
+		d.Status.Phase = integration.PhaseFailed
+		d.SetCondition(f.Now(), integration.ConditionProvisioned, "False", &refused, "")
+		return nil
+	})
+	require.NoError(t, err)
+	_, err = f.service.TestAccess(t.Context(), id, access.Request{})
+	require.NoError(t, err)
+	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase, "not all is made")
 }
