@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
+	"github.com/ddoe-ai/azure-wif/functions/confirm"
 	"github.com/ddoe-ai/azure-wif/functions/connect"
 	"github.com/ddoe-ai/azure-wif/functions/deadletter"
 	"github.com/ddoe-ai/azure-wif/functions/disconnect"
@@ -132,6 +133,7 @@ func list(cfg Config, u *useCases) []entry {
 			Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
 		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest,
 			OperationURL: operationURL}.Register),
+		web("confirm", confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),

@@ -69,10 +69,13 @@ func TestAPollerIsToldWhyItWaits(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 8, pause, 2, "the first pause is 10 seconds, and it runs")
 
-	condition := a.call("GET", "/integrations/my-images", "").at("status", "conditions").([]any)[0].(map[string]any)
-	assert.Equal(t, "Provisioned Unknown graph-unavailable",
-		strings.Join([]string{condition["type"].(string), condition["status"].(string), condition["reason"].(string)},
-			" "))
+	var conditions []string
+	for _, one := range a.call("GET", "/integrations/my-images", "").at("status", "conditions").([]any) {
+		c := one.(map[string]any)
+		conditions = append(conditions, strings.Join([]string{c["type"].(string), c["status"].(string),
+			c["reason"].(string)}, " "))
+	}
+	assert.Equal(t, []string{"Ready Unknown graph-unavailable", "Provisioned Unknown graph-unavailable"}, conditions)
 	for name, got := range a.refusals() {
 		assert.Equal(t, 409, got.StatusCode, name)
 		assert.Equal(t, "not-provisioned", got.at("code"), name)

@@ -81,8 +81,9 @@ func (f Function) Register(api huma.API) {
 			"200 whatever the verdict; " +
 			"the report says what was proved, as whom, and what to do about each failure. Operation-Id needs " +
 			"Prefer: respond-async. " +
-			"A result that is conclusive shows as the integration's condition Verified; the phase moves only from " +
-			"provisioned to usable, and a failed test leaves it. " +
+			"A result that is conclusive shows as the integration's condition Verified; on a full proof the " +
+			"phase moves to usable, from provisioned, and from failed where only access was missing; a failed test " +
+			"leaves it. " +
 			"Where the platform's side was made by its API, the checks ddoe.integration and ddoe.driver say what " +
 			"that is like; they move neither.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {

@@ -68,6 +68,11 @@ func ddoeAccountEntries() []Entry {
 // ddoeIntegrationEntries are about writing the integration.
 func ddoeIntegrationEntries() []Entry {
 	return []Entry{
+		upstream(CodeAwaitingPerson, WhoDDOEAdmin, "A person has to fill in the platform's form",
+			"All is made that this service makes. The spec asks for the platform's side, which is left to a "+
+				"person: the form is in status.ddoe.form of GET /api/integrations/{id}.",
+			"Fill in the form on the platform; status.ddoe.next says how.",
+			"Then confirm it: POST /api/integrations/{id}/confirm."),
 		upstream(CodeDDOEIntegrationNameTaken, WhoDDOEAdmin, "The name is taken",
 			"The platform says that an integration of this name exists, but its list shows none that this "+
 				"service made.",

@@ -122,6 +122,17 @@ func stateEntries() []Entry {
 		{Code: CodeNotProvisioned, Title: "The integration is not provisioned yet", Transient: true, Who: WhoCaller,
 			Cause: "What was asked for exists only when the integration has been provisioned.",
 			Steps: []string{"Wait until the operation has succeeded, then ask again."}},
+		{Code: CodeAwaitingVerification, Title: "Access is not proved yet", Transient: true, Who: WhoCaller,
+			Outcome: OutcomeUnknown,
+			Cause: "Everything is made. A test has still to prove access, or the platform has still to " +
+				"test its driver.",
+			Steps: []string{"Wait, and look at the integration's conditions again; or test it: POST " +
+				"/api/integrations/{id}/access-tests."}},
+		{Code: CodeNothingToConfirm, Title: "Nothing on the platform is left to a person", Who: WhoCaller,
+			Cause: "The spec does not ask for the platform's side, so there is no form to confirm.",
+			Steps: []string{"Nothing, if that is meant.",
+				"Else PUT the spec with ddoe; status.ddoe of the answer to " +
+					"GET /api/integrations/{id} then has the form, unless the platform's API does it."}},
 		{Code: CodeDeprovisioning, Title: "The integration is being torn down", Transient: true, Who: WhoCaller,
 			Cause: "A teardown is running; it has to end before anything else can be done.",
 			Steps: []string{"Wait until the operation has succeeded, then send the request again."}},

@@ -24,6 +24,10 @@ func (d Document) Clone() Document {
 			form := *platform.Form
 			platform.Form = &form
 		}
+		if platform.Confirmed != nil {
+			confirmed := *platform.Confirmed
+			platform.Confirmed = &confirmed
+		}
 		d.Status.DDOE = &platform
 	}
 	return d

@@ -9,6 +9,8 @@ import (
 
 // The types of conditions.
 const (
+	// ConditionReady follows from the others and is never set.
+	ConditionReady       = "Ready"
 	ConditionProvisioned = "Provisioned"
 	ConditionVerified    = "Verified"
 )

@@ -136,10 +136,12 @@ const (
 // Document is an integration: intent and status, as the use cases work on it. It has no JSON of its own: what the
 // store keeps is a record (record.go), and what a caller sees is package view's.
 type Document struct {
-	ID        string
-	Spec      Spec
-	Status    Status
-	CreatedAt time.Time
+	ID   string
+	Spec Spec
+	// Generation counts the changes of the spec, from 1.
+	Generation int
+	Status     Status
+	CreatedAt  time.Time
 	// FirstOperationID is the operation that made the integration, or made it again after a teardown.
 	FirstOperationID string
 	UpdatedAt        time.Time
@@ -226,6 +228,9 @@ type DDOEStatus struct {
 	Why, Next string
 	// Diagnosis is why the API could not be used where it was wanted.
 	Diagnosis *diagnosis.Diagnosis
+	// Confirmed is a person's word that they have filled in the form, and ConfirmedHash tells what that was about.
+	Confirmed     *DDOEConfirmation
+	ConfirmedHash string
 	// Driver is what the platform was sent last for the driver, as its answers may leave it out. It is written down
 	// before the driver is made, and again when the platform has it.
 	Driver *DDOEDriver
@@ -264,12 +269,21 @@ func (DDOEForm) LongTags() map[string]string {
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
 type Condition struct {
-	Type               string               `json:"type" enum:"Provisioned,Verified"`
+	Type               string               `json:"type" enum:"Ready,Provisioned,Verified"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
 	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`
+	ObservedGeneration int                  `json:"observedGeneration,omitempty"`
 	LastTransitionTime time.Time            `json:"lastTransitionTime"`
 	Diagnosis          *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+}
+
+// LongTags are the ends of tags that are too long for a line.
+func (Condition) LongTags() map[string]string {
+	return map[string]string{
+		"ObservedGeneration": `doc:"Of Ready: the generation of the spec that it was seen for; absent until the ` +
+			`first attempt at that has come to something"`,
+	}
 }
 
 // OperationKind is what an operation does.

@@ -1,20 +1,50 @@
 package integration
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 // ModeAPI is the mode of a platform's side that is made through its API.
 const ModeAPI = "api"
 
 // IsWanted reports whether the spec asks for an integration on the platform that this service makes or uses.
 func (d *DDOE) IsWanted() bool { return d != nil && (d.Integration || d.IntegrationID != "") }
 
-// ReplaceSpec makes s the document's spec. What a run of the old spec has begun on the platform may never have been
-// written down, as the process may have died between a request and the record: what the status holds from now on is
-// what is certain for the old spec and the new one.
-func (d *Document) ReplaceSpec(s Spec) {
-	old := d.Spec
+// ReplaceSpec makes s the document's spec, and reports whether it is another one. What a run of the old spec has begun
+// on the platform may never have been written down, as the process may have died between a request and the record:
+// what the status holds from now on is what is certain for the old spec and the new one.
+func (d *Document) ReplaceSpec(s Spec) bool {
+	old, typed := d.Spec, d.formHash()
 	d.Spec = s
-	if !old.DDOE.IsWanted() {
-		return
+	if st := d.Status.DDOE; st != nil && st.Confirmed != nil && d.formHash() != typed {
+		other := *st // others may hold the status
+		other.Confirmed, other.ConfirmedHash = nil, ""
+		d.Status.DDOE = &other
 	}
+	isChanged := !isEqualSpec(old, s)
+	if isChanged || d.Generation == 0 {
+		d.Generation++
+	}
+	if old.DDOE.IsWanted() {
+		d.keepWhatIsCertain(old)
+	}
+	return isChanged
+}
+
+// isEqualSpec compares two resolved specs as they are stored.
+func isEqualSpec(a, b Spec) bool {
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
+}
+
+// keepWhatIsCertain leaves in the status of the platform's side what is certain for the old spec and the new one.
+func (d *Document) keepWhatIsCertain(old Spec) {
+	s := d.Spec
 	var st DDOEStatus
 	if d.Status.DDOE != nil {
 		st = *d.Status.DDOE

@@ -24,6 +24,7 @@ type documentRecord struct {
 	SchemaVersion    int          `json:"schemaVersion"`
 	ID               string       `json:"id"`
 	Spec             Spec         `json:"spec"`
+	Generation       int          `json:"generation,omitempty"` // absent: the first
 	Status           statusRecord `json:"status"`
 	CreatedAt        time.Time    `json:"createdAt"`
 	FirstOperationID string       `json:"firstOperationId,omitempty"`
@@ -59,6 +60,8 @@ type ddoeRecord struct {
 	Why             string               `json:"why,omitempty"`
 	Next            string               `json:"next,omitempty"`
 	Diagnosis       *diagnosis.Diagnosis `json:"diagnosis,omitempty"`
+	Confirmed       *DDOEConfirmation    `json:"confirmed,omitempty"`
+	ConfirmedHash   string               `json:"confirmedHash,omitempty"`
 	Driver          *DDOEDriver          `json:"driver,omitempty"`
 }
 
@@ -66,9 +69,17 @@ func (d Document) record() documentRecord {
 	wanted := d.Spec.recorded().Identity.Kind
 	return documentRecord{
 		SchemaVersion: max(wanted.schemaVersion(), d.Status.Identity.Kind.schemaVersion()), ID: d.ID,
-		Spec: d.Spec.record(), Status: d.Status.record(),
+		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
+}
+
+// laterGeneration leaves out that the spec is the first: a record that does not say is of it.
+func (d Document) laterGeneration() int {
+	if d.Generation == 1 {
+		return 0
+	}
+	return d.Generation
 }
 
 // record leaves out that the identity is an application: a record that does not say is of one.
@@ -87,8 +98,12 @@ func (s Spec) recorded() Spec {
 }
 
 func (r documentRecord) document(etag string) Document {
+	generation := r.Generation
+	if etag != "" { // it is stored, so it has a spec
+		generation = max(generation, 1)
+	}
 	return Document{
-		ID: r.ID, Spec: r.Spec.recorded(), Status: r.Status.status(),
+		ID: r.ID, Spec: r.Spec.recorded(), Generation: generation, Status: r.Status.status(),
 		CreatedAt: r.CreatedAt, FirstOperationID: r.FirstOperationID, UpdatedAt: r.UpdatedAt,
 		Outbox: r.Outbox, ETag: etag,
 	}

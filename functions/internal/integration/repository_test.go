@@ -23,7 +23,7 @@ func TestDocuments(t *testing.T) {
 	r, ctx := repository(), t.Context()
 	_, err := r.Get(ctx, "my-service")
 	require.ErrorIs(t, err, integration.ErrNotFound)
-	made, err := r.Create(ctx, integration.Document{ID: "my-service",
+	made, err := r.Create(ctx, integration.Document{ID: "my-service", Generation: 1,
 		Spec: integration.Spec{Identity: &integration.Identity{Kind: integration.IdentityApplication}}})
 	require.NoError(t, err)
 	assert.Equal(t, r.Now(), made.CreatedAt)

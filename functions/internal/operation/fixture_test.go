@@ -73,7 +73,7 @@ func (f *fixture) intent(c message.Command) operation.Intent {
 		in.Kind, in.Content = integration.KindProvision, c.Spec
 		in.Apply = func(d *integration.Document) {
 			d.Status.Phase, d.Status.Conditions = integration.PhasePending, nil
-			if c.Spec != nil {
+			if d.Generation = max(d.Generation, 1); c.Spec != nil {
 				d.Spec = *c.Spec
 			}
 		}

@@ -45,10 +45,10 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
-// note shows a test's result in the document, where it is conclusive: as the condition Verified. The phase moves only
-// from provisioned to usable, on a full proof; whether a usable integration has failed is for the health checks to
-// say. The report is that of the test alone: what the platform's side is like proves nothing of access, and disproves
-// nothing.
+// note shows a test's result in the document, where it is conclusive: as the condition Verified. On a full
+// proof the phase moves from provisioned to usable, and from failed, where only access was missing; whether a usable
+// integration has failed is for the health checks to say. The report is that of the test alone: what the platform's
+// side is like proves nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report diagnosis.Report) error {
 	worst, refuted := conclusive(wanted, report)
@@ -62,7 +62,9 @@ func (s *Service) note(ctx context.Context, d integration.Document, wanted acces
 		status, found, text = "False", &worst, ""
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
-		moved := proved && now.Status.Phase == integration.PhaseProvisioned && s.verifier().prover(*now) == nil
+		unproved := now.Status.Phase == integration.PhaseProvisioned || now.Status.Phase == integration.PhaseFailed &&
+			now.HasCondition(integration.ConditionProvisioned, "True", nil)
+		moved := proved && unproved && s.verifier().prover(*now) == nil
 		tested := now.IsMade() || now.Status.Phase == integration.PhaseFailed
 		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
 		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {

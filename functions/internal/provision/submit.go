@@ -1,9 +1,7 @@
 package provision
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -152,23 +150,12 @@ func admitTeardown(purge bool) func(*integration.Document) error {
 // applySpec writes a spec as the intent. Ids in the status stay: they tell what exists, and after a teardown what can
 // be restored.
 func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
-	same := isEqualSpec(d.Spec, spec)
-	d.ReplaceSpec(spec)
-	if same && d.IsMade() {
+	isChanged := d.ReplaceSpec(spec)
+	if !isChanged && d.IsMade() {
 		return // nothing is known to have changed: the run looks, and states so where something has
 	}
 	d.Status.Phase = integration.PhasePending
 	d.Status.Conditions = nil
-}
-
-// isEqualSpec compares two resolved specs as they are stored.
-func isEqualSpec(a, b integration.Spec) bool {
-	one, err := json.Marshal(a)
-	if err != nil {
-		return false
-	}
-	other, err := json.Marshal(b)
-	return err == nil && bytes.Equal(one, other)
 }
 
 func (s *Service) intent(given integration.Spec, replace bool) *intent {

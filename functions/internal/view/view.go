@@ -15,6 +15,7 @@ import (
 type Document struct {
 	ID               string           `json:"id"`
 	Spec             integration.Spec `json:"spec"`
+	Generation       int              `json:"generation" doc:"Counts the changes of the spec, from 1"`
 	Status           Status           `json:"status"`
 	CreatedAt        time.Time        `json:"createdAt"`
 	FirstOperationID string           `json:"firstOperationId,omitempty" doc:"Operation that made the integration"`
@@ -24,12 +25,15 @@ type Document struct {
 // DocumentOf is what a caller sees of a document.
 func DocumentOf(d integration.Document) Document {
 	status := statusOf(d.Status)
-	if form := d.Status.DDOE; form != nil && form.Form != nil &&
-		(d.HasIdentityChange() || form.Form.ClientID != d.Status.ClientID) {
+	status.Conditions = d.Conditions()
+	if form := d.Status.DDOE; form != nil && form.Form != nil && d.FormToFill() == nil {
 		status.DDOE.Form, status.DDOE.Next = nil, "" // nobody is to type in an identity that is being replaced
 	}
+	if status.DDOE != nil {
+		status.DDOE.Confirmed = d.Confirmation()
+	}
 	return Document{
-		ID: d.ID, Spec: d.Spec, Status: status,
+		ID: d.ID, Spec: d.Spec, Generation: d.Generation, Status: status,
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt,
 	}
 }
@@ -53,8 +57,10 @@ func (Status) LongTags() map[string]string {
 			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, ` +
 			`deleted"`,
 		"Health": `doc:"What the scheduled checks say; absent before the first check"`,
-		"Conditions": `doc:"What was observed: Provisioned says whether all was made, Verified whether access was ` +
-			`proved, by the last test that was conclusive"`,
+		"Conditions": `doc:"Ready sums up: True only where all that the spec asks for is made, access is proved, ` +
+			`and the platform's side is done where the spec has ddoe; else its reason is the code of the cause. ` +
+			`Provisioned says whether all was made, Verified whether access was proved, by the last test that was ` +
+			`conclusive"`,
 	}
 }
 
@@ -62,26 +68,27 @@ func statusOf(s integration.Status) Status {
 	return Status{
 		Phase: s.Phase, IdentityNames: s.IdentityNames(), FederatedCredentials: s.FederatedCredentials,
 		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
-		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
+		LastOperationID: s.LastOperationID,
 	}
 }
 
 // DDOEStatus tells how the platform's side is set up: through its API, or by a person with the form values given here.
 type DDOEStatus struct {
-	Mode            string                  `json:"mode,omitempty" enum:"api,manual"`
-	OrganizationID  string                  `json:"organizationId,omitempty"`
-	IntegrationID   string                  `json:"integrationId,omitempty" doc:"The integration's id on the platform"`
-	Adopted         bool                    `json:"adopted,omitempty"`
-	DriverID        string                  `json:"driverId,omitempty" doc:"The driver's id on the platform"`
-	IntegrationType string                  `json:"integrationType,omitempty"`
-	Validated       bool                    `json:"validated"`
-	ValidationID    string                  `json:"validationId,omitempty"`
-	CheckedAt       *time.Time              `json:"checkedAt,omitempty"`
-	Form            *integration.DDOEForm   `json:"form,omitempty"`
-	Why             string                  `json:"why,omitempty" doc:"Why it is left to a person"`
-	Next            string                  `json:"next,omitempty"`
-	Diagnosis       *diagnosis.Diagnosis    `json:"diagnosis,omitempty"`
-	Driver          *integration.DDOEDriver `json:"driver,omitempty" doc:"The driver as the platform was sent it last"`
+	Mode            string                        `json:"mode,omitempty" enum:"api,manual"`
+	OrganizationID  string                        `json:"organizationId,omitempty"`
+	IntegrationID   string                        `json:"integrationId,omitempty"`
+	Adopted         bool                          `json:"adopted,omitempty"`
+	DriverID        string                        `json:"driverId,omitempty" doc:"The driver's id on the platform"`
+	IntegrationType string                        `json:"integrationType,omitempty"`
+	Validated       bool                          `json:"validated"`
+	ValidationID    string                        `json:"validationId,omitempty"`
+	CheckedAt       *time.Time                    `json:"checkedAt,omitempty"`
+	Form            *integration.DDOEForm         `json:"form,omitempty"`
+	Confirmed       *integration.DDOEConfirmation `json:"confirmed,omitempty"`
+	Why             string                        `json:"why,omitempty" doc:"Why it is left to a person"`
+	Next            string                        `json:"next,omitempty"`
+	Diagnosis       *diagnosis.Diagnosis          `json:"diagnosis,omitempty"`
+	Driver          *integration.DDOEDriver       `json:"driver,omitempty"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -91,11 +98,14 @@ func (DDOEStatus) LongTags() map[string]string {
 		"OrganizationID": `doc:"Organisation in which the integration was made"`,
 		"Adopted": `doc:"The integration is the one that the spec names: it is never changed and not removed at ` +
 			`teardown"`,
+		"IntegrationID":   `doc:"The integration's id on the platform"`,
+		"Driver":          `doc:"The driver as the platform was sent it last"`,
 		"IntegrationType": `doc:"The platform's name of the integration's type"`,
 		"Validated":       `doc:"The platform has tested the driver as the federated identity since the last change"`,
 		"ValidationID":    `doc:"The platform's command that tests the drivers, while it runs"`,
 		"CheckedAt":       `doc:"When the platform's last test of the driver ended"`,
 		"Form":            `doc:"What to type in where a person makes the integration; absent where it exists"`,
+		"Confirmed":       `doc:"A person has filled in the form as it is now (POST /integrations/{id}/confirm)"`,
 		"Next":            `doc:"What a person has to do, and what exists already"`,
 		"Diagnosis":       `doc:"Why the API could not be used where it was wanted"`,
 	}

@@ -29,6 +29,7 @@ func TestWhatIsNotShown(t *testing.T) {
 	t.Parallel()
 	d, o := storetest.Filled[integration.Document](), storetest.Filled[integration.Operation]()
 	d.Spec.Identity, d.Status.DDOE.Form.ClientID = nil, d.Status.ClientID // nothing is being replaced
+	d.Confirm(*d.Status.DDOE.Confirmed)
 	document, operation := view.DocumentOf(d), view.OperationOf(o)
 	for name, c := range map[string]struct {
 		domain, visible any
@@ -36,7 +37,7 @@ func TestWhatIsNotShown(t *testing.T) {
 	}{
 		"document":  {d, document, []string{"Outbox", "ETag"}},
 		"status":    {d.Status, document.Status, []string{"Identity", "ClientID", "ServicePrincipalID"}},
-		"platform":  {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash"}},
+		"platform":  {*d.Status.DDOE, *document.Status.DDOE, []string{"OptionsHash", "ConfirmedHash"}},
 		"operation": {o, operation, []string{"RequestHash", "ETag"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,6 +47,10 @@ func TestWhatIsNotShown(t *testing.T) {
 			for i := range to.NumField() {
 				member := to.Type().Field(i)
 				require.False(t, to.Field(i).IsZero(), "%s is shown", member.Name)
+				if member.Name == "Conditions" { // with Ready, which follows from all the others
+					assert.Equal(t, d.Conditions(), document.Status.Conditions)
+					continue
+				}
 				if same := from.FieldByName(member.Name); same.IsValid() && same.Type() == member.Type {
 					assert.Equal(t, same.Interface(), to.Field(i).Interface(), member.Name)
 				}
@@ -85,9 +90,12 @@ func TestNobodyTypesInAnIdentityThatIsBeingReplaced(t *testing.T) {
 // TestAbsentMembers: what is not there yet is not in the answer, and an operation's steps are a list.
 func TestAbsentMembers(t *testing.T) {
 	t.Parallel()
-	document, err := json.Marshal(view.DocumentOf(integration.Document{ID: "aaa"}))
+	shown := view.DocumentOf(integration.Document{ID: "aaa", Generation: 1})
+	require.Len(t, shown.Status.Conditions, 1, "whether it is ready is always known")
+	shown.Status.Conditions = nil
+	document, err := json.Marshal(shown)
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"id":"aaa","spec":{},"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z",`+
+	assert.JSONEq(t, `{"id":"aaa","spec":{},"generation":1,"status":{"phase":""},"createdAt":"0001-01-01T00:00:00Z",`+
 		`"updatedAt":"0001-01-01T00:00:00Z"}`, string(document))
 	operation, err := json.Marshal(view.OperationOf(integration.Operation{ID: "x", Steps: []integration.Step{}}))
 	require.NoError(t, err)
@@ -118,7 +126,9 @@ func TestIdentitiesByTheNamesOfTheirKinds(t *testing.T) {
 		"what has been replaced": {integration.Status{Identity: integration.IdentityMade{FormerClientID: "f"}},
 			`{"phase":"","identity":{"formerClientId":"f"}}`},
 	} {
-		body, err := json.Marshal(view.DocumentOf(integration.Document{Status: c.status}).Status)
+		status := view.DocumentOf(integration.Document{Status: c.status}).Status
+		status.Conditions = nil
+		body, err := json.Marshal(status)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, string(body), name)
 	}

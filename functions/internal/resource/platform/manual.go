@@ -89,7 +89,7 @@ func (p *Platform) why(d integration.Document) string {
 	if d.Spec.DDOE.IsWanted() {
 		return "This deployment has no access to the platform's API (DDOE_API_URL and DDOE_API_KEY)."
 	}
-	return "The spec does not ask for the platform's side (ddoe.integration is not true)."
+	return "The spec does not ask for the platform's API (ddoe.integration is not true)."
 }
 
 func formOf(d integration.Document) *integration.DDOEForm {

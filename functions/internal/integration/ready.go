@@ -1,0 +1,141 @@
+package integration
+
+import (
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// isReady is the message of the condition Ready where it is True.
+const isReady = "All that the spec asks for is made, and access was proved."
+
+// Conditions are what is known of the document: the sum of it, Ready, before what was observed.
+func (d Document) Conditions() []Condition {
+	return append([]Condition{d.Ready()}, d.Status.Conditions...)
+}
+
+// Ready sums the document up, in the manner of Kubernetes: True only where everything that the spec asks for is made,
+// access is proved, the platform's side is done where the spec asks for it, and no check has found otherwise since.
+// Else it is the first of these that is not so, which the others rest on. It is never stored: it follows from the
+// rest.
+func (d Document) Ready() Condition {
+	sum := Condition{Status: "True", Message: isReady, LastTransitionTime: d.CreatedAt}
+	for _, part := range []Condition{d.kept(), d.made(), d.proved(), d.platformDone(), d.working()} {
+		if part.Status != "True" {
+			sum = part
+			break
+		}
+		if part.LastTransitionTime.After(sum.LastTransitionTime) {
+			sum.LastTransitionTime = part.LastTransitionTime
+		}
+	}
+	sum.Type = ConditionReady
+	if _, isObserved := d.condition(ConditionProvisioned); isObserved { // a change of the spec takes that away
+		sum.ObservedGeneration = d.Generation
+	}
+	return sum
+}
+
+func (d Document) condition(kind string) (Condition, bool) {
+	for _, c := range d.Status.Conditions {
+		if c.Type == kind {
+			return c, true
+		}
+	}
+	return Condition{}, false
+}
+
+// unmet is a condition that is not met by what a code says.
+func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition {
+	return Condition{Status: status, Reason: found.Code, Message: found.Detail, LastTransitionTime: since,
+		Diagnosis: &found}
+}
+
+// kept says that nobody tears the integration down.
+func (d Document) kept() Condition {
+	switch d.Status.Phase {
+	case PhaseDeprovisioning:
+		return unmet("False", d.UpdatedAt, diagnosis.New(diagnosis.CodeDeprovisioning))
+	case PhaseDeleted:
+		return unmet("False", d.UpdatedAt, diagnosis.New(diagnosis.CodeIntegrationDeleted))
+	default:
+		return Condition{Status: "True"}
+	}
+}
+
+// made is the condition Provisioned, which is absent until the first attempt at the spec has come to something.
+func (d Document) made() Condition {
+	if c, ok := d.condition(ConditionProvisioned); ok {
+		return c
+	}
+	return unmet("False", d.UpdatedAt, diagnosis.New(diagnosis.CodeNotProvisioned))
+}
+
+// proved is the condition Verified, which has no reason while the first test is still to come.
+func (d Document) proved() Condition {
+	c, ok := d.condition(ConditionVerified)
+	switch awaiting := diagnosis.New(diagnosis.CodeAwaitingVerification); {
+	case !ok:
+		return unmet("Unknown", d.UpdatedAt, awaiting)
+	case c.Status != "True" && c.Reason == "":
+		return unmet(c.Status, c.LastTransitionTime, awaiting)
+	default:
+		return c
+	}
+}
+
+// platformDone says that the platform's side, where the spec asks for it, is made by its API and tested there, or left
+// to a person who has confirmed it.
+func (d Document) platformDone() Condition {
+	done := Condition{Status: "True"}
+	if d.Spec.DDOE == nil {
+		return done
+	}
+	verified := d.proved().LastTransitionTime
+	var st DDOEStatus
+	if d.Status.DDOE != nil {
+		st = *d.Status.DDOE
+	}
+	switch confirmed := d.Confirmation(); {
+	case st.Mode != ModeAPI && confirmed != nil:
+		return Condition{Status: "True", LastTransitionTime: confirmed.At}
+	case st.Mode != ModeAPI && d.FormToFill() != nil:
+		return unmet("False", verified, diagnosis.New(diagnosis.CodeAwaitingPerson))
+	case st.Diagnosis != nil:
+		return unmet("False", verified, *st.Diagnosis)
+	case st.Mode != ModeAPI || st.IntegrationID == "":
+		return unmet("False", verified, diagnosis.New(diagnosis.CodeNotProvisioned))
+	case d.Spec.DDOE.Driver != nil && !st.Validated: // a test of our own says nothing of the platform's
+		return unmet("Unknown", verified, diagnosis.New(diagnosis.CodeAwaitingVerification))
+	default:
+		return done
+	}
+}
+
+// FormToFill is the platform's form as a person is to fill it in now; nil where there is none, and while the identity
+// that it names is being replaced.
+func (d Document) FormToFill() *DDOEForm {
+	st := d.Status.DDOE
+	if st == nil || st.Form == nil || d.HasIdentityChange() || st.Form.ClientID != d.Status.ClientID {
+		return nil
+	}
+	return st.Form
+}
+
+// working says that no health check has found since the last proof that access does not work, or found nothing out for
+// long.
+func (d Document) working() Condition {
+	h := d.Status.Health
+	if h == nil || !h.Since.After(d.proved().LastTransitionTime) {
+		return Condition{Status: "True"}
+	}
+	status := map[HealthState]string{HealthUnhealthy: "False", HealthUnknown: "Unknown"}[h.State]
+	if status == "" {
+		return Condition{Status: "True", LastTransitionTime: h.Since}
+	}
+	code := h.Code
+	if code == "" {
+		code = diagnosis.CodeAwaitingVerification
+	}
+	return unmet(status, h.Since, diagnosis.New(code))
+}
