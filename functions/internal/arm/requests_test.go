@@ -136,15 +136,38 @@ func TestListRoleAssignments(t *testing.T) {
 }
 
 func TestGetStorageAccount(t *testing.T) {
-	client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata",` +
-		`"location":"westeurope","kind":"StorageV2",` +
-		`"properties":{"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/","dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
-	got, err := client.GetStorageAccount(t.Context(), account)
-	require.NoError(t, err)
-	assert.Equal(t, arm.StorageAccount{
-		ID: account, Name: "acmedata", Location: "westeurope", BlobEndpoint: "https://acmedata.blob.core.windows.net/",
-	}, got)
-	assert.Equal(t, []exchange{{method: "GET", url: root + account + "?api-version=2023-05-01"}}, s.requests())
+	for hns, want := range map[string]bool{"": false, `"isHnsEnabled":false,`: false, `"isHnsEnabled":true,`: true} {
+		client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata",` +
+			`"location":"westeurope","kind":"StorageV2","properties":{` + hns +
+			`"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/",` +
+			`"dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
+		got, err := client.GetStorageAccount(t.Context(), account)
+		require.NoError(t, err)
+		assert.Equal(t, arm.StorageAccount{
+			ID: account, Name: "acmedata", Location: "westeurope",
+			BlobEndpoint: "https://acmedata.blob.core.windows.net/", HierarchicalNamespace: want,
+		}, got)
+		is, err := client.IsHierarchical(t.Context(), account)
+		require.NoError(t, err)
+		assert.Equal(t, want, is)
+		request := exchange{method: "GET", url: root + account + "?api-version=2023-05-01"}
+		assert.Equal(t, []exchange{request, request}, s.requests())
+	}
+	client, _ := newClient(t, answer{status: 403, body: errorJSON("AuthorizationFailed", "m")})
+	is, err := client.IsHierarchical(t.Context(), account)
+	require.Error(t, err)
+	assert.False(t, is)
+}
+
+// TestGetContainer: the name is one segment of the path, whatever it holds.
+func TestGetContainer(t *testing.T) {
+	t.Parallel()
+	client, s := newClient(t, answer{status: 200, body: `{"id":"i"}`})
+	require.NoError(t, client.GetContainer(t.Context(), account, "images"))
+	require.NoError(t, client.GetContainer(t.Context(), account, "a/b?c"))
+	assert.Equal(t, []exchange{{method: "GET", url: root + container + "?api-version=2023-05-01"},
+		{method: "GET", url: root + account + "/blobServices/default/containers/a%2Fb%3Fc?api-version=2023-05-01"}},
+		s.requests())
 }
 
 // TestIDs: an id is a customer's input, and must never make another request than the caller meant.
@@ -198,10 +221,48 @@ func TestClouds(t *testing.T) {
 			assert.Contains(t, scopes, c.scope)
 		})
 	}
-	_, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{
-		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.example/"},
-	}})
-	assert.Error(t, err)
-	_, err = arm.New(nil, nil)
-	assert.Error(t, err)
+}
+
+// TestNew: options may be left out, a credential and an address of ARM may not.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	client, err := arm.New(credential{}, nil)
+	require.NoError(t, err)
+	require.NotNil(t, client)
+	client, err = arm.New(nil, nil)
+	require.EqualError(t, err, "arm: credential missing")
+	assert.Nil(t, client)
+
+	const login = "https://login.example/"
+	at := func(endpoint string) map[cloud.ServiceName]cloud.ServiceConfiguration {
+		return map[cloud.ServiceName]cloud.ServiceConfiguration{
+			cloud.ResourceManager: {Endpoint: endpoint, Audience: "https://arm.example"}}
+	}
+	for name, c := range map[string]struct {
+		cloud cloud.Configuration
+		fails bool
+	}{
+		"an address": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
+			Services: at("https://arm.example")}, false},
+		"no services":                {cloud.Configuration{ActiveDirectoryAuthorityHost: login}, true},
+		"services, and nothing else": {cloud.Configuration{Services: at("")}, true},
+		"another service alone": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
+			Services: map[cloud.ServiceName]cloud.ServiceConfiguration{"other": {Endpoint: "https://arm.example"}}},
+			true},
+		"an empty address": {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("")}, true},
+		"not encrypted": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
+			Services: at("http://arm.example")}, true},
+		"no scheme": {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("arm.example")}, true},
+		"no host":   {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("https:///x")}, true},
+		"no URL":    {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("https://%zz")}, true},
+	} {
+		client, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c.cloud}})
+		if !c.fails {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, "arm: the cloud's Resource Manager endpoint \""+
+			c.cloud.Services[cloud.ResourceManager].Endpoint+"\" is not an https URL", name)
+		assert.Nil(t, client, name)
+	}
 }
