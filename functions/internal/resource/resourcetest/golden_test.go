@@ -31,7 +31,7 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &story{TB: t, New: begin}
+			s := &story{TB: t, New: begin, last: map[string]string{}}
 			s.tell()
 			is, file := placeholders(s.text.String()), "testdata/"+name+".txt"
 			if *update {
@@ -63,7 +63,7 @@ type story struct {
 	testing.TB
 	New  func(testing.TB, *resourcetest.Wire) *resourcetest.Subject
 	text strings.Builder
-	last diagnosis.Context // of the item that was shown before
+	last map[string]string // what was shown of a key before
 	*resourcetest.Subject
 }
 
@@ -119,12 +119,7 @@ func (s *story) look(title string, v resource.View) []resource.Item {
 	items := s.Kind.Observe(s.Context(), v)
 	fmt.Fprintf(&s.text, "## %s\n", title)
 	for _, item := range items {
-		members := shownItem(item)
-		if item.Context == s.last {
-			members["context"] = "as before"
-		}
-		s.last = item.Context
-		s.print("item", members)
+		s.print("item", item.Key, shownItem(item))
 	}
 	return items
 }
@@ -137,7 +132,7 @@ func (s *story) act(title string, v resource.View) {
 	if !v.Ending {
 		s.do(s.Kind.Apply, v, resource.InState(items, resource.Missing, resource.Restorable, resource.Different))
 	}
-	s.print("status", s.Document.Status)
+	s.print("status", "", s.Document.Status)
 }
 
 func (s *story) do(act func(context.Context, resource.View, []resource.Item) []resource.Result, v resource.View,
@@ -151,7 +146,7 @@ func (s *story) do(act func(context.Context, resource.View, []resource.Item) []r
 			r.Learn(&s.Document.Status)
 		}
 		assert.False(s, r.Began.IsZero() || r.Ended.Before(r.Began), "%s: from %s to %s", r.Step, r.Began, r.Ended)
-		s.print("step", map[string]any{"item": r.Item.Key, "step": r.Step, "target": r.StepTarget,
+		s.print("step", "", map[string]any{"item": r.Item.Key, "step": r.Step, "target": r.StepTarget,
 			"outcome": r.Outcome, "hasRequestID": r.RequestID != "", "hasLearn": r.Learn != nil,
 			"error": textOf(r.Err)})
 	}
@@ -180,15 +175,21 @@ func textOf(err error) string {
 	return err.Error()
 }
 
-// print writes a value as JSON, in one line for each member that is not empty.
-func (s *story) print(what string, v any) {
+// print writes a value as JSON without what is empty; where it is what it was before, it says so.
+func (s *story) print(what, key string, v any) {
 	raw, err := json.Marshal(v)
 	require.NoError(s, err)
 	var members any
 	require.NoError(s, json.Unmarshal(raw, &members))
 	short, err := json.MarshalIndent(compact(members), "", "  ")
 	require.NoError(s, err)
-	fmt.Fprintf(&s.text, "%s %s\n", what, short)
+	text, name := string(short), strings.TrimSpace(what+" "+key)
+	if s.last[name] == text {
+		text = "as before"
+	} else {
+		s.last[name] = text
+	}
+	fmt.Fprintf(&s.text, "%s: %s\n", name, text)
 }
 
 // compact leaves out what is empty.
