@@ -74,7 +74,13 @@ func (s *story) tell() {
 	s.look("nothing made, nothing read", resource.View{Fresh: true})
 	s.look("nothing made, told", resource.View{Told: true})
 	s.look("apart", resource.View{Apart: true})
+	before := s.Document.Clone()
 	s.act("make", resource.View{})
+	made := s.Document
+	s.Document = before
+	s.look("a crash before the record", resource.View{})
+	s.look("a crash before the record, ending", resource.View{Ending: true})
+	s.Document = made
 	s.act("nothing to do", resource.View{})
 	for i, m := range s.Members {
 		m.Set(s)
@@ -86,6 +92,8 @@ func (s *story) tell() {
 	}{{"somebody changes", s.Drift}, {"somebody deletes", s.Delete}, {"somebody makes one beside", s.Beside}} {
 		if one.do != nil {
 			one.do(s)
+			s.look(one.name+", ending", resource.View{Ending: true})
+			s.look(one.name+", told", resource.View{Told: true})
 			s.act(one.name, resource.View{})
 		}
 	}
@@ -129,7 +137,7 @@ func (s *story) act(title string, v resource.View) {
 	items := s.look(title, v)
 	resource.LearnAll(&s.Document.Status, items)
 	s.do(s.Kind.Remove, v, resource.InState(items, resource.Unwanted))
-	if !v.Ending {
+	if !v.Ending && len(resource.InState(items, resource.Foreign)) == 0 { // a person has to decide first
 		s.do(s.Kind.Apply, v, resource.InState(items, resource.Missing, resource.Restorable, resource.Different))
 	}
 	s.print("status", "", s.Document.Status)
