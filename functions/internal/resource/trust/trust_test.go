@@ -252,3 +252,32 @@ func TestRemovedUntilNoListShowsIt(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryDifference of a credential of our name is told, an expression in the place of a subject too.
+func TestEveryDifference(t *testing.T) {
+	t.Parallel()
+	ours := diagnosis.OwnerOurs
+	for name, c := range map[string]struct {
+		change func(*resource.Credential)
+		want   []diagnosis.MemberDifference
+	}{
+		"issuer": {func(f *resource.Credential) { f.Issuer = "https://j" },
+			[]diagnosis.MemberDifference{{Member: "issuer", Want: "https://i", Have: "https://j", Owner: ours}}},
+		"two audiences": {func(f *resource.Credential) { f.Audiences = []string{"a", "b"} },
+			[]diagnosis.MemberDifference{{Member: "audience", Want: "a", Have: "a b", Owner: ours}}},
+		"an expression": {func(f *resource.Credential) { f.Subject, f.Expression = "", "claims['sub'] matches 'x'" },
+			[]diagnosis.MemberDifference{{Member: "subject", Want: two, Have: "claims['sub'] matches 'x'",
+				Owner: ours}}},
+		"all": {func(f *resource.Credential) { f.Issuer, f.Subject, f.Audiences = "j", "s", nil },
+			[]diagnosis.MemberDifference{{Member: "issuer", Want: "https://i", Have: "j", Owner: ours},
+				{Member: "subject", Want: two, Have: "s", Owner: ours},
+				{Member: "audience", Want: "a", Owner: ours}}},
+	} {
+		found := of(two)
+		c.change(&found)
+		items := (&kept{lists: [][]resource.Credential{{of(one), found}}}).kind().Observe(t.Context(), view())
+		require.Len(t, items, 2, name)
+		assert.Equal(t, []any{resource.Different, diagnosis.CodeFederatedCredentialChanged, c.want},
+			[]any{items[1].State, items[1].Code, items[1].Differences}, name)
+	}
+}
