@@ -223,6 +223,13 @@ func TestClouds(t *testing.T) {
 	}
 }
 
+// at is a cloud with a Resource Manager at that address.
+func at(endpoint string) cloud.Configuration {
+	return cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.example/",
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			cloud.ResourceManager: {Endpoint: endpoint, Audience: "https://arm.example"}}}
+}
+
 // TestNew: options may be left out, a credential and an address of ARM may not.
 func TestNew(t *testing.T) {
 	t.Parallel()
@@ -232,37 +239,23 @@ func TestNew(t *testing.T) {
 	client, err = arm.New(nil, nil)
 	require.EqualError(t, err, "arm: credential missing")
 	assert.Nil(t, client)
-
-	const login = "https://login.example/"
-	at := func(endpoint string) map[cloud.ServiceName]cloud.ServiceConfiguration {
-		return map[cloud.ServiceName]cloud.ServiceConfiguration{
-			cloud.ResourceManager: {Endpoint: endpoint, Audience: "https://arm.example"}}
-	}
-	for name, c := range map[string]struct {
-		cloud cloud.Configuration
-		fails bool
-	}{
-		"an address": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
-			Services: at("https://arm.example")}, false},
-		"no services":                {cloud.Configuration{ActiveDirectoryAuthorityHost: login}, true},
-		"services, and nothing else": {cloud.Configuration{Services: at("")}, true},
-		"another service alone": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
-			Services: map[cloud.ServiceName]cloud.ServiceConfiguration{"other": {Endpoint: "https://arm.example"}}},
-			true},
-		"an empty address": {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("")}, true},
-		"not encrypted": {cloud.Configuration{ActiveDirectoryAuthorityHost: login,
-			Services: at("http://arm.example")}, true},
-		"no scheme": {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("arm.example")}, true},
-		"no host":   {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("https:///x")}, true},
-		"no URL":    {cloud.Configuration{ActiveDirectoryAuthorityHost: login, Services: at("https://%zz")}, true},
+	_, err = arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: at("https://arm.example")}})
+	require.NoError(t, err)
+	other := at("")
+	other.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{"other": {Endpoint: "https://arm.example"}}
+	for name, c := range map[string]cloud.Configuration{
+		"no services":                {ActiveDirectoryAuthorityHost: "https://login.example/"},
+		"services, and nothing else": {Services: at("").Services},
+		"another service alone":      other,
+		"an empty address":           at(""),
+		"not encrypted":              at("http://arm.example"),
+		"no scheme":                  at("arm.example"),
+		"no host":                    at("https:///x"),
+		"no URL":                     at("https://%zz"),
 	} {
-		client, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c.cloud}})
-		if !c.fails {
-			require.NoError(t, err, name)
-			continue
-		}
+		client, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c}})
 		require.ErrorContains(t, err, "arm: the cloud's Resource Manager endpoint \""+
-			c.cloud.Services[cloud.ResourceManager].Endpoint+"\" is not an https URL", name)
+			c.Services[cloud.ResourceManager].Endpoint+"\" is not an https URL", name)
 		assert.Nil(t, client, name)
 	}
 }

@@ -81,20 +81,46 @@ func TestGrantsOfOthersAreToldInOneOrder(t *testing.T) {
 	}
 }
 
+// refuse has ARM refuse some requests.
+func refuse(w *resourcetest.Wire, status int, code string, which func(*http.Request) bool) {
+	next := w.Hosts["management.azure.com"]
+	w.Hosts["management.azure.com"] = http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
+		if !which(r) {
+			next.ServeHTTP(to, r)
+			return
+		}
+		to.WriteHeader(status)
+		_, _ = to.Write([]byte(`{"error":{"code":"` + code + `","message":"m"}}`))
+	})
+}
+
+// TestAGrantWhoseNameIsTakenUnseen is not made and not recorded: what holds the name could not be looked at.
+func TestAGrantWhoseNameIsTakenUnseen(t *testing.T) {
+	t.Parallel()
+	a, w, d := twoScopes(t, integration.AccessReadWrite)
+	taken := grants.Derived(d, d.Spec.Storage[0], "")
+	a.put(t, integration.LastSegment(taken.ID), integration.AccessReadWrite, "cccccccc-0000-4000-8000-000000000001")
+	refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
+		return r.Method == http.MethodGet
+	})
+	items := a.kind().Observe(t.Context(), resource.View{Document: d, Fresh: true})
+	results := a.kind().Apply(t.Context(), resource.View{Document: d, Fresh: true}, items)
+	require.Len(t, results, 2)
+	var failed *policy.Failure
+	require.ErrorAs(t, results[0].Err, &failed)
+	assert.Equal(t, policy.RoleList, failed.Operation)
+	assert.Empty(t, results[0].Outcome)
+	assert.Nil(t, results[0].Learn)
+	require.NoError(t, results[1].Err, "the other one is made")
+	assert.Equal(t, resource.OutcomeCreated, results[1].Outcome)
+}
+
 // TestAScopeThatCannotBeRead says nothing of the other one, and nothing about what is there.
 func TestAScopeThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for status, code := range map[int]string{403: "AuthorizationFailed", 404: "ResourceNotFound"} {
 		a, w, d := twoScopes(t, integration.AccessRead)
-		next := w.Hosts["management.azure.com"]
-		w.Hosts["management.azure.com"] = http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
-			if !strings.Contains(r.URL.Path, "/archive/") {
-				next.ServeHTTP(to, r)
-				return
-			}
-			to.WriteHeader(status)
-			_, _ = to.Write([]byte(`{"error":{"code":"` + code + `","message":"m"}}`))
-		})
+		refuse(w, status, code, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/archive/") })
 		d.Status.RoleAssignments = []integration.RoleAssignment{grants.Derived(d, d.Spec.Storage[0], ""),
 			grants.Derived(d, d.Spec.Storage[1], "")}
 		items := a.kind().Observe(t.Context(), resource.View{Document: d})

@@ -99,6 +99,7 @@ func TestUnreadTrust(t *testing.T) {
 		require.Len(t, items, 1)
 		require.ErrorIs(t, items[0].Err, cause)
 		assert.Equal(t, apart, items[0].Apart)
+		assert.Equal(t, "The federated credential is as it was made", items[0].Title)
 	}
 	v := view()
 	v.Apart, v.Document.Spec.Subjects = true, []string{one}
