@@ -57,3 +57,32 @@ func TestAnIdentityThatWasMadeAnew(t *testing.T) {
 		diagnosis.MemberDifference{Member: "tags.ddoe-wif", Want: instance + "/" + id, Owner: diagnosis.OwnerOurs}},
 		[]any{items[0].State, items[0].Code, items[0].Differences[0]})
 }
+
+// TestAnIdentityOfSomebodyElse in the place of ours keeps its credentials, those of our names too, and stays: ours has
+// gone with what was on it.
+func TestAnIdentityOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	w := resourcetest.NewWire()
+	a, d := newAzure(t, w), managed(subject, another)
+	d.Status.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityManaged, Key: managedID,
+		Location: world.Location})
+	d.Status.ClientID, d.Status.ServicePrincipalID = clientID, principalID
+	a.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID, Location: world.Location})
+	names := []string{integration.CredentialName(subject), integration.CredentialName(another)}
+	for i, name := range names {
+		_, _, err := a.PutUserAssignedIdentityCredential(world.UserAssignedIdentityCredential{IdentityID: managedID,
+			Name: name, Issuer: world.Issuer, Subject: []string{subject, another}[i], Audiences: []string{"a"}})
+		require.NoError(t, err)
+	}
+	kind := managedidentity.New(a.arm, a.requests, instance)
+	for _, receipt := range managedidentity.NewCredentials(kind).Delete(t.Context(), d, names) {
+		assert.Equal(t, resource.Receipt{Outcome: resource.OutcomeAbsent, IsGone: true}, receipt)
+	}
+	assert.Len(t, a.UserAssignedIdentityCredentials(managedID), 2)
+	v := resource.View{Document: d, Ending: true}
+	results := kind.Remove(t.Context(), v, []resource.Item{{Name: "managedIdentity", Key: managedID}})
+	require.NoError(t, results[0].Err)
+	assert.Equal(t, resource.OutcomeAbsent, results[0].Outcome)
+	_, ok := a.UserAssignedIdentity(managedID)
+	assert.True(t, ok, "it is theirs")
+}
