@@ -37,6 +37,9 @@ var everyOperation = map[string]struct {
 	"read storage account": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
 		return c.GetStorageAccount(t.Context(), account)
 	}},
+	"read container": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
+		return nil, c.GetContainer(t.Context(), account, "images")
+	}},
 	"put managed identity": {`{"properties":{"clientId":"c","principalId":"p"}}`,
 		func(t *testing.T, c *arm.Client) (any, error) {
 			u, w, err := c.PutIdentity(t.Context(), arm.Identity{ID: identityID})
@@ -157,6 +160,7 @@ func TestFaultyIDs(t *testing.T) {
 		},
 		"list role assignments": func() error { _, err := c.ListRoleAssignments(t.Context(), bad, "p"); return err },
 		"read storage account":  func() error { _, err := c.GetStorageAccount(t.Context(), bad); return err },
+		"read container":        func() error { return c.GetContainer(t.Context(), bad, "images") },
 		"put managed identity": func() error {
 			_, _, err := c.PutIdentity(t.Context(), arm.Identity{ID: bad})
 			return err

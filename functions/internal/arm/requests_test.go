@@ -136,15 +136,38 @@ func TestListRoleAssignments(t *testing.T) {
 }
 
 func TestGetStorageAccount(t *testing.T) {
-	client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata",` +
-		`"location":"westeurope","kind":"StorageV2",` +
-		`"properties":{"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/","dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
-	got, err := client.GetStorageAccount(t.Context(), account)
-	require.NoError(t, err)
-	assert.Equal(t, arm.StorageAccount{
-		ID: account, Name: "acmedata", Location: "westeurope", BlobEndpoint: "https://acmedata.blob.core.windows.net/",
-	}, got)
-	assert.Equal(t, []exchange{{method: "GET", url: root + account + "?api-version=2023-05-01"}}, s.requests())
+	for hns, want := range map[string]bool{"": false, `"isHnsEnabled":false,`: false, `"isHnsEnabled":true,`: true} {
+		client, s := newClient(t, answer{status: 200, body: `{"id":"` + account + `","name":"acmedata",` +
+			`"location":"westeurope","kind":"StorageV2","properties":{` + hns +
+			`"primaryEndpoints":{"blob":"https://acmedata.blob.core.windows.net/",` +
+			`"dfs":"https://acmedata.dfs.core.windows.net/"}}}`})
+		got, err := client.GetStorageAccount(t.Context(), account)
+		require.NoError(t, err)
+		assert.Equal(t, arm.StorageAccount{
+			ID: account, Name: "acmedata", Location: "westeurope",
+			BlobEndpoint: "https://acmedata.blob.core.windows.net/", HierarchicalNamespace: want,
+		}, got)
+		is, err := client.IsHierarchical(t.Context(), account)
+		require.NoError(t, err)
+		assert.Equal(t, want, is)
+		request := exchange{method: "GET", url: root + account + "?api-version=2023-05-01"}
+		assert.Equal(t, []exchange{request, request}, s.requests())
+	}
+	client, _ := newClient(t, answer{status: 403, body: errorJSON("AuthorizationFailed", "m")})
+	is, err := client.IsHierarchical(t.Context(), account)
+	require.Error(t, err)
+	assert.False(t, is)
+}
+
+// TestGetContainer: the name is one segment of the path, whatever it holds.
+func TestGetContainer(t *testing.T) {
+	t.Parallel()
+	client, s := newClient(t, answer{status: 200, body: `{"id":"i"}`})
+	require.NoError(t, client.GetContainer(t.Context(), account, "images"))
+	require.NoError(t, client.GetContainer(t.Context(), account, "a/b?c"))
+	assert.Equal(t, []exchange{{method: "GET", url: root + container + "?api-version=2023-05-01"},
+		{method: "GET", url: root + account + "/blobServices/default/containers/a%2Fb%3Fc?api-version=2023-05-01"}},
+		s.requests())
 }
 
 // TestIDs: an id is a customer's input, and must never make another request than the caller meant.
@@ -198,10 +221,41 @@ func TestClouds(t *testing.T) {
 			assert.Contains(t, scopes, c.scope)
 		})
 	}
-	_, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{
-		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.example/"},
-	}})
-	assert.Error(t, err)
-	_, err = arm.New(nil, nil)
-	assert.Error(t, err)
+}
+
+// at is a cloud with a Resource Manager at that address.
+func at(endpoint string) cloud.Configuration {
+	return cloud.Configuration{ActiveDirectoryAuthorityHost: "https://login.example/",
+		Services: map[cloud.ServiceName]cloud.ServiceConfiguration{
+			cloud.ResourceManager: {Endpoint: endpoint, Audience: "https://arm.example"}}}
+}
+
+// TestNew: options may be left out, a credential and an address of ARM may not.
+func TestNew(t *testing.T) {
+	t.Parallel()
+	client, err := arm.New(credential{}, nil)
+	require.NoError(t, err)
+	require.NotNil(t, client)
+	client, err = arm.New(nil, nil)
+	require.EqualError(t, err, "arm: credential missing")
+	assert.Nil(t, client)
+	_, err = arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: at("https://arm.example")}})
+	require.NoError(t, err)
+	other := at("")
+	other.Services = map[cloud.ServiceName]cloud.ServiceConfiguration{"other": {Endpoint: "https://arm.example"}}
+	for name, c := range map[string]cloud.Configuration{
+		"no services":                {ActiveDirectoryAuthorityHost: "https://login.example/"},
+		"services, and nothing else": {Services: at("").Services},
+		"another service alone":      other,
+		"an empty address":           at(""),
+		"not encrypted":              at("http://arm.example"),
+		"no scheme":                  at("arm.example"),
+		"no host":                    at("https:///x"),
+		"no URL":                     at("https://%zz"),
+	} {
+		client, err := arm.New(credential{}, &arm.Options{ClientOptions: azcore.ClientOptions{Cloud: c}})
+		require.ErrorContains(t, err, "arm: the cloud's Resource Manager endpoint \""+
+			c.Services[cloud.ResourceManager].Endpoint+"\" is not an https URL", name)
+		assert.Nil(t, client, name)
+	}
 }

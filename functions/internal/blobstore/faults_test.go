@@ -191,14 +191,18 @@ func TestListFailsWhole(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	s := newSandbox(t)
 	store := s.store(t, nil)
-	_, err := store.Put(t.Context(), "a", make([]byte, blobstore.MaxBody), "")
+	const most = 4 << 20
+	_, err := store.Put(t.Context(), "a", make([]byte, most), "")
 	require.NoError(t, err)
-	_, err = store.Put(t.Context(), "b", make([]byte, blobstore.MaxBody+1), "")
+	kept, err := store.Get(t.Context(), "a")
+	require.NoError(t, err)
+	assert.Len(t, kept.Body, most)
+	_, err = store.Put(t.Context(), "b", make([]byte, most+1), "")
 	require.ErrorIs(t, err, blobstore.ErrTooLarge)
 
 	grown := s.store(t, &faulty{next: s.transport, after: func(_ *http.Request, resp *http.Response) error {
 		_ = resp.Body.Close()
-		resp.Body = io.NopCloser(bytes.NewReader(make([]byte, blobstore.MaxBody+1)))
+		resp.Body = io.NopCloser(bytes.NewReader(make([]byte, most+1)))
 		resp.ContentLength = -1
 		return nil
 	}})

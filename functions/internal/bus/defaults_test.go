@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +144,26 @@ func TestASenderIsReplacedOnce(t *testing.T) {
 		defer cancel()
 		require.ErrorAs(t, c.withSender(ctx, "send", "health", late), &failure)
 		assert.Empty(t, failure.Code)
+		require.NoError(t, c.Close(t.Context()))
+	})
+}
+
+// TestALostConnectionIsTriedFourTimes: all of the SDK's repetitions come before the limit of an answer.
+func TestALostConnectionIsTriedFourTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, tries := time.Now(), 0
+		c, err := New(Config{Namespace: "n.servicebus.windows.net"}, nobody{}, &azservicebus.ClientOptions{
+			NewWebSocketConn: func(context.Context, azservicebus.NewWebSocketConnArgs) (net.Conn, error) {
+				tries++
+				return nil, io.EOF
+			}})
+		require.NoError(t, err)
+		err = c.Send(t.Context(), "commands", Message{ID: "1"})
+		require.Error(t, err)
+		assert.Equal(t, 4, tries)
+		// 1, 3 and 7 s, each shortened or lengthened by the SDK to 80 to 130 %.
+		assert.Greater(t, time.Since(began), 8*time.Second)
+		assert.Less(t, time.Since(began), 15*time.Second)
 		require.NoError(t, c.Close(t.Context()))
 	})
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 func TestEveryEntryIsComplete(t *testing.T) {
@@ -172,19 +170,4 @@ func TestCommandsCannotBeHijacked(t *testing.T) {
 		`","audiences":["a"]}'`, command)
 	assert.Equal(t, `'-rf'`, shellQuote("-rf"), "no value becomes an option")
 	assert.Equal(t, `''`, shellQuote(""))
-}
-
-func TestPrintable(t *testing.T) {
-	tests := map[string]struct{ in, want string }{
-		"plain":          {"system:serviceaccount:a:b", "system:serviceaccount:a:b"},
-		"line feed":      {"a\r\nb", "a\uFFFD\uFFFDb"},
-		"escape":         {"\x1b[31m", "\uFFFD[31m"},
-		"right-to-left":  {"a\u202eb", "a\uFFFDb"},
-		"long":           {strings.Repeat("a", 700), strings.Repeat("a", 600) + "…"},
-		"cut in a rune":  {strings.Repeat("a", 599) + "éx", strings.Repeat("a", 599) + "…"},
-		"other language": {"日本", "日本"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, redact.Printable(tt.in)) })
-	}
 }

@@ -39,6 +39,7 @@ func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
 	for _, c := range [][2]string{
 		{"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=pl4nted+/==;EndpointSuffix=core.windows.net",
 			"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=[redacted];EndpointSuffix=core.windows.net"},
+		{`AccountKey=pl4nted\u002Bpl4nted\/pl4nted\u003D\u0026pl4nted;X=y`, "AccountKey=[redacted];X=y"},
 		{"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=pl4nted=",
 			"Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=[redacted]"},
 		{"BlobEndpoint=https://a/;SharedAccessSignature=sv=2024&sp=r&sig=pl4nted%3D;X=y",
@@ -71,6 +72,23 @@ func TestWhatLooksLikeASecretIsRedacted(t *testing.T) {
 		{"Password=;Encrypt=true", "Password=;Encrypt=true"},
 	} {
 		assert.Equal(t, c[1], redact.Text(c[0]))
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ in, want string }{
+		"none":           {"", ""},
+		"plain":          {"system:serviceaccount:a:b", "system:serviceaccount:a:b"},
+		"line feed":      {"a\r\nb", "a\uFFFD\uFFFDb"},
+		"escape":         {"\x1b[31m", "\uFFFD[31m"},
+		"right-to-left":  {"a\u202eb", "a\uFFFDb"},
+		"the longest":    {strings.Repeat("a", 600), strings.Repeat("a", 600)},
+		"a byte more":    {strings.Repeat("a", 601), strings.Repeat("a", 600) + "…"},
+		"cut in a rune":  {strings.Repeat("a", 599) + "éx", strings.Repeat("a", 599) + "…"},
+		"other language": {"日本", "日本"},
+	} {
+		assert.Equal(t, c.want, redact.Printable(c.in), name)
 	}
 }
 

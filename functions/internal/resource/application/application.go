@@ -78,8 +78,9 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 		}
 		items[i] = k.observePrincipal(ctx, v)
 	})
+	isTheirs := items[0].State == resource.Foreign || items[0].State == resource.Extra
 	if app, ok := items[0].Data.(graph.Application); ok && app.AppID != "" &&
-		app.AppID != v.Document.Status.ClientID && items[0].State != resource.Foreign {
+		app.AppID != v.Document.Status.ClientID && !isTheirs {
 		learnApplication(app)(&v.Document.Status)
 		// another application, or one that was not recorded, has another service principal
 		items[1] = k.observePrincipal(ctx, v)

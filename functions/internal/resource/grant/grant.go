@@ -4,6 +4,7 @@ package grant
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -272,8 +273,8 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 			add(a, resource.Unwanted)
 		}
 	}
-	for scope, l := range looks {
-		for _, f := range l.found {
+	for _, scope := range slices.Sorted(maps.Keys(looks)) { // reports name them in the same order each time
+		for _, f := range looks[scope].found {
 			if !strings.EqualFold(f.Scope, scope) ||
 				slices.ContainsFunc(wanted, func(w grant) bool { return w.isGivenBy(f) }) {
 				continue

@@ -5,10 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
@@ -96,5 +98,58 @@ func applicationMembers(a *azure) []resourcetest.Member {
 			})
 			require.NoError(t, err)
 		}},
+	}
+}
+
+// TestAStrangersPrincipal is neither learnt nor removed, where a stranger's application has taken the unique name of
+// ours: whether ours was never made, is gone, or its principal is still seen.
+func TestAStrangersPrincipal(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*azure, *integration.Document){
+		"ours was never made": func(*azure, *integration.Document) {},
+		"ours is gone": func(_ *azure, d *integration.Document) {
+			d.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
+			d.Status.ClientID, d.Status.ServicePrincipalID = clientID, principalID
+		},
+		"our principal is still seen": func(a *azure, d *integration.Document) {
+			d.Status.Identity = integration.IdentityMade{Kind: integration.IdentityApplication, ID: objectID}
+			d.Status.ClientID, d.Status.ServicePrincipalID = clientID, principalID
+			_, err := a.CreateApplication(world.Application{ID: objectID, AppID: clientID, UniqueName: "renamed",
+				DisplayName: "ours"}, world.AppPrincipalID)
+			require.NoError(t, err)
+			_, err = a.CreateServicePrincipal(world.ServicePrincipal{ID: principalID, AppID: clientID,
+				AccountEnabled: true}, world.AppPrincipalID)
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, d := newAzure(t, resourcetest.NewWire()), document(subject)
+			prepare(a, &d)
+			theirs, err := a.CreateApplication(world.Application{UniqueName: uniqueName, DisplayName: "theirs"},
+				world.AppPrincipalID)
+			require.NoError(t, err)
+			principal, err := a.CreateServicePrincipal(world.ServicePrincipal{AppID: theirs.AppID,
+				AccountEnabled: true}, world.AppPrincipalID)
+			require.NoError(t, err)
+			kind := application.New(a.graph, a.requests, instance)
+			for _, ending := range []bool{false, true} {
+				before := d.Clone()
+				v := resource.View{Document: d.Clone(), Ending: ending}
+				items := kind.Observe(t.Context(), v)
+				resource.LearnAll(&d.Status, items)
+				assert.Equal(t, before.Status.ClientID, items[1].Key)
+				assert.Equal(t, before.Status.ServicePrincipalID, d.Status.ServicePrincipalID)
+				if ending {
+					v.Document = d.Clone()
+					for _, r := range kind.Remove(t.Context(), v, resource.InState(items, resource.Unwanted)) {
+						require.NoError(t, r.Err)
+					}
+				}
+			}
+			left, ok := a.ServicePrincipal(principal.ID)
+			require.True(t, ok, "it is theirs")
+			assert.Equal(t, theirs.AppID, left.AppID)
+		})
 	}
 }

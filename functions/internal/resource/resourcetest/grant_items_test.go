@@ -1,0 +1,139 @@
+package resourcetest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// twoScopes is an integration with two containers, whose principal is there.
+func twoScopes(t *testing.T, access integration.Access) (assignments, *resourcetest.Wire, integration.Document) {
+	t.Helper()
+	w := resourcetest.NewWire()
+	a := assignments{newAzure(t, w)}
+	d := a.identified(t, document(subject))
+	d.Spec.Storage[0].Access = access
+	d.Spec.Storage = append(d.Spec.Storage, integration.StorageAccess{ResourceID: world.DataAccountID,
+		Container: "archive", Access: access})
+	return a, w, d
+}
+
+func (a assignments) kind() *grant.Kind { return grant.New(a.arm, a.requests) }
+
+// TestAGrantThatACrashLeftBehind is ours by its name, whatever access it gives: it goes where it is wanted no more.
+func TestAGrantThatACrashLeftBehind(t *testing.T) {
+	t.Parallel()
+	for made, wanted := range map[integration.Access]integration.Access{
+		integration.AccessRead: integration.AccessReadWrite, integration.AccessReadWrite: integration.AccessRead} {
+		for _, salt := range grants.Salts() {
+			a, _, d := twoScopes(t, wanted)
+			entry := d.Spec.Storage[1]
+			entry.Access = made
+			left := grants.Derived(d, entry, salt)
+			_, _, err := a.PutRoleAssignment(world.RoleAssignment{Name: integration.LastSegment(left.ID),
+				Scope: left.Scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
+				RoleDefinitionID: left.RoleDefinitionID})
+			require.NoError(t, err)
+			items := a.kind().Observe(t.Context(), resource.View{Document: d})
+			require.Len(t, items, 3)
+			assert.Equal(t, []resource.State{resource.Missing, resource.Missing, resource.Unwanted},
+				[]resource.State{items[0].State, items[1].State, items[2].State}, "%s, salt %q", made, salt)
+			assert.True(t, strings.EqualFold(left.ID, items[2].Key))
+			results := a.kind().Remove(t.Context(), resource.View{Document: d}, items[2:])
+			require.NoError(t, results[0].Err)
+			assert.Empty(t, a.ours())
+		}
+	}
+}
+
+// TestGrantsOfOthersAreToldInOneOrder: two looks at the same thing tell the same.
+func TestGrantsOfOthersAreToldInOneOrder(t *testing.T) {
+	t.Parallel()
+	a, _, d := twoScopes(t, integration.AccessReadWrite)
+	reads := integration.AccessRead.Role().ID
+	for i, entry := range d.Spec.Storage {
+		entry.Access = integration.AccessRead
+		scope := grants.Derived(d, entry, "").Scope
+		_, _, err := a.PutRoleAssignment(world.RoleAssignment{Scope: scope, PrincipalID: principalID,
+			Name: "bbbbbbbb-0000-4000-8000-00000000000" + string(rune('1'+i)), PrincipalType: "ServicePrincipal",
+			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
+				"/providers/Microsoft.Authorization/roleDefinitions/" + reads})
+		require.NoError(t, err)
+	}
+	for range 20 {
+		items := a.kind().Observe(t.Context(), resource.View{Document: d})
+		require.Len(t, items, 4)
+		assert.Equal(t, []string{"archive", "images"}, []string{integration.LastSegment(items[2].Target),
+			integration.LastSegment(items[3].Target)})
+		assert.Equal(t, resource.Extra, items[2].State)
+		assert.Equal(t, resource.Extra, items[3].State)
+	}
+}
+
+// refuse has ARM refuse some requests.
+func refuse(w *resourcetest.Wire, status int, code string, which func(*http.Request) bool) {
+	next := w.Hosts["management.azure.com"]
+	w.Hosts["management.azure.com"] = http.HandlerFunc(func(to http.ResponseWriter, r *http.Request) {
+		if !which(r) {
+			next.ServeHTTP(to, r)
+			return
+		}
+		to.WriteHeader(status)
+		_, _ = to.Write([]byte(`{"error":{"code":"` + code + `","message":"m"}}`))
+	})
+}
+
+// TestAGrantWhoseNameIsTakenUnseen is not made and not recorded: what holds the name could not be looked at.
+func TestAGrantWhoseNameIsTakenUnseen(t *testing.T) {
+	t.Parallel()
+	a, w, d := twoScopes(t, integration.AccessReadWrite)
+	taken := grants.Derived(d, d.Spec.Storage[0], "")
+	a.put(t, integration.LastSegment(taken.ID), integration.AccessReadWrite, "cccccccc-0000-4000-8000-000000000001")
+	refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
+		return r.Method == http.MethodGet
+	})
+	items := a.kind().Observe(t.Context(), resource.View{Document: d, Fresh: true})
+	results := a.kind().Apply(t.Context(), resource.View{Document: d, Fresh: true}, items)
+	require.Len(t, results, 2)
+	var failed *policy.Failure
+	require.ErrorAs(t, results[0].Err, &failed)
+	assert.Equal(t, policy.RoleList, failed.Operation)
+	assert.Empty(t, results[0].Outcome)
+	assert.Nil(t, results[0].Learn)
+	require.NoError(t, results[1].Err, "the other one is made")
+	assert.Equal(t, resource.OutcomeCreated, results[1].Outcome)
+}
+
+// TestAScopeThatCannotBeRead says nothing of the other one, and nothing about what is there.
+func TestAScopeThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]string{403: "AuthorizationFailed", 404: "ResourceNotFound"} {
+		a, w, d := twoScopes(t, integration.AccessRead)
+		refuse(w, status, code, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/archive/") })
+		d.Status.RoleAssignments = []integration.RoleAssignment{grants.Derived(d, d.Spec.Storage[0], ""),
+			grants.Derived(d, d.Spec.Storage[1], "")}
+		items := a.kind().Observe(t.Context(), resource.View{Document: d})
+		require.Len(t, items, 2)
+		require.NoError(t, items[0].Err)
+		assert.Equal(t, resource.Missing, items[0].State)
+		var failed *policy.Failure
+		require.ErrorAs(t, items[1].Err, &failed, "%d %s", status, code)
+		assert.Equal(t, policy.RoleList, failed.Operation)
+		assert.Equal(t, policy.IsNotThere(policy.RoleList, failed), status == http.StatusNotFound)
+		ending := a.kind().Observe(t.Context(), resource.View{Document: d, Ending: true})
+		require.Len(t, ending, 2)
+		assert.Equal(t, []bool{true, false}, []bool{ending[0].IsAbsent, ending[1].IsAbsent},
+			"only where a list and a read have shown nothing")
+	}
+}
