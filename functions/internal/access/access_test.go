@@ -384,7 +384,8 @@ func assertReports(t *testing.T, file string, reports map[string]diagnosis.Repor
 			}
 			line := []string{fmt.Sprintf("\t%s (%s) %s", c.ID, c.Layer, c.Status)}
 			for _, member := range [][2]string{{"code", string(c.Code)}, {"title", own}, {"field", c.Field},
-				{"target", c.Target}, {"expected", c.Expected}, {"actual", c.Actual}, {"diffAt", diffAt},
+				{"target", c.Target}, {"expected", c.Expected}, {"actual", c.Actual}, {"presented", c.Presented},
+				{"diffAt", diffAt},
 				{"dependsOn", c.DependsOn}, {"who", who}, {"command", command}} {
 				if member[1] != "" {
 					line = append(line, member[0]+": "+member[1])
