@@ -151,7 +151,7 @@ var faultCases = map[string]struct {
 		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
 			"access.list skip", "access.write skip"},
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "az ad app federated-credential list --id " + clientID,
+		command: "az ad app federated-credential delete --id " + clientID,
 	},
 	"credential's subject differs by case": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -167,7 +167,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential list",
+		command: "federated-credential delete",
 	},
 	"credential's audience changed": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -175,7 +175,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential list",
+		command: "federated-credential delete",
 	},
 	"credential deleted": {
 		damage: func(c *cloud, _ *integration.Document) {

@@ -185,7 +185,9 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 		// exchange.
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
-	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
+	words := r.context("exchange")
+	words.IsTokenRight = true // else the token would not have been sent
+	check := classify.Check(checkExchange, "exchange", title, err, words)
 	r.add(check)
 	if err != nil {
 		return nil, checkExchange

@@ -15,6 +15,9 @@ const (
 	changeCredential = "az ad app federated-credential update --id {clientId} " +
 		"--federated-credential-id {credentialName} --parameters {credentialChange}"
 
+	deleteCredential = "az ad app federated-credential delete --id {clientId} " +
+		"--federated-credential-id {credentialName}"
+
 	listCredentials    = "az ad app federated-credential list --id {clientId}"
 	compareCredentials = listCredentials + " --query " +
 		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table` // a table shows no lists
