@@ -20,7 +20,8 @@ const (
 
 	listCredentials    = "az ad app federated-credential list --id {clientId}"
 	compareCredentials = listCredentials + " --query " +
-		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table` // a table shows no lists
+		// a table shows no lists
+		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	showApplication   = "az ad app show --id {clientId}"
 	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"
 	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"

@@ -265,14 +265,16 @@ func (e Entry) with(command string) Entry { e.Command = command; return e }
 // is made anew: Entra has refused values that were equal until then (github.com/Azure/azure-workload-identity issue
 // 1200).
 func (e Entry) comparing() Entry {
-	e.Comparing, e.Steps = true, append(e.Steps, "If all are equal and Entra still refuses some minutes later, delete "+
-		"the credential and repeat the PUT, which makes it anew.")
+	e.Comparing, e.Steps = true, append(e.Steps,
+		"If all are equal and Entra still refuses some minutes later, delete "+
+			"the credential and repeat the PUT, which makes it anew.")
 	return e.with(compareCredentials)
 }
 
 // renewing is the entry where the token is known to be right: there is nothing to compare in it.
 func (e Entry) renewing() Entry {
-	e.Steps = []string{e.Steps[0], "The token is not the cause: it was compared with the integration, byte for byte. If " +
+	e.Steps = []string{e.Steps[0], "The token is not the cause: it was compared with the integration, byte " +
+		"for byte. If " +
 		"Entra still refuses some minutes later, delete the credential {credentialName} with the command and repeat " +
 		"the PUT, which makes it anew."}
 	return e.with(deleteCredential)

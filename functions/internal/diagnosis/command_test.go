@@ -268,7 +268,8 @@ func TestWhatIsRuledOutIsNotOffered(t *testing.T) {
 		"credential-subject-mismatch"} {
 		for command, c := range map[string]Context{
 			"az ad app federated-credential delete --id client-1 --federated-credential-id subject-1": filled(),
-			"az identity federated-credential delete --identity-name id-1 --resource-group 'my group' --subscription s " +
+			"az identity federated-credential delete --identity-name id-1 --resource-group 'my group' " +
+				"--subscription s " +
 				"--name subject-1 --yes": filledOf(identityID),
 		} {
 			before := New(code, WithContext(c)).Remedy
