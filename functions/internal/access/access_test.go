@@ -151,7 +151,7 @@ var faultCases = map[string]struct {
 		want: "exchange.token fail credential-subject-mismatch", others: []string{"access.network pass",
 			"access.list skip", "access.write skip"},
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "az ad app federated-credential list --id " + clientID,
+		command: "az ad app federated-credential delete --id " + clientID,
 	},
 	"credential's subject differs by case": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -167,7 +167,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-issuer-mismatch",
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential list",
+		command: "federated-credential delete",
 	},
 	"credential's audience changed": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -175,7 +175,7 @@ var faultCases = map[string]struct {
 		},
 		want:    "exchange.token fail credential-audience-mismatch",
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimFile, who: diagnosis.WhoCaller,
-		command: "federated-credential list",
+		command: "federated-credential delete",
 	},
 	"credential deleted": {
 		damage: func(c *cloud, _ *integration.Document) {
@@ -384,7 +384,8 @@ func assertReports(t *testing.T, file string, reports map[string]diagnosis.Repor
 			}
 			line := []string{fmt.Sprintf("\t%s (%s) %s", c.ID, c.Layer, c.Status)}
 			for _, member := range [][2]string{{"code", string(c.Code)}, {"title", own}, {"field", c.Field},
-				{"target", c.Target}, {"expected", c.Expected}, {"actual", c.Actual}, {"diffAt", diffAt},
+				{"target", c.Target}, {"expected", c.Expected}, {"actual", c.Actual}, {"presented", c.Presented},
+				{"diffAt", diffAt},
 				{"dependsOn", c.DependsOn}, {"who", who}, {"command", command}} {
 				if member[1] != "" {
 					line = append(line, member[0]+": "+member[1])

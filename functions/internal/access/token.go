@@ -14,7 +14,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
-	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 )
 
 const (
@@ -115,15 +114,15 @@ func (r *run) compareSubject(actual string) diagnosis.Check {
 }
 
 // compare checks one claim byte for byte, as Entra will.
-func (r *run) compare(id, field string, code diagnosis.Code, title, expected, actual string) diagnosis.Check {
-	if expected == actual {
-		return compared(passed(id, "token", title), expected, actual)
+func (r *run) compare(id, field string, code diagnosis.Code, title, expected, presented string) diagnosis.Check {
+	if expected == presented {
+		return passed(id, "token", title).Compared(diagnosis.Pair{Expected: expected, Presented: presented})
 	}
-	difference := diagnosis.Diff(expected, actual)
+	difference := diagnosis.Diff(expected, presented)
 	d := diagnosis.New(code, diagnosis.WithContext(r.context("token")))
 	check := diagnosis.CheckOf(id, "token", d)
-	check.Field, check.Expected, check.Actual, check.DiffAt = field, redact.Printable(expected),
-		redact.Printable(actual), difference.At
+	check.Field = field
+	check = check.Compared(diagnosis.Pair{Expected: expected, Presented: presented})
 	switch difference.Class {
 	case diagnosis.ClassSlash:
 		check.Detail += " Here they differ by a trailing slash only."
@@ -138,10 +137,11 @@ func (r *run) compare(id, field string, code diagnosis.Code, title, expected, ac
 func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 	const id, title = "token.lifetime", "The token is valid now"
 	now := r.tester.now()
-	fault := func(code diagnosis.Code, expected, actual string) diagnosis.Check {
-		check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
-		check.Expected, check.Actual = expected, actual
-		return check
+	pair := func(expected, presented string) diagnosis.Pair {
+		return diagnosis.Pair{Expected: expected, Presented: presented, IsDescribed: true}
+	}
+	fault := func(code diagnosis.Code, expected, presented string) diagnosis.Check {
+		return diagnosis.CheckOf(id, "token", diagnosis.New(code)).Compared(pair(expected, presented))
 	}
 	switch {
 	case claims.ExpiresAt.IsZero():
@@ -154,23 +154,17 @@ func (r *run) lifetime(claims entra.Claims) diagnosis.Check {
 		return fault(diagnosis.CodeTokenLifetimeTooLong, "exp before "+stamp(now.Add(longLife)),
 			stamp(claims.ExpiresAt))
 	default:
-		return compared(passed(id, "token", title), "exp after "+stamp(now), stamp(claims.ExpiresAt))
+		return passed(id, "token", title).Compared(pair("exp after "+stamp(now), stamp(claims.ExpiresAt)))
 	}
 }
 
-// compared adds what was compared; neither side of it is secret.
-func compared(check diagnosis.Check, expected, actual string) diagnosis.Check {
-	check.Expected, check.Actual = redact.Printable(expected), redact.Printable(actual)
-	return check
-}
-
-func (r *run) header(id string, code diagnosis.Code, title, expected, actual string, ok bool) diagnosis.Check {
+func (r *run) header(id string, code diagnosis.Code, title, expected, presented string,
+	ok bool) diagnosis.Check {
 	if ok {
 		return passed(id, "token", title)
 	}
-	check := diagnosis.CheckOf(id, "token", diagnosis.New(code))
-	check.Expected, check.Actual = expected, redact.Printable(actual)
-	return check
+	return diagnosis.CheckOf(id, "token", diagnosis.New(code)).Compared(
+		diagnosis.Pair{Expected: expected, Presented: presented})
 }
 
 // exchange presents the token to Entra, with a credential of its own. It returns the credential, or the id of the
@@ -191,7 +185,9 @@ func (r *run) exchange(ctx context.Context, failed string) (azcore.TokenCredenti
 		// exchange.
 		_, err = cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{storageScope}, EnableCAE: true})
 	}
-	check := classify.Check(checkExchange, "exchange", title, err, r.context("exchange"))
+	words := r.context("exchange")
+	words.IsTokenRight = true // else the token would not have been sent
+	check := classify.Check(checkExchange, "exchange", title, err, words)
 	r.add(check)
 	if err != nil {
 		return nil, checkExchange

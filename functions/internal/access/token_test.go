@@ -90,7 +90,7 @@ func TestClaims(t *testing.T) {
 			id, _, _ := strings.Cut(tc.want, " ")
 			for _, check := range report.Checks {
 				if check.ID == id && (tc.expected != "" || id == "token.key") {
-					assert.Equal(t, []string{tc.expected, tc.actual}, []string{check.Expected, check.Actual})
+					assert.Equal(t, []string{tc.expected, tc.actual}, []string{check.Expected, check.Presented})
 				}
 			}
 			isFailed := strings.Contains(tc.want, " fail ")
@@ -184,8 +184,8 @@ func TestNearestSubject(t *testing.T) {
 		assert.Equal(t, tc.want, report.TestedAs.Subject, name)
 		i := slices.IndexFunc(report.Checks, func(check diagnosis.Check) bool { return check.ID == "token.subject" })
 		check := report.Checks[i]
-		assert.Equal(t, []string{tc.want, tc.actual, string(tc.code)}, []string{check.Expected, check.Actual,
-			string(check.Code)}, name)
+		assert.Equal(t, []string{tc.want, tc.actual, string(tc.code)}, []string{check.Expected,
+			check.Presented, string(check.Code)}, name)
 		field := ""
 		switch at := slices.Index(tc.subjects, tc.want); {
 		case tc.code == "":

@@ -186,6 +186,8 @@ func (a aspect) checkOf(r rule, f fault) diagnosis.Check {
 		d.Detail = f.detail
 	}
 	c := diagnosis.CheckOf(a.id+"."+id, "file", d)
-	c.Field, c.Expected, c.Actual, c.DiffAt = f.pointer, f.expected, f.actual, f.at
+	c.Field = f.pointer
+	c = c.Compared(diagnosis.Pair{Expected: f.expected, Actual: f.actual, IsDescribed: true})
+	c.DiffAt = f.at
 	return c
 }

@@ -15,9 +15,13 @@ const (
 	changeCredential = "az ad app federated-credential update --id {clientId} " +
 		"--federated-credential-id {credentialName} --parameters {credentialChange}"
 
+	deleteCredential = "az ad app federated-credential delete --id {clientId} " +
+		"--federated-credential-id {credentialName}"
+
 	listCredentials    = "az ad app federated-credential list --id {clientId}"
 	compareCredentials = listCredentials + " --query " +
-		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table` // a table shows no lists
+		// a table shows no lists
+		`"[].{name:name,issuer:issuer,subject:subject,audiences:join(' ',audiences)}" -o table`
 	showApplication   = "az ad app show --id {clientId}"
 	showClientID      = showApplication + " --query '{appId:appId,objectId:id}'"
 	changeApplication = "az ad app update --id {clientId} --sign-in-audience AzureADMyOrg"

@@ -108,21 +108,20 @@ func matchEntries() []Entry {
 		exchange(CodeCredentialMismatch, []int{70021}, WhoIdentityAdmin, "No credential matches the token",
 			"No federated identity credential of the identity has the token's issuer, subject and audience together.",
 			"Compare issuer, subject and audience with the credentials of the identity; look at a trailing "+
-				"slash first.").repairable().with(compareCredentials),
+				"slash first.").repairable().comparing(),
 		exchange(CodeCredentialIssuerMismatch, []int{700211}, WhoIdentityAdmin, "No credential has the token's issuer",
 			"The identity has no federated identity credential for the issuer that the token names; Entra "+
 				"compares byte for byte, and a trailing slash counts.",
-			"Set the credential's issuer to exactly {issuer}.").repairable().with(compareCredentials),
+			"Set the credential's issuer to exactly {issuer}.").repairable().comparing(),
 		exchange(CodeCredentialAudienceMismatch, []int{700212}, WhoIdentityAdmin,
 			"No credential has the token's audience",
 			"A credential for the issuer exists, but not for the audience of the token.",
-			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().with(
-			compareCredentials),
+			"Give token and credential the cloud's token-exchange audience, {audience}.").repairable().comparing(),
 		exchange(CodeCredentialSubjectMismatch, []int{700213, 7002137}, WhoIdentityAdmin,
 			"No credential has the token's subject",
 			"A credential for the issuer exists, but not for the subject of the token; Entra compares byte for byte.",
 			"Compare the subjects character by character; one of them must be exactly {subject}.").
-			repairable().with(compareCredentials),
+			repairable().comparing(),
 		exchange(CodeCredentialSubjectCaseMismatch, []int{7002138}, WhoIdentityAdmin,
 			"The credential's subject differs by case only",
 			"Entra compares subjects with case since August 2024; the credential's subject differs from the token's "+
@@ -261,6 +260,25 @@ func (e Entry) inconclusive() Entry { e.Outcome = OutcomeUnknown; return e }
 
 // with adds the command.
 func (e Entry) with(command string) Entry { e.Command = command; return e }
+
+// comparing marks what a comparison of the token with the credentials finds. Where that finds nothing, the credential
+// is made anew: Entra has refused values that were equal until then (github.com/Azure/azure-workload-identity issue
+// 1200).
+func (e Entry) comparing() Entry {
+	e.Comparing, e.Steps = true, append(e.Steps,
+		"If all are equal and Entra still refuses some minutes later, delete "+
+			"the credential and repeat the PUT, which makes it anew.")
+	return e.with(compareCredentials)
+}
+
+// renewing is the entry where the token is known to be right: there is nothing to compare in it.
+func (e Entry) renewing() Entry {
+	e.Steps = []string{e.Steps[0], "The token is not the cause: it was compared with the integration, byte " +
+		"for byte. If " +
+		"Entra still refuses some minutes later, delete the credential {credentialName} with the command and repeat " +
+		"the PUT, which makes it anew."}
+	return e.with(deleteCredential)
+}
 
 // on sets the layer.
 func (e Entry) on(layer string) Entry { e.Layer = layer; return e }

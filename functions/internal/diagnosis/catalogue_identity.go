@@ -23,6 +23,7 @@ const (
 	listOnIdentity   = "az identity federated-credential list" + onIdentity
 	valuesOnIdentity = " --name {credentialName} --issuer {issuer} --subject {subject} --audiences {audience}"
 	createOnIdentity = "az identity federated-credential create" + onIdentity + valuesOnIdentity
+	deleteOnIdentity = "az identity federated-credential delete" + onIdentity + " --name {credentialName} --yes"
 	changeOnIdentity = "az identity federated-credential update" + onIdentity + valuesOnIdentity
 )
 
@@ -36,7 +37,8 @@ func (c Context) suited(command string) string {
 }
 
 var inResourceGroup = map[string]string{createCredential: createOnIdentity, changeCredential: changeOnIdentity,
-	listCredentials: listOnIdentity, compareCredentials: listOnIdentity, showApplication: showIdentity,
+	deleteCredential: deleteOnIdentity,
+	listCredentials:  listOnIdentity, compareCredentials: listOnIdentity, showApplication: showIdentity,
 	showClientID: showIdentity, changeApplication: "", renewed: told}
 
 // person puts somebody in the place of WhoIdentityAdmin.

@@ -1,6 +1,10 @@
 package diagnosis
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
+)
 
 // CheckOf is the check that ends with a diagnosis; its status is the one that the catalogue gives the code.
 func CheckOf(id, layer string, d Diagnosis) Check {
@@ -17,6 +21,36 @@ func (c Check) Diagnosis() Diagnosis {
 	}
 	return Diagnosis{Type: TypeOf("", c.Code), Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient,
 		Remedy: c.Remedy, Evidence: c.Evidence}
+}
+
+// Pair is what a comparison has compared.
+type Pair struct {
+	// Expected is what should be. Actual is what a service has, or a file that is judged; Presented is what the token
+	// holds.
+	Expected, Actual, Presented string
+	// IsDescribed says that Expected describes a value, such as a bound: no character tells where another differs.
+	IsDescribed bool
+}
+
+// Compared is the check with what was compared, fit to be shown. A check that did not pass shows one value beside the
+// expected one, that which differs: what is there before what was presented. Where none does, nothing compared here is
+// the cause, and Expected stands alone.
+func (c Check) Compared(p Pair) Check {
+	c.Expected, c.Actual, c.Presented = redact.Printable(p.Expected), redact.Printable(p.Actual),
+		redact.Printable(p.Presented)
+	if c.Status == OutcomePass {
+		return c
+	}
+	if c.Actual == c.Expected {
+		c.Actual = ""
+	}
+	if c.Actual != "" || c.Presented == c.Expected {
+		c.Presented = ""
+	}
+	if found := c.Actual + c.Presented; found != "" && c.Expected != "" && !p.IsDescribed {
+		c.DiffAt = Diff(c.Expected, found).At
+	}
+	return c
 }
 
 // Skip is the check that was not made, because the check dependsOn failed.

@@ -25,6 +25,8 @@ type Entry struct {
 	// Propagation is true where Transient holds only for some minutes after a change of ours, while directory, token
 	// service and role-based access control catch up. See Context.Propagated.
 	Propagation bool
+	// Comparing is true where the remedy is to compare the token with the credentials. See Context.IsTokenRight.
+	Comparing bool
 	// Layer is the layer of a report that the code belongs to; empty for problems with a request.
 	Layer string
 	// Outcome is the status of a check that ends with the code. Empty means OutcomeFail; OutcomeUnknown is for what
@@ -54,6 +56,9 @@ func Entries() []Entry { return slices.Clone(catalogue().entries) }
 
 // Fill returns the entry with the context's values in its texts; a value that is not known reads <name>.
 func (e Entry) Fill(c Context) Entry {
+	if e.Comparing && c.IsTokenRight {
+		e = e.renewing()
+	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	e.Who = c.person(e.Who)
 	steps := make([]string, len(e.Steps))

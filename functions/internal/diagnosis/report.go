@@ -89,9 +89,11 @@ type Check struct {
 	Target   string  `json:"target,omitempty" doc:"What was tested, such as a container URL"`
 	Title    string  `json:"title"`
 	Detail   string  `json:"detail,omitempty"`
-	Expected string  `json:"expected,omitempty"`
-	Actual   string  `json:"actual,omitempty"`
-	DiffAt   *int    `json:"diffAt,omitempty" doc:"Index of the first differing character of actual"`
+	Expected string  `json:"expected,omitempty" doc:"What should be"`
+	Actual   string  `json:"actual,omitempty" doc:"What is there: in Entra, Azure or DDOE, or in the file"`
+	// Presented is what the token holds, where it is not known what is there.
+	Presented string `json:"presented,omitempty" doc:"What the token holds, where it is not known what is there"`
+	DiffAt    *int   `json:"diffAt,omitempty" doc:"Index of the first character that is not as expected"`
 	// Differences are the members of an object that are not as wanted, those that somebody else owns included.
 	Differences []MemberDifference `json:"differences,omitempty" doc:"The members that are not as wanted"`
 	Transient   bool               `json:"transient,omitempty" doc:"May pass by itself later"`

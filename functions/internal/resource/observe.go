@@ -160,9 +160,6 @@ func withDifferences(check diagnosis.Check, differences []diagnosis.MemberDiffer
 		return check
 	}
 	first := check.Differences[0]
-	check.Field, check.Expected, check.Actual = "/"+first.Member, first.Want, first.Have
-	if first.Want != "" && first.Have != "" {
-		check.DiffAt = diagnosis.Diff(first.Want, first.Have).At
-	}
-	return check
+	check.Field = "/" + first.Member
+	return check.Compared(diagnosis.Pair{Expected: first.Want, Actual: first.Have})
 }

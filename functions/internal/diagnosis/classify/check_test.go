@@ -23,7 +23,7 @@ func TestCheckOfAnError(t *testing.T) {
 	err := &exchangeFake{status: 400, number: 700213, subject: "a\nb"}
 	check := Check("exchange.token", "exchange", "t", err, c)
 	want := diagnosis.CheckOf("exchange.token", "exchange", Error(err, c))
-	want.Target, want.Field, want.Actual = "https://x/c", "/subject", redact.Printable("a\nb")
+	want.Target, want.Field, want.Presented = "https://x/c", "/subject", redact.Printable("a\nb")
 	assert.Equal(t, want, check)
 	assert.Nil(t, check.DiffAt, "there is nothing to compare with")
 	c.Subject = "a"

@@ -37,8 +37,9 @@ type cause struct {
 
 // words are what could be extracted from an answer. They only explain; nothing is decided by them.
 type words struct {
-	field, expected, actual string
-	detail                  string
+	field  string
+	pair   diagnosis.Pair
+	detail string
 }
 
 func (k cause) describe(c diagnosis.Context) diagnosis.Diagnosis {

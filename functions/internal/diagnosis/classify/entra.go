@@ -62,19 +62,17 @@ func exchangeWords(code diagnosis.Code, e explainedError, c diagnosis.Context) w
 	var w words
 	switch code {
 	case diagnosis.CodeCredentialIssuerMismatch:
-		w = words{field: "/issuer", expected: c.Issuer, actual: issuer}
+		w = presented("/issuer", c.Issuer, issuer)
 	case diagnosis.CodeCredentialSubjectMismatch, diagnosis.CodeCredentialSubjectCaseMismatch:
-		w = words{field: "/subject", expected: c.Subject, actual: subject}
-		if expected := e.ExpectedSubject(); expected != "" {
-			w.expected = expected
-		}
+		w = presented("/subject", c.Subject, subject)
+		w.pair.Actual = e.ExpectedSubject() // the credential's
 	case diagnosis.CodeCredentialAudienceMismatch, diagnosis.CodeCredentialAudienceNotExchange:
-		w = words{field: "/audience", expected: c.Audience, actual: audience}
+		w = presented("/audience", c.Audience, audience)
 	case diagnosis.CodeCredentialMismatch:
 		w = firstDifference(c, issuer, subject, audience)
 	}
-	if w.actual != "" {
-		w.detail = fmt.Sprintf("Entra was presented with %q.", w.actual)
+	if w.pair.Presented != "" {
+		w.detail = fmt.Sprintf("Entra was presented with %q.", w.pair.Presented)
 	} else if text := e.Explanation(); text != "" {
 		w.detail = text
 	}
@@ -83,14 +81,16 @@ func exchangeWords(code diagnosis.Code, e explainedError, c diagnosis.Context) w
 
 // firstDifference serves the legacy text, which names all three values without saying which one is wrong.
 func firstDifference(c diagnosis.Context, issuer, subject, audience string) words {
-	for _, pair := range []words{
-		{field: "/issuer", expected: c.Issuer, actual: issuer},
-		{field: "/subject", expected: c.Subject, actual: subject},
-		{field: "/audience", expected: c.Audience, actual: audience},
-	} {
-		if pair.actual != "" && pair.expected != "" && pair.actual != pair.expected {
-			return pair
+	for _, w := range []words{presented("/issuer", c.Issuer, issuer), presented("/subject", c.Subject, subject),
+		presented("/audience", c.Audience, audience)} {
+		if p := w.pair; p.Presented != "" && p.Expected != "" && p.Presented != p.Expected {
+			return w
 		}
 	}
 	return words{}
+}
+
+// presented compares what should be with what the token holds: a refusal does not tell what the identity has.
+func presented(field, expected, value string) words {
+	return words{field: field, pair: diagnosis.Pair{Expected: expected, Presented: value}}
 }

@@ -137,8 +137,10 @@ var wordCases = map[string]struct {
 		document.Issuer, "https://dataloop.ai/oauth2/", 26},
 	"subject": {&exchangeFake{number: 700213, subject: "system:serviceaccount:ddoe:x"}, "/subject",
 		document.Subject, "system:serviceaccount:ddoe:x", 23},
-	"subject, expected": {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject",
-		"a:c", "a:b", 2},
+	"subject, the credential's is told": {&exchangeFake{number: 7002137, subject: "a:b", expected: "a:c"}, "/subject",
+		document.Subject, "a:c", 0},
+	"subject, the credential's is right": {&exchangeFake{number: 7002137, subject: "a:b",
+		expected: document.Subject}, "/subject", document.Subject, "a:b", 0},
 	"audience": {&exchangeFake{number: 700212, audience: "api://x"}, "/audience", document.Audience,
 		"api://x", 6},
 	"subject's case": {&exchangeFake{number: 7002138, subject: "a"}, "/subject", document.Subject, "a", 0},
@@ -160,24 +162,28 @@ func TestExchangeWords(t *testing.T) {
 			check := Check("c", "exchange", "t", tt.err, document)
 			assert.Equal(t, tt.field, check.Field)
 			assert.Equal(t, tt.expected, check.Expected)
-			assert.Equal(t, tt.actual, check.Actual)
+			if tt.actual == tt.err.expected {
+				assert.Equal(t, [2]string{tt.actual, ""}, [2]string{check.Actual, check.Presented})
+			} else {
+				assert.Equal(t, [2]string{"", tt.actual}, [2]string{check.Actual, check.Presented})
+				assert.Contains(t, check.Detail, tt.actual)
+			}
 			require.NotNil(t, check.DiffAt)
 			assert.Equal(t, tt.at, *check.DiffAt)
-			assert.Contains(t, check.Detail, tt.actual)
 		})
 	}
 	t.Run("legacy, nothing that differs", func(t *testing.T) {
 		for _, c := range []diagnosis.Context{{}, document} {
 			check := Check("c", "exchange", "t", &exchangeFake{number: 70021, issuer: document.Issuer,
 				explanation: "It was told so."}, c)
-			assert.Empty(t, check.Field+check.Expected+check.Actual)
+			assert.Empty(t, check.Field+check.Expected+check.Actual+check.Presented)
 			assert.True(t, strings.HasSuffix(check.Detail, " It was told so."), check.Detail)
 		}
 	})
 	t.Run("another refusal shows no values", func(t *testing.T) {
 		check := Check("c", "exchange", "t", &exchangeFake{number: 90002, issuer: "i", subject: "s", audience: "a"},
 			document)
-		assert.Empty(t, check.Field+check.Expected+check.Actual)
+		assert.Empty(t, check.Field+check.Expected+check.Actual+check.Presented)
 	})
 	t.Run("masked", func(t *testing.T) {
 		check := Check("c", "exchange", "t", &exchangeFake{number: 700213}, document)

@@ -183,6 +183,6 @@ func storageWords(e *azcore.ResponseError, c diagnosis.Context) words {
 		strings.EqualFold(tenant, c.TenantID) {
 		return words{}
 	}
-	return words{field: "/tenantId", expected: tenant, actual: c.TenantID,
+	return words{field: "/tenantId", pair: diagnosis.Pair{Expected: c.TenantID, Actual: tenant},
 		detail: "The account trusts the tenant " + tenant + "."}
 }

@@ -124,7 +124,8 @@ func TestStorageTenant(t *testing.T) {
 	err := response(401, "InvalidAuthenticationInfo", "a.blob.core.windows.net", challenge)
 	check := Check("c", "network", "t", err, diagnosis.Context{TenantID: "11111111-1111-4111-8111-111111111111"})
 	assert.Equal(t, diagnosis.CodeStorageTenantMismatch, check.Code)
-	assert.Equal(t, "22222222-aaaa-4aaa-8aaa-222222222222", check.Expected)
+	assert.Equal(t, "11111111-1111-4111-8111-111111111111", check.Expected)
+	assert.Equal(t, "22222222-aaaa-4aaa-8aaa-222222222222", check.Actual, "what Azure has")
 	assert.Equal(t, "/tenantId", check.Field)
 
 	same := Error(err, diagnosis.Context{TenantID: "22222222-AAAA-4aaa-8aaa-222222222222"})
@@ -204,11 +205,11 @@ func TestTenantOfAChallenge(t *testing.T) {
 func TestTenantsAreCompared(t *testing.T) {
 	const challenge = "Bearer authorization_uri=https://login.microsoftonline.com/theirs/x"
 	for _, tc := range []struct {
-		status   int
-		ours     string
-		code     diagnosis.Code
-		isTold   bool // the tenant is named
-		expected string
+		status int
+		ours   string
+		code   diagnosis.Code
+		isTold bool // the tenant is named
+		actual string
 	}{
 		{401, "ours", "storage-tenant-mismatch", true, "theirs"},
 		{401, "THEIRS", "storage-token-refused", false, ""},
@@ -221,11 +222,11 @@ func TestTenantsAreCompared(t *testing.T) {
 		check := Check("c", "network", "t", err, diagnosis.Context{TenantID: tc.ours})
 		assert.Equal(t, tc.code, check.Code, tc)
 		assert.Equal(t, tc.isTold, strings.Contains(check.Detail, "tenant theirs."), check.Detail)
-		assert.Equal(t, tc.expected, check.Expected, tc)
+		assert.Equal(t, tc.actual, check.Actual, tc)
 		assert.Equal(t, tc.isTold, check.Field == "/tenantId", tc)
 		assert.Equal(t, tc.isTold && tc.ours != "", check.DiffAt != nil, tc)
 		if tc.isTold {
-			assert.Equal(t, tc.ours, check.Actual)
+			assert.Equal(t, tc.ours, check.Expected)
 		}
 	}
 	plain := response(401, "InvalidAuthenticationInfo", "a.blob.core.windows.net", "")
