@@ -156,37 +156,6 @@ func TestEveryGrantIsNeeded(t *testing.T) {
 	}
 }
 
-// TestEachActionOnIdentitiesIsNeeded takes the actions of the role for managed identities away, one after the other.
-// Whoever reads the refusal is led to the role.
-func TestEachActionOnIdentitiesIsNeeded(t *testing.T) {
-	t.Parallel()
-	w := world.New(nil)
-	world.Seed(w)
-	roles := w.Roles(world.IdentitiesResourceGroupID)
-	i := slices.IndexFunc(roles, func(role world.RoleDefinition) bool {
-		return strings.HasPrefix(role.Name, "Integration Identity Contributor")
-	})
-	require.GreaterOrEqual(t, i, 0)
-	require.Len(t, roles[i].Actions, 6)
-	for n, action := range roles[i].Actions {
-		t.Run(strings.ReplaceAll(action, "/", " "), func(t *testing.T) {
-			t.Parallel()
-			role := roles[i]
-			role.Actions = slices.Delete(slices.Clone(role.Actions), n, n+1)
-			a := startArranged(t, func(w *world.World) { w.PutRole(role) }, managedByDefault)
-			put := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
-			operation := a.wait(put.Header.Get("Operation-Location"))
-			if operation.at("status") == "Succeeded" {
-				deleted := a.call(http.MethodDelete, "/integrations/my-images", nil)
-				operation = a.wait(deleted.Header.Get("Operation-Location"))
-			}
-			assert.Equal(t, "Failed", operation.at("status"), operation.Raw)
-			assert.Equal(t, "managed-identity-permission-missing", operation.at("error.code"), operation.Raw)
-			assert.Equal(t, "operator", operation.at("error.remedy.who"), operation.Raw)
-		})
-	}
-}
-
 // TestTheGrantsSuffice tells the same story with all of them, and with those alone that are evaluated. Each kind of
 // identity does without the grant of the other.
 func TestTheGrantsSuffice(t *testing.T) {

@@ -9,8 +9,11 @@ import (
 
 // seedRole adds a custom role.
 func (r *RBAC) seedRole(role deployment.Role) {
-	r.PutRole(RoleDefinition{
-		ID: LastSegment(role.ID), Name: role.Name, Description: role.Description,
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := LastSegment(role.ID)
+	r.state.roles.put(id, RoleDefinition{
+		ID: id, Name: role.Name, Description: role.Description,
 		Actions: role.Permissions.Actions, NotActions: role.Permissions.NotActions,
 		DataActions: role.Permissions.DataActions, NotDataActions: role.Permissions.NotDataActions,
 		AssignableScopes: role.AssignableScopes,

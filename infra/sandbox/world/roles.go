@@ -73,13 +73,6 @@ func (r *RBAC) role(id string) (RoleDefinition, bool) {
 	return all[i], true
 }
 
-// PutRole adds or replaces a custom role.
-func (r *RBAC) PutRole(role RoleDefinition) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state.roles.put(role.ID, role)
-}
-
 // Roles returns the roles that can be assigned at the scope: the built-in ones, then custom ones. At the empty scope,
 // the tenant's own, there are no custom ones.
 func (r *RBAC) Roles(scope string) []RoleDefinition {

@@ -19,7 +19,7 @@ import (
 // nodeModules finds the JavaScript client. Without it the test is skipped, except in CI.
 func nodeModules(t *testing.T) (node, modules string) {
 	t.Helper()
-	modules, err := filepath.Abs("../../../.ci/node/node_modules")
+	modules, err := filepath.Abs("../../../../.ci/node/node_modules")
 	require.NoError(t, err)
 	_, missing := os.Stat(filepath.Join(modules, "@azure", "service-bus"))
 	node, noNode := exec.LookPath("node")
