@@ -3,6 +3,7 @@ package provision_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -151,20 +152,44 @@ func TestAnOperationsResultHasNoEmptyIDs(t *testing.T) {
 	assert.NotContains(t, string(o.Result), `"objectId"`)
 }
 
-// TestAPlanOfAReplacementUnderTheSameName: the identity of another region has the name of the one that goes first.
+// TestAPlanOfAReplacementUnderTheSameName: the identity of another region has the name of the one that goes first. What
+// is in another group does not go with it.
 func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	_, first := f.submit(of(integration.IdentityManaged, spec("images")))
-	f.completed(first)
-	moved := of(integration.IdentityManaged, spec("images"))
-	moved.Identity.Location = "northeurope"
-	plan, err := f.service.Plan(t.Context(), id, moved, true)
-	require.NoError(t, err)
-	steps := stepsOf(plan, "managedIdentity")
-	require.Len(t, steps, 2, "%+v", plan.Steps)
-	assert.Equal(t, provision.ActionDelete, steps[0].Action)
-	assert.Equal(t, provision.ActionCreate, steps[1].Action)
-	assert.Equal(t, steps[0].Key, steps[1].Key)
-	assert.Empty(t, steps[1].Differences)
+	const marked, another = "there and ours", "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"
+	for name, c := range map[string]struct {
+		group, location string
+		action          provision.Action
+	}{
+		"another region":           {"", "northeurope", provision.ActionCreate},
+		"another group":            {world.DataResourceGroupID, "", provision.ActionCreate},
+		"another group, " + marked: {world.DataResourceGroupID, "", provision.ActionUnchanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
+			f.completed(first)
+			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: "00000000-0000-4000-8000-000000000009",
+				PrincipalID: world.AppPrincipalID, PrincipalType: "ServicePrincipal", Scope: world.DataResourceGroupID,
+				RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleContributor)})
+			require.NoError(t, err)
+			if strings.HasSuffix(name, marked) {
+				there, isThere := f.world.UserAssignedIdentity(managedID)
+				require.True(t, isThere)
+				f.world.PutUserAssignedIdentity(world.UserAssignedIdentity{Location: there.Location, Tags: there.Tags,
+					ID: world.DataResourceGroupID + another + there.Name})
+			}
+			moved := of(integration.IdentityManaged, spec("images"))
+			moved.Identity.ResourceGroup, moved.Identity.Location = c.group, c.location
+			plan, err := f.service.Plan(t.Context(), id, moved, true)
+			require.NoError(t, err)
+			steps := stepsOf(plan, "managedIdentity")
+			require.Len(t, steps, 2, "%+v", plan.Steps)
+			assert.Equal(t, provision.ActionDelete, steps[0].Action)
+			assert.Equal(t, c.action, steps[1].Action, "%+v", steps[1])
+			assert.Equal(t, c.group == "", steps[0].Key == steps[1].Key)
+			assert.Empty(t, steps[1].Differences)
+		})
+	}
 }

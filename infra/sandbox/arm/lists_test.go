@@ -46,6 +46,8 @@ func TestListsShowWhatTheCallerMaySee(t *testing.T) {
 		names(t, filtered("name eq 'acmedata' and resourceType eq 'Microsoft.Storage/storageAccounts'")))
 	assert.Equal(t, []string{}, names(t, filtered("name eq 'acmedata' and resourceType eq 'Microsoft.Web/sites'")))
 	assert.NotContains(t, names(t, b.do("GET", subscription+"/resources", "")), "id-wif", "another group")
+	assert.Equal(t, []string{}, names(t, b.do("GET", "/subscriptions/"+nobody+"/resources", "")),
+		"what is in another subscription")
 	for _, filter := range []string{"name", "name eq acmedata", "location eq 'westeurope'"} {
 		assert.Equal(t, 400, filtered(filter).status, filter)
 	}

@@ -485,6 +485,7 @@ func TestReads(t *testing.T) {
 		"unique name":      {"/applications", "uniqueName eq 'it''s-mine'", 1},
 		"display name":     {"/applications", "displayName eq 'App'", 1},
 		"nobody":           {"/applications", "displayName eq 'Nobody'", 0},
+		"half a name":      {"/applications", "displayName eq 'Ap'", 0},
 		"both":             {"/applications", "displayName eq 'App' and appId eq '" + appID + "'", 1},
 		"only one of two":  {"/applications", "displayName eq 'No and no' and appId eq '" + appID + "'", 0},
 		"one of a list":    {"/applications", "appId in ('x', '" + appID + "')", 1},
@@ -644,5 +645,10 @@ func TestGetByIDs(t *testing.T) {
 		`,"types":1}`} {
 		assert.Equal(t, 400, b.do("POST", "/directoryObjects/getByIds", body).status, name)
 	}
+	many := func(n int) string { return `{"ids":["` + strings.Repeat(`x","`, n-1) + `x"]}` }
+	assert.Equal(t, 200, b.do("POST", "/directoryObjects/getByIds", many(1000)).status)
+	assert.Equal(t, 400, b.do("POST", "/directoryObjects/getByIds", many(1001)).status)
 	assert.Equal(t, 405, b.do("GET", "/directoryObjects/getByIds", "").status)
+	b.world.SetAppRoles(world.AppPrincipalID)
+	assert.Equal(t, 403, b.do("POST", "/directoryObjects/getByIds", "{"+ids+"}").status)
 }

@@ -86,6 +86,16 @@ var sources = sync.OnceValue(func() error {
 	return nil
 })
 
+// lack ends a test for which the machine lacks a program: in CI as a failure, else as a skip that says how to get
+// it. .ci/prerequisites lists the same before the tests.
+func lack(t testing.TB, how string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(how)
+	}
+	t.Skip(how)
+}
+
 // app is one running app with its sandbox, and a transcript of all that it said.
 type app struct {
 	*sandbox
