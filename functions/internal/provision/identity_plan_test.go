@@ -152,8 +152,8 @@ func TestAnOperationsResultHasNoEmptyIDs(t *testing.T) {
 	assert.NotContains(t, string(o.Result), `"objectId"`)
 }
 
-// TestAPlanOfAReplacementUnderTheSameName: the identity of another region has the name of the one that goes first. What
-// is in another group does not go with it.
+// TestAPlanOfAReplacementUnderTheSameName: the identity of another region has the name of the one that goes first.
+// What is in another group does not go with it.
 func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 	t.Parallel()
 	const marked, another = "there and ours", "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/"

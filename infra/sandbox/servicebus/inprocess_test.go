@@ -11,8 +11,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/servicebustest"
 )
+
+// inBubble runs f with a broker on synctest's clock.
+func inBubble(t *testing.T, f func(t *testing.T, b *servicebus.Broker)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := servicebus.NewBroker(servicebus.Options{})
+		defer b.Close()
+		f(t, b)
+	})
+}
+
+func putQueue(t *testing.T, b *servicebus.Broker, p servicebus.QueueProperties) {
+	t.Helper()
+	require.NoError(t, b.PutQueue("q", p))
+}
+
+func send(t *testing.T, b *servicebus.Broker, entity string, messages ...servicebus.Message) {
+	t.Helper()
+	for _, m := range messages {
+		require.NoError(t, b.Send(entity, m))
+	}
+}
+
+func receive(t *testing.T, b *servicebus.Broker, entity string) *servicebus.Locked {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	l, err := b.Receive(ctx, entity)
+	require.NoError(t, err)
+	return l
+}
 
 func assertEmpty(t *testing.T, b *servicebus.Broker, entity string) {
 	t.Helper()
@@ -56,10 +86,10 @@ func TestReceiveAndSettle(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-				servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
-				servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "m", Body: []byte("x")})
-				l := servicebustest.Receive(t, b, "q")
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, servicebus.QueueProperties{})
+				send(t, b, "q", servicebus.Message{MessageID: "m", Body: []byte("x")})
+				l := receive(t, b, "q")
 				assert.Equal(t, 1, l.Message.DeliveryCount)
 				require.NoError(t, tt.settle(l))
 				assert.Equal(t, tt.active, ids(b.Peek("q")))
@@ -76,14 +106,14 @@ func TestReceiveAndSettle(t *testing.T) {
 }
 
 func TestMessageFieldsSurvive(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		sent := servicebus.Message{MessageID: "m", SessionID: "s", ContentType: "application/json", Subject: "sub",
 			CorrelationID: "c",
 			To:            "to", ReplyTo: "back", Body: []byte(`{}`), TTL: time.Hour,
 			Properties: map[string]any{"n": 7, "f": 1.5, "t": time.UnixMilli(5).UTC(), "s": "x", "b": true}}
-		servicebustest.Send(t, b, "q", sent)
-		got := servicebustest.Receive(t, b, "Q").Message
+		send(t, b, "q", sent)
+		got := receive(t, b, "Q").Message
 		now := time.Now()
 		assert.True(t, got.LockedUntil.Equal(now.Add(time.Minute)))
 		assert.True(t, got.EnqueuedAt.Equal(now))
@@ -99,16 +129,16 @@ func TestMessageFieldsSurvive(t *testing.T) {
 }
 
 func TestUnsupportedPropertyIsRefused(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		err := b.Send("q", servicebus.Message{Properties: map[string]any{"x": struct{}{}}})
 		assertCondition(t, servicebus.ConditionNotAllowed, err)
 	})
 }
 
 func TestReceiveWaits(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		got := make(chan string)
 		go func() {
 			l, err := b.Receive(t.Context(), "q")
@@ -116,39 +146,39 @@ func TestReceiveWaits(t *testing.T) {
 			got <- l.Message.MessageID
 		}()
 		synctest.Wait()
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "late"})
+		send(t, b, "q", servicebus.Message{MessageID: "late"})
 		assert.Equal(t, "late", <-got)
 	})
 }
 
 func TestLockExpiryRedeliversAndRenewPreventsIt(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{LockDuration: "PT30S"})
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "m"})
-		l := servicebustest.Receive(t, b, "q")
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{LockDuration: "PT30S"})
+		send(t, b, "q", servicebus.Message{MessageID: "m"})
+		l := receive(t, b, "q")
 		time.Sleep(20 * time.Second)
 		require.NoError(t, l.Renew())
 		time.Sleep(20 * time.Second)
 		assertEmpty(t, b, "q")
 		time.Sleep(10 * time.Second)
 		assertCondition(t, servicebus.ConditionLockLost, l.Complete())
-		again := servicebustest.Receive(t, b, "q")
+		again := receive(t, b, "q")
 		assert.Equal(t, 2, again.Message.DeliveryCount)
 		require.NoError(t, again.Complete())
 	})
 }
 
 func TestMaxDeliveryCount(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{MaxDeliveryCount: 3})
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "m"})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{MaxDeliveryCount: 3})
+		send(t, b, "q", servicebus.Message{MessageID: "m"})
 		for i := range 3 {
-			l := servicebustest.Receive(t, b, "q")
+			l := receive(t, b, "q")
 			assert.Equal(t, i+1, l.Message.DeliveryCount)
 			require.NoError(t, l.Abandon(map[string]any{"tries": i + 1}))
 		}
 		assertEmpty(t, b, "q")
-		dead := servicebustest.Receive(t, b, "q/$DeadLetterQueue")
+		dead := receive(t, b, "q/$DeadLetterQueue")
 		assert.Equal(t, "MaxDeliveryCountExceeded", dead.Message.DeadLetterReason)
 		assert.Equal(t, "Message could not be consumed after 3 delivery attempts.", dead.Message.DeadLetterDescription)
 		assert.Equal(t, "q", dead.Message.DeadLetterSource)
@@ -181,9 +211,9 @@ func TestTimeToLive(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-				servicebustest.PutQueue(t, b, tt.queue)
-				servicebustest.Send(t, b, "q", servicebus.Message{TTL: tt.ttl})
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, tt.queue)
+				send(t, b, "q", servicebus.Message{TTL: tt.ttl})
 				time.Sleep(tt.after)
 				assert.Len(t, b.Peek("q"), tt.left)
 				dead := b.Peek("q/$deadletterqueue")
@@ -197,10 +227,10 @@ func TestTimeToLive(t *testing.T) {
 }
 
 func TestExpiredMessageInUseIsNotTakenAway(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
-		servicebustest.Send(t, b, "q", servicebus.Message{TTL: 10 * time.Second}, servicebus.Message{TTL: 10 * time.Second})
-		kept, returned := servicebustest.Receive(t, b, "q"), servicebustest.Receive(t, b, "q")
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
+		send(t, b, "q", servicebus.Message{TTL: 10 * time.Second}, servicebus.Message{TTL: 10 * time.Second})
+		kept, returned := receive(t, b, "q"), receive(t, b, "q")
 		time.Sleep(20 * time.Second)
 		require.NoError(t, kept.Complete())
 		require.NoError(t, returned.Abandon(nil))
@@ -209,13 +239,13 @@ func TestExpiredMessageInUseIsNotTakenAway(t *testing.T) {
 }
 
 func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		at := time.Now().Add(time.Minute)
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "later", ScheduledAt: at}, servicebus.Message{MessageID: "now"})
+		send(t, b, "q", servicebus.Message{MessageID: "later", ScheduledAt: at}, servicebus.Message{MessageID: "now"})
 		assert.Equal(t, []servicebus.EntityInfo{{Name: "q", Kind: "queue", Active: 1, Scheduled: 1,
 			Properties: servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}}}, b.Entities())
-		require.NoError(t, servicebustest.Receive(t, b, "q").Complete())
+		require.NoError(t, receive(t, b, "q").Complete())
 		assertEmpty(t, b, "q")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -228,32 +258,32 @@ func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
 }
 
 func TestDuplicateDetection(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true,
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true,
 			DuplicateDetectionHistoryTimeWindow: "PT1M"})
 		m := servicebus.Message{MessageID: "same"}
-		servicebustest.Send(t, b, "q", m, m, servicebus.Message{MessageID: "other"}, servicebus.Message{}, servicebus.Message{})
+		send(t, b, "q", m, m, servicebus.Message{MessageID: "other"}, servicebus.Message{}, servicebus.Message{})
 		got := ids(b.Peek("q"))
 		require.Len(t, got, 4)
 		assert.Equal(t, []string{"same", "other"}, got[:2])
 		assert.Len(t, got[2], 32, "the broker gives an id where there is none")
 		assert.NotEqual(t, got[2], got[3])
-		require.NoError(t, servicebustest.Receive(t, b, "q").Complete())
+		require.NoError(t, receive(t, b, "q").Complete())
 		time.Sleep(59 * time.Second)
-		servicebustest.Send(t, b, "q", m)
+		send(t, b, "q", m)
 		assert.Len(t, b.Peek("q"), 3, "remembered although it was completed")
 		time.Sleep(time.Second)
-		servicebustest.Send(t, b, "q", m)
+		send(t, b, "q", m)
 		assert.Len(t, b.Peek("q"), 4)
 	})
 }
 
 func TestSessions(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{RequiresSession: true, LockDuration: "PT30S"})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{RequiresSession: true, LockDuration: "PT30S"})
 		for i := range 3 {
 			for _, s := range []string{"a", "b"} {
-				servicebustest.Send(t, b, "q", servicebus.Message{SessionID: s, MessageID: fmt.Sprint(s, i)})
+				send(t, b, "q", servicebus.Message{SessionID: s, MessageID: fmt.Sprint(s, i)})
 			}
 		}
 		a, err := b.AcceptNextSession(t.Context(), "q")
@@ -307,8 +337,8 @@ func TestSessions(t *testing.T) {
 }
 
 func TestSessionReceiveEndsWhenTheLockExpires(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{RequiresSession: true})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{RequiresSession: true})
 		s, err := b.AcceptSession("q", "empty")
 		require.NoError(t, err)
 		start := time.Now()
@@ -371,7 +401,7 @@ func TestFaultySettings(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 				require.ErrorContains(t, b.PutQueue("q", tt.p), tt.want)
 				assert.Empty(t, b.Entities())
 			})
@@ -380,17 +410,17 @@ func TestFaultySettings(t *testing.T) {
 }
 
 func TestTopicFansOutAndRemembers(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		require.NoError(t, b.PutTopic("Events", servicebus.TopicProperties{}))
-		servicebustest.Send(t, b, "events", servicebus.Message{MessageID: "unheard"})
+		send(t, b, "events", servicebus.Message{MessageID: "unheard"})
 		require.NoError(t, b.PutTopic("events",
 			servicebus.TopicProperties{Subscriptions: []servicebus.SubscriptionProperties{
 				{Name: "one"}, {Name: "two", DefaultMessageTimeToLive: "PT1S"}}}))
-		servicebustest.Send(t, b, "events", servicebus.Message{MessageID: "m"}, servicebus.Message{MessageID: "later",
+		send(t, b, "events", servicebus.Message{MessageID: "m"}, servicebus.Message{MessageID: "later",
 			ScheduledAt: time.Now().Add(time.Minute)})
 		assert.Equal(t, []string{"unheard", "m"}, ids(b.Events("events")))
 
-		l := servicebustest.Receive(t, b, "events/Subscriptions/ONE")
+		l := receive(t, b, "events/Subscriptions/ONE")
 		assert.Equal(t, "m", l.Message.MessageID)
 		require.NoError(t, l.DeadLetter("r", "d"))
 		assert.Len(t, b.Peek("events/subscriptions/one/$deadletterqueue"), 1)
@@ -413,12 +443,12 @@ func TestTopicFansOutAndRemembers(t *testing.T) {
 }
 
 func TestTopicBoundsTimeToLive(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT10S",
 			Subscriptions: []servicebus.SubscriptionProperties{
 				{Name: "none"}, {Name: "longer", DefaultMessageTimeToLive: "PT1M"},
 				{Name: "shorter", DefaultMessageTimeToLive: "PT5S"}}}))
-		servicebustest.Send(t, b, "t", servicebus.Message{TTL: time.Hour})
+		send(t, b, "t", servicebus.Message{TTL: time.Hour})
 		for sub, want := range map[string]time.Duration{"none": 10 * time.Second, "longer": 10 * time.Second,
 			"shorter": 5 * time.Second} {
 			assert.Equal(t, want, b.Peek("t/subscriptions/" + sub)[0].TTL, sub)
@@ -427,11 +457,11 @@ func TestTopicBoundsTimeToLive(t *testing.T) {
 }
 
 func TestPurge(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		require.NoError(t, b.PutQueue("other", servicebus.QueueProperties{}))
-		servicebustest.Send(t, b, "q", servicebus.Message{}, servicebus.Message{ScheduledAt: time.Now().Add(time.Hour)})
-		servicebustest.Send(t, b, "other", servicebus.Message{})
+		send(t, b, "q", servicebus.Message{}, servicebus.Message{ScheduledAt: time.Now().Add(time.Hour)})
+		send(t, b, "other", servicebus.Message{})
 		require.NoError(t, b.Purge("q"))
 		assert.Empty(t, b.Peek("q"))
 		assert.Len(t, b.Peek("other"), 1)
@@ -440,16 +470,16 @@ func TestPurge(t *testing.T) {
 }
 
 func TestResetEmptiesAndKeepsEntities(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true})
 		require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
 		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{}))
 		m := servicebus.Message{MessageID: "m", SessionID: "id"}
-		servicebustest.Send(t, b, "q", m, servicebus.Message{MessageID: "dead"})
-		servicebustest.Send(t, b, "s", m)
-		servicebustest.Send(t, b, "t", m)
-		l := servicebustest.Receive(t, b, "q")
-		require.NoError(t, servicebustest.Receive(t, b, "q").DeadLetter("r", ""))
+		send(t, b, "q", m, servicebus.Message{MessageID: "dead"})
+		send(t, b, "s", m)
+		send(t, b, "t", m)
+		l := receive(t, b, "q")
+		require.NoError(t, receive(t, b, "q").DeadLetter("r", ""))
 		s, err := b.AcceptNextSession(t.Context(), "s")
 		require.NoError(t, err)
 
@@ -461,7 +491,7 @@ func TestResetEmptiesAndKeepsEntities(t *testing.T) {
 		assertCondition(t, servicebus.ConditionLockLost, l.Complete())
 		_, err = s.Receive(t.Context())
 		assertCondition(t, servicebus.ConditionSessionLockLost, err)
-		servicebustest.Send(t, b, "q", m)
+		send(t, b, "q", m)
 		assert.Len(t, b.Peek("q"), 1, "the history is forgotten too")
 	})
 }
@@ -479,8 +509,8 @@ func TestDeleteAndCloseEndWaits(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-				servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, servicebus.QueueProperties{})
 				require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
 				s, err := b.AcceptSession("s", "x")
 				require.NoError(t, err)
@@ -517,8 +547,8 @@ func TestEntitiesShowTheirSettings(t *testing.T) {
 			servicebus.QueueProperties{LockDuration: "PT1M", MaxDeliveryCount: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-				servicebustest.PutQueue(t, b, tc.given)
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, tc.given)
 				require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{DefaultMessageTimeToLive: "PT1H"}))
 				entities := b.Entities()
 				assert.Equal(t, tc.visible, entities[0].Properties)

@@ -13,6 +13,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -192,3 +193,34 @@ func contextWithTimeout(t testing.TB, d time.Duration) (context.Context, context
 
 // soon is a time to schedule for that no test reaches.
 func soon() time.Time { return time.Now().Add(time.Hour) }
+
+// inBubble runs f with a broker on synctest's clock.
+func inBubble(t *testing.T, f func(t *testing.T, b *servicebus.Broker)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := servicebus.NewBroker(servicebus.Options{})
+		defer b.Close()
+		f(t, b)
+	})
+}
+
+func putQueue(t *testing.T, b *servicebus.Broker, p servicebus.QueueProperties) {
+	t.Helper()
+	require.NoError(t, b.PutQueue("q", p))
+}
+
+func send(t *testing.T, b *servicebus.Broker, entity string, messages ...servicebus.Message) {
+	t.Helper()
+	for _, m := range messages {
+		require.NoError(t, b.Send(entity, m))
+	}
+}
+
+func receive(t *testing.T, b *servicebus.Broker, entity string) *servicebus.Locked {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	l, err := b.Receive(ctx, entity)
+	require.NoError(t, err)
+	return l
+}

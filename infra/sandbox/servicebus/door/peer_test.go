@@ -13,7 +13,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/door"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/servicebustest"
 )
 
 // peer is a client that speaks AMQP frame by frame: it can do what no SDK does.
@@ -164,8 +163,8 @@ func encoded(t *testing.T, m *amqp.Message) []byte {
 // overPipe runs f with an open peer of a broker with the queues q and s (sessions), on synctest's clock.
 func overPipe(t *testing.T, f func(t *testing.T, b *servicebus.Broker, p *peer)) {
 	t.Helper()
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-		servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{})
 		require.NoError(t, b.PutQueue("s", servicebus.QueueProperties{RequiresSession: true}))
 		p := connect(t, b).open(&amqp.Open{ContainerID: "test"})
 		f(t, b, p)

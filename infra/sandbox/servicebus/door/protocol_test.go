@@ -10,7 +10,6 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/amqp"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus/servicebustest"
 )
 
 func TestHandshakeFailures(t *testing.T) {
@@ -60,7 +59,7 @@ func TestHandshakeFailures(t *testing.T) {
 }
 
 func TestSilentPeerIsDropped(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		p := connect(t, b)
 		start := time.Now()
 		require.NoError(t, p.end())
@@ -73,7 +72,7 @@ func TestSilentPeerIsDropped(t *testing.T) {
 }
 
 func TestSignsOfLife(t *testing.T) {
-	servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		p := connect(t, b).open(&amqp.Open{ContainerID: "test", IdleTimeout: 10_000})
 		for range 3 {
 			start := time.Now()
@@ -129,8 +128,8 @@ func TestConnectionErrors(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			servicebustest.InBubble(t, func(t *testing.T, b *servicebus.Broker) {
-				servicebustest.PutQueue(t, b, servicebus.QueueProperties{})
+			inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+				putQueue(t, b, servicebus.QueueProperties{})
 				p := connect(t, b).open(&amqp.Open{ContainerID: "test"})
 				tt.provoke(p)
 				assert.Equal(t, tt.want, next[*amqp.Close](p).Error.Condition)
@@ -228,7 +227,7 @@ func TestAbortedAndPresettledTransfers(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "only"})
+		send(t, b, "q", servicebus.Message{MessageID: "only"})
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
 		p.credit(5, true)
@@ -237,14 +236,14 @@ func TestDrain(t *testing.T) {
 		assert.True(t, f.Drain)
 		assert.Equal(t, uint32(5), *f.DeliveryCount)
 		assert.Equal(t, uint32(0), *f.LinkCredit)
-		servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "after"})
+		send(t, b, "q", servicebus.Message{MessageID: "after"})
 		assert.Empty(t, b.Peek("q")[1].LockToken, "nothing is delivered without credit")
 	})
 }
 
 func TestEchoReportsWhatIsLeft(t *testing.T) {
 	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
-		servicebustest.Send(t, b, "q", servicebus.Message{})
+		send(t, b, "q", servicebus.Message{})
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
 		p.credit(5, false)
@@ -260,7 +259,7 @@ func TestEchoReportsWhatIsLeft(t *testing.T) {
 
 func TestWindowHoldsTransfersBack(t *testing.T) {
 	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
-		servicebustest.Send(t, b, "q", servicebus.Message{Body: make([]byte, 150<<10)})
+		send(t, b, "q", servicebus.Message{Body: make([]byte, 150<<10)})
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
 		p.flow(&amqp.Flow{LinkCredit: ptr(uint32(1)), IncomingWindow: 2})
@@ -295,7 +294,7 @@ func TestConsumersTakeTurns(t *testing.T) {
 		synctest.Wait()
 		got := map[uint32]int{}
 		for range 4 {
-			servicebustest.Send(t, b, "q", servicebus.Message{})
+			send(t, b, "q", servicebus.Message{})
 			got[next[*amqp.Transfer](p).Handle]++
 		}
 		assert.Equal(t, map[uint32]int{0: 2, 1: 2}, got)
@@ -309,7 +308,7 @@ func TestUnsentMessagesReturn(t *testing.T) {
 		"receive and delete": amqp.SenderSettled} {
 		t.Run(name, func(t *testing.T) {
 			overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
-				servicebustest.Send(t, b, "q", servicebus.Message{MessageID: "m"})
+				send(t, b, "q", servicebus.Message{MessageID: "m"})
 				p.begin(2, 0)
 				p.send(2, &amqp.Attach{Name: "r", Handle: 0, Role: amqp.RoleReceiver, SenderSettleMode: &mode,
 					Source: amqp.NewSource("q", nil)})
@@ -319,7 +318,7 @@ func TestUnsentMessagesReturn(t *testing.T) {
 				synctest.Wait()
 				p.send(2, &amqp.Detach{Handle: 0, Closed: true})
 				_ = next[*amqp.Detach](p)
-				assert.Equal(t, 1, servicebustest.Receive(t, b, "q").Message.DeliveryCount)
+				assert.Equal(t, 1, receive(t, b, "q").Message.DeliveryCount)
 			})
 		})
 	}
@@ -328,7 +327,7 @@ func TestUnsentMessagesReturn(t *testing.T) {
 func TestDispositionOfARange(t *testing.T) {
 	overPipe(t, func(t *testing.T, b *servicebus.Broker, p *peer) {
 		for range 3 {
-			servicebustest.Send(t, b, "q", servicebus.Message{})
+			send(t, b, "q", servicebus.Message{})
 		}
 		p.receiver(amqp.NewSource("q", nil), nil)
 		_ = next[*amqp.Attach](p)
@@ -375,7 +374,7 @@ func TestWaitForSession(t *testing.T) {
 			p.receiver(amqp.NewSource("s", described), patience)
 			p.credit(1, false)
 			synctest.Wait()
-			servicebustest.Send(t, b, "s", servicebus.Message{SessionID: "x"})
+			send(t, b, "s", servicebus.Message{SessionID: "x"})
 			a := next[*amqp.Attach](p)
 			id, _ := a.Source.Filter().Get("com.microsoft:session-filter")
 			assert.Equal(t, amqp.Described{Descriptor: code, Value: "x"}, id)
@@ -391,7 +390,7 @@ func TestWaitForSession(t *testing.T) {
 			p.send(1, &amqp.Detach{Handle: 7, Closed: true})
 			assert.Nil(t, next[*amqp.Attach](p).Source)
 			_ = next[*amqp.Detach](p)
-			servicebustest.Send(t, b, "s", servicebus.Message{SessionID: "x"})
+			send(t, b, "s", servicebus.Message{SessionID: "x"})
 			_, err := b.AcceptSession("s", "x")
 			require.NoError(t, err)
 		})
