@@ -64,6 +64,5 @@ func (s *Service) trustsOf(clientID string) (appID string, trusts []trust, ok bo
 // accepted where it was written.
 func (s *Service) visible(trusts []trust) []trust {
 	lag := time.Duration(s.world.Timing().STSMS) * time.Millisecond
-	now := s.world.Now()
-	return slices.DeleteFunc(trusts, func(t trust) bool { return now.Before(t.changedAt.Add(lag)) })
+	return slices.DeleteFunc(trusts, func(t trust) bool { return s.world.Elapsed(t.changedAt) < lag })
 }

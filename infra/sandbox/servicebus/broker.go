@@ -92,6 +92,18 @@ func (b *Broker) Do(f func(now time.Time) error) error {
 	return err
 }
 
+// Advance moves all scheduled messages forward by that time. Locks, sessions, lives of messages and the memory of
+// duplicates stay: whoever holds a lock goes on in real time.
+func (b *Broker) Advance(by time.Duration) error {
+	return b.Do(func(now time.Time) error {
+		for _, e := range b.entities {
+			e.queue.hasten(by)
+		}
+		b.ring(now)
+		return nil
+	})
+}
+
 // Close ends all connections and listeners, fails what waits, and waits until nothing of the broker runs.
 func (b *Broker) Close() {
 	b.mu.Lock()
