@@ -97,7 +97,11 @@ GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "ti
                                       "body", "headers", "echo", "delayMs", "effect"}]
                                       match: regular expressions; times: 1 where absent, 0 never, -1 without end;
                                       effect: before (answered, not done; where absent), after (done, but this is
-                                      answered), drop (done, the connection is cut)
+                                      answered), drop (done, the connection is cut).
+                                      Service Bus: method SEND or SETTLE, path the queue, topic or subscription;
+                                      code, message and effect: who sends has the link detached
+                                      (amqp:link:detach-forced where there is no code), who settles has lost the
+                                      lock (com.microsoft:message-lock-lost)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
 POST   /advance                       {"by": "13m"}: the delays of /timing run out, and scheduled messages become
                                       due, as if that time had passed. The clocks of tokens, locks and the

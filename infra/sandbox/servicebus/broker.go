@@ -30,6 +30,10 @@ type Options struct {
 	// without TLS only. Nil allows every one.
 	AuthorizeSAS func(keyName, token string) error
 
+	// Disturb tells, for an operation (OperationSend or OperationSettle) and an entity path, whether it is to go
+	// wrong. It is called with the broker's lock held. Nil disturbs nothing.
+	Disturb func(operation, path string) (Disturbance, bool)
+
 	// MaxMessageSize bounds a message, and a batch, in bytes; 0 is the Standard tier's 256 KiB.
 	MaxMessageSize int
 }
