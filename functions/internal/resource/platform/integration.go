@@ -96,16 +96,15 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
 	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
 	var s seen[ddoe.Integration]
-	var types []ddoe.IntegrationType
-	var typesErr error
+	types, typesErr := []ddoe.IntegrationType(nil), error(nil)
 	together(
 		func() {
 			places := placesOf(organization, statusOf(d).OrganizationID, true, ownOf(d) != "")
 			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
 		},
 		func() {
-			list := k.Client.AvailableIntegrations
-			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, list, organization)
+			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations,
+				organization)
 		})
 	if typesErr != nil {
 		err := at("/ddoe/organizationId", organization, typesErr)
