@@ -9,14 +9,9 @@ import (
 
 // identityKind is the kind of identity of a spec that names none.
 func (e *environment) identityKind(name string) integration.IdentityKind {
-	v := e.text(name)
-	if v == "" {
-		return integration.IdentityApplication
-	}
-	kind := integration.IdentityKind(v)
-	if !slices.Contains([]integration.IdentityKind{integration.IdentityApplication, integration.IdentityManaged},
-		kind) {
-		e.fault(name, "must be application or managedIdentity")
+	kind, expected := integration.ParseIdentityKind(e.text(name))
+	if expected != "" {
+		e.fault(name, "must be "+expected)
 	}
 	return kind
 }

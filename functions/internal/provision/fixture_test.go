@@ -134,10 +134,10 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
 		Now: f.Now}
 	managed := managedidentity.New(resources, requests, "0123abcd")
-	identities := identity.New(
-		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
+	identities := identity.New(map[integration.IdentityKind]identity.Implementation{
+		integration.IdentityApplication: {Kind: application.New(directory, requests, "0123abcd"),
 			Credentials: application.NewCredentials(directory, requests)},
-		identity.Implementation{Kind: managed, Credentials: managedidentity.NewCredentials(managed)})
+		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }
 
