@@ -17,11 +17,16 @@ func (e *environment) identityKind(name string) integration.IdentityKind {
 }
 
 // identityGroup is the group where managed identities are made. It is never the app's own: there the app could write
-// credentials of its own identity, and so let others in as itself.
+// credentials of its own identity, and so let others in as itself. An app that does not know its own group makes no
+// managed identities: it does not start with such a group, and refuses a spec that names one.
 func (e *environment) identityGroup(name string, own []integration.ResourceGroupID) integration.ResourceGroupID {
 	group := e.resourceGroup(name)
-	if group.IsAnyOf(own) {
+	switch {
+	case group.IsAnyOf(own):
 		e.fault(name, "must not be the app's own resource group: the app could let others in as itself")
+	case group.Name != "" && len(own) == 0:
+		e.fault("OWN_RESOURCE_GROUP", "is required where "+name+" is set, so that it can be told from the app's own "+
+			"group: the id of the resource group that the app is in")
 	}
 	return group
 }

@@ -166,7 +166,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: net})
 	net[sandbox.Host], net[sandbox.GateHost] = web, web
 
-	all := map[string]string{"DDOE_ISSUER": world.Issuer}
+	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup}
 	for name, value := range changes {
 		all[name] = value
 	}

@@ -157,15 +157,18 @@ func (d Defaults) ResolveIdentity(given *Identity) (*Identity, []diagnosis.Findi
 func (d Defaults) resolvePlace(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
 	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
 	group, problem := ParseResourceGroupID(identity.ResourceGroup)
+	remedy := "Copy the id of a group for identities: az group show --name <group> --query id."
 	switch {
 	case identity.ResourceGroup == "":
 		problem = "No resource group is given, and the service has no default (setting IDENTITY_RESOURCE_GROUP)."
+	case len(d.OwnGroups) == 0:
+		problem = "The service does not know its own resource group, and so not that it is another one."
+		remedy = "Have the operator set OWN_RESOURCE_GROUP."
 	case problem == "" && group.IsAnyOf(d.OwnGroups):
 		problem = "It is the service's own resource group: there the service could let others in as itself."
 	}
 	if problem != "" {
-		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}",
-			"Copy the id of a group for identities: az group show --name <group> --query id.")
+		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}", remedy)
 	} else {
 		identity.ResourceGroup = group.String()
 	}

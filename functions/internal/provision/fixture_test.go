@@ -110,6 +110,7 @@ func newFixture(t operationtest.TB) *fixture {
 		Defaults: integration.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			OwnGroups:     []integration.ResourceGroupID{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now},
