@@ -135,7 +135,7 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 			authority, err := entra.NewAuthority(w)
 			require.NoError(t, err)
 			net := network{"*.blob.core.windows.net": blob.New(w, authority)}
-			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority},
+			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority: authority},
 				azcore.ClientOptions{Transport: &http.Client{Transport: net}})
 			require.NoError(t, err)
 			require.NoError(t, use(t.Context(), containerMaker{store}))

@@ -66,9 +66,9 @@ type ddoeRecord struct {
 }
 
 func (d Document) record() documentRecord {
-	wanted := d.Spec.recorded().Identity.Kind
+	wanted, made := d.Spec.recorded().Identity.Kind, d.Status.Identity.Kind
 	return documentRecord{
-		SchemaVersion: max(wanted.schemaVersion(), d.Status.Identity.Kind.schemaVersion()), ID: d.ID,
+		SchemaVersion: max(wanted.about().schemaVersion, made.about().schemaVersion), ID: d.ID,
 		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
@@ -84,7 +84,7 @@ func (d Document) laterGeneration() int {
 
 // record leaves out that the identity is an application: a record that does not say is of one.
 func (s Spec) record() Spec {
-	if s.Identity != nil && *s.Identity == (Identity{Kind: IdentityApplication}) {
+	if s.Identity != nil && *s.Identity == (Identity{Kind: unnamedKind()}) {
 		s.Identity = nil
 	}
 	return s
@@ -92,7 +92,7 @@ func (s Spec) record() Spec {
 
 func (s Spec) recorded() Spec {
 	if s.Identity == nil {
-		s.Identity = &Identity{Kind: IdentityApplication}
+		s.Identity = &Identity{Kind: unnamedKind()}
 	}
 	return s
 }

@@ -42,6 +42,19 @@ type Place interface {
 	Outlives() []string
 }
 
+// IdentityPlace is where an identity stands, whatever it is made of.
+type IdentityPlace struct{}
+
+// Name implements Place.
+func (IdentityPlace) Name() string { return Identity }
+
+// Needs implements Place: an identity needs nothing.
+func (IdentityPlace) Needs() []string { return nil }
+
+// Outlives implements Place. Role assignments go while their principal can still be named, and credentials go one by
+// one before the identity takes the rest along, so that a deletion that fails leaves no trust behind.
+func (IdentityPlace) Outlives() []string { return []string{FederatedCredential, RoleAssignment} }
+
 // View is what a kind is told of an integration.
 type View struct {
 	Document integration.Document
