@@ -39,15 +39,15 @@ func Ordered(checks []Check) []Check {
 	})
 	var kept []Check
 	for _, c := range found {
-		if !slices.ContainsFunc(kept, c.IsOfOneCause) {
+		if !slices.ContainsFunc(kept, c.isOfOneCause) {
 			kept = append(kept, c)
 		}
 	}
 	return kept
 }
 
-// IsOfOneCause reports whether two checks are to be mended as one.
-func (c Check) IsOfOneCause(other Check) bool {
+// isOfOneCause reports whether two checks are to be mended as one.
+func (c Check) isOfOneCause(other Check) bool {
 	mended := func(c Check) string {
 		if c.Remedy == nil {
 			return ""

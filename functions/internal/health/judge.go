@@ -87,8 +87,6 @@ func apply(record *integration.HealthRecord, r run) {
 		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
 			record.Suspicion = nil
 			move(record, integration.HealthUnknown, j.Causes, r)
-		} else if record.State == integration.HealthUnknown {
-			record.Causes = j.Causes // that nothing is known may have another reason now
 		}
 	case working, impaired:
 		record.Suspicion, record.LastPass = nil, &r.at

@@ -83,7 +83,7 @@ func causesOf(err error, propagated bool) diagnosis.Causes {
 		checks = append(checks, checkOf("beside", Describe(other, propagated)))
 	}
 	for _, check := range diagnosis.Ordered(checks) {
-		if check.ID != "" && !check.IsOfOneCause(checks[0]) {
+		if check.ID != "" {
 			causes.Also = append(causes.Also, check.Diagnosis())
 		}
 	}
