@@ -50,7 +50,7 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 	tasks := r.looks(seen)
 	if r.veto != nil {
-		tasks = append(tasks, r.veto.task(len(seen)))
+		tasks = append(tasks, r.veto.task())
 	}
 	for i := range seen {
 		tasks = append(tasks, r.removal(&seen[i]), r.secondRemoval(&seen[i]))

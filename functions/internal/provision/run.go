@@ -28,7 +28,7 @@ type run struct {
 
 	// changing writes into the document that things are about to change.
 	changing func(*integration.Document)
-	// veto hears what services say against a teardown; nil where nobody is asked.
+	// veto hears what kinds say against a teardown; nil where nobody is asked.
 	veto *veto
 
 	writing sync.Mutex // held while what looking has taught is written; guards failed

@@ -121,7 +121,7 @@ type Item struct {
 	// which key an item is about to be made; nil for nothing. It is recorded before the item is applied.
 	Learn func(*integration.Status)
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
-	// removed.
+	// removed. Only an Objector sets it.
 	Blocks bool
 	// IsAbsent is true where a look, confirmed by a second one, has shown that there is nothing under the key of an
 	// item that goes: only a removal makes sure, and nothing is left of it all the same.

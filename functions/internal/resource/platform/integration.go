@@ -24,6 +24,7 @@ type integrations struct{ *Platform }
 func (integrations) Name() string       { return resource.PlatformIntegration }
 func (integrations) Needs() []string    { return []string{resource.Identity} } // the options name it
 func (integrations) Outlives() []string { return []string{resource.Driver} }
+func (k integrations) CanObject() bool  { return k.Client != nil } // others may have drivers on it
 
 // found is what Observe hands on to Apply and Remove.
 type found struct {
