@@ -86,7 +86,6 @@ func TestDeleteRoleAssignment(t *testing.T) {
 	}{
 		{"deleted", answer{status: 200, body: assignmentJSON}, arm.OutcomeDeleted},
 		{"absent", answer{status: 204}, arm.OutcomeAbsent},
-		{"scope absent", answer{status: 404, body: errorJSON("ResourceNotFound", "m")}, arm.OutcomeAbsent},
 	} {
 		t.Run(c.caseName, func(t *testing.T) {
 			client, s := newClient(t, c.answer)
@@ -97,6 +96,12 @@ func TestDeleteRoleAssignment(t *testing.T) {
 				s.requests())
 		})
 	}
+}
+
+func TestDeleteRoleAssignmentWithoutItsScope(t *testing.T) {
+	client, _ := newClient(t, answer{status: 404, body: errorJSON("ResourceNotFound", "m")})
+	_, err := client.DeleteRoleAssignment(t.Context(), assignmentID)
+	assert.True(t, arm.IsNotFound(err), "%v", err)
 }
 
 func TestListRoleAssignments(t *testing.T) {

@@ -124,7 +124,8 @@ func (c *Cloud) assemble() error {
 		return fmt.Errorf("platform: %w", err)
 	}
 	issuer := platform.NewIssuer(world.Issuer, c.options.Now, key)
-	if c.broker, err = newBroker(c.deployment.Namespace, c.options.Now, c.authorize); err != nil {
+	if c.broker, err = newBroker(c.deployment.Namespace, c.options.Now, c.authorize,
+		c.faults.DisturbLink); err != nil {
 		return err
 	}
 	c.hosts = &hosts{blobs: blob.New(c.world, c.authority)}

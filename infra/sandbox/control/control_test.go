@@ -342,6 +342,22 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// TestAdvance: one request moves the delays of the world and the messages of the broker.
+func TestAdvance(t *testing.T) {
+	b := newBench(t)
+	for body, pointer := range map[string]string{`{}`: "/by", `{"by":"0s"}`: "/by", `{"by":"-1m"}`: "/by",
+		`{"by":"13"}`: "/by", `{"by":13}`: "/by", `{"for":"13m"}`: "/for"} {
+		got := b.do("POST", "/advance", body)
+		assert.Equal(t, 400, got.status, body)
+		assert.Equal(t, pointer, got.at("errors", 0, "pointer"), body)
+	}
+	before := b.world.Now()
+	require.NoError(t, b.broker.Send("plain", servicebus.Message{ScheduledAt: time.Now().Add(13 * time.Minute)}))
+	require.Equal(t, 204, b.do("POST", "/advance", `{"by":"13m"}`).status)
+	assert.GreaterOrEqual(t, b.world.Elapsed(before), 13*time.Minute)
+	assert.Equal(t, "active", b.do("GET", "/queues/plain/messages", "").at(0, "state"))
+}
+
 func TestTimingAndReset(t *testing.T) {
 	b := newBench(t)
 	got := b.do("PUT", "/timing", `{"latencyMs":1,"replicationMs":2,"stsMs":3,"rbacMs":4}`)

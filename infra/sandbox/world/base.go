@@ -29,6 +29,13 @@ type base struct {
 	etags  uint64
 	timing Timing
 	limits Limits
+	leaps  []leap
+}
+
+// leap is one call of Advance.
+type leap struct {
+	at time.Time
+	by time.Duration
 }
 
 // Now is the world's time in UTC. Services stamp and compare with it, never with the wall clock.
@@ -48,9 +55,34 @@ func (b *base) SetTiming(t Timing) {
 	b.timing = t
 }
 
+// Advance has every lag that runs now be older by that time. The clock stays: what is stamped from now on, tokens
+// above all, has the real time.
+func (b *base) Advance(by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.leaps = append(b.leaps, leap{at: b.Now(), by: by})
+}
+
+// Elapsed is how long ago something was, all leaps since then included.
+func (b *base) Elapsed(since time.Time) time.Duration {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.elapsed(since)
+}
+
+func (b *base) elapsed(since time.Time) time.Duration {
+	passed := b.Now().Sub(since)
+	for _, l := range b.leaps {
+		if !l.at.Before(since) {
+			passed += l.by
+		}
+	}
+	return passed
+}
+
 // isReplicated tells whether what was created then is visible to its dependants by now.
 func (b *base) isReplicated(created time.Time) bool {
-	return !b.Now().Before(created.Add(time.Duration(b.timing.ReplicationMS) * time.Millisecond))
+	return b.elapsed(created) >= time.Duration(b.timing.ReplicationMS)*time.Millisecond
 }
 
 // nextETag returns a new ETag in the form of the header, quotes included.

@@ -193,5 +193,9 @@ func (c *Credentials) addTo(s *Snapshot) {
 
 func (f FederatedIdentityCredential) Clone() FederatedIdentityCredential {
 	f.Audiences = slices.Clone(f.Audiences)
+	if f.ClaimsMatchingExpression != nil {
+		expression := *f.ClaimsMatchingExpression
+		f.ClaimsMatchingExpression = &expression
+	}
 	return f
 }

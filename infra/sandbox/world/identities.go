@@ -49,10 +49,11 @@ type identitiesState struct {
 	leaving     map[string]leaving // by lower ARM id
 }
 
-// leaving is an identity that was deleted, and whose name is held for its region until then.
+// leaving is an identity that was deleted, and whose name is held for its region for some time.
 type leaving struct {
-	location string
-	until    time.Time
+	location  string
+	deletedAt time.Time
+	holdFor   time.Duration
 }
 
 func newIdentities(b *base, hierarchy *Hierarchy, principals *Principals) *Identities {
@@ -168,8 +169,8 @@ func (i *Identities) remove(id string) error {
 	i.principals.remove(u.PrincipalID)
 	delete(i.state.byClientID, key(u.ClientID))
 	i.state.rows.delete(u.ID)
-	i.state.leaving[key(u.ID)] = leaving{u.Location,
-		i.Now().Add(time.Duration(i.limits.DeletedIdentitySeconds) * time.Second)}
+	i.state.leaving[key(u.ID)] = leaving{location: u.Location, deletedAt: i.Now(),
+		holdFor: time.Duration(i.limits.DeletedIdentitySeconds) * time.Second}
 	return nil
 }
 
@@ -182,7 +183,7 @@ func (i *Identities) HeldLocation(id string) (string, bool) {
 		return u.Location, true
 	}
 	left, ok := i.state.leaving[key(id)]
-	return left.location, ok && i.Now().Before(left.until)
+	return left.location, ok && i.elapsed(left.deletedAt) < left.holdFor
 }
 
 func (i *Identities) addTo(s *Snapshot) {

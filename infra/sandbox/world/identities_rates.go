@@ -54,13 +54,13 @@ func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string
 	if parts := strings.Split(resourceID, "/"); len(parts) > 2 { // /subscriptions/{}
 		subscription = parts[2]
 	}
-	rates, now := identityRates(o), i.Now()
+	rates := identityRates(o)
 	var filled [3]bucket
 	var names [3]string
 	var wait time.Duration
 	for n, of := range []string{"", subscription, resourceID} {
 		names[n] = string(o) + " " + key(of)
-		filled[n] = i.state.buckets[names[n]].fill(rates[n], now)
+		filled[n] = i.fill(i.state.buckets[names[n]], rates[n])
 		if missing := 1 - filled[n].tokens; missing > 0 {
 			wait = max(wait, time.Duration(missing/rates[n]*float64(time.Second)))
 		}
@@ -76,10 +76,10 @@ func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string
 }
 
 // fill adds what has come since the bucket was last looked at. One that was never looked at is full.
-func (b bucket) fill(rate float64, now time.Time) bucket {
-	most := max(1, rate)
+func (i *Identities) fill(b bucket, rate float64) bucket {
+	now, most := i.Now(), max(1, rate)
 	if b.at.IsZero() {
 		return bucket{tokens: most, at: now}
 	}
-	return bucket{tokens: min(most, b.tokens+rate*now.Sub(b.at).Seconds()), at: now}
+	return bucket{tokens: min(most, b.tokens+rate*i.elapsed(b.at).Seconds()), at: now}
 }

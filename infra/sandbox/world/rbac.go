@@ -147,7 +147,7 @@ func (r *RBAC) allowed(
 }
 
 func (r *RBAC) isEffective(ra RoleAssignment) bool {
-	return !r.Now().Before(ra.CreatedOn.Add(time.Duration(r.timing.RBACMS) * time.Millisecond))
+	return r.elapsed(ra.CreatedOn) >= time.Duration(r.timing.RBACMS)*time.Millisecond
 }
 
 func (r *RBAC) putAssignment(ra RoleAssignment) {

@@ -78,7 +78,7 @@ func (w *World) Reset() {
 	fresh := New(w.now)
 	fresh.etags, fresh.names = w.etags, w.names
 	Seed(fresh)
-	w.etags, w.timing, w.limits = fresh.etags, Timing{}, fresh.limits
+	w.etags, w.timing, w.limits, w.leaps = fresh.etags, Timing{}, fresh.limits, nil
 	w.Hierarchy.state = fresh.Hierarchy.state
 	w.Directory.replaceBy(fresh.Directory)
 	w.Identities.state = fresh.Identities.state
