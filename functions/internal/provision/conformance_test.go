@@ -79,9 +79,10 @@ func looksOfKinds() map[string]askedKind {
 	missing, unwanted := inState("missing", resource.Missing), inState("unwanted", resource.Unwanted)
 	foreign := inState("theirs", resource.Foreign)
 	looks := map[string]askedKind{
-		"nothing":                        one(),
-		"as it is wanted":                one(inState("a", resource.Unchanged), inState("b", resource.Extra)),
-		"what is written":                one(missing, inState("b", resource.Restorable), inState("c", resource.Different)),
+		"nothing":         one(),
+		"as it is wanted": one(inState("a", resource.Unchanged), inState("b", resource.Extra)),
+		"what is written": one(missing, inState("b", resource.Restorable),
+			inState("c", resource.Different)),
 		"left to a person":               one(inState("a", resource.Manual), missing),
 		"one goes, one comes":            one(unwanted, missing),
 		"in the way":                     one(foreign, missing, unwanted),
@@ -108,8 +109,10 @@ func TestTheConformanceSuiteAsksWhatTheLoopsAsk(t *testing.T) {
 			submit func(f *fixture) string
 			copied func(l *resourcetest.Loop) error
 		}{
-			"first run": {false, submitSpec, func(l *resourcetest.Loop) error { return l.Converge(t.Context(), true) }},
-			"run":       {true, submitSpec, func(l *resourcetest.Loop) error { return l.Converge(t.Context(), false) }},
+			"first run": {false, submitSpec, func(l *resourcetest.Loop) error {
+				return l.Converge(t.Context(), true)
+			}},
+			"run": {true, submitSpec, func(l *resourcetest.Loop) error { return l.Converge(t.Context(), false) }},
 			"teardown": {true, submitTeardown(false),
 				func(l *resourcetest.Loop) error { return l.TakeDown(t.Context(), false) }},
 			"purge": {true, submitTeardown(true),
