@@ -58,7 +58,7 @@ func TestManagedInAStorm(t *testing.T) {
 				ends     managed
 			}{{http.MethodPut, puts, oneManaged}, {http.MethodDelete, deletes, managed{}}} {
 				a.disturb(c.requests, turn)
-				operation := a.hasten(submit(a, c.method))
+				operation := hasten(a, submit(a, c.method))
 				require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 				assert.Equal(t, c.ends, a.managed(before), c.method)
 				for _, f := range a.Cloud().Faults().List() {
@@ -70,8 +70,8 @@ func TestManagedInAStorm(t *testing.T) {
 }
 
 // disturb has each of some requests meet a fault: the first the one of this turn, and so on.
-func (a *app) disturb(requests [][2]string, turn int) {
-	a.t.Helper()
+func (s *sandbox) disturb(requests [][2]string, turn int) {
+	s.t.Helper()
 	var storm []any
 	all := armFaults()
 	for i, r := range requests {
@@ -79,11 +79,11 @@ func (a *app) disturb(requests [][2]string, turn int) {
 		fault["match"] = map[string]any{"host": "management", "method": r[0], "path": r[1]}
 		storm = append(storm, fault)
 	}
-	a.control(http.MethodPut, "/faults", storm)
+	s.control(http.MethodPut, "/faults", storm)
 }
 
 // hasten waits for the end of an operation, and has what is put off until later begin at once.
-func (a *app) hasten(id string) answer {
+func hasten(a *app, id string) answer {
 	a.t.Helper()
 	var operation answer
 	require.Eventually(a.t, func() bool {
@@ -133,7 +133,7 @@ func TestReplacedOverTheQueue(t *testing.T) {
 				"integrationId": "my-images", "operationId": id, "replace": true, "spec": spec}))
 			require.Eventually(t, func() bool { return c.isMade(a, before) }, 30*time.Second, 20*time.Millisecond)
 			a.kill()
-			operation := a.hasten(id)
+			operation := hasten(a, id)
 			require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 			assert.Equal(t, c.apps, a.made(before))
 			assert.Equal(t, c.uamis, a.managed(before))
