@@ -35,8 +35,10 @@ func (Health) LongTags() map[string]string {
 
 // HealthStatus is all that is known of an integration's health.
 type HealthStatus struct {
-	State      HealthState          `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
-	Since      time.Time            `json:"since" doc:"When the state was entered"`
+	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since time.Time   `json:"since" doc:"When the state was entered"`
+	// Causes are why the state is what it is, as the last check has seen it that told something.
+	diagnosis.Causes
 	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
 	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"The last check that found access working"`
 	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`

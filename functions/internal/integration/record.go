@@ -136,26 +136,26 @@ type operationRecord struct {
 	Steps         []Step               `json:"steps"`
 	Waiting       *Waiting             `json:"waiting,omitempty"`
 	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
-	Result        json.RawMessage      `json:"result,omitempty"`
-	CreatedAt     time.Time            `json:"createdAt"`
-	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
-	RequestHash   string               `json:"requestHash,omitempty"`
+	diagnosis.Causes
+	Result        json.RawMessage `json:"result,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
+	RequestHash   string          `json:"requestHash,omitempty"`
 }
 
 func (o Operation) record() operationRecord {
 	return operationRecord{
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
-		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt,
-		LastUpdatedAt: o.LastUpdatedAt,
-		RequestHash:   o.RequestHash,
+		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
+		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash,
 	}
 }
 
 func (r operationRecord) operation(etag string) Operation {
 	return Operation{
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
-		Waiting: r.Waiting, Error: r.Error, Result: r.Result, CreatedAt: r.CreatedAt, LastUpdatedAt: r.LastUpdatedAt,
-		RequestHash: r.RequestHash, ETag: etag,
+		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
+		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, ETag: etag,
 	}
 }
 

@@ -41,11 +41,10 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	}
 	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
 	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure,
-		Verdict:   diagnosis.Summarise(checks),
 		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks,
 		Leftovers: []diagnosis.Leftover{}}
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin
 	}
-	return report, nil
+	return report.Concluded(), nil
 }

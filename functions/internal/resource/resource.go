@@ -113,6 +113,8 @@ type Item struct {
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
+	// Needs is the name of the item of the same kind that this one cannot be without; empty for none.
+	Needs string
 	// Root is the check of an item that is not there and that this one cannot be without; empty for none. What is
 	// missing then follows from it.
 	Root string

@@ -91,7 +91,7 @@ func (k *Kind) missingApplication(v resource.View) resource.Item {
 
 func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 	return resource.Item{Name: itemPrincipal, Title: "The service principal exists and is enabled",
-		Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName,
+		Key: v.Document.Status.ClientID, Target: v.Document.Spec.DisplayName, Needs: itemApplication,
 		State: resource.Missing, Code: diagnosis.CodeServicePrincipalNotFound, Context: words(v.Document)}
 }
 
