@@ -115,7 +115,7 @@ func defaults(cfg Config, p platform) integration.Defaults {
 		IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
 		Location: cfg.Region, OwnGroups: cfg.OwnGroups,
 		TenantID: func(ctx context.Context) (string, error) {
-			return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
+			return entra.TenantID(ctx, p.credential, cfg.Cloud.managementScope())
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // The demo's integrations.
@@ -230,7 +230,7 @@ func (t *teller) breakIt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := world.LastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
+	name := part.LastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
 	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/roleAssignments/"+name, nil, http.StatusNoContent,
 		http.StatusOK)
 	return err

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"path"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
 
 // publicSuffix follows the account's name in the public cloud.
@@ -125,8 +125,7 @@ const firstDelay = 200 * time.Millisecond
 func (o *target) knock(ctx context.Context) {
 	err := o.anonymous(ctx)
 	var answer *azcore.ResponseError
-	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized ||
-		answer.StatusCode == http.StatusNotFound || answer.ErrorCode == "PublicAccessNotPermitted") {
+	if errors.As(err, &answer) && policy.Decide(policy.StorageKnock, err).Action == policy.Answers {
 		if tenant := classify.StorageTenant(answer); tenant == "" ||
 			strings.EqualFold(tenant, o.run.request.Document.Spec.TenantID) {
 			err = nil

@@ -19,7 +19,7 @@ const (
 	OutcomeCreated   Outcome = "created"   // 201
 	OutcomeUnchanged Outcome = "unchanged" // 200: it was there already, with this role, principal and scope
 	OutcomeDeleted   Outcome = "deleted"   // 200
-	OutcomeAbsent    Outcome = "absent"    // 204, or 404 as its scope is gone too
+	OutcomeAbsent    Outcome = "absent"    // 204
 )
 
 // Write is the receipt of a write.
@@ -139,7 +139,7 @@ func (c *Client) DeleteRoleAssignment(ctx context.Context, id string) (Write, er
 	}
 	var resp *http.Response
 	_, err = c.assignments.DeleteByID(policy.WithCaptureResponse(ctx, &resp), path, nil)
-	if err != nil && !IsNotFound(wrap(op, err)) {
+	if err != nil {
 		return Write{}, wrapAnswered(op, err, resp)
 	}
 	w := Write{Outcome: OutcomeDeleted, RequestID: resp.Header.Get(headerRequestID)}

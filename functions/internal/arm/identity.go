@@ -125,10 +125,7 @@ func (c *Client) DeleteIdentityCredential(ctx context.Context, identityID, name 
 // remove deletes what is at an id and a path below it.
 func (c *Client) remove(ctx context.Context, op, id, below string) (Write, error) {
 	resp, err := c.send(ctx, op, http.MethodDelete, id, below, nil, nil)
-	switch {
-	case IsNotFound(err):
-		return Write{Outcome: OutcomeAbsent}, nil
-	case err != nil:
+	if err != nil {
 		return Write{}, err
 	}
 	return writeOf(resp), nil

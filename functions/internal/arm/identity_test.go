@@ -37,11 +37,13 @@ func TestIdentityRequests(t *testing.T) {
 	read, err := client.GetIdentity(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, u, read)
-	for _, want := range []arm.Outcome{arm.OutcomeDeleted, arm.OutcomeAbsent, arm.OutcomeAbsent} {
+	for _, want := range []arm.Outcome{arm.OutcomeDeleted, arm.OutcomeAbsent} {
 		gone, err := client.DeleteIdentity(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, want, gone.Outcome)
 	}
+	_, err = client.DeleteIdentity(t.Context(), id)
+	assert.True(t, arm.IsNotFound(err), "%v", err)
 	got := s.requests()
 	assert.JSONEq(t, fmt.Sprintf(`{"id": %q, "location": "westeurope", "tags": {"a": "b"}}`, id), got[0].body)
 	for i, method := range []string{"PUT", "PUT", "GET", "DELETE", "DELETE", "DELETE"} {

@@ -16,7 +16,6 @@ const (
 	OutcomeCreated  Outcome = "created"  // 201
 	OutcomeUpdated  Outcome = "updated"  // 204 to an upsert or an update; Graph does not say whether anything changed
 	OutcomeDeleted  Outcome = "deleted"  // 204 to a delete
-	OutcomeAbsent   Outcome = "absent"   // 404 to a delete: nothing was there
 	OutcomeRestored Outcome = "restored" // 200 to a restore
 )
 
@@ -116,9 +115,9 @@ func (c *Client) RestoreDeletedItem(ctx context.Context, objectID string) (Write
 	return Write{Outcome: OutcomeRestored, RequestID: resp.Header.Get(headerRequestID)}, nil
 }
 
-// PurgeDeletedItem removes an application or service principal from the recycle bin for good. OutcomeAbsent may also
-// mean that it has not arrived in the bin yet. It is sent once: whoever sends it again has to know that an answer was
-// lost, since 404 is then the doing of the first.
+// PurgeDeletedItem removes an application or service principal from the recycle bin for good. *Error with status 404
+// may also mean that it has not arrived in the bin yet. It is sent once: whoever sends it again has to know that an
+// answer was lost, since 404 is then the doing of the first.
 func (c *Client) PurgeDeletedItem(ctx context.Context, objectID string) (Write, error) {
 	ctx = azpolicy.WithRetryOptions(ctx, azpolicy.RetryOptions{MaxRetries: -1})
 	return c.delete(ctx, "purge deleted item", "directory/deletedItems/"+url.PathEscape(objectID))
@@ -147,16 +146,10 @@ func (c *Client) get(ctx context.Context, op, path string, v complete) error {
 	return decode(op, resp, v)
 }
 
-// delete treats 404 as done.
 func (c *Client) delete(ctx context.Context, op, path string) (Write, error) {
-	resp, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, http.StatusNoContent,
-		http.StatusNotFound)
+	resp, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: path}, http.StatusNoContent)
 	if err != nil {
 		return Write{}, err
 	}
-	w := Write{Outcome: OutcomeDeleted, RequestID: resp.Header.Get(headerRequestID)}
-	if resp.StatusCode == http.StatusNotFound {
-		w.Outcome = OutcomeAbsent
-	}
-	return w, nil
+	return Write{Outcome: OutcomeDeleted, RequestID: resp.Header.Get(headerRequestID)}, nil
 }

@@ -81,14 +81,10 @@ func (c *Client) DeleteFederatedCredentials(ctx context.Context, applicationObje
 	}
 	const op = "delete federated credential"
 	return c.batch(ctx, op, requests, func(r batchResponse) CredentialResult {
-		switch r.Status {
-		case http.StatusNoContent:
-			return CredentialResult{Write: Write{Outcome: OutcomeDeleted, RequestID: r.requestID()}}
-		case http.StatusNotFound:
-			return CredentialResult{Write: Write{Outcome: OutcomeAbsent, RequestID: r.requestID()}}
-		default:
+		if r.Status != http.StatusNoContent {
 			return CredentialResult{Err: r.error(op)}
 		}
+		return CredentialResult{Write: Write{Outcome: OutcomeDeleted, RequestID: r.requestID()}}
 	})
 }
 

@@ -149,7 +149,7 @@ var partCases = map[string]struct {
 		graph.CredentialResult{Write: batchReceipt(graph.OutcomeCreated),
 			Credential: graph.FederatedCredential{ID: "f", Name: "n"}}, partError(201, "", "")},
 	"absent": {part{404, "", notFound}, partError(404, "Request_ResourceNotFound", "Resource 'x' does not exist."),
-		graph.CredentialResult{Write: batchReceipt(graph.OutcomeAbsent)}},
+		partError(404, "Request_ResourceNotFound", "Resource 'x' does not exist.")},
 	"refused": {part{400, "", errorJSON("C", "m")}, partError(400, "C", "m"), partError(400, "C", "m")},
 	"not done, as the one before it failed": {part{424, "", errorJSON("C", "m")}, partError(424, "C", "m"),
 		partError(424, "C", "m")},

@@ -148,8 +148,8 @@ func TestEveryAnswerHoldsWhatWasAskedFor(t *testing.T) {
 // TestOutcomes are words that records and traces hold.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []graph.Outcome{"created", "updated", "deleted", "absent", "restored"}, []graph.Outcome{
-		graph.OutcomeCreated, graph.OutcomeUpdated, graph.OutcomeDeleted, graph.OutcomeAbsent, graph.OutcomeRestored})
+	assert.Equal(t, []graph.Outcome{"created", "updated", "deleted", "restored"}, []graph.Outcome{
+		graph.OutcomeCreated, graph.OutcomeUpdated, graph.OutcomeDeleted, graph.OutcomeRestored})
 }
 
 // TestTheSecondCounts: the second page of a list counts, the second code of an error too.

@@ -302,9 +302,8 @@ func TestAPurgeIsSentOnce(t *testing.T) {
 		assert.Len(t, s.got, 1)
 
 		c, s = newClient(t, answer{status: 503}, answer{status: 404})
-		w, err := c.DeleteApplication(t.Context(), objectID)
-		require.NoError(t, err)
-		assert.Equal(t, graph.OutcomeAbsent, w.Outcome)
+		_, err = c.DeleteApplication(t.Context(), objectID)
+		assert.True(t, graph.IsNotFound(err), "%v", err)
 		assert.Len(t, s.got, 2)
 	})
 }

@@ -150,10 +150,6 @@ var requestCases = []struct {
 		outcome{nil, receipt(graph.OutcomeDeleted)},
 	},
 	{
-		"application absent", answer{status: 404, body: notFound}, deleteApplication,
-		exchange{method: "DELETE", url: root + "applications/" + objectID}, outcome{nil, receipt(graph.OutcomeAbsent)},
-	},
-	{
 		"principal created", answer{status: 201, body: `{"id":"` + objectID + `","appId":"` + appID +
 			`","accountEnabled":true,"servicePrincipalType":"Application","tags":["a"]}`},
 		upsertPrincipal, upsertRequest("servicePrincipals(appId='"+appID+"')", `{"tags":["a"]}`),
@@ -203,11 +199,6 @@ var requestCases = []struct {
 		outcome{nil, receipt(graph.OutcomeDeleted)},
 	},
 	{
-		"credential absent", answer{status: 404, body: notFound}, deleteCredential,
-		exchange{method: "DELETE", url: root + "applications/" + objectID + "/federatedIdentityCredentials/subject-1"},
-		outcome{nil, receipt(graph.OutcomeAbsent)},
-	},
-	{
 		"restored", answer{status: 200, body: applicationJSON}, restore,
 		exchange{method: "POST", url: root + "directory/deletedItems/" + objectID + "/restore"},
 		outcome{nil, receipt(graph.OutcomeRestored)},
@@ -216,11 +207,6 @@ var requestCases = []struct {
 		"purged", answer{status: 204}, purge,
 		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID},
 		outcome{nil, receipt(graph.OutcomeDeleted)},
-	},
-	{
-		"purged before", answer{status: 404, body: notFound}, purge,
-		exchange{method: "DELETE", url: root + "directory/deletedItems/" + objectID},
-		outcome{nil, receipt(graph.OutcomeAbsent)},
 	},
 }
 
@@ -233,6 +219,16 @@ func TestRequests(t *testing.T) {
 			assert.Equal(t, c.want, got)
 			assert.Equal(t, []exchange{c.sent}, s.requests())
 		})
+	}
+}
+
+// TestADeleteOfNothing is told as Graph answers it: what it means is decided elsewhere.
+func TestADeleteOfNothing(t *testing.T) {
+	for name, send := range map[string]func(*testing.T, *graph.Client) (outcome, error){
+		"application": deleteApplication, "credential": deleteCredential, "deleted item": purge} {
+		client, _ := newClient(t, answer{status: http.StatusNotFound, body: notFound})
+		_, err := send(t, client)
+		assert.True(t, graph.IsNotFound(err), "%s: %v", name, err)
 	}
 }
 

@@ -121,9 +121,8 @@ func TestCredentialsOfAnApplication(t *testing.T) {
 	write, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
-	write, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
-	require.NoError(t, err)
-	assert.Equal(t, graph.OutcomeAbsent, write.Outcome)
+	_, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
+	assert.True(t, graph.IsNotFound(err), "%v", err)
 }
 
 // TestDeletedObjectsAreRestoredAndPurged takes an application and its principal away and back, until nothing is left.
@@ -160,16 +159,15 @@ func TestDeletedObjectsAreRestoredAndPurged(t *testing.T) {
 	write, err = c.DeleteServicePrincipal(ctx, sp.ID)
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
-	write, err = c.DeleteServicePrincipal(ctx, sp.ID)
-	require.NoError(t, err)
-	assert.Equal(t, graph.OutcomeAbsent, write.Outcome)
+	_, err = c.DeleteServicePrincipal(ctx, sp.ID)
+	assert.True(t, graph.IsNotFound(err), "%v", err)
 	_, err = c.DeleteApplication(ctx, app.ID)
 	require.NoError(t, err)
-	for _, want := range []graph.Outcome{graph.OutcomeDeleted, graph.OutcomeAbsent} {
-		write, err = c.PurgeDeletedItem(ctx, app.ID)
-		require.NoError(t, err)
-		assert.Equal(t, want, write.Outcome)
-	}
+	write, err = c.PurgeDeletedItem(ctx, app.ID)
+	require.NoError(t, err)
+	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
+	_, err = c.PurgeDeletedItem(ctx, app.ID)
+	assert.True(t, graph.IsNotFound(err), "%v", err)
 	_, err = c.RestoreDeletedItem(ctx, app.ID)
 	assert.True(t, graph.IsNotFound(err), "%v", err)
 	_, write, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})

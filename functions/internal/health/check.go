@@ -162,8 +162,8 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if j := judge(r.report); j.diagnosis != nil {
-		invocation.From(ctx).SetCode(j.diagnosis.Code)
+	if j := judge(r.report); j.Diagnosis != nil {
+		invocation.From(ctx).SetCode(j.Diagnosis.Code)
 	}
 	return s.follow(ctx, latest, record, check)
 }

@@ -29,27 +29,23 @@ const (
 	failing               // it does not work, and will not by itself
 )
 
-// judgement is a sight with its reason; the diagnosis is nil where all is well.
+// judgement is a sight with its reasons; there are none where all is well.
 type judgement struct {
-	sight     sight
-	diagnosis *diagnosis.Diagnosis
+	sight sight
+	diagnosis.Causes
 }
 
 // judge reads a report. Only a recognised success works, and only a recognised, lasting refusal fails.
 func judge(r diagnosis.Report) judgement {
 	r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), isByDesign)
-	if r.Verdict == diagnosis.VerdictWarn {
-		r.Verdict = diagnosis.Summarise(r.Checks)
-	}
-	if r.Verdict == diagnosis.VerdictPass {
-		return judgement{sight: working}
-	}
-	decisive, _ := r.Decisive()
-	j := judgement{diagnosis: &decisive}
+	r = r.Concluded()
+	j := judgement{Causes: r.Causes}
 	switch {
+	case r.Verdict == diagnosis.VerdictPass:
+		j.sight = working
 	case r.Verdict == diagnosis.VerdictWarn:
 		j.sight = impaired
-	case r.Verdict == diagnosis.VerdictFail && !decisive.Transient:
+	case r.Verdict == diagnosis.VerdictFail && !r.Diagnosis.Transient:
 		j.sight = failing
 	}
 	return j
@@ -105,7 +101,7 @@ func apply(record *integration.HealthRecord, r run) {
 	case nothing:
 		if record.LastSlot.Sub(record.LastConclusive) >= maxMissed*r.plan.length() {
 			record.Suspicion = nil
-			move(record, integration.HealthUnknown, j.diagnosis, r)
+			move(record, integration.HealthUnknown, j.Causes, r)
 		}
 	case working, impaired:
 		record.Suspicion = nil
@@ -118,26 +114,26 @@ func apply(record *integration.HealthRecord, r run) {
 		if j.sight == impaired {
 			to = integration.HealthDegraded
 		}
-		move(record, to, j.diagnosis, r)
+		move(record, to, j.Causes, r)
 	case failing:
 		if record.State != integration.HealthUnhealthy && record.Suspicion == nil && !r.isDecided {
-			record.Suspicion, record.Again = &integration.Suspicion{Slot: r.slot, Code: j.diagnosis.Code}, nil
+			record.Suspicion, record.Again = &integration.Suspicion{Slot: r.slot, Code: j.Diagnosis.Code}, nil
 			return
 		}
 		record.Suspicion = nil
-		move(record, integration.HealthUnhealthy, j.diagnosis, r)
+		move(record, integration.HealthUnhealthy, j.Causes, r)
 	}
 	planAgain(record, r)
 }
 
-// move enters a state, and puts the notice of another one into the outbox. Another reason for the same state is told
-// by the history alone.
-func move(record *integration.HealthRecord, to integration.HealthState, d *diagnosis.Diagnosis, r run) {
+// move enters a state, for the reasons that were seen, and puts the notice of another one into the outbox. Another
+// reason for the same state is told by the history alone.
+func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r run) {
 	change := integration.HealthChange{At: r.at, From: record.State, To: to}
-	if d != nil {
-		change.Code = d.Code
+	if why.Diagnosis != nil {
+		change.Code = why.Diagnosis.Code
 	}
-	record.Diagnosis, record.ClaimLevel = d, r.report.ClaimLevel
+	record.Causes, record.ClaimLevel = why, r.report.ClaimLevel
 	if to == integration.HealthUnknown {
 		record.ClaimLevel = ""
 	}
@@ -151,7 +147,7 @@ func move(record *integration.HealthRecord, to integration.HealthState, d *diagn
 	}
 	record.State, record.Since = to, r.at
 	record.Outbox.Add(integration.Notice{ID: record.IntegrationID + "-health-" + r.name(), Change: &change,
-		Diagnosis: d})
+		Diagnosis: why.Diagnosis})
 }
 
 // planAgain plans the next look at what is not well, in pauses that grow from a minute to the interval: what passes by

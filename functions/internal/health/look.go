@@ -75,10 +75,9 @@ func (o *Observer) structure(ctx context.Context, d integration.Document, proved
 	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
 	return diagnosis.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure,
-		Verdict:    diagnosis.Summarise(checks),
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
 		Checks: checks, Leftovers: []diagnosis.Leftover{},
-	}
+	}.Concluded()
 }
 
 func (o *Observer) now() time.Time {

@@ -261,7 +261,7 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found"}},
+	}, diagnosis.VerdictFail, []string{"fail application-missing"}},
 	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {

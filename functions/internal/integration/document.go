@@ -332,6 +332,8 @@ type Operation struct {
 	Waiting *Waiting
 	// Error is why the operation has failed, or was canceled.
 	Error *diagnosis.Diagnosis
+	// Causes are the root cause of that, where it is another one, and what else has failed by itself.
+	diagnosis.Causes
 	// Result is what the operation came to, as JSON by its kind.
 	Result                   json.RawMessage
 	CreatedAt, LastUpdatedAt time.Time

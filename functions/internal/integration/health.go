@@ -35,15 +35,16 @@ func (Health) LongTags() map[string]string {
 
 // HealthStatus is all that is known of an integration's health.
 type HealthStatus struct {
-	State      HealthState          `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
-	Since      time.Time            `json:"since" doc:"When the state was entered"`
+	State HealthState `json:"state" enum:"healthy,degraded,unhealthy,unknown"`
+	Since time.Time   `json:"since" doc:"When the state was entered"`
+	// Causes are why the state is what it is, as the last check has seen it that told something.
+	diagnosis.Causes
 	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
 	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"When access was last proved"`
 	LastSeen   *time.Time           `json:"lastSeen,omitempty"`
 	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
 	Paused     *diagnosis.Diagnosis `json:"paused,omitempty" doc:"Why no check is planned; absent where one is"`
 	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
-	Diagnosis  *diagnosis.Diagnosis `json:"diagnosis,omitempty" doc:"Why it is in that state, unless all is well"`
 	LastReport *diagnosis.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
 	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
 }

@@ -66,9 +66,9 @@ type ddoeRecord struct {
 }
 
 func (d Document) record() documentRecord {
-	wanted := d.Spec.recorded().Identity.Kind
+	wanted, made := d.Spec.recorded().Identity.Kind, d.Status.Identity.Kind
 	return documentRecord{
-		SchemaVersion: max(wanted.schemaVersion(), d.Status.Identity.Kind.schemaVersion()), ID: d.ID,
+		SchemaVersion: max(wanted.about().schemaVersion, made.about().schemaVersion), ID: d.ID,
 		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
@@ -84,7 +84,7 @@ func (d Document) laterGeneration() int {
 
 // record leaves out that the identity is an application: a record that does not say is of one.
 func (s Spec) record() Spec {
-	if s.Identity != nil && *s.Identity == (Identity{Kind: IdentityApplication}) {
+	if s.Identity != nil && *s.Identity == (Identity{Kind: unnamedKind()}) {
 		s.Identity = nil
 	}
 	return s
@@ -92,7 +92,7 @@ func (s Spec) record() Spec {
 
 func (s Spec) recorded() Spec {
 	if s.Identity == nil {
-		s.Identity = &Identity{Kind: IdentityApplication}
+		s.Identity = &Identity{Kind: unnamedKind()}
 	}
 	return s
 }
@@ -136,26 +136,26 @@ type operationRecord struct {
 	Steps         []Step               `json:"steps"`
 	Waiting       *Waiting             `json:"waiting,omitempty"`
 	Error         *diagnosis.Diagnosis `json:"error,omitempty"`
-	Result        json.RawMessage      `json:"result,omitempty"`
-	CreatedAt     time.Time            `json:"createdAt"`
-	LastUpdatedAt time.Time            `json:"lastUpdatedAt"`
-	RequestHash   string               `json:"requestHash,omitempty"`
+	diagnosis.Causes
+	Result        json.RawMessage `json:"result,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
+	RequestHash   string          `json:"requestHash,omitempty"`
 }
 
 func (o Operation) record() operationRecord {
 	return operationRecord{
 		SchemaVersion: schemaVersion1, ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID,
-		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt,
-		LastUpdatedAt: o.LastUpdatedAt,
-		RequestHash:   o.RequestHash,
+		Steps: o.Steps, Waiting: o.Waiting, Error: o.Error, Causes: o.Causes, Result: o.Result,
+		CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt, RequestHash: o.RequestHash,
 	}
 }
 
 func (r operationRecord) operation(etag string) Operation {
 	return Operation{
 		ID: r.ID, Kind: r.Kind, Status: r.Status, IntegrationID: r.IntegrationID, Steps: r.Steps,
-		Waiting: r.Waiting, Error: r.Error, Result: r.Result, CreatedAt: r.CreatedAt, LastUpdatedAt: r.LastUpdatedAt,
-		RequestHash: r.RequestHash, ETag: etag,
+		Waiting: r.Waiting, Error: r.Error, Causes: r.Causes, Result: r.Result, CreatedAt: r.CreatedAt,
+		LastUpdatedAt: r.LastUpdatedAt, RequestHash: r.RequestHash, ETag: etag,
 	}
 }
 

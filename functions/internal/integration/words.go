@@ -6,5 +6,5 @@ import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 func (d Document) Words() diagnosis.Context {
 	return diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
 		ClientID: d.Status.ClientID, PrincipalID: d.Status.ServicePrincipalID,
-		Upkeep: d.Status.Identity.Kind.upkeep(), IdentityID: d.Status.Identity.Key}
+		Upkeep: d.IdentityKind().about().upkeep, IdentityID: d.Status.Identity.Key}
 }

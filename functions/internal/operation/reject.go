@@ -88,7 +88,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 		return w.record(ctx, integration.Operation{ID: otherID(c.OperationID, c.ID), Kind: t.Kind,
 			IntegrationID: c.IntegrationID, Status: integration.OperationFailed, Error: &reason})
 	}
-	return w.fail(ctx, a, nil, reason)
+	return w.fail(ctx, a, nil, reason, diagnosis.Causes{})
 }
 
 // deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description states.

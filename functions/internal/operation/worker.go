@@ -152,11 +152,13 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 			return a.tellAll(ctx)
 		}
 		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
-		return a.end(ctx, integration.OperationCanceled, nil, diagnosis.New(diagnosis.CodeSuperseded))
+		return a.end(ctx, integration.OperationCanceled, nil, diagnosis.New(diagnosis.CodeSuperseded),
+			diagnosis.Causes{})
 	case isFinal(err):
-		return w.fail(ctx, a, result, Describe(err, false))
+		return w.fail(ctx, a, result, Describe(err, false), causesOf(err, false))
 	case c.Attempt >= a.lastAttempt():
-		return w.fail(ctx, a, result, exhausted(c, Describe(err, true)))
+		causes := causesOf(err, true)
+		return w.fail(ctx, a, result, exhausted(c, *causes.Diagnosis), causes)
 	}
 	return w.park(ctx, a, err)
 }

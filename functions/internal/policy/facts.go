@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
 // The services, as their errors name themselves.
@@ -11,6 +13,8 @@ const (
 	serviceGraph = "graph"
 	serviceARM   = "arm"
 	serviceDDOE  = "ddoe"
+	// serviceStorage is what the SDK of Azure Storage has answered: its errors are asked for as they are.
+	serviceStorage = "storage"
 )
 
 // answer is the error of a client that a service has answered.
@@ -42,7 +46,11 @@ type facts struct {
 func factsOf(err error) (facts, bool) {
 	var a answer
 	if !errors.As(err, &a) {
-		return facts{}, false
+		var plain *azcore.ResponseError
+		if !errors.As(err, &plain) {
+			return facts{}, false
+		}
+		return facts{service: serviceStorage, status: plain.StatusCode, codes: []string{plain.ErrorCode}}, true
 	}
 	f := facts{service: a.Service(), status: a.HTTPStatus(), codes: []string{a.ErrorCode()},
 		retryAfter: a.RetryAfter()}

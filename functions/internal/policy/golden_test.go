@@ -83,7 +83,7 @@ func TestTheSets(t *testing.T) {
 		name  string
 		codes []diagnosis.Code
 	}{{"of the token", ofToken()}, {"of the sender", ofSender()}, {"mended by a PUT", mendedByPut()},
-		{"passing", passing()}} {
+		{"of effort", ofEffort()}, {"passing", passing()}} {
 		_, _ = fmt.Fprintf(&is, "%s\n", set.name)
 		for _, code := range slices.Sorted(slices.Values(set.codes)) {
 			_, _ = fmt.Fprintf(&is, "  %s\n", code)

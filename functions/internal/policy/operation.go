@@ -60,6 +60,9 @@ const (
 	DriverValidate            Operation = "ddoe.driver.validate"
 )
 
+// StorageKnock asks a storage account without a token: only whether it answers is of interest.
+const StorageKnock Operation = "storage.knock"
+
 // keylessCreates are the creates that have no key, so that sending one twice may make two objects.
 func keylessCreates() []Operation { return []Operation{PlatformIntegrationCreate, DriverCreate} }
 
@@ -70,6 +73,12 @@ func isKeylessCreate(op Operation) bool {
 		}
 	}
 	return false
+}
+
+// deletes are what removes an object: 404 is no failure of theirs.
+func deletes() []Operation {
+	return []Operation{ApplicationDelete, PrincipalDelete, CredentialDelete, DeletedItemPurge, RoleDelete,
+		ManagedIdentityDelete, ManagedCredentialDelete, PlatformIntegrationDelete, DriverDelete}
 }
 
 // IsOnDriver reports whether an operation is about a driver, which is in a project.

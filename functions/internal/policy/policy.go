@@ -32,12 +32,14 @@ const (
 	// NotTried means that the request was not carried out because another one, sent with it, has failed.
 	NotTried Action = "not-tried"
 	// NotThere means that a service has stated that there is no such object. One answer alone may come of a replica
-	// that lags: who knows that it was there looks again.
+	// that lags: who knows that it was there looks again. A delete that is answered so has nothing to do.
 	NotThere Action = "not-there"
 	// NotEvenPlace: what it would lie in is not there either, such as its resource group.
 	NotEvenPlace Action = "not-even-place"
 	// NotShown means that a service does not know what was asked for, or does not show it to who asks.
 	NotShown Action = "not-shown"
+	// Answers means that a service has answered as it does where all is well, though not with what was asked for.
+	Answers Action = "answers"
 	// Unsupported means that a service does not offer what was asked for where the object is. The object can have
 	// nothing of the sort, or has it for as long as it is there itself.
 	Unsupported Action = "unsupported"

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -52,6 +54,39 @@ func (r row) example() (Operation, *answered) {
 func (r row) String() string {
 	op, a := r.example()
 	return fmt.Sprintf("%s %s", op, a)
+}
+
+// TestTheSDKsAnswer is one of Storage: its errors are asked for as the SDK has them.
+func TestTheSDKsAnswer(t *testing.T) {
+	t.Parallel()
+	for action, err := range map[Action]error{
+		Answers: &azcore.ResponseError{StatusCode: 401},
+		GiveUp:  &azcore.ResponseError{StatusCode: 403, ErrorCode: "AuthorizationFailure"},
+	} {
+		assert.Equal(t, action, Decide(StorageKnock, fmt.Errorf("wrapped: %w", err)).Action)
+	}
+	assert.Equal(t, Answers, Decide(StorageKnock, &azcore.ResponseError{StatusCode: 409,
+		ErrorCode: "PublicAccessNotPermitted"}).Action)
+	assert.Equal(t, RetryLater, Decide(StorageKnock, errors.New("reset")).Action)
+}
+
+// TestADeleteOfNothing is no failure, together with others or alone.
+func TestADeleteOfNothing(t *testing.T) {
+	t.Parallel()
+	gone := &answered{service: serviceARM, status: 404, code: "ResourceNotFound"}
+	for _, op := range deletes() {
+		var b bench
+		errs := b.requests().DoBatch(t.Context(), op, make([]diagnosis.Context, 2),
+			func(_ context.Context, which []int) []error {
+				b.sent++
+				return slices.Repeat([]error{gone}, len(which))
+			})
+		assert.Equal(t, []error{nil, nil}, errs, op)
+		assert.Equal(t, 1, b.sent, op)
+	}
+	var b bench
+	require.Error(t, b.requests().Do(t.Context(), RoleGet, diagnosis.Context{},
+		func(context.Context) error { return gone }), "a read has missed what it is to read")
 }
 
 // TestEachRow: an answer gets the decision of the row that is about it, so that no row hides behind another.

@@ -65,7 +65,8 @@ func tell(ctx context.Context, p Pause) {
 }
 
 // Do sends one request, again while the table allows it and budget or attempts last. It returns nil, a *Failure, or
-// the context's error. c holds what the words of a failure name; requests that met the same fault spread out by it.
+// the context's error; nil as well for a delete of what is not there. c holds what the words of a failure name;
+// requests that met the same fault spread out by it.
 func (r Requests) Do(ctx context.Context, op Operation, c diagnosis.Context,
 	request func(ctx context.Context) error) error {
 	return r.DoBatch(ctx, op, []diagnosis.Context{c}, func(ctx context.Context, _ []int) []error {
@@ -142,6 +143,7 @@ func (b *batch) sort(ctx context.Context, sent []int, errs []error) repeat {
 		case err == nil:
 		case ctx.Err() != nil:
 			b.errs[i] = ctx.Err()
+		case Decide(s.op, err).Action == NotThere: // a delete that has nothing to do
 		case Decide(s.op, err).Action == NotTried:
 			b.errs[i] = s.failure(err, Decision{Action: NotTried}, false)
 			untried = append(untried, i)

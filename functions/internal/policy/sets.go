@@ -70,5 +70,18 @@ func mendedByPut() []diagnosis.Code {
 	}
 }
 
+// ofEffort are the codes of an operation that was given up: they state how it was tried, and nothing that is in the
+// way of the next one. Source: package operation.
+func ofEffort() []diagnosis.Code {
+	return []diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted,
+		diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}
+}
+
+// IsObstruction reports whether what an operation has failed with stands until somebody mends it: it is nothing that
+// time mends, and the operation was not just given up.
+func IsObstruction(d diagnosis.Diagnosis) bool {
+	return !d.Transient && !isPassing(d.Code) && !slices.Contains(ofEffort(), d.Code)
+}
+
 // IsMendedByPut reports whether the same PUT again puts right what a code states.
 func IsMendedByPut(code diagnosis.Code) bool { return slices.Contains(mendedByPut(), code) }

@@ -47,7 +47,7 @@ func within(budget time.Duration) Decision { return Decision{Action: RetryHere, 
 
 // rows is the table: by service, then what holds for all of them. What no row matches is a refusal.
 func rows() []row {
-	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), commonRows())
+	return slices.Concat(graphRows(), armRows(), identityRows(), platformRows(), storageRows(), commonRows())
 }
 
 // graphRows are about Microsoft Graph, whose writes all have a key. An object that was made a moment ago is not
@@ -206,6 +206,19 @@ func platformRows() []row {
 	}
 }
 
+// storageRows are about the way to a storage account, which is asked without a token: any answer of its own shows that
+// the way is free.
+func storageRows() []row {
+	const source = "https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes: 401 is the " +
+		"challenge for a token, 404 hides a container that is not public, PublicAccessNotPermitted an account " +
+		"where none is"
+	knock := row{service: serviceStorage, operations: on(StorageKnock), Decision: Decision{Action: Answers},
+		source: source}
+	byStatus, byCode := knock, knock
+	byStatus.statuses, byCode.code = only(http.StatusUnauthorized, http.StatusNotFound), "PublicAccessNotPermitted"
+	return []row{byStatus, byCode}
+}
+
 // codeAnswerInvalid is the client's code for a success that is not the JSON that was asked for.
 const codeAnswerInvalid = "answer-invalid"
 
@@ -234,6 +247,8 @@ func absenceRows() []row {
 // commonRows hold for every service. The clients have repeated what a gateway answers; what is sent again has a key.
 func commonRows() []row {
 	return []row{
+		{operations: deletes(), statuses: only(http.StatusNotFound), Decision: Decision{Action: NotThere},
+			source: "rule 2: there is nothing to delete, and a read decides afterwards"},
 		{statuses: only(http.StatusTooManyRequests), Decision: Decision{Action: RetryLater},
 			source: "provisioning.md s.3: throttled; rule 3: nothing was made"},
 		{statuses: only(http.StatusRequestTimeout), Decision: Decision{Action: RetryLater},

@@ -50,7 +50,7 @@ func (r *run) converge(ctx context.Context, seen []resource.Observed) error {
 func (r *run) remove(ctx context.Context, seen []resource.Observed) error {
 	tasks := r.looks(seen)
 	if r.veto != nil {
-		tasks = append(tasks, r.veto.task(len(seen)))
+		tasks = append(tasks, r.veto.task())
 	}
 	for i := range seen {
 		tasks = append(tasks, r.removal(&seen[i]), r.secondRemoval(&seen[i]))
@@ -160,7 +160,7 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool {
 		return result.Outcome == resource.OutcomeRestored
 	})
-	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
+	return outcome{err: operation.Worst(errs...), record: func(ctx context.Context) error {
 		if isRestored { // it has come back with what was in it when it was removed
 			r.mark(o)
 		}

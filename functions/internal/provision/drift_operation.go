@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ func afterOperation(last *integration.Operation, checks []diagnosis.Check) []dia
 	case last == nil:
 	case !last.Status.IsFinal():
 		whileRunning(*last, checks)
-	case last.Kind == integration.KindProvision && last.Error != nil && isObstruction(*last.Error):
+	case last.Kind == integration.KindProvision && last.Error != nil && policy.IsObstruction(*last.Error):
 		afterFailure(*last, checks)
 	}
 	return checks
@@ -80,12 +79,4 @@ func afterFailure(last integration.Operation, checks []diagnosis.Check) {
 		remedy.Steps = append([]string{first}, remedy.Steps...)
 		checks[i].Remedy = &remedy
 	}
-}
-
-// isObstruction reports whether what an operation has failed with stands until somebody mends it. What waiting mends,
-// and an operation that was given up, are no obstacle to a PUT.
-func isObstruction(d diagnosis.Diagnosis) bool {
-	return !d.Transient && policy.IsFinal(&diagnosis.Error{Diagnosis: d}) &&
-		!slices.Contains([]diagnosis.Code{diagnosis.CodeAttemptsExhausted, diagnosis.CodeDeliveryExhausted,
-			diagnosis.CodeMessageExpired, diagnosis.CodeDeadLettered}, d.Code)
 }

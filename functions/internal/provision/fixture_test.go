@@ -119,6 +119,7 @@ func newFixture(t operationtest.TB) *fixture {
 		Defaults: integration.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			OwnGroups:     []integration.ResourceGroupID{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
 		Tester: tester,
@@ -151,10 +152,10 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
 		Now: f.Now}
 	managed := managedidentity.New(resources, requests, "0123abcd")
-	identities := identity.New(
-		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
+	identities := identity.New(map[integration.IdentityKind]identity.Implementation{
+		integration.IdentityApplication: {Kind: application.New(directory, requests, "0123abcd"),
 			Credentials: application.NewCredentials(directory, requests)},
-		identity.Implementation{Kind: managed, Credentials: managedidentity.NewCredentials(managed)})
+		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }
 

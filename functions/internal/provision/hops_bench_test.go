@@ -9,7 +9,7 @@ import (
 // services that take their time (latencies) for each answer and no network between. A batch takes as long as one
 // request: how long Graph works at the requests within is not known. Its columns:
 //
-//   - hops: round trips to Graph and ARM that follow one another
+//   - hops: round trips to Graph and ARM of the chain that takes longest
 //   - graph, arm, login, store: round trips to each; in-batch: requests within batches
 //   - s: what it takes; ratio: that, to the latencies of the longest chain of round trips, the store's included
 //

@@ -103,8 +103,8 @@ func (m *meter) countBatched() {
 
 // traffic is what a run has asked of the services.
 type traffic struct {
-	// hops are the round trips to services that followed one another, the store's and the login's left out; writeHops
-	// are those of the writes alone.
+	// hops are the round trips of the chain that took longest, the store's and the login's left out; writeHops are
+	// those of the longest chain of writes alone.
 	hops, writeHops int
 	// reads and writes are the round trips to each service; batched are the requests within batches.
 	reads, writes map[string]int
@@ -132,34 +132,40 @@ func (m *meter) measure(do func()) (traffic, time.Duration) {
 		}
 	}
 	isCloud := func(s span) bool { return s.service != serviceStore && s.service != serviceLogin }
-	one := func(span) time.Duration { return 1 }
-	t.hops = int(longest(m.spans, isCloud, one))
-	t.writeHops = int(longest(m.spans, func(s span) bool { return isCloud(s) && s.isWrite }, one))
-	t.waits = longest(m.spans, func(span) bool {
-		return true
-	}, func(s span) time.Duration { return m.latency[s.service] })
+	takes := func(s span) time.Duration { return m.latency[s.service] }
+	chain := longest(m.spans, takes)
+	for _, s := range chain {
+		t.waits += takes(s)
+	}
+	t.hops = len(only(chain, isCloud))
+	t.writeHops = len(longest(only(m.spans, func(s span) bool { return isCloud(s) && s.isWrite }), takes))
 	return t, wall
 }
 
-// longest is the weight of the heaviest chain of round trips each of which began when the one before had ended.
-func longest(spans []span, counts func(span) bool, weight func(span) time.Duration) time.Duration {
-	var chosen []span
-	for _, s := range spans {
-		if counts(s) {
-			chosen = append(chosen, s)
-		}
-	}
-	slices.SortFunc(chosen, func(a, b span) int { return a.begin.Compare(b.begin) })
-	best := make([]time.Duration, len(chosen))
-	var heaviest time.Duration
-	for j, s := range chosen {
+func only(spans []span, counts func(span) bool) []span {
+	return slices.DeleteFunc(slices.Clone(spans), func(s span) bool { return !counts(s) })
+}
+
+// longest is the heaviest chain of round trips each of which began when the one before had ended.
+func longest(spans []span, weight func(span) time.Duration) []span {
+	sorted := slices.SortedFunc(slices.Values(spans), func(a, b span) int { return a.begin.Compare(b.begin) })
+	best, before := make([]time.Duration, len(sorted)), make([]int, len(sorted))
+	heaviest := -1
+	for j, s := range sorted {
+		before[j] = -1
 		for i := range j {
-			if !chosen[i].end.After(s.begin) {
-				best[j] = max(best[j], best[i])
+			if !sorted[i].end.After(s.begin) && best[i] > best[j] {
+				best[j], before[j] = best[i], i
 			}
 		}
 		best[j] += weight(s)
-		heaviest = max(heaviest, best[j])
+		if heaviest < 0 || best[j] > best[heaviest] {
+			heaviest = j
+		}
 	}
-	return heaviest
+	var chain []span
+	for ; heaviest >= 0; heaviest = before[heaviest] {
+		chain = append(chain, sorted[heaviest])
+	}
+	return chain
 }

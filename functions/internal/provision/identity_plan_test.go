@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // stepsOf are the steps of a plan with a name.
@@ -170,9 +171,9 @@ func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 			f := newFixture(t)
 			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
 			f.completed(first)
-			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: "00000000-0000-4000-8000-000000000009",
+			_, _, err := f.world.PutRoleAssignment(rbac.RoleAssignment{Name: "00000000-0000-4000-8000-000000000009",
 				PrincipalID: world.AppPrincipalID, PrincipalType: "ServicePrincipal", Scope: world.DataResourceGroupID,
-				RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleContributor)})
+				RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleContributor)})
 			require.NoError(t, err)
 			if strings.HasSuffix(name, marked) {
 				there, isThere := f.world.UserAssignedIdentity(managedID)

@@ -11,7 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // teardownResult is an operation's result of a teardown.
@@ -86,8 +86,8 @@ func TestABlockedTeardownLeavesEverything(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	d := f.carried(wired())
-	require.NoError(t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
-		"integrationId": d.Status.DDOE.IntegrationID, "projectId": world.ProjectID, "containerName": "images"}))
+	require.NoError(t, f.world.PutDDOEObject(dataloop.Drivers, dataloop.Object{"id": "theirs", "name": "theirs",
+		"integrationId": d.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID, "containerName": "images"}))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
 	op := f.RequireStatus(down.OperationID, integration.OperationFailed)

@@ -26,7 +26,7 @@ func (r *run) looks(seen []resource.Observed) []task {
 	for i := range seen {
 		o := &seen[i]
 		tasks[i] = task{name: observing(o.Kind.Name()), do: func(ctx context.Context) outcome {
-			ctx, answered := r.veto.hear(ctx)
+			ctx, answered := r.veto.hear(ctx, o.Kind)
 			o.Items = o.Kind.Observe(ctx, r.view())
 			r.look(*o)
 			answered(o.Items)
@@ -72,17 +72,30 @@ const hearing = "hear"
 // is down or hangs; one that is well answers the few reads of a look, one after the other, in a second or two.
 const vetoPatience = 5 * time.Second
 
-// veto is what services say against a teardown: that it would break what others have built. Each kind is heard once: a
-// request that has to be repeated, and one that takes longer than vetoPatience, is no veto. What such a kind finds out
-// later still keeps its own items from being removed.
+// veto is what kinds say against a teardown: that it would break what others have built. Only those are heard that can
+// object, each once: a request that has to be repeated, and one that takes longer than vetoPatience, is no veto. What
+// such a kind finds out later still keeps its own items from being removed.
 type veto struct{ heard chan []resource.Item }
 
-// newVeto hears so many kinds.
-func newVeto(kinds int) *veto { return &veto{heard: make(chan []resource.Item, kinds)} }
+// newVeto hears those of the kinds that can object.
+func newVeto(kinds []resource.Kind) *veto {
+	objectors := 0
+	for _, k := range kinds {
+		if canObject(k) {
+			objectors++
+		}
+	}
+	return &veto{heard: make(chan []resource.Item, objectors)}
+}
+
+func canObject(k resource.Kind) bool {
+	o, ok := k.(resource.Objector)
+	return ok && o.CanObject()
+}
 
 // hear returns the context for a look at a kind, and what is to be called with the items that were seen.
-func (v *veto) hear(ctx context.Context) (context.Context, func([]resource.Item)) {
-	if v == nil {
+func (v *veto) hear(ctx context.Context, k resource.Kind) (context.Context, func([]resource.Item)) {
+	if v == nil || !canObject(k) {
 		return ctx, func([]resource.Item) {}
 	}
 	var once sync.Once
@@ -90,12 +103,12 @@ func (v *veto) hear(ctx context.Context) (context.Context, func([]resource.Item)
 	return policy.WithRepeats(ctx, func() { answered(nil) }), answered
 }
 
-// task waits until so many kinds were heard, and fails with what one of them says against the teardown.
-func (v *veto) task(kinds int) task {
+// task waits until every kind that can object was heard, and fails with what one of them says against the teardown.
+func (v *veto) task() task {
 	return task{name: hearing, do: func(ctx context.Context) outcome {
 		patience, cancel := context.WithTimeout(ctx, vetoPatience)
 		defer cancel()
-		for range kinds {
+		for range cap(v.heard) {
 			select {
 			case items := <-v.heard:
 				if err := blocked(items); err != nil {

@@ -50,6 +50,7 @@ type fakeKind struct {
 	wanted map[string]string // key → value
 	there  map[string]string
 	theirs string                    // a key that somebody else holds
+	hears  bool                      // there is somebody to ask whether a teardown breaks what others have built
 	blocks bool                      // removing would break what others have built
 	fails  error                     // of the next write
 	before func(verb string)         // runs before each look and write
@@ -59,6 +60,7 @@ type fakeKind struct {
 func (k *fakeKind) Name() string       { return k.name }
 func (k *fakeKind) Needs() []string    { return k.needs }
 func (k *fakeKind) Outlives() []string { return k.outlives }
+func (k *fakeKind) CanObject() bool    { return k.hears }
 
 func (k *fakeKind) begin(verb string) {
 	if k.before != nil {
@@ -329,12 +331,60 @@ func TestATeardownFollowsWhatOutlivesWhat(t *testing.T) {
 	requireBefore(t, lines, "remove door", "remove ground")
 }
 
+// TestAVetoStopsATeardownBeforeAnythingIsTouched, also where the kind that says so is slow, and another one is at
+// once.
 func TestAVetoStopsATeardownBeforeAnythingIsTouched(t *testing.T) {
 	t.Parallel()
-	h := built(t)
-	h.roof.blocks = true
-	_, c := h.remove(provision.TeardownOptions{})
-	h.handle(c)
-	h.RequireStatus(c.OperationID, integration.OperationFailed)
-	assert.Empty(t, h.journal.writes())
+	for name, wait := range map[string]time.Duration{"at once": 0, "in time": 4 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := built(t)
+				h.door.hears, h.roof.hears, h.roof.blocks = true, true, true
+				h.roof.before = func(string) { time.Sleep(wait) }
+				_, c := h.remove(provision.TeardownOptions{})
+				h.handle(c)
+				h.RequireStatus(c.OperationID, integration.OperationFailed)
+				assert.Empty(t, h.journal.writes())
+			})
+		})
+	}
+}
+
+// TestATeardownHearsOnlyKindsThatCanObject: one that has nobody to ask delays nothing, however slow it is; one that
+// has is waited for, but not for ever.
+func TestATeardownHearsOnlyKindsThatCanObject(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hears bool
+		takes time.Duration // of the slow kind's look
+		waits time.Duration // of the door's removal
+	}{
+		"cannot object":        {takes: time.Minute},
+		"objects, in time":     {hears: true, takes: 3 * time.Second, waits: 3 * time.Second},
+		"objects, and is hung": {hears: true, takes: time.Minute, waits: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := built(t)
+				h.roof.hears = c.hears
+				h.roof.before = func(verb string) {
+					if verb == "look" {
+						time.Sleep(c.takes)
+					}
+				}
+				began, waited := time.Now(), time.Duration(-1)
+				h.door.before = func(verb string) {
+					if verb == "remove" {
+						waited = time.Since(began)
+					}
+				}
+				_, command := h.remove(provision.TeardownOptions{})
+				h.handle(command)
+				h.RequireStatus(command.OperationID, integration.OperationSucceeded)
+				assert.Equal(t, c.waits, waited)
+			})
+		})
+	}
 }

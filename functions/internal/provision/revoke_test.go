@@ -19,7 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // arrival is a request as it came to a service.
@@ -197,8 +197,8 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 // others have a driver on the platform's integration.
 func others(f *fixture, integrationID string) {
 	f.t.Helper()
-	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
-		"integrationId": integrationID, "projectId": world.ProjectID, "containerName": "images"}))
+	require.NoError(f.t, f.world.PutDDOEObject(dataloop.Drivers, dataloop.Object{"id": "theirs", "name": "theirs",
+		"integrationId": integrationID, "projectId": dataloop.ProjectID, "containerName": "images"}))
 }
 
 // TestWhatWasSeenToBeAbsentIsNotLeft: a first attempt has removed all but the platform's integration, and others use

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"sync"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
@@ -28,7 +26,7 @@ type run struct {
 
 	// changing writes into the document that things are about to change.
 	changing func(*integration.Document)
-	// veto hears what services say against a teardown; nil where nobody is asked.
+	// veto hears what kinds say against a teardown; nil where nobody is asked.
 	veto *veto
 
 	writing sync.Mutex // held while what looking has taught is written; guards failed
@@ -161,19 +159,4 @@ func wordsOf(d integration.Document) diagnosis.Context {
 		c.Subject, c.Credential = d.Spec.Subjects[0], integration.WantedCredentials(d)[0].Name
 	}
 	return c
-}
-
-// worst picks the error that decides: being superseded, then what is final, then what may pass.
-func worst(errs ...error) error {
-	var found error
-	for _, err := range errs {
-		switch {
-		case err == nil:
-		case errors.Is(err, operation.ErrSuperseded):
-			return err
-		case found == nil, policy.IsFinal(err) && !policy.IsFinal(found):
-			found = err
-		}
-	}
-	return found
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// teardown removes what we made, unless a service says in time that this would break what others have built. Trust
-// goes first, so that no new token is issued, and beside it the rights; what fails or hangs delays only what has to
-// come after it. The document claims no access from the first removal on. It can be resumed at any point. Tokens that
-// were issued before live on for about an hour. Its result tells what is left, also where it has failed.
+// teardown removes what we made, unless a kind that can object says in time that this would break what others have
+// built. Trust goes first, so that no new token is issued, and beside it the rights; what fails or hangs delays only
+// what has to come after it. The document claims no access from the first removal on. It can be resumed at any point.
+// Tokens that were issued before live on for about an hour. Its result tells what is left, also where it has failed.
 func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
 	r.ending = true
 	r.changing = func(d *integration.Document) { d.Withdraw(r.now()) }
-	r.veto = newVeto(len(s.Kinds))
+	r.veto = newVeto(s.Kinds)
 	seen := r.unseen(s.Kinds)
 	err := r.takeDown(ctx, seen)
 	return TeardownResult{Purged: err == nil && a.Command().Purge, Left: r.left(seen)}, err

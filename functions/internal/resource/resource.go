@@ -42,6 +42,19 @@ type Place interface {
 	Outlives() []string
 }
 
+// IdentityPlace is where an identity stands, whatever it is made of.
+type IdentityPlace struct{}
+
+// Name implements Place.
+func (IdentityPlace) Name() string { return Identity }
+
+// Needs implements Place: an identity needs nothing.
+func (IdentityPlace) Needs() []string { return nil }
+
+// Outlives implements Place. Role assignments go while their principal can still be named, and credentials go one by
+// one before the identity takes the rest along, so that a deletion that fails leaves no trust behind.
+func (IdentityPlace) Outlives() []string { return []string{FederatedCredential, RoleAssignment} }
+
 // View is what a kind is told of an integration.
 type View struct {
 	Document integration.Document
@@ -100,6 +113,8 @@ type Item struct {
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
+	// Needs is the name of the item of the same kind that this one cannot be without; empty for none.
+	Needs string
 	// Root is the check of an item that is not there and that this one cannot be without; empty for none. What is
 	// missing then follows from it.
 	Root string
@@ -119,7 +134,7 @@ type Item struct {
 	// which key an item is about to be made; nil for nothing. It is recorded before the item is applied.
 	Learn func(*integration.Status)
 	// Blocks is true where removing the item would break what others have built on it, and that nothing may be
-	// removed.
+	// removed. Only an Objector sets it.
 	Blocks bool
 	// IsAbsent is true where a look, confirmed by a second one, has shown that there is nothing under the key of an
 	// item that goes: only a removal makes sure, and nothing is left of it all the same.

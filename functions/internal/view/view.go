@@ -133,9 +133,10 @@ type Operation struct {
 	Steps         []integration.Step          `json:"steps"`
 	Waiting       *integration.Waiting        `json:"waiting,omitempty"`
 	Error         *diagnosis.Diagnosis        `json:"error,omitempty"`
-	Result        json.RawMessage             `json:"result,omitempty"`
-	CreatedAt     time.Time                   `json:"createdAt"`
-	LastUpdatedAt time.Time                   `json:"lastUpdatedAt"`
+	diagnosis.Causes
+	Result        json.RawMessage `json:"result,omitempty"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	LastUpdatedAt time.Time       `json:"lastUpdatedAt"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
@@ -154,8 +155,11 @@ func (Operation) LongTags() map[string]string {
 
 // OperationOf is what a caller sees of an operation.
 func OperationOf(o integration.Operation) Operation {
+	if o.Causes.Diagnosis == nil && o.Status == integration.OperationFailed {
+		o.Causes.Diagnosis = o.Error
+	}
 	return Operation{
 		ID: o.ID, Kind: o.Kind, Status: o.Status, IntegrationID: o.IntegrationID, Steps: o.Steps, Waiting: o.Waiting,
-		Error: o.Error, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
+		Error: o.Error, Causes: o.Causes, Result: o.Result, CreatedAt: o.CreatedAt, LastUpdatedAt: o.LastUpdatedAt,
 	}
 }

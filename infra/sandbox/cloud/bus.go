@@ -28,8 +28,9 @@ func dataAction(right string) string {
 // newBroker makes the namespace with the entities of the deployment. A property that the broker does not have is an
 // error: it would be one that no test sees.
 func newBroker(of deployment.Namespace, now func() time.Time,
-	authorize func(token, entity, right string) error) (*servicebus.Broker, error) {
-	b := servicebus.NewBroker(servicebus.Options{Now: now, Authorize: authorize})
+	authorize func(token, entity, right string) error,
+	disturb func(operation, path string) (servicebus.Disturbance, bool)) (*servicebus.Broker, error) {
+	b := servicebus.NewBroker(servicebus.Options{Now: now, Authorize: authorize, Disturb: disturb})
 	if err := putEntities(b, of); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("service bus: %w", err)

@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
@@ -64,6 +66,7 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("PUT /faults", a.putFaults)
 	mux.HandleFunc("GET /timing", a.showTiming)
 	mux.HandleFunc("PUT /timing", a.putTiming)
+	mux.HandleFunc("POST /advance", a.advance)
 	mux.HandleFunc("GET /limits", a.showLimits)
 	mux.HandleFunc("PUT /limits", a.putLimits)
 	mux.HandleFunc("POST /tokens", a.mintToken)
@@ -95,8 +98,15 @@ GET    /faults      PUT /faults       [{"match": {"host", "method", "path"}, "ti
                                       "body", "headers", "echo", "delayMs", "effect"}]
                                       match: regular expressions; times: 1 where absent, 0 never, -1 without end;
                                       effect: before (answered, not done; where absent), after (done, but this is
-                                      answered), drop (done, the connection is cut)
+                                      answered), drop (done, the connection is cut).
+                                      Service Bus: method SEND or SETTLE, path the queue, topic or subscription;
+                                      code, message and effect: who sends has the link detached
+                                      (amqp:link:detach-forced where there is no code), who settles has lost the
+                                      lock (com.microsoft:message-lock-lost)
 GET    /timing      PUT /timing       {"latencyMs", "replicationMs", "stsMs", "rbacMs"}
+POST   /advance                       {"by": "13m"}: the delays of /timing run out, and scheduled messages become
+                                      due, as if that time had passed. The clocks of tokens, locks and the
+                                      handler stay
 GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"],
                                       "withoutFederationAtAll": false, "deletedIdentitySeconds": 0,
                                       "unregisteredProviders": ["Microsoft.ManagedIdentity"]}
@@ -120,7 +130,7 @@ PUT /objects/userAssignedIdentities/{name} makes an identity in the resource gro
 its ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method":
 "PUT", "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
-PUT /objects/ddoe.users/`+world.UserEmail+
+PUT /objects/ddoe.users/`+dataloop.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
 PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means is what
@@ -189,6 +199,30 @@ func (a *api) putTiming(w http.ResponseWriter, r *http.Request) {
 	}
 	a.World.SetTiming(t)
 	writeJSON(w, http.StatusOK, a.World.Timing())
+}
+
+// leap is the body of POST /advance.
+type leap struct {
+	By string `json:"by"` // a Go duration, such as 13m
+}
+
+func (a *api) advance(w http.ResponseWriter, r *http.Request) {
+	var body leap
+	if !readJSON(w, r, &body) {
+		return
+	}
+	by, err := time.ParseDuration(body.By)
+	if err != nil || by <= 0 {
+		writeFailure(w, &strictjson.Error{Pointer: "/by", Member: "by",
+			Detail: "must be a duration above zero, such as 90s or 13m"})
+		return
+	}
+	a.World.Advance(by)
+	if err := a.Broker.Advance(by); err != nil {
+		writeFailure(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (a *api) showLimits(w http.ResponseWriter, _ *http.Request) {

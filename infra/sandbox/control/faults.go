@@ -143,6 +143,9 @@ func arm(fault Fault, pointer string) (armed, error) {
 		return armed{}, &strictjson.Error{Pointer: pointer + "/status", Member: "status",
 			Detail: "is an HTTP status from 200 to 599"}
 	}
+	if err := fault.checkLink(a.method, pointer); err != nil {
+		return armed{}, err
+	}
 	if fault.DelayMS < 0 {
 		return armed{}, &strictjson.Error{Pointer: pointer + "/delayMs", Member: "delayMs",
 			Detail: "must not be negative"}
@@ -152,14 +155,21 @@ func arm(fault Fault, pointer string) (armed, error) {
 
 // take finds the fault for a request and uses it up by one.
 func (f *Faults) take(r *http.Request) (Fault, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	host, _, _ := strings.Cut(r.Host, ":")
 	path := r.URL.RequestURI()
+	return f.takeFirst(func(a *armed) bool {
+		return a.host.MatchString(host) && a.method.MatchString(r.Method) &&
+			(a.path.MatchString(path) || a.path.MatchString(r.URL.Path))
+	})
+}
+
+// takeFirst uses the first fault in force that matches up by one.
+func (f *Faults) takeFirst(matches func(*armed) bool) (Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for i := range f.list {
 		a := &f.list[i]
-		if a.left == 0 || !a.host.MatchString(host) || !a.method.MatchString(r.Method) ||
-			!a.path.MatchString(path) && !a.path.MatchString(r.URL.Path) {
+		if a.left == 0 || !matches(a) {
 			continue
 		}
 		if a.left > 0 {

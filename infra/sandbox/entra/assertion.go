@@ -61,6 +61,9 @@ func match(trusts []trust, token jose.Token) error {
 	if slices.ContainsFunc(sameAudience, func(f trust) bool { return strings.EqualFold(f.subject, subject) }) {
 		return subjectCase(subject)
 	}
+	if slices.ContainsFunc(sameAudience, func(f trust) bool { return f.isFlexible }) {
+		return flexibleIssuerRefused(issuer)
+	}
 	return noMatch(700213, "subject", subject)
 }
 

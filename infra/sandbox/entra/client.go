@@ -21,6 +21,7 @@ type trust struct {
 	issuer, subject string
 	audiences       []string
 	changedAt       time.Time
+	isFlexible      bool
 }
 
 // client finds the application or the identity, and its service principal in the tenant. An object id is not a client
@@ -47,13 +48,14 @@ func (s *Service) client(tenant world.Tenant, id string) (client, error) {
 func (s *Service) trustsOf(clientID string) (appID string, trusts []trust, ok bool) {
 	if app, ok := s.world.ApplicationByAppID(clientID); ok {
 		for _, f := range s.world.FederatedCredentials(app.ID) {
-			trusts = append(trusts, trust{f.Issuer, f.Subject, f.Audiences, f.ChangedAt})
+			trusts = append(trusts, trust{f.Issuer, f.Subject, f.Audiences, f.ChangedAt,
+				f.ClaimsMatchingExpression != nil})
 		}
 		return app.AppID, trusts, true
 	}
 	if identity, ok := s.world.UserAssignedIdentityByClientID(clientID); ok {
 		for _, c := range s.world.UserAssignedIdentityCredentials(identity.ID) {
-			trusts = append(trusts, trust{c.Issuer, c.Subject, c.Audiences, c.ChangedAt})
+			trusts = append(trusts, trust{c.Issuer, c.Subject, c.Audiences, c.ChangedAt, false})
 		}
 		return identity.ClientID, trusts, true
 	}
@@ -64,6 +66,5 @@ func (s *Service) trustsOf(clientID string) (appID string, trusts []trust, ok bo
 // accepted where it was written.
 func (s *Service) visible(trusts []trust) []trust {
 	lag := time.Duration(s.world.Timing().STSMS) * time.Millisecond
-	now := s.world.Now()
-	return slices.DeleteFunc(trusts, func(t trust) bool { return now.Before(t.changedAt.Add(lag)) })
+	return slices.DeleteFunc(trusts, func(t trust) bool { return s.world.Elapsed(t.changedAt) < lag })
 }

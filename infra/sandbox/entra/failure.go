@@ -157,6 +157,13 @@ func noMatch(code int, what, value string) *failure {
 		what, value, checkCredential, learnFederation)
 }
 
+// flexibleIssuerRefused answers for a flexible credential of an issuer that may have none: every one whose tokens the
+// sandbox can check. Microsoft's list of codes has the number; no source tells the words.
+func flexibleIssuerRefused(issuer string) *failure {
+	return refuse(7002241, invalidClient,
+		"The issuer '%s' is not supported for flexible federated identity credentials. %s", issuer, learnFederation)
+}
+
 func subjectCase(subject string) *failure {
 	return refuse(7002138, invalidClient,
 		"No matching federated identity record found for presented assertion subject '%s'. "+

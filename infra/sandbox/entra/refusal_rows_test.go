@@ -105,6 +105,16 @@ func refusedAssertions() map[string]refusalCase {
 			require.NoError(t, f.world.DeleteFederatedCredential(f.app.ID, "trust"))
 		}, code: 70025, oauth: "invalid_client", status: 401, text: `The client '[0-9a-f-]+'\(my-app\) has no ` +
 			`configured federated identity credentials\.`},
+		"flexible credential": {arrange: func(t *testing.T, f *fixture, _ url.Values) {
+			_, err := f.world.UpdateFederatedCredential(f.app.ID, "trust",
+				func(c *world.FederatedIdentityCredential) error {
+					c.Subject = ""
+					c.ClaimsMatchingExpression = &world.ClaimsMatchingExpression{Value: "claims['sub'] matches '*'",
+						LanguageVersion: 1}
+					return nil
+				})
+			require.NoError(t, err)
+		}, code: 7002241, oauth: "invalid_client", status: 401, text: `issuer 'https://dataloop\.ai/oauth2'`},
 		"issuer with a slash": {arrange: mint(platform.TokenRequest{Issuer: world.Issuer + "/"}),
 			code: 700211, oauth: "invalid_client", status: 401,
 			text: `presented\s+assertion\s+issuer\s+'https://dataloop\.ai/oauth2/'\.\s`},

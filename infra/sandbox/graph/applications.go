@@ -251,7 +251,8 @@ func (c *call) applicationEntity(a world.Application) entity {
 		"addIns":   []entity{}, "requiredResourceAccess": []entity{},
 	}
 	if c.expands("federatedIdentityCredentials") {
-		e["federatedIdentityCredentials"] = credentialEntities(c.world.FederatedCredentials(a.ID))
+		e["federatedIdentityCredentials"] = credentials{applications{c}}.credentialEntities(
+			c.world.FederatedCredentials(a.ID))
 	}
 	if c.expands("owners") {
 		owners := []entity{}

@@ -51,7 +51,7 @@ func (c credentials) list(object segment) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return c.page(credentialKind(app.ID), credentialEntities(c.world.FederatedCredentials(app.ID)))
+	return c.page(credentialKind(app.ID), c.credentialEntities(c.world.FederatedCredentials(app.ID)))
 }
 
 func (c credentials) get(object, key segment) (answer, error) {
@@ -66,7 +66,7 @@ func (c credentials) get(object, key segment) (answer, error) {
 	if !ok {
 		return answer{}, notFound(key.key)
 	}
-	return c.one(credentialKind(app.ID), credentialEntity(f))
+	return c.one(credentialKind(app.ID), c.credentialEntity(f))
 }
 
 // ownedApplication finds the application and holds that the caller may change it.
@@ -139,7 +139,7 @@ func (c credentials) create(app world.Application, name string, members map[stri
 	case err != nil:
 		return answer{}, pairFault(err)
 	}
-	return c.created(credentialKind(app.ID).set, "FederatedIdentityCredential", credentialEntity(created)), nil
+	return c.created(credentialKind(app.ID).set, "FederatedIdentityCredential", c.credentialEntity(created)), nil
 }
 
 func (c credentials) merge(applicationID, nameOrID string, members map[string]json.RawMessage) (answer, error) {
@@ -215,15 +215,23 @@ func credentialProperties() map[string]property[credential] {
 	}
 }
 
-func credentialEntities(all []credential) []entity {
+func (c credentials) credentialEntities(all []credential) []entity {
 	out := []entity{}
 	for _, f := range all {
-		out = append(out, credentialEntity(f))
+		out = append(out, c.credentialEntity(f))
 	}
 	return out
 }
 
-func credentialEntity(f credential) entity {
-	return entity{"id": f.ID, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": f.Audiences,
+func (c credentials) credentialEntity(f credential) entity {
+	e := entity{"id": f.ID, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": f.Audiences,
 		"description": orNull(f.Description)}
+	switch {
+	case f.ClaimsMatchingExpression == nil:
+	case c.version == "beta":
+		e["subject"], e["claimsMatchingExpression"] = nil, f.ClaimsMatchingExpression
+	default:
+		e["subject"] = breaksOff{}
+	}
+	return e
 }

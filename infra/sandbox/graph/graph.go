@@ -86,7 +86,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type",
 		"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
 	w.WriteHeader(a.status)
-	_ = json.NewEncoder(w).Encode(a.body) // the caller went away: nobody to tell
+	body, err := json.Marshal(a.body)
+	if err != nil {
+		panic(err) // an entity holds plain values only
+	}
+	_, _ = w.Write(cutOff(body)) // the caller went away: nobody to tell
 }
 
 // answer authenticates, parses and routes.

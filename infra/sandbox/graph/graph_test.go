@@ -90,6 +90,16 @@ func (b *bench) do(method, path, body string, header ...string) reply {
 	return got
 }
 
+// get reads what may be no JSON.
+func (b *bench) get(path string) (status int, body string) {
+	b.t.Helper()
+	r := httptest.NewRequestWithContext(b.t.Context(), http.MethodGet, "https://graph.microsoft.com"+path, nil)
+	r.Header.Set("Authorization", "Bearer "+world.AppPrincipalID)
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
 func (b *bench) app(uniqueName string) (id, appID string) {
 	b.t.Helper()
 	got := b.do("PATCH", "/applications(uniqueName='"+uniqueName+"')", `{"displayName":"App"}`, "Prefer", upsert)
@@ -322,6 +332,36 @@ func TestServicePrincipalUpsert(t *testing.T) {
 	anew := b.do("PATCH", path, `{}`, "Prefer", upsert)
 	require.Equal(t, 201, anew.status)
 	assert.NotEqual(t, sp.text("id"), anew.text("id"), "a service principal made anew has another id")
+}
+
+// TestFlexibleCredential: v1.0 breaks off at it in the middle of a 200, and beta shows it.
+func TestFlexibleCredential(t *testing.T) {
+	b := newBench(t)
+	id, _ := b.app("u")
+	for name, expression := range map[string]*world.ClaimsMatchingExpression{
+		"plain": nil, "flexible": {Value: "claims['sub'] matches '*'", LanguageVersion: 1}} {
+		_, err := b.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: id, Name: name,
+			Issuer: "https://gitlab.com", Subject: map[bool]string{true: "s"}[expression == nil],
+			Audiences: []string{"a"}, ClaimsMatchingExpression: expression})
+		require.NoError(t, err)
+	}
+	path := "/applications/" + id + "/federatedIdentityCredentials"
+	for _, path := range []string{path, path + "/flexible", "/applications/" + id +
+		"?$expand=federatedIdentityCredentials"} {
+		status, body := b.get("/v1.0" + path)
+		assert.Equal(t, 200, status)
+		assert.True(t, strings.HasSuffix(body, `is not allowed."}}`), body)
+		assert.False(t, json.Valid([]byte(body)), body)
+		status, body = b.get("/beta" + path)
+		assert.Equal(t, 200, status)
+		assert.True(t, json.Valid([]byte(body)), body)
+		assert.Contains(t, body, `"claimsMatchingExpression":{"value":"claims['sub'] matches '*'",`+
+			`"languageVersion":1}`)
+		assert.Contains(t, body, `"subject":null`)
+	}
+	status, body := b.get("/v1.0" + path + "/plain")
+	assert.Equal(t, 200, status)
+	assert.True(t, json.Valid([]byte(body)), body)
 }
 
 func TestFederatedCredentialUpsert(t *testing.T) {

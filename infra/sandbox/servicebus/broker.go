@@ -30,6 +30,10 @@ type Options struct {
 	// without TLS only. Nil allows every one.
 	AuthorizeSAS func(keyName, token string) error
 
+	// Disturb tells, for an operation (OperationSend or OperationSettle) and an entity path, whether it is to go
+	// wrong. It is called with the broker's lock held. Nil disturbs nothing.
+	Disturb func(operation, path string) (Disturbance, bool)
+
 	// MaxMessageSize bounds a message, and a batch, in bytes; 0 is the Standard tier's 256 KiB.
 	MaxMessageSize int
 }
@@ -90,6 +94,18 @@ func (b *Broker) Do(f func(now time.Time) error) error {
 	err := f(now)
 	b.arm(now)
 	return err
+}
+
+// Advance moves all scheduled messages forward by that time. Locks, sessions, lives of messages and the memory of
+// duplicates stay: whoever holds a lock goes on in real time.
+func (b *Broker) Advance(by time.Duration) error {
+	return b.Do(func(now time.Time) error {
+		for _, e := range b.entities {
+			e.queue.hasten(by)
+		}
+		b.ring(now)
+		return nil
+	})
 }
 
 // Close ends all connections and listeners, fails what waits, and waits until nothing of the broker runs.

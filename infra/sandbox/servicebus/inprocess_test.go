@@ -257,6 +257,31 @@ func TestScheduledMessageIsEnqueuedAtItsTime(t *testing.T) {
 	})
 }
 
+// TestAdvance: scheduled messages become due, on queues and topics; what is locked stays locked, and what lives on.
+func TestAdvance(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
+		putQueue(t, b, servicebus.QueueProperties{LockDuration: "PT1M"})
+		require.NoError(t, b.PutTopic("t", servicebus.TopicProperties{
+			Subscriptions: []servicebus.SubscriptionProperties{{Name: "s"}}}))
+		start := time.Now()
+		send(t, b, "q", servicebus.Message{MessageID: "locked"})
+		locked := receive(t, b, "q")
+		send(t, b, "q", servicebus.Message{MessageID: "lives", TTL: time.Hour})
+		for id, in := range map[string]time.Duration{"later": 13 * time.Minute, "much later": 14 * time.Minute} {
+			send(t, b, "q", servicebus.Message{MessageID: id, ScheduledAt: start.Add(in)})
+			send(t, b, "t", servicebus.Message{MessageID: id, ScheduledAt: start.Add(in)})
+		}
+		require.NoError(t, b.Advance(13*time.Minute))
+		assert.Equal(t, []string{"later"}, ids(b.Peek("t/subscriptions/s")))
+		assert.Equal(t, "lives", receive(t, b, "q").Message.MessageID)
+		assert.Equal(t, "later", receive(t, b, "q").Message.MessageID)
+		assertEmpty(t, b, "q")
+		require.NoError(t, locked.Complete(), "its lock has not run out")
+		time.Sleep(time.Minute - time.Since(start))
+		assert.Equal(t, []string{"later", "much later"}, ids(b.Peek("t/subscriptions/s")), "the rest by the clock")
+	})
+}
+
 func TestDuplicateDetection(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *servicebus.Broker) {
 		putQueue(t, b, servicebus.QueueProperties{RequiresDuplicateDetection: true,

@@ -83,6 +83,15 @@ func (q *Queue) activate(now time.Time, env *envelope) {
 	q.dispatch(now)
 }
 
+// hasten moves scheduled messages forward by that time. Locks, sessions and lives stay as they are.
+func (q *Queue) hasten(by time.Duration) {
+	for _, env := range q.Messages.all() {
+		if env.State == stateScheduled {
+			q.b.moveAlarm(env.wake, env.wake.at.Add(-by))
+		}
+	}
+}
+
 func (q *Queue) becomeActive(now time.Time, env *envelope) {
 	if q.topic != nil {
 		q.Messages.remove(env)

@@ -31,6 +31,12 @@ func (q *Queue) Settle(now time.Time, token amqp.UUID, d Decision) error {
 	if !ok {
 		return lockLost()
 	}
+	disturbance, isDisturbed := q.b.Disturbed(OperationSettle, q.path)
+	if isDisturbed && !disturbance.Done {
+		q.fail(now, env)
+		q.dispatch(now)
+		return disturbance.Error(lockLost())
+	}
 	switch d.Settlement {
 	case Complete:
 		q.take(env)
@@ -47,6 +53,9 @@ func (q *Queue) Settle(now time.Time, token amqp.UUID, d Decision) error {
 		q.bury(now, env, d.Reason, d.Description, d.Properties)
 	}
 	q.dispatch(now)
+	if isDisturbed {
+		return disturbance.Error(lockLost())
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,6 +89,12 @@ func (s *sandbox) removeAssignments(container string) {
 		}
 	}
 	require.Positive(s.t, removed)
+}
+
+// advance has the sandbox's delays run out, and what is scheduled become due, as if that time had passed.
+func (s *sandbox) advance(by time.Duration) {
+	s.t.Helper()
+	s.control(http.MethodPost, "/advance", map[string]any{"by": by.String()})
 }
 
 // scheduled is how many messages of a queue wait for their time.

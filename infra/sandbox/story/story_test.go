@@ -96,6 +96,23 @@ func TestStoryBecomesUsable(t *testing.T) {
 	assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.integration.usable.v1"}, types)
 }
 
+// TestAQuarterOfAnHour: roles take 13 minutes, as Azure's may. The integration is provisioned meanwhile, and usable
+// soon after.
+func TestAQuarterOfAnHour(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	a.control(http.MethodPut, "/timing", map[string]any{"rbacMs": (13 * time.Minute).Milliseconds()})
+	created := a.call(http.MethodPut, "/integrations/my-images", a.spec("images"))
+	require.Equal(t, http.StatusCreated, created.Status, created.Raw)
+	require.Equal(t, "Succeeded", a.wait(created.Header.Get("Operation-Location")).at("status"))
+	test := a.call(http.MethodPost, "/integrations/my-images/access-tests", map[string]any{})
+	assert.NotEqual(t, "pass", test.at("verdict"), test.Raw)
+	require.Equal(t, "provisioned", a.call(http.MethodGet, "/integrations/my-images", nil).at("status.phase"))
+	a.advance(13 * time.Minute)
+	assert.Equal(t, "usable", a.poll("/integrations/my-images", "status.phase", 20*time.Second, "usable").at(
+		"status.phase"))
+}
+
 // event returns the CloudEvent of a published message, whether the control API shows it as JSON or as text.
 func event(t *testing.T, message any) any {
 	t.Helper()

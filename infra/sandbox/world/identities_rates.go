@@ -3,6 +3,8 @@ package world
 import (
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // IdentityOperation is what a request wants of a managed identity, or of its credentials: each has rates of its own.
@@ -45,22 +47,22 @@ type bucket struct {
 // AdmitIdentityRequest counts one request for the resource, an identity or a group of them, and returns zero, or how
 // long to wait if it comes too soon; then it does not count. Limits.ManagedIdentityRates switches it on.
 func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string) time.Duration {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.limits.ManagedIdentityRates {
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
+	if !i.LimitsHeld().ManagedIdentityRates {
 		return 0
 	}
 	subscription := ""
 	if parts := strings.Split(resourceID, "/"); len(parts) > 2 { // /subscriptions/{}
 		subscription = parts[2]
 	}
-	rates, now := identityRates(o), i.Now()
+	rates := identityRates(o)
 	var filled [3]bucket
 	var names [3]string
 	var wait time.Duration
 	for n, of := range []string{"", subscription, resourceID} {
-		names[n] = string(o) + " " + key(of)
-		filled[n] = i.state.buckets[names[n]].fill(rates[n], now)
+		names[n] = string(o) + " " + part.Key(of)
+		filled[n] = i.fill(i.state.buckets[names[n]], rates[n])
 		if missing := 1 - filled[n].tokens; missing > 0 {
 			wait = max(wait, time.Duration(missing/rates[n]*float64(time.Second)))
 		}
@@ -76,10 +78,10 @@ func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string
 }
 
 // fill adds what has come since the bucket was last looked at. One that was never looked at is full.
-func (b bucket) fill(rate float64, now time.Time) bucket {
-	most := max(1, rate)
+func (i *Identities) fill(b bucket, rate float64) bucket {
+	now, most := i.Now(), max(1, rate)
 	if b.at.IsZero() {
 		return bucket{tokens: most, at: now}
 	}
-	return bucket{tokens: min(most, b.tokens+rate*now.Sub(b.at).Seconds()), at: now}
+	return bucket{tokens: min(most, b.tokens+rate*i.ElapsedHeld(b.at).Seconds()), at: now}
 }

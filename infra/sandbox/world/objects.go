@@ -54,20 +54,15 @@ type FederatedIdentityCredential struct {
 	Audiences     []string  `json:"audiences"`
 	Description   string    `json:"description,omitempty"`
 	ChangedAt     time.Time `json:"changedAt"`
+	// ClaimsMatchingExpression stands for the subject on a flexible credential. The sandbox keeps it and evaluates it
+	// never: Entra does for tokens of GitHub, GitLab and Terraform Cloud alone, which the sandbox cannot sign.
+	ClaimsMatchingExpression *ClaimsMatchingExpression `json:"claimsMatchingExpression,omitempty"`
 }
 
-// RoleAssignment grants a role at a scope. ID is the full ARM id, Name its last segment.
-type RoleAssignment struct {
-	ID               string    `json:"id"`
-	Name             string    `json:"name"`
-	Scope            string    `json:"scope"`
-	RoleDefinitionID string    `json:"roleDefinitionId"`
-	PrincipalID      string    `json:"principalId"`
-	PrincipalType    string    `json:"principalType"`
-	Description      string    `json:"description,omitempty"`
-	Condition        string    `json:"condition,omitempty"`
-	ConditionVersion string    `json:"conditionVersion,omitempty"`
-	CreatedOn        time.Time `json:"createdOn"`
+// ClaimsMatchingExpression says which claims of a token match a flexible credential.
+type ClaimsMatchingExpression struct {
+	Value           string `json:"value"`
+	LanguageVersion int    `json:"languageVersion"`
 }
 
 // DeletedItem is an entry of Entra's recycle bin: exactly one of the two is set.

@@ -186,13 +186,13 @@ func (k sort[T]) remove(ctx context.Context, op policy.Operation, item resource.
 	r := resource.Result{Step: item.Name + "-delete"}
 	outcome := resource.OutcomeAbsent
 	r.Err = resource.UntilGone(ctx, k.Requests, diagnosis.Context{}, func(ctx context.Context) error {
-		requestID, err := ask(ctx, k.Platform, op, send, item.Key)
-		if err == nil {
-			r.RequestID, outcome = requestID, resource.OutcomeDeleted
-		}
-		if isNotThere(err) {
-			return nil
-		}
+		_, err := ask(ctx, k.Platform, op, func(ctx context.Context, id string) (string, error) {
+			requestID, err := send(ctx, id)
+			if err == nil {
+				r.RequestID, outcome = requestID, resource.OutcomeDeleted
+			}
+			return requestID, err
+		}, item.Key)
 		return err
 	}, func(ctx context.Context) (bool, error) {
 		is, err := k.see(ctx, item.Key, places...).find(item.Key)

@@ -141,7 +141,7 @@ func ours(member, want, have string) diagnosis.MemberDifference {
 		Owner: diagnosis.OwnerOurs}
 }
 
-// at tells which member of the spec a refusal is about: where the platform knows nothing of that name, or we refuse.
+// at adds to the words which member a refusal is about: where the platform knows nothing of that name, or we refuse.
 func at(pointer, value string, err error) error {
 	var f *policy.Failure
 	if errors.As(err, &f) && policy.IsFinal(err) && isUnknown(err) {

@@ -126,8 +126,10 @@ func (s *story) look(title string, v resource.View) []resource.Item {
 	v.Document = s.Document.Clone()
 	items := s.Kind.Observe(s.Context(), v)
 	fmt.Fprintf(&s.text, "## %s\n", title)
+	objector, canObject := s.Kind.(resource.Objector)
 	for _, item := range items {
 		s.print("item", item.Key, shownItem(item))
+		require.False(s, item.Blocks && !(canObject && objector.CanObject()), "a teardown does not hear the kind")
 	}
 	return items
 }

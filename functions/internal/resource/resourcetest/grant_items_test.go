@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // twoScopes is an integration with two containers, whose principal is there.
@@ -41,7 +42,7 @@ func TestAGrantThatACrashLeftBehind(t *testing.T) {
 			entry := d.Spec.Storage[1]
 			entry.Access = made
 			left := grants.Derived(d, entry, salt)
-			_, _, err := a.PutRoleAssignment(world.RoleAssignment{Name: integration.LastSegment(left.ID),
+			_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Name: integration.LastSegment(left.ID),
 				Scope: left.Scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
 				RoleDefinitionID: left.RoleDefinitionID})
 			require.NoError(t, err)
@@ -65,7 +66,7 @@ func TestGrantsOfOthersAreToldInOneOrder(t *testing.T) {
 	for i, entry := range d.Spec.Storage {
 		entry.Access = integration.AccessRead
 		scope := grants.Derived(d, entry, "").Scope
-		_, _, err := a.PutRoleAssignment(world.RoleAssignment{Scope: scope, PrincipalID: principalID,
+		_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Scope: scope, PrincipalID: principalID,
 			Name: "bbbbbbbb-0000-4000-8000-00000000000" + string(rune('1'+i)), PrincipalType: "ServicePrincipal",
 			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
 				"/providers/Microsoft.Authorization/roleDefinitions/" + reads})

@@ -103,20 +103,16 @@ func looks(ctx context.Context, b *bench) error { return b.look(ctx, false) }
 func looksEnding(ctx context.Context, b *bench) error { return b.look(ctx, true) }
 
 func (b *bench) look(ctx context.Context, ending bool) error {
-	items := b.Kind.Observe(ctx, b.view(false, ending, false))
-	b.seen = items
+	l := b.loop()
+	err := l.look(ctx, l.View(false, ending, false))
+	b.seen = l.Seen
 	if _, writes := b.wire.sent(); writes > 0 {
 		b.Errorf("%d writes while looking", writes)
 	}
-	if err := b.record(ctx, items, nil); err != nil {
-		return err
+	if err == nil {
+		err = l.unread()
 	}
-	for _, item := range items {
-		if item.Err != nil {
-			return item.Err
-		}
-	}
-	return nil
+	return err
 }
 
 // cell is one fault at one request of a scenario.

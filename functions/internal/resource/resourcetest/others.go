@@ -30,7 +30,8 @@ func (s Suite) testRepeat(t *testing.T) {
 	items := twice.Kind.Observe(t.Context(), twice.view(false, false, false))
 	for range 2 {
 		differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different)
-		require.NoError(t, twice.record(t.Context(), items,
+		resource.LearnAll(&twice.Document.Status, items)
+		require.NoError(t, twice.loop().Record(t.Context(),
 			twice.Kind.Apply(t.Context(), twice.view(false, false, false), differ)))
 		twice.must(converge, "the second of two")
 		assert.Equal(t, made, twice.ours())
@@ -39,7 +40,7 @@ func (s Suite) testRepeat(t *testing.T) {
 	items = resource.InState(b.Kind.Observe(t.Context(), b.view(false, true, false)), resource.Unwanted)
 	for range 2 {
 		v := b.view(false, true, false)
-		require.NoError(t, b.record(t.Context(), nil, b.Kind.Remove(t.Context(), v, items)))
+		require.NoError(t, b.loop().Record(t.Context(), b.Kind.Remove(t.Context(), v, items)))
 		assert.Empty(t, b.ours())
 	}
 	b.must(removes, "remove what is removed")

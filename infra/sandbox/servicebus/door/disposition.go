@@ -1,6 +1,7 @@
 package door
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -25,6 +26,10 @@ func (ch *channel) disposition(d *amqp.Disposition) {
 			state = &amqp.State{Outcome: d.State.Outcome} // an error in it would mean that we have refused it
 		}
 		err := ch.c.b.Do(func(now time.Time) error { return u.link.consumer.Queue.Settle(now, u.token, decided) })
+		if errors.Is(err, servicebus.ErrCut) {
+			ch.c.cut()
+			return
+		}
 		if err != nil {
 			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
 		}

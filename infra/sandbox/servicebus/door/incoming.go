@@ -81,9 +81,20 @@ func (l *incoming) transfer(t *amqp.Transfer) error {
 func (l *incoming) delivered(first *amqp.Transfer, payload []byte) {
 	l.count++
 	l.credit--
+	disturbance, isDisturbed := l.disturbed()
 	state := &amqp.State{Outcome: amqp.Accepted}
-	if err := l.take(first, payload); err != nil {
-		state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
+	if !isDisturbed || disturbance.Done {
+		if err := l.take(first, payload); err != nil {
+			state = &amqp.State{Outcome: amqp.Rejected, Error: wireError(err)}
+		}
+	}
+	if isDisturbed {
+		if err := disturbance.Error(servicebus.DetachForced()); errors.Is(err, servicebus.ErrCut) {
+			l.ch.c.cut()
+		} else {
+			l.detach(err)
+		}
+		return
 	}
 	if !first.Settled {
 		l.ch.send(&amqp.Disposition{Role: amqp.RoleReceiver, First: *first.DeliveryID, Settled: true, State: state})
@@ -91,6 +102,18 @@ func (l *incoming) delivered(first *amqp.Transfer, payload []byte) {
 	if l.credit <= incomingCredit/2 {
 		l.grant()
 	}
+}
+
+// disturbed asks for the entity; the request nodes are left in peace.
+func (l *incoming) disturbed() (disturbance servicebus.Disturbance, isDisturbed bool) {
+	if l.accept != nil {
+		return servicebus.Disturbance{}, false
+	}
+	_ = l.ch.c.b.Do(func(time.Time) error {
+		disturbance, isDisturbed = l.ch.c.b.Disturbed(servicebus.OperationSend, l.path)
+		return nil
+	})
+	return disturbance, isDisturbed
 }
 
 func (l *incoming) take(first *amqp.Transfer, payload []byte) error {

@@ -169,6 +169,12 @@ func (c *connection) close(why *amqp.Error) {
 	c.closing = true
 }
 
+// cut ends the connection as a broken line does: what is not written yet is lost.
+func (c *connection) cut() {
+	c.out, c.closing = nil, true
+	_ = c.net.Close()
+}
+
 // post hands news to the writer. Callbacks of the broker call it with the broker's lock held.
 func (c *connection) post(f func()) {
 	c.newsMu.Lock()
