@@ -294,9 +294,13 @@ const (
 	KindProvision   OperationKind = "provision"
 	KindDeprovision OperationKind = "deprovision"
 	KindAccessTest  OperationKind = "accessTest"
+	KindHealthCheck OperationKind = "healthCheck"
 	// KindUnknown is the record of a message that is none of the others, or that could not be read.
 	KindUnknown OperationKind = "unknown"
 )
+
+// IsLook reports whether such an operation only looks: the document stays in the hands of whoever has it.
+func (k OperationKind) IsLook() bool { return k == KindAccessTest || k == KindHealthCheck }
 
 // OperationStatus is how far an operation is.
 type OperationStatus string

@@ -168,6 +168,8 @@ type healthRecord struct {
 	LastSlot         time.Time  `json:"lastSlot,omitzero"`
 	LastConclusive   time.Time  `json:"lastConclusive,omitzero"`
 	Suspicion        *Suspicion `json:"suspicion,omitempty"`
+	Tries            int        `json:"tries,omitempty"`
+	Again            *time.Time `json:"again,omitempty"`
 	Outbox           Outbox     `json:"outbox,omitempty"`
 }
 
@@ -175,13 +177,15 @@ func (h HealthRecord) record() healthRecord {
 	return healthRecord{
 		SchemaVersion: schemaVersion1, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
 		FirstOperationID: h.FirstOperationID, LastSlot: h.LastSlot, LastConclusive: h.LastConclusive,
-		Suspicion: h.Suspicion, Outbox: h.Outbox,
+		Suspicion: h.Suspicion, Tries: h.Tries, Again: h.Again, Outbox: h.Outbox,
 	}
 }
 
 func (r healthRecord) health(etag string) HealthRecord {
 	return HealthRecord{
 		HealthStatus: r.HealthStatus, IntegrationID: r.IntegrationID, FirstOperationID: r.FirstOperationID,
-		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Outbox: r.Outbox, ETag: etag,
+		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Tries: r.Tries, Again: r.Again,
+		Outbox: r.Outbox,
+		ETag:   etag,
 	}
 }

@@ -39,7 +39,7 @@ type Task struct {
 func (t Task) isFollowUp() bool { return t.GiveUp != nil }
 
 // isDocumentOwner reports whether the document is in the operation's hands while it runs.
-func (t Task) isDocumentOwner() bool { return t.isFollowUp() || t.Kind != integration.KindAccessTest }
+func (t Task) isDocumentOwner() bool { return t.isFollowUp() || !t.Kind.IsLook() }
 
 // Worker carries out commands.
 type Worker struct {
