@@ -38,9 +38,9 @@ var Version = "development"
 // Delivery is one message of a queue trigger.
 type Delivery = message.Delivery
 
-// Observe returns a context that collects what is learnt about an invocation, and a function that gives it as
+// Annotate returns a context that collects what is learnt about an invocation, and a function that gives it as
 // attributes of the invocation's log line.
-func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
+func Annotate(ctx context.Context) (context.Context, func() []slog.Attr) {
 	ctx, record := invocation.With(ctx)
 	return ctx, record.Attributes
 }

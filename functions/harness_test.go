@@ -184,7 +184,7 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	require.NoError(t, err)
 	served := httptest.NewRecorder()
 	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute,
-		MaxBody: 2 << 20, Observe: Observe, Redact: Redact})
+		MaxBody: 2 << 20, Annotate: Annotate, Redact: Redact})
 	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a

@@ -41,16 +41,16 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 		return w.record(ctx, failed)
 	case err != nil && !integration.IsRefused(err):
 		return StoreError(err)
-	case tellsTheSame(op, failed):
+	case isSameRejection(op, failed):
 		return nil // this message's own record, or one that tells all of it
 	}
 	failed.ID = otherID(failed.ID, d.MessageID)
 	return w.record(ctx, failed)
 }
 
-// tellsTheSame reports whether a record tells all that a rejection has to: of which integration, and what is wrong
+// isSameRejection reports whether a record tells all that a rejection has to: of which integration, and what is wrong
 // with the message. Another message may name the same operation, and have another fault of the same code.
-func tellsTheSame(op, rejection integration.Operation) bool {
+func isSameRejection(op, rejection integration.Operation) bool {
 	return op.Status == integration.OperationFailed && op.Error != nil &&
 		op.IntegrationID == rejection.IntegrationID && op.Error.Code == rejection.Error.Code &&
 		op.Error.Detail == rejection.Error.Detail && slices.Equal(op.Error.Findings, rejection.Error.Findings)
