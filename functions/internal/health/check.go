@@ -49,7 +49,7 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 	}
 	_, wanted := planOf(d)
 	wanted = wanted || asked || check.Confirm // a second look belongs to its first
-	if why := d.Unwatched(); why != nil {
+	if why := integration.Unwatched(d); why != nil {
 		s.Log.InfoContext(ctx, "health not checked", "integrationId", d.ID, "phase", d.Status.Phase, "code",
 			why.Diagnosis.Code)
 		wanted = false
@@ -72,7 +72,7 @@ func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthSt
 	case err != nil:
 		return none, operation.StoreError(err)
 	}
-	if why := d.Unwatched(); why != nil {
+	if why := integration.Unwatched(d); why != nil {
 		return none, why
 	}
 	record, err := s.recordOf(ctx, d)
@@ -142,7 +142,7 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if latest.Unwatched() != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
+	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
 	}
 	if err := s.settle(ctx, d, Seen{Report: r.report, Refuted: refuted}); err != nil {

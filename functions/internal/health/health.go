@@ -78,7 +78,7 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 	}
 	status := record.HealthStatus
 	p, wanted := planOf(d)
-	switch why := d.Unwatched(); {
+	switch why := integration.Unwatched(d); {
 	case why != nil:
 		status.Paused = &why.Diagnosis
 	case !wanted:

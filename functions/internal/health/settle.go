@@ -35,7 +35,7 @@ func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) e
 // Ask has an integration looked at as soon as a message travels, where its spec wants checks. It is for who has seen
 // something that only a check can weigh.
 func (s *Service) Ask(ctx context.Context, d integration.Document) error {
-	if _, wanted := planOf(d); !wanted || d.Unwatched() != nil {
+	if _, wanted := planOf(d); !wanted || integration.Unwatched(d) != nil {
 		return nil
 	}
 	now := s.now()
@@ -66,7 +66,7 @@ func (s *Service) settle(ctx context.Context, d integration.Document, seen Seen)
 		return nil
 	}
 	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
-		if now.Status.LastOperationID != d.Status.LastOperationID || now.Unwatched() != nil {
+		if now.Status.LastOperationID != d.Status.LastOperationID || integration.Unwatched(*now) != nil {
 			return nil, operation.ErrDone
 		}
 		if !proved {
@@ -80,7 +80,7 @@ func (s *Service) settle(ctx context.Context, d integration.Document, seen Seen)
 		if now.MarkProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil) {
 			return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
 		}
-		if known {
+		if known || !now.HasCondition(integration.ConditionVerified, "True", nil) {
 			return nil, operation.ErrDone
 		}
 		return nil, nil

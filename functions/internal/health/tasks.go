@@ -32,7 +32,7 @@ func admit(d *integration.Document) error {
 	if d == nil {
 		return integration.Absent(nil)
 	}
-	if why := d.Unwatched(); why != nil {
+	if why := integration.Unwatched(*d); why != nil {
 		return why
 	}
 	return nil

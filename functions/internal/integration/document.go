@@ -161,6 +161,8 @@ type Status struct {
 	FederatedCredentials         []FederatedCredential
 	RoleAssignments              []RoleAssignment
 	DDOE                         *DDOEStatus
+	// Left states, a sentence each, what a teardown that did not end has left.
+	Left []string
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
@@ -269,7 +271,7 @@ func (DDOEForm) LongTags() map[string]string {
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
 type Condition struct {
-	Type               string               `json:"type" enum:"Ready,Provisioned,Verified"`
+	Type               string               `json:"type" enum:"Ready,Provisioned,Verified,Deleted"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
 	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`

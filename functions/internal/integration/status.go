@@ -12,15 +12,17 @@ func (d Document) IsMade() bool {
 	return d.Status.Phase == PhaseProvisioned || d.Status.Phase == PhaseUsable
 }
 
-// Unwatched is why the integration cannot be looked at now: it has no identity, or an operation has it in its hands.
+// Unwatched is why an integration cannot be looked at now: it has no identity, or an operation has it in its hands.
 // It is nil where it can, whatever became of the last operation.
-func (d Document) Unwatched() *diagnosis.Error {
+func Unwatched(d Document) *diagnosis.Error {
 	switch {
 	case d.Status.Phase == PhaseDeleted:
 		return Absent(&d)
-	case d.Status.Phase == PhaseDeprovisioning:
+	case d.IsEnding():
 		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDeprovisioning)}
-	case d.IsMade(), d.Status.Phase == PhaseFailed && d.Status.HasIdentity():
+	case d.IsMade():
+		return nil
+	case d.Status.HasIdentity() && (d.Status.Phase == PhaseFailed || d.Status.Phase == PhaseDeprovisioning):
 		return nil
 	default:
 		return Unprovisioned(d)
@@ -31,14 +33,16 @@ func (d Document) Unwatched() *diagnosis.Error {
 // integration usable. byOthers means that the platform has to prove it as well: the phase is then its to move. What
 // waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
 func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
-	d.SetCondition(now, ConditionVerified, "True", nil, accessProved)
 	waits := d.Status.Phase == PhaseProvisioned ||
 		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
-	if !waits || byOthers {
+	if waits && byOthers {
 		return false
 	}
-	d.Status.Phase = PhaseUsable
-	return true
+	d.SetCondition(now, ConditionVerified, "True", nil, accessProved)
+	if waits {
+		d.Status.Phase = PhaseUsable
+	}
+	return waits
 }
 
 // accessProved is the message of the condition Verified where it is True.

@@ -92,7 +92,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(nil)
 		case d.Status.Phase == integration.PhaseDeleted:
 			return integration.Absent(d)
-		case d.Status.Phase == integration.PhaseDeprovisioning:
+		case d.IsEnding():
 			return refuse(diagnosis.CodeDeprovisioning)
 		case !d.Status.HasIdentity():
 			return integration.Unprovisioned(*d)

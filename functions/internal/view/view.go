@@ -45,6 +45,7 @@ type Status struct {
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *DDOEStatus                       `json:"ddoe,omitempty"`
+	Left                 []string                          `json:"left,omitempty"`
 	Health               *integration.Health               `json:"health,omitempty"`
 	LastOperationID      string                            `json:"lastOperationId,omitempty"`
 	Conditions           []integration.Condition           `json:"conditions,omitempty"`
@@ -54,20 +55,22 @@ type Status struct {
 func (Status) LongTags() map[string]string {
 	return map[string]string{
 		"Phase": `doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), ` +
-			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, ` +
-			`deleted"`,
+			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning ` +
+			`(being torn down; or that has failed, as the condition Deleted says), deleted"`,
+		"Left": `doc:"What a teardown that did not end has left for a person to remove, or for another DELETE; a ` +
+			`sentence each"`,
 		"Health": `doc:"What the last test or check says; absent before the first one"`,
 		"Conditions": `doc:"Ready sums up: True only where all that the spec asks for is made, access is proved, ` +
 			`and the platform's side is done where the spec has ddoe; else its reason is the code of the cause. ` +
 			`Provisioned says whether all was made, Verified whether access was proved, by the last test that was ` +
-			`conclusive"`,
+			`conclusive. Deleted is False where a teardown has failed"`,
 	}
 }
 
 func statusOf(s integration.Status) Status {
 	return Status{
 		Phase: s.Phase, IdentityNames: s.IdentityNames(), FederatedCredentials: s.FederatedCredentials,
-		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
+		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Left: s.Left, Health: s.Health,
 		LastOperationID: s.LastOperationID,
 	}
 }
