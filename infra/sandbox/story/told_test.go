@@ -19,7 +19,7 @@ const (
 
 // diagnosed is the diagnosis that one of the places gives: of a report the root cause; of health the reason that its
 // last report gives; of a PUT of the spec what its operation has failed with, or waits for. Nil where all is well.
-func (a *app) diagnosed(place string, spec map[string]any) map[string]any {
+func diagnosed(a *app, place string, spec map[string]any) map[string]any {
 	a.t.Helper()
 	var found any
 	switch place {
@@ -34,14 +34,14 @@ func (a *app) diagnosed(place string, spec map[string]any) map[string]any {
 		put := a.call(http.MethodPut, "/integrations/my-images", spec)
 		require.Less(a.t, put.Status, 300, put.Raw)
 		a.pending = put.Header.Get("Operation-Location")
-		found = a.stopped(a.pending)
+		found = stopped(a, a.pending)
 	}
 	d, _ := found.(map[string]any)
 	return d
 }
 
 // stopped is what an operation has failed with or waits for, as soon as it does either; nil where it succeeds.
-func (a *app) stopped(location string) any {
+func stopped(a *app, location string) any {
 	a.t.Helper()
 	var op answer
 	require.Eventually(a.t, func() bool {
@@ -81,7 +81,7 @@ func TestAnAnswerThatIsNotTheServices(t *testing.T) {
 			"status": c.status, "headers": c.headers, "body": c.body}})
 		spec["displayName"] = "Asked of " + c.host + time.Now().String() // so that there is something to do
 		for _, place := range c.places {
-			d := a.diagnosed(place, spec)
+			d := diagnosed(a, place, spec)
 			require.NotNil(t, d, "%s in %s", c.service, place)
 			assert.Equal(t, "answer-not-from-service", d["code"], "%s in %s: %v", c.service, place, d)
 			assert.Equal(t, "operator", at(d, "remedy.who"), d)
@@ -93,7 +93,7 @@ func TestAnAnswerThatIsNotTheServices(t *testing.T) {
 			assert.Equal(t, "Succeeded", a.wait(a.pending).at("status"), "it waits, and does not end")
 		}
 		for _, place := range []string{inDrift, inTest} {
-			assert.Nil(t, a.diagnosed(place, spec), "%s afterwards", place)
+			assert.Nil(t, diagnosed(a, place, spec), "%s afterwards", place)
 		}
 	}
 }
