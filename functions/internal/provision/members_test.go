@@ -37,20 +37,65 @@ var membersOfOthers = map[string]struct {
 		set:    setAssignment(func(a *world.RoleAssignment) { a.Description = "ask Ada first" }),
 		is:     func(f *fixture) any { return assignment(f).Description },
 		member: "description", have: "ask Ada first"},
+	"a secret on the application": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.PasswordCredentials = addedLogin }),
+		is:     func(f *fixture) any { return applicationOf(f).PasswordCredentials },
+		member: "passwordCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
+	"a certificate on the application": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.KeyCredentials = addedLogin }),
+		is:     func(f *fixture) any { return applicationOf(f).KeyCredentials },
+		member: "keyCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
+	"an application that is deactivated": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.IsDisabled = true }),
+		is:     func(f *fixture) any { return applicationOf(f).IsDisabled },
+		member: "isDisabled", have: "true", code: diagnosis.CodeApplicationDisabled},
+	"an application that Microsoft has disabled": {kind: integration.IdentityApplication, item: "application",
+		set: setApplication(func(a *world.Application) {
+			a.DisabledByMicrosoftStatus = "DisabledDueToViolationOfServicesAgreement"
+		}),
+		is:     func(f *fixture) any { return applicationOf(f).DisabledByMicrosoftStatus },
+		member: "disabledByMicrosoftStatus", have: "DisabledDueToViolationOfServicesAgreement",
+		code: diagnosis.CodeApplicationDisabled},
+	"a secret on the service principal": {kind: integration.IdentityApplication, item: "servicePrincipal",
+		set:    setPrincipal(func(p *world.ServicePrincipal) { p.PasswordCredentials = addedLogin }),
+		is:     func(f *fixture) any { return principalOf(f).PasswordCredentials },
+		member: "passwordCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
 	"the service principal is disabled": {kind: integration.IdentityApplication, item: "servicePrincipal",
-		set: func(f *fixture) {
-			_, err := f.world.UpdateServicePrincipal(f.Document().Status.ServicePrincipalID,
-				func(p *world.ServicePrincipal) error {
-					p.AccountEnabled = false
-					return nil
-				})
-			require.NoError(f.t, err)
-		},
-		is: func(f *fixture) any {
-			p, _ := f.world.ServicePrincipal(f.Document().Status.ServicePrincipalID)
-			return p.AccountEnabled
-		}, member: "accountEnabled", have: "false",
+		set: setPrincipal(func(p *world.ServicePrincipal) { p.AccountEnabled = false }),
+		is:  func(f *fixture) any { return principalOf(f).AccountEnabled }, member: "accountEnabled", have: "false",
 		code: diagnosis.CodeServicePrincipalDisabled},
+}
+
+var addedLogin = []world.LoginCredential{{KeyID: "key-1", DisplayName: "by hand"}}
+
+func applicationOf(f *fixture) world.Application { return f.world.Applications()[0] }
+
+func setApplication(change func(a *world.Application)) func(f *fixture) {
+	return func(f *fixture) {
+		_, err := f.world.UpdateApplication(applicationOf(f).ID, func(a *world.Application) error {
+			change(a)
+			return nil
+		})
+		require.NoError(f.t, err)
+	}
+}
+
+func principalOf(f *fixture) world.ServicePrincipal {
+	p, _ := f.world.ServicePrincipal(f.Document().Status.ServicePrincipalID)
+	return p
+}
+
+func setPrincipal(change func(p *world.ServicePrincipal)) func(f *fixture) {
+	return func(f *fixture) {
+		_, err := f.world.UpdateServicePrincipal(principalOf(f).ID, func(p *world.ServicePrincipal) error {
+			change(p)
+			return nil
+		})
+		require.NoError(f.t, err)
+	}
 }
 
 // byName is a condition that narrows a grant to one container.
