@@ -56,7 +56,7 @@ func (s *Service) newRun(a *operation.Attempt) *run {
 // provision makes everything that the spec asks for, and removes what it does not ask for any more.
 func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
 	r := s.newRun(a)
-	if err := r.replaceIdentity(ctx); err != nil {
+	if err := r.replace(ctx); err != nil {
 		return nil, err
 	}
 	r.fresh = a.IsFirst() && a.Number() == 0 && a.Document().Status.ClientID == ""
