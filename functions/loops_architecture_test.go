@@ -91,15 +91,13 @@ func TestImportRulesOfKinds(t *testing.T) {
 // loopFiles are the files of the loops, which name no kind.
 var loopFiles = map[string][]string{
 	"functions/internal/provision": {"run.go", "converge.go", "plan.go", "teardown.go", "drift.go", "tasks.go",
-		"replace.go", "look.go", "left.go"},
+		"replace.go", "look.go", "left.go", "prove.go", "confirm.go"},
 	"functions/internal/health": {"look.go", "complete.go"},
 }
 
-// ofKinds are parts of identifiers and texts that tell one kind, or the service that it is on, from the others. The
-// identity has one name whatever it is made of: it is what a spec may ask to be replaced.
+// ofKinds are parts of identifiers and texts that tell one kind, or the service that it is on, from the others.
 var ofKinds = []string{"application", "principalid", "serviceprincipal", "federatedcredential", "roleassignment",
-	"managedidentity", "identitymanaged", "identityapplication", "platformintegration", "driver", "uniquename",
-	"objectid", "graph", "ddoe"}
+	"identity", "platformintegration", "driver", "uniquename", "objectid", "graph", "ddoe"}
 
 // ofApplications are words of one kind of identity, and of the service that it is in.
 var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
@@ -193,7 +191,7 @@ func TestKindsNamed(t *testing.T) {
 		`var a = kind == "servicePrincipal"`:                     {"servicePrincipal"},
 		`var a = kind == "driver"`:                               {"driver"},
 		`var a = d.Spec.DDOE`:                                    {"DDOE"},
-		"var a = resource.Identity":                              nil,
+		"var a = resource.Identity":                              {"Identity"},
 		"type a struct{ Name string `example:\"application\"` }": nil,
 		`var a = k.Name()`:                                       nil,
 	} {

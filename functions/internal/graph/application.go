@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
@@ -33,6 +34,35 @@ type Application struct {
 	DisplayName    string   `json:"displayName"`
 	SignInAudience string   `json:"signInAudience"`
 	Tags           []string `json:"tags"`
+	// IsDisabled is what an owner or administrator has set, DisabledByMicrosoftStatus what Microsoft has; either ends
+	// the issue of tokens. Source:
+	// https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration.
+	IsDisabled                bool   `json:"isDisabled"`
+	DisabledByMicrosoftStatus string `json:"disabledByMicrosoftStatus"` // empty and NotDisabled are none
+	LoginCredentials
+}
+
+// LoginCredentials are the secrets and certificates by which whoever has one gets tokens as the application. Only
+// somebody else can have added one.
+type LoginCredentials struct {
+	PasswordCredentials []LoginCredential `json:"passwordCredentials"`
+	// KeyCredentials are read only where they were asked for.
+	KeyCredentials []LoginCredential `json:"keyCredentials"`
+}
+
+// LoginCredential is a secret or a certificate; Graph does not tell its value.
+type LoginCredential struct {
+	KeyID       string `json:"keyId"`
+	DisplayName string `json:"displayName"`
+}
+
+// MemberKeyCredentials names the certificates. Graph takes 150 reads a minute that select them, in a whole tenant.
+// Source: https://learn.microsoft.com/graph/api/application-list.
+const MemberKeyCredentials = "keyCredentials"
+
+// also adds members to a $select.
+func also(query string, members []string) string {
+	return strings.Join(append([]string{query}, members...), ",")
 }
 
 func (a *Application) isComplete() bool { return a.ID != "" }
@@ -50,7 +80,8 @@ type ApplicationPatch struct {
 	ServiceManagementReference string `json:"serviceManagementReference,omitempty"`
 }
 
-const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags"
+const selectApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags,isDisabled," +
+	"disabledByMicrosoftStatus,passwordCredentials"
 
 // CreateApplication creates the application of that uniqueName, and never changes one that is there: Graph answers 400
 // Request_BadRequest where any application holds the name, a soft-deleted one included, be it ours, as after an answer
@@ -89,10 +120,13 @@ func (a ApplicationPatch) withAudience() ApplicationPatch {
 	return a
 }
 
-// GetApplicationByUniqueName reads an application that is not deleted; *Error with status 404 if there is none.
-func (c *Client) GetApplicationByUniqueName(ctx context.Context, uniqueName string) (Application, error) {
+// GetApplicationByUniqueName reads an application that is not deleted, with more members where they are named; *Error
+// with status 404 if there is none.
+func (c *Client) GetApplicationByUniqueName(ctx context.Context, uniqueName string,
+	more ...string) (Application, error) {
 	var app Application
-	err := c.get(ctx, "read application", key("applications", "uniqueName", uniqueName)+selectApplication, &app)
+	path := key("applications", "uniqueName", uniqueName) + also(selectApplication, more)
+	err := c.get(ctx, "read application", path, &app)
 	return app, err
 }
 

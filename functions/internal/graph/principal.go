@@ -13,6 +13,7 @@ type ServicePrincipal struct {
 	AccountEnabled       bool     `json:"accountEnabled"`
 	ServicePrincipalType string   `json:"servicePrincipalType"`
 	Tags                 []string `json:"tags"`
+	LoginCredentials
 }
 
 func (p *ServicePrincipal) isComplete() bool { return p.ID != "" }
@@ -24,7 +25,7 @@ type ServicePrincipalPatch struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
-const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags"
+const selectServicePrincipal = "?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials"
 
 // UpsertServicePrincipal creates the service principal of an application of this tenant, or merges p into it. On an
 // update the ServicePrincipal is zero: ask GetServicePrincipalByAppID. 400 with detail code
@@ -36,10 +37,13 @@ func (c *Client) UpsertServicePrincipal(ctx context.Context, appID string, p Ser
 	return sp, w, err
 }
 
-// GetServicePrincipalByAppID reads a service principal; *Error with status 404 if there is none.
-func (c *Client) GetServicePrincipalByAppID(ctx context.Context, appID string) (ServicePrincipal, error) {
+// GetServicePrincipalByAppID reads a service principal, with more members where they are named; *Error with status 404
+// if there is none.
+func (c *Client) GetServicePrincipalByAppID(ctx context.Context, appID string,
+	more ...string) (ServicePrincipal, error) {
 	var sp ServicePrincipal
-	err := c.get(ctx, "read service principal", key("servicePrincipals", "appId", appID)+selectServicePrincipal, &sp)
+	path := key("servicePrincipals", "appId", appID) + also(selectServicePrincipal, more)
+	err := c.get(ctx, "read service principal", path, &sp)
 	return sp, err
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 )
 
+const selectsApplication = "?$select=id,appId,displayName,uniqueName,signInAudience,tags,isDisabled," +
+	"disabledByMicrosoftStatus,passwordCredentials"
+
 const (
 	root     = "https://graph.microsoft.com/v1.0/"
 	objectID = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -131,7 +134,7 @@ var requestCases = []struct {
 			return outcome{value: a}, err
 		},
 		exchange{method: "GET", url: root + "applications(uniqueName='it%27%27s%20100%25%20a%2Fb%23c')" +
-			"?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+			selectsApplication},
 		outcome{value: readApplication},
 	},
 	{
@@ -140,9 +143,22 @@ var requestCases = []struct {
 			a, err := c.GetApplicationByUniqueName(t.Context(), "u")
 			return outcome{value: a}, err
 		},
-		exchange{method: "GET", url: root +
-			"applications(uniqueName='u')?$select=id,appId,displayName,uniqueName,signInAudience,tags"},
+		exchange{method: "GET", url: root + "applications(uniqueName='u')" + selectsApplication},
 		outcome{value: readApplication},
+	},
+	{
+		"application read with its certificates", answer{status: 200, body: `{"id":"` + objectID +
+			`","passwordCredentials":[{"keyId":"1","displayName":"secret"}],"keyCredentials":[{"keyId":"2"}],` +
+			`"isDisabled":true,"disabledByMicrosoftStatus":"NotDisabled"}`},
+		func(t *testing.T, c *graph.Client) (outcome, error) {
+			a, err := c.GetApplicationByUniqueName(t.Context(), "u", graph.MemberKeyCredentials)
+			return outcome{value: a}, err
+		},
+		exchange{method: "GET", url: root + "applications(uniqueName='u')" + selectsApplication + ",keyCredentials"},
+		outcome{value: graph.Application{ID: objectID, IsDisabled: true, DisabledByMicrosoftStatus: "NotDisabled",
+			LoginCredentials: graph.LoginCredentials{
+				PasswordCredentials: []graph.LoginCredential{{KeyID: "1", DisplayName: "secret"}},
+				KeyCredentials:      []graph.LoginCredential{{KeyID: "2"}}}}},
 	},
 	{
 		"application deleted", answer{status: 204}, deleteApplication,
@@ -170,7 +186,7 @@ var requestCases = []struct {
 			return outcome{value: p}, err
 		},
 		exchange{method: "GET", url: root + "servicePrincipals(appId='" + appID +
-			"')?$select=id,appId,accountEnabled,servicePrincipalType,tags"},
+			"')?$select=id,appId,accountEnabled,servicePrincipalType,tags,passwordCredentials"},
 		outcome{value: graph.ServicePrincipal{ID: objectID, AppID: appID}},
 	},
 	{

@@ -76,7 +76,8 @@ func TestApplicationAndItsPrincipal(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, graph.Application{
 		ID: app.ID, AppID: app.AppID, UniqueName: uniqueName, DisplayName: "Acme 2", SignInAudience: "AzureADMyOrg",
-		Tags: []string{"managed-by:ddoe-wif"}, // a member left out keeps its value
+		Tags:             []string{"managed-by:ddoe-wif"}, // a member left out keeps its value
+		LoginCredentials: graph.LoginCredentials{PasswordCredentials: []graph.LoginCredential{}},
 	}, read)
 
 	sp, write, err := c.UpsertServicePrincipal(ctx, app.AppID, graph.ServicePrincipalPatch{})

@@ -27,7 +27,7 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 		return diagnosis.Report{}, operation.StoreError(err)
 	case d.Status.Phase == integration.PhaseDeleted:
 		return diagnosis.Report{}, integration.Absent(&d)
-	case !d.Status.HasIdentity():
+	case !isBegun(d):
 		return diagnosis.Report{}, integration.Unprovisioned(d)
 	}
 	started := s.now()

@@ -204,8 +204,8 @@ func (f *fixture) events() []string {
 
 func (f *fixture) handle(c message.Command) {
 	f.t.Helper()
-	f.note(trip{service: attempts})
-	defer f.note(trip{service: attempts})
+	f.mark()
+	defer f.mark()
 	require.NoError(f.t, f.worker.Handle(f.t.Context(), c))
 }
 

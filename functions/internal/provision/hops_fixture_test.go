@@ -44,6 +44,7 @@ type span struct {
 	service    string
 	isWrite    bool
 	begin, end time.Time
+	key        string // of the store's record
 }
 
 // trip is a round trip that has begun.
@@ -59,7 +60,6 @@ type meter struct {
 	latency map[string]time.Duration
 
 	mu      sync.Mutex
-	begun   []trip // in the order in which they began
 	spans   []span
 	batched int // requests within batches
 }
@@ -71,27 +71,27 @@ func (m *meter) takes(service string, isWrite bool) func() {
 
 func (m *meter) trip(t trip) func() {
 	begin := time.Now()
-	m.note(t)
 	time.Sleep(m.latency[t.service])
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.spans = append(m.spans, span{t.service, t.isWrite, begin, time.Now()})
+		m.spans = append(m.spans, span{t.service, t.isWrite, begin, time.Now(), t.key})
 	}
 }
 
-func (m *meter) note(t trip) {
+// mark notes where an attempt begins, or ends.
+func (m *meter) mark() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.begun = append(m.begun, t)
+	m.spans = append(m.spans, span{service: attempts, begin: time.Now(), end: time.Now()})
 }
 
-// ofAttempt are the round trips within the one attempt that was made.
-func (m *meter) ofAttempt() []trip {
+// inAttempt are the round trips within the one attempt that was made, in the order in which they ended.
+func (m *meter) inAttempt() []span {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	isMark := func(t trip) bool { return t.service == attempts }
-	within := m.begun[slices.IndexFunc(m.begun, isMark)+1:]
+	isMark := func(s span) bool { return s.service == attempts }
+	within := m.spans[slices.IndexFunc(m.spans, isMark)+1:]
 	return within[:slices.IndexFunc(within, isMark)]
 }
 
@@ -116,7 +116,7 @@ type traffic struct {
 // measure forgets what was asked before, runs something, and tells what it has asked for and how long it took.
 func (m *meter) measure(do func()) (traffic, time.Duration) {
 	m.mu.Lock()
-	m.spans, m.begun, m.batched = nil, nil, 0
+	m.spans, m.batched = nil, 0
 	m.mu.Unlock()
 	began := time.Now()
 	do()
@@ -131,7 +131,9 @@ func (m *meter) measure(do func()) (traffic, time.Duration) {
 			t.reads[s.service]++
 		}
 	}
-	isCloud := func(s span) bool { return s.service != serviceStore && s.service != serviceLogin }
+	isCloud := func(s span) bool {
+		return s.service != serviceStore && s.service != serviceLogin && s.service != attempts
+	}
 	takes := func(s span) time.Duration { return m.latency[s.service] }
 	chain := longest(m.spans, takes)
 	for _, s := range chain {

@@ -2,8 +2,6 @@ package provision_test
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -137,56 +135,6 @@ func TestHops(t *testing.T) {
 				assert.Equal(t, got.waits, wall, "it waits for nothing else")
 				assert.LessOrEqual(t, got.reads[serviceStore]+got.writes[serviceStore], j.store, "to the state store")
 			})
-		})
-	}
-}
-
-// inARow is how many of the requests to the state store follow one another: reads do, and writes of one record; the
-// document and the operation are written side by side.
-func inARow(trips []trip) int {
-	reads, writes := 0, map[string]int{}
-	for _, t := range trips {
-		switch {
-		case t.service != serviceStore:
-		case t.isWrite:
-			writes[t.key]++
-		default:
-			reads++
-		}
-	}
-	return reads + slices.Max(append(slices.Collect(maps.Values(writes)), 0))
-}
-
-// TestRequestsToTheStoreBetweenThoseToTheClouds counts, in the order of all requests of an attempt, what is asked of
-// the state store in a row: at most four before the first write to a cloud, and two for each hop since. Hops that run
-// side by side save in any order, so that it is the sum that is held. The form for a person, which takes no hop, is
-// saved once; two conclude and end.
-func TestRequestsToTheStoreBetweenThoseToTheClouds(t *testing.T) {
-	t.Parallel()
-	const first, hop, form, ending = 4, 2, 1, 2
-	for _, j := range journeys() {
-		t.Run(j.String(), func(t *testing.T) {
-			t.Parallel()
-			f := j.begin(t)
-			f.measure(func() { j.run(f, j.subjects) })
-			trips := f.ofAttempt()
-			begun, writes := 0, 0
-			for i, one := range trips {
-				if one.service == serviceStore || one.service == serviceLogin || !one.isWrite && writes == 0 {
-					continue
-				}
-				if writes == 0 {
-					assert.LessOrEqual(t, inARow(trips[:i]), first, "before the first write to a cloud: %v", trips[:i])
-					begun = i
-				} else {
-					assert.LessOrEqual(t, inARow(trips[begun:i]), hop*writes+form, "between hops: %v", trips[:i])
-				}
-				if one.isWrite {
-					writes++
-				}
-			}
-			require.Equal(t, j.writes, writes)
-			assert.LessOrEqual(t, inARow(trips[begun:]), hop*max(writes, 1)+form+ending, "to the end: %v", trips)
 		})
 	}
 }

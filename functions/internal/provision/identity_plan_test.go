@@ -99,7 +99,7 @@ func TestAPlanLeavesCredentialsOfStrangers(t *testing.T) {
 	ours, err := f.service.Plan(t.Context(), id, next, true)
 	require.NoError(t, err)
 	assert.Len(t, stepsOf(ours, "federatedCredential"), 2, "one goes and one comes")
-	assert.Contains(t, ours.Takes, "the identity there is now takes to go")
+	assert.Contains(t, ours.Takes, "what is there now takes to go")
 	takenOver(f)
 	p, err := f.service.Plan(t.Context(), id, next, true)
 	require.NoError(t, err)

@@ -388,3 +388,49 @@ func TestATeardownHearsOnlyKindsThatCanObject(t *testing.T) {
 		})
 	}
 }
+
+// replacedKind is one whose object is to be replaced while the record has its old key.
+type replacedKind struct{ *fakeKind }
+
+func (k replacedKind) IsReplaced(d integration.Document) bool { return d.Status.Identity.Key == "old" }
+func (k replacedKind) Carries() []string                      { return []string{"walls"} }
+func (k replacedKind) Forget(st *integration.Status)          { st.Identity.Key = "" }
+func (k replacedKind) Notice(integration.Document) diagnosis.Diagnosis {
+	return diagnosis.New(diagnosis.CodeIdentityReplaced)
+}
+
+// TestAReplacementTakesDownWhatIsRecordedFirst, with what it outlives, and nothing else. A dry run tells so once.
+func TestAReplacementTakesDownWhatIsRecordedFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.service.Kinds[0] = replacedKind{h.ground}
+	h.ground.learn = func(st *integration.Status) {
+		st.ClientID, st.ServicePrincipalID, st.Identity.Key = "client", "principal", "old"
+	}
+	h.provisioned(spec("images"))
+	h.journal.writes()
+	h.ground.learn = nil
+
+	p, err := h.service.Plan(t.Context(), id, spec("images"), false)
+	require.NoError(t, err)
+	assert.Empty(t, h.journal.writes())
+	var deleted, told []string
+	for _, step := range p.Steps {
+		if step.Action == provision.ActionDelete {
+			deleted = append(deleted, step.Key)
+		}
+		if step.Diagnosis != nil {
+			told = append(told, step.Key+" "+string(step.Diagnosis.Code))
+		}
+	}
+	assert.ElementsMatch(t, []string{"ground-1", "walls-1", "door-1"}, deleted)
+	assert.Equal(t, []string{"ground-1 identity-replaced"}, told)
+
+	h.provisioned(spec("images"))
+	lines := h.journal.writes()
+	assert.NotContains(t, lines, "remove roof")
+	requireBefore(t, lines, "remove walls", "remove ground")
+	requireBefore(t, lines, "remove door", "remove ground")
+	requireBefore(t, lines, "remove ground", "apply ground")
+	assert.Empty(t, h.Document().Status.Identity.Key)
+}

@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -38,20 +39,102 @@ var membersOfOthers = map[string]struct {
 		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Description = "ask Ada first" }),
 		is:     func(f *fixture) any { return assignment(f).Description },
 		member: "description", have: "ask Ada first"},
-	"the service principal is disabled": {kind: integration.IdentityApplication, item: "servicePrincipal",
+	"an equal credential under another name": {kind: integration.IdentityApplication, item: "federatedCredential",
 		set: func(f *fixture) {
-			_, err := f.world.UpdateServicePrincipal(f.Document().Status.ServicePrincipalID,
-				func(p *world.ServicePrincipal) error {
-					p.AccountEnabled = false
-					return nil
-				})
+			objectID, ours := f.Document().Status.Identity.ID, f.Document().Status.FederatedCredentials[0]
+			require.NoError(f.t, f.world.DeleteFederatedCredential(objectID, ours.Name))
+			_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: objectID,
+				Name: "by-hand", Issuer: ours.Issuer, Subject: ours.Subject, Audiences: []string{ours.Audience}})
 			require.NoError(f.t, err)
 		},
 		is: func(f *fixture) any {
-			p, _ := f.world.ServicePrincipal(f.Document().Status.ServicePrincipalID)
-			return p.AccountEnabled
-		}, member: "accountEnabled", have: "false",
+			for _, c := range f.world.FederatedCredentials(f.Document().Status.Identity.ID) {
+				if c.Subject == subject {
+					return c
+				}
+			}
+			return nil
+		},
+		member: "name", have: "by-hand"},
+	"an equal assignment under another name": {kind: integration.IdentityApplication, item: "roleAssignment",
+		set: func(f *fixture) {
+			a := assignment(f)
+			_, err := f.world.DeleteRoleAssignment(a.ID)
+			require.NoError(f.t, err)
+			a.ID, a.Name = "", otherName
+			_, _, err = f.world.PutRoleAssignment(a)
+			require.NoError(f.t, err)
+		},
+		is: func(f *fixture) any {
+			for _, a := range f.world.RoleAssignments() {
+				if a.PrincipalID == f.Document().Status.ServicePrincipalID && strings.HasSuffix(a.Scope, "images") {
+					return a
+				}
+			}
+			return nil
+		},
+		member: "name", have: otherName},
+	"a secret on the application": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.PasswordCredentials = addedLogin }),
+		is:     func(f *fixture) any { return applicationOf(f).PasswordCredentials },
+		member: "passwordCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
+	"a certificate on the application": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.KeyCredentials = addedLogin }),
+		is:     func(f *fixture) any { return applicationOf(f).KeyCredentials },
+		member: "keyCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
+	"an application that is deactivated": {kind: integration.IdentityApplication, item: "application",
+		set:    setApplication(func(a *world.Application) { a.IsDisabled = true }),
+		is:     func(f *fixture) any { return applicationOf(f).IsDisabled },
+		member: "isDisabled", have: "true", code: diagnosis.CodeApplicationDisabled},
+	"an application that Microsoft has disabled": {kind: integration.IdentityApplication, item: "application",
+		set: setApplication(func(a *world.Application) {
+			a.DisabledByMicrosoftStatus = "DisabledDueToViolationOfServicesAgreement"
+		}),
+		is:     func(f *fixture) any { return applicationOf(f).DisabledByMicrosoftStatus },
+		member: "disabledByMicrosoftStatus", have: "DisabledDueToViolationOfServicesAgreement",
+		code: diagnosis.CodeApplicationDisabled},
+	"a secret on the service principal": {kind: integration.IdentityApplication, item: "servicePrincipal",
+		set:    setPrincipal(func(p *world.ServicePrincipal) { p.PasswordCredentials = addedLogin }),
+		is:     func(f *fixture) any { return principalOf(f).PasswordCredentials },
+		member: "passwordCredentials", have: "by hand (key-1)",
+		code: diagnosis.CodeLoginCredentialExtra},
+	"the service principal is disabled": {kind: integration.IdentityApplication, item: "servicePrincipal",
+		set: setPrincipal(func(p *world.ServicePrincipal) { p.AccountEnabled = false }),
+		is:  func(f *fixture) any { return principalOf(f).AccountEnabled }, member: "accountEnabled", have: "false",
 		code: diagnosis.CodeServicePrincipalDisabled},
+}
+
+const otherName = "99999999-9999-4999-8999-999999999999"
+
+var addedLogin = []world.LoginCredential{{KeyID: "key-1", DisplayName: "by hand"}}
+
+func applicationOf(f *fixture) world.Application { return f.world.Applications()[0] }
+
+func setApplication(change func(a *world.Application)) func(f *fixture) {
+	return func(f *fixture) {
+		_, err := f.world.UpdateApplication(applicationOf(f).ID, func(a *world.Application) error {
+			change(a)
+			return nil
+		})
+		require.NoError(f.t, err)
+	}
+}
+
+func principalOf(f *fixture) world.ServicePrincipal {
+	p, _ := f.world.ServicePrincipal(f.Document().Status.ServicePrincipalID)
+	return p
+}
+
+func setPrincipal(change func(p *world.ServicePrincipal)) func(f *fixture) {
+	return func(f *fixture) {
+		_, err := f.world.UpdateServicePrincipal(principalOf(f).ID, func(p *world.ServicePrincipal) error {
+			change(p)
+			return nil
+		})
+		require.NoError(f.t, err)
+	}
 }
 
 // byName is a condition that narrows a grant to one container.
@@ -111,8 +194,8 @@ func TestAMemberOfOthersIsShownAndKept(t *testing.T) {
 				d := f.carried(s)
 				assert.Equal(t, is, c.is(f), "it is kept")
 				for _, step := range f.Operation(d.Status.LastOperationID).Steps {
-					isAbout := step.Name == c.item && (c.item != "roleAssignment" ||
-						step.Target == d.Status.RoleAssignments[0].Scope)
+					isAbout := step.Name == c.item && !strings.HasSuffix(step.Target, "archive") &&
+						step.Target != integration.CredentialName(other)
 					assert.True(t, !isAbout || step.Outcome == "unchanged", "%+v", step)
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -23,9 +23,9 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
-// TestRandomOrdersEndAsInTheModel provisions, changes, tears down and damages an integration in random orders, and
-// kills the process at random effects. Whenever an operation has ended, the world is what the model states, and what
-// others have made is what it was.
+// TestRandomOrdersEndAsInTheModel provisions, changes, replaces the identity of, tears down and damages an integration
+// in random orders, and kills the process at random effects. Whenever an operation has ended, the world is what the
+// model states, and what others have made is what it was.
 func TestRandomOrdersEndAsInTheModel(t *testing.T) {
 	t.Parallel()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
@@ -42,11 +42,15 @@ func TestRandomOrdersEndAsInTheModel(t *testing.T) {
 	})
 }
 
+const somebodyElses = "somebody-elses" // the name of what others have made
+
 // machine is a deployment, and the model of what it has made.
 type machine struct {
 	*fixture
 	// wanted is the spec of the last operation that has ended; nil for none.
 	wanted *integration.Spec
+	// kind is that of the identity that is recorded, also after a teardown; empty for none.
+	kind integration.IdentityKind
 	// isDamaged is true where somebody has changed something since.
 	isDamaged bool
 	// conditions are those that an administrator has put on our assignments, by grant; isDisabled is one's decision
@@ -59,7 +63,7 @@ type machine struct {
 
 func newMachine(t *rapid.T) *machine {
 	m := &machine{fixture: withPlatform(t), conditions: map[string]string{}}
-	app, err := m.world.CreateApplication(world.Application{UniqueName: "somebody-elses",
+	app, err := m.world.CreateApplication(world.Application{UniqueName: somebodyElses,
 		DisplayName: "Somebody else's"}, "")
 	require.NoError(t, err)
 	_, err = m.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "theirs",
@@ -71,6 +75,9 @@ func newMachine(t *rapid.T) *machine {
 		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, integration.AccessReadWrite.Role().ID),
 		PrincipalID:      "cccccccc-0000-4000-8000-000000000001"})
 	require.NoError(t, err)
+	m.world.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: world.IdentitiesResourceGroupID +
+		"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + somebodyElses,
+		Tags: map[string]string{"owner": "Ada"}})
 	require.NoError(t, m.world.PutDDOEObject(dataloop.Integrations, dataloop.Object{"id": "theirs", "name": "theirs",
 		"type": "azureblob", "org": dataloop.OrganizationID,
 		"createdAt": 1, "options": dataloop.Object{"secret": "theirs"}, "metadata": []any{}}))
@@ -85,8 +92,13 @@ func newMachine(t *rapid.T) *machine {
 func (m *machine) theirs() string {
 	var all []any
 	for _, a := range m.world.Applications() {
-		if a.UniqueName == "somebody-elses" {
+		if a.UniqueName == somebodyElses {
 			all = append(all, a, m.world.FederatedCredentials(a.ID))
+		}
+	}
+	for _, u := range managed(m.fixture) {
+		if strings.HasSuffix(u.ID, somebodyElses) {
+			all = append(all, u)
 		}
 	}
 	for _, a := range m.world.RoleAssignments() {
@@ -117,6 +129,8 @@ func drawSpec(t *rapid.T) integration.Spec {
 			return s.ResourceID + s.Container
 		}).
 			Draw(t, "storage")}
+	s = of(rapid.SampledFrom([]integration.IdentityKind{integration.IdentityApplication,
+		integration.IdentityManaged}).Draw(t, "identity"), s)
 	// it is about one container, which it writes to
 	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 {
 		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container,
@@ -135,10 +149,23 @@ func (m *machine) provision(t *rapid.T) {
 	if m.wanted != nil && rapid.Bool().Draw(t, "same spec") {
 		s = *m.wanted
 	}
-	a, err := m.service.Submit(t.Context(), provision.Submission{ID: id, Spec: s})
+	kind := s.Identity.Kind
+	isReplaced := m.wanted != nil && kind != m.wanted.Identity.Kind
+	replace := rapid.Bool().Draw(t, "replace")
+	a, err := m.service.Submit(t.Context(), provision.Submission{ID: id, Spec: s, Replace: replace})
+	if isReplaced && !replace {
+		var refused *diagnosis.Error
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, diagnosis.CodeIdentityReplaceRequired, refused.Diagnosis.Code)
+		m.isAsWanted(t)
+		return
+	}
 	require.NoError(t, err)
 	m.carryOut(t, a)
-	m.wanted, m.isDamaged = &s, false
+	if kind != m.kind { // another identity: what was set on the one before, or granted to it, has gone with it
+		m.conditions, m.isDisabled = map[string]string{}, false
+	}
+	m.wanted, m.kind, m.isDamaged = &s, kind, false
 	for grant := range m.conditions {
 		if !slices.Contains(grantsOf(s), grant) {
 			delete(m.conditions, grant)
@@ -188,74 +215,6 @@ func (m *machine) ended(t *rapid.T, c message.Command) integration.Operation {
 	return m.Operation(c.OperationID)
 }
 
-// damage is what somebody does to what is ours by hand.
-func (m *machine) damage(t *rapid.T) {
-	app, ok := m.world.ApplicationByUniqueName("ddoe-wif-0123abcd-" + id)
-	if !ok || m.wanted == nil || m.isDamaged {
-		t.Skip("there is nothing, or enough is damaged")
-	}
-	principal, ok := m.world.ServicePrincipalByAppID(app.AppID)
-	require.True(t, ok)
-	credentials, assignments := m.world.FederatedCredentials(app.ID), m.assignments(principal.ID)
-	credential := credentials[rapid.IntRange(0, len(credentials)-1).Draw(t, "credential")]
-	assignment := assignments[rapid.IntRange(0, len(assignments)-1).Draw(t, "assignment")]
-	m.isDamaged = true
-	acts := map[string]func() error{
-		"application deleted": func() error { return m.world.DeleteApplication(app.ID) },
-		"application renamed": func() error {
-			_, err := m.world.UpdateApplication(app.ID, func(a *world.Application) error {
-				a.DisplayName, a.Tags = "by hand", nil
-				return nil
-			})
-			return err
-		},
-		"principal deleted": func() error { return m.world.DeleteServicePrincipal(principal.ID) },
-		"principal disabled": func() error {
-			m.isDisabled = true
-			_, err := m.world.UpdateServicePrincipal(principal.ID, func(p *world.ServicePrincipal) error {
-				p.AccountEnabled = false
-				return nil
-			})
-			return err
-		},
-		"credential deleted": func() error { return m.world.DeleteFederatedCredential(app.ID, credential.Name) },
-		"credential changed": func() error {
-			_, err := m.world.UpdateFederatedCredential(app.ID, credential.Name,
-				func(c *world.FederatedIdentityCredential) error {
-					c.Audiences = []string{"api://elsewhere"}
-					return nil
-				})
-			return err
-		},
-		"assignment deleted": func() error {
-			delete(m.conditions, grantOf(assignment.Scope, assignment.RoleDefinitionID))
-			_, err := m.world.DeleteRoleAssignment(assignment.ID)
-			return err
-		},
-		"assignment conditioned": func() error {
-			assignment.Condition, assignment.ConditionVersion = "(1 -eq 1)", "2.0"
-			m.conditions[grantOf(assignment.Scope, assignment.RoleDefinitionID)] = assignment.Condition
-			_, _, err := m.world.PutRoleAssignment(assignment)
-			return err
-		},
-	}
-	m.damagePlatform(acts)
-	names := slices.Sorted(maps.Keys(acts))
-	require.NoError(t, acts[rapid.SampledFrom(names).Draw(t, "damage")]())
-}
-
-// damagePlatform adds what somebody may do to the platform's objects.
-func (m *machine) damagePlatform(acts map[string]func() error) {
-	for _, sort := range []string{dataloop.Integrations, dataloop.Drivers} {
-		for _, o := range m.world.DDOEObjects(sort) {
-			if o["id"] != "theirs" {
-				acts[sort+" deleted"] = func() error { return m.world.DeleteDDOEObject(sort, o["id"].(string)) }
-				acts[sort+" renamed"] = func() error { o["name"] = "by hand"; return m.world.PutDDOEObject(sort, o) }
-			}
-		}
-	}
-}
-
 func (m *machine) assignments(principalID string) []rbac.RoleAssignment {
 	return slices.DeleteFunc(m.world.RoleAssignments(), func(a rbac.RoleAssignment) bool {
 		return a.PrincipalID != principalID
@@ -287,8 +246,12 @@ func (m *machine) isAsWanted(t *rapid.T) {
 	}
 	var want, have state
 	if m.wanted != nil {
-		want = state{Applications: []string{m.wanted.DisplayName}, Principals: []bool{!m.isDisabled},
-			Credentials: m.wanted.Subjects}
+		want = state{Credentials: m.wanted.Subjects}
+		if m.kind == integration.IdentityManaged {
+			want.Identities = []string{"0123abcd/" + id}
+		} else {
+			want.Applications, want.Principals = []string{m.wanted.DisplayName}, []bool{!m.isDisabled}
+		}
 		for _, grant := range grantsOf(*m.wanted) {
 			want.Grants = append(want.Grants, grant+m.conditions[grant])
 		}
@@ -307,8 +270,8 @@ func (m *machine) isAsWanted(t *rapid.T) {
 
 // state is what there is of ours.
 type state struct {
-	Applications, Credentials, Grants, Integrations, Drivers []string
-	Principals                                               []bool
+	Applications, Identities, Credentials, Grants, Integrations, Drivers []string
+	Principals                                                           []bool
 }
 
 func (s *state) sort() {
@@ -320,11 +283,20 @@ func (s *state) sort() {
 func (m *machine) state() state {
 	var s state
 	for _, a := range m.world.Applications() {
-		if a.UniqueName == "somebody-elses" {
+		if a.UniqueName == somebodyElses {
 			continue
 		}
 		s.Applications = append(s.Applications, a.DisplayName)
 		for _, c := range m.world.FederatedCredentials(a.ID) {
+			s.Credentials = append(s.Credentials, c.Subject)
+		}
+	}
+	for _, u := range managed(m.fixture) {
+		if strings.HasSuffix(u.ID, somebodyElses) {
+			continue
+		}
+		s.Identities = append(s.Identities, u.Tags["ddoe-wif"])
+		for _, c := range m.world.UserAssignedIdentityCredentials(u.ID) {
 			s.Credentials = append(s.Credentials, c.Subject)
 		}
 	}

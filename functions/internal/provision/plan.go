@@ -92,18 +92,18 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 	d.ID, d.Spec = id, w.resolved
 	p := Plan{ID: id, Exists: d.Status.Phase != "" && d.Status.Phase != integration.PhaseDeleted, Spec: d.Spec,
 		Steps: []PlannedStep{}}
-	isReplaced := d.HasIdentityChange()
-	if isReplaced {
-		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
-		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
+	replaced := resource.Replaced(s.Kinds, d)
+	for _, kind := range replaced {
+		p.Steps = append(p.Steps, s.planReplacement(ctx, d, kind)...)
+		kind.Forget(&d.Status) // what comes in its place is looked for, too: its name may be taken
 	}
 	p.Steps = append(p.Steps, plannedAll(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}),
 		p.Steps)...)
 	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
 	}
-	if p.Takes = takes(p.Steps); p.Takes != "" && isReplaced {
-		p.Takes += ", and the time that the identity there is now takes to go"
+	if p.Takes = takes(p.Steps); p.Takes != "" && len(replaced) > 0 {
+		p.Takes += ", and the time that what is there now takes to go"
 	}
 	return p, ctx.Err()
 }

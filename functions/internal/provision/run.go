@@ -67,7 +67,7 @@ func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, err
 
 // make brings everything to what the spec asks for.
 func (r *run) make(ctx context.Context) error {
-	if err := r.replaceIdentity(ctx); err != nil {
+	if err := r.replace(ctx); err != nil {
 		return err
 	}
 	r.fresh = r.attempt.IsFirst() && r.attempt.Number() == 0 && r.current().Status.ClientID == ""

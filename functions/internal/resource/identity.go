@@ -9,9 +9,6 @@ const (
 	Driver              = "driver"
 )
 
-// IsOnIdentity reports whether items of a kind are parts of the identity, which go with it.
-func IsOnIdentity(k Kind) bool { return k.Name() == FederatedCredential }
-
 // Credential is one federated identity credential, whatever kind of identity it is on: tokens of that issuer, subject
 // and audience may be exchanged for tokens of the identity.
 type Credential struct {

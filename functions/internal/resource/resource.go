@@ -7,6 +7,8 @@
 //   - Every write is keyed, so it may be sent twice.
 //   - An item is gone when a read shows that it is gone, not when a delete was answered.
 //   - What somebody else made is never changed and never removed; a member that somebody else set is kept.
+//   - A member that somebody else set is shown, as theirs, where it decides who gets in as the identity or what that
+//     reaches, or where we wrote it once. Notes, tags and what serves other uses are none of our business.
 package resource
 
 import (

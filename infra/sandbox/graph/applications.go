@@ -218,6 +218,7 @@ func applicationProperties() map[string]property[world.Application] {
 		"notes":          text(1024, func(a *app) *string { return &a.Notes }),
 		"uniqueName":     text(256, func(a *app) *string { return &a.UniqueName }),
 		"tags":           texts(256, func(a *app) *[]string { return &a.Tags }),
+		"isDisabled":     boolean(func(a *app) *bool { return &a.IsDisabled }),
 	}
 	for _, name := range []string{"id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain",
 		"applicationTemplateId",
@@ -237,18 +238,28 @@ func applicationProperties() map[string]property[world.Application] {
 	return all
 }
 
+func loginEntities(all []world.LoginCredential) []entity {
+	entities := []entity{}
+	for _, one := range all {
+		entities = append(entities, entity{"keyId": one.KeyID, "displayName": orNull(one.DisplayName)})
+	}
+	return entities
+}
+
 func (c *call) applicationEntity(a world.Application) entity {
 	e := entity{
 		"id": a.ID, "appId": a.AppID, "uniqueName": orNull(a.UniqueName), "displayName": a.DisplayName,
 		"description": orNull(a.Description), "notes": orNull(a.Notes), "tags": a.Tags,
 		"signInAudience":  a.SignInAudience,
 		"createdDateTime": stamp(a.CreatedDateTime), "deletedDateTime": stampPointer(a.DeletedDateTime),
-		"publisherDomain": c.domain(), "disabledByMicrosoftStatus": nil, "serviceManagementReference": nil,
+		"publisherDomain": c.domain(), "isDisabled": a.IsDisabled,
+		"disabledByMicrosoftStatus": orNull(a.DisabledByMicrosoftStatus), "serviceManagementReference": nil,
 		"applicationTemplateId": nil, "groupMembershipClaims": nil, "isFallbackPublicClient": nil,
 		"tokenEncryptionKeyId": nil,
-		"identifierUris":       []string{}, "passwordCredentials": []entity{}, "keyCredentials": []entity{},
-		"appRoles": []entity{},
-		"addIns":   []entity{}, "requiredResourceAccess": []entity{},
+		"identifierUris":       []string{}, "passwordCredentials": loginEntities(a.PasswordCredentials),
+		"keyCredentials": loginEntities(a.KeyCredentials),
+		"appRoles":       []entity{},
+		"addIns":         []entity{}, "requiredResourceAccess": []entity{},
 	}
 	if c.expands("federatedIdentityCredentials") {
 		e["federatedIdentityCredentials"] = credentials{applications{c}}.credentialEntities(

@@ -224,8 +224,9 @@ func (c *call) principalEntity(sp world.ServicePrincipal) entity {
 		"createdDateTime": stamp(sp.CreatedDateTime), "deletedDateTime": stampPointer(sp.DeletedDateTime),
 		"appOwnerOrganizationId": owner, "signInAudience": "AzureADMyOrg", "servicePrincipalNames": []string{sp.AppID},
 		"appRoleAssignmentRequired": false, "disabledByMicrosoftStatus": nil, "description": nil, "notes": nil,
-		"alternativeNames": []string{}, "replyUrls": []string{}, "keyCredentials": []entity{},
-		"passwordCredentials": []entity{},
+		"alternativeNames": []string{}, "replyUrls": []string{},
+		"keyCredentials":      loginEntities(sp.KeyCredentials),
+		"passwordCredentials": loginEntities(sp.PasswordCredentials),
 		"appRoles":            []entity{},
 	}
 }

@@ -29,6 +29,22 @@ type Application struct {
 	Tags            []string   `json:"tags"`
 	CreatedDateTime time.Time  `json:"createdDateTime"`
 	DeletedDateTime *time.Time `json:"deletedDateTime,omitempty"`
+	// IsDisabled is set by an owner or administrator, DisabledByMicrosoftStatus by Microsoft.
+	IsDisabled                bool   `json:"isDisabled,omitempty"`
+	DisabledByMicrosoftStatus string `json:"disabledByMicrosoftStatus,omitempty"`
+	LoginCredentials
+}
+
+// LoginCredentials are the secrets and certificates by which whoever has one gets tokens, as Graph shows them.
+type LoginCredentials struct {
+	PasswordCredentials []LoginCredential `json:"passwordCredentials,omitempty"`
+	KeyCredentials      []LoginCredential `json:"keyCredentials,omitempty"`
+}
+
+// LoginCredential is a secret or a certificate, without its value.
+type LoginCredential struct {
+	KeyID       string `json:"keyId"`
+	DisplayName string `json:"displayName"`
 }
 
 // ServicePrincipal is the application's identity in the tenant; role assignments name its ID. Type is "Application",
@@ -42,6 +58,7 @@ type ServicePrincipal struct {
 	Tags                 []string   `json:"tags"`
 	CreatedDateTime      time.Time  `json:"createdDateTime"`
 	DeletedDateTime      *time.Time `json:"deletedDateTime,omitempty"`
+	LoginCredentials
 }
 
 // FederatedIdentityCredential is one trust of an application: ApplicationID is the application's object id.

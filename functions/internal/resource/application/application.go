@@ -97,7 +97,7 @@ func (k *Kind) missingPrincipal(v resource.View) resource.Item {
 
 func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource.Item {
 	item, st := k.missingApplication(v), v.Document.Status
-	app, found, err := k.find(ctx, v.Document, st.Identity.ID != "" || v.Ending)
+	app, found, err := k.find(ctx, v.Document, st.Identity.ID != "" || v.Ending, certificates(v)...)
 	switch {
 	case err != nil:
 		item.Err = err
@@ -123,12 +123,13 @@ func (k *Kind) observeApplication(ctx context.Context, v resource.View) resource
 }
 
 // find reads the application. known means that one was there, so that one answer that there is none decides nothing.
-func (k *Kind) find(ctx context.Context, d integration.Document, known bool) (graph.Application, bool, error) {
+func (k *Kind) find(ctx context.Context, d integration.Document, known bool,
+	more ...string) (graph.Application, bool, error) {
 	var app graph.Application
 	found, err := resource.Find(ctx, k.requests, policy.ApplicationGet, words(d), known,
 		func(ctx context.Context) error {
 			var err error
-			app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d))
+			app, err = k.graph.GetApplicationByUniqueName(ctx, k.UniqueName(d), more...)
 			return err
 		})
 	return app, found, err
@@ -164,6 +165,7 @@ func compareApplication(item *resource.Item, d integration.Document, app graph.A
 		differ("appId", st.ClientID, app.AppID)
 		item.Code = diagnosis.CodeApplicationReplaced
 	}
+	tellMembersOfOthers(item, app)
 	item.Learn = learnApplication(app)
 }
 
@@ -192,7 +194,7 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 	found, err := resource.Find(ctx, k.requests, policy.PrincipalGet, words(v.Document), st.ServicePrincipalID != "",
 		func(ctx context.Context) error {
 			var err error
-			principal, err = k.graph.GetServicePrincipalByAppID(ctx, st.ClientID)
+			principal, err = k.graph.GetServicePrincipalByAppID(ctx, st.ClientID, certificates(v)...)
 			return err
 		})
 	item.Data = principal
@@ -213,6 +215,7 @@ func (k *Kind) observePrincipal(ctx context.Context, v resource.View) resource.I
 
 func comparePrincipal(item *resource.Item, st integration.Status, principal graph.ServicePrincipal) {
 	item.State, item.Code = resource.Unchanged, ""
+	tellLogins(item, principal.LoginCredentials)
 	if !principal.AccountEnabled { // an administrator's decision: it is told, and kept
 		item.Code = diagnosis.CodeServicePrincipalDisabled
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "accountEnabled", Want: "true",

@@ -215,7 +215,11 @@ func (k *Kind) compare(ctx context.Context, d integration.Document, w grant, at 
 		item.Differences = []diagnosis.MemberDifference{{Member: "condition", Have: found[i].Condition,
 			Owner: diagnosis.OwnerOther}}
 	}
-	if want := description(d); !a.Adopted && found[i].Description != want {
+	if a.Adopted { // somebody else's, which serves
+		want := integration.LastSegment(assignment.Derived(d, w.entry, "").ID)
+		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "name", Want: want,
+			Have: integration.LastSegment(a.ID), Owner: diagnosis.OwnerOther})
+	} else if want := description(d); found[i].Description != want {
 		item.Differences = append(item.Differences, diagnosis.MemberDifference{Member: "description", Want: want,
 			Have: found[i].Description, Owner: diagnosis.OwnerOther})
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -50,6 +51,20 @@ func (i *Identity) Apply(ctx context.Context, v resource.View, items []resource.
 // Remove implements resource.Kind.
 func (i *Identity) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
 	return i.of(v.Document).Kind.Remove(ctx, v, items)
+}
+
+// IsReplaced implements resource.Replaceable.
+func (i *Identity) IsReplaced(d integration.Document) bool { return d.HasIdentityChange() }
+
+// Carries implements resource.Replaceable: credentials are on an identity, and go with it.
+func (i *Identity) Carries() []string { return []string{resource.FederatedCredential} }
+
+// Forget implements resource.Replaceable.
+func (i *Identity) Forget(st *integration.Status) { st.ForgetIdentity() }
+
+// Notice implements resource.Replaceable: whoever uses the client id has to be given another one.
+func (i *Identity) Notice(d integration.Document) diagnosis.Diagnosis {
+	return diagnosis.New(diagnosis.CodeIdentityReplaced, diagnosis.WithContext(d.Words()))
 }
 
 // List reads all credentials of the integration's identity.

@@ -83,7 +83,26 @@ const theirTag = "cost-center:4711"
 
 // applicationMembers are what somebody may change by hand.
 func applicationMembers(a *azure) []resourcetest.Member {
+	onApplication := func(change func(o *world.Application)) func(testing.TB) {
+		return func(t testing.TB) {
+			app, _ := a.ApplicationByUniqueName(uniqueName)
+			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
+				change(o)
+				return nil
+			})
+			require.NoError(t, err)
+		}
+	}
+	added := []world.LoginCredential{{KeyID: "22222222-0000-4000-8000-000000000001", DisplayName: "by hand"}}
 	return []resourcetest.Member{
+		{Name: "isDisabled", Set: onApplication(func(o *world.Application) { o.IsDisabled = true })},
+		{Name: "disabledByMicrosoftStatus", Set: onApplication(func(o *world.Application) {
+			o.DisabledByMicrosoftStatus = "DisabledDueToViolationOfServicesAgreement"
+		})},
+		{Name: "passwordCredentials", Set: onApplication(func(o *world.Application) {
+			o.PasswordCredentials = added
+		})},
+		{Name: "keyCredentials", Set: onApplication(func(o *world.Application) { o.KeyCredentials = added })},
 		{Name: "accountEnabled", Set: func(t testing.TB) {
 			app, _ := a.ApplicationByUniqueName(uniqueName)
 			sp, ok := a.ServicePrincipalByAppID(app.AppID)
@@ -94,22 +113,11 @@ func applicationMembers(a *azure) []resourcetest.Member {
 			})
 			require.NoError(t, err)
 		}},
-		{Name: "tags", IsSilent: "they say nothing about access", Set: func(t testing.TB) {
-			app, _ := a.ApplicationByUniqueName(uniqueName)
-			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
-				o.Tags = append(o.Tags, theirTag)
-				return nil
-			})
-			require.NoError(t, err)
-		}},
-		{Name: "notes", IsSilent: "it says nothing about access", Set: func(t testing.TB) {
-			app, _ := a.ApplicationByUniqueName(uniqueName)
-			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
-				o.Notes = "ask Ada first"
-				return nil
-			})
-			require.NoError(t, err)
-		}},
+		{Name: "tags", IsSilent: "they say nothing about access", Set: onApplication(func(o *world.Application) {
+			o.Tags = append(o.Tags, theirTag)
+		})},
+		{Name: "notes", IsSilent: "it says nothing about access",
+			Set: onApplication(func(o *world.Application) { o.Notes = "ask Ada first" })},
 	}
 }
 
@@ -162,6 +170,56 @@ func TestAStrangersPrincipal(t *testing.T) {
 			left, ok := a.ServicePrincipal(principal.ID)
 			require.True(t, ok, "it is theirs")
 			assert.Equal(t, theirs.AppID, left.AppID)
+		})
+	}
+}
+
+// TestWhatIsToldOfOthersMembers: a status that disables nothing is no difference, certificates are read only for
+// people, and of two things the one that ends access is named.
+func TestWhatIsToldOfOthersMembers(t *testing.T) {
+	t.Parallel()
+	added := []world.LoginCredential{{KeyID: "2"}, {KeyID: "1", DisplayName: "one"}}
+	for name, c := range map[string]struct {
+		set     func(o *world.Application)
+		told    bool
+		state   resource.State
+		code    diagnosis.Code
+		members []string
+	}{
+		"not disabled": {func(o *world.Application) { o.DisabledByMicrosoftStatus = "NotDisabled" }, true,
+			resource.Unchanged, "", nil},
+		"certificates, a look of ours": {func(o *world.Application) { o.KeyCredentials = added }, false,
+			resource.Unchanged, "", nil},
+		"certificates, told": {func(o *world.Application) { o.KeyCredentials = added }, true,
+			resource.Unchanged, diagnosis.CodeLoginCredentialExtra, []string{"keyCredentials: 2 one (1)"}},
+		"renamed, with a secret": {func(o *world.Application) {
+			o.DisplayName, o.PasswordCredentials = "renamed", added
+		}, false, resource.Different, diagnosis.CodeLoginCredentialExtra,
+			[]string{"displayName: renamed", "passwordCredentials: 2 one (1)"}},
+		"disabled, with a secret": {func(o *world.Application) {
+			o.IsDisabled, o.PasswordCredentials = true, added
+		}, false, resource.Unchanged, diagnosis.CodeApplicationDisabled,
+			[]string{"passwordCredentials: 2 one (1)", "isDisabled: true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAzure(t, resourcetest.NewWire())
+			d := a.identified(t, document(subject))
+			_, err := a.UpdateApplication(objectID, func(o *world.Application) error {
+				o.Tags = []string{"managed-by:ddoe-wif", "integration:" + id}
+				c.set(o)
+				return nil
+			})
+			require.NoError(t, err)
+			kind := application.New(a.graph, a.requests, instance)
+			item := kind.Observe(t.Context(), resource.View{Document: d, Told: c.told})[0]
+			assert.Equal(t, c.state, item.State)
+			assert.Equal(t, c.code, item.Code)
+			var members []string
+			for _, m := range item.Differences {
+				members = append(members, m.Member+": "+m.Have)
+			}
+			assert.Equal(t, c.members, members)
 		})
 	}
 }

@@ -178,7 +178,9 @@ func without(all, some []string) []string {
 
 func (b *bench) showsMember(m Member) {
 	b.Helper()
-	items := b.Kind.Observe(b.Context(), b.view(false, false, false))
+	v := b.view(false, false, false)
+	v.Told = true
+	items := b.Kind.Observe(b.Context(), v)
 	isShown := slices.ContainsFunc(items, func(i resource.Item) bool {
 		return i.State == resource.Unchanged && slices.ContainsFunc(i.Differences,
 			func(d diagnosis.MemberDifference) bool {

@@ -126,6 +126,11 @@ func compare(d integration.Document, w integration.FederatedCredential, found []
 			w.Name, w.Adopted = found[i].Name, true
 			item.Key = w.Name
 		}
+		if w.Adopted { // somebody else's, which serves
+			item.Differences = []diagnosis.MemberDifference{{Member: "name",
+				Want: integration.CredentialName(w.Subject),
+				Have: w.Name, Owner: diagnosis.OwnerOther}}
+		}
 		w.ID = found[i].ID
 		item.Data = credential{wanted: w}
 		item.Learn = learn(w)

@@ -1,0 +1,84 @@
+package provision_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// inARow is how many of the requests to the state store follow one another: reads do, and writes of one record; the
+// document and the operation are written side by side.
+func inARow(spans []span) int {
+	reads, writes := 0, map[string]int{}
+	for _, s := range spans {
+		switch {
+		case s.service != serviceStore:
+		case s.isWrite:
+			writes[s.key]++
+		default:
+			reads++
+		}
+	}
+	return reads + slices.Max(append(slices.Collect(maps.Values(writes)), 0))
+}
+
+// storeAfterHops are the requests to the state store of an attempt, by the hop that they come after: all that were
+// sent at the time at which requests to the clouds had ended. Those before the first write to a cloud are one.
+func storeAfterHops(spans []span) (first []span, after [][]span, writes int) {
+	var at time.Time
+	for _, s := range spans {
+		switch {
+		case s.service == serviceLogin:
+		case s.service != serviceStore:
+			if s.isWrite {
+				writes++
+			}
+		case writes == 0:
+			first = append(first, s)
+		default:
+			if len(after) == 0 || !s.begin.Equal(at) {
+				after, at = append(after, nil), s.begin
+			}
+			last := len(after) - 1
+			after[last] = append(after[last], s)
+		}
+	}
+	return first, after, writes
+}
+
+// TestRequestsToTheStoreAfterEachHop: at most four in a row before the first write to a cloud, and two after each hop:
+// what it came to is saved, and what is about to be written. The form for a person, which takes no hop, is saved once,
+// and two conclude and end. Time is virtual, so that what follows a hop is what is sent at the time at which it ended.
+func TestRequestsToTheStoreAfterEachHop(t *testing.T) {
+	t.Parallel()
+	const first, hop, form, ending = 4, 2, 1, 2
+	for _, j := range journeys() {
+		t.Run(j.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := j.begin(t)
+				f.latency = latencies()
+				delete(f.latency, serviceStore)
+				f.measure(func() { j.run(f, j.subjects) })
+				before, after, writes := storeAfterHops(f.inAttempt())
+				require.Equal(t, j.writes, writes)
+				assert.LessOrEqual(t, inARow(before), first, "before the first write to a cloud: %v", before)
+				forms := 0
+				for i, trips := range after {
+					allowed := hop
+					if i == len(after)-1 {
+						allowed += ending
+					}
+					forms += max(0, inARow(trips)-allowed)
+					assert.LessOrEqual(t, inARow(trips), allowed+form, "after hop %d of %d: %v", i, len(after), trips)
+				}
+				assert.LessOrEqual(t, forms, form, "more than once: %v", after)
+			})
+		})
+	}
+}
