@@ -22,6 +22,20 @@ func (f *fixture) teardownResult(op integration.Operation) provision.TeardownRes
 	return result
 }
 
+// failedTeardown is what the document says after one, and what nobody is told.
+func (f *fixture) failedTeardown(op integration.Operation, result provision.TeardownResult) {
+	f.t.Helper()
+	told, err := json.Marshal(op.Error)
+	require.NoError(f.t, err)
+	assert.NotContains(f.t, string(told), "PUT")
+	d := f.Document()
+	assert.Equal(f.t, integration.PhaseDeprovisioning, d.Status.Phase)
+	assert.Equal(f.t, result.Left, d.Status.Left)
+	assert.True(f.t, d.HasCondition(integration.ConditionDeleted, "False", op.Error))
+	assert.Equal(f.t, op.Error.Code, d.Ready().Reason)
+	assert.False(f.t, d.IsEnding(), "other requests are taken again")
+}
+
 // TestAFailedTeardownTellsWhatIsLeft: what was not seen to be gone, in the order in which it was made, and nothing
 // that is gone. The same request ends it.
 func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
@@ -71,6 +85,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 				assert.True(t, strings.HasPrefix(result.Left[i], begins), result.Left[i])
 				assert.True(t, strings.HasSuffix(result.Left[i], ends), result.Left[i])
 			}
+			f.failedTeardown(op, result)
 			f.faults = nil
 			_, again := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.completed(again)

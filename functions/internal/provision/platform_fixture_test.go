@@ -59,7 +59,7 @@ func (f *fixture) setPlatform(p resourceplatform.Platform) {
 	kinds, err := resourceplatform.New(p)
 	require.NoError(f.t, err)
 	f.kinds = append(f.kinds[:3:3], kinds...)
-	f.service.Kinds = f.kinds
+	f.service.Kinds, f.health.Kinds = f.kinds, f.kinds
 	f.restart()
 }
 

@@ -188,7 +188,9 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 				op := f.RequireStatus(down.OperationID, integration.OperationFailed)
 				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 				assert.Negative(t, noted.first(deletesAnything), "%v", noted.all)
-				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Provisioned").Reason, "not withdrawn")
+				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Deleted").Reason)
+				assert.Equal(t, "True", f.condition("Provisioned").Status, "not withdrawn")
+				assert.Nil(t, integration.Unwatched(f.Document()), "it is still there, and is looked at")
 			})
 		})
 	}

@@ -68,12 +68,12 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return items
 }
 
-// tellContainers tells of the assignments that are missing which container is missing, too. Azure takes an assignment
-// for a container that is not there, so it is no error; where the app may not look, nothing is said.
+// tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there, and
+// keeps that of one that has gone, so it is no error; where the app may not look, nothing is said.
 func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
 		c := items[i].Context
-		if c.Container == "" || items[i].Err != nil || items[i].State != resource.Missing {
+		if c.Container == "" || items[i].Err != nil {
 			return
 		}
 		there, err := resource.Find(ctx, k.requests, policy.ContainerGet, c, false, func(ctx context.Context) error {
