@@ -38,11 +38,9 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 	platform, err := resourceplatform.New(resourceplatform.Platform{Client: s.platform, Instance: instance,
 		IntegrationType: known.IntegrationType, OptionMap: known.OptionMap, KeyExpires: keyExpires,
 		Accounts: s.resources, Requests: requests})
-	managed := managedidentity.New(s.resources, requests, instance)
 	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
-		integration.IdentityApplication: {Kind: application.New(s.directory, requests, instance),
-			Credentials: application.NewCredentials(s.directory, requests)},
-		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
+		integration.IdentityApplication: application.New(s.directory, requests, instance),
+		integration.IdentityManaged:     managedidentity.New(s.resources, requests, instance)})
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),

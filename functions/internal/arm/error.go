@@ -60,12 +60,6 @@ func (e *Error) ServiceRequestID() string { return e.RequestID }
 // ServiceMessage is ARM's error.message.
 func (e *Error) ServiceMessage() string { return e.Message }
 
-// IsNotFound reports whether err is ARM's 404: of the object, or of the scope it would be at.
-func IsNotFound(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound
-}
-
 // wrap turns an error of the SDK into *Error where there was an answer.
 func wrap(op string, err error) error {
 	var answer *azcore.ResponseError

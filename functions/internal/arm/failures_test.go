@@ -40,7 +40,7 @@ func TestErrors(t *testing.T) {
 			assert.Equal(t, "request-1", got.ServiceRequestID())
 			assert.Equal(t, "arm", got.Service())
 			assert.NotContains(t, err.Error(), "words", "Error() prints no body")
-			assert.Equal(t, c.status == 404, arm.IsNotFound(err))
+			assert.Equal(t, c.status == 404, isNotFound(err))
 			var sdk *azcore.ResponseError
 			require.ErrorAs(t, err, &sdk)
 			assert.Len(t, s.got, 1, "a refusal is not repeated")
@@ -105,4 +105,9 @@ func TestNoAnswer(t *testing.T) {
 	require.ErrorIs(t, err, cause)
 	var answered *arm.Error
 	assert.NotErrorAs(t, err, &answered)
+}
+
+func isNotFound(err error) bool {
+	var refused *arm.Error
+	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound
 }

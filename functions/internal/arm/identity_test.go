@@ -43,7 +43,7 @@ func TestIdentityRequests(t *testing.T) {
 		assert.Equal(t, want, gone.Outcome)
 	}
 	_, err = client.DeleteIdentity(t.Context(), id)
-	assert.True(t, arm.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 	got := s.requests()
 	assert.JSONEq(t, fmt.Sprintf(`{"id": %q, "location": "westeurope", "tags": {"a": "b"}}`, id), got[0].body)
 	for i, method := range []string{"PUT", "PUT", "GET", "DELETE", "DELETE", "DELETE"} {

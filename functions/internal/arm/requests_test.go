@@ -101,7 +101,7 @@ func TestDeleteRoleAssignment(t *testing.T) {
 func TestDeleteRoleAssignmentWithoutItsScope(t *testing.T) {
 	client, _ := newClient(t, answer{status: 404, body: errorJSON("ResourceNotFound", "m")})
 	_, err := client.DeleteRoleAssignment(t.Context(), assignmentID)
-	assert.True(t, arm.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 }
 
 func TestListRoleAssignments(t *testing.T) {

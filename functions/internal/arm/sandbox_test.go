@@ -62,7 +62,7 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 	a.ID = arm.RoleAssignmentID(a.Scope, a.Name)
 
 	_, err := c.GetRoleAssignment(ctx, a.ID)
-	require.True(t, arm.IsNotFound(err), "%v", err)
+	require.True(t, isNotFound(err), "%v", err)
 
 	for _, want := range []arm.Outcome{arm.OutcomeCreated, arm.OutcomeUnchanged} {
 		write, err := c.PutRoleAssignment(ctx, a)
@@ -117,7 +117,7 @@ func TestReads(t *testing.T) {
 		BlobEndpoint: "https://" + world.DataAccount + ".blob.core.windows.net/",
 	}, got)
 	_, err = c.GetStorageAccount(t.Context(), world.DataAccountID+"x")
-	assert.True(t, arm.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 
 	_, err = c.PutRoleAssignment(t.Context(), arm.RoleAssignment{
 		Scope: "/subscriptions/" + world.SubscriptionID, Name: name, PrincipalID: principal, RoleDefinitionID: roleID,

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -64,12 +63,6 @@ func (e *Error) ServiceRequestID() string { return e.RequestID }
 
 // ServiceMessage is Graph's error.message: the only place where Graph tells some causes apart.
 func (e *Error) ServiceMessage() string { return e.Message }
-
-// IsNotFound reports whether err is Graph's 404.
-func IsNotFound(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.StatusCode == http.StatusNotFound
-}
 
 // errorBody is Graph's error document. innererror is how Graph spells it today, innerError how it did.
 type errorBody struct {

@@ -244,7 +244,7 @@ func TestADeleteOfNothing(t *testing.T) {
 		"application": deleteApplication, "credential": deleteCredential, "deleted item": purge} {
 		client, _ := newClient(t, answer{status: http.StatusNotFound, body: notFound})
 		_, err := send(t, client)
-		assert.True(t, graph.IsNotFound(err), "%s: %v", name, err)
+		assert.True(t, isNotFound(err), "%s: %v", name, err)
 	}
 }
 

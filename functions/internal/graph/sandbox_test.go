@@ -56,7 +56,7 @@ func TestApplicationAndItsPrincipal(t *testing.T) {
 	ctx := t.Context()
 
 	_, err := c.GetApplicationByUniqueName(ctx, uniqueName)
-	require.True(t, graph.IsNotFound(err), "%v", err)
+	require.True(t, isNotFound(err), "%v", err)
 
 	app, write, err := c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme",
 		Tags: []string{"managed-by:ddoe-wif"}})
@@ -123,7 +123,7 @@ func TestCredentialsOfAnApplication(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
 	_, err = c.DeleteFederatedCredential(ctx, app.ID, "subject-1")
-	assert.True(t, graph.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 }
 
 // TestDeletedObjectsAreRestoredAndPurged takes an application and its principal away and back, until nothing is left.
@@ -161,16 +161,16 @@ func TestDeletedObjectsAreRestoredAndPurged(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
 	_, err = c.DeleteServicePrincipal(ctx, sp.ID)
-	assert.True(t, graph.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 	_, err = c.DeleteApplication(ctx, app.ID)
 	require.NoError(t, err)
 	write, err = c.PurgeDeletedItem(ctx, app.ID)
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeDeleted, write.Outcome)
 	_, err = c.PurgeDeletedItem(ctx, app.ID)
-	assert.True(t, graph.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 	_, err = c.RestoreDeletedItem(ctx, app.ID)
-	assert.True(t, graph.IsNotFound(err), "%v", err)
+	assert.True(t, isNotFound(err), "%v", err)
 	_, write, err = c.CreateApplication(ctx, uniqueName, graph.ApplicationPatch{DisplayName: "Acme"})
 	require.NoError(t, err)
 	assert.Equal(t, graph.OutcomeCreated, write.Outcome, "purged, the name is free again")

@@ -91,7 +91,7 @@ func newScene(t *testing.T) *scene {
 			return secret.New(token), err
 		},
 		Kinds: []resource.Kind{application.New(directory, requests, "0123abcd"),
-			trust.New(application.NewCredentials(directory, requests), requests), grant.New(resources, requests)},
+			trust.New(application.New(directory, requests, "0123abcd"), requests), grant.New(resources, requests)},
 	})
 	require.NoError(t, err)
 	s.graph, s.arm = directory, resources

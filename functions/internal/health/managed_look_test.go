@@ -27,7 +27,7 @@ func newManagedScene(t *testing.T) *scene {
 		Now: time.Now}
 	kind := managedidentity.New(s.arm, requests, "0123abcd")
 	s.observer.Kinds = []resource.Kind{kind,
-		trust.New(managedidentity.NewCredentials(kind), requests), grant.New(s.arm, requests)}
+		trust.New(kind, requests), grant.New(s.arm, requests)}
 	s.observer.TokenSource = nil
 
 	made, _, err := s.arm.PutIdentity(t.Context(), arm.Identity{Location: "westeurope",

@@ -151,11 +151,9 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	require.NoError(f.t, err)
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
 		Now: f.Now}
-	managed := managedidentity.New(resources, requests, "0123abcd")
 	identities := identity.New(map[integration.IdentityKind]identity.Implementation{
-		integration.IdentityApplication: {Kind: application.New(directory, requests, "0123abcd"),
-			Credentials: application.NewCredentials(directory, requests)},
-		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
+		integration.IdentityApplication: application.New(directory, requests, "0123abcd"),
+		integration.IdentityManaged:     managedidentity.New(resources, requests, "0123abcd")})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }
 

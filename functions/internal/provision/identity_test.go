@@ -445,12 +445,6 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 			diagnosis.CodeSubscriptionNotFound},
 		"a group without a right": {in("", "/subscriptions/"+world.SubscriptionID+"/resourceGroups/elsewhere"), none,
 			diagnosis.CodeManagedIdentityPermissionMissing},
-		"a policy against identities": {in("", ""), refuse(http.MethodPut, identities, 403,
-			"RequestDisallowedByPolicy"),
-			diagnosis.CodeManagedIdentityPolicyDenied},
-		"a policy against credentials": {in("", ""), refuse(http.MethodPut, credentials, 403,
-			"RequestDisallowedByPolicy"),
-			diagnosis.CodeManagedIdentityPolicyDenied},
 		"no right": {in("", ""), refuse(http.MethodPut, identities, 403, "AuthorizationFailed"),
 			diagnosis.CodeManagedIdentityPermissionMissing},
 		"a credential is refused": {in("", ""), refuse(http.MethodPut, credentials, 400, "BadRequest"),
@@ -482,6 +476,31 @@ func TestWhatAzureRefusesIsNamed(t *testing.T) {
 			assert.Equal(t, c.code, found.Code)
 			assert.NotContains(t, found.Remedy.Command, "az ad ")
 		})
+	}
+}
+
+// TestADenyingPolicyIsNamed: what it denies, the kind of identity that it is about, and the policy itself, which the
+// operator looks for. A plan cannot know of it.
+func TestADenyingPolicyIsNamed(t *testing.T) {
+	t.Parallel()
+	const identities = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	for denied, code := range map[string]diagnosis.Code{
+		identities: diagnosis.CodeManagedIdentityPolicyDenied,
+		identities + "/federatedIdentityCredentials": diagnosis.CodeManagedIdentityPolicyDenied,
+		"Microsoft.Authorization/roleAssignments":    diagnosis.CodePolicyDenied,
+	} {
+		f := newFixture(t)
+		f.world.SetLimits(world.Limits{DeniedTypes: []string{denied}})
+		a, command := f.submit(of(integration.IdentityManaged, spec("images")))
+		f.handle(command)
+		found := f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error
+		require.NotNil(t, found)
+		assert.Equal(t, code, found.Code, denied)
+		assert.Contains(t, found.Detail, `"policyAssignment":{"name":"Not in this subscription"`, denied)
+		assert.Equal(t, "RequestDisallowedByPolicy", found.Evidence.ServiceCode)
+		f.world.SetLimits(world.Limits{})
+		_, again := f.submit(of(integration.IdentityManaged, spec("images")))
+		f.completed(again)
 	}
 }
 

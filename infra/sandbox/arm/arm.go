@@ -2,7 +2,8 @@
 // managed identities with their federated identity credentials, registrations of resource providers, and reads of
 // tenants, subscriptions, resource groups, resources, storage accounts and containers, with ARM's success codes and
 // error bodies. The caller's rights are those that the world's role assignments give, under their conditions where
-// assignments are written and deleted. There are no locks, no policies and no cap on the number of assignments.
+// assignments are written and deleted. There are no locks and no cap on the number of assignments; a policy denies
+// what the world's limits say.
 package arm
 
 import (
@@ -167,10 +168,10 @@ func (c *call) authorize(action, scope string) error {
 				message: "The subscription '" + parts[1] + "' could not be found."}
 		}
 	}
-	if c.world.Allowed(c.caller, action, scope, false) {
-		return nil
+	if !c.world.Allowed(c.caller, action, scope, false) {
+		return c.denied(action, scope)
 	}
-	return c.denied(action, scope)
+	return c.allowedByPolicy(action, scope)
 }
 
 func (c *call) denied(action, scope string) error {
@@ -198,6 +199,9 @@ type fault struct {
 	message string
 	// retryAfter is told in the header of that name, in seconds, where it is not zero.
 	retryAfter int
+	// target and additional are told where they are not empty.
+	target     string
+	additional []object
 }
 
 func (f *fault) Error() string { return f.code + ": " + f.message }
@@ -217,8 +221,14 @@ func writeError(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(f.status)
-	// the caller went away: nobody to tell
-	_ = json.NewEncoder(w).Encode(object{"error": object{"code": f.code, "message": f.message}})
+	told := object{"code": f.code, "message": f.message}
+	if f.target != "" {
+		told["target"] = f.target
+	}
+	if len(f.additional) > 0 {
+		told["additionalInfo"] = f.additional
+	}
+	_ = json.NewEncoder(w).Encode(object{"error": told}) // the caller went away: nobody to tell
 }
 
 func badRequest(code, message string) error {

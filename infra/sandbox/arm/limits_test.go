@@ -1,6 +1,7 @@
 package arm_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,26 @@ func TestAProviderThatIsNotRegistered(t *testing.T) {
 	assert.Equal(t, 404, b.do("GET", mine, "").status)
 	b.world.SetLimits(world.Limits{})
 	assert.Equal(t, 201, b.do("PUT", mine, here).status)
+}
+
+// TestADenyingPolicy refuses the writes of the resource types that it denies, and names itself.
+func TestADenyingPolicy(t *testing.T) {
+	const credentials = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
+	b := newConditionedBench(t)
+	b.world.SetLimits(world.Limits{DeniedTypes: []string{strings.ToLower(credentials)}})
+	require.Equal(t, 201, b.do("PUT", mine, here).status, "another type")
+	got := b.do("PUT", mine+"/federatedIdentityCredentials/one", trust("s"))
+	assert.Equal(t, 403, got.status)
+	assert.Equal(t, "RequestDisallowedByPolicy", got.text("error", "code"))
+	assert.Equal(t, "one", got.text("error", "target"))
+	assert.Contains(t, got.text("error", "message"), "Resource 'one' was disallowed by policy. Policy identifiers: "+
+		`'[{"policyAssignment":{"name":"Not in this subscription","id":"/subscriptions/`)
+	assert.Contains(t, got.raw, `"policyDefinitionEffect":"Deny"`)
+	assert.Equal(t, 200, b.do("GET", mine+"/federatedIdentityCredentials", "").status, "it looks at writes alone")
+	b.world.SetLimits(world.Limits{DeniedTypes: []string{"Microsoft.ManagedIdentity/userAssignedIdentities"}})
+	assert.Equal(t, 403, b.do("PUT", mine, here).status, "tags are a write, too")
+	assert.Equal(t, 201, b.do("PUT", mine+"/federatedIdentityCredentials/one", trust("s")).status)
+	assert.Equal(t, 200, b.do("DELETE", mine, "").status)
 }
 
 // TestARegionWithoutFederationAtAll refuses every request about credentials; one without federation only the writes.

@@ -109,7 +109,8 @@ POST   /advance                       {"by": "13m"}: the delays of /timing run o
                                       handler stay
 GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWithoutFederation": ["…"],
                                       "withoutFederationAtAll": false, "deletedIdentitySeconds": 0,
-                                      "unregisteredProviders": ["Microsoft.ManagedIdentity"]}
+                                      "unregisteredProviders": ["Microsoft.ManagedIdentity"],
+                                      "deniedTypes": ["Microsoft.ManagedIdentity/userAssignedIdentities"]}
                                       managedIdentityRates: Azure's rates for managed identities and their
                                       credentials, such as one write in four seconds for each, else 429; off
                                       in a fresh world.
@@ -119,6 +120,8 @@ GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWi
                                       deletedIdentitySeconds: how long the name of a deleted identity is held for
                                       its region (409).
                                       unregisteredProviders: the subscriptions are not registered for them (409)
+                                      deniedTypes: a policy denies writes of these resource types (403
+                                      RequestDisallowedByPolicy)
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "kid",
                                       "alg", "typ"}
 PUT    /objects/{kind}/{id}           add or replace an object
@@ -127,8 +130,7 @@ DELETE /objects/{kind}/{id}           remove one
 kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
 
 PUT /objects/userAssignedIdentities/{name} makes an identity in the resource group identities; any other is named by
-its ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method":
-"PUT", "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
+its ARM id, as all credentials are.
 
 PUT /objects/ddoe.users/`+dataloop.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what

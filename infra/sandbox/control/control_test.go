@@ -372,10 +372,10 @@ func TestTimingAndReset(t *testing.T) {
 
 	known := b.do("GET", "/limits", "").raw
 	assert.JSONEq(t, `{"managedIdentityRates":false,"regionsWithoutFederation":["malaysiasouth","newzealandnorth"],
-		"withoutFederationAtAll":false,"deletedIdentitySeconds":0,"unregisteredProviders":[]}`, known)
+		"withoutFederationAtAll":false,"deletedIdentitySeconds":0,"unregisteredProviders":[],"deniedTypes":[]}`, known)
 	assert.Equal(t, 200, b.do("PUT", "/limits", `{"managedIdentityRates":true,"regionsWithoutFederation":[]}`).status)
 	assert.Equal(t, world.Limits{ManagedIdentityRates: true, RegionsWithoutFederation: []string{},
-		UnregisteredProviders: []string{}}, b.world.Limits())
+		UnregisteredProviders: []string{}, DeniedTypes: []string{}}, b.world.Limits())
 	assert.Equal(t, "/rates", b.do("PUT", "/limits", `{"rates":true}`).at("errors", 0, "pointer"))
 	fresh := b.do("GET", "/world", "").at("storageAccounts")
 	_, err := b.world.CreateApplication(world.Application{UniqueName: "u"}, "")

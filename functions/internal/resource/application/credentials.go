@@ -15,31 +15,19 @@ import (
 // description is what an administrator reads beside each credential. It is written once: whoever changes it owns it.
 const description = "Made by ddoe-wif for one subject of the platform."
 
-// Credentials keeps the federated credentials of an application, for package trust.
-type Credentials struct {
-	graph    *graph.Client
-	requests policy.Requests
-}
-
-// NewCredentials returns the credentials of applications.
-func NewCredentials(directory *graph.Client, requests policy.Requests) *Credentials {
-	return &Credentials{graph: directory, requests: requests}
-}
-
 // Between is zero: the directory takes all credentials at once.
-func (c *Credentials) Between(integration.Document) time.Duration { return 0 }
+func (k *Kind) Between(integration.Document) time.Duration { return 0 }
 
-// List reads all credentials of the application. known means that there was an application, so that one 404 decides
-// nothing; without an application there are none.
-func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+// List reads all credentials of the application; without an application there are none.
+func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.Identity.ID == "" {
 		return nil, nil
 	}
 	var all []graph.FederatedCredential
-	found, err := resource.Find(ctx, c.requests, policy.CredentialList, words(d), true,
+	found, err := resource.Find(ctx, k.requests, policy.CredentialList, words(d), true,
 		func(ctx context.Context) error {
 			var err error
-			all, err = c.graph.ListFederatedCredentials(ctx, d.Status.Identity.ID)
+			all, err = k.graph.ListFederatedCredentials(ctx, d.Status.Identity.ID)
 			return err
 		})
 	if err != nil || !found {
@@ -62,7 +50,7 @@ func fromGraph(f graph.FederatedCredential) resource.Credential {
 }
 
 // Put writes credentials by their names, and returns a receipt for each, in their order.
-func (c *Credentials) Put(ctx context.Context, d integration.Document,
+func (k *Kind) Put(ctx context.Context, d integration.Document,
 	credentials []resource.Credential) []resource.Receipt {
 	named := make([]graph.NamedCredential, len(credentials))
 	contexts := make([]diagnosis.Context, len(credentials))
@@ -75,18 +63,18 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 		contexts[i] = words(d)
 		contexts[i].Subject, contexts[i].Credential = f.Subject, f.Name
 	}
-	return write(ctx, c.requests, policy.CredentialUpsert, contexts, named,
+	return write(ctx, k.requests, policy.CredentialUpsert, contexts, named,
 		func(ctx context.Context, some []graph.NamedCredential) []graph.CredentialResult {
-			return c.graph.UpsertFederatedCredentials(ctx, d.Status.Identity.ID, some)
+			return k.graph.UpsertFederatedCredentials(ctx, d.Status.Identity.ID, some)
 		})
 }
 
 // Delete deletes credentials by their names, and returns a receipt for each, in their order.
-func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
+func (k *Kind) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
 	contexts := slices.Repeat([]diagnosis.Context{words(d)}, len(names))
-	return write(ctx, c.requests, policy.CredentialDelete, contexts, names,
+	return write(ctx, k.requests, policy.CredentialDelete, contexts, names,
 		func(ctx context.Context, some []string) []graph.CredentialResult {
-			return c.graph.DeleteFederatedCredentials(ctx, d.Status.Identity.ID, some)
+			return k.graph.DeleteFederatedCredentials(ctx, d.Status.Identity.ID, some)
 		})
 }
 

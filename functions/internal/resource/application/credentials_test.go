@@ -37,7 +37,7 @@ const objectID = "aaaaaaaa-0000-4000-8000-000000000001"
 type directory struct {
 	t       *testing.T
 	cloud   *cloud.Cloud
-	kept    *application.Credentials
+	kept    *application.Kind
 	slept   time.Duration
 	alter   func(answer []byte) []byte // of batches
 	subject integration.Document
@@ -56,11 +56,11 @@ func newDirectory(t *testing.T) *directory {
 	client, err := graph.New(d, &graph.Options{ClientOptions: azcore.ClientOptions{Transport: d,
 		Retry: azpolicy.RetryOptions{MaxRetries: -1}}})
 	require.NoError(t, err)
-	d.kept = application.NewCredentials(client,
+	d.kept = application.New(client,
 		policy.Requests{Now: time.Now, Sleep: func(ctx context.Context, pause time.Duration) error {
 			d.slept += pause
 			return ctx.Err()
-		}})
+		}}, "0123abcd")
 	return d
 }
 

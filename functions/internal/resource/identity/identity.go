@@ -12,18 +12,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Credentials keeps the federated credentials of identities of one kind, as package trust wants it.
-type Credentials interface {
+// Implementation is one kind of identity. It keeps the federated credentials of its identities, as package trust wants
+// it, one write after the other where there is a pause Between them.
+type Implementation interface {
+	resource.Kind
 	List(ctx context.Context, d integration.Document) ([]resource.Credential, error)
 	Put(ctx context.Context, d integration.Document, credentials []resource.Credential) []resource.Receipt
 	Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt
 	Between(d integration.Document) time.Duration
-}
-
-// Implementation is one kind of identity.
-type Implementation struct {
-	Kind        resource.Kind
-	Credentials Credentials
 }
 
 // Identity is a resource.Kind, and trust's credentials.
@@ -40,17 +36,17 @@ func (i *Identity) of(d integration.Document) Implementation { return i.by[d.Ide
 
 // Observe implements resource.Kind.
 func (i *Identity) Observe(ctx context.Context, v resource.View) []resource.Item {
-	return i.of(v.Document).Kind.Observe(ctx, v)
+	return i.of(v.Document).Observe(ctx, v)
 }
 
 // Apply implements resource.Kind.
 func (i *Identity) Apply(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
-	return i.of(v.Document).Kind.Apply(ctx, v, items)
+	return i.of(v.Document).Apply(ctx, v, items)
 }
 
 // Remove implements resource.Kind.
 func (i *Identity) Remove(ctx context.Context, v resource.View, items []resource.Item) []resource.Result {
-	return i.of(v.Document).Kind.Remove(ctx, v, items)
+	return i.of(v.Document).Remove(ctx, v, items)
 }
 
 // IsReplaced implements resource.Replaceable.
@@ -69,21 +65,21 @@ func (i *Identity) Notice(d integration.Document) diagnosis.Diagnosis {
 
 // List reads all credentials of the integration's identity.
 func (i *Identity) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
-	return i.of(d).Credentials.List(ctx, d)
+	return i.of(d).List(ctx, d)
 }
 
 // Put writes credentials by their names.
 func (i *Identity) Put(ctx context.Context, d integration.Document,
 	credentials []resource.Credential) []resource.Receipt {
-	return i.of(d).Credentials.Put(ctx, d, credentials)
+	return i.of(d).Put(ctx, d, credentials)
 }
 
 // Delete deletes credentials by their names.
 func (i *Identity) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
-	return i.of(d).Credentials.Delete(ctx, d, names)
+	return i.of(d).Delete(ctx, d, names)
 }
 
 // Between is how long the writes of credentials are apart.
 func (i *Identity) Between(d integration.Document) time.Duration {
-	return i.of(d).Credentials.Between(d)
+	return i.of(d).Between(d)
 }

@@ -54,8 +54,8 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 	application := implementation{name: "application", err: errors.New("application")}
 	managed := implementation{name: "managed", err: errors.New("managed")}
 	kind := identity.New(map[integration.IdentityKind]identity.Implementation{
-		integration.IdentityApplication: {Kind: application, Credentials: application},
-		integration.IdentityManaged:     {Kind: managed, Credentials: managed}})
+		integration.IdentityApplication: application,
+		integration.IdentityManaged:     managed})
 	document := func(wanted, recorded integration.IdentityKind) integration.Document {
 		d := integration.Document{ID: "-x"}
 		d.Spec.Identity = &integration.Identity{Kind: wanted}

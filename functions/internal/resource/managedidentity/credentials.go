@@ -14,38 +14,23 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// Credentials keeps the federated credentials of managed identities, for package trust: one write after the other, at
-// the rate that Azure allows.
-type Credentials struct {
-	identities *Kind
-	arm        *arm.Client
-	requests   policy.Requests
-	pace       *pace
-}
-
-// NewCredentials returns the credentials of the identities of a kind.
-func NewCredentials(identities *Kind) *Credentials {
-	return &Credentials{identities: identities, arm: identities.arm, requests: identities.requests,
-		pace: &pace{requests: identities.requests, free: map[string]time.Time{}}}
-}
-
 // Between is how long the writes of credentials are apart.
-func (c *Credentials) Between(integration.Document) time.Duration { return between }
+func (k *Kind) Between(integration.Document) time.Duration { return between }
 
 // List reads all credentials of the identity; without an identity there are none.
-func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
+func (k *Kind) List(ctx context.Context, d integration.Document) ([]resource.Credential, error) {
 	if d.Status.ClientID == "" {
 		return nil, nil
 	}
 	var all []arm.IdentityCredential
 	id := d.Status.Identity.Key
-	found, err := resource.Find(ctx, c.requests, policy.ManagedCredentialList, d.Words(), true,
+	found, err := resource.Find(ctx, k.requests, policy.ManagedCredentialList, d.Words(), true,
 		func(sending context.Context) error {
-			if err := c.pace.wait(ctx, "list "+id); err != nil {
+			if err := k.pace.wait(ctx, "list "+id); err != nil {
 				return err
 			}
 			var err error
-			all, err = c.arm.ListIdentityCredentials(sending, id)
+			all, err = k.arm.ListIdentityCredentials(sending, id)
 			return err
 		})
 	if err != nil || !found {
@@ -60,7 +45,7 @@ func (c *Credentials) List(ctx context.Context, d integration.Document) ([]resou
 }
 
 // Put writes credentials by their names, and returns a receipt for each, in their order.
-func (c *Credentials) Put(ctx context.Context, d integration.Document,
+func (k *Kind) Put(ctx context.Context, d integration.Document,
 	credentials []resource.Credential) []resource.Receipt {
 	receipts := make([]resource.Receipt, len(credentials))
 	for i, f := range credentials {
@@ -70,9 +55,9 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 		wanted := arm.IdentityCredential{Name: f.Name}
 		wanted.Properties.Issuer, wanted.Properties.Subject, wanted.Properties.Audiences = f.Issuer, f.Subject,
 			f.Audiences
-		receipts[i] = c.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write,
+		receipts[i] = k.write(ctx, d, policy.ManagedCredentialPut, w, func(ctx context.Context) (write arm.Write,
 			err error) {
-			id, write, err = c.arm.PutIdentityCredential(ctx, d.Status.Identity.Key, wanted)
+			id, write, err = k.arm.PutIdentityCredential(ctx, d.Status.Identity.Key, wanted)
 			return write, err
 		})
 		receipts[i].ID = id
@@ -83,10 +68,10 @@ func (c *Credentials) Put(ctx context.Context, d integration.Document,
 // Delete deletes credentials by their names, and returns a receipt for each, in their order. An ARM id is a name only:
 // where the identity that has it now is not ours, ours has gone with its credentials, and nothing is sent. Where none
 // is seen, deletes harm nobody, and make sure.
-func (c *Credentials) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
+func (k *Kind) Delete(ctx context.Context, d integration.Document, names []string) []resource.Receipt {
 	receipts := make([]resource.Receipt, len(names))
-	found, there, err := c.identities.find(ctx, d, true)
-	isForeign := there && !c.identities.isOurs(found, d)
+	found, there, err := k.find(ctx, d, true)
+	isForeign := there && !k.isOurs(found, d)
 	for i, name := range names {
 		if err != nil || isForeign {
 			receipts[i] = resource.Receipt{Outcome: resource.OutcomeAbsent, IsGone: isForeign, Err: err}
@@ -94,8 +79,8 @@ func (c *Credentials) Delete(ctx context.Context, d integration.Document, names 
 		}
 		w := d.Words()
 		w.Credential = name
-		receipts[i] = c.write(ctx, d, policy.ManagedCredentialDelete, w, func(ctx context.Context) (arm.Write, error) {
-			return c.arm.DeleteIdentityCredential(ctx, d.Status.Identity.Key, name)
+		receipts[i] = k.write(ctx, d, policy.ManagedCredentialDelete, w, func(ctx context.Context) (arm.Write, error) {
+			return k.arm.DeleteIdentityCredential(ctx, d.Status.Identity.Key, name)
 		})
 	}
 	return receipts
@@ -103,11 +88,11 @@ func (c *Credentials) Delete(ctx context.Context, d integration.Document, names 
 
 // write sends one write when its turn has come. Each repeat is a write, too. What a request is sent with ends earlier
 // than the attempt, so the turn is waited for without it.
-func (c *Credentials) write(ctx context.Context, d integration.Document, op policy.Operation, w diagnosis.Context,
+func (k *Kind) write(ctx context.Context, d integration.Document, op policy.Operation, w diagnosis.Context,
 	do func(context.Context) (arm.Write, error)) resource.Receipt {
 	var write arm.Write
-	err := c.requests.Do(ctx, op, w, func(sending context.Context) error {
-		if err := c.pace.wait(ctx, "write "+d.Status.Identity.Key); err != nil {
+	err := k.requests.Do(ctx, op, w, func(sending context.Context) error {
+		if err := k.pace.wait(ctx, "write "+d.Status.Identity.Key); err != nil {
 			return err
 		}
 		var err error

@@ -7,6 +7,7 @@ package managedidentity
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -28,11 +29,13 @@ type Kind struct {
 	arm      *arm.Client
 	requests policy.Requests
 	instance string
+	pace     *pace
 }
 
 // New returns the kind. instance is the short id of the deployment, part of each name.
 func New(resources *arm.Client, requests policy.Requests, instance string) *Kind {
-	return &Kind{arm: resources, requests: requests, instance: instance}
+	return &Kind{arm: resources, requests: requests, instance: instance,
+		pace: &pace{requests: requests, free: map[string]time.Time{}}}
 }
 
 // wanted is the identity that is recorded, else the one that the spec asks for. Its name has at most 68 characters:

@@ -75,7 +75,7 @@ func TestAnIdentityOfSomebodyElse(t *testing.T) {
 		require.NoError(t, err)
 	}
 	kind := managedidentity.New(a.arm, a.requests, instance)
-	for _, receipt := range managedidentity.NewCredentials(kind).Delete(t.Context(), d, names) {
+	for _, receipt := range kind.Delete(t.Context(), d, names) {
 		assert.Equal(t, resource.Receipt{Outcome: resource.OutcomeAbsent, IsGone: true}, receipt)
 	}
 	assert.Len(t, a.UserAssignedIdentityCredentials(managedID), 2)

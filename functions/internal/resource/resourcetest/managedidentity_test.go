@@ -91,7 +91,7 @@ func newManagedTrust(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	a := newAzure(t, w)
 	made, _ := a.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
 	s := &resourcetest.Subject{Document: managed(subject, another),
-		Kind: trust.New(managedidentity.NewCredentials(managedidentity.New(a.arm, a.requests, instance)), a.requests)}
+		Kind: trust.New(managedidentity.New(a.arm, a.requests, instance), a.requests)}
 	s.Document.Status.LearnIdentity(integration.IdentityMade{Kind: integration.IdentityManaged,
 		Key: managedID})
 	s.Document.Status.ClientID, s.Document.Status.ServicePrincipalID = made.ClientID, made.PrincipalID

@@ -17,6 +17,9 @@ type Limits struct {
 	// UnregisteredProviders are the resource providers that the subscriptions are not registered for, such as
 	// Microsoft.ManagedIdentity.
 	UnregisteredProviders []string `json:"unregisteredProviders"`
+	// DeniedTypes are the resource types that a policy denies which is assigned to the subscription, such as
+	// Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials.
+	DeniedTypes []string `json:"deniedTypes"`
 }
 
 // knownLimits are the limits of a fresh world.
@@ -24,7 +27,7 @@ type Limits struct {
 // regions", as of 2024.
 func knownLimits() Limits {
 	return Limits{RegionsWithoutFederation: []string{"malaysiasouth", "newzealandnorth"},
-		UnregisteredProviders: []string{}}
+		UnregisteredProviders: []string{}, DeniedTypes: []string{}}
 }
 
 // Limits returns the present limits.
@@ -44,11 +47,15 @@ func (b *Base) SetLimits(l Limits) {
 	if l.UnregisteredProviders == nil {
 		l.UnregisteredProviders = []string{}
 	}
+	if l.DeniedTypes == nil {
+		l.DeniedTypes = []string{}
+	}
 	b.limits = l.Clone()
 }
 
 func (l Limits) Clone() Limits {
 	l.RegionsWithoutFederation = slices.Clone(l.RegionsWithoutFederation)
 	l.UnregisteredProviders = slices.Clone(l.UnregisteredProviders)
+	l.DeniedTypes = slices.Clone(l.DeniedTypes)
 	return l
 }
