@@ -146,10 +146,17 @@ func TestPreconditionsAndRepetition(t *testing.T) {
 		assert.Equal(t, 412, refused.StatusCode, tag)
 		assert.Equal(t, "precondition-failed", refused.at("code"))
 	}
+	a.deliver() // which writes the status, again and again
 	updated := a.call("PUT", "/integrations/my-images", good, "If-Match", first.Header.Get("ETag"))
 	assert.Equal(t, 200, updated.StatusCode, updated.raw)
 	assert.Equal(t, a.call("GET", "/integrations/my-images", "").Header.Get("ETag"), updated.Header.Get("ETag"),
 		"the ETag is that of the version just written")
+	changed := a.call("PUT", "/integrations/my-images", strings.Replace(good, "readWrite", "read", 1), "If-Match",
+		updated.Header.Get("ETag"))
+	assert.Equal(t, 200, changed.StatusCode, changed.raw)
+	assert.Equal(t, 412, a.call("DELETE", "/integrations/my-images", "", "If-Match",
+		updated.Header.Get("ETag")).StatusCode, "another spec than the one that was read")
+	updated = changed
 	assert.Equal(t, 202, a.call("DELETE", "/integrations/my-images", "", "If-Match",
 		updated.Header.Get("ETag")).StatusCode)
 }

@@ -41,7 +41,7 @@ type input struct {
 }
 
 type output struct {
-	ETag string `header:"ETag" doc:"Version of the document"`
+	ETag string `header:"ETag" doc:"Version of the spec, for If-Match"`
 	Body view.Document
 }
 
@@ -83,5 +83,5 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{ETag: problem.EntityTag(d.ETag), Body: view.DocumentOf(d)}, nil
+	return &output{ETag: problem.EntityTag(integration.SpecVersion(d)), Body: view.DocumentOf(d)}, nil
 }

@@ -58,7 +58,7 @@ func (f Function) Register(api huma.API) {
 	document := problem.Schema[view.Document](api)
 	plan := problem.Schema[provision.Plan](api)
 	headers := map[string]*huma.Param{
-		"ETag": {Description: "Version of the document", Schema: &huma.Schema{Type: huma.TypeString}},
+		"ETag": {Description: "Version of the spec, for If-Match", Schema: &huma.Schema{Type: huma.TypeString}},
 		"Operation-Location": {Description: "Link to the operation that carries the request out",
 			Schema: &huma.Schema{Type: huma.TypeString}},
 	}
@@ -117,7 +117,7 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		status = http.StatusCreated
 	}
 	return &output{
-		Status: status, ETag: problem.EntityTag(accepted.Document.ETag),
+		Status: status, ETag: problem.EntityTag(integration.SpecVersion(accepted.Document)),
 		OperationLocation: f.OperationURL(accepted.Operation.ID), Body: view.DocumentOf(accepted.Document),
 	}, nil
 }

@@ -173,7 +173,7 @@ func TestEveryViewOfOneIntegration(t *testing.T) {
 				return integration.Document{ID: id, Status: integration.Status{Phase: integration.PhaseDeleted}}, nil
 			}
 			if id == "there" {
-				return integration.Document{ID: id, ETag: "0x1", Status: integration.Status{
+				return integration.Document{ID: id, ETag: "0x1", Generation: 3, Status: integration.Status{
 					Phase: integration.PhaseUsable}}, nil
 			}
 			return integration.Document{}, integration.ErrNotFound
@@ -201,7 +201,7 @@ func TestEveryViewOfOneIntegration(t *testing.T) {
 	}
 	got := edge.Call(t, "GET", "/integrations/there", "")
 	assert.Equal(t, 200, got.Status)
-	assert.Equal(t, `"0x1"`, got.Header.Get("ETag"))
+	assert.Equal(t, `"3-e3b0c442"`, got.Header.Get("ETag"))
 	assert.Equal(t, "there", got.Body["id"])
 	assert.Equal(t, "healthy", edge.Call(t, "GET", "/integrations/there/health", "").Body["state"])
 }

@@ -70,7 +70,7 @@ type itemInput struct {
 }
 
 type itemOutput struct {
-	ETag string `header:"ETag" doc:"Version of the document"`
+	ETag string `header:"ETag" doc:"Version of the spec, for If-Match"`
 	Body view.Document
 }
 
@@ -79,7 +79,8 @@ func (f Function) item(ctx context.Context, in *itemInput) (*itemOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &itemOutput{ETag: problem.EntityTag(document.ETag), Body: view.DocumentOf(document)}, nil
+	return &itemOutput{ETag: problem.EntityTag(integration.SpecVersion(document)), Body: view.DocumentOf(document)},
+		nil
 }
 
 // document loads what can be looked at; a tombstone cannot.

@@ -175,7 +175,7 @@ func TestAllChecksTogetherTakeTenSeconds(t *testing.T) {
 func TestForeignBlobIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	const name = ".ddoe-wif-probe/my-images/20260301T120000Z-101112131415461798191a1b1c1d1e1f"
+	const name = ".ddoe-wif-probe-my-images-20260301T120000Z-101112131415461798191a1b1c1d1e1f"
 	_, err := c.world.WriteBlob(world.DataAccount, "images", world.Blob{Name: name, Content: []byte("theirs")})
 	require.NoError(t, err)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),

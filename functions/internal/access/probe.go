@@ -153,7 +153,7 @@ func (p *probe) writeOracle(ctx context.Context) {
 		})
 	if err == nil {
 		o.add(o.granted(checkWrite, "write", titleWrite))
-		p.remove(ctx, name, etag(answer.ETag))
+		p.remove(ctx, name, etag(answer.ETag), nil)
 		return
 	}
 	if code(err) == "ConditionNotMet" && status(err) == http.StatusPreconditionFailed {
@@ -262,10 +262,11 @@ func (o *target) metadata() map[string]*string {
 	return map[string]*string{metaPurpose: &purpose, metaRun: &id, metaExpires: &expires}
 }
 
-// name is a blob name that nobody else has: {prefix}/.ddoe-wif-probe/{integration}/{UTC}-{128 random bits}, with a
-// suffix for the names that are never written.
+// name is a blob name that nobody else has: {prefix}/.ddoe-wif-probe-{integration}-{UTC}-{128 random bits}, with a
+// suffix for the names that are never written. It has no folder of its own, which would stay in a hierarchical
+// namespace.
 func (o *target) name(suffix string) string {
-	name := ".ddoe-wif-probe/" + o.run.request.Document.ID + "/" + o.run.tester.now().UTC().Format(
+	name := ".ddoe-wif-probe-" + o.run.request.Document.ID + "-" + o.run.tester.now().UTC().Format(
 		"20060102T150405Z") + "-" + o.random
 	if o.run.request.Prefix != "" {
 		name = o.run.request.Prefix + "/" + name

@@ -19,8 +19,8 @@ import (
 
 // isProbe reports whether a request is about a probe blob, of that suffix.
 func isProbe(r *http.Request, method, suffix string) bool {
-	_, name, found := strings.Cut(r.URL.Path, "/.ddoe-wif-probe/")
-	return found && r.Method == method && (suffix == "" && strings.Count(name, "-") == 2 ||
+	_, name, found := strings.Cut(r.URL.Path, "/.ddoe-wif-probe-")
+	return found && r.Method == method && (suffix == "" && strings.Count(name, "-") == 3 ||
 		suffix != "" && strings.HasSuffix(name, "-"+suffix))
 }
 
@@ -56,7 +56,7 @@ func TestAListingReachesData(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.answer = func(r *http.Request) *http.Response {
-		if strings.Contains(r.URL.Path, "/.ddoe-wif-probe/") {
+		if strings.Contains(r.URL.Path, "/.ddoe-wif-probe-") {
 			return refusal(http.StatusForbidden, "AuthorizationPermissionMismatch", nil)
 		}
 		return nil

@@ -32,6 +32,7 @@ func (p *probe) roundtrip(ctx context.Context) {
 	o := p.target
 	name := o.name("")
 	content := []byte("ddoe-wif " + o.run.id)
+	folders := p.missingFolders(ctx)
 	tag, written, err := p.write(ctx, name, content)
 	if !written {
 		o.add(o.from(checkWrite, "write", titleWrite, err))
@@ -41,7 +42,7 @@ func (p *probe) roundtrip(ctx context.Context) {
 		return
 	}
 	// Whatever happens below, the blob is removed, and last.
-	defer p.remove(ctx, name, tag)
+	defer p.remove(ctx, name, tag, folders)
 	o.reached = true
 	o.add(o.passed(checkWrite, "write", titleWrite))
 	p.readBack(ctx, name, content, tag)
@@ -119,9 +120,10 @@ func (p *probe) listBack(ctx context.Context, name string) {
 	o.add(o.from(checkList, "list", titleList, err))
 }
 
-// remove deletes the blob of that version and makes sure that it is gone. It works on a context of its own: the test's
-// may have run out, and the blob must not stay for that. What stays is reported.
-func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
+// remove deletes the blob of that version and makes sure that it is gone, and the folders that it has brought. It
+// works on a context of its own: the test's may have run out, and the blob must not stay for that. What stays is
+// reported.
+func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag, folders []string) {
 	o := p.target
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupBudget)
 	defer cancel()
@@ -134,6 +136,7 @@ func (p *probe) remove(ctx context.Context, name string, tag azcore.ETag) {
 	}
 	_, gone := client.GetProperties(ctx, nil)
 	if code(gone) == "BlobNotFound" {
+		p.removeFolders(ctx, folders)
 		o.add(o.passed("access.cleanup", "cleanup", "The probe blob is gone"))
 		return
 	}

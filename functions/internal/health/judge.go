@@ -64,6 +64,8 @@ type run struct {
 	confirm bool
 	// isDecided means that a failure needs no second look: this is one, or somebody has asked and is answered.
 	isDecided bool
+	// isFailing means that what may pass by itself was waited for in vain.
+	isFailing bool
 	report    diagnosis.Report
 	at        time.Time
 	plan      plan
@@ -90,6 +92,9 @@ func apply(record *integration.HealthRecord, r run) {
 		record.LastSlot = r.slot
 	}
 	j := judge(r.report)
+	if r.isFailing {
+		j.sight = failing
+	}
 	if j.sight != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
 		record.ClaimLevel != diagnosis.ClaimStructure {
 		j.sight = nothing // what a test of access has found, no look at the structure disproves

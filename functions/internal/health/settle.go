@@ -17,18 +17,23 @@ type Seen struct {
 	Report diagnosis.Report
 	// Refuted is what the test states of access, where that is for the condition Verified to say; nil otherwise.
 	Refuted *diagnosis.Diagnosis
+	// IsOutOfPatience means that nobody waits any longer for what may pass by itself: until it has passed, access does
+	// not work.
+	IsOutOfPatience bool
 }
 
 // Note takes in what a verification or an access test has found: health is right at once, and not at the next slot. A
 // test that tells nothing, or that a change of the integration has overtaken, changes nothing. What was asked for
 // needs no second look.
 func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) error {
-	if judge(seen.Report).sight == nothing {
+	isFailing := seen.IsOutOfPatience && seen.Report.Verdict == diagnosis.VerdictFail
+	if judge(seen.Report).sight == nothing && !isFailing {
 		return s.settle(ctx, d, seen)
 	}
 	p, wanted := planOf(d)
 	now := s.now()
-	r := run{slot: now, at: now, isDecided: true, plan: p, isWatched: wanted, report: seen.Report}
+	r := run{slot: now, at: now, isDecided: true, isFailing: isFailing, plan: p, isWatched: wanted,
+		report: seen.Report}
 	return s.keepRun(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, seen.Refuted)
 }
 

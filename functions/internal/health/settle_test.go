@@ -80,6 +80,18 @@ func TestEachTestFeedsHealthAtOnce(t *testing.T) {
 			assert.Zero(t, f.seconds())
 		})
 	}
+	waiting := having("role-missing")
+	waiting.Checks[1].Transient = true
+	waiting = waiting.Concluded()
+	for patient, state := range map[bool]integration.HealthState{true: integration.HealthHealthy,
+		false: integration.HealthUnhealthy} {
+		f := newFixture(t)
+		d := f.integrate(id, "1h")
+		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: passing()}))
+		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: waiting, IsOutOfPatience: !patient}))
+		assert.Equal(t, state, f.status(id).State, "what may pass counts when nobody waits for it any more")
+		assert.Equal(t, map[bool]int{true: 0, false: 1}[patient], f.asked(), "and is looked at again")
+	}
 	f := newFixture(t)
 	d := f.integrate(id, "1h")
 	f.change(id, func(d *integration.Document) { d.Status.LastOperationID = "another" })

@@ -23,24 +23,32 @@ func (w intent) admit(stored records) error {
 	return w.preconditions(d)
 }
 
-// preconditions holds If-Match and If-None-Match against the stored version. A tombstone counts as absent.
+// preconditions holds If-Match and If-None-Match against the stored version of the spec. A tombstone counts as absent.
 func (w intent) preconditions(d integration.Document) error {
-	exists := d.ETag != "" && d.Status.Phase != integration.PhaseDeleted
+	if d.Status.Phase == integration.PhaseDeleted {
+		return w.hold("")
+	}
+	return w.hold(integration.SpecVersion(d))
+}
+
+// hold holds If-Match and If-None-Match against a version; empty where there is none.
+func (w intent) hold(version string) error {
+	exists := version != ""
 	failed := func(format string, args ...any) error {
 		return refuse(diagnosis.CodePreconditionFailed, diagnosis.WithDetail(format, args...))
 	}
 	switch {
 	case w.IfMatch != "" && !exists:
 		return failed("If-Match does not hold: the integration does not exist.")
-	case w.IfMatch != "" && !isMatch(w.IfMatch, d.ETag):
+	case w.IfMatch != "" && !isMatch(w.IfMatch, version):
 		return failed("If-Match does not hold: the integration is another version, its ETag is now %q.",
-			versionOf(d.ETag))
+			versionOf(version))
 	case w.IfNoneMatch != "" && exists && strings.TrimSpace(w.IfNoneMatch) == "*":
 		return failed("If-None-Match does not hold: the integration exists already, its ETag is %q.",
-			versionOf(d.ETag))
-	case w.IfNoneMatch != "" && exists && isMatch(w.IfNoneMatch, d.ETag):
+			versionOf(version))
+	case w.IfNoneMatch != "" && exists && isMatch(w.IfNoneMatch, version):
 		return failed("If-None-Match does not hold: the integration is still that version, its ETag is %q.",
-			versionOf(d.ETag))
+			versionOf(version))
 	default:
 		return nil
 	}

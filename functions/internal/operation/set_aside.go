@@ -18,7 +18,7 @@ func (w intent) admitUnreadable(unreadable error) error {
 	if !setsAside {
 		return unreadable
 	}
-	return w.preconditions(integration.Document{ETag: bad.ETag})
+	return w.hold(bad.ETag)
 }
 
 // writeUnreadable is write for an integration whose record cannot be read.

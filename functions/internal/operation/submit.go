@@ -27,7 +27,7 @@ type Intent struct {
 	// Content is what tells a repeated intent from another one under the same operation id, as JSON. It is nil for a
 	// command that may be that of a request, which leaves out what the document holds since.
 	Content any
-	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the spec's version, as sent; empty for none.
 	IfMatch, IfNoneMatch string
 	// Prepare completes an intent that is about to be written down for the first time, or refuses it. It runs at most
 	// once, before Admit and Apply. Optional.

@@ -124,7 +124,7 @@ func TestPreconditions(t *testing.T) {
 	assert.Equal(t, "If-Match does not hold: the integration does not exist.", detail(submit("*", "")))
 	requireCode(t, diagnosis.CodePreconditionFailed, submit(`"stale"`, ""))
 	require.NoError(t, submit("", "*"))
-	tag := f.Document().ETag
+	tag := f.tag()
 	quoted := tag + "."
 	assert.Equal(t, "If-None-Match does not hold: the integration exists already, its ETag is "+quoted,
 		detail(submit("", "*")))
@@ -133,14 +133,47 @@ func TestPreconditions(t *testing.T) {
 	assert.Equal(t, "If-Match does not hold: the integration is another version, its ETag is now "+quoted,
 		detail(submit(`"stale"`, "")))
 	require.NoError(t, submit(`"x", W/`+tag, ""))
+	before := f.Document().ETag
+	f.statusWritten()
+	require.NotEqual(t, before, f.Document().ETag)
+	require.NoError(t, submit(tag, ""), "the status is not what was read to be changed")
+	f.specWritten()
 	requireCode(t, diagnosis.CodePreconditionFailed, submit(tag, ""))
-	require.NoError(t, submit(f.Document().ETag, `"another"`))
+	require.NoError(t, submit(f.tag(), `"another"`))
 
 	a, err := f.submit(t.Context(), message.Command{Type: message.TypeDeprovision, IntegrationID: id})
 	require.NoError(t, err)
 	f.handle(f.Command(a.Operation.ID))
-	requireCode(t, diagnosis.CodePreconditionFailed, submit(f.Document().ETag, ""))
+	tag = f.tag()
+	requireCode(t, diagnosis.CodePreconditionFailed, submit(tag, ""))
 	require.NoError(t, submit("", "*"), "a tombstone counts as absent")
+	assert.NotEqual(t, tag, f.tag(), "a new life has versions of its own")
+}
+
+// tag is the entity tag that callers see.
+func (f *fixture) tag() string { return `"` + integration.SpecVersion(f.Document()) + `"` }
+
+// statusWritten is a write of the status, as a health check makes one.
+func (f *fixture) statusWritten() {
+	f.change(func(d *integration.Document) { d.Status.Health = &integration.Health{Since: f.Now()} })
+}
+
+// specWritten is a change of the spec by somebody else.
+func (f *fixture) specWritten() {
+	f.change(func(d *integration.Document) {
+		spec := d.Spec
+		spec.DisplayName += "x"
+		d.ReplaceSpec(spec)
+	})
+}
+
+func (f *fixture) change(change func(*integration.Document)) {
+	f.t.Helper()
+	_, err := f.Repository.Update(f.t.Context(), id, func(d *integration.Document) error {
+		change(d)
+		return nil
+	})
+	require.NoError(f.t, err)
 }
 
 // TestAPreconditionHoldsUntilItIsWritten: another writer between the look and the write is met.
@@ -149,8 +182,8 @@ func TestAPreconditionHoldsUntilItIsWritten(t *testing.T) {
 	f := newFixture(t)
 	f.submitted()
 	in := f.intent(provisionCommand(operationID))
-	in.OperationID, in.IfMatch = operationID, f.Document().ETag
-	f.Store.OnceBeforePut(func() { f.submitted() })
+	in.OperationID, in.IfMatch = operationID, f.tag()
+	f.Store.OnceBeforePut(f.specWritten)
 	_, err := f.Engine.Submit(t.Context(), in)
 	requireCode(t, diagnosis.CodePreconditionFailed, err)
 	assert.Equal(t, diagnosis.CodePreconditionFailed, f.RequireStatus(operationID,

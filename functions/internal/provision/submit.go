@@ -20,14 +20,14 @@ type Submission struct {
 	Replace bool
 	// OperationID makes the submission repeatable; a new one is made where it is empty.
 	OperationID string
-	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the spec's version, as sent; empty for none.
 	IfMatch, IfNoneMatch string
 }
 
 // TeardownOptions are the options of a teardown.
 type TeardownOptions struct {
 	OperationID string
-	// IfMatch and IfNoneMatch are the HTTP preconditions on the document's ETag, as sent; empty for none.
+	// IfMatch and IfNoneMatch are the HTTP preconditions on the spec's version, as sent; empty for none.
 	IfMatch, IfNoneMatch string
 	// Purge also removes the soft-deleted application and service principal, for good.
 	Purge bool

@@ -110,7 +110,7 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 	}
 	if report.Verdict == diagnosis.VerdictFail {
 		// first, as a message that is delivered again finds a document that has failed
-		if err := v.watch.Note(ctx, d, health.Seen{Report: report}); err != nil {
+		if err := v.watch.Note(ctx, d, health.Seen{Report: report, IsOutOfPatience: true}); err != nil {
 			return err
 		}
 		return v.refuted(ctx, a, worst)

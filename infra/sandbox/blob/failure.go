@@ -69,6 +69,11 @@ func invalidHeader(name, value string) *failure {
 		message: "The value for one of the HTTP headers is not in the correct format.", header: name, value: value}
 }
 
+func directoryNotEmpty() *failure {
+	return &failure{status: http.StatusConflict, code: "DirectoryIsNotEmpty",
+		message: "This operation is not permitted on a non-empty directory."}
+}
+
 func containerNotFound() *failure {
 	return &failure{status: http.StatusNotFound, code: "ContainerNotFound",
 		message: "The specified container does not exist."}

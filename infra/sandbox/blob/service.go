@@ -181,6 +181,8 @@ func refusalOf(err error) error {
 	switch {
 	case errors.Is(err, world.ErrContainerNotFound):
 		return containerNotFound()
+	case errors.Is(err, world.ErrDirectoryNotEmpty):
+		return directoryNotEmpty()
 	case errors.Is(err, world.ErrBlobNotFound):
 		return blobNotFound()
 	case errors.Is(err, world.ErrExists):

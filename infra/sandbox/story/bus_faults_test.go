@@ -48,7 +48,8 @@ func TestFaultsOfServiceBus(t *testing.T) {
 			told = a.told()
 			return slices.Contains(told, "ai.ddoe.wif.integration.usable.v1")
 		}, 30*time.Second, 100*time.Millisecond, name)
-		assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.integration.usable.v1"}, told,
+		assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.health.changed.v1",
+			"ai.ddoe.wif.integration.usable.v1"}, told,
 			name)
 		assert.Equal(t, counts{applications: 1, servicePrincipals: 1, credentials: 1, assignments: 1}, a.made(before),
 			name)

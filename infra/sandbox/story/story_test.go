@@ -93,7 +93,8 @@ func TestStoryBecomesUsable(t *testing.T) {
 	for _, e := range events {
 		types = append(types, at(event(t, e), "type").(string))
 	}
-	assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.integration.usable.v1"}, types)
+	assert.Equal(t, []string{"ai.ddoe.wif.integration.provisioned.v1", "ai.ddoe.wif.health.changed.v1",
+		"ai.ddoe.wif.integration.usable.v1"}, types)
 }
 
 // TestAQuarterOfAnHour: roles take 13 minutes, as Azure's may. The integration is provisioned meanwhile, and usable

@@ -91,7 +91,7 @@ type DeletedItem struct {
 }
 
 // StorageAccount is a storage account with a firewall that is open or closed. HierarchicalNamespace makes it Data Lake
-// Storage Gen2; it is only told, and changes nothing about blobs here.
+// Storage Gen2, whose containers have directories.
 type StorageAccount struct {
 	ResourceID            string       `json:"resourceId"`
 	Name                  string       `json:"name"`

@@ -15,6 +15,7 @@ var (
 	ErrAccountNotFound   = errors.New("world: storage account not found")
 	ErrContainerNotFound = errors.New("world: container not found")
 	ErrBlobNotFound      = errors.New("world: blob not found")
+	ErrDirectoryNotEmpty = errors.New("world: directory not empty")
 )
 
 // account and container are the stored forms of StorageAccount and Container: maps in place of arrays.
@@ -158,7 +159,8 @@ func (s *Storage) DeleteBlob(accountName, containerName, name string) error {
 
 // UpdateBlob is one atomic read-check-write: change sees the container (Immutable is for the caller to honour) and the
 // present blob (nil if absent) and returns the blob that is to be there (nil deletes it). An error of change leaves
-// all as it was and is returned. ETag, size and times are set here. change must not call the world.
+// all as it was and is returned. ETag, size and times are set here. change must not call the world. In a hierarchical
+// namespace a blob has directories above it, and ErrDirectoryNotEmpty keeps one that is not empty.
 func (s *Storage) UpdateBlob(
 	accountName, containerName, name string, change func(Container, *Blob) (*Blob, error),
 ) (Blob, error) {
@@ -179,8 +181,14 @@ func (s *Storage) UpdateBlob(
 		return Blob{}, err
 	}
 	if next == nil {
+		if exists && old.IsDirectory() && c.hasBelow(name) {
+			return Blob{}, ErrDirectoryNotEmpty
+		}
 		delete(c.blobs, name)
 		return Blob{}, nil
+	}
+	if a, _ := s.account(accountName); a.head.HierarchicalNamespace {
+		s.addDirectories(c, name)
 	}
 	b := next.clone(true)
 	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), s.NextETag(), s.Now()
@@ -190,6 +198,34 @@ func (s *Storage) UpdateBlob(
 	}
 	c.blobs[name] = &b
 	return b.clone(true), nil
+}
+
+// directoryMark is the metadata that tells a directory of a hierarchical namespace from a blob.
+const directoryMark = "hdi_isfolder"
+
+// IsDirectory reports whether it is a directory of an account with a hierarchical namespace.
+func (b Blob) IsDirectory() bool { return b.Metadata[directoryMark] == "true" }
+
+// addDirectories makes the directories above a blob that are not there. They stay when the blob goes: only a delete of
+// their own removes them, and only while they are empty. Sources:
+// https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-known-issues (Blob storage APIs),
+// https://github.com/microsoft/AzureStorageExplorer/issues/7694.
+func (s *Storage) addDirectories(c *container, name string) {
+	for i := range name {
+		if _, isThere := c.blobs[name[:i]]; name[i] == '/' && i > 0 && !isThere {
+			c.blobs[name[:i]] = &Blob{Name: name[:i], Metadata: map[string]string{directoryMark: "true"},
+				ETag: s.NextETag(), Created: s.Now(), Modified: s.Now()}
+		}
+	}
+}
+
+func (c *container) hasBelow(directory string) bool {
+	for name := range c.blobs {
+		if strings.HasPrefix(name, directory+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Storage) account(nameOrID string) (*account, bool) {

@@ -102,3 +102,38 @@ func TestContainers(t *testing.T) {
 	require.NoError(t, w.DeleteContainer(DataAccount, "new"))
 	require.ErrorIs(t, w.DeleteContainer(DataAccount, "new"), ErrContainerNotFound)
 }
+
+// TestDirectoriesOfAHierarchicalNamespace come with a blob below them, stay when it goes, and go while they are empty.
+func TestDirectoriesOfAHierarchicalNamespace(t *testing.T) {
+	w := New(nil)
+	Seed(w)
+	names := func() []string {
+		found, err := w.Blobs(DataAccount, "images", "")
+		require.NoError(t, err)
+		all := []string{}
+		for _, b := range found {
+			all = append(all, b.Name)
+		}
+		return all
+	}
+	_, err := w.WriteBlob(DataAccount, "images", Blob{Name: "flat/blob"})
+	require.NoError(t, err)
+	require.NotContains(t, names(), "flat")
+	require.NoError(t, w.DeleteBlob(DataAccount, "images", "flat/blob"))
+
+	account, _ := w.StorageAccount(DataAccount)
+	account.HierarchicalNamespace = true
+	w.PutStorageAccount(account)
+	_, err = w.WriteBlob(DataAccount, "images", Blob{Name: "a/b/c"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "a/b", "a/b/c"}, names())
+	directory, err := w.ReadBlob(DataAccount, "images", "a/b")
+	require.NoError(t, err)
+	require.True(t, directory.IsDirectory())
+	require.ErrorIs(t, w.DeleteBlob(DataAccount, "images", "a"), ErrDirectoryNotEmpty)
+	require.NoError(t, w.DeleteBlob(DataAccount, "images", "a/b/c"))
+	require.Equal(t, []string{"a", "a/b"}, names())
+	require.NoError(t, w.DeleteBlob(DataAccount, "images", "a/b"))
+	require.NoError(t, w.DeleteBlob(DataAccount, "images", "a"))
+	require.Empty(t, names())
+}

@@ -1,0 +1,328 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+const (
+	checkedEvery = 24 * time.Hour
+	ours         = "/integrations/my-images"
+)
+
+// year is one integration over a year of virtual time, with the bus and the timer of the app.
+type year struct {
+	*app
+	sweeps time.Time // the next one
+	usable int       // how often that was told
+	looks  int
+}
+
+// spec is the integration's, with access to a container.
+func (y *year) put(container string) {
+	y.t.Helper()
+	spec := strings.Replace(good, `{"serviceName"`, fmt.Sprintf(`{"healthCheck":{"interval":%q},"serviceName"`,
+		checkedEvery), 1)
+	got := y.call("PUT", ours, strings.Replace(spec, "images", container, 1))
+	require.Less(y.t, got.StatusCode, 300, got.raw)
+}
+
+// pass lets time pass: messages are delivered when they are due, and the timer fires.
+func (y *year) pass(d time.Duration) {
+	y.t.Helper()
+	end := time.Now().Add(d)
+	for {
+		next, at := y.nextDue()
+		if !y.sweeps.After(at) {
+			next, at = -1, y.sweeps
+		}
+		if at.After(end) {
+			time.Sleep(time.Until(end))
+			return
+		}
+		time.Sleep(time.Until(at))
+		if next < 0 {
+			require.NoError(y.t, y.function("sweep").Tick(y.t.Context(), false))
+			y.sweeps = y.sweeps.Add(5 * time.Minute)
+			continue
+		}
+		y.deliverOne(next)
+	}
+}
+
+// untilCheck lets time pass until just before the next check.
+func (y *year) untilCheck() {
+	due, err := time.Parse(time.RFC3339, y.call("GET", ours+"/health", "").at("nextDue").(string))
+	require.NoError(y.t, err)
+	y.pass(time.Until(due) - time.Second)
+}
+
+// nextDue is the message that is due first, and when.
+func (y *year) nextDue() (int, time.Time) {
+	next, at := -1, time.Now().Add(1000*checkedEvery)
+	for i, s := range y.queue.sent {
+		if s.EnqueueAt.Before(at) {
+			next, at = i, s.EnqueueAt
+		}
+	}
+	return next, at
+}
+
+// deliverOne delivers a message, and holds what the app says of itself against the world after each look.
+func (y *year) deliverOne(i int) {
+	s := y.queue.sent[i]
+	y.queue.sent = append(y.queue.sent[:i:i], y.queue.sent[i+1:]...)
+	d := Delivery{Body: s.Body, MessageID: s.ID, SessionID: s.SessionID}
+	switch s.entity {
+	case message.QueueCommands:
+		require.NoError(y.t, y.function("reconcile").Message(y.t.Context(), d))
+	case message.QueueHealth:
+		require.NoError(y.t, y.function("checkhealth").Message(y.t.Context(), d))
+	default:
+		if s.Subject == message.TypeIntegrationUsable {
+			y.usable++
+		}
+		return
+	}
+	y.hold()
+}
+
+// isWorking is the sandbox's truth: the federated identity reaches the container that the spec asks for.
+func (y *year) isWorking(container, clientID string) bool {
+	for _, p := range y.world.ServicePrincipals() {
+		if p.AppID != clientID || !p.AccountEnabled {
+			continue
+		}
+		for _, app := range y.world.Applications() {
+			if app.AppID != clientID || len(y.world.FederatedCredentials(app.ID)) == 0 {
+				continue
+			}
+			if _, err := y.world.Container("acmedata", container); err != nil {
+				return false
+			}
+			return y.world.Allowed(p.ID, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+				world.DataAccountID+"/blobServices/default/containers/"+container, true)
+		}
+	}
+	return false
+}
+
+// hold holds Ready, phase and health against the truth, where the last look could tell it: a state that is not unknown
+// is right, unless its second look is still to come.
+func (y *year) hold() {
+	y.t.Helper()
+	d := y.call("GET", ours, "")
+	health := y.call("GET", ours+"/health", "")
+	container := d.at("spec", "storage").([]any)[0].(map[string]any)["container"].(string)
+	clientID, _ := d.at("status", "clientId").(string)
+	truth := y.isWorking(container, clientID)
+	when := time.Now().Format(time.RFC3339) + " " + health.raw
+	lastRun, _ := time.Parse(time.RFC3339, fmt.Sprint(health.at("lastRun")))
+	if time.Since(lastRun) > time.Minute || health.at("lastReport", "verdict") == "unknown" || y.isSuspected() ||
+		health.at("lastReport", "diagnosis", "transient") == true {
+		return
+	}
+	y.looks++
+	want := map[bool]string{true: "healthy", false: "unhealthy"}[truth]
+	if state := health.at("state"); state != "unknown" && health.at("paused") == nil {
+		assert.Equal(y.t, want, state, when)
+	}
+	ready := d.at("status", "conditions").([]any)[0].(map[string]any)
+	if ready["status"] == "True" {
+		assert.True(y.t, truth, "%s ready", when)
+		assert.Equal(y.t, "usable", d.at("status", "phase"))
+	}
+	if d.at("status", "phase") == "usable" && health.at("state") == "healthy" {
+		assert.Equal(y.t, "True", ready["status"], "%s: %s", when, ready)
+	}
+}
+
+// isSuspected reports whether a second look is on its way.
+func (y *year) isSuspected() bool {
+	for _, s := range y.queue.sent {
+		if s.entity == message.QueueHealth && strings.HasSuffix(s.ID, "-confirm") {
+			return true
+		}
+	}
+	return false
+}
+
+// is asserts what the app says now.
+func (y *year) is(phase, health, ready string) {
+	y.t.Helper()
+	d := y.call("GET", ours, "")
+	h := y.call("GET", ours+"/health", "")
+	at := time.Now().Format(time.RFC3339)
+	assert.Equal(y.t, phase, d.at("status", "phase"), at+d.raw)
+	assert.Equal(y.t, health, h.at("state"), at+h.raw)
+	assert.Equal(y.t, ready, d.at("status", "conditions").([]any)[0].(map[string]any)["status"], at+d.raw)
+}
+
+// down has a host answer nothing but that status, until the function that is returned is called.
+func (y *year) down(host string, status int) func() {
+	up := y.net[host]
+	y.net[host] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("x-ms-request-id", "down")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{"error":{"code":"AuthorizationFailed","message":"no"}}`))
+	})
+	return func() { y.net[host] = up }
+}
+
+// principal is the integration's service principal.
+func (y *year) principal() world.ServicePrincipal {
+	clientID := y.call("GET", ours, "").at("status", "clientId")
+	for _, p := range y.world.ServicePrincipals() {
+		if p.AppID == clientID {
+			return p
+		}
+	}
+	require.Fail(y.t, "no service principal")
+	return world.ServicePrincipal{}
+}
+
+func (y *year) enable(enabled bool) {
+	_, err := y.world.UpdateServicePrincipal(y.principal().ID, func(p *world.ServicePrincipal) error {
+		p.AccountEnabled = enabled
+		return nil
+	})
+	require.NoError(y.t, err)
+}
+
+func (y *year) unassign() {
+	principal := y.principal().ID
+	for _, a := range y.world.RoleAssignments() {
+		if a.PrincipalID == principal {
+			_, err := y.world.DeleteRoleAssignment(a.ID)
+			require.NoError(y.t, err)
+		}
+	}
+}
+
+const (
+	day = 24 * time.Hour
+	// seen is when a break is seen: by the next check, and its second look.
+	seen = checkedEvery + 2*time.Minute
+)
+
+// breaks are what breaks in turn, and its repair.
+func (y *year) breaks() []func() {
+	return []func(){
+		func() { // a lost role, put back by the PUT
+			y.unassign()
+			y.pass(seen)
+			y.is("usable", "unhealthy", "False")
+			y.put("images")
+			y.pass(time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // a principal that is disabled for two hours, and enabled by hand
+			y.enable(false)
+			y.pass(seen)
+			y.is("usable", "unhealthy", "False")
+			y.enable(true)
+			asked := y.call("POST", ours+"/health-checks", "")
+			assert.Equal(y.t, "healthy", asked.at("state"), asked.raw)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // the same, and nobody asks: it is looked at again, at the latest after as long as it was broken
+			y.untilCheck()
+			y.enable(false)
+			y.pass(4 * time.Minute)
+			y.is("usable", "unhealthy", "False")
+			y.enable(true)
+			y.pass(4 * time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // a container that is gone for a week
+			require.NoError(y.t, y.world.DeleteContainer("acmedata", "images"))
+			y.pass(7 * day)
+			y.is("usable", "unhealthy", "False")
+			_, err := y.world.CreateContainer("acmedata", "images")
+			require.NoError(y.t, err)
+			y.pass(seen)
+			y.is("usable", "healthy", "True")
+		},
+	}
+}
+
+// outages are what fails in turn on our side, or is slow, and its end.
+func (y *year) outages() []func() {
+	return []func(){
+		func() { // an update that fails, while something breaks
+			up := y.down("management.azure.com", http.StatusForbidden)
+			y.put("archive")
+			y.pass(time.Hour)
+			assert.Equal(y.t, "failed", y.call("GET", ours, "").at("status", "phase"))
+			y.pass(seen)
+			y.is("failed", "unhealthy", "False")
+			up()
+			y.put("images")
+			y.pass(time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // no token for days, then neither Graph: nobody can tell
+			up := y.down(sandbox.GateHost, http.StatusServiceUnavailable)
+			y.pass(6 * day)
+			y.is("usable", "unknown", "Unknown")
+			y.unassign() // which the structure shows
+			y.pass(2 * day)
+			y.is("usable", "unhealthy", "False")
+			up()
+			y.put("images")
+			y.pass(time.Minute)
+			y.is("usable", "healthy", "True")
+		},
+		func() { // rights that need longer than the patience of the verification
+			y.world.SetTiming(world.Timing{RBACMS: int((25 * time.Minute).Milliseconds())})
+			y.unassign()
+			y.put("images")
+			y.pass(20 * time.Minute)
+			y.is("failed", "unhealthy", "False")
+			told := y.usable
+			y.pass(time.Hour)
+			y.is("usable", "healthy", "True")
+			assert.Equal(y.t, told+1, y.usable, "it is told")
+			y.world.SetTiming(world.Timing{})
+		},
+	}
+}
+
+// TestAYear of one integration, in virtual time on the sandbox: breaks, repairs, failed updates, outages of ours.
+// After every look Ready, phase and health say what is so in the sandbox, or that it is not known.
+func TestAYear(t *testing.T) {
+	_, err := issuerKey() // made outside of the virtual time: it is shared
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		a := newApp(t, map[string]string{"DDOE_SUBJECT_TOKEN_URL": "https://" + sandbox.GateHost +
+			"/api/v1/subject-tokens", "DDOE_API_KEY": planted})
+		start := time.Now()
+		y := &year{app: a, sweeps: start.Truncate(5 * time.Minute).Add(5 * time.Minute)}
+		y.put("images")
+		y.pass(time.Minute)
+		y.is("usable", "healthy", "True")
+		months := append(y.breaks(), y.outages()...)
+		for n := 0; time.Since(start) < 365*24*time.Hour; n++ {
+			y.pass(17*24*time.Hour + time.Duration(n)*97*time.Minute)
+			y.is("usable", "healthy", "True")
+			months[n%len(months)]()
+			if t.Failed() {
+				require.NoError(t, errors.New("see above"), "event %d", n)
+			}
+		}
+		assert.Greater(t, y.looks, 365)
+	})
+}
