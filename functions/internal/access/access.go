@@ -97,9 +97,8 @@ func (t *Tester) Run(ctx context.Context, req Request) (diagnosis.Report, error)
 		TestedFrom: &t.Origin,
 		StartedAt:  started.UTC(), Checks: run.checks, Leftovers: run.leftovers,
 	}
-	report.Verdict = diagnosis.Summarise(report.Checks)
 	report.DurationMS = t.now().Sub(started).Milliseconds()
-	return report, nil
+	return report.Concluded(), nil
 }
 
 // run is one test on its way.

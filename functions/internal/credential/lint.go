@@ -46,11 +46,10 @@ func (l Linter) Lint(raw []byte, form Form) diagnosis.Report {
 	started := l.Now()
 	checks := l.judge(read(raw), form)
 	return diagnosis.Report{
-		ID: uuid.NewString(), Kind: "credential", Verdict: diagnosis.Summarise(checks),
-		ClaimLevel: diagnosis.ClaimFile,
-		StartedAt:  started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks,
+		ID: uuid.NewString(), Kind: "credential", ClaimLevel: diagnosis.ClaimFile,
+		StartedAt: started.UTC(), DurationMS: l.Now().Sub(started).Milliseconds(), Checks: checks,
 		Leftovers: []diagnosis.Leftover{},
-	}
+	}.Concluded()
 }
 
 // Parse returns the content of a file that breaks no rule; a warning does not hinder. GUIDs are in lower case. The

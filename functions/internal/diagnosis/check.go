@@ -19,8 +19,9 @@ func (c Check) Diagnosis() Diagnosis {
 	if detail == "" {
 		detail = c.Title
 	}
-	return Diagnosis{Type: TypeOf("", c.Code), Code: c.Code, Title: c.Title, Detail: detail, Transient: c.Transient,
-		Remedy: c.Remedy, Evidence: c.Evidence}
+	return Diagnosis{Type: TypeOf("", c.Code), Layer: c.Layer, Code: c.Code, Title: c.Title, Detail: detail,
+		Transient: c.Transient,
+		Remedy:    c.Remedy, Evidence: c.Evidence}
 }
 
 // Pair is what a comparison has compared.

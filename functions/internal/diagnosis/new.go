@@ -55,6 +55,7 @@ func New(code Code, opts ...Option) Diagnosis {
 	filled := e.Fill(o.context)
 	d := Diagnosis{
 		Type:      TypeOf("", e.Code),
+		Layer:     e.Layer,
 		Code:      e.Code,
 		Title:     filled.Title,
 		Detail:    filled.Cause,

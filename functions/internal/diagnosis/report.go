@@ -46,7 +46,8 @@ const (
 
 // Report is what validation, drift and access tests answer with.
 type Report struct {
-	ID         string     `json:"id" doc:"Identifies this run"`
+	ID string `json:"id" doc:"Identifies this run"`
+	Causes
 	Kind       string     `json:"kind" enum:"credential,drift,access"`
 	Verdict    Verdict    `json:"verdict" enum:"pass,warn,fail,unknown"`
 	ClaimLevel ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
@@ -156,6 +157,7 @@ type Leftover struct {
 // Diagnosis is one cause in words: what an operation failed with, or what a problem document states.
 type Diagnosis struct {
 	Type      string    `json:"type,omitempty" format:"uri-reference" doc:"Link to the page of the code"`
+	Layer     string    `json:"layer,omitempty" doc:"Where it was found, as the layer of a check"`
 	Code      Code      `json:"code"`
 	Title     string    `json:"title"`
 	Detail    string    `json:"detail,omitempty"`

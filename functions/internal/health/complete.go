@@ -33,6 +33,5 @@ func extended(ctx context.Context, kinds []resource.Kind, d integration.Document
 		return r
 	}
 	r.Checks = slices.Concat(r.Checks, resource.Checks(items, propagated))
-	r.Verdict = diagnosis.Summarise(r.Checks)
-	return r
+	return r.Concluded()
 }

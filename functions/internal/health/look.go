@@ -71,14 +71,13 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool,
 	why diagnosis.Check) diagnosis.Report {
 	started := o.now()
-	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d}))
+	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d, Told: true}))
 	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
 	return diagnosis.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure,
-		Verdict:    diagnosis.Summarise(checks),
 		TestedFrom: &o.Tester.Origin, StartedAt: started.UTC(), DurationMS: o.now().Sub(started).Milliseconds(),
 		Checks: checks, Leftovers: []diagnosis.Leftover{},
-	}
+	}.Concluded()
 }
 
 func (o *Observer) now() time.Time {

@@ -151,7 +151,10 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Unlock()
 	if status, isRefused := s.refuse[r.Method+" "+r.URL.Host]; isRefused {
 		return inprocess.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("request-id", "refused")
+			w.Header().Set("x-ms-request-id", "refused")
 			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"error":{"code":"Refused"}}`))
 		}), r)
 	}
 	return s.hosts.RoundTrip(r)
@@ -261,7 +264,7 @@ var structureCases = map[string]struct {
 	"no application": {func(s *scene) {
 		_, err := s.graph.DeleteApplication(s.t.Context(), s.document.Status.Identity.ID)
 		require.NoError(s.t, err)
-	}, diagnosis.VerdictFail, []string{"fail application-missing", "fail service-principal-not-found"}},
+	}, diagnosis.VerdictFail, []string{"fail application-missing"}},
 	"another application": {func(s *scene) { s.document.Status.ClientID = "another" }, diagnosis.VerdictFail,
 		[]string{"fail application-replaced"}},
 	"another principal": {func(s *scene) {
@@ -304,6 +307,12 @@ var structureCases = map[string]struct {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
+	"no container": {func(s *scene) {
+		require.NoError(s.t, s.world.DeleteContainer("acmedata", "images"))
+	}, diagnosis.VerdictFail, []string{"fail container-not-found"}},
+	"no account": {func(s *scene) {
+		require.NoError(s.t, s.world.DeleteObject("storageAccounts", world.DataAccountID))
+	}, diagnosis.VerdictFail, []string{"fail storage-account-not-found"}},
 	"Graph refuses us": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
 		[]string{"unknown graph-permission-missing", "unknown graph-permission-missing",
 			"unknown graph-permission-missing"}},

@@ -7,7 +7,7 @@ type Confirmation = DDOEConfirmation
 
 // AdmitConfirmation refuses the word about a form that the spec does not ask for, or that is not certain yet. The
 // error is a *diagnosis.Error.
-func (d *Document) AdmitConfirmation() error {
+func AdmitConfirmation(d *Document) error {
 	refuse := func(code diagnosis.Code, opts ...diagnosis.Option) error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 	}
@@ -15,7 +15,7 @@ func (d *Document) AdmitConfirmation() error {
 	switch {
 	case d.Status.Phase == PhaseDeleted:
 		return Absent(d)
-	case d.Status.Phase == PhaseDeprovisioning:
+	case d.IsEnding():
 		return refuse(diagnosis.CodeDeprovisioning)
 	case d.Spec.DDOE == nil:
 		return refuse(diagnosis.CodeNothingToConfirm)

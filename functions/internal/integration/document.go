@@ -161,6 +161,8 @@ type Status struct {
 	FederatedCredentials         []FederatedCredential
 	RoleAssignments              []RoleAssignment
 	DDOE                         *DDOEStatus
+	// Left states, a sentence each, what a teardown that did not end has left.
+	Left []string
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
@@ -269,7 +271,7 @@ func (DDOEForm) LongTags() map[string]string {
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
 type Condition struct {
-	Type               string               `json:"type" enum:"Ready,Provisioned,Verified"`
+	Type               string               `json:"type" enum:"Ready,Provisioned,Verified,Deleted"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
 	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`
@@ -294,9 +296,13 @@ const (
 	KindProvision   OperationKind = "provision"
 	KindDeprovision OperationKind = "deprovision"
 	KindAccessTest  OperationKind = "accessTest"
+	KindHealthCheck OperationKind = "healthCheck"
 	// KindUnknown is the record of a message that is none of the others, or that could not be read.
 	KindUnknown OperationKind = "unknown"
 )
+
+// IsLook reports whether such an operation only looks: the document stays in the hands of whoever has it.
+func (k OperationKind) IsLook() bool { return k == KindAccessTest || k == KindHealthCheck }
 
 // OperationStatus is how far an operation is.
 type OperationStatus string
@@ -328,6 +334,8 @@ type Operation struct {
 	Waiting *Waiting
 	// Error is why the operation has failed, or was canceled.
 	Error *diagnosis.Diagnosis
+	// Causes are the root cause of that, where it is another one, and what else has failed by itself.
+	diagnosis.Causes
 	// Result is what the operation came to, as JSON by its kind.
 	Result                   json.RawMessage
 	CreatedAt, LastUpdatedAt time.Time

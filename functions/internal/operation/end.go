@@ -28,8 +28,11 @@ func (a *Attempt) succeed(ctx context.Context, result any) error {
 }
 
 // end gives the operation another final status, once. A nil result is none.
-func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, result any,
-	d diagnosis.Diagnosis) error {
+func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, result any, d diagnosis.Diagnosis,
+	causes diagnosis.Causes) error {
+	if causes.Diagnosis != nil && causes.Diagnosis.Code == d.Code {
+		causes.Diagnosis = nil // it is told once
+	}
 	var body json.RawMessage
 	if result != nil {
 		var err error
@@ -38,7 +41,7 @@ func (a *Attempt) end(ctx context.Context, status integration.OperationStatus, r
 		}
 	}
 	return a.close(ctx, func(o *integration.Operation) {
-		o.Status, o.Result, o.Error, o.Waiting = status, body, &d, nil
+		o.Status, o.Result, o.Error, o.Causes, o.Waiting = status, body, &d, causes, nil
 	})
 }
 
@@ -86,7 +89,8 @@ func (a *Attempt) close(ctx context.Context, end func(*integration.Operation)) e
 
 // fail records that the operation has failed for good: first in the document with the news of it, at last in the
 // operation, so that a crash in between repeats all of it.
-func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.Diagnosis) error {
+func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.Diagnosis,
+	causes diagnosis.Causes) error {
 	invocation.From(ctx).SetCode(d.Code)
 	if a.task.isFollowUp() {
 		if err := a.task.GiveUp(ctx, a, d); err != nil && !errors.Is(err, ErrDone) && !errors.Is(err, ErrSuperseded) {
@@ -103,12 +107,12 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.D
 	}
 	if own && a.operation.ETag != "" && a.operation.Kind == a.task.Kind &&
 		a.operation.IntegrationID == a.command.IntegrationID {
-		return a.end(ctx, integration.OperationFailed, result, inMessage(a.command, d))
+		return a.end(ctx, integration.OperationFailed, result, inMessage(a.command, d), causes)
 	}
 	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
 }
 
-// failDocument moves the document to phase failed and tells why, where the operation is its last one.
+// failDocument writes into the document that the operation has failed, and why, where it is the document's last one.
 func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
@@ -116,8 +120,7 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		if a.isSuperseded(*doc) || doc.Status.Phase == integration.PhaseDeleted {
 			return ErrSuperseded
 		}
-		doc.Status.Phase = integration.PhaseFailed
-		doc.SetCondition(a.engine.now(), integration.ConditionProvisioned, "False", &d, "")
+		doc.MarkFailed(a.engine.now(), a.task.Kind, &d)
 		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
 		return nil
 	})

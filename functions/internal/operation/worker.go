@@ -39,7 +39,19 @@ type Task struct {
 func (t Task) isFollowUp() bool { return t.GiveUp != nil }
 
 // isDocumentOwner reports whether the document is in the operation's hands while it runs.
-func (t Task) isDocumentOwner() bool { return t.isFollowUp() || t.Kind != integration.KindAccessTest }
+func (t Task) isDocumentOwner() bool { return t.isFollowUp() || !t.Kind.IsLook() }
+
+// request is what is sent again to have such an operation once more.
+func (t Task) request() diagnosis.Request {
+	switch {
+	case t.Kind == integration.KindDeprovision:
+		return diagnosis.RequestDelete
+	case t.Kind.IsLook():
+		return diagnosis.RequestOther
+	default:
+		return diagnosis.RequestPut
+	}
+}
 
 // Worker carries out commands.
 type Worker struct {
@@ -152,11 +164,13 @@ func (w *Worker) decide(ctx context.Context, a *Attempt, result any, err error) 
 			return a.tellAll(ctx)
 		}
 		invocation.From(ctx).SetCode(diagnosis.CodeSuperseded)
-		return a.end(ctx, integration.OperationCanceled, nil, diagnosis.New(diagnosis.CodeSuperseded))
+		return a.end(ctx, integration.OperationCanceled, nil, diagnosis.New(diagnosis.CodeSuperseded),
+			diagnosis.Causes{})
 	case isFinal(err):
-		return w.fail(ctx, a, result, Describe(err, false))
+		return w.fail(ctx, a, result, Describe(err, false), causesOf(err, false))
 	case c.Attempt >= a.lastAttempt():
-		return w.fail(ctx, a, result, exhausted(c, Describe(err, true)))
+		causes := causesOf(err, true)
+		return w.fail(ctx, a, result, exhausted(c, *causes.Diagnosis), causes)
 	}
 	return w.park(ctx, a, err)
 }

@@ -160,7 +160,7 @@ func (r *run) concluded(o resource.Observed, items []resource.Item, results []re
 	isRestored := slices.ContainsFunc(results, func(result resource.Result) bool {
 		return result.Outcome == resource.OutcomeRestored
 	})
-	return outcome{err: worst(errs...), record: func(ctx context.Context) error {
+	return outcome{err: operation.Worst(errs...), record: func(ctx context.Context) error {
 		if isRestored { // it has come back with what was in it when it was removed
 			r.mark(o)
 		}

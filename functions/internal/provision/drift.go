@@ -41,11 +41,14 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	}
 	checks := afterOperation(last, resource.Checks(items, d.HasPropagated(started)))
 	report := diagnosis.Report{ID: uuid.NewString(), Kind: "drift", ClaimLevel: diagnosis.ClaimStructure,
-		Verdict:   diagnosis.Summarise(checks),
 		StartedAt: started, DurationMS: s.now().Sub(started).Milliseconds(), Checks: checks,
 		Leftovers: []diagnosis.Leftover{}}
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin
+	}
+	report = report.Concluded()
+	if err := s.Watch.AskIfOtherwise(ctx, d, report); err != nil {
+		s.Log.WarnContext(ctx, "health is not asked to look", "integrationId", id, "error", operation.Words(err))
 	}
 	return report, nil
 }

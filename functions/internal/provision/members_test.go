@@ -11,6 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // membersOfOthers are members of our objects that somebody else sets, each with what is told of it.
@@ -25,17 +26,17 @@ var membersOfOthers = map[string]struct {
 	code   diagnosis.Code // empty where it is told beside what is in place
 }{
 	"a condition on the assignment": {kind: integration.IdentityApplication, item: "roleAssignment",
-		set: setAssignment(func(a *world.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
+		set: setAssignment(func(a *rbac.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
 		is: func(f *fixture) any {
 			return []string{assignment(f).Condition, assignment(f).ConditionVersion}
 		}, member: "condition", have: byName,
 		code: diagnosis.CodeRoleAssignmentConditioned},
 	"a condition on the assignment of a managed identity": {kind: integration.IdentityManaged, item: "roleAssignment",
-		set:    setAssignment(func(a *world.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
+		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
 		is:     func(f *fixture) any { return assignment(f).Condition },
 		member: "condition", have: byName, code: diagnosis.CodeRoleAssignmentConditioned},
 	"another description of the assignment": {kind: integration.IdentityApplication, item: "roleAssignment",
-		set:    setAssignment(func(a *world.RoleAssignment) { a.Description = "ask Ada first" }),
+		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Description = "ask Ada first" }),
 		is:     func(f *fixture) any { return assignment(f).Description },
 		member: "description", have: "ask Ada first"},
 	"an equal credential under another name": {kind: integration.IdentityApplication, item: "federatedCredential",
@@ -86,14 +87,14 @@ var membersOfOthers = map[string]struct {
 	"an application that is deactivated": {kind: integration.IdentityApplication, item: "application",
 		set:    setApplication(func(a *world.Application) { a.IsDisabled = true }),
 		is:     func(f *fixture) any { return applicationOf(f).IsDisabled },
-		member: "isDisabled", have: "true", code: diagnosis.CodeApplicationDisabled},
+		member: "isDisabled", have: "true", code: diagnosis.CodeClientDisabled},
 	"an application that Microsoft has disabled": {kind: integration.IdentityApplication, item: "application",
 		set: setApplication(func(a *world.Application) {
 			a.DisabledByMicrosoftStatus = "DisabledDueToViolationOfServicesAgreement"
 		}),
 		is:     func(f *fixture) any { return applicationOf(f).DisabledByMicrosoftStatus },
 		member: "disabledByMicrosoftStatus", have: "DisabledDueToViolationOfServicesAgreement",
-		code: diagnosis.CodeApplicationDisabled},
+		code: diagnosis.CodeClientDisabled},
 	"a secret on the service principal": {kind: integration.IdentityApplication, item: "servicePrincipal",
 		set:    setPrincipal(func(p *world.ServicePrincipal) { p.PasswordCredentials = addedLogin }),
 		is:     func(f *fixture) any { return principalOf(f).PasswordCredentials },
@@ -139,16 +140,16 @@ func setPrincipal(change func(p *world.ServicePrincipal)) func(f *fixture) {
 // byName is a condition that narrows a grant to one container.
 const byName = "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'images')"
 
-func assignment(f *fixture) world.RoleAssignment {
+func assignment(f *fixture) rbac.RoleAssignment {
 	for _, a := range f.world.RoleAssignments() {
 		if a.ID == f.Document().Status.RoleAssignments[0].ID {
 			return a
 		}
 	}
-	return world.RoleAssignment{}
+	return rbac.RoleAssignment{}
 }
 
-func setAssignment(change func(a *world.RoleAssignment)) func(f *fixture) {
+func setAssignment(change func(a *rbac.RoleAssignment)) func(f *fixture) {
 	return func(f *fixture) {
 		a := assignment(f)
 		change(&a)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // damage is what somebody does to what is ours by hand.
@@ -109,7 +110,7 @@ func (m *machine) damageToApplication(t *rapid.T) map[string]func() error {
 
 // damagePlatform adds what somebody may do to the platform's objects.
 func (m *machine) damagePlatform(acts map[string]func() error) {
-	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
+	for _, sort := range []string{dataloop.Integrations, dataloop.Drivers} {
 		for _, o := range m.world.DDOEObjects(sort) {
 			if o["id"] != "theirs" {
 				acts[sort+" deleted"] = func() error { return m.world.DeleteDDOEObject(sort, o["id"].(string)) }

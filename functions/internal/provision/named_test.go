@@ -14,7 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // theirs is the id of an integration that a person has made on the platform.
@@ -29,19 +29,19 @@ func naming() integration.Spec {
 
 // withTheirs has a person's integration on the platform that names our identity, as the form tells it, and none of
 // ours. It returns the integration as it is to stay.
-func withTheirs(t *testing.T) (*fixture, world.Object) {
+func withTheirs(t *testing.T) (*fixture, dataloop.Object) {
 	t.Helper()
 	f := withPlatform(t)
 	f.carried(wired()) // what the options are called is the platform's own
-	made := f.world.DDOEObjects(world.DDOEIntegrations)[0]
+	made := f.world.DDOEObjects(dataloop.Integrations)[0]
 	made["id"], made["name"], made["metadata"] = theirs, "Made by hand", []any{}
-	require.NoError(t, f.world.PutDDOEObject(world.DDOEIntegrations, made))
+	require.NoError(t, f.world.PutDDOEObject(dataloop.Integrations, made))
 	f.carried(naming())
 	d := f.carried(naming()) // the driver has left ours, which goes
 	require.Equal(t, gateCounts{1, 1}, f.onGate())
 	require.Equal(t, []any{theirs, true}, []any{d.Status.DDOE.IntegrationID, d.Status.DDOE.Adopted})
-	require.Equal(t, theirs, f.world.DDOEObjects(world.DDOEDrivers)[0]["integrationId"])
-	is, isThere := f.world.DDOEObject(world.DDOEIntegrations, theirs)
+	require.Equal(t, theirs, f.world.DDOEObjects(dataloop.Drivers)[0]["integrationId"])
+	is, isThere := f.world.DDOEObject(dataloop.Integrations, theirs)
 	require.True(t, isThere)
 	f.requests = nil
 	return f, is
@@ -49,9 +49,9 @@ func withTheirs(t *testing.T) (*fixture, world.Object) {
 
 // staysTheirs holds that their integration is as it was, and that no request has asked for anything else. What the
 // platform notes of a validation aside.
-func staysTheirs(f *fixture, is world.Object) {
+func staysTheirs(f *fixture, is dataloop.Object) {
 	f.t.Helper()
-	now, isThere := f.world.DDOEObject(world.DDOEIntegrations, theirs)
+	now, isThere := f.world.DDOEObject(dataloop.Integrations, theirs)
 	require.True(f.t, isThere)
 	now["metadata"] = is["metadata"]
 	assert.Equal(f.t, is, now)
@@ -111,23 +111,23 @@ func statuses(r diagnosis.Report) map[string]diagnosis.Outcome {
 
 // changesOfTheirs are what a person does to the integration, and what is told of it; empty where it is no difference.
 var changesOfTheirs = map[string]struct {
-	change func(f *fixture, is world.Object)
+	change func(f *fixture, is dataloop.Object)
 	code   diagnosis.Code
 	member string
 	status diagnosis.Outcome
 	// refuses is true where a PUT ends with the same code.
 	refuses bool
 }{
-	"it is gone": {func(f *fixture, _ world.Object) {
-		require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, theirs))
+	"it is gone": {func(f *fixture, _ dataloop.Object) {
+		require.NoError(f.t, f.world.DeleteDDOEObject(dataloop.Integrations, theirs))
 	}, diagnosis.CodeDDOEIntegrationUnknown, "", diagnosis.OutcomeFail, true},
-	"it has another type": {func(f *fixture, is world.Object) {
+	"it has another type": {func(f *fixture, is dataloop.Object) {
 		is["type"] = "another-type"
-		require.NoError(f.t, f.world.PutDDOEObject(world.DDOEIntegrations, is))
+		require.NoError(f.t, f.world.PutDDOEObject(dataloop.Integrations, is))
 	}, diagnosis.CodeDDOEIntegrationChanged, "type", diagnosis.OutcomeFail, false},
-	"it has another name": {func(f *fixture, is world.Object) {
+	"it has another name": {func(f *fixture, is dataloop.Object) {
 		is["name"] = "renamed"
-		require.NoError(f.t, f.world.PutDDOEObject(world.DDOEIntegrations, is))
+		require.NoError(f.t, f.world.PutDDOEObject(dataloop.Integrations, is))
 	}, "", "", diagnosis.OutcomePass, false},
 }
 
@@ -168,7 +168,7 @@ func TestANamedIntegrationIsWatched(t *testing.T) {
 				require.Equal(t, integration.OperationFailed, op.Status)
 				assert.Equal(t, c.code, op.Error.Code)
 				assert.Equal(t, gateCounts{0, 1}, f.onGate(), "none is made in its place")
-				require.NoError(t, f.world.PutDDOEObject(world.DDOEIntegrations, is))
+				require.NoError(t, f.world.PutDDOEObject(dataloop.Integrations, is))
 				f.carried(naming())
 			} else {
 				require.Equal(t, integration.OperationSucceeded, op.Status)

@@ -3,6 +3,8 @@ package provision
 import (
 	"context"
 	"slices"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 )
 
 // task is a part of a run that depends on others.
@@ -49,7 +51,7 @@ func carryOut(ctx context.Context, tasks []task) error {
 		done[e.name] = e.err == nil && err == nil
 		errs = append(errs, e.err, err)
 	}
-	return worst(errs...)
+	return operation.Worst(errs...)
 }
 
 func isReady(t task, tasks []task, done map[string]bool) bool {

@@ -37,7 +37,13 @@ func TestObserve(t *testing.T) {
 		{Name: "binned", State: resource.Restorable}, {Name: "gone", State: resource.Missing}}},
 		&seenKind{name: "two", items: []resource.Item{{Name: "x", CheckID: "own.id", State: resource.Missing}}}
 	whole := &seenKind{name: "whole", items: []resource.Item{{Name: "w", State: resource.Different}}}
-	kinds := []resource.Kind{one, two, whole,
+	within := &seenKind{name: "within", items: []resource.Item{{Name: "w2", State: resource.Different},
+		{Name: "of w2", Needs: "w2", State: resource.Missing},
+		{Name: "i", CheckID: "id of i", State: resource.Restorable},
+		{Name: "of i", Needs: "i", State: resource.Restorable},
+		{Name: "differs", Needs: "i", State: resource.Different},
+		{Name: "by itself", State: resource.Missing}}}
+	kinds := []resource.Kind{one, two, whole, within,
 		&seenKind{name: "first", needs: []string{"one", "two"}, items: []resource.Item{
 			{Name: "a", State: resource.Missing}, {Name: "b", State: resource.Restorable},
 			{Name: "c", State: resource.Different}, {Name: "d", State: resource.Missing}}},
@@ -57,13 +63,15 @@ func TestObserve(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{"there": "", "unread": "", "binned": "", "gone": "", "x": "", "w": "",
+		"w2": "", "of w2": "", "i": "", "of i": "id of i", "differs": "", "by itself": "",
 		"a": "structure.binned", "b": "", "c": "", "d": "structure.binned", "e": "own.id", "f": ""}, roots)
 	all := resource.Items(seen)
-	assert.Equal(t, []string{"there", "unread", "binned", "gone", "x", "w", "a", "b", "c", "d", "e", "f"}, names(all))
-	assert.Equal(t, []string{"binned", "gone", "x", "a", "b", "d", "e", "f"},
+	assert.Equal(t, []string{"there", "unread", "binned", "gone", "x", "w",
+		"w2", "of w2", "i", "of i", "differs", "by itself", "a", "b", "c", "d", "e", "f"}, names(all))
+	assert.Equal(t, []string{"binned", "gone", "x", "of w2", "i", "of i", "by itself", "a", "b", "d", "e", "f"},
 		names(resource.InState(all, resource.Missing, resource.Restorable)), "in order, and those that could be read")
-	assert.Equal(t, []string{"c", "w"}, names(resource.InState([]resource.Item{all[8], all[5]}, resource.Different)))
-	assert.Len(t, all, 12, "what was given stays")
+	assert.Equal(t, []string{"c", "w"}, names(resource.InState([]resource.Item{all[14], all[5]}, resource.Different)))
+	assert.Len(t, all, 18, "what was given stays")
 }
 
 func names(items []resource.Item) []string {

@@ -34,8 +34,17 @@ func Observe(ctx context.Context, kinds []Kind, v View) []Observed {
 	return seen
 }
 
-// fold names the root of what is missing because an item is missing of a kind that it needs.
+// fold names the root of what is missing because an item is missing of a kind that it needs, or one of its own kind.
 func fold(seen []Observed) {
+	for _, o := range seen {
+		absent := InState(o.Items, Missing, Restorable)
+		for i, item := range o.Items {
+			at := slices.IndexFunc(absent, func(other Item) bool { return other.Name == item.Needs })
+			if at >= 0 && (item.State == Missing || item.State == Restorable) {
+				o.Items[i].Root = absent[at].checkID()
+			}
+		}
+	}
 	roots := map[string]string{}
 	for _, o := range seen {
 		for _, item := range InState(o.Items, Missing, Restorable) {

@@ -44,6 +44,19 @@ type Place interface {
 	Outlives() []string
 }
 
+// IdentityPlace is where an identity stands, whatever it is made of.
+type IdentityPlace struct{}
+
+// Name implements Place.
+func (IdentityPlace) Name() string { return Identity }
+
+// Needs implements Place: an identity needs nothing.
+func (IdentityPlace) Needs() []string { return nil }
+
+// Outlives implements Place. Role assignments go while their principal can still be named, and credentials go one by
+// one before the identity takes the rest along, so that a deletion that fails leaves no trust behind.
+func (IdentityPlace) Outlives() []string { return []string{FederatedCredential, RoleAssignment} }
+
 // View is what a kind is told of an integration.
 type View struct {
 	Document integration.Document
@@ -102,6 +115,8 @@ type Item struct {
 	Code diagnosis.Code
 	// Detail replaces the code's general cause; empty for none.
 	Detail string
+	// Needs is the name of the item of the same kind that this one cannot be without; empty for none.
+	Needs string
 	// Root is the check of an item that is not there and that this one cannot be without; empty for none. What is
 	// missing then follows from it.
 	Root string

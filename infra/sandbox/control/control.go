@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
@@ -129,7 +130,7 @@ PUT /objects/userAssignedIdentities/{name} makes an identity in the resource gro
 its ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method":
 "PUT", "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
-PUT /objects/ddoe.users/`+world.UserEmail+
+PUT /objects/ddoe.users/`+dataloop.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
 PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means is what

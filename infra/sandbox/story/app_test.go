@@ -23,6 +23,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // dist is the packaged app, assembled once for all tests of this package.
@@ -108,6 +109,8 @@ type app struct {
 	file string
 	// environment is the handler's, NAME=value each.
 	environment []string
+	// pending is the Operation-Location of the last PUT whose end was not waited for.
+	pending string
 }
 
 func start(t *testing.T) *app {
@@ -133,7 +136,7 @@ func launch(t *testing.T, o stack.Options) *app {
 	a := &app{sandbox: &sandbox{Stack: s, t: t}, log: log, environment: s.Cloud().Environment()}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(world.DDOEAvailableIntegrations))
+			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(dataloop.AvailableIntegrations))
 		}
 		kept := a.kept() // before the sandbox ends
 		assert.NoError(t, s.Close())
@@ -237,7 +240,7 @@ func (a *app) spec(containers ...string) map[string]any {
 // wait polls an operation as a portal does, at most a minute and a half.
 func (a *app) wait(location string) answer {
 	a.t.Helper()
-	path := location[strings.LastIndex(location, "/operations/"):]
+	path := operationPath(location)
 	deadline := time.Now().Add(90 * time.Second)
 	for {
 		got := a.call(http.MethodGet, path, nil)
@@ -250,6 +253,11 @@ func (a *app) wait(location string) answer {
 		require.True(a.t, time.Now().Before(deadline), "operation did not end: %s", got.Raw)
 		time.Sleep(50 * time.Millisecond) // a caller's own polling of a real server
 	}
+}
+
+// operationPath is the path of an operation, below the API's.
+func operationPath(location string) string {
+	return location[strings.LastIndex(location, "/operations/"):]
 }
 
 // token is a fresh subject token of the sandbox's issuer.

@@ -9,7 +9,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // lacksOfTheirs are what a kind cannot do of which nothing is ours.
@@ -61,12 +61,12 @@ func newTheirs(t testing.TB, w *resourcetest.Wire) (*azure, *resourcetest.Subjec
 	kind, _ := a.kinds(t, w)
 	s := &resourcetest.Subject{Kind: kind, Document: a.identified(t, wired())}
 	s.Document.Spec.DDOE.Driver = nil
-	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEIntegrations) }
+	s.Objects = func() []resourcetest.Object { return a.objects(dataloop.Integrations) }
 	s.Delete = func(testing.TB) {} // nothing is ours
 	kindOfTheirs := a.offered()["type"]
 	put := func(id, name string) {
-		a.put(t, world.DDOEIntegrations, world.Object{"id": id, "name": name, "type": kindOfTheirs,
-			"org": world.OrganizationID, "createdAt": 1, "options": world.Object{"secret": "theirs"},
+		a.put(t, dataloop.Integrations, dataloop.Object{"id": id, "name": name, "type": kindOfTheirs,
+			"org": dataloop.OrganizationID, "createdAt": 1, "options": dataloop.Object{"secret": "theirs"},
 			"metadata": []any{}})
 	}
 	put("theirs", "Made by hand")
@@ -76,12 +76,12 @@ func newTheirs(t testing.TB, w *resourcetest.Wire) (*azure, *resourcetest.Subjec
 
 func newNamedIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	_, s := newTheirs(t, w)
-	s.Document.Spec.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, IntegrationID: "theirs"}
+	s.Document.Spec.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID, IntegrationID: "theirs"}
 	return s
 }
 
 func newForm(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	a, s := newTheirs(t, w)
-	require.NoError(t, a.DeleteDDOEObject(world.DDOEAvailableIntegrations, a.offered()["type"].(string)))
+	require.NoError(t, a.DeleteDDOEObject(dataloop.AvailableIntegrations, a.offered()["type"].(string)))
 	return s
 }

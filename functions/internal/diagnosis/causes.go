@@ -1,0 +1,124 @@
+package diagnosis
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Causes are why something is not as it should be. What follows from another fault is in neither.
+type Causes struct {
+	// Diagnosis is the root cause, that which is to be mended first; nil where all is well.
+	Diagnosis *Diagnosis `json:"diagnosis,omitempty" doc:"The root cause; absent where all is well"`
+	// Also are the faults that do not follow from it, in the order in which they are to be mended.
+	Also []Diagnosis `json:"also,omitempty" doc:"Faults beside the root cause that do not follow from it"`
+}
+
+// layers are the layers of a report, in the order in which access needs them.
+func layers() []string {
+	return []string{"file", "discovery", "structure", "token", "exchange", "network", "protection", "list", "read",
+		"write", "delete", "cleanup"}
+}
+
+// outcomeRank orders what did not pass; what passed or was skipped has none.
+func outcomeRank(o Outcome) int {
+	return slices.Index([]Outcome{OutcomeFail, OutcomeUnknown, OutcomeWarn}, o)
+}
+
+// Ordered is the one place that chooses the root cause: it is the first of the checks returned, before those that do
+// not follow from it. Failures come before what is unknown, and that before warnings, as the verdict has them; what
+// stays before what may pass by itself; then the earlier layer, as access needs that first; then the earlier check.
+// Left out is what passed or was skipped; what depends on a check that did not pass; and what has code, place and
+// remedy of an earlier check, as four rights that one role would give.
+func Ordered(checks []Check) []Check {
+	found := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool {
+		return outcomeRank(c.Status) < 0 || isFollowing(c, checks)
+	})
+	slices.SortStableFunc(found, func(a, b Check) int {
+		return cmp.Or(cmp.Compare(outcomeRank(a.Status), outcomeRank(b.Status)), compareBool(a.Transient, b.Transient),
+			cmp.Compare(slices.Index(layers(), a.Layer), slices.Index(layers(), b.Layer)))
+	})
+	var kept []Check
+	for _, c := range found {
+		if !slices.ContainsFunc(kept, c.isOfOneCause) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// isOfOneCause reports whether two checks are to be mended as one.
+func (c Check) isOfOneCause(other Check) bool {
+	mended := func(c Check) string {
+		if c.Remedy == nil {
+			return ""
+		}
+		return c.Remedy.String()
+	}
+	return c.Code == other.Code && c.Field == other.Field && mended(c) == mended(other)
+}
+
+// CausesOf are the causes that checks come to. A report that only warns has a warning for its root cause. Where
+// nothing passed and nothing tells why, the reason of what was skipped does.
+func CausesOf(checks []Check) Causes {
+	found := Ordered(checks)
+	if len(found) == 0 && Summarise(checks) == VerdictUnknown {
+		found = slices.DeleteFunc(slices.Clone(checks), func(c Check) bool { return c.Code == "" })
+		if len(found) == 0 {
+			unknown := New(CodeUnrecognised)
+			return Causes{Diagnosis: &unknown}
+		}
+		found = found[:1]
+	}
+	var causes Causes
+	for i, c := range found {
+		d := c.Diagnosis()
+		if i == 0 {
+			causes.Diagnosis = &d
+			continue
+		}
+		causes.Also = append(causes.Also, d)
+	}
+	return causes
+}
+
+// isFollowing reports whether a check depends on one that did not pass. A check depends on one about the same target,
+// or about none.
+func isFollowing(c Check, checks []Check) bool {
+	return c.DependsOn != "" && slices.ContainsFunc(checks, func(other Check) bool {
+		return other.ID == c.DependsOn && outcomeRank(other.Status) >= 0 &&
+			(other.Target == "" || other.Target == c.Target)
+	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// Concluded is the report with the verdict and the causes that its checks come to.
+func (r Report) Concluded() Report {
+	r.Verdict, r.Causes = Summarise(r.Checks), CausesOf(r.Checks)
+	return r
+}
+
+// Decisive is the root cause of a report that did not simply pass, and reports whether waiting may help with all that
+// failed or is unknown: beside a refusal that stays, waiting for another is pointless.
+func (r Report) Decisive() (Diagnosis, bool) {
+	patient, waits := true, false
+	for _, c := range r.Checks {
+		if c.Status == OutcomeFail || c.Status == OutcomeUnknown {
+			patient, waits = patient && c.Transient, true
+		}
+	}
+	causes := CausesOf(r.Checks)
+	if causes.Diagnosis == nil {
+		return New(CodeUnrecognised), false
+	}
+	return *causes.Diagnosis, patient && waits
+}
