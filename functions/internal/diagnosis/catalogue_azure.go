@@ -143,8 +143,7 @@ func assignmentEntries() []Entry {
 			"Wait some minutes; the service tries again by itself.").propagating(),
 		upstream(CodePrincipalTypeMismatch, WhoOperator, "The principal is of another type",
 			"The principal id does not belong to a service principal: another object's id may have been used.",
-			"Use the object id of the service principal.").with(
-			"az ad sp show --id {clientId} --query id"),
+			"Use the object id of the service principal.").with("az ad sp show --id {clientId} --query id"),
 		upstream(CodeRoleAssignmentExists, WhoOperator, "The role is assigned already",
 			"The same role is assigned to the principal at this scope under another name.",
 			"Nothing: the service adopts it."),

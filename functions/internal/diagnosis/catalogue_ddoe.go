@@ -215,8 +215,7 @@ func ddoeDriftEntries() []Entry {
 				"datasets on the driver lose their storage.",
 			"To keep them, PUT a spec with ddoe as it was.").warning(),
 		upstream(CodeDDOEDriverUnwanted, WhoCaller, "The driver still exists, and the spec does not ask for it",
-			"A spec without the driver removes the one that was made before; that has failed, or "+
-				"was not done.",
+			"A spec without the driver removes the one that was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes the driver, and datasets on it lose their storage.",
 			"To keep it, PUT a spec with ddoe as it was.").warning(),
 	}

@@ -170,8 +170,8 @@ func clientEntries() []Entry {
 			"The identity exists, but its service principal is missing in the tenant, or is not replicated yet.",
 			"If it was created just now, wait some minutes.", notByHand).repairable(),
 		exchange(CodeClientDisabled, []int{7000112, 70001}, WhoEntraAdmin, "The identity is disabled",
-			"The service principal is disabled for sign-in.",
-			"Enable the service principal. A PUT does not: it keeps what somebody has switched off.").propagating().
+			"The service principal is disabled, or its application is deactivated (isDisabled), or by Microsoft.",
+			"Enable what is disabled. A PUT does not: it keeps what somebody has switched off.").propagating().
 			with("az ad sp update --id {clientId} --set accountEnabled=true"),
 		exchange(CodeApplicationAudienceUnsupported, []int{70052}, WhoEntraAdmin, "The application is multi-tenant",
 			"This federation is not possible for a multi-tenant application.",

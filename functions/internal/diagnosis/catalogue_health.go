@@ -8,18 +8,10 @@ func structureEntries() []Entry {
 				"so credential files that were handed out do not work.",
 			"Then upload the new credential file to the platform.").repairable().with(showApplication),
 		upstream(CodeApplicationChanged, WhoEntraAdmin, "The application was changed",
-			"Display name, sign-in audience or marks of the application are not what was made. Access does not "+
-				"depend on them.").repairable().warning(),
-		upstream(CodeApplicationDisabled, WhoEntraAdmin, "The application is deactivated",
-			"An owner or administrator has deactivated the application (isDisabled), or Microsoft has "+
-				"(disabledByMicrosoftStatus); Entra issues it no new tokens.",
-			"Where it is isDisabled: activate the application again. A PUT does not: it keeps what somebody has set.",
-			"Where it is disabledByMicrosoftStatus: ask Microsoft's support.").propagating(),
+			"Name, audience or marks are not what was made. Access does not depend on them.").repairable().warning(),
 		upstream(CodeLoginCredentialExtra, WhoEntraAdmin, "Somebody has added a secret or a certificate",
-			"Whoever has it gets tokens as this identity, without the platform and without a federated credential. "+
-				"This service makes none, and keeps what others have added.",
-			"Remove the secret or certificate from the application or service principal, unless it is meant.").
-			warning(),
+			"Whoever has it gets tokens as this identity, without the platform. This service makes and removes none.",
+			"Remove it from the application or service principal, unless it is meant.").warning(),
 		upstream(CodeServicePrincipalReplaced, WhoEntraAdmin, "The service principal is another one",
 			"The service principal was deleted and made anew. Role assignments name the old one and do not count "+
 				"for the new one.").repairable().with("az ad sp show --id {clientId} --query id"),

@@ -97,8 +97,7 @@ func identitySpecEntries() []Entry {
 const renewed = "If the application was made anew, with another client id, upload the new azure_credentials.json to " +
 	"the platform where its side was made by hand."
 const told = "Then upload the new azure_credentials.json to the platform where its side was made by hand: " +
-	"there is no " +
-	"recycle bin for managed identities, and one that is made anew has another client id."
+	"there is no recycle bin for managed identities, and one that is made anew has another client id."
 
 // managedIdentityEntries are about the identity itself.
 func managedIdentityEntries() []Entry {

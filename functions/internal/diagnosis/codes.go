@@ -13,7 +13,6 @@ const (
 	CodeAPIVersionUnsupported              Code = "api-version-unsupported"
 	CodeApplicationAudienceUnsupported     Code = "application-audience-unsupported"
 	CodeApplicationChanged                 Code = "application-changed"
-	CodeApplicationDisabled                Code = "application-disabled"
 	CodeApplicationForeign                 Code = "application-foreign"
 	CodeApplicationMissing                 Code = "application-missing"
 	CodeApplicationReplaced                Code = "application-replaced"

@@ -37,8 +37,8 @@ func notOfManaged() map[Code]string {
 
 		CodeApplicationMissing: seenInGraph, CodeApplicationForeign: seenInGraph, CodeApplicationChanged: seenInGraph,
 		CodeApplicationReplaced: seenInGraph, CodeServicePrincipalNotFound: seenInGraph,
-		CodeServicePrincipalDisabled: seenInGraph, CodeApplicationDisabled: seenInGraph,
-		CodeLoginCredentialExtra: seenInGraph,
+		CodeServicePrincipalDisabled: seenInGraph,
+		CodeLoginCredentialExtra:     seenInGraph,
 
 		CodeApplicationAudienceUnsupported: "a managed identity is of one tenant: it has no signInAudience",
 		// https://learn.microsoft.com/entra/identity/conditional-access/workload-identity

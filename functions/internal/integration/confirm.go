@@ -7,7 +7,7 @@ type Confirmation = DDOEConfirmation
 
 // AdmitConfirmation refuses the word about a form that the spec does not ask for, or that is not certain yet. The
 // error is a *diagnosis.Error.
-func (d *Document) AdmitConfirmation() error {
+func AdmitConfirmation(d *Document) error {
 	refuse := func(code diagnosis.Code, opts ...diagnosis.Option) error {
 		return &diagnosis.Error{Diagnosis: diagnosis.New(code, opts...)}
 	}

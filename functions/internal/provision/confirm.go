@@ -17,7 +17,7 @@ func (s *Service) Confirm(ctx context.Context, id string,
 	invocation.From(ctx).SetIntegration(id)
 	c.At = s.now()
 	d, err := s.Engine.Change(ctx, id, func(d *integration.Document) ([]operation.News, error) {
-		if err := d.AdmitConfirmation(); err != nil {
+		if err := integration.AdmitConfirmation(d); err != nil {
 			return nil, err
 		}
 		if there := d.Confirmation(); there != nil {

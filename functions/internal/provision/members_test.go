@@ -87,14 +87,14 @@ var membersOfOthers = map[string]struct {
 	"an application that is deactivated": {kind: integration.IdentityApplication, item: "application",
 		set:    setApplication(func(a *world.Application) { a.IsDisabled = true }),
 		is:     func(f *fixture) any { return applicationOf(f).IsDisabled },
-		member: "isDisabled", have: "true", code: diagnosis.CodeApplicationDisabled},
+		member: "isDisabled", have: "true", code: diagnosis.CodeClientDisabled},
 	"an application that Microsoft has disabled": {kind: integration.IdentityApplication, item: "application",
 		set: setApplication(func(a *world.Application) {
 			a.DisabledByMicrosoftStatus = "DisabledDueToViolationOfServicesAgreement"
 		}),
 		is:     func(f *fixture) any { return applicationOf(f).DisabledByMicrosoftStatus },
 		member: "disabledByMicrosoftStatus", have: "DisabledDueToViolationOfServicesAgreement",
-		code: diagnosis.CodeApplicationDisabled},
+		code: diagnosis.CodeClientDisabled},
 	"a secret on the service principal": {kind: integration.IdentityApplication, item: "servicePrincipal",
 		set:    setPrincipal(func(p *world.ServicePrincipal) { p.PasswordCredentials = addedLogin }),
 		is:     func(f *fixture) any { return principalOf(f).PasswordCredentials },

@@ -97,12 +97,13 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d, kind)...)
 		kind.Forget(&d.Status) // what comes in its place is looked for, too: its name may be taken
 	}
+	hasReplaced := len(p.Steps) > 0
 	p.Steps = append(p.Steps, plannedAll(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}),
 		p.Steps)...)
 	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
 	}
-	if p.Takes = takes(p.Steps); p.Takes != "" && len(replaced) > 0 {
+	if p.Takes = takes(p.Steps); p.Takes != "" && hasReplaced {
 		p.Takes += ", and the time that what is there now takes to go"
 	}
 	return p, ctx.Err()

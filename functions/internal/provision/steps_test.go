@@ -43,7 +43,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 	})
 	t.Run("written by a request whose answer did not say so", func(t *testing.T) {
 		f := newFixture(t)
-		f.fails(fault{match: at(`^PATCH graph.*/servicePrincipals`), times: 1, status: 401, after: true})
+		f.fails(fault{match: at(`^PATCH graph.*/servicePrincipals`), times: 1, status: 401,
+			code: "InvalidAuthenticationToken", after: true})
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
 		assert.Contains(t, f.steps(cmd.OperationID), "servicePrincipal updated", "one was there by then")

@@ -29,7 +29,7 @@ func tellMembersOfOthers(item *resource.Item, app graph.Application) {
 		theirs(item, "isDisabled", "false", "true")
 	}
 	if (isDisabled || app.IsDisabled) && item.Code != diagnosis.CodeApplicationReplaced {
-		item.Code = diagnosis.CodeApplicationDisabled
+		item.Code = diagnosis.CodeClientDisabled
 	}
 }
 

@@ -198,7 +198,7 @@ func TestWhatIsToldOfOthersMembers(t *testing.T) {
 			[]string{"displayName: renamed", "passwordCredentials: 2 one (1)"}},
 		"disabled, with a secret": {func(o *world.Application) {
 			o.IsDisabled, o.PasswordCredentials = true, added
-		}, false, resource.Unchanged, diagnosis.CodeApplicationDisabled,
+		}, false, resource.Unchanged, diagnosis.CodeClientDisabled,
 			[]string{"passwordCredentials: 2 one (1)", "isDisabled: true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
