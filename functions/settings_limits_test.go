@@ -170,6 +170,7 @@ func TestAContainerThatCannotBeMade(t *testing.T) {
 			status, code = http.StatusForbidden, "AuthorizationPermissionMismatch"
 		}
 		w.Header().Set("x-ms-error-code", code)
+		w.Header().Set("x-ms-request-id", "refused")
 		w.WriteHeader(status)
 	})}
 	store, err := blobstore.New("https://fresh.blob.core.windows.net", fixedToken{},

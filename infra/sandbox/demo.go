@@ -67,6 +67,9 @@ func (t *teller) tell(ctx context.Context) error {
 		{"Nobody to grant a right in Entra? A managed identity: not one request to Microsoft Graph",
 			managedTeller{t}.provision},
 		{"The same file and the same proof", managedTeller{t}.prove},
+		{"Somebody deletes its federated credential in the portal", managedTeller{t}.breakIt},
+		{"The test says whose trust is missing, and the command for a managed identity", t.fails},
+		{"The same PUT mends it", managedTeller{t}.repair},
 		{"Take it down: nothing is left, and there is no recycle bin", managedTeller{t}.takeDown},
 	}
 	for i, step := range steps {
@@ -205,8 +208,11 @@ func (t *teller) fails(ctx context.Context) error {
 		if at(check, "status") != "fail" {
 			continue
 		}
-		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"),
-			at(check, "evidence.storageCode"))
+		of := at(check, "evidence.storageCode")
+		if number := at(check, "evidence.aadsts"); number != nil {
+			of = fmt.Sprintf("AADSTS%v", number)
+		}
+		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"), of)
 		t.note("detail   %v", at(check, "detail"))
 		t.note("who      %v", at(check, "remedy.who"))
 		steps, _ := at(check, "remedy.steps").([]any)

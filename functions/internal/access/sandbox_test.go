@@ -230,6 +230,8 @@ func refusal(status int, code string, headers map[string]string) *http.Response 
 	resp := &http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{}, ProtoMajor: 1,
 		ProtoMinor: 1,
 		Body:       io.NopCloser(bytes.NewReader([]byte("<Error><Code>" + code + "</Code></Error>")))}
+	resp.Header.Set("x-ms-request-id", "r")
+	resp.Header.Set("Content-Type", "application/xml")
 	resp.Header.Set("x-ms-error-code", code)
 	for name, value := range maps.All(headers) {
 		resp.Header.Set(name, value)

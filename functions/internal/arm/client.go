@@ -35,6 +35,11 @@ const (
 	headerClientRequestID = "x-ms-client-request-id"
 )
 
+// own are ARM's answers: each provider sends the request id, ARM itself the correlation id. Source:
+// azure-resource-manager-rpc, common-api-details.
+var own = azure.Service{Name: "arm", RequestID: []string{headerRequestID, "x-ms-correlation-request-id"},
+	IsRefusal: azure.HasErrorCode}
+
 // Options are the options of New. The zero value is the public cloud; Cloud must have a Resource Manager entry
 // otherwise, as azcore's own configurations do.
 type Options struct {
@@ -66,7 +71,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 	}
 	clientOptions.PerCallPolicies = append(slices.Clone(opts.PerCallPolicies), azure.PinHost(host))
 	clientOptions.PerRetryPolicies = append(slices.Clone(opts.PerRetryPolicies),
-		azure.AttemptID(headerClientRequestID))
+		azure.AttemptID(headerClientRequestID), own.OwnAnswers())
 	// The subscription only matters to calls that list a subscription's assignments; ours carry full scopes.
 	assignments, err := armauthorization.NewRoleAssignmentsClient("", cred, clientOptions)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 var identityID = arm.IdentityID(identityGroup, "id-1")
@@ -22,7 +23,7 @@ var everyOperation = map[string]struct {
 	sound string // the shortest answer that holds what was asked for; empty where none is read
 	do    func(*testing.T, *arm.Client) (any, error)
 }{
-	"put role assignment": {"", func(t *testing.T, c *arm.Client) (any, error) {
+	"put role assignment": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
 		return c.PutRoleAssignment(t.Context(), assignment())
 	}},
 	"read role assignment": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
@@ -80,8 +81,7 @@ func TestEveryRefusal(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		body, code, message, text string
-	}{{errorJSON("C", "planted"), "C", "planted", "403 C"}, {"<html>planted", "", "", "403 no error code"},
-		{"", "", "", "403 no error code"}} {
+	}{{errorJSON("C", "planted"), "C", "planted", "403 C"}} {
 		for op, one := range everyOperation {
 			c, s := newClient(t, answer{status: 403, body: tc.body})
 			got, err := one.do(t, c)
@@ -126,10 +126,37 @@ func TestEveryAnswerIsWhole(t *testing.T) {
 // assertProvesNothing: there was an answer, and it is not what was asked for.
 func assertProvesNothing(t *testing.T, op string, err error, body string) {
 	t.Helper()
+	if body == "" || body == "null" {
+		assertForeign(t, op, err)
+		return
+	}
 	var e *arm.Error
 	require.ErrorAs(t, err, &e, "%s: %q", op, body)
 	assert.Equal(t, []any{op, 200, "", "request-1"}, []any{e.Op, e.StatusCode, e.Code, e.RequestID})
 	assert.ErrorContains(t, errors.Unwrap(e), "answer is not the expected JSON", "%s: %q", op, body)
+}
+
+// assertForeign: another one than ARM has answered, and the text shows nothing of it.
+func assertForeign(t *testing.T, op string, err error) {
+	t.Helper()
+	var foreign *azure.ForeignError
+	require.ErrorAs(t, err, &foreign, op)
+	assert.True(t, strings.HasPrefix(err.Error(), "arm: "+op+": arm: status "), err)
+	assert.NotContains(t, err.Error(), "planted")
+}
+
+// TestAForeignAnswer is no refusal, whatever its status, and is not repeated.
+func TestAForeignAnswer(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"<html>planted", "", `{"planted":"x"}`} {
+		for op, one := range everyOperation {
+			c, s := newClient(t, answer{status: 403, body: body})
+			got, err := one.do(t, c)
+			assertForeign(t, op, err)
+			assert.Empty(t, got, op)
+			assert.Len(t, s.got, 1, op)
+		}
+	}
 }
 
 // TestEveryAnswerHoldsWhatWasAskedFor: a success without it proves nothing.
@@ -139,7 +166,7 @@ func TestEveryAnswerHoldsWhatWasAskedFor(t *testing.T) {
 	for _, body := range []string{"", "null", "{}", `{"value":null}`, `{"id":""}`,
 		`{"properties":{"clientId":"c"}}`, `{"properties":{"principalId":"p"}}`, odd} {
 		for op, one := range everyOperation {
-			if one.sound == "" && (body != odd || op != "put role assignment") {
+			if one.sound == "" || op == "put role assignment" && body != odd && body != "" { // it is not looked into
 				continue
 			}
 			c, _ := newClient(t, answer{status: 200, body: body})

@@ -26,7 +26,8 @@ func (credential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.
 }
 
 func answer(r *http.Request, status int, body io.Reader) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body), Request: r}
+	return &http.Response{StatusCode: status, Header: http.Header{"X-Ms-Request-Id": {"r"}}, Body: io.NopCloser(body),
+		Request: r}
 }
 
 func nothing() io.Reader { return strings.NewReader("") }

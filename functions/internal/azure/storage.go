@@ -41,9 +41,10 @@ func BlobContainer(url string, cred azcore.TokenCredential, o azcore.ClientOptio
 	return container.NewClient(url, cred, options)
 }
 
-// pinned are the options with the policy that sets the version.
+// pinned are the options with the policies that set the version, and that take Storage's answers alone.
 func pinned(o azcore.ClientOptions) azcore.ClientOptions {
 	o.PerCallPolicies = append(slices.Clone(o.PerCallPolicies), pinVersion{})
+	o.PerRetryPolicies = append(slices.Clone(o.PerRetryPolicies), storage.OwnAnswers())
 	return o
 }
 

@@ -176,7 +176,7 @@ func TestListFailsWhole(t *testing.T) {
 		if strings.HasSuffix(r.URL.Path, "p/b") {
 			return &http.Response{
 				StatusCode: http.StatusForbidden, Body: http.NoBody, Request: r,
-				Header: http.Header{"X-Ms-Error-Code": {"AuthorizationFailure"}},
+				Header: http.Header{"X-Ms-Error-Code": {"AuthorizationFailure"}, "X-Ms-Request-Id": {"r"}},
 			}, nil
 		}
 		return nil, nil

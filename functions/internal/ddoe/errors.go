@@ -12,8 +12,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
-// CodeAnswerInvalid is the code of an Error where the platform answered with success, but not with the JSON that was
-// asked for, or with a 404 that is none of the API's: a web page proves nothing.
+// CodeAnswerInvalid is the code of an answer without the JSON that was asked for, or of a 403, 404 or 407 that is none
+// of the API's: a web page proves nothing.
 const CodeAnswerInvalid = "answer-invalid"
 
 // Error is a refusal of the platform. The API has no codes; its message is for people, and Error() holds no body.
@@ -60,7 +60,7 @@ func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 // refusal makes the error of an answer that is no success.
 func (c *Client) refusal(r call, resp *http.Response, body []byte) *Error {
 	e := c.invalid(r, resp)
-	if resp.StatusCode == http.StatusNotFound && !isJSON(resp.Header) {
+	if s := resp.StatusCode; !isJSON(resp.Header) && (s == 403 || s == 404 || s == 407) {
 		return e
 	}
 	e.code = ""

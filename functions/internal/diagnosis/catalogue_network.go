@@ -18,6 +18,12 @@ func networkEntries() []Entry {
 		entry(CodeNetworkProxy, "The proxy does not connect to the host",
 			"The proxy on the way opened no connection: the name does not resolve, or the proxy refuses it.",
 			"Check the name {target}.", "If the name is right, have the proxy allow it."),
+		entry(CodeAnswerNotFromService, "The answer does not come from the service",
+			"The answer has no request id of the service, or is none of its documents: a web page, "+
+				"nothing at all, or "+
+				"somebody else's. A proxy or gateway on the way answers so. Nothing is known about the integration.",
+			"Look at the status in the evidence, and at what a proxy or firewall on the way logs.",
+			"Have it let the service's requests pass, then test again."),
 		entry(CodeNetworkTimeout, "The host did not answer in time", "No answer came within the time budget.",
 			"Test again; if it stays, check the network path from the service to the host."),
 		entry(CodeNetworkTLS, "The TLS connection cannot be trusted",
@@ -55,9 +61,9 @@ func platformEntries() []Entry {
 			"{target} answered with a fault of its own; nothing is known about the integration.",
 			"Wait: the service tries again by itself.",
 			"If the operation has ended, or a test or a report was asked for, send the request again.").undecided(),
-		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered with "+
-			"success, but not with what was asked for. The platform shows its web page so on paths that it does not "+
-			"know, and a proxy on the way may answer in its place.",
+		entry(CodeDDOEAnswerInvalid, WhoOperator, "The platform's answer cannot be read", "{target} answered, but "+
+			"not with what was asked for, or not as the API does. The platform shows its web page on paths that it "+
+			"does not know, and a proxy on the way may answer in its place.",
 			"Send the same request again: what a proxy shows may be gone.",
 			"If it stays, check {setting}, and what a proxy on the way answers.").inconclusive(),
 		entry(CodeDDOEUnrecognised, WhoOperator, "The platform refused for an unrecognised reason",

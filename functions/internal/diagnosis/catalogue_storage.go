@@ -45,10 +45,6 @@ func rightEntries() []Entry {
 		data(CodeOverwriteNotPermitted, WhoStorageAdmin, "Overwriting is not permitted",
 			"The identity may add blobs, but not overwrite them.",
 			"Assign {role} at the scope that the command names.").with(grantCommand).on("write"),
-		data(CodeStoragePermissionDenied, WhoStorageAdmin, "Storage denied access",
-			"Storage refused with 403, without a code that tells the reason.",
-			"Check the data role at the scope that the command names and the account's network rules.").propagating().
-			with(grantCommand),
 	}
 }
 

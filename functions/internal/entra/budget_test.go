@@ -145,8 +145,8 @@ func TestMembersOfARefusal(t *testing.T) {
 		assert.Equal(t, "token exchange: status 400, invalid_client, AADSTS70021", e.Error())
 	}
 	a := &authority{token: func(int, string) (*http.Response, error) {
-		return answer(http.StatusBadRequest, "application/json", `{"error_description":"x"}`), nil
+		return answer(http.StatusBadRequest, "application/json", `{"error":"x"}`), nil
 	}}
 	_, err := get(t.Context(), t, a)
-	assert.EqualError(t, err, "token exchange: status 400, -")
+	assert.EqualError(t, err, "token exchange: status 400, x")
 }

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 )
 
 // Exchanger makes credentials that exchange a subject token. It holds no token and no cache: two credentials never
@@ -42,6 +45,24 @@ func NewExchanger(opts azcore.ClientOptions) *Exchanger {
 	return &Exchanger{options: opts}
 }
 
+// own are the answers of the token service: a refusal has a trace id and is as RFC 6749, 5.2 has it; its metadata is
+// as OpenID Connect Discovery has it.
+var own = azure.Service{Name: "entra", RequestID: []string{"x-ms-request-id"},
+	IsRefusal: func(body []byte, hasID bool) bool {
+		var refusal struct {
+			Error   string `json:"error"`
+			TraceID string `json:"trace_id"`
+		}
+		return json.Unmarshal(body, &refusal) == nil && refusal.Error != "" && (hasID || refusal.TraceID != "")
+	},
+	IsDocument: func(body []byte) bool {
+		var metadata struct {
+			TokenEndpoint string `json:"token_endpoint"`
+		}
+		return json.Unmarshal(body, &metadata) == nil && metadata.TokenEndpoint != ""
+	},
+}
+
 // capped is d where it is set and not above the limit.
 func capped(d, limit time.Duration) time.Duration {
 	if d == 0 || d > limit {
@@ -65,7 +86,8 @@ func (e *Exchanger) Credential(tenantID, clientID string, t SubjectToken) (azcor
 	}
 	opts := e.options
 	opts.PerCallPolicies = append([]policy.Policy{pinned{host: authority.Host}}, opts.PerCallPolicies...)
-	opts.PerRetryPolicies = append([]policy.Policy{observed{}}, opts.PerRetryPolicies...)
+	opts.PerRetryPolicies = append([]policy.Policy{observed{}, own.OwnAnswers()},
+		opts.PerRetryPolicies...)
 	assertion := func(context.Context) (string, error) { return t.Reveal(), nil }
 	inner, err := azidentity.NewClientAssertionCredential(tenantID, clientID, assertion,
 		&azidentity.ClientAssertionCredentialOptions{

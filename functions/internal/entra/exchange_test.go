@@ -72,7 +72,8 @@ func (a *authority) Do(r *http.Request) (*http.Response, error) {
 
 func answer(status int, contentType, body string) *http.Response {
 	return &http.Response{StatusCode: status, Status: http.StatusText(status), ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
+		Header: http.Header{"Content-Type": {contentType}, "X-Ms-Request-Id": {"r"}},
+		Body:   io.NopCloser(strings.NewReader(body))}
 }
 
 func granted() *http.Response {
@@ -171,6 +172,10 @@ func TestRefusal(t *testing.T) {
 }
 
 func TestRefusalsThatAreNoJSON(t *testing.T) {
+	foreign := func(status string) string {
+		return "token exchange: no answer: entra: status " + status +
+			", and not of the service's own: another one has answered"
+	}
 	tests := map[string]struct {
 		status     int
 		body, want string
@@ -179,9 +184,9 @@ func TestRefusalsThatAreNoJSON(t *testing.T) {
 		"throttled in plain text": {http.StatusTooManyRequests, "Too Many Requests",
 			"token exchange: status 429, -", 2},
 		"web page of a proxy": {http.StatusForbidden, "<html>client_assertion=" + "</html>",
-			"token exchange: status 403, -", 1},
+			foreign("403"), 1},
 		"service down":           {http.StatusServiceUnavailable, "", "token exchange: status 503, -", 2},
-		"list instead of object": {http.StatusBadRequest, "[]", "token exchange: status 400, -", 1},
+		"list instead of object": {http.StatusBadRequest, "[]", foreign("400"), 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -78,7 +78,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		pipeline: runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{
 			PerCall: []policy.Policy{azure.PinHost(endpoint.Host)},
 			PerRetry: []policy.Policy{
-				azure.AttemptID(headerClientRequestID),
+				azure.AttemptID(headerClientRequestID), own.OwnAnswers(),
 				runtime.NewBearerTokenPolicy(cred, []string{scope}, nil),
 			},
 			AllowedHeaders: []string{headerClientRequestID, headerRequestID},

@@ -85,6 +85,16 @@ type errorBody struct {
 	} `json:"error"`
 }
 
+// own are Graph's answers. Source: learn.microsoft.com, Microsoft Graph error responses.
+var own = azure.Service{Name: "graph", RequestID: []string{headerRequestID}, IsRefusal: isRefusal}
+
+// isRefusal reports whether a body is an error of Graph's.
+func isRefusal(raw []byte, hasID bool) bool {
+	var body errorBody
+	return json.Unmarshal(raw, &body) == nil && body.Error.Code != "" &&
+		(hasID || body.Error.InnerError.RequestID != "")
+}
+
 // newError reads an error response. A body that is not Graph's leaves Code empty.
 func newError(op string, resp *http.Response) *Error {
 	e := &Error{

@@ -114,36 +114,22 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestErrorWithoutGraphsBody(t *testing.T) {
-	for _, c := range []struct {
-		name, body string
-		want       string // request id
-	}{
-		{"a gateway's page", "<html>Bad gateway</html>", "request-1"},
-		{"empty", "", "request-1"},
-		{"another shape", `{"error":"invalid"}`, "request-1"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			client, _ := newClient(t, answer{status: 403, body: c.body})
-			_, err := client.GetApplicationByUniqueName(t.Context(), "u")
-			var got *graph.Error
-			require.ErrorAs(t, err, &got)
-			assert.Equal(t, &graph.Error{Op: "read application", StatusCode: 403, RequestID: c.want}, got)
-		})
-	}
-	t.Run("request id only in the body, old spelling", func(t *testing.T) {
-		body := strings.ReplaceAll(errorJSON("X", "m"), "innerError", "innererror")
+// TestARequestIDInTheBodyAlone, in the old spelling too.
+func TestARequestIDInTheBodyAlone(t *testing.T) {
+	for _, body := range []string{errorJSON("X", "m"), strings.ReplaceAll(errorJSON("X", "m"), "innerError",
+		"innererror")} {
 		client, _ := newClient(t, answer{status: 400, body: body, header: map[string]string{"request-id": ""}})
 		_, err := client.GetApplicationByUniqueName(t.Context(), "u")
 		var got *graph.Error
 		require.ErrorAs(t, err, &got)
 		assert.Equal(t, "inner-id", got.RequestID)
-	})
-	t.Run("a created object that is no JSON", func(t *testing.T) {
-		client, _ := newClient(t, answer{status: 201, body: `{"id":`})
-		_, _, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{})
-		require.ErrorContains(t, err, "request-1")
-	})
+	}
+}
+
+func TestACreatedObjectThatIsNoJSON(t *testing.T) {
+	client, _ := newClient(t, answer{status: 201, body: `{"id":`})
+	_, _, err := client.CreateApplication(t.Context(), "u", graph.ApplicationPatch{})
+	require.ErrorContains(t, err, "request-1")
 }
 
 // TestThrottled: the write is sent again after the time that Graph asked for, whole, and under a new id.
@@ -301,7 +287,7 @@ func TestAPurgeIsSentOnce(t *testing.T) {
 		assert.Equal(t, 503, refused.StatusCode)
 		assert.Len(t, s.got, 1)
 
-		c, s = newClient(t, answer{status: 503}, answer{status: 404})
+		c, s = newClient(t, answer{status: 503}, answer{status: 404, body: errorJSON("Request_ResourceNotFound", "m")})
 		_, err = c.DeleteApplication(t.Context(), objectID)
 		assert.True(t, graph.IsNotFound(err), "%v", err)
 		assert.Len(t, s.got, 2)

@@ -151,7 +151,10 @@ func (s *scene) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Unlock()
 	if status, isRefused := s.refuse[r.Method+" "+r.URL.Host]; isRefused {
 		return inprocess.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("request-id", "refused")
+			w.Header().Set("x-ms-request-id", "refused")
 			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"error":{"code":"Refused"}}`))
 		}), r)
 	}
 	return s.hosts.RoundTrip(r)

@@ -369,7 +369,7 @@ type Step struct {
 	Name       string         `json:"name" example:"application"`
 	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string         `json:"status" enum:"done,failed"`
-	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,left,adopted,restored"`
 	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string         `json:"requestId,omitempty"`
 	At         time.Time      `json:"at"`
@@ -379,8 +379,9 @@ type Step struct {
 // LongTags are the ends of tags that are too long for a line.
 func (Step) LongTags() map[string]string {
 	return map[string]string{
-		"Outcome": `doc:"What the write came to: ensured is an upsert of an object that was there, whose answer ` +
-			`does not tell whether it changed anything, adopted is an equal object that others had made, absent ` +
+		"Outcome": `doc:"What the write came to: updated is a write over an object that was there, at ` +
+			`the look or by ` +
+			`the time of the write, adopted is an equal object that others had made, absent ` +
 			`one that was gone already, left one that stays because it is a person's: a driver that was moved to ` +
 			`another integration, or what may have been made by the form; whoever wants it gone removes it on the ` +
 			`platform"`,

@@ -21,7 +21,7 @@ func passing() []diagnosis.Code {
 		// The network between.
 		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy,
 		diagnosis.CodeNetworkTimeout,
-		diagnosis.CodeNetworkTLS,
+		diagnosis.CodeNetworkTLS, diagnosis.CodeAnswerNotFromService,
 		// A service that cannot answer now.
 		diagnosis.CodeThrottled, diagnosis.CodeGraphUnavailable, diagnosis.CodeARMUnavailable,
 		diagnosis.CodeDirectoryBusy,

@@ -43,7 +43,8 @@ func ofSender() []diagnosis.Code {
 		diagnosis.CodeOracleUndecided,
 		// The way, and this service's own parts.
 		diagnosis.CodeNetworkConnect, diagnosis.CodeNetworkDNS, diagnosis.CodeNetworkProxy,
-		diagnosis.CodeNetworkTimeout, diagnosis.CodeNetworkTLS, diagnosis.CodeDependencyFailed,
+		diagnosis.CodeNetworkTimeout, diagnosis.CodeNetworkTLS, diagnosis.CodeAnswerNotFromService,
+		diagnosis.CodeDependencyFailed,
 		diagnosis.CodeBudgetExhausted, diagnosis.CodeCanceled, diagnosis.CodeInternal, diagnosis.CodeUnrecognised,
 	}
 }

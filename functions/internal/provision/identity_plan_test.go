@@ -77,6 +77,13 @@ func TestAPlanTellsOfAPlaceThatIsNotThere(t *testing.T) {
 			}
 			require.NotNil(t, steps[0].Diagnosis)
 			assert.Equal(t, c.code, steps[0].Diagnosis.Code)
+			if c.action == provision.ActionBlocked {
+				for _, step := range append(stepsOf(p, "federatedCredential"), stepsOf(p, "roleAssignment")...) {
+					assert.Equal(t, provision.ActionBlocked, step.Action, "it needs the identity: %s", step.Name)
+					assert.Nil(t, step.Diagnosis)
+				}
+				assert.Empty(t, p.Takes)
+			}
 		})
 	}
 }
@@ -192,5 +199,36 @@ func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 			assert.Equal(t, c.group == "", steps[0].Key == steps[1].Key)
 			assert.Empty(t, steps[1].Differences)
 		})
+	}
+}
+
+// TestNothingIsPlannedOnTheIdentityOfAStranger: a run would stop before it, so none of it is told as if it were made.
+func TestNothingIsPlannedOnTheIdentityOfAStranger(t *testing.T) {
+	t.Parallel()
+	for kind, c := range map[integration.IdentityKind]struct {
+		make  func(f *fixture) error
+		steps []string
+	}{
+		integration.IdentityManaged: {func(f *fixture) error {
+			f.world.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
+			return nil
+		}, []string{"managedIdentity", "federatedCredential", "roleAssignment"}},
+		integration.IdentityApplication: {func(f *fixture) error {
+			_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service",
+				DisplayName: "theirs"}, "")
+			return err
+		}, []string{"application", "servicePrincipal", "federatedCredential", "roleAssignment"}},
+	} {
+		f := newFixture(t)
+		require.NoError(t, c.make(f))
+		p, err := f.service.Plan(t.Context(), id, of(kind, spec("images")), false)
+		require.NoError(t, err)
+		for _, name := range c.steps {
+			steps := stepsOf(p, name)
+			require.Len(t, steps, 1, "%s: %s", kind, name)
+			assert.Equal(t, provision.ActionBlocked, steps[0].Action, "%s: %s", kind, name)
+			assert.Equal(t, name == c.steps[0], steps[0].Diagnosis != nil, "only the cause has words")
+		}
+		assert.Empty(t, p.Takes)
 	}
 }

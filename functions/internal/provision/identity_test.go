@@ -413,6 +413,7 @@ func refuse(method, path string, status int, code string) func(f *fixture) {
 		f.hosts["management.azure.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == method && strings.Contains(r.URL.Path, path) {
 				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("x-ms-request-id", "refused")
 				w.WriteHeader(status)
 				_, _ = fmt.Fprintf(w, `{"error":{"code":%q,"message":"refused"}}`, code)
 				return

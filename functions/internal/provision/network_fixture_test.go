@@ -161,8 +161,9 @@ func (n *network) putsOff(host, match string, times int64, status int, retryAfte
 		}
 		w.Header().Set("Retry-After", retryAfter)
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("request-id", "put-off")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(`{}`))
+		_, _ = w.Write([]byte(`{"error":{"code":"PutOff"}}`))
 	})
 }
 

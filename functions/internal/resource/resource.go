@@ -146,12 +146,11 @@ type Item struct {
 // Outcome is what a write came to.
 type Outcome string
 
-// The outcomes of writes. Ensured is an upsert whose answer does not tell whether it changed anything; Absent is an
-// item that was gone already; Left is one that stays because it is somebody else's.
+// The outcomes of writes. Updated is a write over an object that was there, at the look or by the time of the write;
+// Absent is an item that was gone already; Left is one that stays because it is somebody else's.
 const (
 	OutcomeCreated   Outcome = "created"
 	OutcomeUpdated   Outcome = "updated"
-	OutcomeEnsured   Outcome = "ensured"
 	OutcomeUnchanged Outcome = "unchanged"
 	OutcomeDeleted   Outcome = "deleted"
 	OutcomeAbsent    Outcome = "absent"

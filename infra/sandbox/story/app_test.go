@@ -109,6 +109,8 @@ type app struct {
 	file string
 	// environment is the handler's, NAME=value each.
 	environment []string
+	// pending is the Operation-Location of the last PUT whose end was not waited for.
+	pending string
 }
 
 func start(t *testing.T) *app {
@@ -238,7 +240,7 @@ func (a *app) spec(containers ...string) map[string]any {
 // wait polls an operation as a portal does, at most a minute and a half.
 func (a *app) wait(location string) answer {
 	a.t.Helper()
-	path := location[strings.LastIndex(location, "/operations/"):]
+	path := operationPath(location)
 	deadline := time.Now().Add(90 * time.Second)
 	for {
 		got := a.call(http.MethodGet, path, nil)
@@ -251,6 +253,11 @@ func (a *app) wait(location string) answer {
 		require.True(a.t, time.Now().Before(deadline), "operation did not end: %s", got.Raw)
 		time.Sleep(50 * time.Millisecond) // a caller's own polling of a real server
 	}
+}
+
+// operationPath is the path of an operation, below the API's.
+func operationPath(location string) string {
+	return location[strings.LastIndex(location, "/operations/"):]
 }
 
 // token is a fresh subject token of the sandbox's issuer.

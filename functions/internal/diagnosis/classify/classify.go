@@ -68,6 +68,14 @@ func causeOf(err error, c diagnosis.Context) cause {
 	if own, ok := ownInfrastructure(err, c); ok {
 		return own
 	}
+	var foreign interface {
+		ForeignStatus() int
+		ForeignService() string
+	}
+	if errors.As(err, &foreign) {
+		return cause{code: diagnosis.CodeAnswerNotFromService, evidence: &diagnosis.Evidence{
+			Service: foreign.ForeignService(), HTTPStatus: foreign.ForeignStatus()}}
+	}
 	if k, ok := exchangeCause(err, c); ok {
 		return k
 	}

@@ -124,17 +124,7 @@ func storageCode(e *azcore.ResponseError, c diagnosis.Context) diagnosis.Code {
 	if code := byStatus(e.StatusCode, diagnosis.CodeStorageThrottled, diagnosis.CodeStorageUnavailable); code != "" {
 		return code
 	}
-	if e.ErrorCode != "" {
-		return diagnosis.CodeStorageUnrecognised
-	}
-	switch e.StatusCode {
-	case http.StatusUnauthorized:
-		return diagnosis.CodeStorageTokenRefused
-	case http.StatusForbidden:
-		return diagnosis.CodeStoragePermissionDenied
-	default:
-		return diagnosis.CodeStorageUnrecognised
-	}
+	return diagnosis.CodeStorageUnrecognised
 }
 
 // versionRefused returns the service version that the account refused, where that is what it refused: 400

@@ -61,8 +61,8 @@ func TestStorageCodes(t *testing.T) {
 		{500, "OperationTimedOut", "storage-unavailable", true},
 		{500, "InternalError", "storage-unavailable", true},
 		{429, "", "storage-throttled", true},
-		{403, "", "storage-permission-denied", true},
-		{401, "", "storage-token-refused", false},
+		{403, "", "storage-unrecognised", false},
+		{401, "", "storage-unrecognised", false},
 		{403, "SomethingNew", "storage-unrecognised", false},
 		{400, "", "storage-unrecognised", false},
 	}
@@ -149,7 +149,7 @@ func TestResponseByHost(t *testing.T) {
 			d := Error(response(403, "", host, ""), diagnosis.Context{})
 			assert.Equal(t, service, d.Evidence.Service, host)
 			assert.Equal(t, map[string]diagnosis.Code{"arm": "arm-permission-missing",
-				"graph": "graph-permission-missing", "storage": "storage-permission-denied"}[service], d.Code, host)
+				"graph": "graph-permission-missing", "storage": "storage-unrecognised"}[service], d.Code, host)
 		}
 	}
 }

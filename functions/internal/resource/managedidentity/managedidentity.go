@@ -176,12 +176,8 @@ func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item
 		})
 		if result.Err == nil {
 			result.RequestID, result.Learn = write.RequestID, learn(wanted, made)
-			result.Outcome = resource.OutcomeEnsured
-			switch {
-			case write.Outcome == arm.OutcomeCreated:
+			if result.Outcome = resource.OutcomeUpdated; write.Outcome == arm.OutcomeCreated {
 				result.Outcome = resource.OutcomeCreated
-			case item.State == resource.Different:
-				result.Outcome = resource.OutcomeUpdated
 			}
 		}
 		result.Ended = k.requests.Now()

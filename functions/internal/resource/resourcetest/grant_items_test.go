@@ -90,6 +90,7 @@ func refuse(w *resourcetest.Wire, status int, code string, which func(*http.Requ
 			next.ServeHTTP(to, r)
 			return
 		}
+		to.Header().Set("x-ms-request-id", "refused")
 		to.WriteHeader(status)
 		_, _ = to.Write([]byte(`{"error":{"code":"` + code + `","message":"m"}}`))
 	})

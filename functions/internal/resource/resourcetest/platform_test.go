@@ -2,6 +2,7 @@ package resourcetest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -55,7 +56,8 @@ func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers
 	require.NoError(t, a.PutDDOEObject(dataloop.Projects, dataloop.Object{"id": otherProject, "name": "Other",
 		"org": dataloop.Object{"id": dataloop.OrganizationID}}))
 	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World,
-		sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
+		sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey,
+			Transport: storage{a}})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1",
 		Key:    secret.New(apiKey),
 		Client: &http.Client{Transport: w}})
@@ -64,6 +66,23 @@ func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers
 		Accounts: a.arm})
 	require.NoError(t, err)
 	return all[0], all[1]
+}
+
+// storage is what the platform's own tests of a driver meet: the token service, and an account.
+type storage struct{ *azure }
+
+func (s storage) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	answer.Header().Set("Content-Type", "application/json")
+	if s.isLocked {
+		answer.WriteHeader(http.StatusForbidden)
+	} else if r.Method == http.MethodPut {
+		answer.WriteHeader(http.StatusCreated)
+	}
+	_, _ = answer.WriteString(`{"access_token": "token"}`) // a recorder does not fail
+	response := answer.Result()
+	response.Request = r
+	return response, nil
 }
 
 func wired() integration.Document {
@@ -209,6 +228,7 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 				"containerName": "images", "path": "", "allowExternalDelete": true})
 		}
 	}
+	s.Lock = func(testing.TB) { a.isLocked = true }
 	s.Beside = theirs("beside", "Somebody's")
 	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign,
 		Put: theirs("theirs", "images")}}

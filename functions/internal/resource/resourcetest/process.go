@@ -167,7 +167,8 @@ func (b *bench) isUnchanged(msg string) {
 	before := b.Document.Clone()
 	for _, item := range b.Kind.Observe(b.Context(), b.view(false, false, false)) {
 		require.NoError(b, item.Err, msg)
-		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra}, item.State, "%s: %s", msg,
+		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra, resource.Manual}, item.State,
+			"%s: %s", msg,
 			words([]resource.Item{item}))
 		resource.LearnAll(&b.Document.Status, []resource.Item{item})
 	}
