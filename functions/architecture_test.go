@@ -76,7 +76,7 @@ var (
 		"credential/field",
 		"message", "invocation", "redact", "secret", "strictjson"}
 	clients  = []string{"arm", "blobstore", "bus", "ddoe", "entra", "graph"}
-	usecases = []string{"access", "health", "operation", "provision"}
+	usecases = []string{"access", "health", "operation", "provision", "readiness"}
 )
 
 // engineKnows is what package operation may import beside words.

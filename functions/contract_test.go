@@ -195,8 +195,9 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 		"GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect",
 		"GET /integrations/{id}/drift":         "inspect",
 		"POST /integrations/{id}/access-tests": "testaccess", "GET /operations/{id}": "operations",
-		"GET /healthz": "healthz", "GET /errors/{code}": "errorpage", "GET /openapi.json": "openapi",
-		"GET /docs": "openapi",
+		"GET /healthz": "healthz", "GET /readyz": "readyz", "GET /errors/{code}": "errorpage",
+		"GET /openapi.json": "openapi",
+		"GET /docs":         "openapi",
 	}, served)
 }
 

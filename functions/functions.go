@@ -26,6 +26,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/redact"
 	"github.com/ddoe-ai/azure-wif/functions/openapi"
 	"github.com/ddoe-ai/azure-wif/functions/operations"
+	"github.com/ddoe-ai/azure-wif/functions/readyz"
 	"github.com/ddoe-ai/azure-wif/functions/reconcile"
 	"github.com/ddoe-ai/azure-wif/functions/sweep"
 	"github.com/ddoe-ai/azure-wif/functions/testaccess"
@@ -140,6 +141,7 @@ func list(cfg Config, u *useCases) []entry {
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),
 		web("operations", operations.Function{Operation: repository.GetOperation}.Register),
 		web("healthz", healthz.Function{Version: Version}.Register),
+		web("readyz", readyz.Function{Check: u.ready.Check}.Register),
 		web("openapi", openapi.Register),
 		web("errorpage", errorpage.Register),
 		queue("reconcile", reconcile.Function{Handle: u.worker.Handle, Reject: u.worker.Reject}.Message),

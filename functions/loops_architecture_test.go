@@ -108,7 +108,7 @@ var ofApplications = []string{"uniquename", "objectid", "graph", "recycle"}
 var saysApplications = []string{"functions/internal/resource/application", "functions/internal/graph",
 	"functions/internal/integration/identity_names.go", "functions/internal/view", "functions/internal/diagnosis",
 	"functions/internal/policy", "functions/internal/problem/status.go",
-	"functions/resources.go", "functions/usecases.go",
+	"functions/resources.go", "functions/usecases.go", "functions/ready.go",
 	"functions/internal/access/access.go", "functions/internal/credential/field/ids.go"}
 
 // kindsNamed are the words of a loop's file that name a kind.

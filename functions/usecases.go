@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
+	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 )
 
@@ -31,6 +32,7 @@ type useCases struct {
 	engine  *operation.Engine
 	worker  *operation.Worker
 	health  *health.Service
+	ready   *readiness.Service
 }
 
 // sweep is what the timer does: it asks for the checks that fall due, and tells what is still to be told.
@@ -90,7 +92,8 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	}
 	linter := credential.Linter{Issuer: cfg.Issuer, SubjectTemplate: cfg.SubjectTemplate, Audience: cfg.Cloud.Audience,
 		Now: time.Now}
-	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks}, nil
+	return &useCases{linter: linter, service: service, engine: engine, worker: worker, health: checks,
+		ready: readinessOf(cfg, p, clients)}, nil
 }
 
 // newServices makes the clients of the services that hold what an integration consists of.

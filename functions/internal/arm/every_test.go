@@ -38,6 +38,9 @@ var everyOperation = map[string]struct {
 	"read storage account": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
 		return c.GetStorageAccount(t.Context(), account)
 	}},
+	"list subscriptions": {`{"value":[]}`, func(t *testing.T, c *arm.Client) (any, error) {
+		return nil, c.Reach(t.Context())
+	}},
 	"read container": {`{"id":"i"}`, func(t *testing.T, c *arm.Client) (any, error) {
 		return nil, c.GetContainer(t.Context(), account, "images")
 	}},

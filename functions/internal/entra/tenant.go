@@ -17,23 +17,39 @@ var ErrNoTenant = errors.New("the access token has no tid claim")
 // TenantID returns the tenant of a credential: the tid claim of an access token for the scope. It is meant for the
 // app's own identity (errors are azidentity's), whose token comes from a trusted endpoint; nothing is verified.
 func TenantID(ctx context.Context, cred azcore.TokenCredential, scope string) (string, error) {
-	token, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
-	if err != nil {
-		return "", fmt.Errorf("token of the service's own identity: %w", err)
-	}
-	parts := strings.Split(token.Token, ".")
-	if len(parts) != 3 {
-		return "", ErrNoTenant
-	}
-	raw, err := strictBase64(parts[1])
-	if err != nil {
-		return "", ErrNoTenant
-	}
 	var claims struct {
 		TenantID string `json:"tid"`
 	}
-	if json.Unmarshal(raw, &claims) != nil || claims.TenantID == "" {
+	if err := claimsOf(ctx, cred, scope, &claims); err != nil {
+		return "", err
+	}
+	if claims.TenantID == "" {
 		return "", ErrNoTenant
 	}
 	return claims.TenantID, nil
+}
+
+// Roles are the app roles in a credential's token for the scope; see TenantID.
+func Roles(ctx context.Context, cred azcore.TokenCredential, scope string) ([]string, error) {
+	var claims struct {
+		Roles []string `json:"roles"`
+	}
+	err := claimsOf(ctx, cred, scope, &claims)
+	return claims.Roles, err
+}
+
+func claimsOf(ctx context.Context, cred azcore.TokenCredential, scope string, claims any) error {
+	token, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+	if err != nil {
+		return fmt.Errorf("token of the service's own identity: %w", err)
+	}
+	parts := strings.Split(token.Token, ".")
+	if len(parts) != 3 {
+		return ErrNoTenant
+	}
+	raw, err := strictBase64(parts[1])
+	if err != nil || json.Unmarshal(raw, claims) != nil {
+		return ErrNoTenant
+	}
+	return nil
 }

@@ -49,6 +49,9 @@ type Options struct {
 
 // Client calls Graph as one identity. It is safe for concurrent use.
 type Client struct {
+	// Scope is that of the tokens that it is used with.
+	Scope string
+
 	endpoint string // scheme and host, no trailing slash
 	pipeline runtime.Pipeline
 }
@@ -71,7 +74,7 @@ func New(cred azcore.TokenCredential, opts *Options) (*Client, error) {
 		scope = endpoint.String() + "/.default"
 	}
 	return &Client{
-		endpoint: endpoint.String(),
+		endpoint: endpoint.String(), Scope: scope,
 		pipeline: runtime.NewPipeline(moduleName, moduleVersion, runtime.PipelineOptions{
 			PerCall: []policy.Policy{azure.PinHost(endpoint.Host)},
 			PerRetry: []policy.Policy{

@@ -1,0 +1,151 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
+	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
+	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
+)
+
+// ownApplications is the app role by which the app makes applications and looks after those that it owns.
+const ownApplications = "Application.ReadWrite.OwnedBy"
+
+// readinessOf are the probes of what the app stands on, as it is set up. None writes.
+func readinessOf(cfg Config, p platform, s services) *readiness.Service {
+	probes := []readiness.Probe{
+		{Name: "stateStore", Unseen: "whether it may be written", Command: "az storage account show --name " +
+			label(cfg.StateStorageURL) + " --query id",
+			Ask: func(ctx context.Context) error {
+				_, err := p.store.Get(ctx, "readyz")
+				if errors.Is(err, integration.ErrNotFound) {
+					return nil
+				}
+				return operation.StoreError(err)
+			}},
+		{Name: "resourceManager", Ask: reaching(s.resources.Reach, "rbac.list"),
+			Unseen: "rights at storage accounts, " +
+				"of which a dry run tells"},
+		{Name: "tokenEndpoint", Ask: p.answers(cfg.Cloud.Configuration.ActiveDirectoryAuthorityHost)},
+	}
+	if p.attach != nil {
+		for _, entity := range []string{message.QueueCommands, message.QueueHealth, message.TopicEvents} {
+			probes = append(probes, readiness.Probe{Name: "serviceBus." + entity, Ask: p.sends(entity),
+				Command: "az servicebus namespace list --query \"[?name=='" +
+					label(cfg.ServiceBus.Namespace) + "'].id\"",
+				Unseen: "receiving, which is the Functions host's"})
+		}
+	}
+	if cfg.DefaultIdentity == integration.IdentityApplication {
+		probes = append(probes, directoryProbe(p, s))
+	}
+	if cfg.IdentityGroup != (integration.ResourceGroupID{}) {
+		probes = append(probes, identitiesProbe(cfg, s))
+	}
+	if s.platform != nil {
+		probes = append(probes, readiness.Probe{Name: "platform", Ask: reaching(func(ctx context.Context) error {
+			_, err := s.platform.User(ctx, "me")
+			return err
+		}, "ddoe.user.get"), Unseen: "rights in organisation and project, of which a dry run tells"})
+	}
+	if cfg.SubjectTokenURL != "" {
+		probes = append(probes, readiness.Probe{Name: "subjectTokenSource", Ask: p.answers(cfg.SubjectTokenURL),
+			Unseen: "whether it issues tokens, of which an access test tells"})
+	}
+	return &readiness.Service{Probes: probes, Now: time.Now}
+}
+
+// directoryProbe asks for an application that there is none of, and looks for the app's role in its own token.
+func directoryProbe(p platform, s services) readiness.Probe {
+	return readiness.Probe{Name: "graph", Command: "az ad sp list --all --filter \"servicePrincipalType eq " +
+		"'ManagedIdentity'\" --query \"[].{name:displayName,id:id}\" -o table",
+		Ask: reaching(func(ctx context.Context) error {
+			_, err := s.directory.GetApplicationByUniqueName(ctx, "ddoe-wif-readyz")
+			if err != nil && !graph.IsNotFound(err) {
+				return err
+			}
+			roles, err := entra.Roles(ctx, p.credential, s.directory.Scope)
+			if err == nil && !slices.Contains(roles, ownApplications) {
+				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing)}
+			}
+			return err
+		}, "application.get")}
+}
+
+// identitiesProbe asks for an identity that there is none of, where the app makes them by default.
+func identitiesProbe(cfg Config, s services) readiness.Probe {
+	group := cfg.IdentityGroup.String()
+	return readiness.Probe{Name: "identityResourceGroup", Command: "az role assignment list --scope " + group +
+		" -o table", Unseen: "whether identities may be made",
+		Ask: reaching(func(ctx context.Context) error {
+			_, err := s.resources.GetIdentity(ctx, group+
+				"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-readyz")
+			if arm.IsNotFound(err) {
+				return nil
+			}
+			return err
+		}, "managedIdentity.get")}
+}
+
+// reaching gives what is asked the words of its operation.
+func reaching(ask func(context.Context) error, operation string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		// an answer is wanted now, also one that others would wait out
+		err := ask(policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1}))
+		if err == nil {
+			return nil
+		}
+		return &diagnosis.Error{Diagnosis: classify.Error(err, diagnosis.Context{Operation: operation,
+			Propagated: true}),
+			Err: err}
+	}
+}
+
+// sends opens the link by which messages are sent: Service Bus looks at the right to send before it takes any.
+func (p platform) sends(entity string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := p.attach(ctx, entity); err != nil {
+			return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeQueueUnavailable), Err: err}
+		}
+		return nil
+	}
+}
+
+// answers asks an address for anything: whatever answer there is, somebody is there.
+func (p platform) answers(address string) func(context.Context) error {
+	return reaching(func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := p.client.Do(r)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}, "readiness")
+}
+
+// label is the first part of a host's name, which names the resource.
+func label(address string) string {
+	host := address
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		host = u.Host
+	}
+	name, _, _ := strings.Cut(host, ".")
+	return name
+}

@@ -1,0 +1,103 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration/storetest"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+)
+
+// failedChecks are the names and codes of the checks of an answer that failed.
+func failedChecks(t *testing.T, got answer) []string {
+	t.Helper()
+	failed := []string{}
+	for _, one := range got.at("checks").([]any) {
+		check := one.(map[string]any)
+		if check["status"] == "pass" {
+			continue
+		}
+		found := check["diagnosis"].(map[string]any)
+		remedy := found["remedy"].(map[string]any)
+		assert.NotEmpty(t, remedy["steps"], check)
+		failed = append(failed, check["name"].(string)+" "+found["code"].(string))
+	}
+	return failed
+}
+
+// TestWhatIsNotReady names each dependency that is down, and each right of the app's own that is missing; nothing is
+// written, and no secret told.
+func TestWhatIsNotReady(t *testing.T) {
+	t.Parallel()
+	down := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	for name, c := range map[string]struct {
+		change func(a *app, s *storetest.Failing)
+		want   []string
+	}{
+		"all is well": {func(*app, *storetest.Failing) {}, []string{}},
+		"no Graph": {func(a *app, _ *storetest.Failing) { a.net["graph.microsoft.com"] = down },
+			[]string{"graph graph-unavailable"}},
+		"no right in Graph": {func(a *app, _ *storetest.Failing) {
+			a.world.SetAppRoles(world.AppPrincipalID)
+		}, []string{"graph graph-permission-missing"}},
+		"no Resource Manager": {func(a *app, _ *storetest.Failing) { a.net["management.azure.com"] = down },
+			[]string{"resourceManager arm-unavailable", "identityResourceGroup arm-unavailable"}},
+		"no token endpoint": {func(a *app, _ *storetest.Failing) { delete(a.net, "login.microsoftonline.com") },
+			[]string{"tokenEndpoint network-dns"}},
+		"no platform": {func(a *app, _ *storetest.Failing) { delete(a.net, sandbox.GateHost) },
+			[]string{"platform network-dns", "subjectTokenSource network-dns"}},
+		"no store": {func(_ *app, s *storetest.Failing) { s.At = 1 }, []string{"stateStore store-unavailable"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := &storetest.Failing{Store: storetest.NewMemory()}
+			a := newAppOn(t, map[string]string{
+				"DDOE_SUBJECT_TOKEN_URL":  "https://" + sandbox.GateHost + "/api/v1/subject-tokens",
+				"DDOE_API_KEY":            planted,
+				"DDOE_API_URL":            "https://" + sandbox.GateHost + "/api/v1",
+				"IDENTITY_RESOURCE_GROUP": world.IdentitiesResourceGroupID,
+			}, func(network, identity) integration.Store { return store })
+			c.change(a, store)
+			got := a.call("GET", "/readyz", "")
+			assert.ElementsMatch(t, c.want, failedChecks(t, got), got.raw)
+			assert.Equal(t, len(c.want) == 0, got.StatusCode == http.StatusOK)
+			assert.NotContains(t, got.raw, planted)
+		})
+	}
+}
+
+// TestReadinessOpensTheLinks: the right to send is seen by each link on its own.
+func TestReadinessOpensTheLinks(t *testing.T) {
+	t.Parallel()
+	cfg, err := ConfigFromEnvironment(settings(map[string]string{}))
+	require.NoError(t, err)
+	p := testPlatform(t)
+	var opened []string
+	p.attach = func(_ context.Context, entity string) error {
+		opened = append(opened, entity)
+		if entity == message.TopicEvents {
+			return errors.New("unauthorized-access")
+		}
+		return nil
+	}
+	clients, err := newServices(cfg, p)
+	require.NoError(t, err)
+	for _, probe := range readinessOf(cfg, p, clients).Probes {
+		if strings.HasPrefix(probe.Name, "serviceBus.") {
+			err := probe.Ask(t.Context())
+			assert.Equal(t, probe.Name == "serviceBus."+message.TopicEvents, err != nil, probe.Name)
+		}
+	}
+	assert.Equal(t, []string{message.QueueCommands, message.QueueHealth, message.TopicEvents}, opened)
+}
