@@ -9,21 +9,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
-	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 )
 
-// ownApplications is the app role by which the app makes applications and looks after those that it owns.
-const ownApplications = "Application.ReadWrite.OwnedBy"
+// applicationRoles are the app roles by which the app makes applications and looks after those that it owns. The
+// deployment asks for the narrower one.
+func applicationRoles() []string {
+	return []string{"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All"}
+}
 
 // readinessOf are the probes of what the app stands on, as it is set up. None writes.
 func readinessOf(cfg Config, p platform, s services) *readiness.Service {
@@ -75,11 +77,13 @@ func directoryProbe(p platform, s services) readiness.Probe {
 		"'ManagedIdentity'\" --query \"[].{name:displayName,id:id}\" -o table",
 		Ask: reaching(func(ctx context.Context) error {
 			_, err := s.directory.GetApplicationByUniqueName(ctx, "ddoe-wif-readyz")
-			if err != nil && !graph.IsNotFound(err) {
+			if err != nil && !policy.IsNotThere(policy.ApplicationGet, err) {
 				return err
 			}
 			roles, err := entra.Roles(ctx, p.credential, s.directory.Scope)
-			if err == nil && !slices.Contains(roles, ownApplications) {
+			if err == nil && !slices.ContainsFunc(applicationRoles(), func(role string) bool {
+				return slices.Contains(roles, role)
+			}) {
 				err = &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeGraphPermissionMissing)}
 			}
 			return err
@@ -94,7 +98,8 @@ func identitiesProbe(cfg Config, s services) readiness.Probe {
 		Ask: reaching(func(ctx context.Context) error {
 			_, err := s.resources.GetIdentity(ctx, group+
 				"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-readyz")
-			if arm.IsNotFound(err) {
+			if policy.IsNotThere(policy.ManagedIdentityGet, err) &&
+				!policy.HasNoPlace(policy.ManagedIdentityGet, err) {
 				return nil
 			}
 			return err
@@ -105,7 +110,7 @@ func identitiesProbe(cfg Config, s services) readiness.Probe {
 func reaching(ask func(context.Context) error, operation string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		// an answer is wanted now, also one that others would wait out
-		err := ask(policy.WithRetryOptions(ctx, policy.RetryOptions{MaxRetries: -1}))
+		err := ask(azpolicy.WithRetryOptions(ctx, azpolicy.RetryOptions{MaxRetries: -1}))
 		if err == nil {
 			return nil
 		}
