@@ -129,6 +129,10 @@ PUT /objects/userAssignedIdentities/{name} makes an identity in the resource gro
 its ARM id, as all credentials are. A policy that denies them is a fault: {"match": {"host": "management", "method":
 "PUT", "path": "/federatedIdentityCredentials/"}, "times": -1, "status": 403, "code": "RequestDisallowedByPolicy"}.
 
+PUT /objects/denyAssignments/{name} {"scope", "actions", "notActions", "dataActions", "notDataActions", "principals",
+"excludePrincipals"} forbids whatever roles allow; without principals everybody. PUT /objects/locks/{name}
+{"scope", "level": "CanNotDelete|ReadOnly"} binds Resource Manager alone.
+
 PUT /objects/ddoe.users/`+world.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.

@@ -40,12 +40,15 @@ type RBAC struct {
 type rbacState struct {
 	roles       *table[RoleDefinition] // custom ones, by GUID
 	assignments *table[RoleAssignment]
+	denies      *table[DenyAssignment]
+	locks       *table[Lock]
 	byName      map[string]string          // lower name → full id
 	byPrincipal map[string]map[string]bool // lower principal id → keys of its assignments
 }
 
 func newRBAC(b *base) *RBAC {
 	return &RBAC{base: b, state: rbacState{roles: newTable[RoleDefinition](), assignments: newTable[RoleAssignment](),
+		denies: newTable[DenyAssignment](), locks: newTable[Lock](),
 		byName: map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
 }
 
@@ -134,6 +137,22 @@ func (r *RBAC) allowed(
 ) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	if _, denied := r.deniedBy(principalID, action, scope, dataAction); denied {
+		return false
+	}
+	return r.granted(principalID, action, scope, dataAction, fulfilled)
+}
+
+// Granted tells whether roles allow an action of the control plane, deny assignments aside.
+func (r *RBAC) Granted(principalID, action, scope string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.granted(principalID, action, scope, false, func(RoleAssignment) bool { return true })
+}
+
+func (r *RBAC) granted(
+	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
+) bool {
 	for id := range r.state.byPrincipal[key(principalID)] {
 		ra, ok := r.state.assignments.get(id)
 		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
@@ -167,10 +186,17 @@ func (r *RBAC) assignmentByName(name string) (RoleAssignment, bool) {
 	return r.state.assignments.get(r.state.byName[key(name)])
 }
 
-func (r *RBAC) addTo(s *Snapshot) { s.RoleAssignments = r.state.assignments.all() }
+func (r *RBAC) addTo(s *Snapshot) {
+	s.RoleAssignments = r.state.assignments.all()
+	s.DenyAssignments, s.Locks = cloneAll(r.state.denies.all()), r.state.locks.all()
+}
 
 func (r *RBAC) editors() map[string]editor {
-	return map[string]editor{"roleAssignments": {put: r.editAssignment, remove: r.removeAssignment}}
+	return map[string]editor{
+		"roleAssignments": {put: r.editAssignment, remove: r.removeAssignment},
+		"denyAssignments": plain(r.state.denies, func(d *DenyAssignment) *string { return &d.ID }),
+		"locks":           plain(r.state.locks, func(l *Lock) *string { return &l.ID }),
+	}
 }
 
 // sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.

@@ -13,6 +13,8 @@ type Snapshot struct {
 	Owners                       []Owners                      `json:"owners"`
 	AppRoles                     []AppRoles                    `json:"appRoles"`
 	RoleAssignments              []RoleAssignment              `json:"roleAssignments"`
+	DenyAssignments              []DenyAssignment              `json:"denyAssignments"`
+	Locks                        []Lock                        `json:"locks"`
 
 	UserAssignedIdentities          []UserAssignedIdentity           `json:"userAssignedIdentities"`
 	UserAssignedIdentityCredentials []UserAssignedIdentityCredential `json:"userAssignedIdentityCredentials"`
