@@ -77,25 +77,24 @@ type Cloud struct {
 	Name string
 	// Configuration holds the authority and the Resource Manager endpoint.
 	Configuration cloud.Configuration
-	// GraphScope is the scope of Microsoft Graph.
-	GraphScope string
 	// Audience is the token-exchange audience that a federated credential must have.
 	Audience string
 	// BlobSuffix is the domain of blob endpoints.
 	BlobSuffix string
 }
 
+// managementScope is the scope of Azure Resource Manager, which the app needs whatever identities are made of.
+func (c Cloud) managementScope() string {
+	return c.Configuration.Services[cloud.ResourceManager].Audience + "/.default"
+}
+
 // clouds returns the known clouds; the first is the default.
-// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations and
-// https://learn.microsoft.com/graph/deployments.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 func clouds() []Cloud {
 	return []Cloud{
-		{"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange",
-			"blob.core.windows.net"},
-		{"usgov", cloud.AzureGovernment, "https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov",
-			"blob.core.usgovcloudapi.net"},
-		{"china", cloud.AzureChina, "https://microsoftgraph.chinacloudapi.cn/.default",
-			"api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
+		{"public", cloud.AzurePublic, "api://AzureADTokenExchange", "blob.core.windows.net"},
+		{"usgov", cloud.AzureGovernment, "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
+		{"china", cloud.AzureChina, "api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
 	}
 }
 

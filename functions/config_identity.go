@@ -9,24 +9,24 @@ import (
 
 // identityKind is the kind of identity of a spec that names none.
 func (e *environment) identityKind(name string) integration.IdentityKind {
-	v := e.text(name)
-	if v == "" {
-		return integration.IdentityApplication
-	}
-	kind := integration.IdentityKind(v)
-	if !slices.Contains([]integration.IdentityKind{integration.IdentityApplication, integration.IdentityManaged},
-		kind) {
-		e.fault(name, "must be application or managedIdentity")
+	kind, expected := integration.ParseIdentityKind(e.text(name))
+	if expected != "" {
+		e.fault(name, "must be "+expected)
 	}
 	return kind
 }
 
 // identityGroup is the group where managed identities are made. It is never the app's own: there the app could write
-// credentials of its own identity, and so let others in as itself.
+// credentials of its own identity, and so let others in as itself. An app that does not know its own group makes no
+// managed identities: it does not start with such a group, and refuses a spec that names one.
 func (e *environment) identityGroup(name string, own []integration.ResourceGroupID) integration.ResourceGroupID {
 	group := e.resourceGroup(name)
-	if group.IsAnyOf(own) {
+	switch {
+	case group.IsAnyOf(own):
 		e.fault(name, "must not be the app's own resource group: the app could let others in as itself")
+	case group.Name != "" && len(own) == 0:
+		e.fault("OWN_RESOURCE_GROUP", "is required where "+name+" is set, so that it can be told from the app's own "+
+			"group: the id of the resource group that the app is in")
 	}
 	return group
 }

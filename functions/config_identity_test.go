@@ -22,7 +22,6 @@ func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
 	const (
 		elsewhere = "/subscriptions/33333333-3333-4333-8333-333333333333/resourceGroups/rg-wif"
 		premium   = subscription + "+rg-wif-WestEuropewebspace-Linux"
-		flex      = subscription + "+flex-99ddf98v18fee2c3d86cb4d0f37573099297d5124520437bfa4ee00d9fc8ff8e-webspace"
 	)
 	shouted := "/SUBSCRIPTIONS/" + subscription + "/resourcegroups/RG-WIF"
 	deployed := func(group string) map[string]string { return map[string]string{"OWN_RESOURCE_GROUP": group} }
@@ -34,16 +33,14 @@ func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
 		known   map[string]string
 		refused bool
 	}{
-		"nothing is known":          {ownGroup, nil, false},
-		"deployed, the same":        {ownGroup, deployed(ownGroup), true},
-		"deployed, other letters":   {ownGroup, deployed(shouted), true},
-		"deployed, another name":    {identities, deployed(ownGroup), false},
-		"deployed, another's":       {elsewhere, deployed(ownGroup), false},
-		"platform, the same":        {ownGroup, platform("RG-wif", premium), true},
-		"platform, another's":       {elsewhere, platform("rg-wif", premium), false},
-		"platform, another name":    {identities, platform("rg-wif", premium), false},
-		"platform, name alone":      {elsewhere, platform("rg-wif", ""), true},
-		"Flex Consumption, by hand": {ownGroup, platform("", flex), false},
+		"deployed, the same":      {ownGroup, deployed(ownGroup), true},
+		"deployed, other letters": {ownGroup, deployed(shouted), true},
+		"deployed, another name":  {identities, deployed(ownGroup), false},
+		"deployed, another's":     {elsewhere, deployed(ownGroup), false},
+		"platform, the same":      {ownGroup, platform("RG-wif", premium), true},
+		"platform, another's":     {elsewhere, platform("rg-wif", premium), false},
+		"platform, another name":  {identities, platform("rg-wif", premium), false},
+		"platform, name alone":    {elsewhere, platform("rg-wif", ""), true},
 		"one of two says so": {ownGroup, map[string]string{"OWN_RESOURCE_GROUP": identities,
 			"WEBSITE_RESOURCE_GROUP": "rg-wif", "WEBSITE_OWNER_NAME": premium}, true},
 	} {
@@ -60,6 +57,24 @@ func TestIdentitiesAreNotMadeInTheAppsOwnGroup(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, tc.group, c.IdentityGroup.String())
 		})
+	}
+}
+
+// TestAnAppThatDoesNotKnowItsOwnGroup starts with no group for managed identities: it might be its own.
+func TestAnAppThatDoesNotKnowItsOwnGroup(t *testing.T) {
+	t.Parallel()
+	const flex = subscription + "+flex-99ddf98v18fee2c3d86cb4d0f37573099297d5124520437bfa4ee00d9fc8ff8e-webspace"
+	for name, known := range map[string]map[string]string{
+		"nothing":          nil,
+		"Flex Consumption": {"WEBSITE_OWNER_NAME": flex},
+	} {
+		_, err := ConfigFromEnvironment(settings(known))
+		require.NoError(t, err, name)
+		changes := map[string]string{"IDENTITY_RESOURCE_GROUP": identities}
+		maps.Copy(changes, known)
+		_, err = ConfigFromEnvironment(settings(changes))
+		require.ErrorContains(t, err, "setting OWN_RESOURCE_GROUP is required where IDENTITY_RESOURCE_GROUP is set",
+			name)
 	}
 }
 

@@ -267,17 +267,18 @@ func TestAllFaultsAtOnce(t *testing.T) {
 }
 
 // TestEachCloud may be named, the default one too, and has constants of its own.
-// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations,
-// https://learn.microsoft.com/graph/deployments and azcore's package cloud.
+// Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations and azcore's
+// packages cloud and arm/runtime.
 func TestEachCloud(t *testing.T) {
 	public := []string{"public", "https://login.microsoftonline.com/", "https://management.azure.com",
-		"https://graph.microsoft.com/.default", "api://AzureADTokenExchange", "blob.core.windows.net"}
+		"https://management.core.windows.net//.default", "api://AzureADTokenExchange", "blob.core.windows.net"}
 	want := map[string][]string{
 		"": public, "public": public,
 		"usgov": {"usgov", "https://login.microsoftonline.us/", "https://management.usgovcloudapi.net",
-			"https://graph.microsoft.us/.default", "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
+			"https://management.core.usgovcloudapi.net//.default", "api://AzureADTokenExchangeUSGov",
+			"blob.core.usgovcloudapi.net"},
 		"china": {"china", "https://login.chinacloudapi.cn/", "https://management.chinacloudapi.cn",
-			"https://microsoftgraph.chinacloudapi.cn/.default", "api://AzureADTokenExchangeChina",
+			"https://management.core.chinacloudapi.cn//.default", "api://AzureADTokenExchangeChina",
 			"blob.core.chinacloudapi.cn"},
 	}
 	for name, all := range want {
@@ -285,7 +286,8 @@ func TestEachCloud(t *testing.T) {
 		require.NoError(t, err, name)
 		c := cfg.Cloud
 		assert.Equal(t, all, []string{c.Name, c.Configuration.ActiveDirectoryAuthorityHost,
-			c.Configuration.Services[cloud.ResourceManager].Endpoint, c.GraphScope, c.Audience, c.BlobSuffix}, name)
+			c.Configuration.Services[cloud.ResourceManager].Endpoint, c.managementScope(), c.Audience,
+			c.BlobSuffix}, name)
 	}
 	for _, c := range clouds() {
 		assert.Contains(t, want, c.Name, "each row has a case")

@@ -190,7 +190,8 @@ func TestAPIDocumentAndRoutesAgree(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"POST /credentials/validate": "validate", "PUT /integrations/{id}": "connect",
 		"DELETE /integrations/{id}": "disconnect", "POST /integrations/{id}/confirm": "confirm",
-		"GET /integrations": "inspect", "GET /integrations/{id}": "inspect",
+		"POST /integrations/{id}/health-checks": "checknow",
+		"GET /integrations":                     "inspect", "GET /integrations/{id}": "inspect",
 		"GET /integrations/{id}/credentials": "inspect", "GET /integrations/{id}/health": "inspect",
 		"GET /integrations/{id}/drift":         "inspect",
 		"POST /integrations/{id}/access-tests": "testaccess", "GET /operations/{id}": "operations",

@@ -17,13 +17,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // withDDOE asks for the platform's side too.
 const withDDOE = `{"serviceName":"my-service","storage":[{"resourceId":"` + world.DataAccountID +
 	`","container":"images","access":"readWrite"}],
-	"ddoe":{"organizationId":"` + world.OrganizationID + `","integration":true,"driver":{"projectId":"` +
-	world.ProjectID + `","name":"images"}}}`
+	"ddoe":{"organizationId":"` + dataloop.OrganizationID + `","integration":true,"driver":{"projectId":"` +
+	dataloop.ProjectID + `","name":"images"}}}`
 
 // newWiredApp is an app that sets up the platform's side by its API, and has made one integration whole.
 func newWiredApp(t *testing.T, changes map[string]string) *app {
@@ -101,8 +102,8 @@ func verdicts(checks any) []string {
 // TestThePlatformsSideIsWatched: what is deleted on the platform turns health, an event tells it, drift and access
 // tests say the same, and the same PUT mends it.
 func TestThePlatformsSideIsWatched(t *testing.T) {
-	for kind, code := range map[string]string{world.DDOEDrivers: "ddoe-driver-missing",
-		world.DDOEIntegrations: "ddoe-integration-missing"} {
+	for kind, code := range map[string]string{dataloop.Drivers: "ddoe-driver-missing",
+		dataloop.Integrations: "ddoe-integration-missing"} {
 		t.Run(kind, func(t *testing.T) {
 			a := newWiredApp(t, nil)
 			a.checkHealth("first")

@@ -16,6 +16,7 @@ import (
 
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // limit is one limit that the API document states of a member of a request: values that keep it, and one that does
@@ -73,8 +74,8 @@ func specFor(l limit, value any) map[string]any {
 	entry := map[string]any{"resourceId": world.DataAccountID, "container": "images", "access": "readWrite"}
 	spec := map[string]any{"subjects": []any{"one"}, "storage": []any{entry}}
 	if strings.HasPrefix(l.pointer, "/ddoe") {
-		spec["ddoe"] = map[string]any{"organizationId": world.OrganizationID, "integration": true,
-			"driver": map[string]any{"projectId": world.ProjectID, "name": "images"}}
+		spec["ddoe"] = map[string]any{"organizationId": dataloop.OrganizationID, "integration": true,
+			"driver": map[string]any{"projectId": dataloop.ProjectID, "name": "images"}}
 	}
 	if strings.HasPrefix(l.pointer, "/identity") {
 		identity := map[string]any{}

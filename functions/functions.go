@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/ddoe-ai/azure-wif/functions/checkhealth"
+	"github.com/ddoe-ai/azure-wif/functions/checknow"
 	"github.com/ddoe-ai/azure-wif/functions/confirm"
 	"github.com/ddoe-ai/azure-wif/functions/connect"
 	"github.com/ddoe-ai/azure-wif/functions/deadletter"
@@ -37,9 +38,9 @@ var Version = "development"
 // Delivery is one message of a queue trigger.
 type Delivery = message.Delivery
 
-// Observe returns a context that collects what is learnt about an invocation, and a function that gives it as
+// Annotate returns a context that collects what is learnt about an invocation, and a function that gives it as
 // attributes of the invocation's log line.
-func Observe(ctx context.Context) (context.Context, func() []slog.Attr) {
+func Annotate(ctx context.Context) (context.Context, func() []slog.Attr) {
 	ctx, record := invocation.With(ctx)
 	return ctx, record.Attributes
 }
@@ -132,6 +133,8 @@ func list(cfg Config, u *useCases) []entry {
 		web("inspect", inspect.Function{Get: repository.Get, List: repository.List, Health: u.health.Status,
 			Drift: service.Drift, BaseURL: baseURL(cfg.PublicBaseURL)}.Register),
 		web("testaccess", testaccess.Function{Run: service.TestAccess, Submit: service.SubmitAccessTest,
+			OperationURL: operationURL}.Register),
+		web("checknow", checknow.Function{Check: u.health.CheckNow, Submit: u.health.Submit,
 			OperationURL: operationURL}.Register),
 		web("confirm", confirm.Function{Confirm: service.Confirm}.Register),
 		web("disconnect", disconnect.Function{Submit: service.SubmitTeardown, OperationURL: operationURL}.Register),

@@ -44,10 +44,29 @@ type network = inprocess.ByHost
 var hung = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 
 // identity is the app's managed identity in the sandbox.
-type identity struct{ authority *entra.Authority }
+type identity struct {
+	authority *entra.Authority
+	scopes    *scopes
+}
+
+// scopes are what tokens were asked for, as they may be side by side; nil where nobody asks.
+type scopes struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (s *scopes) add(scope string) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, scope)
+}
 
 // GetToken implements azcore.TokenCredential.
 func (i identity) GetToken(_ context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	i.scopes.add(o.Scopes[0])
 	token, expires, err := i.authority.Issue(world.AppPrincipalID, strings.TrimSuffix(o.Scopes[0], "/.default"))
 	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
 }
@@ -112,7 +131,9 @@ type app struct {
 	issuer *sandbox.Issuer
 	// net is what the app and the platform reach, by host.
 	net network
-	log *strings.Builder
+	// scopes are what the app has asked tokens for.
+	scopes *scopes
+	log    *strings.Builder
 	// said is what heard was given.
 	said strings.Builder
 	// door is how the host calls: the app behind the protocol.
@@ -145,23 +166,25 @@ func newAppOn(t *testing.T, changes map[string]string, store func(network, ident
 	web := sandbox.New(w, sandbox.Options{Issuer: issuer, APIKey: planted, Transport: net})
 	net[sandbox.Host], net[sandbox.GateHost] = web, web
 
-	all := map[string]string{"DDOE_ISSUER": world.Issuer}
+	all := map[string]string{"DDOE_ISSUER": world.Issuer, "OWN_RESOURCE_GROUP": ownGroup}
 	for name, value := range changes {
 		all[name] = value
 	}
 	cfg, err := ConfigFromEnvironment(settings(all))
 	require.NoError(t, err)
-	a := &app{t: t, world: w, queue: &queue{}, store: store(net, identity{authority}), issuer: issuer, net: net,
-		log: &strings.Builder{}}
+	a := &app{t: t, world: w, queue: &queue{}, store: store(net, identity{authority: authority}),
+		issuer: issuer, net: net,
+		log: &strings.Builder{}, scopes: &scopes{}}
 	log := slog.New(slog.NewJSONHandler(a.log, nil))
 	a.App, err = wire(cfg, log, platform{
-		credential: identity{authority}, client: &http.Client{Transport: net}, store: a.store, send: a.queue.send,
+		credential: identity{authority, a.scopes}, client: &http.Client{Transport: net}, store: a.store,
+		send:  a.queue.send,
 		close: func(context.Context) error { return nil },
 	})
 	require.NoError(t, err)
 	served := httptest.NewRecorder()
 	a.door = protocol.New(protocol.Options{HTTP: a.HTTP, Log: log, Timeout: time.Minute, HTTPTimeout: time.Minute,
-		MaxBody: 2 << 20, Observe: Observe, Redact: Redact})
+		MaxBody: 2 << 20, Annotate: Annotate, Redact: Redact})
 	a.HTTP.ServeHTTP(served, httptest.NewRequest(http.MethodGet, "/api/openapi.json", nil))
 	require.NoError(t, json.Unmarshal(served.Body.Bytes(), &a.document))
 	return a

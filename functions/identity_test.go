@@ -73,6 +73,45 @@ func TestManagedIdentitiesOverHTTP(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// TestGraphIsAskedForApplicationsAlone: with managed identities no request goes to Graph, and no token for it is asked
+// for, from the start to the end of an integration; with applications none before the first is touched.
+func TestGraphIsAskedForApplicationsAlone(t *testing.T) {
+	t.Parallel()
+	for kind, isAsked := range map[string]bool{"managedIdentity": false, "application": true} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, map[string]string{"DEFAULT_IDENTITY": kind, "REGION_NAME": "West Europe",
+				"IDENTITY_RESOURCE_GROUP": world.IdentitiesResourceGroupID})
+			directory, asked := a.net["graph.microsoft.com"], &scopes{}
+			a.net["graph.microsoft.com"] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.add(r.Method + " " + r.URL.Path)
+				directory.ServeHTTP(w, r)
+			})
+			a.Warm(t.Context())
+			assert.Equal(t, []string{"https://management.core.windows.net//.default"}, a.scopes.all)
+			spec := strings.Replace(good, `{"serviceName"`, `{"healthCheck":{"interval":"15m"},"serviceName"`, 1)
+			require.Equal(t, 201, a.call("PUT", "/integrations/my-images", spec).StatusCode)
+			a.deliver()
+			assert.Equal(t, "pass", a.call("GET", "/integrations/my-images/drift", "").at("verdict"))
+			token, err := a.issuer.Mint(sandbox.TokenRequest{Subject: subject})
+			require.NoError(t, err)
+			tested := a.call("POST", "/integrations/my-images/access-tests", `{"subjectToken": "`+token+`"}`)
+			assert.Equal(t, "pass", tested.at("verdict"), tested.raw)
+			body := []byte(`{"specversion":"1.0","id":"e1","source":"/t","type":"ai.ddoe.wif.healthcheck.v1",` +
+				`"data":{"integrationId":"my-images"}}`)
+			require.NoError(t, a.function("checkhealth").Message(t.Context(), Delivery{Body: body, MessageID: "e1"}))
+			assert.Equal(t, "healthy", a.call("GET", "/integrations/my-images/health", "").at("state"))
+			require.Equal(t, 202, a.call("DELETE", "/integrations/my-images", "").StatusCode)
+			a.deliver()
+			assert.Equal(t, 404, a.call("GET", "/integrations/my-images", "").StatusCode)
+			assert.Equal(t, isAsked, len(asked.all) > 0, asked.all)
+			assert.Equal(t, isAsked, slices.ContainsFunc(a.scopes.all, func(scope string) bool {
+				return strings.Contains(scope, "graph")
+			}), a.scopes.all)
+		})
+	}
+}
+
 // TestAFaultIsToldInTheWordsOfItsKind: what somebody has taken away from an application is mended by the
 // caller's PUT, or by hand: with az ad, and for a managed identity with az identity. None of its diagnoses speaks of
 // an application. Both are told by the drift report and by an access test.

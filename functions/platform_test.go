@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestNewWiresProductionWithoutTheNetwork: a managed identity and clients for each cloud, nothing sent, nothing left.
@@ -127,14 +128,14 @@ func TestTheContainerIsMadeOnFirstUse(t *testing.T) {
 				"/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 			const assignment = "0b1f6e0e-7f0c-4f7e-9d59-6d9c9f1c2a10"
 			w.PutStorageAccount(world.StorageAccount{ResourceID: id, Name: "fresh", Location: world.Location})
-			_, _, err := w.PutRoleAssignment(world.RoleAssignment{ID: world.RoleAssignmentID(id, assignment),
+			_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{ID: rbac.RoleAssignmentID(id, assignment),
 				Name: assignment, Scope: id,
 				PrincipalID: world.AppPrincipalID, PrincipalType: "ServicePrincipal", RoleDefinitionID: contributor})
 			require.NoError(t, err)
 			authority, err := entra.NewAuthority(w)
 			require.NoError(t, err)
 			net := network{"*.blob.core.windows.net": blob.New(w, authority)}
-			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority},
+			store, err := blobstore.New("https://fresh.blob.core.windows.net", identity{authority: authority},
 				azcore.ClientOptions{Transport: &http.Client{Transport: net}})
 			require.NoError(t, err)
 			require.NoError(t, use(t.Context(), containerMaker{store}))

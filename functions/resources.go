@@ -8,6 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/ddoe"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
@@ -38,10 +39,10 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 		IntegrationType: known.IntegrationType, OptionMap: known.OptionMap, KeyExpires: keyExpires,
 		Accounts: s.resources, Requests: requests})
 	managed := managedidentity.New(s.resources, requests, instance)
-	identities := resourceidentity.New(
-		resourceidentity.Implementation{Kind: application.New(s.directory, requests, instance),
+	identities := resourceidentity.New(map[integration.IdentityKind]resourceidentity.Implementation{
+		integration.IdentityApplication: {Kind: application.New(s.directory, requests, instance),
 			Credentials: application.NewCredentials(s.directory, requests)},
-		resourceidentity.Implementation{Kind: managed, Credentials: managedidentity.NewCredentials(managed)})
+		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
 	return append([]resource.Kind{
 		identities,
 		trust.New(identities, requests),

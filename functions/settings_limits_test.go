@@ -70,14 +70,12 @@ func TestSettingsAtTheirLimits(t *testing.T) {
 func TestEachCloudByItsName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]Cloud{
-		"": {"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange",
+		"": {"public", cloud.AzurePublic, "api://AzureADTokenExchange",
 			"blob.core.windows.net"},
-		"public": {"public", cloud.AzurePublic, "https://graph.microsoft.com/.default", "api://AzureADTokenExchange",
+		"public": {"public", cloud.AzurePublic, "api://AzureADTokenExchange",
 			"blob.core.windows.net"},
-		"usgov": {"usgov", cloud.AzureGovernment, "https://graph.microsoft.us/.default",
-			"api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
-		"china": {"china", cloud.AzureChina, "https://microsoftgraph.chinacloudapi.cn/.default",
-			"api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
+		"usgov": {"usgov", cloud.AzureGovernment, "api://AzureADTokenExchangeUSGov", "blob.core.usgovcloudapi.net"},
+		"china": {"china", cloud.AzureChina, "api://AzureADTokenExchangeChina", "blob.core.chinacloudapi.cn"},
 	} {
 		c, err := ConfigFromEnvironment(settings(map[string]string{"AZURE_CLOUD": name}))
 		require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
@@ -59,35 +60,31 @@ func newUseCases(cfg Config, log *slog.Logger, p platform) (*useCases, error) {
 	if cfg.SubjectTokenURL != "" {
 		tokens = ddoe.NewTokenSource(cfg.SubjectTokenURL, cfg.SubjectTokenKey, p.client).SubjectToken
 	}
-	service, err := provision.New(provision.Options{
-		Repository: repository,
-		Engine:     engine,
-		Schedule:   schedule.Plan,
-		Kinds:      all,
-		Defaults:   defaults(cfg, p),
-		Tester: &access.Tester{
-			Exchanger: entra.NewExchanger(options), ClientOptions: options,
-			Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
-			Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
-		},
-		TokenSource: tokens, Now: time.Now, Log: log,
-	})
-	if err != nil {
-		return nil, err
+	tester := &access.Tester{
+		Exchanger: entra.NewExchanger(options), ClientOptions: options,
+		Origin: diagnosis.Origin{Host: cfg.SiteName, Region: cfg.Region},
+		Now:    time.Now, Random: rand.Reader, BlobEndpointSuffix: cfg.Cloud.BlobSuffix,
 	}
-	observer, err := health.NewObserver(health.ObserverOptions{Tester: service.Tester,
-		TokenSource: service.TokenSource, Kinds: service.Kinds, Now: time.Now})
+	observer, err := health.NewObserver(health.ObserverOptions{Tester: tester, TokenSource: tokens, Kinds: all,
+		Now: time.Now})
 	if err != nil {
 		return nil, err
 	}
 	checks, err := health.New(health.Options{
-		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Send: p.send, Now: time.Now,
-		Source: message.Source(instance), Log: log,
+		Repository: repository, Schedule: schedule, Engine: engine, Look: observer.Look, Proves: tester.Proves,
+		Kinds: all, Send: p.send, Now: time.Now, Source: message.Source(instance), Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	worker, err := operation.NewWorker(engine, service.Tasks())
+	service, err := provision.New(provision.Options{
+		Repository: repository, Engine: engine, Watch: checks, Kinds: all, Defaults: defaults(cfg, p),
+		Tester: tester, TokenSource: tokens, Now: time.Now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	worker, err := operation.NewWorker(engine, tasks(service, checks))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +115,7 @@ func defaults(cfg Config, p platform) integration.Defaults {
 		IdentityKind: cfg.DefaultIdentity, IdentityGroup: cfg.IdentityGroup,
 		Location: cfg.Region, OwnGroups: cfg.OwnGroups,
 		TenantID: func(ctx context.Context) (string, error) {
-			return entra.TenantID(ctx, p.credential, cfg.Cloud.GraphScope)
+			return entra.TenantID(ctx, p.credential, cfg.Cloud.managementScope())
 		},
 	}
 }
@@ -134,4 +131,11 @@ func platformClient(cfg *PlatformAPI, p platform) (*ddoe.Client, error) {
 		return nil, fmt.Errorf("platform client: %w", err)
 	}
 	return client, nil
+}
+
+// tasks are what the commands on the queue ask for.
+func tasks(service *provision.Service, checks *health.Service) map[string]operation.Task {
+	all := service.Tasks()
+	maps.Copy(all, checks.Tasks())
+	return all
 }

@@ -117,7 +117,7 @@ func newHandler(app *functions.App, log *slog.Logger) http.Handler {
 	return protocol.New(protocol.Options{
 		HTTP: app.HTTP, Functions: triggers, Log: log,
 		Timeout: invocationTimeout, HTTPTimeout: httpTimeout, MaxBody: maxBody,
-		Observe: functions.Observe, Redact: functions.Redact,
+		Annotate: functions.Annotate, Redact: functions.Redact,
 	})
 }
 

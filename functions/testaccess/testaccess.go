@@ -5,7 +5,6 @@ package testaccess
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -69,10 +68,6 @@ type output struct {
 
 // Register adds the operation to the API.
 func (f Function) Register(api huma.API) {
-	text := &huma.Schema{Type: huma.TypeString}
-	content := func(schema *huma.Schema) map[string]*huma.MediaType {
-		return map[string]*huma.MediaType{"application/json": {Schema: schema}}
-	}
 	problem.Register(api, huma.Operation{
 		OperationID: "testAccess", Method: http.MethodPost, Path: "/integrations/{id}/access-tests",
 		Tags:    []string{"integrations"},
@@ -91,14 +86,8 @@ func (f Function) Register(api huma.API) {
 				"default": {Summary: "Everything by default", Value: struct{}{}},
 				"oracle":  {Summary: "Without side effects", Value: Options{Mode: "oracle"}},
 			}}}},
-		Responses: map[string]*huma.Response{
-			"200": {Description: "The report", Content: content(problem.Schema[diagnosis.Report](api))},
-			"202": {Description: "The operation that tests", Content: content(problem.Schema[view.Operation](api)),
-				Headers: map[string]*huma.Param{
-					"Operation-Location": {Description: "Link to the operation", Schema: text},
-					"Preference-Applied": {Description: "respond-async", Schema: text},
-				}},
-		},
+		Responses: problem.AsyncResponses("The report", problem.Schema[diagnosis.Report](api),
+			"The operation that tests", problem.Schema[view.Operation](api)),
 	}, []int{http.StatusNotFound, http.StatusConflict, http.StatusBadGateway, http.StatusServiceUnavailable,
 		http.StatusGatewayTimeout}, f.serve)
 }
@@ -120,11 +109,11 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 	if findings := options.check(); len(findings) > 0 {
 		return nil, problem.New(http.StatusUnprocessableEntity, findings[0].Code, findings[0].Detail, findings...)
 	}
-	if isAsync(in.Prefer) {
+	if problem.IsAsync(in.Prefer) {
 		return f.later(ctx, in.ID, operationID, options)
 	}
 	if operationID != "" {
-		return nil, notRepeatable()
+		return nil, problem.NotRepeatable("a test")
 	}
 	wanted := options.wanted()
 	if options.SubjectToken != nil {
@@ -135,16 +124,6 @@ func (f Function) serve(ctx context.Context, in *input) (*output, error) {
 		return nil, err
 	}
 	return &output{Status: http.StatusOK, Body: report}, nil
-}
-
-// notRepeatable refuses an operation id for a test that runs at once: it makes no operation that a repeated request
-// could be answered with.
-func notRepeatable() error {
-	const detail = "Operation-Id needs Prefer: respond-async; a test that runs at once makes no operation."
-	p := problem.New(http.StatusBadRequest, problem.CodeInvalidParameter, detail,
-		diagnosis.Finding{Pointer: "/header/Operation-Id", Code: problem.CodeInvalidParameter, Detail: detail})
-	p.Remedy.Steps = []string{"Send Prefer: respond-async as well, or leave Operation-Id out."}
-	return p
 }
 
 // later hands the test to the queue. A token must not travel there.
@@ -169,8 +148,9 @@ func (f Function) later(ctx context.Context, id, operationID string, options Opt
 	}
 	op := view.OperationOf(accepted.Operation)
 	invocation.From(ctx).SetOperation(op.ID)
-	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID), Applied: "respond-async",
-		Body: op}, nil
+	return &output{Status: http.StatusAccepted, OperationLocation: f.OperationURL(op.ID),
+		Applied: problem.RespondAsync,
+		Body:    op}, nil
 }
 
 // check finds every fault of the body.
@@ -182,15 +162,4 @@ func (o Options) check() []diagnosis.Finding {
 			Expected: "a token, or no such member to have the platform asked for one"})
 	}
 	return findings
-}
-
-// isAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
-func isAsync(prefer string) bool {
-	for preference := range strings.SplitSeq(prefer, ",") {
-		name, _, _ := strings.Cut(preference, ";")
-		if strings.EqualFold(strings.TrimSpace(name), "respond-async") {
-			return true
-		}
-	}
-	return false
 }

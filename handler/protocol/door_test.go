@@ -55,7 +55,7 @@ func TestOutcomes(t *testing.T) {
 	} {
 		server, log := start(t, Options{
 			HTTP: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.status) }),
-			Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+			Annotate: func(ctx context.Context) (context.Context, func() []slog.Attr) {
 				return ctx, func() []slog.Attr {
 					return []slog.Attr{slog.String("code", c.code), slog.Int("attempt", 0)}
 				}

@@ -20,7 +20,7 @@ func (h *httpFunctions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	id := invocationID(r)
 	setIDs(w, id)
-	ctx, attributes := h.Observe(r.Context())
+	ctx, attributes := h.Annotate(r.Context())
 	ctx, cancel := context.WithTimeout(ctx, h.HTTPTimeout)
 	defer cancel()
 	answered := &statusWriter{ResponseWriter: w}

@@ -23,7 +23,7 @@ const (
 // then abandons the message. A panic fails that invocation alone.
 type Func func(ctx context.Context, inv *Invocation) error
 
-// Options configures the handler. All fields but Observe and Redact are required.
+// Options configures the handler. All fields but Annotate and Redact are required.
 type Options struct {
 	// HTTP serves the HTTP functions under their public path, as the host hands them on.
 	HTTP http.Handler
@@ -37,8 +37,8 @@ type Options struct {
 	HTTPTimeout time.Duration
 	// MaxBody bounds a request body in bytes, envelope included.
 	MaxBody int64
-	// Observe is called before each invocation; the function it returns gives further attributes of its log line.
-	Observe func(ctx context.Context) (context.Context, func() []slog.Attr)
+	// Annotate is called before each invocation; the function it returns gives further attributes of its log line.
+	Annotate func(ctx context.Context) (context.Context, func() []slog.Attr)
 	// Redact takes out of a path what must not be logged: somebody may have put a token there. Nil logs the path as it
 	// is.
 	Redact func(path string) string
@@ -46,8 +46,8 @@ type Options struct {
 
 // New returns the handler that answers the host.
 func New(o Options) http.Handler {
-	if o.Observe == nil {
-		o.Observe = func(ctx context.Context) (context.Context, func() []slog.Attr) {
+	if o.Annotate == nil {
+		o.Annotate = func(ctx context.Context) (context.Context, func() []slog.Attr) {
 			return ctx, func() []slog.Attr { return nil }
 		}
 	}

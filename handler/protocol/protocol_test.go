@@ -223,7 +223,7 @@ func TestLargeBodyIsReadToItsEnd(t *testing.T) {
 func TestObservedAttributesAreLogged(t *testing.T) {
 	server, log := start(t, Options{
 		Functions: map[string]Func{"reconcile": func(context.Context, *Invocation) error { return nil }},
-		Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+		Annotate: func(ctx context.Context) (context.Context, func() []slog.Attr) {
 			return ctx, func() []slog.Attr {
 				return []slog.Attr{slog.String("integrationId", "images"), slog.String("code", "")}
 			}
@@ -239,7 +239,7 @@ func TestObservedAttributesAreLogged(t *testing.T) {
 func TestADiagnosisIsAWarning(t *testing.T) {
 	server, log := start(t, Options{
 		Functions: map[string]Func{"reconcile": func(context.Context, *Invocation) error { return nil }},
-		Observe: func(ctx context.Context) (context.Context, func() []slog.Attr) {
+		Annotate: func(ctx context.Context) (context.Context, func() []slog.Attr) {
 			return ctx, func() []slog.Attr { return []slog.Attr{slog.String("code", "storage-account-not-found")} }
 		},
 	})
@@ -273,7 +273,7 @@ func TestAFailureNamesItsCauseOnce(t *testing.T) {
 			cause: "store: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, log := start(t, Options{HTTP: c.web, Observe: func(ctx context.Context) (context.Context,
+			server, log := start(t, Options{HTTP: c.web, Annotate: func(ctx context.Context) (context.Context,
 				func() []slog.Attr) {
 				return ctx, func() []slog.Attr {
 					return []slog.Attr{slog.String("function", "connect"), slog.String("error", c.observed)}

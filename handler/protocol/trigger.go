@@ -24,7 +24,7 @@ func (t *trigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	id := invocationID(r)
 	setIDs(w, id)
-	ctx, attributes := t.Observe(r.Context())
+	ctx, attributes := t.Annotate(r.Context())
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
 

@@ -44,6 +44,6 @@ resource grant 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: delegate.id
     conditionVersion: '2.0'
     condition: '${granting} AND ${revoking}'
-    description: 'reconcile grants and revokes Storage Blob Data Reader and Contributor of the service principals that it makes; inspect and checkhealth look for drift.'
+    description: 'reconcile grants and revokes Storage Blob Data Reader and Contributor of the service principals that it makes; inspect, checkhealth and checknow look for drift.'
   }
 }

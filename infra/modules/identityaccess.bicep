@@ -37,6 +37,6 @@ resource grant 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: contributor.id
-    description: 'reconcile makes and deletes identities and their credentials; inspect and checkhealth look for drift.'
+    description: 'reconcile makes and deletes identities and their credentials; inspect, checkhealth and checknow look for drift.'
   }
 }

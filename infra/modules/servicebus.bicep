@@ -104,7 +104,7 @@ resource sendCommands 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sender)
-    description: 'connect, disconnect and testaccess send commands; reconcile schedules retries and verifications.'
+    description: 'connect, disconnect, testaccess and checknow send commands; reconcile schedules retries and verifications.'
   }
 }
 
@@ -126,7 +126,7 @@ resource sendHealth 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sender)
-    description: 'sweep asks for checks; checkhealth plans their confirmation and retries.'
+    description: 'sweep asks for checks; checkhealth, checknow, testaccess, inspect and reconcile for further ones.'
   }
 }
 
@@ -137,7 +137,7 @@ resource sendEvents 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sender)
-    description: 'reconcile and checkhealth publish what has changed.'
+    description: 'reconcile, checkhealth, checknow, testaccess and sweep publish what has changed.'
   }
 }
 

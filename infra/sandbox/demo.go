@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // The demo's integrations.
@@ -67,6 +67,9 @@ func (t *teller) tell(ctx context.Context) error {
 		{"Nobody to grant a right in Entra? A managed identity: not one request to Microsoft Graph",
 			managedTeller{t}.provision},
 		{"The same file and the same proof", managedTeller{t}.prove},
+		{"Somebody deletes its federated credential in the portal", managedTeller{t}.breakIt},
+		{"The test says whose trust is missing, and the command for a managed identity", t.fails},
+		{"The same PUT mends it", managedTeller{t}.repair},
 		{"Take it down: nothing is left, and there is no recycle bin", managedTeller{t}.takeDown},
 	}
 	for i, step := range steps {
@@ -205,8 +208,11 @@ func (t *teller) fails(ctx context.Context) error {
 		if at(check, "status") != "fail" {
 			continue
 		}
-		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"),
-			at(check, "evidence.storageCode"))
+		of := at(check, "evidence.storageCode")
+		if number := at(check, "evidence.aadsts"); number != nil {
+			of = fmt.Sprintf("AADSTS%v", number)
+		}
+		t.note("code     %v (HTTP %v %v)", at(check, "code"), at(check, "evidence.httpStatus"), of)
 		t.note("detail   %v", at(check, "detail"))
 		t.note("who      %v", at(check, "remedy.who"))
 		steps, _ := at(check, "remedy.steps").([]any)
@@ -230,7 +236,7 @@ func (t *teller) breakIt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := world.LastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
+	name := part.LastSegment(fmt.Sprint(a.at("status.roleAssignments.0.id")))
 	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/roleAssignments/"+name, nil, http.StatusNoContent,
 		http.StatusOK)
 	return err

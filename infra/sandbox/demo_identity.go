@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -23,17 +24,8 @@ func (t managedTeller) provision(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec, err := t.spec(ctx)
-	if err != nil {
-		return err
-	}
 	t.id = demoManagedID
-	spec["identity"] = map[string]any{"kind": "managedIdentity"}
-	put, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+t.id, spec, http.StatusCreated)
-	if err != nil {
-		return err
-	}
-	if err := t.await(ctx, put.header.Get("Operation-Location")); err != nil {
+	if err := t.put(ctx, http.StatusCreated); err != nil {
 		return err
 	}
 	a, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+t.id, nil)
@@ -43,6 +35,20 @@ func (t managedTeller) provision(ctx context.Context) error {
 	t.note("identity %v", a.at("status.identity.kind"))
 	t.note("         %v", a.at("status.identity.resourceId"))
 	return t.writes(ctx, before)
+}
+
+// put asks for the integration with a managed identity, and waits until it is made.
+func (t managedTeller) put(ctx context.Context, want int) error {
+	spec, err := t.spec(ctx)
+	if err != nil {
+		return err
+	}
+	spec["identity"] = map[string]any{"kind": "managedIdentity"}
+	put, err := t.call(ctx, http.MethodPut, t.api, "/integrations/"+t.id, spec, want)
+	if err != nil {
+		return err
+	}
+	return t.await(ctx, put.header.Get("Operation-Location"))
 }
 
 // writes shows what was written since a request to make the identity. Any request to Microsoft Graph is an error.
@@ -67,6 +73,26 @@ func (t managedTeller) writes(ctx context.Context, since any) error {
 
 func (t managedTeller) prove(ctx context.Context) error {
 	if err := t.credentials(ctx); err != nil {
+		return err
+	}
+	return t.passes(ctx)
+}
+
+// breakIt removes, by the control API, the federated credential that the integration made.
+func (t managedTeller) breakIt(ctx context.Context) error {
+	a, err := t.send(ctx, http.MethodGet, t.api, "/integrations/"+t.id, nil)
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprint(a.at("status.federatedCredentials.0.id"))
+	_, err = t.call(ctx, http.MethodDelete, t.control, "/objects/userAssignedIdentityCredentials/"+url.PathEscape(id),
+		nil, http.StatusNoContent, http.StatusOK)
+	return err
+}
+
+// repair asks for the same again, and proves access.
+func (t managedTeller) repair(ctx context.Context) error {
+	if err := t.put(ctx, http.StatusOK); err != nil {
 		return err
 	}
 	return t.passes(ctx)

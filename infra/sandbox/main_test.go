@@ -78,7 +78,8 @@ func TestDemoTellsTheStory(t *testing.T) {
 		"mode     manual", "It offers: azureblob (Azure Blob)", "importFile       azure_credentials.json",
 		"next     Download", "requests to gate.dataloop.ai:", "200 POST /api/v1/drivers", "mode             api",
 		"validated true", "ddoe-driver-missing", "ddoeIntegration-delete", "+0 applications",
-		"201 PUT …/federatedIdentityCredentials/", "no identity, no credential, no role assignment", "went as told"} {
+		"201 PUT …/federatedIdentityCredentials/", "code     credential-missing (HTTP 401 AADSTS",
+		"az identity federated-credential create", "no identity, no credential, no role assignment", "went as told"} {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.NotContains(t, out.String(), "eyJ", "no token is shown")

@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -128,7 +129,7 @@ var faultCases = map[string]struct {
 	"reader where writing is wanted": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.unassign()
-			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, rbac.RoleBlobDataReader)
 		},
 		want: "access.write fail role-missing", others: []string{"access.list pass", "access.read pass",
 			"access.delete fail role-missing"},
@@ -332,7 +333,7 @@ var faultCases = map[string]struct {
 	"more access asked for than granted": {
 		damage: func(c *cloud, _ *integration.Document) {
 			c.unassign()
-			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+			c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, rbac.RoleBlobDataReader)
 		},
 		storage: []integration.StorageAccess{images(integration.AccessRead)}, access: integration.AccessReadWrite,
 		want: "access.write fail role-missing", verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
@@ -481,7 +482,7 @@ func TestReadAccessIsNeverWritten(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.unassign()
-	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, rbac.RoleBlobDataReader)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(images(integration.AccessRead)),
 		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)
@@ -823,7 +824,7 @@ func TestGoldenReport(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.unassign()
-	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, world.RoleBlobDataReader)
+	c.assign("b0000000-0000-4000-8000-000000000009", world.DataAccountID, rbac.RoleBlobDataReader)
 	report, err := c.tester().Run(t.Context(), access.Request{Document: c.document(),
 		Token: c.token(platform.TokenRequest{})})
 	require.NoError(t, err)

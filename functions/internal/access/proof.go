@@ -47,3 +47,9 @@ func of(r diagnosis.Report, id, target string) (diagnosis.Check, bool) {
 	}
 	return r.Checks[i], true
 }
+
+// Proves reports whether a report shows every right that the spec asks for.
+func (t *Tester) Proves(spec integration.Spec, r diagnosis.Report) bool {
+	_, unproved := t.Unproved(spec, r)
+	return !unproved
+}

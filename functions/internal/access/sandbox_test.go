@@ -26,6 +26,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -132,7 +133,7 @@ func (c *cloud) provision() {
 	require.Equal(c.t, []string{objectID, clientID, principalID}, []string{app.ID, app.AppID, sp.ID})
 	c.trust("subject", world.Issuer, subject, audience)
 	for i, account := range []string{world.DataAccountID, world.LockedAccountID} {
-		c.assign("b0000000-0000-4000-8000-00000000000"+string(rune('0'+i)), account, world.RoleBlobDataContributor)
+		c.assign("b0000000-0000-4000-8000-00000000000"+string(rune('0'+i)), account, rbac.RoleBlobDataContributor)
 	}
 }
 
@@ -151,9 +152,9 @@ func (c *cloud) retrust(change func(*world.FederatedIdentityCredential)) {
 }
 
 func (c *cloud) assign(name, scope, role string) {
-	ra := world.RoleAssignment{Name: name, Scope: scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
-		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, role)}
-	ra.ID = world.RoleAssignmentID(ra.Scope, ra.Name)
+	ra := rbac.RoleAssignment{Name: name, Scope: scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
+		RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, role)}
+	ra.ID = rbac.RoleAssignmentID(ra.Scope, ra.Name)
 	_, _, err := c.world.PutRoleAssignment(ra)
 	require.NoError(c.t, err)
 }

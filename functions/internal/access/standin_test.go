@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const accountURL = "https://acmedata.blob.core.windows.net/"
@@ -72,20 +73,20 @@ var wholeAccountCases = map[string]struct {
 			"delete pass"},
 	},
 	"reader for reading": {
-		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
+		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessRead,
 		verdict: diagnosis.VerdictPass, claim: diagnosis.ClaimAccess, proved: true,
 		want: []string{"containers pass", "network pass", "protection pass", "write pass", "read pass", "list pass",
 			"delete pass"},
 	},
 	"reader for writing": {
-		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
+		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
 		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
 		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
 			"list pass", "delete fail role-missing"},
 	},
 	"reader for writing, by oracle": {
-		prepare: role(world.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
+		prepare: role(rbac.RoleBlobDataReader, world.DataAccountID), access: integration.AccessReadWrite,
 		mode: access.ModeOracle, scope: world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimAccess,
 		want: []string{"containers pass", "network pass", "protection pass", "write fail role-missing", "read pass",
@@ -102,13 +103,13 @@ var wholeAccountCases = map[string]struct {
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"role at a container only": {
-		prepare: role(world.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite,
+		prepare: role(rbac.RoleBlobDataContributor, inOneContainer), access: integration.AccessReadWrite,
 		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
 		want: append([]string{"containers fail role-missing"}, skipped...),
 	},
 	"management role without data rights": {
-		prepare: role(world.RoleOwner, world.DataAccountID), access: integration.AccessRead,
+		prepare: role(rbac.RoleOwner, world.DataAccountID), access: integration.AccessRead,
 		scope:   world.DataAccountID,
 		verdict: diagnosis.VerdictFail, claim: diagnosis.ClaimExchange,
 		want: []string{"containers pass", "network pass", "protection pass", "list fail role-missing",

@@ -10,10 +10,10 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/azure"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
-	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
@@ -186,8 +186,8 @@ func (o *target) context(operation string) diagnosis.Context {
 	c.Account, c.AccountID, c.Container, c.Target = o.account, o.entry.ResourceID, o.container, o.url
 	entry := o.entry
 	entry.Access = o.wanted
-	wanted := grant.Wanted(o.run.request.Document, entry)
-	c.Scope, c.Assignment = wanted.Scope, grant.Name(wanted)
+	wanted := assignment.Wanted(o.run.request.Document, entry)
+	c.Scope, c.Assignment = wanted.Scope, assignment.Name(wanted)
 	c.Role = o.wanted.Role().Name
 	return c
 }

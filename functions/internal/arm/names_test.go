@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func TestRoleAssignmentName(t *testing.T) {
-	base := []string{"tenant", container, world.RoleBlobDataReader, principal, ""}
+	base := []string{"tenant", container, rbac.RoleBlobDataReader, principal, ""}
 	of := func(p []string) string { return arm.RoleAssignmentName(p[0], p[1], p[2], p[3], p[4]) }
 
 	// The value is fixed for ever: a new one for the same grant would leave the old assignment behind.
@@ -42,7 +42,7 @@ func TestScope(t *testing.T) {
 }
 
 func TestIDsOfRolesAndAssignments(t *testing.T) {
-	assert.Equal(t, roleID, arm.RoleDefinitionID("22222222-2222-4222-8222-222222222222", world.RoleBlobDataReader))
+	assert.Equal(t, roleID, arm.RoleDefinitionID("22222222-2222-4222-8222-222222222222", rbac.RoleBlobDataReader))
 	assert.Equal(t, assignmentID, arm.RoleAssignmentID(container, name))
-	assert.Equal(t, "ba92f5b4-2d11-453d-a403-e96b0029c9fe", world.RoleBlobDataContributor)
+	assert.Equal(t, "ba92f5b4-2d11-453d-a403-e96b0029c9fe", rbac.RoleBlobDataContributor)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 	name         = "cccccccc-0000-5000-8000-000000000003"
 	principal    = "dddddddd-0000-4000-8000-000000000004"
 	assignmentID = container + "/providers/Microsoft.Authorization/roleAssignments/" + name
-	roleID       = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader
+	roleID       = "/subscriptions/22222222-2222-4222-8222-222222222222/providers/Microsoft.Authorization/roleDefinitions/" + rbac.RoleBlobDataReader
 )
 
 func assignment() arm.RoleAssignment {

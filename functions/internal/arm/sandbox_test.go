@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,8 +56,8 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 		ServicePrincipalType: "Application"})
 	scope := arm.Scope(world.DataAccountID, "images")
 	a := arm.RoleAssignment{
-		Scope: scope, Name: arm.RoleAssignmentName(world.TenantID, scope, world.RoleBlobDataReader, principal, ""),
-		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataReader), PrincipalID: principal,
+		Scope: scope, Name: arm.RoleAssignmentName(world.TenantID, scope, rbac.RoleBlobDataReader, principal, ""),
+		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, rbac.RoleBlobDataReader), PrincipalID: principal,
 	}
 	a.ID = arm.RoleAssignmentID(a.Scope, a.Name)
 
@@ -85,7 +86,7 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 
 	var refused *arm.Error
 	other := a
-	other.Name = arm.RoleAssignmentName(world.TenantID, scope, world.RoleBlobDataReader, principal, "salt")
+	other.Name = arm.RoleAssignmentName(world.TenantID, scope, rbac.RoleBlobDataReader, principal, "salt")
 	other.ID = ""
 	_, err = c.PutRoleAssignment(ctx, other)
 	require.ErrorAs(t, err, &refused)
@@ -93,7 +94,7 @@ func TestRoleAssignmentLifecycle(t *testing.T) {
 	assert.Equal(t, "RoleAssignmentExists", refused.Code)
 
 	changed := a
-	changed.RoleDefinitionID = arm.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataContributor)
+	changed.RoleDefinitionID = arm.RoleDefinitionID(world.SubscriptionID, rbac.RoleBlobDataContributor)
 	_, err = c.PutRoleAssignment(ctx, changed)
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "RoleAssignmentUpdateNotPermitted", refused.Code)

@@ -210,12 +210,12 @@ func ddoeDriftEntries() []Entry {
 			"If no dataset is on it, delete it on the platform, by its id; else rename it there.").warning(),
 		upstream(CodeDDOEIntegrationUnwanted, WhoCaller,
 			"The integration still exists, and the spec does not ask for it",
-			"A PUT of a spec without the integration removes what was made before; that has failed, or was not done.",
+			"A spec without the integration removes what was made before; that has failed, or was not done.",
 			"PUT the spec again: it removes driver and integration, unless other drivers use the integration; "+
 				"datasets on the driver lose their storage.",
 			"To keep them, PUT a spec with ddoe as it was.").warning(),
 		upstream(CodeDDOEDriverUnwanted, WhoCaller, "The driver still exists, and the spec does not ask for it",
-			"A PUT of a spec without the driver removes the one that was made before; that has failed, or "+
+			"A spec without the driver removes the one that was made before; that has failed, or "+
 				"was not done.",
 			"PUT the spec again: it removes the driver, and datasets on it lose their storage.",
 			"To keep it, PUT a spec with ddoe as it was.").warning(),

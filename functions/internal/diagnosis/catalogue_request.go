@@ -128,6 +128,10 @@ func stateEntries() []Entry {
 				"test its driver.",
 			Steps: []string{"Wait, and look at the integration's conditions again; or test it: POST " +
 				"/api/integrations/{id}/access-tests."}},
+		{Code: CodeHealthChecksOff, Title: "Health checks are switched off", Who: WhoCaller, Outcome: OutcomeUnknown,
+			Cause: "The spec says healthCheck.enabled false, so nobody looks at the integration by itself.",
+			Steps: []string{"Check it now: POST /api/integrations/{id}/health-checks.",
+				"To have it watched, PUT the spec without healthCheck.enabled."}},
 		{Code: CodeNothingToConfirm, Title: "Nothing on the platform is left to a person", Who: WhoCaller,
 			Cause: "The spec does not ask for the platform's side, so there is no form to confirm.",
 			Steps: []string{"Nothing, if that is meant.",

@@ -187,6 +187,7 @@ const (
 	CodeGraphRequestRefused                Code = "graph-request-refused"
 	CodeGraphUnavailable                   Code = "graph-unavailable"
 	CodeGraphUnrecognised                  Code = "graph-unrecognised"
+	CodeHealthChecksOff                    Code = "health-checks-off"
 	CodeIdentityGroupNotFound              Code = "identity-group-not-found"
 	CodeIdentityReplaced                   Code = "identity-replaced"
 	CodeIdentityProviderNotRegistered      Code = "identity-provider-not-registered"

@@ -31,6 +31,8 @@ type Context struct {
 	Scope, Role, Assignment string
 	// Account is the storage account's name, AccountID its ARM id, Blob a blob's name in the container.
 	Account, AccountID, Container, Blob string
+	// Request is the one to repeat. Texts are written for a PUT; see Entry.Fill.
+	Request Request
 	// Target is what was called, such as a container URL. An error of a service that tells what was asked has the last
 	// word.
 	Target string

@@ -61,8 +61,9 @@ func (e Entry) Fill(c Context) Entry {
 	}
 	e.Title, e.Cause, e.Command = c.fill(e.Title), c.fill(e.Cause), c.command(c.suited(e.Command))
 	e.Who = c.person(e.Who)
-	steps := make([]string, len(e.Steps))
-	for i, step := range e.Steps {
+	given := c.Request.steps(e.Steps)
+	steps := make([]string, len(given))
+	for i, step := range given {
 		steps[i] = c.fill(c.suited(step))
 	}
 	e.Steps = steps

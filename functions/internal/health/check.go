@@ -43,24 +43,60 @@ func (s *Service) Check(ctx context.Context, check message.HealthCheck) error {
 		return operation.StoreError(err)
 	}
 	now := s.now()
-	asked := check.Slot.IsZero() || check.Confirm // a second look belongs to its first
-	if check.Slot.IsZero() || check.Slot.After(now.Add(farthestSlot)) {
+	asked := check.Slot.IsZero()
+	if asked || check.Slot.After(now.Add(farthestSlot)) {
 		check.Slot = now
 	}
+	_, wanted := planOf(d)
+	wanted = wanted || asked || check.Confirm // a second look belongs to its first
+	if why := integration.Unwatched(d); why != nil {
+		s.Log.InfoContext(ctx, "health not checked", "integrationId", d.ID, "phase", d.Status.Phase, "code",
+			why.Diagnosis.Code)
+		wanted = false
+	}
+	if !wanted || isLate(record, check) {
+		return s.follow(ctx, d, record, check)
+	}
+	return s.lookAt(ctx, d, record, check, asked || check.Confirm)
+}
+
+// CheckNow looks at an integration because somebody asks for it, and returns what is known of its health then. Errors
+// are *diagnosis.Error: there is no such integration, or it cannot be looked at.
+func (s *Service) CheckNow(ctx context.Context, id string) (integration.HealthStatus, error) {
+	invocation.From(ctx).SetIntegration(id)
+	var none integration.HealthStatus
+	d, err := s.Repository.Get(ctx, id)
+	switch {
+	case errors.Is(err, integration.ErrNotFound):
+		return none, integration.Absent(nil)
+	case err != nil:
+		return none, operation.StoreError(err)
+	}
+	if why := integration.Unwatched(d); why != nil {
+		return none, why
+	}
+	record, err := s.recordOf(ctx, d)
+	if err != nil {
+		return none, operation.StoreError(err)
+	}
+	err = s.lookAt(ctx, d, record, message.HealthCheck{IntegrationID: id, Slot: s.now()}, true)
+	if err != nil {
+		return none, err
+	}
+	return s.Status(ctx, d)
+}
+
+// lookAt makes the look of a check, and keeps what it finds.
+func (s *Service) lookAt(ctx context.Context, d integration.Document, record integration.HealthRecord,
+	check message.HealthCheck, isDecided bool) error {
 	p, wanted := planOf(d)
-	if !d.IsMade() {
-		s.Log.InfoContext(ctx, "health not checked: it is not in place", "integrationId", d.ID, "phase",
-			d.Status.Phase)
-	}
-	if !wanted && !asked || !d.IsMade() || isLate(record, check) {
-		return s.follow(ctx, record, check)
-	}
-	r := run{slot: check.Slot, confirm: check.Confirm, plan: p, report: s.Look(ctx, d, isProved(d, record))}
+	r := run{slot: check.Slot, confirm: check.Confirm, isDecided: isDecided, plan: p, isWatched: wanted,
+		report: s.Look(ctx, d, isProved(d, record))}
 	if ctx.Err() != nil {
 		return ctx.Err() // what was broken off tells nothing
 	}
 	r.at = s.now()
-	return s.keepRun(ctx, d, check, r)
+	return s.keepRun(ctx, d, check, r, nil)
 }
 
 // giveUp ends a check of an integration whose record cannot be worked with: to look again needs people first, and the
@@ -94,9 +130,11 @@ func isProved(d integration.Document, record integration.HealthRecord) bool {
 	return made >= 0 && record.LastPass != nil && record.LastPass.After(d.Status.Conditions[made].LastTransitionTime)
 }
 
-// keepRun saves the run, tells of the change that it makes, and asks for the second look that it needs. A look that a
-// change of the integration has overtaken is thrown away.
-func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run) error {
+// keepRun saves the run, in the document and in the record of its health, tells of the change that it makes, and asks
+// for the next look that it needs. A look that a change of the integration has overtaken is thrown away. The document
+// comes first: a message that is delivered again then looks again.
+func (s *Service) keepRun(ctx context.Context, d integration.Document, check message.HealthCheck, r run,
+	refuted *diagnosis.Diagnosis) error {
 	latest, err := s.Repository.Get(ctx, d.ID)
 	if integration.IsRefused(err) {
 		return s.giveUp(ctx, check, err)
@@ -104,12 +142,15 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if err != nil {
 		return operation.StoreError(err)
 	}
-	if !latest.IsMade() || latest.Status.LastOperationID != d.Status.LastOperationID {
+	if integration.Unwatched(latest) != nil || latest.Status.LastOperationID != d.Status.LastOperationID {
 		return nil
+	}
+	if err := s.settle(ctx, d, Seen{Report: r.report, Refuted: refuted}); err != nil {
+		return err
 	}
 	record, err := s.Repository.UpdateHealth(ctx, d.ID, func(stored *integration.HealthRecord) error {
 		*stored = current(*stored, d)
-		if isLate(*stored, check) {
+		if !check.Slot.IsZero() && isLate(*stored, check) {
 			return errLate
 		}
 		apply(stored, r)
@@ -124,24 +165,34 @@ func (s *Service) keepRun(ctx context.Context, d integration.Document, check mes
 	if j := judge(r.report); j.Diagnosis != nil {
 		invocation.From(ctx).SetCode(j.Diagnosis.Code)
 	}
-	return s.follow(ctx, record, check)
+	return s.follow(ctx, latest, record, check)
 }
 
-// follow does what a record still asks for, after a check or after a message that has nothing to check: the second
-// look, and the news, in the document first and then on the topic.
-func (s *Service) follow(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
-	if err := s.confirmAgain(ctx, record, check); err != nil {
+// follow does what a record still asks for, after a check or after a message that has nothing to check: the next look,
+// and the news, in the document first and then on the topic.
+func (s *Service) follow(ctx context.Context, d integration.Document, record integration.HealthRecord,
+	check message.HealthCheck) error {
+	if err := s.lookAgain(ctx, record, check); err != nil {
 		return err
 	}
-	if len(record.Outbox) == 0 {
+	if len(record.Outbox) == 0 && isShown(d, record) {
 		return nil
 	}
 	d, err := s.showChange(ctx, record)
-	if err != nil {
+	if err != nil || len(record.Outbox) == 0 {
 		return err
 	}
 	_, err = s.Engine.TellHealth(ctx, d, record)
 	return err
+}
+
+// lookAgain asks for the next look that a record asks for: the second one at what the message's own check suspects, or
+// one at what is not well. A repeated message repeats that, as a crash may have come in between.
+func (s *Service) lookAgain(ctx context.Context, record integration.HealthRecord, check message.HealthCheck) error {
+	if again := record.Again; again != nil && again.After(record.LastSlot) {
+		return s.ask(ctx, message.HealthCheck{IntegrationID: check.IntegrationID, Slot: *again}, *again)
+	}
+	return s.confirmAgain(ctx, record, check)
 }
 
 // confirmAgain asks for the second look at what the message's own check suspects; a repeated message repeats that, as
@@ -161,19 +212,29 @@ func confirmPause(id string) time.Duration {
 	return time.Minute + time.Duration(h.Sum32()%31)*time.Second
 }
 
+// shown is what the document's status shows of a record; nil while nothing has changed yet.
+func shown(record integration.HealthRecord) *integration.Health {
+	if len(record.History) == 0 {
+		return nil
+	}
+	return &integration.Health{State: record.State, Since: record.Since, Code: record.History[0].Code}
+}
+
+// isShown reports whether the document shows what the record knows, or a later state.
+func isShown(d integration.Document, record integration.HealthRecord) bool {
+	want, known := shown(record), d.Status.Health
+	return want == nil || known != nil && (*known == *want || known.Since.After(want.Since))
+}
+
 // showChange brings the last change into the integration's status, unless a later one is there, and returns the
 // document.
 func (s *Service) showChange(ctx context.Context, record integration.HealthRecord) (integration.Document, error) {
 	d, err := s.Repository.Update(ctx, record.IntegrationID, func(d *integration.Document) error {
-		if len(record.History) == 0 || d.FirstOperationID != record.FirstOperationID ||
+		if isShown(*d, record) || d.FirstOperationID != record.FirstOperationID ||
 			d.Status.Phase == integration.PhaseDeleted {
 			return errLate
 		}
-		last := record.History[0]
-		if known := d.Status.Health; known != nil && !known.Since.Before(last.At) {
-			return errLate
-		}
-		d.Status.Health = &integration.Health{State: last.To, Since: last.At, Code: last.Code}
+		d.Status.Health = shown(record)
 		return nil
 	})
 	if errors.Is(err, errLate) {

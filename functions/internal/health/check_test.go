@@ -92,7 +92,7 @@ func TestAFailureCountsAtTheSecondLook(t *testing.T) {
 	assert.True(t, s.LastPass.Before(slot), "it has not passed since")
 	f.report = having("tenant-unknown", "role-missing")
 	f.check(f.slot(3))
-	assert.Equal(t, 1, f.asked(), "what is known to be broken needs no second look")
+	assert.Equal(t, 1, f.seconds(), "what is known to be broken needs no second look")
 	s = f.status(id)
 	assert.Equal(t, diagnosis.CodeTenantUnknown, s.Diagnosis.Code, "another reason for the same state")
 	require.Len(t, s.Also, 1)
@@ -119,7 +119,7 @@ func TestASecondLookThatPassesClearsTheSuspicion(t *testing.T) {
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "the confirmation is used up")
 	f.check(f.slot(3))
 	assert.Equal(t, integration.HealthHealthy, f.status(id).State)
-	assert.Equal(t, 2, f.asked(), "a new suspicion, a new second look")
+	assert.Equal(t, 2, f.seconds(), "a new suspicion, a new second look")
 	f.check(f.slot(4))
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State,
 		"where the second look was lost, the next slot is one")
@@ -159,7 +159,7 @@ func TestWhatIsUnknownNeverBecomesUnhealthy(t *testing.T) {
 			assert.Equal(t, diagnosis.CodeNetworkDNS, f.status(id).Diagnosis.Code, "another reason")
 			f.check(f.slot(30))
 			assert.Equal(t, integration.HealthUnknown, f.status(id).State)
-			assert.Zero(t, f.asked())
+			assert.Zero(t, f.seconds())
 			assert.Len(t, f.told(), 2)
 			f.report = passing()
 			f.check(f.slot(31))
@@ -235,9 +235,11 @@ func TestWhatIsNotChecked(t *testing.T) {
 	t.Parallel()
 	off := false
 	for name, change := range map[string]func(*integration.Document){
-		"switched off":   func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
-		"pending":        func(d *integration.Document) { d.Status.Phase = integration.PhasePending },
-		"failed":         func(d *integration.Document) { d.Status.Phase = integration.PhaseFailed },
+		"switched off": func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
+		"pending":      func(d *integration.Document) { d.Status.Phase = integration.PhasePending },
+		"failed before there was an identity": func(d *integration.Document) {
+			d.Status.Phase = integration.PhaseFailed
+		},
 		"deprovisioning": func(d *integration.Document) { d.Status.Phase = integration.PhaseDeprovisioning },
 		"deleted":        func(d *integration.Document) { d.Status.Phase = integration.PhaseDeleted },
 	} {
@@ -270,8 +272,8 @@ func TestWhatIsNotChecked(t *testing.T) {
 	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: "nobody", Slot: start}))
 }
 
-// TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, with the
-// second look that a failure needs; nothing is scheduled for it.
+// TestWhoAsksIsAnswered: a check that comes of no schedule is made where the scheduled ones are switched off, and what
+// it finds counts at once; nothing is scheduled for it.
 func TestWhoAsksIsAnswered(t *testing.T) {
 	t.Parallel()
 	off := false
@@ -286,14 +288,10 @@ func TestWhoAsksIsAnswered(t *testing.T) {
 	f.Advance(time.Minute)
 	f.report = having("role-missing")
 	f.check(time.Time{})
-	asked := f.Messages(message.QueueHealth)
-	require.Len(t, asked, 1)
-	second := parse(t, asked[0])
-	require.True(t, second.Confirm)
-	require.NoError(t, f.service.Check(t.Context(), second))
+	assert.Zero(t, f.asked())
 	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State)
 	f.check(f.slot(1))
-	assert.Equal(t, 3, f.looks, "what an old schedule has left")
+	assert.Equal(t, 2, f.looks, "what an old schedule has left")
 
 	f.Advance(time.Minute)
 	f.report = having("throttled")
@@ -375,7 +373,8 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			dead := f.Revive()
 			for range 2 {
 				require.NoError(t, f.service.Check(t.Context(), first))
-				require.Equal(t, 1, f.asked(), "killed at %d, after %v: the second look is asked for once", at, after)
+				require.Equal(t, 1, f.seconds(), "killed at %d, after %v: the second look is asked for once", at,
+					after)
 			}
 			for range 2 {
 				require.NoError(t, f.service.Check(t.Context(), second))
@@ -392,7 +391,8 @@ func TestACheckThatDiesAnywhereTellsOnce(t *testing.T) {
 			}
 			deaths++
 		}
-		assert.Equal(t, 6, deaths, "the record, the message; the record, the document, the event, the outbox")
+		assert.Equal(t, 7, deaths, "the record, the message; the record, the message of the next look, the document, "+
+			"the event, the outbox")
 	}
 }
 

@@ -36,6 +36,8 @@ type fixture struct {
 	report diagnosis.Report
 	looks  int
 	proved bool
+	// isProof is whether a report that passes shows every right.
+	isProof bool
 	// meanwhile runs within each look.
 	meanwhile func()
 }
@@ -47,7 +49,8 @@ func newFixture(t testing.TB) *fixture {
 	f.service, err = health.New(health.Options{
 		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
 		Look: f.look, Send: f.Send,
-		Now: f.Now, Source: operationtest.Source,
+		Proves: func(integration.Spec, diagnosis.Report) bool { return f.isProof },
+		Now:    f.Now, Source: operationtest.Source,
 	})
 	require.NoError(t, err)
 	return f
@@ -103,6 +106,17 @@ func (f *fixture) sweep() {
 
 // asked is how many checks were asked for.
 func (f *fixture) asked() int { return len(f.Messages(message.QueueHealth)) }
+
+// seconds is how many second looks were asked for.
+func (f *fixture) seconds() int {
+	n := 0
+	for _, m := range f.Messages(message.QueueHealth) {
+		if parse(f.t, m).Confirm {
+			n++
+		}
+	}
+	return n
+}
 
 func parse(t testing.TB, m bus.Message) message.HealthCheck {
 	t.Helper()

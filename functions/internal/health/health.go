@@ -18,6 +18,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
 // Options are what the use cases need. All but those marked optional are required.
@@ -26,6 +27,10 @@ type Options struct {
 	// Look makes one check of a document and reports what it found. proved means that access has worked since the last
 	// change, so that propagation explains no refusal.
 	Look func(ctx context.Context, d integration.Document, proved bool) diagnosis.Report
+	// Proves reports whether a test of access showed every right that the spec asks for.
+	Proves func(spec integration.Spec, r diagnosis.Report) bool
+	// Kinds are what an integration consists of: one of them may have a proof of its own.
+	Kinds []resource.Kind
 	// Schedule is the index of the checks that are due.
 	Schedule Schedule
 	// Engine tells of changes.
@@ -47,7 +52,7 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Look": o.Look == nil, "Engine": o.Engine == nil, "Send": o.Send == nil,
-		"Source": o.Source == "",
+		"Source": o.Source == "", "Proves": o.Proves == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
 		if isMissing[name] {
@@ -72,11 +77,26 @@ func (s *Service) Status(ctx context.Context, d integration.Document) (integrati
 		return integration.HealthStatus{}, operation.StoreError(err)
 	}
 	status := record.HealthStatus
-	if plan, ok := planOf(d); ok && d.IsMade() {
-		due := plan.next(s.now())
+	p, wanted := planOf(d)
+	switch why := integration.Unwatched(d); {
+	case why != nil:
+		status.Paused = &why.Diagnosis
+	case !wanted:
+		off := diagnosis.New(diagnosis.CodeHealthChecksOff)
+		status.Paused = &off
+	default:
+		due := p.next(s.now())
+		if again := record.Again; again != nil && again.After(record.LastSlot) && again.Before(due) {
+			due = *again
+		}
 		status.NextDue = &due
 	}
 	return status, nil
+}
+
+// Plan plans the checks of an integration; see Schedule.
+func (s *Service) Plan(ctx context.Context, d integration.Document) error {
+	return s.Schedule.Plan(ctx, d)
 }
 
 // recordOf reads what is kept of the document's health. Where that cannot be read, health begins anew: the next check

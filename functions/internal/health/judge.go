@@ -13,6 +13,10 @@ const (
 	maxHistory = 20
 	// maxMissed is after how many intervals without an answer the state becomes unknown.
 	maxMissed = 3
+	// firstPause is the first pause before another look at what is not well, and maxTries how often it doubles: to
+	// more than the longest interval.
+	firstPause = time.Minute
+	maxTries   = 14
 )
 
 // sight is what one report shows of the integration.
@@ -54,14 +58,21 @@ func isByDesign(c diagnosis.Check) bool {
 		diagnosis.CodeProtectionUnknown, diagnosis.CodeNoStorage}, c.Code)
 }
 
-// run is one check that was made.
+// run is one look that was made.
 type run struct {
-	slot    time.Time
+	slot    time.Time // that of the check, or the time of another test
 	confirm bool
-	report  diagnosis.Report
-	at      time.Time
-	plan    plan
+	// isDecided means that a failure needs no second look: this is one, or somebody has asked and is answered.
+	isDecided bool
+	report    diagnosis.Report
+	at        time.Time
+	plan      plan
+	// isWatched means that the spec wants checks.
+	isWatched bool
 }
+
+// isStructural reports whether the look could not test access itself.
+func (r run) isStructural() bool { return r.report.ClaimLevel == diagnosis.ClaimStructure }
 
 // name is the run's part of a message id.
 func (r run) name() string {
@@ -74,11 +85,15 @@ func (r run) name() string {
 // apply moves the record's state by what a run has found. A lasting failure counts when a second look has seen one
 // too; what could not be told leaves the state, until it has been untold for three intervals.
 func apply(record *integration.HealthRecord, r run) {
-	record.LastRun, record.LastReport, record.ClaimLevel = &r.at, &r.report, r.report.ClaimLevel
+	record.LastRun, record.LastReport = &r.at, &r.report
 	if r.slot.After(record.LastSlot) {
 		record.LastSlot = r.slot
 	}
 	j := judge(r.report)
+	if j.sight != failing && record.State == integration.HealthUnhealthy && r.isStructural() &&
+		record.ClaimLevel != diagnosis.ClaimStructure {
+		j.sight = nothing // what a test of access has found, no look at the structure disproves
+	}
 	if j.sight != nothing {
 		record.LastConclusive = record.LastSlot
 	}
@@ -89,35 +104,64 @@ func apply(record *integration.HealthRecord, r run) {
 			move(record, integration.HealthUnknown, j.Causes, r)
 		}
 	case working, impaired:
-		record.Suspicion, record.LastPass = nil, &r.at
+		record.Suspicion = nil
+		if r.isStructural() {
+			record.LastSeen = &r.at
+		} else {
+			record.LastPass = &r.at
+		}
 		to := integration.HealthHealthy
 		if j.sight == impaired {
 			to = integration.HealthDegraded
 		}
 		move(record, to, j.Causes, r)
 	case failing:
-		if record.State != integration.HealthUnhealthy && record.Suspicion == nil {
-			record.Suspicion = &integration.Suspicion{Slot: r.slot, Code: j.Diagnosis.Code}
+		if record.State != integration.HealthUnhealthy && record.Suspicion == nil && !r.isDecided {
+			record.Suspicion, record.Again = &integration.Suspicion{Slot: r.slot, Code: j.Diagnosis.Code}, nil
 			return
 		}
 		record.Suspicion = nil
 		move(record, integration.HealthUnhealthy, j.Causes, r)
 	}
+	planAgain(record, r)
 }
 
-// move enters a state, for the reasons that were seen, and puts a notice into the outbox where it is another state.
+// move enters a state, for the reasons that were seen, and puts the notice of another one into the outbox. Another
+// reason for the same state is told by the history alone.
 func move(record *integration.HealthRecord, to integration.HealthState, why diagnosis.Causes, r run) {
-	record.Causes = why
-	if record.State == to {
-		return
-	}
 	change := integration.HealthChange{At: r.at, From: record.State, To: to}
 	if why.Diagnosis != nil {
 		change.Code = why.Diagnosis.Code
 	}
-	record.State, record.Since = to, r.at
+	record.Causes, record.ClaimLevel = why, r.report.ClaimLevel
+	if to == integration.HealthUnknown {
+		record.ClaimLevel = ""
+	}
+	if record.State == to && (len(record.History) == 0 || record.History[0].Code == change.Code) {
+		return
+	}
 	record.History = slices.Insert(record.History, 0, change)
 	record.History = record.History[:min(len(record.History), maxHistory)]
+	if record.State == to {
+		return
+	}
+	record.State, record.Since = to, r.at
 	record.Outbox.Add(integration.Notice{ID: record.IntegrationID + "-health-" + r.name(), Change: &change,
 		Diagnosis: why.Diagnosis})
+}
+
+// planAgain plans the next look at what is not well, in pauses that grow from a minute to the interval: what passes by
+// itself, or what somebody is mending, shows soon, and what stays costs little. Rights may need half an hour until
+// they count: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting.
+func planAgain(record *integration.HealthRecord, r run) {
+	record.Again = nil
+	if record.State == integration.HealthHealthy || record.State == integration.HealthDegraded {
+		record.Tries = 0
+		return
+	}
+	at := r.at.Add(firstPause << min(record.Tries, maxTries))
+	record.Tries = min(record.Tries+1, maxTries)
+	if r.isWatched && at.Before(r.plan.next(r.at)) {
+		record.Again = &at
+	}
 }

@@ -40,7 +40,7 @@ func TestTheSecondLookIsFor60To90Seconds(t *testing.T) {
 	for i := range 26 * 26 {
 		name := "service-" + string(rune('a'+i/26)) + string(rune('a'+i%26))
 		f.integrate(name, "1h")
-		require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: name}))
+		require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: name, Slot: f.Now()}))
 	}
 	for _, m := range f.Messages(message.QueueHealth) {
 		seen[m.EnqueueAt.Sub(f.Now())] = true
@@ -61,22 +61,25 @@ func TestWhatIsNotPlannedBelowASecond(t *testing.T) {
 	}
 }
 
-// TestWhatIsMadeIsChecked, and the same document in any other phase is not: each phase there is.
-func TestWhatIsMadeIsChecked(t *testing.T) {
+// TestWhatHasAnIdentityIsChecked, whatever became of the last operation, unless one is under way: each phase there is.
+func TestWhatHasAnIdentityIsChecked(t *testing.T) {
 	t.Parallel()
 	for phase, looks := range map[integration.Phase]int{
 		integration.PhasePending: 0, integration.PhaseProvisioning: 0, integration.PhaseProvisioned: 1,
-		integration.PhaseUsable: 1, integration.PhaseFailed: 0, integration.PhaseDeprovisioning: 0,
+		integration.PhaseUsable: 1, integration.PhaseFailed: 1, integration.PhaseDeprovisioning: 0,
 		integration.PhaseDeleted: 0,
 	} {
 		for name, slot := range map[string]time.Time{"scheduled": start.Add(time.Hour), "asked for": {}} {
 			f := newFixture(t)
 			f.integrate(id, "1h")
-			f.change(id, func(d *integration.Document) { d.Status.Phase = phase })
+			f.change(id, func(d *integration.Document) {
+				d.Status.Phase, d.Status.ClientID, d.Status.ServicePrincipalID = phase, "client", "principal"
+			})
 			f.SetTime(start.Add(time.Hour))
 			f.check(slot)
 			assert.Equal(t, looks, f.looks, "%s, %s", phase, name)
 			assert.Equal(t, looks == 1, f.status(id).NextDue != nil, "%s, %s: %v", phase, name, f.status(id).NextDue)
+			assert.Equal(t, looks == 0, f.status(id).Paused != nil, "%s, %s", phase, name)
 		}
 	}
 }

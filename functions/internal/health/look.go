@@ -71,7 +71,7 @@ func (o *Observer) Look(ctx context.Context, d integration.Document, proved bool
 func (o *Observer) structure(ctx context.Context, d integration.Document, proved bool,
 	why diagnosis.Check) diagnosis.Report {
 	started := o.now()
-	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d}))
+	items := resource.Items(resource.Observe(ctx, o.Kinds, resource.View{Document: d, Told: true}))
 	checks := append([]diagnosis.Check{why}, resource.Checks(items, proved || d.HasPropagated(started))...)
 	return diagnosis.Report{
 		ID: uuid.NewString(), Kind: "access", ClaimLevel: diagnosis.ClaimStructure,

@@ -307,6 +307,12 @@ var structureCases = map[string]struct {
 		_, err := s.arm.DeleteRoleAssignment(s.t.Context(), s.document.Status.RoleAssignments[0].ID)
 		require.NoError(s.t, err)
 	}, diagnosis.VerdictFail, []string{"fail role-assignment-not-found"}},
+	"no container": {func(s *scene) {
+		require.NoError(s.t, s.world.DeleteContainer("acmedata", "images"))
+	}, diagnosis.VerdictFail, []string{"fail container-not-found"}},
+	"no account": {func(s *scene) {
+		require.NoError(s.t, s.world.DeleteObject("storageAccounts", world.DataAccountID))
+	}, diagnosis.VerdictFail, []string{"fail storage-account-not-found"}},
 	"Graph refuses us": {func(s *scene) { s.refuse["GET graph.microsoft.com"] = 403 }, diagnosis.VerdictUnknown,
 		[]string{"unknown graph-permission-missing", "unknown graph-permission-missing",
 			"unknown graph-permission-missing"}},

@@ -122,7 +122,7 @@ func (s *Service) advance(ctx context.Context, e entry, now time.Time) (bool, er
 	if !wanted || err != nil {
 		return false, s.Schedule.drop(ctx, e)
 	}
-	send := d.IsMade() && p.isHeld(e.due)
+	send := integration.Unwatched(d) == nil && p.isHeld(e.due)
 	if send {
 		if err := s.ask(ctx, message.HealthCheck{IntegrationID: e.id, Slot: e.due}, e.due); err != nil {
 			return false, err

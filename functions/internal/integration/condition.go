@@ -13,6 +13,8 @@ const (
 	ConditionReady       = "Ready"
 	ConditionProvisioned = "Provisioned"
 	ConditionVerified    = "Verified"
+	// ConditionDeleted is False where a teardown has failed, and absent otherwise.
+	ConditionDeleted = "Deleted"
 )
 
 // SetCondition sets a condition, and keeps the time of its last transition where its status stays. Without a text, its
@@ -46,6 +48,37 @@ func (d Document) HasCondition(kind, status string, found *diagnosis.Diagnosis) 
 	return slices.ContainsFunc(d.Status.Conditions, func(c Condition) bool {
 		return c.Type == kind && c.Status == status && c.Reason == want.Reason
 	})
+}
+
+// BeginTeardown writes down that the integration is being torn down, whatever became of an earlier try.
+func (s *Status) BeginTeardown() {
+	s.Phase = PhaseDeprovisioning
+	s.Conditions = slices.DeleteFunc(slices.Clone(s.Conditions), func(c Condition) bool {
+		return c.Type == ConditionDeleted
+	})
+}
+
+// MarkFailed writes down why the last operation, of a kind, has failed for good. A teardown that has failed is one
+// that is to be repeated: nobody has said that the integration is to stay.
+func (d *Document) MarkFailed(now time.Time, kind OperationKind, found *diagnosis.Diagnosis) {
+	failed := ConditionProvisioned
+	d.Status.Phase = PhaseFailed
+	if kind == KindDeprovision {
+		d.Status.Phase, failed = PhaseDeprovisioning, ConditionDeleted
+	}
+	d.SetCondition(now, failed, "False", found, "")
+}
+
+// failedTeardown is why the last operation, a teardown, has failed; false where it runs or was something else.
+func failedTeardown(d Document) (Condition, bool) {
+	c, isKnown := d.condition(ConditionDeleted)
+	return c, isKnown && d.Status.Phase == PhaseDeprovisioning
+}
+
+// IsEnding reports whether a teardown has the integration in its hands.
+func (d Document) IsEnding() bool {
+	_, hasFailed := failedTeardown(d)
+	return d.Status.Phase == PhaseDeprovisioning && !hasFailed
 }
 
 // Withdraw takes back what the document claims of access, as what the claims rest on is being removed.

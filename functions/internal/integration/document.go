@@ -161,6 +161,8 @@ type Status struct {
 	FederatedCredentials         []FederatedCredential
 	RoleAssignments              []RoleAssignment
 	DDOE                         *DDOEStatus
+	// Left states, a sentence each, what a teardown that did not end has left.
+	Left []string
 	// Health is what the scheduled checks say; nil before the first check.
 	Health          *Health
 	LastOperationID string
@@ -269,7 +271,7 @@ func (DDOEForm) LongTags() map[string]string {
 
 // Condition is one observed fact about the integration, in the manner of Kubernetes conditions.
 type Condition struct {
-	Type               string               `json:"type" enum:"Ready,Provisioned,Verified"`
+	Type               string               `json:"type" enum:"Ready,Provisioned,Verified,Deleted"`
 	Status             string               `json:"status" enum:"True,False,Unknown"`
 	Reason             diagnosis.Code       `json:"reason,omitempty" doc:"Diagnosis code where Status is not True"`
 	Message            string               `json:"message,omitempty"`
@@ -294,9 +296,13 @@ const (
 	KindProvision   OperationKind = "provision"
 	KindDeprovision OperationKind = "deprovision"
 	KindAccessTest  OperationKind = "accessTest"
+	KindHealthCheck OperationKind = "healthCheck"
 	// KindUnknown is the record of a message that is none of the others, or that could not be read.
 	KindUnknown OperationKind = "unknown"
 )
+
+// IsLook reports whether such an operation only looks: the document stays in the hands of whoever has it.
+func (k OperationKind) IsLook() bool { return k == KindAccessTest || k == KindHealthCheck }
 
 // OperationStatus is how far an operation is.
 type OperationStatus string
@@ -363,7 +369,7 @@ type Step struct {
 	Name       string         `json:"name" example:"application"`
 	Target     string         `json:"target,omitempty" doc:"The key it was written by"`
 	Status     string         `json:"status" enum:"done,failed"`
-	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,ensured,unchanged,deleted,absent,left,adopted,restored"`
+	Outcome    string         `json:"outcome,omitempty" enum:"created,updated,unchanged,deleted,absent,left,adopted,restored"`
 	Code       diagnosis.Code `json:"code,omitempty" doc:"Diagnosis code where status is failed"`
 	RequestID  string         `json:"requestId,omitempty"`
 	At         time.Time      `json:"at"`
@@ -373,8 +379,9 @@ type Step struct {
 // LongTags are the ends of tags that are too long for a line.
 func (Step) LongTags() map[string]string {
 	return map[string]string{
-		"Outcome": `doc:"What the write came to: ensured is an upsert of an object that was there, whose answer ` +
-			`does not tell whether it changed anything, adopted is an equal object that others had made, absent ` +
+		"Outcome": `doc:"What the write came to: updated is a write over an object that was there, at ` +
+			`the look or by ` +
+			`the time of the write, adopted is an equal object that others had made, absent ` +
 			`one that was gone already, left one that stays because it is a person's: a driver that was moved to ` +
 			`another integration, or what may have been made by the form; whoever wants it gone removes it on the ` +
 			`platform"`,

@@ -40,21 +40,25 @@ type HealthStatus struct {
 	// Causes are why the state is what it is, as the last check has seen it that told something.
 	diagnosis.Causes
 	LastRun    *time.Time           `json:"lastRun,omitempty" doc:"The last check, whatever it found"`
-	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"The last check that found access working"`
+	LastPass   *time.Time           `json:"lastPass,omitempty" doc:"When access was last proved"`
+	LastSeen   *time.Time           `json:"lastSeen,omitempty"`
 	NextDue    *time.Time           `json:"nextDue,omitempty" doc:"The next check; absent where none is planned"`
+	Paused     *diagnosis.Diagnosis `json:"paused,omitempty" doc:"Why no check is planned; absent where one is"`
 	ClaimLevel diagnosis.ClaimLevel `json:"claimLevel,omitempty" enum:"file,discovery,structure,exchange,access"`
 	LastReport *diagnosis.Report    `json:"lastReport,omitempty" doc:"The report of the last check"`
-	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state, newest first"`
+	History    []HealthChange       `json:"history,omitempty" doc:"The last changes of state or code, newest first"`
 }
 
 // LongTags are the ends of tags that are too long for a line.
 func (HealthStatus) LongTags() map[string]string {
 	return map[string]string{
-		"ClaimLevel": `doc:"What the last report really proved"`,
+		"LastSeen": `doc:"When everything was last seen to be in place by a check that could not test access ` +
+			`itself"`,
+		"ClaimLevel": `doc:"What the state rests on: access was tested, or only the structure was looked at"`,
 	}
 }
 
-// HealthChange is one change of state.
+// HealthChange is one change of state, or of what was found in it.
 type HealthChange struct {
 	At   time.Time      `json:"at"`
 	From HealthState    `json:"from" enum:"healthy,degraded,unhealthy,unknown"`
@@ -75,6 +79,10 @@ type HealthRecord struct {
 	LastConclusive time.Time
 	// Suspicion is a failure that a second look is to confirm.
 	Suspicion *Suspicion
+	// Tries counts the looks since the state is not well; Again is when the next one is to be, where that is before
+	// the next slot.
+	Tries int
+	Again *time.Time
 	// Outbox is what is to be told of the health.
 	Outbox Outbox
 	// ETag is the store's version of the record.

@@ -2,26 +2,16 @@ package integration
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/credential/field"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 )
 
-// IdentityKind tells what a federated identity is made of.
-type IdentityKind string
-
-// The kinds: an Entra application with its service principal, and a user-assigned managed identity.
-const (
-	IdentityApplication IdentityKind = "application"
-	IdentityManaged     IdentityKind = "managedIdentity"
-)
-
 // Identity is what the federated identity is to be made of. What is left out is what there is already, else the
 // service's default.
 type Identity struct {
-	Kind          IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
+	Kind          IdentityKind `json:"kind,omitempty"`
 	ResourceGroup string       `json:"resourceGroup,omitempty"`
 	Location      string       `json:"location,omitempty" example:"westeurope"`
 }
@@ -29,7 +19,8 @@ type Identity struct {
 // LongTags are the ends of tags that are too long for a line.
 func (Identity) LongTags() map[string]string {
 	return map[string]string{
-		"Kind": `doc:"An Entra application, or a user-assigned managed identity. Default: what there is already, ` +
+		"Kind": kindTag() + ` doc:"An Entra application, or a user-assigned managed identity. Default: what there ` +
+			`is already, ` +
 			`else the setting DEFAULT_IDENTITY. Another one than there is has another client id, and needs ` +
 			`?replace=true"`,
 		"ResourceGroup": `doc:"ARM id of the resource group of a managed identity; default: setting ` +
@@ -91,7 +82,7 @@ func (d Document) IdentityKind() IdentityKind {
 	if d.Spec.Identity != nil {
 		wanted = d.Spec.Identity.Kind
 	}
-	return cmp.Or(d.Status.Identity.Kind, wanted, IdentityApplication)
+	return cmp.Or(d.Status.Identity.Kind, wanted, unnamedKind())
 }
 
 // HasIdentityChange reports whether the spec asks for another identity than is recorded. Kind, resource group and
@@ -107,14 +98,6 @@ func (d Document) HasIdentityChange() bool {
 		return !strings.EqualFold(recorded.ResourceGroup(), wanted.ResourceGroup) ||
 			!strings.EqualFold(recorded.Location, wanted.Location)
 	}
-}
-
-// IdentityWords name an identity in a sentence, behind its article.
-func IdentityWords(kind IdentityKind, group, location string) string {
-	if kind != IdentityManaged {
-		return string(kind)
-	}
-	return fmt.Sprintf("managed identity in %s (%s)", group, location)
 }
 
 // IdentityGiven is what a new spec asks of the identity, with what it leaves out as there is already, or as it is
@@ -146,46 +129,46 @@ func (d Defaults) ResolveIdentity(given *Identity) (*Identity, []diagnosis.Findi
 	if given != nil {
 		identity = *given
 	}
-	identity.Kind = cmp.Or(identity.Kind, d.IdentityKind, IdentityApplication)
+	kind, expected := ParseIdentityKind(string(cmp.Or(identity.Kind, d.IdentityKind)))
+	identity.Kind = kind
 	var findings []diagnosis.Finding
 	note := func(member, actual, detail, expected, remedy string) {
 		findings = append(findings, diagnosis.Finding{Pointer: "/identity/" + member,
 			Code:   diagnosis.CodeInvalidIdentity,
 			Detail: detail, Expected: expected, Actual: field.Actual(actual), Remedy: remedy})
 	}
-	switch identity.Kind {
-	case IdentityManaged:
-		d.resolveManaged(&identity, note)
-	case IdentityApplication:
+	switch {
+	case expected != "":
+		note("kind", string(kind), "The kind is not known.", expected, "Give "+expected+", or leave it out.")
+	case kind.isPlaced():
+		d.resolvePlace(&identity, note)
+	default:
 		for _, taken := range [][2]string{{"resourceGroup", identity.ResourceGroup}, {"location", identity.Location}} {
 			if taken[1] != "" {
-				note(taken[0], taken[1],
-					"An application is in the tenant; a managed identity alone is in a resource group "+
-						"and a region.", "",
-					"Leave it out, or set identity.kind to managedIdentity.")
+				note(taken[0], taken[1], hasNoPlace, "", withoutPlace)
 			}
 		}
-	default:
-		note("kind", string(identity.Kind), "The kind is not known.", "application or managedIdentity",
-			"Give application or managedIdentity, or leave it out.")
 	}
 	return &identity, findings
 }
 
-// resolveManaged fills in where a managed identity is made. A region may be given by its display name, which is the
-// name with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
-func (d Defaults) resolveManaged(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
+// resolvePlace fills in where an identity in a resource group is made. A region may be given by its display name,
+// which is the name with blanks and capitals. Source: https://learn.microsoft.com/azure/reliability/regions-list.
+func (d Defaults) resolvePlace(identity *Identity, note func(member, actual, detail, expected, remedy string)) {
 	identity.ResourceGroup = cmp.Or(identity.ResourceGroup, d.IdentityGroup.String())
 	group, problem := ParseResourceGroupID(identity.ResourceGroup)
+	remedy := "Copy the id of a group for identities: az group show --name <group> --query id."
 	switch {
 	case identity.ResourceGroup == "":
 		problem = "No resource group is given, and the service has no default (setting IDENTITY_RESOURCE_GROUP)."
+	case len(d.OwnGroups) == 0:
+		problem = "The service does not know its own resource group, and so not that it is another one."
+		remedy = "Have the operator set OWN_RESOURCE_GROUP."
 	case problem == "" && group.IsAnyOf(d.OwnGroups):
 		problem = "It is the service's own resource group: there the service could let others in as itself."
 	}
 	if problem != "" {
-		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}",
-			"Copy the id of a group for identities: az group show --name <group> --query id.")
+		note("resourceGroup", identity.ResourceGroup, problem, "/subscriptions/{guid}/resourceGroups/{group}", remedy)
 	} else {
 		identity.ResourceGroup = group.String()
 	}

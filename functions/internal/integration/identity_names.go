@@ -1,9 +1,5 @@
 package integration
 
-import (
-	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-)
-
 // IdentityNames is an identity by the names that records and callers know its members by. Some are words of one kind
 // alone: this file is where they are told apart.
 type IdentityNames struct {
@@ -28,7 +24,7 @@ func (IdentityNames) LongTags() map[string]string {
 
 // IdentityStatus tells what the identity is made of that there is, or that is about to be made.
 type IdentityStatus struct {
-	Kind           IdentityKind `json:"kind,omitempty" enum:"application,managedIdentity"`
+	Kind           IdentityKind `json:"kind,omitempty"`
 	ResourceID     string       `json:"resourceId,omitempty" doc:"ARM id of a managed identity"`
 	Location       string       `json:"location,omitempty" doc:"Azure region of a managed identity"`
 	FormerClientID string       `json:"formerClientId,omitempty"`
@@ -37,6 +33,7 @@ type IdentityStatus struct {
 // LongTags are the ends of tags that are too long for a line.
 func (IdentityStatus) LongTags() map[string]string {
 	return map[string]string{
+		"Kind": kindTag(),
 		"FormerClientID": `doc:"Client id before the identity was replaced or made anew: whoever uses it still has ` +
 			`to be given clientId"`,
 	}
@@ -47,7 +44,7 @@ func (s Status) IdentityNames() IdentityNames {
 	i := s.Identity
 	names := IdentityNames{ClientID: s.ClientID, ServicePrincipalID: s.ServicePrincipalID}
 	shown := IdentityStatus{Kind: i.Kind, Location: i.Location, FormerClientID: i.FormerClientID}
-	if i.Kind == IdentityManaged {
+	if i.Kind.isPlaced() {
 		shown.ResourceID = i.Key
 	} else {
 		names.UniqueName, names.ObjectID = i.Key, i.ID
@@ -60,7 +57,7 @@ func (s Status) IdentityNames() IdentityNames {
 
 // record leaves out that the identity is an application where its ids tell it.
 func (n IdentityNames) record() IdentityNames {
-	if n.hasIDs() && n.Identity != nil && *n.Identity == (IdentityStatus{Kind: IdentityApplication}) {
+	if n.hasIDs() && n.Identity != nil && *n.Identity == (IdentityStatus{Kind: unnamedKind()}) {
 		n.Identity = nil
 	}
 	return n
@@ -77,25 +74,9 @@ func (n IdentityNames) made() IdentityMade {
 		made.Key += i.ResourceID
 	}
 	if made.Kind == "" && n.hasIDs() {
-		made.Kind = IdentityApplication
+		made.Kind = unnamedKind()
 	}
 	return made
-}
-
-// upkeep is how identities of the kind are looked after.
-func (k IdentityKind) upkeep() diagnosis.Upkeep {
-	if k == IdentityManaged {
-		return diagnosis.InResourceGroup
-	}
-	return diagnosis.InDirectory
-}
-
-// schemaVersion is that of records which tell of an identity of the kind.
-func (k IdentityKind) schemaVersion() int {
-	if k == IdentityManaged {
-		return SchemaVersion
-	}
-	return schemaVersion1
 }
 
 // ProvisionResult is the result of a successful provisioning: the ids of the identity. An application alone has an

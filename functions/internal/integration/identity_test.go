@@ -36,8 +36,9 @@ func identityCases() map[string]identityCase {
 			integration.Identity{Kind: managed, ResourceGroup: identities, Location: "westeurope"}, nil},
 		"an application against the default": {withDefaults, &integration.Identity{Kind: application},
 			integration.Identity{Kind: application}, nil},
-		"all of it": {integration.Defaults{}, &integration.Identity{Kind: managed, ResourceGroup: "/SUBSCRIPTIONS" +
-			subscriptionID[14:] + "/resourcegroups/Team", Location: "North Europe"},
+		"all of it": {integration.Defaults{OwnGroups: withDefaults.OwnGroups}, &integration.Identity{Kind: managed,
+			ResourceGroup: "/SUBSCRIPTIONS" +
+				subscriptionID[14:] + "/resourcegroups/Team", Location: "North Europe"},
 			integration.Identity{Kind: managed, ResourceGroup: subscriptionID + "/resourceGroups/Team",
 				Location: "northeurope"}, nil},
 		"no group and no region": {integration.Defaults{}, &integration.Identity{Kind: managed},
@@ -52,6 +53,10 @@ func identityCases() map[string]identityCase {
 			"/resourceGroups/RG-WIF"},
 			integration.Identity{Kind: managed, ResourceGroup: subscriptionID + "/resourceGroups/RG-WIF",
 				Location: "westeurope"},
+			[]string{"/identity/resourceGroup"}},
+		"no group is known to be the service's own": {integration.Defaults{Location: "westeurope"},
+			&integration.Identity{Kind: managed, ResourceGroup: identities},
+			integration.Identity{Kind: managed, ResourceGroup: identities, Location: "westeurope"},
 			[]string{"/identity/resourceGroup"}},
 		"a region that is none": {withDefaults, &integration.Identity{Location: "west/europe"},
 			integration.Identity{Kind: managed, ResourceGroup: identities, Location: "west/europe"},

@@ -55,6 +55,9 @@ func unmet(status string, since time.Time, found diagnosis.Diagnosis) Condition 
 func (d Document) kept() Condition {
 	switch d.Status.Phase {
 	case PhaseDeprovisioning:
+		if c, hasFailed := failedTeardown(d); hasFailed {
+			return c
+		}
 		return unmet("False", d.UpdatedAt, diagnosis.New(diagnosis.CodeDeprovisioning))
 	case PhaseDeleted:
 		return unmet("False", d.UpdatedAt, diagnosis.New(diagnosis.CodeIntegrationDeleted))

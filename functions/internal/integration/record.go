@@ -38,6 +38,7 @@ type statusRecord struct {
 	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *ddoeRecord           `json:"ddoe,omitempty"`
+	Left                 []string              `json:"left,omitempty"`
 	Health               *Health               `json:"health,omitempty"`
 	LastOperationID      string                `json:"lastOperationId,omitempty"`
 	Conditions           []Condition           `json:"conditions,omitempty"`
@@ -66,9 +67,9 @@ type ddoeRecord struct {
 }
 
 func (d Document) record() documentRecord {
-	wanted := d.Spec.recorded().Identity.Kind
+	wanted, made := d.Spec.recorded().Identity.Kind, d.Status.Identity.Kind
 	return documentRecord{
-		SchemaVersion: max(wanted.schemaVersion(), d.Status.Identity.Kind.schemaVersion()), ID: d.ID,
+		SchemaVersion: max(wanted.about().schemaVersion, made.about().schemaVersion), ID: d.ID,
 		Spec: d.Spec.record(), Generation: d.laterGeneration(), Status: d.Status.record(),
 		CreatedAt: d.CreatedAt, FirstOperationID: d.FirstOperationID, UpdatedAt: d.UpdatedAt, Outbox: d.Outbox,
 	}
@@ -84,7 +85,7 @@ func (d Document) laterGeneration() int {
 
 // record leaves out that the identity is an application: a record that does not say is of one.
 func (s Spec) record() Spec {
-	if s.Identity != nil && *s.Identity == (Identity{Kind: IdentityApplication}) {
+	if s.Identity != nil && *s.Identity == (Identity{Kind: unnamedKind()}) {
 		s.Identity = nil
 	}
 	return s
@@ -92,7 +93,7 @@ func (s Spec) record() Spec {
 
 func (s Spec) recorded() Spec {
 	if s.Identity == nil {
-		s.Identity = &Identity{Kind: IdentityApplication}
+		s.Identity = &Identity{Kind: unnamedKind()}
 	}
 	return s
 }
@@ -112,7 +113,7 @@ func (r documentRecord) document(etag string) Document {
 func (s Status) record() statusRecord {
 	return statusRecord{
 		Phase: s.Phase, IdentityNames: s.IdentityNames().record(), FederatedCredentials: s.FederatedCredentials,
-		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Health: s.Health,
+		RoleAssignments: s.RoleAssignments, DDOE: (*ddoeRecord)(s.DDOE), Left: s.Left, Health: s.Health,
 		LastOperationID: s.LastOperationID, Conditions: s.Conditions,
 	}
 }
@@ -121,7 +122,7 @@ func (r statusRecord) status() Status {
 	return Status{
 		Phase: r.Phase, Identity: r.IdentityNames.made(), ClientID: r.ClientID,
 		ServicePrincipalID: r.ServicePrincipalID, FederatedCredentials: r.FederatedCredentials,
-		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Health: r.Health,
+		RoleAssignments: r.RoleAssignments, DDOE: (*DDOEStatus)(r.DDOE), Left: r.Left, Health: r.Health,
 		LastOperationID: r.LastOperationID, Conditions: r.Conditions,
 	}
 }
@@ -168,6 +169,8 @@ type healthRecord struct {
 	LastSlot         time.Time  `json:"lastSlot,omitzero"`
 	LastConclusive   time.Time  `json:"lastConclusive,omitzero"`
 	Suspicion        *Suspicion `json:"suspicion,omitempty"`
+	Tries            int        `json:"tries,omitempty"`
+	Again            *time.Time `json:"again,omitempty"`
 	Outbox           Outbox     `json:"outbox,omitempty"`
 }
 
@@ -175,13 +178,15 @@ func (h HealthRecord) record() healthRecord {
 	return healthRecord{
 		SchemaVersion: schemaVersion1, HealthStatus: h.HealthStatus, IntegrationID: h.IntegrationID,
 		FirstOperationID: h.FirstOperationID, LastSlot: h.LastSlot, LastConclusive: h.LastConclusive,
-		Suspicion: h.Suspicion, Outbox: h.Outbox,
+		Suspicion: h.Suspicion, Tries: h.Tries, Again: h.Again, Outbox: h.Outbox,
 	}
 }
 
 func (r healthRecord) health(etag string) HealthRecord {
 	return HealthRecord{
 		HealthStatus: r.HealthStatus, IntegrationID: r.IntegrationID, FirstOperationID: r.FirstOperationID,
-		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Outbox: r.Outbox, ETag: etag,
+		LastSlot: r.LastSlot, LastConclusive: r.LastConclusive, Suspicion: r.Suspicion, Tries: r.Tries, Again: r.Again,
+		Outbox: r.Outbox,
+		ETag:   etag,
 	}
 }

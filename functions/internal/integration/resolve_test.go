@@ -22,6 +22,7 @@ const (
 
 func defaults() integration.Defaults {
 	return integration.Defaults{Issuer: "https://dataloop.ai/oauth2",
+		OwnGroups:       []integration.ResourceGroupID{{Name: ownName}},
 		SubjectTemplate: "system:serviceaccount:dataloop:{service}",
 		Audience:        "api://AzureADTokenExchange", TenantID: func(context.Context) (string, error) {
 			return tenant, nil

@@ -1,10 +1,52 @@
 package integration
 
+import (
+	"time"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
 // IsMade reports whether everything that the spec asks for is known to exist: there is something to look at, and
 // nobody is making it or tearing it down.
 func (d Document) IsMade() bool {
 	return d.Status.Phase == PhaseProvisioned || d.Status.Phase == PhaseUsable
 }
+
+// Unwatched is why an integration cannot be looked at now: it has no identity, or an operation has it in its hands.
+// It is nil where it can, whatever became of the last operation.
+func Unwatched(d Document) *diagnosis.Error {
+	switch {
+	case d.Status.Phase == PhaseDeleted:
+		return Absent(&d)
+	case d.IsEnding():
+		return &diagnosis.Error{Diagnosis: diagnosis.New(diagnosis.CodeDeprovisioning)}
+	case d.IsMade():
+		return nil
+	case d.Status.HasIdentity() && (d.Status.Phase == PhaseFailed || d.Status.Phase == PhaseDeprovisioning):
+		return nil
+	default:
+		return Unprovisioned(d)
+	}
+}
+
+// MarkProved writes down that access was proved as the federated identity, and reports whether that has made the
+// integration usable. byOthers means that the platform has to prove it as well: the phase is then its to move. What
+// waiting has healed is usable as if it had been so at once: a test that gave up has decided nothing.
+func (d *Document) MarkProved(now time.Time, byOthers bool) bool {
+	waits := d.Status.Phase == PhaseProvisioned ||
+		d.Status.Phase == PhaseFailed && d.HasCondition(ConditionProvisioned, "True", nil)
+	if waits && byOthers {
+		return false
+	}
+	d.SetCondition(now, ConditionVerified, "True", nil, accessProved)
+	if waits {
+		d.Status.Phase = PhaseUsable
+	}
+	return waits
+}
+
+// accessProved is the message of the condition Verified where it is True.
+const accessProved = "Access was proved as the federated identity."
 
 // HasIdentity reports whether the identity is known by both of its ids: the one that tokens are asked for with, and
 // the one that rights are granted to.

@@ -4,7 +4,12 @@ import "github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 
 // Words are what the document gives to the texts of a diagnosis, whatever that is about.
 func (d Document) Words() diagnosis.Context {
-	return diagnosis.Context{Issuer: d.Spec.Issuer, Audience: d.Spec.Audience, TenantID: d.Spec.TenantID,
+	request := diagnosis.RequestPut
+	if d.Status.Phase == PhaseDeprovisioning {
+		request = diagnosis.RequestDelete
+	}
+	return diagnosis.Context{Request: request, Issuer: d.Spec.Issuer, Audience: d.Spec.Audience,
+		TenantID: d.Spec.TenantID,
 		ClientID: d.Status.ClientID, PrincipalID: d.Status.ServicePrincipalID,
-		Upkeep: d.Status.Identity.Kind.upkeep(), IdentityID: d.Status.Identity.Key}
+		Upkeep: d.IdentityKind().about().upkeep, IdentityID: d.Status.Identity.Key}
 }

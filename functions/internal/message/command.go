@@ -31,7 +31,8 @@ var operationNamespace = uuid.MustParse("3d1f6f0c-5a0b-5d0e-9a52-2f4b7c0e61aa")
 
 // Command is one command on the queue wif-commands.
 type Command struct {
-	// Type is the CloudEvents type, one of TypeProvision, TypeDeprovision, TypeAccessTest and TypeVerify.
+	// Type is the CloudEvents type, one of TypeProvision, TypeDeprovision, TypeAccessTest, TypeHealthCheck and
+	// TypeVerify.
 	Type string
 	// ID is the event's id, and the MessageId of what we send ourselves.
 	ID            string
@@ -86,7 +87,8 @@ func (r *Rejection) Error() string { return "message rejected: " + string(r.Code
 func ParseCommand(d Delivery) (Command, error) {
 	p := parser{delivery: d, fallback: derivedID(d)}
 	var fields data
-	event, err := p.event(&fields, TypeProvision, TypeDeprovision, TypeAccessTest, TypeVerify)
+	event, err := p.event(&fields, TypeProvision, TypeDeprovision, TypeAccessTest, TypeHealthCheck,
+		TypeVerify)
 	if err != nil {
 		return Command{}, err
 	}

@@ -86,7 +86,8 @@ func TestRejectionsOfferWhatOthersMaySend(t *testing.T) {
 		require.Len(t, rejection.Findings, 1)
 		return rejection.Findings[0]
 	}
-	assert.Equal(t, "one of ai.ddoe.wif.provision.v1, ai.ddoe.wif.deprovision.v1, ai.ddoe.wif.accesstest.v1",
+	assert.Equal(t, "one of ai.ddoe.wif.provision.v1, ai.ddoe.wif.deprovision.v1, ai.ddoe.wif.accesstest.v1, "+
+		"ai.ddoe.wif.healthcheck.v1",
 		reject(event(`provision.v1`, `provision.v9`)).Expected)
 	assert.NotContains(t, reject(event(`"my-service"`, `"my-service","colour":1`)).Expected, "attempt")
 }

@@ -112,7 +112,7 @@ func (w *Worker) fail(ctx context.Context, a *Attempt, result any, d diagnosis.D
 	return errors.Join(w.endOrRecord(ctx, a.command, a.task.Kind, d), a.tellAll(ctx))
 }
 
-// failDocument moves the document to phase failed and tells why, where the operation is its last one.
+// failDocument writes into the document that the operation has failed, and why, where it is the document's last one.
 func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
@@ -120,8 +120,7 @@ func (a *Attempt) failDocument(ctx context.Context, d diagnosis.Diagnosis) error
 		if a.isSuperseded(*doc) || doc.Status.Phase == integration.PhaseDeleted {
 			return ErrSuperseded
 		}
-		doc.Status.Phase = integration.PhaseFailed
-		doc.SetCondition(a.engine.now(), integration.ConditionProvisioned, "False", &d, "")
+		doc.MarkFailed(a.engine.now(), a.task.Kind, &d)
 		a.engine.announce(doc, a.command.OperationID, News{message.TypeIntegrationFailed, &d})
 		return nil
 	})

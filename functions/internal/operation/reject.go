@@ -41,16 +41,16 @@ func (w *Worker) refuse(ctx context.Context, d message.Delivery, rejection *mess
 		return w.record(ctx, failed)
 	case err != nil && !integration.IsRefused(err):
 		return StoreError(err)
-	case tellsTheSame(op, failed):
+	case isSameRejection(op, failed):
 		return nil // this message's own record, or one that tells all of it
 	}
 	failed.ID = otherID(failed.ID, d.MessageID)
 	return w.record(ctx, failed)
 }
 
-// tellsTheSame reports whether a record tells all that a rejection has to: of which integration, and what is wrong
+// isSameRejection reports whether a record tells all that a rejection has to: of which integration, and what is wrong
 // with the message. Another message may name the same operation, and have another fault of the same code.
-func tellsTheSame(op, rejection integration.Operation) bool {
+func isSameRejection(op, rejection integration.Operation) bool {
 	return op.Status == integration.OperationFailed && op.Error != nil &&
 		op.IntegrationID == rejection.IntegrationID && op.Error.Code == rejection.Error.Code &&
 		op.Error.Detail == rejection.Error.Detail && slices.Equal(op.Error.Findings, rejection.Error.Findings)
@@ -59,8 +59,8 @@ func tellsTheSame(op, rejection integration.Operation) bool {
 // DeadLettered ends the operation of a message that the queue has given up, so that nothing disappears silently. Of a
 // command whose operation has ended already only the body is kept.
 func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
-	reason := deadLetterDiagnosis(d)
 	c, err := message.ParseCommand(d)
+	reason := deadLetterDiagnosis(d, w.tasks[c.Type].request())
 	var rejection *message.Rejection
 	if errors.As(err, &rejection) {
 		reason.Findings = rejection.Findings
@@ -92,7 +92,7 @@ func (w *Worker) DeadLettered(ctx context.Context, d message.Delivery) error {
 }
 
 // deadLetterDiagnosis reads the queue's reason out of the message. How often it was delivered the description states.
-func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
+func deadLetterDiagnosis(d message.Delivery, request diagnosis.Request) diagnosis.Diagnosis {
 	reason, _ := d.ApplicationProperties["DeadLetterReason"].(string)
 	description, _ := d.ApplicationProperties["DeadLetterErrorDescription"].(string)
 	code := diagnosis.CodeDeadLettered
@@ -109,5 +109,6 @@ func deadLetterDiagnosis(d message.Delivery) diagnosis.Diagnosis {
 	if description != "" {
 		detail += " (" + redact.Printable(description) + ")"
 	}
-	return diagnosis.New(code, diagnosis.WithDetail("%s", detail+"."))
+	return diagnosis.New(code, diagnosis.WithDetail("%s", detail+"."),
+		diagnosis.WithContext(diagnosis.Context{Request: request}))
 }

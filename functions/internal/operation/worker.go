@@ -39,7 +39,19 @@ type Task struct {
 func (t Task) isFollowUp() bool { return t.GiveUp != nil }
 
 // isDocumentOwner reports whether the document is in the operation's hands while it runs.
-func (t Task) isDocumentOwner() bool { return t.isFollowUp() || t.Kind != integration.KindAccessTest }
+func (t Task) isDocumentOwner() bool { return t.isFollowUp() || !t.Kind.IsLook() }
+
+// request is what is sent again to have such an operation once more.
+func (t Task) request() diagnosis.Request {
+	switch {
+	case t.Kind == integration.KindDeprovision:
+		return diagnosis.RequestDelete
+	case t.Kind.IsLook():
+		return diagnosis.RequestOther
+	default:
+		return diagnosis.RequestPut
+	}
+}
 
 // Worker carries out commands.
 type Worker struct {

@@ -487,7 +487,7 @@ func TestStepsAreOneForEachObject(t *testing.T) {
 			{Name: "application", Status: "done", Outcome: "created", RequestID: "1"},
 			{Name: "role", Target: "a", Status: "failed", Code: "arm-unavailable"},
 			{Name: "role", Target: "b", Status: "done", Outcome: "unchanged", RequestID: "2"},
-			{Name: "application", Status: "done", Outcome: "ensured", RequestID: "3"},
+			{Name: "application", Status: "done", Outcome: "unchanged", RequestID: "3"},
 			{Name: "role", Target: "a", Status: "done", Outcome: "created", RequestID: "4"},
 			{Name: "role", Target: "b", Status: "done", Outcome: "unchanged", RequestID: "5"},
 		} {

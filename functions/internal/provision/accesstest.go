@@ -11,7 +11,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/invocation"
-	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 )
@@ -45,42 +44,20 @@ func (s *Service) TestAccess(ctx context.Context, id string, wanted access.Reque
 	return health.WithOthers(ctx, s.Kinds, d, d.HasPropagated(s.now()), report), ctx.Err()
 }
 
-// note shows a test's result in the document, where it is conclusive: as the condition Verified. On a full
-// proof the phase moves from provisioned to usable, and from failed, where only access was missing; whether a usable
-// integration has failed is for the health checks to say. The report is that of the test alone: what the platform's
-// side is like proves nothing of access, and disproves nothing.
+// note tells health what a test of all that the spec asks for has found, where it is conclusive. What it states of
+// access is for the condition Verified: by the report of the test alone, as what the platform's side is like proves
+// nothing of access, and disproves nothing.
 func (s *Service) note(ctx context.Context, d integration.Document, wanted access.Request,
 	report diagnosis.Report) error {
-	worst, refuted := conclusive(wanted, report)
-	proved := s.verifier().isProved(d.Spec, report) &&
-		isSound(health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report))
-	if !proved && !refuted {
+	worst, isRefuted := conclusive(wanted, report)
+	if !isRefuted && !s.verifier().isProved(d.Spec, report) {
 		return nil
 	}
-	status, found, text := "True", (*diagnosis.Diagnosis)(nil), accessProved
-	if !proved {
-		status, found, text = "False", &worst, ""
+	seen := health.Seen{Report: health.Completed(ctx, s.Kinds, d, d.HasPropagated(s.now()), report)}
+	if isRefuted {
+		seen.Refuted = &worst
 	}
-	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
-		unproved := now.Status.Phase == integration.PhaseProvisioned || now.Status.Phase == integration.PhaseFailed &&
-			now.HasCondition(integration.ConditionProvisioned, "True", nil)
-		moved := proved && unproved && s.verifier().prover(*now) == nil
-		tested := now.IsMade() || now.Status.Phase == integration.PhaseFailed
-		known := !moved && now.HasCondition(integration.ConditionVerified, status, found)
-		if now.Status.LastOperationID != d.Status.LastOperationID || !tested || known {
-			return nil, operation.ErrDone // another operation has taken over, or nothing is new: the version stays
-		}
-		now.SetCondition(s.now(), integration.ConditionVerified, status, found, text)
-		if !moved {
-			return nil, nil
-		}
-		now.Status.Phase = integration.PhaseUsable
-		return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
-	})
-	if errors.Is(err, operation.ErrDone) || errors.Is(err, integration.ErrNotFound) {
-		return nil
-	}
-	return err
+	return s.Watch.Note(ctx, d, seen)
 }
 
 // conclusive picks the failure that states something of the integration: not of the token, which its sender may have
@@ -115,7 +92,7 @@ func (s *Service) admitAccessTest(given bool) func(*integration.Document) error 
 			return integration.Absent(nil)
 		case d.Status.Phase == integration.PhaseDeleted:
 			return integration.Absent(d)
-		case d.Status.Phase == integration.PhaseDeprovisioning:
+		case d.IsEnding():
 			return refuse(diagnosis.CodeDeprovisioning)
 		case !d.Status.HasIdentity():
 			return integration.Unprovisioned(*d)

@@ -46,7 +46,7 @@ func admitConfirmation(d *integration.Document) error {
 	switch {
 	case d.Status.Phase == integration.PhaseDeleted:
 		return integration.Absent(d)
-	case d.Status.Phase == integration.PhaseDeprovisioning:
+	case d.IsEnding():
 		return refuse(diagnosis.CodeDeprovisioning)
 	case d.Spec.DDOE == nil:
 		return refuse(diagnosis.CodeNothingToConfirm)

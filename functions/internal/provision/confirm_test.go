@@ -13,13 +13,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // byHand leaves the platform's side to a person.
 func byHand() integration.Spec {
 	s := spec("images")
-	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID}
+	s.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID}
 	return s
 }
 

@@ -46,5 +46,9 @@ func (s *Service) Drift(ctx context.Context, id string) (diagnosis.Report, error
 	if s.Tester != nil {
 		report.TestedFrom = &s.Tester.Origin
 	}
-	return report.Concluded(), nil
+	report = report.Concluded()
+	if err := s.Watch.AskIfOtherwise(ctx, d, report); err != nil {
+		s.Log.WarnContext(ctx, "health is not asked to look", "integrationId", id, "error", operation.Words(err))
+	}
+	return report, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // drift returns the report, and the codes of what did not pass, by check.
@@ -62,12 +63,12 @@ var drifts = map[string]struct {
 		d := f.Document()
 		scope := d.Status.RoleAssignments[0].Scope
 		_, _, err := f.world.PutRoleAssignment(
-			world.RoleAssignment{ID: scope +
+			rbac.RoleAssignment{ID: scope +
 				"/providers/Microsoft.Authorization/roleAssignments/99999999-9999-4999-8999-999999999999",
 				Name: "99999999-9999-4999-8999-999999999999", Scope: scope, PrincipalID: d.Status.ServicePrincipalID,
 				PrincipalType: "ServicePrincipal",
 				RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
-					"/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleBlobDataReader})
+					"/providers/Microsoft.Authorization/roleDefinitions/" + rbac.RoleBlobDataReader})
 		require.NoError(f.t, err)
 	}, map[string]string{"drift.roleAssignment": "role-assignment-extra"}, true},
 }

@@ -17,8 +17,10 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
@@ -65,6 +67,7 @@ type fixture struct {
 	// pause waits between attempts of a request.
 	pause    func(ctx context.Context, d time.Duration) error
 	schedule func(context.Context, integration.Document) error
+	health   *health.Service
 
 	network
 	meter
@@ -102,17 +105,24 @@ func newFixture(t operationtest.TB) *fixture {
 	})
 	options := azcore.ClientOptions{Transport: transporter{f}, Retry: azpolicy.RetryOptions{MaxRetries: -1}}
 	f.kinds = f.azureKinds(cred, options)
-	f.service, err = provision.New(provision.Options{
-		Repository: f.Repository, Engine: f.Engine, Schedule: func(ctx context.Context, d integration.Document) error {
-			return f.schedule(ctx, d)
+	tester := &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now}
+	f.health, err = health.New(health.Options{
+		Repository: f.Repository, Schedule: health.Schedule{Repository: f.Repository, Now: f.Now}, Engine: f.Engine,
+		Look: func(context.Context, integration.Document, bool) diagnosis.Report {
+			panic("nothing is on the health queue")
 		},
-		Kinds: f.kinds,
+		Proves: tester.Proves, Kinds: f.kinds, Send: f.Send, Now: f.Now, Source: operationtest.Source,
+	})
+	require.NoError(t, err)
+	f.service, err = provision.New(provision.Options{
+		Repository: f.Repository, Engine: f.Engine, Watch: watch{f.health, f}, Kinds: f.kinds,
 		Defaults: integration.Defaults{Issuer: world.Issuer,
 			SubjectTemplate: "system:serviceaccount:dataloop:{service}", Audience: "api://AzureADTokenExchange",
 			IdentityGroup: integration.ResourceGroupID{SubscriptionID: world.SubscriptionID, Name: "identities"},
+			OwnGroups:     []integration.ResourceGroupID{{SubscriptionID: world.SubscriptionID, Name: "rg-wif"}},
 			Location:      world.Location,
 			TenantID:      func(context.Context) (string, error) { return world.TenantID, nil }},
-		Tester: &access.Tester{Exchanger: entra.NewExchanger(options), ClientOptions: options, Now: f.Now},
+		Tester: tester,
 		TokenSource: func(_ context.Context, subject, audience string) (secret.Value, error) {
 			token, err := f.issuer.Mint(platform.TokenRequest{Subject: subject, Audience: audience})
 			return secret.New(token), err
@@ -124,6 +134,14 @@ func newFixture(t operationtest.TB) *fixture {
 	return f
 }
 
+// watch is what looks after the health of the fixture's integrations, with a schedule that the test sees.
+type watch struct {
+	*health.Service
+	f *fixture
+}
+
+func (w watch) Plan(ctx context.Context, d integration.Document) error { return w.f.schedule(ctx, d) }
+
 // azureKinds are the kinds of Azure's objects, whose requests go through the fixture.
 func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientOptions) []resource.Kind {
 	f.t.Helper()
@@ -134,10 +152,10 @@ func (f *fixture) azureKinds(cred azcore.TokenCredential, options azcore.ClientO
 	requests := policy.Requests{Sleep: func(ctx context.Context, d time.Duration) error { return f.pause(ctx, d) },
 		Now: f.Now}
 	managed := managedidentity.New(resources, requests, "0123abcd")
-	identities := identity.New(
-		identity.Implementation{Kind: application.New(directory, requests, "0123abcd"),
+	identities := identity.New(map[integration.IdentityKind]identity.Implementation{
+		integration.IdentityApplication: {Kind: application.New(directory, requests, "0123abcd"),
 			Credentials: application.NewCredentials(directory, requests)},
-		identity.Implementation{Kind: managed, Credentials: managedidentity.NewCredentials(managed)})
+		integration.IdentityManaged: {Kind: managed, Credentials: managedidentity.NewCredentials(managed)}})
 	return []resource.Kind{identities, trust.New(identities, requests), grant.New(resources, requests)}
 }
 
@@ -172,10 +190,13 @@ func (f *fixture) remove(opts provision.TeardownOptions) (operation.Accepted, me
 	return a, f.Command(a.Operation.ID)
 }
 
-// events are the types of what was published.
+// events are the types of what was published of the integration; its health has events of its own.
 func (f *fixture) events() []string {
 	var types []string
 	for _, m := range f.Messages(message.TopicEvents) {
+		if m.Subject == message.TypeHealthChanged {
+			continue
+		}
 		types = append(types, strings.TrimSuffix(strings.TrimPrefix(m.Subject, "ai.ddoe.wif.integration."), ".v1"))
 	}
 	return types

@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // stepsOf are the steps of a plan with a name.
@@ -76,6 +77,13 @@ func TestAPlanTellsOfAPlaceThatIsNotThere(t *testing.T) {
 			}
 			require.NotNil(t, steps[0].Diagnosis)
 			assert.Equal(t, c.code, steps[0].Diagnosis.Code)
+			if c.action == provision.ActionBlocked {
+				for _, step := range append(stepsOf(p, "federatedCredential"), stepsOf(p, "roleAssignment")...) {
+					assert.Equal(t, provision.ActionBlocked, step.Action, "it needs the identity: %s", step.Name)
+					assert.Nil(t, step.Diagnosis)
+				}
+				assert.Empty(t, p.Takes)
+			}
 		})
 	}
 }
@@ -170,9 +178,9 @@ func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 			f := newFixture(t)
 			_, first := f.submit(of(integration.IdentityManaged, spec("images")))
 			f.completed(first)
-			_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: "00000000-0000-4000-8000-000000000009",
+			_, _, err := f.world.PutRoleAssignment(rbac.RoleAssignment{Name: "00000000-0000-4000-8000-000000000009",
 				PrincipalID: world.AppPrincipalID, PrincipalType: "ServicePrincipal", Scope: world.DataResourceGroupID,
-				RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleContributor)})
+				RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleContributor)})
 			require.NoError(t, err)
 			if strings.HasSuffix(name, marked) {
 				there, isThere := f.world.UserAssignedIdentity(managedID)
@@ -191,5 +199,36 @@ func TestAPlanOfAReplacementUnderTheSameName(t *testing.T) {
 			assert.Equal(t, c.group == "", steps[0].Key == steps[1].Key)
 			assert.Empty(t, steps[1].Differences)
 		})
+	}
+}
+
+// TestNothingIsPlannedOnTheIdentityOfAStranger: a run would stop before it, so none of it is told as if it were made.
+func TestNothingIsPlannedOnTheIdentityOfAStranger(t *testing.T) {
+	t.Parallel()
+	for kind, c := range map[integration.IdentityKind]struct {
+		make  func(f *fixture) error
+		steps []string
+	}{
+		integration.IdentityManaged: {func(f *fixture) error {
+			f.world.PutUserAssignedIdentity(world.UserAssignedIdentity{ID: managedID})
+			return nil
+		}, []string{"managedIdentity", "federatedCredential", "roleAssignment"}},
+		integration.IdentityApplication: {func(f *fixture) error {
+			_, err := f.world.CreateApplication(world.Application{UniqueName: "ddoe-wif-0123abcd-my-service",
+				DisplayName: "theirs"}, "")
+			return err
+		}, []string{"application", "servicePrincipal", "federatedCredential", "roleAssignment"}},
+	} {
+		f := newFixture(t)
+		require.NoError(t, c.make(f))
+		p, err := f.service.Plan(t.Context(), id, of(kind, spec("images")), false)
+		require.NoError(t, err)
+		for _, name := range c.steps {
+			steps := stepsOf(p, name)
+			require.Len(t, steps, 1, "%s: %s", kind, name)
+			assert.Equal(t, provision.ActionBlocked, steps[0].Action, "%s: %s", kind, name)
+			assert.Equal(t, name == c.steps[0], steps[0].Diagnosis != nil, "only the cause has words")
+		}
+		assert.Empty(t, p.Takes)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const managedID = world.IdentitiesResourceGroupID +
@@ -39,7 +41,7 @@ func replaced(f *fixture, s integration.Spec) (operation.Accepted, message.Comma
 func managed(f *fixture) []world.UserAssignedIdentity {
 	var all []world.UserAssignedIdentity
 	for _, u := range f.world.UserAssignedIdentities() {
-		if world.ScopeContains(world.IdentitiesResourceGroupID, u.ID) {
+		if rbac.ScopeContains(world.IdentitiesResourceGroupID, u.ID) {
 			all = append(all, u)
 		}
 	}
@@ -279,7 +281,7 @@ func TestReplaceTellsThePlatform(t *testing.T) {
 			now := f.Document()
 			assert.Equal(t, d.Status.DDOE.IntegrationID, now.Status.DDOE.IntegrationID, "the same integration")
 			assert.Equal(t, gateCounts{1, 1}, f.onGate())
-			sent := fmt.Sprint(f.world.DDOEObjects(world.DDOEIntegrations)[0])
+			sent := fmt.Sprint(f.world.DDOEObjects(dataloop.Integrations)[0])
 			assert.Contains(t, sent, now.Status.ClientID)
 			assert.NotContains(t, sent, d.Status.ClientID)
 			assert.Empty(t, now.Status.Identity.FormerClientID)

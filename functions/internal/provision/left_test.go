@@ -11,7 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // teardownResult is an operation's result of a teardown.
@@ -20,6 +20,20 @@ func (f *fixture) teardownResult(op integration.Operation) provision.TeardownRes
 	var result provision.TeardownResult
 	require.NoError(f.t, json.Unmarshal(op.Result, &result), "%s", op.Result)
 	return result
+}
+
+// failedTeardown is what the document says after one, and what nobody is told.
+func (f *fixture) failedTeardown(op integration.Operation, result provision.TeardownResult) {
+	f.t.Helper()
+	told, err := json.Marshal(op.Error)
+	require.NoError(f.t, err)
+	assert.NotContains(f.t, string(told), "PUT")
+	d := f.Document()
+	assert.Equal(f.t, integration.PhaseDeprovisioning, d.Status.Phase)
+	assert.Equal(f.t, result.Left, d.Status.Left)
+	assert.True(f.t, d.HasCondition(integration.ConditionDeleted, "False", op.Error))
+	assert.Equal(f.t, op.Error.Code, d.Ready().Reason)
+	assert.False(f.t, d.IsEnding(), "other requests are taken again")
 }
 
 // TestAFailedTeardownTellsWhatIsLeft: what was not seen to be gone, in the order in which it was made, and nothing
@@ -71,6 +85,7 @@ func TestAFailedTeardownTellsWhatIsLeft(t *testing.T) {
 				assert.True(t, strings.HasPrefix(result.Left[i], begins), result.Left[i])
 				assert.True(t, strings.HasSuffix(result.Left[i], ends), result.Left[i])
 			}
+			f.failedTeardown(op, result)
 			f.faults = nil
 			_, again := f.remove(provision.TeardownOptions{Purge: c.purge})
 			f.completed(again)
@@ -86,8 +101,8 @@ func TestABlockedTeardownLeavesEverything(t *testing.T) {
 	t.Parallel()
 	f := withPlatform(t)
 	d := f.carried(wired())
-	require.NoError(t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
-		"integrationId": d.Status.DDOE.IntegrationID, "projectId": world.ProjectID, "containerName": "images"}))
+	require.NoError(t, f.world.PutDDOEObject(dataloop.Drivers, dataloop.Object{"id": "theirs", "name": "theirs",
+		"integrationId": d.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID, "containerName": "images"}))
 	_, down := f.remove(provision.TeardownOptions{})
 	f.handle(down)
 	op := f.RequireStatus(down.OperationID, integration.OperationFailed)

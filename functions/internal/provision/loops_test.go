@@ -197,7 +197,7 @@ func TestAPlanTouchesNothingOfAnyKind(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]provision.Action{"ground-1": provision.ActionBlocked,
 		"walls-1": provision.ActionUnchanged,
-		"roof-1":  provision.ActionUpdate, "door-1": provision.ActionCreate, "door-0": provision.ActionDelete},
+		"roof-1":  provision.ActionUpdate, "door-1": provision.ActionBlocked, "door-0": provision.ActionDelete},
 		actions(p))
 	assert.Empty(t, h.journal.writes())
 }

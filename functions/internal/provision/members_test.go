@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // membersOfOthers are members of our objects that somebody else sets, each with what is told of it.
@@ -24,17 +25,17 @@ var membersOfOthers = map[string]struct {
 	code   diagnosis.Code // empty where it is told beside what is in place
 }{
 	"a condition on the assignment": {kind: integration.IdentityApplication, item: "roleAssignment",
-		set: setAssignment(func(a *world.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
+		set: setAssignment(func(a *rbac.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
 		is: func(f *fixture) any {
 			return []string{assignment(f).Condition, assignment(f).ConditionVersion}
 		}, member: "condition", have: byName,
 		code: diagnosis.CodeRoleAssignmentConditioned},
 	"a condition on the assignment of a managed identity": {kind: integration.IdentityManaged, item: "roleAssignment",
-		set:    setAssignment(func(a *world.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
+		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Condition, a.ConditionVersion = byName, "2.0" }),
 		is:     func(f *fixture) any { return assignment(f).Condition },
 		member: "condition", have: byName, code: diagnosis.CodeRoleAssignmentConditioned},
 	"another description of the assignment": {kind: integration.IdentityApplication, item: "roleAssignment",
-		set:    setAssignment(func(a *world.RoleAssignment) { a.Description = "ask Ada first" }),
+		set:    setAssignment(func(a *rbac.RoleAssignment) { a.Description = "ask Ada first" }),
 		is:     func(f *fixture) any { return assignment(f).Description },
 		member: "description", have: "ask Ada first"},
 	"the service principal is disabled": {kind: integration.IdentityApplication, item: "servicePrincipal",
@@ -56,16 +57,16 @@ var membersOfOthers = map[string]struct {
 // byName is a condition that narrows a grant to one container.
 const byName = "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'images')"
 
-func assignment(f *fixture) world.RoleAssignment {
+func assignment(f *fixture) rbac.RoleAssignment {
 	for _, a := range f.world.RoleAssignments() {
 		if a.ID == f.Document().Status.RoleAssignments[0].ID {
 			return a
 		}
 	}
-	return world.RoleAssignment{}
+	return rbac.RoleAssignment{}
 }
 
-func setAssignment(change func(a *world.RoleAssignment)) func(f *fixture) {
+func setAssignment(change func(a *rbac.RoleAssignment)) func(f *fixture) {
 	return func(f *fixture) {
 		a := assignment(f)
 		change(&a)

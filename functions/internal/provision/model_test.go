@@ -19,6 +19,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestRandomOrdersEndAsInTheModel provisions, changes, tears down and damages an integration in random orders, and
@@ -64,16 +66,16 @@ func newMachine(t *rapid.T) *machine {
 		Issuer: world.Issuer, Subject: subject,
 		Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(t, err)
-	_, _, err = m.world.PutRoleAssignment(world.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001",
+	_, _, err = m.world.PutRoleAssignment(rbac.RoleAssignment{Name: "bbbbbbbb-0000-4000-8000-000000000001",
 		Scope:            arm.Scope(world.DataAccountID, "images"),
 		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, integration.AccessReadWrite.Role().ID),
 		PrincipalID:      "cccccccc-0000-4000-8000-000000000001"})
 	require.NoError(t, err)
-	require.NoError(t, m.world.PutDDOEObject(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs",
-		"type": "azureblob", "org": world.OrganizationID,
-		"createdAt": 1, "options": world.Object{"secret": "theirs"}, "metadata": []any{}}))
-	require.NoError(t, m.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
-		"type": "azureblob", "projectId": world.ProjectID,
+	require.NoError(t, m.world.PutDDOEObject(dataloop.Integrations, dataloop.Object{"id": "theirs", "name": "theirs",
+		"type": "azureblob", "org": dataloop.OrganizationID,
+		"createdAt": 1, "options": dataloop.Object{"secret": "theirs"}, "metadata": []any{}}))
+	require.NoError(t, m.world.PutDDOEObject(dataloop.Drivers, dataloop.Object{"id": "theirs", "name": "theirs",
+		"type": "azureblob", "projectId": dataloop.ProjectID,
 		"integrationId": "theirs", "createdAt": 1, "containerName": "images", "path": ""}))
 	m.others = m.theirs()
 	return m
@@ -92,7 +94,7 @@ func (m *machine) theirs() string {
 			all = append(all, a)
 		}
 	}
-	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
+	for _, sort := range []string{dataloop.Integrations, dataloop.Drivers} {
 		o, _ := m.world.DDOEObject(sort, "theirs")
 		all = append(all, o)
 	}
@@ -119,9 +121,9 @@ func drawSpec(t *rapid.T) integration.Spec {
 	if platform := rapid.IntRange(0, 2).Draw(t, "platform"); platform > 0 {
 		s.Storage = []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: s.Storage[0].Container,
 			Access: integration.AccessReadWrite}}
-		s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true}
+		s.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID, Integration: true}
 		if platform > 1 {
-			s.DDOE.Driver = &integration.Driver{ProjectID: world.ProjectID,
+			s.DDOE.Driver = &integration.Driver{ProjectID: dataloop.ProjectID,
 				Name: rapid.SampledFrom([]string{"images", "other"}).Draw(t, "driver")}
 		}
 	}
@@ -244,7 +246,7 @@ func (m *machine) damage(t *rapid.T) {
 
 // damagePlatform adds what somebody may do to the platform's objects.
 func (m *machine) damagePlatform(acts map[string]func() error) {
-	for _, sort := range []string{world.DDOEIntegrations, world.DDOEDrivers} {
+	for _, sort := range []string{dataloop.Integrations, dataloop.Drivers} {
 		for _, o := range m.world.DDOEObjects(sort) {
 			if o["id"] != "theirs" {
 				acts[sort+" deleted"] = func() error { return m.world.DeleteDDOEObject(sort, o["id"].(string)) }
@@ -254,8 +256,8 @@ func (m *machine) damagePlatform(acts map[string]func() error) {
 	}
 }
 
-func (m *machine) assignments(principalID string) []world.RoleAssignment {
-	return slices.DeleteFunc(m.world.RoleAssignments(), func(a world.RoleAssignment) bool {
+func (m *machine) assignments(principalID string) []rbac.RoleAssignment {
+	return slices.DeleteFunc(m.world.RoleAssignments(), func(a rbac.RoleAssignment) bool {
 		return a.PrincipalID != principalID
 	})
 }
@@ -337,13 +339,13 @@ func (m *machine) state() state {
 		}
 	}
 	integrations := map[any]bool{}
-	for _, o := range m.world.DDOEObjects(world.DDOEIntegrations) {
+	for _, o := range m.world.DDOEObjects(dataloop.Integrations) {
 		if o["id"] != "theirs" {
 			integrations[o["id"]] = true
 			s.Integrations = append(s.Integrations, fmt.Sprint(o["name"]))
 		}
 	}
-	for _, o := range m.world.DDOEObjects(world.DDOEDrivers) {
+	for _, o := range m.world.DDOEObjects(dataloop.Drivers) {
 		if o["id"] != "theirs" {
 			require.True(m.t, integrations[o["integrationId"]], "the driver is on our integration")
 			s.Drivers = append(s.Drivers, o["name"].(string)+" in "+o["containerName"].(string))

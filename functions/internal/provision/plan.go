@@ -20,8 +20,8 @@ import (
 type Action string
 
 // The actions. Restore takes back what was removed before; Blocked is what cannot be made, as somebody else's object
-// stands in the way, or what it would lie in is not there; Unknown is what could not be looked at; Schedule and Manual
-// are later work, by the service and by a person.
+// stands in the way, what it would lie in is not there, or what it needs is blocked; Unknown is what could not be
+// looked at; Schedule and Manual are later work, by the service and by a person.
 const (
 	ActionCreate    Action = "create"
 	ActionUpdate    Action = "update"
@@ -68,8 +68,8 @@ type PlannedStep struct {
 // LongTags are the ends of tags that are too long for a line.
 func (PlannedStep) LongTags() map[string]string {
 	return map[string]string{
-		"Action": `doc:"blocked: somebody else's object is in its place, or there is no such place; unknown: ` +
-			`it could not be looked at"`,
+		"Action": `doc:"blocked: somebody else's object is in its place, there is no such place, or what it needs ` +
+			`is blocked; unknown: it could not be looked at"`,
 		"Key":         `doc:"The key it is written by; empty where that is known only once another object exists"`,
 		"Differences": `doc:"The members that are not as wanted; those of other owners stay as they are"`,
 	}
@@ -97,12 +97,8 @@ func (s *Service) Plan(ctx context.Context, id string, spec integration.Spec, re
 		p.Steps = append(p.Steps, s.planReplacement(ctx, d)...)
 		d.Status.ForgetIdentity() // what comes in its place is looked for, too: its name may be taken
 	}
-	replaced := p.Steps
-	for _, item := range resource.Items(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true})) {
-		if step, ok := planned(madeAnew(item, replaced)); ok {
-			p.Steps = append(p.Steps, step)
-		}
-	}
+	p.Steps = append(p.Steps, plannedAll(resource.Observe(ctx, s.Kinds, resource.View{Document: d, Told: true}),
+		p.Steps)...)
 	if s.verifier().canVerify(d) {
 		p.Steps = append(p.Steps, PlannedStep{Name: "verify", Target: w.resolved.Subjects[0], Action: ActionSchedule})
 	}
@@ -141,6 +137,31 @@ func takes(steps []PlannedStep) string {
 		return ""
 	}
 	return fmt.Sprintf("%s: about %.0f s", strings.Join(words, ", "), total.Seconds())
+}
+
+// plannedAll are the steps for what was seen. What needs something that is blocked is blocked with it: a kind, or an
+// item of its own kind.
+func plannedAll(seen []resource.Observed, before []PlannedStep) []PlannedStep {
+	var steps []PlannedStep
+	blocked := map[string]bool{} // names of kinds and of items
+	for _, o := range seen {
+		isHindered := slices.ContainsFunc(o.Kind.Needs(), func(kind string) bool { return blocked[kind] })
+		for _, item := range o.Items {
+			step, ok := planned(madeAnew(item, before))
+			if !ok {
+				continue
+			}
+			isWrite := slices.Contains([]Action{ActionCreate, ActionUpdate, ActionRestore}, step.Action)
+			if isWrite && (isHindered || blocked[item.Needs]) {
+				step.Action, step.takes = ActionBlocked, 0
+			}
+			if step.Action == ActionBlocked {
+				blocked[o.Kind.Name()], blocked[item.Name] = true, true
+			}
+			steps = append(steps, step)
+		}
+	}
+	return steps
 }
 
 // planned is the step for an item; false where somebody else made it beside ours and nothing is to be done.

@@ -17,7 +17,7 @@ import (
 	resourceplatform "github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/functions/internal/secret"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 const gate = "gate.dataloop.ai/api/v1"
@@ -59,7 +59,7 @@ func (f *fixture) setPlatform(p resourceplatform.Platform) {
 	kinds, err := resourceplatform.New(p)
 	require.NoError(f.t, err)
 	f.kinds = append(f.kinds[:3:3], kinds...)
-	f.service.Kinds = f.kinds
+	f.service.Kinds, f.health.Kinds = f.kinds, f.kinds
 	f.restart()
 }
 
@@ -80,8 +80,8 @@ func (f *fixture) restart() {
 // wired asks for the platform's side too.
 func wired() integration.Spec {
 	s := spec("images")
-	s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
-		Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	s.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID, Integration: true,
+		Driver: &integration.Driver{ProjectID: dataloop.ProjectID, Name: "images"}}
 	return s
 }
 
@@ -89,7 +89,7 @@ func wired() integration.Spec {
 type gateCounts struct{ integrations, drivers int }
 
 func (f *fixture) onGate() gateCounts {
-	return gateCounts{len(f.world.DDOEObjects(world.DDOEIntegrations)), len(f.world.DDOEObjects(world.DDOEDrivers))}
+	return gateCounts{len(f.world.DDOEObjects(dataloop.Integrations)), len(f.world.DDOEObjects(dataloop.Drivers))}
 }
 
 // finish carries out the parked copies of a command, in the order of their attempts.

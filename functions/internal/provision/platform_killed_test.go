@@ -8,7 +8,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // TestThePlatformsSideKilledAnywhere kills the process at each request, write and message of a teardown, and of a move
@@ -41,18 +41,18 @@ func TestThePlatformsSideKilledAnywhere(t *testing.T) {
 			t.Parallel()
 			killedAnywhere(t, func() (*fixture, message.Command) {
 				f := withPlatform(t)
-				require.NoError(t, f.world.PutDDOEObject(world.DDOEOrganizations,
-					world.Object{"id": organization, "name": "Other"}))
-				require.NoError(t, f.world.PutDDOEObject(world.DDOEProjects,
-					world.Object{"id": project, "name": "Other",
-						"org": world.Object{"id": organization}}))
+				require.NoError(t, f.world.PutDDOEObject(dataloop.Organizations,
+					dataloop.Object{"id": organization, "name": "Other"}))
+				require.NoError(t, f.world.PutDDOEObject(dataloop.Projects,
+					dataloop.Object{"id": project, "name": "Other",
+						"org": dataloop.Object{"id": organization}}))
 				f.carried(wired())
 				return f, c.begin(f)
 			}, func(f *fixture, cmd message.Command, n int) {
 				f.completed(cmd)
 				require.Equal(t, c.counts, f.counts(), "killed at effect %d", n)
 				require.Equal(t, c.onGate, f.onGate(), "killed at effect %d", n)
-				for _, o := range f.world.DDOEObjects(world.DDOEIntegrations) {
+				for _, o := range f.world.DDOEObjects(dataloop.Integrations) {
 					require.Equal(t, organization, o["org"], "killed at effect %d", n)
 				}
 				if c.onGate == (gateCounts{}) {

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -34,14 +33,7 @@ func lastProof() int { return lastWithin(proofWindow, proofPause) }
 
 // prover is the kind that others prove access through; nil where there is none for the integration.
 func (v *verifier) prover(d integration.Document) resource.Prover {
-	i := slices.IndexFunc(v.kinds, func(k resource.Kind) bool {
-		p, ok := k.(resource.Prover)
-		return ok && p.CanProve(d)
-	})
-	if i < 0 {
-		return nil
-	}
-	return v.kinds[i].(resource.Prover)
+	return resource.ProverOf(v.kinds, d)
 }
 
 // canVerify reports whether access can be proved: by a test of our own, or by others.

@@ -342,7 +342,7 @@ func TestNoPermissionToTearDown(t *testing.T) {
 	f.handle(down)
 	assert.Equal(t, diagnosis.CodeARMPermissionMissing,
 		f.RequireStatus(a.Operation.ID, integration.OperationFailed).Error.Code)
-	assert.Equal(t, integration.PhaseFailed, f.Document().Status.Phase)
+	assert.Equal(t, integration.PhaseDeprovisioning, f.Document().Status.Phase)
 	assert.Equal(t, 1, f.counts().applications, "the principal stays while its assignment does")
 	f.faults = nil
 	_, down = f.remove(provision.TeardownOptions{})

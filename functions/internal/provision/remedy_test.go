@@ -14,6 +14,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // argument is the value of an argument of a command, without the quotes of a shell.
@@ -51,7 +52,7 @@ var repairs = map[string]struct {
 			"az takes the name")
 		scope, guid := argument(f.t, command, "--scope"), argument(f.t, command, "--name")
 		_, _, err := f.world.PutRoleAssignment(
-			world.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid,
+			rbac.RoleAssignment{ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + guid, Name: guid,
 				Scope:       scope,
 				PrincipalID: argument(f.t, command, "--assignee-object-id"), PrincipalType: argument(f.t, command,
 					"--assignee-principal-type"),

@@ -53,8 +53,8 @@ func (w *intent) admit(d *integration.Document) error {
 	return refuse(diagnosis.CodeIdentityReplaceRequired,
 		diagnosis.WithDetail("The service would remove %s for good and make %s, which has another client id than "+
 			"%s: whoever uses that one has to be given the new one.",
-			"the "+integration.IdentityWords(recorded.Kind, recorded.ResourceGroup(), recorded.Location),
-			"the "+integration.IdentityWords(identity.Kind, identity.ResourceGroup, identity.Location),
+			"the "+recorded.Kind.Words(recorded.ResourceGroup(), recorded.Location),
+			"the "+identity.Kind.Words(identity.ResourceGroup, identity.Location),
 			d.Status.ClientID))
 }
 

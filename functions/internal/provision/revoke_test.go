@@ -19,7 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // arrival is a request as it came to a service.
@@ -188,7 +188,9 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 				op := f.RequireStatus(down.OperationID, integration.OperationFailed)
 				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, op.Error.Code)
 				assert.Negative(t, noted.first(deletesAnything), "%v", noted.all)
-				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Provisioned").Reason, "not withdrawn")
+				assert.Equal(t, diagnosis.CodeDDOEIntegrationInUse, f.condition("Deleted").Reason)
+				assert.Equal(t, "True", f.condition("Provisioned").Status, "not withdrawn")
+				assert.Nil(t, integration.Unwatched(f.Document()), "it is still there, and is looked at")
 			})
 		})
 	}
@@ -197,8 +199,8 @@ func TestWhatThePlatformSaysInTimeStopsATeardown(t *testing.T) {
 // others have a driver on the platform's integration.
 func others(f *fixture, integrationID string) {
 	f.t.Helper()
-	require.NoError(f.t, f.world.PutDDOEObject(world.DDOEDrivers, world.Object{"id": "theirs", "name": "theirs",
-		"integrationId": integrationID, "projectId": world.ProjectID, "containerName": "images"}))
+	require.NoError(f.t, f.world.PutDDOEObject(dataloop.Drivers, dataloop.Object{"id": "theirs", "name": "theirs",
+		"integrationId": integrationID, "projectId": dataloop.ProjectID, "containerName": "images"}))
 }
 
 // TestWhatWasSeenToBeAbsentIsNotLeft: a first attempt has removed all but the platform's integration, and others use

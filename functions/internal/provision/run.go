@@ -5,8 +5,6 @@ import (
 	"reflect"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -51,17 +49,29 @@ func (s *Service) newRun(a *operation.Attempt) *run {
 		removals: map[string]removal{}}
 }
 
-// provision makes everything that the spec asks for, and removes what it does not ask for any more.
+// provision makes everything that the spec asks for, and removes what it does not ask for any more. Beside it the
+// health checks are planned: what has an identity is looked at, whatever becomes of the operation.
 func (s *Service) provision(ctx context.Context, a *operation.Attempt) (any, error) {
+	planned := make(chan error, 1)
+	go func() { planned <- s.Watch.Plan(ctx, a.Document()) }()
 	r := s.newRun(a)
-	if err := r.replaceIdentity(ctx); err != nil {
-		return nil, err
+	err := r.make(ctx)
+	if failed := <-planned; err == nil {
+		err = failed
 	}
-	r.fresh = a.IsFirst() && a.Number() == 0 && a.Document().Status.ClientID == ""
-	if err := r.converge(ctx, r.unseen(s.Kinds)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return r.finish(ctx)
+}
+
+// make brings everything to what the spec asks for.
+func (r *run) make(ctx context.Context) error {
+	if err := r.replaceIdentity(ctx); err != nil {
+		return err
+	}
+	r.fresh = r.attempt.IsFirst() && r.attempt.Number() == 0 && r.current().Status.ClientID == ""
+	return r.converge(ctx, r.unseen(r.Kinds))
 }
 
 // start writes down what looking has taught, and that something is about to be changed. A document of what is made
@@ -79,22 +89,21 @@ func provisioning(d *integration.Document) {
 	}
 }
 
-// finish is true where everything is made: in the document, with the news of it, and in the schedule of health checks;
-// then it schedules the verification.
+// finish is true where everything is made: in the document, with the news of it; then it schedules the verification,
+// or asks health to look, where nothing can verify.
 func (r *run) finish(ctx context.Context) (any, error) {
-	var group errgroup.Group
-	group.Go(func() error { return r.Schedule(ctx, r.current()) })
-	group.Go(func() error {
-		return r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
-	})
-	if err := group.Wait(); err != nil {
+	err := r.attempt.Conclude(ctx, r.conclude, operation.News{Type: message.TypeIntegrationProvisioned})
+	if err != nil {
 		return nil, err
 	}
 	d := r.current()
 	if r.verifier().canVerify(d) {
-		if err := r.verifier().scheduleVerify(ctx, r.attempt, 0); err != nil {
-			return nil, err
-		}
+		err = r.verifier().scheduleVerify(ctx, r.attempt, 0)
+	} else {
+		err = r.Watch.Ask(ctx, d)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return d.ProvisionResult(), nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation/operationtest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/provision"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func TestProvisionMakesEverything(t *testing.T) {
@@ -152,7 +153,7 @@ func TestUpdateConverges(t *testing.T) {
 	assert.Equal(t, "https://rc.dataloop.ai/oauth2", trust.Issuer, "the old issuer is not trusted any more")
 	assert.Equal(t, subject, trust.Subject)
 	require.Len(t, after.Status.RoleAssignments, 1)
-	assert.Contains(t, after.Status.RoleAssignments[0].RoleDefinitionID, world.RoleBlobDataReader)
+	assert.Contains(t, after.Status.RoleAssignments[0].RoleDefinitionID, rbac.RoleBlobDataReader)
 }
 
 func TestServicePrincipalMadeAnew(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/access"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -36,12 +37,24 @@ type Options struct {
 	TokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
 	// Engine takes intents in, and tells of changes.
 	Engine *operation.Engine
-	// Schedule plans the health checks of what is being provisioned.
-	Schedule func(ctx context.Context, d integration.Document) error
+	// Watch is told what is seen of an integration, and looks itself.
+	Watch Watch
 	// Now is the clock; time.Now where nil.
 	Now func() time.Time
 	// Log gets what an operator may want to see beside the invocation's line. Optional.
 	Log *slog.Logger
+}
+
+// Watch looks after the health of integrations; *health.Service does.
+type Watch interface {
+	// Plan plans the checks of an integration. It may be repeated.
+	Plan(ctx context.Context, d integration.Document) error
+	// Note takes in what a test of access has found, in health and in the document.
+	Note(ctx context.Context, d integration.Document, seen health.Seen) error
+	// Ask has an integration looked at soon.
+	Ask(ctx context.Context, d integration.Document) error
+	// AskIfOtherwise is Ask where a look at the structure says another thing than is known.
+	AskIfOtherwise(ctx context.Context, d integration.Document, seen diagnosis.Report) error
 }
 
 // Service holds the use cases. Make one with New.
@@ -51,7 +64,7 @@ type Service struct{ Options }
 func New(o Options) (*Service, error) {
 	isMissing := map[string]bool{
 		"Repository": o.Repository == nil, "Kinds": len(o.Kinds) == 0, "Engine": o.Engine == nil,
-		"Schedule": o.Schedule == nil,
+		"Watch": o.Watch == nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(isMissing)) {
 		if isMissing[name] {
@@ -78,7 +91,7 @@ func InstanceOf(stateStorageURL string) string {
 
 // verifier is what proves access with the parts of this service.
 func (s *Service) verifier() *verifier {
-	return &verifier{kinds: s.Kinds, tester: s.Tester, tokenSource: s.TokenSource, now: s.now}
+	return &verifier{kinds: s.Kinds, tester: s.Tester, tokenSource: s.TokenSource, now: s.now, watch: s.Watch}
 }
 
 // refuse makes the error of a request that is not carried out.

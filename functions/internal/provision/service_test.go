@@ -26,7 +26,7 @@ func TestNewRefusesWhatIsIncomplete(t *testing.T) {
 		"Repository": func(o *provision.Options) { o.Repository = nil },
 		"Kinds":      func(o *provision.Options) { o.Kinds = nil },
 		"Engine":     func(o *provision.Options) { o.Engine = nil },
-		"Schedule":   func(o *provision.Options) { o.Schedule = nil },
+		"Watch":      func(o *provision.Options) { o.Watch = nil },
 	} {
 		o := whole
 		take(&o)

@@ -41,6 +41,13 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		assert.ElementsMatch(t, []string{"application created", "servicePrincipal created",
 			"federatedCredential created", "roleAssignment created"}, f.steps(cmd.OperationID))
 	})
+	t.Run("written by a request whose answer did not say so", func(t *testing.T) {
+		f := newFixture(t)
+		f.fails(fault{match: at(`^PATCH graph.*/servicePrincipals`), times: 1, status: 401, after: true})
+		_, cmd := f.submit(spec("images"))
+		f.handle(cmd)
+		assert.Contains(t, f.steps(cmd.OperationID), "servicePrincipal updated", "one was there by then")
+	})
 	t.Run("restored", func(t *testing.T) {
 		f := newFixture(t)
 		f.provisioned(spec("images"))
@@ -48,8 +55,8 @@ func TestStepsTellWhatWasDone(t *testing.T) {
 		f.handle(down)
 		_, cmd := f.submit(spec("images"))
 		f.handle(cmd)
-		assert.Equal(t, []string{"restore-application restored", "application ensured",
-			"restore-service-principal restored"}, f.steps(cmd.OperationID)[:3])
+		assert.Equal(t, []string{"restore-application restored", "application unchanged",
+			"restore-service-principal restored", "servicePrincipal unchanged"}, f.steps(cmd.OperationID)[:4])
 	})
 	t.Run("only the application could be restored", func(t *testing.T) {
 		f := newFixture(t)

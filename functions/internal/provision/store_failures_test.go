@@ -123,15 +123,15 @@ func TestALifeWithAStoreThatFailsOnce(t *testing.T) {
 	}
 }
 
-// TestALookWithAStoreThatFails, at any of its calls, tells that it was the store, and finds nothing else. An access
-// test that was made is served; only the document does not show it.
+// TestALookWithAStoreThatFails, at any of its calls, tells that it was the store, and finds nothing else. A look that
+// was made is served; only health and the document do not show it.
 func TestALookWithAStoreThatFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		look   func(*fixture) error
 		served int // how many calls may fail without harm
 	}{
-		"drift": {func(f *fixture) error { _, err := f.service.Drift(f.t.Context(), id); return err }, 0},
+		"drift": {func(f *fixture) error { _, err := f.service.Drift(f.t.Context(), id); return err }, 1},
 		"plan": {func(f *fixture) error {
 			_, err := f.service.Plan(f.t.Context(), id, spec("archive"), false)
 			return err
@@ -142,7 +142,7 @@ func TestALookWithAStoreThatFails(t *testing.T) {
 				assert.Equal(f.t, diagnosis.VerdictPass, report.Verdict)
 			}
 			return err
-		}, 1},
+		}, 4},
 		"a spec with faults": {func(f *fixture) error {
 			_, err := f.service.Submit(f.t.Context(), provision.Submission{ID: id, Spec: spec("Not A Container")})
 			if known := (*diagnosis.Error)(nil); errors.As(err, &known) &&

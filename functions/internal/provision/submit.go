@@ -102,9 +102,7 @@ func (s *Service) provisionIntent(c message.Command) operation.Intent {
 func teardownIntent(c message.Command) operation.Intent {
 	return operation.Intent{Kind: integration.KindDeprovision, IntegrationID: c.IntegrationID, Content: c.Purge,
 		Command: c,
-		Admit:   admitTeardown(c.Purge), Apply: func(d *integration.Document) {
-			d.Status.Phase = integration.PhaseDeprovisioning
-		}}
+		Admit:   admitTeardown(c.Purge), Apply: func(d *integration.Document) { d.Status.BeginTeardown() }}
 }
 
 func (s *Service) accessTestIntent(c message.Command) operation.Intent {
@@ -115,7 +113,7 @@ func (s *Service) accessTestIntent(c message.Command) operation.Intent {
 
 // admitProvision refuses a change while a teardown runs.
 func admitProvision(d *integration.Document) error {
-	if d != nil && d.Status.Phase == integration.PhaseDeprovisioning {
+	if d != nil && d.IsEnding() {
 		return refuse(diagnosis.CodeDeprovisioning)
 	}
 	return nil
@@ -155,7 +153,7 @@ func (s *Service) applySpec(d *integration.Document, spec integration.Spec) {
 		return // nothing is known to have changed: the run looks, and states so where something has
 	}
 	d.Status.Phase = integration.PhasePending
-	d.Status.Conditions = nil
+	d.Status.Conditions, d.Status.Left = nil, nil
 }
 
 func (s *Service) intent(given integration.Spec, replace bool) *intent {

@@ -2,6 +2,8 @@ package provision
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/message"
@@ -20,7 +22,27 @@ func (s *Service) teardown(ctx context.Context, a *operation.Attempt) (any, erro
 	r.veto = newVeto(s.Kinds)
 	seen := r.unseen(s.Kinds)
 	err := r.takeDown(ctx, seen)
-	return TeardownResult{Purged: err == nil && a.Command().Purge, Left: r.left(seen)}, err
+	left := r.left(seen)
+	if err != nil && ctx.Err() == nil {
+		r.showLeft(ctx, left)
+	}
+	return TeardownResult{Purged: err == nil && a.Command().Purge, Left: left}, err
+}
+
+// showLeft shows in the document what an attempt that has failed has left. What it has failed with counts, also where
+// that cannot be written.
+func (r *run) showLeft(ctx context.Context, left []string) {
+	err := r.attempt.Conclude(ctx, func(d *integration.Document) error {
+		if slices.Equal(d.Status.Left, left) {
+			return operation.ErrDone
+		}
+		d.Status.Left = left
+		return nil
+	})
+	if err != nil && !errors.Is(err, operation.ErrDone) && !errors.Is(err, operation.ErrSuperseded) {
+		r.Log.WarnContext(ctx, "the document does not show what is left", "integrationId", r.current().ID, "error",
+			operation.Words(err))
+	}
 }
 
 func (r *run) takeDown(ctx context.Context, seen []resource.Observed) error {

@@ -23,13 +23,11 @@ type verifier struct {
 	tester      *access.Tester
 	tokenSource func(ctx context.Context, subject, audience string) (secret.Value, error)
 	now         func() time.Time
+	watch       Watch
 }
 
 // canTest reports whether access can be proved by a test of our own.
 func (v *verifier) canTest() bool { return v.tester != nil && v.tokenSource != nil }
-
-// accessProved is the message of the condition Verified where it is True.
-const accessProved = "Access was proved as the federated identity."
 
 // verifyPause is the pause before the n-th access test, from 0. The first one waits too: a token that is refused
 // before the credential has arrived makes the token service remember the refusal.
@@ -95,9 +93,12 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 		return ctx.Err()
 	}
 	if v.isProved(d.Spec, report) {
-		return v.askProver(ctx, a, d, true)
+		if err := v.askProver(ctx, a, d, true); err != nil {
+			return err
+		}
+		return v.watch.Note(ctx, d, health.Seen{Report: report})
 	}
-	if isSound(report) { // nothing is wrong, and testing again will prove no more
+	if health.IsSound(report) { // nothing is wrong, and testing again will prove no more
 		gap, _ := v.tester.Unproved(d.Spec, report)
 		invocation.From(ctx).SetCode(gap.Code)
 		return v.undecided(ctx, a, gap)
@@ -108,20 +109,19 @@ func (v *verifier) proveAccess(ctx context.Context, a *operation.Attempt, d inte
 		return v.scheduleVerify(ctx, a, a.Number()+1)
 	}
 	if report.Verdict == diagnosis.VerdictFail {
+		// first, as a message that is delivered again finds a document that has failed
+		if err := v.watch.Note(ctx, d, health.Seen{Report: report}); err != nil {
+			return err
+		}
 		return v.refuted(ctx, a, worst)
 	}
 	return v.undecided(ctx, a, worst)
 }
 
-// isSound reports whether a test found nothing wrong.
-func isSound(r diagnosis.Report) bool {
-	return r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn
-}
-
 // isProved reports whether a test showed every right that the spec asks for, and found nothing wrong.
 func (v *verifier) isProved(spec integration.Spec, r diagnosis.Report) bool {
 	_, unproved := v.tester.Unproved(spec, r)
-	return isSound(r) && !unproved
+	return health.IsSound(r) && !unproved
 }
 
 // verifyLater tries again on the verification's own schedule; at its end nothing is known.
@@ -142,8 +142,7 @@ func (v *verifier) verifyLater(ctx context.Context, a *operation.Attempt, cause 
 
 func (v *verifier) verified(ctx context.Context, a *operation.Attempt) error {
 	return v.moveVerified(ctx, a, func(d *integration.Document) {
-		d.Status.Phase = integration.PhaseUsable
-		d.SetCondition(v.now(), integration.ConditionVerified, "True", nil, accessProved)
+		d.MarkProved(v.now(), false)
 	}, operation.News{Type: message.TypeIntegrationUsable})
 }
 
@@ -154,13 +153,18 @@ func (v *verifier) refuted(ctx context.Context, a *operation.Attempt, found diag
 	}, operation.News{Type: message.TypeIntegrationFailed, Diagnosis: &found})
 }
 
-// undecided tells why nothing was proved. What was proved before the operation still stands.
+// undecided tells why nothing was proved, and has health look at what can be seen. What was proved before the
+// operation still stands.
 func (v *verifier) undecided(ctx context.Context, a *operation.Attempt, found diagnosis.Diagnosis) error {
-	return v.moveVerified(ctx, a, func(d *integration.Document) {
+	err := v.moveVerified(ctx, a, func(d *integration.Document) {
 		if d.Status.Phase != integration.PhaseUsable {
 			d.SetCondition(v.now(), integration.ConditionVerified, "Unknown", &found, "")
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return v.watch.Ask(ctx, a.Document())
 }
 
 // moveVerified changes the document while it still waits for this verification.

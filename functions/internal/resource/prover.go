@@ -29,3 +29,13 @@ type Proof struct {
 	// Learn writes into the status how far the proof is; nil for nothing.
 	Learn func(*integration.Status)
 }
+
+// ProverOf is the kind that others prove access through; nil where there is none for the integration.
+func ProverOf(kinds []Kind, d integration.Document) Prover {
+	for _, k := range kinds {
+		if p, ok := k.(Prover); ok && p.CanProve(d) {
+			return p
+		}
+	}
+	return nil
+}

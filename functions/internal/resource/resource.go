@@ -42,6 +42,19 @@ type Place interface {
 	Outlives() []string
 }
 
+// IdentityPlace is where an identity stands, whatever it is made of.
+type IdentityPlace struct{}
+
+// Name implements Place.
+func (IdentityPlace) Name() string { return Identity }
+
+// Needs implements Place: an identity needs nothing.
+func (IdentityPlace) Needs() []string { return nil }
+
+// Outlives implements Place. Role assignments go while their principal can still be named, and credentials go one by
+// one before the identity takes the rest along, so that a deletion that fails leaves no trust behind.
+func (IdentityPlace) Outlives() []string { return []string{FederatedCredential, RoleAssignment} }
+
 // View is what a kind is told of an integration.
 type View struct {
 	Document integration.Document
@@ -133,12 +146,11 @@ type Item struct {
 // Outcome is what a write came to.
 type Outcome string
 
-// The outcomes of writes. Ensured is an upsert whose answer does not tell whether it changed anything; Absent is an
-// item that was gone already; Left is one that stays because it is somebody else's.
+// The outcomes of writes. Updated is a write over an object that was there, at the look or by the time of the write;
+// Absent is an item that was gone already; Left is one that stays because it is somebody else's.
 const (
 	OutcomeCreated   Outcome = "created"
 	OutcomeUpdated   Outcome = "updated"
-	OutcomeEnsured   Outcome = "ensured"
 	OutcomeUnchanged Outcome = "unchanged"
 	OutcomeDeleted   Outcome = "deleted"
 	OutcomeAbsent    Outcome = "absent"

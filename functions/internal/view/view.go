@@ -45,6 +45,7 @@ type Status struct {
 	FederatedCredentials []integration.FederatedCredential `json:"federatedCredentials,omitempty"`
 	RoleAssignments      []integration.RoleAssignment      `json:"roleAssignments,omitempty"`
 	DDOE                 *DDOEStatus                       `json:"ddoe,omitempty"`
+	Left                 []string                          `json:"left,omitempty"`
 	Health               *integration.Health               `json:"health,omitempty"`
 	LastOperationID      string                            `json:"lastOperationId,omitempty"`
 	Conditions           []integration.Condition           `json:"conditions,omitempty"`
@@ -54,20 +55,22 @@ type Status struct {
 func (Status) LongTags() map[string]string {
 	return map[string]string{
 		"Phase": `doc:"How far it has come: pending (accepted), provisioning, provisioned (every object exists), ` +
-			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning, ` +
-			`deleted"`,
-		"Health": `doc:"What the scheduled checks say; absent before the first check"`,
+			`usable (access was proved as the federated identity), failed (a condition says why), deprovisioning ` +
+			`(being torn down; or that has failed, as the condition Deleted says), deleted"`,
+		"Left": `doc:"What a teardown that did not end has left for a person to remove, or for another DELETE; a ` +
+			`sentence each"`,
+		"Health": `doc:"What the last test or check says; absent before the first one"`,
 		"Conditions": `doc:"Ready sums up: True only where all that the spec asks for is made, access is proved, ` +
 			`and the platform's side is done where the spec has ddoe; else its reason is the code of the cause. ` +
 			`Provisioned says whether all was made, Verified whether access was proved, by the last test that was ` +
-			`conclusive"`,
+			`conclusive. Deleted is False where a teardown has failed"`,
 	}
 }
 
 func statusOf(s integration.Status) Status {
 	return Status{
 		Phase: s.Phase, IdentityNames: s.IdentityNames(), FederatedCredentials: s.FederatedCredentials,
-		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Health: s.Health,
+		RoleAssignments: s.RoleAssignments, DDOE: ddoeOf(s.DDOE), Left: s.Left, Health: s.Health,
 		LastOperationID: s.LastOperationID,
 	}
 }
@@ -127,7 +130,7 @@ func ddoeOf(s *integration.DDOEStatus) *DDOEStatus {
 // Operation is one long-running piece of work on an integration.
 type Operation struct {
 	ID            string                      `json:"id"`
-	Kind          integration.OperationKind   `json:"kind" enum:"provision,deprovision,accessTest,unknown"`
+	Kind          integration.OperationKind   `json:"kind" enum:"provision,deprovision,accessTest,healthCheck,unknown"`
 	Status        integration.OperationStatus `json:"status" enum:"NotStarted,Running,Succeeded,Failed,Canceled"`
 	IntegrationID string                      `json:"integrationId,omitempty"`
 	Steps         []integration.Step          `json:"steps"`
@@ -146,7 +149,8 @@ func (Operation) LongTags() map[string]string {
 		"Waiting": `doc:"Why the last attempt failed and when the next one begins, until that has come to ` +
 			`something; or why a request is being repeated within an attempt"`,
 		"Result": `doc:"Of a provisioning clientId, tenantId, objectId and servicePrincipalId; of an access test ` +
-			`its report; of a teardown, one that has failed too, purged (the recycle bin was emptied) and left ` +
+			`its report; of a health check the health; of a teardown, one that has failed too, purged (the recycle ` +
+			`bin was emptied) and left ` +
 			`(what stays for a person to remove, a sentence each: what was made by hand, and what was not seen to ` +
 			`be gone)"`,
 	}

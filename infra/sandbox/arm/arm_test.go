@@ -19,6 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/arm"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -52,7 +53,7 @@ func newBench(t *testing.T) *bench {
 			_, err := b.world.DeleteRoleAssignment(ra.ID)
 			require.NoError(t, err)
 			ra.Condition, ra.ConditionVersion = "", ""
-			ra.RoleDefinitionID = world.RoleDefinitionID(world.SubscriptionID, world.RoleRBACAdministrator)
+			ra.RoleDefinitionID = rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleRBACAdministrator)
 			_, _, err = b.world.PutRoleAssignment(ra)
 			require.NoError(t, err)
 		}
@@ -127,7 +128,7 @@ func assignment(scope, name string) string {
 }
 
 func grant(role, principal, extra string) string {
-	return `{"properties":{"roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID, role) +
+	return `{"properties":{"roleDefinitionId":"` + rbac.RoleDefinitionID(world.SubscriptionID, role) +
 		`","principalId":"` + principal + `"` + extra + `}}`
 }
 
@@ -145,7 +146,7 @@ func TestRoleAssignmentLife(t *testing.T) {
 			assert.Equal(t, "RoleAssignmentNotFound", b.do("GET", path, "").text("error", "code"))
 			assert.Equal(t, 204, b.do("DELETE", path, "").status, "nothing there")
 
-			created := b.do("PUT", path, grant(world.RoleBlobDataReader, b.principal, typed+`,"description":"d"`))
+			created := b.do("PUT", path, grant(rbac.RoleBlobDataReader, b.principal, typed+`,"description":"d"`))
 			require.Equal(t, 201, created.status, created.raw)
 			assert.Equal(t, path, created.text("id"))
 			assert.Equal(t, one, created.text("name"))
@@ -153,7 +154,7 @@ func TestRoleAssignmentLife(t *testing.T) {
 			assert.Equal(t, scope, created.text("properties", "scope"))
 			assert.Equal(t, b.principal, created.text("properties", "principalId"))
 
-			same := b.do("PUT", path, grant(world.RoleBlobDataReader, b.principal,
+			same := b.do("PUT", path, grant(rbac.RoleBlobDataReader, b.principal,
 				typed+`,"condition":"c","conditionVersion":"2.0"`))
 			require.Equal(t, 200, same.status, same.raw)
 			assert.Equal(t, "c", same.text("properties", "condition"), "condition and description can be changed")
@@ -175,7 +176,7 @@ var roleAssignmentErrorCases = map[string]struct {
 }{
 	"same grant, other name": {name: two, status: 409, code: "RoleAssignmentExists",
 		message: strings.ReplaceAll(one, "-", "")},
-	"same name, other role": {role: world.RoleBlobDataOwner, status: 400,
+	"same name, other role": {role: rbac.RoleBlobDataOwner, status: 400,
 		code: "RoleAssignmentUpdateNotPermitted"},
 	"same name, other principal": {principal: world.AppPrincipalID, status: 400,
 		code:    "RoleAssignmentUpdateNotPermitted",
@@ -212,7 +213,7 @@ func TestRoleAssignmentErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one),
-				grant(world.RoleBlobDataReader, b.principal, typed)).status)
+				grant(rbac.RoleBlobDataReader, b.principal, typed)).status)
 			orElse := func(s, other string) string {
 				if s == "" {
 					return other
@@ -221,7 +222,7 @@ func TestRoleAssignmentErrors(t *testing.T) {
 			}
 			body := tc.body
 			if body == "" {
-				body = grant(orElse(tc.role, world.RoleBlobDataReader), orElse(tc.principal, b.principal),
+				body = grant(orElse(tc.role, rbac.RoleBlobDataReader), orElse(tc.principal, b.principal),
 					orElse(tc.extra, typed))
 			}
 			before := len(b.world.RoleAssignments())
@@ -238,13 +239,13 @@ func TestRoleAssignmentErrors(t *testing.T) {
 
 func TestGroupThatIsGone(t *testing.T) {
 	b := newBench(t)
-	owner := world.RoleAssignment{Name: two, Scope: "/subscriptions/" + world.SubscriptionID,
+	owner := rbac.RoleAssignment{Name: two, Scope: "/subscriptions/" + world.SubscriptionID,
 		PrincipalID:      world.AppPrincipalID,
-		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleOwner)}
+		RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleOwner)}
 	_, _, err := b.world.PutRoleAssignment(owner)
 	require.NoError(t, err)
 	got := b.do("PUT", assignment("/subscriptions/"+world.SubscriptionID+"/resourceGroups/nowhere", one),
-		grant(world.RoleReader, b.principal, typed))
+		grant(rbac.RoleReader, b.principal, typed))
 	assert.Equal(t, 404, got.status)
 	assert.Equal(t, "ResourceGroupNotFound", got.text("error", "code"))
 }
@@ -253,19 +254,19 @@ func TestPrincipalNotReplicatedYet(t *testing.T) {
 	b := newBench(t)
 	b.world.SetTiming(world.Timing{ReplicationMS: 5000})
 	for _, extra := range []string{"", typed} {
-		early := b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal, extra))
+		early := b.do("PUT", assignment(world.DataAccountID, one), grant(rbac.RoleReader, b.principal, extra))
 		assert.Equal(t, 400, early.status)
 		assert.Equal(t, "PrincipalNotFound", early.text("error", "code"))
 	}
 	b.at = b.at.Add(5 * time.Second)
-	assert.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+	assert.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(rbac.RoleReader, b.principal,
 		typed)).status)
 }
 
 func TestAssignmentTakesEffectLater(t *testing.T) {
 	b := newBench(t)
 	b.world.SetTiming(world.Timing{RBACMS: 60_000})
-	require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+	require.Equal(t, 201, b.do("PUT", assignment(world.DataAccountID, one), grant(rbac.RoleReader, b.principal,
 		typed)).status)
 	as := []string{"Authorization", "Bearer " + b.principal}
 	early := b.do("GET", world.DataAccountID, "", as...)
@@ -279,7 +280,7 @@ func TestListAssignments(t *testing.T) {
 	b := newBench(t)
 	container := world.DataAccountID + "/blobServices/default/containers/images"
 	for name, scope := range map[string]string{one: world.DataAccountID, two: container} {
-		require.Equal(t, 201, b.do("PUT", assignment(scope, name), grant(world.RoleBlobDataReader, b.principal,
+		require.Equal(t, 201, b.do("PUT", assignment(scope, name), grant(rbac.RoleBlobDataReader, b.principal,
 			typed)).status)
 	}
 	const inherited = 1 // the app's own, at the group
@@ -324,9 +325,9 @@ func TestListPages(t *testing.T) {
 	const many = 230
 	for i := range many {
 		scope := fmt.Sprintf("%s/blobServices/default/containers/c%d", world.DataAccountID, i)
-		ra := world.RoleAssignment{Name: fmt.Sprintf("00000000-0000-4000-9000-%012d", i), Scope: scope,
+		ra := rbac.RoleAssignment{Name: fmt.Sprintf("00000000-0000-4000-9000-%012d", i), Scope: scope,
 			PrincipalID:      b.principal,
-			RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleReader)}
+			RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleReader)}
 		_, _, err := b.world.PutRoleAssignment(ra)
 		require.NoError(t, err)
 	}
@@ -368,10 +369,10 @@ func TestResources(t *testing.T) {
 			status: 200},
 		"permissions out of reach": {path: deployment.Example().State.ID +
 			"/providers/Microsoft.Authorization/permissions", status: 403, code: "AuthorizationFailed"},
-		"role": {path: "/providers/Microsoft.Authorization/roleDefinitions/" + world.RoleReader,
+		"role": {path: "/providers/Microsoft.Authorization/roleDefinitions/" + rbac.RoleReader,
 			status: 200},
 		"role at a scope": {path: world.DataAccountID + "/providers/Microsoft.Authorization/roleDefinitions/" +
-			world.RoleReader, status: 200},
+			rbac.RoleReader, status: 200},
 		"no such role": {path: "/providers/Microsoft.Authorization/roleDefinitions/" + nobody, status: 404,
 			code: "RoleDefinitionDoesNotExist"},
 		"unknown type": {path: world.DataResourceGroupID + "/providers/Microsoft.Web/sites/x", status: 404,
@@ -418,7 +419,7 @@ func TestShapes(t *testing.T) {
 	roles, _ := b.do("GET", "/providers/Microsoft.Authorization/roleDefinitions?"+version+"&$filter="+
 		url.QueryEscape("roleName eq 'Storage Blob Data Reader'"), "").at("value").([]any)
 	require.Len(t, roles, 1)
-	assert.Equal(t, world.RoleBlobDataReader, roles[0].(map[string]any)["name"])
+	assert.Equal(t, rbac.RoleBlobDataReader, roles[0].(map[string]any)["name"])
 }
 
 func TestTokenIsRequired(t *testing.T) {
@@ -445,7 +446,7 @@ func TestParallelPutsMakeOneAssignment(t *testing.T) {
 	var all sync.WaitGroup
 	for range 32 {
 		all.Go(func() {
-			statuses <- b.do("PUT", assignment(world.DataAccountID, one), grant(world.RoleReader, b.principal,
+			statuses <- b.do("PUT", assignment(world.DataAccountID, one), grant(rbac.RoleReader, b.principal,
 				typed)).status
 		})
 	}

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
-	"github.com/google/uuid"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -42,7 +44,7 @@ type assignmentRequest struct {
 
 // putAssignment answers 201 for a new assignment and 200 for one that is there already.
 func (c *call) putAssignment(scope, name string) (answer, error) {
-	if err := c.authorize(actionWrite, world.RoleAssignmentID(scope, name)); err != nil {
+	if err := c.authorize(actionWrite, rbac.RoleAssignmentID(scope, name)); err != nil {
 		return answer{}, err
 	}
 	if _, err := uuid.Parse(name); err != nil {
@@ -71,8 +73,8 @@ func (c *call) putAssignment(scope, name string) (answer, error) {
 
 // underCondition holds that the caller's right to write or delete the assignment is not bound by a condition that this
 // one does not fulfil. authorize has said before whether there is a right at all.
-func (c *call) underCondition(action string, ra world.RoleAssignment, request, resource condition.Attributes) error {
-	id := world.RoleAssignmentID(ra.Scope, ra.Name)
+func (c *call) underCondition(action string, ra rbac.RoleAssignment, request, resource condition.Attributes) error {
+	id := rbac.RoleAssignmentID(ra.Scope, ra.Name)
 	if c.world.AllowedUnder(c.caller, action, id, request, resource) {
 		return nil
 	}
@@ -81,7 +83,7 @@ func (c *call) underCondition(action string, ra world.RoleAssignment, request, r
 
 // attributes are what a condition can ask of an assignment. A member that a request leaves out is an absent attribute.
 // Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-authorization-actions-attributes.
-func attributes(ra world.RoleAssignment) condition.Attributes {
+func attributes(ra rbac.RoleAssignment) condition.Attributes {
 	const prefix = "Microsoft.Authorization/roleAssignments:"
 	given := condition.Attributes{}
 	for name, value := range map[string]string{
@@ -94,32 +96,32 @@ func attributes(ra world.RoleAssignment) condition.Attributes {
 	return given
 }
 
-func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) {
+func (c *call) readAssignment(scope, name string) (rbac.RoleAssignment, error) {
 	var body assignmentRequest
 	if err := c.readBody(&body); err != nil {
-		return world.RoleAssignment{}, err
+		return rbac.RoleAssignment{}, err
 	}
 	p := body.Properties
 	if _, err := uuid.Parse(p.PrincipalID); err != nil {
-		return world.RoleAssignment{},
+		return rbac.RoleAssignment{},
 			badRequest("InvalidPrincipalId", "A valid principal ID must be provided for role assignment.")
 	}
 	role, ok := c.world.Role(p.RoleDefinitionID)
 	if !ok || !role.AssignableAt(scope) {
 		guid := p.RoleDefinitionID[strings.LastIndex(p.RoleDefinitionID, "/")+1:]
-		return world.RoleAssignment{}, badRequest("RoleDefinitionDoesNotExist",
+		return rbac.RoleAssignment{}, badRequest("RoleDefinitionDoesNotExist",
 			"The specified role definition with ID '"+strings.ReplaceAll(guid, "-", "")+"' does not exist.")
 	}
 	if p.PrincipalType != "" && !slices.Contains([]string{"User", "Group", "ServicePrincipal"}, p.PrincipalType) {
-		return world.RoleAssignment{}, badRequest("InvalidPrincipalType",
+		return rbac.RoleAssignment{}, badRequest("InvalidPrincipalType",
 			"The PrincipalType property '"+p.PrincipalType+"' is not valid. It must be 'User', 'Group' or "+
 				"'ServicePrincipal'.")
 	}
 	definition := "/providers/Microsoft.Authorization/roleDefinitions/" + role.ID
 	if subscription := subscriptionOf(scope); subscription != "" {
-		definition = world.RoleDefinitionID(subscription, role.ID)
+		definition = rbac.RoleDefinitionID(subscription, role.ID)
 	}
-	return world.RoleAssignment{Name: strings.ToLower(name), Scope: scope, RoleDefinitionID: definition,
+	return rbac.RoleAssignment{Name: strings.ToLower(name), Scope: scope, RoleDefinitionID: definition,
 			PrincipalID: strings.ToLower(p.PrincipalID), PrincipalType: p.PrincipalType,
 			Description: value(p.Description), Condition: value(p.Condition),
 			ConditionVersion: value(p.ConditionVersion)},
@@ -129,7 +131,7 @@ func (c *call) readAssignment(scope, name string) (world.RoleAssignment, error) 
 // checkPrincipal holds what the directory knows of the principal. With principalType given, Azure accepts an id that
 // the directory does not know, a wrong one included; without, it must exist. One that exists but is not replicated
 // fails.
-func (c *call) checkPrincipal(ra *world.RoleAssignment) error {
+func (c *call) checkPrincipal(ra *rbac.RoleAssignment) error {
 	known, visible := c.world.PrincipalVisible(ra.PrincipalID)
 	switch {
 	case known && !visible, !known && ra.PrincipalType == "":
@@ -151,8 +153,8 @@ func (c *call) checkPrincipal(ra *world.RoleAssignment) error {
 }
 
 func conflict(err error) error {
-	var exists *world.RoleAssignmentExistsError
-	var held *world.RoleAssignmentConflictError
+	var exists *rbac.RoleAssignmentExistsError
+	var held *rbac.RoleAssignmentConflictError
 	switch {
 	case errors.As(err, &exists):
 		name := exists.ExistingID[strings.LastIndex(exists.ExistingID, "/")+1:]
@@ -170,7 +172,7 @@ func conflict(err error) error {
 }
 
 func (c *call) getAssignment(scope, name string) (answer, error) {
-	id := world.RoleAssignmentID(scope, name)
+	id := rbac.RoleAssignmentID(scope, name)
 	if err := c.authorize(actionRead, id); err != nil {
 		return answer{}, err
 	}
@@ -185,7 +187,7 @@ func (c *call) getAssignment(scope, name string) (answer, error) {
 // deleteAssignment answers 200 with what was deleted, or 204 where there is nothing: a condition on the resource then
 // has nothing to protect. What Azure does there under a condition is not documented.
 func (c *call) deleteAssignment(scope, name string) (answer, error) {
-	id := world.RoleAssignmentID(scope, name)
+	id := rbac.RoleAssignmentID(scope, name)
 	if err := c.authorize(actionDelete, id); err != nil {
 		return answer{}, err
 	}
@@ -220,12 +222,12 @@ func (c *call) listAssignments(scope string) (answer, error) {
 	if err != nil {
 		return answer{}, badRequest("InvalidSkipToken", "The $skipToken is not valid.")
 	}
-	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra world.RoleAssignment) bool {
-		applies := world.ScopeContains(ra.Scope, scope) || !keep.atScope && world.ScopeContains(scope, ra.Scope)
+	rows := slices.DeleteFunc(c.world.RoleAssignments(), func(ra rbac.RoleAssignment) bool {
+		applies := rbac.ScopeContains(ra.Scope, scope) || !keep.atScope && rbac.ScopeContains(scope, ra.Scope)
 		return !applies || ra.ID <= string(after) || keep.principal != "" && !strings.EqualFold(keep.principal,
 			ra.PrincipalID)
 	})
-	slices.SortFunc(rows, func(a, b world.RoleAssignment) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(rows, func(a, b rbac.RoleAssignment) int { return strings.Compare(a.ID, b.ID) })
 	body := object{}
 	if len(rows) > pageSize {
 		rows = rows[:pageSize]
@@ -282,7 +284,7 @@ func parseFilter(text string) (filter, error) {
 	return f, nil
 }
 
-func (c *call) assignmentObject(ra world.RoleAssignment) object {
+func (c *call) assignmentObject(ra rbac.RoleAssignment) object {
 	created := ra.CreatedOn.UTC().Format(time.RFC3339Nano)
 	return object{"id": ra.ID, "type": "Microsoft.Authorization/roleAssignments", "name": ra.Name,
 		"properties": object{

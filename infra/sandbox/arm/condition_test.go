@@ -9,6 +9,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // What the deployed condition lets the app's identity write, and what not.
@@ -17,18 +18,18 @@ func TestWriteUnderTheDeployedCondition(t *testing.T) {
 		scope, role, extra, to string
 		status                 int
 	}{
-		"reader":      {role: world.RoleBlobDataReader, extra: typed, status: 201},
-		"contributor": {role: world.RoleBlobDataContributor, extra: typed, status: 201},
+		"reader":      {role: rbac.RoleBlobDataReader, extra: typed, status: 201},
+		"contributor": {role: rbac.RoleBlobDataContributor, extra: typed, status: 201},
 		"for the container": {scope: world.DataAccountID + "/blobServices/default/containers/images",
-			role: world.RoleBlobDataReader, extra: typed, status: 201},
-		"data owner":         {role: world.RoleBlobDataOwner, extra: typed, status: 403},
-		"RBAC administrator": {role: world.RoleRBACAdministrator, extra: typed, status: 403},
-		"to a user":          {role: world.RoleBlobDataReader, extra: `,"principalType":"User"`, status: 403},
-		"type not given":     {role: world.RoleBlobDataReader, status: 403},
-		"to itself":          {role: world.RoleBlobDataReader, extra: typed, to: world.AppPrincipalID, status: 403},
-		"to itself, loudly": {role: world.RoleBlobDataContributor, extra: typed,
+			role: rbac.RoleBlobDataReader, extra: typed, status: 201},
+		"data owner":         {role: rbac.RoleBlobDataOwner, extra: typed, status: 403},
+		"RBAC administrator": {role: rbac.RoleRBACAdministrator, extra: typed, status: 403},
+		"to a user":          {role: rbac.RoleBlobDataReader, extra: `,"principalType":"User"`, status: 403},
+		"type not given":     {role: rbac.RoleBlobDataReader, status: 403},
+		"to itself":          {role: rbac.RoleBlobDataReader, extra: typed, to: world.AppPrincipalID, status: 403},
+		"to itself, loudly": {role: rbac.RoleBlobDataContributor, extra: typed,
 			to: strings.ToUpper(world.AppPrincipalID), status: 403},
-		"another group": {scope: appGroupID, role: world.RoleBlobDataReader, extra: typed, status: 403},
+		"another group": {scope: appGroupID, role: rbac.RoleBlobDataReader, extra: typed, status: 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newConditionedBench(t)
@@ -63,14 +64,14 @@ func TestDeleteUnderTheDeployedCondition(t *testing.T) {
 		scope, role, principalType, of string
 		status                         int
 	}{
-		"reader":            {role: world.RoleBlobDataReader, principalType: "ServicePrincipal", status: 200},
-		"contributor":       {role: world.RoleBlobDataContributor, principalType: "ServicePrincipal", status: 200},
-		"data owner":        {role: world.RoleBlobDataOwner, principalType: "ServicePrincipal", status: 403},
-		"somebody's reader": {role: world.RoleBlobDataReader, principalType: "User", status: 403},
-		"of unknown type":   {role: world.RoleBlobDataReader, status: 403},
-		"its own": {role: world.RoleBlobDataReader, principalType: "ServicePrincipal",
+		"reader":            {role: rbac.RoleBlobDataReader, principalType: "ServicePrincipal", status: 200},
+		"contributor":       {role: rbac.RoleBlobDataContributor, principalType: "ServicePrincipal", status: 200},
+		"data owner":        {role: rbac.RoleBlobDataOwner, principalType: "ServicePrincipal", status: 403},
+		"somebody's reader": {role: rbac.RoleBlobDataReader, principalType: "User", status: 403},
+		"of unknown type":   {role: rbac.RoleBlobDataReader, status: 403},
+		"its own": {role: rbac.RoleBlobDataReader, principalType: "ServicePrincipal",
 			of: world.AppPrincipalID, status: 403},
-		"another group": {scope: appGroupID, role: world.RoleBlobDataReader, principalType: "ServicePrincipal",
+		"another group": {scope: appGroupID, role: rbac.RoleBlobDataReader, principalType: "ServicePrincipal",
 			status: 403},
 		"nothing to protect": {status: 204},
 	} {
@@ -84,8 +85,8 @@ func TestDeleteUnderTheDeployedCondition(t *testing.T) {
 				of = tc.of
 			}
 			if tc.role != "" {
-				_, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: one, Scope: scope, PrincipalID: of,
-					PrincipalType: tc.principalType, RoleDefinitionID: world.RoleDefinitionID(
+				_, _, err := b.world.PutRoleAssignment(rbac.RoleAssignment{Name: one, Scope: scope, PrincipalID: of,
+					PrincipalType: tc.principalType, RoleDefinitionID: rbac.RoleDefinitionID(
 						world.SubscriptionID, tc.role)})
 				require.NoError(t, err)
 			}

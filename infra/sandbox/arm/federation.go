@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // credentialName is the rule for names of credentials.
@@ -38,7 +39,7 @@ func (c federation) putCredential(identityID, id string) (answer, error) {
 	if err := c.overlaps(identity.ID); err != nil {
 		return answer{}, err
 	}
-	wanted, err := c.readCredential(world.LastSegment(id))
+	wanted, err := c.readCredential(part.LastSegment(id))
 	if err != nil {
 		return answer{}, err
 	}
@@ -134,7 +135,7 @@ func (c federation) getCredential(identityID, id string) (answer, error) {
 	stored, ok := c.world.UserAssignedIdentityCredential(id)
 	if !ok {
 		return answer{}, &fault{status: http.StatusNotFound, code: "NotFound",
-			message: "The Federated Identity Credential '" + world.LastSegment(id) + "' doesn't exist."}
+			message: "The Federated Identity Credential '" + part.LastSegment(id) + "' doesn't exist."}
 	}
 	return answer{status: http.StatusOK, body: credentialObject(stored)}, nil
 }

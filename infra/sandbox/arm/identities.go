@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -98,7 +100,7 @@ func (c identities) putIdentity(id string) (answer, error) {
 	if err := c.groupExists(id); err != nil {
 		return answer{}, err
 	}
-	name := world.LastSegment(id)
+	name := part.LastSegment(id)
 	if !identityName.MatchString(name) { // the rule is documented, the code of the refusal is not
 		return answer{}, badRequest("InvalidResourceName", "The resource name '"+name+"' is invalid.")
 	}
@@ -125,7 +127,7 @@ func (c identities) putIdentity(id string) (answer, error) {
 // Source: https://github.com/MicrosoftDocs/azure-docs/issues/70422.
 func otherLocation(held, id, location string) error {
 	return &fault{status: http.StatusConflict, code: "InvalidResourceLocation",
-		message: "The resource '" + world.LastSegment(id) + "' already exists in location '" + held +
+		message: "The resource '" + part.LastSegment(id) + "' already exists in location '" + held +
 			"' in resource group '" + strings.Split(id, "/")[4] + "'. A resource with the same name cannot be " +
 			"created in location '" + location + "'. Please select a new resource name."}
 }
@@ -177,7 +179,7 @@ func (c identities) listIdentities(path string) (answer, error) {
 	}
 	group, list := path[:strings.Index(strings.ToLower(path), "/providers/")], []object{}
 	for _, u := range c.world.UserAssignedIdentities() {
-		if world.ScopeContains(group, u.ID) {
+		if rbac.ScopeContains(group, u.ID) {
 			list = append(list, identityObject(u))
 		}
 	}

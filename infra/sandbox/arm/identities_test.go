@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -59,7 +60,7 @@ func TestIdentityLife(t *testing.T) {
 	assert.Equal(t, []any{same.json}, b.do("GET", identities, "").at("value"), "the app's own is in another group")
 
 	role := assignment(world.DataAccountID, one)
-	require.Equal(t, 201, b.do("PUT", role, grant(world.RoleBlobDataReader, principal.ID, typed)).status)
+	require.Equal(t, 201, b.do("PUT", role, grant(rbac.RoleBlobDataReader, principal.ID, typed)).status)
 	require.Equal(t, 201, b.do("PUT", mine+"/federatedIdentityCredentials/one", trust("s")).status)
 	assert.Equal(t, 200, b.do("DELETE", mine, "").status)
 	assert.Equal(t, 204, b.do("DELETE", mine, "").status)
@@ -202,7 +203,7 @@ func TestIdentityReplicates(t *testing.T) {
 	assert.Equal(t, "ParentResourceNotFound", early.text("error", "code"))
 	assert.Contains(t, early.text("error", "message"), mine)
 	role := assignment(world.DataAccountID, one)
-	grant := grant(world.RoleBlobDataReader, u.PrincipalID, typed)
+	grant := grant(rbac.RoleBlobDataReader, u.PrincipalID, typed)
 	assert.Equal(t, "PrincipalNotFound", b.do("PUT", role, grant).text("error", "code"))
 
 	b.at = b.at.Add(10 * time.Second)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // lists serves what there is, in lists: tenants, subscriptions, accounts, resources; and registrations of resource
@@ -61,7 +62,7 @@ func (c lists) listAccounts(scope string) (answer, error) {
 	}
 	list := []object{}
 	for _, account := range c.world.StorageAccounts() {
-		if world.ScopeContains(scope, account.ResourceID) {
+		if rbac.ScopeContains(scope, account.ResourceID) {
 			list = append(list, accountObject(account))
 		}
 	}
@@ -79,7 +80,7 @@ func (c lists) listResources(scope string) (answer, error) {
 	list := []object{}
 	for _, r := range c.allResources() {
 		parts := strings.Split(strings.Trim(r.ID, "/"), "/")
-		if len(parts) != 8 || !world.ScopeContains(scope, r.ID) ||
+		if len(parts) != 8 || !rbac.ScopeContains(scope, r.ID) ||
 			!c.world.Allowed(c.caller, parts[5]+"/"+parts[6]+"/read", r.ID, false) {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // names are the last segments of the ids in a list.
@@ -63,9 +64,9 @@ func TestRegistration(t *testing.T) {
 	assert.Equal(t, 403, b.do("POST", path+"/register", "").status)
 	assert.Equal(t, "NotRegistered", b.do("GET", path, "").at("registrationState"))
 
-	_, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: one, PrincipalID: world.AppPrincipalID,
+	_, _, err := b.world.PutRoleAssignment(rbac.RoleAssignment{Name: one, PrincipalID: world.AppPrincipalID,
 		PrincipalType: "ServicePrincipal", Scope: "/subscriptions/" + world.SubscriptionID,
-		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, world.RoleContributor)})
+		RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleContributor)})
 	require.NoError(t, err)
 	assert.Equal(t, "Registered", b.do("POST", path+"/register", "").at("registrationState"))
 	assert.Equal(t, "Registered", b.do("GET", path, "").at("registrationState"))

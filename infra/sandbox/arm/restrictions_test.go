@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestRestrictions: a deny assignment and a lock refuse what roles allow, each by its code, and are listed.
@@ -30,8 +31,8 @@ func TestRestrictions(t *testing.T) {
 			b := newBench(t)
 			path := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments/" +
 				"99999999-9999-4999-8999-999999999999"
-			body := `{"properties":{"roleDefinitionId":"` + world.RoleDefinitionID(world.SubscriptionID,
-				world.RoleBlobDataReader) + `","principalId":"` + b.principal +
+			body := `{"properties":{"roleDefinitionId":"` + rbac.RoleDefinitionID(world.SubscriptionID,
+				rbac.RoleBlobDataReader) + `","principalId":"` + b.principal +
 				`","principalType":"ServicePrincipal"}}`
 			require.Equal(t, 201, b.do("PUT", path, body).status)
 			require.NoError(t, b.world.PutObject(c.kind, "r", []byte(c.object)))

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // permissions lists what the caller may do at the scope, one entry for each role that it holds there.
@@ -22,7 +22,7 @@ func (c *call) permissions(scope string) (answer, error) {
 	return answer{status: http.StatusOK, body: object{"value": list}}, nil
 }
 
-func permissionObject(role world.RoleDefinition) object {
+func permissionObject(role rbac.RoleDefinition) object {
 	return object{"actions": orEmpty(role.Actions), "notActions": orEmpty(role.NotActions),
 		"dataActions": orEmpty(role.DataActions), "notDataActions": orEmpty(role.NotDataActions)}
 }
@@ -69,10 +69,10 @@ func (c *call) mayReadRoles(scope string) error {
 	return c.authorize("Microsoft.Authorization/roleDefinitions/read", scope)
 }
 
-func roleObject(scope string, role world.RoleDefinition) object {
+func roleObject(scope string, role rbac.RoleDefinition) object {
 	id := "/providers/Microsoft.Authorization/roleDefinitions/" + role.ID
 	if subscription := subscriptionOf(scope); subscription != "" {
-		id = world.RoleDefinitionID(subscription, role.ID)
+		id = rbac.RoleDefinitionID(subscription, role.ID)
 	}
 	kind, assignable := "BuiltInRole", []string{"/"}
 	if len(role.AssignableScopes) > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // inProcess carries the SDK's requests to the handler.
@@ -41,11 +42,11 @@ func TestUnmodifiedSDK(t *testing.T) {
 	require.NoError(t, err)
 	body := armauthorization.RoleAssignmentCreateParameters{Properties: &armauthorization.RoleAssignmentProperties{
 		PrincipalID: to.Ptr(b.principal), PrincipalType: to.Ptr(armauthorization.PrincipalTypeServicePrincipal),
-		RoleDefinitionID: to.Ptr(world.RoleDefinitionID(world.SubscriptionID, world.RoleBlobDataReader)),
+		RoleDefinitionID: to.Ptr(rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleBlobDataReader)),
 	}}
 	created, err := client.Create(t.Context(), world.DataAccountID, one, body, nil)
 	require.NoError(t, err)
-	assert.Equal(t, world.RoleAssignmentID(world.DataAccountID, one), *created.ID)
+	assert.Equal(t, rbac.RoleAssignmentID(world.DataAccountID, one), *created.ID)
 	assert.Equal(t, b.at, created.Properties.CreatedOn.UTC())
 
 	_, err = client.Create(t.Context(), world.DataAccountID, two, body, nil)

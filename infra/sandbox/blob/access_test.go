@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // attempts are the operations of an access test, each on a container and a blob name.
@@ -53,19 +54,19 @@ func attempts() map[string]func(ctx context.Context, client *azblob.Client, cont
 func TestRoles(t *testing.T) {
 	for name, tc := range map[string]struct{ role, scope, may string }{
 		"no role": {"", "", ""},
-		"reader on the container": {world.RoleBlobDataReader, containerID(world.DataAccountID, "images"),
+		"reader on the container": {rbac.RoleBlobDataReader, containerID(world.DataAccountID, "images"),
 			"list read properties"},
-		"contributor on the container": {world.RoleBlobDataContributor, containerID(world.DataAccountID, "images"),
+		"contributor on the container": {rbac.RoleBlobDataContributor, containerID(world.DataAccountID, "images"),
 			"list read write delete properties"},
-		"owner on the account": {world.RoleBlobDataOwner, world.DataAccountID,
+		"owner on the account": {rbac.RoleBlobDataOwner, world.DataAccountID,
 			"list read write delete properties"},
-		"reader on the subscription": {world.RoleBlobDataReader, "/subscriptions/" + world.SubscriptionID,
+		"reader on the subscription": {rbac.RoleBlobDataReader, "/subscriptions/" + world.SubscriptionID,
 			"list read properties"},
-		"reader on another container": {world.RoleBlobDataReader, containerID(world.DataAccountID, "archive"), ""},
-		"reader on another account":   {world.RoleBlobDataReader, world.LockedAccountID, ""},
-		"delegator":                   {world.RoleBlobDelegator, world.DataAccountID, ""},
-		"management role Contributor": {world.RoleContributor, world.DataAccountID, "properties"},
-		"management role Owner":       {world.RoleOwner, world.DataAccountID, "properties"},
+		"reader on another container": {rbac.RoleBlobDataReader, containerID(world.DataAccountID, "archive"), ""},
+		"reader on another account":   {rbac.RoleBlobDataReader, world.LockedAccountID, ""},
+		"delegator":                   {rbac.RoleBlobDelegator, world.DataAccountID, ""},
+		"management role Contributor": {rbac.RoleContributor, world.DataAccountID, "properties"},
+		"management role Owner":       {rbac.RoleOwner, world.DataAccountID, "properties"},
 	} {
 		for attempt, try := range attempts() {
 			t.Run(name+"/"+attempt, func(t *testing.T) {
@@ -89,7 +90,7 @@ func TestRoles(t *testing.T) {
 func TestForbiddenBeforeNotFound(t *testing.T) {
 	f := newFixture(t)
 	stranger := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, "", ""), entra.ResourceStorage))
-	owner := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataOwner, world.DataAccountID),
+	owner := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, rbac.RoleBlobDataOwner, world.DataAccountID),
 		entra.ResourceStorage))
 	for attempt, try := range attempts() {
 		t.Run(attempt, func(t *testing.T) {
@@ -107,10 +108,10 @@ func TestPermissionOracle(t *testing.T) {
 		role               string
 		read, write, erase int
 	}{
-		"contributor": {world.RoleBlobDataContributor, http.StatusNotFound, http.StatusPreconditionFailed,
+		"contributor": {rbac.RoleBlobDataContributor, http.StatusNotFound, http.StatusPreconditionFailed,
 			http.StatusNotFound},
-		"reader": {world.RoleBlobDataReader, http.StatusNotFound, http.StatusForbidden, http.StatusForbidden},
-		"nobody": {world.RoleBlobDelegator, http.StatusForbidden, http.StatusForbidden, http.StatusForbidden},
+		"reader": {rbac.RoleBlobDataReader, http.StatusNotFound, http.StatusForbidden, http.StatusForbidden},
+		"nobody": {rbac.RoleBlobDelegator, http.StatusForbidden, http.StatusForbidden, http.StatusForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -137,7 +138,7 @@ func TestPermissionOracle(t *testing.T) {
 // TestFirewallComesFirst: a closed account refuses a stranger, a bad token and its owner alike.
 func TestFirewallComesFirst(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataOwner, world.LockedAccountID)
+	principal := f.principal(t, rbac.RoleBlobDataOwner, world.LockedAccountID)
 	for name, credential := range map[string]token{
 		"owner":     f.tokenOf(principal, entra.ResourceStorage),
 		"bad token": func() (string, time.Time, error) { return "garbage", time.Now().Add(time.Hour), nil },
@@ -191,7 +192,7 @@ func (c tokenCase) check(t *testing.T, service http.Handler, method string) {
 // TestTokens has a row for each way in which a token can be wrong.
 func TestTokens(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataReader, world.DataAccountID)
+	principal := f.principal(t, rbac.RoleBlobDataReader, world.DataAccountID)
 	issue := func(resource string, opts ...entra.IssueOption) string {
 		compact, _, err := f.authority.Issue(principal.ID, resource, opts...)
 		require.NoError(t, err)
@@ -252,7 +253,7 @@ func assertErrorBody(t *testing.T, recorder *httptest.ResponseRecorder, code, de
 func TestRoleTakesTime(t *testing.T) {
 	f := newFixture(t)
 	f.world.SetTiming(world.Timing{RBACMS: 3_600_000})
-	client := f.as(t, world.RoleBlobDataReader)
+	client := f.as(t, rbac.RoleBlobDataReader)
 	_, err := client.NewListBlobsFlatPager("images", nil).NextPage(t.Context())
 	fails(t, err, http.StatusForbidden, "AuthorizationPermissionMismatch")
 	f.world.SetTiming(world.Timing{})
@@ -264,7 +265,7 @@ func TestRoleTakesTime(t *testing.T) {
 // container that its application has a role on, and stops opening it when the assignment is gone.
 func TestFederatedIdentityReachesTheBlob(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataContributor, containerID(world.DataAccountID, "images"))
+	principal := f.principal(t, rbac.RoleBlobDataContributor, containerID(world.DataAccountID, "images"))
 	app, ok := f.world.ApplicationByAppID(principal.AppID)
 	require.True(t, ok)
 	_, err := f.world.CreateFederatedCredential(world.FederatedIdentityCredential{ApplicationID: app.ID, Name: "trust",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestListingContainersTakesARoleOnTheAccount: a role on one container shows none, a management role shows all.
@@ -20,17 +21,17 @@ func TestListingContainersTakesARoleOnTheAccount(t *testing.T) {
 		refusal              string
 	}{
 		"no role":               {world.DataAccount, "", "", "AuthorizationPermissionMismatch"},
-		"reader on the account": {world.DataAccount, world.RoleBlobDataReader, world.DataAccountID, ""},
-		"owner on the subscription": {world.DataAccount, world.RoleBlobDataOwner, "/subscriptions/" +
+		"reader on the account": {world.DataAccount, rbac.RoleBlobDataReader, world.DataAccountID, ""},
+		"owner on the subscription": {world.DataAccount, rbac.RoleBlobDataOwner, "/subscriptions/" +
 			world.SubscriptionID, ""},
-		"management role Contributor": {world.DataAccount, world.RoleContributor, world.DataAccountID, ""},
-		"delegator on the account": {world.DataAccount, world.RoleBlobDelegator, world.DataAccountID,
+		"management role Contributor": {world.DataAccount, rbac.RoleContributor, world.DataAccountID, ""},
+		"delegator on the account": {world.DataAccount, rbac.RoleBlobDelegator, world.DataAccountID,
 			"AuthorizationPermissionMismatch"},
-		"contributor on a container": {world.DataAccount, world.RoleBlobDataContributor,
+		"contributor on a container": {world.DataAccount, rbac.RoleBlobDataContributor,
 			containerID(world.DataAccountID, "images"), "AuthorizationPermissionMismatch"},
-		"reader on another account": {world.DataAccount, world.RoleBlobDataReader, world.LockedAccountID,
+		"reader on another account": {world.DataAccount, rbac.RoleBlobDataReader, world.LockedAccountID,
 			"AuthorizationPermissionMismatch"},
-		"owner behind a firewall": {world.LockedAccount, world.RoleBlobDataOwner, world.LockedAccountID,
+		"owner behind a firewall": {world.LockedAccount, rbac.RoleBlobDataOwner, world.LockedAccountID,
 			"AuthorizationFailure"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +60,7 @@ func TestContainersArePaged(t *testing.T) {
 		_, err := f.world.CreateContainer(world.DataAccount, name)
 		require.NoError(t, err)
 	}
-	client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, world.RoleBlobDataReader, world.DataAccountID),
+	client := f.client(t, world.DataAccount, f.tokenOf(f.principal(t, rbac.RoleBlobDataReader, world.DataAccountID),
 		entra.ResourceStorage))
 	list := func(opts *azblob.ListContainersOptions) ([]string, int) {
 		var names []string

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func upload(t *testing.T, client *azblob.Client, name, content string) azblob.UploadBufferResponse {
@@ -44,7 +45,7 @@ func conditions(match, none string) *azblob.AccessConditions {
 
 // TestRoundTrip writes, reads, lists and deletes as the access test does.
 func TestRoundTrip(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataContributor)
+	client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 	const name = "a prefix/.ddoe-wif-probe/ümlaut & co"
 	stored, err := client.UploadBuffer(t.Context(), "images", name, []byte("probe"), &azblob.UploadBufferOptions{
 		Metadata:         map[string]*string{"purpose": to.Ptr("probe")},
@@ -81,7 +82,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestRanges(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataContributor)
+	client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 	upload(t, client, "digits", "0123456789")
 	for name, tc := range map[string]struct {
 		offset, count int64
@@ -168,7 +169,7 @@ func TestConditions(t *testing.T) {
 		"delete an absent one by ETag":   {deleteIf, absent, stale, "", 404, "BlobNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := newFixture(t).as(t, world.RoleBlobDataContributor)
+			client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 			stored := upload(t, client, present, "old")
 			resolve := func(value string) string {
 				if value == etag {
@@ -188,7 +189,7 @@ func TestConditions(t *testing.T) {
 
 // TestUnchangedIsNoError: azblob hands a 304 to its caller as a success, with an ErrorCode and without a body.
 func TestUnchangedIsNoError(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataContributor)
+	client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 	stored := upload(t, client, "b", "content")
 	read, err := client.DownloadStream(t.Context(), "images", "b",
 		&azblob.DownloadStreamOptions{AccessConditions: conditions("", string(*stored.ETag))})
@@ -211,7 +212,7 @@ func TestOneWriterWins(t *testing.T) {
 		"creating":                {false, "BlobAlreadyExists"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := newFixture(t).as(t, world.RoleBlobDataContributor)
+			client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 			condition := conditions("", "*")
 			if tc.exists {
 				condition = conditions(string(*upload(t, client, "contended", "0").ETag), "")
@@ -247,7 +248,7 @@ func TestOneWriterWins(t *testing.T) {
 }
 
 func TestListing(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataContributor)
+	client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 	var want []string
 	for n := range 7 {
 		name := fmt.Sprintf("list/%02d&<>", n)
@@ -287,7 +288,7 @@ func TestListing(t *testing.T) {
 }
 
 func TestMetadata(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataContributor)
+	client := newFixture(t).as(t, rbac.RoleBlobDataContributor)
 	before := upload(t, client, "tagged", "content")
 	_, err := blobClient(client, "tagged").SetMetadata(t.Context(), map[string]*string{"run": to.Ptr("7")}, nil)
 	require.NoError(t, err)
@@ -302,7 +303,7 @@ func TestMetadata(t *testing.T) {
 
 func TestContainers(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataContributor, world.DataAccountID)
+	principal := f.principal(t, rbac.RoleBlobDataContributor, world.DataAccountID)
 	client := f.client(t, world.DataAccount, f.tokenOf(principal, "https://storage.azure.com"))
 
 	_, err := client.CreateContainer(t.Context(), "fresh", nil)
@@ -330,7 +331,7 @@ func TestContainers(t *testing.T) {
 // TestImmutable: a new blob may be written, but nothing can be taken back.
 func TestImmutable(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataOwner, world.DataAccountID)
+	principal := f.principal(t, rbac.RoleBlobDataOwner, world.DataAccountID)
 	client := f.client(t, world.DataAccount, f.tokenOf(principal, "https://storage.azure.com"))
 	_, err := client.UploadBuffer(t.Context(), "archive", "kept", []byte("1"), nil)
 	require.NoError(t, err)
@@ -352,7 +353,7 @@ func TestImmutable(t *testing.T) {
 
 // TestNotImplementedIsNoSuccess: what the sandbox lacks must be seen, not silently left out.
 func TestNotImplementedIsNoSuccess(t *testing.T) {
-	client := newFixture(t).as(t, world.RoleBlobDataOwner)
+	client := newFixture(t).as(t, rbac.RoleBlobDataOwner)
 	_, err := client.ServiceClient().NewContainerClient("images").NewBlockBlobClient("b").StageBlock(t.Context(),
 		"MDA=", nopCloser{bytes.NewReader([]byte("x"))}, &blockblob.StageBlockOptions{})
 	fails(t, err, http.StatusNotImplemented, "NotImplemented")

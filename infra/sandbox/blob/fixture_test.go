@@ -21,6 +21,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 type fixture struct {
@@ -76,9 +77,9 @@ func (f *fixture) principal(t *testing.T, role, scope string) world.ServicePrinc
 
 func (f *fixture) assign(t *testing.T, principalID, role, scope string) {
 	t.Helper()
-	_, _, err := f.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), Scope: scope,
+	_, _, err := f.world.PutRoleAssignment(rbac.RoleAssignment{Name: uuid.NewString(), Scope: scope,
 		PrincipalID:   principalID,
-		PrincipalType: "ServicePrincipal", RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, role)})
+		PrincipalType: "ServicePrincipal", RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, role)})
 	require.NoError(t, err)
 }
 

@@ -16,13 +16,14 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/blob"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/entra"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestVersions: an account refuses a version that it does not know, whoever asks, and a token where the version is
 // older than tokens, or there is none.
 func TestVersions(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
+	principal := f.principal(t, rbac.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
 	token, _, err := f.authority.Issue(principal.ID, entra.ResourceStorage)
 	require.NoError(t, err)
 	const invalid, unsupported = "InvalidHeaderValue", "AuthenticationFailed"
@@ -79,7 +80,7 @@ func TestVersions(t *testing.T) {
 // TestTheSDKAsItIs: azblob asks for a version that no account here knows.
 func TestTheSDKAsItIs(t *testing.T) {
 	f := newFixture(t)
-	principal := f.principal(t, world.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
+	principal := f.principal(t, rbac.RoleBlobDataReader, containerID(world.DataAccountID, "images"))
 	client, err := azblob.NewClient("https://acmedata.blob.core.windows.net/",
 		f.tokenOf(principal, entra.ResourceStorage),
 		&azblob.ClientOptions{ClientOptions: azcore.ClientOptions{

@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // Hosts of the public cloud that have no package of their own to name them.
@@ -102,7 +103,7 @@ func New(o Options) (*Cloud, error) {
 		o.Arrange(c.world)
 	}
 	var err error
-	if c.platformKey, err = c.platformKeys.Mint(world.UserEmail, o.APIKeyLifetime); err != nil {
+	if c.platformKey, err = c.platformKeys.Mint(dataloop.UserEmail, o.APIKeyLifetime); err != nil {
 		return nil, err
 	}
 	if c.authority, err = entra.NewAuthority(c.world); err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/control"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // getVariable makes the test binary a program of its own that gets one URL with the default client.
@@ -282,7 +283,7 @@ func TestServiceBusByIdentityOverTLS(t *testing.T) {
 
 	for _, ra := range c.World().RoleAssignments() {
 		if strings.HasSuffix(ra.Scope, "/queues/wif-health") && strings.HasSuffix(ra.RoleDefinitionID,
-			world.RoleServiceBusDataSender) {
+			rbac.RoleServiceBusDataSender) {
 			_, err := c.World().DeleteRoleAssignment(ra.ID)
 			require.NoError(t, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // What the broker has is what is deployed: every entity, every property, and nothing else.
@@ -84,7 +85,7 @@ func TestEnvironmentIsThatOfTheDeployment(t *testing.T) {
 func TestKeyVaultReferenceNeedsItsRight(t *testing.T) {
 	c, err := cloud.New(cloud.Options{Arrange: func(w *world.World) {
 		for _, ra := range w.RoleAssignments() {
-			if strings.HasSuffix(ra.RoleDefinitionID, world.RoleKeyVaultSecretsUser) {
+			if strings.HasSuffix(ra.RoleDefinitionID, rbac.RoleKeyVaultSecretsUser) {
 				_, err := w.DeleteRoleAssignment(ra.ID)
 				require.NoError(t, err)
 			}

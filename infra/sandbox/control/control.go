@@ -16,6 +16,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
@@ -133,7 +134,7 @@ PUT /objects/denyAssignments/{name} {"scope", "actions", "notActions", "dataActi
 "excludePrincipals"} forbids whatever roles allow; without principals everybody. PUT /objects/locks/{name}
 {"scope", "level": "CanNotDelete|ReadOnly"} binds Resource Manager alone.
 
-PUT /objects/ddoe.users/`+world.UserEmail+
+PUT /objects/ddoe.users/`+dataloop.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.
 PUT adds one {"displayName", "options": [{"name", "displayName", "type", "required", "means"}]}; means is what

@@ -19,6 +19,8 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/servicebus"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 type bench struct {
@@ -187,10 +189,10 @@ func objectSteps() []objectStep {
 func azureSteps(guid string) []objectStep {
 	full := world.DataAccountID + "/providers/Microsoft.Authorization/roleAssignments/" + guid
 	ra := `{"principalId":"` + world.AppPrincipalID + `","roleDefinitionId":"` +
-		world.RoleDefinitionID(world.SubscriptionID, world.RoleReader) + `"`
+		rbac.RoleDefinitionID(world.SubscriptionID, rbac.RoleReader) + `"`
 	return []objectStep{
 		{name: "add", method: "PUT", path: "/objects/applications/" + guid,
-			body: `{"displayName":"A","uniqueName":"u","appId":"` + world.ProjectID + `"}`, status: 204},
+			body: `{"displayName":"A","uniqueName":"u","appId":"` + dataloop.ProjectID + `"}`, status: 204},
 		{name: "add by an id that is not the body's", method: "PUT", path: "/objects/applications/x",
 			body: `{"id":"y"}`, status: 400, pointer: "/id"},
 		{name: "name that is taken", method: "PUT", path: "/objects/applications/y", body: `{"uniqueName":"u"}`,
@@ -206,7 +208,8 @@ func azureSteps(guid string) []objectStep {
 			body: `{"applicationId":"z","name":"n"}`, status: 404},
 		{name: "credential without a name", method: "PUT", path: "/objects/federatedIdentityCredentials/g",
 			body: `{"applicationId":"` + guid + `"}`, status: 400, pointer: "/name"},
-		{name: "principal", method: "PUT", path: "/objects/servicePrincipals/p", body: `{"appId":"` + world.ProjectID +
+		{name: "principal", method: "PUT", path: "/objects/servicePrincipals/p", body: `{"appId":"` +
+			dataloop.ProjectID +
 			`","accountEnabled":false}`, status: 204},
 		{name: "principal without an app", method: "PUT", path: "/objects/servicePrincipals/q", body: `{}`,
 			status: 400, pointer: "/appId"},
@@ -216,7 +219,7 @@ func azureSteps(guid string) []objectStep {
 			body: ra + `,"description":"d"}`, status: 204},
 		{name: "assignment by double slash", method: "PUT", path: "/objects/roleAssignments/" + full, body: ra + `}`,
 			status: 204},
-		{name: "assignment without a scope", method: "PUT", path: "/objects/roleAssignments/" + world.ProjectID,
+		{name: "assignment without a scope", method: "PUT", path: "/objects/roleAssignments/" + dataloop.ProjectID,
 			body: ra + `}`, status: 400, pointer: "/scope"},
 		{name: "assignment removed by name", method: "DELETE", path: "/objects/roleAssignments/" + guid, status: 204},
 		{name: "and again", method: "DELETE", path: "/objects/roleAssignments/" + guid, status: 404},

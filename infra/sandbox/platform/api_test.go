@@ -15,6 +15,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // TestWireNamesAreMadeUp: no two sandboxes share the names, and a reset keeps them.
@@ -47,12 +48,12 @@ func TestAPIKey(t *testing.T) {
 	expires, err := claims.GetExpirationTime()
 	require.NoError(t, err)
 	assert.WithinDuration(t, b.at.AddDate(1, 0, 0), expires.Time, 24*time.Hour)
-	assert.Equal(t, world.UserEmail, claims["email"])
-	assert.Equal(t, world.UserEmail, b.do("GET", "/users/me", nil).text("email"))
+	assert.Equal(t, dataloop.UserEmail, claims["email"])
+	assert.Equal(t, dataloop.UserEmail, b.do("GET", "/users/me", nil).text("email"))
 
 	keys := b.cloud.PlatformKeys()
 	mint := func(k *platform.Keys, lifetime time.Duration) string {
-		key, err := k.Mint(world.UserEmail, lifetime)
+		key, err := k.Mint(dataloop.UserEmail, lifetime)
 		require.NoError(t, err)
 		return key
 	}
@@ -92,7 +93,7 @@ func TestAPIKey(t *testing.T) {
 
 func TestWhoAndWhere(t *testing.T) {
 	b := newBench(t)
-	assert.Equal(t, "Acme images", b.do("GET", "/projects/"+world.ProjectID, nil).text("name"))
+	assert.Equal(t, "Acme images", b.do("GET", "/projects/"+dataloop.ProjectID, nil).text("name"))
 	for _, path := range []string{"/orgs/x/integrations", "/orgs/x/availableIntegrations", "/projects/x",
 		"/integrations/x",
 		ofOrg + "/integrations/x", "/drivers/x", "/drivers/x/test", "/commands/x"} {
@@ -119,14 +120,14 @@ func TestIntegrationLife(t *testing.T) {
 	assert.Equal(t, []string{"createdAt", "creator", "id", "metadata", "name", "org", "type", "updatedAt", "url"},
 		slices.Sorted(maps.Keys(made.value.(map[string]any))), "no options")
 	assert.Equal(t, float64(b.at.UnixMilli()), made.at("createdAt"))
-	assert.Equal(t, world.OrganizationID, made.at("org"), "an id where it is made")
+	assert.Equal(t, dataloop.OrganizationID, made.at("org"), "an id where it is made")
 	assert.Equal(t, "status", made.text("metadata", 0, "name"))
 	assert.Equal(t, map[string]any{"name": "managed-by", "value": "me/1", "integration": id,
 		"id":        made.text("metadata", 1, "id"),
 		"createdAt": float64(b.at.UnixMilli()), "updatedAt": float64(b.at.UnixMilli())}, made.at("metadata", 1))
 
 	alone := b.do("GET", ofOrg+"/integrations/"+id, nil)
-	assert.Equal(t, world.OrganizationID, alone.text("org", "id"), "an object where it is read alone")
+	assert.Equal(t, dataloop.OrganizationID, alone.text("org", "id"), "an object where it is read alone")
 	assert.Equal(t, alone.value, b.do("GET", "/integrations/"+id, nil).value)
 	list := b.do("GET", ofOrg+"/integrations", nil)
 	assert.Equal(t, made.value, list.at(0))
@@ -137,7 +138,7 @@ func TestIntegrationLife(t *testing.T) {
 	require.Equal(t, 200, patched.status, patched.raw)
 	assert.Equal(t, "new-name", patched.text("name"))
 	assert.Greater(t, patched.at("updatedAt"), patched.at("createdAt"))
-	kept, ok := b.world.DDOEObject(world.DDOEIntegrations, id)
+	kept, ok := b.world.DDOEObject(dataloop.Integrations, id)
 	require.True(t, ok)
 	assert.Equal(t, "client-2", walk(kept, "options", names["Client ID"]))
 	assert.Equal(t, world.TenantID, walk(kept, "options", names["Tenant ID"]), "merged")
@@ -181,7 +182,7 @@ func TestIntegrationRefused(t *testing.T) {
 			got := b.do("POST", ofOrg+"/integrations", request)
 			assert.Equal(t, 400, got.status)
 			assert.Contains(t, got.text("message"), tc.text)
-			assert.Empty(t, b.world.DDOEObjects(world.DDOEIntegrations))
+			assert.Empty(t, b.world.DDOEObjects(dataloop.Integrations))
 		})
 	}
 	kind, _ := b.federation()
@@ -201,9 +202,10 @@ func TestDriverLife(t *testing.T) {
 	id := made.text("id")
 	for member, want := range map[string]any{"name": "images", "type": "azureblob", "integrationId": integration,
 		"integrationType": kind,
-		"containerName":   container, "path": "a folder", "projectId": world.ProjectID, "allowExternalDelete": false,
-		"isSyncable": true,
-		"creator":    world.UserEmail, "createdAt": b.at.UTC().Format("2006-01-02T15:04:05.000Z")} {
+		"containerName":   container, "path": "a folder", "projectId": dataloop.ProjectID,
+		"allowExternalDelete": false,
+		"isSyncable":          true,
+		"creator":             dataloop.UserEmail, "createdAt": b.at.UTC().Format("2006-01-02T15:04:05.000Z")} {
 		assert.Equal(t, want, made.at(member), member)
 	}
 	assert.Equal(t, made.value, b.do("GET", "/drivers/"+id, nil).value)
@@ -211,9 +213,9 @@ func TestDriverLife(t *testing.T) {
 	assert.NotEqual(t, id, second, "names need not be unique")
 	assert.Equal(t, "2\n", b.do("GET", "/drivers/byIntegration/"+integration, nil).raw)
 	assert.Equal(t, "0\n", b.do("GET", "/drivers/byIntegration/x", nil).raw)
-	for query, n := range map[string]int{"": 2, "?projectId=" + world.ProjectID: 2, "?projectId=x": 0,
+	for query, n := range map[string]int{"": 2, "?projectId=" + dataloop.ProjectID: 2, "?projectId=x": 0,
 		"?integrationId=" + integration: 2,
-		"?integrationId=x":              0, "?projectId=" + world.ProjectID + "&integrationId=" + integration: 2} {
+		"?integrationId=x":              0, "?projectId=" + dataloop.ProjectID + "&integrationId=" + integration: 2} {
 		assert.Len(t, b.do("GET", "/drivers"+query, nil).value, n, query)
 	}
 
@@ -270,7 +272,7 @@ func TestDriverRefused(t *testing.T) {
 			tc.change(body)
 			got := b.do("POST", "/drivers", body)
 			assert.Equal(t, tc.status, got.status, got.raw)
-			assert.Empty(t, b.world.DDOEObjects(world.DDOEDrivers))
+			assert.Empty(t, b.world.DDOEObjects(dataloop.Drivers))
 		})
 	}
 	body := b.driverBody(integration)
@@ -298,8 +300,8 @@ func TestRoles(t *testing.T) {
 			spare := b.driver(integration)
 			user, err := json.Marshal(map[string]string{"role": tc.role, "projectRole": tc.projectRole})
 			require.NoError(t, err)
-			b.control("PUT", "/objects/ddoe.users/"+world.UserEmail, string(user))
-			assert.Equal(t, world.UserEmail, b.do("GET", "/users/me", nil).text("email"))
+			b.control("PUT", "/objects/ddoe.users/"+dataloop.UserEmail, string(user))
+			assert.Equal(t, dataloop.UserEmail, b.do("GET", "/users/me", nil).text("email"))
 
 			check := func(allowed bool, method, path string, body any) {
 				t.Helper()
@@ -326,6 +328,6 @@ func TestRoles(t *testing.T) {
 		})
 	}
 	b := newBench(t)
-	b.control("DELETE", "/objects/ddoe.users/"+world.UserEmail, "")
-	assert.Equal(t, world.UserEmail, b.do("GET", "/users/me", nil).text("id"))
+	b.control("DELETE", "/objects/ddoe.users/"+dataloop.UserEmail, "")
+	assert.Equal(t, dataloop.UserEmail, b.do("GET", "/users/me", nil).text("id"))
 }

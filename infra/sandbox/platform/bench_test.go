@@ -16,11 +16,13 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/cloud"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
 	api       = "https://gate.dataloop.ai/api/v1"
-	ofOrg     = "/orgs/" + world.OrganizationID
+	ofOrg     = "/orgs/" + dataloop.OrganizationID
 	subject   = "system:serviceaccount:dataloop:my-service"
 	container = "images"
 )
@@ -44,7 +46,7 @@ func newBench(t *testing.T) *bench {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, b.cloud.Close()) })
 	b.world, b.client = b.cloud.World(), &http.Client{Transport: b.cloud.RoundTripper()}
-	b.key, err = b.cloud.PlatformKeys().Mint(world.UserEmail, 0)
+	b.key, err = b.cloud.PlatformKeys().Mint(dataloop.UserEmail, 0)
 	require.NoError(t, err)
 	return b
 }
@@ -144,7 +146,7 @@ type identity struct {
 	app        world.Application
 	principal  world.ServicePrincipal
 	trust      world.FederatedIdentityCredential
-	assignment world.RoleAssignment
+	assignment rbac.RoleAssignment
 }
 
 // identity makes what the platform needs: application, service principal, trust and role.
@@ -161,16 +163,16 @@ func (b *bench) identity() identity {
 		Name:   "trust",
 		Issuer: world.Issuer, Subject: subject, Audiences: []string{"api://AzureADTokenExchange"}})
 	require.NoError(b.t, err)
-	i.assignment = b.assign(i.principal, world.RoleBlobDataContributor)
+	i.assignment = b.assign(i.principal, rbac.RoleBlobDataContributor)
 	return i
 }
 
-func (b *bench) assign(p world.ServicePrincipal, role string) world.RoleAssignment {
+func (b *bench) assign(p world.ServicePrincipal, role string) rbac.RoleAssignment {
 	b.t.Helper()
-	a, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: uuid.NewString(), PrincipalID: p.ID,
+	a, _, err := b.world.PutRoleAssignment(rbac.RoleAssignment{Name: uuid.NewString(), PrincipalID: p.ID,
 		PrincipalType:    "ServicePrincipal",
 		Scope:            world.DataAccountID + "/blobServices/default/containers/" + container,
-		RoleDefinitionID: world.RoleDefinitionID(world.SubscriptionID, role)})
+		RoleDefinitionID: rbac.RoleDefinitionID(world.SubscriptionID, role)})
 	require.NoError(b.t, err)
 	return a
 }
@@ -213,8 +215,8 @@ func (b *bench) integration(name string, values map[string]string) string {
 func (b *bench) driverBody(integration string) map[string]any {
 	kind, _ := b.federation()
 	return map[string]any{"name": "images", "type": "azureblob", "integrationId": integration, "integrationType": kind,
-		"creator": world.UserEmail, "allowExternalDelete": false,
-		"metadata": map[string]any{"system": map[string]any{"projectId": world.ProjectID}},
+		"creator": dataloop.UserEmail, "allowExternalDelete": false,
+		"metadata": map[string]any{"system": map[string]any{"projectId": dataloop.ProjectID}},
 		"payload":  map[string]any{"containerName": container, "path": "a folder", "storageClass": "", "region": nil}}
 }
 

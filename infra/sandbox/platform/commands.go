@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func (d drivers) test(c call, id string) (int, any, error) {
-	driver, ok := d.world.DDOEObject(world.DDOEDrivers, id)
+	driver, ok := d.world.DDOEObject(dataloop.Drivers, id)
 	if !ok {
 		return 0, nil, driverNotFound()
 	}
@@ -19,7 +19,7 @@ func (d drivers) test(c call, id string) (int, any, error) {
 }
 
 func (d drivers) tested(ctx context.Context, integrationID, container, path string) (int, any, error) {
-	integration, ok := d.world.DDOEObject(world.DDOEIntegrations, integrationID)
+	integration, ok := d.world.DDOEObject(dataloop.Integrations, integrationID)
 	if !ok {
 		return 0, nil, integrationNotFound()
 	}
@@ -45,18 +45,18 @@ func (d drivers) validateAll(c call) (int, any, error) {
 	if err := c.decode(&request); err != nil {
 		return 0, nil, err
 	}
-	if _, ok := d.world.DDOEObject(world.DDOEIntegrations, request.IntegrationID); !ok {
+	if _, ok := d.world.DDOEObject(dataloop.Integrations, request.IntegrationID); !ok {
 		return 0, nil, integrationNotFound()
 	}
-	command := world.Object{"id": uuid.NewString(), "type": "validateDrivers", "status": "created", "progress": 0,
+	command := dataloop.Object{"id": uuid.NewString(), "type": "validateDrivers", "status": "created", "progress": 0,
 		"error": nil,
-		"spec":  world.Object{"integrationId": request.IntegrationID}, "createdAt": d.world.Now().UnixMilli()}
-	return http.StatusOK, command, d.world.PutDDOEObject(world.DDOECommands, command)
+		"spec":  dataloop.Object{"integrationId": request.IntegrationID}, "createdAt": d.world.Now().UnixMilli()}
+	return http.StatusOK, command, d.world.PutDDOEObject(dataloop.Commands, command)
 }
 
 // command is a poll. The work is done by the first one: nothing runs in the background.
 func (d drivers) command(c call) (int, any, error) {
-	command, ok := d.world.DDOEObject(world.DDOECommands, c.PathValue("command"))
+	command, ok := d.world.DDOEObject(dataloop.Commands, c.PathValue("command"))
 	if !ok {
 		return 0, nil, refuse(http.StatusNotFound, "Command not found")
 	}
@@ -71,12 +71,12 @@ func (d drivers) command(c call) (int, any, error) {
 	if err != nil {
 		command["status"], command["error"] = "failed", err.Error()
 	}
-	return http.StatusOK, command, d.world.PutDDOEObject(world.DDOECommands, command)
+	return http.StatusOK, command, d.world.PutDDOEObject(dataloop.Commands, command)
 }
 
 // validate tests every driver of an integration, and notes the outcome in the integration's metadata.
 func (d drivers) validate(ctx context.Context, id string) error {
-	integration, ok := d.world.DDOEObject(world.DDOEIntegrations, id)
+	integration, ok := d.world.DDOEObject(dataloop.Integrations, id)
 	if !ok {
 		return integrationNotFound()
 	}
@@ -91,7 +91,7 @@ func (d drivers) validate(ctx context.Context, id string) error {
 	if failed != nil {
 		status = statusUntrusted
 	}
-	_, err := d.changeIntegration(id, func(integration world.Object) {
+	_, err := d.changeIntegration(id, func(integration dataloop.Object) {
 		setMetadata(integration, "status", status, d.world.Now())
 	})
 	return errors.Join(failed, err)

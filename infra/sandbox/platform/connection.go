@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // defaultSubject is whom the platform's tokens speak for where no credential file states it.
@@ -14,8 +14,8 @@ const defaultSubject = "system:serviceaccount:dataloop:storage"
 type connection struct{ tenant, client, secret, account, subject, audience string }
 
 // connection reads the options of an integration by what they mean, and from the credential file what they do not say.
-func (t tester) connection(integration world.Object) (connection, error) {
-	available, ok := t.world.DDOEObject(world.DDOEAvailableIntegrations, text(integration, "type"))
+func (t tester) connection(integration dataloop.Object) (connection, error) {
+	available, ok := t.world.DDOEObject(dataloop.AvailableIntegrations, text(integration, "type"))
 	if !ok {
 		return connection{}, unreachable("the integration's type is not available")
 	}
@@ -26,13 +26,15 @@ func (t tester) connection(integration world.Object) (connection, error) {
 		Subject  string `json:"subject"`
 		Audience string `json:"audience"`
 	}
-	if content := values[world.MeansCredentialFile]; content != "" && json.Unmarshal([]byte(content), &file) != nil {
+	if content := values[dataloop.MeansCredentialFile]; content != "" && json.Unmarshal([]byte(content),
+		&file) != nil {
 		return connection{}, unreachable("the credential file is not a JSON object")
 	}
 	k := connection{
-		tenant: orDefault(values[world.MeansTenantID], file.TenantID), client: orDefault(values[world.MeansClientID],
+		tenant: orDefault(values[dataloop.MeansTenantID], file.TenantID),
+		client: orDefault(values[dataloop.MeansClientID],
 			file.ClientID),
-		secret: values[world.MeansClientSecret], account: values[world.MeansAccountName],
+		secret: values[dataloop.MeansClientSecret], account: values[dataloop.MeansAccountName],
 		subject:  orDefault(file.Subject, defaultSubject),
 		audience: orDefault(file.Audience, DefaultAudience),
 	}
@@ -43,7 +45,7 @@ func (t tester) connection(integration world.Object) (connection, error) {
 }
 
 // meanings are the values of an integration's options by what they mean.
-func meanings(available, given world.Object) map[string]string {
+func meanings(available, given dataloop.Object) map[string]string {
 	values := map[string]string{}
 	for _, option := range options(available) {
 		if means, value := meaning(option), text(given, text(option, "name")); means != "" && value != "" {
@@ -54,11 +56,11 @@ func meanings(available, given world.Object) map[string]string {
 }
 
 // options are the options that an available integration lists.
-func options(available world.Object) []world.Object {
+func options(available dataloop.Object) []dataloop.Object {
 	list, _ := available["options"].([]any)
-	all := make([]world.Object, 0, len(list))
+	all := make([]dataloop.Object, 0, len(list))
 	for _, one := range list {
-		if option, ok := one.(world.Object); ok {
+		if option, ok := one.(dataloop.Object); ok {
 			all = append(all, option)
 		}
 	}
@@ -67,18 +69,19 @@ func options(available world.Object) []world.Object {
 
 // meaning is what an option's value is for: what the world states, or else what its names tell a person; "" if they do
 // not.
-func meaning(option world.Object) string {
+func meaning(option dataloop.Object) string {
 	if means := text(option, "means"); means != "" {
 		return means
 	}
 	names := strings.ToLower(text(option, "name") + " " + text(option, "displayName"))
 	for _, word := range []struct{ part, means string }{
-		{"container", "container"}, {"tenant", world.MeansTenantID}, {"directory", world.MeansTenantID},
-		{"secret", world.MeansClientSecret},
-		{"file", world.MeansCredentialFile}, {"json", world.MeansCredentialFile},
-		{"content", world.MeansCredentialFile},
-		{"account", world.MeansAccountName}, {"client", world.MeansClientID}, {"application", world.MeansClientID},
-		{"credential", world.MeansCredentialFile}, {"storage", world.MeansAccountName},
+		{"container", "container"}, {"tenant", dataloop.MeansTenantID}, {"directory", dataloop.MeansTenantID},
+		{"secret", dataloop.MeansClientSecret},
+		{"file", dataloop.MeansCredentialFile}, {"json", dataloop.MeansCredentialFile},
+		{"content", dataloop.MeansCredentialFile},
+		{"account", dataloop.MeansAccountName}, {"client", dataloop.MeansClientID},
+		{"application", dataloop.MeansClientID},
+		{"credential", dataloop.MeansCredentialFile}, {"storage", dataloop.MeansAccountName},
 	} {
 		if strings.Contains(names, word.part) {
 			return word.means

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // drivers is what the API does with drivers.
@@ -20,14 +20,14 @@ type drivers struct {
 
 // driverPayload is a driver as it is created.
 type driverPayload struct {
-	Name                string       `json:"name"`
-	Type                string       `json:"type"`
-	Creator             string       `json:"creator"`
-	IntegrationID       string       `json:"integrationId"`
-	IntegrationType     string       `json:"integrationType"`
-	AllowExternalDelete *bool        `json:"allowExternalDelete"`
-	Metadata            world.Object `json:"metadata"`
-	Payload             world.Object `json:"payload"`
+	Name                string          `json:"name"`
+	Type                string          `json:"type"`
+	Creator             string          `json:"creator"`
+	IntegrationID       string          `json:"integrationId"`
+	IntegrationType     string          `json:"integrationType"`
+	AllowExternalDelete *bool           `json:"allowExternalDelete"`
+	Metadata            dataloop.Object `json:"metadata"`
+	Payload             dataloop.Object `json:"payload"`
 }
 
 func (p driverPayload) system(member string) string {
@@ -38,8 +38,8 @@ func driverNotFound() *refusal { return refuse(http.StatusNotFound, "Driver not 
 
 func (d drivers) list(c call) (int, any, error) {
 	project, integration := c.URL.Query().Get("projectId"), c.URL.Query().Get("integrationId")
-	all := []world.Object{}
-	for _, driver := range d.world.DDOEObjects(world.DDOEDrivers) {
+	all := []dataloop.Object{}
+	for _, driver := range d.world.DDOEObjects(dataloop.Drivers) {
 		if (project == "" || text(driver, "projectId") == project) &&
 			(integration == "" || text(driver, "integrationId") == integration) {
 			all = append(all, d.show(driver))
@@ -60,14 +60,14 @@ func (d drivers) create(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	id, now := uuid.NewString(), d.world.Now()
-	driver := world.Object{"id": id, "type": p.Type, "name": p.Name, "creator": p.Creator,
+	driver := dataloop.Object{"id": id, "type": p.Type, "name": p.Name, "creator": p.Creator,
 		"createdAt":  now.UnixMilli(),
 		"isSyncable": true, "projectId": p.system("projectId"), "orgId": p.system("orgId"),
 		"allowExternalDelete":       p.AllowExternalDelete == nil || *p.AllowExternalDelete,
 		"allowExternalModification": true,
 		"integrationId":             p.IntegrationID, "integrationType": p.IntegrationType, "metadata": p.Metadata}
 	setPayload(driver, p.Payload)
-	if err := d.world.PutDDOEObject(world.DDOEDrivers, driver); err != nil {
+	if err := d.world.PutDDOEObject(dataloop.Drivers, driver); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, d.show(driver), nil
@@ -78,13 +78,13 @@ func (d drivers) check(p driverPayload) error {
 	if p.Name == "" || p.Type == "" || p.Creator == "" || p.Payload == nil || p.system("projectId") == "" {
 		return refuse(http.StatusBadRequest, "name, type, creator, metadata.system.projectId and payload are required")
 	}
-	if _, ok := d.world.DDOEObject(world.DDOEProjects, p.system("projectId")); !ok {
+	if _, ok := d.world.DDOEObject(dataloop.Projects, p.system("projectId")); !ok {
 		return refuse(http.StatusNotFound, "Project not found")
 	}
 	if err := d.checkStorage(p); err != nil {
 		return err
 	}
-	integration, ok := d.world.DDOEObject(world.DDOEIntegrations, p.IntegrationID)
+	integration, ok := d.world.DDOEObject(dataloop.Integrations, p.IntegrationID)
 	switch {
 	case !ok:
 		return integrationNotFound()
@@ -109,7 +109,7 @@ func (d drivers) checkStorage(p driverPayload) error {
 }
 
 // setPayload puts the members of a payload where the driver has them.
-func setPayload(driver, payload world.Object) {
+func setPayload(driver, payload dataloop.Object) {
 	for _, member := range []string{"containerName", "path", "storageClass", "region", "integrationId",
 		"integrationType", "allowExternalDelete"} {
 		if value, given := payload[member]; given {
@@ -119,7 +119,7 @@ func setPayload(driver, payload world.Object) {
 }
 
 func (d drivers) get(c call) (int, any, error) {
-	driver, ok := d.world.DDOEObject(world.DDOEDrivers, c.PathValue("driver"))
+	driver, ok := d.world.DDOEObject(dataloop.Drivers, c.PathValue("driver"))
 	if !ok {
 		return 0, nil, driverNotFound()
 	}
@@ -131,8 +131,8 @@ func (d drivers) update(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	var update struct {
-		Name    string       `json:"name"`
-		Payload world.Object `json:"payload"`
+		Name    string          `json:"name"`
+		Payload dataloop.Object `json:"payload"`
 	}
 	if err := c.decode(&update); err != nil {
 		return 0, nil, err
@@ -140,7 +140,7 @@ func (d drivers) update(c call) (int, any, error) {
 	if update.Payload == nil {
 		return 0, nil, refuse(http.StatusBadRequest, "payload is required")
 	}
-	change := func(driver world.Object, _ []world.Object) (world.Object, error) {
+	change := func(driver dataloop.Object, _ []dataloop.Object) (dataloop.Object, error) {
 		if driver == nil {
 			return nil, driverNotFound()
 		}
@@ -148,7 +148,7 @@ func (d drivers) update(c call) (int, any, error) {
 		setPayload(driver, update.Payload)
 		return driver, nil
 	}
-	driver, err := d.world.ChangeDDOEObject(world.DDOEDrivers, c.PathValue("driver"), change)
+	driver, err := d.world.ChangeDDOEObject(dataloop.Drivers, c.PathValue("driver"), change)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -159,16 +159,16 @@ func (d drivers) delete(c call) (int, any, error) {
 	if err := d.requireDeveloper(c); err != nil {
 		return 0, nil, err
 	}
-	if err := d.world.DeleteDDOEObject(world.DDOEDrivers, c.PathValue("driver")); err != nil {
+	if err := d.world.DeleteDDOEObject(dataloop.Drivers, c.PathValue("driver")); err != nil {
 		return 0, nil, driverNotFound()
 	}
 	return http.StatusNoContent, nil, nil
 }
 
 // on are the drivers that use an integration.
-func (d drivers) on(integration string) []world.Object {
-	all := []world.Object{}
-	for _, driver := range d.world.DDOEObjects(world.DDOEDrivers) {
+func (d drivers) on(integration string) []dataloop.Object {
+	all := []dataloop.Object{}
+	for _, driver := range d.world.DDOEObjects(dataloop.Drivers) {
 		if text(driver, "integrationId") == integration {
 			all = append(all, driver)
 		}
@@ -189,8 +189,8 @@ func (d drivers) subresource(c call) (int, any, error) {
 }
 
 // show shows a driver as the API does: flat, and with its date as text.
-func (d drivers) show(o world.Object) world.Object {
-	view := world.Object{"isSyncable": true}
+func (d drivers) show(o dataloop.Object) dataloop.Object {
+	view := dataloop.Object{"isSyncable": true}
 	maps.Copy(view, o)
 	view["createdAt"] = time.UnixMilli(number(o, "createdAt")).UTC().Format("2006-01-02T15:04:05.000Z")
 	return view

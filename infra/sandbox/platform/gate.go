@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // gate lets in who may ask the platform's API, and answers what is about them and their organisation.
@@ -23,7 +24,7 @@ type gate struct {
 // call is one authenticated request.
 type call struct {
 	*http.Request
-	user world.Object
+	user dataloop.Object
 }
 
 // endpoint answers a call with status and body (nil for none), or refuses it with a *refusal.
@@ -98,12 +99,12 @@ func (g *gate) answer(handle endpoint) http.Handler {
 }
 
 // authenticate finds the user of a key. A user that the world does not know has no role anywhere.
-func (g *gate) authenticate(r *http.Request) (world.Object, error) {
+func (g *gate) authenticate(r *http.Request) (dataloop.Object, error) {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
 		return nil, refuse(http.StatusUnauthorized, "Unauthorized")
 	}
-	email := world.UserEmail
+	email := dataloop.UserEmail
 	if g.opts.APIKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(g.opts.APIKey)) != 1 {
 		if g.opts.Keys == nil {
 			return nil, refuse(http.StatusUnauthorized, "Unauthorized")
@@ -113,10 +114,10 @@ func (g *gate) authenticate(r *http.Request) (world.Object, error) {
 			return nil, refuse(http.StatusUnauthorized, "Unauthorized")
 		}
 	}
-	if user, ok := g.world.DDOEObject(world.DDOEUsers, email); ok {
+	if user, ok := g.world.DDOEObject(dataloop.Users, email); ok {
 		return user, nil
 	}
-	return world.Object{"id": email, "email": email}, nil
+	return dataloop.Object{"id": email, "email": email}, nil
 }
 
 // Roles that suffice for a deed, and the user's member that holds the role.
@@ -183,13 +184,13 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 }
 
 // text is a member's value if it is a string, else "".
-func text(o world.Object, member string) string {
+func text(o dataloop.Object, member string) string {
 	s, _ := o[member].(string)
 	return s
 }
 
 // number is a member's value as a whole number, however it came into the world; 0 where it is none.
-func number(o world.Object, member string) int64 {
+func number(o dataloop.Object, member string) int64 {
 	switch n := o[member].(type) {
 	case float64:
 		return int64(n)
@@ -200,7 +201,7 @@ func number(o world.Object, member string) int64 {
 }
 
 // members is a member's value if it is an object, else nil.
-func members(o world.Object, member string) world.Object {
-	m, _ := o[member].(world.Object)
+func members(o dataloop.Object, member string) dataloop.Object {
+	m, _ := o[member].(dataloop.Object)
 	return m
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // Values of an integration's metadata entry "status".
@@ -27,7 +27,7 @@ func integrationNotFound() *refusal { return refuse(http.StatusNotFound, "Integr
 
 // belongs tells whether the integration is the organisation's; one that was put into the world without saying is
 // everybody's.
-func belongs(integration world.Object, organization string) bool {
+func belongs(integration dataloop.Object, organization string) bool {
 	return text(integration, "org") == "" || strings.EqualFold(text(integration, "org"), organization)
 }
 
@@ -36,8 +36,8 @@ func (i integrations) list(c call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	all := []world.Object{}
-	for _, integration := range i.world.DDOEObjects(world.DDOEIntegrations) {
+	all := []dataloop.Object{}
+	for _, integration := range i.world.DDOEObjects(dataloop.Integrations) {
 		if belongs(integration, organization) {
 			all = append(all, i.show(integration, false))
 		}
@@ -54,13 +54,13 @@ func (i integrations) get(c call) (int, any, error) {
 }
 
 // pathIntegration is the integration that the path names, of the organisation that it names, if it does.
-func (i integrations) pathIntegration(c call) (world.Object, error) {
+func (i integrations) pathIntegration(c call) (dataloop.Object, error) {
 	if c.PathValue("org") != "" {
 		if _, err := i.pathOrganization(c); err != nil {
 			return nil, err
 		}
 	}
-	integration, ok := i.world.DDOEObject(world.DDOEIntegrations, c.PathValue("integration"))
+	integration, ok := i.world.DDOEObject(dataloop.Integrations, c.PathValue("integration"))
 	if !ok || c.PathValue("org") != "" && !belongs(integration, c.PathValue("org")) {
 		return nil, integrationNotFound()
 	}
@@ -68,16 +68,16 @@ func (i integrations) pathIntegration(c call) (world.Object, error) {
 }
 
 // show shows an integration without its options. Read alone, its organisation is an object; else it is an id.
-func (i integrations) show(o world.Object, alone bool) world.Object {
+func (i integrations) show(o dataloop.Object, alone bool) dataloop.Object {
 	id, organization := text(o, "id"), any(text(o, "org"))
-	if known, ok := i.world.DDOEObject(world.DDOEOrganizations, text(o, "org")); ok && alone {
+	if known, ok := i.world.DDOEObject(dataloop.Organizations, text(o, "org")); ok && alone {
 		organization = known
 	}
 	metadata, ok := o["metadata"].([]any)
 	if !ok {
 		metadata = []any{}
 	}
-	return world.Object{"id": id, "name": text(o, "name"), "type": text(o, "type"), "org": organization,
+	return dataloop.Object{"id": id, "name": text(o, "name"), "type": text(o, "type"), "org": organization,
 		"creator":   text(o, "creator"),
 		"createdAt": number(o, "createdAt"), "updatedAt": number(o, "updatedAt"),
 		"url": "https://" + GateHost + "/api/v1/integrations/" + id, "metadata": metadata}
@@ -90,10 +90,10 @@ func (i integrations) create(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	var request struct {
-		Name     string       `json:"name"`
-		Type     string       `json:"type"`
-		Options  world.Object `json:"options"`
-		Metadata world.Object `json:"metadata"`
+		Name     string          `json:"name"`
+		Type     string          `json:"type"`
+		Options  dataloop.Object `json:"options"`
+		Metadata dataloop.Object `json:"metadata"`
 	}
 	if err := c.decode(&request); err != nil {
 		return 0, nil, err
@@ -105,36 +105,36 @@ func (i integrations) create(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	id, now := uuid.NewString(), i.world.Now()
-	integration := world.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization,
+	integration := dataloop.Object{"id": id, "name": request.Name, "type": request.Type, "org": organization,
 		"creator":   text(c.user, "id"),
 		"createdAt": now.UnixMilli(), "updatedAt": now.UnixMilli(), "options": request.Options}
 	setMetadata(integration, "status", statusCreated, now)
 	for _, name := range slices.Sorted(maps.Keys(request.Metadata)) {
 		setMetadata(integration, name, text(request.Metadata, name), now)
 	}
-	if err := i.world.PutDDOEObject(world.DDOEIntegrations, integration); err != nil {
+	if err := i.world.PutDDOEObject(dataloop.Integrations, integration); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, i.show(integration, false), nil
 }
 
 // setMetadata changes the entry of that name, or adds one.
-func setMetadata(integration world.Object, name, value string, now time.Time) {
+func setMetadata(integration dataloop.Object, name, value string, now time.Time) {
 	entries, _ := integration["metadata"].([]any)
 	for _, one := range entries {
-		if entry, _ := one.(world.Object); text(entry, "name") == name {
+		if entry, _ := one.(dataloop.Object); text(entry, "name") == name {
 			entry["value"], entry["updatedAt"] = value, now.UnixMilli()
 			return
 		}
 	}
-	integration["metadata"] = append(entries, world.Object{"id": uuid.NewString(), "name": name, "value": value,
+	integration["metadata"] = append(entries, dataloop.Object{"id": uuid.NewString(), "name": name, "value": value,
 		"integration": text(integration, "id"),
 		"createdAt":   now.UnixMilli(), "updatedAt": now.UnixMilli()})
 }
 
 // checkOptions refuses options that the type does not list, and the absence of one that it requires.
-func (i integrations) checkOptions(kind string, given world.Object) error {
-	available, ok := i.world.DDOEObject(world.DDOEAvailableIntegrations, kind)
+func (i integrations) checkOptions(kind string, given dataloop.Object) error {
+	available, ok := i.world.DDOEObject(dataloop.AvailableIntegrations, kind)
 	if !ok {
 		return refuse(http.StatusBadRequest, "type is not one of the integration types of this org")
 	}
@@ -146,7 +146,7 @@ func (i integrations) checkOptions(kind string, given world.Object) error {
 		if required, _ := option["required"].(bool); required && value == "" {
 			return refuse(http.StatusBadRequest, "options."+name+" is required")
 		}
-		if meaning(option) == world.MeansCredentialFile && value != "" && !json.Valid([]byte(value)) {
+		if meaning(option) == dataloop.MeansCredentialFile && value != "" && !json.Valid([]byte(value)) {
 			return refuse(http.StatusBadRequest, "options."+name+" is not valid JSON")
 		}
 	}
@@ -168,18 +168,18 @@ func (i integrations) update(c call) (int, any, error) {
 		IntegrationID string `json:"integrationId"`
 		Name          string `json:"name"`
 		Credentials   *struct {
-			Type    string       `json:"type"`
-			Options world.Object `json:"options"`
+			Type    string          `json:"type"`
+			Options dataloop.Object `json:"options"`
 		} `json:"credentials"`
 	}
 	if err := c.decode(&update); err != nil {
 		return 0, nil, err
 	}
-	current, ok := i.world.DDOEObject(world.DDOEIntegrations, update.IntegrationID)
+	current, ok := i.world.DDOEObject(dataloop.Integrations, update.IntegrationID)
 	if !ok || !belongs(current, organization) {
 		return 0, nil, integrationNotFound()
 	}
-	options := world.Object{}
+	options := dataloop.Object{}
 	if k := update.Credentials; k != nil {
 		if k.Type == text(current, "type") {
 			maps.Copy(options, members(current, "options"))
@@ -190,7 +190,7 @@ func (i integrations) update(c call) (int, any, error) {
 		}
 	}
 	now := i.world.Now()
-	integration, err := i.changeIntegration(update.IntegrationID, func(integration world.Object) {
+	integration, err := i.changeIntegration(update.IntegrationID, func(integration dataloop.Object) {
 		integration["name"] = orDefault(update.Name, text(integration, "name"))
 		if update.Credentials != nil {
 			integration["type"], integration["options"] = update.Credentials.Type, options
@@ -204,9 +204,9 @@ func (i integrations) update(c call) (int, any, error) {
 	return http.StatusOK, i.show(integration, false), nil
 }
 
-func (g *gate) changeIntegration(id string, change func(world.Object)) (world.Object, error) {
-	return g.world.ChangeDDOEObject(world.DDOEIntegrations, id,
-		func(integration world.Object, _ []world.Object) (world.Object, error) {
+func (g *gate) changeIntegration(id string, change func(dataloop.Object)) (dataloop.Object, error) {
+	return g.world.ChangeDDOEObject(dataloop.Integrations, id,
+		func(integration dataloop.Object, _ []dataloop.Object) (dataloop.Object, error) {
 			if integration == nil {
 				return nil, integrationNotFound()
 			}
@@ -224,7 +224,7 @@ func (i integrations) delete(c call) (int, any, error) {
 	if _, err := i.requireOrganizationAdmin(c); err != nil {
 		return 0, nil, err
 	}
-	if err := i.world.DeleteDDOEObject(world.DDOEIntegrations, text(integration, "id")); err != nil {
+	if err := i.world.DeleteDDOEObject(dataloop.Integrations, text(integration, "id")); err != nil {
 		return 0, nil, integrationNotFound()
 	}
 	return i.list(c)

@@ -3,18 +3,18 @@ package platform
 import (
 	"net/http"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func (g *gate) me(c call) (int, any, error) {
 	id := text(c.user, "id")
-	return http.StatusOK, world.Object{"id": id, "email": orDefault(text(c.user, "email"), id),
+	return http.StatusOK, dataloop.Object{"id": id, "email": orDefault(text(c.user, "email"), id),
 		"username": text(c.user, "username"), "type": "user"}, nil
 }
 
 // pathOrganization is the id of the organisation that the path names.
 func (g *gate) pathOrganization(c call) (string, error) {
-	o, ok := g.world.DDOEObject(world.DDOEOrganizations, c.PathValue("org"))
+	o, ok := g.world.DDOEObject(dataloop.Organizations, c.PathValue("org"))
 	if !ok {
 		return "", refuse(http.StatusNotFound, "Org not found")
 	}
@@ -22,7 +22,7 @@ func (g *gate) pathOrganization(c call) (string, error) {
 }
 
 func (g *gate) project(c call) (int, any, error) {
-	o, ok := g.world.DDOEObject(world.DDOEProjects, c.PathValue("project"))
+	o, ok := g.world.DDOEObject(dataloop.Projects, c.PathValue("project"))
 	if !ok {
 		return 0, nil, refuse(http.StatusNotFound, "Project not found")
 	}
@@ -35,7 +35,7 @@ func (g *gate) available(c call) (int, any, error) {
 	if _, err := g.pathOrganization(c); err != nil {
 		return 0, nil, err
 	}
-	all := g.world.DDOEObjects(world.DDOEAvailableIntegrations)
+	all := g.world.DDOEObjects(dataloop.AvailableIntegrations)
 	for _, one := range all {
 		for _, option := range options(one) {
 			delete(option, "means")

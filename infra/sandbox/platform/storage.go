@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // What the platform uses of Azure.
@@ -41,7 +41,7 @@ type tester struct{ *gate }
 // testStorage tests a place in storage. Where the integration names no account, as it is with a type that has no
 // option for that, the account is the first that holds the container and can be reached. Every error but a
 // *storageError is the platform's own.
-func (t tester) testStorage(ctx context.Context, integration world.Object, container, path string) error {
+func (t tester) testStorage(ctx context.Context, integration dataloop.Object, container, path string) error {
 	k, err := t.connection(integration)
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // driverTests are the ways in which the federation may be broken, and what the platform answers to the test of a
@@ -34,7 +36,7 @@ var driverTests = map[string]struct {
 	"no role": {change: func(b *bench, i identity) error { return b.revoke(i) },
 		text: "AuthorizationPermissionMismatch"},
 	"reader only": {change: func(b *bench, i identity) error {
-		b.assign(i.principal, world.RoleBlobDataReader)
+		b.assign(i.principal, rbac.RoleBlobDataReader)
 		return b.revoke(i)
 	}, text: "AuthorizationPermissionMismatch"},
 	"role not in effect yet": {change: func(b *bench, _ identity) error {
@@ -123,11 +125,11 @@ func TestOptionsByOtherNames(t *testing.T) {
 			v, given, list := values(i.app.AppID), map[string]any{}, []any{}
 			for option, visible := range options {
 				given[option] = v[visible]
-				list = append(list, world.Object{"name": option, "displayName": option, "type": "string",
+				list = append(list, dataloop.Object{"name": option, "displayName": option, "type": "string",
 					"required": true})
 			}
-			require.NoError(t, b.world.PutDDOEObject(world.DDOEAvailableIntegrations,
-				world.Object{"type": "x", "displayName": "X", "options": list}))
+			require.NoError(t, b.world.PutDDOEObject(dataloop.AvailableIntegrations,
+				dataloop.Object{"type": "x", "displayName": "X", "options": list}))
 			made := b.do("POST", ofOrg+"/integrations", map[string]any{"name": "n", "type": "x", "options": given})
 			require.Equal(t, 200, made.status, made.raw)
 			driver := b.driverBody(made.text("id"))
@@ -146,10 +148,10 @@ func TestOptionsByOtherNames(t *testing.T) {
 func TestImmutableContainer(t *testing.T) {
 	b := newBench(t)
 	i := b.identity()
-	_, _, err := b.world.PutRoleAssignment(world.RoleAssignment{Name: "a0000000-0000-4000-8000-00000000000f",
+	_, _, err := b.world.PutRoleAssignment(rbac.RoleAssignment{Name: "a0000000-0000-4000-8000-00000000000f",
 		PrincipalID:   i.principal.ID,
-		PrincipalType: "ServicePrincipal", Scope: world.DataAccountID, RoleDefinitionID: world.RoleDefinitionID(
-			world.SubscriptionID, world.RoleBlobDataContributor)})
+		PrincipalType: "ServicePrincipal", Scope: world.DataAccountID, RoleDefinitionID: rbac.RoleDefinitionID(
+			world.SubscriptionID, rbac.RoleBlobDataContributor)})
 	require.NoError(t, err)
 	driver := b.driverBody(b.integration("n", values(i.app.AppID)))
 	driver["payload"] = map[string]any{"containerName": "archive"}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // dist is the packaged app, assembled once for all tests of this package.
@@ -135,7 +136,7 @@ func launch(t *testing.T, o stack.Options) *app {
 	a := &app{sandbox: &sandbox{Stack: s, t: t}, log: log, environment: s.Cloud().Environment()}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(world.DDOEAvailableIntegrations))
+			t.Logf("log:\n%s\noffered: %v", log, s.Cloud().World().DDOEObjects(dataloop.AvailableIntegrations))
 		}
 		kept := a.kept() // before the sandbox ends
 		assert.NoError(t, s.Close())

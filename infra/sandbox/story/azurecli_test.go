@@ -16,6 +16,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // The administrator who runs the commands: an application of its own, with a federated credential.
@@ -64,7 +65,7 @@ func seedAdmin(a *app) {
 	put("federatedIdentityCredentials/"+uuid.NewString(), map[string]any{"applicationId": adminApplication,
 		"name": "admin", "issuer": world.Issuer, "subject": adminSubject,
 		"audiences": []string{"api://AzureADTokenExchange"}})
-	for _, role := range []string{world.RoleOwner, world.RoleBlobDataOwner} {
+	for _, role := range []string{rbac.RoleOwner, rbac.RoleBlobDataOwner} {
 		put("roleAssignments/"+uuid.NewString(), map[string]any{"scope": subscription, "principalId": adminPrincipal,
 			"principalType": "ServicePrincipal", "roleDefinitionId": subscription +
 				"/providers/Microsoft.Authorization/roleDefinitions/" + role})

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/stack"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // offered is the seeded type for federation with Azure, as the organisation offers it: the one with a credential file.
@@ -23,7 +23,7 @@ func (s *sandbox) offered() map[string]any {
 	for _, o := range all {
 		options, _ := at(o, "options").([]any)
 		if slices.ContainsFunc(options, func(option any) bool {
-			return at(option, "means") == world.MeansCredentialFile
+			return at(option, "means") == dataloop.MeansCredentialFile
 		}) {
 			return o.(map[string]any)
 		}
@@ -135,8 +135,9 @@ func (a *app) filledIn(kind map[string]any, form any) map[string]any {
 	a.t.Helper()
 	file := a.call(http.MethodGet, "/integrations/my-images/credentials", nil)
 	require.Equal(a.t, http.StatusOK, file.Status, file.Raw)
-	values := map[string]any{world.MeansClientID: at(form, "clientId"), world.MeansTenantID: at(form, "tenantId"),
-		world.MeansAccountName: "acmedata", world.MeansCredentialFile: file.Raw}
+	values := map[string]any{dataloop.MeansClientID: at(form, "clientId"),
+		dataloop.MeansTenantID:    at(form, "tenantId"),
+		dataloop.MeansAccountName: "acmedata", dataloop.MeansCredentialFile: file.Raw}
 	options := map[string]any{}
 	all, _ := kind["options"].([]any)
 	for _, option := range all {

@@ -3,6 +3,7 @@ package story
 import (
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,7 +22,7 @@ import (
 
 // startWithoutGraph starts a deployment for teams without an Entra administrator: graph.bicep was not deployed, so the
 // app has no right in the directory, and identities are managed ones. The network does not lead to Graph, and the test
-// fails where the app tries to get there.
+// fails where the app tries to get there, or asks for a token for it.
 func startWithoutGraph(t *testing.T, arrange ...func(*world.World)) *app {
 	t.Helper()
 	var tried atomic.Int64
@@ -39,7 +40,12 @@ func startWithoutGraph(t *testing.T, arrange ...func(*world.World)) *app {
 			tried.Add(1)
 			return true
 		}})
-	t.Cleanup(func() { assert.Zero(t, tried.Load(), "connections to Graph") })
+	t.Cleanup(func() {
+		assert.Zero(t, tried.Load(), "connections to Graph")
+		asked := send(t, http.MethodGet, a.ControlURL()+"/requests", nil).Raw
+		assert.Contains(t, asked, "resource=", "tokens are asked for")
+		assert.NotRegexp(t, `resource=[^"]*graph`, asked, "tokens for Graph")
+	})
 	return a
 }
 
@@ -135,8 +141,8 @@ func TestManagedStoryOverTheQueue(t *testing.T) {
 	assert.Equal(t, managed{}, a.managed(before))
 }
 
-// byHTTP and byQueue put and delete the integration, and return what is to wait for: the operation's end.
-func (a *app) byHTTP(method string) func() answer {
+// byHTTP and byQueue put and delete the integration, and return the operation's id.
+func (a *app) byHTTP(method string) string {
 	a.t.Helper()
 	var spec any
 	if method == http.MethodPut {
@@ -144,10 +150,10 @@ func (a *app) byHTTP(method string) func() answer {
 	}
 	accepted := a.call(method, "/integrations/my-images", spec)
 	require.Less(a.t, accepted.Status, 300, accepted.Raw)
-	return func() answer { return a.wait(accepted.Header.Get("Operation-Location")) }
+	return path.Base(accepted.Header.Get("Operation-Location"))
 }
 
-func (a *app) byQueue(method string) func() answer {
+func (a *app) byQueue(method string) string {
 	a.t.Helper()
 	id, kind := uuid.NewString(), "deprovision"
 	data := map[string]any{"integrationId": "my-images", "operationId": id}
@@ -155,7 +161,7 @@ func (a *app) byQueue(method string) func() answer {
 		data["spec"], kind = a.spec("images"), "provision"
 	}
 	a.produce("my-images", cloudEvent(a.t, "ai.ddoe.wif."+kind+".v1", data))
-	return func() answer { return a.operation(id) }
+	return id
 }
 
 // TestManagedKilledInTheMiddle: a handler that is killed between two writes leaves one of each all the same, or none
@@ -177,7 +183,7 @@ func TestManagedKilledInTheMiddle(t *testing.T) {
 		"after the identity's deletion": {http.MethodDelete, identity,
 			func(m managed) bool { return m.identities == 0 }, managed{}},
 	} {
-		for way, submit := range map[string]func(*app, string) func() answer{"HTTP": (*app).byHTTP,
+		for way, submit := range map[string]func(*app, string) string{"HTTP": (*app).byHTTP,
 			"queue": (*app).byQueue} {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
@@ -189,11 +195,11 @@ func TestManagedKilledInTheMiddle(t *testing.T) {
 				a.control(http.MethodPut, "/faults", []any{map[string]any{"match": map[string]any{
 					"host": "management", "method": c.method, "path": c.path}, "times": 1, "delayMs": 15000,
 					"effect": "drop"}})
-				ended := submit(a, c.method)
+				id := submit(a, c.method)
 				require.Eventually(t, func() bool { return c.done(a.managed(before)) }, 20*time.Second,
 					20*time.Millisecond, "the write never came")
 				a.kill()
-				operation := ended()
+				operation := a.operation(id)
 				require.Equal(t, "Succeeded", operation.at("status"), operation.Raw)
 				assert.Equal(t, c.ends, a.managed(before))
 			})

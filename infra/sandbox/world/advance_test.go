@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // TestAdvance holds, for each delay of the world, that it runs out by Advance as it does by the clock, and not before.
@@ -27,8 +29,8 @@ func TestAdvance(t *testing.T) {
 		},
 		"role assignment": {
 			begin: func(t *testing.T, w *World) {
-				_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: DataAccountID,
-					PrincipalID: somebody, RoleDefinitionID: RoleBlobDataReader})
+				_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: oneName, Scope: DataAccountID,
+					PrincipalID: somebody, RoleDefinitionID: rbac.RoleBlobDataReader})
 				require.NoError(t, err)
 			},
 			over: func(w *World) bool { return w.Allowed(somebody, blobRead, DataAccountID, true) },

@@ -3,12 +3,14 @@ package world
 import (
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // Credentials are the federated identity credentials of the applications: whom each of them trusts. Those of
 // soft-deleted applications are kept, out of sight.
 type Credentials struct {
-	*base
+	*part.Base
 
 	applications *AppRegistrations
 	state        credentialsState
@@ -16,22 +18,22 @@ type Credentials struct {
 
 // credentialsState has both maps by application object id; the tables are by credential id.
 type credentialsState struct {
-	live   map[string]*table[FederatedIdentityCredential]
-	binned map[string]*table[FederatedIdentityCredential] // of soft-deleted applications
+	live   map[string]*part.Table[FederatedIdentityCredential]
+	binned map[string]*part.Table[FederatedIdentityCredential] // of soft-deleted applications
 }
 
-func newCredentials(b *base, applications *AppRegistrations) *Credentials {
-	return &Credentials{base: b, applications: applications, state: credentialsState{
-		live:   map[string]*table[FederatedIdentityCredential]{},
-		binned: map[string]*table[FederatedIdentityCredential]{},
+func newCredentials(b *part.Base, applications *AppRegistrations) *Credentials {
+	return &Credentials{Base: b, applications: applications, state: credentialsState{
+		live:   map[string]*part.Table[FederatedIdentityCredential]{},
+		binned: map[string]*part.Table[FederatedIdentityCredential]{},
 	}}
 }
 
 // FederatedCredentials returns the credentials of a live application, oldest first; nil if there is no such
 // application. The token service asks here what an application trusts: see ChangedAt and Timing.STSMS.
 func (c *Credentials) FederatedCredentials(applicationID string) []FederatedIdentityCredential {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
+	c.Mu.RLock()
+	defer c.Mu.RUnlock()
 	if !c.applications.isLive(applicationID) {
 		return nil
 	}
@@ -40,23 +42,23 @@ func (c *Credentials) FederatedCredentials(applicationID string) []FederatedIden
 
 // FederatedCredential returns one credential of an application by its name or its id.
 func (c *Credentials) FederatedCredential(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
+	c.Mu.RLock()
+	defer c.Mu.RUnlock()
 	f, ok := c.find(applicationID, nameOrID)
 	return f.Clone(), ok
 }
 
 func (c *Credentials) find(applicationID, nameOrID string) (FederatedIdentityCredential, bool) {
-	rows, ok := c.state.live[key(applicationID)]
+	rows, ok := c.state.live[part.Key(applicationID)]
 	if !ok {
 		return FederatedIdentityCredential{}, false
 	}
-	if f, ok := rows.get(nameOrID); ok {
+	if f, ok := rows.Get(nameOrID); ok {
 		return f, true
 	}
-	for _, r := range rows.rows {
-		if r.value.Name == nameOrID {
-			return r.value, true
+	for _, r := range rows.All() {
+		if r.Name == nameOrID {
+			return r, true
 		}
 	}
 	return FederatedIdentityCredential{}, false
@@ -65,13 +67,13 @@ func (c *Credentials) find(applicationID, nameOrID string) (FederatedIdentityCre
 // CreateFederatedCredential adds a trust to the application f.ApplicationID. Errors: ErrNotFound, ErrNotReplicated,
 // ErrExists (name), ErrCredentialPairTaken, ErrTooManyCredentials.
 func (c *Credentials) CreateFederatedCredential(f FederatedIdentityCredential) (FederatedIdentityCredential, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Mu.Lock()
+	defer c.Mu.Unlock()
 	app, ok := c.applications.get(f.ApplicationID)
 	if !ok {
 		return FederatedIdentityCredential{}, ErrNotFound
 	}
-	if !c.isReplicated(app.CreatedDateTime) {
+	if !c.IsReplicated(app.CreatedDateTime) {
 		return FederatedIdentityCredential{}, ErrNotReplicated
 	}
 	f = f.Clone()
@@ -82,11 +84,11 @@ func (c *Credentials) CreateFederatedCredential(f FederatedIdentityCredential) (
 	if err := c.checkPair(f); err != nil {
 		return FederatedIdentityCredential{}, err
 	}
-	if rows, ok := c.state.live[key(app.ID)]; ok && len(rows.rows) >= MaxFederatedCredentials {
+	if rows, ok := c.state.live[part.Key(app.ID)]; ok && rows.Len() >= MaxFederatedCredentials {
 		return FederatedIdentityCredential{}, ErrTooManyCredentials
 	}
 	if f.ID == "" {
-		f.ID = newID()
+		f.ID = part.NewID()
 	}
 	f.ID, f.ChangedAt = strings.ToLower(f.ID), c.Now()
 	c.put(f)
@@ -98,8 +100,8 @@ func (c *Credentials) CreateFederatedCredential(f FederatedIdentityCredential) (
 func (c *Credentials) UpdateFederatedCredential(
 	applicationID, nameOrID string, change func(*FederatedIdentityCredential) error,
 ) (FederatedIdentityCredential, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Mu.Lock()
+	defer c.Mu.Unlock()
 	old, ok := c.find(applicationID, nameOrID)
 	if !ok {
 		return FederatedIdentityCredential{}, ErrNotFound
@@ -123,24 +125,24 @@ func (c *Credentials) UpdateFederatedCredential(
 // DeleteFederatedCredential removes a credential by name or id, for good: credentials have no recycle bin of their
 // own.
 func (c *Credentials) DeleteFederatedCredential(applicationID, nameOrID string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Mu.Lock()
+	defer c.Mu.Unlock()
 	f, ok := c.find(applicationID, nameOrID)
 	if !ok {
 		return ErrNotFound
 	}
-	c.state.live[key(applicationID)].delete(f.ID)
+	c.state.live[part.Key(applicationID)].Delete(f.ID)
 	return nil
 }
 
 // checkPair holds the rule that issuer and subject are unique within an application.
 func (c *Credentials) checkPair(f FederatedIdentityCredential) error {
-	rows, ok := c.state.live[key(f.ApplicationID)]
+	rows, ok := c.state.live[part.Key(f.ApplicationID)]
 	if !ok {
 		return nil
 	}
-	for _, r := range rows.rows {
-		if r.value.ID != f.ID && r.value.Issuer == f.Issuer && r.value.Subject == f.Subject {
+	for _, r := range rows.All() {
+		if r.ID != f.ID && r.Issuer == f.Issuer && r.Subject == f.Subject {
 			return ErrCredentialPairTaken
 		}
 	}
@@ -148,41 +150,41 @@ func (c *Credentials) checkPair(f FederatedIdentityCredential) error {
 }
 
 func (c *Credentials) put(f FederatedIdentityCredential) {
-	rows, ok := c.state.live[key(f.ApplicationID)]
+	rows, ok := c.state.live[part.Key(f.ApplicationID)]
 	if !ok {
-		rows = newTable[FederatedIdentityCredential]()
-		c.state.live[key(f.ApplicationID)] = rows
+		rows = part.NewTable[FederatedIdentityCredential]()
+		c.state.live[part.Key(f.ApplicationID)] = rows
 	}
-	rows.put(f.ID, f.Clone())
+	rows.Put(f.ID, f.Clone())
 }
 
 // of returns copies of an application's credentials; never nil.
 func (c *Credentials) of(applicationID string) []FederatedIdentityCredential {
-	rows, ok := c.state.live[key(applicationID)]
+	rows, ok := c.state.live[part.Key(applicationID)]
 	if !ok {
 		return []FederatedIdentityCredential{}
 	}
-	return cloneAll(rows.all())
+	return part.CloneAll(rows.All())
 }
 
 // bin puts an application's credentials out of sight while it is soft-deleted.
 func (c *Credentials) bin(applicationID string) {
-	if rows, ok := c.state.live[key(applicationID)]; ok {
-		c.state.binned[key(applicationID)] = rows
-		delete(c.state.live, key(applicationID))
+	if rows, ok := c.state.live[part.Key(applicationID)]; ok {
+		c.state.binned[part.Key(applicationID)] = rows
+		delete(c.state.live, part.Key(applicationID))
 	}
 }
 
 // restore brings the credentials of a restored application back.
 func (c *Credentials) restore(applicationID string) {
-	if rows, ok := c.state.binned[key(applicationID)]; ok {
-		c.state.live[key(applicationID)] = rows
-		delete(c.state.binned, key(applicationID))
+	if rows, ok := c.state.binned[part.Key(applicationID)]; ok {
+		c.state.live[part.Key(applicationID)] = rows
+		delete(c.state.binned, part.Key(applicationID))
 	}
 }
 
 // purge forgets the credentials of a soft-deleted application.
-func (c *Credentials) purge(applicationID string) { delete(c.state.binned, key(applicationID)) }
+func (c *Credentials) purge(applicationID string) { delete(c.state.binned, part.Key(applicationID)) }
 
 func (c *Credentials) addTo(s *Snapshot) {
 	s.FederatedIdentityCredentials = []FederatedIdentityCredential{}

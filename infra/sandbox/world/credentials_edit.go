@@ -3,11 +3,13 @@ package world
 import (
 	"errors"
 	"slices"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 func (c *Credentials) editCredential(id string, body []byte) error {
 	var f FederatedIdentityCredential
-	if err := decodeObject(body, &f, id, &f.ID); err != nil {
+	if err := part.DecodeObject(body, &f, id, &f.ID); err != nil {
 		return err
 	}
 	old, exists := c.byID(id)
@@ -17,13 +19,13 @@ func (c *Credentials) editCredential(id string, body []byte) error {
 	if f.Name == "" {
 		f.Name = old.Name
 	}
-	if err := errors.Join(required("applicationId", f.ApplicationID), required("name", f.Name)); err != nil {
+	if err := errors.Join(part.Required("applicationId", f.ApplicationID), part.Required("name", f.Name)); err != nil {
 		return err
 	}
 	if !c.applications.isLive(f.ApplicationID) {
 		return ErrNotFound
 	}
-	if named, taken := c.find(f.ApplicationID, f.Name); taken && key(named.ID) != key(id) {
+	if named, taken := c.find(f.ApplicationID, f.Name); taken && part.Key(named.ID) != part.Key(id) {
 		return ErrExists
 	}
 	if err := c.checkPair(f); err != nil {
@@ -37,7 +39,7 @@ func (c *Credentials) editCredential(id string, body []byte) error {
 		f.Audiences = []string{}
 	}
 	if exists {
-		c.state.live[key(old.ApplicationID)].delete(id)
+		c.state.live[part.Key(old.ApplicationID)].Delete(id)
 	}
 	c.put(f)
 	return nil
@@ -48,13 +50,13 @@ func (c *Credentials) removeCredential(id string) error {
 	if !ok {
 		return ErrNotFound
 	}
-	c.state.live[key(f.ApplicationID)].delete(f.ID)
+	c.state.live[part.Key(f.ApplicationID)].Delete(f.ID)
 	return nil
 }
 
 func (c *Credentials) byID(id string) (FederatedIdentityCredential, bool) {
 	for _, rows := range c.state.live {
-		if f, ok := rows.get(id); ok {
+		if f, ok := rows.Get(id); ok {
 			return f, true
 		}
 	}

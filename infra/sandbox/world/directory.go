@@ -1,10 +1,14 @@
 package world
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+)
 
 // Directory is the Entra tenant: its parts, the recycle bin, and what moves between them.
 type Directory struct {
-	*base
+	*part.Base
 	*AppRegistrations
 	*Principals
 	*Credentials
@@ -14,19 +18,19 @@ type Directory struct {
 }
 
 type directoryState struct {
-	binned *table[DeletedItem]
+	binned *part.Table[DeletedItem]
 }
 
-func newDirectory(b *base) *Directory {
+func newDirectory(b *part.Base) *Directory {
 	permissions := newPermissions(b)
 	applications := newAppRegistrations(b, permissions)
 	return &Directory{
-		base:             b,
+		Base:             b,
 		AppRegistrations: applications,
 		Principals:       newPrincipals(b, applications, permissions),
 		Credentials:      newCredentials(b, applications),
 		Permissions:      permissions,
-		state:            directoryState{binned: newTable[DeletedItem]()},
+		state:            directoryState{binned: part.NewTable[DeletedItem]()},
 	}
 }
 
@@ -41,17 +45,17 @@ func (d *Directory) replaceBy(fresh *Directory) {
 
 func (d *Directory) addTo(s *Snapshot) {
 	s.Applications, s.ServicePrincipals = d.AppRegistrations.all(), d.Principals.all()
-	s.DeletedItems = cloneAll(d.state.binned.all())
+	s.DeletedItems = part.CloneAll(d.state.binned.All())
 	d.Credentials.addTo(s)
 	d.Permissions.addTo(s)
 }
 
-func (d *Directory) editors() map[string]editor {
-	all := map[string]editor{
-		"applications":                 {put: d.editApplication, remove: d.binApplication},
-		"servicePrincipals":            {put: d.editPrincipal, remove: d.binPrincipal},
-		"deletedItems":                 {put: d.editDeletedItem, remove: d.purge},
-		"federatedIdentityCredentials": {put: d.editCredential, remove: d.removeCredential},
+func (d *Directory) editors() map[string]part.Editor {
+	all := map[string]part.Editor{
+		"applications":                 {Put: d.editApplication, Remove: d.binApplication},
+		"servicePrincipals":            {Put: d.editPrincipal, Remove: d.binPrincipal},
+		"deletedItems":                 {Put: d.editDeletedItem, Remove: d.purge},
+		"federatedIdentityCredentials": {Put: d.editCredential, Remove: d.removeCredential},
 	}
 	maps.Copy(all, d.Permissions.editors())
 	return all

@@ -1,10 +1,13 @@
 package world
 
-import "github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
+import (
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
+)
 
 func (d *Directory) editApplication(id string, body []byte) error {
 	var a Application
-	if err := decodeObject(body, &a, id, &a.ID); err != nil {
+	if err := part.DecodeObject(body, &a, id, &a.ID); err != nil {
 		return err
 	}
 	if old, ok := d.AppRegistrations.get(id); ok {
@@ -21,7 +24,7 @@ func (d *Directory) editApplication(id string, body []byte) error {
 	if d.AppRegistrations.isAppIDTaken(a.AppID, id) {
 		return ErrExists
 	}
-	if _, binned := d.state.binned.get(id); binned {
+	if _, binned := d.state.binned.Get(id); binned {
 		return ErrExists
 	}
 	a.DeletedDateTime = nil
@@ -31,7 +34,7 @@ func (d *Directory) editApplication(id string, body []byte) error {
 
 func (d *Directory) editPrincipal(id string, body []byte) error {
 	var sp ServicePrincipal
-	if err := decodeObject(body, &sp, id, &sp.ID); err != nil {
+	if err := part.DecodeObject(body, &sp, id, &sp.ID); err != nil {
 		return err
 	}
 	if old, ok := d.Principals.get(id); ok {
@@ -42,13 +45,13 @@ func (d *Directory) editPrincipal(id string, body []byte) error {
 			sp.CreatedDateTime = old.CreatedDateTime
 		}
 	}
-	if err := required("appId", sp.AppID); err != nil {
+	if err := part.Required("appId", sp.AppID); err != nil {
 		return err
 	}
 	if d.Principals.isAppIDTaken(sp.AppID, id) {
 		return ErrExists
 	}
-	if _, binned := d.state.binned.get(id); binned {
+	if _, binned := d.state.binned.Get(id); binned {
 		return ErrExists
 	}
 	app, _ := d.AppRegistrations.byAppID(sp.AppID)
@@ -59,7 +62,7 @@ func (d *Directory) editPrincipal(id string, body []byte) error {
 
 func (d *Directory) editDeletedItem(id string, body []byte) error {
 	var item DeletedItem
-	if err := decodeObject(body, &item, id, &item.ID); err != nil {
+	if err := part.DecodeObject(body, &item, id, &item.ID); err != nil {
 		return err
 	}
 	if d.AppRegistrations.isLive(id) || d.Principals.isLive(id) {
@@ -86,6 +89,6 @@ func (d *Directory) editDeletedItem(id string, body []byte) error {
 			sp.DeletedDateTime = &now
 		}
 	}
-	d.state.binned.put(id, item)
+	d.state.binned.Put(id, item)
 	return nil
 }

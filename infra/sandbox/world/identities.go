@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // UserAssignedIdentity is a user-assigned managed identity, by its full ARM id. PrincipalID is the object id of its
@@ -34,7 +36,7 @@ type UserAssignedIdentityCredential struct {
 // Identities are the user-assigned managed identities and their federated identity credentials. An identity has a
 // service principal in the directory that lives as long as it does; there is no application, and no recycle bin.
 type Identities struct {
-	*base
+	*part.Base
 
 	hierarchy  *Hierarchy
 	principals *Principals
@@ -42,9 +44,9 @@ type Identities struct {
 }
 
 type identitiesState struct {
-	rows        *table[UserAssignedIdentity]
+	rows        *part.Table[UserAssignedIdentity]
 	byClientID  map[string]string // lower client id → ARM id
-	credentials *table[UserAssignedIdentityCredential]
+	credentials *part.Table[UserAssignedIdentityCredential]
 	buckets     map[string]bucket  // by operation and what it is for
 	leaving     map[string]leaving // by lower ARM id
 }
@@ -56,34 +58,34 @@ type leaving struct {
 	holdFor   time.Duration
 }
 
-func newIdentities(b *base, hierarchy *Hierarchy, principals *Principals) *Identities {
-	return &Identities{base: b, hierarchy: hierarchy, principals: principals, state: identitiesState{
-		rows: newTable[UserAssignedIdentity](), byClientID: map[string]string{},
-		credentials: newTable[UserAssignedIdentityCredential](), buckets: map[string]bucket{},
+func newIdentities(b *part.Base, hierarchy *Hierarchy, principals *Principals) *Identities {
+	return &Identities{Base: b, hierarchy: hierarchy, principals: principals, state: identitiesState{
+		rows: part.NewTable[UserAssignedIdentity](), byClientID: map[string]string{},
+		credentials: part.NewTable[UserAssignedIdentityCredential](), buckets: map[string]bucket{},
 		leaving: map[string]leaving{},
 	}}
 }
 
 // UserAssignedIdentities returns the identities, oldest first.
 func (i *Identities) UserAssignedIdentities() []UserAssignedIdentity {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	return cloneAll(i.state.rows.all())
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	return part.CloneAll(i.state.rows.All())
 }
 
 // UserAssignedIdentity returns an identity by its full ARM id.
 func (i *Identities) UserAssignedIdentity(id string) (UserAssignedIdentity, bool) {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	u, ok := i.state.rows.get(id)
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	u, ok := i.state.rows.Get(id)
 	return u.Clone(), ok
 }
 
 // UserAssignedIdentityByClientID returns an identity by its client id.
 func (i *Identities) UserAssignedIdentityByClientID(clientID string) (UserAssignedIdentity, bool) {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	u, ok := i.state.rows.get(i.state.byClientID[key(clientID)])
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	u, ok := i.state.rows.Get(i.state.byClientID[part.Key(clientID)])
 	return u.Clone(), ok
 }
 
@@ -91,9 +93,9 @@ func (i *Identities) UserAssignedIdentityByClientID(clientID string) (UserAssign
 // there is; created tells which. It does not ask whether the resource group exists. A new identity gets new ids, also
 // under a name that was used before, unless u names them.
 func (i *Identities) PutUserAssignedIdentity(u UserAssignedIdentity) (stored UserAssignedIdentity, created bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if old, ok := i.state.rows.get(u.ID); ok {
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
+	if old, ok := i.state.rows.Get(u.ID); ok {
 		old.Tags = maps.Clone(u.Tags)
 		u = old
 	} else {
@@ -107,8 +109,8 @@ func (i *Identities) PutUserAssignedIdentity(u UserAssignedIdentity) (stored Use
 // DeleteUserAssignedIdentity removes an identity for good, with its credentials and its service principal. Its role
 // assignments stay behind. ErrNotFound if absent.
 func (i *Identities) DeleteUserAssignedIdentity(id string) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
 	return i.remove(id)
 }
 
@@ -116,18 +118,18 @@ func (i *Identities) DeleteUserAssignedIdentity(id string) error {
 func (i *Identities) complete(u UserAssignedIdentity) UserAssignedIdentity {
 	for _, id := range []*string{&u.ClientID, &u.PrincipalID} {
 		if *id == "" {
-			*id = newID()
+			*id = part.NewID()
 		}
 		*id = strings.ToLower(*id)
 	}
 	if u.Name == "" {
-		u.Name = LastSegment(u.ID)
+		u.Name = part.LastSegment(u.ID)
 	}
 	if u.Location == "" {
 		u.Location = Location
 	}
 	if parts := strings.Split(u.ID, "/"); u.TenantID == "" && len(parts) > 2 { // /subscriptions/{}
-		subscription, _ := i.hierarchy.state.subscriptions.get(parts[2])
+		subscription, _ := i.hierarchy.state.subscriptions.Get(parts[2])
 		u.TenantID = subscription.TenantID
 	}
 	if u.Tags == nil {
@@ -142,14 +144,14 @@ func (i *Identities) complete(u UserAssignedIdentity) UserAssignedIdentity {
 // put stores an identity and sees to its service principal. One that is there already stays as it is: somebody may
 // have disabled it.
 func (i *Identities) put(u UserAssignedIdentity) {
-	if old, ok := i.state.rows.get(u.ID); ok {
-		delete(i.state.byClientID, key(old.ClientID))
+	if old, ok := i.state.rows.Get(u.ID); ok {
+		delete(i.state.byClientID, part.Key(old.ClientID))
 		if old.PrincipalID != u.PrincipalID || old.ClientID != u.ClientID {
 			i.principals.remove(old.PrincipalID)
 		}
 	}
-	i.state.rows.put(u.ID, u)
-	i.state.byClientID[key(u.ClientID)] = u.ID
+	i.state.rows.Put(u.ID, u)
+	i.state.byClientID[part.Key(u.ClientID)] = u.ID
 	if i.principals.isLive(u.PrincipalID) {
 		return
 	}
@@ -159,42 +161,42 @@ func (i *Identities) put(u UserAssignedIdentity) {
 }
 
 func (i *Identities) remove(id string) error {
-	u, ok := i.state.rows.get(id)
+	u, ok := i.state.rows.Get(id)
 	if !ok {
 		return ErrNotFound
 	}
 	for _, c := range i.credentialsOf(u.ID) {
-		i.state.credentials.delete(c.ID)
+		i.state.credentials.Delete(c.ID)
 	}
 	i.principals.remove(u.PrincipalID)
-	delete(i.state.byClientID, key(u.ClientID))
-	i.state.rows.delete(u.ID)
-	i.state.leaving[key(u.ID)] = leaving{location: u.Location, deletedAt: i.Now(),
-		holdFor: time.Duration(i.limits.DeletedIdentitySeconds) * time.Second}
+	delete(i.state.byClientID, part.Key(u.ClientID))
+	i.state.rows.Delete(u.ID)
+	i.state.leaving[part.Key(u.ID)] = leaving{location: u.Location, deletedAt: i.Now(),
+		holdFor: time.Duration(i.LimitsHeld().DeletedIdentitySeconds) * time.Second}
 	return nil
 }
 
 // HeldLocation is the region for which the name of an identity is held: its own, or for a while that of a deleted one;
 // false where it is free.
 func (i *Identities) HeldLocation(id string) (string, bool) {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	if u, ok := i.state.rows.get(id); ok {
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	if u, ok := i.state.rows.Get(id); ok {
 		return u.Location, true
 	}
-	left, ok := i.state.leaving[key(id)]
-	return left.location, ok && i.elapsed(left.deletedAt) < left.holdFor
+	left, ok := i.state.leaving[part.Key(id)]
+	return left.location, ok && i.ElapsedHeld(left.deletedAt) < left.holdFor
 }
 
 func (i *Identities) addTo(s *Snapshot) {
-	s.UserAssignedIdentities = cloneAll(i.state.rows.all())
-	s.UserAssignedIdentityCredentials = cloneAll(i.state.credentials.all())
+	s.UserAssignedIdentities = part.CloneAll(i.state.rows.All())
+	s.UserAssignedIdentityCredentials = part.CloneAll(i.state.credentials.All())
 }
 
-func (i *Identities) editors() map[string]editor {
-	return map[string]editor{
-		"userAssignedIdentities":          {put: i.editIdentity, remove: i.removeByHand},
-		"userAssignedIdentityCredentials": {put: i.editCredential, remove: i.removeCredential},
+func (i *Identities) editors() map[string]part.Editor {
+	return map[string]part.Editor{
+		"userAssignedIdentities":          {Put: i.editIdentity, Remove: i.removeByHand},
+		"userAssignedIdentityCredentials": {Put: i.editCredential, Remove: i.removeCredential},
 	}
 }
 

@@ -3,6 +3,8 @@ package world
 import (
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // identityCredentials is the part of a credential's ARM id between the identity's id and the credential's name.
@@ -15,16 +17,16 @@ func UserAssignedIdentityCredentialID(identityID, name string) string {
 
 // UserAssignedIdentityCredentials returns the credentials of an identity, oldest first.
 func (i *Identities) UserAssignedIdentityCredentials(identityID string) []UserAssignedIdentityCredential {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	return cloneAll(i.credentialsOf(identityID))
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	return part.CloneAll(i.credentialsOf(identityID))
 }
 
 // UserAssignedIdentityCredential returns a credential by its full ARM id.
 func (i *Identities) UserAssignedIdentityCredential(id string) (UserAssignedIdentityCredential, bool) {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
-	c, ok := i.state.credentials.get(id)
+	i.Mu.RLock()
+	defer i.Mu.RUnlock()
+	c, ok := i.state.credentials.Get(id)
 	return c.Clone(), ok
 }
 
@@ -34,18 +36,18 @@ func (i *Identities) UserAssignedIdentityCredential(id string) (UserAssignedIden
 func (i *Identities) PutUserAssignedIdentityCredential(
 	c UserAssignedIdentityCredential,
 ) (stored UserAssignedIdentityCredential, created bool, err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	identity, ok := i.state.rows.get(c.IdentityID)
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
+	identity, ok := i.state.rows.Get(c.IdentityID)
 	if !ok {
 		return UserAssignedIdentityCredential{}, false, ErrNotFound
 	}
-	if !i.isReplicated(identity.CreatedAt) {
+	if !i.IsReplicated(identity.CreatedAt) {
 		return UserAssignedIdentityCredential{}, false, ErrNotReplicated
 	}
 	c = c.Clone()
 	c.IdentityID, c.ID = identity.ID, UserAssignedIdentityCredentialID(identity.ID, c.Name)
-	old, exists := i.state.credentials.get(c.ID)
+	old, exists := i.state.credentials.Get(c.ID)
 	if exists {
 		c.ID, c.Name = old.ID, old.Name
 	}
@@ -59,37 +61,37 @@ func (i *Identities) PutUserAssignedIdentityCredential(
 	if !exists || !c.trustsTheSame(old) {
 		c.ChangedAt = i.Now()
 	}
-	i.state.credentials.put(c.ID, c.Clone())
+	i.state.credentials.Put(c.ID, c.Clone())
 	return c, !exists, nil
 }
 
 // DeleteUserAssignedIdentityCredential removes a credential by its full ARM id; ErrNotFound if absent.
 func (i *Identities) DeleteUserAssignedIdentityCredential(id string) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
 	return i.removeCredential(id)
 }
 
 func (i *Identities) removeCredential(id string) error {
-	c, ok := i.state.credentials.get(fullID(id))
+	c, ok := i.state.credentials.Get(part.FullID(id))
 	if !ok {
 		return ErrNotFound
 	}
-	i.state.credentials.delete(c.ID)
+	i.state.credentials.Delete(c.ID)
 	return nil
 }
 
 // credentialsOf returns an identity's credentials themselves: not to be changed.
 func (i *Identities) credentialsOf(identityID string) []UserAssignedIdentityCredential {
-	return slices.DeleteFunc(i.state.credentials.all(), func(c UserAssignedIdentityCredential) bool {
-		return key(c.IdentityID) != key(identityID)
+	return slices.DeleteFunc(i.state.credentials.All(), func(c UserAssignedIdentityCredential) bool {
+		return part.Key(c.IdentityID) != part.Key(identityID)
 	})
 }
 
 // checkPair holds the rule that issuer and subject are unique within an identity.
 func (i *Identities) checkPair(c UserAssignedIdentityCredential) error {
 	for _, other := range i.credentialsOf(c.IdentityID) {
-		if key(other.ID) != key(c.ID) && other.Issuer == c.Issuer && other.Subject == c.Subject {
+		if part.Key(other.ID) != part.Key(c.ID) && other.Issuer == c.Issuer && other.Subject == c.Subject {
 			return ErrCredentialPairTaken
 		}
 	}

@@ -3,13 +3,14 @@ package world
 import (
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
 // identityID takes the full ARM id, or the name alone of an identity in the resource group for identities.
 func identityID(id string) string {
 	if strings.Contains(id, "/") {
-		return fullID(id)
+		return part.FullID(id)
 	}
 	return IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + id
 }
@@ -23,13 +24,13 @@ func (i *Identities) editIdentity(id string, body []byte) error {
 	if u.ID == "" {
 		u.ID = id
 	}
-	if key(u.ID) != key(id) {
-		return idMismatch("id", id)
+	if part.Key(u.ID) != part.Key(id) {
+		return part.IDMismatch("id", id)
 	}
-	if u.Name != "" && !strings.EqualFold(u.Name, LastSegment(id)) {
-		return idMismatch("name", id)
+	if u.Name != "" && !strings.EqualFold(u.Name, part.LastSegment(id)) {
+		return part.IDMismatch("name", id)
 	}
-	old, exists := i.state.rows.get(id)
+	old, exists := i.state.rows.Get(id)
 	if exists {
 		u = u.keepIDs(old)
 	}
@@ -67,34 +68,34 @@ func (i *Identities) editCredential(id string, body []byte) error {
 	if err := strictjson.Decode(body, &c); err != nil {
 		return err
 	}
-	id = fullID(id)
+	id = part.FullID(id)
 	slash := strings.LastIndex(strings.ToLower(id), strings.ToLower(identityCredentials))
 	if slash < 0 {
 		return &strictjson.Error{Detail: "the path names no " + strings.Trim(identityCredentials, "/")}
 	}
-	identity, ok := i.state.rows.get(id[:slash])
+	identity, ok := i.state.rows.Get(id[:slash])
 	if !ok {
 		return ErrNotFound
 	}
 	for _, m := range []struct{ name, value, want string }{
-		{"id", c.ID, id}, {"identityId", c.IdentityID, identity.ID}, {"name", c.Name, LastSegment(id)},
+		{"id", c.ID, id}, {"identityId", c.IdentityID, identity.ID}, {"name", c.Name, part.LastSegment(id)},
 	} {
-		if m.value != "" && key(m.value) != key(m.want) {
-			return idMismatch(m.name, id)
+		if m.value != "" && part.Key(m.value) != part.Key(m.want) {
+			return part.IDMismatch(m.name, id)
 		}
 	}
-	c.IdentityID, c.Name = identity.ID, LastSegment(id)
+	c.IdentityID, c.Name = identity.ID, part.LastSegment(id)
 	c.ID = UserAssignedIdentityCredentialID(identity.ID, c.Name)
 	if err := i.checkPair(c); err != nil {
 		return err
 	}
-	old, _ := i.state.credentials.get(c.ID)
+	old, _ := i.state.credentials.Get(c.ID)
 	if c.ChangedAt.IsZero() || !c.trustsTheSame(old) && c.ChangedAt.Equal(old.ChangedAt) {
 		c.ChangedAt = i.Now()
 	}
 	if c.Audiences == nil {
 		c.Audiences = []string{}
 	}
-	i.state.credentials.put(c.ID, c)
+	i.state.credentials.Put(c.ID, c)
 	return nil
 }

@@ -3,6 +3,8 @@ package world
 import (
 	"strings"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // IdentityOperation is what a request wants of a managed identity, or of its credentials: each has rates of its own.
@@ -45,9 +47,9 @@ type bucket struct {
 // AdmitIdentityRequest counts one request for the resource, an identity or a group of them, and returns zero, or how
 // long to wait if it comes too soon; then it does not count. Limits.ManagedIdentityRates switches it on.
 func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string) time.Duration {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.limits.ManagedIdentityRates {
+	i.Mu.Lock()
+	defer i.Mu.Unlock()
+	if !i.LimitsHeld().ManagedIdentityRates {
 		return 0
 	}
 	subscription := ""
@@ -59,7 +61,7 @@ func (i *Identities) AdmitIdentityRequest(o IdentityOperation, resourceID string
 	var names [3]string
 	var wait time.Duration
 	for n, of := range []string{"", subscription, resourceID} {
-		names[n] = string(o) + " " + key(of)
+		names[n] = string(o) + " " + part.Key(of)
 		filled[n] = i.fill(i.state.buckets[names[n]], rates[n])
 		if missing := 1 - filled[n].tokens; missing > 0 {
 			wait = max(wait, time.Duration(missing/rates[n]*float64(time.Second)))
@@ -81,5 +83,5 @@ func (i *Identities) fill(b bucket, rate float64) bucket {
 	if b.at.IsZero() {
 		return bucket{tokens: most, at: now}
 	}
-	return bucket{tokens: min(most, b.tokens+rate*i.elapsed(b.at).Seconds()), at: now}
+	return bucket{tokens: min(most, b.tokens+rate*i.ElapsedHeld(b.at).Seconds()), at: now}
 }

@@ -65,20 +65,6 @@ type ClaimsMatchingExpression struct {
 	LanguageVersion int    `json:"languageVersion"`
 }
 
-// RoleAssignment grants a role at a scope. ID is the full ARM id, Name its last segment.
-type RoleAssignment struct {
-	ID               string    `json:"id"`
-	Name             string    `json:"name"`
-	Scope            string    `json:"scope"`
-	RoleDefinitionID string    `json:"roleDefinitionId"`
-	PrincipalID      string    `json:"principalId"`
-	PrincipalType    string    `json:"principalType"`
-	Description      string    `json:"description,omitempty"`
-	Condition        string    `json:"condition,omitempty"`
-	ConditionVersion string    `json:"conditionVersion,omitempty"`
-	CreatedOn        time.Time `json:"createdOn"`
-}
-
 // DeletedItem is an entry of Entra's recycle bin: exactly one of the two is set.
 type DeletedItem struct {
 	ID               string            `json:"id"`

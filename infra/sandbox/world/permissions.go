@@ -1,6 +1,10 @@
 package world
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+)
 
 // Graph application permissions that the sandbox knows.
 const (
@@ -35,69 +39,70 @@ type AppRoles struct {
 // Permissions are what principals may do in the directory: the objects that they own, and the application permissions
 // of Microsoft Graph that an administrator gave them.
 type Permissions struct {
-	*base
+	*part.Base
 
 	state permissionsState
 }
 
 type permissionsState struct {
-	owners   *table[Owners]
-	appRoles *table[AppRoles]
+	owners   *part.Table[Owners]
+	appRoles *part.Table[AppRoles]
 }
 
-func newPermissions(b *base) *Permissions {
-	return &Permissions{base: b, state: permissionsState{owners: newTable[Owners](), appRoles: newTable[AppRoles]()}}
+func newPermissions(b *part.Base) *Permissions {
+	return &Permissions{Base: b, state: permissionsState{owners: part.NewTable[Owners](),
+		appRoles: part.NewTable[AppRoles]()}}
 }
 
 // Owners returns the ids of the principals that own a directory object.
 func (p *Permissions) Owners(objectID string) []string {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	o, _ := p.state.owners.get(objectID)
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
+	o, _ := p.state.owners.Get(objectID)
 	return slices.Clone(o.Owners)
 }
 
 // AddOwner makes a principal an owner of a directory object.
 func (p *Permissions) AddOwner(objectID, principalID string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
 	p.addOwner(objectID, principalID)
 }
 
 func (p *Permissions) addOwner(objectID, principalID string) {
-	o, _ := p.state.owners.get(objectID)
+	o, _ := p.state.owners.Get(objectID)
 	if slices.Contains(o.Owners, principalID) {
 		return
 	}
-	p.state.owners.put(objectID, Owners{ID: objectID, Owners: append(slices.Clone(o.Owners), principalID)})
+	p.state.owners.Put(objectID, Owners{ID: objectID, Owners: append(slices.Clone(o.Owners), principalID)})
 }
 
 // AppRoles returns a principal's Graph application permissions.
 func (p *Permissions) AppRoles(principalID string) []string {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	r, _ := p.state.appRoles.get(principalID)
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
+	r, _ := p.state.appRoles.Get(principalID)
 	return slices.Clone(r.Roles)
 }
 
 // SetAppRoles replaces a principal's Graph application permissions.
 func (p *Permissions) SetAppRoles(principalID string, roles ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state.appRoles.put(principalID, AppRoles{ID: principalID, Roles: append([]string{}, roles...)})
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	p.state.appRoles.Put(principalID, AppRoles{ID: principalID, Roles: append([]string{}, roles...)})
 }
 
 // removeOwners forgets the owners of an object that is gone for good.
-func (p *Permissions) removeOwners(objectID string) { p.state.owners.delete(objectID) }
+func (p *Permissions) removeOwners(objectID string) { p.state.owners.Delete(objectID) }
 
 func (p *Permissions) addTo(s *Snapshot) {
-	s.Owners, s.AppRoles = cloneAll(p.state.owners.all()), cloneAll(p.state.appRoles.all())
+	s.Owners, s.AppRoles = part.CloneAll(p.state.owners.All()), part.CloneAll(p.state.appRoles.All())
 }
 
-func (p *Permissions) editors() map[string]editor {
-	return map[string]editor{
-		"owners":   plain(p.state.owners, func(o *Owners) *string { return &o.ID }),
-		"appRoles": plain(p.state.appRoles, func(r *AppRoles) *string { return &r.ID }),
+func (p *Permissions) editors() map[string]part.Editor {
+	return map[string]part.Editor{
+		"owners":   part.Plain(p.state.owners, func(o *Owners) *string { return &o.ID }),
+		"appRoles": part.Plain(p.state.appRoles, func(r *AppRoles) *string { return &r.ID }),
 	}
 }
 

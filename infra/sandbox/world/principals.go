@@ -3,6 +3,8 @@ package world
 import (
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // Types of service principal.
@@ -13,7 +15,7 @@ const (
 
 // Principals are the live service principals of the tenant.
 type Principals struct {
-	*base
+	*part.Base
 
 	applications *AppRegistrations
 	permissions  *Permissions
@@ -21,57 +23,57 @@ type Principals struct {
 }
 
 type principalsState struct {
-	rows    *table[ServicePrincipal]
+	rows    *part.Table[ServicePrincipal]
 	byAppID map[string]string // lower appId → object id
 }
 
-func newPrincipals(b *base, applications *AppRegistrations, permissions *Permissions) *Principals {
-	return &Principals{base: b, applications: applications, permissions: permissions,
-		state: principalsState{rows: newTable[ServicePrincipal](), byAppID: map[string]string{}}}
+func newPrincipals(b *part.Base, applications *AppRegistrations, permissions *Permissions) *Principals {
+	return &Principals{Base: b, applications: applications, permissions: permissions,
+		state: principalsState{rows: part.NewTable[ServicePrincipal](), byAppID: map[string]string{}}}
 }
 
 // ServicePrincipals returns the live service principals, oldest first.
 func (p *Principals) ServicePrincipals() []ServicePrincipal {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
 	return p.all()
 }
 
 // ServicePrincipal returns a live service principal by object id.
 func (p *Principals) ServicePrincipal(id string) (ServicePrincipal, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
 	sp, ok := p.get(id)
 	return sp.Clone(), ok
 }
 
 // ServicePrincipalByAppID returns a live service principal by client id.
 func (p *Principals) ServicePrincipalByAppID(appID string) (ServicePrincipal, bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	sp, ok := p.get(p.state.byAppID[key(appID)])
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
+	sp, ok := p.get(p.state.byAppID[part.Key(appID)])
 	return sp.Clone(), ok
 }
 
 // PrincipalVisible tells whether a role assignment may name this service principal by now: it exists and its creation
 // has been replicated. known is false for an id that the directory does not know at all.
 func (p *Principals) PrincipalVisible(id string) (known, visible bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
+	p.Mu.RLock()
+	defer p.Mu.RUnlock()
 	sp, ok := p.get(id)
-	return ok, ok && p.isReplicated(sp.CreatedDateTime)
+	return ok, ok && p.IsReplicated(sp.CreatedDateTime)
 }
 
 // CreateServicePrincipal adds the service principal of an application of this tenant, with ownerID (if any) as owner.
 // Errors: ErrNoBackingApplication (absent, or not replicated), ErrExists.
 func (p *Principals) CreateServicePrincipal(sp ServicePrincipal, ownerID string) (ServicePrincipal, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, exists := p.state.byAppID[key(sp.AppID)]; exists {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if _, exists := p.state.byAppID[part.Key(sp.AppID)]; exists {
 		return ServicePrincipal{}, ErrExists
 	}
 	app, ok := p.applications.byAppID(sp.AppID)
-	if !ok || !p.isReplicated(app.CreatedDateTime) {
+	if !ok || !p.IsReplicated(app.CreatedDateTime) {
 		return ServicePrincipal{}, ErrNoBackingApplication
 	}
 	sp = p.complete(sp.Clone(), app)
@@ -90,8 +92,8 @@ func (p *Principals) CreateServicePrincipal(sp ServicePrincipal, ownerID string)
 func (p *Principals) UpdateServicePrincipal(
 	id string, change func(*ServicePrincipal) error,
 ) (ServicePrincipal, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
 	old, ok := p.get(id)
 	if !ok {
 		return ServicePrincipal{}, ErrNotFound
@@ -108,14 +110,14 @@ func (p *Principals) UpdateServicePrincipal(
 
 // PutServicePrincipal adds or replaces a service principal as it is, without asking for a backing application.
 func (p *Principals) PutServicePrincipal(sp ServicePrincipal) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
 	p.put(p.complete(sp, Application{}))
 }
 
 func (p *Principals) complete(sp ServicePrincipal, app Application) ServicePrincipal {
 	if sp.ID == "" {
-		sp.ID = newID()
+		sp.ID = part.NewID()
 	}
 	if sp.DisplayName == "" {
 		sp.DisplayName = app.DisplayName
@@ -135,10 +137,10 @@ func (p *Principals) complete(sp ServicePrincipal, app Application) ServicePrinc
 
 func (p *Principals) put(sp ServicePrincipal) {
 	if old, ok := p.get(sp.ID); ok {
-		delete(p.state.byAppID, key(old.AppID))
+		delete(p.state.byAppID, part.Key(old.AppID))
 	}
-	p.state.rows.put(sp.ID, sp.Clone())
-	p.state.byAppID[key(sp.AppID)] = sp.ID
+	p.state.rows.Put(sp.ID, sp.Clone())
+	p.state.byAppID[part.Key(sp.AppID)] = sp.ID
 }
 
 // remove takes a live service principal out and returns it.
@@ -147,16 +149,16 @@ func (p *Principals) remove(id string) (ServicePrincipal, bool) {
 	if !ok {
 		return ServicePrincipal{}, false
 	}
-	p.state.rows.delete(sp.ID)
-	delete(p.state.byAppID, key(sp.AppID))
+	p.state.rows.Delete(sp.ID)
+	delete(p.state.byAppID, part.Key(sp.AppID))
 	return sp, true
 }
 
 // get returns the live service principal itself: not to be changed.
-func (p *Principals) get(id string) (ServicePrincipal, bool) { return p.state.rows.get(id) }
+func (p *Principals) get(id string) (ServicePrincipal, bool) { return p.state.rows.Get(id) }
 
 // all returns copies of the live service principals, oldest first.
-func (p *Principals) all() []ServicePrincipal { return cloneAll(p.state.rows.all()) }
+func (p *Principals) all() []ServicePrincipal { return part.CloneAll(p.state.rows.All()) }
 
 // isLive tells whether there is a live service principal with this object id.
 func (p *Principals) isLive(id string) bool {
@@ -166,14 +168,14 @@ func (p *Principals) isLive(id string) bool {
 
 // ofApp returns the object id of the live service principal with the client id.
 func (p *Principals) ofApp(appID string) (string, bool) {
-	id, ok := p.state.byAppID[key(appID)]
+	id, ok := p.state.byAppID[part.Key(appID)]
 	return id, ok
 }
 
 // isAppIDTaken tells whether a live service principal other than id has the client id.
 func (p *Principals) isAppIDTaken(appID, id string) bool {
 	holder, held := p.ofApp(appID)
-	return held && key(holder) != key(id)
+	return held && part.Key(holder) != part.Key(id)
 }
 
 func (sp ServicePrincipal) Clone() ServicePrincipal {

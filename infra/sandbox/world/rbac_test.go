@@ -4,10 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const (
@@ -18,66 +20,44 @@ const (
 	twoName   = "00000000-0000-4000-8000-000000000002"
 )
 
-func TestMatchesAction(t *testing.T) {
-	for name, tc := range map[string]struct {
-		pattern, action string
-		want            bool
-	}{
-		"all":                   {"*", "anything/at/all", true},
-		"exact":                 {"a/b/read", "a/b/read", true},
-		"exact, longer":         {"a/b/read", "a/b/read/x", false},
-		"suffix":                {"*/read", "a/b/c/read", true},
-		"suffix, other":         {"*/read", "a/b/c/write", false},
-		"prefix":                {"a/b/*", "a/b/c/read", true},
-		"prefix, other":         {"a/b/*", "a/c/read", false},
-		"in the middle":         {"a/*/write", "a/b/c/write", true},
-		"two":                   {"a/*/c/*", "a/b/c/d", true},
-		"two, wrong order":      {"a/*/d/*/c", "a/b/c/d", false},
-		"parts must not share":  {"ab*ba", "aba", false},
-		"star is possibly none": {"a/*b", "a/b", true},
-	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, matchesAction(tc.pattern, tc.action)) })
-	}
-}
-
 func TestBuiltInRoles(t *testing.T) {
 	for name, tc := range map[string]struct {
 		role, action string
 		data, want   bool
 	}{
-		"reader reads blobs":    {RoleBlobDataReader, blobRead, true, true},
-		"reader does not write": {RoleBlobDataReader, blobWrite, true, false},
-		"contributor writes":    {RoleBlobDataContributor, blobWrite, true, true},
-		"contributor deletes": {RoleBlobDataContributor,
+		"reader reads blobs":    {rbac.RoleBlobDataReader, blobRead, true, true},
+		"reader does not write": {rbac.RoleBlobDataReader, blobWrite, true, false},
+		"contributor writes":    {rbac.RoleBlobDataContributor, blobWrite, true, true},
+		"contributor deletes": {rbac.RoleBlobDataContributor,
 			"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete", true, true},
-		"contributor makes containers": {RoleBlobDataContributor,
+		"contributor makes containers": {rbac.RoleBlobDataContributor,
 			"Microsoft.Storage/storageAccounts/blobServices/containers/write", false, true},
-		"data actions are no actions":       {RoleBlobDataContributor, blobWrite, false, false},
-		"owner of all reads no blob":        {RoleOwner, blobRead, true, false},
-		"account contributor reads no blob": {RoleStorageAccountContributor, blobRead, true, false},
-		"account contributor reads account": {RoleStorageAccountContributor,
+		"data actions are no actions":       {rbac.RoleBlobDataContributor, blobWrite, false, false},
+		"owner of all reads no blob":        {rbac.RoleOwner, blobRead, true, false},
+		"account contributor reads no blob": {rbac.RoleStorageAccountContributor, blobRead, true, false},
+		"account contributor reads account": {rbac.RoleStorageAccountContributor,
 			"Microsoft.Storage/storageAccounts/read", false, true},
-		"contributor assigns no roles": {RoleContributor, "Microsoft.Authorization/roleAssignments/write",
+		"contributor assigns no roles": {rbac.RoleContributor, "Microsoft.Authorization/roleAssignments/write",
 			false, false},
-		"contributor reads assignments": {RoleContributor, "Microsoft.Authorization/roleAssignments/read",
+		"contributor reads assignments": {rbac.RoleContributor, "Microsoft.Authorization/roleAssignments/read",
 			false, true},
-		"RBAC administrator assigns": {RoleRBACAdministrator,
+		"RBAC administrator assigns": {rbac.RoleRBACAdministrator,
 			"Microsoft.Authorization/roleAssignments/write", false, true},
-		"RBAC administrator reads": {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/read",
+		"RBAC administrator reads": {rbac.RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/read",
 			false, true},
-		"RBAC administrator changes nothing": {RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/write",
+		"RBAC administrator changes nothing": {rbac.RoleRBACAdministrator, "Microsoft.Storage/storageAccounts/write",
 			false, false},
-		"sender sends": {RoleServiceBusDataSender,
+		"sender sends": {rbac.RoleServiceBusDataSender,
 			"Microsoft.ServiceBus/namespaces/messages/send/action", true, true},
-		"sender does not receive": {RoleServiceBusDataSender,
+		"sender does not receive": {rbac.RoleServiceBusDataSender,
 			"Microsoft.ServiceBus/namespaces/messages/receive/action", true, false},
-		"receiver receives": {RoleServiceBusDataReceiver,
+		"receiver receives": {rbac.RoleServiceBusDataReceiver,
 			"Microsoft.ServiceBus/namespaces/messages/receive/action", true, true},
-		"actions are compared without their case": {RoleBlobDataReader,
+		"actions are compared without their case": {rbac.RoleBlobDataReader,
 			"microsoft.storage/STORAGEACCOUNTS/blobservices/containers/blobs/READ", true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			role, ok := New(nil).Role(RoleDefinitionID(SubscriptionID, tc.role))
+			role, ok := New(nil).Role(rbac.RoleDefinitionID(SubscriptionID, tc.role))
 			require.True(t, ok)
 			assert.Equal(t, tc.want, role.Allows(tc.action, tc.data))
 		})
@@ -101,8 +81,9 @@ func TestAllowedByScope(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
-			_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: tc.granted, PrincipalID: somebody,
-				RoleDefinitionID: RoleBlobDataReader})
+			_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: oneName, Scope: tc.granted,
+				PrincipalID:      somebody,
+				RoleDefinitionID: rbac.RoleBlobDataReader})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, w.Allowed(somebody, blobRead, tc.asked, true))
 			assert.False(t, w.Allowed(AppPrincipalID, blobRead, tc.asked, true), "another principal")
@@ -113,8 +94,8 @@ func TestAllowedByScope(t *testing.T) {
 func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	w, c := newSeeded(t)
 	w.SetTiming(Timing{RBACMS: 1000})
-	_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
-		RoleDefinitionID: RoleBlobDataReader})
+	_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
+		RoleDefinitionID: rbac.RoleBlobDataReader})
 	require.NoError(t, err)
 	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true))
 	assert.Empty(t, w.EffectiveRoles(somebody, DataAccountID))
@@ -125,10 +106,10 @@ func TestAssignmentTakesEffectAfterRBACMS(t *testing.T) {
 	assert.True(t, w.Allowed(AppPrincipalID, blobRead, stateContainerID(), true), "the seeded ones are old")
 	assert.Len(t, w.EffectiveRoles(somebody, DataAccountID), 1)
 
-	_, err = w.DeleteRoleAssignment(RoleAssignmentID(DataAccountID, oneName))
+	_, err = w.DeleteRoleAssignment(rbac.RoleAssignmentID(DataAccountID, oneName))
 	require.NoError(t, err)
 	assert.False(t, w.Allowed(somebody, blobRead, DataAccountID, true), "what is deleted has no effect at once")
-	_, err = w.DeleteRoleAssignment(RoleAssignmentID(DataAccountID, oneName))
+	_, err = w.DeleteRoleAssignment(rbac.RoleAssignmentID(DataAccountID, oneName))
 	require.ErrorIs(t, err, ErrNotFound)
 }
 
@@ -197,7 +178,7 @@ func TestTheDeploymentIsOfTheSeededWorld(t *testing.T) {
 	assert.True(t, ok, "managed identities have a group")
 	grants := 0
 	for _, a := range d.Assignments {
-		assert.True(t, ScopeContains("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)
+		assert.True(t, rbac.ScopeContains("/subscriptions/"+SubscriptionID, a.Scope), a.Scope)
 		assert.Equal(t, AppPrincipalID, a.PrincipalID)
 		stored, ok := w.RoleAssignment(a.ID)
 		assert.True(t, ok)
@@ -258,9 +239,9 @@ func TestAllowedUnderCondition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, _ := newSeeded(t)
 			for i, c := range tc.conditions {
-				_, _, err := w.PutRoleAssignment(RoleAssignment{Name: []string{oneName, twoName}[i],
+				_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: []string{oneName, twoName}[i],
 					Scope:       []string{DataAccountID, DataResourceGroupID}[i],
-					PrincipalID: somebody, RoleDefinitionID: RoleRBACAdministrator, Condition: c})
+					PrincipalID: somebody, RoleDefinitionID: rbac.RoleRBACAdministrator, Condition: c})
 				require.NoError(t, err)
 			}
 			assert.Equal(t, tc.want, w.AllowedUnder(somebody, write, DataAccountID, users, nil))
@@ -273,8 +254,8 @@ func TestAllowedUnderCondition(t *testing.T) {
 
 func TestPutRoleAssignmentConflicts(t *testing.T) {
 	w, _ := newSeeded(t)
-	base := RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
-		RoleDefinitionID: RoleDefinitionID(SubscriptionID, RoleReader)}
+	base := rbac.RoleAssignment{Name: oneName, Scope: DataAccountID, PrincipalID: somebody,
+		RoleDefinitionID: rbac.RoleDefinitionID(SubscriptionID, rbac.RoleReader)}
 	_, created, err := w.PutRoleAssignment(base)
 	require.NoError(t, err)
 	assert.True(t, created)
@@ -282,14 +263,14 @@ func TestPutRoleAssignmentConflicts(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, created)
 
-	var exists *RoleAssignmentExistsError
+	var exists *rbac.RoleAssignmentExistsError
 	other := base
-	other.Name, other.RoleDefinitionID = twoName, "/providers/Microsoft.Authorization/roleDefinitions/"+RoleReader
+	other.Name, other.RoleDefinitionID = twoName, "/providers/Microsoft.Authorization/roleDefinitions/"+rbac.RoleReader
 	_, _, err = w.PutRoleAssignment(other)
 	require.ErrorAs(t, err, &exists)
-	assert.Equal(t, RoleAssignmentID(DataAccountID, oneName), exists.ExistingID)
+	assert.Equal(t, rbac.RoleAssignmentID(DataAccountID, oneName), exists.ExistingID)
 
-	var conflict *RoleAssignmentConflictError
+	var conflict *rbac.RoleAssignmentConflictError
 	other = base
 	other.PrincipalID = AppPrincipalID
 	_, _, err = w.PutRoleAssignment(other)

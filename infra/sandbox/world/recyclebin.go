@@ -1,5 +1,7 @@
 package world
 
+import "github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+
 // Types of a DeletedItem, as Graph names them.
 const (
 	TypeApplication      = "microsoft.graph.application"
@@ -9,8 +11,8 @@ const (
 // DeleteApplication soft-deletes an application: it goes to the recycle bin with its federated credentials, and its
 // service principal goes there as an item of its own. The uniqueName stays taken, role assignments stay behind.
 func (d *Directory) DeleteApplication(id string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	return d.binApplication(id)
 }
 
@@ -28,14 +30,14 @@ func (d *Directory) binApplication(id string) error {
 	now := d.Now()
 	a.DeletedDateTime = &now
 	d.Credentials.bin(a.ID)
-	d.state.binned.put(a.ID, DeletedItem{ID: a.ID, Type: TypeApplication, Application: &a})
+	d.state.binned.Put(a.ID, DeletedItem{ID: a.ID, Type: TypeApplication, Application: &a})
 	return nil
 }
 
 // DeleteServicePrincipal moves a service principal to the recycle bin. Its role assignments stay behind.
 func (d *Directory) DeleteServicePrincipal(id string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	return d.binPrincipal(id)
 }
 
@@ -46,22 +48,22 @@ func (d *Directory) binPrincipal(id string) error {
 	}
 	now := d.Now()
 	sp.DeletedDateTime = &now
-	d.state.binned.put(sp.ID, DeletedItem{ID: sp.ID, Type: TypeServicePrincipal, ServicePrincipal: &sp})
+	d.state.binned.Put(sp.ID, DeletedItem{ID: sp.ID, Type: TypeServicePrincipal, ServicePrincipal: &sp})
 	return nil
 }
 
 // DeletedItems returns the recycle bin, oldest first.
 func (d *Directory) DeletedItems() []DeletedItem {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return cloneAll(d.state.binned.all())
+	d.Mu.RLock()
+	defer d.Mu.RUnlock()
+	return part.CloneAll(d.state.binned.All())
 }
 
 // DeletedItem returns an entry of the recycle bin by object id.
 func (d *Directory) DeletedItem(id string) (DeletedItem, bool) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	item, ok := d.state.binned.get(id)
+	d.Mu.RLock()
+	defer d.Mu.RUnlock()
+	item, ok := d.state.binned.Get(id)
 	return item.Clone(), ok
 }
 
@@ -69,9 +71,9 @@ func (d *Directory) DeletedItem(id string) (DeletedItem, bool) {
 // credentials but without its service principal, which is an item of its own. Errors: ErrNotFound; for a service
 // principal ErrNoBackingApplication, or ErrExists where its application has a new one by now.
 func (d *Directory) RestoreDeletedItem(id string) (DeletedItem, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	item, ok := d.state.binned.get(id)
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	item, ok := d.state.binned.Get(id)
 	if !ok {
 		return DeletedItem{}, ErrNotFound
 	}
@@ -81,7 +83,7 @@ func (d *Directory) RestoreDeletedItem(id string) (DeletedItem, error) {
 	} else if err := d.restorePrincipal(item.ServicePrincipal); err != nil {
 		return DeletedItem{}, err
 	}
-	d.state.binned.delete(id)
+	d.state.binned.Delete(id)
 	return item, nil
 }
 
@@ -105,17 +107,17 @@ func (d *Directory) restorePrincipal(sp *ServicePrincipal) error {
 
 // PurgeDeletedItem removes an object for good; only now is an application's uniqueName free again.
 func (d *Directory) PurgeDeletedItem(id string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
 	return d.purge(id)
 }
 
 func (d *Directory) purge(id string) error {
-	item, ok := d.state.binned.get(id)
+	item, ok := d.state.binned.Get(id)
 	if !ok {
 		return ErrNotFound
 	}
-	d.state.binned.delete(id)
+	d.state.binned.Delete(id)
 	d.removeOwners(id)
 	if a := item.Application; a != nil {
 		d.Credentials.purge(a.ID)

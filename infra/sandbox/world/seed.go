@@ -16,10 +16,6 @@ const (
 	// AppClientID and AppPrincipalID are the client id and object id of the managed identity that the app runs as.
 	AppClientID    = deployment.ClientID
 	AppPrincipalID = deployment.PrincipalID
-
-	// OrganizationID and ProjectID are the DDOE organisation and its project.
-	OrganizationID = "55555555-5555-4555-8555-555555555555"
-	ProjectID      = "66666666-6666-4666-8666-666666666666"
 )
 
 // Resources of the seeded world that are the customer's. What the app's deployment brings along is in
@@ -47,7 +43,7 @@ func Seed(w *World) {
 	if err := seedApp(w, deployment.Example()); err != nil {
 		panic(err)
 	}
-	w.seedPlatform()
+	w.Platform.Seed()
 }
 
 // seedAzure is the customer's part: tenant, subscription and the storage to be connected.
@@ -78,10 +74,10 @@ func seedApp(w *World, d deployment.Deployment) error {
 	w.PutUserAssignedIdentity(UserAssignedIdentity{ID: d.Identity.ID, Location: d.Identity.Location,
 		ClientID: AppClientID, PrincipalID: AppPrincipalID})
 	for _, r := range d.Roles {
-		w.seedRole(r)
+		w.SeedRole(r)
 	}
 	for _, a := range d.Assignments {
-		if err := w.seedAssignment(a); err != nil {
+		if err := w.SeedAssignment(a); err != nil {
 			return fmt.Errorf("world: role assignment %s: %w", a.ID, err)
 		}
 		w.seedResource(a.Scope, d.Site.Location) // a scope may lie outside the deployment: a vault, a customer's group

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // Errors of the storage part; each names which level is absent.
@@ -18,7 +20,7 @@ var (
 // account and container are the stored forms of StorageAccount and Container: maps in place of arrays.
 type account struct {
 	head       StorageAccount // Containers nil
-	containers *table[*container]
+	containers *part.Table[*container]
 }
 
 type container struct {
@@ -28,28 +30,28 @@ type container struct {
 
 // Storage is what there is in Azure Storage: accounts, containers and blobs.
 type Storage struct {
-	*base
+	*part.Base
 
 	hierarchy *Hierarchy
 	state     storageState
 }
 
 type storageState struct {
-	accounts *table[*account]
+	accounts *part.Table[*account]
 	byName   map[string]string // lower name → resource id
 }
 
-func newStorage(b *base, hierarchy *Hierarchy) *Storage {
-	return &Storage{base: b, hierarchy: hierarchy,
-		state: storageState{accounts: newTable[*account](), byName: map[string]string{}}}
+func newStorage(b *part.Base, hierarchy *Hierarchy) *Storage {
+	return &Storage{Base: b, hierarchy: hierarchy,
+		state: storageState{accounts: part.NewTable[*account](), byName: map[string]string{}}}
 }
 
 // StorageAccounts returns all storage accounts with their containers, but without blobs.
 func (s *Storage) StorageAccounts() []StorageAccount {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	all := []StorageAccount{}
-	for _, a := range s.state.accounts.all() {
+	for _, a := range s.state.accounts.All() {
 		all = append(all, a.copy(false))
 	}
 	return all
@@ -57,8 +59,8 @@ func (s *Storage) StorageAccounts() []StorageAccount {
 
 // StorageAccount returns a storage account by its name or its resource id, with its containers but without blobs.
 func (s *Storage) StorageAccount(nameOrID string) (StorageAccount, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	a, ok := s.account(nameOrID)
 	if !ok {
 		return StorageAccount{}, false
@@ -68,8 +70,8 @@ func (s *Storage) StorageAccount(nameOrID string) (StorageAccount, bool) {
 
 // Container returns a container of an account (by name or resource id), without its blobs.
 func (s *Storage) Container(accountName, name string) (Container, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	c, err := s.container(accountName, name)
 	if err != nil {
 		return Container{}, err
@@ -79,36 +81,36 @@ func (s *Storage) Container(accountName, name string) (Container, error) {
 
 // CreateContainer adds an empty container. Errors: ErrAccountNotFound, ErrExists.
 func (s *Storage) CreateContainer(accountName, name string) (Container, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	a, ok := s.account(accountName)
 	if !ok {
 		return Container{}, ErrAccountNotFound
 	}
-	if _, exists := a.containers.get(name); exists {
+	if _, exists := a.containers.Get(name); exists {
 		return Container{}, ErrExists
 	}
-	c := &container{head: Container{Name: name, ETag: s.nextETag(), Modified: s.Now()}, blobs: map[string]*Blob{}}
-	a.containers.put(name, c)
+	c := &container{head: Container{Name: name, ETag: s.NextETag(), Modified: s.Now()}, blobs: map[string]*Blob{}}
+	a.containers.Put(name, c)
 	return c.head, nil
 }
 
 // DeleteContainer removes a container and its blobs. Errors: ErrAccountNotFound, ErrContainerNotFound.
 func (s *Storage) DeleteContainer(accountName, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	if _, err := s.container(accountName, name); err != nil {
 		return err
 	}
 	a, _ := s.account(accountName)
-	a.containers.delete(name)
+	a.containers.Delete(name)
 	return nil
 }
 
 // Blobs returns the blobs of a container whose names begin with prefix, in the order of their names, without content.
 func (s *Storage) Blobs(accountName, containerName, prefix string) ([]Blob, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return nil, err
@@ -125,8 +127,8 @@ func (s *Storage) Blobs(accountName, containerName, prefix string) ([]Blob, erro
 
 // ReadBlob returns a blob with its content.
 func (s *Storage) ReadBlob(accountName, containerName, name string) (Blob, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return Blob{}, err
@@ -160,8 +162,8 @@ func (s *Storage) DeleteBlob(accountName, containerName, name string) error {
 func (s *Storage) UpdateBlob(
 	accountName, containerName, name string, change func(Container, *Blob) (*Blob, error),
 ) (Blob, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	c, err := s.container(accountName, containerName)
 	if err != nil {
 		return Blob{}, err
@@ -181,7 +183,7 @@ func (s *Storage) UpdateBlob(
 		return Blob{}, nil
 	}
 	b := next.clone(true)
-	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), s.nextETag(), s.Now()
+	b.Name, b.Size, b.ETag, b.Modified = name, len(b.Content), s.NextETag(), s.Now()
 	b.Created = b.Modified
 	if exists {
 		b.Created = old.Created
@@ -191,10 +193,10 @@ func (s *Storage) UpdateBlob(
 }
 
 func (s *Storage) account(nameOrID string) (*account, bool) {
-	if id, ok := s.state.byName[key(nameOrID)]; ok {
+	if id, ok := s.state.byName[part.Key(nameOrID)]; ok {
 		nameOrID = id
 	}
-	return s.state.accounts.get(nameOrID)
+	return s.state.accounts.Get(nameOrID)
 }
 
 func (s *Storage) container(accountName, name string) (*container, error) {
@@ -202,7 +204,7 @@ func (s *Storage) container(accountName, name string) (*container, error) {
 	if !ok {
 		return nil, ErrAccountNotFound
 	}
-	c, ok := a.containers.get(name)
+	c, ok := a.containers.Get(name)
 	if !ok {
 		return nil, ErrContainerNotFound
 	}
@@ -212,25 +214,25 @@ func (s *Storage) container(accountName, name string) (*container, error) {
 // PutStorageAccount adds or replaces an account with its containers and blobs, and its resource group if that is new.
 // A blob without content keeps the content of the blob whose ETag it carries, else it is Size zero bytes.
 func (s *Storage) PutStorageAccount(a StorageAccount) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.putAccount(a)
 }
 
 func (s *Storage) putAccount(a StorageAccount) {
-	old, replaced := s.state.accounts.get(a.ResourceID)
+	old, replaced := s.state.accounts.Get(a.ResourceID)
 	if replaced {
-		delete(s.state.byName, key(old.head.Name))
+		delete(s.state.byName, part.Key(old.head.Name))
 	}
-	next := &account{head: a, containers: newTable[*container]()}
+	next := &account{head: a, containers: part.NewTable[*container]()}
 	next.head.Containers = nil
 	for _, c := range a.Containers {
 		if c != nil {
-			next.containers.put(c.Name, s.storedContainer(*c, old))
+			next.containers.Put(c.Name, s.storedContainer(*c, old))
 		}
 	}
-	s.state.accounts.put(a.ResourceID, next)
-	s.state.byName[key(a.Name)] = a.ResourceID
+	s.state.accounts.Put(a.ResourceID, next)
+	s.state.byName[part.Key(a.Name)] = a.ResourceID
 	if group := resourceGroupOf(a.ResourceID); group != "" {
 		s.hierarchy.addResourceGroup(group, a.Location)
 	}
@@ -240,7 +242,7 @@ func (s *Storage) storedContainer(head Container, old *account) *container {
 	c := &container{head: head, blobs: map[string]*Blob{}}
 	c.head.Blobs = nil
 	if c.head.ETag == "" {
-		c.head.ETag = s.nextETag()
+		c.head.ETag = s.NextETag()
 	}
 	if c.head.Modified.IsZero() {
 		c.head.Modified = s.Now()
@@ -255,7 +257,7 @@ func (s *Storage) storedContainer(head Container, old *account) *container {
 		}
 		stored.Size = len(stored.Content)
 		if stored.ETag == "" {
-			stored.ETag = s.nextETag()
+			stored.ETag = s.NextETag()
 		}
 		if stored.Modified.IsZero() {
 			stored.Created, stored.Modified = s.Now(), s.Now()
@@ -267,7 +269,7 @@ func (s *Storage) storedContainer(head Container, old *account) *container {
 
 func keptContent(old *account, containerName string, b Blob) []byte {
 	if old != nil {
-		if c, ok := old.containers.get(containerName); ok {
+		if c, ok := old.containers.Get(containerName); ok {
 			if was, ok := c.blobs[b.Name]; ok && was.ETag == b.ETag {
 				return bytes.Clone(was.Content)
 			}
@@ -278,20 +280,20 @@ func keptContent(old *account, containerName string, b Blob) []byte {
 
 func (s *Storage) addTo(snapshot *Snapshot) {
 	snapshot.StorageAccounts = []StorageAccount{}
-	for _, a := range s.state.accounts.all() {
+	for _, a := range s.state.accounts.All() {
 		snapshot.StorageAccounts = append(snapshot.StorageAccounts, a.copy(true))
 	}
 }
 
-func (s *Storage) editors() map[string]editor {
-	return map[string]editor{"storageAccounts": {put: s.editAccount, remove: s.removeAccount}}
+func (s *Storage) editors() map[string]part.Editor {
+	return map[string]part.Editor{"storageAccounts": {Put: s.editAccount, Remove: s.removeAccount}}
 }
 
 // copy returns the account as arrays, with or without the blobs (content is left out in any case).
 func (a *account) copy(withBlobs bool) StorageAccount {
 	out := a.head
 	out.Containers = []*Container{}
-	for _, c := range a.containers.all() {
+	for _, c := range a.containers.All() {
 		head := c.head
 		head.Blobs = []*Blob{}
 		if withBlobs {

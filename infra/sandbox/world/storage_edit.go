@@ -3,6 +3,7 @@ package world
 import (
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
@@ -11,7 +12,7 @@ func (s *Storage) editAccount(id string, body []byte) error {
 	if err := strictjson.Decode(body, &a); err != nil {
 		return err
 	}
-	id = fullID(id)
+	id = part.FullID(id)
 	old, exists := s.account(id)
 	switch {
 	case a.ResourceID != "":
@@ -23,16 +24,16 @@ func (s *Storage) editAccount(id string, body []byte) error {
 		a.ResourceID = DataResourceGroupID + "/providers/Microsoft.Storage/storageAccounts/" + id
 	}
 	if a.Name == "" {
-		a.Name = LastSegment(a.ResourceID)
+		a.Name = part.LastSegment(a.ResourceID)
 	}
-	if key(id) != key(a.Name) && key(id) != key(a.ResourceID) {
-		return idMismatch("name", id)
+	if part.Key(id) != part.Key(a.Name) && part.Key(id) != part.Key(a.ResourceID) {
+		return part.IDMismatch("name", id)
 	}
-	if !strings.EqualFold(LastSegment(a.ResourceID), a.Name) {
+	if !strings.EqualFold(part.LastSegment(a.ResourceID), a.Name) {
 		return &strictjson.Error{Pointer: "/resourceId", Member: "resourceId",
 			Detail: "does not end in the account's name"}
 	}
-	if other, taken := s.account(a.Name); taken && key(other.head.ResourceID) != key(a.ResourceID) {
+	if other, taken := s.account(a.Name); taken && part.Key(other.head.ResourceID) != part.Key(a.ResourceID) {
 		return ErrExists
 	}
 	if a.Location == "" {
@@ -43,11 +44,11 @@ func (s *Storage) editAccount(id string, body []byte) error {
 }
 
 func (s *Storage) removeAccount(id string) error {
-	a, ok := s.account(fullID(id))
+	a, ok := s.account(part.FullID(id))
 	if !ok {
 		return ErrNotFound
 	}
-	delete(s.state.byName, key(a.head.Name))
-	s.state.accounts.delete(a.head.ResourceID)
+	delete(s.state.byName, part.Key(a.head.Name))
+	s.state.accounts.Delete(a.head.ResourceID)
 	return nil
 }

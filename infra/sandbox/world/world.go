@@ -3,18 +3,20 @@ package world
 import (
 	"errors"
 	"time"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // Errors that the typed reads and writes return; a handler turns each into its service's own words.
 var (
-	// ErrNotFound is returned for an object that does not exist, or is in the recycle bin.
-	ErrNotFound = errors.New("world: object not found")
+	// ErrNotFound and ErrExists are those of every part.
+	ErrNotFound, ErrExists = part.ErrNotFound, part.ErrExists
 	// ErrNotReplicated is returned where the parent exists, but its creation has not reached its dependants yet.
 	ErrNotReplicated = errors.New("world: parent object not replicated yet")
 	// ErrUniqueNameTaken is returned while a live or a soft-deleted application holds the uniqueName.
 	ErrUniqueNameTaken = errors.New("world: uniqueName is taken")
-	// ErrExists is returned for a second object with a key that must be unique.
-	ErrExists = errors.New("world: object exists already")
 	// ErrNoBackingApplication is returned for a service principal whose application is absent or not replicated.
 	ErrNoBackingApplication = errors.New("world: no backing application")
 	// ErrCredentialPairTaken is returned for an issuer and subject that the application trusts under another name.
@@ -27,29 +29,37 @@ var (
 // Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations.
 const MaxFederatedCredentials = 20
 
+// What parts of the world are set to.
+type (
+	// Timing is how slow the pretended cloud is.
+	Timing = part.Timing
+	// Limits are the limits of the pretended cloud that can be switched.
+	Limits = part.Limits
+)
+
 // World holds every object. Each part holds its own kinds of objects and the methods for them; all parts share one
 // lock and one clock, so that what spans parts (Reset, Snapshot, hand edits) is one step. All methods are safe for
 // concurrent use, take copies and give copies. Make one with New.
 type World struct {
-	*base
+	*part.Base
 	*Hierarchy
 	*Directory
 	*Identities
-	*RBAC
+	*rbac.RBAC
 	*Storage
-	*Platform
+	*dataloop.Platform
 }
 
-// part is what World asks of each of its parts. The lock is held.
-type part interface {
+// holder is what World asks of each of its parts in this package. The lock is held.
+type holder interface {
 	// addTo adds copies of the part's objects to the snapshot.
 	addTo(s *Snapshot)
 	// editors change the part's objects by hand, by the name of their kind.
-	editors() map[string]editor
+	editors() map[string]part.Editor
 }
 
-func (w *World) parts() []part {
-	return []part{w.Hierarchy, w.Directory, w.Identities, w.RBAC, w.Storage, w.Platform}
+func (w *World) parts() []holder {
+	return []holder{w.Hierarchy, w.Directory, w.Identities, w.Storage}
 }
 
 // New returns an empty world on the given clock (nil means the wall clock). Seed fills it.
@@ -57,32 +67,35 @@ func New(now func() time.Time) *World {
 	if now == nil {
 		now = time.Now
 	}
-	b := &base{now: now, limits: knownLimits()}
+	return newWorld(part.NewBase(now))
+}
+
+func newWorld(b *part.Base) *World {
 	hierarchy, directory := newHierarchy(b), newDirectory(b)
 	return &World{
-		base:       b,
+		Base:       b,
 		Hierarchy:  hierarchy,
 		Directory:  directory,
 		Identities: newIdentities(b, hierarchy, directory.Principals),
-		RBAC:       newRBAC(b),
+		RBAC:       rbac.New(b),
 		Storage:    newStorage(b, hierarchy),
-		Platform:   newPlatform(b),
+		Platform:   dataloop.NewPlatform(b),
 	}
 }
 
 // Reset throws everything away, timing and limits included, and seeds the world anew. ETags go on, so that none is
 // used twice, and the platform's names stay: they are part of it, not of what was done with it.
 func (w *World) Reset() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	fresh := New(w.now)
-	fresh.etags, fresh.names = w.etags, w.names
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	fresh := newWorld(w.Renew())
+	fresh.KeepNames(w.Platform)
 	Seed(fresh)
-	w.etags, w.timing, w.limits, w.leaps = fresh.etags, Timing{}, fresh.limits, nil
+	w.Base.ReplaceBy(fresh.Base)
 	w.Hierarchy.state = fresh.Hierarchy.state
 	w.Directory.replaceBy(fresh.Directory)
 	w.Identities.state = fresh.Identities.state
-	w.RBAC.state = fresh.RBAC.state
+	w.RBAC.ReplaceBy(fresh.RBAC)
 	w.Storage.state = fresh.Storage.state
-	w.Platform.state = fresh.Platform.state
+	w.Platform.ReplaceBy(fresh.Platform)
 }

@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // clock is a time that only the test moves.
@@ -67,7 +70,8 @@ func TestNothingIsShared(t *testing.T) {
 	fic, err := w.CreateFederatedCredential(FederatedIdentityCredential{ApplicationID: app.ID, Name: "n",
 		Audiences: []string{"kept"}})
 	require.NoError(t, err)
-	require.NoError(t, w.PutDDOEObject(DDOEIntegrations, Object{"id": "i", "nested": Object{"a": []any{"kept"}}}))
+	require.NoError(t, w.PutDDOEObject(dataloop.Integrations,
+		dataloop.Object{"id": "i", "nested": dataloop.Object{"a": []any{"kept"}}}))
 	_, err = w.WriteBlob(DataAccount, "images", Blob{Name: "b", Metadata: map[string]string{"k": "kept"}})
 	require.NoError(t, err)
 	before := w.Snapshot()
@@ -80,8 +84,8 @@ func TestNothingIsShared(t *testing.T) {
 	for _, f := range w.FederatedCredentials(app.ID) {
 		f.Audiences[0] = "x"
 	}
-	o, _ := w.DDOEObject(DDOEIntegrations, "i")
-	o["nested"].(Object)["a"].([]any)[0] = "x"
+	o, _ := w.DDOEObject(dataloop.Integrations, "i")
+	o["nested"].(dataloop.Object)["a"].([]any)[0] = "x"
 	account, _ := w.StorageAccount(DataAccount)
 	account.Containers[0].Immutable = true
 	blob, err := w.ReadBlob(DataAccount, "images", "b")
@@ -137,7 +141,7 @@ func TestResetForgetsEveryKind(t *testing.T) {
 			IdentitiesResourceGroupID + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/made" +
 				"/federatedIdentityCredentials/f", `{"issuer":"i","subject":"s"}`},
 	}
-	for _, kind := range ddoeKinds() {
+	for _, kind := range dataloop.Kinds() {
 		objects["ddoe."+kind] = struct{ id, body string }{"made", `{}`}
 	}
 	require.ElementsMatch(t, Kinds(), slices.Collect(maps.Keys(objects)))
@@ -156,7 +160,7 @@ func TestResetForgetsEveryKind(t *testing.T) {
 		_, err := w.CreateApplication(Application{UniqueName: name}, "")
 		require.NoError(t, err, "uniqueNames are free")
 	}
-	_, _, err := w.PutRoleAssignment(RoleAssignment{Name: oneName, Scope: "/other", PrincipalID: "p"})
+	_, _, err := w.PutRoleAssignment(rbac.RoleAssignment{Name: oneName, Scope: "/other", PrincipalID: "p"})
 	require.NoError(t, err, "so are the names of role assignments")
 }
 
@@ -215,4 +219,13 @@ func TestChangedAtMovesWithTheTrustOnly(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Equal(t, made.ChangedAt.Add(time.Second), changed.ChangedAt)
+}
+
+// TestResetKeepsTheNamesOfTheOffer: they are part of the platform, not of what was done with it.
+func TestResetKeepsTheNamesOfTheOffer(t *testing.T) {
+	w, _ := newSeeded(t)
+	w.RewordOffer()
+	before := w.DDOEObjects(dataloop.AvailableIntegrations)
+	w.Reset()
+	assert.ElementsMatch(t, before, w.DDOEObjects(dataloop.AvailableIntegrations))
 }

@@ -112,14 +112,14 @@ func Actual(value string) string {
 // with returns the rules followed by more.
 func (rules Rules) with(more ...Rule) Rules { return append(slices.Clone(rules), more...) }
 
-func always(string) bool { return true }
+func isAny(string) bool { return true }
 
 // exact returns the rules that every compared string keeps. name is the member as a code prefix.
 func exact(name string) Rules {
 	return Rules{
 		{Code: diagnosis.Code(name + "-required"), Last: true, Expected: "a value", Broken: isEmpty},
-		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
-		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: isAny, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
 		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
 			At: blankAt},
 		{Code: diagnosis.Code(name + "-invisible-character"), Last: true, Expected: "visible characters only",
@@ -139,8 +139,8 @@ func text(name string) Rules {
 // the member as a code prefix.
 func Printable(name string, limit int) Rules {
 	return Rules{
-		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: always, Expected: "no secret", Broken: Secret},
-		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: always, Expected: "UTF-8", Broken: isNotUTF8},
+		{Code: diagnosis.Code(name + "-secret"), Last: true, Hidden: isAny, Expected: "no secret", Broken: Secret},
+		{Code: diagnosis.Code(name + "-encoding"), Last: true, Hidden: isAny, Expected: "UTF-8", Broken: isNotUTF8},
 		{Code: diagnosis.Code(name + "-blank-edge"), Last: true, Expected: "no blank at either end", Broken: blankEdge,
 			At: blankAt},
 		{Code: diagnosis.Code(name + "-control-character"), Last: true, Expected: "printable characters",
@@ -162,7 +162,7 @@ func isNotUTF8(v string) string { return when(!utf8.ValidString(v), "The value i
 
 // tooLong bounds a value in characters. What is longer is counted, not repeated: nobody reads it to find the fault.
 func tooLong(name string, limit int) Rule {
-	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: always,
+	return Rule{Code: diagnosis.Code(name + "-too-long"), Last: true, Hidden: isAny,
 		Expected: fmt.Sprintf("at most %d characters", limit), Broken: func(v string) string {
 			n := utf8.RuneCountInString(v)
 			return when(n > limit, fmt.Sprintf("The value has %d characters.", n))

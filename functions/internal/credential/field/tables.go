@@ -15,7 +15,7 @@ import (
 func Issuer() Rules {
 	return text("issuer").with(
 		Rule{Code: diagnosis.CodeIssuerNotHTTPS, Last: true, Expected: "an absolute https URL", Broken: notHTTPS},
-		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: always, Expected: "a URL without user info",
+		Rule{Code: diagnosis.CodeIssuerUserInfo, Hidden: isAny, Expected: "a URL without user info",
 			Broken: onURL(func(u *url.URL) string {
 				return when(u.User != nil, "The URL holds a user name or password.")
 			})},

@@ -32,6 +32,7 @@ func tags(id string) []string { return []string{tagOwner, "integration:" + id} }
 
 // Kind is the application with its service principal.
 type Kind struct {
+	resource.IdentityPlace
 	graph    *graph.Client
 	requests policy.Requests
 	instance string
@@ -40,18 +41,6 @@ type Kind struct {
 // New returns the kind. instance is the short id of the deployment, part of each unique name.
 func New(directory *graph.Client, requests policy.Requests, instance string) *Kind {
 	return &Kind{graph: directory, requests: requests, instance: instance}
-}
-
-// Name implements resource.Kind.
-func (k *Kind) Name() string { return resource.Identity }
-
-// Needs implements resource.Kind: an identity needs nothing.
-func (k *Kind) Needs() []string { return nil }
-
-// Outlives implements resource.Kind. Role assignments go while their principal can still be named, and credentials go
-// one by one before the application takes the rest along, so that a deletion that fails leaves no trust behind.
-func (k *Kind) Outlives() []string {
-	return []string{resource.FederatedCredential, resource.RoleAssignment}
 }
 
 // UniqueName is the key of the application of an integration.

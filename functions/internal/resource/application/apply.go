@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
@@ -61,40 +62,38 @@ func (w *writer) applyApplication(ctx context.Context, item resource.Item) {
 	result := resource.Result{Item: item, Step: itemApplication, StepTarget: w.UniqueName(w.view.Document),
 		RequestID: write.RequestID, Err: err}
 	if err == nil {
-		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), w.learn(app)
+		result.Outcome, result.Learn = outcomeOf(write.Outcome), w.learn(app)
 	}
 	w.add(result)
 }
 
-// writeApplication creates an application that is missing, or else updates the one that is there by its id. A create
-// that is sent twice is refused the second time, since the unique name is taken: so nothing of others is ever merged
-// into, and a lost answer makes no second application.
+// writeApplication creates an application that is missing, or else updates the one that is there by its id, where it
+// differs. A create that is sent twice is refused the second time, since the unique name is taken: so nothing of
+// others is ever merged into, and a lost answer makes no second application.
 func (w *writer) writeApplication(
 	ctx context.Context, item resource.Item, restored bool,
 ) (graph.Application, graph.Write, error) {
 	if app, isThere := item.Data.(graph.Application); item.State == resource.Different && isThere {
-		write, err := w.updateApplication(ctx, app.ID)
+		write, err := w.updateApplication(ctx, app)
 		return app, write, err
 	}
+	var app graph.Application
+	var err error
 	if !restored {
-		app, write, err := w.createApplication(ctx)
-		if policy.ActionOf(err) != policy.Exists {
+		var write graph.Write
+		if app, write, err = w.createApplication(ctx); policy.ActionOf(err) != policy.Exists {
 			return app, write, err
 		}
-		if app, restored, err = w.reclaim(ctx, item); err != nil || !restored {
-			return w.correctApplication(ctx, app, err)
-		}
+		app, restored, err = w.reclaim(ctx, item)
 	}
-	write, err := w.updateApplication(ctx, w.view.Document.Status.Identity.ID)
-	if err != nil {
-		return graph.Application{}, write, err
+	if err == nil && restored {
+		app, err = w.readApplication(ctx)
 	}
-	app, err := w.readApplication(ctx)
-	return app, write, err
+	return w.correctApplication(ctx, app, err)
 }
 
-// correctApplication updates an application of ours that was found in the place of a create, where it differs: an
-// earlier attempt may have made it for another spec.
+// correctApplication updates an application of ours that was restored, or found in the place of a create, where it
+// differs: it was made, or went, with what an earlier spec has asked for.
 func (w *writer) correctApplication(
 	ctx context.Context, app graph.Application, err error,
 ) (graph.Application, graph.Write, error) {
@@ -105,7 +104,7 @@ func (w *writer) correctApplication(
 	if compareApplication(&found, w.view.Document, app); found.State != resource.Different {
 		return app, graph.Write{}, nil
 	}
-	write, err := w.updateApplication(ctx, app.ID)
+	write, err := w.updateApplication(ctx, app)
 	return app, write, err
 }
 
@@ -118,19 +117,13 @@ func (w *writer) learn(app graph.Application) func(*integration.Status) {
 	}
 }
 
-// outcomeOf is what a write came to: Graph answers 204 whether or not it changed anything, so what was seen before
-// tells; without a look it is only ensured.
-func outcomeOf(item resource.Item, w graph.Outcome) resource.Outcome {
-	switch {
-	case w == graph.OutcomeCreated:
-		return resource.OutcomeCreated
-	case item.State == resource.Different:
-		return resource.OutcomeUpdated
-	case w == "":
+// outcomeOf is what a write came to. Nothing is written that a look has not shown to differ or to be missing: where
+// Graph answers 204, the object was there by then, and is now as it was sent.
+func outcomeOf(w graph.Outcome) resource.Outcome {
+	if w == "" {
 		return resource.OutcomeUnchanged
-	default:
-		return resource.OutcomeEnsured
 	}
+	return resource.Outcome(w)
 }
 
 func wantedApplication(d integration.Document) graph.ApplicationPatch {
@@ -149,12 +142,19 @@ func (w *writer) createApplication(ctx context.Context) (graph.Application, grap
 	return app, write, err
 }
 
-func (w *writer) updateApplication(ctx context.Context, objectID string) (graph.Write, error) {
+// updateApplication sends what we own. Graph replaces an array whole, so the tags of others are sent again.
+func (w *writer) updateApplication(ctx context.Context, app graph.Application) (graph.Write, error) {
 	var write graph.Write
 	d := w.view.Document
+	wanted := wantedApplication(d)
+	for _, tag := range app.Tags {
+		if !slices.Contains(wanted.Tags, tag) {
+			wanted.Tags = append(wanted.Tags, tag)
+		}
+	}
 	err := w.requests.Do(ctx, policy.ApplicationUpdate, words(d), func(ctx context.Context) error {
 		var err error
-		write, err = w.graph.UpdateApplication(ctx, objectID, wantedApplication(d))
+		write, err = w.graph.UpdateApplication(ctx, app.ID, wanted)
 		return err
 	})
 	return write, err
@@ -214,24 +214,22 @@ func (w *writer) restore(ctx context.Context, item resource.Item, step, objectID
 }
 
 // applyPrincipal writes the service principal. Restoring an application does not restore it; one that is gone is made
-// anew.
+// anew, and one that was restored stays as it went.
 func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	d := w.view.Document
+	isRestored := false
 	if item.State == resource.Restorable && d.Status.ServicePrincipalID != "" {
-		if _, err := w.restore(ctx, item, "restore-service-principal", d.Status.ServicePrincipalID); err != nil {
+		var err error
+		isRestored, err = w.restore(ctx, item, "restore-service-principal", d.Status.ServicePrincipalID)
+		if err != nil {
 			return
 		}
 	}
 	var principal graph.ServicePrincipal
 	var write graph.Write
-	err := w.requests.Do(ctx, policy.PrincipalUpsert, words(d), func(ctx context.Context) error {
-		var err error
-		principal, write, err = w.graph.UpsertServicePrincipal(ctx, d.Status.ClientID,
-			graph.ServicePrincipalPatch{Tags: tags(d.ID)})
-		return err
-	})
-	if policy.ActionOf(err) == policy.Exists {
-		err = nil
+	var err error
+	if !isRestored {
+		principal, write, err = w.upsertPrincipal(ctx)
 	}
 	if err == nil && principal.ID == "" {
 		// The saved id is not used here: a service principal that was made anew has another one, and Azure would
@@ -245,7 +243,23 @@ func (w *writer) applyPrincipal(ctx context.Context, item resource.Item) {
 	result := resource.Result{Item: item, Step: itemPrincipal, StepTarget: d.Status.ClientID,
 		RequestID: write.RequestID, Err: err}
 	if err == nil {
-		result.Outcome, result.Learn = outcomeOf(item, write.Outcome), learnPrincipal(principal)
+		result.Outcome, result.Learn = outcomeOf(write.Outcome), learnPrincipal(principal)
 	}
 	w.add(result)
+}
+
+// upsertPrincipal makes the service principal. One that is there by then is fine: it is the application's only one.
+func (w *writer) upsertPrincipal(ctx context.Context) (principal graph.ServicePrincipal, write graph.Write,
+	err error) {
+	d := w.view.Document
+	err = w.requests.Do(ctx, policy.PrincipalUpsert, words(d), func(ctx context.Context) error {
+		var err error
+		principal, write, err = w.graph.UpsertServicePrincipal(ctx, d.Status.ClientID,
+			graph.ServicePrincipalPatch{Tags: tags(d.ID)})
+		return err
+	})
+	if policy.ActionOf(err) == policy.Exists {
+		err = nil
+	}
+	return principal, write, err
 }

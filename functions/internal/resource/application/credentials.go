@@ -114,9 +114,6 @@ func write[T any](ctx context.Context, requests policy.Requests, op policy.Opera
 }
 
 func receiptOf(r graph.CredentialResult) resource.Receipt {
-	outcome := resource.Outcome(r.Write.Outcome)
-	if r.Write.Outcome == graph.OutcomeUpdated {
-		outcome = resource.OutcomeEnsured // 204 does not tell whether anything changed
-	}
-	return resource.Receipt{ID: r.Credential.ID, Outcome: outcome, RequestID: r.Write.RequestID, Err: r.Err}
+	return resource.Receipt{ID: r.Credential.ID, Outcome: resource.Outcome(r.Write.Outcome),
+		RequestID: r.Write.RequestID, Err: r.Err}
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -68,12 +68,12 @@ func (k *Kind) Observe(ctx context.Context, v resource.View) []resource.Item {
 	return items
 }
 
-// tellContainers tells of the assignments that are missing which container is missing, too. Azure takes an assignment
-// for a container that is not there, so it is no error; where the app may not look, nothing is said.
+// tellContainers tells which containers are missing. Azure takes an assignment for a container that is not there, and
+// keeps that of one that has gone, so it is no error; where the app may not look, nothing is said.
 func (k *Kind) tellContainers(ctx context.Context, items []resource.Item) {
 	resource.Each(ctx, len(items), func(ctx context.Context, i int) {
 		c := items[i].Context
-		if c.Container == "" || items[i].Err != nil || items[i].State != resource.Missing {
+		if c.Container == "" || items[i].Err != nil {
 			return
 		}
 		there, err := resource.Find(ctx, k.requests, policy.ContainerGet, c, false, func(ctx context.Context) error {
@@ -266,7 +266,7 @@ func beside(d integration.Document, looks map[string]look, items []resource.Item
 	}
 	for _, a := range d.Status.RoleAssignments {
 		switch {
-		case slices.ContainsFunc(wanted, func(w grant) bool { return grants.IsSame(w.assignment, a) }):
+		case slices.ContainsFunc(wanted, func(w grant) bool { return assignment.IsSame(w.assignment, a) }):
 		case a.Adopted:
 			more = append(more, forgotten(a))
 		default:
@@ -319,6 +319,6 @@ func words(d integration.Document, scope string) diagnosis.Context {
 // wordsOf are words, with the assignment's own name.
 func wordsOf(d integration.Document, a integration.RoleAssignment) diagnosis.Context {
 	c := words(d, a.Scope)
-	c.Assignment = grants.Name(a)
+	c.Assignment = assignment.Name(a)
 	return c
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
-	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
@@ -25,12 +25,12 @@ type grant struct {
 func wantedGrants(d integration.Document) []grant {
 	wanted := make([]grant, len(d.Spec.Storage))
 	for i, s := range d.Spec.Storage {
-		w := grant{entry: s, assignment: grants.Derived(d, s, "")}
-		for _, salt := range grants.Salts() {
-			w.derived = append(w.derived, grants.Derived(d, s, salt).ID)
+		w := grant{entry: s, assignment: assignment.Derived(d, s, "")}
+		for _, salt := range assignment.Salts() {
+			w.derived = append(w.derived, assignment.Derived(d, s, salt).ID)
 		}
 		if j := slices.IndexFunc(d.Status.RoleAssignments, func(known integration.RoleAssignment) bool {
-			return grants.IsSame(known, w.assignment)
+			return assignment.IsSame(known, w.assignment)
 		}); j >= 0 {
 			w.assignment, w.isRecorded = d.Status.RoleAssignments[j], true
 		}
@@ -43,8 +43,8 @@ func wantedGrants(d integration.Document) []grant {
 func isDerived(d integration.Document, a arm.RoleAssignment) bool {
 	for _, s := range d.Spec.Storage {
 		for _, s.Access = range []integration.Access{integration.AccessRead, integration.AccessReadWrite} {
-			for _, salt := range grants.Salts() {
-				if strings.EqualFold(grants.Derived(d, s, salt).ID, a.ID) {
+			for _, salt := range assignment.Salts() {
+				if strings.EqualFold(assignment.Derived(d, s, salt).ID, a.ID) {
 					return true
 				}
 			}
@@ -69,7 +69,9 @@ func (w grant) item(d integration.Document) resource.Item {
 }
 
 // isGivenBy reports whether an assignment gives the wanted role at the wanted scope to the principal.
-func (w grant) isGivenBy(a arm.RoleAssignment) bool { return grants.IsSame(w.assignment, fromARM(a)) }
+func (w grant) isGivenBy(a arm.RoleAssignment) bool {
+	return assignment.IsSame(w.assignment, fromARM(a))
+}
 
 // isOurs reports whether an id is one that we derive.
 func (w grant) isOurs(id string) bool {
@@ -92,7 +94,7 @@ func fromARM(a arm.RoleAssignment) integration.RoleAssignment {
 func learn(a integration.RoleAssignment) func(*integration.Status) {
 	return func(st *integration.Status) {
 		for i, known := range st.RoleAssignments {
-			if grants.IsSame(known, a) || strings.EqualFold(known.ID, a.ID) {
+			if assignment.IsSame(known, a) || strings.EqualFold(known.ID, a.ID) {
 				st.RoleAssignments[i] = a
 				return
 			}

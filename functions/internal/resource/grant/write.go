@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
@@ -25,7 +25,7 @@ func (k *Kind) assign(ctx context.Context, d integration.Document, item resource
 	result := resource.Result{Item: item, Step: resource.RoleAssignment, StepTarget: w.assignment.Scope,
 		Began: k.requests.Now()}
 	if w.assignment.Adopted {
-		w.assignment = grants.Derived(d, w.entry, "") // the one that was adopted is gone: now one of ours
+		w.assignment = assignment.Derived(d, w.entry, "") // the one that was adopted is gone: now one of ours
 	}
 	receipt, err := k.put(ctx, d, w.assignment)
 	if policy.ActionOf(err) == policy.Exists {
@@ -58,7 +58,7 @@ func (k *Kind) resolve(ctx context.Context, d integration.Document, w *grant, ca
 		w.assignment = w.adopt(found[i])
 		return arm.Write{Outcome: arm.OutcomeUnchanged}, nil
 	}
-	salted := grants.Derived(d, w.entry, grants.Salts()[1])
+	salted := assignment.Derived(d, w.entry, assignment.Salts()[1])
 	if salted.ID == w.assignment.ID {
 		return arm.Write{}, policy.Absent(cause)
 	}

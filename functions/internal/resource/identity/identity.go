@@ -26,29 +26,16 @@ type Implementation struct {
 }
 
 // Identity is a resource.Kind, and trust's credentials.
-type Identity struct{ application, managed Implementation }
+type Identity struct {
+	resource.IdentityPlace
+	by map[integration.IdentityKind]Implementation
+}
 
-// New returns the identity kind.
-func New(application, managed Implementation) *Identity { return &Identity{application, managed} }
+// New returns the identity kind, of the implementations of all kinds of identity.
+func New(by map[integration.IdentityKind]Implementation) *Identity { return &Identity{by: by} }
 
 // of is the implementation for an integration: by what is recorded, else by what is wanted.
-func (i *Identity) of(d integration.Document) Implementation {
-	if d.IdentityKind() == integration.IdentityManaged {
-		return i.managed
-	}
-	return i.application
-}
-
-// Name implements resource.Kind.
-func (i *Identity) Name() string { return resource.Identity }
-
-// Needs implements resource.Kind: an identity needs nothing.
-func (i *Identity) Needs() []string { return nil }
-
-// Outlives implements resource.Kind. It is the same for all identities: what is on one, or names it, goes first.
-func (i *Identity) Outlives() []string {
-	return []string{resource.FederatedCredential, resource.RoleAssignment}
-}
+func (i *Identity) of(d integration.Document) Implementation { return i.by[d.IdentityKind()] }
 
 // Observe implements resource.Kind.
 func (i *Identity) Observe(ctx context.Context, v resource.View) []resource.Item {

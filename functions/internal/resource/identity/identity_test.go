@@ -53,8 +53,9 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 	t.Parallel()
 	application := implementation{name: "application", err: errors.New("application")}
 	managed := implementation{name: "managed", err: errors.New("managed")}
-	kind := identity.New(identity.Implementation{Kind: application, Credentials: application},
-		identity.Implementation{Kind: managed, Credentials: managed})
+	kind := identity.New(map[integration.IdentityKind]identity.Implementation{
+		integration.IdentityApplication: {Kind: application, Credentials: application},
+		integration.IdentityManaged:     {Kind: managed, Credentials: managed}})
 	document := func(wanted, recorded integration.IdentityKind) integration.Document {
 		d := integration.Document{ID: "-x"}
 		d.Spec.Identity = &integration.Identity{Kind: wanted}
@@ -97,7 +98,7 @@ func TestEachIdentityIsServedByItsImplementation(t *testing.T) {
 // TestWhereTheIdentityStands: it comes first, and goes last.
 func TestWhereTheIdentityStands(t *testing.T) {
 	t.Parallel()
-	var kind resource.Place = identity.New(identity.Implementation{}, identity.Implementation{})
+	var kind resource.Place = identity.New(nil)
 	assert.Equal(t, "identity", kind.Name())
 	assert.Empty(t, kind.Needs())
 	assert.Equal(t, []string{"federatedCredential", "roleAssignment"}, kind.Outlives())

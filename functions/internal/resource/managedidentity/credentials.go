@@ -116,7 +116,7 @@ func (c *Credentials) write(ctx context.Context, d integration.Document, op poli
 	})
 	receipt := resource.Receipt{Outcome: resource.Outcome(write.Outcome), RequestID: write.RequestID, Err: err}
 	if write.Outcome == arm.OutcomeUnchanged {
-		receipt.Outcome = resource.OutcomeEnsured // 200 does not tell whether anything changed
+		receipt.Outcome = resource.OutcomeUpdated // one was there by then
 	}
 	return receipt
 }

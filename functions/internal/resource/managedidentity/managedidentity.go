@@ -24,6 +24,7 @@ const tagMark = "ddoe-wif"
 
 // Kind is the managed identity.
 type Kind struct {
+	resource.IdentityPlace
 	arm      *arm.Client
 	requests policy.Requests
 	instance string
@@ -32,18 +33,6 @@ type Kind struct {
 // New returns the kind. instance is the short id of the deployment, part of each name.
 func New(resources *arm.Client, requests policy.Requests, instance string) *Kind {
 	return &Kind{arm: resources, requests: requests, instance: instance}
-}
-
-// Name implements resource.Kind.
-func (k *Kind) Name() string { return resource.Identity }
-
-// Needs implements resource.Kind: an identity needs nothing.
-func (k *Kind) Needs() []string { return nil }
-
-// Outlives implements resource.Kind. Role assignments are not removed with their principal, and trust that could not
-// be removed is not to be left behind unseen.
-func (k *Kind) Outlives() []string {
-	return []string{resource.FederatedCredential, resource.RoleAssignment}
 }
 
 // wanted is the identity that is recorded, else the one that the spec asks for. Its name has at most 68 characters:
@@ -187,12 +176,8 @@ func (k *Kind) Apply(ctx context.Context, v resource.View, items []resource.Item
 		})
 		if result.Err == nil {
 			result.RequestID, result.Learn = write.RequestID, learn(wanted, made)
-			result.Outcome = resource.OutcomeEnsured
-			switch {
-			case write.Outcome == arm.OutcomeCreated:
+			if result.Outcome = resource.OutcomeUpdated; write.Outcome == arm.OutcomeCreated {
 				result.Outcome = resource.OutcomeCreated
-			case item.State == resource.Different:
-				result.Outcome = resource.OutcomeUpdated
 			}
 		}
 		result.Ended = k.requests.Now()
@@ -244,6 +229,6 @@ func (k *Kind) Remove(ctx context.Context, v resource.View, items []resource.Ite
 // words are what the texts of a diagnosis are filled with.
 func words(d integration.Document, id string) diagnosis.Context {
 	c := d.Words()
-	c.Upkeep, c.IdentityID = diagnosis.InResourceGroup, id
+	c.IdentityID = id
 	return c
 }

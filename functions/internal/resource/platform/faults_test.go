@@ -15,7 +15,7 @@ import (
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // faults are the ways in which a request fails: instead of being done, or after.
@@ -88,9 +88,9 @@ func scenarios() map[string]scenario {
 			s.DDOE.Driver.Path, s.DDOE.Driver.AllowExternalDelete, s.DDOE.Driver.Name = "a/b", true, "other"
 		}), end: isMade},
 		"move": {begin: changed(func(f *fixture, s *integration.Spec) {
-			f.put(world.DDOEOrganizations, world.Object{"id": "other-org", "name": "Other"})
-			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
-				"org": world.Object{"id": "other-org"}})
+			f.put(dataloop.Organizations, dataloop.Object{"id": "other-org", "name": "Other"})
+			f.put(dataloop.Projects, dataloop.Object{"id": "other-project", "name": "Other",
+				"org": dataloop.Object{"id": "other-org"}})
 			s.DDOE.OrganizationID, s.DDOE.Driver.ProjectID = "other-org", "other-project"
 		}), end: isMade, attempts: 2},
 		"unchanged": {begin: changed(func(*fixture, *integration.Spec) {}), end: isMade},
@@ -142,9 +142,9 @@ func TestEveryRequestFailsInEveryWay(t *testing.T) {
 // failsOnce carries a run out to which a request fails, and then the same request again.
 func (s scenario) failsOnce(t *testing.T, pattern string, times int, x fault, msg string) {
 	f := s.begin(t)
-	theirs := f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": "theirs", "type": "azureblob",
-		"org":       world.OrganizationID,
-		"createdAt": 1, "options": world.Object{"a": "b"}, "metadata": []any{}})
+	theirs := f.put(dataloop.Integrations, dataloop.Object{"id": "theirs", "name": "theirs", "type": "azureblob",
+		"org":       dataloop.OrganizationID,
+		"createdAt": 1, "options": dataloop.Object{"a": "b"}, "metadata": []any{}})
 	f.strike(pattern, times, x)
 	if o := s.run(f); len(o.errs) == 0 {
 		f.without("theirs", func() { s.end(f, msg) })
@@ -171,10 +171,10 @@ func (f *fixture) repeat(s scenario, msg string) {
 // without looks at the world as if an integration was not there.
 func (f *fixture) without(id string, look func()) {
 	f.t.Helper()
-	o, _ := f.world.DDOEObject(world.DDOEIntegrations, id)
-	require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations, id))
+	o, _ := f.world.DDOEObject(dataloop.Integrations, id)
+	require.NoError(f.t, f.world.DeleteDDOEObject(dataloop.Integrations, id))
 	look()
-	f.put(world.DDOEIntegrations, o)
+	f.put(dataloop.Integrations, o)
 }
 
 // A process that ends between a request and the record leaves what the next run finds, also where the spec has changed
@@ -200,9 +200,9 @@ func TestKilledBeforeTheRecord(t *testing.T) {
 				t.Parallel()
 				for n := 1; ; n++ {
 					f := s.begin(t)
-					f.put(world.DDOEOrganizations, world.Object{"id": "other-org", "name": "Other"})
-					f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
-						"org": world.Object{"id": "other-org"}})
+					f.put(dataloop.Organizations, dataloop.Object{"id": "other-org", "name": "Other"})
+					f.put(dataloop.Projects, dataloop.Object{"id": "other-project", "name": "Other",
+						"org": dataloop.Object{"id": "other-org"}})
 					kept, killed := f.document, f.killed(s, n)
 					if !killed {
 						break

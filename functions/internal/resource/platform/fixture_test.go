@@ -29,6 +29,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandbox "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -86,8 +87,8 @@ func wired() integration.Spec {
 		Subjects: []string{"system:serviceaccount:dataloop:my-service"},
 		Storage: []integration.StorageAccess{{ResourceID: world.DataAccountID, Container: "images",
 			Access: integration.AccessReadWrite}},
-		DDOE: &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
-			Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}}
+		DDOE: &integration.DDOE{OrganizationID: dataloop.OrganizationID, Integration: true,
+			Driver: &integration.Driver{ProjectID: dataloop.ProjectID, Name: "images"}}}
 }
 
 func (f *fixture) now() time.Time {
@@ -311,8 +312,8 @@ func (f *fixture) provisioned() *fixture {
 	return f
 }
 
-func (f *fixture) integrations() []world.Object { return f.world.DDOEObjects(world.DDOEIntegrations) }
-func (f *fixture) drivers() []world.Object      { return f.world.DDOEObjects(world.DDOEDrivers) }
+func (f *fixture) integrations() []dataloop.Object { return f.world.DDOEObjects(dataloop.Integrations) }
+func (f *fixture) drivers() []dataloop.Object      { return f.world.DDOEObjects(dataloop.Drivers) }
 
 // requireOne checks that there is one integration and one driver on it, those of the document, and as the spec states.
 func (f *fixture) requireOne(msg string) {
@@ -338,17 +339,17 @@ func (f *fixture) writes() []string {
 }
 
 // put adds an object of somebody else.
-func (f *fixture) put(kind string, o world.Object) world.Object {
+func (f *fixture) put(kind string, o dataloop.Object) dataloop.Object {
 	f.t.Helper()
 	require.NoError(f.t, f.world.PutDDOEObject(kind, o))
 	return o
 }
 
 // offered is the type for federation with Azure, however it is called.
-func (f *fixture) offered() world.Object {
-	for _, o := range f.world.DDOEObjects(world.DDOEAvailableIntegrations) {
+func (f *fixture) offered() dataloop.Object {
+	for _, o := range f.world.DDOEObjects(dataloop.AvailableIntegrations) {
 		if slices.ContainsFunc(o["options"].([]any), func(option any) bool {
-			return option.(world.Object)["means"] == world.MeansCredentialFile
+			return option.(dataloop.Object)["means"] == dataloop.MeansCredentialFile
 		}) {
 			return o
 		}
@@ -358,10 +359,10 @@ func (f *fixture) offered() world.Object {
 }
 
 // theirs is an integration that a person has made under our name.
-func (f *fixture) theirs() world.Object {
-	return f.put(world.DDOEIntegrations, world.Object{"id": "theirs", "name": f.document.Spec.DisplayName,
-		"type": f.offered()["type"], "org": world.OrganizationID,
-		"createdAt": f.now().UnixMilli(), "options": world.Object{"secret": "theirs"}, "metadata": []any{}})
+func (f *fixture) theirs() dataloop.Object {
+	return f.put(dataloop.Integrations, dataloop.Object{"id": "theirs", "name": f.document.Spec.DisplayName,
+		"type": f.offered()["type"], "org": dataloop.OrganizationID,
+		"createdAt": f.now().UnixMilli(), "options": dataloop.Object{"secret": "theirs"}, "metadata": []any{}})
 }
 
 // item is the one item of a name in a state.

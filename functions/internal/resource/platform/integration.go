@@ -96,16 +96,15 @@ func (k integrations) observe(ctx context.Context, v resource.View) []resource.I
 func (k integrations) made(ctx context.Context, v resource.View) []resource.Item {
 	d, organization := v.Document, v.Document.Spec.DDOE.OrganizationID
 	var s seen[ddoe.Integration]
-	var types []ddoe.IntegrationType
-	var typesErr error
+	types, typesErr := []ddoe.IntegrationType(nil), error(nil)
 	together(
 		func() {
 			places := placesOf(organization, statusOf(d).OrganizationID, true, ownOf(d) != "")
 			s = k.sort(d).see(ctx, statusOf(d).IntegrationID, places...)
 		},
 		func() {
-			list := k.Client.AvailableIntegrations
-			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, list, organization)
+			types, typesErr = ask(ctx, k.Platform, policy.PlatformTypesList, k.Client.AvailableIntegrations,
+				organization)
 		})
 	if typesErr != nil {
 		err := at("/ddoe/organizationId", organization, typesErr)
@@ -212,11 +211,17 @@ func (k integrations) usedItem(d integration.Document, s seen[ddoe.Integration])
 		return failed(item, at("/ddoe/organizationId", d.Spec.DDOE.OrganizationID, err))
 	case is == nil:
 		item.State, item.Code = resource.Foreign, diagnosis.CodeDDOEIntegrationUnknown
-	case st.IntegrationID == id && st.Adopted && st.Mode == modeAPI && st.IntegrationType == is.Type:
-		item.State = resource.Unchanged
-	default:
+	case st.IntegrationID != id || !st.Adopted || st.Mode != modeAPI:
 		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationNotUsed
-		item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
+		if st.IntegrationID != id { // else it was ours, or left to a person
+			item.Differences = []diagnosis.MemberDifference{ours("integrationId", id, st.IntegrationID)}
+		}
+	case st.IntegrationType != is.Type: // theirs to change: only the record is behind
+		item.State, item.Code = resource.Different, diagnosis.CodeDDOEIntegrationChanged
+		item.Differences = []diagnosis.MemberDifference{ours("type", st.IntegrationType, is.Type)}
+		item.Differences[0].Owner = diagnosis.OwnerOther
+	default:
+		item.State = resource.Unchanged
 	}
 	return item
 }

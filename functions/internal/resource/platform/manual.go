@@ -10,12 +10,6 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 )
 
-// The words of the platform's form, as its documentation gives them.
-const (
-	formProvider        = "Azure"
-	formIntegrationType = "Workload Identity Federation"
-)
-
 // manualItem is the integration that is left to a person, with the values to type in. code is why the API cannot be
 // used where it was wanted; isClear means that nothing of ours is on the platform. What was made by the API before
 // stays known: nobody is told to make a second one.
@@ -92,9 +86,10 @@ func (p *Platform) why(d integration.Document) string {
 	return "The spec does not ask for the platform's API (ddoe.integration is not true)."
 }
 
+// formOf is filled in by the words of the platform's form, as its documentation gives them.
 func formOf(d integration.Document) *integration.DDOEForm {
-	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: formProvider,
-		IntegrationType: formIntegrationType, ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID,
+	form := &integration.DDOEForm{IntegrationName: d.Spec.DisplayName, Provider: "Azure",
+		IntegrationType: "Workload Identity Federation", ClientID: d.Status.ClientID, TenantID: d.Spec.TenantID,
 		ImportFile: credential.FileName}
 	if d.Spec.DDOE != nil {
 		form.OrganizationID = d.Spec.DDOE.OrganizationID

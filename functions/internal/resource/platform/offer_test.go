@@ -9,17 +9,18 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func option(name, displayName string, isRequired bool) any {
-	return world.Object{"name": name, "displayName": displayName, "type": "string", "required": isRequired}
+	return dataloop.Object{"name": name, "displayName": displayName, "type": "string", "required": isRequired}
 }
 
 // offer makes the organisation offer one type for federation, with these options beside the known ones.
 func (f *fixture) offer(more ...any) {
-	require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, f.offered()["type"].(string)))
+	require.NoError(f.t, f.world.DeleteDDOEObject(dataloop.AvailableIntegrations, f.offered()["type"].(string)))
 	options := append([]any{option("clientId", "Client ID", true), option("tenantId", "Tenant ID", true)}, more...)
-	f.put(world.DDOEAvailableIntegrations, world.Object{"type": "azure-wif", "displayName": "Azure WIF",
+	f.put(dataloop.AvailableIntegrations, dataloop.Object{"type": "azure-wif", "displayName": "Azure WIF",
 		"options": options})
 }
 
@@ -28,18 +29,19 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 	for name, c := range map[string]struct {
 		options []any
 		setting string
-		sent    world.Object
+		sent    dataloop.Object
 		code    string
 	}{
 		"plain names": {[]any{option("account_name", "", true), option("f1", "Container name", true)}, "",
-			world.Object{"account_name": "acmedata", "f1": "images"}, ""},
-		"optional, unknown": {[]any{option("notes", "Notes", false)}, "", world.Object{}, ""},
+			dataloop.Object{"account_name": "acmedata", "f1": "images"}, ""},
+		"optional, unknown": {[]any{option("notes", "Notes", false)}, "", dataloop.Object{}, ""},
 		"required, unknown": {[]any{option("trust", "Trust phrase", true)}, "", nil, "ddoe-option-unmapped"},
 		"a secret":          {[]any{option("secret", "Client secret", true)}, "", nil, "ddoe-option-unmapped"},
 		"two meanings": {[]any{option("clientId2", "x", true), option("tenant_id", "Client ID", true)}, "", nil,
 			"ddoe-option-unmapped"},
 		"by the setting": {[]any{option("trust", "Trust phrase", true), option("account", "Account name", true)},
-			`{"trust": "=phrase", "account": "container"}`, world.Object{"trust": "phrase", "account": "images"}, ""},
+			`{"trust": "=phrase", "account": "container"}`,
+			dataloop.Object{"trust": "phrase", "account": "images"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +57,7 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 				return
 			}
 			require.Empty(t, f.run(resource.View{}).errs)
-			sent := world.Object{"clientId": "client-id", "tenantId": world.TenantID}
+			sent := dataloop.Object{"clientId": "client-id", "tenantId": world.TenantID}
 			for option, value := range c.sent {
 				sent[option] = value
 			}
@@ -66,12 +68,12 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	other := world.Object{"type": "other-azure-federation", "displayName": "Other",
+	other := dataloop.Object{"type": "other-azure-federation", "displayName": "Other",
 		"options": []any{option("clientId", "", true), option("tenantId", "", true)}}
 	t.Run("several that fit", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		f.put(world.DDOEAvailableIntegrations, other)
+		f.put(dataloop.AvailableIntegrations, other)
 		seen := item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Manual)
 		assert.Equal(t, "ddoe-type-unknown", string(seen.Code))
 		assert.Contains(t, seen.Detail, "other-azure-federation (Other)")

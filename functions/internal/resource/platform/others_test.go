@@ -13,12 +13,13 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 // unchangedTheirs checks that what a person has made is as it was.
-func (f *fixture) unchangedTheirs(theirs world.Object) {
+func (f *fixture) unchangedTheirs(theirs dataloop.Object) {
 	f.t.Helper()
-	now, ok := f.world.DDOEObject(world.DDOEIntegrations, "theirs")
+	now, ok := f.world.DDOEObject(dataloop.Integrations, "theirs")
 	require.True(f.t, ok, "it stays")
 	assert.Equal(f.t, theirs, now)
 }
@@ -27,9 +28,9 @@ func (f *fixture) unchangedTheirs(theirs world.Object) {
 func manual(t *testing.T) *fixture {
 	f := newFixture(t)
 	offered := f.offered()
-	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, offered["type"].(string)))
+	require.NoError(t, f.world.DeleteDDOEObject(dataloop.AvailableIntegrations, offered["type"].(string)))
 	require.Empty(t, f.run(resource.View{}).errs)
-	f.put(world.DDOEAvailableIntegrations, offered)
+	f.put(dataloop.AvailableIntegrations, offered)
 	return f
 }
 
@@ -38,7 +39,7 @@ func TestHandsOutTheForm(t *testing.T) {
 	f := manual(t)
 	st := f.document.Status.DDOE
 	assert.Equal(t, "manual", st.Mode)
-	assert.Equal(t, &integration.DDOEForm{OrganizationID: world.OrganizationID, IntegrationName: "My service",
+	assert.Equal(t, &integration.DDOEForm{OrganizationID: dataloop.OrganizationID, IntegrationName: "My service",
 		Provider:        "Azure",
 		IntegrationType: "Workload Identity Federation", ClientID: "client-id", TenantID: world.TenantID,
 		ImportFile: "azure_credentials.json"}, st.Form)
@@ -152,15 +153,15 @@ func TestUsesTheIntegrationThatTheSpecNames(t *testing.T) {
 
 	t.Run("a renamed one is no difference", func(t *testing.T) {
 		theirs["name"] = "renamed by them"
-		f.put(world.DDOEIntegrations, theirs)
+		f.put(dataloop.Integrations, theirs)
 		assert.Empty(t, f.run(resource.View{}).steps)
 		f.unchangedTheirs(theirs)
 	})
 	t.Run("one that is gone is named, and none is made", func(t *testing.T) {
-		require.NoError(t, f.world.DeleteDDOEObject(world.DDOEIntegrations, "theirs"))
+		require.NoError(t, f.world.DeleteDDOEObject(dataloop.Integrations, "theirs"))
 		assert.Equal(t, []string{"ddoe-integration-unknown"}, f.run(resource.View{}).codes())
 		assert.Empty(t, f.integrations())
-		f.put(world.DDOEIntegrations, theirs)
+		f.put(dataloop.Integrations, theirs)
 	})
 	t.Run("teardown removes our driver alone", func(t *testing.T) {
 		o := f.run(resource.View{Ending: true})
@@ -230,14 +231,14 @@ func TestADriverOfOurNameStaysTheirs(t *testing.T) {
 	next.DDOE.Driver = nil
 	f.document.Spec = next
 	require.Empty(t, f.run(resource.View{}).errs)
-	theirs := f.put(world.DDOEDrivers, world.Object{"id": "their-driver", "name": "images", "type": "azureblob",
-		"creator": world.UserEmail, "projectId": world.ProjectID,
+	theirs := f.put(dataloop.Drivers, dataloop.Object{"id": "their-driver", "name": "images", "type": "azureblob",
+		"creator": dataloop.UserEmail, "projectId": dataloop.ProjectID,
 		"integrationId": f.document.Status.DDOE.IntegrationID, "containerName": "images", "path": "",
 		"createdAt": f.now().UnixMilli()})
 	f.document.ReplaceSpec(wired())
 	assert.Equal(t, []string{"ddoe-driver-foreign"}, f.run(resource.View{}).codes())
 	assert.Equal(t, []string{"ddoe-integration-in-use"}, f.run(resource.View{Ending: true}).codes())
-	assert.Equal(t, []world.Object{theirs}, f.drivers())
+	assert.Equal(t, []dataloop.Object{theirs}, f.drivers())
 }
 
 // Where the API was taken away, what it has made stays known, and what only it can do is refused.
@@ -262,12 +263,12 @@ func TestTypeThatVanishes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
 	offered := f.offered()
-	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEAvailableIntegrations, offered["type"].(string)))
+	require.NoError(t, f.world.DeleteDDOEObject(dataloop.AvailableIntegrations, offered["type"].(string)))
 	require.Empty(t, f.run(resource.View{}).errs)
 	assert.Equal(t, "manual", f.document.Status.DDOE.Mode)
 	assert.Nil(t, f.document.Status.DDOE.Form)
 	assert.Len(t, f.integrations(), 1)
-	f.put(world.DDOEAvailableIntegrations, offered)
+	f.put(dataloop.AvailableIntegrations, offered)
 	assert.Equal(t, "ddoe-api-usable",
 		string(item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Different).Code))
 	require.Empty(t, f.run(resource.View{}).errs)
@@ -317,7 +318,7 @@ func TestWhatThePlatformKeepsIsNamed(t *testing.T) {
 	kept := func(r *http.Request, done *http.Response) (*http.Response, error) {
 		driver := f.drivers()[0]
 		driver["path"] = ""
-		f.put(world.DDOEDrivers, driver)
+		f.put(dataloop.Drivers, driver)
 		return respond(r, 200, done.Header, `{"id": "`+f.document.Status.DDOE.DriverID+`", "name": "images", `+
 			`"type": "azureblob", "path": ""}`), nil
 	}

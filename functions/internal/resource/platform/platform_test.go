@@ -11,7 +11,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func TestMakesIntegrationAndDriver(t *testing.T) {
@@ -22,7 +22,7 @@ func TestMakesIntegrationAndDriver(t *testing.T) {
 	assert.Equal(t, []string{"ddoeIntegration created", "ddoeDriver created"}, o.steps)
 	f.requireOne("made")
 	assert.Equal(t, f.offered()["type"], f.document.Status.DDOE.IntegrationType)
-	assert.Equal(t, mark, f.drivers()[0]["metadata"].(world.Object)["managed-by"])
+	assert.Equal(t, mark, f.drivers()[0]["metadata"].(dataloop.Object)["managed-by"])
 }
 
 // Before there is an identity, a run asks the platform nothing; a dry run does.
@@ -63,10 +63,10 @@ func TestChangesAreSent(t *testing.T) {
 		writes []string
 	}{
 		"name": {func(s *integration.Spec) { s.DisplayName = "Other" }, "ddoe-integration-renamed", "name",
-			[]string{"PATCH /orgs/" + world.OrganizationID + "/integrations"}},
+			[]string{"PATCH /orgs/" + dataloop.OrganizationID + "/integrations"}},
 		"options": {func(s *integration.Spec) { s.Subjects = []string{"system:serviceaccount:dataloop:other"} },
 			"ddoe-options-changed", "options",
-			[]string{"PATCH /orgs/" + world.OrganizationID + "/integrations"}},
+			[]string{"PATCH /orgs/" + dataloop.OrganizationID + "/integrations"}},
 		"path": {func(s *integration.Spec) { s.DDOE.Driver.Path = "a/b" }, "ddoe-driver-changed", "path",
 			[]string{"PATCH /drivers/"}},
 		"driver": {func(s *integration.Spec) { s.DDOE.Driver.Name = "other" }, "ddoe-driver-renamed", "name",
@@ -115,24 +115,24 @@ func TestDriftIsSetRight(t *testing.T) {
 		"renamed": {func(f *fixture) {
 			o := f.integrations()[0]
 			o["name"] = "x"
-			f.put(world.DDOEIntegrations, o)
+			f.put(dataloop.Integrations, o)
 		}, "ddoe-integration-renamed"},
 		"path": {func(f *fixture) {
 			o := f.drivers()[0]
 			o["path"] = "x"
-			f.put(world.DDOEDrivers, o)
+			f.put(dataloop.Drivers, o)
 		}, "ddoe-driver-changed"},
 		"deletes": {func(f *fixture) {
 			o := f.drivers()[0]
 			o["allowExternalDelete"] = true
-			f.put(world.DDOEDrivers, o)
+			f.put(dataloop.Drivers, o)
 		}, "ddoe-driver-renamed"},
 		"driver gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEDrivers, f.document.Status.DDOE.DriverID))
+			require.NoError(f.t, f.world.DeleteDDOEObject(dataloop.Drivers, f.document.Status.DDOE.DriverID))
 		},
 			"ddoe-driver-missing"},
 		"integration gone": {func(f *fixture) {
-			require.NoError(f.t, f.world.DeleteDDOEObject(world.DDOEIntegrations,
+			require.NoError(f.t, f.world.DeleteDDOEObject(dataloop.Integrations,
 				f.document.Status.DDOE.IntegrationID))
 		}, "ddoe-integration-missing"},
 		"settings": {func(f *fixture) { f.document.Status.DDOE.OptionsHash = "other" }, "ddoe-options-changed"},
@@ -161,7 +161,7 @@ func TestRemovesAll(t *testing.T) {
 		"teardown":          {resource.View{Ending: true}, func(*integration.Spec) {}},
 		"spec without ddoe": {resource.View{}, func(s *integration.Spec) { s.DDOE = nil }},
 		"integration not wanted": {resource.View{}, func(s *integration.Spec) {
-			s.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID}
+			s.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID}
 		}},
 		"another mark stays away": {resource.View{Ending: true}, func(*integration.Spec) {}},
 	} {
@@ -200,13 +200,13 @@ func TestMoves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t).provisioned()
-			organization := world.OrganizationID
+			organization := dataloop.OrganizationID
 			if isOrganization {
 				organization = "other-org"
-				f.put(world.DDOEOrganizations, world.Object{"id": organization, "name": "Other"})
+				f.put(dataloop.Organizations, dataloop.Object{"id": organization, "name": "Other"})
 			}
-			f.put(world.DDOEProjects, world.Object{"id": "other-project", "name": "Other",
-				"org": world.Object{"id": organization}})
+			f.put(dataloop.Projects, dataloop.Object{"id": "other-project", "name": "Other",
+				"org": dataloop.Object{"id": organization}})
 			next := wired()
 			next.DDOE.OrganizationID, next.DDOE.Driver = organization, &integration.Driver{ProjectID: "other-project",
 				Name: "images"}
@@ -218,7 +218,7 @@ func TestMoves(t *testing.T) {
 				o := f.run(resource.View{})
 				require.Equal(t, []string{"ddoe-integration-unwanted"}, o.codes(),
 					"it waits for the old one to be gone")
-				assert.Contains(t, describe(o.errs[0]).Detail, world.OrganizationID)
+				assert.Contains(t, describe(o.errs[0]).Detail, dataloop.OrganizationID)
 				assert.Equal(t, policy.RetryLater, policy.ActionOf(o.errs[0]))
 				assert.Empty(t, f.integrations())
 				assert.Empty(t, f.drivers())
@@ -235,7 +235,7 @@ func TestMoves(t *testing.T) {
 func TestStrandedSpecTouchesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
-	f.put(world.DDOEOrganizations, world.Object{"id": "other-org", "name": "Other"})
+	f.put(dataloop.Organizations, dataloop.Object{"id": "other-org", "name": "Other"})
 	next := wired()
 	next.DDOE.OrganizationID = "other-org"
 	f.document.ReplaceSpec(next)
@@ -252,14 +252,14 @@ func TestStrandedSpecTouchesNothing(t *testing.T) {
 func TestOthersDriversKeepTheIntegration(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
-	f.put(world.DDOEDrivers, world.Object{"id": "other-driver", "name": "other",
-		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
+	f.put(dataloop.Drivers, dataloop.Object{"id": "other-driver", "name": "other",
+		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID,
 		"createdAt": f.now().UnixMilli()})
 	o := f.run(resource.View{Ending: true})
 	require.Equal(t, []string{"ddoe-integration-in-use"}, o.codes())
 	assert.Contains(t, describe(o.errs[0]).Detail, "other (id other-driver)")
 	assert.Empty(t, f.writes(), "nothing is touched")
-	require.NoError(t, f.world.DeleteDDOEObject(world.DDOEDrivers, "other-driver"))
+	require.NoError(t, f.world.DeleteDDOEObject(dataloop.Drivers, "other-driver"))
 	require.Empty(t, f.run(resource.View{Ending: true}).errs)
 	assert.Empty(t, f.integrations())
 }
@@ -276,14 +276,14 @@ func TestOfTwoOfOursOneStays(t *testing.T) {
 				f.provisioned()
 			}
 			for i, one := range []string{"older", "younger"} {
-				f.put(world.DDOEIntegrations, world.Object{"id": one, "name": "My service",
-					"type": f.offered()["type"], "org": world.OrganizationID,
-					"createdAt": f.now().UnixMilli() - 5000 + int64(i), "options": world.Object{},
-					"metadata": []any{world.Object{"name": "managed-by", "value": mark}}})
+				f.put(dataloop.Integrations, dataloop.Object{"id": one, "name": "My service",
+					"type": f.offered()["type"], "org": dataloop.OrganizationID,
+					"createdAt": f.now().UnixMilli() - 5000 + int64(i), "options": dataloop.Object{},
+					"metadata": []any{dataloop.Object{"name": "managed-by", "value": mark}}})
 			}
 			if c.isUsed {
-				f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other", "integrationId": "older",
-					"projectId": world.ProjectID, "createdAt": f.now().UnixMilli()})
+				f.put(dataloop.Drivers, dataloop.Object{"id": "other", "name": "other", "integrationId": "older",
+					"projectId": dataloop.ProjectID, "createdAt": f.now().UnixMilli()})
 			}
 			before := f.document.Status.DDOE
 			o := f.run(resource.View{})
@@ -322,7 +322,8 @@ func TestPreflight(t *testing.T) {
 			wanted.Driver.ProjectID = "nobody"
 		}, "ddoe-project-unknown", "/ddoe/driver/projectId"},
 		"project elsewhere": {func(f *fixture, wanted *integration.DDOE) {
-			f.put(world.DDOEProjects, world.Object{"id": "far", "name": "Far", "org": world.Object{"id": "far-org"}})
+			f.put(dataloop.Projects, dataloop.Object{"id": "far", "name": "Far",
+				"org": dataloop.Object{"id": "far-org"}})
 			wanted.Driver.ProjectID = "far"
 		}, "ddoe-project-elsewhere", "/ddoe/driver/projectId"},
 	} {
@@ -359,15 +360,16 @@ func TestPreflight(t *testing.T) {
 func TestRoleThatIsMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	user := world.Object{"id": world.UserEmail, "email": world.UserEmail, "role": "member", "projectRole": "owner"}
-	f.put(world.DDOEUsers, user)
+	user := dataloop.Object{"id": dataloop.UserEmail, "email": dataloop.UserEmail, "role": "member",
+		"projectRole": "owner"}
+	f.put(dataloop.Users, user)
 	o := f.run(resource.View{Fresh: true})
 	require.Equal(t, []string{"ddoe-organization-role-missing"}, o.codes())
 	assert.Contains(t, describe(o.errs[0]).Remedy.Steps[0], "admin or owner")
 	assert.Len(t, f.writes(), 1)
 	assert.Empty(t, f.integrations())
 	user["role"] = "admin"
-	f.put(world.DDOEUsers, user)
+	f.put(dataloop.Users, user)
 	require.Empty(t, f.run(resource.View{}).errs)
 	f.requireOne("with the role")
 }

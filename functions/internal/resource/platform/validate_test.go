@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
-	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 func (f *fixture) prover() resource.Prover {
@@ -96,8 +96,8 @@ func TestValidationThatDoesNotPass(t *testing.T) {
 func TestOthersDriversFailTheValidation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t).provisioned()
-	f.put(world.DDOEDrivers, world.Object{"id": "other", "name": "other",
-		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": world.ProjectID,
+	f.put(dataloop.Drivers, dataloop.Object{"id": "other", "name": "other",
+		"integrationId": f.document.Status.DDOE.IntegrationID, "projectId": dataloop.ProjectID,
 		"containerName": "nowhere", "createdAt": f.now().UnixMilli()})
 	f.storage = func(r *http.Request) int {
 		if r.URL.Path == "/nowhere" {

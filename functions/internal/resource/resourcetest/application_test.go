@@ -2,6 +2,7 @@ package resourcetest_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,7 +54,8 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		app, ok := a.ApplicationByUniqueName(uniqueName)
 		require.True(t, ok)
 		_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
-			o.DisplayName, o.Tags = "renamed by hand", nil
+			o.DisplayName = "renamed by hand"
+			o.Tags = slices.DeleteFunc(o.Tags, func(tag string) bool { return tag != theirTag }) // ours
 			return nil
 		})
 		require.NoError(t, err)
@@ -77,6 +79,8 @@ func newApplication(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	return s
 }
 
+const theirTag = "cost-center:4711"
+
 // applicationMembers are what somebody may change by hand.
 func applicationMembers(a *azure) []resourcetest.Member {
 	return []resourcetest.Member{
@@ -86,6 +90,14 @@ func applicationMembers(a *azure) []resourcetest.Member {
 			require.True(t, ok)
 			_, err := a.UpdateServicePrincipal(sp.ID, func(o *world.ServicePrincipal) error {
 				o.AccountEnabled = false
+				return nil
+			})
+			require.NoError(t, err)
+		}},
+		{Name: "tags", IsSilent: "they say nothing about access", Set: func(t testing.TB) {
+			app, _ := a.ApplicationByUniqueName(uniqueName)
+			_, err := a.UpdateApplication(app.ID, func(o *world.Application) error {
+				o.Tags = append(o.Tags, theirTag)
 				return nil
 			})
 			require.NoError(t, err)

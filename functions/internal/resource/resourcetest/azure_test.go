@@ -48,6 +48,8 @@ type azure struct {
 	requests policy.Requests
 	// theirs are the ids of objects that somebody else has made.
 	theirs map[string]bool
+	// isLocked is true where storage lets nobody in.
+	isLocked bool
 }
 
 type token struct{}

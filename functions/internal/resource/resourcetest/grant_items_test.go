@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	grants "github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 // twoScopes is an integration with two containers, whose principal is there.
@@ -36,12 +37,12 @@ func TestAGrantThatACrashLeftBehind(t *testing.T) {
 	t.Parallel()
 	for made, wanted := range map[integration.Access]integration.Access{
 		integration.AccessRead: integration.AccessReadWrite, integration.AccessReadWrite: integration.AccessRead} {
-		for _, salt := range grants.Salts() {
+		for _, salt := range assignment.Salts() {
 			a, _, d := twoScopes(t, wanted)
 			entry := d.Spec.Storage[1]
 			entry.Access = made
-			left := grants.Derived(d, entry, salt)
-			_, _, err := a.PutRoleAssignment(world.RoleAssignment{Name: integration.LastSegment(left.ID),
+			left := assignment.Derived(d, entry, salt)
+			_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Name: integration.LastSegment(left.ID),
 				Scope: left.Scope, PrincipalID: principalID, PrincipalType: "ServicePrincipal",
 				RoleDefinitionID: left.RoleDefinitionID})
 			require.NoError(t, err)
@@ -64,8 +65,8 @@ func TestGrantsOfOthersAreToldInOneOrder(t *testing.T) {
 	reads := integration.AccessRead.Role().ID
 	for i, entry := range d.Spec.Storage {
 		entry.Access = integration.AccessRead
-		scope := grants.Derived(d, entry, "").Scope
-		_, _, err := a.PutRoleAssignment(world.RoleAssignment{Scope: scope, PrincipalID: principalID,
+		scope := assignment.Derived(d, entry, "").Scope
+		_, _, err := a.PutRoleAssignment(rbac.RoleAssignment{Scope: scope, PrincipalID: principalID,
 			Name: "bbbbbbbb-0000-4000-8000-00000000000" + string(rune('1'+i)), PrincipalType: "ServicePrincipal",
 			RoleDefinitionID: "/subscriptions/" + world.SubscriptionID +
 				"/providers/Microsoft.Authorization/roleDefinitions/" + reads})
@@ -99,7 +100,7 @@ func refuse(w *resourcetest.Wire, status int, code string, which func(*http.Requ
 func TestAGrantWhoseNameIsTakenUnseen(t *testing.T) {
 	t.Parallel()
 	a, w, d := twoScopes(t, integration.AccessReadWrite)
-	taken := grants.Derived(d, d.Spec.Storage[0], "")
+	taken := assignment.Derived(d, d.Spec.Storage[0], "")
 	a.put(t, integration.LastSegment(taken.ID), integration.AccessReadWrite, "cccccccc-0000-4000-8000-000000000001")
 	refuse(w, http.StatusForbidden, "AuthorizationFailed", func(r *http.Request) bool {
 		return r.Method == http.MethodGet
@@ -122,8 +123,8 @@ func TestAScopeThatCannotBeRead(t *testing.T) {
 	for status, code := range map[int]string{403: "AuthorizationFailed", 404: "ResourceNotFound"} {
 		a, w, d := twoScopes(t, integration.AccessRead)
 		refuse(w, status, code, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/archive/") })
-		d.Status.RoleAssignments = []integration.RoleAssignment{grants.Derived(d, d.Spec.Storage[0], ""),
-			grants.Derived(d, d.Spec.Storage[1], "")}
+		d.Status.RoleAssignments = []integration.RoleAssignment{assignment.Derived(d, d.Spec.Storage[0], ""),
+			assignment.Derived(d, d.Spec.Storage[1], "")}
 		items := a.kind().Observe(t.Context(), resource.View{Document: d})
 		require.Len(t, items, 2)
 		require.NoError(t, items[0].Err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 func TestGrant(t *testing.T) {
@@ -61,12 +62,12 @@ func newGrant(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		}},
 	}
 	s.Members = []resourcetest.Member{
-		{Name: "condition", Set: a.set(func(o *world.RoleAssignment) {
+		{Name: "condition", Set: a.set(func(o *rbac.RoleAssignment) {
 			o.Condition = "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] " +
 				"StringEquals 'images')"
 			o.ConditionVersion = "2.0"
 		})},
-		{Name: "description", Set: a.set(func(o *world.RoleAssignment) { o.Description = "ask Ada first" })},
+		{Name: "description", Set: a.set(func(o *rbac.RoleAssignment) { o.Description = "ask Ada first" })},
 	}
 	return s
 }
@@ -82,7 +83,7 @@ func (a assignments) objects() []resourcetest.Object {
 	var all []resourcetest.Object
 	for _, o := range a.RoleAssignments() {
 		if o.PrincipalID == principalID || a.theirs[o.ID] {
-			all = append(all, object(o.ID, !a.theirs[o.ID], o, func(o *world.RoleAssignment) {
+			all = append(all, object(o.ID, !a.theirs[o.ID], o, func(o *rbac.RoleAssignment) {
 				o.ID, o.Name, o.CreatedOn = "", "", time.Time{}
 			}))
 		}
@@ -91,8 +92,8 @@ func (a assignments) objects() []resourcetest.Object {
 }
 
 // ours are those that the kind has made.
-func (a assignments) ours() []world.RoleAssignment {
-	var all []world.RoleAssignment
+func (a assignments) ours() []rbac.RoleAssignment {
+	var all []rbac.RoleAssignment
 	for _, o := range a.RoleAssignments() {
 		if o.PrincipalID == principalID && !a.theirs[o.ID] {
 			all = append(all, o)
@@ -104,7 +105,7 @@ func (a assignments) ours() []world.RoleAssignment {
 // put has somebody else assign a role at the scope of the document's first grant, where Azure lets them: there is one
 // assignment of a role at a scope to a principal, and one of a name.
 func (a assignments) put(t testing.TB, name string, access integration.Access, principal string) {
-	o := world.RoleAssignment{Name: name, Scope: grantScope(), PrincipalID: principal,
+	o := rbac.RoleAssignment{Name: name, Scope: grantScope(), PrincipalID: principal,
 		PrincipalType:    "ServicePrincipal",
 		RoleDefinitionID: arm.RoleDefinitionID(world.SubscriptionID, access.Role().ID)}
 	for _, other := range a.RoleAssignments() {
@@ -120,7 +121,7 @@ func (a assignments) put(t testing.TB, name string, access integration.Access, p
 }
 
 // set has somebody else change ours at the scope of the document's first grant.
-func (a assignments) set(change func(o *world.RoleAssignment)) func(t testing.TB) {
+func (a assignments) set(change func(o *rbac.RoleAssignment)) func(t testing.TB) {
 	return func(t testing.TB) {
 		for _, o := range a.ours() {
 			if o.Scope == grantScope() {

@@ -12,6 +12,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/resourcetest"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/trust"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/rbac"
 )
 
 const managedID = world.IdentitiesResourceGroupID +
@@ -42,7 +43,7 @@ func newManagedIdentity(t testing.TB, w *resourcetest.Wire) *resourcetest.Subjec
 	s.Objects = func() []resourcetest.Object {
 		var all []resourcetest.Object
 		for _, o := range a.UserAssignedIdentities() {
-			if !world.ScopeContains(world.IdentitiesResourceGroupID, o.ID) { // the app's own
+			if !rbac.ScopeContains(world.IdentitiesResourceGroupID, o.ID) { // the app's own
 				continue
 			}
 			all = append(all, object(o.ID, !a.theirs[o.ClientID], o, func(o *world.UserAssignedIdentity) {

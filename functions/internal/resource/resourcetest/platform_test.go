@@ -2,6 +2,7 @@ package resourcetest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/jose"
 	sandboxplatform "github.com/ddoe-ai/azure-wif/infra/sandbox/platform"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/dataloop"
 )
 
 const (
@@ -49,12 +51,13 @@ func TestDriver(t *testing.T) {
 func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers resource.Kind) {
 	key, err := issuerKey()
 	require.NoError(t, err)
-	require.NoError(t, a.PutDDOEObject(world.DDOEOrganizations, world.Object{"id": otherOrganization,
+	require.NoError(t, a.PutDDOEObject(dataloop.Organizations, dataloop.Object{"id": otherOrganization,
 		"name": "Other"}))
-	require.NoError(t, a.PutDDOEObject(world.DDOEProjects, world.Object{"id": otherProject, "name": "Other",
-		"org": world.Object{"id": world.OrganizationID}}))
+	require.NoError(t, a.PutDDOEObject(dataloop.Projects, dataloop.Object{"id": otherProject, "name": "Other",
+		"org": dataloop.Object{"id": dataloop.OrganizationID}}))
 	w.Hosts[sandboxplatform.GateHost] = sandboxplatform.New(a.World,
-		sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey})
+		sandboxplatform.Options{Issuer: sandboxplatform.NewIssuer(world.Issuer, w.Now, key), APIKey: apiKey,
+			Transport: storage{a}})
 	client, err := ddoe.NewClient(ddoe.Options{URL: "https://" + sandboxplatform.GateHost + "/api/v1",
 		Key:    secret.New(apiKey),
 		Client: &http.Client{Transport: w}})
@@ -65,10 +68,27 @@ func (a *azure) kinds(t testing.TB, w *resourcetest.Wire) (integrations, drivers
 	return all[0], all[1]
 }
 
+// storage is what the platform's own tests of a driver meet: the token service, and an account.
+type storage struct{ *azure }
+
+func (s storage) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	answer.Header().Set("Content-Type", "application/json")
+	if s.isLocked {
+		answer.WriteHeader(http.StatusForbidden)
+	} else if r.Method == http.MethodPut {
+		answer.WriteHeader(http.StatusCreated)
+	}
+	_, _ = answer.WriteString(`{"access_token": "token"}`) // a recorder does not fail
+	response := answer.Result()
+	response.Request = r
+	return response, nil
+}
+
 func wired() integration.Document {
 	d := document(subject)
-	d.Spec.DDOE = &integration.DDOE{OrganizationID: world.OrganizationID, Integration: true,
-		Driver: &integration.Driver{ProjectID: world.ProjectID, Name: "images"}}
+	d.Spec.DDOE = &integration.DDOE{OrganizationID: dataloop.OrganizationID, Integration: true,
+		Driver: &integration.Driver{ProjectID: dataloop.ProjectID, Name: "images"}}
 	return d
 }
 
@@ -77,14 +97,14 @@ func (a *azure) objects(sort string) []resourcetest.Object {
 	var all []resourcetest.Object
 	for _, o := range a.DDOEObjects(sort) {
 		id, _ := o["id"].(string)
-		all = append(all, object(id, !a.theirs[id], o, func(o *world.Object) {
+		all = append(all, object(id, !a.theirs[id], o, func(o *dataloop.Object) {
 			for _, varying := range []string{"id", "createdAt", "updatedAt", "integrationId"} {
 				delete(*o, varying)
 			}
 			entries, _ := (*o)["metadata"].([]any)
 			for _, entry := range entries {
 				for _, varying := range []string{"id", "integration", "createdAt", "updatedAt"} {
-					delete(entry.(world.Object), varying)
+					delete(entry.(dataloop.Object), varying)
 				}
 			}
 			a.translate(*o)
@@ -94,16 +114,16 @@ func (a *azure) objects(sort string) []resourcetest.Object {
 }
 
 // translate puts meanings in the place of the offer's names, which each world has its own.
-func (a *azure) translate(o world.Object) {
+func (a *azure) translate(o dataloop.Object) {
 	offered := a.offered()
 	for _, member := range []string{"type", "integrationType"} {
 		if o[member] == offered["type"] {
 			o[member] = "federation with Azure"
 		}
 	}
-	given, _ := o["options"].(world.Object)
+	given, _ := o["options"].(dataloop.Object)
 	for _, option := range offered["options"].([]any) {
-		name, meaning := option.(world.Object)["name"].(string), option.(world.Object)["means"]
+		name, meaning := option.(dataloop.Object)["name"].(string), option.(dataloop.Object)["means"]
 		if value, isGiven := given[name]; isGiven && meaning != nil {
 			delete(given, name)
 			given[meaning.(string)] = value
@@ -112,17 +132,17 @@ func (a *azure) translate(o world.Object) {
 }
 
 // offered is the integration type for federation with Azure.
-func (a *azure) offered() world.Object {
-	all := a.DDOEObjects(world.DDOEAvailableIntegrations)
-	return all[slices.IndexFunc(all, func(o world.Object) bool {
+func (a *azure) offered() dataloop.Object {
+	all := a.DDOEObjects(dataloop.AvailableIntegrations)
+	return all[slices.IndexFunc(all, func(o dataloop.Object) bool {
 		return slices.ContainsFunc(o["options"].([]any), func(option any) bool {
-			return option.(world.Object)["means"] == world.MeansCredentialFile
+			return option.(dataloop.Object)["means"] == dataloop.MeansCredentialFile
 		})
 	})]
 }
 
 // change changes all of ours of a sort.
-func (a *azure) change(t testing.TB, sort string, change func(o world.Object)) {
+func (a *azure) change(t testing.TB, sort string, change func(o dataloop.Object)) {
 	for _, o := range a.DDOEObjects(sort) {
 		if id, _ := o["id"].(string); !a.theirs[id] {
 			change(o)
@@ -139,7 +159,7 @@ func (a *azure) removeOurs(t testing.TB, sort string) {
 	}
 }
 
-func (a *azure) put(t testing.TB, sort string, o world.Object) {
+func (a *azure) put(t testing.TB, sort string, o dataloop.Object) {
 	id, _ := o["id"].(string)
 	a.theirs[id] = true
 	require.NoError(t, a.PutDDOEObject(sort, o))
@@ -150,18 +170,18 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 	kind, _ := a.kinds(t, w)
 	s := &resourcetest.Subject{Kind: kind, Document: a.identified(t, wired())}
 	s.Document.Spec.DDOE.Driver = nil
-	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEIntegrations) }
+	s.Objects = func() []resourcetest.Object { return a.objects(dataloop.Integrations) }
 	s.Change = func(spec *integration.Spec) { spec.DisplayName, spec.Subjects = "Renamed", []string{another} }
 	s.Move = func(spec *integration.Spec) { spec.DDOE.OrganizationID = otherOrganization }
 	s.Leaves = diagnosis.CodeDDOEIntegrationUnwanted
 	s.Drift = func(t testing.TB) {
-		a.change(t, world.DDOEIntegrations, func(o world.Object) { o["name"] = "renamed by hand" })
+		a.change(t, dataloop.Integrations, func(o dataloop.Object) { o["name"] = "renamed by hand" })
 	}
-	s.Delete = func(t testing.TB) { a.removeOurs(t, world.DDOEIntegrations) }
+	s.Delete = func(t testing.TB) { a.removeOurs(t, dataloop.Integrations) }
 	theirs := func(id, name string) func(t testing.TB) {
 		return func(t testing.TB) {
-			a.put(t, world.DDOEIntegrations, world.Object{"id": id, "name": name, "type": a.offered()["type"],
-				"org": world.OrganizationID, "createdAt": 1, "options": world.Object{"secret": "theirs"},
+			a.put(t, dataloop.Integrations, dataloop.Object{"id": id, "name": name, "type": a.offered()["type"],
+				"org": dataloop.OrganizationID, "createdAt": 1, "options": dataloop.Object{"secret": "theirs"},
 				"metadata": []any{}})
 		}
 	}
@@ -170,8 +190,9 @@ func newPlatformIntegration(t testing.TB, w *resourcetest.Wire) *resourcetest.Su
 		Refusal: diagnosis.CodeDDOEIntegrationForeign, Put: theirs("theirs", s.Document.Spec.DisplayName)}}
 	s.Members = []resourcetest.Member{{Name: "metadata", IsSilent: "it says nothing about access",
 		Set: func(t testing.TB) {
-			a.change(t, world.DDOEIntegrations, func(o world.Object) {
-				o["metadata"] = append(o["metadata"].([]any), world.Object{"name": "note", "value": "ask Ada first"})
+			a.change(t, dataloop.Integrations, func(o dataloop.Object) {
+				o["metadata"] = append(o["metadata"].([]any),
+					dataloop.Object{"name": "note", "value": "ask Ada first"})
 			})
 		}}}
 	return s
@@ -187,7 +208,7 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 		r.Learn(&d.Status)
 	}
 	s := &resourcetest.Subject{Kind: kind, Document: d}
-	s.Objects = func() []resourcetest.Object { return a.objects(world.DDOEDrivers) }
+	s.Objects = func() []resourcetest.Object { return a.objects(dataloop.Drivers) }
 	s.Change = func(spec *integration.Spec) {
 		driver := *spec.DDOE.Driver
 		driver.Name, driver.Path, driver.AllowExternalDelete = "renamed", "a/b", true
@@ -196,22 +217,23 @@ func newDriver(t testing.TB, w *resourcetest.Wire) *resourcetest.Subject {
 	}
 	s.Move = func(spec *integration.Spec) { spec.DDOE.Driver.ProjectID = otherProject }
 	s.Drift = func(t testing.TB) {
-		a.change(t, world.DDOEDrivers, func(o world.Object) { o["path"] = "changed/by/hand" })
+		a.change(t, dataloop.Drivers, func(o dataloop.Object) { o["path"] = "changed/by/hand" })
 	}
-	s.Delete = func(t testing.TB) { a.removeOurs(t, world.DDOEDrivers) }
+	s.Delete = func(t testing.TB) { a.removeOurs(t, dataloop.Drivers) }
 	theirs := func(id, name string) func(t testing.TB) {
 		return func(t testing.TB) {
-			a.put(t, world.DDOEDrivers, world.Object{"id": id, "name": name, "type": "azureblob",
-				"projectId": world.ProjectID, "creator": "ada@acme.example",
+			a.put(t, dataloop.Drivers, dataloop.Object{"id": id, "name": name, "type": "azureblob",
+				"projectId": dataloop.ProjectID, "creator": "ada@acme.example",
 				"integrationId": d.Status.DDOE.IntegrationID, "createdAt": "2026-01-02T03:04:05.000Z",
 				"containerName": "images", "path": "", "allowExternalDelete": true})
 		}
 	}
+	s.Lock = func(testing.TB) { a.isLocked = true }
 	s.Beside = theirs("beside", "Somebody's")
 	s.Foreign = []resourcetest.Foreign{{Name: "a driver of our name", Refusal: diagnosis.CodeDDOEDriverForeign,
 		Put: theirs("theirs", "images")}}
 	s.Members = []resourcetest.Member{{Name: "region", IsSilent: "Azure has no use for it", Set: func(t testing.TB) {
-		a.change(t, world.DDOEDrivers, func(o world.Object) { o["region"] = "by-hand" })
+		a.change(t, dataloop.Drivers, func(o dataloop.Object) { o["region"] = "by-hand" })
 	}}}
 	return s
 }

@@ -42,74 +42,24 @@ func (s Suite) begin(t testing.TB) *bench {
 // action is what a process does with a kind. Its error is that of its first item that failed.
 type action func(ctx context.Context, b *bench) error
 
+// loop is what an attempt does; its record is the subject's document.
+func (b *bench) loop() *Loop { return &Loop{Kind: b.Kind, Document: &b.Document} }
+
 func (b *bench) view(fresh, ending, purge bool) resource.View {
-	return resource.View{Document: b.Document.Clone(), Fresh: fresh, Ending: ending, Purge: purge}
+	return b.loop().View(fresh, ending, purge)
 }
 
-// record keeps what was learnt, as far as the process lives.
-func (b *bench) record(ctx context.Context, items []resource.Item, results []resource.Result) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	resource.LearnAll(&b.Document.Status, items)
-	errs := make([]error, len(results))
-	for i, r := range results {
-		if r.Learn != nil {
-			r.Learn(&b.Document.Status)
-		}
-		errs[i] = r.Err
-	}
-	return errors.Join(errs...)
-}
-
-// converge brings the kind's objects to the spec, as the loops of package provision do.
-func converge(ctx context.Context, b *bench) error { return b.converge(ctx, false) }
+// converge brings the kind's objects to the spec.
+func converge(ctx context.Context, b *bench) error { return b.loop().Converge(ctx, false) }
 
 // begins is the first run, which has nothing to look at.
-func begins(ctx context.Context, b *bench) error { return b.converge(ctx, true) }
-
-func (b *bench) converge(ctx context.Context, fresh bool) error {
-	items := b.Kind.Observe(ctx, b.view(fresh, false, false))
-	errs := []error{b.record(ctx, items, nil)}
-	for _, item := range items {
-		errs = append(errs, item.Err)
-		if item.Err == nil && item.State == resource.Foreign {
-			errs = append(errs, &diagnosis.Error{Diagnosis: diagnosis.New(item.Code)})
-		}
-	}
-	if unwanted := resource.InState(items, resource.Unwanted); len(unwanted) > 0 && ctx.Err() == nil {
-		errs = append(errs, b.record(ctx, nil, b.Kind.Remove(ctx, b.view(false, false, false), unwanted)))
-	}
-	if errors.Join(errs...) != nil || ctx.Err() != nil {
-		return errors.Join(append(errs, ctx.Err())...)
-	}
-	differ := resource.InState(items, resource.Missing, resource.Restorable, resource.Different, resource.Manual)
-	if len(differ) == 0 {
-		return nil
-	}
-	return b.record(ctx, nil, b.Kind.Apply(ctx, b.view(false, false, false), differ))
-}
+func begins(ctx context.Context, b *bench) error { return b.loop().Converge(ctx, true) }
 
 // removes takes all down.
-func removes(ctx context.Context, b *bench) error { return b.remove(ctx, false) }
+func removes(ctx context.Context, b *bench) error { return b.loop().TakeDown(ctx, false) }
 
 // purges takes all down for good.
-func purges(ctx context.Context, b *bench) error { return b.remove(ctx, true) }
-
-func (b *bench) remove(ctx context.Context, purge bool) error {
-	items := b.Kind.Observe(ctx, b.view(false, true, purge))
-	errs := []error{b.record(ctx, items, nil)}
-	for _, item := range items {
-		errs = append(errs, item.Err)
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if unwanted := resource.InState(items, resource.Unwanted); len(unwanted) > 0 {
-		errs = append(errs, b.record(ctx, nil, b.Kind.Remove(ctx, b.view(false, true, purge), unwanted)))
-	}
-	return errors.Join(errs...)
-}
+func purges(ctx context.Context, b *bench) error { return b.loop().TakeDown(ctx, true) }
 
 // calmly does an action with nothing failing, again while it ends with an error that may pass.
 func (b *bench) calmly(do action, msg string) error {
@@ -217,7 +167,8 @@ func (b *bench) isUnchanged(msg string) {
 	before := b.Document.Clone()
 	for _, item := range b.Kind.Observe(b.Context(), b.view(false, false, false)) {
 		require.NoError(b, item.Err, msg)
-		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra}, item.State, "%s: %s", msg,
+		require.Contains(b, []resource.State{resource.Unchanged, resource.Extra, resource.Manual}, item.State,
+			"%s: %s", msg,
 			words([]resource.Item{item}))
 		resource.LearnAll(&b.Document.Status, []resource.Item{item})
 	}

@@ -52,6 +52,8 @@ type Subject struct {
 	Foreign []Foreign
 	// Members are those that somebody else sets on an object of ours.
 	Members []Member
+	// Lock has what the kind proves access through refuse it. Only of a resource.Prover.
+	Lock func(t testing.TB)
 }
 
 // Foreign is an object of somebody else in the place of ours.
@@ -82,6 +84,7 @@ type Ability string
 
 // The abilities.
 const (
+	CanMake    Ability = "objects are made"
 	CanBin     Ability = "removed objects can be restored"
 	CanChange  Ability = "the spec changes what is wanted"
 	CanMove    Ability = "the spec wants it elsewhere"

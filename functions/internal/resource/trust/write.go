@@ -120,19 +120,10 @@ func (k *Kind) results(items []resource.Item, receipts []resource.Receipt, began
 		if receipts[i].ID != "" {
 			w.ID = receipts[i].ID
 		}
-		results[i].Outcome, results[i].RequestID, results[i].Learn = outcomeOf(item, receipts[i].Outcome),
-			receipts[i].RequestID, learn(w)
+		results[i].Outcome, results[i].RequestID, results[i].Learn = receipts[i].Outcome, receipts[i].RequestID,
+			learn(w)
 	}
 	return results
-}
-
-// outcomeOf is what a write came to: an answer that does not tell whether anything changed is made plain by what was
-// seen.
-func outcomeOf(item resource.Item, o resource.Outcome) resource.Outcome {
-	if o == resource.OutcomeEnsured && item.State == resource.Different {
-		return resource.OutcomeUpdated
-	}
-	return o
 }
 
 // Remove implements resource.Kind: it deletes, and lists, until no list shows the credentials.

@@ -1,4 +1,4 @@
-package world
+package dataloop
 
 import (
 	"crypto/rand"
@@ -60,9 +60,9 @@ func madeUp(prefix string) string { return prefix + strings.ToLower(rand.Text()[
 // RewordOffer calls the seeded integration type for federation with Azure, and its options, by other words, drawn by
 // lot.
 func (p *Platform) RewordOffer() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state[DDOEAvailableIntegrations].delete(p.names.kind.wire)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	p.state[AvailableIntegrations].Delete(p.names.kind.wire)
 	p.names = rewordedNames()
 	p.seedOffer()
 }

@@ -1,4 +1,4 @@
-package world
+package part
 
 import "slices"
 
@@ -28,16 +28,16 @@ func knownLimits() Limits {
 }
 
 // Limits returns the present limits.
-func (b *base) Limits() Limits {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
+func (b *Base) Limits() Limits {
+	b.Mu.RLock()
+	defer b.Mu.RUnlock()
 	return b.limits.Clone()
 }
 
 // SetLimits replaces the limits. Regions that are nil are the known ones.
-func (b *base) SetLimits(l Limits) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *Base) SetLimits(l Limits) {
+	b.Mu.Lock()
+	defer b.Mu.Unlock()
 	if l.RegionsWithoutFederation == nil {
 		l.RegionsWithoutFederation = knownLimits().RegionsWithoutFederation
 	}

@@ -1,8 +1,10 @@
-package world
+package rbac
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // GUIDs of the built-in roles that the sandbox knows.
@@ -55,14 +57,14 @@ func (r RoleDefinition) Allows(action string, dataAction bool) bool {
 
 // Role finds a role, built-in or custom, by its GUID or by a full role definition id that ends in it.
 func (r *RBAC) Role(id string) (RoleDefinition, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
 	return r.role(id)
 }
 
 func (r *RBAC) role(id string) (RoleDefinition, bool) {
-	guid := LastSegment(id)
-	if role, ok := r.state.roles.get(guid); ok {
+	guid := part.LastSegment(id)
+	if role, ok := r.state.roles.Get(guid); ok {
 		return role, true
 	}
 	all := builtInRoles()
@@ -76,10 +78,10 @@ func (r *RBAC) role(id string) (RoleDefinition, bool) {
 // Roles returns the roles that can be assigned at the scope: the built-in ones, then custom ones. At the empty scope,
 // the tenant's own, there are no custom ones.
 func (r *RBAC) Roles(scope string) []RoleDefinition {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
 	roles := builtInRoles()
-	for _, role := range r.state.roles.all() {
+	for _, role := range r.state.roles.All() {
 		if role.AssignableAt(scope) {
 			roles = append(roles, role)
 		}

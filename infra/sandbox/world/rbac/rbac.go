@@ -1,4 +1,5 @@
-package world
+// Package rbac is Azure's role-based access control as a part of the world.
+package rbac
 
 import (
 	"fmt"
@@ -6,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // RoleAssignmentExistsError tells that principal, role and scope are assigned already, under another name.
@@ -30,52 +32,68 @@ func (e *RoleAssignmentConflictError) Error() string {
 	return fmt.Sprintf("world: role assignment name is held by %s", e.ExistingID)
 }
 
+// RoleAssignment grants a role at a scope. ID is the full ARM id, Name its last segment.
+type RoleAssignment struct {
+	ID               string    `json:"id"`
+	Name             string    `json:"name"`
+	Scope            string    `json:"scope"`
+	RoleDefinitionID string    `json:"roleDefinitionId"`
+	PrincipalID      string    `json:"principalId"`
+	PrincipalType    string    `json:"principalType"`
+	Description      string    `json:"description,omitempty"`
+	Condition        string    `json:"condition,omitempty"`
+	ConditionVersion string    `json:"conditionVersion,omitempty"`
+	CreatedOn        time.Time `json:"createdOn"`
+}
+
 // RBAC is Azure's role-based access control: custom role definitions, role assignments, and what they allow.
 type RBAC struct {
-	*base
+	*part.Base
 
 	state rbacState
 }
 
 type rbacState struct {
-	roles       *table[RoleDefinition] // custom ones, by GUID
-	assignments *table[RoleAssignment]
-	denies      *table[DenyAssignment]
-	locks       *table[Lock]
+	roles       *part.Table[RoleDefinition] // custom ones, by GUID
+	assignments *part.Table[RoleAssignment]
+	denies      *part.Table[DenyAssignment]
+	locks       *part.Table[Lock]
 	byName      map[string]string          // lower name → full id
 	byPrincipal map[string]map[string]bool // lower principal id → keys of its assignments
 }
 
-func newRBAC(b *base) *RBAC {
-	return &RBAC{base: b, state: rbacState{roles: newTable[RoleDefinition](), assignments: newTable[RoleAssignment](),
-		denies: newTable[DenyAssignment](), locks: newTable[Lock](),
+// New returns the part of a world without assignments and custom roles.
+func New(b *part.Base) *RBAC {
+	return &RBAC{Base: b, state: rbacState{roles: part.NewTable[RoleDefinition](),
+		assignments: part.NewTable[RoleAssignment](),
+		denies:      part.NewTable[DenyAssignment](), locks: part.NewTable[Lock](),
 		byName: map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
 }
 
 // RoleAssignments returns all role assignments, oldest first.
 func (r *RBAC) RoleAssignments() []RoleAssignment {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.state.assignments.all()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	return r.state.assignments.All()
 }
 
 // RoleAssignment returns a role assignment by its full ARM id.
 func (r *RBAC) RoleAssignment(id string) (RoleAssignment, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.state.assignments.get(id)
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	return r.state.assignments.Get(id)
 }
 
 // PutRoleAssignment creates the assignment ra.Name at ra.Scope, or changes the description and condition of an equal
 // one; created tells which. It does not ask whether principal, role and scope exist. Errors:
 // *RoleAssignmentExistsError, *RoleAssignmentConflictError.
 func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, created bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	ra.ID = RoleAssignmentID(ra.Scope, ra.Name)
 	if old, held := r.assignmentByName(ra.Name); held {
 		switch {
-		case key(old.Scope) != key(ra.Scope):
+		case part.Key(old.Scope) != part.Key(ra.Scope):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID, OtherScope: true}
 		case !old.sameGrant(ra):
 			return RoleAssignment{}, false, &RoleAssignmentConflictError{ExistingID: old.ID}
@@ -84,8 +102,8 @@ func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, crea
 		r.putAssignment(old)
 		return old, false, nil
 	}
-	for id := range r.state.byPrincipal[key(ra.PrincipalID)] {
-		if old, ok := r.state.assignments.get(id); ok && old.sameGrant(ra) {
+	for id := range r.state.byPrincipal[part.Key(ra.PrincipalID)] {
+		if old, ok := r.state.assignments.Get(id); ok && old.sameGrant(ra) {
 			return RoleAssignment{}, false, &RoleAssignmentExistsError{ExistingID: old.ID}
 		}
 	}
@@ -94,22 +112,22 @@ func (r *RBAC) PutRoleAssignment(ra RoleAssignment) (stored RoleAssignment, crea
 	return ra, true, nil
 }
 
-// DeleteRoleAssignment removes an assignment by its full ARM id and returns what it was; ErrNotFound if absent.
+// DeleteRoleAssignment removes an assignment by its full ARM id and returns what it was; part.ErrNotFound if absent.
 func (r *RBAC) DeleteRoleAssignment(id string) (RoleAssignment, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	ra, ok := r.state.assignments.get(id)
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	ra, ok := r.state.assignments.Get(id)
 	if !ok {
-		return RoleAssignment{}, ErrNotFound
+		return RoleAssignment{}, part.ErrNotFound
 	}
 	r.deleteAssignment(ra)
 	return ra, nil
 }
 
 func (r *RBAC) deleteAssignment(ra RoleAssignment) {
-	r.state.assignments.delete(ra.ID)
-	delete(r.state.byName, key(ra.Name))
-	delete(r.state.byPrincipal[key(ra.PrincipalID)], key(ra.ID))
+	r.state.assignments.Delete(ra.ID)
+	delete(r.state.byName, part.Key(ra.Name))
+	delete(r.state.byPrincipal[part.Key(ra.PrincipalID)], part.Key(ra.ID))
 }
 
 // Allowed tells whether the principal may do the action (a data action, or one of the control plane) at the scope now.
@@ -135,9 +153,9 @@ func (r *RBAC) AllowedUnder(principalID, action, scope string, request, resource
 func (r *RBAC) allowed(
 	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
 ) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if _, denied := r.deniedBy(principalID, action, scope, dataAction); denied {
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	if _, denied := r.state.deniedBy(principalID, action, scope, dataAction); denied {
 		return false
 	}
 	return r.granted(principalID, action, scope, dataAction, fulfilled)
@@ -145,16 +163,16 @@ func (r *RBAC) allowed(
 
 // Granted tells whether roles allow an action of the control plane, deny assignments aside.
 func (r *RBAC) Granted(principalID, action, scope string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
 	return r.granted(principalID, action, scope, false, func(RoleAssignment) bool { return true })
 }
 
 func (r *RBAC) granted(
 	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
 ) bool {
-	for id := range r.state.byPrincipal[key(principalID)] {
-		ra, ok := r.state.assignments.get(id)
+	for id := range r.state.byPrincipal[part.Key(principalID)] {
+		ra, ok := r.state.assignments.Get(id)
 		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
@@ -166,43 +184,45 @@ func (r *RBAC) granted(
 }
 
 func (r *RBAC) isEffective(ra RoleAssignment) bool {
-	return r.elapsed(ra.CreatedOn) >= time.Duration(r.timing.RBACMS)*time.Millisecond
+	return r.ElapsedHeld(ra.CreatedOn) >= r.RBACDelay()
 }
 
 func (r *RBAC) putAssignment(ra RoleAssignment) {
-	if old, ok := r.state.assignments.get(ra.ID); ok {
-		delete(r.state.byPrincipal[key(old.PrincipalID)], key(ra.ID))
+	if old, ok := r.state.assignments.Get(ra.ID); ok {
+		delete(r.state.byPrincipal[part.Key(old.PrincipalID)], part.Key(ra.ID))
 	}
-	r.state.assignments.put(ra.ID, ra)
-	r.state.byName[key(ra.Name)] = ra.ID
-	p := key(ra.PrincipalID)
+	r.state.assignments.Put(ra.ID, ra)
+	r.state.byName[part.Key(ra.Name)] = ra.ID
+	p := part.Key(ra.PrincipalID)
 	if r.state.byPrincipal[p] == nil {
 		r.state.byPrincipal[p] = map[string]bool{}
 	}
-	r.state.byPrincipal[p][key(ra.ID)] = true
+	r.state.byPrincipal[p][part.Key(ra.ID)] = true
 }
 
 func (r *RBAC) assignmentByName(name string) (RoleAssignment, bool) {
-	return r.state.assignments.get(r.state.byName[key(name)])
+	return r.state.assignments.Get(r.state.byName[part.Key(name)])
 }
 
-func (r *RBAC) addTo(s *Snapshot) {
-	s.RoleAssignments = r.state.assignments.all()
-	s.DenyAssignments, s.Locks = cloneAll(r.state.denies.all()), r.state.locks.all()
-}
+// ReplaceBy takes over what the other one holds. The lock is held.
+func (r *RBAC) ReplaceBy(fresh *RBAC) { r.state = fresh.state }
 
-func (r *RBAC) editors() map[string]editor {
-	return map[string]editor{
-		"roleAssignments": {put: r.editAssignment, remove: r.removeAssignment},
-		"denyAssignments": plain(r.state.denies, func(d *DenyAssignment) *string { return &d.ID }),
-		"locks":           plain(r.state.locks, func(l *Lock) *string { return &l.ID }),
+// Snapshot returns all role assignments, oldest first. The lock is held.
+func (r *RBAC) Snapshot() []RoleAssignment { return r.state.assignments.All() }
+
+// Editors change role assignments, deny assignments and locks by hand. The lock is held.
+func (r *RBAC) Editors() map[string]part.Editor {
+	return map[string]part.Editor{
+		"roleAssignments": {Put: r.editAssignment, Remove: r.removeAssignment},
+		"denyAssignments": part.Plain(r.state.denies, func(d *DenyAssignment) *string { return &d.ID }),
+		"locks":           part.Plain(r.state.locks, func(l *Lock) *string { return &l.ID }),
 	}
 }
 
 // sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
 func (ra RoleAssignment) sameGrant(other RoleAssignment) bool {
-	return key(ra.PrincipalID) == key(other.PrincipalID) && key(ra.Scope) == key(other.Scope) &&
-		strings.EqualFold(LastSegment(ra.RoleDefinitionID), LastSegment(other.RoleDefinitionID))
+	return part.Key(ra.PrincipalID) == part.Key(other.PrincipalID) && part.Key(ra.Scope) == part.Key(other.Scope) &&
+		strings.EqualFold(part.LastSegment(ra.RoleDefinitionID), part.LastSegment(other.RoleDefinitionID))
 }
 
 // RoleAssignmentID is the full ARM id of the assignment with this name (a GUID) at the scope.
@@ -216,16 +236,13 @@ func ScopeContains(outer, scope string) bool {
 	return len(o) <= len(s) && strings.EqualFold(o, s[:len(o)]) && (len(o) == len(s) || s[len(o)] == '/')
 }
 
-// LastSegment is what follows the last slash of an id.
-func LastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
-
 // EffectiveRoles returns the roles that the principal holds at the scope now, directly or by inheritance.
 func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
 	roles := []RoleDefinition{}
-	for _, ra := range r.state.assignments.all() {
-		if key(ra.PrincipalID) != key(principalID) || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
+	for _, ra := range r.state.assignments.All() {
+		if part.Key(ra.PrincipalID) != part.Key(principalID) || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
 			continue
 		}
 		if role, ok := r.role(ra.RoleDefinitionID); ok {
@@ -237,10 +254,10 @@ func (r *RBAC) EffectiveRoles(principalID, scope string) []RoleDefinition {
 
 // HoldsRoleWithin tells whether the principal has any effective role assignment at the scope, above or below it.
 func (r *RBAC) HoldsRoleWithin(principalID, scope string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for id := range r.state.byPrincipal[key(principalID)] {
-		ra, ok := r.state.assignments.get(id)
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	for id := range r.state.byPrincipal[part.Key(principalID)] {
+		ra, ok := r.state.assignments.Get(id)
 		if ok && r.isEffective(ra) && (ScopeContains(ra.Scope, scope) || ScopeContains(scope, ra.Scope)) {
 			return true
 		}

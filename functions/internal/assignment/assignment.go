@@ -1,6 +1,7 @@
-// Package grant tells which role assignment an entry of a spec comes to: role, scope and name. What makes assignments,
-// what looks for them and what tells a person how to make one must mean the same, so it is said here alone.
-package grant
+// Package assignment tells which role assignment an entry of a spec comes to: role, scope and name. What makes
+// assignments, what looks for them and what tells a person how to make one must mean the same, so it is said here
+// alone.
+package assignment
 
 import (
 	"slices"

@@ -1,10 +1,11 @@
-package world
+package rbac
 
 import (
 	"errors"
 	"slices"
 	"strings"
 
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/strictjson"
 )
 
@@ -14,12 +15,12 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 	if err := strictjson.Decode(body, &ra); err != nil {
 		return err
 	}
-	id = fullID(id)
+	id = part.FullID(id)
 	if ra.Name == "" {
-		ra.Name = LastSegment(id)
+		ra.Name = part.LastSegment(id)
 	}
-	if !strings.EqualFold(ra.Name, LastSegment(id)) {
-		return idMismatch("name", id)
+	if !strings.EqualFold(ra.Name, part.LastSegment(id)) {
+		return part.IDMismatch("name", id)
 	}
 	old, exists := r.assignmentByName(ra.Name)
 	scope, _, isFull := strings.Cut(id, "/providers/Microsoft.Authorization/roleAssignments/")
@@ -29,8 +30,8 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 	if ra.Scope == "" {
 		ra.Scope = old.Scope
 	}
-	if err := errors.Join(required("scope", ra.Scope), required("principalId", ra.PrincipalID),
-		required("roleDefinitionId", ra.RoleDefinitionID)); err != nil {
+	if err := errors.Join(part.Required("scope", ra.Scope), part.Required("principalId", ra.PrincipalID),
+		part.Required("roleDefinitionId", ra.RoleDefinitionID)); err != nil {
 		return err
 	}
 	if ra.PrincipalType == "" {
@@ -40,9 +41,9 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 		ra.CreatedOn = r.Now()
 	}
 	ra.ID = RoleAssignmentID(ra.Scope, ra.Name)
-	for other := range r.state.byPrincipal[key(ra.PrincipalID)] {
-		if o, ok := r.state.assignments.get(other); ok && !strings.EqualFold(o.Name, ra.Name) && o.sameGrant(ra) {
-			return ErrExists
+	for other := range r.state.byPrincipal[part.Key(ra.PrincipalID)] {
+		if o, ok := r.state.assignments.Get(other); ok && !strings.EqualFold(o.Name, ra.Name) && o.sameGrant(ra) {
+			return part.ErrExists
 		}
 	}
 	if exists {
@@ -53,12 +54,12 @@ func (r *RBAC) editAssignment(id string, body []byte) error {
 }
 
 func (r *RBAC) removeAssignment(id string) error {
-	ra, ok := r.state.assignments.get(fullID(id))
+	ra, ok := r.state.assignments.Get(part.FullID(id))
 	if !ok {
 		ra, ok = r.assignmentByName(id)
 	}
 	if !ok {
-		return ErrNotFound
+		return part.ErrNotFound
 	}
 	r.deleteAssignment(ra)
 	return nil
@@ -67,13 +68,13 @@ func (r *RBAC) removeAssignment(id string) error {
 // DisallowAction takes an action of the control plane out of a custom role, as its owner may do. It panics where there
 // is no such custom role.
 func (r *RBAC) DisallowAction(roleID, action string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	guid := LastSegment(roleID)
-	role, ok := r.state.roles.get(guid)
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	guid := part.LastSegment(roleID)
+	role, ok := r.state.roles.Get(guid)
 	if !ok {
 		panic("world: no custom role " + roleID)
 	}
 	role.NotActions = append(slices.Clone(role.NotActions), action)
-	r.state.roles.put(guid, role)
+	r.state.roles.Put(guid, role)
 }

@@ -1,8 +1,10 @@
-package world
+package rbac
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
 // DenyAssignment forbids actions at a scope and below, whatever roles allow. Principals that are not named are all;
@@ -33,14 +35,14 @@ const LockReadOnly = "ReadOnly"
 // DeniedBy is the deny assignment that keeps a principal from an action, a data action or one of the control plane, at
 // a scope; false where none does.
 func (r *RBAC) DeniedBy(principalID, action, scope string, dataAction bool) (DenyAssignment, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.deniedBy(principalID, action, scope, dataAction)
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	return r.state.deniedBy(principalID, action, scope, dataAction)
 }
 
-func (r *RBAC) deniedBy(principalID, action, scope string, dataAction bool) (DenyAssignment, bool) {
-	names := func(id string) bool { return key(id) == key(principalID) }
-	for _, d := range r.state.denies.all() {
+func (s rbacState) deniedBy(principalID, action, scope string, dataAction bool) (DenyAssignment, bool) {
+	names := func(id string) bool { return part.Key(id) == part.Key(principalID) }
+	for _, d := range s.denies.All() {
 		role := RoleDefinition{Actions: d.Actions, NotActions: d.NotActions, DataActions: d.DataActions,
 			NotDataActions: d.NotDataActions}
 		isMeant := len(d.Principals) == 0 || slices.ContainsFunc(d.Principals, names)
@@ -54,10 +56,10 @@ func (r *RBAC) deniedBy(principalID, action, scope string, dataAction bool) (Den
 
 // LockedBy is the lock that keeps everybody from an action of the control plane at a scope; false where none does.
 func (r *RBAC) LockedBy(action, scope string) (Lock, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
 	isDeletion := strings.HasSuffix(strings.ToLower(action), "/delete")
-	for _, l := range r.state.locks.all() {
+	for _, l := range r.state.locks.All() {
 		if ScopeContains(l.Scope, scope) && !strings.HasSuffix(strings.ToLower(action), "/read") &&
 			(isDeletion || l.Level == LockReadOnly) {
 			return l, true
@@ -68,12 +70,17 @@ func (r *RBAC) LockedBy(action, scope string) (Lock, bool) {
 
 // Restrictions are the deny assignments and locks that bind a scope.
 func (r *RBAC) Restrictions(scope string) ([]DenyAssignment, []Lock) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	denies := slices.DeleteFunc(r.state.denies.all(), func(d DenyAssignment) bool {
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	denies := slices.DeleteFunc(r.state.denies.All(), func(d DenyAssignment) bool {
 		return !ScopeContains(d.Scope, scope)
 	})
-	return denies, slices.DeleteFunc(r.state.locks.all(), func(l Lock) bool { return !ScopeContains(l.Scope, scope) })
+	return denies, slices.DeleteFunc(r.state.locks.All(), func(l Lock) bool { return !ScopeContains(l.Scope, scope) })
+}
+
+// RestrictionsHeld are all deny assignments and locks, for a Snapshot. The lock is held.
+func (r *RBAC) RestrictionsHeld() ([]DenyAssignment, []Lock) {
+	return part.CloneAll(r.state.denies.All()), r.state.locks.All()
 }
 
 // Clone implements the copying of a Snapshot.

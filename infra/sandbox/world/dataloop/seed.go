@@ -1,4 +1,10 @@
-package world
+package dataloop
+
+// The DDOE organisation of the seeded world and its project.
+const (
+	OrganizationID = "55555555-5555-4555-8555-555555555555"
+	ProjectID      = "66666666-6666-4666-8666-666666666666"
+)
 
 // UserEmail is the user whose API key the app has; seeded as owner of the organisation and of its project.
 const UserEmail = "ddoe-wif@acme.example"
@@ -13,14 +19,14 @@ const (
 	MeansClientSecret   = "clientSecret"
 )
 
-// seedPlatform is the DDOE platform's part.
-func (p *Platform) seedPlatform() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state[DDOEOrganizations].put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
-	p.state[DDOEProjects].put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
+// Seed adds the organisation and what it has.
+func (p *Platform) Seed() {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	p.state[Organizations].Put(OrganizationID, Object{"id": OrganizationID, "name": "Acme"})
+	p.state[Projects].Put(ProjectID, Object{"id": ProjectID, "name": "Acme images",
 		"org": Object{"id": OrganizationID, "name": "Acme"}})
-	p.state[DDOEUsers].put(UserEmail, Object{"id": UserEmail, "email": UserEmail, "username": "DDOE WIF",
+	p.state[Users].Put(UserEmail, Object{"id": UserEmail, "email": UserEmail, "username": "DDOE WIF",
 		"role": "owner", "projectRole": "owner"})
 	p.seedOffer()
 }
@@ -29,7 +35,7 @@ func (p *Platform) seedPlatform() {
 func (p *Platform) seedOffer() {
 	for _, available := range availableIntegrations(p.names) {
 		kind, _ := available["type"].(string)
-		p.state[DDOEAvailableIntegrations].put(kind, available)
+		p.state[AvailableIntegrations].Put(kind, available)
 	}
 }
 

@@ -1,18 +1,19 @@
-package world
+package rbac
 
 import (
 	"fmt"
 
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/deployment"
 	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/condition"
+	"github.com/ddoe-ai/azure-wif/infra/sandbox/world/part"
 )
 
-// seedRole adds a custom role.
-func (r *RBAC) seedRole(role deployment.Role) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id := LastSegment(role.ID)
-	r.state.roles.put(id, RoleDefinition{
+// SeedRole adds a custom role.
+func (r *RBAC) SeedRole(role deployment.Role) {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	id := part.LastSegment(role.ID)
+	r.state.roles.Put(id, RoleDefinition{
 		ID: id, Name: role.Name, Description: role.Description,
 		Actions: role.Permissions.Actions, NotActions: role.Permissions.NotActions,
 		DataActions: role.Permissions.DataActions, NotDataActions: role.Permissions.NotDataActions,
@@ -20,8 +21,8 @@ func (r *RBAC) seedRole(role deployment.Role) {
 	})
 }
 
-// seedAssignment adds an assignment that has been effective for long. What it grants must be understood as a whole.
-func (r *RBAC) seedAssignment(a deployment.Assignment) error {
+// SeedAssignment adds an assignment that has been effective for long. What it grants must be understood as a whole.
+func (r *RBAC) SeedAssignment(a deployment.Assignment) error {
 	role, ok := r.Role(a.RoleDefinitionID)
 	if !ok {
 		return fmt.Errorf("the sandbox does not know the role %s", a.RoleDefinitionID)
@@ -34,8 +35,8 @@ func (r *RBAC) seedAssignment(a deployment.Assignment) error {
 			return err
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
 	r.putAssignment(RoleAssignment{
 		ID: a.ID, Name: a.Name, Scope: a.Scope, PrincipalID: a.PrincipalID, PrincipalType: a.PrincipalType,
 		RoleDefinitionID: a.RoleDefinitionID, Description: a.Description,

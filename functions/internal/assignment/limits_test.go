@@ -1,4 +1,4 @@
-package grant_test
+package assignment_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
-	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -15,7 +15,7 @@ import (
 // there unknown.
 func TestSaltsAreWhatNamesAreMadeOf(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []string{"", "1"}, grant.Salts())
+	assert.Equal(t, []string{"", "1"}, assignment.Salts())
 }
 
 // TestDerivedIsWhole: scope, role and name of each of two entries, in the subscription of its own account.
@@ -35,14 +35,14 @@ func TestDerivedIsWhole(t *testing.T) {
 		{integration.StorageAccess{ResourceID: other, Access: integration.AccessRead}, other,
 			"77777777-7777-4777-8777-777777777777", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"},
 	} {
-		got := grant.Derived(d, c.entry, "")
+		got := assignment.Derived(d, c.entry, "")
 		name := arm.RoleAssignmentName(d.Spec.TenantID, c.scope, c.role, principal, "")
 		assert.Equal(t, integration.RoleAssignment{Scope: c.scope, PrincipalID: principal,
 			ID: c.scope + "/providers/Microsoft.Authorization/roleAssignments/" + name,
 			RoleDefinitionID: "/subscriptions/" + c.subscription +
 				"/providers/Microsoft.Authorization/roleDefinitions/" +
 				c.role}, got)
-		assert.Equal(t, name, grant.Name(got))
+		assert.Equal(t, name, assignment.Name(got))
 	}
 }
 
@@ -68,7 +68,7 @@ func TestIsSame(t *testing.T) {
 	} {
 		b := a
 		c.change(&b)
-		assert.Equal(t, c.want, grant.IsSame(a, b), name)
-		assert.Equal(t, c.want, grant.IsSame(b, a), name)
+		assert.Equal(t, c.want, assignment.IsSame(a, b), name)
+		assert.Equal(t, c.want, assignment.IsSame(b, a), name)
 	}
 }

@@ -1,11 +1,11 @@
-package grant_test
+package assignment_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ddoe-ai/azure-wif/functions/internal/grant"
+	"github.com/ddoe-ai/azure-wif/functions/internal/assignment"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 )
 
@@ -20,12 +20,13 @@ func TestWanted(t *testing.T) {
 	t.Parallel()
 	const principal = "99999999-9999-4999-8999-999999999999"
 	entry := integration.StorageAccess{ResourceID: account, Container: "images", Access: integration.AccessReadWrite}
-	derived := grant.Derived(document(principal), entry, "")
-	salted := grant.Derived(document(principal), entry, "1")
+	derived := assignment.Derived(document(principal), entry, "")
+	salted := assignment.Derived(document(principal), entry, "1")
 	adopted := derived
 	adopted.ID, adopted.Adopted = derived.Scope+"/providers/Microsoft.Authorization/roleAssignments/by-hand", true
-	reader := grant.Derived(document(principal), integration.StorageAccess{ResourceID: account, Container: "images",
-		Access: integration.AccessRead}, "")
+	reader := assignment.Derived(document(principal), integration.StorageAccess{ResourceID: account,
+		Container: "images",
+		Access:    integration.AccessRead}, "")
 	assert.NotEqual(t, derived.ID, salted.ID)
 	assert.NotEqual(t, derived.ID, reader.ID)
 	for name, c := range map[string]struct {
@@ -40,10 +41,10 @@ func TestWanted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, c.want, grant.Wanted(document(principal, c.known...), entry))
+			assert.Equal(t, c.want, assignment.Wanted(document(principal, c.known...), entry))
 		})
 	}
-	assert.Equal(t, "by-hand", grant.Name(adopted))
-	assert.Empty(t, grant.Name(grant.Derived(document(""), entry, "")),
+	assert.Equal(t, "by-hand", assignment.Name(adopted))
+	assert.Empty(t, assignment.Name(assignment.Derived(document(""), entry, "")),
 		"made of a principal that is not there, the name would be another's")
 }

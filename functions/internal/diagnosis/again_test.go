@@ -1,0 +1,54 @@
+package diagnosis_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// putItself are the codes whose remedy is a PUT whatever was asked for: about a PUT alone, or about a record that only
+// a PUT makes readable again. None of them is what a teardown of a readable record ends with.
+var putItself = map[diagnosis.Code]bool{diagnosis.CodeRecordUnreadable: true, diagnosis.CodeRecordSetAside: true}
+
+// TestNoTeardownIsToldToPut: the whole catalogue, as it is told of a DELETE, has something to do, and no PUT in it.
+func TestNoTeardownIsToldToPut(t *testing.T) {
+	t.Parallel()
+	for _, entry := range diagnosis.Entries() {
+		for request, words := range map[diagnosis.Request]string{diagnosis.RequestDelete: "DELETE again",
+			diagnosis.RequestOther: "request again"} {
+			told := diagnosis.New(entry.Code, diagnosis.WithContext(diagnosis.Context{Request: request}))
+			text := strings.Join(told.Remedy.Steps, "\n")
+			assert.NotEmpty(t, text, entry.Code)
+			if putItself[entry.Code] {
+				continue
+			}
+			assert.NotRegexp(t, `\bPUTs?\b`, text+told.Detail, entry.Code)
+			again := strings.Contains(strings.Join(entry.Steps, "\n"), diagnosis.PutAgain+".")
+			assert.True(t, !again || strings.Contains(text, words), "%s: %s", entry.Code, text)
+		}
+		put := diagnosis.New(entry.Code)
+		assert.Len(t, put.Remedy.Steps, len(entry.Steps), "a PUT is told everything")
+	}
+}
+
+func TestWhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[diagnosis.Code][]string{
+		diagnosis.CodeMessageExpired: {"Check that the app is running.", "Send the DELETE again."},
+		diagnosis.CodeDDOEProjectUnknown: {"Correct ddoe.driver.projectId in the spec: it is the id, " +
+			"not the name.",
+			"If it is right, give the user of DDOE_API_KEY the role developer or owner in the project; " +
+				"then send the " +
+				"DELETE again."},
+		diagnosis.CodeDDOEDriverNotDeleted: {"Read what the platform says. Move or delete the datasets on " +
+			"the driver, or " +
+			"delete the driver itself on the platform; then send the request again."},
+		diagnosis.CodeFederatedCredentialMissing: {"Send the DELETE again."},
+	} {
+		told := diagnosis.New(code, diagnosis.WithContext(diagnosis.Context{Request: diagnosis.RequestDelete}))
+		assert.Equal(t, want, told.Remedy.Steps, code)
+	}
+}

@@ -1,0 +1,102 @@
+package health
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+	"github.com/ddoe-ai/azure-wif/functions/internal/operation"
+	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
+)
+
+// Seen is what a test of an integration has come to, whoever made it.
+type Seen struct {
+	// Report is that of the test, completed (see Completed).
+	Report diagnosis.Report
+	// Refuted is what the test states of access, where that is for the condition Verified to say; nil otherwise.
+	Refuted *diagnosis.Diagnosis
+}
+
+// Note takes in what a verification or an access test has found: health is right at once, and not at the next slot. A
+// test that tells nothing, or that a change of the integration has overtaken, changes nothing. What was asked for
+// needs no second look.
+func (s *Service) Note(ctx context.Context, d integration.Document, seen Seen) error {
+	if judge(seen.Report).sight == nothing {
+		return s.settle(ctx, d, seen)
+	}
+	p, wanted := planOf(d)
+	now := s.now()
+	r := run{slot: now, at: now, isDecided: true, plan: p, isWatched: wanted, report: seen.Report}
+	return s.keepRun(ctx, d, message.HealthCheck{IntegrationID: d.ID}, r, seen.Refuted)
+}
+
+// Ask has an integration looked at as soon as a message travels, where its spec wants checks. It is for who has seen
+// something that only a check can weigh.
+func (s *Service) Ask(ctx context.Context, d integration.Document) error {
+	if _, wanted := planOf(d); !wanted || integration.Unwatched(d) != nil {
+		return nil
+	}
+	now := s.now()
+	return s.send(ctx, message.HealthCheck{ID: d.ID + "-asked-" + slotName(now), IntegrationID: d.ID}, now)
+}
+
+// AskIfOtherwise is Ask where a look at the structure says another thing than health does: it may have been broken, or
+// mended, since.
+func (s *Service) AskIfOtherwise(ctx context.Context, d integration.Document, seen diagnosis.Report) error {
+	found := judge(seen).sight
+	record, err := s.recordOf(ctx, d)
+	if err != nil {
+		return operation.StoreError(err)
+	}
+	isUnhealthy := record.State == integration.HealthUnhealthy
+	if found == nothing || (found == failing) == isUnhealthy && record.State != integration.HealthUnknown {
+		return nil
+	}
+	return s.Ask(ctx, d)
+}
+
+// settle writes into the document what a test states of access: the condition Verified, and on a full proof the phase,
+// with the news of it. It is the one place where a test outside of an operation moves a document. The document stays
+// where nothing is new, or where another operation has taken over.
+func (s *Service) settle(ctx context.Context, d integration.Document, seen Seen) error {
+	proved := s.isProof(d.Spec, seen.Report)
+	if !proved && seen.Refuted == nil {
+		return nil
+	}
+	_, err := s.Engine.Change(ctx, d.ID, func(now *integration.Document) ([]operation.News, error) {
+		if now.Status.LastOperationID != d.Status.LastOperationID || integration.Unwatched(*now) != nil {
+			return nil, operation.ErrDone
+		}
+		if !proved {
+			if now.HasCondition(integration.ConditionVerified, "False", seen.Refuted) {
+				return nil, operation.ErrDone
+			}
+			now.SetCondition(s.now(), integration.ConditionVerified, "False", seen.Refuted, "")
+			return nil, nil
+		}
+		known := now.HasCondition(integration.ConditionVerified, "True", nil)
+		if now.MarkProved(s.now(), resource.ProverOf(s.Kinds, *now) != nil) {
+			return []operation.News{{Type: message.TypeIntegrationUsable}}, nil
+		}
+		if known || !now.HasCondition(integration.ConditionVerified, "True", nil) {
+			return nil, operation.ErrDone
+		}
+		return nil, nil
+	})
+	if errors.Is(err, operation.ErrDone) || errors.Is(err, integration.ErrNotFound) || integration.IsRefused(err) {
+		return nil
+	}
+	return err
+}
+
+// isProof reports whether a test showed every right that the spec asks for, and found nothing wrong.
+func (s *Service) isProof(spec integration.Spec, r diagnosis.Report) bool {
+	return IsSound(r) && s.Proves(spec, r)
+}
+
+// IsSound reports whether a test found nothing wrong.
+func IsSound(r diagnosis.Report) bool {
+	return r.Verdict == diagnosis.VerdictPass || r.Verdict == diagnosis.VerdictWarn
+}

@@ -1,0 +1,320 @@
+package health_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+	"github.com/ddoe-ai/azure-wif/functions/internal/health"
+	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
+	"github.com/ddoe-ai/azure-wif/functions/internal/message"
+)
+
+// structural is a report that claims no more than the structure.
+func structural(r diagnosis.Report) diagnosis.Report {
+	r.ClaimLevel = diagnosis.ClaimStructure
+	return r
+}
+
+// failed makes the integration one whose last operation has failed, where all was made or not.
+func (f *fixture) failed(made bool) integration.Document {
+	return f.change(id, func(d *integration.Document) {
+		d.Status.Phase, d.Status.ClientID, d.Status.ServicePrincipalID = integration.PhaseFailed, "client", "principal"
+		status := map[bool]string{true: "True", false: "False"}[made]
+		missing := diagnosis.New(diagnosis.CodeRoleMissing)
+		d.SetCondition(f.Now(), integration.ConditionProvisioned, status, nil, "")
+		d.SetCondition(f.Now(), integration.ConditionVerified, "False", &missing, "")
+	})
+}
+
+// news are the types of what was published of the document.
+func (f *fixture) news() []string {
+	news := []string{}
+	for _, m := range f.Messages(message.TopicEvents) {
+		if m.Subject != message.TypeHealthChanged {
+			news = append(news, m.Subject)
+		}
+	}
+	return news
+}
+
+// TestEachTestFeedsHealthAtOnce: what a verification or an access test finds is the health at once, with what it
+// rests on, and a check of an earlier slot is not made any more.
+func TestEachTestFeedsHealthAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		report  diagnosis.Report
+		state   integration.HealthState
+		code    diagnosis.Code
+		claim   diagnosis.ClaimLevel
+		history int
+	}{
+		"it works": {passing(), integration.HealthHealthy, "", diagnosis.ClaimAccess, 1},
+		"it fails": {having("role-missing"), integration.HealthUnhealthy, "role-missing",
+			diagnosis.ClaimAccess, 1},
+		"with warnings": {having("over-privileged"), integration.HealthDegraded, "over-privileged",
+			diagnosis.ClaimAccess, 1},
+		"nothing told": {having("throttled"), integration.HealthUnknown, "", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			d := f.integrate(id, "1h")
+			f.slot(1)
+			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.report}))
+			s := f.status(id)
+			assert.Equal(t, c.state, s.State)
+			assert.Equal(t, c.claim, s.ClaimLevel)
+			assert.Len(t, s.History, c.history)
+			if assert.Equal(t, c.code != "", s.Diagnosis != nil); c.code != "" {
+				assert.Equal(t, c.code, s.Diagnosis.Code)
+			}
+			assert.Len(t, f.told(), c.history)
+			if c.history > 0 {
+				assert.Equal(t, c.state, f.Document().Status.Health.State)
+				f.check(f.Now().Add(-time.Second))
+				assert.Zero(t, f.looks)
+			}
+			assert.Zero(t, f.seconds())
+		})
+	}
+	f := newFixture(t)
+	d := f.integrate(id, "1h")
+	f.change(id, func(d *integration.Document) { d.Status.LastOperationID = "another" })
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing")}))
+	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "a change has overtaken it")
+}
+
+// TestWhatWaitingHasHealed becomes usable by itself, with the event, by a check or by a test: where all was made and
+// access alone was missing. It is told once.
+func TestWhatWaitingHasHealed(t *testing.T) {
+	t.Parallel()
+	pass := health.Seen{Report: passing()}
+	by := map[string]func(f *fixture){
+		"check": func(f *fixture) { f.check(f.slot(1)) },
+		"test":  func(f *fixture) { require.NoError(f.t, f.service.Note(f.t.Context(), f.Document(), pass)) },
+	}
+	for name, look := range by {
+		for _, c := range []struct {
+			why     string
+			proof   bool
+			made    bool
+			phase   integration.Phase
+			status  string
+			healthy integration.HealthState
+		}{
+			{"access is proved", true, true, integration.PhaseUsable, "True", integration.HealthHealthy},
+			{"not all is proved", false, true, integration.PhaseFailed, "False", integration.HealthHealthy},
+			{"not all was made", true, false, integration.PhaseFailed, "True", integration.HealthHealthy},
+		} {
+			f := newFixture(t)
+			f.integrate(id, "1h")
+			f.failed(c.made)
+			f.isProof = c.proof
+			look(f)
+			look(f)
+			d := f.Document()
+			assert.Equal(t, c.phase, d.Status.Phase, "%s, %s", name, c.why)
+			assert.True(t, d.HasCondition(integration.ConditionVerified, c.status, reason(c.status)), "%s, %s",
+				name, c.why)
+			assert.Equal(t, c.healthy, f.status(id).State, "%s, %s", name, c.why)
+			want := []string{}
+			if c.phase == integration.PhaseUsable {
+				want = append(want, message.TypeIntegrationUsable)
+			}
+			assert.Equal(t, want, f.news(), "%s, %s", name, c.why)
+		}
+	}
+}
+
+func reason(status string) *diagnosis.Diagnosis {
+	if status == "True" {
+		return nil
+	}
+	missing := diagnosis.New(diagnosis.CodeRoleMissing)
+	return &missing
+}
+
+// TestARefutedAccessIsShown where a test states it, and the phase stays: whether a usable integration has failed is
+// for health to say.
+func TestARefutedAccessIsShown(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.integrate(id, "1h")
+	missing := diagnosis.New(diagnosis.CodeRoleMissing)
+	for range 2 {
+		require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: having("role-missing"),
+			Refuted: &missing}))
+	}
+	assert.Equal(t, integration.PhaseUsable, f.Document().Status.Phase)
+	assert.True(t, f.Document().HasCondition(integration.ConditionVerified, "False", &missing))
+	assert.Equal(t, []string{"unknown→unhealthy role-missing"}, f.told())
+}
+
+// TestWhatIsNotWellIsLookedAtAgain in pauses that grow from a minute to the interval, until it is well.
+func TestWhatIsNotWellIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.integrate(id, "24h")
+	f.report = having("role-missing")
+	require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: f.report}))
+	var pauses []time.Duration
+	for n := 0; n < len(f.Messages(message.QueueHealth)); n++ {
+		m := f.Messages(message.QueueHealth)[n]
+		pauses = append(pauses, m.EnqueueAt.Sub(f.Now()))
+		f.SetTime(m.EnqueueAt)
+		assert.Equal(t, m.EnqueueAt, *f.status(id).NextDue)
+		check := parse(t, m)
+		assert.False(t, check.Confirm)
+		for range 2 {
+			require.NoError(t, f.service.Check(t.Context(), check))
+		}
+	}
+	want := []time.Duration{}
+	for pause := time.Minute; len(want) < len(pauses); pause *= 2 {
+		want = append(want, pause)
+	}
+	assert.Equal(t, want, pauses)
+	assert.Greater(t, len(pauses), 5)
+	assert.Equal(t, len(pauses), f.looks, "one look each")
+
+	f.report = passing()
+	f.check(f.Now().Add(time.Minute))
+	asked := f.asked()
+	f.report = having("role-missing")
+	f.Advance(time.Hour)
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	m := f.Messages(message.QueueHealth)[asked]
+	assert.Equal(t, time.Minute, m.EnqueueAt.Sub(f.Now()), "the pauses begin anew")
+}
+
+// TestHistoryShowsEachCode, and a change of the code alone is no change of state: it is told by nobody.
+func TestHistoryShowsEachCode(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	for n, code := range []diagnosis.Code{"role-missing", "role-missing", "role-missing", "client-disabled",
+		"client-disabled"} {
+		f.report = having(code)
+		f.check(f.slot(n + 1))
+	}
+	s := f.status(id)
+	require.Len(t, s.History, 2)
+	assert.Equal(t, integration.HealthChange{At: s.History[0].At, From: "unhealthy", To: "unhealthy",
+		Code: "client-disabled"}, s.History[0])
+	assert.Equal(t, diagnosis.CodeClientDisabled, s.Diagnosis.Code)
+	assert.Equal(t, s.History[1].At, s.Since, "since the state")
+	assert.Equal(t, []string{"unknown→unhealthy role-missing"}, f.told())
+	assert.Equal(t, &integration.Health{State: "unhealthy", Since: s.Since, Code: "client-disabled"},
+		f.Document().Status.Health)
+}
+
+// TestOnlyProvedAccessHasPassed: what was seen of the structure is told apart, and disproves nothing that a test of
+// access has found.
+func TestOnlyProvedAccessHasPassed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.integrate(id, "1h")
+	f.report = structural(passing())
+	f.check(f.slot(1))
+	s := f.status(id)
+	assert.Equal(t, integration.HealthHealthy, s.State)
+	assert.Equal(t, diagnosis.ClaimStructure, s.ClaimLevel)
+	assert.Nil(t, s.LastPass)
+	assert.Equal(t, f.Now(), *s.LastSeen)
+
+	f.report = having("network-rules-blocked")
+	require.NoError(t, f.service.Check(t.Context(), message.HealthCheck{IntegrationID: id}))
+	require.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+	f.report = structural(passing())
+	f.check(f.slot(2))
+	f.check(f.slot(3))
+	assert.Equal(t, integration.HealthUnhealthy, f.status(id).State, "the structure tells nothing of the network")
+	assert.Equal(t, diagnosis.ClaimAccess, f.status(id).ClaimLevel)
+	f.check(f.slot(5))
+	assert.Equal(t, integration.HealthUnknown, f.status(id).State, "for three intervals nobody could tell")
+	f.report = structural(having("role-assignment-not-found"))
+	f.check(f.slot(6))
+	f.check(f.slot(7))
+	require.Equal(t, integration.HealthUnhealthy, f.status(id).State)
+	f.report = structural(passing())
+	f.check(f.slot(8))
+	assert.Equal(t, integration.HealthHealthy, f.status(id).State, "what the structure has shown it can disprove")
+}
+
+func TestAPausedCheckSaysWhy(t *testing.T) {
+	t.Parallel()
+	off := false
+	for code, change := range map[diagnosis.Code]func(d *integration.Document){
+		diagnosis.CodeHealthChecksOff: func(d *integration.Document) { d.Spec.HealthCheck.Enabled = &off },
+		diagnosis.CodeNotProvisioned: func(d *integration.Document) {
+			d.Status.Phase = integration.PhaseProvisioning
+		},
+		diagnosis.CodeDeprovisioning: func(d *integration.Document) {
+			d.Status.Phase = integration.PhaseDeprovisioning
+		},
+	} {
+		f := newFixture(t)
+		f.integrate(id, "1h")
+		assert.Nil(t, f.status(id).Paused)
+		f.change(id, change)
+		s := f.status(id)
+		require.NotNil(t, s.Paused, code)
+		assert.Equal(t, code, s.Paused.Code)
+		assert.Nil(t, s.NextDue)
+		require.NoError(t, f.service.Ask(t.Context(), f.Document()))
+		assert.Zero(t, f.asked())
+	}
+}
+
+// TestALookThatSaysOtherwise than health has health look itself, whose word counts; one that says the same, or
+// nothing, does not.
+func TestALookThatSaysOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		known, seen diagnosis.Report
+		asks        bool
+	}{
+		"broken since": {passing(), having("role-missing"), true},
+		"mended since": {having("role-missing"), passing(), true},
+		"still well":   {passing(), passing(), false},
+		"still broken": {having("role-missing"), having("client-disabled"), false},
+		"nothing told": {passing(), having("throttled"), false},
+		"not known":    {having("throttled"), passing(), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			d := f.integrate(id, "1h")
+			require.NoError(t, f.service.Note(t.Context(), d, health.Seen{Report: c.known}))
+			before := f.asked()
+			f.Advance(time.Second)
+			require.NoError(t, f.service.AskIfOtherwise(t.Context(), d, structural(c.seen)))
+			asked := f.Messages(message.QueueHealth)[before:]
+			require.Equal(t, c.asks, len(asked) == 1)
+			if c.asks {
+				assert.True(t, parse(t, asked[0]).Slot.IsZero(), "what it finds counts at once")
+			}
+		})
+	}
+}
+
+func TestCheckNow(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, err := f.service.CheckNow(t.Context(), id)
+	requireCode(t, diagnosis.CodeIntegrationNotFound, err)
+	f.integrate(id, "1h")
+	f.report = having("role-missing")
+	s, err := f.service.CheckNow(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, integration.HealthUnhealthy, s.State)
+	assert.Equal(t, diagnosis.CodeRoleMissing, s.LastReport.Checks[1].Code)
+	f.change(id, func(d *integration.Document) { d.Status.Phase = integration.PhasePending })
+	_, err = f.service.CheckNow(t.Context(), id)
+	requireCode(t, diagnosis.CodeNotProvisioned, err)
+	assert.Equal(t, 1, f.looks)
+	_, err = f.service.Submit(t.Context(), id, "")
+	requireCode(t, diagnosis.CodeNotProvisioned, err)
+}

@@ -1,0 +1,52 @@
+package problem
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
+)
+
+// RespondAsync is the preference (RFC 7240) for an answer before the work is done, and the answer's word for it.
+const RespondAsync = "respond-async"
+
+// IsAsync reads the Prefer header (RFC 7240): preferences with commas between them, each perhaps with parameters.
+func IsAsync(prefer string) bool {
+	for preference := range strings.SplitSeq(prefer, ",") {
+		name, _, _ := strings.Cut(preference, ";")
+		if strings.EqualFold(strings.TrimSpace(name), RespondAsync) {
+			return true
+		}
+	}
+	return false
+}
+
+// NotRepeatable refuses an operation id for what runs at once: it makes no operation that a repeated request could be
+// answered with. what is "a test", for example.
+func NotRepeatable(what string) error {
+	detail := "Operation-Id needs Prefer: respond-async; " + what + " that runs at once makes no operation."
+	p := New(http.StatusBadRequest, CodeInvalidParameter, detail,
+		diagnosis.Finding{Pointer: "/header/Operation-Id", Code: CodeInvalidParameter, Detail: detail})
+	p.Remedy.Steps = []string{"Send Prefer: respond-async as well, or leave Operation-Id out."}
+	return p
+}
+
+// AsyncResponses are the answers of work that may be done at once or later: now is what the first one is and later
+// what the operation does.
+func AsyncResponses(now string, nowSchema *huma.Schema, later string, laterSchema *huma.Schema,
+) map[string]*huma.Response {
+	text := &huma.Schema{Type: huma.TypeString}
+	content := func(schema *huma.Schema) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	}
+	return map[string]*huma.Response{
+		"200": {Description: now, Content: content(nowSchema)},
+		"202": {Description: later, Content: content(laterSchema),
+			Headers: map[string]*huma.Param{
+				"Operation-Location": {Description: "Link to the operation", Schema: text},
+				"Preference-Applied": {Description: RespondAsync, Schema: text},
+			}},
+	}
+}
