@@ -169,9 +169,18 @@ func assignmentEntries() []Entry {
 	}
 }
 
+// denyCommand lists the deny assignments that bind an account. Older versions of az have no command of its own for it.
+const denyCommand = "az rest --method get --url {accountId}/providers/Microsoft.Authorization/denyAssignments " +
+	"--url-parameters api-version=2022-04-01"
+
 // scopeEntries are about the scope that the role is assigned at, and about Azure Resource Manager.
 func scopeEntries() []Entry {
 	return []Entry{
+		upstream(CodeDenyAssignment, WhoStorageAdmin, "A deny assignment forbids the change",
+			"A deny assignment on the account, group or subscription forbids it, whatever roles allow. Deployment "+
+				"stacks and Azure itself make them. Azure's words name it, and its scope.",
+			"Have whoever made it let the service's identity through. The command shows it to who may read it.",
+			"Then repeat the PUT.").with(denyCommand),
 		upstream(CodeScopeLocked, WhoStorageAdmin, "A lock forbids the change",
 			"A resource lock on the account, group or subscription forbids writing or deleting role assignments.",
 			"Remove the lock for the time of the change.").with("az lock list --resource {accountId}"),

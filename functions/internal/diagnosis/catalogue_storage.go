@@ -17,11 +17,13 @@ func rightEntries() []Entry {
 	return []Entry{
 		data(CodeRoleMissing, WhoStorageAdmin, "No role grants the identity this action",
 			"Storage accepted the token, but no role grants this action where the integration needs it. Roles such "+
-				"as Owner or Contributor carry no data rights; a condition (ABAC) or an ACL may refuse as well, and "+
-				"a new assignment takes up to 10 minutes.",
+				"as Owner or Contributor carry no data rights; a condition (ABAC), an ACL or a deny assignment may "+
+				"refuse as well, and a new assignment takes up to 10 minutes.",
 			"Assign {role} to the service principal (object id {principalId}, no other id) at the scope that the "+
 				"command names.",
-			"Wait up to 10 minutes, then test again.").on("list").repairable().with(grantCommand),
+			"Wait up to 10 minutes, then test again.",
+			"If it stays, and drift finds the role in place, look for a deny assignment: "+denyCommand).on("list").
+			repairable().with(grantCommand),
 		data(CodeNetworkRulesBlocked, WhoStorageAdmin, "The storage account's network rules refuse the caller",
 			"Storage refused before looking at rights: public access is off, or firewall, service endpoint policy "+
 				"or network security perimeter do not let this caller in. The platform may be let in where this "+

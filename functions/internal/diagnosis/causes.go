@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 )
 
@@ -33,8 +34,10 @@ func Ordered(checks []Check) []Check {
 	found := slices.DeleteFunc(slices.Clone(checks), func(c Check) bool {
 		return outcomeRank(c.Status) < 0 || isFollowing(c, checks)
 	})
+	late := map[bool]int{true: 1}
 	slices.SortStableFunc(found, func(a, b Check) int {
-		return cmp.Or(cmp.Compare(outcomeRank(a.Status), outcomeRank(b.Status)), compareBool(a.Transient, b.Transient),
+		return cmp.Or(cmp.Compare(outcomeRank(a.Status), outcomeRank(b.Status)),
+			cmp.Compare(late[a.Transient], late[b.Transient]),
 			cmp.Compare(slices.Index(layers(), a.Layer), slices.Index(layers(), b.Layer)))
 	})
 	var kept []Check
@@ -48,13 +51,7 @@ func Ordered(checks []Check) []Check {
 
 // isOfOneCause reports whether two checks are to be mended as one.
 func (c Check) isOfOneCause(other Check) bool {
-	mended := func(c Check) string {
-		if c.Remedy == nil {
-			return ""
-		}
-		return c.Remedy.String()
-	}
-	return c.Code == other.Code && c.Field == other.Field && mended(c) == mended(other)
+	return c.Code == other.Code && c.Field == other.Field && reflect.DeepEqual(c.Remedy, other.Remedy)
 }
 
 // CausesOf are the causes that checks come to. A report that only warns has a warning for its root cause. Where
@@ -88,17 +85,6 @@ func isFollowing(c Check, checks []Check) bool {
 		return other.ID == c.DependsOn && outcomeRank(other.Status) >= 0 &&
 			(other.Target == "" || other.Target == c.Target)
 	})
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	default:
-		return 1
-	}
 }
 
 // Concluded is the report with the verdict and the causes that its checks come to.

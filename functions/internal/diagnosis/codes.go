@@ -138,6 +138,7 @@ const (
 	CodeDDOEWriteRequired                  Code = "ddoe-write-required"
 	CodeDeadLettered                       Code = "dead-lettered"
 	CodeDeliveryExhausted                  Code = "delivery-exhausted"
+	CodeDenyAssignment                     Code = "deny-assignment"
 	CodeDependencyFailed                   Code = "dependency-failed"
 	CodeDeprovisioning                     Code = "deprovisioning"
 	CodeDirectoryBusy                      Code = "directory-busy"

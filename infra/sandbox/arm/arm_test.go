@@ -377,7 +377,7 @@ func TestResources(t *testing.T) {
 			code: "RoleDefinitionDoesNotExist"},
 		"unknown type": {path: world.DataResourceGroupID + "/providers/Microsoft.Web/sites/x", status: 404,
 			code: "InvalidResourceType"},
-		"unknown authorization": {path: "/providers/Microsoft.Authorization/locks", status: 404,
+		"unknown authorization": {path: "/providers/Microsoft.Authorization/policies", status: 404,
 			code: "InvalidResourceType"},
 		"nothing":    {path: "/", status: 404, code: "NotFound"},
 		"no version": {path: world.DataAccountID + "?x=1", status: 400, code: "MissingApiVersionParameter"},

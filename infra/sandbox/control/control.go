@@ -132,6 +132,10 @@ kinds: `+strings.Join(append(world.Kinds(), "queues", "topics"), ", ")+`
 PUT /objects/userAssignedIdentities/{name} makes an identity in the resource group identities; any other is named by
 its ARM id, as all credentials are.
 
+PUT /objects/denyAssignments/{name} {"scope", "actions", "notActions", "dataActions", "notDataActions", "principals",
+"excludePrincipals"} forbids whatever roles allow; without principals everybody. PUT /objects/locks/{name}
+{"scope", "level": "CanNotDelete|ReadOnly"} binds Resource Manager alone.
+
 PUT /objects/ddoe.users/`+dataloop.UserEmail+
 		` {"role": "owner|admin|member|worker", "projectRole": "owner|developer|…"} sets what
 the app's API key may do. DELETE /objects/ddoe.availableIntegrations/{type} takes a type away.

@@ -179,7 +179,6 @@ func (t *terminal) requireNothingToDo(why string) {
 // notRun are the codes whose commands are not run here, each with the reason.
 var notRun = map[string]string{
 	"key-vault-reference-unresolved": "the sandbox has no Web Apps whose settings could be asked for",
-	"scope-locked":                   "the sandbox has no locks as objects",
 }
 
 // placeholder is what a page shows where a report has a value.

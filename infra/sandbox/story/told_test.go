@@ -97,3 +97,42 @@ func TestAnAnswerThatIsNotTheServices(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatForbidsWhatRolesAllow is told apart from a missing role, and the PUT goes through once it is gone.
+func TestWhatForbidsWhatRolesAllow(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	spec := a.spec("images")
+	a.put(spec)
+	a.requireUsable()
+	for _, c := range []struct {
+		kind, code, action string
+		object             map[string]any
+	}{
+		{"denyAssignments", "deny-assignment", "the deny assignment with name 'stack'", map[string]any{
+			"scope": a.account("acmedata"), "actions": []string{"Microsoft.Authorization/roleAssignments/write"}}},
+		{"locks", "scope-locked", "following scope(s) are locked", map[string]any{"scope": a.account("acmedata"),
+			"level": "ReadOnly"}},
+	} {
+		a.removeAssignments("images") // so that there is something to do
+		a.control(http.MethodPut, "/objects/"+c.kind+"/stack", c.object)
+		d := diagnosed(a, inOperation, spec)
+		require.NotNil(t, d, c.code)
+		assert.Equal(t, c.code, d["code"], d)
+		assert.Equal(t, "storage-admin", at(d, "remedy.who"), d)
+		assert.Contains(t, at(d, "remedy.command"), a.account("acmedata"), d)
+		assert.Contains(t, d["detail"], c.action, "Azure's words name it")
+		a.control(http.MethodDelete, "/objects/"+c.kind+"/stack", nil)
+		a.put(spec)
+		assert.Nil(t, diagnosed(a, inDrift, spec))
+		assert.Nil(t, diagnosed(a, inTest, spec))
+	}
+	a.control(http.MethodPut, "/objects/denyAssignments/data", map[string]any{"scope": a.account("acmedata"),
+		"dataActions": []string{"*"}})
+	d := diagnosed(a, inTest, spec)
+	require.NotNil(t, d)
+	assert.Equal(t, "role-missing", d["code"], "Storage does not tell them apart")
+	steps, _ := at(d, "remedy.steps").([]any)
+	assert.Contains(t, steps[len(steps)-1], "denyAssignments", "so the remedy says where to look")
+	assert.Nil(t, diagnosed(a, inDrift, spec), "the role is there")
+}

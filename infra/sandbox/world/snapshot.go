@@ -18,6 +18,8 @@ type Snapshot struct {
 	Owners                       []Owners                      `json:"owners"`
 	AppRoles                     []AppRoles                    `json:"appRoles"`
 	RoleAssignments              []rbac.RoleAssignment         `json:"roleAssignments"`
+	DenyAssignments              []rbac.DenyAssignment         `json:"denyAssignments"`
+	Locks                        []rbac.Lock                   `json:"locks"`
 
 	UserAssignedIdentities          []UserAssignedIdentity           `json:"userAssignedIdentities"`
 	UserAssignedIdentityCredentials []UserAssignedIdentityCredential `json:"userAssignedIdentityCredentials"`
@@ -35,5 +37,6 @@ func (w *World) Snapshot() Snapshot {
 		p.addTo(&s)
 	}
 	s.RoleAssignments, s.DDOE = w.RBAC.Snapshot(), w.Platform.Snapshot()
+	s.DenyAssignments, s.Locks = w.RBAC.RestrictionsHeld()
 	return s
 }

@@ -133,6 +133,8 @@ func TestResetForgetsEveryKind(t *testing.T) {
 		"deletedItems":                 {"d", `{"application":{"uniqueName":"v"}}`},
 		"federatedIdentityCredentials": {"f", `{"applicationId":"a","name":"n"}`},
 		"roleAssignments":              {oneName, `{"scope":"/s","principalId":"p","roleDefinitionId":"r"}`},
+		"denyAssignments":              {"n", `{"scope":"/s","actions":["*"]}`},
+		"locks":                        {"l", `{"scope":"/s","level":"ReadOnly"}`},
 		"storageAccounts":              {"acmenew", `{}`},
 		"userAssignedIdentities":       {"made", `{}`},
 		"userAssignedIdentityCredentials": {

@@ -153,6 +153,7 @@ func armCodes() map[string]diagnosis.Code {
 		"RoleAssignmentNotFound":                   diagnosis.CodeRoleAssignmentNotFound,
 		"AuthorizationFailed":                      diagnosis.CodeARMPermissionMissing,
 		"LinkedAuthorizationFailed":                diagnosis.CodeLinkedAuthorizationFailed,
+		"DenyAssignmentAuthorizationFailed":        diagnosis.CodeDenyAssignment,
 		"ScopeLocked":                              diagnosis.CodeScopeLocked,
 		"RequestDisallowedByPolicy":                diagnosis.CodePolicyDenied,
 		"DisallowedOperation":                      diagnosis.CodePolicyDenied,

@@ -66,6 +66,8 @@ var serviceCodes = []struct {
 	{"arm", 400, "RoleAssignmentLimitExceeded", "rbac.put", "role-assignment-limit", false},
 	{"arm", 403, "AuthorizationFailed", "rbac.put", "arm-permission-missing", false},
 	{"arm", 409, "ScopeLocked", "rbac.delete", "scope-locked", false},
+	{"arm", 403, "DenyAssignmentAuthorizationFailed", "rbac.put", "deny-assignment", false},
+	{"arm", 403, "DenyAssignmentAuthorizationFailed", "managedIdentity.put", "deny-assignment", false},
 	{"arm", 403, "LinkedAuthorizationFailed", "rbac.put", "linked-authorization-failed", true},
 	{"arm", 403, "RequestDisallowedByPolicy", "rbac.put", "policy-denied", false},
 	{"arm", 404, "ResourceNotFound", "rbac.put", "storage-account-not-found", false},

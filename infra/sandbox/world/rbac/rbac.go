@@ -56,6 +56,8 @@ type RBAC struct {
 type rbacState struct {
 	roles       *part.Table[RoleDefinition] // custom ones, by GUID
 	assignments *part.Table[RoleAssignment]
+	denies      *part.Table[DenyAssignment]
+	locks       *part.Table[Lock]
 	byName      map[string]string          // lower name → full id
 	byPrincipal map[string]map[string]bool // lower principal id → keys of its assignments
 }
@@ -64,7 +66,8 @@ type rbacState struct {
 func New(b *part.Base) *RBAC {
 	return &RBAC{Base: b, state: rbacState{roles: part.NewTable[RoleDefinition](),
 		assignments: part.NewTable[RoleAssignment](),
-		byName:      map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
+		denies:      part.NewTable[DenyAssignment](), locks: part.NewTable[Lock](),
+		byName: map[string]string{}, byPrincipal: map[string]map[string]bool{}}}
 }
 
 // RoleAssignments returns all role assignments, oldest first.
@@ -152,6 +155,22 @@ func (r *RBAC) allowed(
 ) bool {
 	r.Mu.RLock()
 	defer r.Mu.RUnlock()
+	if _, denied := r.state.deniedBy(principalID, action, scope, dataAction); denied {
+		return false
+	}
+	return r.granted(principalID, action, scope, dataAction, fulfilled)
+}
+
+// Granted tells whether roles allow an action of the control plane, deny assignments aside.
+func (r *RBAC) Granted(principalID, action, scope string) bool {
+	r.Mu.RLock()
+	defer r.Mu.RUnlock()
+	return r.granted(principalID, action, scope, false, func(RoleAssignment) bool { return true })
+}
+
+func (r *RBAC) granted(
+	principalID, action, scope string, dataAction bool, fulfilled func(RoleAssignment) bool,
+) bool {
 	for id := range r.state.byPrincipal[part.Key(principalID)] {
 		ra, ok := r.state.assignments.Get(id)
 		if !ok || !ScopeContains(ra.Scope, scope) || !r.isEffective(ra) {
@@ -191,9 +210,13 @@ func (r *RBAC) ReplaceBy(fresh *RBAC) { r.state = fresh.state }
 // Snapshot returns all role assignments, oldest first. The lock is held.
 func (r *RBAC) Snapshot() []RoleAssignment { return r.state.assignments.All() }
 
-// Editors change role assignments by hand. The lock is held.
+// Editors change role assignments, deny assignments and locks by hand. The lock is held.
 func (r *RBAC) Editors() map[string]part.Editor {
-	return map[string]part.Editor{"roleAssignments": {Put: r.editAssignment, Remove: r.removeAssignment}}
+	return map[string]part.Editor{
+		"roleAssignments": {Put: r.editAssignment, Remove: r.removeAssignment},
+		"denyAssignments": part.Plain(r.state.denies, func(d *DenyAssignment) *string { return &d.ID }),
+		"locks":           part.Plain(r.state.locks, func(l *Lock) *string { return &l.ID }),
+	}
 }
 
 // sameGrant compares principal, role and scope; a role is the same under a tenant-wide and a subscription's id.
