@@ -50,7 +50,7 @@ func TestRecordsOfVersion1AreRead(t *testing.T) {
 				r.Now = func() time.Time { return old.LastUpdatedAt }
 				key = "operations/" + old.ID + ".json"
 				save = func() error {
-					_, err := r.UpdateOperation(ctx, old.ID, func(*integration.Operation) error { return nil })
+					_, err := updateOperation(ctx, r, old.ID, func(*integration.Operation) error { return nil })
 					return err
 				}
 			case "health":

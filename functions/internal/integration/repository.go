@@ -159,13 +159,6 @@ func (r *Repository) SaveOperation(ctx context.Context, o *Operation) error {
 	return err
 }
 
-// UpdateOperation reads, changes and saves the operation, as Update does with a document.
-func (r *Repository) UpdateOperation(ctx context.Context, id string,
-	change func(*Operation) error) (Operation, error) {
-	return update(func() (Operation, error) { return r.GetOperation(ctx, id) }, change,
-		func(o *Operation) error { return r.SaveOperation(ctx, o) })
-}
-
 // GetHealth returns what the checks keep of an integration; before the first check a new record that SaveHealth
 // creates.
 func (r *Repository) GetHealth(ctx context.Context, id string) (HealthRecord, error) {

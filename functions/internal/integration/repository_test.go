@@ -91,7 +91,7 @@ func TestOperations(t *testing.T) {
 	assert.NotNil(t, o.Steps, "an empty list, not null")
 	_, err = r.CreateOperation(ctx, integration.Operation{ID: "op-1"})
 	require.ErrorIs(t, err, integration.ErrConflict)
-	_, err = r.UpdateOperation(ctx, "op-1", func(o *integration.Operation) error {
+	_, err = updateOperation(ctx, r, "op-1", func(o *integration.Operation) error {
 		o.Status = integration.OperationRunning
 		return nil
 	})
@@ -145,4 +145,14 @@ func TestARejectedTokenIsNotKept(t *testing.T) {
 	kept, err := r.Store.Get(ctx, "rejected/m-1.json")
 	require.NoError(t, err)
 	assert.Equal(t, `{"data":{"mode":"oracle","subjectToken":"[redacted]"}}`, string(kept.Body))
+}
+
+// updateOperation reads and changes an operation, as whoever ends it does.
+func updateOperation(ctx context.Context, r *integration.Repository, id string,
+	change func(*integration.Operation) error) (integration.Operation, error) {
+	o, err := r.GetOperation(ctx, id)
+	if err != nil {
+		return integration.Operation{}, err
+	}
+	return r.UpdateOperationFrom(ctx, o, change)
 }

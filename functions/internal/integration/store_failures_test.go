@@ -79,13 +79,6 @@ var uses = map[string]func(t *testing.T, r *integration.Repository) error{
 		o, err := r.CreateOperation(t.Context(), integration.Operation{ID: "third"})
 		return errOr(err, o.ETag != "" && o.Steps != nil)
 	},
-	"update an operation": func(t *testing.T, r *integration.Repository) error {
-		o, err := r.UpdateOperation(t.Context(), "second", func(o *integration.Operation) error {
-			o.Status = integration.OperationFailed
-			return nil
-		})
-		return errOr(err, o.Status == integration.OperationFailed)
-	},
 	"update a stale operation": func(t *testing.T, r *integration.Repository) error {
 		o, err := r.UpdateOperationFrom(t.Context(), integration.Operation{ID: "second", ETag: `"stale"`},
 			func(o *integration.Operation) error {

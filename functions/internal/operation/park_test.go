@@ -111,7 +111,7 @@ func TestAnOperationThatHasEndedDoesNotWait(t *testing.T) {
 		"ended while an attempt was under way": {want: integration.OperationFailed,
 			end: func(f *fixture, c message.Command) {
 				f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
-					_, err := f.Repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+					_, err := updateOperation(ctx, f.Repository, c.OperationID, func(o *integration.Operation) error {
 						o.Status, o.Waiting = integration.OperationFailed, nil
 						return nil
 					})

@@ -283,7 +283,7 @@ func TestEndedByOthersOnTheWay(t *testing.T) {
 	reached := false
 	f.provision = func(ctx context.Context, a *operation.Attempt) (any, error) {
 		a.Step(integration.Step{Name: "object", Status: "done", Outcome: "created"})
-		_, err := f.Repository.UpdateOperation(ctx, c.OperationID, func(o *integration.Operation) error {
+		_, err := updateOperation(ctx, f.Repository, c.OperationID, func(o *integration.Operation) error {
 			o.Status = integration.OperationFailed
 			return nil
 		})
@@ -501,4 +501,14 @@ func TestStepsAreOneForEachObject(t *testing.T) {
 		requests = append(requests, s.RequestID)
 	}
 	assert.Equal(t, []string{"1", "4", "5"}, requests)
+}
+
+// updateOperation reads and changes an operation, as whoever ends it does.
+func updateOperation(ctx context.Context, r *integration.Repository, id string,
+	change func(*integration.Operation) error) (integration.Operation, error) {
+	o, err := r.GetOperation(ctx, id)
+	if err != nil {
+		return integration.Operation{}, err
+	}
+	return r.UpdateOperationFrom(ctx, o, change)
 }

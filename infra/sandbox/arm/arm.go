@@ -181,12 +181,13 @@ func (c *call) authorize(action, scope string) error {
 	return c.allowedByPolicy(action, scope)
 }
 
-// restricted refuses what a deny assignment or a lock forbids, whatever roles allow. Texts: as the public reports of
-// both have them (Azure/ARO-RP pull request 423; learn.microsoft.com, Lock your resources).
+// restricted refuses what a deny assignment or a lock forbids, whatever roles allow. The lock's text is that of
+// https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources; no source was found for code and
+// text of the deny assignment's refusal: its words are those of a refused linked scope (Azure/ARO-RP#423), fitted.
 func (c *call) restricted(action, scope string) error {
 	if d, denied := c.world.DeniedBy(c.caller, action, scope, false); denied {
 		return &fault{status: http.StatusForbidden, code: "DenyAssignmentAuthorizationFailed",
-			message: "The client '" + c.clientOf() + "' with object id '" + c.caller +
+			message: "The client '" + clientOf(c.world, c.caller) + "' with object id '" + c.caller +
 				"' has permission to perform action '" +
 				action + "' on scope '" + scope + "'; however, the access is denied because of the deny " +
 				"assignment with " +
@@ -202,16 +203,16 @@ func (c *call) restricted(action, scope string) error {
 	return nil
 }
 
-// clientOf is the caller's client id; its object id where it has none.
-func (c *call) clientOf() string {
-	if sp, ok := c.world.ServicePrincipal(c.caller); ok {
+// clientOf is the client id of a principal; its object id where it has none.
+func clientOf(w *world.World, principalID string) string {
+	if sp, ok := w.ServicePrincipal(principalID); ok {
 		return sp.AppID
 	}
-	return c.caller
+	return principalID
 }
 
 func (c *call) denied(action, scope string) error {
-	client := c.clientOf()
+	client := clientOf(c.world, c.caller)
 	// Where a condition may bind the right, the service does not tell a missing right from a condition.
 	// Source: https://learn.microsoft.com/azure/role-based-access-control/troubleshooting, "Unable to assign a role".
 	why := "authorization"
