@@ -52,7 +52,7 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 				Unseen: "receiving, which is the Functions host's"})
 		}
 	}
-	if cfg.DefaultIdentity == integration.IdentityApplication {
+	if !cfg.DefaultIdentity.IsPlaced() { // else in the directory
 		probes = append(probes, directoryProbe(p, s))
 	}
 	if cfg.IdentityGroup != (integration.ResourceGroupID{}) {
