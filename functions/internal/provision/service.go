@@ -1,7 +1,7 @@
 // Package provision brings an integration from intent to objects in Entra and Azure and back: submit a spec, plan it,
-// run it, verify it, tear it down. Every write is keyed (application by uniqueName, service principal by appId,
-// credential by name, role assignment by a derived GUID), so any step may run twice and a crash between any two
-// requests costs nothing. It rolls forward, never back, and it holds no state in memory between calls.
+// run it, verify it, tear it down. Every write has a key that is derived from the integration, so any step may run
+// twice and a crash between any two requests costs nothing. It rolls forward, never back, and it holds no state in
+// memory between calls.
 package provision
 
 import (
