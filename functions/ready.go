@@ -11,6 +11,7 @@ import (
 
 	azpolicy "github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/ddoe-ai/azure-wif/functions/internal/arm"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis"
 	"github.com/ddoe-ai/azure-wif/functions/internal/diagnosis/classify"
 	"github.com/ddoe-ai/azure-wif/functions/internal/entra"
@@ -52,9 +53,7 @@ func readinessOf(cfg Config, p platform, s services) *readiness.Service {
 				Unseen: "receiving, which is the Functions host's"})
 		}
 	}
-	if !cfg.DefaultIdentity.IsPlaced() { // else in the directory
-		probes = append(probes, directoryProbe(p, s))
-	}
+	probes = append(probes, identityProbes(p, s)[cfg.DefaultIdentity]...)
 	if cfg.IdentityGroup != (integration.ResourceGroupID{}) {
 		probes = append(probes, identitiesProbe(cfg, s))
 	}
@@ -96,8 +95,7 @@ func identitiesProbe(cfg Config, s services) readiness.Probe {
 	return readiness.Probe{Name: "identityResourceGroup", Command: "az role assignment list --scope " + group +
 		" -o table", Unseen: "whether identities may be made",
 		Ask: reaching(func(ctx context.Context) error {
-			_, err := s.resources.GetIdentity(ctx, group+
-				"/providers/Microsoft.ManagedIdentity/userAssignedIdentities/ddoe-wif-readyz")
+			_, err := s.resources.GetIdentity(ctx, arm.IdentityID(group, "ddoe-wif-readyz"))
 			if policy.IsNotThere(policy.ManagedIdentityGet, err) &&
 				!policy.HasNoPlace(policy.ManagedIdentityGet, err) {
 				return nil

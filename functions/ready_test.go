@@ -77,6 +77,22 @@ func TestWhatIsNotReady(t *testing.T) {
 	}
 }
 
+// TestReadyWithoutGraph: with managed identities by default no right in Graph is missed, and nothing is asked there.
+func TestReadyWithoutGraph(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, map[string]string{"DEFAULT_IDENTITY": "managedIdentity",
+		"IDENTITY_RESOURCE_GROUP": world.IdentitiesResourceGroupID})
+	a.world.SetAppRoles(world.AppPrincipalID)
+	a.net["graph.microsoft.com"] = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was asked", r.Method, r.URL)
+	})
+	got := a.call("GET", "/readyz", "")
+	assert.Equal(t, http.StatusOK, got.StatusCode, got.raw)
+	assert.Empty(t, failedChecks(t, got))
+	assert.NotContains(t, got.raw, `"graph"`)
+	assert.Contains(t, got.raw, `"identityResourceGroup"`)
+}
+
 // TestReadinessOpensTheLinks: the right to send is seen by each link on its own.
 func TestReadinessOpensTheLinks(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"github.com/ddoe-ai/azure-wif/functions/internal/graph"
 	"github.com/ddoe-ai/azure-wif/functions/internal/integration"
 	"github.com/ddoe-ai/azure-wif/functions/internal/policy"
+	"github.com/ddoe-ai/azure-wif/functions/internal/readiness"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/application"
 	"github.com/ddoe-ai/azure-wif/functions/internal/resource/grant"
@@ -46,6 +47,15 @@ func kinds(cfg Config, instance string, s services, log *slog.Logger) ([]resourc
 		trust.New(identities, requests),
 		grant.New(s.resources, requests),
 	}, platform...), err
+}
+
+// identityProbes are what the kinds of identity stand on beside what all else does, by the kind that specs get by
+// default. Managed identities are made by Azure Resource Manager.
+func identityProbes(p platform, s services) map[integration.IdentityKind][]readiness.Probe {
+	return map[integration.IdentityKind][]readiness.Probe{
+		integration.IdentityApplication: {directoryProbe(p, s)},
+		integration.IdentityManaged:     nil,
+	}
 }
 
 // sleep waits between attempts of a request; it returns early with the context's error.

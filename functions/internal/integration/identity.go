@@ -140,7 +140,7 @@ func (d Defaults) ResolveIdentity(given *Identity) (*Identity, []diagnosis.Findi
 	switch {
 	case expected != "":
 		note("kind", string(kind), "The kind is not known.", expected, "Give "+expected+", or leave it out.")
-	case kind.IsPlaced():
+	case kind.isPlaced():
 		d.resolvePlace(&identity, note)
 	default:
 		for _, taken := range [][2]string{{"resourceGroup", identity.ResourceGroup}, {"location", identity.Location}} {

@@ -46,8 +46,8 @@ func (k IdentityKind) about() identityKind {
 	return all[max(0, slices.IndexFunc(all, func(one identityKind) bool { return one.name == k }))]
 }
 
-// IsPlaced reports whether its identities are in a resource group and a region.
-func (k IdentityKind) IsPlaced() bool { return k.about().upkeep == diagnosis.InResourceGroup }
+// isPlaced reports whether its identities are in a resource group and a region.
+func (k IdentityKind) isPlaced() bool { return k.about().upkeep == diagnosis.InResourceGroup }
 
 // What is said of a place for an identity that is in none, and what to do about it.
 const (
@@ -80,7 +80,7 @@ func kindTag() string { return `enum:"` + kindNames(",") + `"` }
 // Words name an identity in a sentence, behind its article.
 func (k IdentityKind) Words(group, location string) string {
 	noun := k.about().noun
-	if k.IsPlaced() {
+	if k.isPlaced() {
 		noun = fmt.Sprintf("%s in %s (%s)", noun, group, location)
 	}
 	return noun

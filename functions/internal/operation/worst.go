@@ -41,14 +41,17 @@ func Worst(errs ...error) error {
 	if len(all) == 0 {
 		return nil
 	}
-	deciding := slices.DeleteFunc(slices.Clone(all), func(err error) bool { return !isFinal(err) })
-	if len(deciding) == 0 {
-		deciding = all
+	deciding, places := []error{}, []int{}
+	for i, err := range all {
+		if isFinal(err) {
+			deciding, places = append(deciding, err), append(places, i)
+		}
 	}
-	root := deciding[first(deciding)]
-	//nolint:errorlint // itself
-	beside := slices.DeleteFunc(slices.Clone(all), func(err error) bool { return err == root })
-	return &failures{root, beside}
+	root := first(all)
+	if len(deciding) > 0 {
+		root = places[first(deciding)]
+	}
+	return &failures{all[root], slices.Delete(slices.Clone(all), root, root+1)}
 }
 
 // first is the index of the root cause among errors.

@@ -35,8 +35,11 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 		"plain names": {[]any{option("account_name", "", true), option("f1", "Container name", true)}, "",
 			dataloop.Object{"account_name": "acmedata", "f1": "images"}, ""},
 		"optional, unknown": {[]any{option("notes", "Notes", false)}, "", dataloop.Object{}, ""},
-		"required, unknown": {[]any{option("trust", "Trust phrase", true)}, "", nil, "ddoe-option-unmapped"},
-		"a secret":          {[]any{option("secret", "Client secret", true)}, "", nil, "ddoe-option-unmapped"},
+		"required, unknown": {[]any{option("trust", "Trust phrase", true)}, "", nil,
+			"ddoe-option-unmapped"},
+		"required, unknown, with one name": {[]any{option("trust", "", true)}, "", nil, "ddoe-option-unmapped"},
+		"a secret": {[]any{option("secret", "Client secret", true)}, "", nil,
+			"ddoe-option-unmapped"},
 		"two meanings": {[]any{option("clientId2", "x", true), option("tenant_id", "Client ID", true)}, "", nil,
 			"ddoe-option-unmapped"},
 		"by the setting": {[]any{option("trust", "Trust phrase", true), option("account", "Account name", true)},
@@ -54,6 +57,7 @@ func TestOptionsBySettingAndByPlainName(t *testing.T) {
 				seen := item(t, f.observe(resource.View{Document: f.document}), "ddoeIntegration", resource.Manual)
 				assert.Equal(t, c.code, string(seen.Code))
 				assert.Contains(t, seen.Detail, "azure-wif (Azure WIF)")
+				assert.NotContains(t, seen.Detail, "()")
 				return
 			}
 			require.Empty(t, f.run(resource.View{}).errs)

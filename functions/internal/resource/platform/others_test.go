@@ -324,6 +324,7 @@ func TestWhatThePlatformKeepsIsNamed(t *testing.T) {
 	}
 	f.strike("PATCH /drivers/", 0, fault{after: true, answer: kept})
 	assert.Equal(t, []string{"ddoe-driver-unchanged"}, f.run(resource.View{}).codes())
+	assert.Equal(t, "azureblob", f.document.Status.DDOE.Driver.Type, "what it was made as is still known")
 	f.calm()
 	require.Empty(t, f.run(resource.View{}).errs)
 	f.requireOne("later")

@@ -29,7 +29,7 @@ type Lock struct {
 	Level string `json:"level"`
 }
 
-// The level of a Lock under which nothing is changed; any other keeps from deleting alone.
+// LockReadOnly is the level of a Lock under which nothing is changed; any other keeps from deleting alone.
 const LockReadOnly = "ReadOnly"
 
 // DeniedBy is the deny assignment that keeps a principal from an action, a data action or one of the control plane, at
