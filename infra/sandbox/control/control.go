@@ -119,8 +119,7 @@ GET    /limits      PUT /limits       {"managedIdentityRates": false, "regionsWi
                                       RequestDisallowedByPolicy)
 POST   /tokens                        a platform token {"subject", "audience", "issuer", "expiresInSeconds", "azp",
                                       "claims", "kid", "withoutKid", "alg", "typ"}
-                                      audience: a string or a list; claims: added to the others or in their
-                                      place, of any type, null takes one away; withoutKid: no kid in the header
+                                      audience: also a list; claims: added or replaced; null takes one away
 PUT    /objects/{kind}/{id}           add or replace an object
 DELETE /objects/{kind}/{id}           remove one
 
